@@ -1,0 +1,58 @@
+#pragma once
+
+#include <httplib.h>
+
+#include <concepts>
+#include <string>
+#include <utility>
+
+#include <inngest/serve.hpp>
+
+namespace inngest {
+
+/// Serves on a cpp-httplib server, from Debian 12's 0.11 to upstream's current version. The body is read up
+/// to the handler's limit, whatever the server's own is.
+template <std::derived_from<httplib::Server> Server>
+struct adapter<Server> {
+  static constexpr const char* framework = "cpp-httplib";
+
+  static void mount(httplib::Server& server, const handler& handler) {
+    const std::string& path = handler.options().path;
+    server.Get(path, [handler](const httplib::Request& request, httplib::Response& response) {
+      answer(handler, request, {}, response);
+    });
+    const auto with_body = [handler](const httplib::Request& request, httplib::Response& response,
+                                     const httplib::ContentReader& read) {
+      std::string body;
+      const std::size_t limit = handler.options().max_body_size;
+      read([&](const char* data, std::size_t size) {
+        if (body.size() + size > limit) return false;
+        body.append(data, size);
+        return true;
+      });
+      if (response.status == 413 || response.status == 400) return;  // httplib's own limit, or a broken body
+      answer(handler, request, std::move(body), response);
+    };
+    server.Put(path, with_body);
+    server.Post(path, with_body);
+  }
+
+ private:
+  static void answer(const handler& handler, const httplib::Request& request, std::string body,
+                     httplib::Response& response) {
+    http::request wire{.method = request.method, .url = request.target, .body = std::move(body)};
+    for (const auto& [name, value] : request.headers) wire.headers.add(name, value);
+    http::response out = handler(std::move(wire));
+    response.status = out.status;
+    std::string content_type = "application/json";
+    for (const auto& [name, value] : out.headers) {
+      if (name == "content-type")
+        content_type = value;
+      else
+        response.set_header(name, value);
+    }
+    response.set_content(std::move(out.body), content_type);
+  }
+};
+
+}  // namespace inngest

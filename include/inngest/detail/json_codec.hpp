@@ -1,0 +1,642 @@
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <inngest/detail/json_document.hpp>
+#include <inngest/detail/json_dom.hpp>
+
+// codec<T> reads a T from simdjson and writes one as text. What a type needs for that, and which codec it
+// gets, is the list of json_kind; the rest of the file is one short codec for each kind.
+
+namespace inngest {
+
+/// As a member of a type declared with INNGEST_FIELDS: keeps the payload's fields that have no member of
+/// their own, and writes them back beside the others.
+struct extra_fields : std::map<std::string, nlohmann::json> {
+  using map::map;
+};
+
+namespace detail {
+
+// ---- which kind of JSON a C++ type is ---------------------------------------------------------------
+
+enum class json_kind {
+  none,  // can't be JSON
+  boolean,
+  integer,
+  floating,
+  text,
+  null,      // std::monostate, std::nullptr_t
+  optional,  // null or a value
+  sequence,  // array
+  mapping,   // object with any keys
+  tuple,     // array of fixed size
+  names,     // INNGEST_ENUM
+  fields,    // INNGEST_FIELDS
+  dom,       // nlohmann::json itself
+  converted  // whatever nlohmann's to_json and from_json know
+};
+
+template <class T>
+concept has_fields = requires(const T* type) {
+  inngest_fields(type);
+};
+template <class T>
+concept has_names = std::is_enum_v<T> && requires(const T* type) {
+  inngest_names(type);
+};
+template <class T>
+concept has_defaults = requires(const T* type) {
+  inngest_defaults(type);
+};
+template <class T>
+concept has_validate = std::is_class_v<T> && requires(const T& value) {
+  validate(value);
+};
+template <class T>
+concept text_like = std::convertible_to<const T&, std::string_view> && !std::same_as<T, nlohmann::json>;
+template <class T>
+concept to_json_known = requires(nlohmann::json& out, const T& value) {
+  nlohmann::adl_serializer<T>::to_json(out, value);
+};
+template <class T>
+concept from_json_known = std::default_initializable<T> && requires(const nlohmann::json& in, T& value) {
+  nlohmann::adl_serializer<T>::from_json(in, value);
+};
+
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+template <class T>
+inline constexpr bool is_tuple = false;
+template <class... T>
+inline constexpr bool is_tuple<std::tuple<T...>> = true;
+template <class A, class B>
+inline constexpr bool is_tuple<std::pair<A, B>> = true;
+template <class T>
+inline constexpr bool is_fixed_array = false;
+template <class T, std::size_t Size>
+inline constexpr bool is_fixed_array<std::array<T, Size>> = true;
+
+template <class T>
+concept range_like = requires(const T& range) {
+  typename T::value_type;
+  range.begin();
+  range.end();
+};
+template <class T>
+concept map_like = range_like<T> && requires {
+  typename T::key_type;
+  typename T::mapped_type;
+} && std::same_as<typename T::key_type, std::string>;
+
+template <class T>
+consteval json_kind kind_of() {
+  if constexpr (std::same_as<T, bool>)
+    return json_kind::boolean;
+  else if constexpr (std::integral<T>)
+    return json_kind::integer;
+  else if constexpr (std::floating_point<T>)
+    return json_kind::floating;
+  else if constexpr (std::same_as<T, std::monostate> || std::same_as<T, std::nullptr_t>)
+    return json_kind::null;
+  else if constexpr (text_like<T>)
+    return json_kind::text;
+  else if constexpr (std::same_as<T, nlohmann::json>)
+    return json_kind::dom;
+  else if constexpr (has_names<T>)
+    return json_kind::names;
+  else if constexpr (has_fields<T>)
+    return json_kind::fields;
+  else if constexpr (is_optional<T>)
+    return kind_of<typename T::value_type>() == json_kind::none ? json_kind::none : json_kind::optional;
+  else if constexpr (is_tuple<T>)
+    return json_kind::tuple;
+  else if constexpr (map_like<T>)
+    return kind_of<typename T::mapped_type>() == json_kind::none ? json_kind::none : json_kind::mapping;
+  else if constexpr (std::is_class_v<T> && to_json_known<T> && !range_like<T>)
+    return json_kind::converted;
+  else if constexpr (range_like<T>)
+    return kind_of<std::remove_cvref_t<typename T::value_type>>() == json_kind::none ? json_kind::none
+                                                                                     : json_kind::sequence;
+  else if constexpr (to_json_known<T>)
+    return json_kind::converted;
+  else
+    return json_kind::none;
+}
+
+template <class T, json_kind Kind = kind_of<T>()>
+struct codec;
+
+template <class T>
+T read(json_value& value, const json_path& at) {
+  return codec<T>::read(value, at);
+}
+
+template <class T>
+void write(std::string& out, const T& value, const json_path& at) {
+  codec<T>::write(out, value, at);
+}
+
+/// Runs the type's own `validate`, whose message becomes an error at this path.
+template <class T>
+void check(const T& value, const json_path& at) {
+  if constexpr (has_validate<T>) {
+    try {
+      validate(value);
+    } catch (const payload_error&) {
+      throw;
+    } catch (const std::exception& problem) {
+      fail_at(at, problem.what());
+    }
+  }
+}
+
+// ---- text -------------------------------------------------------------------------------------------
+
+inline void write_quoted(std::string& out, std::string_view text, const json_path& at = {}) {
+  if (!simdjson::validate_utf8(text.data(), text.size()))
+    fail_at(at, "text that is not UTF-8 has no JSON form");
+  out += '"';
+  std::size_t written = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+    out.append(text, written, i - written);
+    written = i + 1;
+    switch (byte) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default: {
+        constexpr char digits[] = "0123456789abcdef";
+        out += "\\u00";
+        out += digits[byte >> 4];
+        out += digits[byte & 15];
+      }
+    }
+  }
+  out.append(text, written);
+  out += '"';
+}
+
+template <class T>
+struct codec<T, json_kind::text> {
+  static T read(json_value& value, const json_path& at) {
+    static_assert(std::constructible_from<T, std::string> && !std::is_pointer_v<T> &&
+                      !std::same_as<T, std::string_view>,
+                  "inngest: text can only be read into a type that owns it: use std::string");
+    expect(value, json_type::string, at, "string");
+    return T(std::string(take(value.get_string(), at)));
+  }
+  static void write(std::string& out, const T& value, const json_path& at) { write_quoted(out, value, at); }
+};
+
+// ---- numbers, booleans, null ------------------------------------------------------------------------
+
+template <class Number>
+void write_number(std::string& out, Number value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  out.append(text, end);
+}
+
+template <>
+struct codec<bool, json_kind::boolean> {
+  static bool read(json_value& value, const json_path& at) {
+    expect(value, json_type::boolean, at, "boolean");
+    return take(value.get_bool(), at);
+  }
+  static void write(std::string& out, bool value, const json_path&) { out += value ? "true" : "false"; }
+};
+
+template <class T>
+struct codec<T, json_kind::integer> {
+  static T read(json_value& value, const json_path& at) {
+    expect(value, json_type::number, at, "integer");
+    simdjson::ondemand::number number;
+    if (value.get_number().get(number)) fail_at(at, "expected integer, found a number that is out of range");
+    if (number.is_uint64()) return narrow(number.get_uint64(), at);
+    if (number.is_int64()) return narrow(number.get_int64(), at);
+    const double real = number.get_double();  // other languages write whole numbers as 3.0 or 1e3
+    if (std::trunc(real) != real) fail_at(at, "expected integer, found a number with a fraction");
+    if (std::abs(real) > 9007199254740992.0)
+      fail_at(at, "expected integer, found a number that is out of range");
+    return narrow(static_cast<std::int64_t>(real), at);
+  }
+  static void write(std::string& out, T value, const json_path&) {
+    if constexpr (sizeof(T) == 1)
+      write_number(out, static_cast<int>(value));
+    else
+      write_number(out, value);
+  }
+
+ private:
+  template <class Wide>
+  static T narrow(Wide wide, const json_path& at) {
+    constexpr auto low = std::numeric_limits<T>::min();
+    constexpr auto high = std::numeric_limits<T>::max();
+    const bool too_low =
+        std::is_signed_v<Wide> && wide < 0 &&
+        (std::is_unsigned_v<T> || static_cast<std::int64_t>(wide) < static_cast<std::int64_t>(low));
+    const bool too_high = wide > 0 && static_cast<std::uint64_t>(wide) > static_cast<std::uint64_t>(high);
+    if (too_low || too_high) {
+      fail_at(at, "expected an integer from " + std::to_string(+low) + " to " + std::to_string(+high) +
+                      ", found " + std::to_string(wide));
+    }
+    return static_cast<T>(wide);
+  }
+};
+
+template <class T>
+struct codec<T, json_kind::floating> {
+  static T read(json_value& value, const json_path& at) {
+    expect(value, json_type::number, at, "number");
+    return static_cast<T>(take(value.get_double(), at));
+  }
+  static void write(std::string& out, T value, const json_path& at) {
+    if (!std::isfinite(value)) fail_at(at, "a number that is not finite has no JSON form");
+    write_number(out, value);
+  }
+};
+
+template <class T>
+struct codec<T, json_kind::null> {
+  static T read(json_value&, const json_path&) { return T{}; }
+  static void write(std::string& out, T, const json_path&) { out += "null"; }
+};
+
+// ---- containers -------------------------------------------------------------------------------------
+
+template <class T>
+struct codec<T, json_kind::optional> {
+  static T read(json_value& value, const json_path& at) {
+    if (type_of(value, at) == json_type::null) return std::nullopt;
+    return detail::read<typename T::value_type>(value, at);
+  }
+  static void write(std::string& out, const T& value, const json_path& at) {
+    if (value)
+      detail::write(out, *value, at);
+    else
+      out += "null";
+  }
+};
+
+template <class T>
+struct codec<T, json_kind::sequence> {
+  using element = std::remove_cvref_t<typename T::value_type>;
+
+  static T read(json_value& value, const json_path& at) {
+    expect(value, json_type::array, at, "array");
+    T out{};
+    std::size_t index = 0;
+    for (auto item : take(value.get_array(), at)) {
+      const json_path here(at, index);
+      json_value each = take(std::move(item), here);
+      if constexpr (is_fixed_array<T>) {
+        if (index >= out.size()) fail_size(at, index + 1);
+        out[index] = detail::read<element>(each, here);
+      } else {
+        out.insert(out.end(), detail::read<element>(each, here));
+      }
+      ++index;
+    }
+    if constexpr (is_fixed_array<T>) {
+      if (index != out.size()) fail_size(at, index);
+    }
+    return out;
+  }
+
+  static void write(std::string& out, const T& value, const json_path& at) {
+    out += '[';
+    std::size_t index = 0;
+    for (const auto& each : value) {
+      if (index > 0) out += ',';
+      detail::write<element>(out, each, json_path(at, index));
+      ++index;
+    }
+    out += ']';
+  }
+
+ private:
+  static void fail_size(const json_path& at, std::size_t found) {
+    fail_at(at, "expected an array of " + std::to_string(std::tuple_size_v<T>) + ", found one of " +
+                    std::to_string(found) + (found > std::tuple_size_v<T> ? " or more" : ""));
+  }
+};
+
+template <class T>
+struct codec<T, json_kind::mapping> {
+  static T read(json_value& value, const json_path& at) {
+    expect(value, json_type::object, at, "object");
+    T out{};
+    for (auto item : take(value.get_object(), at)) {
+      simdjson::ondemand::field field = take(std::move(item), at);
+      std::string key(take(field.unescaped_key(), at));
+      const json_path here(at, key);
+      auto read_value = detail::read<typename T::mapped_type>(field.value(), here);
+      out.insert_or_assign(std::move(key), std::move(read_value));
+    }
+    return out;
+  }
+
+  static void write(std::string& out, const T& value, const json_path& at) {
+    out += '{';
+    bool first = true;
+    for (const auto& [key, each] : value) {
+      if (!first) out += ',';
+      first = false;
+      const json_path here(at, key);
+      write_quoted(out, key, here);
+      out += ':';
+      detail::write(out, each, here);
+    }
+    out += '}';
+  }
+};
+
+template <class T>
+struct codec<T, json_kind::tuple> {
+  static T read(json_value& value, const json_path& at) {
+    expect(value, json_type::array, at, "array");
+    T out{};
+    json_array array = take(value.get_array(), at);
+    auto next = take(array.begin(), at);
+    const auto end = take(array.end(), at);
+    std::apply(
+        [&](auto&... member) {
+          std::size_t index = 0;
+          (read_member(member, next, end, json_path(at, index++)), ...);
+        },
+        out);
+    return out;
+  }
+
+  static void write(std::string& out, const T& value, const json_path& at) {
+    out += '[';
+    std::apply(
+        [&](const auto&... member) {
+          std::size_t index = 0;
+          ((out += index > 0 ? "," : "", detail::write(out, member, json_path(at, index)), ++index), ...);
+        },
+        value);
+    out += ']';
+  }
+
+ private:
+  template <class Member, class Iterator>
+  static void read_member(Member& member, Iterator& next, const Iterator& end, const json_path& here) {
+    if (!(next != end)) fail_at(here, "expected a value, found the end of the array");
+    json_value each = take(*next, here);
+    member = detail::read<Member>(each, here);
+    ++next;
+  }
+};
+
+// ---- user types -------------------------------------------------------------------------------------
+
+template <class T>
+struct codec<T, json_kind::names> {
+  static T read(json_value& value, const json_path& at) {
+    expect(value, json_type::string, at, "string");
+    const std::string_view text = take(value.get_string(), at);
+    for (const auto& [each, name] : inngest_names(static_cast<const T*>(nullptr))) {
+      if (name == text) return each;
+    }
+    fail_at(at, "expected one of " + all_names() + ", found \"" + std::string(text) + "\"");
+  }
+  static void write(std::string& out, T value, const json_path& at) {
+    for (const auto& [each, name] : inngest_names(static_cast<const T*>(nullptr))) {
+      if (each == value) return write_quoted(out, name, at);
+    }
+    fail_at(at, "the enumerator " + std::to_string(static_cast<long long>(value)) +
+                    " has no name in INNGEST_ENUM");
+  }
+
+ private:
+  static std::string all_names() {
+    std::string out;
+    for (const auto& each : inngest_names(static_cast<const T*>(nullptr))) {
+      if (!out.empty()) out += ", ";
+      out += '"';
+      out += each.second;
+      out += '"';
+    }
+    return out;
+  }
+};
+
+/// One member of a type declared with INNGEST_FIELDS.
+template <class Owner, class Member>
+struct field {
+  using member_type = Member;
+  std::string_view name;
+  Member Owner::*pointer;
+};
+
+template <class Owner, class Member>
+constexpr field<Owner, Member> make_field(std::string_view name, Member Owner::*pointer) {
+  return {name, pointer};
+}
+
+template <class T>
+struct codec<T, json_kind::fields> {
+  static constexpr auto all = inngest_fields(static_cast<const T*>(nullptr));
+  static constexpr std::size_t count = std::tuple_size_v<decltype(all)>;
+
+  static T read(json_value& value, const json_path& at) {
+    static_assert(std::default_initializable<T>,
+                  "inngest: a type with INNGEST_FIELDS must be default constructible");
+    expect(value, json_type::object, at, "object");
+    T out{};
+    std::array<bool, count> seen{};
+    for (auto item : take(value.get_object(), at)) {
+      simdjson::ondemand::field each = take(std::move(item), at);
+      const std::string_view key = take(each.unescaped_key(), at);
+      std::apply(
+          [&](const auto&... member) {
+            std::size_t index = 0;
+            const bool known = (read_member(out, member, key, each.value(), at, seen[index++]) || ...);
+            if (!known) keep_extra(out, key, each.value(), at);
+          },
+          all);
+    }
+    std::apply(
+        [&](const auto&... member) {
+          std::size_t index = 0;
+          (require_member(member, seen[index++], at), ...);
+        },
+        all);
+    check(out, at);
+    return out;
+  }
+
+  static void write(std::string& out, const T& value, const json_path& at) {
+    check(value, at);
+    out += '{';
+    bool first = true;
+    std::apply([&](const auto&... member) { (write_member(out, value, member, first, at), ...); }, all);
+    out += '}';
+  }
+
+ private:
+  template <class Member>
+  static bool read_member(T& out, const field<T, Member>& member, std::string_view key, json_value& value,
+                          const json_path& at, bool& seen) {
+    static_assert(
+        kind_of<Member>() != json_kind::none || std::same_as<Member, extra_fields>,
+        "inngest: a member named in INNGEST_FIELDS has a type that is not JSON: give it INNGEST_FIELDS, "
+        "INNGEST_ENUM or nlohmann's to_json and from_json");
+    if constexpr (!std::same_as<Member, extra_fields>) {
+      if (member.name != key) return false;
+      out.*member.pointer = detail::read<Member>(value, json_path(at, member.name));
+      return seen = true;
+    } else {
+      return false;
+    }
+  }
+
+  static void keep_extra(T& out, std::string_view key, json_value& value, const json_path& at) {
+    std::apply([&](const auto&... member) { (keep_extra_in(out.*member.pointer, key, value, at), ...); },
+               all);
+  }
+  static void keep_extra_in(extra_fields& extra, std::string_view key, json_value& value,
+                            const json_path& at) {
+    const json_path here(at, key);
+    extra.insert_or_assign(std::string(key), parse_dom(raw_text(value, here), here));
+  }
+  template <class Other>
+  static void keep_extra_in(Other&, std::string_view, json_value&, const json_path&) {}
+
+  template <class Member>
+  static void require_member(const field<T, Member>& member, bool seen, const json_path& at) {
+    if constexpr (!is_optional<Member> && !std::same_as<Member, extra_fields>) {
+      if (!seen && !has_default(member.name)) {
+        fail_at(json_path(at, member.name), "expected " + expected_name<Member>() + ", found nothing");
+      }
+    }
+  }
+
+  static bool has_default(std::string_view name) {
+    if constexpr (has_defaults<T>) {
+      for (const std::string_view each : inngest_defaults(static_cast<const T*>(nullptr))) {
+        if (each == name) return true;
+      }
+    }
+    return false;
+  }
+
+  template <class Member>
+  static std::string expected_name() {
+    switch (kind_of<Member>()) {
+      case json_kind::boolean:
+        return "boolean";
+      case json_kind::integer:
+        return "integer";
+      case json_kind::floating:
+        return "number";
+      case json_kind::text:
+      case json_kind::names:
+        return "string";
+      case json_kind::sequence:
+      case json_kind::tuple:
+        return "array";
+      case json_kind::mapping:
+      case json_kind::fields:
+        return "object";
+      default:
+        return "a value";
+    }
+  }
+
+  template <class Member>
+  static void write_member(std::string& out, const T& value, const field<T, Member>& member, bool& first,
+                           const json_path& at) {
+    const Member& each = value.*member.pointer;
+    if constexpr (std::same_as<Member, extra_fields>) {
+      for (const auto& [key, extra] : each) {
+        const json_path here(at, key);
+        if (!std::exchange(first, false)) out += ',';
+        write_quoted(out, key, here);
+        out += ':';
+        write_dom(out, extra, here);
+      }
+    } else {
+      if constexpr (is_optional<Member>) {
+        if (!each) return;
+      }
+      out += std::exchange(first, false) ? "\"" : ",\"";
+      out += member.name;
+      out += "\":";
+      detail::write(out, each, json_path(at, member.name));
+    }
+  }
+};
+
+// ---- nlohmann ---------------------------------------------------------------------------------------
+
+template <>
+struct codec<nlohmann::json, json_kind::dom> {
+  static nlohmann::json read(json_value& value, const json_path& at) {
+    return parse_dom(raw_text(value, at), at);
+  }
+  static void write(std::string& out, const nlohmann::json& value, const json_path& at) {
+    write_dom(out, value, at);
+  }
+};
+
+template <class T>
+struct codec<T, json_kind::converted> {
+  static T read(json_value& value, const json_path& at) {
+    static_assert(
+        from_json_known<T>,
+        "inngest: the type has a to_json but no from_json (or is not default constructible): it can be "
+        "written as JSON, not read back");
+    try {
+      T out = parse_dom(raw_text(value, at), at).template get<T>();
+      check(out, at);
+      return out;
+    } catch (const nlohmann::json::exception& problem) {
+      fail_at(at, problem.what());
+    }
+  }
+  static void write(std::string& out, const T& value, const json_path& at) {
+    check(value, at);
+    try {
+      write_dom(out, nlohmann::json(value), at);
+    } catch (const nlohmann::json::exception& problem) {
+      fail_at(at, problem.what());
+    }
+  }
+};
+
+}  // namespace detail
+}  // namespace inngest

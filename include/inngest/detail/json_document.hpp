@@ -1,0 +1,137 @@
+#pragma once
+
+#include <simdjson.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <inngest/detail/json_path.hpp>
+#include <inngest/error.hpp>
+
+namespace inngest::detail {
+
+using json_value = simdjson::ondemand::value;
+using json_object = simdjson::ondemand::object;
+using json_array = simdjson::ondemand::array;
+using json_type = simdjson::ondemand::json_type;
+
+/// JSON text followed by the zeroes that simdjson may read past its end. Slices of it can be read in place.
+class json_buffer {
+ public:
+  json_buffer() = default;
+  explicit json_buffer(std::string text) : bytes_(std::move(text)), size_(bytes_.size()) {
+    bytes_.append(simdjson::SIMDJSON_PADDING, '\0');
+  }
+
+  std::string_view text() const { return std::string_view(bytes_).substr(0, size_); }
+
+ private:
+  std::string bytes_;
+  std::size_t size_ = 0;
+};
+
+/// A parser borrowed from this thread: its buffers are worth keeping, and a reader may need a second one
+/// while the first is in use (nlohmann conversions that lead back here).
+class borrowed_parser {
+ public:
+  borrowed_parser() {
+    if (pool().empty()) {
+      parser_ = std::make_unique<simdjson::ondemand::parser>();
+    } else {
+      parser_ = std::move(pool().back());
+      pool().pop_back();
+    }
+  }
+  ~borrowed_parser() {
+    if (parser_->capacity() <= largest_kept) pool().push_back(std::move(parser_));
+  }
+  borrowed_parser(const borrowed_parser&) = delete;
+  borrowed_parser& operator=(const borrowed_parser&) = delete;
+
+  simdjson::ondemand::parser& operator*() const { return *parser_; }
+
+ private:
+  static constexpr std::size_t largest_kept = std::size_t{1} << 20;
+
+  static std::vector<std::unique_ptr<simdjson::ondemand::parser>>& pool() {
+    thread_local std::vector<std::unique_ptr<simdjson::ondemand::parser>> parsers;
+    return parsers;
+  }
+
+  std::unique_ptr<simdjson::ondemand::parser> parser_;
+};
+
+[[noreturn]] inline void fail_at(const json_path& at, const std::string& problem) {
+  throw payload_error(at.text(), problem);
+}
+
+[[noreturn]] inline void fail_parse(const json_path& at, simdjson::error_code code) {
+  fail_at(at, std::string("not valid JSON: ") + simdjson::error_message(code));
+}
+
+/// Takes a simdjson result apart; a failure becomes an error that names the path.
+template <class T>
+T take(simdjson::simdjson_result<T>&& result, const json_path& at) {
+  T value{};
+  if (const auto code = std::move(result).get(value)) fail_parse(at, code);
+  return value;
+}
+
+inline std::string_view name_of(json_type type) {
+  switch (type) {
+    case json_type::array:
+      return "array";
+    case json_type::object:
+      return "object";
+    case json_type::number:
+      return "number";
+    case json_type::string:
+      return "string";
+    case json_type::boolean:
+      return "boolean";
+    case json_type::null:
+      return "null";
+  }
+  return "something unknown";
+}
+
+inline json_type type_of(json_value& value, const json_path& at) { return take(value.type(), at); }
+
+inline void expect(json_value& value, json_type wanted, const json_path& at, std::string_view name) {
+  const json_type found = type_of(value, at);
+  if (found == wanted) return;
+  fail_at(at, "expected " + std::string(name) + ", found " + std::string(name_of(found)));
+}
+
+/// The value's text as it stands in the document; it moves the reader past it.
+inline std::string_view raw_text(json_value& value, const json_path& at) {
+  return take(simdjson::to_json_string(value), at);
+}
+
+/// One JSON object or array, read forwards. `text` must lie in a json_buffer.
+class json_document {
+ public:
+  explicit json_document(std::string_view text, const json_path& at = {}) {
+    const simdjson::padded_string_view padded(text.data(), text.size(),
+                                              text.size() + simdjson::SIMDJSON_PADDING);
+    if (const auto code = (*parser_).iterate(padded).get(document_)) fail_parse(at, code);
+  }
+
+  json_value root(const json_path& at = {}) { return take(document_.get_value(), at); }
+
+  json_object object(const json_path& at = {}) {
+    json_value value = root(at);
+    expect(value, json_type::object, at, "object");
+    return take(value.get_object(), at);
+  }
+
+ private:
+  borrowed_parser parser_;
+  simdjson::ondemand::document document_;
+};
+
+}  // namespace inngest::detail

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include <inngest/config.hpp>
+#include <inngest/detail/json_path.hpp>
+#include <inngest/error.hpp>
+
+namespace inngest::detail {
+
+/// How deeply arrays and objects nest in `text`; meaningful for any bytes, valid JSON or not.
+inline std::size_t nesting_depth(std::string_view text) {
+  std::size_t depth = 0;
+  std::size_t deepest = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      deepest = std::max(deepest, ++depth);
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+inline nlohmann::json parse_dom(std::string_view text, const json_path& at = {}) {
+  if (nesting_depth(text) > INNGEST_MAX_JSON_DEPTH) {
+    throw payload_error(at.text(),
+                        "nested deeper than " + std::to_string(INNGEST_MAX_JSON_DEPTH) + " levels");
+  }
+  try {
+    return nlohmann::json::parse(text.begin(), text.end());
+  } catch (const nlohmann::json::exception& problem) {
+    throw payload_error(at.text(), std::string("not valid JSON: ") + problem.what());
+  }
+}
+
+inline void write_dom(std::string& out, const nlohmann::json& value, const json_path& at = {}) {
+  try {
+    out += value.dump();
+  } catch (const nlohmann::json::exception& problem) {
+    throw payload_error(at.text(), problem.what());
+  }
+}
+
+}  // namespace inngest::detail

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace inngest::detail {
+
+using sha1_digest = std::array<std::uint8_t, 20>;
+
+/// SHA-1 that also runs at compile time, so that the ids of literal steps cost nothing at run time. The
+/// protocol identifies steps by it; nothing here relies on it being hard to collide.
+class sha1 {
+ public:
+  static constexpr sha1_digest of(std::string_view text) {
+    sha1 hash;
+    std::array<std::uint8_t, 64> block{};
+    std::size_t used = 0;
+    for (const char c : text) {
+      block[used++] = static_cast<std::uint8_t>(c);
+      if (used == block.size()) {
+        hash.add(block);
+        used = 0;
+      }
+    }
+    hash.finish(block, used, text.size());
+    return hash.digest();
+  }
+
+ private:
+  constexpr void finish(std::array<std::uint8_t, 64>& block, std::size_t used, std::uint64_t length) {
+    block[used++] = 0x80;
+    if (used > 56) {
+      while (used < 64) block[used++] = 0;
+      add(block);
+      used = 0;
+    }
+    while (used < 56) block[used++] = 0;
+    for (unsigned i = 0; i < 8; ++i) block[63 - i] = static_cast<std::uint8_t>((length * 8) >> (8 * i));
+    add(block);
+  }
+
+  constexpr void add(const std::array<std::uint8_t, 64>& block) {
+    std::array<std::uint32_t, 80> word{};
+    for (std::size_t i = 0; i < 16; ++i) {
+      word[i] = std::uint32_t{block[4 * i]} << 24 | std::uint32_t{block[4 * i + 1]} << 16 |
+                std::uint32_t{block[4 * i + 2]} << 8 | std::uint32_t{block[4 * i + 3]};
+    }
+    for (std::size_t i = 16; i < 80; ++i) {
+      word[i] = rotate(word[i - 3] ^ word[i - 8] ^ word[i - 14] ^ word[i - 16], 1);
+    }
+
+    auto [a, b, c, d, e] = state_;
+    for (std::size_t i = 0; i < 80; ++i) {
+      const std::uint32_t next = rotate(a, 5) + mix(i, b, c, d) + e + word[i];
+      e = d;
+      d = c;
+      c = rotate(b, 30);
+      b = a;
+      a = next;
+    }
+    state_[0] += a;
+    state_[1] += b;
+    state_[2] += c;
+    state_[3] += d;
+    state_[4] += e;
+  }
+
+  static constexpr std::uint32_t mix(std::size_t round, std::uint32_t b, std::uint32_t c, std::uint32_t d) {
+    if (round < 20) return ((b & c) | (~b & d)) + 0x5A827999u;
+    if (round < 40) return (b ^ c ^ d) + 0x6ED9EBA1u;
+    if (round < 60) return ((b & c) | (b & d) | (c & d)) + 0x8F1BBCDCu;
+    return (b ^ c ^ d) + 0xCA62C1D6u;
+  }
+
+  static constexpr std::uint32_t rotate(std::uint32_t value, int bits) {
+    return (value << bits) | (value >> (32 - bits));
+  }
+
+  constexpr sha1_digest digest() const {
+    sha1_digest out{};
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = static_cast<std::uint8_t>(state_[i / 4] >> (24 - 8 * (i % 4)));
+    }
+    return out;
+  }
+
+  std::array<std::uint32_t, 5> state_{0x67452301u, 0xEFCDAB89u, 0x98BADCFEu, 0x10325476u, 0xC3D2E1F0u};
+};
+
+}  // namespace inngest::detail

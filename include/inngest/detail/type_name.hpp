@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+
+#if __has_include(<cxxabi.h>)
+#include <cxxabi.h>
+#endif
+
+namespace inngest::detail {
+
+inline std::string demangle(const char* name) {
+#if __has_include(<cxxabi.h>)
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
+                                                    std::free);
+  if (status == 0) return text.get();
+#endif
+  return name;
+}
+
+/// The name of an exception's type as its author wrote it. `std::throw_with_nested` throws a wrapper type
+/// of the library's own, which would tell a reader nothing.
+inline std::string exception_type_name(const std::type_info& type) {
+  std::string name = demangle(type.name());
+  for (const std::string_view wrapper : {"std::_Nested_exception<", "std::__nested<"}) {
+    if (name.starts_with(wrapper) && name.ends_with('>')) {
+      name = name.substr(wrapper.size(), name.size() - wrapper.size() - 1);
+    }
+  }
+  return name;
+}
+
+}  // namespace inngest::detail

@@ -1,0 +1,157 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace inngest {
+
+/// What kind of error this is; stable, so that programs may switch on it.
+enum class error_code {
+  configuration,   ///< a client, function or server was set up wrongly
+  payload,         ///< JSON that does not fit its type
+  non_retriable,   ///< thrown by user code: do not retry
+  retry_after,     ///< thrown by user code: retry at a given time
+  step_failed,     ///< a step failed for good; thrown to the handler by its step call
+  nested_step,     ///< a step was called inside another step's body
+  event_rejected,  ///< the server refused an event
+  unauthorized,    ///< the server refused a key
+  unreachable,     ///< no server answered
+  protocol,        ///< a server's answer or request that is not of the protocol
+};
+
+/// The code's name, such as "payload".
+constexpr std::string_view to_string(error_code code) {
+  switch (code) {
+    case error_code::configuration:
+      return "configuration";
+    case error_code::payload:
+      return "payload";
+    case error_code::non_retriable:
+      return "non_retriable";
+    case error_code::retry_after:
+      return "retry_after";
+    case error_code::step_failed:
+      return "step_failed";
+    case error_code::nested_step:
+      return "nested_step";
+    case error_code::event_rejected:
+      return "event_rejected";
+    case error_code::unauthorized:
+      return "unauthorized";
+    case error_code::unreachable:
+      return "unreachable";
+    case error_code::protocol:
+      return "protocol";
+  }
+  return "unknown";
+}
+
+/// Every error of the library derives from this one.
+class error : public std::runtime_error {
+ public:
+  error(error_code code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  error_code code() const noexcept { return code_; }
+
+ private:
+  error_code code_;
+};
+
+/// A client, function, option or server that can't work as given. Thrown when it is created.
+class configuration_error : public error {
+ public:
+  explicit configuration_error(const std::string& message) : error(error_code::configuration, message) {}
+};
+
+/// JSON that does not fit the type it is read into or written from. Never retried: the same bytes would
+/// fail again.
+class payload_error : public error {
+ public:
+  /// `path` names the value, such as "data.nodes[2].position.x"; empty for the whole text.
+  payload_error(std::string path, const std::string& problem)
+      : error(error_code::payload, path.empty() ? problem : path + ": " + problem), path_(std::move(path)) {}
+  const std::string& path() const noexcept { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// Throw it from a step or handler to fail without further attempts.
+class non_retriable_error : public error {
+ public:
+  explicit non_retriable_error(const std::string& message) : error(error_code::non_retriable, message) {}
+};
+
+/// Throw it from a step or handler to say when the next attempt should start. An Inngest server keeps
+/// the time between one second and 24 hours.
+class retry_after_error : public error {
+ public:
+  retry_after_error(const std::string& message, std::chrono::milliseconds delay)
+      : error(error_code::retry_after, message), delay_(delay) {}
+  retry_after_error(const std::string& message, std::chrono::system_clock::time_point at)
+      : error(error_code::retry_after, message), at_(at) {}
+
+  /// Time from `now` to the next attempt; never negative.
+  std::chrono::milliseconds delay(std::chrono::system_clock::time_point now) const {
+    const auto left = at_ ? std::chrono::ceil<std::chrono::milliseconds>(*at_ - now) : delay_;
+    return left < std::chrono::milliseconds::zero() ? std::chrono::milliseconds::zero() : left;
+  }
+
+ private:
+  std::chrono::milliseconds delay_{};
+  std::optional<std::chrono::system_clock::time_point> at_;
+};
+
+/// What a step call throws to its handler when the step has failed for good: it used up its attempts or
+/// threw `non_retriable_error`. `what()` is the original's message.
+class step_error : public error {
+ public:
+  step_error(std::string step_id, std::string name, const std::string& message)
+      : error(error_code::step_failed, message), step_id_(std::move(step_id)), name_(std::move(name)) {}
+  /// The id given to the step call.
+  const std::string& step_id() const noexcept { return step_id_; }
+  /// The type name of the exception that the step threw, such as "std::runtime_error".
+  const std::string& name() const noexcept { return name_; }
+
+ private:
+  std::string step_id_;
+  std::string name_;
+};
+
+/// A step was called inside another step's body, where its result could not be memoized.
+class nested_step_error : public error {
+ public:
+  nested_step_error(std::string_view inner, std::string_view outer)
+      : error(error_code::nested_step, "step \"" + std::string(inner) +
+                                           "\" was called inside the body of step \"" + std::string(outer) +
+                                           "\": call it from the handler instead") {}
+};
+
+/// The server refused an event: its name, its size, its data.
+class event_rejected : public error {
+ public:
+  explicit event_rejected(const std::string& message) : error(error_code::event_rejected, message) {}
+};
+
+/// The server refused the event key or the signing key.
+class unauthorized : public error {
+ public:
+  explicit unauthorized(const std::string& message) : error(error_code::unauthorized, message) {}
+};
+
+/// No server answered, after all attempts.
+class unreachable : public error {
+ public:
+  explicit unreachable(const std::string& message) : error(error_code::unreachable, message) {}
+};
+
+/// The other side does not speak the protocol: a call request or an answer that can't be read.
+class protocol_error : public error {
+ public:
+  explicit protocol_error(const std::string& message) : error(error_code::protocol, message) {}
+};
+
+}  // namespace inngest

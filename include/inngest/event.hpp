@@ -1,0 +1,210 @@
+#pragma once
+
+#include <concepts>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <inngest/detail/fixed_string.hpp>
+#include <inngest/duration.hpp>
+#include <inngest/json.hpp>
+
+namespace inngest {
+namespace detail {
+
+/// What an Inngest server takes as an event's name: any text up to 512 bytes, of which spaces and control
+/// characters are never meant.
+constexpr bool valid_event_name(std::string_view name) {
+  if (name.empty() || name.size() > 512) return false;
+  for (const char c : name) {
+    if (static_cast<unsigned char>(c) <= ' ' || c == '\x7f' || c == '"' || c == '\\') return false;
+  }
+  return true;
+}
+
+/// An event's data is a JSON object on the wire.
+template <class Data>
+concept event_data = json_convertible<Data> &&
+    (kind_of<Data>() == json_kind::fields || kind_of<Data>() == json_kind::dom ||
+     kind_of<Data>() == json_kind::mapping || kind_of<Data>() == json_kind::converted);
+
+}  // namespace detail
+
+/// An event: a name known to the compiler, and data of a known type.
+///
+///     struct BrandAsset { std::string assetId, url; };
+///     INNGEST_FIELDS(BrandAsset, assetId, url)
+///     using BrandIngested = inngest::event<"brand.knowledge.ingested", BrandAsset>;
+///
+///     app.send(BrandIngested{{.assetId = "a1", .url = "https://example.com/logo.png"}});
+///
+/// Without a data type it carries any JSON object.
+template <detail::fixed_string Name, class Data = json>
+struct event {
+  static_assert(detail::valid_event_name(Name.view()),
+                "inngest: an event name must have 1 to 512 characters and no spaces, quotes or backslashes");
+  static_assert(detail::event_data<Data>,
+                "inngest: an event's data must be a type that is a JSON object: declare it with "
+                "INNGEST_FIELDS(Type, members...), or give it nlohmann's to_json and from_json");
+
+  using data_type = Data;
+  static constexpr std::string_view name = Name.view();
+
+  Data data{};
+  /// Given when sending, it makes the server drop further events with the same id for 24 hours.
+  std::optional<std::string> id{};
+  /// When it happened; the server fills in the time of arrival.
+  std::optional<timestamp> ts{};
+  /// Data about the user, kept apart from `data`.
+  json user = nullptr;
+  /// The version of the payload.
+  std::optional<std::string> v{};
+};
+
+template <class T>
+inline constexpr bool is_event = false;
+template <detail::fixed_string Name, class Data>
+inline constexpr bool is_event<event<Name, Data>> = true;
+
+/// Any event type made from inngest::event.
+template <class T>
+concept event_type = is_event<T>;
+
+/// What a cron trigger's run is given.
+struct scheduled_data {
+  /// The schedule that fired.
+  std::optional<std::string> cron;
+};
+INNGEST_FIELDS(scheduled_data, cron)
+using scheduled_timer = event<"inngest/scheduled.timer", scheduled_data>;
+
+/// One of several events: what `ctx.event` is in a function with several triggers.
+template <event_type... Events>
+class one_of : public std::variant<Events...> {
+ public:
+  using std::variant<Events...>::variant;
+
+  /// The name of the event that it is.
+  std::string_view name() const {
+    return std::visit([](const auto& each) { return std::decay_t<decltype(each)>::name; }, variant());
+  }
+
+  /// Calls the handler that takes the event that it is; there must be one for every event.
+  ///
+  ///     ctx.event.match([](const Created& e) { ... }, [](const Deleted& e) { ... });
+  template <class... Handlers>
+  decltype(auto) match(Handlers&&... handlers) const {
+    using visitor = overloaded<std::decay_t<Handlers>...>;
+    constexpr bool complete = (std::is_invocable_v<visitor&, const Events&> && ...);
+    static_assert(complete, "inngest: match() needs a handler for each of the function's events");
+    if constexpr (complete) {
+      visitor each{std::forward<Handlers>(handlers)...};
+      return std::visit(each, variant());
+    }
+  }
+
+ private:
+  template <class... Handlers>
+  struct overloaded : Handlers... {
+    explicit overloaded(Handlers... handlers) : Handlers(std::move(handlers))... {}
+    using Handlers::operator()...;
+  };
+
+  const std::variant<Events...>& variant() const { return *this; }
+};
+
+/// An event of any type in the form in which it is sent. Every event converts to it, so that a list may mix
+/// types: `app.send({Created{...}, Deleted{...}})`.
+class any_event {
+ public:
+  /// \throws payload_error for data that JSON can't hold or the type's `validate` refuses.
+  template <event_type Event>
+  any_event(const Event& event) : name_(Event::name), text_(write(event)) {
+    static_assert(
+        !Event::name.starts_with("inngest/"),
+        "inngest: names that start with \"inngest/\" are the server's own: such an event can't be sent");
+    static_assert(Event::name.find('*') == std::string_view::npos,
+                  "inngest: an event name with * is a pattern to trigger on: it can't be sent");
+  }
+
+  /// An event whose name is not known before the program runs.
+  any_event(std::string name, const json& data) : name_(std::move(name)) {
+    if (!detail::valid_event_name(name_)) throw configuration_error("not an event name: \"" + name_ + "\"");
+    text_ = "{\"name\":" + encode(name_) + ",\"data\":" + encode(data, "data") + "}";
+  }
+
+  const std::string& name() const { return name_; }
+  /// The event as JSON text.
+  const std::string& text() const { return text_; }
+
+ private:
+  template <class Event>
+  static std::string write(const Event& event) {
+    std::string out = "{\"name\":";
+    encode_to(out, Event::name);
+    out += ",\"data\":";
+    const std::size_t data = out.size();
+    encode_to(out, event.data, "data");
+    if (out[data] != '{') throw payload_error("data", "an event's data must be a JSON object");
+    if (event.id) encode_to(out += ",\"id\":", *event.id, "id");
+    if (event.ts) encode_to(out += ",\"ts\":", event.ts->time_since_epoch().count(), "ts");
+    if (!event.user.is_null()) encode_to(out += ",\"user\":", event.user, "user");
+    if (event.v) encode_to(out += ",\"v\":", *event.v, "v");
+    return out += '}';
+  }
+
+  std::string name_;
+  std::string text_;
+};
+
+/// The ids that the server gave to events, in the order in which they were sent.
+struct sent_events {
+  std::vector<std::string> ids;
+};
+INNGEST_FIELDS(sent_events, ids)
+
+namespace detail {
+
+/// Reads an event of the type from its JSON object. The name is not compared: an invoked function's event
+/// has the server's name and the function's data.
+template <event_type Event>
+Event read_event(json_object object) {
+  using data_type = typename Event::data_type;
+  Event event;
+  bool has_data = false;
+  const json_path at;
+  for (auto item : object) {
+    simdjson::ondemand::field each = take(std::move(item), at);
+    const std::string_view key = take(each.unescaped_key(), at);
+    json_value& value = each.value();
+    if (key == "data") {
+      if (type_of(value, at) == json_type::null) continue;
+      event.data = read<data_type>(value, json_path("data"));
+      has_data = true;
+    } else if (key == "id") {
+      event.id = read<std::optional<std::string>>(value, json_path("id"));
+    } else if (key == "ts") {
+      const auto ts = read<std::optional<std::int64_t>>(value, json_path("ts"));
+      if (ts) event.ts = timestamp(std::chrono::milliseconds(*ts));
+    } else if (key == "user") {
+      event.user = read<json>(value, json_path("user"));
+    } else if (key == "v") {
+      event.v = read<std::optional<std::string>>(value, json_path("v"));
+    }
+  }
+  if (!has_data) event.data = decode<data_type>("{}", "data");
+  return event;
+}
+
+template <event_type Event>
+Event read_event(std::string_view text) {
+  json_document document(text);
+  return read_event<Event>(document.object());
+}
+
+}  // namespace detail
+}  // namespace inngest

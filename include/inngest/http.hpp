@@ -1,0 +1,140 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <inngest/detail/hex.hpp>
+
+// HTTP as values: what an adapter turns its framework's types into, and what a transport sends.
+
+namespace inngest::http {
+
+/// Header fields in order; names are compared without regard to case.
+class headers {
+ public:
+  headers() = default;
+  headers(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
+
+  void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+
+  /// The first field of the name; nothing when there is none.
+  std::optional<std::string_view> find(std::string_view name) const {
+    for (const auto& [each, value] : fields_) {
+      if (same_name(each, name)) return value;
+    }
+    return std::nullopt;
+  }
+
+  auto begin() const { return fields_.begin(); }
+  auto end() const { return fields_.end(); }
+
+ private:
+  static bool same_name(std::string_view a, std::string_view b) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      if (lower(a[i]) != lower(b[i])) return false;
+    }
+    return true;
+  }
+
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+/// Text with %xx and + undone, as in a query. A % that starts no escape stays as it is.
+inline std::string percent_decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      out += ' ';
+    } else if (text[i] == '%' && i + 2 < text.size() && detail::hex_digit(text[i + 1]) >= 0 &&
+               detail::hex_digit(text[i + 2]) >= 0) {
+      out += static_cast<char>(detail::hex_digit(text[i + 1]) * 16 + detail::hex_digit(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+/// Text with everything but unreserved characters as %xx.
+inline std::string percent_encoded(std::string_view text) {
+  constexpr char digits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
+  }
+  return out;
+}
+
+struct request {
+  std::string method = "GET";
+  /// As received or to be sent: "/api/inngest?fnId=a" or "https://host/path?query".
+  std::string url;
+  http::headers headers{};
+  std::string body{};
+
+  /// A parameter of the URL's query, decoded; nothing when it is absent.
+  std::optional<std::string> query(std::string_view name) const {
+    const std::size_t mark = url.find('?');
+    if (mark == std::string::npos) return std::nullopt;
+    std::string_view rest = std::string_view(url).substr(mark + 1);
+    rest = rest.substr(0, rest.find('#'));
+    while (!rest.empty()) {
+      const std::size_t end = rest.find('&');
+      const std::string_view pair = rest.substr(0, end);
+      const std::size_t equals = pair.find('=');
+      if (percent_decoded(pair.substr(0, equals)) == name) {
+        return equals == std::string_view::npos ? std::string() : percent_decoded(pair.substr(equals + 1));
+      }
+      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    }
+    return std::nullopt;
+  }
+
+  /// The URL without its origin and query: "/api/inngest".
+  std::string path() const {
+    std::string_view rest = url;
+    const std::size_t scheme = rest.find("://");
+    if (scheme != std::string_view::npos) {
+      rest = rest.substr(scheme + 3);
+      const std::size_t slash = rest.find('/');
+      rest = slash == std::string_view::npos ? std::string_view("/") : rest.substr(slash);
+    }
+    return std::string(rest.substr(0, rest.find_first_of("?#")));
+  }
+};
+
+struct response {
+  int status = 200;
+  http::headers headers{};
+  std::string body{};
+};
+
+/// Sends requests for a client: events, registration. Implement it to use an HTTP library of your own.
+class transport {
+ public:
+  virtual ~transport() = default;
+
+  /// The answer to the request, whose `url` is absolute; any status is an answer. Called from many threads.
+  /// \throws inngest::unreachable when no answer came within the time.
+  virtual response send(const request& request, std::chrono::milliseconds timeout) = 0;
+};
+
+}  // namespace inngest::http

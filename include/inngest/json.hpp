@@ -1,0 +1,139 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <inngest/detail/for_each_macro.hpp>
+#include <inngest/detail/json_codec.hpp>
+
+namespace inngest {
+
+/// JSON of any shape.
+using json = nlohmann::json;
+
+/// The form in which a C++ value comes back from JSON: text that is only pointed to comes back owned.
+template <class T>
+using json_form = std::conditional_t<detail::kind_of<std::decay_t<T>>() == detail::json_kind::text,
+                                     std::string, std::decay_t<T>>;
+
+/// Types that can be written as JSON: numbers, text, std::optional, containers, types declared with
+/// INNGEST_FIELDS or INNGEST_ENUM, and whatever nlohmann's to_json knows.
+template <class T>
+concept json_writable = detail::kind_of<std::decay_t<T>>()
+!= detail::json_kind::none;
+
+/// Types that can be written as JSON and read back.
+template <class T>
+concept json_convertible = json_writable<T> &&
+    (detail::kind_of<std::decay_t<T>>() != detail::json_kind::converted ||
+     detail::from_json_known<std::decay_t<T>>);
+
+/// Appends `value` to `out` as JSON.
+/// \throws payload_error for what JSON can't hold (NaN, text that is not UTF-8) or `validate` refuses.
+template <json_writable T>
+void encode_to(std::string& out, const T& value, std::string_view root = {}) {
+  detail::write<std::decay_t<T>>(out, value, detail::json_path(root));
+}
+
+/// `value` as JSON text.
+/// \throws payload_error as encode_to does.
+template <json_writable T>
+std::string encode(const T& value, std::string_view root = {}) {
+  std::string out;
+  encode_to(out, value, root);
+  return out;
+}
+
+/// The value that `text` holds. `root` is the first name in the paths of errors.
+/// \throws payload_error naming the path of what does not fit.
+template <json_convertible T>
+T decode(std::string_view text, std::string_view root = {}) {
+  std::string wrapped;  // as an array's one element, a number or a string reads like any other value
+  wrapped.reserve(text.size() + 2 + simdjson::SIMDJSON_PADDING);
+  wrapped += '[';
+  wrapped += text;
+  wrapped += ']';
+  const detail::json_buffer buffer(std::move(wrapped));
+  const detail::json_path at(root);
+  detail::json_document document(buffer.text(), at);
+  detail::json_value value = document.root(at);
+  detail::json_array array = detail::take(value.get_array(), at);
+  if (detail::take(array.raw_json(), at).size() != buffer.text().size()) {
+    detail::fail_at(at, "not valid JSON: there is more text after the value");
+  }
+  if (!detail::take(array.reset(), at)) detail::fail_at(at, "expected JSON, found nothing");
+  auto next = detail::take(array.begin(), at);
+  const auto end = detail::take(array.end(), at);
+  detail::json_value element = detail::take(*next, at);
+  T out = detail::read<T>(element, at);
+  ++next;
+  if (next != end) detail::fail_at(at, "expected one JSON value, found several");
+  return out;
+}
+
+namespace detail {
+
+/// What INNGEST_FIELDS gives nlohmann: the same reader and writer, so that both say the same.
+template <class T>
+void to_dom(nlohmann::json& out, const T& value) {
+  out = parse_dom(encode(value));
+}
+template <class T>
+void from_dom(const nlohmann::json& in, T& value) {
+  value = decode<T>(in.dump());
+}
+
+}  // namespace detail
+}  // namespace inngest
+
+/// Declares the public members of a type that are its JSON fields, in the type's own namespace:
+///
+///     struct Position { double x, y; };
+///     INNGEST_FIELDS(Position, x, y)
+///
+/// The type then reads straight from simdjson, without a DOM, and works with nlohmann's json as well.
+/// A std::optional member may be missing or null and is left out when empty; an extra_fields member keeps
+/// the fields that have no member. A `void validate(const T&)` beside the type is called after reading and
+/// before writing: what it throws becomes an error at the value's path.
+#define INNGEST_FIELDS(Type, ...)                                                                   \
+  [[maybe_unused]] constexpr auto inngest_fields(const Type*) {                                     \
+    return ::std::make_tuple(INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_FIELD, Type, __VA_ARGS__));     \
+  }                                                                                                 \
+  [[maybe_unused]] inline void to_json(::nlohmann::json& inngest_out, const Type& inngest_value) {  \
+    ::inngest::detail::to_dom(inngest_out, inngest_value);                                          \
+  }                                                                                                 \
+  [[maybe_unused]] inline void from_json(const ::nlohmann::json& inngest_in, Type& inngest_value) { \
+    ::inngest::detail::from_dom(inngest_in, inngest_value);                                         \
+  }
+#define INNGEST_DETAIL_FIELD(Type, member) ::inngest::detail::make_field(#member, &Type::member)
+
+/// Names the fields that a payload may lack although they are not std::optional: they keep the value that
+/// the type's own initializer gives them.
+///
+///     struct Page { int number = 1; };
+///     INNGEST_FIELDS(Page, number)
+///     INNGEST_DEFAULTS(Page, number)
+#define INNGEST_DEFAULTS(Type, ...)                                            \
+  [[maybe_unused]] constexpr auto inngest_defaults(const Type*) {              \
+    return ::std::to_array<::std::string_view>(                                \
+        {INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_DEFAULT, Type, __VA_ARGS__)}); \
+  }
+#define INNGEST_DETAIL_DEFAULT(Type, member) (static_cast<void>(&Type::member), #member)
+
+/// Gives an enumeration's values their JSON texts; any other text is an error that lists them.
+///
+///     enum class Executor { native, python_e2b };
+///     INNGEST_ENUM(Executor, {Executor::native, "native"}, {Executor::python_e2b, "python-e2b"})
+#define INNGEST_ENUM(Type, ...)                                                                     \
+  [[maybe_unused]] constexpr auto inngest_names(const Type*) {                                      \
+    return ::std::to_array<::std::pair<Type, ::std::string_view>>({__VA_ARGS__});                   \
+  }                                                                                                 \
+  [[maybe_unused]] inline void to_json(::nlohmann::json& inngest_out, const Type& inngest_value) {  \
+    ::inngest::detail::to_dom(inngest_out, inngest_value);                                          \
+  }                                                                                                 \
+  [[maybe_unused]] inline void from_json(const ::nlohmann::json& inngest_in, Type& inngest_value) { \
+    ::inngest::detail::from_dom(inngest_in, inngest_value);                                         \
+  }

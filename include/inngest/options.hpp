@@ -1,0 +1,106 @@
+#pragma once
+
+#include <chrono>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <inngest/duration.hpp>
+
+// What a function may say of itself. Expressions are CEL over `event` (and `async`, the later event, where
+// two are compared). Durations are std::chrono; the server rounds to seconds.
+
+namespace inngest {
+
+/// Whose steps a concurrency limit counts.
+enum class concurrency_scope { function, environment, account };
+
+/// At most `limit` steps at once, for each value of `key` where one is given.
+/// The wider scopes need a key: the limit is shared by all functions that name the same one.
+struct concurrency_limit {
+  int limit = 0;
+  std::string key{};
+  concurrency_scope scope = concurrency_scope::function;
+};
+
+/// One limit or two: `.concurrency = 5`, `.concurrency = {{.limit = 5, .key = "event.data.userId"}}`.
+class concurrency {
+ public:
+  concurrency() = default;
+  concurrency(int limit) : limits_{{.limit = limit}} {}
+  concurrency(std::initializer_list<concurrency_limit> limits) : limits_(limits) {}
+  const std::vector<concurrency_limit>& limits() const { return limits_; }
+
+ private:
+  std::vector<concurrency_limit> limits_;
+};
+
+/// Runs start at most `limit` times (and `burst` more at once) in a `period`; later ones wait.
+struct throttle {
+  int limit = 1;
+  std::chrono::seconds period{};
+  std::string key{};
+  std::optional<int> burst{};
+};
+
+/// Runs start at most `limit` times in a `period`; later ones are dropped. Up to 24 hours.
+struct rate_limit {
+  int limit = 1;
+  std::chrono::seconds period{};
+  std::string key{};
+};
+
+/// A run starts when no further event came for `period` (1 s to 7 days), at the latest after `timeout`.
+struct debounce {
+  std::chrono::seconds period{};
+  std::string key{};
+  std::optional<std::chrono::seconds> timeout{};
+};
+
+/// What a second run does while the first is still on its way.
+enum class singleton_mode { skip, cancel };
+
+/// At most one run at a time, for each value of `key` where one is given.
+struct singleton {
+  singleton_mode mode = singleton_mode::skip;
+  std::string key{};
+};
+
+/// Cancels a run when the event comes, if `expression` (over `event`, the run's, and `async`, this one) is
+/// true. After `timeout` the run can no longer be cancelled by it.
+struct cancel_on {
+  std::string event;
+  std::string expression{};
+  std::optional<std::chrono::seconds> timeout{};
+};
+
+/// How long a run may wait to start, and take to finish, before it is cancelled.
+struct timeouts {
+  std::optional<std::chrono::seconds> start{};
+  std::optional<std::chrono::seconds> finish{};
+};
+
+/// The options of a function. Only `id` is required.
+struct function_options {
+  /// What tells the function from the app's others. Renaming it makes it another function.
+  std::string id;
+  /// Shown to people; the id when empty.
+  std::string name{};
+  /// How often a failed step, or the function itself, is tried again: 0 to 20. The server's default is 4.
+  std::optional<int> retries{};
+  inngest::concurrency concurrency{};
+  std::optional<inngest::throttle> throttle{};
+  std::optional<inngest::rate_limit> rate_limit{};
+  std::optional<inngest::debounce> debounce{};
+  std::optional<inngest::singleton> singleton{};
+  /// An expression that gives each run -600 to 600 seconds of precedence over runs that were queued before.
+  std::string priority{};
+  /// An expression: a second event with the same value within 24 hours starts no run.
+  std::string idempotency{};
+  /// At most five.
+  std::vector<inngest::cancel_on> cancel_on{};
+  inngest::timeouts timeouts{};
+};
+
+}  // namespace inngest

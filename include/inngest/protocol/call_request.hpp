@@ -1,0 +1,157 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <inngest/detail/hex.hpp>
+#include <inngest/detail/json_codec.hpp>
+#include <inngest/error.hpp>
+#include <inngest/protocol/memo.hpp>
+#include <inngest/step_id.hpp>
+
+namespace inngest::protocol {
+
+/// A server's request to run a function, or one step of it. It owns its body; events and memos are slices
+/// of that.
+class call_request {
+ public:
+  /// \throws protocol_error for a body that is not a call request.
+  explicit call_request(std::string body, std::optional<step_hash> target = {})
+      : body_(std::move(body)), target_(target) {
+    try {
+      read_body();
+    } catch (const payload_error& problem) {
+      throw protocol_error(std::string("the call request can't be read: ") + problem.what());
+    }
+    if (event_.empty()) throw protocol_error("the call request has no event");
+  }
+  call_request(const call_request&) = delete;  // its slices point into itself
+  call_request& operator=(const call_request&) = delete;
+
+  /// The step to run when the server asks for exactly one.
+  const std::optional<step_hash>& target() const { return target_; }
+  /// The triggering event, as JSON.
+  std::string_view event() const { return event_; }
+  /// All events of the run, as a JSON array; empty when the request has none.
+  std::string_view events() const { return events_; }
+  const std::string& run_id() const { return run_id_; }
+  /// 0 at the first attempt.
+  int attempt() const { return attempt_; }
+  /// Attempts in all, the first included; unknown from a server that does not say.
+  std::optional<int> max_attempts() const { return max_attempts_; }
+  /// A step that is found must be planned, not run at once: a parallel group is under way.
+  bool plan_only() const { return plan_only_; }
+  /// Events and steps were too large for the request and must be fetched.
+  bool use_api() const { return use_api_; }
+
+  /// The step's memo; null when it has none.
+  const memo* find(const step_hash& id) const {
+    const auto found = std::lower_bound(memos_.begin(), memos_.end(), id,
+                                        [](const memo& a, const step_hash& b) { return a.id < b; });
+    return found != memos_.end() && found->id == id ? &*found : nullptr;
+  }
+
+  std::size_t memo_count() const { return memos_.size(); }
+
+  /// When the step got its result: its place in the order of all results; past the end when unknown.
+  std::size_t completed_at(const step_hash& id) const {
+    return static_cast<std::size_t>(std::find(stack_.begin(), stack_.end(), id) - stack_.begin());
+  }
+
+ private:
+  void read_body() {
+    detail::json_document document(body_.text());
+    for (auto item : document.object()) {
+      simdjson::ondemand::field each = detail::take(std::move(item), {});
+      const std::string_view key = detail::take(each.unescaped_key(), {});
+      detail::json_value& value = each.value();
+      if (key == "event") {
+        detail::expect(value, detail::json_type::object, detail::json_path("event"), "object");
+        event_ = detail::raw_text(value, {});
+      } else if (key == "events") {
+        events_ = detail::raw_text(value, {});
+      } else if (key == "steps") {
+        read_steps(value);
+      } else if (key == "ctx") {
+        read_context(value);
+      } else if (key == "use_api") {
+        use_api_ = use_api_ || detail::read<bool>(value, detail::json_path("use_api"));
+      }
+    }
+  }
+
+  void read_steps(detail::json_value& value) {
+    const detail::json_path at("steps");
+    if (detail::type_of(value, at) == detail::json_type::null) return;
+    detail::expect(value, detail::json_type::object, at, "object");
+    for (auto item : detail::take(value.get_object(), at)) {
+      simdjson::ondemand::field each = detail::take(std::move(item), at);
+      memo found;
+      const std::string_view key = detail::take(each.unescaped_key(), at);
+      if (!detail::from_hex(key, found.id)) continue;  // not a step's id: nothing can ask for it
+      found.text = detail::raw_text(each.value(), at);
+      memos_.push_back(found);
+    }
+    // Canonical JSON has its keys in order, so this is usually a check only.
+    const auto before = [](const memo& a, const memo& b) { return a.id < b.id; };
+    if (!std::is_sorted(memos_.begin(), memos_.end(), before))
+      std::sort(memos_.begin(), memos_.end(), before);
+  }
+
+  void read_context(detail::json_value& value) {
+    const detail::json_path at("ctx");
+    detail::expect(value, detail::json_type::object, at, "object");
+    for (auto item : detail::take(value.get_object(), at)) {
+      simdjson::ondemand::field each = detail::take(std::move(item), at);
+      const std::string_view key = detail::take(each.unescaped_key(), at);
+      detail::json_value& member = each.value();
+      const detail::json_path here(at, key);
+      if (key == "run_id")
+        run_id_ = detail::read<std::string>(member, here);
+      else if (key == "attempt")
+        attempt_ = detail::read<int>(member, here);
+      else if (key == "max_attempts")
+        max_attempts_ = detail::read<std::optional<int>>(member, here);
+      else if (key == "disable_immediate_execution")
+        plan_only_ = detail::read<bool>(member, here);
+      else if (key == "use_api")
+        use_api_ = use_api_ || detail::read<bool>(member, here);
+      else if (key == "stack")
+        read_stack(member, here);
+    }
+  }
+
+  void read_stack(detail::json_value& value, const detail::json_path& at) {
+    if (detail::type_of(value, at) == detail::json_type::null) return;
+    detail::expect(value, detail::json_type::object, at, "object");
+    for (auto item : detail::take(value.get_object(), at)) {
+      simdjson::ondemand::field each = detail::take(std::move(item), at);
+      if (detail::take(each.unescaped_key(), at) != "stack") continue;
+      for (const std::string& id : detail::read<std::optional<std::vector<std::string>>>(each.value(), at)
+                                       .value_or(std::vector<std::string>())) {
+        step_hash hash{};
+        if (detail::from_hex(id, hash)) stack_.push_back(hash);
+      }
+    }
+  }
+
+  detail::json_buffer body_;
+  std::optional<step_hash> target_;
+  std::string_view event_;
+  std::string_view events_;
+  std::string run_id_;
+  int attempt_ = 0;
+  std::optional<int> max_attempts_;
+  bool plan_only_ = false;
+  bool use_api_ = false;
+  std::vector<memo> memos_;
+  std::vector<step_hash> stack_;
+};
+
+}  // namespace inngest::protocol

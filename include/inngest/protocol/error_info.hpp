@@ -1,0 +1,101 @@
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include <inngest/detail/json_codec.hpp>
+#include <inngest/detail/type_name.hpp>
+#include <inngest/error.hpp>
+
+namespace inngest::protocol {
+
+/// An exception as the wire has it.
+struct error_info {
+  std::string name;
+  std::string message;
+  /// Where it was thrown, as far as we know: the step call.
+  std::string stack{};
+  /// The exceptions nested in it, outermost first.
+  std::vector<std::pair<std::string, std::string>> causes{};  // name, message
+};
+
+/// What an exception asks of the server.
+struct failure {
+  error_info info;
+  bool retriable = true;
+  std::optional<std::chrono::milliseconds> retry_after{};
+};
+
+inline constexpr std::size_t deepest_cause = 5;
+
+inline void describe_causes(const std::exception& outer, error_info& info) {
+  if (info.causes.size() == deepest_cause) return;
+  try {
+    std::rethrow_if_nested(outer);
+  } catch (const std::exception& cause) {
+    info.causes.emplace_back(detail::exception_type_name(typeid(cause)), cause.what());
+    describe_causes(cause, info);
+  } catch (...) {
+    info.causes.emplace_back("unknown exception", "");
+  }
+}
+
+/// Describes what a handler or a step threw.
+inline failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now) {
+  failure out;
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& problem) {
+    out.info.name = detail::exception_type_name(typeid(problem));
+    out.info.message = problem.what();
+    describe_causes(problem, out.info);
+    if (const auto* step = dynamic_cast<const step_error*>(&problem)) {
+      out.info.name = step->name();  // the original's: what is shown for the run is what went wrong
+      out.retriable = false;
+    } else if (const auto* later = dynamic_cast<const retry_after_error*>(&problem)) {
+      out.retry_after = later->delay(now);
+    } else if (const auto* own = dynamic_cast<const error*>(&problem)) {
+      out.retriable = own->code() != error_code::non_retriable && own->code() != error_code::payload &&
+                      own->code() != error_code::nested_step;
+    }
+  } catch (...) {
+    out.info = {.name = "unknown exception", .message = "something was thrown that is not a std::exception"};
+  }
+  return out;
+}
+
+/// Appends the error as a JSON object.
+inline void write_error(std::string& out, const error_info& info) {
+  using detail::write_quoted;
+  const auto quoted = [&out](std::string_view text) {
+    if (simdjson::validate_utf8(text.data(), text.size())) return write_quoted(out, text);
+    std::string readable(text);  // an error must get through, whatever bytes its message has
+    for (char& c : readable) {
+      if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+    }
+    write_quoted(out, readable);
+  };
+  out += "{\"name\":";
+  quoted(info.name);
+  out += ",\"message\":";
+  quoted(info.message);
+  if (!info.stack.empty()) {
+    out += ",\"stack\":";
+    quoted(info.stack);
+  }
+  for (const auto& [name, message] : info.causes) {
+    out += ",\"cause\":{\"name\":";
+    quoted(name);
+    out += ",\"message\":";
+    quoted(message);
+  }
+  out.append(info.causes.size() + 1, '}');
+}
+
+}  // namespace inngest::protocol

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <inngest/version.hpp>
+
+// The names and values of the protocol's headers.
+
+namespace inngest::protocol::header {
+
+inline constexpr const char* sdk = "x-inngest-sdk";
+inline constexpr const char* framework = "x-inngest-framework";
+inline constexpr const char* environment = "x-inngest-env";
+inline constexpr const char* server_kind = "x-inngest-server-kind";
+inline constexpr const char* expected_server_kind = "x-inngest-expected-server-kind";
+inline constexpr const char* signature = "x-inngest-signature";
+inline constexpr const char* sync_kind = "x-inngest-sync-kind";
+inline constexpr const char* request_version = "x-inngest-req-version";
+inline constexpr const char* no_retry = "x-inngest-no-retry";
+inline constexpr const char* retry_after = "retry-after";
+inline constexpr const char* event_id_seed = "x-inngest-event-id-seed";
+inline constexpr const char* content_type = "content-type";
+inline constexpr const char* authorization = "authorization";
+inline constexpr const char* user_agent = "user-agent";
+
+}  // namespace inngest::protocol::header
+
+namespace inngest::protocol {
+
+/// "<language>:v<version>"; the server takes an answer without it for one that is not an SDK's.
+inline constexpr const char* sdk_name = "cpp:v" INNGEST_VERSION;
+
+/// The execution version that we answer with: of a parallel group's steps, all are awaited before the
+/// function is called again.
+inline constexpr const char* execution_version = "2";
+
+inline constexpr const char* in_band = "in_band";
+inline constexpr const char* out_of_band = "out_of_band";
+
+}  // namespace inngest::protocol

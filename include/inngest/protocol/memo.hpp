@@ -1,0 +1,97 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <inngest/detail/json_codec.hpp>
+#include <inngest/error.hpp>
+#include <inngest/event.hpp>
+#include <inngest/json.hpp>
+#include <inngest/step_id.hpp>
+
+namespace inngest::protocol {
+
+/// What the server remembers of a step: a slice of the call request, decoded only when the handler asks.
+///
+/// A result is `{"data": X}`, a failure `{"error": {...}}`, a server's replacement input `{"input": [...]}`;
+/// a sleep or a wait that timed out is null, a received event the bare event.
+struct memo {
+  step_hash id{};
+  std::string_view text{};  // in a json_buffer
+
+  bool is_null() const { return text.starts_with('n'); }
+  bool is_object() const { return text.starts_with('{'); }
+};
+
+/// Whether the memo is an object whose keys are `key` and at most "type".
+inline bool holds_only(const memo& memo, std::string_view wanted) {
+  if (!memo.is_object()) return false;
+  detail::json_document document(memo.text);
+  bool found = false;
+  for (auto item : document.object()) {
+    simdjson::ondemand::field each = detail::take(std::move(item), {});
+    const std::string_view key = detail::take(each.unescaped_key(), {});
+    if (key == wanted)
+      found = true;
+    else if (key != "type")
+      return false;
+  }
+  return found;
+}
+
+inline step_error read_step_error(std::string_view text, std::string_view id) {
+  const auto member = [](const json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  const json memo = detail::parse_dom(text);
+  const json& error = memo.at("error");
+  if (!error.is_object()) return step_error(std::string(id), "Error", error.dump());
+  const std::string name = member(error, "name");
+  return step_error(std::string(id), name.empty() ? "Error" : name, member(error, "message"));
+}
+
+/// Throws the step_error that a failed step's memo holds; returns for every other memo.
+inline void throw_if_failed(const memo& memo, std::string_view id) {
+  if (holds_only(memo, "error")) throw read_step_error(memo.text, id);
+}
+
+inline std::string memo_path(std::string_view id) { return "steps[\"" + std::string(id) + "\"]"; }
+
+/// The result of a step that ran: what `{"data": X}` holds, or the memo itself when it is of no shape we
+/// know. \throws step_error when the step failed; payload_error when the result does not fit.
+template <class Result>
+Result read_result(const memo& memo, std::string_view id) {
+  std::string root;  // built only for an error's sake, so after the fact
+  try {
+    if (memo.is_object()) {
+      detail::json_document document(memo.text);
+      for (auto item : document.object()) {
+        simdjson::ondemand::field each = detail::take(std::move(item), {});
+        const std::string_view key = detail::take(each.unescaped_key(), {});
+        if (key == "data") return detail::read<Result>(each.value(), {});
+        if (key == "error") throw read_step_error(memo.text, id);
+        if (key != "type") break;
+      }
+    }
+    return decode<Result>(memo.text);
+  } catch (const payload_error& problem) {
+    root = memo_path(id);
+    if (!problem.path().empty()) root += '.' + problem.path();
+    const std::string_view what = problem.what();
+    throw payload_error(root,
+                        std::string(problem.path().empty() ? what : what.substr(problem.path().size() + 2)));
+  }
+}
+
+/// The event that a wait received; nothing when it timed out.
+/// \throws step_error when the wait failed; payload_error when the event's data does not fit.
+template <event_type Event>
+std::optional<Event> read_received(const memo& memo, std::string_view id) {
+  if (memo.is_null()) return std::nullopt;
+  throw_if_failed(memo, id);
+  return detail::read_event<Event>(memo.text);
+}
+
+}  // namespace inngest::protocol

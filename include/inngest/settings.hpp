@@ -1,0 +1,174 @@
+#pragma once
+
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <inngest/error.hpp>
+#include <inngest/http.hpp>
+#include <inngest/log.hpp>
+
+namespace inngest {
+
+/// Which kind of server the app works with. In cloud mode (an Inngest server with keys, self-hosted too)
+/// every call must be signed; in dev mode nothing need be.
+enum class mode { cloud, dev };
+
+constexpr std::string_view to_string(mode mode) { return mode == mode::dev ? "dev" : "cloud"; }
+
+/// Options of a client. What is empty is taken from the environment variable that is named, then from the
+/// default.
+struct client_options {
+  /// The app's id; required.
+  std::string id;
+  /// INNGEST_EVENT_KEY: authorizes sending events.
+  std::string event_key{};
+  /// INNGEST_SIGNING_KEY: signs what the server and the app tell each other.
+  std::string signing_key{};
+  /// INNGEST_SIGNING_KEY_FALLBACK: the key before or after, while keys are rotated.
+  std::string signing_key_fallback{};
+  /// INNGEST_ENV: a branch environment.
+  std::string env{};
+  /// INNGEST_DEV: "1" or "true" for dev, "0" or "false" for cloud, a URL for dev with that server. Default:
+  /// cloud.
+  std::optional<inngest::mode> mode{};
+  /// INNGEST_API_BASE_URL or INNGEST_BASE_URL. Default: https://api.inngest.com, in dev
+  /// http://127.0.0.1:8288.
+  std::string api_base_url{};
+  /// INNGEST_EVENT_API_BASE_URL or INNGEST_BASE_URL. Default: https://inn.gs, in dev http://127.0.0.1:8288.
+  std::string event_api_base_url{};
+  /// INNGEST_SERVE_ORIGIN: where the server reaches this app, such as "https://jobs.example.com". Default:
+  /// what the Host header of a sync request says.
+  std::string serve_origin{};
+  /// INNGEST_SERVE_PATH: the path there. Default: that of the sync request.
+  std::string serve_path{};
+  /// A version of yours, shown by the server.
+  std::string app_version{};
+  /// Sends HTTP requests. Default: the transport of <inngest/transport/httplib.hpp>.
+  std::shared_ptr<http::transport> transport{};
+  /// Time for one HTTP request.
+  std::chrono::milliseconds timeout = std::chrono::seconds(30);
+  /// Attempts to send events before they are given up. The wait between them starts at 100 ms and doubles.
+  int send_attempts = 5;
+  /// Where messages go. Default: standard error, from INNGEST_LOG_LEVEL (default "info") on.
+  std::optional<logger> log{};
+  /// Reads an environment variable. Default: std::getenv.
+  std::function<std::optional<std::string>(const char* name)> environment{};
+};
+
+namespace detail {
+
+inline std::optional<std::string> read_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? std::optional<std::string>(value) : std::nullopt;
+}
+
+inline bool is_url(std::string_view text) {
+  return text.starts_with("http://") || text.starts_with("https://");
+}
+
+}  // namespace detail
+
+/// A client's options with every gap filled: read once, when the client is made.
+class settings {
+ public:
+  /// \throws configuration_error for an option or environment variable that makes no sense.
+  explicit settings(client_options options) : options_(std::move(options)) {
+    if (options_.id.empty()) throw configuration_error("client_options::id must not be empty");
+    if (!options_.environment) options_.environment = detail::read_environment;
+    std::string dev_url;
+    if (!options_.mode) options_.mode = mode_from_environment(dev_url);
+    const bool dev = options_.mode == inngest::mode::dev;
+
+    fill(options_.event_key, {"INNGEST_EVENT_KEY"});
+    fill(options_.signing_key, {"INNGEST_SIGNING_KEY"});
+    fill(options_.signing_key_fallback, {"INNGEST_SIGNING_KEY_FALLBACK"});
+    fill(options_.env, {"INNGEST_ENV"});
+    fill(options_.serve_origin, {"INNGEST_SERVE_ORIGIN"});
+    fill(options_.serve_path, {"INNGEST_SERVE_PATH"});
+    const std::string dev_default = dev_url.empty() ? "http://127.0.0.1:8288" : dev_url;
+    fill_url(options_.api_base_url, "INNGEST_API_BASE_URL", dev ? dev_default : "https://api.inngest.com");
+    fill_url(options_.event_api_base_url, "INNGEST_EVENT_API_BASE_URL", dev ? dev_default : "https://inn.gs");
+    if (!options_.log) options_.log = logger(log_to_stderr, log_level_from_environment());
+    if (options_.send_attempts < 1)
+      throw configuration_error("client_options::send_attempts must be at least 1");
+  }
+
+  const std::string& id() const { return options_.id; }
+  inngest::mode mode() const { return *options_.mode; }
+  const std::string& event_key() const { return options_.event_key; }
+  const std::string& signing_key() const { return options_.signing_key; }
+  const std::string& signing_key_fallback() const { return options_.signing_key_fallback; }
+  const std::string& env() const { return options_.env; }
+  const std::string& api_base_url() const { return options_.api_base_url; }
+  const std::string& event_api_base_url() const { return options_.event_api_base_url; }
+  const std::string& serve_origin() const { return options_.serve_origin; }
+  const std::string& serve_path() const { return options_.serve_path; }
+  const std::string& app_version() const { return options_.app_version; }
+  const std::shared_ptr<http::transport>& transport() const { return options_.transport; }
+  std::chrono::milliseconds timeout() const { return options_.timeout; }
+  int send_attempts() const { return options_.send_attempts; }
+  const logger& log() const { return *options_.log; }
+
+  /// All of it as text, a line each, to print at start-up. Of keys it says only whether they are set.
+  std::string describe() const {
+    const auto set = [](const std::string& key) { return key.empty() ? "not set" : "set"; };
+    return "id: " + id() + "\nmode: " + std::string(to_string(mode())) + "\nevent key: " + set(event_key()) +
+           "\nsigning key: " + set(signing_key()) + "\nsigning key fallback: " + set(signing_key_fallback()) +
+           "\nenv: " + env() + "\napi: " + api_base_url() + "\nevent api: " + event_api_base_url() +
+           "\nserve origin: " + serve_origin() + "\nserve path: " + serve_path() + "\n";
+  }
+
+ private:
+  std::optional<std::string> variable(const char* name) const {
+    auto value = options_.environment(name);
+    if (value && value->empty()) value.reset();
+    return value;
+  }
+
+  inngest::mode mode_from_environment(std::string& dev_url) const {
+    const auto value = variable("INNGEST_DEV");
+    if (!value || *value == "0" || *value == "false") return inngest::mode::cloud;
+    if (detail::is_url(*value)) {
+      dev_url = without_trailing_slash(*value);
+    } else if (*value != "1" && *value != "true") {
+      throw configuration_error("INNGEST_DEV must be 1, 0, true, false or a URL, not \"" + *value + "\"");
+    }
+    return inngest::mode::dev;
+  }
+
+  log_level log_level_from_environment() const {
+    const auto value = variable("INNGEST_LOG_LEVEL");
+    if (!value) return log_level::info;
+    if (const auto level = parse_log_level(*value)) return *level;
+    throw configuration_error("INNGEST_LOG_LEVEL must be debug, info, warn, error or off, not \"" + *value +
+                              "\"");
+  }
+
+  void fill(std::string& option, std::initializer_list<const char*> names) const {
+    for (const char* name : names) {
+      if (option.empty()) option = variable(name).value_or("");
+    }
+  }
+
+  void fill_url(std::string& option, const char* name, const std::string& otherwise) const {
+    fill(option, {name, "INNGEST_BASE_URL"});
+    if (option.empty()) option = otherwise;
+    if (!detail::is_url(option)) throw configuration_error("not an http or https URL: \"" + option + "\"");
+    option = without_trailing_slash(option);
+  }
+
+  static std::string without_trailing_slash(std::string url) {
+    while (url.ends_with('/')) url.pop_back();
+    return url;
+  }
+
+  client_options options_;
+};
+
+}  // namespace inngest

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <httplib.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <inngest/client.hpp>
+#include <inngest/error.hpp>
+#include <inngest/http.hpp>
+
+namespace inngest {
+
+/// Sends requests with cpp-httplib. Connections are kept alive and used again; as many are open to an origin
+/// as there are requests to it at the same time. Including this header makes it every client's default.
+class httplib_transport final : public http::transport {
+ public:
+  http::response send(const http::request& request, std::chrono::milliseconds timeout) override {
+    const auto [origin, target] = split(request.url);
+    std::unique_ptr<httplib::Client> connection = take(origin);
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
+    const auto rest = std::chrono::microseconds(timeout - seconds);
+    connection->set_connection_timeout(seconds.count(), rest.count());
+    connection->set_read_timeout(seconds.count(), rest.count());
+    connection->set_write_timeout(seconds.count(), rest.count());
+
+    httplib::Request wire;
+    wire.method = request.method;
+    wire.path = target;
+    wire.body = request.body;
+    for (const auto& [name, value] : request.headers) wire.headers.emplace(name, value);
+    const httplib::Result result = connection->send(wire);
+    if (!result) {
+      throw unreachable(request.method + " " + origin + ": " + httplib::to_string(result.error()));
+    }
+    http::response out{.status = result->status, .body = std::move(result->body)};
+    for (const auto& [name, value] : result->headers) out.headers.add(name, value);
+    give_back(origin, std::move(connection));
+    return out;
+  }
+
+ private:
+  static std::pair<std::string, std::string> split(const std::string& url) {
+    const std::size_t scheme = url.find("://");
+    if (scheme == std::string::npos) throw configuration_error("not an absolute URL: \"" + url + "\"");
+    const std::size_t slash = url.find('/', scheme + 3);
+    if (slash == std::string::npos) return {url, "/"};
+    return {url.substr(0, slash), url.substr(slash)};
+  }
+
+  std::unique_ptr<httplib::Client> take(const std::string& origin) {
+    {
+      const std::lock_guard lock(mutex_);
+      auto& idle = idle_[origin];
+      if (!idle.empty()) {
+        auto out = std::move(idle.back());
+        idle.pop_back();
+        return out;
+      }
+    }
+#ifndef CPPHTTPLIB_OPENSSL_SUPPORT
+    if (origin.starts_with("https://")) {
+      throw configuration_error(
+          "no https: define CPPHTTPLIB_OPENSSL_SUPPORT and link OpenSSL, as cpp-httplib asks");
+    }
+#endif
+    auto out = std::make_unique<httplib::Client>(origin);
+    if (!out->is_valid()) throw configuration_error("not the origin of a URL: \"" + origin + "\"");
+    out->set_keep_alive(true);
+    out->set_url_encode(false);  // URLs come encoded
+    return out;
+  }
+
+  void give_back(const std::string& origin, std::unique_ptr<httplib::Client> connection) {
+    constexpr std::size_t most_idle = 8;
+    const std::lock_guard lock(mutex_);
+    auto& idle = idle_[origin];
+    if (idle.size() < most_idle) idle.push_back(std::move(connection));
+  }
+
+  std::mutex mutex_;
+  std::map<std::string, std::vector<std::unique_ptr<httplib::Client>>> idle_;
+};
+
+namespace detail {
+
+inline const bool httplib_is_default_transport = [] {
+  default_transport() = [] { return std::make_shared<httplib_transport>(); };
+  return true;
+}();
+
+}  // namespace detail
+}  // namespace inngest

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <inngest/event.hpp>
+
+namespace inngest {
+
+/// Options of an event trigger.
+struct trigger_options {
+  /// A CEL expression over `event`; only events for which it is true start the function.
+  std::string expression{};
+};
+
+/// One thing that starts a function: either an event's name or a cron schedule.
+struct trigger_definition {
+  std::string event{};
+  std::string expression{};
+  std::string cron{};
+};
+
+/// What starts a function, and the events that its handler can be given. Made by on(), cron() and any_of().
+template <event_type... Events>
+struct trigger {
+  std::vector<trigger_definition> definitions;
+};
+
+/// Starts the function for every event of the given types:
+/// `on<Created>()`, `on<Created, Deleted>()`, `on<Created>({.expression = "event.data.size > 3"})`.
+template <event_type... Events>
+trigger<Events...> on(const trigger_options& options = {}) {
+  static_assert(sizeof...(Events) > 0, "inngest: on<...>() needs an event type: on<MyEvent>()");
+  return {{trigger_definition{.event = std::string(Events::name), .expression = options.expression}...}};
+}
+
+/// Starts the function on a schedule of five fields (minute, hour, day of month, month, day of week), in UTC
+/// or in the zone of a prefix: `cron("0 4 * * 0")`, `cron("TZ=Europe/Paris 0 9 * * 1-5")`.
+inline trigger<scheduled_timer> cron(std::string schedule) {
+  return {{trigger_definition{.cron = std::move(schedule)}}};
+}
+
+namespace detail {
+
+/// The first list with what the second adds to it.
+template <class Trigger, class... More>
+struct merged {
+  using type = Trigger;
+};
+template <class... Events, class First, class... Rest>
+struct merged<trigger<Events...>, First, Rest...>
+    : std::conditional_t<(std::is_same_v<Events, First> || ...), merged<trigger<Events...>, Rest...>,
+                         merged<trigger<Events..., First>, Rest...>> {};
+
+template <class... Events, class... More>
+auto join(trigger<Events...> first, trigger<More...> second) {
+  typename merged<trigger<Events...>, More...>::type out{std::move(first.definitions)};
+  out.definitions.insert(out.definitions.end(), second.definitions.begin(), second.definitions.end());
+  return out;
+}
+
+}  // namespace detail
+
+/// Starts the function for whichever comes: `any_of(on<Created>(), cron("0 4 * * 0"))`.
+template <class First, class... Rest>
+auto any_of(First first, Rest... rest) {
+  if constexpr (sizeof...(Rest) == 0) {
+    return first;
+  } else {
+    return [&](auto second, auto... others) {
+      return inngest::any_of(detail::join(std::move(first), std::move(second)), std::move(others)...);
+    }(std::move(rest)...);
+  }
+}
+
+}  // namespace inngest
