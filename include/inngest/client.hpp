@@ -146,12 +146,16 @@ class client {
   }
 
   /// Takes over all HTTP of this client and its copies until `restore_transport`. An engine in the process
-  /// does so, in order to be the server.
+  /// does so, in order to be the server. \throws configuration_error when it is taken over already.
   void replace_transport(std::shared_ptr<http::transport> transport) const {
     const std::lock_guard lock(shared_->mutex);
+    if (shared_->replacement) throw configuration_error("client \"" + id() + "\" has an engine already");
     shared_->replacement = std::move(transport);
   }
-  void restore_transport() const { replace_transport(nullptr); }
+  void restore_transport() const {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->replacement = nullptr;
+  }
 
  private:
   struct state {
@@ -175,6 +179,11 @@ class client {
     return shared_->transport;
   }
 
+  bool has_engine() const {
+    const std::lock_guard lock(shared_->mutex);
+    return shared_->replacement != nullptr;
+  }
+
   static void check(const function_options& options, const std::vector<trigger_definition>& triggers) {
     const auto refuse = [&](const std::string& problem) {
       throw configuration_error("function \"" + options.id + "\": " + problem);
@@ -189,8 +198,7 @@ class client {
   }
 
   http::request event_request(const std::vector<any_event>& events) const {
-    const bool dev = settings().mode() == mode::dev;
-    if (settings().event_key().empty() && !dev) {
+    if (settings().event_key().empty() && settings().mode() == mode::cloud && !has_engine()) {
       throw configuration_error(
           "client \"" + id() +
           "\" has no event key: set INNGEST_EVENT_KEY, or INNGEST_DEV=1 for a dev server");

@@ -60,14 +60,12 @@ class handler {
 
   /// The answer to a request. Throws nothing: what goes wrong becomes an answer with a reason.
   http::response operator()(http::request request) const {
-    try {
-      return answer(std::move(request));
-    } catch (const protocol_error& problem) {
-      return message(400, problem.what());
-    } catch (const std::exception& problem) {
-      client().log().error(std::string("serve: ") + problem.what());
-      return message(500, problem.what());
-    }
+    return guarded([&] { return answer(std::move(request)); });
+  }
+
+  /// The answer to a call made by this process itself: nobody else could have made it, so it is not signed.
+  http::response answer_in_process(http::request request) const {
+    return guarded([&] { return call(std::move(request)); });
   }
 
   /// Registers the app's functions with its server, which will call them at `url`. Do so when the app starts;
@@ -123,6 +121,17 @@ class handler {
   };
 
   const inngest::settings& settings() const { return client().settings(); }
+
+  http::response guarded(detail::function_ref<http::response()> answer) const {
+    try {
+      return answer();
+    } catch (const protocol_error& problem) {
+      return message(400, problem.what());
+    } catch (const std::exception& problem) {
+      client().log().error(std::string("serve: ") + problem.what());
+      return message(500, problem.what());
+    }
+  }
 
   // ---- who asks -------------------------------------------------------------------------------------
 

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <inngest/duration.hpp>
+#include <inngest/json.hpp>
+
+namespace inngest::embedded {
+
+enum class run_status { running, completed, failed };
+
+constexpr std::string_view to_string(run_status status) {
+  switch (status) {
+    case run_status::running:
+      return "running";
+    case run_status::completed:
+      return "completed";
+    case run_status::failed:
+      return "failed";
+  }
+  return "running";
+}
+
+/// What happened in a run, one thing at a time.
+enum class progress {
+  run_started,
+  step_completed,  ///< a run step gave its result
+  step_retried,    ///< a run step failed and will be tried again
+  step_failed,     ///< a step failed for good
+  sleep_started,
+  sleep_ended,
+  wait_started,
+  event_received,  ///< a wait got its event
+  wait_timed_out,
+  invoke_started,
+  invoke_completed,
+  run_retried,  ///< the function itself failed and will be tried again
+  run_completed,
+  run_failed,
+};
+
+constexpr std::string_view to_string(progress what) {
+  switch (what) {
+    case progress::run_started:
+      return "started";
+    case progress::step_completed:
+      return "completed";
+    case progress::step_retried:
+      return "will retry";
+    case progress::step_failed:
+      return "failed";
+    case progress::sleep_started:
+      return "sleeping";
+    case progress::sleep_ended:
+      return "woke up";
+    case progress::wait_started:
+      return "waiting";
+    case progress::event_received:
+      return "received";
+    case progress::wait_timed_out:
+      return "timed out";
+    case progress::invoke_started:
+      return "invoking";
+    case progress::invoke_completed:
+      return "returned";
+    case progress::run_retried:
+      return "will retry";
+    case progress::run_completed:
+      return "completed";
+    case progress::run_failed:
+      return "failed";
+  }
+  return "";
+}
+
+/// An entry of a run's timeline.
+struct timeline_entry {
+  timestamp at{};
+  progress what{};
+  /// The step's display name; empty when it is about the run as a whole.
+  std::string step{};
+  /// Which attempt it was; 0 is the first.
+  int attempt = 0;
+  /// How long the step, sleep, wait or run took; zero for what only begins.
+  std::chrono::microseconds duration{};
+  /// The result as JSON, the error's message, the awaited event's name, the time to sleep.
+  std::string detail{};
+};
+
+struct run_error {
+  std::string name;
+  std::string message;
+};
+
+/// A run as the engine knows it: a snapshot.
+struct run {
+  std::string id{};
+  /// The function's id within the app.
+  std::string function_id{};
+  /// The event that started it.
+  std::string event_id{};
+  std::string event_name{};
+  run_status status = run_status::running;
+  timestamp started_at{};
+  std::optional<timestamp> ended_at{};
+  /// The function's result as JSON text; empty until it completed.
+  std::string output_text{};
+  /// Why it failed.
+  std::optional<run_error> error{};
+  std::vector<timeline_entry> timeline{};
+
+  bool ended() const { return status != run_status::running; }
+
+  /// The function's result.
+  /// \throws payload_error when it is of another type, or there is none.
+  template <json_convertible T>
+  T output() const {
+    return decode<T>(output_text, "output");
+  }
+};
+
+}  // namespace inngest::embedded

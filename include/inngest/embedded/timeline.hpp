@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include <inngest/embedded/run.hpp>
+
+// A run's timeline as text, for people.
+
+namespace inngest::embedded {
+
+/// A duration in the unit that a person would choose: "850 us", "3.1 ms", "1.52 s".
+inline std::string format(std::chrono::microseconds duration) {
+  char out[32];
+  const auto count = static_cast<double>(duration.count());
+  if (count < 1000)
+    std::snprintf(out, sizeof out, "%.0f us", count);
+  else if (count < 1e6)
+    std::snprintf(out, sizeof out, "%.1f ms", count / 1e3);
+  else
+    std::snprintf(out, sizeof out, "%.2f s", count / 1e6);
+  return out;
+}
+
+/// An entry as one line: when (UTC), which step, what happened, in which attempt, how long it took, and what
+/// came of it.
+inline std::string format(const timeline_entry& entry) {
+  const std::string time = to_text(entry.at).substr(11, 12);
+  const std::string step = entry.step.empty() ? "(run)" : entry.step;
+  const std::string attempt = "attempt " + std::to_string(entry.attempt + 1);
+  const std::string took = entry.duration.count() > 0 ? format(entry.duration) : std::string();
+  const std::string what(to_string(entry.what));
+  std::string out(step.size() + what.size() + entry.detail.size() + 96, '\0');
+  const int size =
+      std::snprintf(out.data(), out.size(), "%s  %-28s %-11s %-10s %9s  %s", time.c_str(), step.c_str(),
+                    what.c_str(), attempt.c_str(), took.c_str(), entry.detail.c_str());
+  out.resize(static_cast<std::size_t>(size));
+  out.erase(out.find_last_not_of(' ') + 1);
+  return out;
+}
+
+/// A run and all that happened in it, a line each.
+inline std::string format_timeline(const run& run) {
+  std::string out = run.function_id + "  run " + run.id + "  " + std::string(to_string(run.status));
+  if (run.ended_at)
+    out += " in " +
+           format(std::chrono::duration_cast<std::chrono::microseconds>(*run.ended_at - run.started_at));
+  out += '\n';
+  for (const timeline_entry& each : run.timeline) out += "  " + format(each) + "\n";
+  return out;
+}
+
+}  // namespace inngest::embedded
