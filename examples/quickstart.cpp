@@ -1,0 +1,40 @@
+#include <chrono>
+#include <string>
+
+#include <inngest/inngest.hpp>
+#include <inngest/adapters/httplib.hpp>
+
+using namespace std::chrono_literals;
+
+struct BrandAsset { std::string workspaceId, assetId, url, filename; };
+INNGEST_FIELDS(BrandAsset, workspaceId, assetId, url, filename)
+
+struct Workspace { std::string workspaceId; };
+INNGEST_FIELDS(Workspace, workspaceId)
+
+struct Receipt { std::string status; int chunks = 0; };
+INNGEST_FIELDS(Receipt, status, chunks)
+
+using BrandIngested = inngest::event<"brand.knowledge.ingested", BrandAsset>;
+using SyncRequested = inngest::event<"brand.intelligence.sync_requested", Workspace>;
+
+int index(const std::string& url) { return static_cast<int>(url.size()) / 8; }  // your work goes here
+
+int main() {
+  inngest::client app{{.id = "studio-233"}};
+
+  auto ingest = app.create_function(
+      {.id = "brand-ingestion", .name = "Brand Knowledge Ingestion", .retries = 3},
+      inngest::on<BrandIngested>(),
+      [](inngest::context<BrandIngested>& ctx) {
+        const auto& asset = ctx.event.data;
+        auto chunks = ctx.step.run("index-and-store", [&] { return index(asset.url); });
+        ctx.step.sleep("let-it-settle", 5s);
+        ctx.step.send_event("trigger-synthesis", SyncRequested{{.workspaceId = asset.workspaceId}});
+        return Receipt{.status = "completed", .chunks = chunks};
+      });
+
+  httplib::Server server;
+  inngest::serve(server, app, {ingest});  // POST, PUT and GET on /api/inngest
+  server.listen("127.0.0.1", 3000);
+}

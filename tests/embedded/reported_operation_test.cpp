@@ -1,0 +1,39 @@
+#include <inngest/embedded/reported_operation.hpp>
+
+#include <chrono>
+#include <string>
+
+#include "catch.hpp"
+
+using namespace std::chrono_literals;
+
+TEST_CASE("operations of an array and a single one are read", "[embedded]") {
+  const std::string one =
+      R"({"op":"StepRun","id":"86f7e437faa5a7fce15d1ddcb9eaeaea377667b8","name":"a","displayName":"A","opts":{"type":"x"},)"
+      R"("data":{"n":1},"timing":{"a":5,"b":7000}})";
+  for (const std::string& text : {one, "[" + one + "]"}) {
+    const auto read = inngest::embedded::read_operations(text);
+    REQUIRE(read.size() == 1);
+    CHECK(read[0].op == "StepRun");
+    CHECK(read[0].shown_name() == "A");
+    CHECK(read[0].data == "{\"n\":1}");
+    CHECK(read[0].option("type") == "x");
+    CHECK_FALSE(read[0].option("absent"));
+    CHECK(read[0].took == 7000);
+  }
+}
+
+TEST_CASE("an answer that is not of operations is an error that says where", "[embedded]") {
+  CHECK_THROWS_AS(inngest::embedded::read_operations("[null]"), inngest::payload_error);
+  CHECK_THROWS_AS(inngest::embedded::read_operations("\"text\""), inngest::payload_error);
+  CHECK_THROWS_AS(inngest::embedded::read_operations("[{\"op\":\"StepRun\""), inngest::payload_error);
+  CHECK_THROWS_WITH(inngest::embedded::read_operations("[{\"op\":\"StepRun\",\"id\":\"nothex\"}]"),
+                    Catch::Matchers::ContainsSubstring("operations[0]"));
+}
+
+TEST_CASE("times of options are durations from now or moments", "[embedded]") {
+  const inngest::timestamp now(1000s);
+  CHECK(inngest::embedded::time_of("2s", now) == now + 2s);
+  CHECK(inngest::embedded::time_of("1970-01-01T01:00:00Z", now) == inngest::timestamp(1h));
+  CHECK_FALSE(inngest::embedded::time_of("soon", now));
+}
