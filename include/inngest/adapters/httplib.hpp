@@ -25,12 +25,12 @@ struct adapter<Server> {
                                      const httplib::ContentReader& read) {
       std::string body;
       const std::size_t limit = handler.options().max_body_size;
-      read([&](const char* data, std::size_t size) {
-        if (body.size() + size > limit) return false;
+      const bool complete = read([&](const char* data, std::size_t size) {
         body.append(data, size);
-        return true;
+        return body.size() <= limit;
       });
-      if (response.status == 413 || response.status == 400) return;  // httplib's own limit, or a broken body
+      if (!complete && body.size() <= limit) return;  // httplib has its own answer to a broken body
+      if (!complete) response.set_header("Connection", "close");  // the rest of the body is not read
       answer(handler, request, std::move(body), response);
     };
     server.Put(path, with_body);

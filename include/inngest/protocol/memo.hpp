@@ -24,9 +24,9 @@ struct memo {
   bool is_object() const { return text.starts_with('{'); }
 };
 
-/// Whether the memo is an object whose keys are `key` and at most "type".
+/// Whether the memo is an object whose keys are `wanted` and at most "type".
 inline bool holds_only(const memo& memo, std::string_view wanted) {
-  if (!memo.is_object()) return false;
+  if (!memo.is_object() || memo.text.substr(0, 32).find(wanted) == std::string_view::npos) return false;
   detail::json_document document(memo.text);
   bool found = false;
   for (auto item : document.object()) {

@@ -73,8 +73,17 @@ class httplib_transport final : public http::transport {
     auto out = std::make_unique<httplib::Client>(origin);
     if (!out->is_valid()) throw configuration_error("not the origin of a URL: \"" + origin + "\"");
     out->set_keep_alive(true);
-    out->set_url_encode(false);  // URLs come encoded
+    leave_urls_alone(*out);
     return out;
+  }
+
+  /// URLs come encoded. The switch has had two names.
+  template <class Client>
+  static void leave_urls_alone(Client& connection) {
+    if constexpr (requires { connection.set_path_encode(false); })
+      connection.set_path_encode(false);
+    else
+      connection.set_url_encode(false);
   }
 
   void give_back(const std::string& origin, std::unique_ptr<httplib::Client> connection) {
