@@ -226,9 +226,9 @@ class client {
 
   /// With the same seed, a repeated request makes no second event.
   static std::string event_id_seed() {
-    using namespace std::chrono;
-    const auto now = duration_cast<milliseconds>(system_clock::now().time_since_epoch());
-    return std::to_string(now.count()) + "," + detail::to_base64(detail::random_bytes<10>());
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    return std::to_string(now.time_since_epoch().count()) + "," +
+           detail::to_base64(detail::random_bytes<10>());
   }
 
   static std::chrono::milliseconds pause_before(int attempt) {

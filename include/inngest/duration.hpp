@@ -110,9 +110,9 @@ inline bool take_char(std::string_view text, std::size_t& at, char wanted) {
 
 /// Reads an RFC 3339 moment, with "Z" or an offset; nothing for any other text.
 inline std::optional<timestamp> parse_timestamp(std::string_view text) {
-  using namespace std::chrono;
   using detail::take_char;
   using detail::take_digits;
+  using std::chrono::hours, std::chrono::minutes, std::chrono::seconds, std::chrono::milliseconds;
   std::size_t at = 0;
   const int y = take_digits(text, at, 4);
   if (!take_char(text, at, '-')) return std::nullopt;
@@ -127,7 +127,8 @@ inline std::optional<timestamp> parse_timestamp(std::string_view text) {
   const int s = take_digits(text, at, 2);
   if (y < 0 || mo < 0 || d < 0 || h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 60)
     return std::nullopt;
-  const year_month_day date{year(y), month(static_cast<unsigned>(mo)), day(static_cast<unsigned>(d))};
+  const std::chrono::year_month_day date{std::chrono::year(y), std::chrono::month(static_cast<unsigned>(mo)),
+                                         std::chrono::day(static_cast<unsigned>(d))};
   if (!date.ok()) return std::nullopt;
 
   int thousandths = 0;
@@ -149,7 +150,8 @@ inline std::optional<timestamp> parse_timestamp(std::string_view text) {
     offset = (east ? 1 : -1) * (hours(oh) + minutes(om));
   }
   if (at != text.size()) return std::nullopt;
-  return sys_days(date) + hours(h) + minutes(mi) + seconds(s) + milliseconds(thousandths) - offset;
+  return std::chrono::sys_days(date) + hours(h) + minutes(mi) + seconds(s) + milliseconds(thousandths) -
+         offset;
 }
 
 }  // namespace inngest

@@ -225,7 +225,6 @@ class replay {
   /// Runs the step's body, records what came of it and leaves the handler.
   [[noreturn]] void execute(const step_call& call, const protocol::operation& plan,
                             detail::function_ref<void(std::string&)> body) {
-    using namespace std::chrono;
     protocol::operation op = plan;
     op.code = protocol::opcode::step_run;
     const auto started = world_.now();
@@ -238,8 +237,9 @@ class replay {
     }
     running_ = nullptr;
     const auto ended = world_.now();
-    op.timing = protocol::timing{.started = duration_cast<nanoseconds>(started.time_since_epoch()).count(),
-                                 .took = duration_cast<nanoseconds>(ended - started).count()};
+    op.timing = protocol::timing{
+        .started = std::chrono::duration_cast<std::chrono::nanoseconds>(started.time_since_epoch()).count(),
+        .took = std::chrono::duration_cast<std::chrono::nanoseconds>(ended - started).count()};
     if (thrown) {
       step_failure_ = protocol::describe(thrown, ended);
       if (is_last_attempt()) step_failure_->retriable = false;
