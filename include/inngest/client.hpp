@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <inngest/context.hpp>
+#include <inngest/detail/check_options.hpp>
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/result_traits.hpp>
 #include <inngest/event.hpp>
@@ -78,7 +79,7 @@ class client {
   template <class... Events, class Handler>
   auto create_function(function_options options, trigger<Events...> trigger, Handler handler) const {
     using traits = detail::handler_traits<Handler, context<Events...>>;
-    check(options, trigger.definitions);
+    detail::option_check(options, trigger.definitions).run();
     auto erased = [handler = std::move(handler), function_id = options.id](
                       execution::replay& replay, const logger& log, std::string& result) mutable {
       if constexpr (traits::valid) {
@@ -182,19 +183,6 @@ class client {
   bool has_engine() const {
     const std::lock_guard lock(shared_->mutex);
     return shared_->replacement != nullptr;
-  }
-
-  static void check(const function_options& options, const std::vector<trigger_definition>& triggers) {
-    const auto refuse = [&](const std::string& problem) {
-      throw configuration_error("function \"" + options.id + "\": " + problem);
-    };
-    if (options.id.empty()) throw configuration_error("a function's id must not be empty");
-    if (options.retries && (*options.retries < 0 || *options.retries > 20)) {
-      refuse("retries must be from 0 to 20, not " + std::to_string(*options.retries));
-    }
-    if (options.concurrency.limits().size() > 2) refuse("at most two concurrency limits");
-    if (options.cancel_on.size() > 5) refuse("at most five cancel_on");
-    if (triggers.empty() || triggers.size() > 10) refuse("from 1 to 10 triggers");
   }
 
   http::request event_request(const std::vector<any_event>& events) const {

@@ -146,7 +146,7 @@ inline std::optional<timestamp> parse_timestamp(std::string_view text) {
     const int oh = take_digits(text, at, 2);
     if (!take_char(text, at, ':')) return std::nullopt;
     const int om = take_digits(text, at, 2);
-    if (oh < 0 || om < 0) return std::nullopt;
+    if (oh < 0 || oh > 23 || om < 0 || om > 59) return std::nullopt;
     offset = (east ? 1 : -1) * (hours(oh) + minutes(om));
   }
   if (at != text.size()) return std::nullopt;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace inngest {
 
@@ -109,16 +110,29 @@ class retry_after_error : public error {
 /// threw `non_retriable_error`. `what()` is the original's message.
 class step_error : public error {
  public:
-  step_error(std::string step_id, std::string name, const std::string& message)
-      : error(error_code::step_failed, message), step_id_(std::move(step_id)), name_(std::move(name)) {}
+  /// An exception that was nested in another: its type name and message.
+  struct cause {
+    std::string name;
+    std::string message;
+  };
+
+  step_error(std::string step_id, std::string name, const std::string& message,
+             std::vector<cause> causes = {})
+      : error(error_code::step_failed, message),
+        step_id_(std::move(step_id)),
+        name_(std::move(name)),
+        causes_(std::move(causes)) {}
   /// The id given to the step call.
   const std::string& step_id() const noexcept { return step_id_; }
   /// The type name of the exception that the step threw, such as "std::runtime_error".
   const std::string& name() const noexcept { return name_; }
+  /// What was nested in it, outermost first.
+  const std::vector<cause>& causes() const noexcept { return causes_; }
 
  private:
   std::string step_id_;
   std::string name_;
+  std::vector<cause> causes_;
 };
 
 /// A step was called inside another step's body, where its result could not be memoized.

@@ -132,8 +132,13 @@ class any_event {
   }
 
   /// An event whose name is not known before the program runs.
+  /// \throws configuration_error, payload_error for what the typed form would not let compile.
   any_event(std::string name, const json& data) : name_(std::move(name)) {
-    if (!detail::valid_event_name(name_)) throw configuration_error("not an event name: \"" + name_ + "\"");
+    if (!detail::valid_event_name(name_) || name_.starts_with("inngest/") ||
+        name_.find('*') != std::string::npos) {
+      throw configuration_error("not the name of an event that can be sent: \"" + name_ + "\"");
+    }
+    if (!data.is_object()) throw payload_error("data", "an event's data must be a JSON object");
     text_ = "{\"name\":" + encode(name_) + ",\"data\":" + encode(data, "data") + "}";
   }
 

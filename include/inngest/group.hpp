@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -73,12 +74,15 @@ class group {
     using returned = std::invoke_result_t<First&>;
     static_assert((std::is_same_v<returned, std::invoke_result_t<Rest&>> && ...),
                   "inngest: the branches of a race must return the same type");
-    const std::size_t recorded = replay_->recorded();
     winner<detail::value_of<First>> best;
-    consider(best, first);
-    (consider(best, rest), ...);
-    if (!best.found) replay_->suspend_group();
-    replay_->forget_after(recorded);
+    std::vector<protocol::operation> of_others;
+    consider(best, of_others, first);
+    (consider(best, of_others, rest), ...);
+    if (!best.found) {
+      replay_->record_again(std::move(of_others));
+      replay_->suspend_group();
+    }
+    replay_->record_again(std::move(best.operations));
     if (best.error) std::rethrow_exception(best.error);
     if constexpr (!std::is_void_v<returned>) return std::move(*best.value);
   }
@@ -125,15 +129,24 @@ class group {
     std::size_t completed_at = 0;
     std::exception_ptr error{};
     std::optional<Result> value{};
+    std::vector<protocol::operation> operations{};  // that it began
   };
 
   template <class Result, class Branch>
-  void consider(winner<Result>& best, Branch& branch) {
+  void consider(winner<Result>& best, std::vector<protocol::operation>& of_others, Branch& branch) {
+    const std::size_t recorded = replay_->recorded();
     std::optional<Result> value;
     const auto ended = replay_->run_branch([&] { call(branch, value); });
-    if (!ended.finished || (best.found && best.completed_at <= ended.completed_at)) return;
-    best = {
-        .found = true, .completed_at = ended.completed_at, .error = ended.error, .value = std::move(value)};
+    std::vector<protocol::operation> begun = replay_->take_recorded_after(recorded);
+    if (!ended.finished) {
+      std::move(begun.begin(), begun.end(), std::back_inserter(of_others));
+    } else if (!best.found || ended.completed_at < best.completed_at) {
+      best = {.found = true,
+              .completed_at = ended.completed_at,
+              .error = ended.error,
+              .value = std::move(value),
+              .operations = std::move(begun)};
+    }
   }
 
   execution::replay* replay_;

@@ -110,14 +110,14 @@ struct request {
 
   /// The URL without its origin and query: "/api/inngest".
   std::string path() const {
-    std::string_view rest = url;
+    std::string_view rest = std::string_view(url).substr(0, url.find_first_of("?#"));
     const std::size_t scheme = rest.find("://");
     if (scheme != std::string_view::npos) {
       rest = rest.substr(scheme + 3);
       const std::size_t slash = rest.find('/');
       rest = slash == std::string_view::npos ? std::string_view("/") : rest.substr(slash);
     }
-    return std::string(rest.substr(0, rest.find_first_of("?#")));
+    return std::string(rest);
   }
 };
 

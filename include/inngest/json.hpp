@@ -35,7 +35,7 @@ concept json_convertible = json_writable<T> &&
 /// \throws payload_error for what JSON can't hold (NaN, text that is not UTF-8) or `validate` refuses.
 template <json_writable T>
 void encode_to(std::string& out, const T& value, std::string_view root = {}) {
-  detail::write<std::decay_t<T>>(out, value, detail::json_path(root));
+  detail::write<std::decay_t<const T&>>(out, value, detail::json_path(root));
 }
 
 /// `value` as JSON text.

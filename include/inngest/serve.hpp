@@ -157,11 +157,9 @@ class handler {
   // ---- what is asked --------------------------------------------------------------------------------
 
   http::response answer(http::request request) const {
-    if (request.body.size() > options().max_body_size) {
-      return message(413, "the body is larger than " + std::to_string(options().max_body_size) + " bytes");
-    }
+    if (request.body.size() > options().max_body_size) return bare_answer(413, "the body is too large");
     const identity caller = identify(request);
-    http::response out = route(std::move(request), caller);
+    http::response out = guarded([&] { return route(std::move(request), caller); });
     if (caller.verified) {
       const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
       out.headers.add(protocol::header::signature, protocol::sign(out.body, caller.key, now));
@@ -387,12 +385,13 @@ class handler {
     return json_answer(status, json{{"message", text}}.dump(-1, ' ', false, json::error_handler_t::replace));
   }
 
-  /// Tells nothing of the app, not even that it is one.
-  static http::response unauthorized_answer() {
-    return {.status = 401,
+  /// Tells nothing of the app, not even that it is one: for callers who have not proved who they are.
+  static http::response bare_answer(int status, const char* why) {
+    return {.status = status,
             .headers = {{protocol::header::content_type, "application/json"}},
-            .body = R"({"message":"unauthorized"})"};
+            .body = std::string("{\"message\":\"") + why + "\"}"};
   }
+  static http::response unauthorized_answer() { return bare_answer(401, "unauthorized"); }
 
   std::shared_ptr<const state> shared_;
 };

@@ -69,7 +69,9 @@ inline std::optional<std::string> read_environment(const char* name) {
 }
 
 inline bool is_url(std::string_view text) {
-  return text.starts_with("http://") || text.starts_with("https://");
+  const std::size_t host = text.find("://") + 3;
+  return (text.starts_with("http://") || text.starts_with("https://")) && text.size() > host &&
+         text[host] != '/';
 }
 
 }  // namespace detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <initializer_list>
@@ -94,6 +95,7 @@ class [[nodiscard]] step_handle {
   /// \throws step_error when the step failed for good.
   Result get() {
     if (!call_.memo) replay_->await(call_, plan(), run());
+    replay_->note_completed(call_);
     return detail::recall<Result>(call_);
   }
 
@@ -143,13 +145,17 @@ class step {
 
   /// Goes on after the duration, up to 366 days. The process need not be there in between.
   void sleep(step_options options, std::chrono::milliseconds duration) {
-    sleep_for_text(options, to_text(duration));
+    const auto call = replay_->enter(options);
+    if (!call.memo) fall_asleep(call, to_text(std::max(duration, std::chrono::milliseconds::zero())));
+    protocol::throw_if_failed(*call.memo, call.id);
   }
   void sleep(step_id id, std::chrono::milliseconds duration) { sleep(step_options{.id = id}, duration); }
 
   /// Goes on at the given time; at once when it has passed.
   void sleep_until(step_options options, std::chrono::system_clock::time_point time) {
-    sleep_for_text(options, to_text(std::chrono::time_point_cast<std::chrono::milliseconds>(time)));
+    const auto call = replay_->enter(options);
+    if (!call.memo) fall_asleep(call, to_text(std::chrono::time_point_cast<std::chrono::milliseconds>(time)));
+    protocol::throw_if_failed(*call.memo, call.id);
   }
   void sleep_until(step_id id, std::chrono::system_clock::time_point time) {
     sleep_until(step_options{.id = id}, time);
@@ -208,6 +214,12 @@ class step {
   sent_events send_event(step_id id, std::vector<any_event> events) {
     return send_event(step_options{.id = id}, std::move(events));
   }
+  sent_events send_event(step_options options, std::initializer_list<any_event> events) {
+    return send_event(std::move(options), std::vector<any_event>(events));
+  }
+  sent_events send_event(step_id id, std::initializer_list<any_event> events) {
+    return send_event(step_options{.id = id}, std::vector<any_event>(events));
+  }
   sent_events send_event(step_options options, const any_event& event) {
     return send_event(std::move(options), std::vector<any_event>{event});
   }
@@ -223,9 +235,7 @@ class step {
     decltype(auto) operator()() const { return (*body)(); }
   };
 
-  void sleep_for_text(const step_options& options, std::string text) {
-    const auto call = replay_->enter(options);
-    if (call.memo) return protocol::throw_if_failed(*call.memo, call.id);
+  [[noreturn]] void fall_asleep(const execution::step_call& call, std::string text) {
     replay_->record(call, {.code = protocol::opcode::sleep, .name = std::move(text)});
     replay_->suspend(call);
   }

@@ -464,8 +464,6 @@ TEST_CASE("what the engine can't do is refused in words, or warned about", "[emb
   CHECK(ended.status == run_status::failed);
   CHECK_THAT(ended.error->message, Catch::Matchers::ContainsSubstring("\"wait\""));
 
-  CHECK_THROWS_AS(engine.send(inngest::any_event("test/go", inngest::json::array())),
-                  inngest::event_rejected);
   CHECK_THROWS_WITH(inngest::embedded::engine(app, {waiter}),
                     Catch::Matchers::ContainsSubstring("has an engine already"));
 }
@@ -484,4 +482,34 @@ TEST_CASE("a run's timeline reads as a table", "[embedded]") {
   CHECK_THAT(text, Catch::Matchers::ContainsSubstring("will retry"));
   CHECK_THAT(text, Catch::Matchers::ContainsSubstring("attempt 2"));
   CHECK_THAT(text, Catch::Matchers::ContainsSubstring("\"second\""));
+}
+
+TEST_CASE("a failed child's causes reach the parent's handler", "[embedded]") {
+  const auto app = make_client();
+  const auto child = app.create_function({.id = "child", .retries = 0}, inngest::on<other>(), [](auto& ctx) {
+    ctx.step.run("fails", [] {
+      try {
+        try {
+          throw std::runtime_error("disk full");
+        } catch (...) {
+          std::throw_with_nested(std::runtime_error("can't write"));
+        }
+      } catch (...) {
+        std::throw_with_nested(std::runtime_error("can't save"));
+      }
+    });
+  });
+  const auto parent = app.create_function({.id = "parent"}, inngest::on<go>(), [=](auto& ctx) {
+    try {
+      ctx.step.invoke("call", child, {});
+    } catch (const inngest::step_error& e) {
+      std::string out = e.what();
+      for (const auto& cause : e.causes()) out += " < " + cause.message;
+      return out;
+    }
+    return std::string("no error");
+  });
+  engine engine(app, {child, parent}, quick());
+  const run ended = ended_run(engine, engine.send(go{}));
+  CHECK(ended.output<std::string>() == "can't save < can't write < disk full");
 }

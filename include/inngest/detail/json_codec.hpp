@@ -105,6 +105,12 @@ concept map_like = range_like<T> && requires {
   typename T::key_type;
   typename T::mapped_type;
 } && std::same_as<typename T::key_type, std::string>;
+/// A map whose keys are not text: nlohmann writes it as an array of pairs.
+template <class T>
+concept has_other_keys = requires {
+  typename T::mapped_type;
+}
+&&!map_like<T>;
 
 template <class T>
 consteval json_kind kind_of() {
@@ -130,7 +136,7 @@ consteval json_kind kind_of() {
     return json_kind::tuple;
   else if constexpr (map_like<T>)
     return kind_of<typename T::mapped_type>() == json_kind::none ? json_kind::none : json_kind::mapping;
-  else if constexpr (std::is_class_v<T> && to_json_known<T> && !range_like<T>)
+  else if constexpr (std::is_class_v<T> && to_json_known<T> && (!range_like<T> || has_other_keys<T>))
     return json_kind::converted;
   else if constexpr (range_like<T>)
     return kind_of<std::remove_cvref_t<typename T::value_type>>() == json_kind::none ? json_kind::none
@@ -146,6 +152,7 @@ struct codec;
 
 template <class T>
 T read(json_value& value, const json_path& at) {
+  if (at.depth() > INNGEST_MAX_JSON_DEPTH) fail_too_deep(at);  // a type may contain itself
   return codec<T>::read(value, at);
 }
 
@@ -280,7 +287,9 @@ template <class T>
 struct codec<T, json_kind::floating> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::number, at, "number");
-    return static_cast<T>(take(value.get_double(), at));
+    const auto number = static_cast<T>(take(value.get_double(), at));
+    if (!std::isfinite(number)) fail_at(at, "expected number, found one that is out of range");
+    return number;
   }
   static void write(std::string& out, T value, const json_path& at) {
     if (!std::isfinite(value)) fail_at(at, "a number that is not finite has no JSON form");
@@ -290,7 +299,10 @@ struct codec<T, json_kind::floating> {
 
 template <class T>
 struct codec<T, json_kind::null> {
-  static T read(json_value&, const json_path&) { return T{}; }
+  static T read(json_value& value, const json_path& at) {
+    expect(value, json_type::null, at, "null");
+    return T{};
+  }
   static void write(std::string& out, T, const json_path&) { out += "null"; }
 };
 
@@ -299,7 +311,7 @@ struct codec<T, json_kind::null> {
 template <class T>
 struct codec<T, json_kind::optional> {
   static T read(json_value& value, const json_path& at) {
-    if (type_of(value, at) == json_type::null) return std::nullopt;
+    if (is_null(value, at)) return std::nullopt;
     return detail::read<typename T::value_type>(value, at);
   }
   static void write(std::string& out, const T& value, const json_path& at) {
@@ -397,6 +409,8 @@ struct codec<T, json_kind::tuple> {
           (read_member(member, next, end, json_path(at, index++)), ...);
         },
         out);
+    if (next != end)
+      fail_at(at, "expected an array of " + std::to_string(std::tuple_size_v<T>) + ", found a longer one");
     return out;
   }
 

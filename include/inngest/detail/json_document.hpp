@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/json_path.hpp>
 #include <inngest/error.hpp>
 
@@ -69,6 +70,10 @@ class borrowed_parser {
   throw payload_error(at.text(), problem);
 }
 
+[[noreturn]] inline void fail_too_deep(const json_path& at) {
+  fail_at(at, "nested deeper than " + std::to_string(INNGEST_MAX_JSON_DEPTH) + " levels");
+}
+
 [[noreturn]] inline void fail_parse(const json_path& at, simdjson::error_code code) {
   fail_at(at, std::string("not valid JSON: ") + simdjson::error_message(code));
 }
@@ -103,8 +108,16 @@ inline json_type type_of(json_value& value, const json_path& at) { return take(v
 
 inline void expect(json_value& value, json_type wanted, const json_path& at, std::string_view name) {
   const json_type found = type_of(value, at);
+  if (found == json_type::null && !take(value.is_null(), at)) fail_at(at, "not valid JSON: expected null");
   if (found == wanted) return;
   fail_at(at, "expected " + std::string(name) + ", found " + std::string(name_of(found)));
+}
+
+/// Whether the value is null; text that only begins like it is an error.
+inline bool is_null(json_value& value, const json_path& at) {
+  if (type_of(value, at) != json_type::null) return false;
+  if (!take(value.is_null(), at)) fail_at(at, "not valid JSON: expected null");
+  return true;
 }
 
 /// The value's text as it stands in the document; it moves the reader past it.
@@ -127,6 +140,14 @@ class json_document {
     json_value value = root(at);
     expect(value, json_type::object, at, "object");
     return take(value.get_object(), at);
+  }
+
+  /// Called when the root has been read: nothing may follow it.
+  void expect_end(const json_path& at = {}) {
+    const char* rest = nullptr;
+    if (document_.current_location().get(rest) == simdjson::SUCCESS) {
+      fail_at(at, "not valid JSON: there is more text after the value");
+    }
   }
 
  private:

@@ -31,6 +31,7 @@ inline std::string exception_type_name(const std::type_info& type) {
       name = name.substr(wrapper.size(), name.size() - wrapper.size() - 1);
     }
   }
+  if (name.ends_with(" const")) name.resize(name.size() - 6);
   return name;
 }
 

@@ -92,8 +92,10 @@ struct timeline_entry {
 };
 
 struct run_error {
-  std::string name;
-  std::string message;
+  std::string name{};
+  std::string message{};
+  /// All of the error as the app reported it, as JSON: with its stack and causes. Empty for the engine's own.
+  std::string text{};
 };
 
 /// A run as the engine knows it: a snapshot.

@@ -162,8 +162,10 @@ class scheduler {
   };
 
   static step_end failed(const run_error& error) {
-    return {"{\"error\":{\"message\":" + encode(error.message) + ",\"name\":" + encode(error.name) + "}}",
-            progress::step_failed, words_of(error)};
+    const std::string text =
+        error.text.empty() ? "{\"message\":" + encode(error.message) + ",\"name\":" + encode(error.name) + "}"
+                           : error.text;
+    return {"{\"error\":" + text + "}", progress::step_failed, words_of(error)};
   }
 
   // ---- runs -------------------------------------------------------------------------------------------
@@ -482,12 +484,17 @@ class scheduler {
       const bool found = body.is_object() && body.contains(key) && body[key].is_string();
       return found ? body[key].get<std::string>() : std::string(otherwise);
     };
-    return {.name = member("name", "Error"), .message = member("message", "")};
+    return {.name = member("name", "Error"),
+            .message = member("message", ""),
+            .text = body.is_object() ? std::string(text) : std::string()};
   }
 
   static run_error read_error(const http::response& answer) {
     run_error out = read_error(std::string_view(answer.body));
-    if (out.message.empty()) out.message = "the app answered with status " + std::to_string(answer.status);
+    if (out.message.empty()) {
+      out.message = "the app answered with status " + std::to_string(answer.status);
+      out.text.clear();
+    }
     return out;
   }
 

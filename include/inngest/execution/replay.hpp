@@ -72,8 +72,8 @@ class replay {
   const protocol::call_request& request() const { return request_; }
   const environment& world() const { return world_; }
 
-  /// Whether the handler is still going over what happened before: there are results it has not asked for.
-  bool is_replaying() const { return memos_seen_ < request_.memo_count(); }
+  /// Whether the handler is still going over what happened before: it has not come to the newest result yet.
+  bool is_replaying() const { return is_replaying_; }
 
   /// Runs the handler, which appends its result to the text it is given.
   outcome run(detail::function_ref<void(std::string&)> handler) {
@@ -110,26 +110,33 @@ class replay {
   /// \throws nested_step_error inside a step's body; interrupt when the handler was interrupted before.
   step_call enter(const step_options& options) {
     refuse_nesting(options.id.text());
-    if (interrupted_) {
-      report_swallowed();
-      throw interrupt();
-    }
+    refuse_going_on();
     step_call call{.hash = options.id.hash(),
                    .id = std::string(options.id.text()),
                    .name = options.name.empty() ? std::string(options.id.text()) : options.name,
                    .file = options.id.file(),
                    .line = options.id.line()};
-    call.index = uses_[call.hash]++;
-    if (call.index > 0) call.hash = detail::sha1::of(call.id + ':' + std::to_string(call.index));
+    const auto [first_use, is_first] = used_.try_emplace(call.hash, 1);
+    std::size_t& next_index = first_use->second;
+    while (!is_first) {  // "a" used again is "a:1", unless a step of that very id was there before
+      call.index = next_index++;
+      call.hash = detail::sha1::of(call.id + ':' + std::to_string(call.index));
+      if (used_.try_emplace(call.hash, 1).second) break;
+    }
 
+    if (request_.is_newest(call.hash)) is_replaying_ = false;
     call.memo = request_.find(call.hash);
     if (call.memo && protocol::holds_only(*call.memo, "input")) call.memo = nullptr;  // still to be run
+    note_completed(call);
+    return call;
+  }
+
+  /// A result was used: in a race, it counts for the branch that used it.
+  void note_completed(const step_call& call) {
     if (call.memo) {
-      ++memos_seen_;
       if (tracks_completion_)
         last_completed_ = std::max(last_completed_, request_.completed_at(call.hash) + 1);
     }
-    return call;
   }
 
   /// Records an operation other than a run, such as a sleep.
@@ -155,6 +162,7 @@ class replay {
   [[noreturn]] void await(const step_call& call, const protocol::operation& plan,
                           detail::function_ref<void(std::string&)> body) {
     refuse_nesting(call.id);
+    refuse_going_on();
     const bool alone = operations_.size() == 1 && operations_.front().id == call.hash;
     if (alone && !request_.target() && !request_.plan_only() && branches_ == 0) {
       operations_.clear();
@@ -180,6 +188,7 @@ class replay {
 
   /// Runs a branch of a parallel group up to its first step without a result.
   branch_result run_branch(detail::function_ref<void()> branch) {
+    refuse_going_on();
     branch_result out;
     const bool tracked = std::exchange(tracks_completion_, true);
     const std::size_t completed_before = std::exchange(last_completed_, 0);
@@ -209,17 +218,34 @@ class replay {
     throw interrupt();
   }
 
-  /// How much is recorded so far, and a way back: the losers of a race report nothing new.
+  /// Takes back what was recorded after the first `count` operations: the losers of a race report nothing
+  /// new.
+  std::vector<protocol::operation> take_recorded_after(std::size_t count) {
+    const auto first = operations_.begin() + static_cast<std::ptrdiff_t>(count);
+    std::vector<protocol::operation> out(std::make_move_iterator(first),
+                                         std::make_move_iterator(operations_.end()));
+    operations_.erase(first, operations_.end());
+    return out;
+  }
   std::size_t recorded() const { return operations_.size(); }
-  void forget_after(std::size_t count) { operations_.resize(count); }
+  void record_again(std::vector<protocol::operation> operations) {
+    std::move(operations.begin(), operations.end(), std::back_inserter(operations_));
+  }
 
  private:
   void refuse_nesting(std::string_view id) const {
     if (running_) throw nested_step_error(id, running_->id);
   }
 
+  /// After an interrupt was swallowed, nothing of the handler counts any more.
+  void refuse_going_on() {
+    if (!interrupted_) return;
+    report_swallowed();
+    throw interrupt();
+  }
+
   bool is_last_attempt() const {
-    return request_.max_attempts() && request_.attempt() + 1 >= *request_.max_attempts();
+    return request_.max_attempts() && request_.attempt() >= *request_.max_attempts() - 1;
   }
 
   /// Runs the step's body, records what came of it and leaves the handler.
@@ -266,7 +292,8 @@ class replay {
   const protocol::call_request& request_;
   const environment& world_;
 
-  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher> uses_;  // of each id so far
+  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
+      used_;  // and the index of its next repeat
   std::vector<protocol::operation> operations_;
   std::optional<protocol::failure> step_failure_;
   const step_call* running_ = nullptr;  // the step whose body runs right now
@@ -281,7 +308,7 @@ class replay {
   int branches_ = 0;  // how many groups we are inside of
   bool tracks_completion_ = false;
   std::size_t last_completed_ = 0;
-  std::size_t memos_seen_ = 0;
+  bool is_replaying_ = request_.has_results();
 };
 
 }  // namespace inngest::execution

@@ -57,7 +57,9 @@ class call_request {
     return found != memos_.end() && found->id == id ? &*found : nullptr;
   }
 
-  std::size_t memo_count() const { return memos_.size(); }
+  bool has_results() const { return !stack_.empty(); }
+  /// Whether the step's result is the last that came: all before it was there in an earlier call.
+  bool is_newest(const step_hash& id) const { return !stack_.empty() && stack_.back() == id; }
 
   /// When the step got its result: its place in the order of all results; past the end when unknown.
   std::size_t completed_at(const step_hash& id) const {
@@ -84,11 +86,12 @@ class call_request {
         use_api_ = use_api_ || detail::read<bool>(value, detail::json_path("use_api"));
       }
     }
+    document.expect_end();
   }
 
   void read_steps(detail::json_value& value) {
     const detail::json_path at("steps");
-    if (detail::type_of(value, at) == detail::json_type::null) return;
+    if (detail::is_null(value, at)) return;
     detail::expect(value, detail::json_type::object, at, "object");
     for (auto item : detail::take(value.get_object(), at)) {
       simdjson::ondemand::field each = detail::take(std::move(item), at);
@@ -106,6 +109,7 @@ class call_request {
 
   void read_context(detail::json_value& value) {
     const detail::json_path at("ctx");
+    if (detail::is_null(value, at)) return;
     detail::expect(value, detail::json_type::object, at, "object");
     for (auto item : detail::take(value.get_object(), at)) {
       simdjson::ondemand::field each = detail::take(std::move(item), at);
@@ -128,7 +132,7 @@ class call_request {
   }
 
   void read_stack(detail::json_value& value, const detail::json_path& at) {
-    if (detail::type_of(value, at) == detail::json_type::null) return;
+    if (detail::is_null(value, at)) return;
     detail::expect(value, detail::json_type::object, at, "object");
     for (auto item : detail::take(value.get_object(), at)) {
       simdjson::ondemand::field each = detail::take(std::move(item), at);

@@ -22,7 +22,7 @@ struct error_info {
   /// Where it was thrown, as far as we know: the step call.
   std::string stack{};
   /// The exceptions nested in it, outermost first.
-  std::vector<std::pair<std::string, std::string>> causes{};  // name, message
+  std::vector<step_error::cause> causes{};
 };
 
 /// What an exception asks of the server.
@@ -35,14 +35,15 @@ struct failure {
 inline constexpr std::size_t deepest_cause = 5;
 
 inline void describe_causes(const std::exception& outer, error_info& info) {
-  if (info.causes.size() == deepest_cause) return;
+  const auto* nested = dynamic_cast<const std::nested_exception*>(&outer);
+  if (nested == nullptr || nested->nested_ptr() == nullptr || info.causes.size() == deepest_cause) return;
   try {
-    std::rethrow_if_nested(outer);
+    nested->rethrow_nested();
   } catch (const std::exception& cause) {
-    info.causes.emplace_back(detail::exception_type_name(typeid(cause)), cause.what());
+    info.causes.push_back({detail::exception_type_name(typeid(cause)), cause.what()});
     describe_causes(cause, info);
   } catch (...) {
-    info.causes.emplace_back("unknown exception", "");
+    info.causes.push_back({"unknown exception", ""});
   }
 }
 
@@ -57,6 +58,7 @@ inline failure describe(const std::exception_ptr& thrown, std::chrono::system_cl
     describe_causes(problem, out.info);
     if (const auto* step = dynamic_cast<const step_error*>(&problem)) {
       out.info.name = step->name();  // the original's: what is shown for the run is what went wrong
+      out.info.causes = step->causes();
       out.retriable = false;
     } else if (const auto* later = dynamic_cast<const retry_after_error*>(&problem)) {
       out.retry_after = later->delay(now);

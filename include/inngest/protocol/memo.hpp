@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <inngest/detail/json_codec.hpp>
 #include <inngest/error.hpp>
@@ -20,7 +22,7 @@ struct memo {
   step_hash id{};
   std::string_view text{};  // in a json_buffer
 
-  bool is_null() const { return text.starts_with('n'); }
+  bool is_null() const { return text.starts_with("null"); }
   bool is_object() const { return text.starts_with('{'); }
 };
 
@@ -40,16 +42,26 @@ inline bool holds_only(const memo& memo, std::string_view wanted) {
   return found;
 }
 
+inline std::string text_member(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// The error of a failed step's memo, leniently: it may come from any SDK, or from the server.
 inline step_error read_step_error(std::string_view text, std::string_view id) {
-  const auto member = [](const json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-  };
   const json memo = detail::parse_dom(text);
   const json& error = memo.at("error");
   if (!error.is_object()) return step_error(std::string(id), "Error", error.dump());
-  const std::string name = member(error, "name");
-  return step_error(std::string(id), name.empty() ? "Error" : name, member(error, "message"));
+  constexpr std::size_t most_causes = 5;
+  std::vector<step_error::cause> causes;
+  const json* outer = &error;
+  while (causes.size() < most_causes && outer->contains("cause") && (*outer)["cause"].is_object()) {
+    outer = &(*outer)["cause"];
+    causes.push_back({text_member(*outer, "name"), text_member(*outer, "message")});
+  }
+  const std::string name = text_member(error, "name");
+  return step_error(std::string(id), name.empty() ? "Error" : name, text_member(error, "message"),
+                    std::move(causes));
 }
 
 /// Throws the step_error that a failed step's memo holds; returns for every other memo.
