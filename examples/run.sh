@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Builds the studio and runs all of its functions on the engine in the process. Arguments go to studio_server.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=tools/packages.sh
+source tools/packages.sh
+
+build=${BUILD_DIR:-build/examples}
+
+need_build_tools
+install_needed
+
+cmake --preset release -B "$build" -DINNGEST_BUILD_TESTS=OFF
+cmake --build "$build" --target studio_server studio_producer
+exec "$build/examples/studio_server" "$@"

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <inngest/json.hpp>
+
+namespace studio {
+
+/// A file in the blob storage.
+struct media_file {
+  std::string path;
+  std::string mediaType;
+  std::int64_t size = 0;
+};
+INNGEST_FIELDS(media_file, path, mediaType, size)
+
+/// What a workflow's node gives to the next ones.
+struct node_output {
+  std::vector<media_file> files;
+  inngest::json metadata = inngest::json::object();
+};
+INNGEST_FIELDS(node_output, files, metadata)
+INNGEST_DEFAULTS(node_output, metadata)
+
+struct media_type {
+  std::string_view extension;
+  std::string_view name;
+};
+inline constexpr media_type media_types[] = {
+    {".txt", "text/plain"}, {".json", "application/json"}, {".ppm", "image/x-portable-pixmap"}};
+
+inline std::string media_type_of(std::string_view path) {
+  for (const auto& each : media_types) {
+    if (path.ends_with(each.extension)) return std::string(each.name);
+  }
+  return "application/octet-stream";
+}
+
+/// The ending of a file of the type; parameters such as a charset don't count.
+inline std::string extension_of(std::string_view type) {
+  for (const auto& each : media_types) {
+    if (type.substr(0, type.find(';')) == each.name) return std::string(each.extension);
+  }
+  return ".bin";
+}
+
+}  // namespace studio

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include <studio/events.hpp>
+
+/// Events to try the studio with. `assets` is the asset server's origin, such as "http://127.0.0.1:3001".
+namespace samples {
+
+inline std::string new_id(const std::string& prefix) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return prefix + "-" + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+inline studio::BrandAsset guidelines(const std::string& assets, const std::string& workspace) {
+  return {.workspaceId = workspace,
+          .assetId = "guidelines",
+          .url = assets + "/brand/northwind.txt",
+          .filename = "northwind.txt",
+          .classification = studio::Classification::core_brand_mark};
+}
+
+inline studio::BrandAsset logo(const std::string& assets, const std::string& workspace) {
+  return {.workspaceId = workspace,
+          .assetId = "logo",
+          .url = assets + "/images/64x64/c8553d.ppm",
+          .filename = "logo.ppm",
+          .classification = studio::Classification::core_brand_mark};
+}
+
+/// A text and a picture come in; a node works on each, and a third lists what came of them.
+///
+///              +--> headline --+
+///     source --+               +--> manifest
+///              +--> picture ---+
+inline studio::StudioWorkflow workflow(const std::string& assets, const std::string& run) {
+  const auto node = [](const std::string& id, const std::string& plugin, studio::JsonObject config) {
+    return studio::WorkflowNode{.id = id,
+                                .data = studio::NodeData{.label = id,
+                                                         .pluginId = plugin,
+                                                         .executor = studio::Executor::native,
+                                                         .config = std::move(config)}};
+  };
+  return {.runId = run,
+          .workflowId = "campaign",
+          .projectId = "spring",
+          .userId = "ada",
+          .idempotencyKey = run,
+          .nodes = {node("manifest", "media.manifest", {{"title", "Spring campaign"}}),
+                    node("headline", "text.transform", {{"operation", "uppercase"}}),
+                    node("picture", "image.tone", {{"grayscale", true}, {"brightness", 20}}),
+                    {.id = "source", .type = "input"}},
+          .edges = {{.source = "source", .target = "headline"},
+                    {.source = "source", .target = "picture"},
+                    {.source = "headline", .target = "manifest"},
+                    {.source = "picture", .target = "manifest"}},
+          .input = studio::JsonObject{{"brief", "Made to be mended."},
+                                      {"photo", assets + "/images/64x64/3d7ac8.ppm"}}};
+}
+
+/// The reference is far from the source, so that the first attempts are rejected.
+inline studio::FashionItem fashion_item(const std::string& assets, const std::string& job) {
+  return {.jobId = job,
+          .imageUrl = assets + "/images/48x48/406080.ppm",
+          .referenceImage = assets + "/images/48x48/c06040.ppm",
+          .timestamp = 1767225600000};
+}
+
+inline studio::VisionResult vision_result(const std::string& assets) {
+  return {.imageUrl = assets + "/images/32x32/55aa77.ppm",
+          .imageHash = "55aa77",
+          .metadata = {{"subject", "a green field"}, {"confidence", 0.93}}};
+}
+
+}  // namespace samples
