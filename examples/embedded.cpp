@@ -1,5 +1,6 @@
 // A function on the embedded engine: no server, one process. It sleeps, is tried again, waits for an event, and
 // prints its timeline.
+// clang-format off
 
 #include <chrono>
 #include <cstdio>

@@ -1,3 +1,7 @@
+// The README's first program, as it is printed there.
+// clang-format off
+
+// [readme]
 #include <chrono>
 #include <string>
 
@@ -38,3 +42,4 @@ int main() {
   inngest::serve(server, app, {ingest});  // POST, PUT and GET on /api/inngest
   server.listen("127.0.0.1", 3000);
 }
+// [readme]

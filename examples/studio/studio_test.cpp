@@ -361,7 +361,7 @@ TEST_CASE("a payload that does not fit fails its run once and names the field", 
   }
   SECTION("a URL that is none") {
     data["url"] = "northwind.txt";
-    field = "url must be a URL";
+    field = "data.url: expected a URL";
   }
   SECTION("a node without a place") {
     data = inngest::json(samples::workflow(studio.assets, "r1"));

@@ -73,11 +73,16 @@ class payload_error : public error {
  public:
   /// `path` names the value, such as "data.nodes[2].position.x"; empty for the whole text.
   payload_error(std::string path, const std::string& problem)
-      : error(error_code::payload, path.empty() ? problem : path + ": " + problem), path_(std::move(path)) {}
+      : error(error_code::payload, path.empty() ? problem : path + ": " + problem),
+        path_(std::move(path)),
+        problem_(problem) {}
   const std::string& path() const noexcept { return path_; }
+  /// The message without the path.
+  const std::string& problem() const noexcept { return problem_; }
 
  private:
   std::string path_;
+  std::string problem_;
 };
 
 /// Throw it from a step or handler to fail without further attempts.

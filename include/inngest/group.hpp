@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <exception>
@@ -74,6 +75,7 @@ class group {
     using returned = std::invoke_result_t<First&>;
     static_assert((std::is_same_v<returned, std::invoke_result_t<Rest&>> && ...),
                   "inngest: the branches of a race must return the same type");
+    const std::size_t completed_before = replay_->last_completed();
     winner<detail::value_of<First>> best;
     std::vector<protocol::operation> of_others;
     consider(best, of_others, first);
@@ -83,6 +85,7 @@ class group {
       replay_->suspend_group();
     }
     replay_->record_again(std::move(best.operations));
+    replay_->set_last_completed(std::max(completed_before, best.completed_at));
     if (best.error) std::rethrow_exception(best.error);
     if constexpr (!std::is_void_v<returned>) return std::move(*best.value);
   }

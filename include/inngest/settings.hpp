@@ -83,8 +83,8 @@ class settings {
   explicit settings(client_options options) : options_(std::move(options)) {
     if (options_.id.empty()) throw configuration_error("client_options::id must not be empty");
     if (!options_.environment) options_.environment = detail::read_environment;
-    std::string dev_url;
-    if (!options_.mode) options_.mode = mode_from_environment(dev_url);
+    const std::string dev_variable = variable("INNGEST_DEV").value_or("");
+    if (!options_.mode) options_.mode = mode_of(dev_variable);
     const bool dev = options_.mode == inngest::mode::dev;
 
     fill(options_.event_key, {"INNGEST_EVENT_KEY"});
@@ -93,7 +93,7 @@ class settings {
     fill(options_.env, {"INNGEST_ENV"});
     fill(options_.serve_origin, {"INNGEST_SERVE_ORIGIN"});
     fill(options_.serve_path, {"INNGEST_SERVE_PATH"});
-    const std::string dev_default = dev_url.empty() ? "http://127.0.0.1:8288" : dev_url;
+    const std::string dev_default = detail::is_url(dev_variable) ? dev_variable : "http://127.0.0.1:8288";
     fill_url(options_.api_base_url, "INNGEST_API_BASE_URL", dev ? dev_default : "https://api.inngest.com");
     fill_url(options_.event_api_base_url, "INNGEST_EVENT_API_BASE_URL", dev ? dev_default : "https://inn.gs");
     if (!options_.log) options_.log = logger(log_to_stderr, log_level_from_environment());
@@ -133,15 +133,11 @@ class settings {
     return value;
   }
 
-  inngest::mode mode_from_environment(std::string& dev_url) const {
-    const auto value = variable("INNGEST_DEV");
-    if (!value || *value == "0" || *value == "false") return inngest::mode::cloud;
-    if (detail::is_url(*value)) {
-      dev_url = without_trailing_slash(*value);
-    } else if (*value != "1" && *value != "true") {
-      throw configuration_error("INNGEST_DEV must be 1, 0, true, false or a URL, not \"" + *value + "\"");
-    }
-    return inngest::mode::dev;
+  static inngest::mode mode_of(const std::string& dev_variable) {
+    if (dev_variable.empty() || dev_variable == "0" || dev_variable == "false") return inngest::mode::cloud;
+    if (dev_variable == "1" || dev_variable == "true" || detail::is_url(dev_variable))
+      return inngest::mode::dev;
+    throw configuration_error("INNGEST_DEV must be 1, 0, true, false or a URL, not \"" + dev_variable + "\"");
   }
 
   log_level log_level_from_environment() const {

@@ -191,7 +191,7 @@ TEST_CASE("a non-retriable error ends at once, a retry-after error sets the time
   CHECK(*ended.ended_at - ended.started_at >= 1s);
 }
 
-TEST_CASE("a payload that does not fit fails its run once and names the field", "[embedded]") {
+TEST_CASE("a payload that does not fit fails its run on the engine once, by the field's name", "[embedded]") {
   const auto app = make_client();
   const auto typed =
       app.create_function({.id = "typed"}, inngest::on<go>(), [](auto& ctx) { return ctx.event.data.n; });

@@ -161,14 +161,15 @@ void write(std::string& out, const T& value, const json_path& at) {
   codec<T>::write(out, value, at);
 }
 
-/// Runs the type's own `validate`, whose message becomes an error at this path.
+/// Runs the type's own `validate`. What it throws becomes an error at this path; a payload_error of its own
+/// adds the path within the value, such as "url".
 template <class T>
 void check(const T& value, const json_path& at) {
   if constexpr (has_validate<T>) {
     try {
       validate(value);
-    } catch (const payload_error&) {
-      throw;
+    } catch (const payload_error& problem) {
+      fail_at(problem.path().empty() ? at : json_path(at, problem.path()), problem.problem());
     } catch (const std::exception& problem) {
       fail_at(at, problem.what());
     }

@@ -218,6 +218,10 @@ class replay {
     throw interrupt();
   }
 
+  /// When the last result that counts so far came. What the losers of a race used does not count.
+  std::size_t last_completed() const { return last_completed_; }
+  void set_last_completed(std::size_t at) { last_completed_ = at; }
+
   /// Takes back what was recorded after the first `count` operations: the losers of a race report nothing
   /// new.
   std::vector<protocol::operation> take_recorded_after(std::size_t count) {
@@ -245,7 +249,7 @@ class replay {
   }
 
   bool is_last_attempt() const {
-    return request_.max_attempts() && request_.attempt() >= *request_.max_attempts() - 1;
+    return request_.max_attempts() && std::int64_t{request_.attempt()} + 1 >= *request_.max_attempts();
   }
 
   /// Runs the step's body, records what came of it and leaves the handler.

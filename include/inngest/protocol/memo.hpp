@@ -75,7 +75,6 @@ inline std::string memo_path(std::string_view id) { return "steps[\"" + std::str
 /// know. \throws step_error when the step failed; payload_error when the result does not fit.
 template <class Result>
 Result read_result(const memo& memo, std::string_view id) {
-  std::string root;  // built only for an error's sake, so after the fact
   try {
     if (memo.is_object()) {
       detail::json_document document(memo.text);
@@ -89,11 +88,8 @@ Result read_result(const memo& memo, std::string_view id) {
     }
     return decode<Result>(memo.text);
   } catch (const payload_error& problem) {
-    root = memo_path(id);
-    if (!problem.path().empty()) root += '.' + problem.path();
-    const std::string_view what = problem.what();
-    throw payload_error(root,
-                        std::string(problem.path().empty() ? what : what.substr(problem.path().size() + 2)));
+    const std::string within = problem.path().empty() ? "" : "." + problem.path();
+    throw payload_error(memo_path(id) + within, problem.problem());
   }
 }
 

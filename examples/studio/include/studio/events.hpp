@@ -26,8 +26,9 @@ inline bool is_url(std::string_view text) {
 }
 
 inline void require_url(std::string_view field, const std::string& text) {
-  if (!is_url(text))
-    throw std::invalid_argument(std::string(field) + " must be a URL, found \"" + text + "\"");
+  if (!is_url(text)) {
+    throw inngest::payload_error(std::string(field), "expected a URL, found \"" + text + "\"");
+  }
 }
 
 // ---- brand ------------------------------------------------------------------------------------------

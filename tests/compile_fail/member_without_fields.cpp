@@ -1,0 +1,18 @@
+// expect: inngest: a member named in INNGEST_FIELDS has a type that is not JSON
+#include <string>
+
+#include <inngest/inngest.hpp>
+
+struct address {
+  std::string street;
+};
+#ifndef INNGEST_COMPILE_FAIL
+INNGEST_FIELDS(address, street)
+#endif
+
+struct customer {
+  address home;
+};
+INNGEST_FIELDS(customer, home)
+
+customer read(const std::string& text) { return inngest::decode<customer>(text); }

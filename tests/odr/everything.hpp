@@ -1,0 +1,10 @@
+#pragma once
+
+// All of the library; against the single header, the first line is.
+
+#include <inngest/inngest.hpp>
+#if __has_include(<inngest/embedded.hpp>)
+#include <inngest/adapters/httplib.hpp>
+#include <inngest/embedded.hpp>
+#include <inngest/fwd.hpp>
+#endif

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds them with sanitizers and runs them all. Arguments go to ctest.
+#
+#   BUILD_DIR  where to build (build/tests)
+#   CXX        the compiler (c++)
+#   JOBS       how much to build and run at once (the number of processors)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=tools/packages.sh
+source tools/packages.sh
+
+build=${BUILD_DIR:-build/tests}
+jobs=${JOBS:-$(nproc)}
+
+need_build_tools
+need python3 command -v python3
+need catch2 pkg-config --exists catch2
+need meson command -v meson
+need locales test -e /usr/share/i18n/locales/de_DE
+need tzdata test -e /usr/share/zoneinfo/Asia/Kathmandu
+install_needed
+
+# ThreadSanitizer of GCC 12 does not start where the kernel scatters addresses widely.
+plain=()
+if setarch "$(uname -m)" -R true 2> /dev/null; then plain=(setarch "$(uname -m)" -R); fi
+
+echo "== configuring $build"
+cmake --preset asan -B "$build"
+echo "== building"
+"${plain[@]}" cmake --build "$build" --parallel "$jobs"
+echo "== testing"
+"${plain[@]}" ctest --test-dir "$build" --output-on-failure --parallel "$jobs" "$@"

@@ -1,0 +1,174 @@
+#include <inngest/settings.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "catch.hpp"
+#include "support/message_of.hpp"
+
+namespace {
+
+using inngest::client_options;
+using inngest::configuration_error;
+using inngest::settings;
+using variables = std::map<std::string, std::string>;
+
+client_options with(variables environment, client_options options = {.id = "app"}) {
+  options.environment = [environment = std::move(environment)](const char* name) {
+    const auto found = environment.find(name);
+    return found == environment.end() ? std::nullopt : std::optional<std::string>(found->second);
+  };
+  return options;
+}
+
+std::string error_of(const client_options& options) {
+  return support::message_of<configuration_error>([&] { settings{options}; });
+}
+
+}  // namespace
+
+TEST_CASE("without options and environment the app works with the cloud", "[settings]") {
+  const settings s(with({}));
+  CHECK(s.mode() == inngest::mode::cloud);
+  CHECK(s.api_base_url() == "https://api.inngest.com");
+  CHECK(s.event_api_base_url() == "https://inn.gs");
+  CHECK(s.event_key().empty());
+  CHECK(s.send_attempts() == 5);
+  CHECK(s.timeout() == std::chrono::seconds(30));
+}
+
+TEST_CASE("an id is required", "[settings]") {
+  CHECK_THAT(error_of(with({}, {})), Catch::Matchers::ContainsSubstring("id"));
+}
+
+TEST_CASE("INNGEST_DEV is read as a boolean or a URL", "[settings]") {
+  for (const char* yes : {"1", "true"}) {
+    CAPTURE(yes);
+    const settings s(with({{"INNGEST_DEV", yes}}));
+    CHECK(s.mode() == inngest::mode::dev);
+    CHECK(s.api_base_url() == "http://127.0.0.1:8288");
+    CHECK(s.event_api_base_url() == "http://127.0.0.1:8288");
+  }
+  for (const char* no : {"0", "false", ""}) {
+    CAPTURE(no);
+    CHECK(settings(with({{"INNGEST_DEV", no}})).mode() == inngest::mode::cloud);
+  }
+  const settings url(with({{"INNGEST_DEV", "http://dev.internal:9999/"}}));
+  CHECK(url.mode() == inngest::mode::dev);
+  CHECK(url.api_base_url() == "http://dev.internal:9999");
+  CHECK(url.event_api_base_url() == "http://dev.internal:9999");
+}
+
+TEST_CASE("INNGEST_DEV that makes no sense is refused, not guessed", "[settings]") {
+  for (const char* garbage : {"yes", "on", "2", "-1", "dev", "localhost:8288", "ftp://x", " 1", "http://", "https:///x"}) {
+    CAPTURE(garbage);
+    CHECK_THAT(error_of(with({{"INNGEST_DEV", garbage}})), Catch::Matchers::ContainsSubstring("INNGEST_DEV"));
+  }
+}
+
+TEST_CASE("a mode that is given beats INNGEST_DEV", "[settings]") {
+  const auto cloud = with({{"INNGEST_DEV", "1"}}, {.id = "app", .mode = inngest::mode::cloud});
+  CHECK(settings(cloud).mode() == inngest::mode::cloud);
+  CHECK(settings(cloud).api_base_url() == "https://api.inngest.com");
+  CHECK(settings(with({{"INNGEST_DEV", "0"}}, {.id = "app", .mode = inngest::mode::dev})).mode() == inngest::mode::dev);
+}
+
+TEST_CASE("every option is taken from its variable when it is empty, and beats it when it is not", "[settings]") {
+  const variables all{{"INNGEST_EVENT_KEY", "ek"},
+                      {"INNGEST_SIGNING_KEY", "sk"},
+                      {"INNGEST_SIGNING_KEY_FALLBACK", "fb"},
+                      {"INNGEST_ENV", "branch"},
+                      {"INNGEST_API_BASE_URL", "https://api.example.com"},
+                      {"INNGEST_EVENT_API_BASE_URL", "https://events.example.com"},
+                      {"INNGEST_SERVE_ORIGIN", "https://jobs.example.com"},
+                      {"INNGEST_SERVE_PATH", "/jobs"}};
+  const settings from_environment(with(all));
+  CHECK(from_environment.event_key() == "ek");
+  CHECK(from_environment.signing_key() == "sk");
+  CHECK(from_environment.signing_key_fallback() == "fb");
+  CHECK(from_environment.env() == "branch");
+  CHECK(from_environment.api_base_url() == "https://api.example.com");
+  CHECK(from_environment.event_api_base_url() == "https://events.example.com");
+  CHECK(from_environment.serve_origin() == "https://jobs.example.com");
+  CHECK(from_environment.serve_path() == "/jobs");
+
+  const settings given(with(all, {.id = "app",
+                                  .event_key = "1",
+                                  .signing_key = "2",
+                                  .signing_key_fallback = "3",
+                                  .env = "4",
+                                  .api_base_url = "http://5",
+                                  .event_api_base_url = "http://6",
+                                  .serve_origin = "http://7",
+                                  .serve_path = "/8"}));
+  CHECK(given.event_key() == "1");
+  CHECK(given.signing_key() == "2");
+  CHECK(given.signing_key_fallback() == "3");
+  CHECK(given.env() == "4");
+  CHECK(given.api_base_url() == "http://5");
+  CHECK(given.event_api_base_url() == "http://6");
+  CHECK(given.serve_origin() == "http://7");
+  CHECK(given.serve_path() == "/8");
+}
+
+TEST_CASE("INNGEST_BASE_URL stands for both servers, the special ones beat it", "[settings]") {
+  const settings both(with({{"INNGEST_BASE_URL", "https://own.example.com/"}}));
+  CHECK(both.api_base_url() == "https://own.example.com");
+  CHECK(both.event_api_base_url() == "https://own.example.com");
+  const settings one(with({{"INNGEST_BASE_URL", "https://own.example.com"}, {"INNGEST_API_BASE_URL", "https://api.own"}}));
+  CHECK(one.api_base_url() == "https://api.own");
+  CHECK(one.event_api_base_url() == "https://own.example.com");
+}
+
+TEST_CASE("URLs that are none are refused", "[settings]") {
+  for (const char* url : {"api.example.com", "ftp://x", "http:/x", "http://", "https://", "http:///", "//x", "HTTP"}) {
+    CAPTURE(url);
+    CHECK_THROWS_AS(settings(with({}, {.id = "app", .api_base_url = url})), configuration_error);
+    CHECK_THROWS_AS(settings(with({}, {.id = "app", .event_api_base_url = url})), configuration_error);
+    CHECK_THROWS_AS(settings(with({{"INNGEST_BASE_URL", url}})), configuration_error);
+  }
+}
+
+TEST_CASE("the log level is read from the environment, garbage is refused", "[settings]") {
+  CHECK_NOTHROW(settings(with({{"INNGEST_LOG_LEVEL", "debug"}})));
+  CHECK_NOTHROW(settings(with({{"INNGEST_LOG_LEVEL", "off"}})));
+  CHECK_THAT(error_of(with({{"INNGEST_LOG_LEVEL", "loud"}})), Catch::Matchers::ContainsSubstring("INNGEST_LOG_LEVEL"));
+}
+
+TEST_CASE("there must be an attempt at least", "[settings]") {
+  CHECK_THROWS_AS(settings(with({}, {.id = "app", .send_attempts = 0})), configuration_error);
+  CHECK_THROWS_AS(settings(with({}, {.id = "app", .send_attempts = -1})), configuration_error);
+}
+
+TEST_CASE("the description tells all but the keys", "[settings]") {
+  const std::string text = settings(with({}, {.id = "app",
+                                              .event_key = "secret-event-key",
+                                              .signing_key = "signkey-prod-0123456789abcdef",
+                                              .env = "branch",
+                                              .mode = inngest::mode::cloud,
+                                              .serve_origin = "https://jobs.example.com"}))
+                               .describe();
+  for (const char* part : {"app", "cloud", "branch", "https://jobs.example.com", "event key: set", "signing key: set",
+                           "fallback: not set", "https://api.inngest.com", "https://inn.gs"}) {
+    CAPTURE(part);
+    CHECK(text.find(part) != std::string::npos);
+  }
+  CHECK(text.find("secret") == std::string::npos);
+  CHECK(text.find("0123") == std::string::npos);
+}
+
+TEST_CASE("a log level lets through what is as important", "[settings][log]") {
+  std::string seen;
+  const inngest::logger log([&](inngest::log_level, std::string_view m) { seen += m; }, inngest::log_level::warn);
+  log.debug("d");
+  log.info("i");
+  log.warn("w");
+  log.error("e");
+  CHECK(seen == "we");
+  seen.clear();
+  const inngest::logger off([&](inngest::log_level, std::string_view m) { seen += m; }, inngest::log_level::off);
+  off.error("e");
+  CHECK(seen.empty());
+  CHECK_NOTHROW(inngest::logger(nullptr).error("to nobody"));
+}

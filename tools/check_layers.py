@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Checks the headers: their #include lines point downwards only, and each package is named where it belongs.
+
+The layers are the map of the library, from what needs nothing to what needs everything. A header may include its own
+layer and those below, and no header may come back to itself.
+"""
+
+import fnmatch
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+HEADERS = ROOT / "include" / "inngest"
+
+LAYERS = [
+    ["version.hpp", "config.hpp", "fwd.hpp", "detail/fixed_string.hpp", "detail/for_each_macro.hpp",
+     "detail/function_ref.hpp", "detail/hex.hpp", "detail/sha1.hpp", "detail/type_name.hpp"],
+    ["error.hpp"],
+    ["detail/json_*.hpp", "detail/crypto.hpp", "detail/ulid.hpp", "detail/result_traits.hpp", "json.hpp",
+     "duration.hpp", "log.hpp", "http.hpp"],
+    ["step_id.hpp", "event.hpp", "trigger.hpp", "options.hpp", "settings.hpp", "detail/check_options.hpp"],
+    ["protocol/*"],
+    ["execution/*"],
+    ["function.hpp", "step.hpp", "group.hpp", "context.hpp"],
+    ["client.hpp"],
+    ["serve.hpp"],
+    ["adapters/*", "transport/*", "embedded.hpp", "embedded/*", "testing.hpp", "testing/*"],
+    ["inngest.hpp"],
+]
+
+# (what may not be included, who may not, but for these)
+FORBIDDEN = [
+    (["adapters/*", "transport/*"], ["*"], ["inngest.hpp", "adapters/*", "transport/*"]),
+    (["embedded.hpp", "embedded/*"], ["*"], ["embedded.hpp", "embedded/*", "testing.hpp", "testing/*"]),
+]
+
+# Each package, and the only headers that name it.
+PACKAGES = [
+    (r"nlohmann/|simdjson", ["json.hpp", "detail/json_*.hpp"]),
+    (r"httplib\.h$", ["adapters/httplib.hpp", "transport/httplib.hpp"]),
+    (r"openssl/", ["detail/crypto.hpp"]),
+]
+
+INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
+DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
+USING_NAMESPACE = re.compile(r"\s*using\s+namespace\b")
+NAMESPACE = re.compile(r"\s*(inline\s+)?namespace\b[^=;]*\{")
+EXTERN_C = re.compile(r'\s*extern\s+"C"\s*\{')
+
+
+def matches(name, patterns):
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+
+
+def layer_of(name):
+    for level, patterns in enumerate(LAYERS):
+        if matches(name, patterns):
+            return level
+    return None
+
+
+def code_of(text):
+    """The text with comments, strings and characters blanked, and its lines kept."""
+    token = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.DOTALL)
+    # A quote within a number separates digits.
+    text = re.sub(r"(?<=[0-9a-fA-F])'(?=[0-9a-fA-F])", "_", text)
+    return token.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
+
+
+def check_includes(name, number, included):
+    if included.startswith("inngest/"):
+        other = included.removeprefix("inngest/")
+        if not (HEADERS / other).exists():
+            yield number, f"there is no {other}"
+            return
+        mine, its = layer_of(name), layer_of(other)
+        if mine is not None and its is not None and its > mine:
+            yield number, f"{other} is in a layer above this one"
+        for targets, users, exceptions in FORBIDDEN:
+            if matches(other, targets) and matches(name, users) and not matches(name, exceptions):
+                yield number, f"{other} may be included only by {', '.join(exceptions)}"
+    for pattern, homes in PACKAGES:
+        if re.match(pattern, included) and not matches(name, homes):
+            yield number, f"<{included}> is named only in {', '.join(homes)}"
+
+
+def check_header(name, text):
+    """Yields (line, rule) for each violation."""
+    if layer_of(name) is None:
+        yield 1, "is in no layer: give it one in tools/check_layers.py"
+    if not re.search(r"^#pragma once$", text, re.MULTILINE):
+        yield 1, "has no #pragma once"
+    nested = []  # for each open brace, whether it is a namespace's
+    code = code_of(text).splitlines()
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := INCLUDE.match(line):
+            yield from check_includes(name, number, found.group(1))
+        if (found := DEFINE.match(code[number - 1])) and not found.group(1).startswith("INNGEST_"):
+            yield number, f"the macro {found.group(1)} does not start with INNGEST_"
+        if USING_NAMESPACE.match(code[number - 1]) and all(nested):
+            yield number, "using namespace at namespace scope"
+        is_namespace = bool(NAMESPACE.match(code[number - 1]) or EXTERN_C.match(line))
+        for character in code[number - 1]:
+            if character == "{":
+                nested.append(is_namespace)
+                is_namespace = False
+            elif character == "}" and nested:
+                nested.pop()
+
+
+def cycles(graph):
+    """Yields each cycle of includes that is found, as the names along it."""
+    done = set()
+
+    def visit(name, path):
+        if name in path:
+            yield path[path.index(name):] + [name]
+        elif name not in done:
+            for other in graph.get(name, []):
+                yield from visit(other, path + [name])
+            done.add(name)
+
+    for name in graph:
+        yield from visit(name, [])
+
+
+def main():
+    problems = []
+    graph = {}
+    for path in sorted(HEADERS.rglob("*.hpp")):
+        name = path.relative_to(HEADERS).as_posix()
+        text = path.read_text(encoding="utf-8")
+        graph[name] = re.findall(r"^\s*#\s*include\s*<inngest/([^>]+)>", text, re.MULTILINE)
+        problems += [f"{path.relative_to(ROOT)}:{number}: {rule}" for number, rule in check_header(name, text)]
+    problems += [f"include/inngest/{cycle[0]}:1: includes itself: {' -> '.join(cycle)}" for cycle in cycles(graph)]
+    print("\n".join(problems) if problems else f"{len(graph)} headers: every arrow points downwards")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
