@@ -460,6 +460,7 @@ TEST_CASE("text that is only pointed to comes back owned", "[json]") {
   static_assert(std::is_same_v<inngest::json_form<const char*>, std::string>);
   static_assert(std::is_same_v<inngest::json_form<std::string_view>, std::string>);
   static_assert(std::is_same_v<inngest::json_form<const std::vector<int>&>, std::vector<int>>);
+  CHECK(encode("literal") == "\"literal\"");
   const char* pointer = "pointed to";
   CHECK(encode(pointer) == "\"pointed to\"");
   CHECK(encode(std::string_view("view")) == "\"view\"");

@@ -113,7 +113,7 @@ class client {
       try {
         const http::response answer = transport()->send(request, settings().timeout());
         if (answer.status >= 200 && answer.status < 300) return read_ids(answer);
-        problem = std::to_string(answer.status) + " " + error_text(answer);
+        problem = std::to_string(answer.status) + " " + without_keys(error_text(answer));
         if (answer.status == 401 || answer.status == 403)
           throw unauthorized("the event key was refused: " + problem);
         const bool may_pass = answer.status >= 500 || answer.status == 429 || answer.status == 408;
@@ -242,6 +242,16 @@ class client {
       }
     }
     return "(no reason given)";
+  }
+
+  /// A server's words, which may repeat the URL that was asked for, and so the event key.
+  std::string without_keys(std::string text) const {
+    for (const std::string* key : {&settings().event_key(), &settings().signing_key()}) {
+      if (key->empty()) continue;
+      for (std::size_t at = 0; (at = text.find(*key, at)) != std::string::npos;)
+        text.replace(at, key->size(), "***");
+    }
+    return text;
   }
 
   static sent_events read_ids(const http::response& answer) {

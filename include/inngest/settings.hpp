@@ -93,6 +93,9 @@ class settings {
     fill(options_.env, {"INNGEST_ENV"});
     fill(options_.serve_origin, {"INNGEST_SERVE_ORIGIN"});
     fill(options_.serve_path, {"INNGEST_SERVE_PATH"});
+    if (!options_.serve_origin.empty()) options_.serve_origin = checked_url(options_.serve_origin);
+    if (!options_.serve_path.empty() && !options_.serve_path.starts_with('/'))
+      options_.serve_path.insert(0, "/");
     const std::string dev_default = detail::is_url(dev_variable) ? dev_variable : "http://127.0.0.1:8288";
     fill_url(options_.api_base_url, "INNGEST_API_BASE_URL", dev ? dev_default : "https://api.inngest.com");
     fill_url(options_.event_api_base_url, "INNGEST_EVENT_API_BASE_URL", dev ? dev_default : "https://inn.gs");
@@ -157,11 +160,11 @@ class settings {
   void fill_url(std::string& option, const char* name, const std::string& otherwise) const {
     fill(option, {name, "INNGEST_BASE_URL"});
     if (option.empty()) option = otherwise;
-    if (!detail::is_url(option)) throw configuration_error("not an http or https URL: \"" + option + "\"");
-    option = without_trailing_slash(option);
+    option = checked_url(option);
   }
 
-  static std::string without_trailing_slash(std::string url) {
+  static std::string checked_url(std::string url) {
+    if (!detail::is_url(url)) throw configuration_error("not an http or https URL: \"" + url + "\"");
     while (url.ends_with('/')) url.pop_back();
     return url;
   }

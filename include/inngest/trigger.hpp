@@ -31,9 +31,15 @@ struct trigger {
 /// Starts the function for every event of the given types:
 /// `on<Created>()`, `on<Created, Deleted>()`, `on<Created>({.expression = "event.data.size > 3"})`.
 template <event_type... Events>
-trigger<Events...> on(const trigger_options& options = {}) {
-  static_assert(sizeof...(Events) > 0, "inngest: on<...>() needs an event type: on<MyEvent>()");
-  return {{trigger_definition{.event = std::string(Events::name), .expression = options.expression}...}};
+auto on(const trigger_options& options = {}) {
+  constexpr bool has_events = sizeof...(Events) > 0;
+  static_assert(has_events, "inngest: on<...>() needs an event type: on<MyEvent>()");
+  if constexpr (has_events) {
+    return trigger<Events...>{
+        {trigger_definition{.event = std::string(Events::name), .expression = options.expression}...}};
+  } else {
+    return trigger<scheduled_timer>();  // refused above; this keeps the compiler from saying more
+  }
 }
 
 /// Starts the function on a schedule of five fields (minute, hour, day of month, month, day of week), in UTC

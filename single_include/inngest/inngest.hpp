@@ -154,11 +154,16 @@ class payload_error : public error {
  public:
   /// `path` names the value, such as "data.nodes[2].position.x"; empty for the whole text.
   payload_error(std::string path, const std::string& problem)
-      : error(error_code::payload, path.empty() ? problem : path + ": " + problem), path_(std::move(path)) {}
+      : error(error_code::payload, path.empty() ? problem : path + ": " + problem),
+        path_(std::move(path)),
+        problem_(problem) {}
   const std::string& path() const noexcept { return path_; }
+  /// The message without the path.
+  const std::string& problem() const noexcept { return problem_; }
 
  private:
   std::string path_;
+  std::string problem_;
 };
 
 /// Throw it from a step or handler to fail without further attempts.
@@ -576,8 +581,9 @@ inline std::string_view name_of(json_type type) {
       return "boolean";
     case json_type::null:
       return "null";
+    default:
+      return "something that is not JSON";  // simdjson 4 has a type for it
   }
-  return "something unknown";
 }
 
 inline json_type type_of(json_value& value, const json_path& at) { return take(value.type(), at); }
@@ -824,14 +830,15 @@ void write(std::string& out, const T& value, const json_path& at) {
   codec<T>::write(out, value, at);
 }
 
-/// Runs the type's own `validate`, whose message becomes an error at this path.
+/// Runs the type's own `validate`. What it throws becomes an error at this path; a payload_error of its own
+/// adds the path within the value, such as "url".
 template <class T>
 void check(const T& value, const json_path& at) {
   if constexpr (has_validate<T>) {
     try {
       validate(value);
-    } catch (const payload_error&) {
-      throw;
+    } catch (const payload_error& problem) {
+      fail_at(problem.path().empty() ? at : json_path(at, problem.path()), problem.problem());
     } catch (const std::exception& problem) {
       fail_at(at, problem.what());
     }
@@ -1188,11 +1195,13 @@ struct codec<T, json_kind::fields> {
   template <class Member>
   static bool read_member(T& out, const field<T, Member>& member, std::string_view key, json_value& value,
                           const json_path& at, bool& seen) {
+    constexpr bool is_extra = std::same_as<Member, extra_fields>;
+    constexpr bool is_json = kind_of<Member>() != json_kind::none && !is_extra;
     static_assert(
-        kind_of<Member>() != json_kind::none || std::same_as<Member, extra_fields>,
+        is_json || is_extra,
         "inngest: a member named in INNGEST_FIELDS has a type that is not JSON: give it INNGEST_FIELDS, "
         "INNGEST_ENUM or nlohmann's to_json and from_json");
-    if constexpr (!std::same_as<Member, extra_fields>) {
+    if constexpr (is_json) {
       if (member.name != key) return false;
       out.*member.pointer = detail::read<Member>(value, json_path(at, member.name));
       return seen = true;
@@ -1266,7 +1275,7 @@ struct codec<T, json_kind::fields> {
         out += ':';
         write_dom(out, extra, here);
       }
-    } else {
+    } else if constexpr (kind_of<Member>() != json_kind::none) {
       if constexpr (is_optional<Member>) {
         if (!each) return;
       }
@@ -1792,9 +1801,15 @@ struct trigger {
 /// Starts the function for every event of the given types:
 /// `on<Created>()`, `on<Created, Deleted>()`, `on<Created>({.expression = "event.data.size > 3"})`.
 template <event_type... Events>
-trigger<Events...> on(const trigger_options& options = {}) {
-  static_assert(sizeof...(Events) > 0, "inngest: on<...>() needs an event type: on<MyEvent>()");
-  return {{trigger_definition{.event = std::string(Events::name), .expression = options.expression}...}};
+auto on(const trigger_options& options = {}) {
+  constexpr bool has_events = sizeof...(Events) > 0;
+  static_assert(has_events, "inngest: on<...>() needs an event type: on<MyEvent>()");
+  if constexpr (has_events) {
+    return trigger<Events...>{
+        {trigger_definition{.event = std::string(Events::name), .expression = options.expression}...}};
+  } else {
+    return trigger<scheduled_timer>();  // refused above; this keeps the compiler from saying more
+  }
 }
 
 /// Starts the function on a schedule of five fields (minute, hour, day of month, month, day of week), in UTC
@@ -2107,7 +2122,10 @@ struct memo {
 
 /// Whether the memo is an object whose keys are `wanted` and at most "type".
 inline bool holds_only(const memo& memo, std::string_view wanted) {
-  if (!memo.is_object() || memo.text.substr(0, 32).find(wanted) == std::string_view::npos) return false;
+  if (!memo.is_object()) return false;
+  const std::size_t first_key = std::min(memo.text.find('"'), memo.text.size());
+  const std::string_view rest = memo.text.substr(first_key + (first_key < memo.text.size() ? 1 : 0));
+  if (!rest.starts_with(wanted) && !rest.starts_with("type")) return false;  // most memos: not worth parsing
   detail::json_document document(memo.text);
   bool found = false;
   for (auto item : document.object()) {
@@ -2154,25 +2172,25 @@ inline std::string memo_path(std::string_view id) { return "steps[\"" + std::str
 /// know. \throws step_error when the step failed; payload_error when the result does not fit.
 template <class Result>
 Result read_result(const memo& memo, std::string_view id) {
-  std::string root;  // built only for an error's sake, so after the fact
   try {
     if (memo.is_object()) {
+      if (holds_only(memo, "error")) throw read_step_error(memo.text, id);
       detail::json_document document(memo.text);
+      std::optional<Result> result;
+      bool known = true;
       for (auto item : document.object()) {
         simdjson::ondemand::field each = detail::take(std::move(item), {});
         const std::string_view key = detail::take(each.unescaped_key(), {});
-        if (key == "data") return detail::read<Result>(each.value(), {});
-        if (key == "error") throw read_step_error(memo.text, id);
-        if (key != "type") break;
+        known = key == "data" || key == "type";
+        if (!known) break;
+        if (key == "data") result = detail::read<Result>(each.value(), {});
       }
+      if (known && result) return std::move(*result);
     }
     return decode<Result>(memo.text);
   } catch (const payload_error& problem) {
-    root = memo_path(id);
-    if (!problem.path().empty()) root += '.' + problem.path();
-    const std::string_view what = problem.what();
-    throw payload_error(root,
-                        std::string(problem.path().empty() ? what : what.substr(problem.path().size() + 2)));
+    const std::string within = problem.path().empty() ? "" : "." + problem.path();
+    throw payload_error(memo_path(id) + within, problem.problem());
   }
 }
 
@@ -2747,6 +2765,10 @@ class replay {
     throw interrupt();
   }
 
+  /// When the last result that counts so far came. What the losers of a race used does not count.
+  std::size_t last_completed() const { return last_completed_; }
+  void set_last_completed(std::size_t at) { last_completed_ = at; }
+
   /// Takes back what was recorded after the first `count` operations: the losers of a race report nothing
   /// new.
   std::vector<protocol::operation> take_recorded_after(std::size_t count) {
@@ -2774,7 +2796,7 @@ class replay {
   }
 
   bool is_last_attempt() const {
-    return request_.max_attempts() && request_.attempt() >= *request_.max_attempts() - 1;
+    return request_.max_attempts() && std::int64_t{request_.attempt()} + 1 >= *request_.max_attempts();
   }
 
   /// Runs the step's body, records what came of it and leaves the handler.
@@ -2944,6 +2966,7 @@ class group {
     using returned = std::invoke_result_t<First&>;
     static_assert((std::is_same_v<returned, std::invoke_result_t<Rest&>> && ...),
                   "inngest: the branches of a race must return the same type");
+    const std::size_t completed_before = replay_->last_completed();
     winner<detail::value_of<First>> best;
     std::vector<protocol::operation> of_others;
     consider(best, of_others, first);
@@ -2953,6 +2976,7 @@ class group {
       replay_->suspend_group();
     }
     replay_->record_again(std::move(best.operations));
+    replay_->set_last_completed(std::max(completed_before, best.completed_at));
     if (best.error) std::rethrow_exception(best.error);
     if constexpr (!std::is_void_v<returned>) return std::move(*best.value);
   }
@@ -3958,8 +3982,8 @@ class settings {
   explicit settings(client_options options) : options_(std::move(options)) {
     if (options_.id.empty()) throw configuration_error("client_options::id must not be empty");
     if (!options_.environment) options_.environment = detail::read_environment;
-    std::string dev_url;
-    if (!options_.mode) options_.mode = mode_from_environment(dev_url);
+    const std::string dev_variable = variable("INNGEST_DEV").value_or("");
+    if (!options_.mode) options_.mode = mode_of(dev_variable);
     const bool dev = options_.mode == inngest::mode::dev;
 
     fill(options_.event_key, {"INNGEST_EVENT_KEY"});
@@ -3968,7 +3992,10 @@ class settings {
     fill(options_.env, {"INNGEST_ENV"});
     fill(options_.serve_origin, {"INNGEST_SERVE_ORIGIN"});
     fill(options_.serve_path, {"INNGEST_SERVE_PATH"});
-    const std::string dev_default = dev_url.empty() ? "http://127.0.0.1:8288" : dev_url;
+    if (!options_.serve_origin.empty()) options_.serve_origin = checked_url(options_.serve_origin);
+    if (!options_.serve_path.empty() && !options_.serve_path.starts_with('/'))
+      options_.serve_path.insert(0, "/");
+    const std::string dev_default = detail::is_url(dev_variable) ? dev_variable : "http://127.0.0.1:8288";
     fill_url(options_.api_base_url, "INNGEST_API_BASE_URL", dev ? dev_default : "https://api.inngest.com");
     fill_url(options_.event_api_base_url, "INNGEST_EVENT_API_BASE_URL", dev ? dev_default : "https://inn.gs");
     if (!options_.log) options_.log = logger(log_to_stderr, log_level_from_environment());
@@ -4008,15 +4035,11 @@ class settings {
     return value;
   }
 
-  inngest::mode mode_from_environment(std::string& dev_url) const {
-    const auto value = variable("INNGEST_DEV");
-    if (!value || *value == "0" || *value == "false") return inngest::mode::cloud;
-    if (detail::is_url(*value)) {
-      dev_url = without_trailing_slash(*value);
-    } else if (*value != "1" && *value != "true") {
-      throw configuration_error("INNGEST_DEV must be 1, 0, true, false or a URL, not \"" + *value + "\"");
-    }
-    return inngest::mode::dev;
+  static inngest::mode mode_of(const std::string& dev_variable) {
+    if (dev_variable.empty() || dev_variable == "0" || dev_variable == "false") return inngest::mode::cloud;
+    if (dev_variable == "1" || dev_variable == "true" || detail::is_url(dev_variable))
+      return inngest::mode::dev;
+    throw configuration_error("INNGEST_DEV must be 1, 0, true, false or a URL, not \"" + dev_variable + "\"");
   }
 
   log_level log_level_from_environment() const {
@@ -4036,11 +4059,11 @@ class settings {
   void fill_url(std::string& option, const char* name, const std::string& otherwise) const {
     fill(option, {name, "INNGEST_BASE_URL"});
     if (option.empty()) option = otherwise;
-    if (!detail::is_url(option)) throw configuration_error("not an http or https URL: \"" + option + "\"");
-    option = without_trailing_slash(option);
+    option = checked_url(option);
   }
 
-  static std::string without_trailing_slash(std::string url) {
+  static std::string checked_url(std::string url) {
+    if (!detail::is_url(url)) throw configuration_error("not an http or https URL: \"" + url + "\"");
     while (url.ends_with('/')) url.pop_back();
     return url;
   }
@@ -4137,7 +4160,7 @@ class client {
       try {
         const http::response answer = transport()->send(request, settings().timeout());
         if (answer.status >= 200 && answer.status < 300) return read_ids(answer);
-        problem = std::to_string(answer.status) + " " + error_text(answer);
+        problem = std::to_string(answer.status) + " " + without_keys(error_text(answer));
         if (answer.status == 401 || answer.status == 403)
           throw unauthorized("the event key was refused: " + problem);
         const bool may_pass = answer.status >= 500 || answer.status == 429 || answer.status == 408;
@@ -4266,6 +4289,16 @@ class client {
       }
     }
     return "(no reason given)";
+  }
+
+  /// A server's words, which may repeat the URL that was asked for, and so the event key.
+  std::string without_keys(std::string text) const {
+    for (const std::string* key : {&settings().event_key(), &settings().signing_key()}) {
+      if (key->empty()) continue;
+      for (std::size_t at = 0; (at = text.find(*key, at)) != std::string::npos;)
+        text.replace(at, key->size(), "***");
+    }
+    return text;
   }
 
   static sent_events read_ids(const http::response& answer) {
@@ -4830,7 +4863,9 @@ class httplib_transport final : public http::transport {
  private:
   static std::pair<std::string, std::string> split(const std::string& url) {
     const std::size_t scheme = url.find("://");
-    if (scheme == std::string::npos) throw configuration_error("not an absolute URL: \"" + url + "\"");
+    if (!url.starts_with("http://") && !url.starts_with("https://")) {
+      throw configuration_error("not an http or https URL: \"" + url + "\"");
+    }
     const std::size_t slash = url.find('/', scheme + 3);
     if (slash == std::string::npos) return {url, "/"};
     return {url.substr(0, slash), url.substr(slash)};

@@ -65,7 +65,7 @@ inngest::handler make_handler() {
       ctx.step.run("compensate", [reason = std::string(problem.what())] { return reason; });
     }
     for (int i = 0; i < 3; ++i) ctx.step.run("again", [i] { return i; });
-    const item called = ctx.step.invoke("invoke", child, {.id = "x"});
+    const item called = ctx.step.invoke("invoke", child, {.id = "x", .count = 1});
     const auto sent = ctx.step.send_event("send", paid{{called.id, x}});
     const std::string won = ctx.group.race([&] { return ctx.step.run("left", [] { return std::string("l"); }); },
                                            [&] {

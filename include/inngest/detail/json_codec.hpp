@@ -526,11 +526,13 @@ struct codec<T, json_kind::fields> {
   template <class Member>
   static bool read_member(T& out, const field<T, Member>& member, std::string_view key, json_value& value,
                           const json_path& at, bool& seen) {
+    constexpr bool is_extra = std::same_as<Member, extra_fields>;
+    constexpr bool is_json = kind_of<Member>() != json_kind::none && !is_extra;
     static_assert(
-        kind_of<Member>() != json_kind::none || std::same_as<Member, extra_fields>,
+        is_json || is_extra,
         "inngest: a member named in INNGEST_FIELDS has a type that is not JSON: give it INNGEST_FIELDS, "
         "INNGEST_ENUM or nlohmann's to_json and from_json");
-    if constexpr (!std::same_as<Member, extra_fields>) {
+    if constexpr (is_json) {
       if (member.name != key) return false;
       out.*member.pointer = detail::read<Member>(value, json_path(at, member.name));
       return seen = true;
@@ -604,7 +606,7 @@ struct codec<T, json_kind::fields> {
         out += ':';
         write_dom(out, extra, here);
       }
-    } else {
+    } else if constexpr (kind_of<Member>() != json_kind::none) {
       if constexpr (is_optional<Member>) {
         if (!each) return;
       }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,7 +30,10 @@ struct memo {
 
 /// Whether the memo is an object whose keys are `wanted` and at most "type".
 inline bool holds_only(const memo& memo, std::string_view wanted) {
-  if (!memo.is_object() || memo.text.substr(0, 32).find(wanted) == std::string_view::npos) return false;
+  if (!memo.is_object()) return false;
+  const std::size_t first_key = std::min(memo.text.find('"'), memo.text.size());
+  const std::string_view rest = memo.text.substr(first_key + (first_key < memo.text.size() ? 1 : 0));
+  if (!rest.starts_with(wanted) && !rest.starts_with("type")) return false;  // most memos: not worth parsing
   detail::json_document document(memo.text);
   bool found = false;
   for (auto item : document.object()) {
@@ -77,14 +82,18 @@ template <class Result>
 Result read_result(const memo& memo, std::string_view id) {
   try {
     if (memo.is_object()) {
+      if (holds_only(memo, "error")) throw read_step_error(memo.text, id);
       detail::json_document document(memo.text);
+      std::optional<Result> result;
+      bool known = true;
       for (auto item : document.object()) {
         simdjson::ondemand::field each = detail::take(std::move(item), {});
         const std::string_view key = detail::take(each.unescaped_key(), {});
-        if (key == "data") return detail::read<Result>(each.value(), {});
-        if (key == "error") throw read_step_error(memo.text, id);
-        if (key != "type") break;
+        known = key == "data" || key == "type";
+        if (!known) break;
+        if (key == "data") result = detail::read<Result>(each.value(), {});
       }
+      if (known && result) return std::move(*result);
     }
     return decode<Result>(memo.text);
   } catch (const payload_error& problem) {

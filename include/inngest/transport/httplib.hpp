@@ -48,7 +48,9 @@ class httplib_transport final : public http::transport {
  private:
   static std::pair<std::string, std::string> split(const std::string& url) {
     const std::size_t scheme = url.find("://");
-    if (scheme == std::string::npos) throw configuration_error("not an absolute URL: \"" + url + "\"");
+    if (!url.starts_with("http://") && !url.starts_with("https://")) {
+      throw configuration_error("not an http or https URL: \"" + url + "\"");
+    }
     const std::size_t slash = url.find('/', scheme + 3);
     if (slash == std::string::npos) return {url, "/"};
     return {url.substr(0, slash), url.substr(slash)};
