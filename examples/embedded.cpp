@@ -1,5 +1,5 @@
-// A function on the embedded engine: no server, one process. It sleeps, is tried again, waits for an event, and
-// prints its timeline.
+// A function on the embedded engine: no server, one process. It sleeps, is tried again, waits for an event,
+// and prints its timeline.
 // clang-format off
 
 #include <chrono>

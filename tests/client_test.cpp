@@ -78,8 +78,9 @@ TEST_CASE("one event is sent with the key in the path and the SDK's headers", "[
 TEST_CASE("many and mixed events go in one request and give their ids in order", "[client][send]") {
   sender s(ids_of);
   const client app = s.app();
-  CHECK(app.send({client_shop::placed{{"o1"}}, client_shop::plain{{{"k", 1}}}, inngest::any_event("shop/made", json::object())}).ids ==
-        std::vector<std::string>{"id-0", "id-1", "id-2"});
+  CHECK(app.send({client_shop::placed{{"o1"}}, client_shop::plain{{{"k", 1}}},
+                  inngest::any_event("shop/made", json::object())})
+            .ids == std::vector<std::string>{"id-0", "id-1", "id-2"});
   std::vector<inngest::any_event> list;
   for (int i = 0; i < 100; ++i) list.emplace_back(client_shop::placed{{std::to_string(i)}});
   CHECK(app.send(list).ids.size() == 100);
@@ -149,10 +150,14 @@ TEST_CASE("the seed is a time and ten random bytes, another for each send", "[cl
   CHECK(a.ends_with("=="));
 }
 
-TEST_CASE("a refused event is not tried again and the server's words come through", "[client][send][errors]") {
+TEST_CASE("a refused event is not tried again and the server's words come through",
+          "[client][send][errors]") {
   for (const int status : {400, 404, 413, 422}) {
-    sender s([status](const request&) { return response{.status = status, .body = R"({"error":"event too large"})"}; });
-    const std::string message = message_of<inngest::event_rejected>([&] { s.app().send(client_shop::placed{{"o1"}}); });
+    sender s([status](const request&) {
+      return response{.status = status, .body = R"({"error":"event too large"})"};
+    });
+    const std::string message =
+        message_of<inngest::event_rejected>([&] { s.app().send(client_shop::placed{{"o1"}}); });
     CHECK_THAT(message, Catch::Matchers::ContainsSubstring("event too large") &&
                             Catch::Matchers::ContainsSubstring("shop/placed") &&
                             Catch::Matchers::ContainsSubstring(std::to_string(status)));
@@ -162,7 +167,9 @@ TEST_CASE("a refused event is not tried again and the server's words come throug
 
 TEST_CASE("a refused key is unauthorized, at once", "[client][send][errors]") {
   for (const int status : {401, 403}) {
-    sender s([status](const request&) { return response{.status = status, .body = R"({"error":"key not found"})"}; });
+    sender s([status](const request&) {
+      return response{.status = status, .body = R"({"error":"key not found"})"};
+    });
     CHECK_THAT(message_of<inngest::unauthorized>([&] { s.app().send(client_shop::placed{{"o1"}}); }),
                Catch::Matchers::ContainsSubstring("key not found"));
     CHECK(s.transport->requests().size() == 1);
@@ -172,7 +179,8 @@ TEST_CASE("a refused key is unauthorized, at once", "[client][send][errors]") {
 TEST_CASE("nobody there is unreachable after all attempts", "[client][send][errors]") {
   sender s([](const request&) -> response { throw inngest::unreachable("connection refused"); });
   s.options.send_attempts = 3;
-  const std::string message = message_of<inngest::unreachable>([&] { s.app().send(client_shop::placed{{"o1"}}); });
+  const std::string message =
+      message_of<inngest::unreachable>([&] { s.app().send(client_shop::placed{{"o1"}}); });
   CHECK_THAT(message, Catch::Matchers::ContainsSubstring("3 attempts") &&
                           Catch::Matchers::ContainsSubstring("connection refused"));
   CHECK(s.transport->requests().size() == 3);
@@ -186,7 +194,8 @@ TEST_CASE("a server that keeps failing is given up with its last words", "[clien
 }
 
 TEST_CASE("an answer without ids is not of the protocol", "[client][send][errors]") {
-  for (const char* body : {"", "<html>", "{}", R"({"ids":null})", R"({"ids":[1]})", "[]", R"({"ids":["a"])"}) {
+  for (const char* body :
+       {"", "<html>", "{}", R"({"ids":null})", R"({"ids":[1]})", "[]", R"({"ids":["a"])"}) {
     CAPTURE(body);
     sender s([body](const request&) { return response{.body = body}; });
     CHECK_THROWS_AS(s.app().send(client_shop::placed{{"o1"}}), inngest::protocol_error);
@@ -194,8 +203,8 @@ TEST_CASE("an answer without ids is not of the protocol", "[client][send][errors
 }
 
 TEST_CASE("garbage from the server is never more than an error", "[client][send][errors]") {
-  for (const std::string& body : {std::string("\xff\xfe"), std::string(100000, '['), std::string("{\"error\":5}"),
-                                  std::string("null"), std::string(1, '\0')}) {
+  for (const std::string& body : {std::string("\xff\xfe"), std::string(100000, '['),
+                                  std::string("{\"error\":5}"), std::string("null"), std::string(1, '\0')}) {
     sender s([&](const request&) { return response{.status = 400, .body = body}; });
     CHECK_THROWS_AS(s.app().send(client_shop::placed{{"o1"}}), inngest::event_rejected);
   }
@@ -204,7 +213,8 @@ TEST_CASE("garbage from the server is never more than an error", "[client][send]
 TEST_CASE("keys are never in messages, whoever says them", "[client][errors][keys]") {
   const std::string key = "secret-event-key";
   const auto clean = [&](const std::string& message) { return message.find(key) == std::string::npos; };
-  sender refused([](const request&) { return response{.status = 401, .body = R"({"error":"unauthorized"})"}; });
+  sender refused(
+      [](const request&) { return response{.status = 401, .body = R"({"error":"unauthorized"})"}; });
   CHECK(clean(message_of<inngest::unauthorized>([&] { refused.app().send(client_shop::placed{{"o1"}}); })));
   sender absent([](const request&) -> response { throw inngest::unreachable("refused"); });
   absent.options.send_attempts = 1;
@@ -217,17 +227,20 @@ TEST_CASE("keys are never in messages, whoever says them", "[client][errors][key
   sender echo_rejects([](const request& r) {
     return response{.status = 404, .body = json{{"error", "404: " + r.url}}.dump()};
   });
-  CHECK(clean(message_of<inngest::event_rejected>([&] { echo_rejects.app().send(client_shop::placed{{"o1"}}); })));
+  CHECK(clean(
+      message_of<inngest::event_rejected>([&] { echo_rejects.app().send(client_shop::placed{{"o1"}}); })));
 }
 
-TEST_CASE("an API call is authorized by the hashed signing key, and by the fallback when that is refused", "[client][api]") {
+TEST_CASE("an API call is authorized by the hashed signing key, and by the fallback when that is refused",
+          "[client][api]") {
   sender s([](const request& r) {
     const std::string bearer = header(r, "authorization");
     return response{.status = bearer.find("signkey-b-") != std::string::npos ? 200 : 401};
   });
   s.options.signing_key = "signkey-a-00ff";
   s.options.signing_key_fallback = "signkey-b-0102";
-  CHECK(s.app().call_api({.method = "POST", .url = "/x", .headers = {{"own", "1"}}, .body = "b"}).status == 200);
+  CHECK(s.app().call_api({.method = "POST", .url = "/x", .headers = {{"own", "1"}}, .body = "b"}).status ==
+        200);
   const auto sent = s.transport->requests();
   REQUIRE(sent.size() == 2);
   // the SHA-256 of the bytes 00 ff
@@ -283,8 +296,9 @@ TEST_CASE("a client may be used from many threads at once", "[client][threads]")
 
 TEST_CASE("a function knows its id, slug, app, options and triggers", "[client][function]") {
   const client app = support::quiet_client();
-  const auto f = app.create_function({.id = "greet", .name = "Greet", .retries = 3}, inngest::on<client_shop::placed>(),
-                                     [](auto&) { return std::string("x"); });
+  const auto f =
+      app.create_function({.id = "greet", .name = "Greet", .retries = 3}, inngest::on<client_shop::placed>(),
+                          [](auto&) { return std::string("x"); });
   CHECK(f.id() == "greet");
   CHECK(f.slug() == "app-greet");
   CHECK(f.app_id() == "app");
@@ -293,13 +307,17 @@ TEST_CASE("a function knows its id, slug, app, options and triggers", "[client][
   static_assert(std::is_same_v<decltype(f)::output_type, std::string>);
 }
 
-TEST_CASE("handlers return nothing or a value, and take their context by name or as auto", "[client][function]") {
+TEST_CASE("handlers return nothing or a value, and take their context by name or as auto",
+          "[client][function]") {
   const client app = support::quiet_client();
-  auto nothing = app.create_function({.id = "a"}, inngest::on<client_shop::plain>(), [](inngest::context<client_shop::plain>&) {});
-  auto named = app.create_function({.id = "b"}, inngest::on<client_shop::plain>(),
-                                   [](const inngest::context<client_shop::plain>& ctx) { return ctx.function_id; });
-  auto generic = app.create_function({.id = "c"}, inngest::on<client_shop::plain>(),
-                                     [](auto& ctx) { return json{ctx.run_id, ctx.attempt, *ctx.max_attempts}; });
+  auto nothing = app.create_function({.id = "a"}, inngest::on<client_shop::plain>(),
+                                     [](inngest::context<client_shop::plain>&) {});
+  auto named =
+      app.create_function({.id = "b"}, inngest::on<client_shop::plain>(),
+                          [](const inngest::context<client_shop::plain>& ctx) { return ctx.function_id; });
+  auto generic = app.create_function({.id = "c"}, inngest::on<client_shop::plain>(), [](auto& ctx) {
+    return json{ctx.run_id, ctx.attempt, *ctx.max_attempts};
+  });
   static_assert(std::is_void_v<decltype(nothing)::output_type>);
   support::run_driver run(nothing);
   CHECK(run.discover().text == "null");
@@ -311,7 +329,8 @@ TEST_CASE("handlers return nothing or a value, and take their context by name or
 
 TEST_CASE("a result that JSON can't hold fails the run once", "[client][function][errors]") {
   const client app = support::quiet_client();
-  auto f = app.create_function({.id = "a"}, inngest::on<client_shop::plain>(), [](auto&) { return std::string("\xff"); });
+  auto f = app.create_function({.id = "a"}, inngest::on<client_shop::plain>(),
+                               [](auto&) { return std::string("\xff"); });
   const auto reply = support::run_driver(f).discover();
   CHECK(reply.status == 400);
   CHECK(reply.header("x-inngest-no-retry") == "true");
@@ -329,17 +348,22 @@ TEST_CASE("options that no server would take are refused", "[client][function][o
   CHECK_THAT(refused({}), ContainsSubstring("id"));
   CHECK_THAT(refused({.id = "f", .retries = 21}), ContainsSubstring("retries") && ContainsSubstring("\"f\""));
   CHECK_THAT(refused({.id = "f", .retries = -1}), ContainsSubstring("retries"));
-  CHECK_THAT(refused({.id = "f", .concurrency = {{.limit = 1}, {.limit = 2, .key = "a"}, {.limit = 3, .key = "b"}}}),
-             ContainsSubstring("concurrency"));
+  CHECK_THAT(
+      refused({.id = "f", .concurrency = {{.limit = 1}, {.limit = 2, .key = "a"}, {.limit = 3, .key = "b"}}}),
+      ContainsSubstring("concurrency"));
   CHECK_THAT(refused({.id = "f", .concurrency = -1}), ContainsSubstring("concurrency"));
-  CHECK_THAT(refused({.id = "f", .concurrency = {{.limit = 1, .scope = inngest::concurrency_scope::account}}}),
-             ContainsSubstring("key"));
-  CHECK_THAT(refused({.id = "f", .concurrency = {{.limit = 1, .scope = inngest::concurrency_scope::environment}}}),
-             ContainsSubstring("key"));
+  CHECK_THAT(
+      refused({.id = "f", .concurrency = {{.limit = 1, .scope = inngest::concurrency_scope::account}}}),
+      ContainsSubstring("key"));
+  CHECK_THAT(
+      refused({.id = "f", .concurrency = {{.limit = 1, .scope = inngest::concurrency_scope::environment}}}),
+      ContainsSubstring("key"));
   CHECK_THAT(refused({.id = "f", .rate_limit = inngest::rate_limit{.limit = 1, .period = 25h}}),
              ContainsSubstring("rate"));
-  CHECK_THAT(refused({.id = "f", .debounce = inngest::debounce{.period = 0s}}), ContainsSubstring("debounce"));
-  CHECK_THAT(refused({.id = "f", .debounce = inngest::debounce{.period = 24h * 8}}), ContainsSubstring("debounce"));
+  CHECK_THAT(refused({.id = "f", .debounce = inngest::debounce{.period = 0s}}),
+             ContainsSubstring("debounce"));
+  CHECK_THAT(refused({.id = "f", .debounce = inngest::debounce{.period = 24h * 8}}),
+             ContainsSubstring("debounce"));
   inngest::function_options cancels{.id = "f"};
   cancels.cancel_on.assign(6, {.event = "a"});
   CHECK_THAT(refused(cancels), ContainsSubstring("cancel_on"));
@@ -354,7 +378,9 @@ TEST_CASE("options at their limits are taken", "[client][function][options]") {
   taken({.id = "f", .retries = 0});
   taken({.id = "f", .retries = 20});
   taken({.id = "f", .concurrency = 1});
-  taken({.id = "f", .concurrency = {{.limit = 1}, {.limit = 5, .key = "event.data.a", .scope = inngest::concurrency_scope::account}}});
+  taken({.id = "f",
+         .concurrency = {{.limit = 1},
+                         {.limit = 5, .key = "event.data.a", .scope = inngest::concurrency_scope::account}}});
   taken({.id = "f", .rate_limit = inngest::rate_limit{.limit = 1, .period = 24h}});
   taken({.id = "f", .debounce = inngest::debounce{.period = 1s, .timeout = 1h}});
   taken({.id = "f", .debounce = inngest::debounce{.period = 24h * 7}});
@@ -365,13 +391,15 @@ TEST_CASE("options at their limits are taken", "[client][function][options]") {
 
 TEST_CASE("schedules are checked for their five fields", "[client][function][cron]") {
   const client app = support::quiet_client();
-  for (const char* good : {"0 4 * * 0", "*/5 * * * *", "TZ=Europe/Paris 0 9 * * 1-5", "0 0 1 1 *", "1,2,3 0-5 */2 * 7"}) {
+  for (const char* good :
+       {"0 4 * * 0", "*/5 * * * *", "TZ=Europe/Paris 0 9 * * 1-5", "0 0 1 1 *", "1,2,3 0-5 */2 * 7"}) {
     CAPTURE(good);
     CHECK_NOTHROW(app.create_function({.id = "f"}, inngest::cron(good), [](auto&) {}));
   }
   for (const char* bad : {"", " ", "not a cron", "* * * *", "* * * * * * *", "TZ=Europe/Paris"}) {
     CAPTURE(bad);
-    CHECK_THROWS_AS(app.create_function({.id = "f"}, inngest::cron(bad), [](auto&) {}), inngest::configuration_error);
+    CHECK_THROWS_AS(app.create_function({.id = "f"}, inngest::cron(bad), [](auto&) {}),
+                    inngest::configuration_error);
   }
 }
 

@@ -76,10 +76,10 @@ TEST_CASE("an event is sent with its name and data, and with what else it has", 
   CHECK(json::parse(any_event(event_shop::placed{{"o1", 5}}).text()) ==
         json::parse(R"({"name":"shop/order.placed","data":{"id":"o1","total":5}})"));
   const event_shop::placed full{.data = {"o1", 5},
-                          .id = "once",
-                          .ts = inngest::timestamp(std::chrono::milliseconds(1767225600123)),
-                          .user = {{"email", "a@b.c"}},
-                          .v = "2026-01"};
+                                .id = "once",
+                                .ts = inngest::timestamp(std::chrono::milliseconds(1767225600123)),
+                                .user = {{"email", "a@b.c"}},
+                                .v = "2026-01"};
   CHECK(json::parse(any_event(full).text()) ==
         json::parse(R"({"name":"shop/order.placed","data":{"id":"o1","total":5},"id":"once",)"
                     R"("ts":1767225600123,"user":{"email":"a@b.c"},"v":"2026-01"})"));
@@ -96,12 +96,14 @@ TEST_CASE("an event with plain JSON must carry an object", "[event]") {
 }
 
 TEST_CASE("validate speaks up when an event is sent", "[event][validate]") {
-  CHECK(message_of<payload_error>([] { any_event{event_shop::counted{{-1}}}; }) == "data: count must not be negative");
+  CHECK(message_of<payload_error>([] { any_event{event_shop::counted{{-1}}}; }) ==
+        "data: count must not be negative");
 }
 
 TEST_CASE("an event with a name made at run time obeys the rules of literal names", "[event]") {
   CHECK(any_event("shop/made", json{{"a", 1}}).text() == R"({"name":"shop/made","data":{"a":1}})");
-  for (const char* name : {"", "with space", "tab\t", "quote\"", "back\\slash", "inngest/own", "shop/*", "del\x7f"}) {
+  for (const char* name :
+       {"", "with space", "tab\t", "quote\"", "back\\slash", "inngest/own", "shop/*", "del\x7f"}) {
     CAPTURE(name);
     CHECK_THROWS_AS(any_event(name, json::object()), inngest::configuration_error);
   }
@@ -111,15 +113,16 @@ TEST_CASE("an event with a name made at run time obeys the rules of literal name
 
 TEST_CASE("a handler is given the whole event", "[event][serve]") {
   auto app = support::quiet_client();
-  auto f = app.create_function({.id = "f"}, inngest::on<event_shop::placed>(), [](inngest::context<event_shop::placed>& ctx) {
-    const auto& e = ctx.event;
-    return json{{"data", e.data.id},
-                {"total", e.data.total},
-                {"id", e.id.value_or("none")},
-                {"ts", e.ts ? e.ts->time_since_epoch().count() : -1},
-                {"user", e.user},
-                {"v", e.v.value_or("none")}};
-  });
+  auto f = app.create_function({.id = "f"}, inngest::on<event_shop::placed>(),
+                               [](inngest::context<event_shop::placed>& ctx) {
+                                 const auto& e = ctx.event;
+                                 return json{{"data", e.data.id},
+                                             {"total", e.data.total},
+                                             {"id", e.id.value_or("none")},
+                                             {"ts", e.ts ? e.ts->time_since_epoch().count() : -1},
+                                             {"user", e.user},
+                                             {"v", e.v.value_or("none")}};
+                               });
   support::run_driver run(f);
   run.with_event({{"name", "shop/order.placed"},
                   {"data", {{"id", "o1"}, {"total", 5}}},
@@ -128,8 +131,12 @@ TEST_CASE("a handler is given the whole event", "[event][serve]") {
                   {"user", {{"n", 1}}},
                   {"v", "1"},
                   {"unknown", {{"ignored", true}}}});
-  CHECK(run.discover().body() ==
-        json{{"data", "o1"}, {"total", 5}, {"id", "e1"}, {"ts", 1767225600123}, {"user", {{"n", 1}}}, {"v", "1"}});
+  CHECK(run.discover().body() == json{{"data", "o1"},
+                                      {"total", 5},
+                                      {"id", "e1"},
+                                      {"ts", 1767225600123},
+                                      {"user", {{"n", 1}}},
+                                      {"v", "1"}});
 }
 
 TEST_CASE("an event with only a name and data is enough, nulls count as missing", "[event][serve]") {
@@ -143,7 +150,9 @@ TEST_CASE("an event with only a name and data is enough, nulls count as missing"
   const json nulls{{"name", "shop/plain"}, {"data", nullptr}, {"id", nullptr},
                    {"ts", nullptr},        {"user", nullptr}, {"v", nullptr}};
   CHECK(run.with_event(nulls).discover().text == "true");
-  CHECK(run.with_event({{"name", "shop/plain"}, {"data", json::object()}, {"ts", 1.7672256e12}}).discover().status == 200);
+  CHECK(run.with_event({{"name", "shop/plain"}, {"data", json::object()}, {"ts", 1.7672256e12}})
+            .discover()
+            .status == 200);
 }
 
 TEST_CASE("a payload that does not fit fails the run once, naming the path", "[event][serve][errors]") {
@@ -151,8 +160,10 @@ TEST_CASE("a payload that does not fit fails the run once, naming the path", "[e
   int called = 0;
   auto f = app.create_function({.id = "f"}, inngest::on<event_shop::drawn>(), [&](auto&) { ++called; });
   support::run_driver run(f);
-  const auto reply = run.with_data(json::parse(R"({"nodes":[{"position":{"x":1}},{"position":{"x":2}},{"position":{"x":"far"}}]})"))
-                         .discover();
+  const auto reply =
+      run.with_data(
+             json::parse(R"({"nodes":[{"position":{"x":1}},{"position":{"x":2}},{"position":{"x":"far"}}]})"))
+          .discover();
   CHECK(reply.status == 400);
   CHECK(reply.header("x-inngest-no-retry") == "true");
   CHECK(reply.header("x-inngest-sdk") == std::string("cpp:v") + INNGEST_VERSION);
@@ -173,11 +184,13 @@ TEST_CASE("validate refuses an event that arrives", "[event][serve][validate]") 
 
 TEST_CASE("one of several events is matched by its name", "[event][serve]") {
   auto app = support::quiet_client();
-  auto f = app.create_function({.id = "f"}, inngest::on<event_shop::placed, event_shop::cancelled>(), [](auto& ctx) {
-    return json{ctx.event.name(), ctx.event.match([](const event_shop::placed& e) { return "p" + e.data.id; },
-                                                  [](const event_shop::cancelled& e) { return "c" + e.data.id; }),
-                ctx.event.match(overload_label{})};
-  });
+  auto f = app.create_function(
+      {.id = "f"}, inngest::on<event_shop::placed, event_shop::cancelled>(), [](auto& ctx) {
+        return json{ctx.event.name(),
+                    ctx.event.match([](const event_shop::placed& e) { return "p" + e.data.id; },
+                                    [](const event_shop::cancelled& e) { return "c" + e.data.id; }),
+                    ctx.event.match(overload_label{})};
+      });
   support::run_driver run(f);
   run.with_event({{"name", "shop/order.placed"}, {"data", {{"id", "1"}, {"total", 1}}}});
   CHECK(run.discover().body() == json{"shop/order.placed", "p1", "placed 1"});
@@ -231,10 +244,12 @@ TEST_CASE("a scheduled function is given its schedule", "[event][serve]") {
 }
 
 TEST_CASE("triggers join, and an event type that comes twice is one alternative", "[event][trigger]") {
-  const auto joined = inngest::any_of(inngest::on<event_shop::placed>({.expression = "event.data.total > 3"}),
-                                      inngest::cron("0 4 * * 0"), inngest::on<event_shop::placed, event_shop::cancelled>());
-  static_assert(std::is_same_v<std::decay_t<decltype(joined)>,
-                               inngest::trigger<event_shop::placed, inngest::scheduled_timer, event_shop::cancelled>>);
+  const auto joined =
+      inngest::any_of(inngest::on<event_shop::placed>({.expression = "event.data.total > 3"}),
+                      inngest::cron("0 4 * * 0"), inngest::on<event_shop::placed, event_shop::cancelled>());
+  static_assert(
+      std::is_same_v<std::decay_t<decltype(joined)>,
+                     inngest::trigger<event_shop::placed, inngest::scheduled_timer, event_shop::cancelled>>);
   REQUIRE(joined.definitions.size() == 4);
   CHECK(joined.definitions[0].expression == "event.data.total > 3");
   CHECK(joined.definitions[1].cron == "0 4 * * 0");
@@ -256,7 +271,8 @@ TEST_CASE("a recursive payload nested too deeply is refused once, not fatal", "[
   std::string closed = deep;
   for (int i = 0; i < 50'000; ++i) closed += "]}";
   const auto call = [&](const std::string& data) {
-    return handler(support::post("app-f", R"({"event":{"name":"shop/plain","data":)" + data + R"(},"steps":{},"ctx":{}})"));
+    return handler(support::post(
+        "app-f", R"({"event":{"name":"shop/plain","data":)" + data + R"(},"steps":{},"ctx":{}})"));
   };
   const auto reply = call(closed);
   CHECK(reply.status == 400);

@@ -44,7 +44,15 @@ TEST_CASE("a target in a group runs exactly that step and nothing after the grou
   strings ran;
   auto f = made([&](auto& ctx) {
     const auto step = [&](const char* id) { ctx.step.run(id, [&ran, id] { ran.emplace_back(id); }); };
-    ctx.group.parallel([&] { step("a1"); step("a2"); }, [&] { step("b1"); step("b2"); });
+    ctx.group.parallel(
+        [&] {
+          step("a1");
+          step("a2");
+        },
+        [&] {
+          step("b1");
+          step("b2");
+        });
     step("after");
   });
   run_driver run(f);
@@ -72,12 +80,14 @@ TEST_CASE("a step inside a group is planned even when it is the only one", "[gro
 TEST_CASE("a range of branches gives results in order", "[group][parallel]") {
   auto f = made([](auto& ctx) {
     const std::vector<std::string> nodes{"x", "y", "z"};
-    const std::vector<std::string> out = ctx.group.parallel(
-        nodes, [&](const std::string& node) { return ctx.step.run("node-" + node, [&] { return node + node; }); });
+    const std::vector<std::string> out = ctx.group.parallel(nodes, [&](const std::string& node) {
+      return ctx.step.run("node-" + node, [&] { return node + node; });
+    });
     return out;
   });
   run_driver run(f);
-  CHECK(run.discover().operations() == strings{"StepPlanned:node-x", "StepPlanned:node-y", "StepPlanned:node-z"});
+  CHECK(run.discover().operations() ==
+        strings{"StepPlanned:node-x", "StepPlanned:node-y", "StepPlanned:node-z"});
   CHECK(run.finish().result == json{"xx", "yy", "zz"});
 }
 
@@ -117,7 +127,8 @@ TEST_CASE("results that can only be moved pass through a group", "[group][parall
   CHECK(run_driver(f).finish().result == 4);
 }
 
-TEST_CASE("when a branch fails, the others still end before the failure is thrown", "[group][parallel][errors]") {
+TEST_CASE("when a branch fails, the others still end before the failure is thrown",
+          "[group][parallel][errors]") {
   auto f = made([](auto& ctx) {
     ctx.group.parallel([&] { ctx.step.run("a", [] { throw inngest::non_retriable_error("a failed"); }); },
                        [&] {
@@ -139,7 +150,8 @@ TEST_CASE("when a branch fails, the others still end before the failure is throw
 TEST_CASE("of several failures the first branch's is thrown", "[group][parallel][errors]") {
   auto f = made([](auto& ctx) {
     try {
-      ctx.group.parallel(std::vector<int>{1, 2, 3}, [&](int i) { ctx.step.run("s" + std::to_string(i), [] {}); });
+      ctx.group.parallel(std::vector<int>{1, 2, 3},
+                         [&](int i) { ctx.step.run("s" + std::to_string(i), [] {}); });
     } catch (const inngest::step_error& e) {
       return ctx.step.run("report", [m = std::string(e.what())] { return m; });
     }
@@ -217,7 +229,8 @@ TEST_CASE("steps may be started inside branches", "[group][parallel][start]") {
 TEST_CASE("handles started before a group are asked inside it", "[group][parallel][start]") {
   auto f = made([](auto& ctx) {
     auto a = ctx.step.start("a", [] { return 1; });
-    auto [x, y] = ctx.group.parallel([&] { return a.get(); }, [&] { return ctx.step.run("b", [] { return 2; }); });
+    auto [x, y] =
+        ctx.group.parallel([&] { return a.get(); }, [&] { return ctx.step.run("b", [] { return 2; }); });
     return x + y;
   });
   run_driver run(f);
@@ -225,9 +238,11 @@ TEST_CASE("handles started before a group are asked inside it", "[group][paralle
   CHECK(run.finish().result == 3);
 }
 
-TEST_CASE("the same id in several branches is counted in the order of the branches", "[group][parallel][id]") {
+TEST_CASE("the same id in several branches is counted in the order of the branches",
+          "[group][parallel][id]") {
   auto f = made([](auto& ctx) {
-    return ctx.group.parallel(std::vector<int>{1, 2, 3}, [&](int i) { return ctx.step.run("same", [i] { return i; }); });
+    return ctx.group.parallel(std::vector<int>{1, 2, 3},
+                              [&](int i) { return ctx.step.run("same", [i] { return i; }); });
   });
   run_driver run(f);
   const json plan = run.discover().body();
@@ -311,7 +326,8 @@ TEST_CASE("a race against a sleep is a timeout", "[group][race]") {
   CHECK(run.memo("limit", nullptr).result("work", "done").discover().text == R"("late")");
 }
 
-TEST_CASE("a race is lost by a branch that fails later and thrown by one that fails first", "[group][race][errors]") {
+TEST_CASE("a race is lost by a branch that fails later and thrown by one that fails first",
+          "[group][race][errors]") {
   auto f = made([](auto& ctx) {
     return ctx.group.race([&] { return ctx.step.run("a", [] { return 1; }); },
                           [&] { return ctx.step.run("b", [] { return 2; }); });

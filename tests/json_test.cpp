@@ -88,12 +88,12 @@ struct with_by_hand {
 INNGEST_FIELDS(with_by_hand, one, many)
 
 struct wide {
-  int f01, f02, f03, f04, f05, f06, f07, f08, f09, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22,
-      f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40;
+  int f01, f02, f03, f04, f05, f06, f07, f08, f09, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21,
+      f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40;
 };
-INNGEST_FIELDS(wide, f01, f02, f03, f04, f05, f06, f07, f08, f09, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
-               f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39,
-               f40)
+INNGEST_FIELDS(wide, f01, f02, f03, f04, f05, f06, f07, f08, f09, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37,
+               f38, f39, f40)
 
 }  // namespace json_shop
 
@@ -146,9 +146,10 @@ TEST_CASE("a nested type is read with optionals, enums, maps, plain JSON and ext
 }
 
 TEST_CASE("the path of what does not fit is named", "[json][errors]") {
-  CHECK(decode_error<json_shop::graph>(
-            R"({"nodes":[{"id":"a","position":{"x":1,"y":1}},{"id":"b","position":{"x":1,"y":1}},{"id":"c","position":{"x":"far","y":1}}]})") ==
-        "data.nodes[2].position.x: expected number, found string");
+  CHECK(
+      decode_error<json_shop::graph>(
+          R"({"nodes":[{"id":"a","position":{"x":1,"y":1}},{"id":"b","position":{"x":1,"y":1}},{"id":"c","position":{"x":"far","y":1}}]})") ==
+      "data.nodes[2].position.x: expected number, found string");
   CHECK(decode_error<json_shop::graph>(R"({})") == "data.nodes: expected array, found nothing");
   CHECK(decode_error<json_shop::graph>(R"({"nodes":{}})") == "data.nodes: expected array, found object");
   CHECK(decode_error<json_shop::graph>(R"({"nodes":null})") == "data.nodes: expected array, found null");
@@ -159,7 +160,8 @@ TEST_CASE("the path of what does not fit is named", "[json][errors]") {
         "data.nodes[0].position.y: expected number, found nothing");
   CHECK(decode_error<json_shop::graph>(R"({"nodes":[],"counts":{"k":true}})") ==
         "data.counts.k: expected integer, found boolean");
-  CHECK(decode_error<json_shop::graph>(R"({"nodes":[{"id":"a","position":{"x":1,"y":1},"executor":"perl"}]})") ==
+  CHECK(decode_error<json_shop::graph>(
+            R"({"nodes":[{"id":"a","position":{"x":1,"y":1},"executor":"perl"}]})") ==
         R"(data.nodes[0].executor: expected one of "native", "python-e2b", found "perl")");
   CHECK(decode_error<json_shop::graph>(R"([])") == "data: expected object, found array");
   CHECK(decode_error<int>(R"("1")", "") == "expected integer, found string");
@@ -184,7 +186,8 @@ TEST_CASE("an optional member may be missing or null and is left out when empty"
 TEST_CASE("a field with a default may be missing but not of another type", "[json]") {
   CHECK(decode<json_shop::page>(R"({"title":"t"})").number == 7);
   CHECK(decode_error<json_shop::page>(R"({"number":1})") == "data.title: expected string, found nothing");
-  CHECK(decode_error<json_shop::page>(R"({"number":null,"title":"t"})") == "data.number: expected integer, found null");
+  CHECK(decode_error<json_shop::page>(R"({"number":null,"title":"t"})") ==
+        "data.number: expected integer, found null");
 }
 
 TEST_CASE("validate is called after reading and before writing, with the path", "[json][validate]") {
@@ -246,8 +249,10 @@ TEST_CASE("integers that do not fit are errors with the range", "[json][numbers]
   CHECK(decode_error<std::uint64_t>("-1") ==
         "data: expected an integer from 0 to 18446744073709551615, found -1");
   CHECK(decode_error<std::int64_t>("9223372036854775808") ==
-        "data: expected an integer from -9223372036854775808 to 9223372036854775807, found 9223372036854775808");
-  for (const char* text : {"18446744073709551616", "-9223372036854775809", "1e400", "1e19", "99999999999999999999999"}) {
+        "data: expected an integer from -9223372036854775808 to 9223372036854775807, found "
+        "9223372036854775808");
+  for (const char* text :
+       {"18446744073709551616", "-9223372036854775809", "1e400", "1e19", "99999999999999999999999"}) {
     CAPTURE(text);
     CHECK_THAT(decode_error<std::int64_t>(text), Catch::Matchers::ContainsSubstring("out of range"));
   }
@@ -264,7 +269,8 @@ TEST_CASE("a whole number with a fraction of zero or an exponent is an integer",
 }
 
 TEST_CASE("floating point survives exactly", "[json][numbers]") {
-  for (const double value : {0.0, -0.0, 0.1, 1.0 / 3, 5e-324, 1.7976931348623157e308, 9007199254740993.0, 1e21, -1e-7}) {
+  for (const double value :
+       {0.0, -0.0, 0.1, 1.0 / 3, 5e-324, 1.7976931348623157e308, 9007199254740993.0, 1e21, -1e-7}) {
     CAPTURE(value);
     CHECK(back(value) == value);
     CHECK(std::signbit(back(value)) == std::signbit(value));
@@ -312,13 +318,14 @@ TEST_CASE("text that is not UTF-8 is an error at its path, both ways", "[json][t
           "data[1]: text that is not UTF-8 has no JSON form");
     CHECK_THROWS_AS(decode<std::string>('"' + std::string(bytes) + '"'), payload_error);
   }
-  CHECK_THAT(encode_error(std::map<std::string, int>{{"\xff", 1}}), Catch::Matchers::ContainsSubstring("UTF-8"));
+  CHECK_THAT(encode_error(std::map<std::string, int>{{"\xff", 1}}),
+             Catch::Matchers::ContainsSubstring("UTF-8"));
   CHECK_THROWS_AS(encode(json("\xff")), payload_error);
 }
 
 TEST_CASE("bad escapes and raw controls in text are errors", "[json][text]") {
-  for (const char* text : {R"("\x")", R"("\u12")", R"("\u123g")", R"("\ud800")", R"("\udc00\ud800")", "\"a\nb\"",
-                           "\"a\tb\"", "\"open", R"("\)", "\"a\" \"b\""}) {
+  for (const char* text : {R"("\x")", R"("\u12")", R"("\u123g")", R"("\ud800")", R"("\udc00\ud800")",
+                           "\"a\nb\"", "\"a\tb\"", "\"open", R"("\)", "\"a\" \"b\""}) {
     CAPTURE(text);
     CHECK_THROWS_AS(decode<std::string>(text), payload_error);
   }
@@ -338,20 +345,24 @@ TEST_CASE("containers survive", "[json][containers]") {
   CHECK(back(std::list<int>{3, 1}) == std::list<int>{3, 1});
   CHECK(back(std::set<std::string>{"b", "a"}) == std::set<std::string>{"a", "b"});
   CHECK(back(std::array<int, 3>{1, 2, 3}) == std::array<int, 3>{1, 2, 3});
-  CHECK(back(std::tuple<int, std::string, bool>{1, "a", true}) == std::tuple<int, std::string, bool>{1, "a", true});
+  CHECK(back(std::tuple<int, std::string, bool>{1, "a", true}) ==
+        std::tuple<int, std::string, bool>{1, "a", true});
   CHECK(back(std::pair<std::string, int>{"a", 1}) == std::pair<std::string, int>{"a", 1});
   CHECK(back(std::map<std::string, std::vector<int>>{{"a", {1}}, {"b", {}}}).at("a") == std::vector<int>{1});
   CHECK(back(std::unordered_map<std::string, int>{{"a", 1}}).at("a") == 1);
   CHECK(back(std::optional<int>()) == std::nullopt);
-  CHECK(back(std::vector<std::optional<int>>{1, std::nullopt}) == std::vector<std::optional<int>>{1, std::nullopt});
+  CHECK(back(std::vector<std::optional<int>>{1, std::nullopt}) ==
+        std::vector<std::optional<int>>{1, std::nullopt});
   CHECK(encode(std::vector<int>()) == "[]");
   CHECK(encode(std::map<std::string, int>()) == "{}");
   CHECK(back(json::parse(R"({"a":[1,{"b":null}]})")) == json::parse(R"({"a":[1,{"b":null}]})"));
 }
 
 TEST_CASE("an array of fixed size takes no other size", "[json][containers]") {
-  CHECK_THAT((decode_error<std::array<int, 2>>("[1]")), Catch::Matchers::ContainsSubstring("expected an array of 2"));
-  CHECK_THAT((decode_error<std::array<int, 2>>("[1,2,3]")), Catch::Matchers::ContainsSubstring("expected an array of 2"));
+  CHECK_THAT((decode_error<std::array<int, 2>>("[1]")),
+             Catch::Matchers::ContainsSubstring("expected an array of 2"));
+  CHECK_THAT((decode_error<std::array<int, 2>>("[1,2,3]")),
+             Catch::Matchers::ContainsSubstring("expected an array of 2"));
   CHECK_THROWS_AS((decode<std::tuple<int, int>>("[1]")), payload_error);
   CHECK((decode_error<std::tuple<int, std::string>>(R"([1,2])")) == "data[1]: expected string, found number");
 }
@@ -362,8 +373,9 @@ TEST_CASE("a tuple takes no more values than it has", "[json][containers]") {
 }
 
 TEST_CASE("text that is not one JSON value is refused", "[json][garbage]") {
-  for (const char* text : {"", " ", "\n", "1 2", "1,", ",1", "1]", "1],[2", "][", "[", "]", "{", "}", "[1", "1}",
-                           "01", "+1", "1.", ".5", "0x1", "-", "--1", "1e", "1e+", "1x", "1 x", "\xff", "'1'"}) {
+  for (const char* text :
+       {"",   " ",  "\n", "1 2", "1,", ",1",  "1]", "1],[2", "][", "[",   "]",  "{",   "}",    "[1",
+        "1}", "01", "+1", "1.",  ".5", "0x1", "-",  "--1",   "1e", "1e+", "1x", "1 x", "\xff", "'1'"}) {
     CAPTURE(text);
     CHECK_THROWS_AS(decode<int>(text), payload_error);
     CHECK_THROWS_AS(decode<double>(text), payload_error);
@@ -381,7 +393,8 @@ TEST_CASE("what only begins like null is not null", "[json][garbage]") {
   CHECK_THROWS_AS(decode<std::optional<int>>("nope"), payload_error);
   CHECK_THROWS_AS(decode<std::optional<int>>("nul"), payload_error);
   CHECK_THROWS_AS(decode<std::vector<std::optional<int>>>("[1,nulll]"), payload_error);
-  CHECK_THROWS_AS(decode<json_shop::node>(R"({"id":"a","position":{"x":1,"y":2},"executor":n})"), payload_error);
+  CHECK_THROWS_AS(decode<json_shop::node>(R"({"id":"a","position":{"x":1,"y":2},"executor":n})"),
+                  payload_error);
 }
 
 TEST_CASE("nothing is read only from null", "[json][garbage]") {
@@ -412,7 +425,8 @@ TEST_CASE("every prefix of a payload is refused", "[json][garbage]") {
   }
 }
 
-TEST_CASE("a payload with one byte spoilt gives a value or a payload_error, nothing else", "[json][garbage]") {
+TEST_CASE("a payload with one byte spoilt gives a value or a payload_error, nothing else",
+          "[json][garbage]") {
   for (std::size_t i = 0; i < graph_text.size(); ++i) {
     for (const char c : {'\0', '"', '{', '}', '[', ']', ',', ':', 'n', '\\', '\xff', '9', '-', '.'}) {
       std::string text = graph_text;
@@ -448,7 +462,8 @@ TEST_CASE("a declared type that contains itself is read to the limit, deeper is 
 TEST_CASE("extra fields are validated, kept with their types and written back", "[json][extra]") {
   const auto g = decode<json_shop::graph>(R"({"nodes":[],"a":1,"b":"x","c":1.5,"d":[true]})");
   CHECK(encode(g) == R"({"nodes":[],"counts":{},"anything":null,"a":1,"b":"x","c":1.5,"d":[true]})");
-  CHECK_THAT(decode_error<json_shop::graph>(R"({"nodes":[],"bad":nope})"), Catch::Matchers::StartsWith("data.bad: "));
+  CHECK_THAT(decode_error<json_shop::graph>(R"({"nodes":[],"bad":nope})"),
+             Catch::Matchers::StartsWith("data.bad: "));
 }
 
 TEST_CASE("an enumerator without a name can't be written", "[json][enum]") {

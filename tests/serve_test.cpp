@@ -70,7 +70,10 @@ request signed_with(request r, const std::string& signing_key, std::chrono::sys_
 request call_of(const std::string& slug = "app-greet") { return post(slug, support::call().text()); }
 request get() { return {.method = "GET", .url = "/api/inngest"}; }
 request put(std::string body = R"({"url":"http://localhost:3000/api/inngest"})") {
-  return {.method = "PUT", .url = "/api/inngest", .headers = {{"Host", "localhost:3000"}}, .body = std::move(body)};
+  return {.method = "PUT",
+          .url = "/api/inngest",
+          .headers = {{"Host", "localhost:3000"}},
+          .body = std::move(body)};
 }
 request in_band(request r) {
   r.headers.add("X-Inngest-Sync-Kind", "in_band");
@@ -91,7 +94,8 @@ void check_tells_nothing(const answer& a) {
 /// An Inngest server on the loopback, as far as registering goes.
 class sync_server {
  public:
-  explicit sync_server(int status = 200, std::string body = R"({"ok":true,"modified":true,"sync_id":"s","app_id":"a"})") {
+  explicit sync_server(int status = 200,
+                       std::string body = R"({"ok":true,"modified":true,"sync_id":"s","app_id":"a"})") {
     server_.Post("/fn/register", [this, status, body](const httplib::Request& r, httplib::Response& out) {
       const std::lock_guard lock(mutex_);
       bodies_.push_back(json::parse(r.body));
@@ -133,12 +137,15 @@ class sync_server {
 
 TEST_CASE("a handler refuses two functions of one id and functions of another app", "[serve]") {
   const client app = support::quiet_client();
-  CHECK_THAT(support::message_of<inngest::configuration_error>([&] { handler(app, {greeter(app), greeter(app)}); }),
+  CHECK_THAT(support::message_of<inngest::configuration_error>([&] {
+               handler(app, {greeter(app), greeter(app)});
+             }),
              ContainsSubstring("greet"));
   auto options = support::quiet_options();
   options.id = "other";
-  CHECK_THAT(support::message_of<inngest::configuration_error>([&] { handler(client(options), {greeter(app)}); }),
-             ContainsSubstring("other") && ContainsSubstring("app"));
+  CHECK_THAT(
+      support::message_of<inngest::configuration_error>([&] { handler(client(options), {greeter(app)}); }),
+      ContainsSubstring("other") && ContainsSubstring("app"));
 }
 
 // ---- GET ------------------------------------------------------------------------------------------------
@@ -188,10 +195,10 @@ TEST_CASE("in cloud mode what is not rightly signed is refused and told nothing"
                            request{.method = "POST", .url = "/api/inngest?probe=trust"},
                            request{.method = "POST", .url = "/api/inngest"}}) {
     CAPTURE(r.method, r.url);
-    check_tells_nothing(s(r));                                              // not signed
-    check_tells_nothing(s(signed_with(r, other_key)));                      // by another
-    check_tells_nothing(s(signed_with(r, key, clock_now() - 310s)));        // too old
-    check_tells_nothing(s(signed_with(r, key, clock_now() + 310s)));        // from the future
+    check_tells_nothing(s(r));                                        // not signed
+    check_tells_nothing(s(signed_with(r, other_key)));                // by another
+    check_tells_nothing(s(signed_with(r, key, clock_now() - 310s)));  // too old
+    check_tells_nothing(s(signed_with(r, key, clock_now() + 310s)));  // from the future
     request spoilt = signed_with(r, key);
     spoilt.body += ' ';
     spoilt.body += 'x';
@@ -292,7 +299,8 @@ TEST_CASE("an unknown function and a missing one are errors that say so", "[serv
   CHECK(unknown.status == 500);
   CHECK_THAT(unknown.text, ContainsSubstring("app-gone"));
   CHECK(unknown.header("x-inngest-sdk") != "(absent)");
-  const answer missing = s({.method = "POST", .url = "/api/inngest?stepId=step", .body = support::call().text()});
+  const answer missing =
+      s({.method = "POST", .url = "/api/inngest?stepId=step", .body = support::call().text()});
   CHECK(missing.status == 400);
   CHECK_THAT(missing.text, ContainsSubstring("fnId"));
   CHECK(s(call_of("greet")).status == 500);  // the slug has the app in it
@@ -302,9 +310,10 @@ TEST_CASE("an unknown function and a missing one are errors that say so", "[serv
 TEST_CASE("garbage bodies are bad requests with a reason, never more", "[serve][post][garbage]") {
   const served s(support::quiet_options());
   for (const std::string& body :
-       {std::string(), std::string("garbage"), std::string("null"), std::string("[]"), std::string("{}"), std::string("{"),
-        std::string(R"({"event":null})"), std::string("\xff\xfe\x00", 3), std::string(100000, '['),
-        std::string(100000, '{'), std::string(R"({"event":{"name":"a"},"steps":"x"})")}) {
+       {std::string(), std::string("garbage"), std::string("null"), std::string("[]"), std::string("{}"),
+        std::string("{"), std::string(R"({"event":null})"), std::string("\xff\xfe\x00", 3),
+        std::string(100000, '['), std::string(100000, '{'),
+        std::string(R"({"event":{"name":"a"},"steps":"x"})")}) {
     const answer a = s(post("app-greet", body));
     CAPTURE(body.substr(0, 50));
     CHECK(a.status == 400);
@@ -358,7 +367,9 @@ TEST_CASE("one handler answers many threads at once", "[serve][threads]") {
         if (ran.op().at("data") != n) ++wrong;
         c.steps = {{hash_of("a"), {{"data", n}}}, {hash_of("b"), {{"data", n}}}};
         const answer done(copy(post("app-f", c.text())));
-        if (n % 3 == 0 ? done.status != 500 || done.body().at("message") != std::to_string(n) : done.body() != 2 * n) ++wrong;
+        if (n % 3 == 0 ? done.status != 500 || done.body().at("message") != std::to_string(n)
+                       : done.body() != 2 * n)
+          ++wrong;
         if (copy(get()).status != 200) ++wrong;
         if (copy(post("app-f", "garbage")).status != 400) ++wrong;
       }
@@ -472,7 +483,8 @@ TEST_CASE("a registration is authorized by the hashed key", "[serve][sync]") {
   CHECK(inngest::protocol::verify(a.header("x-inngest-signature"), a.text, key, clock_now()));
 }
 
-TEST_CASE("a refused registration is tried with the fallback key, then told in the server's words", "[serve][sync]") {
+TEST_CASE("a refused registration is tried with the fallback key, then told in the server's words",
+          "[serve][sync]") {
   sync_server server(401, R"({"error":"signing key unknown"})");
   auto options = cloud_options();
   options.signing_key_fallback = other_key;
@@ -521,7 +533,8 @@ TEST_CASE("sync says what the server said, or that none answered", "[serve][sync
   CHECK(served(options)(put()).status == 500);
 }
 
-TEST_CASE("an unsigned out-of-band PUT in cloud mode is refused unless an origin is configured", "[serve][sync]") {
+TEST_CASE("an unsigned out-of-band PUT in cloud mode is refused unless an origin is configured",
+          "[serve][sync]") {
   sync_server server;
   auto options = cloud_options();
   options.transport = std::make_shared<inngest::httplib_transport>();
@@ -553,7 +566,8 @@ TEST_CASE("an unsigned PUT can't choose the path that is registered", "[serve][s
 
 TEST_CASE("options that were set are registered", "[serve][sync]") {
   const client app = support::quiet_client();
-  auto f = app.create_function({.id = "f", .retries = 2, .concurrency = 3}, inngest::cron("0 4 * * 0"), [](auto&) {});
+  auto f = app.create_function({.id = "f", .retries = 2, .concurrency = 3}, inngest::cron("0 4 * * 0"),
+                               [](auto&) {});
   const answer a(handler(app, {f})(in_band(put())));
   const json function = a.body().at("functions").at(0);
   CHECK(function.at("triggers") == json::parse(R"([{"cron":"0 4 * * 0"}])"));

@@ -61,7 +61,8 @@ TEST_CASE("INNGEST_DEV is read as a boolean or a URL", "[settings]") {
 }
 
 TEST_CASE("INNGEST_DEV that makes no sense is refused, not guessed", "[settings]") {
-  for (const char* garbage : {"yes", "on", "2", "-1", "dev", "localhost:8288", "ftp://x", " 1", "http://", "https:///x"}) {
+  for (const char* garbage :
+       {"yes", "on", "2", "-1", "dev", "localhost:8288", "ftp://x", " 1", "http://", "https:///x"}) {
     CAPTURE(garbage);
     CHECK_THAT(error_of(with({{"INNGEST_DEV", garbage}})), Catch::Matchers::ContainsSubstring("INNGEST_DEV"));
   }
@@ -71,10 +72,12 @@ TEST_CASE("a mode that is given beats INNGEST_DEV", "[settings]") {
   const auto cloud = with({{"INNGEST_DEV", "1"}}, {.id = "app", .mode = inngest::mode::cloud});
   CHECK(settings(cloud).mode() == inngest::mode::cloud);
   CHECK(settings(cloud).api_base_url() == "https://api.inngest.com");
-  CHECK(settings(with({{"INNGEST_DEV", "0"}}, {.id = "app", .mode = inngest::mode::dev})).mode() == inngest::mode::dev);
+  CHECK(settings(with({{"INNGEST_DEV", "0"}}, {.id = "app", .mode = inngest::mode::dev})).mode() ==
+        inngest::mode::dev);
 }
 
-TEST_CASE("every option is taken from its variable when it is empty, and beats it when it is not", "[settings]") {
+TEST_CASE("every option is taken from its variable when it is empty, and beats it when it is not",
+          "[settings]") {
   const variables all{{"INNGEST_EVENT_KEY", "ek"},
                       {"INNGEST_SIGNING_KEY", "sk"},
                       {"INNGEST_SIGNING_KEY_FALLBACK", "fb"},
@@ -116,13 +119,15 @@ TEST_CASE("INNGEST_BASE_URL stands for both servers, the special ones beat it", 
   const settings both(with({{"INNGEST_BASE_URL", "https://own.example.com/"}}));
   CHECK(both.api_base_url() == "https://own.example.com");
   CHECK(both.event_api_base_url() == "https://own.example.com");
-  const settings one(with({{"INNGEST_BASE_URL", "https://own.example.com"}, {"INNGEST_API_BASE_URL", "https://api.own"}}));
+  const settings one(
+      with({{"INNGEST_BASE_URL", "https://own.example.com"}, {"INNGEST_API_BASE_URL", "https://api.own"}}));
   CHECK(one.api_base_url() == "https://api.own");
   CHECK(one.event_api_base_url() == "https://own.example.com");
 }
 
 TEST_CASE("URLs that are none are refused", "[settings]") {
-  for (const char* url : {"api.example.com", "ftp://x", "http:/x", "http://", "https://", "http:///", "//x", "HTTP"}) {
+  for (const char* url :
+       {"api.example.com", "ftp://x", "http:/x", "http://", "https://", "http:///", "//x", "HTTP"}) {
     CAPTURE(url);
     CHECK_THROWS_AS(settings(with({}, {.id = "app", .api_base_url = url})), configuration_error);
     CHECK_THROWS_AS(settings(with({}, {.id = "app", .event_api_base_url = url})), configuration_error);
@@ -133,7 +138,8 @@ TEST_CASE("URLs that are none are refused", "[settings]") {
 TEST_CASE("the log level is read from the environment, garbage is refused", "[settings]") {
   CHECK_NOTHROW(settings(with({{"INNGEST_LOG_LEVEL", "debug"}})));
   CHECK_NOTHROW(settings(with({{"INNGEST_LOG_LEVEL", "off"}})));
-  CHECK_THAT(error_of(with({{"INNGEST_LOG_LEVEL", "loud"}})), Catch::Matchers::ContainsSubstring("INNGEST_LOG_LEVEL"));
+  CHECK_THAT(error_of(with({{"INNGEST_LOG_LEVEL", "loud"}})),
+             Catch::Matchers::ContainsSubstring("INNGEST_LOG_LEVEL"));
 }
 
 TEST_CASE("there must be an attempt at least", "[settings]") {
@@ -149,8 +155,9 @@ TEST_CASE("the description tells all but the keys", "[settings]") {
                                               .mode = inngest::mode::cloud,
                                               .serve_origin = "https://jobs.example.com"}))
                                .describe();
-  for (const char* part : {"app", "cloud", "branch", "https://jobs.example.com", "event key: set", "signing key: set",
-                           "fallback: not set", "https://api.inngest.com", "https://inn.gs"}) {
+  for (const char* part :
+       {"app", "cloud", "branch", "https://jobs.example.com", "event key: set", "signing key: set",
+        "fallback: not set", "https://api.inngest.com", "https://inn.gs"}) {
     CAPTURE(part);
     CHECK(text.find(part) != std::string::npos);
   }
@@ -160,14 +167,16 @@ TEST_CASE("the description tells all but the keys", "[settings]") {
 
 TEST_CASE("a log level lets through what is as important", "[settings][log]") {
   std::string seen;
-  const inngest::logger log([&](inngest::log_level, std::string_view m) { seen += m; }, inngest::log_level::warn);
+  const inngest::logger log([&](inngest::log_level, std::string_view m) { seen += m; },
+                            inngest::log_level::warn);
   log.debug("d");
   log.info("i");
   log.warn("w");
   log.error("e");
   CHECK(seen == "we");
   seen.clear();
-  const inngest::logger off([&](inngest::log_level, std::string_view m) { seen += m; }, inngest::log_level::off);
+  const inngest::logger off([&](inngest::log_level, std::string_view m) { seen += m; },
+                            inngest::log_level::off);
   off.error("e");
   CHECK(seen.empty());
   CHECK_NOTHROW(inngest::logger(nullptr).error("to nobody"));

@@ -115,7 +115,8 @@ TEST_CASE("a void step reports null and its memo may hold anything", "[step][run
     return "done";
   });
   CHECK(run_driver(f).discover().op().at("data").is_null());
-  for (const json& memo : {json(nullptr), json{{"data", nullptr}}, json{{"data", {1, 2}}}, json{{"data", "x"}, {"type", "data"}}}) {
+  for (const json& memo : {json(nullptr), json{{"data", nullptr}}, json{{"data", {1, 2}}},
+                           json{{"data", "x"}, {"type", "data"}}}) {
     run_driver run(f);
     CAPTURE(memo);
     CHECK(run.memo("a", memo).discover().text == R"("done")");
@@ -135,7 +136,8 @@ TEST_CASE("bodies may be anything that is called without arguments", "[step][run
     int sum = ctx.step.run("lvalue", lvalue);
     sum += ctx.step.run("function", erased);
     sum += ctx.step.run("move-only", [owned = std::move(owned)] { return *owned; });
-    sum += ctx.step.run("pointer", +[] { return 10; });
+    sum += ctx.step.run(
+        "pointer", +[] { return 10; });
     int (*reference)() = [] { return 20; };
     sum += ctx.step.run("free", *reference);
     sum += ctx.step.run("mutable", [n = 0]() mutable { return ++n; });
@@ -193,7 +195,8 @@ TEST_CASE("a step with replacement input is still to be run", "[step][memo]") {
   CHECK(ran == 1);
 }
 
-TEST_CASE("a remembered result that no longer fits names the step and the place, and is not retried", "[step][memo][errors]") {
+TEST_CASE("a remembered result that no longer fits names the step and the place, and is not retried",
+          "[step][memo][errors]") {
   auto f = made([](auto& ctx) { return ctx.step.run("index", [] { return step_shop::receipt{}; }); });
   run_driver run(f);
   const auto reply = run.result("index", {{"id", "r"}, {"cents", "many"}}).discover();
@@ -328,17 +331,21 @@ TEST_CASE("a wait is reported with its event, timeout and expression", "[step][w
   CHECK(op.at("opts").at("event") == "shop/paid");
   CHECK(op.at("opts").at("timeout") == "72h");
   CHECK(op.at("opts").at("if") == "(async.data.cents > 1) && event.data.id == async.data.id");
-  CHECK(run.memo("wait", {{"name", "shop/paid"}, {"data", {{"id", "r"}, {"cents", 7}}}, {"id", "e"}, {"ts", 1}})
-            .discover()
-            .text == "7");
+  CHECK(
+      run.memo("wait", {{"name", "shop/paid"}, {"data", {{"id", "r"}, {"cents", 7}}}, {"id", "e"}, {"ts", 1}})
+          .discover()
+          .text == "7");
   run_driver late(f);
   CHECK(late.memo("wait", nullptr).discover().text == "-1");
 }
 
 TEST_CASE("a wait without expression says none, with a match only says that", "[step][wait]") {
-  auto bare = made([](auto& ctx) { ctx.step.template wait_for_event<step_shop::paid>("w", {.timeout = 1s}); });
+  auto bare =
+      made([](auto& ctx) { ctx.step.template wait_for_event<step_shop::paid>("w", {.timeout = 1s}); });
   CHECK_FALSE(run_driver(bare).discover().op().at("opts").contains("if"));
-  auto match = made([](auto& ctx) { ctx.step.template wait_for_event<step_shop::paid>("w", {.timeout = 1s, .match = "data.id"}); });
+  auto match = made([](auto& ctx) {
+    ctx.step.template wait_for_event<step_shop::paid>("w", {.timeout = 1s, .match = "data.id"});
+  });
   CHECK(run_driver(match).discover().op().at("opts").at("if") == "event.data.id == async.data.id");
 }
 
@@ -371,7 +378,8 @@ TEST_CASE("a function object is invoked with typed data and gives its output", "
   run_driver run(f);
   const json op = run.discover().op();
   CHECK(op.at("op") == "InvokeFunction");
-  CHECK(op.at("opts") == json::parse(R"({"function_id":"app-child","payload":{"data":{"id":"o1"}},"timeout":"10m"})"));
+  CHECK(op.at("opts") ==
+        json::parse(R"({"function_id":"app-child","payload":{"data":{"id":"o1"}},"timeout":"10m"})"));
   CHECK(run.result("call", {{"id", "r"}, {"cents", 9}}).discover().text == "9");
 }
 
@@ -406,7 +414,8 @@ TEST_CASE("events are sent once from a step, in any form of call", "[step][send]
     auto ids = ctx.step.send_event("one", step_shop::placed{{"o1"}}).ids;
     ctx.step.send_event("braces", {step_shop::placed{{"o1"}}});
     ctx.step.send_event("mixed", {step_shop::placed{{"o1"}}, step_shop::paid{{"r", 1}}});
-    ctx.step.send_event({.id = "list", .name = "a list"}, std::vector<inngest::any_event>{step_shop::placed{{"o2"}}});
+    ctx.step.send_event({.id = "list", .name = "a list"},
+                        std::vector<inngest::any_event>{step_shop::placed{{"o2"}}});
     return ids;
   });
   run_driver run(f, options);
@@ -458,9 +467,7 @@ TEST_CASE("started steps are planned together and run one by one when asked for"
 
 TEST_CASE("steps are started in loops and kept in vectors", "[step][start]") {
   auto f = made([](auto& ctx) {
-    const auto start = [&](int i) {
-      return ctx.step.start("s" + std::to_string(i), [i] { return i * i; });
-    };
+    const auto start = [&](int i) { return ctx.step.start("s" + std::to_string(i), [i] { return i * i; }); };
     std::vector<decltype(start(0))> handles;
     for (int i = 0; i < 5; ++i) handles.push_back(start(i));
     int sum = 0;
@@ -548,8 +555,10 @@ TEST_CASE("a target that the function does not reach is a retriable error that s
   const auto reply = run.target("gone");
   CHECK(reply.status == 500);
   CHECK(reply.header("x-inngest-no-retry") == "false");
-  CHECK_THAT(reply.body().at("message").get<std::string>(), Catch::Matchers::ContainsSubstring("not reached"));
-  CHECK_THAT(reply.body().at("message").get<std::string>(), Catch::Matchers::ContainsSubstring(hash_of("gone")));
+  CHECK_THAT(reply.body().at("message").get<std::string>(),
+             Catch::Matchers::ContainsSubstring("not reached"));
+  CHECK_THAT(reply.body().at("message").get<std::string>(),
+             Catch::Matchers::ContainsSubstring(hash_of("gone")));
   run.result("a", nullptr);
   CHECK(run.target("gone").status == 500);  // though the function would complete
   CHECK(run.target("a").status == 500);     // remembered already: there is nothing to run
@@ -599,8 +608,9 @@ TEST_CASE("a target runs even while steps must only be planned", "[step][target]
 TEST_CASE("a stepId that is no hash is a bad request", "[step][target]") {
   auto f = made([](auto&) {});
   inngest::handler handler(quiet_client(), {f});
-  for (const char* id : {"abc", "zz", "86f7e437faa5a7fce15d1ddcb9eaeaea377667b", "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8a",
-                         "zzf7e437faa5a7fce15d1ddcb9eaeaea377667b8"}) {
+  for (const char* id :
+       {"abc", "zz", "86f7e437faa5a7fce15d1ddcb9eaeaea377667b", "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8a",
+        "zzf7e437faa5a7fce15d1ddcb9eaeaea377667b8"}) {
     CAPTURE(id);
     CHECK(handler(support::post("app-f", support::call().text(), id)).status == 400);
   }
@@ -608,8 +618,10 @@ TEST_CASE("a stepId that is no hash is a bad request", "[step][target]") {
 
 // ---- errors ---------------------------------------------------------------------------------------------
 
-TEST_CASE("an error of a step is reported with its type, message and place, and tried again", "[step][errors]") {
-  auto f = made([](auto& ctx) { ctx.step.run("pay", []() -> int { throw step_shop::card_error("declined"); }); });
+TEST_CASE("an error of a step is reported with its type, message and place, and tried again",
+          "[step][errors]") {
+  auto f =
+      made([](auto& ctx) { ctx.step.run("pay", []() -> int { throw step_shop::card_error("declined"); }); });
   const auto reply = run_driver(f).discover();
   CHECK(reply.status == 206);
   CHECK(reply.operations() == strings{"StepError:pay"});
@@ -660,7 +672,8 @@ TEST_CASE("non_retriable_error fails a step at once", "[step][errors]") {
 
 TEST_CASE("retry_after_error says when, in whole seconds", "[step][errors]") {
   auto wait = std::chrono::milliseconds(1500);
-  auto f = made([&](auto& ctx) { ctx.step.run("pay", [&] { throw inngest::retry_after_error("later", wait); }); });
+  auto f =
+      made([&](auto& ctx) { ctx.step.run("pay", [&] { throw inngest::retry_after_error("later", wait); }); });
   run_driver run(f);
   const auto reply = run.discover();
   CHECK(reply.operations() == strings{"StepError:pay"});
@@ -677,7 +690,8 @@ TEST_CASE("retry_after_error says when, in whole seconds", "[step][errors]") {
 
 TEST_CASE("retry_after_error takes a moment too, however far", "[step][errors]") {
   auto at = std::chrono::system_clock::now() + 100s;
-  auto f = made([&](auto& ctx) { ctx.step.run("pay", [&] { throw inngest::retry_after_error("later", at); }); });
+  auto f =
+      made([&](auto& ctx) { ctx.step.run("pay", [&] { throw inngest::retry_after_error("later", at); }); });
   run_driver run(f);
   const int seconds = std::stoi(run.discover().header("retry-after"));
   CHECK(seconds >= 98);
@@ -748,7 +762,8 @@ TEST_CASE("failed sleeps and waits throw as well", "[step][errors]") {
   CHECK(run.failure("nap", "A", "a").failure("wait", "B", "b").discover().body() == json{"a", "b"});
 }
 
-TEST_CASE("a step_error that leaves the handler fails the run at once with the original's name", "[step][errors]") {
+TEST_CASE("a step_error that leaves the handler fails the run at once with the original's name",
+          "[step][errors]") {
   auto f = made([](auto& ctx) { ctx.step.run("pay", [] {}); });
   run_driver run(f);
   const auto reply = run.failure("pay", "step_shop::card_error", "declined").discover();
@@ -793,7 +808,7 @@ TEST_CASE("compensation in a catch block works through a whole run", "[step][err
 
   done.clear();
   const auto again = run_driver(f).finish();  // the same with the driver in the server's place
-  CHECK(again.history == strings{"StepRun:reserve", "StepError:charge", "StepError:charge", "StepError:charge",
-                                 "StepFailed:charge", "StepRun:mark-failed"});
+  CHECK(again.history == strings{"StepRun:reserve", "StepError:charge", "StepError:charge",
+                                 "StepError:charge", "StepFailed:charge", "StepRun:mark-failed"});
   CHECK(again.status == 400);
 }

@@ -616,7 +616,13 @@ class json_document {
     if (const auto code = (*parser_).iterate(padded).get(document_)) fail_parse(at, code);
   }
 
-  json_value root(const json_path& at = {}) { return take(document_.get_value(), at); }
+  json_value root(const json_path& at = {}) {
+    json_value value;
+    const auto code = document_.get_value().get(value);
+    if (code == simdjson::SCALAR_DOCUMENT_AS_VALUE) fail_at(at, "not a JSON object or array");
+    if (code) fail_parse(at, code);
+    return value;
+  }
 
   json_object object(const json_path& at = {}) {
     json_value value = root(at);
@@ -6365,6 +6371,9 @@ struct adapter<Server> {
     const auto with_body = [handler](const httplib::Request& request, httplib::Response& response,
                                      const httplib::ContentReader& read) {
       std::string body;
+      if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
+        return answer(handler, request, std::move(body), response);  // there is none, as in `curl -X PUT`
+      }
       const std::size_t limit = handler.options().max_body_size;
       const bool complete = read([&](const char* data, std::size_t size) {
         body.append(data, size);

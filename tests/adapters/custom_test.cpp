@@ -18,8 +18,9 @@ struct response {
 
 /// A server that is called instead of connected to.
 struct server {
-  std::map<std::string, std::function<response(const std::string& verb, const std::string& target,
-                                               const std::map<std::string, std::string>& headers, std::string body)>>
+  std::map<std::string,
+           std::function<response(const std::string& verb, const std::string& target,
+                                  const std::map<std::string, std::string>& headers, std::string body)>>
       routes{};
 };
 
@@ -29,8 +30,8 @@ template <>
 struct inngest::adapter<toy::server> {
   static constexpr const char* framework = "toy";
   static void mount(toy::server& server, const inngest::handler& handler) {
-    server.routes[handler.options().path] = [handler](const auto& verb, const auto& target, const auto& headers,
-                                                      std::string body) {
+    server.routes[handler.options().path] = [handler](const auto& verb, const auto& target,
+                                                      const auto& headers, std::string body) {
       inngest::http::request request{.method = verb, .url = target, .body = std::move(body)};
       for (const auto& [name, value] : headers) request.headers.add(name, value);
       const inngest::http::response answer = handler(std::move(request));
@@ -53,8 +54,9 @@ TEST_CASE("a server of another framework is served by specializing the adapter",
   REQUIRE(server.routes.count("/jobs") == 1);
   const auto& route = server.routes["/jobs"];
   CHECK(route("GET", "/jobs", {}, "").code == 200);
-  const auto answer = route("POST", "/jobs?fnId=app-greet&stepId=step", {{"content-type", "application/json"}},
-                            R"({"event":{"name":"test/hello","data":{}},"steps":{},"ctx":{"run_id":"r","attempt":0}})");
+  const auto answer =
+      route("POST", "/jobs?fnId=app-greet&stepId=step", {{"content-type", "application/json"}},
+            R"({"event":{"name":"test/hello","data":{}},"steps":{},"ctx":{"run_id":"r","attempt":0}})");
   CHECK(answer.code == 206);
   CHECK(answer.headers.at("x-inngest-framework") == "toy");
   CHECK_THAT(answer.text, Catch::Matchers::ContainsSubstring("\"data\":\"hello\""));

@@ -1,6 +1,11 @@
 #include <inngest/adapters/httplib.hpp>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,10 +23,12 @@ using test_event = inngest::event<"test/event">;
 
 class running {
  public:
-  explicit running(inngest::client_options client_options = support::quiet_options(), inngest::serve_options options = {}) {
+  explicit running(inngest::client_options client_options = support::quiet_options(),
+                   inngest::serve_options options = {}) {
     const inngest::client app(std::move(client_options));
     auto f = app.create_function({.id = "f", .name = "F"}, inngest::on<test_event>(), [](auto& ctx) {
-      return ctx.step.run("size", [&] { return ctx.event.data.at("text").template get<std::string>().size(); });
+      return ctx.step.run("size",
+                          [&] { return ctx.event.data.at("text").template get<std::string>().size(); });
     });
     auto slow = app.create_function({.id = "slow"}, inngest::on<test_event>(), [](auto& ctx) {
       return ctx.step.run("wait", [] {
@@ -29,7 +36,8 @@ class running {
         return 1;
       });
     });
-    handler_ = std::make_unique<inngest::handler>(inngest::serve(server_, app, {f, slow}, std::move(options)));
+    handler_ =
+        std::make_unique<inngest::handler>(inngest::serve(server_, app, {f, slow}, std::move(options)));
     port_ = server_.bind_to_any_port("127.0.0.1");
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     while (!server_.is_running()) std::this_thread::sleep_for(1ms);
@@ -44,6 +52,7 @@ class running {
     out.set_read_timeout(20, 0);
     return out;
   }
+  int port() const { return port_; }
   const inngest::handler& handler() const { return *handler_; }
 
   static std::string body(std::size_t size) {
@@ -79,7 +88,9 @@ TEST_CASE("a call over a real socket runs the function", "[adapter]") {
 TEST_CASE("the query reaches the handler as it was sent, encoded", "[adapter]") {
   const running server;
   auto client = server.connect();
-  CHECK(client.Post("/api/inngest?fnId=%61pp-f&stepId=" + support::hash_of("size"), running::body(5), "application/json")
+  CHECK(client
+            .Post("/api/inngest?fnId=%61pp-f&stepId=" + support::hash_of("size"), running::body(5),
+                  "application/json")
             ->status == 206);
   CHECK(client.Post("/api/inngest?fnId=app%2Bf", running::body(5), "application/json")->status == 500);
   CHECK(client.Post("/api/inngest", running::body(5), "application/json")->status == 400);
@@ -91,7 +102,8 @@ TEST_CASE("GET and PUT work over a real socket, other methods and paths do not",
   const auto seen = client.Get("/api/inngest");
   REQUIRE(seen);
   CHECK(json::parse(seen->body).at("function_count") == 2);
-  const auto sync = client.Put("/api/inngest", {{"x-inngest-sync-kind", "in_band"}}, R"({"url":"http://me/x"})", "application/json");
+  const auto sync = client.Put("/api/inngest", {{"x-inngest-sync-kind", "in_band"}},
+                               R"({"url":"http://me/x"})", "application/json");
   REQUIRE(sync);
   CHECK(json::parse(sync->body).at("functions").size() == 2);
   CHECK(json::parse(sync->body).at("framework") == "cpp-httplib");
@@ -168,7 +180,8 @@ TEST_CASE("another path is served when it is asked for", "[adapter]") {
   CHECK(client.Get("/api/inngest")->status == 404);
 }
 
-TEST_CASE("cloud mode holds over a real socket: unsigned is refused, signed is answered and signed", "[adapter][signature]") {
+TEST_CASE("cloud mode holds over a real socket: unsigned is refused, signed is answered and signed",
+          "[adapter][signature]") {
   auto options = support::quiet_options(inngest::mode::cloud);
   options.signing_key = "signkey-test-00112233";
   const running server(options);
@@ -179,11 +192,13 @@ TEST_CASE("cloud mode holds over a real socket: unsigned is refused, signed is a
   CHECK_FALSE(refused->has_header("x-inngest-sdk"));
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const auto taken = client.Post(
-      call_path, {{"X-Inngest-Signature", inngest::protocol::sign(running::body(3), options.signing_key, now)}},
+      call_path,
+      {{"X-Inngest-Signature", inngest::protocol::sign(running::body(3), options.signing_key, now)}},
       running::body(3), "application/json");
   REQUIRE(taken);
   CHECK(taken->status == 206);
-  CHECK(inngest::protocol::verify(taken->get_header_value("x-inngest-signature"), taken->body, options.signing_key, now));
+  CHECK(inngest::protocol::verify(taken->get_header_value("x-inngest-signature"), taken->body,
+                                  options.signing_key, now));
 }
 
 TEST_CASE("calls at the same time run at the same time", "[adapter][threads]") {
@@ -201,4 +216,27 @@ TEST_CASE("calls at the same time run at the same time", "[adapter][threads]") {
   for (auto& each : threads) each.join();
   CHECK(right == 4);
   CHECK(std::chrono::steady_clock::now() - began < 790ms);
+}
+
+TEST_CASE("a PUT that has no body, and says nothing of one, registers", "[adapter]") {
+  running server;  // httplib's client always says how long its body is; curl -X PUT does not
+  const int connection = ::socket(AF_INET, SOCK_STREAM, 0);
+  REQUIRE(connection >= 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(server.port()));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  const std::string request =
+      "PUT /api/inngest HTTP/1.1\r\nHost: localhost\r\nx-inngest-sync-kind: in_band\r\nConnection: "
+      "close\r\n\r\n";
+  REQUIRE(::send(connection, request.data(), request.size(), 0) == static_cast<ssize_t>(request.size()));
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t size; (size = ::recv(connection, buffer, sizeof buffer, 0)) > 0;) {
+    answer.append(buffer, static_cast<std::size_t>(size));
+  }
+  ::close(connection);
+  CHECK_THAT(answer, Catch::Matchers::StartsWith("HTTP/1.1 200"));
+  CHECK_THAT(answer, Catch::Matchers::ContainsSubstring("\"functions\":["));
 }

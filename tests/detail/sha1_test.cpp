@@ -44,7 +44,8 @@ TEST_CASE("SHA-1 agrees with OpenSSL on every length up to four blocks", "[sha1]
 }
 
 TEST_CASE("SHA-1 agrees with OpenSSL at the block boundaries", "[sha1]") {
-  for (const std::size_t length : {0, 1, 54, 55, 56, 57, 63, 64, 65, 118, 119, 120, 121, 127, 128, 129, 100000}) {
+  for (const std::size_t length :
+       {0, 1, 54, 55, 56, 57, 63, 64, 65, 118, 119, 120, 121, 127, 128, 129, 100000}) {
     CAPTURE(length);
     CHECK(sha1::of(std::string(length, 'x')) == openssl_sha1(std::string(length, 'x')));
     CHECK(sha1::of(std::string(length, '\0')) == openssl_sha1(std::string(length, '\0')));
@@ -53,7 +54,8 @@ TEST_CASE("SHA-1 agrees with OpenSSL at the block boundaries", "[sha1]") {
 }
 
 TEST_CASE("SHA-1 at compile time gives the digest of run time", "[sha1]") {
-  constexpr sha1_digest literal = sha1::of("a literal that is longer than one block of the hash, which is 64 bytes");
+  constexpr sha1_digest literal =
+      sha1::of("a literal that is longer than one block of the hash, which is 64 bytes");
   CHECK(literal == openssl_sha1("a literal that is longer than one block of the hash, which is 64 bytes"));
   static_assert(sha1::of("a")[0] == 0x86);
 }

@@ -80,8 +80,15 @@ TEST_CASE("destructors run whenever the handler is left", "[suspension]") {
     ctx.step.run("a", [] {});
     const guard inner(&open);
     ctx.step.sleep("nap", 1s);
-    ctx.group.parallel([&] { const guard branch(&open); ctx.step.run("b", [] {}); },
-                       [&] { const guard branch(&open); ctx.step.run("c", [] {}); });
+    ctx.group.parallel(
+        [&] {
+          const guard branch(&open);
+          ctx.step.run("b", [] {});
+        },
+        [&] {
+          const guard branch(&open);
+          ctx.step.run("c", [] {});
+        });
   });
   run_driver run(f);
   run.finish();
@@ -103,7 +110,8 @@ TEST_CASE("a catch (...) that rethrows is right and not complained about", "[sus
   CHECK(l.log.lines().empty());
 }
 
-TEST_CASE("a swallowed interrupt before the return suspends all the same and is reported once", "[suspension]") {
+TEST_CASE("a swallowed interrupt before the return suspends all the same and is reported once",
+          "[suspension]") {
   int line = 0;
   auto f = made([&](auto& ctx) {
     try {
@@ -145,7 +153,8 @@ TEST_CASE("a swallowed interrupt before other steps stops at the next one", "[su
   CHECK(ran == 2);
 }
 
-TEST_CASE("an interrupt swallowed at every step suspends at each in turn, reported once a call", "[suspension]") {
+TEST_CASE("an interrupt swallowed at every step suspends at each in turn, reported once a call",
+          "[suspension]") {
   auto f = made([](auto& ctx) {
     int sum = 0;
     for (int i = 0; i < 3; ++i) {
@@ -198,7 +207,8 @@ TEST_CASE("a handle asked again after a swallowed interrupt does not run its ste
   CHECK(l.log.count(swallowed) == 1);
 }
 
-TEST_CASE("a swallowed interrupt is reported with its own step when the handler goes on to a handle", "[suspension]") {
+TEST_CASE("a swallowed interrupt is reported with its own step when the handler goes on to a handle",
+          "[suspension]") {
   auto f = made([](auto& ctx) {
     auto a = ctx.step.start("a", [] { return 1; });
     try {
@@ -263,7 +273,8 @@ TEST_CASE("an interrupt swallowed inside a branch leaves the branch unfinished",
   CHECK(l.run.finish().result == 3);
 }
 
-TEST_CASE("an interrupt swallowed inside a branch that goes on stops at its next step", "[suspension][group]") {
+TEST_CASE("an interrupt swallowed inside a branch that goes on stops at its next step",
+          "[suspension][group]") {
   auto f = made([](auto& ctx) {
     ctx.group.parallel(
         [&] {
@@ -293,7 +304,12 @@ TEST_CASE("a target that ran under a swallowing catch is answered alone", "[susp
       } catch (...) {
       }
     };
-    ctx.group.parallel([&] { go("a"); go("a2"); }, [&] { go("b"); });
+    ctx.group.parallel(
+        [&] {
+          go("a");
+          go("a2");
+        },
+        [&] { go("b"); });
     ctx.step.run("after", [&] { ++ran; });
     return 1;
   });
@@ -381,7 +397,8 @@ TEST_CASE("an error of the handler itself is tried again", "[suspension][errors]
   CHECK(last.status == 400);
 }
 
-TEST_CASE("non_retriable_error and retry_after_error are the handler's to throw too", "[suspension][errors]") {
+TEST_CASE("non_retriable_error and retry_after_error are the handler's to throw too",
+          "[suspension][errors]") {
   auto never = made([](auto&) { throw inngest::non_retriable_error("never"); });
   const auto refused = run_driver(never).discover();
   CHECK(refused.status == 400);
@@ -404,8 +421,9 @@ TEST_CASE("a step inside a step's body is refused for good, by name", "[suspensi
   CHECK(reply.operations() == strings{"StepFailed:outer"});
   CHECK(reply.header("x-inngest-no-retry") == "true");
   CHECK(reply.op().at("error").at("name") == "inngest::nested_step_error");
-  CHECK_THAT(reply.op().at("error").at("message").get<std::string>(),
-             Catch::Matchers::ContainsSubstring("\"inner\"") && Catch::Matchers::ContainsSubstring("\"outer\""));
+  CHECK_THAT(
+      reply.op().at("error").at("message").get<std::string>(),
+      Catch::Matchers::ContainsSubstring("\"inner\"") && Catch::Matchers::ContainsSubstring("\"outer\""));
   CHECK(ran == 0);
 }
 
@@ -449,7 +467,8 @@ TEST_CASE("every kind of step is refused inside a body", "[suspension][nesting]"
 }
 
 TEST_CASE("a step with a memo is refused inside a body as well", "[suspension][nesting]") {
-  auto f = made([](auto& ctx) { ctx.step.run("outer", [&] { return ctx.step.run("inner", [] { return 1; }); }); });
+  auto f =
+      made([](auto& ctx) { ctx.step.run("outer", [&] { return ctx.step.run("inner", [] { return 1; }); }); });
   run_driver run(f);
   CHECK(run.result("inner", 1).discover().operations() == strings{"StepFailed:outer"});
 }
@@ -525,7 +544,8 @@ TEST_CASE("messages before a step with replacement input are not lost", "[suspen
   CHECK(l.log.count("before") == 1);
 }
 
-TEST_CASE("a memo of a step that the code no longer has does not silence the log for good", "[suspension][log]") {
+TEST_CASE("a memo of a step that the code no longer has does not silence the log for good",
+          "[suspension][log]") {
   auto f = made([](auto& ctx) {
     ctx.step.run("a", [] {});
     ctx.log.info("after");

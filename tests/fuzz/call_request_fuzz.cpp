@@ -67,19 +67,21 @@ inngest::handler make_handler() {
     for (int i = 0; i < 3; ++i) ctx.step.run("again", [i] { return i; });
     const item called = ctx.step.invoke("invoke", child, {.id = "x", .count = 1});
     const auto sent = ctx.step.send_event("send", paid{{called.id, x}});
-    const std::string won = ctx.group.race([&] { return ctx.step.run("left", [] { return std::string("l"); }); },
-                                           [&] {
-                                             ctx.step.sleep("limit", 1s);
-                                             return std::string("late");
-                                           });
+    const std::string won =
+        ctx.group.race([&] { return ctx.step.run("left", [] { return std::string("l"); }); },
+                       [&] {
+                         ctx.step.sleep("limit", 1s);
+                         return std::string("late");
+                       });
     return json{won, sent.ids, started.get(), y ? y->data.id : ""};
   });
   return inngest::handler(app, {f, child});
 }
 
 std::string target(std::uint8_t chosen) {
-  constexpr std::string_view ids[] = {"a", "b", "c", "d", "nap", "wait", "again", "again:1", "again:2", "compensate",
-                                      "invoke", "send", "left", "limit", "unknown"};
+  constexpr std::string_view ids[] = {"a",      "b",     "c",       "d",       "nap",
+                                      "wait",   "again", "again:1", "again:2", "compensate",
+                                      "invoke", "send",  "left",    "limit",   "unknown"};
   if (chosen == 0 || chosen > std::size(ids)) return "step";
   return inngest::detail::to_hex(inngest::detail::sha1::of(ids[chosen - 1]));
 }

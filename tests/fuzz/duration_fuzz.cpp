@@ -31,7 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const http::request request{.url = std::string(text)};
   static_cast<void>(request.path());
   static_cast<void>(request.query("fnId"));
-  const http::request encoded{.url = "/api?x=1&" + http::percent_encoded(text) + "=" + http::percent_encoded(text)};
+  const http::request encoded{.url = "/api?x=1&" + http::percent_encoded(text) + "=" +
+                                     http::percent_encoded(text)};
   if (text != "x") FUZZ_CHECK(encoded.query(text) == text);
   FUZZ_CHECK(encoded.path() == "/api");
   return 0;

@@ -15,9 +15,9 @@ const inngest::client& app();
 bool second_sees_the_same_types(const inngest::embedded::run& run);
 
 int main() {
-  const auto twice = app().create_function(
-      {.id = "twice"}, inngest::on<go>(),
-      [](inngest::context<go>& ctx) { return ctx.step.run("double", [&] { return 2 * ctx.event.data.n; }); });
+  const auto twice = app().create_function({.id = "twice"}, inngest::on<go>(), [](inngest::context<go>& ctx) {
+    return ctx.step.run("double", [&] { return 2 * ctx.event.data.n; });
+  });
   inngest::embedded::engine engine(app(), {twice});
 
   httplib::Server server;

@@ -37,9 +37,11 @@ TEST_CASE("the least call request is an event", "[call]") {
 }
 
 TEST_CASE("a full call request is read in any order of its keys, and with white space", "[call]") {
-  const call_request call{R"( { "use_api" : false , "version":2, "steps": { ")" + hash_of("b") + R"(" : {"data":1} ,
-    ")" + hash_of("a") + R"(": null, "not a hash": 5 }, "defers": {}, "ctx": {"stack":{"current":2,"stack":[")" +
-                          hash_of("b") + R"(",")" + hash_of("a") + R"("]}, "run_id":"R", "attempt":1, "max_attempts":4,
+  const call_request call{
+      R"( { "use_api" : false , "version":2, "steps": { ")" + hash_of("b") + R"(" : {"data":1} ,
+    ")" +
+      hash_of("a") + R"(": null, "not a hash": 5 }, "defers": {}, "ctx": {"stack":{"current":2,"stack":[")" +
+      hash_of("b") + R"(",")" + hash_of("a") + R"("]}, "run_id":"R", "attempt":1, "max_attempts":4,
     "disable_immediate_execution":true, "env":"", "unknown":[{}]}, "events":[{"name":"a"}] , "event":{"name":"a"} } )"};
   CHECK(call.run_id() == "R");
   CHECK(call.attempt() == 1);
@@ -58,8 +60,9 @@ TEST_CASE("a full call request is read in any order of its keys, and with white 
 }
 
 TEST_CASE("null stands for nothing wherever a server may send it", "[call]") {
-  for (const char* rest : {R"("steps":null)", R"("ctx":null)", R"("ctx":{"stack":null})", R"("ctx":{"stack":{"stack":null}})",
-                           R"("ctx":{"max_attempts":null})", R"("events":null)", R"("defers":null)"}) {
+  for (const char* rest :
+       {R"("steps":null)", R"("ctx":null)", R"("ctx":{"stack":null})", R"("ctx":{"stack":{"stack":null}})",
+        R"("ctx":{"max_attempts":null})", R"("events":null)", R"("defers":null)"}) {
     CAPTURE(rest);
     CHECK_NOTHROW(call_request{R"({"event":{"name":"a"},)" + std::string(rest) + "}"});
   }
@@ -72,16 +75,32 @@ TEST_CASE("use_api counts at either place", "[call]") {
 }
 
 TEST_CASE("what is no call request is refused with the reason", "[call][garbage]") {
-  for (const std::string& body :
-       {std::string(), std::string(" "), std::string("null"), std::string("5"), std::string("[]"), std::string("{}"),
-        std::string("text"), std::string("{\"event\":null}"), std::string("{\"event\":5}"), std::string("{\"event\":[]}"),
-        std::string("{\"event\":{}"), std::string("{\"event\":{}} x"), std::string("{\"event\":{}}}"),
-        std::string("{\"event\":{}}{}"), std::string("\xff\xfe"), std::string(1, '\0'),
-        std::string(R"({"event":{},"steps":5})"), std::string(R"({"event":{},"steps":[]})"),
-        std::string(R"({"event":{},"ctx":5})"), std::string(R"({"event":{},"ctx":{"attempt":"x"}})"),
-        std::string(R"({"event":{},"ctx":{"attempt":1.5}})"), std::string(R"({"event":{},"ctx":{"attempt":99999999999}})"),
-        std::string(R"({"event":{},"ctx":{"run_id":5}})"), std::string(R"({"event":{},"ctx":{"stack":5}})"),
-        std::string(R"({"event":{},"ctx":{"stack":{"stack":[1]}}})"), std::string(R"({"event":{},"use_api":1})")}) {
+  for (const std::string& body : {std::string(),
+                                  std::string(" "),
+                                  std::string("null"),
+                                  std::string("5"),
+                                  std::string("[]"),
+                                  std::string("{}"),
+                                  std::string("text"),
+                                  std::string("{\"event\":null}"),
+                                  std::string("{\"event\":5}"),
+                                  std::string("{\"event\":[]}"),
+                                  std::string("{\"event\":{}"),
+                                  std::string("{\"event\":{}} x"),
+                                  std::string("{\"event\":{}}}"),
+                                  std::string("{\"event\":{}}{}"),
+                                  std::string("\xff\xfe"),
+                                  std::string(1, '\0'),
+                                  std::string(R"({"event":{},"steps":5})"),
+                                  std::string(R"({"event":{},"steps":[]})"),
+                                  std::string(R"({"event":{},"ctx":5})"),
+                                  std::string(R"({"event":{},"ctx":{"attempt":"x"}})"),
+                                  std::string(R"({"event":{},"ctx":{"attempt":1.5}})"),
+                                  std::string(R"({"event":{},"ctx":{"attempt":99999999999}})"),
+                                  std::string(R"({"event":{},"ctx":{"run_id":5}})"),
+                                  std::string(R"({"event":{},"ctx":{"stack":5}})"),
+                                  std::string(R"({"event":{},"ctx":{"stack":{"stack":[1]}}})"),
+                                  std::string(R"({"event":{},"use_api":1})")}) {
     CAPTURE(body);
     CHECK(refused(body).rfind("the call request", 0) == 0);
   }

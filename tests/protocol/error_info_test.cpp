@@ -67,7 +67,8 @@ void throw_chain(int depth) {
 TEST_CASE("an exception is described by its type as its author wrote it", "[errors]") {
   CHECK(described([] { throw std::runtime_error("m"); }).info.name == "std::runtime_error");
   CHECK(described([] { throw error_shop::card_error("m"); }).info.name == "error_shop::card_error");
-  CHECK(described([] { throw error_shop::typed_error<int>("m"); }).info.name == "error_shop::typed_error<int>");
+  CHECK(described([] { throw error_shop::typed_error<int>("m"); }).info.name ==
+        "error_shop::typed_error<int>");
   CHECK_THAT(described([] { throw hidden_error("m"); }).info.name, Catch::Matchers::EndsWith("hidden_error"));
   CHECK(described([] { throw std::bad_alloc(); }).info.name == "std::bad_alloc");
   CHECK(described([] { throw inngest::unreachable("m"); }).info.name == "inngest::unreachable");
@@ -131,7 +132,8 @@ TEST_CASE("what may be retried and what not", "[errors]") {
   CHECK_FALSE(described([] { throw inngest::payload_error("a.b", "m"); }).retriable);
   CHECK_FALSE(described([] { throw inngest::nested_step_error("a", "b"); }).retriable);
   CHECK_FALSE(described([] { throw inngest::step_error("id", "N", "m"); }).retriable);
-  CHECK(described([] { throw inngest::step_error("id", "error_shop::card_error", "m"); }).info.name == "error_shop::card_error");
+  CHECK(described([] { throw inngest::step_error("id", "error_shop::card_error", "m"); }).info.name ==
+        "error_shop::card_error");
 }
 
 TEST_CASE("a class of the user's that derives from non_retriable_error is not retried", "[errors]") {
@@ -177,15 +179,19 @@ TEST_CASE("a message gets through whatever bytes it has", "[errors]") {
   CHECK(odd.at("message") == "bad ?? bytes \x01 \"quoted\" \n");
   CHECK(written([] { throw std::runtime_error("größe"); }).at("message") == "größe");
   CHECK(written([] { throw std::runtime_error(""); }).at("message") == "");
-  CHECK(written([] { throw std::runtime_error(std::string(1 << 20, 'x')); }).at("message").get<std::string>().size() == 1 << 20);
+  CHECK(written([] { throw std::runtime_error(std::string(1 << 20, 'x')); })
+            .at("message")
+            .get<std::string>()
+            .size() == 1 << 20);
 }
 
 TEST_CASE("every error of the library has a code with a name", "[errors]") {
   using code = inngest::error_code;
   CHECK(to_string(inngest::configuration_error("m").code()) == "configuration");
   CHECK(to_string(inngest::protocol_error("m").code()) == "protocol");
-  for (const code each : {code::configuration, code::payload, code::non_retriable, code::retry_after, code::step_failed,
-                          code::nested_step, code::event_rejected, code::unauthorized, code::unreachable, code::protocol})
+  for (const code each :
+       {code::configuration, code::payload, code::non_retriable, code::retry_after, code::step_failed,
+        code::nested_step, code::event_rejected, code::unauthorized, code::unreachable, code::protocol})
     CHECK(to_string(each) != "unknown");
   CHECK(std::string(inngest::payload_error("", "problem").what()) == "problem");
 }

@@ -81,14 +81,28 @@ TEST_CASE("a signature of a key that is empty is never good", "[signature]") {
 
 TEST_CASE("a header that is no signature is refused", "[signature]") {
   const std::string digest(64, '0');
-  for (const std::string& header : std::vector<std::string>{
-        "", "t=", "t=&s=", "s=" + digest, "t=1767225600",
-        "t=1767225600&s=", "t=1767225600&s=" + digest.substr(1), "t=1767225600&s=" + digest + "0",
-        "t=1767225600&s=" + std::string(64, 'g'), "t=&s=" + digest, "t=x&s=" + digest, "t=-1&s=" + digest,
-        "t= 1767225600&s=" + digest, "t=1767225600 &s=" + digest, "t=1767225600.5&s=" + digest,
-        "t=99999999999999999999&s=" + digest, "t=9223372036854775807&s=" + digest, "T=1767225600&S=" + digest,
-        "t=1767225600;s=" + digest, "t=+1767225600&s=" + digest, " t=1767225600&s=" + digest,
-        "t=1767225600&s=" + digest + " "}) {
+  for (const std::string& header : std::vector<std::string>{"",
+                                                            "t=",
+                                                            "t=&s=",
+                                                            "s=" + digest,
+                                                            "t=1767225600",
+                                                            "t=1767225600&s=",
+                                                            "t=1767225600&s=" + digest.substr(1),
+                                                            "t=1767225600&s=" + digest + "0",
+                                                            "t=1767225600&s=" + std::string(64, 'g'),
+                                                            "t=&s=" + digest,
+                                                            "t=x&s=" + digest,
+                                                            "t=-1&s=" + digest,
+                                                            "t= 1767225600&s=" + digest,
+                                                            "t=1767225600 &s=" + digest,
+                                                            "t=1767225600.5&s=" + digest,
+                                                            "t=99999999999999999999&s=" + digest,
+                                                            "t=9223372036854775807&s=" + digest,
+                                                            "T=1767225600&S=" + digest,
+                                                            "t=1767225600;s=" + digest,
+                                                            "t=+1767225600&s=" + digest,
+                                                            " t=1767225600&s=" + digest,
+                                                            "t=1767225600&s=" + digest + " "}) {
     CAPTURE(header);
     CHECK_FALSE(parse_signature(header).has_value());
     CHECK_FALSE(verify(header, body, key, now));
@@ -104,10 +118,12 @@ TEST_CASE("the digest may be in capitals", "[signature]") {
   CHECK(verify(good, body, key, now));
 }
 
-TEST_CASE("a body is verified in canonical form too: sorted keys, no white space, no needless escapes", "[signature]") {
+TEST_CASE("a body is verified in canonical form too: sorted keys, no white space, no needless escapes",
+          "[signature]") {
   const std::string canonical = R"({"a":[1,2],"url":"http://x/?a=1&b=<2>"})";
   const std::string header = sign(canonical, key, now);
-  CHECK(verify(header, "{ \"url\": \"http:\\/\\/x\\/?a=1\\u0026b=\\u003c2\\u003e\",\n \"a\": [1, 2] }\n", key, now));
+  CHECK(verify(header, "{ \"url\": \"http:\\/\\/x\\/?a=1\\u0026b=\\u003c2\\u003e\",\n \"a\": [1, 2] }\n", key,
+               now));
   CHECK_FALSE(verify(header, R"({"a":[2,1],"url":"http://x/?a=1&b=<2>"})", key, now));
   CHECK_FALSE(verify(header, R"({"a":[1,2],"url":"http://x/?a=1&b=<2>")", key, now));
 }

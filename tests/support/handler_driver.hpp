@@ -70,9 +70,11 @@ class fake_transport : public inngest::http::transport {
  public:
   using answerer = std::function<inngest::http::response(const inngest::http::request&)>;
 
-  explicit fake_transport(answerer answer = [](const inngest::http::request&) {
-    return inngest::http::response{.status = 200, .body = R"({"ids":["sent-1"],"status":200})"};
-  })
+  explicit fake_transport(answerer answer =
+                              [](const inngest::http::request&) {
+                                return inngest::http::response{.status = 200,
+                                                               .body = R"({"ids":["sent-1"],"status":200})"};
+                              })
       : answer_(std::move(answer)) {}
 
   inngest::http::response send(const inngest::http::request& request,
@@ -146,14 +148,12 @@ struct call {
   bool plan_only = false;
 
   std::string text() const {
-    json ctx{{"run_id", "01RUN"},
-             {"fn_id", "f"},
-             {"attempt", attempt},
-             {"disable_immediate_execution", plan_only},
-             {"use_api", false},
-             {"stack", {{"stack", stack}, {"current", stack.size()}}}};
+    json ctx{{"run_id", "01RUN"},  {"fn_id", "f"},
+             {"attempt", attempt}, {"disable_immediate_execution", plan_only},
+             {"use_api", false},   {"stack", {{"stack", stack}, {"current", stack.size()}}}};
     if (max_attempts) ctx["max_attempts"] = *max_attempts;
-    return json{{"event", event}, {"events", json::array({event})}, {"steps", steps}, {"ctx", ctx},
+    return json{{"event", event}, {"events", json::array({event})},
+                {"steps", steps}, {"ctx", ctx},
                 {"version", 2},   {"use_api", false}}
         .dump();
   }
@@ -168,7 +168,8 @@ inline inngest::http::request post(std::string slug, std::string body, std::stri
 /// A run of one function.
 class run_driver {
  public:
-  explicit run_driver(const inngest::any_function& function, inngest::client_options options = quiet_options())
+  explicit run_driver(const inngest::any_function& function,
+                      inngest::client_options options = quiet_options())
       : slug_(function.slug()), handler_(inngest::client(std::move(options)), {function}) {}
 
   call request{};
@@ -193,7 +194,9 @@ class run_driver {
   }
 
   answer discover() const { return answer(handler_(post(slug_, request.text()))); }
-  answer target(std::string_view id) const { return answer(handler_(post(slug_, request.text(), hash_of(id)))); }
+  answer target(std::string_view id) const {
+    return answer(handler_(post(slug_, request.text(), hash_of(id))));
+  }
 
   struct ending {
     int status = 0;
@@ -263,14 +266,17 @@ class run_driver {
     for (;;) {
       ++out.requests;
       const answer reply(handler_(post(slug_, request.text(), op.at("id").get<std::string>())));
-      if (reply.status != 206 || reply.body().size() != 1) throw std::runtime_error("not one step: " + reply.text);
+      if (reply.status != 206 || reply.body().size() != 1)
+        throw std::runtime_error("not one step: " + reply.text);
       const json done = reply.op();
-      out.history.push_back(done.at("op").get<std::string>() + ":" + done.at("displayName").get<std::string>());
+      out.history.push_back(done.at("op").get<std::string>() + ":" +
+                            done.at("displayName").get<std::string>());
       if (done.at("op") == "StepError") {
         ++request.attempt;
         continue;
       }
-      keep(op, done.at("op") == "StepRun" ? json{{"data", done.at("data")}} : json{{"error", done.at("error")}});
+      keep(op,
+           done.at("op") == "StepRun" ? json{{"data", done.at("data")}} : json{{"error", done.at("error")}});
       request.attempt = attempt;
       return;
     }

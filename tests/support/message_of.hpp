@@ -15,8 +15,8 @@ std::string message_of(Body&& body) {
   } catch (const Expected& problem) {
     return problem.what();
   } catch (const std::exception& other) {
-    return "(another exception: " + inngest::detail::exception_type_name(typeid(other)) + ": " + other.what() +
-           ")";
+    return "(another exception: " + inngest::detail::exception_type_name(typeid(other)) + ": " +
+           other.what() + ")";
   }
   return "(no exception)";
 }

@@ -33,8 +33,9 @@ class echo_server {
       out.status = r.has_header("x-status") ? std::stoi(r.get_header_value("x-status")) : 200;
       out.set_header("x-echo", "yes");
       if (out.status == 204) return;  // has no body
-      out.set_content(json{{"method", r.method}, {"target", r.target}, {"headers", headers}, {"body", r.body}}.dump(),
-                      "application/json");
+      out.set_content(
+          json{{"method", r.method}, {"target", r.target}, {"headers", headers}, {"body", r.body}}.dump(),
+          "application/json");
     };
     server_.Get("/slow", [](const httplib::Request&, httplib::Response& out) {
       std::this_thread::sleep_for(2s);
@@ -91,14 +92,17 @@ TEST_CASE("any status is an answer", "[transport]") {
   httplib_transport transport;
   for (const int status : {201, 204, 301, 400, 401, 404, 500, 503}) {
     CAPTURE(status);
-    CHECK(transport.send({.url = server.url(), .headers = {{"x-status", std::to_string(status)}}}, 5s).status == status);
+    CHECK(
+        transport.send({.url = server.url(), .headers = {{"x-status", std::to_string(status)}}}, 5s).status ==
+        status);
   }
 }
 
 TEST_CASE("one connection is used again and again", "[transport][keep-alive]") {
   const echo_server server;
   httplib_transport transport;
-  for (int i = 0; i < 20; ++i) CHECK(transport.send({.method = "POST", .url = server.url() + "/x", .body = "b"}, 5s).status == 200);
+  for (int i = 0; i < 20; ++i)
+    CHECK(transport.send({.method = "POST", .url = server.url() + "/x", .body = "b"}, 5s).status == 200);
   CHECK(server.connections() == 1);
 }
 
@@ -123,7 +127,8 @@ TEST_CASE("a server that came back is reached again", "[transport][keep-alive]")
   one.join();
   CHECK_THROWS_AS(transport.send({.url = url + "/"}, 5s), inngest::unreachable);
   httplib::Server second;
-  second.Get("/", [](const httplib::Request&, httplib::Response& out) { out.set_content("2", "text/plain"); });
+  second.Get("/",
+             [](const httplib::Request&, httplib::Response& out) { out.set_content("2", "text/plain"); });
   if (second.bind_to_port("127.0.0.1", port)) {
     std::thread two([&] { second.listen_after_bind(); });
     while (!second.is_running()) std::this_thread::sleep_for(1ms);
@@ -136,7 +141,8 @@ TEST_CASE("a server that came back is reached again", "[transport][keep-alive]")
 TEST_CASE("a connection that the server closed meanwhile is no error", "[transport][keep-alive]") {
   httplib_transport transport;
   httplib::Server server;
-  server.Get("/", [](const httplib::Request&, httplib::Response& out) { out.set_content("1", "text/plain"); });
+  server.Get("/",
+             [](const httplib::Request&, httplib::Response& out) { out.set_content("1", "text/plain"); });
   server.set_keep_alive_timeout(1);
   const int port = server.bind_to_any_port("127.0.0.1");
   std::thread thread([&] { server.listen_after_bind(); });
@@ -175,7 +181,8 @@ TEST_CASE("a URL that is none is a configuration_error", "[transport][errors]") 
   }
 }
 
-TEST_CASE("many threads share a transport, with as many connections as are needed at once", "[transport][threads]") {
+TEST_CASE("many threads share a transport, with as many connections as are needed at once",
+          "[transport][threads]") {
   const echo_server server;
   httplib_transport transport;
   std::atomic<int> right = 0;

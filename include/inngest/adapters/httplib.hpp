@@ -24,6 +24,9 @@ struct adapter<Server> {
     const auto with_body = [handler](const httplib::Request& request, httplib::Response& response,
                                      const httplib::ContentReader& read) {
       std::string body;
+      if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
+        return answer(handler, request, std::move(body), response);  // there is none, as in `curl -X PUT`
+      }
       const std::size_t limit = handler.options().max_body_size;
       const bool complete = read([&](const char* data, std::size_t size) {
         body.append(data, size);

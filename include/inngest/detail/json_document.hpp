@@ -135,7 +135,13 @@ class json_document {
     if (const auto code = (*parser_).iterate(padded).get(document_)) fail_parse(at, code);
   }
 
-  json_value root(const json_path& at = {}) { return take(document_.get_value(), at); }
+  json_value root(const json_path& at = {}) {
+    json_value value;
+    const auto code = document_.get_value().get(value);
+    if (code == simdjson::SCALAR_DOCUMENT_AS_VALUE) fail_at(at, "not a JSON object or array");
+    if (code) fail_parse(at, code);
+    return value;
+  }
 
   json_object object(const json_path& at = {}) {
     json_value value = root(at);
