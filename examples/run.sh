@@ -11,5 +11,5 @@ need_build_tools
 install_needed
 
 cmake --preset release -B "$build" -DINNGEST_BUILD_TESTS=OFF
-cmake --build "$build" --target studio_server studio_producer
+cmake --build "$build"
 exec "$build/examples/studio_server" "$@"

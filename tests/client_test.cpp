@@ -231,6 +231,18 @@ TEST_CASE("keys are never in messages, whoever says them", "[client][errors][key
       message_of<inngest::event_rejected>([&] { echo_rejects.app().send(client_shop::placed{{"o1"}}); })));
 }
 
+TEST_CASE("a key that looks like what stands for it is no trouble", "[client][errors][keys]") {
+  for (const char* key : {"*", "***", "******"}) {
+    sender echo([](const request& r) {
+      return response{
+          .status = 401,
+          .body = json{{"error", "no such key in " + inngest::http::percent_decoded(r.url)}}.dump()};
+    });
+    echo.options.event_key = key;
+    CHECK_THROWS_AS(echo.app().send(client_shop::placed{{"o1"}}), inngest::unauthorized);
+  }
+}
+
 TEST_CASE("an API call is authorized by the hashed signing key, and by the fallback when that is refused",
           "[client][api]") {
   sender s([](const request& r) {
@@ -364,6 +376,12 @@ TEST_CASE("options that no server would take are refused", "[client][function][o
              ContainsSubstring("debounce"));
   CHECK_THAT(refused({.id = "f", .debounce = inngest::debounce{.period = 24h * 8}}),
              ContainsSubstring("debounce"));
+  CHECK_THAT(refused({.id = "f", .debounce = inngest::debounce{.period = 1s, .timeout = -1s}}),
+             ContainsSubstring("debounce"));
+  CHECK_THAT(refused({.id = "f", .timeouts = {.start = -1s}}), ContainsSubstring("timeouts"));
+  CHECK_THAT(refused({.id = "f", .timeouts = {.finish = -1s}}), ContainsSubstring("timeouts"));
+  CHECK_THAT(refused({.id = "f", .cancel_on = {{.event = "a", .timeout = -1s}}}),
+             ContainsSubstring("cancel_on"));
   inngest::function_options cancels{.id = "f"};
   cancels.cancel_on.assign(6, {.event = "a"});
   CHECK_THAT(refused(cancels), ContainsSubstring("cancel_on"));
@@ -401,6 +419,15 @@ TEST_CASE("schedules are checked for their five fields", "[client][function][cro
     CHECK_THROWS_AS(app.create_function({.id = "f"}, inngest::cron(bad), [](auto&) {}),
                     inngest::configuration_error);
   }
+}
+
+TEST_CASE("a trigger's event name has at most 255 characters", "[client][function][options]") {
+  const client app = support::quiet_client();
+  auto trigger = inngest::on<client_shop::plain>();
+  trigger.definitions.front().event = std::string(255, 'a');
+  CHECK_NOTHROW(app.create_function({.id = "f"}, trigger, [](auto&) {}));
+  trigger.definitions.front().event += 'a';
+  CHECK_THROWS_AS(app.create_function({.id = "f"}, trigger, [](auto&) {}), inngest::configuration_error);
 }
 
 TEST_CASE("from one to ten triggers", "[client][function]") {

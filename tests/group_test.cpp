@@ -1,6 +1,7 @@
 #include <inngest/group.hpp>
 
-#include <ranges>
+#include <iterator>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -21,6 +22,24 @@ template <class Handler>
 auto made(Handler handler) {
   return support::quiet_client().create_function({.id = "f"}, inngest::on<test_event>(), std::move(handler));
 }
+
+/// A range whose elements exist only while they are looked at (std::views::iota, had every compiler it).
+struct counting {
+  struct iterator {
+    using value_type = int;
+    using difference_type = std::ptrdiff_t;
+    int at;
+    int operator*() const { return at; }
+    iterator& operator++() {
+      ++at;
+      return *this;
+    }
+    bool operator==(const iterator&) const = default;
+  };
+  int first, last;
+  iterator begin() const { return {first}; }
+  iterator end() const { return {last}; }
+};
 
 }  // namespace
 
@@ -96,7 +115,7 @@ TEST_CASE("ranges may be temporaries, views, arrays and empty", "[group][paralle
     const auto step = [&](int i) { return ctx.step.run("s" + std::to_string(i), [i] { return i; }); };
     json out;
     out.push_back(ctx.group.parallel(std::vector<int>{1, 2}, step));
-    out.push_back(ctx.group.parallel(std::views::iota(3, 5), step));
+    out.push_back(ctx.group.parallel(counting{3, 5}, step));
     const int array[] = {5, 6};
     out.push_back(ctx.group.parallel(array, step));
     out.push_back(ctx.group.parallel(std::vector<int>{}, step));
@@ -250,6 +269,11 @@ TEST_CASE("the same id in several branches is counted in the order of the branch
   CHECK(plan.at(1).at("id") == hash_of("same:1"));
   CHECK(plan.at(2).at("id") == hash_of("same:2"));
   CHECK(run.finish().result == json{1, 2, 3});
+}
+
+TEST_CASE("a group of no branches gives nothing", "[group][parallel]") {
+  auto f = made([](auto& ctx) { return std::tuple_size_v<decltype(ctx.group.parallel())>; });
+  CHECK(run_driver(f).discover().text == "0");
 }
 
 // ---- race -----------------------------------------------------------------------------------------------

@@ -564,6 +564,19 @@ TEST_CASE("an unsigned PUT can't choose the path that is registered", "[serve][s
   CHECK(server.bodies().front().at("url").get<std::string>().starts_with("https://jobs.example.com/"));
 }
 
+TEST_CASE("a function that can't be described is an error of the library's", "[serve][sync]") {
+  const client app = support::quiet_client();
+  const auto handler_of = [](auto&) {};
+  try {
+    const handler h(
+        app, {app.create_function({.id = "f", .name = "\xff"}, inngest::on<test_event>(), handler_of)});
+    CHECK_NOTHROW(h(put()));
+    CHECK_FALSE(h.sync("http://localhost:1/x").ok);
+  } catch (const inngest::error&) {
+    SUCCEED("refused in words");
+  }
+}
+
 TEST_CASE("options that were set are registered", "[serve][sync]") {
   const client app = support::quiet_client();
   auto f = app.create_function({.id = "f", .retries = 2, .concurrency = 3}, inngest::cron("0 4 * * 0"),

@@ -743,6 +743,27 @@ TEST_CASE("a failure of any shape is a step_error", "[step][errors]") {
   CHECK(with({{"name", 5}, {"message", nullptr}}) == "Error|");
 }
 
+TEST_CASE("a failed step's causes come with it and leave with it", "[step][errors]") {
+  const json error = json::parse(
+      R"({"name":"N","message":"m","cause":{"name":"C","message":"c","cause":{"name":"D","message":"d"}}})");
+  auto caught = made([](auto& ctx) {
+    json out;
+    try {
+      ctx.step.run("pay", [] {});
+    } catch (const inngest::step_error& e) {
+      for (const auto& cause : e.causes()) out.push_back(cause.name + ":" + cause.message);
+    }
+    return out;
+  });
+  CHECK(run_driver(caught).memo("pay", {{"error", error}}).discover().body() == json{"C:c", "D:d"});
+  auto passed = made([](auto& ctx) { ctx.step.run("pay", [] {}); });
+  const json left = run_driver(passed).memo("pay", {{"error", error}}).discover().body();
+  CHECK(left.at("cause").at("cause").at("name") == "D");
+  json deep{{"name", "innermost"}};
+  for (int i = 0; i < 400; ++i) deep = {{"name", "N"}, {"message", "m"}, {"cause", deep}};
+  CHECK(run_driver(caught).memo("pay", {{"error", deep}}).discover().body().size() == 5);
+}
+
 TEST_CASE("failed sleeps and waits throw as well", "[step][errors]") {
   auto f = made([](auto& ctx) {
     json out;

@@ -335,6 +335,26 @@ TEST_CASE("a catch (...) around a whole group suspends all the same", "[suspensi
   CHECK(l.run.finish().result == 1);
 }
 
+TEST_CASE("a catch (...) around an inner group holds within its branch only", "[suspension][group]") {
+  auto f = made([](auto& ctx) {
+    ctx.group.parallel(
+        [&] {
+          try {
+            ctx.group.parallel([&] { ctx.step.run("a", [] {}); }, [&] { ctx.step.run("b", [] {}); });
+          } catch (...) {
+          }
+          ctx.step.run("after", [] {});
+        },
+        [&] { ctx.step.run("c", [] {}); });
+    return 1;
+  });
+  run_driver run(f);
+  CHECK(run.discover().operations() == strings{"StepPlanned:a", "StepPlanned:b", "StepPlanned:c"});
+  CHECK(run.target("b").operations() == strings{"StepRun:b"});
+  CHECK(run.target("c").operations() == strings{"StepRun:c"});
+  CHECK(run.finish().result == 1);
+}
+
 TEST_CASE("steps may run inside std::async, and its get passes the interrupt on", "[suspension]") {
   auto f = made([](auto& ctx) {
     return std::async(std::launch::async, [&] { return ctx.step.run("a", [] { return 1; }); }).get() +

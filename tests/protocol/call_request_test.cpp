@@ -1,5 +1,6 @@
 #include <inngest/protocol/call_request.hpp>
 
+#include <map>
 #include <string>
 
 #include <inngest/protocol/memo.hpp>
@@ -174,6 +175,13 @@ TEST_CASE("a result is unwrapped only when the memo is a wrapper and nothing els
   CHECK(result(R"({"data":1,"name":"an event"})") == json{{"data", 1}, {"name", "an event"}});
   CHECK(result(R"({"other":1})") == json{{"other", 1}});
   CHECK(result("[1]") == json{1});
+}
+
+TEST_CASE("a memo that is no wrapper is read whole, though it has a member data", "[call][memo]") {
+  const call_request call{R"({"event":{},"steps":{")" + hash_of("s") + R"(":{"data":"x","name":"n"}}})"};
+  CHECK(
+      inngest::protocol::read_result<std::map<std::string, std::string>>(*call.find(hash("s")), "s").size() ==
+      2);
 }
 
 TEST_CASE("depth in a call request is an error of the event or the step, never a crash", "[call][depth]") {
