@@ -6225,6 +6225,7 @@ class engine {
         if (!stopping_) sleep_until_due(lock);
         continue;
       }
+      wake_.notify_one();  // the next may be due as well: whoever takes it wakes another in turn
       http::request request = scheduler_.request_for(*next);
       lock.unlock();
       deliver_progress();
@@ -6232,7 +6233,6 @@ class engine {
       lock.lock();
       scheduler_.finish(*next, std::move(response), now());
       collect_progress();
-      wake_.notify_one();  // there may be more than this thread can do next
     }
   }
 
