@@ -454,3 +454,16 @@ TEST_CASE("taking over the transport lasts until it is given back, once at a tim
   app.send(client_shop::placed{{"o"}});
   CHECK(s.transport->requests().size() == 1);
 }
+
+TEST_CASE("a key that is made of asterisks is hidden like any other", "[client]") {
+  struct refusing final : inngest::http::transport {
+    inngest::http::response send(const inngest::http::request&, std::chrono::milliseconds) override {
+      return {.status = 400, .body = R"({"error":"no key *** or ******"})"};
+    }
+  };
+  const inngest::client app({.id = "app",
+                             .event_key = "***",
+                             .mode = inngest::mode::dev,
+                             .transport = std::make_shared<refusing>()});
+  CHECK_THROWS_AS(app.send(inngest::event<"test/hello">{}), inngest::event_rejected);
+}

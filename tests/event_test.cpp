@@ -88,7 +88,8 @@ TEST_CASE("an event is sent with its name and data, and with what else it has", 
 
 TEST_CASE("an event with plain JSON must carry an object", "[event]") {
   CHECK(json::parse(any_event(event_shop::plain{{{"a", 1}}}).text()).at("data") == json{{"a", 1}});
-  for (const json& data : {json(nullptr), json(5), json("text"), json::array({1})}) {
+  CHECK_THROWS_AS(any_event("shop/made", json(nullptr)), payload_error);
+  for (const json& data : {json(5), json("text"), json::array({1})}) {
     CHECK(message_of<payload_error>([&] { any_event{event_shop::plain{data}}; }) ==
           "data: an event's data must be a JSON object");
     CHECK_THROWS_AS(any_event("shop/made", data), payload_error);
@@ -278,4 +279,8 @@ TEST_CASE("a recursive payload nested too deeply is refused once, not fatal", "[
   CHECK(reply.status == 400);
   CHECK_THAT(reply.body, Catch::Matchers::ContainsSubstring("nested deeper than"));
   CHECK(call(deep).status == 400);
+}
+
+TEST_CASE("an event of plain JSON that was given no data is sent with an empty object", "[event]") {
+  CHECK(inngest::any_event(inngest::event<"test/empty">{}).text() == R"({"name":"test/empty","data":{}})");
 }

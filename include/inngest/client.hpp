@@ -246,10 +246,12 @@ class client {
 
   /// A server's words, which may repeat the URL that was asked for, and so the event key.
   std::string without_keys(std::string text) const {
+    constexpr std::string_view hidden = "***";
     for (const std::string* key : {&settings().event_key(), &settings().signing_key()}) {
       if (key->empty()) continue;
-      for (std::size_t at = 0; (at = text.find(*key, at)) != std::string::npos;)
-        text.replace(at, key->size(), "***");
+      for (std::size_t at = 0; (at = text.find(*key, at)) != std::string::npos; at += hidden.size()) {
+        text.replace(at, key->size(), hidden);
+      }
     }
     return text;
   }

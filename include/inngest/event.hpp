@@ -154,6 +154,7 @@ class any_event {
     out += ",\"data\":";
     const std::size_t data = out.size();
     encode_to(out, event.data, "data");
+    if (out.compare(data, std::string::npos, "null") == 0) out.replace(data, 4, "{}");  // json as it begins
     if (out[data] != '{') throw payload_error("data", "an event's data must be a JSON object");
     if (event.id) encode_to(out += ",\"id\":", *event.id, "id");
     if (event.ts) encode_to(out += ",\"ts\":", event.ts->time_since_epoch().count(), "ts");

@@ -81,7 +81,7 @@ class handler {
               {"functions", describe_functions(url)},
               {"capabilities", protocol::capabilities()}};
     if (!settings().app_version().empty()) body["appVersion"] = settings().app_version();
-    http::request request{.method = "POST", .url = "/fn/register", .body = body.dump()};
+    http::request request{.method = "POST", .url = "/fn/register", .body = text_of(body)};
     request.headers.add(protocol::header::expected_server_kind, std::string(to_string(settings().mode())));
     request.headers.add(protocol::header::sync_kind, protocol::out_of_band);
     try {
@@ -177,7 +177,7 @@ class handler {
       }
       return unauthorized_answer();
     }
-    if (request.method == "GET") return json_answer(200, introspection(caller).dump());
+    if (request.method == "GET") return json_answer(200, text_of(introspection(caller)));
     if (request.method != "POST") return message(405, "method not allowed: use GET, PUT or POST");
     if (const auto probe = request.query("probe")) {
       return *probe == "trust" ? json_answer(200, "null") : message(400, "unknown probe");
@@ -196,11 +196,11 @@ class handler {
 
     http::response out;
     if (in_band) {
-      out = json_answer(200, in_band_answer(request, caller).dump());
+      out = json_answer(200, text_of(in_band_answer(request, caller)));
     } else {
       const sync_result result = sync(url_of(request));
       out = json_answer(result.ok ? 200 : 500,
-                        json{{"message", result.message}, {"modified", result.modified}}.dump());
+                        text_of(json{{"message", result.message}, {"modified", result.modified}}));
     }
     out.headers.add(protocol::header::sync_kind, in_band ? protocol::in_band : protocol::out_of_band);
     out.headers.add(protocol::header::expected_server_kind, std::string(to_string(settings().mode())));
@@ -371,6 +371,11 @@ class handler {
 
   // ---- answers --------------------------------------------------------------------------------------
 
+  /// Names and messages may hold any bytes: what is not UTF-8 in them is replaced rather than refused.
+  static std::string text_of(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+
   http::response json_answer(int status, std::string body) const {
     http::response out{.status = status, .body = std::move(body)};
     out.headers.add(protocol::header::content_type, "application/json");
@@ -382,7 +387,7 @@ class handler {
   }
 
   http::response message(int status, const std::string& text) const {
-    return json_answer(status, json{{"message", text}}.dump(-1, ' ', false, json::error_handler_t::replace));
+    return json_answer(status, text_of(json{{"message", text}}));
   }
 
   /// Tells nothing of the app, not even that it is one: for callers who have not proved who they are.

@@ -1620,6 +1620,7 @@ class any_event {
     out += ",\"data\":";
     const std::size_t data = out.size();
     encode_to(out, event.data, "data");
+    if (out.compare(data, std::string::npos, "null") == 0) out.replace(data, 4, "{}");  // json as it begins
     if (out[data] != '{') throw payload_error("data", "an event's data must be a JSON object");
     if (event.id) encode_to(out += ",\"id\":", *event.id, "id");
     if (event.ts) encode_to(out += ",\"ts\":", event.ts->time_since_epoch().count(), "ts");
@@ -3520,12 +3521,22 @@ class option_check {
     check_concurrency();
     check_rates();
     require(options_.cancel_on.size() <= 5, "cancel_on takes at most five events");
-    for (const cancel_on& each : options_.cancel_on) require(!each.event.empty(), "cancel_on needs an event");
+    for (const cancel_on& each : options_.cancel_on) {
+      require(!each.event.empty(), "cancel_on needs an event");
+      require_no_negative(each.timeout, "cancel_on.timeout");
+    }
+    require_no_negative(options_.timeouts.start, "timeouts.start");
+    require_no_negative(options_.timeouts.finish, "timeouts.finish");
   }
 
  private:
   void require(bool holds, const std::string& rule) const {
     if (!holds) throw configuration_error("function \"" + options_.id + "\": " + rule);
+  }
+
+  void require_no_negative(const std::optional<std::chrono::seconds>& duration,
+                           const std::string& option) const {
+    require(!duration || *duration >= std::chrono::seconds::zero(), option + " must not be negative");
   }
 
   template <class Value>
@@ -3536,6 +3547,7 @@ class option_check {
   void check_triggers() const {
     require(in_range<std::size_t>(triggers_.size(), 1, 10), "a function has from 1 to 10 triggers");
     for (const trigger_definition& each : triggers_) {
+      require(each.event.size() <= 255, "a trigger's event has at most 255 characters");
       if (each.event.empty())
         require(fields_of(each.cron) == 5, "not a schedule of five fields: \"" + each.cron + "\"");
     }
@@ -3578,6 +3590,7 @@ class option_check {
     if (const auto& debounce = options_.debounce) {
       require(in_range<seconds>(debounce->period, seconds(1), hours(24 * 7)),
               "debounce.period must be from 1 s to 7 days");
+      require_no_negative(debounce->timeout, "debounce.timeout");
     }
   }
 
@@ -4299,10 +4312,12 @@ class client {
 
   /// A server's words, which may repeat the URL that was asked for, and so the event key.
   std::string without_keys(std::string text) const {
+    constexpr std::string_view hidden = "***";
     for (const std::string* key : {&settings().event_key(), &settings().signing_key()}) {
       if (key->empty()) continue;
-      for (std::size_t at = 0; (at = text.find(*key, at)) != std::string::npos;)
-        text.replace(at, key->size(), "***");
+      for (std::size_t at = 0; (at = text.find(*key, at)) != std::string::npos; at += hidden.size()) {
+        text.replace(at, key->size(), hidden);
+      }
     }
     return text;
   }
@@ -4474,7 +4489,7 @@ class handler {
               {"functions", describe_functions(url)},
               {"capabilities", protocol::capabilities()}};
     if (!settings().app_version().empty()) body["appVersion"] = settings().app_version();
-    http::request request{.method = "POST", .url = "/fn/register", .body = body.dump()};
+    http::request request{.method = "POST", .url = "/fn/register", .body = text_of(body)};
     request.headers.add(protocol::header::expected_server_kind, std::string(to_string(settings().mode())));
     request.headers.add(protocol::header::sync_kind, protocol::out_of_band);
     try {
@@ -4570,7 +4585,7 @@ class handler {
       }
       return unauthorized_answer();
     }
-    if (request.method == "GET") return json_answer(200, introspection(caller).dump());
+    if (request.method == "GET") return json_answer(200, text_of(introspection(caller)));
     if (request.method != "POST") return message(405, "method not allowed: use GET, PUT or POST");
     if (const auto probe = request.query("probe")) {
       return *probe == "trust" ? json_answer(200, "null") : message(400, "unknown probe");
@@ -4589,11 +4604,11 @@ class handler {
 
     http::response out;
     if (in_band) {
-      out = json_answer(200, in_band_answer(request, caller).dump());
+      out = json_answer(200, text_of(in_band_answer(request, caller)));
     } else {
       const sync_result result = sync(url_of(request));
       out = json_answer(result.ok ? 200 : 500,
-                        json{{"message", result.message}, {"modified", result.modified}}.dump());
+                        text_of(json{{"message", result.message}, {"modified", result.modified}}));
     }
     out.headers.add(protocol::header::sync_kind, in_band ? protocol::in_band : protocol::out_of_band);
     out.headers.add(protocol::header::expected_server_kind, std::string(to_string(settings().mode())));
@@ -4764,6 +4779,11 @@ class handler {
 
   // ---- answers --------------------------------------------------------------------------------------
 
+  /// Names and messages may hold any bytes: what is not UTF-8 in them is replaced rather than refused.
+  static std::string text_of(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+
   http::response json_answer(int status, std::string body) const {
     http::response out{.status = status, .body = std::move(body)};
     out.headers.add(protocol::header::content_type, "application/json");
@@ -4775,7 +4795,7 @@ class handler {
   }
 
   http::response message(int status, const std::string& text) const {
-    return json_answer(status, json{{"message", text}}.dump(-1, ' ', false, json::error_handler_t::replace));
+    return json_answer(status, text_of(json{{"message", text}}));
   }
 
   /// Tells nothing of the app, not even that it is one: for callers who have not proved who they are.

@@ -27,12 +27,22 @@ class option_check {
     check_concurrency();
     check_rates();
     require(options_.cancel_on.size() <= 5, "cancel_on takes at most five events");
-    for (const cancel_on& each : options_.cancel_on) require(!each.event.empty(), "cancel_on needs an event");
+    for (const cancel_on& each : options_.cancel_on) {
+      require(!each.event.empty(), "cancel_on needs an event");
+      require_no_negative(each.timeout, "cancel_on.timeout");
+    }
+    require_no_negative(options_.timeouts.start, "timeouts.start");
+    require_no_negative(options_.timeouts.finish, "timeouts.finish");
   }
 
  private:
   void require(bool holds, const std::string& rule) const {
     if (!holds) throw configuration_error("function \"" + options_.id + "\": " + rule);
+  }
+
+  void require_no_negative(const std::optional<std::chrono::seconds>& duration,
+                           const std::string& option) const {
+    require(!duration || *duration >= std::chrono::seconds::zero(), option + " must not be negative");
   }
 
   template <class Value>
@@ -43,6 +53,7 @@ class option_check {
   void check_triggers() const {
     require(in_range<std::size_t>(triggers_.size(), 1, 10), "a function has from 1 to 10 triggers");
     for (const trigger_definition& each : triggers_) {
+      require(each.event.size() <= 255, "a trigger's event has at most 255 characters");
       if (each.event.empty())
         require(fields_of(each.cron) == 5, "not a schedule of five fields: \"" + each.cron + "\"");
     }
@@ -85,6 +96,7 @@ class option_check {
     if (const auto& debounce = options_.debounce) {
       require(in_range<seconds>(debounce->period, seconds(1), hours(24 * 7)),
               "debounce.period must be from 1 s to 7 days");
+      require_no_negative(debounce->timeout, "debounce.timeout");
     }
   }
 
