@@ -81,19 +81,13 @@ inline std::string memo_path(std::string_view id) { return "steps[\"" + std::str
 template <class Result>
 Result read_result(const memo& memo, std::string_view id) {
   try {
-    if (memo.is_object()) {
-      if (holds_only(memo, "error")) throw read_step_error(memo.text, id);
+    if (holds_only(memo, "error")) throw read_step_error(memo.text, id);
+    if (holds_only(memo, "data")) {
       detail::json_document document(memo.text);
-      std::optional<Result> result;
-      bool known = true;
       for (auto item : document.object()) {
         simdjson::ondemand::field each = detail::take(std::move(item), {});
-        const std::string_view key = detail::take(each.unescaped_key(), {});
-        known = key == "data" || key == "type";
-        if (!known) break;
-        if (key == "data") result = detail::read<Result>(each.value(), {});
+        if (detail::take(each.unescaped_key(), {}) == "data") return detail::read<Result>(each.value(), {});
       }
-      if (known && result) return std::move(*result);
     }
     return decode<Result>(memo.text);
   } catch (const payload_error& problem) {
