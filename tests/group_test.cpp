@@ -444,7 +444,44 @@ TEST_CASE("a race decided once is decided alike when later results come in", "[g
   });
   run_driver run(f);
   run.result("b", 2);
-  CHECK(run.discover().op().at("data") == 2);
+  CHECK(run.discover().operations() == strings{"StepPlanned:after"});
   run.result("a", 1);
   CHECK(run.discover().op().at("data") == 2);
+}
+
+TEST_CASE("while a loser's step is on its way, what follows a race is planned", "[group][race]") {
+  // The server calls for the winner and, once more, for the loser: were "after" run at once, it could run twice.
+  strings ran;
+  auto f = made([&](auto& ctx) {
+    const int won = ctx.group.race([&] { return ctx.step.run("a", [] { return 1; }); },
+                                   [&] {
+                                     ctx.step.run("b1", [] {});
+                                     return ctx.step.run("b2", [] { return 2; });
+                                   });
+    return ctx.step.run("after", [&] {
+      ran.push_back("after");
+      return won;
+    });
+  });
+  run_driver run(f);
+  run.result("b1", nullptr).result("a", 1);  // b2 was told to the server when b1 ended
+  CHECK(run.discover().operations() == strings{"StepPlanned:after"});
+  CHECK(ran.empty());
+  CHECK(run.target("after").operations() == strings{"StepRun:after"});
+  CHECK(ran == strings{"after"});
+}
+
+TEST_CASE("the server is told that steps belong to a race", "[group][race]") {
+  auto f = made([](auto& ctx) {
+    ctx.group.race([&] { return ctx.step.run("a", [] { return 1; }); },
+                   [&] {
+                     ctx.step.sleep("b", 1s);
+                     return 2;
+                   });
+    return ctx.group.parallel([&] { return ctx.step.run("c", [] { return 1; }); });
+  });
+  run_driver run(f);
+  for (const auto& op : json::parse(run.discover().text)) CHECK(op.at("opts").at("parallelMode") == "race");
+  run.result("b", nullptr).result("a", 1);
+  for (const auto& op : json::parse(run.discover().text)) CHECK_FALSE(op.contains("opts"));
 }

@@ -329,13 +329,6 @@ TEST_CASE("a body beyond the limit is answered with 413", "[serve][post]") {
   CHECK(small(post("app-greet", body)).status == 413);
 }
 
-TEST_CASE("a run whose state must be fetched is an error that says so", "[serve][post]") {
-  const answer a = served(support::quiet_options())(
-      post("app-greet", R"({"event":{"name":"a"},"steps":{},"ctx":{"run_id":"R1"},"use_api":true})"));
-  CHECK(a.status == 500);
-  CHECK_THAT(a.text, ContainsSubstring("R1"));
-}
-
 TEST_CASE("unknown bytes of a request come back in readable text", "[serve][post]") {
   const served s(support::quiet_options());
   const answer a = s({.method = "POST", .url = "/api/inngest?fnId=%ff%fe%00", .body = "{}"});

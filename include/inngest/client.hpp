@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -21,6 +22,7 @@
 #include <inngest/event.hpp>
 #include <inngest/function.hpp>
 #include <inngest/http.hpp>
+#include <inngest/protocol/api.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/signature.hpp>
 #include <inngest/settings.hpp>
@@ -41,7 +43,9 @@ struct handler_traits {
   static constexpr bool takes_context = std::invocable<Handler&, Context&>;
   static_assert(takes_context,
                 "inngest: the handler must take the context of its trigger's events: "
-                "[](inngest::context<MyEvent>& ctx) { ... } for on<MyEvent>(), or [](auto& ctx) { ... }");
+                "[](inngest::context<MyEvent>& ctx) { ... } for on<MyEvent>(), or [](auto& ctx) { ... }; one of "
+                "on_failure takes inngest::failure_context<MyEvent>&, of on_cancel inngest::cancel_context, of "
+                "on_success inngest::success_context<Output, MyEvent>");
   static constexpr bool may_throw = !std::is_nothrow_invocable_v<Handler&, Context&>;
   static_assert(may_throw,
                 "inngest: a handler must not be noexcept: a step without a result leaves it by an exception");
@@ -54,7 +58,99 @@ struct handler_traits {
   using output = result_form_t<returned>;
 };
 
+/// The handler as functions keep it, whatever its context.
+template <class Context, class Handler>
+any_function::handler_type erase_handler(Handler handler) {
+  using traits = handler_traits<Handler, Context>;
+  return [handler = std::move(handler)](execution::replay& replay, const handler_resources& resources,
+                                        std::string& result) mutable {
+    if constexpr (traits::valid) {
+      Context ctx(replay, resources);
+      if constexpr (std::is_void_v<typename traits::returned>) {
+        handler(ctx);
+        result = "null";
+      } else {
+        encode_to(result, handler(ctx), "result");
+      }
+    }
+  };
+}
+
+/// Which end of a run a companion function is for, and its handler.
+enum class run_end { failed, cancelled, finished };
+template <run_end End, class Handler>
+struct end_handler {
+  Handler handler;
+  std::optional<int> retries;
+};
+
+/// The companion's context.
+template <run_end End, class Output, event_type... Events>
+struct end_context {
+  using type = failure_context<Events...>;
+};
+template <class Output, event_type... Events>
+struct end_context<run_end::cancelled, Output, Events...> {
+  using type = cancel_context<Events...>;
+};
+template <class Output, event_type... Events>
+struct end_context<run_end::finished, Output, Events...> {
+  using type = success_context<std::conditional_t<std::is_void_v<Output>, std::monostate, Output>, Events...>;
+};
+
+/// The function that runs at the end of another's runs.
+inline any_function companion_of(const std::string& app_id, const function_options& options, run_end end,
+                                 std::optional<int> retries, any_function::handler_type handler) {
+  const char* suffix = end == run_end::failed ? "failure" : end == run_end::cancelled ? "cancel" : "success";
+  const char* event = end == run_end::failed      ? "inngest/function.failed"
+                      : end == run_end::cancelled ? "inngest/function.cancelled"
+                                                  : "inngest/function.finished";
+  std::string expression = "event.data.function_id == '" + app_id + "-" + options.id + "'";
+  if (end == run_end::finished) expression += " && event.data._inngest.status == 'Completed'";
+  const std::string name = options.name.empty() ? options.id : options.name;
+  function_options own{.id = options.id + "-" + suffix, .name = name + " (" + suffix + ")"};
+  own.retries = retries;
+  own.middleware = options.middleware;
+  own.dependencies = options.dependencies;
+  own.checkpointing = options.checkpointing;
+  return any_function(app_id, std::move(own), {{.event = event, .expression = std::move(expression)}},
+                      std::move(handler));
+}
+
 }  // namespace detail
+
+/// Options of an on_failure, on_cancel or on_success handler.
+struct end_options {
+  /// How often it is tried again itself.
+  std::optional<int> retries = 1;
+};
+
+/// Given to create_function after the handler: runs when a run of the function has failed for good.
+///
+///     app.create_function({.id = "charge"}, inngest::on<Order>(), charge,
+///                         inngest::on_failure([](inngest::failure_context<Order>& ctx) { refund(ctx); }));
+///
+/// It is a function of its own, "<id>-failure", started by the server's event of the failure.
+template <class Handler>
+auto on_failure(Handler handler, const end_options& options = {}) {
+  return detail::end_handler<detail::run_end::failed, Handler>{std::move(handler), options.retries};
+}
+/// The same when a run was cancelled: "<id>-cancel".
+template <class Handler>
+auto on_cancel(Handler handler, const end_options& options = {}) {
+  return detail::end_handler<detail::run_end::cancelled, Handler>{std::move(handler), options.retries};
+}
+/// The same when a run has completed: "<id>-success".
+template <class Handler>
+auto on_success(Handler handler, const end_options& options = {}) {
+  return detail::end_handler<detail::run_end::finished, Handler>{std::move(handler), options.retries};
+}
+
+/// The keys that sign what server and app tell each other: either may be empty.
+struct signing_keys {
+  std::string current;
+  std::string fallback;
+};
 
 /// An app: it makes functions and sends events. Copies share one state; all of it may be used from many
 /// threads at once.
@@ -67,7 +163,10 @@ class client {
   const inngest::settings& settings() const { return shared_->settings; }
   const logger& log() const { return shared_->settings.log(); }
 
-  /// Makes a durable function: what it is called, what starts it, and what it does.
+  // ---- functions ------------------------------------------------------------------------------------
+
+  /// Makes a durable function: what it is called, what starts it, and what it does. What is to happen at the
+  /// end of its runs may follow: on_failure(), on_cancel(), on_success().
   ///
   ///     auto greet = app.create_function({.id = "greet", .retries = 3}, inngest::on<SignedUp>(),
   ///                                      [](inngest::context<SignedUp>& ctx) {
@@ -76,65 +175,104 @@ class client {
   ///
   /// The handler is kept and may be called from many threads at once.
   /// \throws configuration_error for options that no server would take.
-  template <class... Events, class Handler>
-  auto create_function(function_options options, trigger<Events...> trigger, Handler handler) const {
-    using traits = detail::handler_traits<Handler, context<Events...>>;
+  template <class... Events, class Handler, detail::run_end... Ends, class... EndHandlers>
+  auto create_function(function_options options, trigger<Events...> trigger, Handler handler,
+                       detail::end_handler<Ends, EndHandlers>... at_end) const {
+    using output = typename detail::handler_traits<Handler, context<Events...>>::output;
     detail::option_check(options, trigger.definitions).run();
-    auto erased = [handler = std::move(handler), function_id = options.id](
-                      execution::replay& replay, const logger& log, std::string& result) mutable {
-      if constexpr (traits::valid) {
-        context<Events...> ctx(replay, log, function_id);
-        if constexpr (std::is_void_v<typename traits::returned>) {
-          handler(ctx);
-          result = "null";
-        } else {
-          encode_to(result, handler(ctx), "result");
-        }
-      }
-    };
-    return function<typename traits::output, Events...>(id(), std::move(options),
-                                                        std::move(trigger.definitions), std::move(erased));
+    std::vector<any_function> companions;
+    (companions.push_back(detail::companion_of(
+         id(), options, Ends, at_end.retries,
+         detail::erase_handler<typename detail::end_context<Ends, output, Events...>::type>(
+             std::move(at_end.handler)))),
+     ...);
+    return function<output, Events...>(id(), std::move(options), std::move(trigger.definitions),
+                                       detail::erase_handler<context<Events...>>(std::move(handler)),
+                                       std::move(companions));
   }
 
+  /// Makes a function that other runs have run after them: see basic_context::defer. Its handler takes
+  /// `inngest::context<inngest::deferred<Data>>&`.
+  /// \throws configuration_error for options that no server would take.
+  template <json_convertible Data, class Handler>
+  deferred_function<Data> create_deferred_function(function_options options, Handler handler) const {
+    trigger_definition trigger{.event = "inngest/deferred.schedule"};
+    trigger.expression = "event.data._inngest.fn_slug == '" + id() + "-" + options.id + "'";
+    const std::vector<trigger_definition> triggers{std::move(trigger)};
+    detail::option_check(options, triggers).run();
+    return deferred_function<Data>(id(), std::move(options), triggers,
+                                   detail::erase_handler<context<deferred<Data>>>(std::move(handler)));
+  }
+
+  // ---- events and signals -----------------------------------------------------------------------------
+
   /// Sends an event and gives the id that the server gave it.
-  /// \throws event_rejected, unauthorized, unreachable, configuration_error.
+  /// \throws event_rejected, too_large, unauthorized, unreachable, configuration_error. What happens when no
+  /// server answers is client_options::when_unreachable; an event that is dropped or kept has no id.
   sent_events send(const any_event& event) const { return send(std::vector<any_event>{event}); }
 
   /// Sends events of any types, all in one request: `app.send({Created{...}, Deleted{...}})`.
   sent_events send(std::initializer_list<any_event> events) const {
     return send(std::vector<any_event>(events));
   }
-  sent_events send(const std::vector<any_event>& events) const {
+  sent_events send(const std::vector<any_event>& events) const { return send(events, shared_->hooks, {}); }
+
+  /// The same through given middleware, as part of a trace: what a function's step does.
+  sent_events send(std::vector<any_event> events, const execution::hooks& hooks,
+                   std::string_view traceparent) const {
     if (events.empty()) return {};
-    const http::request request = event_request(events);
-    std::string problem;
-    for (int attempt = 0; attempt < settings().send_attempts(); ++attempt) {
-      if (attempt > 0) std::this_thread::sleep_for(pause_before(attempt));
-      try {
-        const http::response answer = transport()->send(request, settings().timeout());
-        if (answer.status >= 200 && answer.status < 300) return read_ids(answer);
-        problem = std::to_string(answer.status) + " " + without_keys(error_text(answer));
-        if (answer.status == 401 || answer.status == 403)
-          throw unauthorized("the event key was refused: " + problem);
-        const bool may_pass = answer.status >= 500 || answer.status == 429 || answer.status == 408;
-        if (!may_pass) throw event_rejected("the server refused " + names(events) + ": " + problem);
-      } catch (const unreachable& failed) {
-        problem = failed.what();
-      }
-    }
-    throw unreachable("sending " + names(events) + " failed after " +
-                      std::to_string(settings().send_attempts()) + " attempts: " + problem);
+    hooks.each([&](middleware& one) { one.transform_send_event(events); });
+    return hooks.template wrap<sent_events>(
+        [&](middleware& one, next_call<sent_events> next) { return one.wrap_send_event(events, next); },
+        [&] { return deliver(events, traceparent); });
   }
+
+  /// Sends what the outbox keeps, in order. Done by send() too, before it sends anything new.
+  /// \throws unreachable when no server answered.
+  void flush_outbox() const {
+    const auto& outbox = settings().outbox();
+    if (!outbox) return;
+    outbox->flush([&](const std::string& events, const std::string& seed) {
+      post(event_request(events, seed, {}), "events of the outbox", 0);
+    });
+  }
+
+  /// Wakes the run that waits for the signal, and gives its id; nothing when none waits.
+  /// \throws unauthorized, request_rejected, unreachable.
+  template <json_writable Data = json>
+  std::optional<std::string> send_signal(const std::string& signal, const Data& data = {}) const {
+    return protocol::read_signal_answer(call_api(protocol::signal_request(signal, encode(data, "data"))));
+  }
+
+  /// Publishes a message to those who listen to the channel's topic.
+  /// \throws unauthorized, request_rejected, unreachable.
+  template <json_writable Data>
+  void publish(const std::string& channel, const std::string& topic, const Data& data) const {
+    protocol::expect_success(call_api(protocol::publish_request(channel, topic, {}, encode(data, "data"))),
+                             "publishing to \"" + channel + "\"");
+  }
+
+  /// Gives a run a score, from wherever it is known.
+  /// \throws configuration_error for a name that can't be, unauthorized, request_rejected, unreachable.
+  void score(const std::string& run_id, const std::string& name, double value) const {
+    const auto metadata =
+        protocol::metadata_object({}, "inngest.score", "merge", protocol::score_values(name, value));
+    protocol::expect_success(call_api(protocol::metadata_request(run_id, {}, metadata)),
+                             "scoring run \"" + run_id + "\"");
+  }
+
+  // ---- the server's API -------------------------------------------------------------------------------
 
   /// Calls the server's API with the signing key, and again with the fallback key if that was refused. The
   /// request's `url` is a path.
   /// \throws unreachable when no answer came.
   http::response call_api(http::request request) const {
     request.url = settings().api_base_url() + request.url;
+    const signing_keys keys = this->keys();
     const http::headers given = request.headers;
     http::response answer;
-    for (const std::string* key : {&settings().signing_key(), &settings().signing_key_fallback()}) {
-      const bool first = key == &settings().signing_key();
+    for (const std::string* key : {&keys.current, &keys.fallback}) {
+      const bool first = key == &keys.current;
       if (!first && (key->empty() || (answer.status != 401 && answer.status != 403))) break;
       request.headers = given;
       add_common_headers(request.headers);
@@ -144,6 +282,18 @@ class client {
       answer = transport()->send(request, settings().timeout());
     }
     return answer;
+  }
+
+  /// The signing keys as they are now.
+  signing_keys keys() const {
+    const std::lock_guard lock(shared_->mutex);
+    return shared_->keys;
+  }
+  /// Replaces the signing keys of this client and its copies, while they serve: give the new key as
+  /// `current` and the old one as `fallback`, and drop the old one when no server uses it any more.
+  void set_keys(signing_keys keys) const {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->keys = std::move(keys);
   }
 
   /// Takes over all HTTP of this client and its copies until `restore_transport`. An engine in the process
@@ -160,9 +310,15 @@ class client {
 
  private:
   struct state {
-    explicit state(client_options options) : settings(std::move(options)), transport(settings.transport()) {}
+    explicit state(client_options options)
+        : settings(std::move(options)),
+          hooks(settings.middleware(), {}),
+          keys{settings.signing_key(), settings.signing_key_fallback()},
+          transport(settings.transport()) {}
     const inngest::settings settings;
-    std::mutex mutex;  // of the two below
+    const execution::hooks hooks;
+    std::mutex mutex;  // of those below
+    signing_keys keys;
     std::shared_ptr<http::transport> transport;
     std::shared_ptr<http::transport> replacement;
   };
@@ -185,7 +341,69 @@ class client {
     return shared_->replacement != nullptr;
   }
 
-  http::request event_request(const std::vector<any_event>& events) const {
+  // ---- sending ----------------------------------------------------------------------------------------
+
+  sent_events deliver(const std::vector<any_event>& events, std::string_view traceparent) const {
+    std::string list = "[";
+    for (const any_event& each : events) {
+      check_size(each);
+      if (list.size() > 1) list += ',';
+      list += each.text();
+    }
+    list += ']';
+    const std::string seed = event_id_seed();
+    try {
+      if (settings().outbox() && !settings().outbox()->empty()) flush_outbox();  // the order must hold
+      return {post(event_request(list, seed, traceparent), names(events), events.size())};
+    } catch (const unreachable& problem) {
+      switch (settings().when_unreachable()) {
+        case unreachable_policy::fail:
+          throw;
+        case unreachable_policy::drop:
+          log().warn(std::string(problem.what()) + ": dropped");
+          break;
+        case unreachable_policy::keep:
+          settings().outbox()->keep(list, seed);
+          log().warn(std::string(problem.what()) + ": kept in the outbox");
+          break;
+      }
+      return {};
+    }
+  }
+
+  void check_size(const any_event& event) const {
+    if (event.text().size() <= settings().limits().event) return;
+    throw too_large("event \"" + event.name() + "\" has " + std::to_string(event.text().size()) +
+                    " bytes, and a server takes at most " + std::to_string(settings().limits().event) +
+                    ": keep large data elsewhere and send where it is");
+  }
+
+  /// Posts a list of events, again and again while no server answers. `expected` is how many ids must come
+  /// back; 0 when that is not known.
+  std::vector<std::string> post(const http::request& request, const std::string& what,
+                                std::size_t expected) const {
+    std::string problem;
+    for (int attempt = 0; attempt < settings().send_attempts(); ++attempt) {
+      if (attempt > 0) std::this_thread::sleep_for(pause_before(attempt));
+      try {
+        const http::response answer = transport()->send(request, settings().timeout());
+        const bool success = answer.status >= 200 && answer.status < 300;
+        if (success) return read_ids(answer, what, expected);
+        problem = without_keys(refusal(answer));
+        if (answer.status == 401 || answer.status == 403)
+          throw unauthorized("the event key was refused: " + problem);
+        const bool may_pass = answer.status >= 500 || answer.status == 429 || answer.status == 408;
+        if (!may_pass)
+          throw event_rejected("the server refused " + what + ": " + problem, accepted_ids(answer));
+      } catch (const unreachable& failed) {
+        problem = failed.what();
+      }
+    }
+    throw unreachable("sending " + what + " failed after " + std::to_string(settings().send_attempts()) +
+                      " attempts: " + problem);
+  }
+
+  http::request event_request(std::string list, const std::string& seed, std::string_view traceparent) const {
     if (settings().event_key().empty() && settings().mode() == mode::cloud && !has_engine()) {
       throw configuration_error(
           "client \"" + id() +
@@ -193,20 +411,17 @@ class client {
     }
     const std::string key = settings().event_key().empty() ? "NO_EVENT_KEY_SET" : settings().event_key();
     http::request out{.method = "POST",
-                      .url = settings().event_api_base_url() + "/e/" + http::percent_encoded(key)};
-    out.body = "[";
-    for (const any_event& each : events) {
-      if (out.body.size() > 1) out.body += ',';
-      out.body += each.text();
-    }
-    out.body += ']';
+                      .url = settings().event_api_base_url() + "/e/" + http::percent_encoded(key),
+                      .body = std::move(list)};
     add_common_headers(out.headers);
-    out.headers.add(protocol::header::event_id_seed, event_id_seed());
+    out.headers.add(protocol::header::event_id_seed, seed);
+    if (!traceparent.empty()) out.headers.add(protocol::header::traceparent, std::string(traceparent));
     return out;
   }
 
   void add_common_headers(http::headers& headers) const {
-    headers.add(protocol::header::content_type, "application/json");
+    if (!headers.find(protocol::header::content_type))
+      headers.add(protocol::header::content_type, "application/json");
     headers.add(protocol::header::sdk, protocol::sdk_name);
     headers.add(protocol::header::user_agent, protocol::sdk_name);
     if (!settings().env().empty()) headers.add(protocol::header::environment, settings().env());
@@ -231,23 +446,16 @@ class client {
     return out;
   }
 
-  static std::string error_text(const http::response& answer) {
-    const json body = json::parse(answer.body.substr(0, 4096), nullptr, false);
-    if (body.is_object()) {
-      for (const char* key : {"error", "message"}) {
-        const auto found = body.find(key);
-        if (found != body.end() && found->is_string() && !found->get_ref<const std::string&>().empty()) {
-          return found->get<std::string>();
-        }
-      }
-    }
-    return "(no reason given)";
+  static std::string refusal(const http::response& answer) {
+    const std::string words = protocol::refusal(answer);
+    return words.find(' ') == std::string::npos ? words + " (no reason given)" : words;
   }
 
   /// A server's words, which may repeat the URL that was asked for, and so the event key.
   std::string without_keys(std::string text) const {
     constexpr std::string_view hidden = "***";
-    for (const std::string* key : {&settings().event_key(), &settings().signing_key()}) {
+    const signing_keys keys = this->keys();
+    for (const std::string* key : {&settings().event_key(), &keys.current, &keys.fallback}) {
       if (key->empty()) continue;
       for (std::size_t at = 0; (at = text.find(*key, at)) != std::string::npos; at += hidden.size()) {
         text.replace(at, key->size(), hidden);
@@ -256,12 +464,29 @@ class client {
     return text;
   }
 
-  static sent_events read_ids(const http::response& answer) {
+  static std::vector<std::string> accepted_ids(const http::response& answer) {
     try {
-      return decode<sent_events>(answer.body);
+      return decode<sent_events>(answer.body).ids;
+    } catch (const payload_error&) {
+      return {};
+    }
+  }
+
+  std::vector<std::string> read_ids(const http::response& answer, const std::string& what,
+                                    std::size_t expected) const {
+    std::vector<std::string> ids;
+    try {
+      ids = decode<sent_events>(answer.body).ids;
     } catch (const payload_error& problem) {
       throw protocol_error(std::string("the event API's answer can't be read: ") + problem.what());
     }
+    if (ids.size() < expected) {
+      throw event_rejected("the server took " + std::to_string(ids.size()) + " of the " +
+                               std::to_string(expected) + " events " + what + ": " +
+                               without_keys(refusal(answer)),
+                           ids);
+    }
+    return ids;
   }
 
   std::shared_ptr<state> shared_;

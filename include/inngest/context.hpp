@@ -1,18 +1,31 @@
 #pragma once
 
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
+#include <vector>
 
+#include <inngest/dependencies.hpp>
+#include <inngest/detail/type_name.hpp>
 #include <inngest/event.hpp>
 #include <inngest/execution/replay.hpp>
 #include <inngest/group.hpp>
 #include <inngest/log.hpp>
+#include <inngest/protocol/lifecycle.hpp>
 #include <inngest/step.hpp>
 
 namespace inngest {
+
+/// What a handler's context is made of beside the call itself.
+struct handler_resources {
+  const logger& log;
+  const std::vector<dependency>& of_function;
+  const std::vector<dependency>& of_client;
+};
 
 /// The handler's logger: silent while the handler goes over what happened in earlier calls, so that each
 /// message appears once.
@@ -82,24 +95,61 @@ struct context_event<Event> {
 
 }  // namespace detail
 
-/// What a handler is given: the event that started the run, and the tools to do its steps.
+namespace detail {
+
+/// Reads an event, or one of several, from its JSON object.
+template <class Event>
+struct event_reader {
+  static Event read(std::string_view text) { return context_event<Event>::read(text); }
+};
 template <event_type... Events>
-class context {
+struct event_reader<one_of<Events...>> {
+  static one_of<Events...> read(std::string_view text) { return context_event<Events...>::read(text); }
+};
+
+}  // namespace detail
+
+/// The events of a batch, in the order in which the server gives them. Each is read when it is first asked
+/// for.
+template <class Event>
+class event_list {
  public:
-  context(execution::replay& replay, const logger& target, std::string_view function)
-      : event(detail::context_event<Events...>::read(replay.request().event())),
-        run_id(replay.request().run_id()),
-        function_id(function),
+  explicit event_list(std::string_view text) : text_(text) {}
+
+  auto begin() const { return all().begin(); }
+  auto end() const { return all().end(); }
+  std::size_t size() const { return all().size(); }
+  bool empty() const { return all().empty(); }
+  const Event& front() const { return all().front(); }
+  const Event& operator[](std::size_t index) const { return all().at(index); }
+
+ private:
+  const std::vector<Event>& all() const {
+    if (!events_) events_ = read();
+    return *events_;
+  }
+  std::vector<Event> read() const;
+
+  std::string_view text_;
+  mutable std::optional<std::vector<Event>> events_;
+};
+
+/// What every handler is given.
+class basic_context {
+ public:
+  basic_context(execution::replay& replay, const handler_resources& resources)
+      : run_id(replay.request().run_id()),
+        function_id(replay.info().function_id),
         attempt(replay.request().attempt()),
         max_attempts(replay.request().max_attempts()),
         step(replay),
         group(replay),
-        log(target, replay) {}
-  context(const context&) = delete;
-  context& operator=(const context&) = delete;
+        log(resources.log, replay),
+        replay_(&replay),
+        resources_(&resources) {}
+  basic_context(const basic_context&) = delete;
+  basic_context& operator=(const basic_context&) = delete;
 
-  /// The event that started the run; with several triggers one of theirs: see one_of::match.
-  const typename detail::context_event<Events...>::type event;
   const std::string run_id;
   /// The function's id within the app.
   const std::string function_id;
@@ -112,6 +162,138 @@ class context {
   inngest::group group;
   /// Messages of the handler; not repeated when the handler is called again.
   context_logger log;
+
+  /// The value of the type that was given to function_options or client_options: see provide().
+  /// \throws configuration_error when there is none.
+  template <class T>
+  T& get() const {
+    for (const auto* all : {&resources_->of_function, &resources_->of_client}) {
+      if (void* found = detail::find_dependency(*all, typeid(T))) return *static_cast<T*>(found);
+    }
+    throw configuration_error("function \"" + function_id + "\" asks for a " +
+                              detail::demangle(typeid(T).name()) +
+                              ", which was not provided: see inngest::provide()");
+  }
+
+  /// Has a deferred function run with the data when this run has ended; the run does not wait for it.
+  template <class Data>
+  void defer(step_options options, const deferred_function<Data>& called, const Data& data) {
+    detail::json_object_text text;
+    text.add("fn_slug", called.slug()).add_raw("input", encode(data, "data"));
+    replay_->record_deferred({.code = protocol::opcode::defer_add,
+                              .id = options.id.hash(),
+                              .name = options.name.empty() ? std::string(options.id.text()) : options.name,
+                              .display_name = options.name.empty() ? std::string(options.id.text()) : options.name,
+                              .user_id = std::string(options.id.text()),
+                              .options = text.text()});
+  }
+  template <class Data>
+  void defer(step_id id, const deferred_function<Data>& called, const Data& data) {
+    defer(step_options{.id = id}, called, data);
+  }
+
+ private:
+  execution::replay* replay_;
+  const handler_resources* resources_;
 };
+
+/// What a handler is given: the event that started the run, and the tools to do its steps.
+template <event_type... Events>
+class context : public basic_context {
+ public:
+  using event_form = typename detail::context_event<Events...>::type;
+
+  context(execution::replay& replay, const handler_resources& resources)
+      : basic_context(replay, resources),
+        event(detail::context_event<Events...>::read(replay.request().event())),
+        events(replay.request().events()) {}
+
+  /// The event that started the run; with several triggers one of theirs: see one_of::match.
+  const event_form event;
+  /// All events of the run: more than one with function_options::batch.
+  const event_list<event_form> events;
+};
+
+/// What an ended run has left: given to the handlers of on_failure, on_cancel and on_success, which are
+/// functions of their own, with steps of their own.
+template <event_type... Events>
+class ended_run_context : public basic_context {
+ public:
+  ended_run_context(execution::replay& replay, const handler_resources& resources)
+      : ended_run_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
+
+  /// The event that had started the ended run.
+  const typename detail::context_event<Events...>::type event;
+  const std::string ended_run_id;
+
+ protected:
+  ended_run_context(execution::replay& replay, const handler_resources& resources,
+                    const protocol::lifecycle_event& ended)
+      : basic_context(replay, resources),
+        event(detail::context_event<Events...>::read(ended.event())),
+        ended_run_id(ended.run_id()) {}
+};
+
+/// What an on_failure handler is given.
+template <event_type... Events>
+class failure_context : public ended_run_context<Events...> {
+ public:
+  failure_context(execution::replay& replay, const handler_resources& resources)
+      : failure_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
+
+  /// What the function failed with.
+  const run_error error;
+
+ private:
+  failure_context(execution::replay& replay, const handler_resources& resources,
+                  const protocol::lifecycle_event& ended)
+      : ended_run_context<Events...>(replay, resources, ended), error(ended.error()) {}
+};
+
+/// What an on_cancel handler is given.
+template <event_type... Events>
+class cancel_context : public ended_run_context<Events...> {
+ public:
+  using ended_run_context<Events...>::ended_run_context;
+};
+
+/// What an on_success handler is given.
+template <class Output, event_type... Events>
+class success_context : public ended_run_context<Events...> {
+ public:
+  success_context(execution::replay& replay, const handler_resources& resources)
+      : success_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
+
+  /// What the function returned.
+  const Output output;
+
+ private:
+  success_context(execution::replay& replay, const handler_resources& resources,
+                  const protocol::lifecycle_event& ended)
+      : ended_run_context<Events...>(replay, resources, ended),
+        output(decode<Output>(ended.result(), "data.result")) {}
+};
+
+template <class Event>
+std::vector<Event> event_list<Event>::read() const {
+  std::vector<Event> out;
+  if (text_.empty()) return out;
+  detail::json_document document(text_);
+  detail::json_value root = document.root(detail::json_path("events"));
+  std::vector<std::string_view> texts;
+  for (auto item : detail::take(root.get_array(), {})) {
+    detail::json_value each = detail::take(std::move(item), {});
+    texts.push_back(detail::raw_text(each, {}));
+  }
+  out.reserve(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    try {
+      out.push_back(detail::event_reader<Event>::read(texts[i]));
+    } catch (const payload_error& problem) {
+      throw payload_error("events[" + std::to_string(i) + "]." + problem.path(), problem.problem());
+    }
+  }
+  return out;
+}
 
 }  // namespace inngest

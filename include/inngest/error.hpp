@@ -18,7 +18,11 @@ enum class error_code {
   retry_after,     ///< thrown by user code: retry at a given time
   step_failed,     ///< a step failed for good; thrown to the handler by its step call
   nested_step,     ///< a step was called inside another step's body
+  deadline_exceeded,  ///< a step's body took too long
+  too_large,          ///< an event, result or answer is larger than a server takes
+  not_deterministic,  ///< a handler did not call the same steps when it was called again
   event_rejected,  ///< the server refused an event
+  request_rejected,  ///< the server refused another request
   unauthorized,    ///< the server refused a key
   unreachable,     ///< no server answered
   protocol,        ///< a server's answer or request that is not of the protocol
@@ -39,8 +43,16 @@ constexpr std::string_view to_string(error_code code) {
       return "step_failed";
     case error_code::nested_step:
       return "nested_step";
+    case error_code::deadline_exceeded:
+      return "deadline_exceeded";
+    case error_code::too_large:
+      return "too_large";
+    case error_code::not_deterministic:
+      return "not_deterministic";
     case error_code::event_rejected:
       return "event_rejected";
+    case error_code::request_rejected:
+      return "request_rejected";
     case error_code::unauthorized:
       return "unauthorized";
     case error_code::unreachable:
@@ -140,6 +152,18 @@ class step_error : public error {
   std::vector<cause> causes_;
 };
 
+/// A step's body did not end within step_options::deadline.
+class deadline_exceeded : public error {
+ public:
+  explicit deadline_exceeded(const std::string& message) : error(error_code::deadline_exceeded, message) {}
+};
+
+/// Something is larger than an Inngest server takes. Never retried.
+class too_large : public error {
+ public:
+  explicit too_large(const std::string& message) : error(error_code::too_large, message) {}
+};
+
 /// A step was called inside another step's body, where its result could not be memoized.
 class nested_step_error : public error {
  public:
@@ -152,7 +176,13 @@ class nested_step_error : public error {
 /// The server refused an event: its name, its size, its data.
 class event_rejected : public error {
  public:
-  explicit event_rejected(const std::string& message) : error(error_code::event_rejected, message) {}
+  explicit event_rejected(const std::string& message, std::vector<std::string> accepted = {})
+      : error(error_code::event_rejected, message), accepted_(std::move(accepted)) {}
+  /// The ids of those of the list, from its front, that the server took before it refused one.
+  const std::vector<std::string>& accepted() const noexcept { return accepted_; }
+
+ private:
+  std::vector<std::string> accepted_;
 };
 
 /// The server refused the event key or the signing key.
@@ -165,6 +195,18 @@ class unauthorized : public error {
 class unreachable : public error {
  public:
   explicit unreachable(const std::string& message) : error(error_code::unreachable, message) {}
+};
+
+/// The server refused a request of its API other than an event.
+class request_rejected : public error {
+ public:
+  request_rejected(const std::string& message, int status)
+      : error(error_code::request_rejected, message), status_(status) {}
+  /// The HTTP status of its answer.
+  int status() const noexcept { return status_; }
+
+ private:
+  int status_;
 };
 
 /// The other side does not speak the protocol: a call request or an answer that can't be read.

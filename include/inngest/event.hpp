@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -82,6 +83,10 @@ struct scheduled_data {
 INNGEST_FIELDS(scheduled_data, cron)
 using scheduled_timer = event<"inngest/scheduled.timer", scheduled_data>;
 
+/// What a deferred function's run is given: see basic_context::defer.
+template <class Data = json>
+using deferred = event<"inngest/deferred.schedule", Data>;
+
 /// One of several events: what `ctx.event` is in a function with several triggers.
 template <event_type... Events>
 class one_of : public std::variant<Events...> {
@@ -123,7 +128,8 @@ class any_event {
  public:
   /// \throws payload_error for data that JSON can't hold or the type's `validate` refuses.
   template <event_type Event>
-  any_event(const Event& event) : name_(Event::name), text_(write(event)) {
+  any_event(const Event& event) : name_(Event::name) {
+    write(event);
     static_assert(
         !Event::name.starts_with("inngest/"),
         "inngest: names that start with \"inngest/\" are the server's own: such an event can't be sent");
@@ -139,32 +145,51 @@ class any_event {
       throw configuration_error("not the name of an event that can be sent: \"" + name_ + "\"");
     }
     if (!data.is_object()) throw payload_error("data", "an event's data must be a JSON object");
-    text_ = "{\"name\":" + encode(name_) + ",\"data\":" + encode(data, "data") + "}";
+    begin(name_);
+    encode_to(text_, data, "data");
+    data_size_ = text_.size() - data_begin_;
+    text_ += '}';
   }
 
   const std::string& name() const { return name_; }
   /// The event as JSON text.
   const std::string& text() const { return text_; }
+  /// Its data as JSON text.
+  std::string_view data() const { return std::string_view(text_).substr(data_begin_, data_size_); }
+  /// Replaces the data by another JSON object, as middleware may do.
+  void set_data(std::string_view object) {
+    if (!object.starts_with('{')) throw payload_error("data", "an event's data must be a JSON object");
+    text_.replace(data_begin_, data_size_, object);
+    data_size_ = object.size();
+  }
 
  private:
+  void begin(std::string_view name) {
+    text_ = "{\"name\":";
+    encode_to(text_, name);
+    text_ += ",\"data\":";
+    data_begin_ = text_.size();
+  }
+
   template <class Event>
-  static std::string write(const Event& event) {
-    std::string out = "{\"name\":";
-    encode_to(out, Event::name);
-    out += ",\"data\":";
-    const std::size_t data = out.size();
-    encode_to(out, event.data, "data");
-    if (out.compare(data, std::string::npos, "null") == 0) out.replace(data, 4, "{}");  // json as it begins
-    if (out[data] != '{') throw payload_error("data", "an event's data must be a JSON object");
-    if (event.id) encode_to(out += ",\"id\":", *event.id, "id");
-    if (event.ts) encode_to(out += ",\"ts\":", event.ts->time_since_epoch().count(), "ts");
-    if (!event.user.is_null()) encode_to(out += ",\"user\":", event.user, "user");
-    if (event.v) encode_to(out += ",\"v\":", *event.v, "v");
-    return out += '}';
+  void write(const Event& event) {
+    begin(name_);
+    encode_to(text_, event.data, "data");
+    if (text_.compare(data_begin_, std::string::npos, "null") == 0)
+      text_.replace(data_begin_, 4, "{}");  // json as it begins
+    if (text_[data_begin_] != '{') throw payload_error("data", "an event's data must be a JSON object");
+    data_size_ = text_.size() - data_begin_;
+    if (event.id) encode_to(text_ += ",\"id\":", *event.id, "id");
+    if (event.ts) encode_to(text_ += ",\"ts\":", event.ts->time_since_epoch().count(), "ts");
+    if (!event.user.is_null()) encode_to(text_ += ",\"user\":", event.user, "user");
+    if (event.v) encode_to(text_ += ",\"v\":", *event.v, "v");
+    text_ += '}';
   }
 
   std::string name_;
   std::string text_;
+  std::size_t data_begin_ = 0;
+  std::size_t data_size_ = 0;
 };
 
 /// The ids that the server gave to events, in the order in which they were sent.

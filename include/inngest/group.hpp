@@ -14,6 +14,7 @@
 
 #include <inngest/detail/result_traits.hpp>
 #include <inngest/execution/replay.hpp>
+#include <inngest/experiment.hpp>
 
 namespace inngest {
 
@@ -69,7 +70,7 @@ class group {
 
   /// Runs branches side by side and gives the result of the one that ended first, by the order in which the
   /// server got the results of its steps. It throws if that one failed. The steps that the others have begun
-  /// still run; they begin no new ones.
+  /// still run; they begin no new ones. The server is told that it is a race, and so does not wait for them.
   template <std::invocable First, std::invocable... Rest>
   auto race(First&& first, Rest&&... rest) -> std::invoke_result_t<First&> {
     using returned = std::invoke_result_t<First&>;
@@ -78,19 +79,73 @@ class group {
     const std::size_t completed_before = replay_->last_completed();
     winner<detail::value_of<First>> best;
     std::vector<protocol::operation> of_others;
-    consider(best, of_others, first);
-    (consider(best, of_others, rest), ...);
+    {
+      const shared_options told(*replay_, "{\"parallelMode\":\"race\"}");
+      consider(best, of_others, first);
+      (consider(best, of_others, rest), ...);
+    }
     if (!best.found) {
       replay_->record_again(std::move(of_others));
       replay_->suspend_group();
     }
+    if (best.first_open < best.completed_at) replay_->leave_race_open();
     replay_->record_again(std::move(best.operations));
     replay_->set_last_completed(std::max(completed_before, best.completed_at));
     if (best.error) std::rethrow_exception(best.error);
     if constexpr (!std::is_void_v<returned>) return std::move(*best.value);
   }
 
+  /// Chooses one of several variants, once for the run, and runs it. Which was chosen is shown by the server,
+  /// and kept: `choose` is a strategy such as experiment::weighted, see <inngest/experiment.hpp>.
+  ///
+  ///     auto [variant, price] = ctx.group.experiment("pricing", experiment::weighted({{"old", 80}, {"new", 20}}),
+  ///                                                  inngest::variant("old", [&] { return ctx.step.run(...); }),
+  ///                                                  inngest::variant("new", [&] { return ctx.step.run(...); }));
+  template <class First, class... Rest>
+  auto experiment(step_options options, const experiment_strategy& choose, const variant<First>& first,
+                  const variant<Rest>&... rest) -> experiment_result<std::invoke_result_t<const First&>> {
+    using returned = std::invoke_result_t<const First&>;
+    static_assert((std::is_same_v<returned, std::invoke_result_t<const Rest&>> && ...),
+                  "inngest: the variants of an experiment must return the same type");
+    static_assert(!std::is_void_v<returned>, "inngest: a variant of an experiment must return something");
+    const std::string id(options.id.text());
+    const execution::chosen_variant chosen =
+        execution::choose_variant(*replay_, std::move(options), choose, {first.name, rest.name...});
+    const shared_options told(*replay_, chosen.step_options);
+    std::optional<returned> result;
+    const auto attempt = [&](const auto& each) {
+      if (!result && each.name == chosen.name) result.emplace(each.run());
+    };
+    attempt(first);
+    (attempt(rest), ...);
+    if (!result) {
+      throw non_retriable_error("experiment \"" + id + "\": variant \"" + chosen.name +
+                                "\" was chosen before, but there is none of that name");
+    }
+    return {chosen.name, std::move(*result)};
+  }
+  template <class First, class... Rest>
+  auto experiment(step_id id, const experiment_strategy& choose, const variant<First>& first,
+                  const variant<Rest>&... rest) {
+    return experiment(step_options{.id = id}, choose, first, rest...);
+  }
+
  private:
+  /// Options of all steps that are recorded while it lives, with those of the group around it.
+  class shared_options {
+   public:
+    shared_options(execution::replay& replay, const std::string& object)
+        : replay_(replay),
+          before_(replay.exchange_shared_options(protocol::merged_options(replay.shared_options(), object))) {}
+    ~shared_options() { replay_.exchange_shared_options(std::move(before_)); }
+    shared_options(const shared_options&) = delete;
+    shared_options& operator=(const shared_options&) = delete;
+
+   private:
+    execution::replay& replay_;
+    std::string before_;
+  };
+
   template <class Branch, class Result>
   static void call(Branch& branch, std::optional<Result>& out) {
     if constexpr (std::is_void_v<std::invoke_result_t<Branch&>>) {
@@ -133,6 +188,9 @@ class group {
     std::exception_ptr error{};
     std::optional<Result> value{};
     std::vector<protocol::operation> operations{};  // that it began
+    /// When the first of the unfinished branches got its last result. If that was before the race was decided,
+    /// its next step was told to the server and is on its way.
+    std::size_t first_open = static_cast<std::size_t>(-1);
   };
 
   template <class Result, class Branch>
@@ -142,13 +200,15 @@ class group {
     const auto ended = replay_->run_branch([&] { call(branch, value); });
     std::vector<protocol::operation> begun = replay_->take_recorded_after(recorded);
     if (!ended.finished) {
+      if (!begun.empty()) best.first_open = std::min(best.first_open, ended.completed_at);
       std::move(begun.begin(), begun.end(), std::back_inserter(of_others));
     } else if (!best.found || ended.completed_at < best.completed_at) {
       best = {.found = true,
               .completed_at = ended.completed_at,
               .error = ended.error,
               .value = std::move(value),
-              .operations = std::move(begun)};
+              .operations = std::move(begun),
+              .first_open = best.first_open};
     }
   }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -121,10 +122,15 @@ struct request {
   }
 };
 
+/// Sends a piece of a body; false when nobody listens any more.
+using chunk_writer = std::function<bool(std::string_view chunk)>;
+
 struct response {
   int status = 200;
   http::headers headers{};
   std::string body{};
+  /// When set, writes the body piece by piece while it comes to be, in place of `body`.
+  std::function<void(const chunk_writer& write)> stream{};
 };
 
 /// Sends requests for a client: events, registration. Implement it to use an HTTP library of your own.

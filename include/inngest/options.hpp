@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include <inngest/dependencies.hpp>
 #include <inngest/duration.hpp>
+#include <inngest/middleware.hpp>
 
 // What a function may say of itself. Expressions are CEL over `event` (and `async`, the later event, where
 // two are compared). Durations are std::chrono; the server rounds to seconds.
@@ -58,6 +60,31 @@ struct debounce {
   std::optional<std::chrono::seconds> timeout{};
 };
 
+/// A run is given several events at once: see context::events. Not together with cancel_on, debounce,
+/// singleton or priority.
+struct batch {
+  /// A run starts when so many have come: 2 to 100.
+  int max_size = 100;
+  /// And at the latest so long after the first came: 1 s to 10 minutes.
+  std::chrono::seconds timeout{};
+  /// An expression: events with the same value are gathered together.
+  std::string key{};
+  /// An expression: events for which it is false start a run of their own.
+  std::string condition{};
+};
+
+/// How results of steps are saved while the function goes on, instead of one answer and one call for each
+/// step. What can't be saved goes into an answer: nothing is lost, and nothing runs twice.
+struct checkpointing {
+  bool enabled = true;
+  /// Results are saved when so many wait: 1 is safest, as a crash repeats what was not saved.
+  int buffered_steps = 1;
+  /// And when the last save is so long ago; looked at when a step ends.
+  std::optional<std::chrono::milliseconds> max_interval{};
+  /// After so long no further step begins; the server makes another call.
+  std::chrono::milliseconds max_runtime = std::chrono::seconds(10);
+};
+
 /// What a second run does while the first is still on its way.
 enum class singleton_mode { skip, cancel };
 
@@ -93,6 +120,7 @@ struct function_options {
   std::optional<inngest::throttle> throttle{};
   std::optional<inngest::rate_limit> rate_limit{};
   std::optional<inngest::debounce> debounce{};
+  std::optional<inngest::batch> batch{};
   std::optional<inngest::singleton> singleton{};
   /// An expression that gives each run -600 to 600 seconds of precedence over runs that were queued before.
   std::string priority{};
@@ -101,6 +129,12 @@ struct function_options {
   /// At most five.
   std::vector<inngest::cancel_on> cancel_on{};
   inngest::timeouts timeouts{};
+  /// Default: client_options::checkpointing.
+  std::optional<inngest::checkpointing> checkpointing{};
+  /// After the client's.
+  middleware_list middleware{};
+  /// Found before the client's: see provide().
+  std::vector<dependency> dependencies{};
 };
 
 }  // namespace inngest

@@ -1,13 +1,18 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -16,6 +21,7 @@
 #include <inngest/execution/replay.hpp>
 #include <inngest/function.hpp>
 #include <inngest/http.hpp>
+#include <inngest/protocol/api.hpp>
 #include <inngest/protocol/call_request.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/operation.hpp>
@@ -30,6 +36,14 @@ struct serve_options {
   std::string path = "/api/inngest";
   /// Bytes of a request body; a larger one is answered with 413.
   std::size_t max_body_size = INNGEST_MAX_BODY_SIZE;
+  /// Answers at once and sends white space while a function runs, so that nothing in between takes the
+  /// connection for dead. For functions with steps of minutes behind a proxy or on a platform with a limit.
+  bool streaming = false;
+  /// The time between two pieces of that white space.
+  std::chrono::milliseconds heartbeat = std::chrono::seconds(3);
+  /// For tests: goes through each handler a second time and fails the call for good when it then comes to
+  /// other steps. Checkpointing is off meanwhile.
+  bool strict = false;
   /// The name of the HTTP framework, shown by the server. An adapter fills it in.
   std::string framework{};
 };
@@ -44,7 +58,7 @@ struct sync_result {
 };
 
 /// Answers an Inngest server for an app, whatever the HTTP framework: a function from request to response,
-/// without sockets or threads of its own. Copies share one state; it may be called from many threads at once.
+/// without sockets of its own. Copies share one state; it may be called from many threads at once.
 ///
 /// - GET describes the app, in little when nobody proves to be its server.
 /// - PUT registers the app's functions: with the server, or (in-band) in the answer.
@@ -53,10 +67,11 @@ class handler {
  public:
   /// \throws configuration_error when two functions have the same id, or one is of another app.
   handler(inngest::client client, std::vector<any_function> functions, serve_options options = {})
-      : shared_(std::make_shared<const state>(std::move(client), std::move(functions), std::move(options))) {}
+      : shared_(std::make_shared<const state>(std::move(client), functions, std::move(options))) {}
 
   const serve_options& options() const { return shared_->options; }
   const inngest::client& client() const { return shared_->client; }
+  /// All functions, the companions of others among them.
   const std::vector<any_function>& functions() const { return shared_->functions; }
 
   /// The answer to a request. Throws nothing: what goes wrong becomes an answer with a reason.
@@ -72,16 +87,12 @@ class handler {
   /// Registers the app's functions with its server, which will call them at `url`. Do so when the app starts;
   /// a dev server that polls finds the app by itself.
   sync_result sync(const std::string& url) const {
-    json body{{"v", "0.1"},
-              {"url", url},
-              {"deployType", "ping"},
-              {"sdk", protocol::sdk_name},
-              {"framework", options().framework},
-              {"appName", client().id()},
-              {"functions", describe_functions(url)},
-              {"capabilities", protocol::capabilities()}};
-    if (!settings().app_version().empty()) body["appVersion"] = settings().app_version();
-    http::request request{.method = "POST", .url = "/fn/register", .body = text_of(body)};
+    detail::json_object_text body;
+    body.add("v", "0.1").add("url", url).add("deployType", "ping").add("sdk", protocol::sdk_name);
+    body.add("framework", options().framework).add("appName", client().id());
+    body.add_if("appVersion", settings().app_version()).add_raw("functions", describe_functions(url));
+    body.add_raw("capabilities", protocol::capabilities);
+    http::request request{.method = "POST", .url = "/fn/register", .body = body.text()};
     request.headers.add(protocol::header::expected_server_kind, std::string(to_string(settings().mode())));
     request.headers.add(protocol::header::sync_kind, protocol::out_of_band);
     try {
@@ -93,32 +104,51 @@ class handler {
   }
 
  private:
+  struct served_function {
+    const any_function* function;
+    execution::hooks hooks;
+  };
+
   struct state {
-    state(inngest::client served, std::vector<any_function> list, serve_options chosen)
-        : client(std::move(served)), functions(std::move(list)), options(std::move(chosen)) {
+    state(inngest::client served, const std::vector<any_function>& list, serve_options chosen)
+        : client(std::move(served)), functions(with_companions(list)), options(std::move(chosen)) {
       for (const any_function& each : functions) {
         if (each.app_id() != client.id()) {
           throw configuration_error("function \"" + each.id() + "\" belongs to app \"" + each.app_id() +
                                     "\", not to \"" + client.id() + "\"");
         }
-        if (!by_slug.emplace(each.slug(), &each).second) {
+        execution::hooks hooks(client.settings().middleware(), each.options().middleware);
+        hooks.each([&](middleware& one) { one.on_register(each); });
+        if (!by_slug.emplace(each.slug(), served_function{&each, std::move(hooks)}).second) {
           throw configuration_error("two functions of app \"" + client.id() + "\" have the id \"" +
                                     each.id() + "\"");
         }
       }
       world.now = [] { return std::chrono::system_clock::now(); };
-      world.send = [sender = client](const std::vector<any_event>& events) {
-        return sender.send(events).ids;
+      world.send = [sender = client](const std::vector<any_event>& events, const execution::replay& replay) {
+        return sender.send(events, replay.hooks(), replay.info().traceparent).ids;
       };
+      world.call_api = [caller = client](http::request request) { return caller.call_api(std::move(request)); };
     }
     state(const state&) = delete;
     state& operator=(const state&) = delete;
 
+    static std::vector<any_function> with_companions(const std::vector<any_function>& list) {
+      std::vector<any_function> out;
+      for (const any_function& each : list) {
+        out.push_back(each);
+        out.insert(out.end(), each.companions().begin(), each.companions().end());
+      }
+      return out;
+    }
+
     inngest::client client;
     std::vector<any_function> functions;
     serve_options options;
-    std::map<std::string, const any_function*, std::less<>> by_slug;
+    std::map<std::string, served_function, std::less<>> by_slug;
     execution::environment world;
+    /// When results may be saved again, in milliseconds since 1970: not soon after a server took none.
+    mutable std::atomic<std::int64_t> checkpoints_from{0};
   };
 
   const inngest::settings& settings() const { return client().settings(); }
@@ -140,44 +170,52 @@ class handler {
   struct identity {
     bool verified = false;
     bool refused = false;  // a signature is wrong, or missing where it is needed
-    std::string_view key{};
+    std::string key{};
   };
 
   identity identify(const http::request& request) const {
     const auto signature = request.headers.find(protocol::header::signature);
-    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const bool must = settings().mode() == mode::cloud;
     if (!signature) return {.refused = must};
-    for (const std::string* key : {&settings().signing_key(), &settings().signing_key_fallback()}) {
-      if (protocol::verify(*signature, request.body, *key, now)) return {.verified = true, .key = *key};
+    const signing_keys keys = client().keys();
+    for (const std::string* key : {&keys.current, &keys.fallback}) {
+      if (protocol::verify(*signature, request.body, *key, now())) return {.verified = true, .key = *key};
     }
-    return {.refused = must || !settings().signing_key().empty()};
+    return {.refused = must || !keys.current.empty()};
+  }
+
+  static std::chrono::sys_seconds now() {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   }
 
   // ---- what is asked --------------------------------------------------------------------------------
 
   http::response answer(http::request request) const {
     if (request.body.size() > options().max_body_size) return bare_answer(413, "the body is too large");
-    const identity caller = identify(request);
+    identity caller = identify(request);
+    const bool is_call = request.method == "POST" && !request.query("probe");
+    if (is_call && options().streaming && !caller.refused) return streamed(std::move(request), std::move(caller));
+    return signed_answer(std::move(request), caller);
+  }
+
+  http::response signed_answer(http::request request, const identity& caller) const {
     http::response out = guarded([&] { return route(std::move(request), caller); });
-    if (caller.verified) {
-      const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-      out.headers.add(protocol::header::signature, protocol::sign(out.body, caller.key, now));
-    }
+    if (caller.verified)
+      out.headers.add(protocol::header::signature, protocol::sign(out.body, caller.key, now()));
     return out;
   }
 
   http::response route(http::request request, const identity& caller) const {
     if (request.method == "PUT") return register_functions(request, caller);
     if (caller.refused) {
-      if (settings().mode() == mode::cloud && settings().signing_key().empty()) {
+      if (settings().mode() == mode::cloud && client().keys().current.empty()) {
         client().log().error(
             "a request was refused: cloud mode needs INNGEST_SIGNING_KEY (for a dev server, set "
             "INNGEST_DEV=1)");
       }
       return unauthorized_answer();
     }
-    if (request.method == "GET") return json_answer(200, text_of(introspection(caller)));
+    if (request.method == "GET") return json_answer(200, introspection(caller));
     if (request.method != "POST") return message(405, "method not allowed: use GET, PUT or POST");
     if (const auto probe = request.query("probe")) {
       return *probe == "trust" ? json_answer(200, "null") : message(400, "unknown probe");
@@ -193,18 +231,31 @@ class handler {
                          (!in_band && !settings().serve_origin().empty() &&
                           !request.headers.find(protocol::header::signature));
     if (!trusted) return unauthorized_answer();
+    const std::string mismatch = server_mismatch(request.headers);
+    if (!mismatch.empty()) return message(400, "not registered: " + mismatch);
 
     http::response out;
     if (in_band) {
-      out = json_answer(200, text_of(in_band_answer(request, caller)));
+      out = json_answer(200, in_band_answer(request, caller));
     } else {
       const sync_result result = sync(url_of(request));
-      out = json_answer(result.ok ? 200 : 500,
-                        text_of(json{{"message", result.message}, {"modified", result.modified}}));
+      out = json_answer(
+          result.ok ? 200 : 500,
+          detail::json_object_text().add("message", result.message).add("modified", result.modified).text());
     }
     out.headers.add(protocol::header::sync_kind, in_band ? protocol::in_band : protocol::out_of_band);
     out.headers.add(protocol::header::expected_server_kind, std::string(to_string(settings().mode())));
     return out;
+  }
+
+  /// Says which is which when the other side is a server of the kind that the app is not set up for.
+  std::string server_mismatch(const http::headers& headers) const {
+    const auto kind = headers.find(protocol::header::server_kind);
+    if (!kind || *kind == to_string(settings().mode())) return {};
+    return settings().mode() == mode::dev
+               ? "this app is in dev mode (INNGEST_DEV), and the server is a cloud or self-hosted one: unset "
+                 "INNGEST_DEV and set INNGEST_SIGNING_KEY"
+               : "this app is in cloud mode, and the server is a dev server: set INNGEST_DEV=1 to work with it";
   }
 
   // ---- POST -----------------------------------------------------------------------------------------
@@ -217,20 +268,104 @@ class handler {
       return message(500, "app \"" + client().id() + "\" has no function \"" + *slug +
                               "\": has it been synced since it changed?");
     }
-    const any_function& function = *found->second;
+    const served_function& served = found->second;
+    if (served.hooks.empty()) return call(served, request, std::move(request.body));
+    return served.hooks.template wrap<http::response>(
+        [&](middleware& one, next_call<http::response> next) { return one.wrap_request(request, next); },
+        [&] { return call(served, request, request.body); });
+  }
 
-    const protocol::call_request call(std::move(request.body), target_of(request));
-    if (call.use_api()) {
-      return message(500, "run " + call.run_id() +
-                              " has more state than fits into a call, which this version can't fetch");
-    }
-    execution::replay replay(call, shared_->world);
-    const auto outcome =
-        replay.run([&](std::string& result) { function.handler()(replay, client().log(), result); });
+  http::response call(const served_function& served, const http::request& request, std::string body) const {
+    using clock = std::chrono::steady_clock;
+    const auto began = clock::now();
+    protocol::call_request call(std::move(body), target_of(request));
+    if (call.use_api()) fetch_state(call);
+    const std::string traceparent(request.headers.find(protocol::header::traceparent).value_or(""));
+    execution::replay_options replay_options{.function_id = served.function->id(),
+                                             .traceparent = traceparent,
+                                             .hooks = &served.hooks,
+                                             .limits = settings().limits(),
+                                             .trace_steps = options().strict};
+    auto checkpoints = checkpoints_for(*served.function, call);
+    if (checkpoints) replay_options.checkpoints = &*checkpoints;
+    transform_input(served, call, replay_options);
+    const auto parsed = clock::now();
+
+    execution::outcome outcome = run(served, call, replay_options);
+    if (options().strict) check_determinism(served, call, replay_options, outcome);
     for (const std::string& warning : outcome.warnings) {
-      client().log().warn("function \"" + function.id() + "\", run " + call.run_id() + ": " + warning);
+      client().log().warn("function \"" + served.function->id() + "\", run " + call.run_id() + ": " + warning);
     }
-    return answer_for(outcome, request);
+    http::response out = answer_for(std::move(outcome), request);
+    const auto text_of = [](clock::duration duration) {
+      return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+    };
+    out.headers.add(protocol::header::server_timing,
+                    "parse;dur=" + text_of(parsed - began) + ", handler;dur=" + text_of(clock::now() - parsed));
+    for (const char* name : {protocol::header::traceparent, protocol::header::tracestate}) {
+      if (const auto value = request.headers.find(name)) out.headers.add(name, std::string(*value));
+    }
+    return out;
+  }
+
+  execution::outcome run(const served_function& served, const protocol::call_request& call,
+                         const execution::replay_options& replay_options) const {
+    execution::replay replay(call, shared_->world, replay_options);
+    const handler_resources resources{.log = client().log(),
+                                      .of_function = served.function->options().dependencies,
+                                      .of_client = settings().dependencies()};
+    return replay.run(
+        [&](std::string& result) { served.function->handler()(replay, resources, result); });
+  }
+
+  /// Goes through the handler again, running no step, and compares which steps it comes to.
+  void check_determinism(const served_function& served, const protocol::call_request& call,
+                         execution::replay_options replay_options, execution::outcome& outcome) const {
+    const execution::hooks none;
+    replay_options.hooks = &none;
+    replay_options.rehearse = true;
+    const std::vector<std::string> again = run(served, call, replay_options).steps;
+    if (again == outcome.steps) return;
+    const auto [first, second] =
+        std::mismatch(outcome.steps.begin(), outcome.steps.end(), again.begin(), again.end());
+    const auto name = [](auto at, auto end) {
+      return at == end ? std::string("its end") : "step \"" + *at + "\"";
+    };
+    outcome.ended = execution::outcome::kind::failed;
+    outcome.failure = protocol::failure{
+        .info = {.name = "inngest::not_deterministic",
+                 .message = "function \"" + served.function->id() +
+                            "\" is not deterministic: called twice with the same results, as step " +
+                            std::to_string(first - outcome.steps.begin() + 1) + " it first came to " +
+                            name(first, outcome.steps.end()) + " and then to " + name(second, again.end()) +
+                            ". Times, random numbers and everything that changes belong into a step"},
+        .retriable = false};
+  }
+
+  void transform_input(const served_function& served, protocol::call_request& call,
+                       const execution::replay_options& replay_options) const {
+    if (served.hooks.empty()) return;
+    const call_info info{.function_id = replay_options.function_id,
+                         .run_id = call.run_id(),
+                         .attempt = call.attempt(),
+                         .max_attempts = call.max_attempts(),
+                         .traceparent = replay_options.traceparent};
+    function_input input{.event = std::string(call.event()), .events = std::string(call.events())};
+    served.hooks.each([&](middleware& one) { one.transform_function_input(info, input); });
+    call.replace_events(std::move(input.event), std::move(input.events));
+  }
+
+  /// Fetches events and steps that were too large for the request.
+  void fetch_state(protocol::call_request& call) const {
+    const auto get = [&](const char* what) {
+      const std::string path = "/v0/runs/" + http::percent_encoded(call.run_id()) + "/" + what;
+      http::response answer = client().call_api({.method = "GET", .url = path});
+      protocol::expect_success(answer, std::string("fetching the run's ") + what);
+      if (answer.body.size() > options().max_body_size) throw too_large("the run's state is too large");
+      return std::move(answer.body);
+    };
+    call.adopt_events(get("batch"));
+    call.adopt_steps(get("actions"));
   }
 
   static std::optional<step_hash> target_of(const http::request& request) {
@@ -242,11 +377,90 @@ class handler {
     return out;
   }
 
-  http::response answer_for(const execution::outcome& outcome, const http::request& request) const {
+  // ---- saving results while a function runs -----------------------------------------------------------
+
+  std::optional<execution::checkpoints> checkpoints_for(const any_function& function,
+                                                        const protocol::call_request& call) const {
+    const checkpointing& chosen =
+        function.options().checkpointing ? *function.options().checkpointing : settings().checkpointing();
+    const bool possible = !call.function_uuid().empty() && !call.queue_item_id().empty() && !call.target() &&
+                          !call.plan_only();
+    if (!chosen.enabled || !possible || options().strict || milliseconds_now() < shared_->checkpoints_from)
+      return std::nullopt;
+    const std::int64_t started = milliseconds_now();
+    return std::optional<execution::checkpoints>(
+        std::in_place, chosen, shared_->world.now,
+        [this, &call, started](const std::vector<protocol::operation>& operations) {
+          return save(call, started, operations);
+        });
+  }
+
+  static std::int64_t milliseconds_now() {
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    return now.time_since_epoch().count();
+  }
+
+  execution::checkpoints::saved save(const protocol::call_request& call, std::int64_t started,
+                                     const std::vector<protocol::operation>& operations) const {
+    using saved = execution::checkpoints::saved;
+    detail::json_object_text body;
+    body.add("run_id", call.run_id()).add("fn_id", call.function_uuid()).add("qi_id", call.queue_item_id());
+    body.add_if("request_id", call.request_id()).add("generation_id", call.generation_id());
+    body.add("request_started_at", started).add_raw("steps", protocol::write_operations(operations));
+    const http::request request = protocol::json_request(
+        "/v1/checkpoint/" + http::percent_encoded(call.run_id()) + "/async",
+        body.add("ts", milliseconds_now()).text());
+    constexpr int attempts = 5;
+    std::string problem;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+      if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(50 << attempt));
+      try {
+        const http::response answer = client().call_api(request);
+        if (answer.status >= 200 && answer.status < 300) return saved::yes;
+        if (answer.status == 409) return saved::stale;
+        problem = protocol::refusal(answer);
+        if (answer.status < 500 && answer.status != 429 && answer.status != 408) break;
+      } catch (const unreachable& failed) {
+        problem = failed.what();
+      }
+    }
+    constexpr std::int64_t pause = 60'000;
+    shared_->checkpoints_from = milliseconds_now() + pause;
+    client().log().warn("run " + call.run_id() + ": no server saved a step's result, so it goes into the answer: " +
+                        problem);
+    return saved::no;
+  }
+
+  // ---- streaming --------------------------------------------------------------------------------------
+
+  /// Answers with white space while the call runs, then with the answer itself as a JSON object.
+  http::response streamed(http::request request, identity caller) const {
+    http::response out = json_answer(201, {});
+    auto call = std::make_shared<std::pair<http::request, identity>>(std::move(request), std::move(caller));
+    out.stream = [self = *this, call](const http::chunk_writer& write) {
+      auto answer = std::async(std::launch::async, [&] {
+        return self.signed_answer(std::move(call->first), call->second);
+      });
+      while (answer.wait_for(self.options().heartbeat) != std::future_status::ready) {
+        if (!write(" ")) return;  // nobody listens; the call runs to its end all the same
+      }
+      const http::response inner = answer.get();
+      detail::json_object_text headers;
+      for (const auto& [name, value] : inner.headers) headers.add(name, value);
+      detail::json_object_text text;
+      text.add("status", inner.status).add_raw("headers", headers.text());
+      write(text.add("body", inner.body).add("version", 2).text());
+    };
+    return out;
+  }
+
+  // ---- answers to calls -------------------------------------------------------------------------------
+
+  http::response answer_for(execution::outcome outcome, const http::request& request) const {
     using kind = execution::outcome::kind;
     switch (outcome.ended) {
       case kind::completed:
-        return json_answer(200, outcome.result);
+        return json_answer(200, std::move(outcome.result));
       case kind::failed: {
         std::string body;
         protocol::write_error(body, outcome.failure->info);
@@ -280,65 +494,58 @@ class handler {
 
   // ---- descriptions ---------------------------------------------------------------------------------
 
-  json describe_functions(const std::string& url) const {
-    json out = json::array();
-    for (const any_function& each : functions()) {
-      out.push_back(protocol::describe_function(each.slug(), each.options(), each.triggers(), url));
-    }
-    return out;
+  std::string describe_functions(const std::string& url) const {
+    return protocol::describe_each(functions(), [&](const any_function& each) {
+      return protocol::describe_function(each.slug(), each.options(), each.triggers(), url);
+    });
   }
 
-  json introspection(const identity& caller) const {
-    json out{{"schema_version", "2024-05-24"},
-             {"function_count", functions().size()},
-             {"has_event_key", !settings().event_key().empty()},
-             {"has_signing_key", !settings().signing_key().empty()},
-             {"has_signing_key_fallback", !settings().signing_key_fallback().empty()},
-             {"mode", to_string(settings().mode())}};
-    if (!caller.verified) return out;
-    const auto or_null = [](const std::string& text) { return text.empty() ? json(nullptr) : json(text); };
+  std::string introspection(const identity& caller) const {
+    const signing_keys keys = client().keys();
+    detail::json_object_text out;
+    out.add("schema_version", "2024-05-24");
+    out.add("function_count", static_cast<std::int64_t>(functions().size()));
+    out.add("has_event_key", !settings().event_key().empty()).add("has_signing_key", !keys.current.empty());
+    out.add("has_signing_key_fallback", !keys.fallback.empty()).add("mode", to_string(settings().mode()));
+    if (!caller.verified) return out.text();
     const auto key_hash = [](const std::string& key) {  // enough to compare, too little to use
-      return key.empty()
-                 ? json(nullptr)
-                 : json(protocol::hashed_signing_key(key.substr(protocol::prefix_length(key))).substr(0, 12));
+      return key.empty() ? key
+                         : protocol::hashed_signing_key(key.substr(protocol::prefix_length(key))).substr(0, 12);
     };
-    out["authentication_succeeded"] = true;
-    out["api_origin"] = settings().api_base_url();
-    out["event_api_origin"] = settings().event_api_base_url();
-    out["app_id"] = client().id();
-    out["capabilities"] = protocol::capabilities();
-    out["env"] = or_null(settings().env());
-    out["event_key_hash"] =
-        settings().event_key().empty() ? json(nullptr) : json(detail::sha256_hex(settings().event_key()));
-    out["framework"] = options().framework;
-    out["sdk_language"] = "cpp";
-    out["sdk_version"] = INNGEST_VERSION;
-    out["serve_origin"] = or_null(settings().serve_origin());
-    out["serve_path"] = or_null(settings().serve_path());
-    out["signing_key_hash"] = key_hash(settings().signing_key());
-    out["signing_key_fallback_hash"] = key_hash(settings().signing_key_fallback());
-    return out;
+    const std::string& event_key = settings().event_key();
+    out.add("authentication_succeeded", true).add("api_origin", settings().api_base_url());
+    out.add("event_api_origin", settings().event_api_base_url()).add("app_id", client().id());
+    out.add_raw("capabilities", protocol::capabilities).add_or_null("env", settings().env());
+    out.add_or_null("event_key_hash", event_key.empty() ? event_key : detail::sha256_hex(event_key));
+    out.add("framework", options().framework).add("sdk_language", "cpp").add("sdk_version", INNGEST_VERSION);
+    out.add_or_null("serve_origin", settings().serve_origin());
+    out.add_or_null("serve_path", settings().serve_path());
+    out.add_or_null("signing_key_hash", key_hash(keys.current));
+    return out.add_or_null("signing_key_fallback_hash", key_hash(keys.fallback)).text();
   }
 
-  json in_band_answer(const http::request& request, const identity& caller) const {
-    const json body = request.body.empty() ? json::object() : detail::parse_dom(request.body);
-    const auto asked = body.is_object() ? body.find("url") : body.end();
-    const bool has_url = body.is_object() && asked != body.end() && asked->is_string();
-    const std::string url =
-        has_url && settings().serve_origin().empty() ? asked->get<std::string>() : url_of(request);
-    return {{"app_id", client().id()},
-            {"appVersion", settings().app_version().empty() ? json(nullptr) : json(settings().app_version())},
-            {"capabilities", protocol::capabilities()},
-            {"env", settings().env().empty() ? json(nullptr) : json(settings().env())},
-            {"framework", options().framework},
-            {"functions", describe_functions(url)},
-            {"inspection", introspection(caller)},
-            {"platform", nullptr},
-            {"sdk_author", "inngest-cpp"},
-            {"sdk_language", "cpp"},
-            {"sdk_version", INNGEST_VERSION},
-            {"sdk", protocol::sdk_name},
-            {"url", url}};
+  std::string in_band_answer(const http::request& request, const identity& caller) const {
+    if (!request.body.empty() && !is_json(request.body)) throw protocol_error("the body of the PUT is not JSON");
+    const std::string asked = detail::find_text(request.body, "url");
+    const std::string url = !asked.empty() && settings().serve_origin().empty() ? asked : url_of(request);
+    detail::json_object_text out;
+    out.add("app_id", client().id()).add_or_null("appVersion", settings().app_version());
+    out.add_raw("capabilities", protocol::capabilities).add_or_null("env", settings().env());
+    out.add("framework", options().framework).add_raw("functions", describe_functions(url));
+    out.add_raw("inspection", introspection(caller)).add_or_null("platform", "");
+    out.add("sdk_author", "inngest-cpp").add("sdk_language", "cpp").add("sdk_version", INNGEST_VERSION);
+    return out.add("sdk", protocol::sdk_name).add("url", url).text();
+  }
+
+  static bool is_json(const std::string& body) {
+    try {
+      const detail::json_buffer buffer(body);
+      detail::json_document document(buffer.text());
+      detail::json_value root = document.root();
+      return detail::raw_text(root, {}).size() > 1;
+    } catch (const payload_error&) {
+      return false;
+    }
   }
 
   /// Where the server reaches the app: as configured, otherwise as this request did.
@@ -352,29 +559,25 @@ class handler {
     return origin + (settings().serve_path().empty() ? request.path() : settings().serve_path());
   }
 
-  static sync_result read_sync_answer(const http::response& answer) {
-    const json body = json::parse(answer.body.substr(0, 64 * 1024), nullptr, false);
-    const auto text = [&](const char* key) {
-      return body.is_object() && body.contains(key) && body[key].is_string() ? body[key].get<std::string>()
-                                                                             : std::string();
-    };
+  sync_result read_sync_answer(const http::response& answer) const {
     if (answer.status >= 200 && answer.status < 300) {
-      const bool modified = body.is_object() && body.contains("modified") && body["modified"] == true;
+      bool modified = false;
+      try {
+        const detail::json_buffer body(answer.body.substr(0, 64 * 1024));
+        modified = detail::find_member(body, "modified") == "true";
+      } catch (const payload_error&) {  // taken all the same
+      }
       return {.ok = true, .modified = modified, .message = "registered"};
     }
-    std::string reason = text("error").empty() ? text("message") : text("error");
-    if (reason.empty() && (answer.status == 401 || answer.status == 403))
-      reason = "the signing key was refused";
-    return {.message =
-                "the server refused the registration: " + std::to_string(answer.status) + " " + reason};
+    std::string reason = protocol::refusal(answer);
+    const bool about_key = answer.status == 401 || answer.status == 403;
+    if (about_key && reason.find(' ') == std::string::npos) reason += " the signing key was refused";
+    const std::string mismatch = server_mismatch(answer.headers);
+    if (!mismatch.empty()) reason += ": " + mismatch;
+    return {.message = "the server refused the registration: " + reason};
   }
 
   // ---- answers --------------------------------------------------------------------------------------
-
-  /// Names and messages may hold any bytes: what is not UTF-8 in them is replaced rather than refused.
-  static std::string text_of(const json& value) {
-    return value.dump(-1, ' ', false, json::error_handler_t::replace);
-  }
 
   http::response json_answer(int status, std::string body) const {
     http::response out{.status = status, .body = std::move(body)};
@@ -387,7 +590,7 @@ class handler {
   }
 
   http::response message(int status, const std::string& text) const {
-    return json_answer(status, text_of(json{{"message", text}}));
+    return json_answer(status, detail::json_object_text().add("message", text).text());
   }
 
   /// Tells nothing of the app, not even that it is one: for callers who have not proved who they are.
@@ -432,6 +635,10 @@ handler serve(Server& server, const client& client, std::vector<any_function> fu
                 "<inngest/adapters/httplib.hpp>, or specialize inngest::adapter for it");
   if constexpr (has_adapter<Server>) {
     if (options.framework.empty()) options.framework = adapter<Server>::framework;
+    if (options.streaming && !requires { adapter<Server>::streams; }) {
+      throw configuration_error("serve_options::streaming: the adapter of \"" + options.framework +
+                                "\" can't stream answers");
+    }
     handler out(client, std::move(functions), std::move(options));
     adapter<Server>::mount(server, out);
     return out;

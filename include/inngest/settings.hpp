@@ -8,10 +8,15 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include <inngest/dependencies.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
+#include <inngest/limits.hpp>
 #include <inngest/log.hpp>
+#include <inngest/middleware.hpp>
+#include <inngest/options.hpp>
 
 namespace inngest {
 
@@ -20,6 +25,24 @@ namespace inngest {
 enum class mode { cloud, dev };
 
 constexpr std::string_view to_string(mode mode) { return mode == mode::dev ? "dev" : "cloud"; }
+
+/// What happens to events that no server took after all attempts.
+enum class unreachable_policy {
+  fail,  ///< send() throws `unreachable`
+  drop,  ///< they are lost; a warning is logged
+  keep,  ///< client_options::outbox keeps them, and sends them in order before the next that are sent
+};
+
+/// Keeps events that could not be sent. An outbox in a file is in <inngest/outbox.hpp>.
+class event_keeper {
+ public:
+  virtual ~event_keeper() = default;
+  /// Keeps a JSON array of events, to be sent with the seed of their ids. Must be durable when it returns.
+  virtual void keep(const std::string& events, const std::string& seed) = 0;
+  virtual bool empty() const = 0;
+  /// Gives what is kept to `send`, in order, until one throws; forgets what was sent.
+  virtual void flush(const std::function<void(const std::string& events, const std::string& seed)>& send) = 0;
+};
 
 /// Options of a client. What is empty is taken from the environment variable that is named, then from the
 /// default.
@@ -57,6 +80,18 @@ struct client_options {
   int send_attempts = 5;
   /// Where messages go. Default: standard error, from INNGEST_LOG_LEVEL (default "info") on.
   std::optional<logger> log{};
+  /// Around every request, run, step and sent event, before the functions' own.
+  middleware_list middleware{};
+  /// Values that handlers may ask for: see provide().
+  std::vector<dependency> dependencies{};
+  /// How results of steps are saved while functions go on; a function may have its own.
+  inngest::checkpointing checkpointing{};
+  /// What is refused before it is sent.
+  size_limits limits{};
+  /// What send() does with events when no server answers.
+  unreachable_policy when_unreachable = unreachable_policy::fail;
+  /// Where events are kept for later: see <inngest/outbox.hpp>.
+  std::shared_ptr<event_keeper> outbox{};
   /// Reads an environment variable. Default: std::getenv.
   std::function<std::optional<std::string>(const char* name)> environment{};
 };
@@ -102,6 +137,10 @@ class settings {
     if (!options_.log) options_.log = logger(log_to_stderr, log_level_from_environment());
     if (options_.send_attempts < 1)
       throw configuration_error("client_options::send_attempts must be at least 1");
+    if (options_.when_unreachable == unreachable_policy::keep && !options_.outbox) {
+      throw configuration_error(
+          "client_options::when_unreachable = keep needs client_options::outbox: see <inngest/outbox.hpp>");
+    }
   }
 
   const std::string& id() const { return options_.id; }
@@ -119,6 +158,12 @@ class settings {
   std::chrono::milliseconds timeout() const { return options_.timeout; }
   int send_attempts() const { return options_.send_attempts; }
   const logger& log() const { return *options_.log; }
+  const middleware_list& middleware() const { return options_.middleware; }
+  const std::vector<dependency>& dependencies() const { return options_.dependencies; }
+  const inngest::checkpointing& checkpointing() const { return options_.checkpointing; }
+  const size_limits& limits() const { return options_.limits; }
+  unreachable_policy when_unreachable() const { return options_.when_unreachable; }
+  const std::shared_ptr<event_keeper>& outbox() const { return options_.outbox; }
 
   /// All of it as text, a line each, to print at start-up. Of keys it says only whether they are set.
   std::string describe() const {

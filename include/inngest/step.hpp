@@ -7,17 +7,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include <inngest/detail/result_traits.hpp>
+#include <inngest/detail/step_body.hpp>
 #include <inngest/duration.hpp>
 #include <inngest/event.hpp>
 #include <inngest/execution/replay.hpp>
+#include <inngest/fetch.hpp>
 #include <inngest/function.hpp>
 #include <inngest/json.hpp>
+#include <inngest/protocol/api.hpp>
 #include <inngest/protocol/memo.hpp>
 #include <inngest/step_id.hpp>
 
@@ -33,81 +36,218 @@ struct wait_options {
   std::string match{};
 };
 
+/// What happens when a run waits for a signal that another run waits for already.
+enum class signal_conflict {
+  fail,     ///< the second run's step fails
+  replace,  ///< the first run no longer gets it
+};
+
+/// Which signal to wait for, and how long.
+struct signal_options {
+  std::string signal;
+  /// Up to 366 days; the step then gives nothing.
+  std::chrono::milliseconds timeout;
+  signal_conflict on_conflict = signal_conflict::fail;
+};
+
 /// Options of an invoke step.
 struct invoke_options {
   /// How long to wait for the result before the step fails with "InngestInvokeTimeoutError".
   std::optional<std::chrono::milliseconds> timeout{};
 };
 
-namespace detail {
+/// The run that a signal woke; nothing when none waited for it.
+struct sent_signal {
+  std::optional<std::string> runId;
+};
+INNGEST_FIELDS(sent_signal, runId)
 
-/// The checks on a step's body, each with the words that its author will read, and what it returns.
-template <class Body>
-struct step_result {
-  static_assert(std::invocable<Body&>, "inngest: a step's body is called without arguments: [&] { ... }");
-  static constexpr bool may_throw = !std::is_nothrow_invocable_v<Body&>;
-  static_assert(may_throw,
-                "inngest: a step's body must not be noexcept: its errors are reported and retried");
-  using returned = returned_by_t<Body>;
-  static_assert(json_result<returned>,
-                "inngest: a step's result is kept as JSON and read back from it: declare its type with "
-                "INNGEST_FIELDS(Type, members...), or give it nlohmann's to_json and from_json");
-  static constexpr bool valid = std::invocable<Body&> && may_throw && json_result<returned>;
-  using type = result_form_t<returned>;
+/// A function of another app, which can be invoked by its ids.
+template <event_type Event, class Output = json>
+struct function_ref {
+  std::string app_id;
+  std::string function_id;
 };
 
-/// What a step's body returns, as it comes back from JSON.
-template <class Body>
-using step_result_t = typename step_result<std::remove_cvref_t<Body>>::type;
+namespace detail {
 
-template <class Result>
-Result recall(const execution::step_call& call) {
-  if constexpr (std::is_void_v<Result>)
-    protocol::throw_if_failed(*call.memo, call.id);
-  else
-    return protocol::read_result<Result>(*call.memo, call.id);
+/// The memo as the function's middleware leaves it. `wrapped` says that the result stands in {"data": ...}.
+template <class Read>
+decltype(auto) recall_with(const execution::replay& replay, const execution::step_call& call, bool wrapped,
+                           Read read) {
+  if (replay.hooks().empty()) return read(*call.memo);
+  const step_info info = replay.describe(call);
+  std::string text = replay.hooks().template wrap<std::string>(
+      [&](middleware& one, next_call<std::string> next) { return one.wrap_step(replay.info(), info, next); },
+      [&] { return std::string(protocol::result_text(*call.memo, call.id)); });
+  if (wrapped) text = "{\"data\":" + text + "}";
+  const json_buffer buffer(std::move(text));
+  return read(protocol::memo{.id = call.hash, .text = buffer.text()});
 }
 
-template <class Body>
-void run_body(Body& body, std::string& out) {
-  if constexpr (!step_result<std::remove_cvref_t<Body>>::valid) {
-    // refused above, in words
-  } else if constexpr (std::is_void_v<std::invoke_result_t<Body&>>) {
-    body();
-  } else {
-    encode_to(out, body(), "result");
-  }
+template <class Result>
+Result recall(const execution::replay& replay, const execution::step_call& call) {
+  return recall_with(replay, call, true, [&](const protocol::memo& memo) -> Result {
+    if constexpr (std::is_void_v<Result>)
+      protocol::throw_if_failed(memo, call.id);
+    else
+      return protocol::read_result<Result>(memo, call.id);
+  });
 }
 
 }  // namespace detail
 
 /// A step that was started and whose result is still to be asked for. It belongs to its handler's call and
 /// must not outlive it.
-template <class Result, class Body>
+template <class Result, class Run>
 class [[nodiscard]] step_handle {
  public:
-  step_handle(execution::replay& replay, execution::step_call call, Body body)
-      : replay_(&replay), call_(std::move(call)), body_(std::move(body)) {
-    if (!call_.memo) replay_->discover(call_, plan(), run());
+  step_handle(execution::replay& replay, execution::step_call call, protocol::operation plan, Run run)
+      : replay_(&replay), call_(std::move(call)), run_(std::move(run)) {
+    if (call_.memo) return;
+    plan_ = std::move(plan);
+    replay_->discover(call_, plan_, body());
   }
 
   /// The step's result.
   /// \throws step_error when the step failed for good.
   Result get() {
-    if (!call_.memo) replay_->await(call_, plan(), run());
+    if (!call_.memo) replay_->await(call_, plan_, body());
     replay_->note_completed(call_);
-    return detail::recall<Result>(call_);
+    return detail::recall<Result>(*replay_, call_);
   }
 
  private:
-  protocol::operation plan() const { return {.code = protocol::opcode::step_planned}; }
-  auto run() {
-    return [this](std::string& out) { detail::run_body(body_, out); };
+  auto body() {
+    return [this](std::string& out) { run_(call_, out); };
   }
 
   execution::replay* replay_;
   execution::step_call call_;
-  Body body_;
+  protocol::operation plan_{};
+  Run run_;
+};
+
+namespace detail {
+
+/// What the kinds of steps are made of.
+class step_base {
+ public:
+  explicit step_base(execution::replay& replay) : replay_(&replay) {}
+
+ protected:
+  /// Starts a step that runs in this process: `run` is given the call and appends the result.
+  template <class Result, class Run>
+  auto start_run(step_options options, step_kind kind, protocol::operation plan, Run run,
+                 std::string* input = nullptr) {
+    return step_handle<Result, Run>(*replay_, replay_->enter(std::move(options), kind, input),
+                                    std::move(plan), std::move(run));
+  }
+
+  static protocol::operation plan_of(std::string name = {}, std::string options = {}) {
+    return {.code = protocol::opcode::step_planned, .name = std::move(name), .options = std::move(options)};
+  }
+
+  /// Enters a step that the server does; leaves the handler while it has no result.
+  template <class Describe>
+  execution::step_call ask_server(step_options options, step_kind kind, Describe describe) {
+    execution::step_call call = replay_->enter(std::move(options), kind);
+    if (call.memo) return call;
+    replay_->record(call, describe());
+    replay_->suspend(call);
+  }
+
+  /// Starts a body that is called with arguments, which are recorded: the server may replace them.
+  template <class Body, class... Arguments>
+  auto start_with_input(step_options options, step_kind kind, std::string_view type, Body body,
+                        const Arguments&... arguments) {
+    using result = step_result_t<Body, json_form<Arguments>&...>;
+    using inputs = std::tuple<json_form<Arguments>...>;
+    std::string input = "[";
+    ((input += encode(arguments, "input"), input += ','), ...);
+    input.back() = ']';
+    auto call = replay_->enter(std::move(options), kind, &input);
+    json_object_text described;
+    if (call.memo == nullptr) described.add_raw("input", input).add_if("type", type);
+    auto run = [body = std::move(body), input = std::move(input)](const execution::step_call& at,
+                                                                  std::string& out) mutable {
+      if (at.input) {
+        const json_buffer replaced{std::string(at.input->text)};
+        input = std::string(find_member(replaced, "input"));
+      }
+      auto given = decode<inputs>(input, "input");
+      std::apply([&](auto&... each) { run_body(body, at.deadline, out, each...); }, given);
+    };
+    return step_handle<result, decltype(run)>(*replay_, std::move(call), plan_of({}, described.text()),
+                                              std::move(run));
+  }
+
+  execution::replay* replay_;
+};
+
+/// A body that stays where the caller has it, for a step that is awaited at once.
+template <class Body>
+struct body_ref {
+  Body* body;
+  template <class... Arguments>
+    requires std::invocable<Body&, Arguments...>
+  decltype(auto) operator()(Arguments&&... arguments) const {
+    return (*body)(std::forward<Arguments>(arguments)...);
+  }
+};
+
+}  // namespace detail
+
+/// Steps for language models: `ctx.step.ai`.
+class ai_steps : private detail::step_base {
+ public:
+  using step_base::step_base;
+
+  /// Has the server call a model, and gives the provider's answer. The app need not run meanwhile. Models
+  /// and requests are those of <inngest/ai.hpp>.
+  /// \throws step_error when the call failed.
+  template <class Model, class Request>
+  auto infer(step_options options, const Model& model, const Request& request) ->
+      typename Model::answer_type {
+    const auto call = ask_server(std::move(options), step_kind::ai_infer, [&] {
+      const auto made = make_request(model, request);
+      detail::json_object_text headers;
+      for (const auto& [name, value] : made.headers) headers.add(name, value);
+      detail::json_object_text text;
+      text.add("type", "step.ai.infer").add("url", made.url).add("auth_key", made.auth_key);
+      text.add("format", made.format).add_raw("body", made.body);
+      if (headers.text() != "{}") text.add_raw("headers", headers.text());
+      return protocol::operation{.code = protocol::opcode::ai_gateway, .options = text.text()};
+    });
+    return detail::recall<typename Model::answer_type>(*replay_, call);
+  }
+  template <class Model, class Request>
+  auto infer(step_id id, const Model& model, const Request& request) -> typename Model::answer_type {
+    return infer(step_options{.id = id}, model, request);
+  }
+
+  /// Runs a body that calls a model with a library of yours, as step.run does, and shows it as such. The
+  /// arguments that follow the body are recorded and given to it.
+  template <class Body, class... Arguments>
+  auto wrap(step_options options, Body&& body, const Arguments&... arguments) {
+    if constexpr (sizeof...(Arguments) > 0) {
+      return start_with_input(std::move(options), step_kind::ai_wrap, "step.ai.wrap",
+                              detail::body_ref<std::remove_reference_t<Body>>{&body}, arguments...)
+          .get();
+    } else {
+      using result = detail::step_result_t<Body>;
+      return start_run<result>(std::move(options), step_kind::ai_wrap,
+                               plan_of({}, "{\"type\":\"step.ai.wrap\"}"),
+                               [&body](const execution::step_call& at, std::string& out) {
+                                 detail::run_body(body, at.deadline, out);
+                               })
+          .get();
+    }
+  }
+  template <class Body, class... Arguments>
+  auto wrap(step_id id, Body&& body, const Arguments&... arguments) {
+    return wrap(step_options{.id = id}, std::forward<Body>(body), arguments...);
+  }
 };
 
 /// The steps of a function: `ctx.step`. Each has an id, runs once, and gives its remembered result from then
@@ -117,26 +257,38 @@ class [[nodiscard]] step_handle {
 /// Every call may throw step_error, when the step failed for good, and payload_error, when its remembered
 /// result does not fit the type (the code has changed). What leaves the handler is not a std::exception and
 /// must pass: end a `catch (...)` around steps with `throw;`.
-class step {
+class step : private detail::step_base {
  public:
-  explicit step(execution::replay& replay) : replay_(&replay) {}
+  explicit step(execution::replay& replay) : step_base(replay), ai(replay) {}
+
+  /// Steps for language models.
+  ai_steps ai;
 
   /// Runs the body once and remembers what it returns. It is tried again when it throws: see
-  /// function_options::retries, non_retriable_error and retry_after_error.
-  template <class Body>
-  auto run(step_options options, Body&& body) -> detail::step_result_t<Body> {
-    return start(std::move(options), body_ref<std::remove_reference_t<Body>>{&body}).get();
+  /// function_options::retries, step_options, non_retriable_error and retry_after_error. A body may take a
+  /// std::stop_token, which is told when step_options::deadline is over.
+  ///
+  /// Arguments that follow the body are recorded with the step and given to it; whoever runs the step again
+  /// from the server's page can change them there.
+  template <class Body, class... Arguments>
+  auto run(step_options options, Body&& body, const Arguments&... arguments) {
+    using held = detail::body_ref<std::remove_reference_t<Body>>;
+    if constexpr (sizeof...(Arguments) == 0) {
+      return start_body<detail::step_result_t<Body>>(std::move(options), held{&body}).get();
+    } else {
+      return start_with_input(std::move(options), step_kind::run, {}, held{&body}, arguments...).get();
+    }
   }
-  template <class Body>
-  auto run(step_id id, Body&& body) -> detail::step_result_t<Body> {
-    return run(step_options{.id = id}, std::forward<Body>(body));
+  template <class Body, class... Arguments>
+  auto run(step_id id, Body&& body, const Arguments&... arguments) {
+    return run(step_options{.id = id}, std::forward<Body>(body), arguments...);
   }
 
   /// Starts a step without waiting for it; `get()` on the handle gives its result. Steps that were started
   /// before the first `get()` run at the same time. The function does not finish before they have.
   template <class Body>
   auto start(step_options options, Body body) {
-    return step_handle<detail::step_result_t<Body>, Body>(*replay_, replay_->enter(options), std::move(body));
+    return start_body<detail::step_result_t<Body>>(std::move(options), std::move(body));
   }
   template <class Body>
   auto start(step_id id, Body body) {
@@ -145,17 +297,13 @@ class step {
 
   /// Goes on after the duration, up to 366 days. The process need not be there in between.
   void sleep(step_options options, std::chrono::milliseconds duration) {
-    const auto call = replay_->enter(options);
-    if (!call.memo) fall_asleep(call, to_text(std::max(duration, std::chrono::milliseconds::zero())));
-    protocol::throw_if_failed(*call.memo, call.id);
+    fall_asleep(std::move(options), to_text(std::max(duration, std::chrono::milliseconds::zero())));
   }
   void sleep(step_id id, std::chrono::milliseconds duration) { sleep(step_options{.id = id}, duration); }
 
   /// Goes on at the given time; at once when it has passed.
   void sleep_until(step_options options, std::chrono::system_clock::time_point time) {
-    const auto call = replay_->enter(options);
-    if (!call.memo) fall_asleep(call, to_text(std::chrono::time_point_cast<std::chrono::milliseconds>(time)));
-    protocol::throw_if_failed(*call.memo, call.id);
+    fall_asleep(std::move(options), to_text(std::chrono::time_point_cast<std::chrono::milliseconds>(time)));
   }
   void sleep_until(step_id id, std::chrono::system_clock::time_point time) {
     sleep_until(step_options{.id = id}, time);
@@ -164,52 +312,93 @@ class step {
   /// Waits for an event of the type that arrives after this step began; nothing when none came in time.
   template <event_type Event>
   std::optional<Event> wait_for_event(step_options options, const wait_options& wait) {
-    const auto call = replay_->enter(options);
-    if (call.memo) return protocol::read_received<Event>(*call.memo, call.id);
-    std::string expression = wait.expression;
-    if (!wait.match.empty()) {
-      const std::string same = "event." + wait.match + " == async." + wait.match;
-      expression = expression.empty() ? same : "(" + expression + ") && " + same;
-    }
-    std::string text = "{\"event\":" + encode(Event::name) + ",\"timeout\":" + encode(to_text(wait.timeout));
-    if (!expression.empty()) text += ",\"if\":" + encode(expression);
-    replay_->record(call, {.code = protocol::opcode::wait_for_event, .options = text + "}"});
-    replay_->suspend(call);
+    const auto call = ask_server(std::move(options), step_kind::wait_for_event,
+                                 [&] { return describe_wait(Event::name, wait); });
+    return detail::recall_with(*replay_, call, false, [&](const protocol::memo& memo) {
+      return protocol::read_received<Event>(memo, call.id);
+    });
   }
   template <event_type Event>
   std::optional<Event> wait_for_event(step_id id, const wait_options& wait) {
     return wait_for_event<Event>(step_options{.id = id}, wait);
   }
 
+  /// Waits for a signal and gives the data that it came with; nothing when none came in time. At most one run
+  /// waits for a signal.
+  template <json_convertible Data = json>
+  std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
+    const auto call = ask_server(std::move(options), step_kind::wait_for_signal, [&] {
+      detail::json_object_text text;
+      text.add("signal", wait.signal).add("timeout", to_text(wait.timeout));
+      text.add("conflict", wait.on_conflict == signal_conflict::fail ? "fail" : "replace");
+      return protocol::operation{
+          .code = protocol::opcode::wait_for_signal, .name = wait.signal, .options = text.text()};
+    });
+    return detail::recall_with(*replay_, call, true, [&](const protocol::memo& memo) -> std::optional<Data> {
+      if (memo.is_null()) return std::nullopt;
+      const std::string_view result = protocol::result_text(memo, call.id);
+      if (result == "null") return std::nullopt;
+      const detail::json_buffer received{std::string(result)};
+      const std::string_view data = detail::find_member(received, "data");
+      return decode<Data>(data.empty() ? "null" : data, protocol::memo_path(call.id));
+    });
+  }
+  template <json_convertible Data = json>
+  std::optional<Data> wait_for_signal(step_id id, const signal_options& wait) {
+    return wait_for_signal<Data>(step_options{.id = id}, wait);
+  }
+
+  /// Sends a signal, once; it wakes the run that waits for it.
+  template <json_writable Data = json>
+  sent_signal send_signal(step_options options, const std::string& signal, const Data& data = {}) {
+    const auto send = [this, &signal, &data](const execution::step_call&, std::string& out) {
+      const auto answer = replay_->world().call_api(protocol::signal_request(signal, encode(data, "data")));
+      encode_to(out, sent_signal{protocol::read_signal_answer(answer)});
+    };
+    detail::json_object_text text;
+    text.add("type", "step.sendSignal").add("signal", signal);
+    return start_run<sent_signal>(std::move(options), step_kind::send_signal,
+                                  plan_of("sendSignal", text.text()), send)
+        .get();
+  }
+  template <json_writable Data = json>
+  sent_signal send_signal(step_id id, const std::string& signal, const Data& data = {}) {
+    return send_signal(step_options{.id = id}, signal, data);
+  }
+
   /// Runs another function and gives its result.
   /// \throws step_error when the function failed or did not finish in time.
   template <class Output, event_type First, event_type... Rest>
   Output invoke(step_options options, const function<Output, First, Rest...>& called,
-                const typename First::data_type& data, const invoke_options& invoke = {}) {
-    const auto call = replay_->enter(options);
-    if (call.memo) return detail::recall<Output>(call);
-    std::string text =
-        "{\"function_id\":" + encode(called.slug()) + ",\"payload\":{\"data\":" + encode(data, "data") + "}";
-    if (invoke.timeout) text += ",\"timeout\":" + encode(to_text(*invoke.timeout));
-    replay_->record(call, {.code = protocol::opcode::invoke_function, .options = text + "}"});
-    replay_->suspend(call);
+                const typename First::data_type& data, const invoke_options& invoke_options = {}) {
+    return invoke_slug<Output>(std::move(options), called.slug(), data, invoke_options);
   }
   template <class Output, event_type First, event_type... Rest>
   Output invoke(step_id id, const function<Output, First, Rest...>& called,
                 const typename First::data_type& data, const invoke_options& invoke_options = {}) {
+    return invoke_slug<Output>({.id = id}, called.slug(), data, invoke_options);
+  }
+  /// The same for a function of another app.
+  template <event_type Event, class Output>
+  Output invoke(step_options options, const function_ref<Event, Output>& called,
+                const typename Event::data_type& data, const invoke_options& invoke_options = {}) {
+    return invoke_slug<Output>(std::move(options), called.app_id + "-" + called.function_id, data,
+                               invoke_options);
+  }
+  template <event_type Event, class Output>
+  Output invoke(step_id id, const function_ref<Event, Output>& called, const typename Event::data_type& data,
+                const invoke_options& invoke_options = {}) {
     return invoke(step_options{.id = id}, called, data, invoke_options);
   }
 
   /// Sends events, once. Every type of event converts, and a list may mix them.
   sent_events send_event(step_options options, std::vector<any_event> events) {
-    const auto call = replay_->enter(options);
-    if (call.memo) return detail::recall<sent_events>(call);
-    const protocol::operation plan{.code = protocol::opcode::step_planned,
-                                   .name = "sendEvent",
-                                   .options = "{\"type\":\"step.sendEvent\"}"};
-    const auto send = [&](std::string& out) { encode_to(out, sent_events{replay_->world().send(events)}); };
-    replay_->discover(call, plan, send);
-    replay_->await(call, plan, send);
+    const auto send = [this, &events](const execution::step_call&, std::string& out) {
+      encode_to(out, sent_events{replay_->world().send(events, *replay_)});
+    };
+    return start_run<sent_events>(std::move(options), step_kind::send_event,
+                                  plan_of("sendEvent", "{\"type\":\"step.sendEvent\"}"), send)
+        .get();
   }
   sent_events send_event(step_id id, std::vector<any_event> events) {
     return send_event(step_options{.id = id}, std::move(events));
@@ -227,20 +416,103 @@ class step {
     return send_event(step_options{.id = id}, event);
   }
 
- private:
-  /// A body that stays where the caller has it, for a step that is awaited at once.
-  template <class Body>
-  struct body_ref {
-    Body* body;
-    decltype(auto) operator()() const { return (*body)(); }
-  };
-
-  [[noreturn]] void fall_asleep(const execution::step_call& call, std::string text) {
-    replay_->record(call, {.code = protocol::opcode::sleep, .name = std::move(text)});
-    replay_->suspend(call);
+  /// Has the server make an HTTP request, and gives the answer, whatever its status.
+  /// \throws step_error when there was none.
+  fetch_response fetch(step_options options, const fetch_request& request) {
+    const auto call = ask_server(std::move(options), step_kind::fetch, [&] {
+      detail::json_object_text text;
+      text.add("url", request.url).add("method", request.method);
+      text.add_raw("headers", encode(request.headers)).add("body", request.body);
+      return protocol::operation{.code = protocol::opcode::gateway, .options = text.text()};
+    });
+    return detail::recall<fetch_response>(*replay_, call);
+  }
+  fetch_response fetch(step_id id, const fetch_request& request) {
+    return fetch(step_options{.id = id}, request);
   }
 
-  execution::replay* replay_;
+  /// Publishes a message to those who listen to the channel's topic, once.
+  template <json_writable Data>
+  void publish(step_options options, const std::string& channel, const std::string& topic, const Data& data) {
+    const auto send = [&](const execution::step_call&, std::string& out) {
+      encode_to(out, data, "data");
+      const auto request = protocol::publish_request(channel, topic, replay_->request().run_id(), out);
+      protocol::expect_success(replay_->world().call_api(request), "publishing to \"" + channel + "\"");
+    };
+    start_run<void>(std::move(options), step_kind::publish,
+                    plan_of({}, "{\"type\":\"step.realtime.publish\"}"), send)
+        .get();
+  }
+  template <json_writable Data>
+  void publish(step_id id, const std::string& channel, const std::string& topic, const Data& data) {
+    publish(step_options{.id = id}, channel, topic, data);
+  }
+
+  /// Gives the run a score, once: how good its work was, by whatever measure of yours.
+  void score(step_options options, const std::string& name, double value) {
+    set_run_metadata(std::move(options),
+                     protocol::metadata_object({}, "inngest.score", "merge", protocol::score_values(name, value)));
+  }
+  void score(step_id id, const std::string& name, double value) {
+    score(step_options{.id = id}, name, value);
+  }
+
+  /// Keeps values of yours with the run, once, for whoever looks at it. `values` is a JSON object.
+  void set_metadata(step_options options, const std::string& kind, const json& values) {
+    set_run_metadata(std::move(options),
+                     protocol::metadata_object({}, "userland." + kind, "set", encode(values, "values")));
+  }
+  void set_metadata(step_id id, const std::string& kind, const json& values) {
+    set_metadata(step_options{.id = id}, kind, values);
+  }
+
+ private:
+  template <class Result, class Body>
+  auto start_body(step_options options, Body body) {
+    return start_run<Result>(std::move(options), step_kind::run, plan_of(),
+                             [body = std::move(body)](const execution::step_call& at, std::string& out) mutable {
+                               detail::run_body(body, at.deadline, out);
+                             });
+  }
+
+  void fall_asleep(step_options options, std::string text) {
+    const auto call = ask_server(std::move(options), step_kind::sleep, [&] {
+      return protocol::operation{.code = protocol::opcode::sleep, .name = std::move(text)};
+    });
+    protocol::throw_if_failed(*call.memo, call.id);
+  }
+
+  static protocol::operation describe_wait(std::string_view event, const wait_options& wait) {
+    std::string expression = wait.expression;
+    if (!wait.match.empty()) {
+      const std::string same = "event." + wait.match + " == async." + wait.match;
+      expression = expression.empty() ? same : "(" + expression + ") && " + same;
+    }
+    detail::json_object_text text;
+    text.add("event", event).add("timeout", to_text(wait.timeout)).add_if("if", expression);
+    return {.code = protocol::opcode::wait_for_event, .options = text.text()};
+  }
+
+  template <class Output, class Data>
+  Output invoke_slug(step_options options, const std::string& slug, const Data& data,
+                     const invoke_options& invoke) {
+    const auto call = ask_server(std::move(options), step_kind::invoke, [&] {
+      detail::json_object_text text;
+      text.add("function_id", slug);
+      text.add_raw("payload", detail::json_object_text().add_raw("data", encode(data, "data")).text());
+      if (invoke.timeout) text.add("timeout", to_text(*invoke.timeout));
+      return protocol::operation{.code = protocol::opcode::invoke_function, .options = text.text()};
+    });
+    return detail::recall<Output>(*replay_, call);
+  }
+
+  void set_run_metadata(step_options options, const std::string& metadata) {
+    const auto send = [&](const execution::step_call&, std::string&) {
+      const auto request = protocol::metadata_request(replay_->request().run_id(), {}, metadata);
+      protocol::expect_success(replay_->world().call_api(request), "setting metadata");
+    };
+    start_run<void>(std::move(options), step_kind::run, plan_of(), send).get();
+  }
 };
 
 }  // namespace inngest

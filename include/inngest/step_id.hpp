@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -55,6 +57,13 @@ struct step_options {
   step_id id;
   /// Shown in place of the id; the id when empty.
   std::string name{};
+  /// How often a failed run step is tried again, where that is less than function_options::retries allows.
+  std::optional<int> retries{};
+  /// How long to wait after the given attempt (0 is the first) has failed. Default: as the server does.
+  std::function<std::chrono::milliseconds(int attempt)> backoff{};
+  /// How long a run step may take. Then its std::stop_token is told, and what it gives afterwards is not
+  /// taken: the attempt has failed with deadline_exceeded.
+  std::optional<std::chrono::milliseconds> deadline{};
 };
 
 namespace detail {

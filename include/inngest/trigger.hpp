@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -20,6 +22,13 @@ struct trigger_definition {
   std::string event{};
   std::string expression{};
   std::string cron{};
+  std::optional<std::chrono::seconds> jitter{};
+};
+
+/// Options of a cron trigger.
+struct cron_options {
+  /// Each run starts up to so much later, at random: 1 s to 5 minutes.
+  std::optional<std::chrono::seconds> jitter{};
 };
 
 /// What starts a function, and the events that its handler can be given. Made by on(), cron() and any_of().
@@ -44,8 +53,8 @@ auto on(const trigger_options& options = {}) {
 
 /// Starts the function on a schedule of five fields (minute, hour, day of month, month, day of week), in UTC
 /// or in the zone of a prefix: `cron("0 4 * * 0")`, `cron("TZ=Europe/Paris 0 9 * * 1-5")`.
-inline trigger<scheduled_timer> cron(std::string schedule) {
-  return {{trigger_definition{.cron = std::move(schedule)}}};
+inline trigger<scheduled_timer> cron(std::string schedule, const cron_options& options = {}) {
+  return {{trigger_definition{.cron = std::move(schedule), .jitter = options.jitter}}};
 }
 
 namespace detail {

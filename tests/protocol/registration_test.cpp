@@ -13,7 +13,7 @@ using inngest::protocol::describe_function;
 json described(const function_options& options,
                const std::vector<inngest::trigger_definition>& triggers = {{.event = "a/b"}},
                const std::string& url = "https://host/api/inngest") {
-  return describe_function("app-" + options.id, options, triggers, url);
+  return json::parse(describe_function("app-" + options.id, options, triggers, url));
 }
 
 }  // namespace

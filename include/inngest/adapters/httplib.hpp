@@ -15,6 +15,7 @@ namespace inngest {
 template <std::derived_from<httplib::Server> Server>
 struct adapter<Server> {
   static constexpr const char* framework = "cpp-httplib";
+  static constexpr bool streams = true;
 
   static void mount(httplib::Server& server, const handler& handler) {
     const std::string& path = handler.options().path;
@@ -54,7 +55,13 @@ struct adapter<Server> {
       else
         response.set_header(name, value);
     }
-    response.set_content(std::move(out.body), content_type);
+    if (!out.stream) return response.set_content(std::move(out.body), content_type);
+    response.set_chunked_content_provider(
+        content_type, [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {
+          stream([&](std::string_view chunk) { return sink.write(chunk.data(), chunk.size()); });
+          sink.done();
+          return true;
+        });
   }
 };
 

@@ -151,7 +151,7 @@ class engine {
   std::vector<any_function> checked(const std::vector<any_function>& functions) const {
     for (const any_function& each : functions) {
       for (const trigger_definition& trigger : each.triggers()) {
-        if (!trigger.expression.empty()) {
+        if (!trigger.expression.empty() && trigger.event != "inngest/deferred.schedule") {
           throw configuration_error("function \"" + each.id() +
                                     "\": the embedded engine does not evaluate trigger expressions");
         }
@@ -176,6 +176,7 @@ class engine {
     name(options.throttle.has_value(), "throttle");
     name(options.rate_limit.has_value(), "rate_limit");
     name(options.debounce.has_value(), "debounce");
+    name(options.batch.has_value(), "batch");
     name(options.singleton.has_value(), "singleton");
     name(!options.priority.empty(), "priority");
     name(!options.idempotency.empty(), "idempotency");

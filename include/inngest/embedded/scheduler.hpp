@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <inngest/detail/hex.hpp>
+#include <inngest/detail/json_text.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/incoming_event.hpp>
 #include <inngest/embedded/reported_operation.hpp>
@@ -39,6 +40,7 @@ class scheduler {
       for (const trigger_definition& trigger : each.triggers()) {
         if (!trigger.event.empty()) triggers_[trigger.event].push_back(each.slug());
       }
+      for (const any_function& companion : each.companions()) functions_.emplace(companion.slug(), companion);
       functions_.emplace(each.slug(), std::move(each));
     }
     resume(store_->load());
@@ -161,11 +163,13 @@ class scheduler {
     std::string detail{};
   };
 
+  static std::string error_text(const run_error& error) {
+    if (!error.text.empty()) return error.text;
+    return detail::json_object_text().add("name", error.name).add("message", error.message).text();
+  }
+
   static step_end failed(const run_error& error) {
-    const std::string text =
-        error.text.empty() ? "{\"message\":" + encode(error.message) + ",\"name\":" + encode(error.name) + "}"
-                           : error.text;
-    return {"{\"error\":" + text + "}", progress::step_failed, words_of(error)};
+    return {"{\"error\":" + error_text(error) + "}", progress::step_failed, words_of(error)};
   }
 
   // ---- runs -------------------------------------------------------------------------------------------
@@ -224,11 +228,40 @@ class scheduler {
     }
     for (const auto& [step, pending] : run.pending) forget_wait(run, step, pending);
 
+    const run_record ended = run.record;
+    const any_function& function = *run.function;
     const std::optional<parent_step> parent = run.record.parent;
     runs_.erase(std::string(run.record.run.id));
+    begin_companions(function, ended, now);
+    begin_deferred(ended, now);
     const auto waiting = parent ? runs_.find(parent->run_id) : runs_.end();
     if (waiting != runs_.end()) {
       end_step(*waiting->second, parent->step, end_of_parents_step, now);
+    }
+  }
+
+  /// Runs what the function wants done when a run of it ends so.
+  void begin_companions(const any_function& function, const run_record& ended, timestamp now) {
+    const bool completed = ended.run.status == run_status::completed;
+    const std::string name = completed ? "inngest/function.finished" : "inngest/function.failed";
+    for (const any_function& each : function.companions()) {
+      if (each.triggers().front().event != name) continue;
+      detail::json_object_text data;
+      data.add("function_id", ended.function_slug).add("run_id", ended.run.id);
+      data.add_raw("event", ended.event_text).add_raw("events", "[" + ended.event_text + "]");
+      if (completed) data.add_raw("result", ended.run.output_text);
+      if (ended.run.error) data.add_raw("error", error_text(*ended.run.error));
+      data.add_raw("_inngest", completed ? "{\"status\":\"Completed\"}" : "{\"status\":\"Failed\"}");
+      begin_run(each, make_event_record({.name = name, .data = data.text()}, now), {}, now);
+    }
+  }
+
+  void begin_deferred(const run_record& ended, timestamp now) {
+    for (const deferred_call& each : ended.deferred) {
+      const auto function = functions_.find(each.slug);
+      if (function == functions_.end()) continue;  // the app no longer has it
+      begin_run(function->second,
+                make_event_record({.name = "inngest/deferred.schedule", .data = each.input}, now), {}, now);
     }
   }
 
@@ -280,9 +313,25 @@ class scheduler {
       begin_wait(run, call, op, now);
     } else if (op.op == "InvokeFunction") {
       begin_invoke(run, call, op, now);
+    } else if (op.op == "RunComplete") {
+      complete_run(run, call, op.data.empty() ? "null" : op.data, now);
+    } else if (op.op == "DeferAdd") {
+      defer(run, op);
     } else {
       refuse(run, call, op, "the embedded engine can't do \"" + op.op + "\"", now);
     }
+  }
+
+  void defer(active_run& run, const reported_operation& op) {
+    for (const deferred_call& each : run.record.deferred) {
+      if (each.id == op.id) return;
+    }
+    const detail::json_buffer options(op.options);
+    const std::string_view input = detail::find_member(options, "input");
+    run.record.deferred.push_back({.id = op.id,
+                                   .slug = op.option("fn_slug").value_or(""),
+                                   .input = input.empty() ? "{}" : std::string(input)});
+    changes_.runs.push_back(run.record);
   }
 
   void begin_sleep(active_run& run, const job& call, const reported_operation& op, timestamp now) {
@@ -464,7 +513,12 @@ class scheduler {
                       ",\"run_id\":" + encode(run.record.run.id) +
                       ",\"stack\":{\"current\":" + std::to_string(run.stack.size()) + ",\"stack\":[";
     for (const step_hash& each : run.stack) append_quoted_hash(out, each);
-    out += "]},\"step_id\":\"step\",\"use_api\":false},\"defers\":{},\"event\":" + run.record.event_text +
+    out += "]},\"step_id\":\"step\",\"use_api\":false},\"defers\":{";
+    for (const deferred_call& each : run.record.deferred) {
+      append_quoted_hash(out, each.id);
+      out += ":{\"abortable\":false}";
+    }
+    out += "},\"event\":" + run.record.event_text +
            ",\"events\":[" + run.record.event_text + "],\"steps\":{";
     for (const auto& [step, memo] : run.memos) {
       append_quoted_hash(out, step);

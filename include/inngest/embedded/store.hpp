@@ -28,11 +28,19 @@ struct parent_step {
   step_hash step{};
 };
 
+/// A function that is to run when the run has ended.
+struct deferred_call {
+  step_hash id{};
+  std::string slug{};
+  std::string input{};  // a JSON object
+};
+
 struct run_record {
   embedded::run run{};  // without its timeline
   std::string function_slug{};
   std::string event_text{};
   std::optional<parent_step> parent{};
+  std::vector<deferred_call> deferred{};
 };
 
 /// A step's remembered result, in the form in which a call request has it.

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/detail/function_ref.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_codec.hpp>
 #include <inngest/error.hpp>
@@ -24,12 +25,8 @@ class call_request {
   /// \throws protocol_error for a body that is not a call request.
   explicit call_request(std::string body, std::optional<step_hash> target = {})
       : body_(std::move(body)), target_(target) {
-    try {
-      read_body();
-    } catch (const payload_error& problem) {
-      throw protocol_error(std::string("the call request can't be read: ") + problem.what());
-    }
-    if (event_.empty()) throw protocol_error("the call request has no event");
+    reading([&] { read_body(); });
+    if (event_.empty() && !use_api_) throw protocol_error("the call request has no event");
   }
   call_request(const call_request&) = delete;  // its slices point into itself
   call_request& operator=(const call_request&) = delete;
@@ -47,8 +44,57 @@ class call_request {
   std::optional<int> max_attempts() const { return max_attempts_; }
   /// A step that is found must be planned, not run at once: a parallel group is under way.
   bool plan_only() const { return plan_only_; }
-  /// Events and steps were too large for the request and must be fetched.
+  /// Events and steps were too large for the request and must be fetched: see adopt_events, adopt_steps.
   bool use_api() const { return use_api_; }
+
+  // What a server wants back with saved results; empty from one that does not save any.
+  const std::string& function_uuid() const { return function_uuid_; }
+  const std::string& queue_item_id() const { return queue_item_id_; }
+  const std::string& request_id() const { return request_id_; }
+  std::int64_t generation_id() const { return generation_id_; }
+
+  /// Whether a deferred call of this hashed id was taken in before.
+  bool is_deferred(const step_hash& id) const {
+    return std::find(defers_.begin(), defers_.end(), id) != defers_.end();
+  }
+
+  /// Replaces the events by those of a JSON array; the first is the triggering one.
+  /// \throws protocol_error when it is none.
+  void adopt_events(std::string events) {
+    fetched_events_ = detail::json_buffer(std::move(events));
+    reading([&] {
+      detail::json_document document(fetched_events_.text());
+      detail::json_value root = document.root();
+      detail::expect(root, detail::json_type::array, detail::json_path("events"), "array");
+      for (auto item : detail::take(root.get_array(), {})) {
+        detail::json_value first = detail::take(std::move(item), {});
+        detail::expect(first, detail::json_type::object, detail::json_path("events"), "object");
+        event_ = detail::raw_text(first, {});
+        break;
+      }
+    });
+    events_ = fetched_events_.text();
+  }
+
+  /// Replaces the steps' memos by those of a JSON object. \throws protocol_error when it is none.
+  void adopt_steps(std::string steps) {
+    fetched_steps_ = detail::json_buffer(std::move(steps));
+    memos_.clear();
+    state_size_ = 0;
+    reading([&] {
+      detail::json_document document(fetched_steps_.text());
+      detail::json_value root = document.root();
+      read_steps(root);
+    });
+  }
+
+  /// Replaces the events by texts that middleware made.
+  void replace_events(std::string event, std::string events) {
+    changed_event_ = detail::json_buffer(std::move(event));
+    fetched_events_ = detail::json_buffer(std::move(events));
+    event_ = changed_event_.text();
+    events_ = fetched_events_.text();
+  }
 
   /// The step's memo; null when it has none.
   const memo* find(const step_hash& id) const {
@@ -57,6 +103,10 @@ class call_request {
     return found != memos_.end() && found->id == id ? &*found : nullptr;
   }
 
+  /// How many steps have a memo.
+  std::size_t memo_count() const { return memos_.size(); }
+  /// Bytes of all memos.
+  std::size_t state_size() const { return state_size_; }
   bool has_results() const { return !stack_.empty(); }
   /// Whether the step's result is the last that came: all before it was there in an earlier call.
   bool is_newest(const step_hash& id) const { return !stack_.empty() && stack_.back() == id; }
@@ -67,6 +117,14 @@ class call_request {
   }
 
  private:
+  static void reading(detail::function_ref<void()> read) {
+    try {
+      read();
+    } catch (const payload_error& problem) {
+      throw protocol_error(std::string("the call request can't be read: ") + problem.what());
+    }
+  }
+
   void read_body() {
     detail::json_document document(body_.text());
     for (auto item : document.object()) {
@@ -82,6 +140,8 @@ class call_request {
         read_steps(value);
       } else if (key == "ctx") {
         read_context(value);
+      } else if (key == "defers") {
+        read_defers(value);
       } else if (key == "use_api") {
         use_api_ = use_api_ || detail::read<bool>(value, detail::json_path("use_api"));
       }
@@ -99,12 +159,24 @@ class call_request {
       const std::string_view key = detail::take(each.unescaped_key(), at);
       if (!detail::from_hex(key, found.id)) continue;  // not a step's id: nothing can ask for it
       found.text = detail::raw_text(each.value(), at);
+      state_size_ += found.text.size();
       memos_.push_back(found);
     }
     // Canonical JSON has its keys in order, so this is usually a check only.
     const auto before = [](const memo& a, const memo& b) { return a.id < b.id; };
     if (!std::is_sorted(memos_.begin(), memos_.end(), before))
       std::sort(memos_.begin(), memos_.end(), before);
+  }
+
+  void read_defers(detail::json_value& value) {
+    const detail::json_path at("defers");
+    if (detail::is_null(value, at)) return;
+    detail::expect(value, detail::json_type::object, at, "object");
+    for (auto item : detail::take(value.get_object(), at)) {
+      simdjson::ondemand::field each = detail::take(std::move(item), at);
+      step_hash id{};
+      if (detail::from_hex(detail::take(each.unescaped_key(), at), id)) defers_.push_back(id);
+    }
   }
 
   void read_context(detail::json_value& value) {
@@ -128,7 +200,19 @@ class call_request {
         use_api_ = use_api_ || detail::read<bool>(member, here);
       else if (key == "stack")
         read_stack(member, here);
+      else if (key == "fn_id")
+        function_uuid_ = text_or_nothing(member, here);
+      else if (key == "qi_id")
+        queue_item_id_ = text_or_nothing(member, here);
+      else if (key == "request_id")
+        request_id_ = text_or_nothing(member, here);
+      else if (key == "generation_id")
+        generation_id_ = detail::read<std::optional<std::int64_t>>(member, here).value_or(0);
     }
+  }
+
+  static std::string text_or_nothing(detail::json_value& value, const detail::json_path& at) {
+    return detail::read<std::optional<std::string>>(value, at).value_or("");
   }
 
   void read_stack(detail::json_value& value, const detail::json_path& at) {
@@ -137,15 +221,21 @@ class call_request {
     for (auto item : detail::take(value.get_object(), at)) {
       simdjson::ondemand::field each = detail::take(std::move(item), at);
       if (detail::take(each.unescaped_key(), at) != "stack") continue;
-      for (const std::string& id : detail::read<std::optional<std::vector<std::string>>>(each.value(), at)
-                                       .value_or(std::vector<std::string>())) {
+      if (detail::is_null(each.value(), at)) continue;
+      detail::expect(each.value(), detail::json_type::array, at, "array");
+      for (auto id : detail::take(each.value().get_array(), at)) {
+        detail::json_value text = detail::take(std::move(id), at);
+        detail::expect(text, detail::json_type::string, at, "string");
         step_hash hash{};
-        if (detail::from_hex(id, hash)) stack_.push_back(hash);
+        if (detail::from_hex(detail::take(text.get_string(), at), hash)) stack_.push_back(hash);
       }
     }
   }
 
   detail::json_buffer body_;
+  detail::json_buffer fetched_events_;  // in place of the body's
+  detail::json_buffer fetched_steps_;
+  detail::json_buffer changed_event_;
   std::optional<step_hash> target_;
   std::string_view event_;
   std::string_view events_;
@@ -155,7 +245,13 @@ class call_request {
   bool plan_only_ = false;
   bool use_api_ = false;
   std::vector<memo> memos_;
+  std::size_t state_size_ = 0;
   std::vector<step_hash> stack_;
+  std::vector<step_hash> defers_;
+  std::string function_uuid_;
+  std::string queue_item_id_;
+  std::string request_id_;
+  std::int64_t generation_id_ = 0;
 };
 
 }  // namespace inngest::protocol

@@ -47,6 +47,20 @@ inline void describe_causes(const std::exception& outer, error_info& info) {
   }
 }
 
+/// Whether another attempt could end better.
+constexpr bool is_worth_retrying(error_code code) {
+  switch (code) {
+    case error_code::non_retriable:
+    case error_code::payload:
+    case error_code::nested_step:
+    case error_code::too_large:
+    case error_code::not_deterministic:
+      return false;
+    default:
+      return true;
+  }
+}
+
 /// Describes what a handler or a step threw.
 inline failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now) {
   failure out;
@@ -63,8 +77,7 @@ inline failure describe(const std::exception_ptr& thrown, std::chrono::system_cl
     } else if (const auto* later = dynamic_cast<const retry_after_error*>(&problem)) {
       out.retry_after = later->delay(now);
     } else if (const auto* own = dynamic_cast<const error*>(&problem)) {
-      out.retriable = own->code() != error_code::non_retriable && own->code() != error_code::payload &&
-                      own->code() != error_code::nested_step;
+      out.retriable = is_worth_retrying(own->code());
     }
   } catch (...) {
     out.info = {.name = "unknown exception", .message = "something was thrown that is not a std::exception"};

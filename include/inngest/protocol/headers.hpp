@@ -20,6 +20,9 @@ inline constexpr const char* event_id_seed = "x-inngest-event-id-seed";
 inline constexpr const char* content_type = "content-type";
 inline constexpr const char* authorization = "authorization";
 inline constexpr const char* user_agent = "user-agent";
+inline constexpr const char* server_timing = "server-timing";
+inline constexpr const char* traceparent = "traceparent";
+inline constexpr const char* tracestate = "tracestate";
 
 }  // namespace inngest::protocol::header
 

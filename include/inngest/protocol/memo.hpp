@@ -96,6 +96,19 @@ Result read_result(const memo& memo, std::string_view id) {
   }
 }
 
+/// The result of a step that ran, as JSON text. \throws step_error when it failed.
+inline std::string_view result_text(const memo& memo, std::string_view id) {
+  throw_if_failed(memo, id);
+  if (holds_only(memo, "data")) {
+    detail::json_document document(memo.text);
+    for (auto item : document.object()) {
+      simdjson::ondemand::field each = detail::take(std::move(item), {});
+      if (detail::take(each.unescaped_key(), {}) == "data") return detail::raw_text(each.value(), {});
+    }
+  }
+  return memo.text;
+}
+
 /// The event that a wait received; nothing when it timed out.
 /// \throws step_error when the wait failed; payload_error when the event's data does not fit.
 template <event_type Event>

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <inngest/detail/hex.hpp>
@@ -15,7 +16,20 @@
 namespace inngest::protocol {
 
 /// The operations that we report of a run's steps.
-enum class opcode { step_run, step_planned, step_error, step_failed, sleep, wait_for_event, invoke_function };
+enum class opcode {
+  step_run,
+  step_planned,
+  step_error,
+  step_failed,
+  sleep,
+  wait_for_event,
+  wait_for_signal,
+  invoke_function,
+  gateway,
+  ai_gateway,
+  defer_add,
+  run_complete
+};
 
 constexpr std::string_view to_string(opcode code) {
   switch (code) {
@@ -31,8 +45,18 @@ constexpr std::string_view to_string(opcode code) {
       return "Sleep";
     case opcode::wait_for_event:
       return "WaitForEvent";
+    case opcode::wait_for_signal:
+      return "WaitForSignal";
     case opcode::invoke_function:
       return "InvokeFunction";
+    case opcode::gateway:
+      return "Gateway";
+    case opcode::ai_gateway:
+      return "AIGateway";
+    case opcode::defer_add:
+      return "DeferAdd";
+    case opcode::run_complete:
+      return "RunComplete";
   }
   return "None";
 }
@@ -51,7 +75,8 @@ struct operation {
   std::string display_name{};
   std::string user_id{};
   std::size_t index = 0;  // of the id's repeats
-  std::string options{};  // a JSON object; empty when there is nothing to say
+  std::string options{};   // a JSON object; empty when there is nothing to say
+  std::string metadata{};  // a JSON array; empty when there is none
   std::string data{};     // JSON; empty for null
   std::optional<error_info> error{};
   std::optional<protocol::timing> timing{};
@@ -64,6 +89,12 @@ inline void write_operation(std::string& out, const operation& op) {
   detail::append_hex(out, op.id);
   out += "\",\"op\":\"";
   out += to_string(op.code);
+  if (op.code == opcode::run_complete) {
+    out += "\",\"data\":";
+    out += op.data.empty() ? "null" : op.data;
+    out += '}';
+    return;
+  }
   out += "\",\"name\":";
   write_quoted(out, op.name);
   out += ",\"displayName\":";
@@ -86,11 +117,34 @@ inline void write_operation(std::string& out, const operation& op) {
     out += ",\"timing\":{\"a\":" + std::to_string(op.timing->started) +
            ",\"b\":" + std::to_string(op.timing->took) + "}";
   }
+  if (!op.metadata.empty()) {
+    out += ",\"metadata\":";
+    out += op.metadata;
+  }
   out += '}';
 }
 
+/// The members of two JSON objects in one; either may be empty text.
+inline std::string merged_options(const std::string& first, const std::string& second) {
+  const auto says_nothing = [](const std::string& object) { return object.empty() || object == "{}"; };
+  if (says_nothing(first)) return second;
+  if (says_nothing(second)) return first;
+  return first.substr(0, first.size() - 1) + "," + second.substr(1);
+}
+
+/// The function's result, where it rides along with other operations.
+inline operation run_complete(std::string result) {
+  operation out{.code = opcode::run_complete, .id = detail::sha1::of("complete")};
+  out.data = std::move(result);
+  return out;
+}
+
 inline std::string write_operations(const std::vector<operation>& operations) {
-  std::string out = "[";
+  std::size_t size = 2;
+  for (const operation& each : operations) size += 256 + each.options.size() + each.data.size();
+  std::string out;
+  out.reserve(size);
+  out += '[';
   for (const operation& each : operations) {
     if (out.size() > 1) out += ',';
     write_operation(out, each);

@@ -5,100 +5,114 @@
 #include <string_view>
 #include <vector>
 
+#include <inngest/detail/json_text.hpp>
 #include <inngest/duration.hpp>
 #include <inngest/http.hpp>
-#include <inngest/json.hpp>
 #include <inngest/options.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/trigger.hpp>
 
-// What a server is told of an app's functions. Nothing here is sent often, so it is built as a DOM.
+// What a server is told of an app's functions, as JSON text.
 
 namespace inngest::protocol {
 
-inline void add_text(json& object, const char* key, const std::string& text) {
-  if (!text.empty()) object[key] = text;
+using detail::json_object_text;
+
+inline std::string duration_text(const std::optional<std::chrono::seconds>& duration) {
+  return duration ? to_text(*duration) : std::string();
 }
 
-inline void add_duration(json& object, const char* key, const std::optional<std::chrono::seconds>& duration) {
-  if (duration) object[key] = to_text(*duration);
-}
-
-inline json describe_triggers(const std::vector<trigger_definition>& triggers) {
-  json out = json::array();
-  for (const trigger_definition& each : triggers) {
-    json trigger = json::object();
-    add_text(trigger, "event", each.event);
-    add_text(trigger, "expression", each.expression);
-    add_text(trigger, "cron", each.cron);
-    out.push_back(std::move(trigger));
+/// A JSON array of values that are JSON already.
+template <class Range, class Describe>
+std::string describe_each(const Range& range, Describe describe) {
+  std::string out = "[";
+  for (const auto& each : range) {
+    if (out.size() > 1) out += ',';
+    out += describe(each);
   }
-  return out;
+  return out += ']';
 }
 
-inline json describe_concurrency(const concurrency& concurrency) {
-  json out = json::array();
-  for (const concurrency_limit& each : concurrency.limits()) {
-    json limit{{"limit", each.limit}};
-    add_text(limit, "key", each.key);
-    if (each.scope == concurrency_scope::environment) limit["scope"] = "env";
-    if (each.scope == concurrency_scope::account) limit["scope"] = "account";
-    out.push_back(std::move(limit));
-  }
-  return out;
+inline std::string describe_trigger(const trigger_definition& trigger) {
+  json_object_text out;
+  out.add_if("event", trigger.event).add_if("expression", trigger.expression).add_if("cron", trigger.cron);
+  return out.add_if("jitter", duration_text(trigger.jitter)).text();
 }
 
-inline void describe_flow_control(json& out, const function_options& options) {
-  if (!options.concurrency.limits().empty()) out["concurrency"] = describe_concurrency(options.concurrency);
+inline std::string describe_limit(const concurrency_limit& limit) {
+  json_object_text out;
+  out.add("limit", limit.limit).add_if("key", limit.key);
+  if (limit.scope == concurrency_scope::environment) out.add("scope", "env");
+  if (limit.scope == concurrency_scope::account) out.add("scope", "account");
+  return out.text();
+}
+
+inline std::string describe_cancel(const cancel_on& cancel) {
+  json_object_text out;
+  out.add("event", cancel.event).add_if("if", cancel.expression);
+  return out.add_if("timeout", duration_text(cancel.timeout)).text();
+}
+
+inline void describe_flow_control(json_object_text& out, const function_options& options) {
+  const auto& limits = options.concurrency.limits();
+  if (!limits.empty()) out.add_raw("concurrency", describe_each(limits, describe_limit));
   if (const auto& throttle = options.throttle) {
-    json& each = out["throttle"] = {{"limit", throttle->limit}, {"period", to_text(throttle->period)}};
-    add_text(each, "key", throttle->key);
-    if (throttle->burst) each["burst"] = *throttle->burst;
+    json_object_text each;
+    each.add("limit", throttle->limit).add("period", to_text(throttle->period)).add_if("key", throttle->key);
+    if (throttle->burst) each.add("burst", *throttle->burst);
+    out.add_raw("throttle", each.text());
   }
   if (const auto& limit = options.rate_limit) {
-    json& each = out["rateLimit"] = {{"limit", limit->limit}, {"period", to_text(limit->period)}};
-    add_text(each, "key", limit->key);
+    json_object_text each;
+    each.add("limit", limit->limit).add("period", to_text(limit->period)).add_if("key", limit->key);
+    out.add_raw("rateLimit", each.text());
   }
   if (const auto& debounce = options.debounce) {
-    json& each = out["debounce"] = {{"period", to_text(debounce->period)}};
-    add_text(each, "key", debounce->key);
-    add_duration(each, "timeout", debounce->timeout);
+    json_object_text each;
+    each.add("period", to_text(debounce->period)).add_if("key", debounce->key);
+    out.add_raw("debounce", each.add_if("timeout", duration_text(debounce->timeout)).text());
+  }
+  if (const auto& batch = options.batch) {
+    json_object_text each;
+    each.add("maxSize", batch->max_size).add("timeout", to_text(batch->timeout)).add_if("key", batch->key);
+    out.add_raw("batchEvents", each.add_if("if", batch->condition).text());
   }
   if (const auto& singleton = options.singleton) {
-    json& each = out["singleton"] = {{"mode", singleton->mode == singleton_mode::skip ? "skip" : "cancel"}};
-    add_text(each, "key", singleton->key);
+    json_object_text each;
+    each.add("mode", singleton->mode == singleton_mode::skip ? "skip" : "cancel");
+    out.add_raw("singleton", each.add_if("key", singleton->key).text());
   }
-  if (!options.priority.empty()) out["priority"] = {{"run", options.priority}};
-  add_text(out, "idempotency", options.idempotency);
+  if (!options.priority.empty())
+    out.add_raw("priority", json_object_text().add("run", options.priority).text());
+  out.add_if("idempotency", options.idempotency);
   if (options.timeouts.start || options.timeouts.finish) {
-    json& each = out["timeouts"] = json::object();
-    add_duration(each, "start", options.timeouts.start);
-    add_duration(each, "finish", options.timeouts.finish);
+    json_object_text each;
+    each.add_if("start", duration_text(options.timeouts.start));
+    out.add_raw("timeouts", each.add_if("finish", duration_text(options.timeouts.finish)).text());
   }
-  for (const cancel_on& cancel : options.cancel_on) {
-    json each{{"event", cancel.event}};
-    add_text(each, "if", cancel.expression);
-    add_duration(each, "timeout", cancel.timeout);
-    out["cancel"].push_back(std::move(each));
-  }
+  if (!options.cancel_on.empty()) out.add_raw("cancel", describe_each(options.cancel_on, describe_cancel));
 }
 
 /// The registration of one function, which the server will call at `url`.
-inline json describe_function(const std::string& slug, const function_options& options,
-                              const std::vector<trigger_definition>& triggers, const std::string& url) {
+inline std::string describe_function(const std::string& slug, const function_options& options,
+                                     const std::vector<trigger_definition>& triggers,
+                                     const std::string& url) {
   const std::string step_url = url + (url.find('?') == std::string::npos ? "?" : "&") +
                                "fnId=" + http::percent_encoded(slug) + "&stepId=step";
-  json step{{"id", "step"}, {"name", "step"}, {"runtime", {{"type", "http"}, {"url", step_url}}}};
-  if (options.retries) step["retries"] = {{"attempts", *options.retries}};
-  json out{{"id", slug},
-           {"name", options.name.empty() ? options.id : options.name},
-           {"triggers", describe_triggers(triggers)},
-           {"steps", {{"step", std::move(step)}}}};
+  json_object_text step;
+  step.add("id", "step").add("name", "step");
+  step.add_raw("runtime", json_object_text().add("type", "http").add("url", step_url).text());
+  if (options.retries)
+    step.add_raw("retries", json_object_text().add("attempts", *options.retries).text());
+  json_object_text out;
+  out.add("id", slug).add("name", options.name.empty() ? options.id : options.name);
+  out.add_raw("triggers", describe_each(triggers, describe_trigger));
+  out.add_raw("steps", json_object_text().add_raw("step", step.text()).text());
   describe_flow_control(out, options);
-  return out;
+  return out.text();
 }
 
 /// What this SDK can do beyond the least.
-inline json capabilities() { return {{"in_band_sync", "v1"}, {"trust_probe", "v1"}}; }
+inline constexpr const char* capabilities = R"({"in_band_sync":"v1","trust_probe":"v1"})";
 
 }  // namespace inngest::protocol

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <inngest/detail/result_traits.hpp>
+#include <inngest/error.hpp>
+#include <inngest/json.hpp>
+
+// A step's body: how it may look, what it returns, and how it is called.
+
+namespace inngest::detail {
+
+/// Whether the body takes a std::stop_token after its arguments.
+template <class Body, class... Arguments>
+inline constexpr bool takes_stop_token = std::invocable<Body&, Arguments..., std::stop_token>;
+
+template <class Body, class... Arguments>
+struct returned_by_body : returned_by<Body, Arguments...> {};
+template <class Body, class... Arguments>
+  requires takes_stop_token<Body, Arguments...>
+struct returned_by_body<Body, Arguments...> : returned_by<Body, Arguments..., std::stop_token> {};
+
+/// The checks on a step's body, each with the words that its author will read, and what it returns.
+template <class Body, class... Arguments>
+struct step_result {
+  static constexpr bool callable = std::invocable<Body&, Arguments...> || takes_stop_token<Body, Arguments...>;
+  static_assert(callable,
+                "inngest: a step's body is called without arguments: [&] { ... }, or with those that are "
+                "given after it; a std::stop_token may come last");
+  static constexpr bool may_throw = !std::is_nothrow_invocable_v<Body&, Arguments...> &&
+                                    !std::is_nothrow_invocable_v<Body&, Arguments..., std::stop_token>;
+  static_assert(may_throw,
+                "inngest: a step's body must not be noexcept: its errors are reported and retried");
+  using returned = typename returned_by_body<Body, Arguments...>::type;
+  static_assert(json_result<returned>,
+                "inngest: a step's result is kept as JSON and read back from it: declare its type with "
+                "INNGEST_FIELDS(Type, members...), or give it nlohmann's to_json and from_json");
+  static constexpr bool valid = callable && may_throw && json_result<returned>;
+  using type = result_form_t<returned>;
+};
+
+/// What a step's body returns, as it comes back from JSON.
+template <class Body, class... Arguments>
+using step_result_t = typename step_result<std::remove_cvref_t<Body>, Arguments...>::type;
+
+/// Tells a step's body to stop when its time is up. Without a limit it costs nothing.
+class deadline_timer {
+ public:
+  explicit deadline_timer(std::optional<std::chrono::milliseconds> limit) : limit_(limit) {
+    if (!limit_) return;
+    ends_ = std::chrono::steady_clock::now() + *limit_;
+    source_ = std::stop_source();
+    thread_ = std::jthread([this](std::stop_token done) {
+      std::mutex mutex;
+      std::unique_lock lock(mutex);
+      std::condition_variable_any sleeper;
+      sleeper.wait_until(lock, done, ends_, [&] { return done.stop_requested(); });
+      if (!done.stop_requested()) source_.request_stop();
+    });
+  }
+
+  std::stop_token token() const { return source_.get_token(); }
+  bool is_over() const { return limit_ && std::chrono::steady_clock::now() >= ends_; }
+  deadline_exceeded error() const {
+    return deadline_exceeded("the step did not end within its deadline of " +
+                             std::to_string(limit_->count()) + " ms");
+  }
+
+ private:
+  const std::optional<std::chrono::milliseconds> limit_;
+  std::chrono::steady_clock::time_point ends_{};
+  std::stop_source source_{std::nostopstate};
+  std::jthread thread_;  // last: it uses the others
+};
+
+template <class Body, class... Arguments>
+decltype(auto) call_body(Body& body, std::stop_token stop, Arguments&... arguments) {
+  if constexpr (takes_stop_token<Body, Arguments&...>)
+    return body(arguments..., std::move(stop));
+  else
+    return body(arguments...);
+}
+
+/// Calls the body and appends its result as JSON.
+template <class Body, class... Arguments>
+void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, std::string& out,
+              Arguments&... arguments) {
+  const deadline_timer deadline(limit);
+  try {
+    if constexpr (std::is_void_v<typename returned_by_body<Body, Arguments&...>::type>)
+      call_body(body, deadline.token(), arguments...);
+    else
+      encode_to(out, call_body(body, deadline.token(), arguments...), "result");
+  } catch (const inngest::error&) {
+    throw;  // it says itself whether to try again
+  } catch (const std::exception&) {
+    if (deadline.is_over()) std::throw_with_nested(deadline.error());
+    throw;
+  }
+  if (deadline.is_over()) throw deadline.error();
+}
+
+}  // namespace inngest::detail

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <inngest/options.hpp>
+#include <inngest/protocol/operation.hpp>
+
+namespace inngest::execution {
+
+/// The results of one call's steps that are saved while the handler goes on, instead of ending the call after
+/// each. What could not be saved stays here, to be put into the answer.
+class checkpoints {
+ public:
+  using clock = std::chrono::system_clock;
+  enum class saved {
+    yes,
+    no,     ///< no server took them: the answer must
+    stale,  ///< another call of the run has taken over: this one must stop
+  };
+
+  checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
+              std::function<saved(const std::vector<protocol::operation>&)> save)
+      : options_(options), now_(std::move(now)), save_(std::move(save)), started_(now_()), saved_at_(started_) {}
+
+  /// Keeps a step's result, and saves what is kept when it is time to.
+  saved keep(protocol::operation op) {
+    unsaved_.push_back(std::move(op));
+    const bool full = static_cast<int>(unsaved_.size()) >= options_.buffered_steps;
+    const bool late = options_.max_interval && now_() - saved_at_ >= *options_.max_interval;
+    return full || late ? save() : saved::yes;
+  }
+
+  /// Saves what is kept.
+  saved save() {
+    if (unsaved_.empty()) return saved::yes;
+    const saved out = save_(unsaved_);
+    if (out != saved::no) unsaved_.clear();
+    saved_at_ = now_();
+    return out;
+  }
+
+  /// Whether no further step should begin in this call.
+  bool is_out_of_time() const { return now_() - started_ >= options_.max_runtime; }
+
+  std::vector<protocol::operation> take_unsaved() { return std::exchange(unsaved_, {}); }
+
+ private:
+  const checkpointing options_;
+  const std::function<clock::time_point()> now_;
+  const std::function<saved(const std::vector<protocol::operation>&)> save_;
+  const clock::time_point started_;
+  clock::time_point saved_at_;
+  std::vector<protocol::operation> unsaved_;
+};
+
+}  // namespace inngest::execution

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+#include <inngest/middleware.hpp>
+
+namespace inngest::execution {
+
+/// The middleware of a function: its client's, then its own. Most have none, and pay nothing.
+class hooks {
+ public:
+  hooks() = default;
+  hooks(const middleware_list& first, const middleware_list& then) : list_(first) {
+    list_.insert(list_.end(), then.begin(), then.end());
+  }
+
+  bool empty() const { return list_.empty(); }
+
+  template <class Call>
+  void each(Call&& call) const {
+    for (const auto& one : list_) call(*one);
+  }
+
+  /// `innermost` with all middleware around it: `around(one, next)` calls one's hook.
+  template <class Result, class Around>
+  Result wrap(const Around& around, next_call<Result> innermost, std::size_t from = 0) const {
+    if (from == list_.size()) return innermost();
+    const auto next = [&] { return wrap<Result>(around, innermost, from + 1); };
+    return around(*list_[from], next_call<Result>(next));
+  }
+
+ private:
+  middleware_list list_;
+};
+
+}  // namespace inngest::execution

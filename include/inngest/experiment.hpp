@@ -1,0 +1,173 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <inngest/detail/crypto.hpp>
+#include <inngest/error.hpp>
+#include <inngest/execution/replay.hpp>
+#include <inngest/protocol/api.hpp>
+
+namespace inngest {
+
+/// One of the ways to do something in an experiment.
+template <class Run>
+struct variant {
+  variant(std::string called, Run body) : name(std::move(called)), run(std::move(body)) {}
+  std::string name;
+  Run run;
+};
+
+/// Which variant was chosen, and what it gave.
+template <class Result>
+struct experiment_result {
+  std::string variant;
+  Result result;
+};
+
+/// A variant's name and how often it is to be chosen, in proportion to the others.
+struct variant_weight {
+  std::string name;
+  double weight = 1;
+};
+
+/// How a variant is chosen. Made by the functions of the namespace `experiment`.
+struct experiment_strategy {
+  /// As it is shown: "fixed", "weighted", "bucket" or "custom".
+  std::string name;
+  std::function<std::string(std::string_view run_id, const std::vector<std::string>& variants)> choose;
+  std::vector<variant_weight> weights{};
+};
+
+namespace experiment {
+namespace detail {
+
+/// The variant into whose share of 0 to 1 the text's SHA-256 falls; variants in the order of their names.
+inline std::string by_weight(std::string_view text, std::vector<variant_weight> weights) {
+  const std::string hash = inngest::detail::sha256_hex(text).substr(0, 8);
+  const double place = static_cast<double>(std::stoul(hash, nullptr, 16)) / 4294967296.0;
+  std::sort(weights.begin(), weights.end(),
+            [](const variant_weight& a, const variant_weight& b) { return a.name < b.name; });
+  double total = 0;
+  for (const variant_weight& each : weights) total += each.weight;
+  double end = 0;
+  for (const variant_weight& each : weights) {
+    end += each.weight / total;
+    if (place < end) return each.name;
+  }
+  return weights.back().name;
+}
+
+inline void check(const std::vector<variant_weight>& weights) {
+  double total = 0;
+  for (const variant_weight& each : weights) {
+    if (!(each.weight >= 0 && each.weight < 1e300)) {
+      throw configuration_error("experiment: the weight of \"" + each.name +
+                                "\" must be a number that is not negative");
+    }
+    total += each.weight;
+  }
+  if (total <= 0) throw configuration_error("experiment: at least one weight must be more than zero");
+}
+
+}  // namespace detail
+
+/// Always the same one.
+inline experiment_strategy fixed(std::string variant) {
+  return {.name = "fixed", .choose = [variant = std::move(variant)](auto, const auto&) { return variant; }};
+}
+
+/// At random, by weight; the same for all calls of a run. The run's id decides.
+inline experiment_strategy weighted(std::vector<variant_weight> weights) {
+  detail::check(weights);
+  return {.name = "weighted",
+          .choose = [weights](std::string_view run_id,
+                              const auto&) { return detail::by_weight(run_id, weights); },
+          .weights = weights};
+}
+
+/// By a value, such as a user's id: the same value gets the same variant in every run. Without weights all
+/// variants get equal shares.
+inline experiment_strategy bucket(std::string value, std::vector<variant_weight> weights = {}) {
+  if (!weights.empty()) detail::check(weights);
+  const auto choose = [value = std::move(value), weights](std::string_view,
+                                                          const std::vector<std::string>& variants) {
+    std::vector<variant_weight> shares = weights;
+    if (shares.empty()) {
+      for (const std::string& each : variants) shares.push_back({.name = each});
+    }
+    return detail::by_weight(value, shares);
+  };
+  return {.name = "bucket", .choose = choose, .weights = weights};
+}
+
+/// By a function of yours. It runs once for the run.
+inline experiment_strategy custom(std::function<std::string(const std::vector<std::string>& variants)> choose) {
+  return {.name = "custom",
+          .choose = [choose = std::move(choose)](std::string_view, const std::vector<std::string>& variants) {
+            return choose(variants);
+          }};
+}
+
+}  // namespace experiment
+
+namespace execution {
+
+struct chosen_variant {
+  std::string name;
+  std::string step_options;  // of the variant's steps, a JSON object
+};
+
+/// The step that chooses.
+inline chosen_variant choose_variant(replay& replay, inngest::step_options options,
+                                     const experiment_strategy& strategy, std::vector<std::string> variants) {
+  const std::string experiment(options.id.text());
+  std::string names = "[";
+  for (const std::string& each : variants) {
+    if (names.size() > 1) names += ',';
+    detail::write_quoted(names, each);
+  }
+  names += ']';
+  step_call call = replay.enter(std::move(options), step_kind::experiment);
+  if (!call.memo) {
+    const auto choose = [&](std::string& out) {
+      const std::string chosen = strategy.choose(replay.request().run_id(), variants);
+      if (std::find(variants.begin(), variants.end(), chosen) == variants.end()) {
+        throw non_retriable_error("experiment \"" + experiment + "\": there is no variant \"" + chosen + "\"");
+      }
+      detail::json_object_text values;
+      values.add("name", experiment).add("variant", chosen).add("selection_strategy", strategy.name);
+      values.add_raw("available_variants", names);
+      if (!strategy.weights.empty()) {
+        detail::json_object_text shares;
+        for (const variant_weight& each : strategy.weights) {
+          std::string number;
+          detail::codec<double>::write(number, each.weight, {});
+          shares.add_raw(each.name, number);
+        }
+        values.add_raw("variant_weights", shares.text());
+      }
+      replay.add_metadata(protocol::metadata_object("step", "inngest.experiment", "set", values.text()));
+      detail::write_quoted(out, chosen);
+    };
+    const protocol::operation plan{.code = protocol::opcode::step_planned,
+                                   .options = "{\"type\":\"group.experiment\"}"};
+    replay.discover(call, plan, choose);
+    replay.await(call, plan, choose);
+  }
+  replay.note_completed(call);
+  chosen_variant out;
+  out.name = protocol::read_result<std::string>(*call.memo, call.id);
+  detail::json_object_text told;
+  told.add("experimentStepID", detail::to_hex(call.hash)).add("experimentName", experiment);
+  out.step_options = told.add("variant", out.name).add("selectionStrategy", strategy.name).text();
+  return out;
+}
+
+}  // namespace execution
+}  // namespace inngest

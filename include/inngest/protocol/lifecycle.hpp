@@ -1,0 +1,62 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <inngest/detail/json_text.hpp>
+#include <inngest/error.hpp>
+#include <inngest/protocol/memo.hpp>
+
+namespace inngest {
+
+/// What a function failed with, as its server tells it.
+struct run_error {
+  /// The exception's type name, such as "std::runtime_error".
+  std::string name;
+  std::string message;
+  /// Where it was thrown, as far as that was known.
+  std::string stack;
+};
+
+}  // namespace inngest
+
+namespace inngest::protocol {
+
+/// The event that a server sends when a run has ended: "inngest/function.failed", "inngest/function.cancelled"
+/// or "inngest/function.finished".
+class lifecycle_event {
+ public:
+  /// \throws payload_error when it is none.
+  explicit lifecycle_event(std::string_view event) {
+    const detail::json_buffer whole{std::string(event)};
+    data_ = detail::json_buffer(std::string(detail::find_member(whole, "data")));
+    event_ = detail::find_member(data_, "event");
+    if (event_.empty()) throw payload_error("data.event", "the ended run's event is missing");
+    result_ = detail::find_member(data_, "result");
+    run_id_ = detail::find_text(data_.text(), "run_id");
+    const std::string_view error = detail::find_member(data_, "error");
+    if (error.empty()) return;
+    error_ = {.name = detail::find_text(error, "name"),
+              .message = detail::find_text(error, "message"),
+              .stack = detail::find_text(error, "stack")};
+  }
+  lifecycle_event(const lifecycle_event&) = delete;
+  lifecycle_event& operator=(const lifecycle_event&) = delete;
+
+  /// The event that had started the run, as JSON.
+  std::string_view event() const { return event_; }
+  const std::string& run_id() const { return run_id_; }
+  const run_error& error() const { return error_; }
+  /// What the function returned, as JSON.
+  std::string_view result() const { return result_.empty() ? "null" : result_; }
+
+ private:
+  detail::json_buffer data_;
+  std::string_view event_;
+  std::string_view result_;
+  std::string run_id_;
+  run_error error_;
+};
+
+}  // namespace inngest::protocol
