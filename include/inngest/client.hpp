@@ -148,8 +148,8 @@ auto on_success(Handler handler, const end_options& options = {}) {
 
 /// The keys that sign what server and app tell each other: either may be empty.
 struct signing_keys {
-  std::string current;
-  std::string fallback;
+  std::string current{};
+  std::string fallback{};
 };
 
 /// An app: it makes functions and sends events. Copies share one state; all of it may be used from many

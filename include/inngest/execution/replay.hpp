@@ -454,7 +454,7 @@ class replay {
     const checkpoints::saved saved = options_.checkpoints->keep(completed(call, std::move(op)));
     if (saved != checkpoints::saved::yes) {
       is_stale_ = saved == checkpoints::saved::stale;
-      executed_ = true;  // what could not be saved is put into the answer at the end
+      saving_was_refused_ = true;  // what could not be saved is put into the answer at the end
       suspend(call);
     }
     kept_bytes_ += memo.size();
@@ -487,7 +487,7 @@ class replay {
   void finish(outcome& out, const std::exception_ptr& thrown) {
     const bool completed = !interrupted_ && !thrown && operations_.empty() && !request_.target();
     if (options_.checkpoints && !is_stale_) {
-      const bool must_save = !completed && !executed_;  // after a refusal there is no use in asking again
+      const bool must_save = !completed && !saving_was_refused_;
       if (must_save && options_.checkpoints->save() == checkpoints::saved::stale) is_stale_ = true;
       auto unsaved = options_.checkpoints->take_unsaved();
       operations_.insert(operations_.begin(), std::make_move_iterator(unsaved.begin()),
@@ -586,6 +586,7 @@ class replay {
   std::string metadata_;                // of that step: JSON objects, separated by commas
   bool executed_ = false;
   bool is_stale_ = false;
+  bool saving_was_refused_ = false;
 
   // results that were kept in this call; deques, as they are pointed to
   std::deque<detail::json_buffer> kept_texts_;
