@@ -102,17 +102,19 @@ Result recall(const execution::replay& replay, const execution::step_call& call)
 template <class Result, class Run>
 class [[nodiscard]] step_handle {
  public:
-  step_handle(execution::replay& replay, execution::step_call call, protocol::operation plan, Run run)
+  /// `plan` describes the step, when it is still to be told to the server.
+  template <class Plan>
+  step_handle(execution::replay& replay, execution::step_call call, const Plan& plan, Run run)
       : replay_(&replay), call_(std::move(call)), run_(std::move(run)) {
     if (call_.memo) return;
-    plan_ = std::move(plan);
-    replay_->discover(call_, plan_, body());
+    plan_.emplace(plan());
+    replay_->discover(call_, *plan_, body());
   }
 
   /// The step's result.
   /// \throws step_error when the step failed for good.
   Result get() {
-    if (!call_.memo) replay_->await(call_, plan_, body());
+    if (!call_.memo) replay_->await(call_, *plan_, body());
     replay_->note_completed(call_);
     return detail::recall<Result>(*replay_, call_);
   }
@@ -124,7 +126,7 @@ class [[nodiscard]] step_handle {
 
   execution::replay* replay_;
   execution::step_call call_;
-  protocol::operation plan_{};
+  std::optional<protocol::operation> plan_;
   Run run_;
 };
 
@@ -137,11 +139,9 @@ class step_base {
 
  protected:
   /// Starts a step that runs in this process: `run` is given the call and appends the result.
-  template <class Result, class Run>
-  auto start_run(step_options options, step_kind kind, protocol::operation plan, Run run,
-                 std::string* input = nullptr) {
-    return step_handle<Result, Run>(*replay_, replay_->enter(std::move(options), kind, input),
-                                    std::move(plan), std::move(run));
+  template <class Result, class Plan, class Run>
+  auto start_run(step_options options, step_kind kind, const Plan& plan, Run run) {
+    return step_handle<Result, Run>(*replay_, replay_->enter(std::move(options), kind), plan, std::move(run));
   }
 
   static protocol::operation plan_of(std::string name = {}, std::string options = {}) {
@@ -167,8 +167,9 @@ class step_base {
     ((input += encode(arguments, "input"), input += ','), ...);
     input.back() = ']';
     auto call = replay_->enter(std::move(options), kind, &input);
-    json_object_text described;
-    if (call.memo == nullptr) described.add_raw("input", input).add_if("type", type);
+    const auto plan = [text = input, type] {
+      return plan_of({}, json_object_text().add_raw("input", text).add_if("type", type).text());
+    };
     auto run = [body = std::move(body), input = std::move(input)](const execution::step_call& at,
                                                                   std::string& out) mutable {
       if (at.input) {
@@ -178,8 +179,7 @@ class step_base {
       auto given = decode<inputs>(input, "input");
       std::apply([&](auto&... each) { run_body(body, at.deadline, out, each...); }, given);
     };
-    return step_handle<result, decltype(run)>(*replay_, std::move(call), plan_of({}, described.text()),
-                                              std::move(run));
+    return step_handle<result, decltype(run)>(*replay_, std::move(call), plan, std::move(run));
   }
 
   execution::replay* replay_;
@@ -237,7 +237,7 @@ class ai_steps : private detail::step_base {
     } else {
       using result = detail::step_result_t<Body>;
       return start_run<result>(std::move(options), step_kind::ai_wrap,
-                               plan_of({}, "{\"type\":\"step.ai.wrap\"}"),
+                               [] { return plan_of({}, "{\"type\":\"step.ai.wrap\"}"); },
                                [&body](const execution::step_call& at, std::string& out) {
                                  detail::run_body(body, at.deadline, out);
                                })
@@ -355,11 +355,11 @@ class step : private detail::step_base {
       const auto answer = replay_->world().call_api(protocol::signal_request(signal, encode(data, "data")));
       encode_to(out, sent_signal{protocol::read_signal_answer(answer)});
     };
-    detail::json_object_text text;
-    text.add("type", "step.sendSignal").add("signal", signal);
-    return start_run<sent_signal>(std::move(options), step_kind::send_signal,
-                                  plan_of("sendSignal", text.text()), send)
-        .get();
+    const auto plan = [&signal] {
+      detail::json_object_text text;
+      return plan_of("sendSignal", text.add("type", "step.sendSignal").add("signal", signal).text());
+    };
+    return start_run<sent_signal>(std::move(options), step_kind::send_signal, plan, send).get();
   }
   template <json_writable Data = json>
   sent_signal send_signal(step_id id, const std::string& signal, const Data& data = {}) {
@@ -396,9 +396,8 @@ class step : private detail::step_base {
     const auto send = [this, &events](const execution::step_call&, std::string& out) {
       encode_to(out, sent_events{replay_->world().send(events, *replay_)});
     };
-    return start_run<sent_events>(std::move(options), step_kind::send_event,
-                                  plan_of("sendEvent", "{\"type\":\"step.sendEvent\"}"), send)
-        .get();
+    const auto plan = [] { return plan_of("sendEvent", "{\"type\":\"step.sendEvent\"}"); };
+    return start_run<sent_events>(std::move(options), step_kind::send_event, plan, send).get();
   }
   sent_events send_event(step_id id, std::vector<any_event> events) {
     return send_event(step_options{.id = id}, std::move(events));
@@ -439,9 +438,8 @@ class step : private detail::step_base {
       const auto request = protocol::publish_request(channel, topic, replay_->request().run_id(), out);
       protocol::expect_success(replay_->world().call_api(request), "publishing to \"" + channel + "\"");
     };
-    start_run<void>(std::move(options), step_kind::publish,
-                    plan_of({}, "{\"type\":\"step.realtime.publish\"}"), send)
-        .get();
+    const auto plan = [] { return plan_of({}, "{\"type\":\"step.realtime.publish\"}"); };
+    start_run<void>(std::move(options), step_kind::publish, plan, send).get();
   }
   template <json_writable Data>
   void publish(step_id id, const std::string& channel, const std::string& topic, const Data& data) {
@@ -469,7 +467,7 @@ class step : private detail::step_base {
  private:
   template <class Result, class Body>
   auto start_body(step_options options, Body body) {
-    return start_run<Result>(std::move(options), step_kind::run, plan_of(),
+    return start_run<Result>(std::move(options), step_kind::run, [] { return plan_of(); },
                              [body = std::move(body)](const execution::step_call& at, std::string& out) mutable {
                                detail::run_body(body, at.deadline, out);
                              });
@@ -511,7 +509,7 @@ class step : private detail::step_base {
       const auto request = protocol::metadata_request(replay_->request().run_id(), {}, metadata);
       protocol::expect_success(replay_->world().call_api(request), "setting metadata");
     };
-    start_run<void>(std::move(options), step_kind::run, plan_of(), send).get();
+    start_run<void>(std::move(options), step_kind::run, [] { return plan_of(); }, send).get();
   }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,9 +12,11 @@ namespace inngest::detail {
 
 inline void append_hex(std::string& out, std::span<const std::uint8_t> bytes) {
   constexpr char digits[] = "0123456789abcdef";
+  std::size_t at = out.size();
+  out.resize(at + 2 * bytes.size());
   for (const std::uint8_t byte : bytes) {
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
+    out[at++] = digits[byte >> 4];
+    out[at++] = digits[byte & 15];
   }
 }
 
@@ -24,23 +27,31 @@ inline std::string to_hex(std::span<const std::uint8_t> bytes) {
   return out;
 }
 
-constexpr int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+/// The value of each character as a hex digit; -1 for the others.
+inline constexpr std::array<std::int8_t, 256> hex_values = [] {
+  std::array<std::int8_t, 256> out{};
+  out.fill(-1);
+  for (int i = 0; i < 10; ++i) out[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
+  for (int i = 0; i < 6; ++i) {
+    out[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
+    out[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(10 + i);
+  }
+  return out;
+}();
+
+constexpr int hex_digit(char c) { return hex_values[static_cast<unsigned char>(c)]; }
 
 /// Fills `out` from exactly twice as many hex digits; false when `text` is anything else.
 constexpr bool from_hex(std::string_view text, std::span<std::uint8_t> out) {
   if (text.size() != out.size() * 2) return false;
+  int all = 0;  // negative as soon as one digit was none
   for (std::size_t i = 0; i < out.size(); ++i) {
     const int high = hex_digit(text[2 * i]);
     const int low = hex_digit(text[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
+    all |= high | low;
     out[i] = static_cast<std::uint8_t>(high * 16 + low);
   }
-  return true;
+  return all >= 0;
 }
 
 }  // namespace inngest::detail

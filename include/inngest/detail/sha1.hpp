@@ -52,14 +52,10 @@ class sha1 {
     }
 
     auto [a, b, c, d, e] = state_;
-    for (std::size_t i = 0; i < 80; ++i) {
-      const std::uint32_t next = rotate(a, 5) + mix(i, b, c, d) + e + word[i];
-      e = d;
-      d = c;
-      c = rotate(b, 30);
-      b = a;
-      a = next;
-    }
+    rounds<0>(word, a, b, c, d, e);
+    rounds<1>(word, a, b, c, d, e);
+    rounds<2>(word, a, b, c, d, e);
+    rounds<3>(word, a, b, c, d, e);
     state_[0] += a;
     state_[1] += b;
     state_[2] += c;
@@ -67,11 +63,32 @@ class sha1 {
     state_[4] += e;
   }
 
-  static constexpr std::uint32_t mix(std::size_t round, std::uint32_t b, std::uint32_t c, std::uint32_t d) {
-    if (round < 20) return ((b & c) | (~b & d)) + 0x5A827999u;
-    if (round < 40) return (b ^ c ^ d) + 0x6ED9EBA1u;
-    if (round < 60) return ((b & c) | (b & d) | (c & d)) + 0x8F1BBCDCu;
-    return (b ^ c ^ d) + 0xCA62C1D6u;
+  /// Twenty rounds. Five stand in a row so that the five variables change their places by name, not by moving.
+  template <std::size_t Group>
+  static constexpr void rounds(const std::array<std::uint32_t, 80>& word, std::uint32_t& a, std::uint32_t& b,
+                               std::uint32_t& c, std::uint32_t& d, std::uint32_t& e) {
+    for (std::size_t i = 20 * Group; i < 20 * Group + 20; i += 5) {
+      round<Group>(word[i], a, b, c, d, e);
+      round<Group>(word[i + 1], e, a, b, c, d);
+      round<Group>(word[i + 2], d, e, a, b, c);
+      round<Group>(word[i + 3], c, d, e, a, b);
+      round<Group>(word[i + 4], b, c, d, e, a);
+    }
+  }
+
+  template <std::size_t Group>
+  static constexpr void round(std::uint32_t word, std::uint32_t a, std::uint32_t& b, std::uint32_t c,
+                              std::uint32_t d, std::uint32_t& e) {
+    e += rotate(a, 5) + mix<Group>(b, c, d) + word;
+    b = rotate(b, 30);
+  }
+
+  template <std::size_t Group>
+  static constexpr std::uint32_t mix(std::uint32_t b, std::uint32_t c, std::uint32_t d) {
+    if constexpr (Group == 0) return (d ^ (b & (c ^ d))) + 0x5A827999u;
+    if constexpr (Group == 1) return (b ^ c ^ d) + 0x6ED9EBA1u;
+    if constexpr (Group == 2) return ((b & c) | (d & (b | c))) + 0x8F1BBCDCu;
+    if constexpr (Group == 3) return (b ^ c ^ d) + 0xCA62C1D6u;
   }
 
   static constexpr std::uint32_t rotate(std::uint32_t value, int bits) {
