@@ -55,12 +55,17 @@ struct context_event {
   static type read(std::string_view text) {
     const std::string name = read_name(text);
     std::optional<type> out;
-    ((!out && Events::name == name ? void(out = read_event<Events>(text)) : void()), ...);
+    ((!out && is_of(Events::name, name) ? void(out = read_event<Events>(text)) : void()), ...);
     if (!out) read_unnamed(text, out);
     return std::move(*out);
   }
 
  private:
+  /// Whether an event's name is the type's, or fits its pattern: "app/user.*".
+  static bool is_of(std::string_view type, std::string_view name) {
+    return type.ends_with('*') ? name.starts_with(type.substr(0, type.size() - 1)) : type == name;
+  }
+
   static std::string read_name(std::string_view text) {
     json_document document(text);
     for (auto item : document.object()) {
@@ -206,12 +211,18 @@ class context : public basic_context {
   context(execution::replay& replay, const handler_resources& resources)
       : basic_context(replay, resources),
         event(detail::context_event<Events...>::read(replay.request().event())),
-        events(replay.request().events()) {}
+        events(replay.request().events()),
+        event_text_(replay.request().event()) {}
 
   /// The event that started the run; with several triggers one of theirs: see one_of::match.
   const event_form event;
   /// All events of the run: more than one with function_options::batch.
   const event_list<event_form> events;
+  /// The name that the event came with: of interest where the trigger is a pattern such as "app/user.*".
+  std::string event_name() const { return detail::find_text(event_text_, "name"); }
+
+ private:
+  std::string_view event_text_;
 };
 
 /// What an ended run has left: given to the handlers of on_failure, on_cancel and on_success, which are

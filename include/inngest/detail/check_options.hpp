@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include <inngest/detail/cron.hpp>
 #include <inngest/error.hpp>
+#include <inngest/expression.hpp>
 #include <inngest/options.hpp>
 #include <inngest/trigger.hpp>
 
@@ -28,11 +30,15 @@ class option_check {
     check_rates();
     require(options_.cancel_on.size() <= 5, "cancel_on takes at most five events");
     for (const cancel_on& each : options_.cancel_on) {
-      require(!each.event.empty(), "cancel_on needs an event");
+      check_pattern(each.event, "cancel_on");
+      check_expression_of("the expression of cancel_on \"" + each.event + "\"", each.expression);
       require_no_negative(each.timeout, "cancel_on.timeout");
     }
     require_no_negative(options_.timeouts.start, "timeouts.start");
     require_no_negative(options_.timeouts.finish, "timeouts.finish");
+    check_batch();
+    check_expressions();
+    check_checkpointing();
   }
 
  private:
@@ -52,24 +58,53 @@ class option_check {
 
   void check_triggers() const {
     require(in_range<std::size_t>(triggers_.size(), 1, 10), "a function has from 1 to 10 triggers");
-    for (const trigger_definition& each : triggers_) {
-      require(each.event.size() <= 255, "a trigger's event has at most 255 characters");
-      if (each.event.empty())
-        require(fields_of(each.cron) == 5, "not a schedule of five fields: \"" + each.cron + "\"");
+    for (std::size_t i = 0; i < triggers_.size(); ++i) {
+      const trigger_definition& each = triggers_[i];
+      if (each.event.empty()) {
+        check_schedule(each);
+        const auto same = [&](const trigger_definition& other) { return other.cron == each.cron; };
+        require(std::find_if(triggers_.begin(), triggers_.begin() + static_cast<std::ptrdiff_t>(i), same) ==
+                    triggers_.begin() + static_cast<std::ptrdiff_t>(i),
+                "two triggers have the schedule \"" + each.cron + "\"");
+      } else {
+        check_pattern(each.event, "a trigger");
+        check_expression_of("the expression of trigger \"" + each.event + "\"", each.expression);
+      }
     }
   }
 
-  static std::ptrdiff_t fields_of(std::string_view schedule) {
-    if (schedule.starts_with("TZ=") || schedule.starts_with("CRON_TZ=")) {
-      schedule = schedule.substr(std::min(schedule.find(' '), schedule.size()));
+  void check_schedule(const trigger_definition& trigger) const {
+    try {
+      cron_schedule::parse(trigger.cron);
+    } catch (const error& problem) {
+      require(false, "the schedule \"" + trigger.cron + "\": " + problem.what());
     }
-    std::ptrdiff_t fields = 0;
-    char before = ' ';
-    for (const char c : schedule) {
-      if (before == ' ' && c != ' ') ++fields;
-      before = c;
+    using std::chrono::minutes, std::chrono::seconds;
+    if (trigger.jitter) {
+      require(in_range<seconds>(*trigger.jitter, seconds(1), minutes(5)),
+              "the jitter of schedule \"" + trigger.cron + "\" must be from 1 s to 5 minutes");
     }
-    return fields;
+  }
+
+  /// An event's name, or a pattern: a * at its end, after a slash or a dot.
+  void check_pattern(const std::string& event, const std::string& whose) const {
+    require(!event.empty(), whose + " needs an event");
+    require(event.size() <= 255, whose + "'s event has at most 255 characters: \"" + event + "\"");
+    const std::size_t star = event.find('*');
+    if (star == std::string::npos) return;
+    const bool last = star + 1 == event.size();
+    const bool after_part = star > 0 && (event[star - 1] == '/' || event[star - 1] == '.');
+    require(last && after_part, whose + "'s event \"" + event +
+                                    "\": a * must stand at the end, after a slash or a dot");
+  }
+
+  void check_expression_of(const std::string& whose, const std::string& text) const {
+    if (text.empty()) return;
+    try {
+      check_expression(text);
+    } catch (const error& problem) {
+      require(false, whose + " (" + text + "): " + problem.what());
+    }
   }
 
   void check_concurrency() const {
@@ -79,6 +114,40 @@ class option_check {
       require(each.scope == concurrency_scope::function || !each.key.empty(),
               "a concurrency limit of an environment or account needs a key");
     }
+  }
+
+  void check_batch() const {
+    if (!options_.batch) return;
+    using std::chrono::minutes, std::chrono::seconds;
+    require(options_.batch->max_size >= 2, "batch.max_size must be at least 2");
+    require(in_range<seconds>(options_.batch->timeout, seconds(1), minutes(10)),
+            "batch.timeout must be from 1 s to 10 minutes");
+    require(options_.cancel_on.empty(), "batch and cancel_on don't go together");
+    require(!options_.debounce, "batch and debounce don't go together");
+    require(!options_.singleton, "batch and singleton don't go together");
+    require(options_.priority.empty(), "batch and priority don't go together");
+  }
+
+  void check_expressions() const {
+    for (const concurrency_limit& each : options_.concurrency.limits())
+      check_expression_of("concurrency.key", each.key);
+    if (options_.throttle) check_expression_of("throttle.key", options_.throttle->key);
+    if (options_.rate_limit) check_expression_of("rate_limit.key", options_.rate_limit->key);
+    if (options_.debounce) check_expression_of("debounce.key", options_.debounce->key);
+    if (options_.batch) {
+      check_expression_of("batch.key", options_.batch->key);
+      check_expression_of("batch.condition", options_.batch->condition);
+    }
+    if (options_.singleton) check_expression_of("singleton.key", options_.singleton->key);
+    check_expression_of("priority", options_.priority);
+    check_expression_of("idempotency", options_.idempotency);
+  }
+
+  void check_checkpointing() const {
+    if (!options_.checkpointing) return;
+    require(options_.checkpointing->buffered_steps >= 1, "checkpointing.buffered_steps must be at least 1");
+    require(options_.checkpointing->max_runtime > std::chrono::milliseconds::zero(),
+            "checkpointing.max_runtime must be more than zero");
   }
 
   void check_rates() const {
