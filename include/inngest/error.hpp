@@ -20,6 +20,7 @@ enum class error_code {
   nested_step,     ///< a step was called inside another step's body
   deadline_exceeded,  ///< a step's body took too long
   too_large,          ///< an event, result or answer is larger than a server takes
+  expression,         ///< a CEL expression that can't be parsed
   not_deterministic,  ///< a handler did not call the same steps when it was called again
   event_rejected,  ///< the server refused an event
   request_rejected,  ///< the server refused another request
@@ -47,6 +48,8 @@ constexpr std::string_view to_string(error_code code) {
       return "deadline_exceeded";
     case error_code::too_large:
       return "too_large";
+    case error_code::expression:
+      return "expression";
     case error_code::not_deterministic:
       return "not_deterministic";
     case error_code::event_rejected:

@@ -31,7 +31,8 @@ class option_check {
     require(options_.cancel_on.size() <= 5, "cancel_on takes at most five events");
     for (const cancel_on& each : options_.cancel_on) {
       check_pattern(each.event, "cancel_on");
-      check_expression_of("the expression of cancel_on \"" + each.event + "\"", each.expression);
+      check_expression_of("the expression of cancel_on \"" + each.event + "\"", each.expression,
+                          expression_policy::logic_only);
       require_no_negative(each.timeout, "cancel_on.timeout");
     }
     require_no_negative(options_.timeouts.start, "timeouts.start");
@@ -98,10 +99,11 @@ class option_check {
                                     "\": a * must stand at the end, after a slash or a dot");
   }
 
-  void check_expression_of(const std::string& whose, const std::string& text) const {
+  void check_expression_of(const std::string& whose, const std::string& text,
+                           expression_policy policy = expression_policy::all) const {
     if (text.empty()) return;
     try {
-      check_expression(text);
+      check_expression(text, policy);
     } catch (const error& problem) {
       require(false, whose + " (" + text + "): " + problem.what());
     }
