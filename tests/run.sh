@@ -12,11 +12,18 @@ source tools/packages.sh
 build=${BUILD_DIR:-build/tests}
 jobs=${JOBS:-$(nproc)}
 
+# Other systems have it with clang itself.
+has_libfuzzer() {
+  ! apt-cache show libclang-rt-14-dev > /dev/null 2>&1 || dpkg -s libclang-rt-14-dev > /dev/null 2>&1
+}
+
 need_build_tools
 need python3 command -v python3
 need catch2 pkg-config --exists catch2
 need meson command -v meson
 need locales test -e /usr/share/i18n/locales/de_DE
+need clang command -v clang++
+need libclang-rt-14-dev has_libfuzzer
 need tzdata test -e /usr/share/zoneinfo/Asia/Kathmandu
 install_needed
 

@@ -52,10 +52,35 @@ class sha1 {
     }
 
     auto [a, b, c, d, e] = state_;
-    rounds<0>(word, a, b, c, d, e);
-    rounds<1>(word, a, b, c, d, e);
-    rounds<2>(word, a, b, c, d, e);
-    rounds<3>(word, a, b, c, d, e);
+    // Five rounds stand in a row so that the five variables change their places by name, not by moving.
+    for (std::size_t i = 0; i < 20; i += 5) {
+      round(word[i] + 0x5A827999u + choice(b, c, d), a, b, e);
+      round(word[i + 1] + 0x5A827999u + choice(a, b, c), e, a, d);
+      round(word[i + 2] + 0x5A827999u + choice(e, a, b), d, e, c);
+      round(word[i + 3] + 0x5A827999u + choice(d, e, a), c, d, b);
+      round(word[i + 4] + 0x5A827999u + choice(c, d, e), b, c, a);
+    }
+    for (std::size_t i = 20; i < 40; i += 5) {
+      round(word[i] + 0x6ED9EBA1u + parity(b, c, d), a, b, e);
+      round(word[i + 1] + 0x6ED9EBA1u + parity(a, b, c), e, a, d);
+      round(word[i + 2] + 0x6ED9EBA1u + parity(e, a, b), d, e, c);
+      round(word[i + 3] + 0x6ED9EBA1u + parity(d, e, a), c, d, b);
+      round(word[i + 4] + 0x6ED9EBA1u + parity(c, d, e), b, c, a);
+    }
+    for (std::size_t i = 40; i < 60; i += 5) {
+      round(word[i] + 0x8F1BBCDCu + majority(b, c, d), a, b, e);
+      round(word[i + 1] + 0x8F1BBCDCu + majority(a, b, c), e, a, d);
+      round(word[i + 2] + 0x8F1BBCDCu + majority(e, a, b), d, e, c);
+      round(word[i + 3] + 0x8F1BBCDCu + majority(d, e, a), c, d, b);
+      round(word[i + 4] + 0x8F1BBCDCu + majority(c, d, e), b, c, a);
+    }
+    for (std::size_t i = 60; i < 80; i += 5) {
+      round(word[i] + 0xCA62C1D6u + parity(b, c, d), a, b, e);
+      round(word[i + 1] + 0xCA62C1D6u + parity(a, b, c), e, a, d);
+      round(word[i + 2] + 0xCA62C1D6u + parity(e, a, b), d, e, c);
+      round(word[i + 3] + 0xCA62C1D6u + parity(d, e, a), c, d, b);
+      round(word[i + 4] + 0xCA62C1D6u + parity(c, d, e), b, c, a);
+    }
     state_[0] += a;
     state_[1] += b;
     state_[2] += c;
@@ -63,32 +88,16 @@ class sha1 {
     state_[4] += e;
   }
 
-  /// Twenty rounds. Five stand in a row so that the five variables change their places by name, not by moving.
-  template <std::size_t Group>
-  static constexpr void rounds(const std::array<std::uint32_t, 80>& word, std::uint32_t& a, std::uint32_t& b,
-                               std::uint32_t& c, std::uint32_t& d, std::uint32_t& e) {
-    for (std::size_t i = 20 * Group; i < 20 * Group + 20; i += 5) {
-      round<Group>(word[i], a, b, c, d, e);
-      round<Group>(word[i + 1], e, a, b, c, d);
-      round<Group>(word[i + 2], d, e, a, b, c);
-      round<Group>(word[i + 3], c, d, e, a, b);
-      round<Group>(word[i + 4], b, c, d, e, a);
-    }
-  }
-
-  template <std::size_t Group>
-  static constexpr void round(std::uint32_t word, std::uint32_t a, std::uint32_t& b, std::uint32_t c,
-                              std::uint32_t d, std::uint32_t& e) {
-    e += rotate(a, 5) + mix<Group>(b, c, d) + word;
+  static constexpr void round(std::uint32_t sum, std::uint32_t a, std::uint32_t& b, std::uint32_t& e) {
+    e += rotate(a, 5) + sum;
     b = rotate(b, 30);
   }
-
-  template <std::size_t Group>
-  static constexpr std::uint32_t mix(std::uint32_t b, std::uint32_t c, std::uint32_t d) {
-    if constexpr (Group == 0) return (d ^ (b & (c ^ d))) + 0x5A827999u;
-    if constexpr (Group == 1) return (b ^ c ^ d) + 0x6ED9EBA1u;
-    if constexpr (Group == 2) return ((b & c) | (d & (b | c))) + 0x8F1BBCDCu;
-    if constexpr (Group == 3) return (b ^ c ^ d) + 0xCA62C1D6u;
+  static constexpr std::uint32_t choice(std::uint32_t b, std::uint32_t c, std::uint32_t d) {
+    return d ^ (b & (c ^ d));
+  }
+  static constexpr std::uint32_t parity(std::uint32_t b, std::uint32_t c, std::uint32_t d) { return b ^ c ^ d; }
+  static constexpr std::uint32_t majority(std::uint32_t b, std::uint32_t c, std::uint32_t d) {
+    return (b & c) | (d & (b | c));
   }
 
   static constexpr std::uint32_t rotate(std::uint32_t value, int bits) {

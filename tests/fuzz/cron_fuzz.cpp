@@ -1,0 +1,23 @@
+// Schedules: five fields with at least one value each, or an error.
+#include <inngest/detail/cron.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "fuzz_check.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  try {
+    const auto schedule =
+        inngest::detail::cron_schedule::parse(std::string_view(reinterpret_cast<const char*>(data), size));
+    FUZZ_CHECK(schedule.minutes != 0 && schedule.minutes >> 60 == 0);
+    FUZZ_CHECK(schedule.hours != 0 && schedule.hours >> 24 == 0);
+    FUZZ_CHECK(schedule.days != 0 && (schedule.days & 1) == 0 && schedule.days >> 32 == 0);
+    FUZZ_CHECK(schedule.months != 0 && (schedule.months & 1) == 0 && schedule.months >> 13 == 0);
+    FUZZ_CHECK(schedule.weekdays != 0 && schedule.weekdays >> 7 == 0);
+    FUZZ_CHECK(!schedule.zone.empty());
+  } catch (const inngest::configuration_error&) {
+  }
+  return 0;
+}
