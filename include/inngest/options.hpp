@@ -99,8 +99,21 @@ struct singleton {
 struct cancel_on {
   std::string event;
   std::string expression{};
+  /// A field that must be the same in both events, such as "data.userId".
+  std::string match{};
   std::optional<std::chrono::seconds> timeout{};
 };
+
+namespace detail {
+
+/// The expression of a wait or cancellation with its `match`, over `event` and `async`.
+inline std::string matching_expression(const std::string& expression, const std::string& match) {
+  if (match.empty()) return expression;
+  const std::string same = "event." + match + " == async." + match;
+  return expression.empty() ? same : "(" + expression + ") && " + same;
+}
+
+}  // namespace detail
 
 /// How long a run may wait to start, and take to finish, before it is cancelled.
 struct timeouts {

@@ -86,13 +86,19 @@ class handler {
 
   /// Registers the app's functions with its server, which will call them at `url`. Do so when the app starts;
   /// a dev server that polls finds the app by itself.
-  sync_result sync(const std::string& url) const {
+  sync_result sync(const std::string& url) const { return sync(url, {}); }
+
+ private:
+  /// `deployment` is an id that a hosting platform gave to this version of the app.
+  sync_result sync(std::string url, const std::string& deployment) const {
+    const std::string query = deployment.empty() ? "" : "?deployId=" + http::percent_encoded(deployment);
+    url += query;
     detail::json_object_text body;
     body.add("v", "0.1").add("url", url).add("deployType", "ping").add("sdk", protocol::sdk_name);
     body.add("framework", options().framework).add("appName", client().id());
     body.add_if("appVersion", settings().app_version()).add_raw("functions", describe_functions(url));
     body.add_raw("capabilities", protocol::capabilities);
-    http::request request{.method = "POST", .url = "/fn/register", .body = body.text()};
+    http::request request{.method = "POST", .url = "/fn/register" + query, .body = body.text()};
     request.headers.add(protocol::header::expected_server_kind, std::string(to_string(settings().mode())));
     request.headers.add(protocol::header::sync_kind, protocol::out_of_band);
     try {
@@ -103,7 +109,6 @@ class handler {
     }
   }
 
- private:
   struct served_function {
     const any_function* function;
     execution::hooks hooks;
@@ -239,7 +244,7 @@ class handler {
     if (in_band) {
       out = json_answer(200, in_band_answer(request, caller));
     } else {
-      const sync_result result = sync(url_of(request));
+      const sync_result result = sync(url_of(request), request.query("deployId").value_or(""));
       out = json_answer(
           result.ok ? 200 : 500,
           detail::json_object_text().add("message", result.message).add("modified", result.modified).text());

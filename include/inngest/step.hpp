@@ -421,7 +421,7 @@ class step : private detail::step_base {
     const auto call = ask_server(std::move(options), step_kind::fetch, [&] {
       detail::json_object_text text;
       text.add("url", request.url).add("method", request.method);
-      text.add_raw("headers", encode(request.headers)).add("body", request.body);
+      text.add_raw("headers", encode(request.headers)).add_if("body", request.body);
       return protocol::operation{.code = protocol::opcode::gateway, .options = text.text()};
     });
     return detail::recall<fetch_response>(*replay_, call);
@@ -481,11 +481,7 @@ class step : private detail::step_base {
   }
 
   static protocol::operation describe_wait(std::string_view event, const wait_options& wait) {
-    std::string expression = wait.expression;
-    if (!wait.match.empty()) {
-      const std::string same = "event." + wait.match + " == async." + wait.match;
-      expression = expression.empty() ? same : "(" + expression + ") && " + same;
-    }
+    const std::string expression = detail::matching_expression(wait.expression, wait.match);
     detail::json_object_text text;
     text.add("event", event).add("timeout", to_text(wait.timeout)).add_if("if", expression);
     return {.code = protocol::opcode::wait_for_event, .options = text.text()};

@@ -31,8 +31,8 @@ class option_check {
     require(options_.cancel_on.size() <= 5, "cancel_on takes at most five events");
     for (const cancel_on& each : options_.cancel_on) {
       check_pattern(each.event, "cancel_on");
-      check_expression_of("the expression of cancel_on \"" + each.event + "\"", each.expression,
-                          expression_policy::logic_only);
+      check_expression_of("the expression of cancel_on \"" + each.event + "\"",
+                          matching_expression(each.expression, each.match), expression_policy::logic_only);
       require_no_negative(each.timeout, "cancel_on.timeout");
     }
     require_no_negative(options_.timeouts.start, "timeouts.start");

@@ -49,7 +49,8 @@ inline std::string describe_limit(const concurrency_limit& limit) {
 
 inline std::string describe_cancel(const cancel_on& cancel) {
   json_object_text out;
-  out.add("event", cancel.event).add_if("if", cancel.expression);
+  out.add("event", cancel.event)
+      .add_if("if", detail::matching_expression(cancel.expression, cancel.match));
   return out.add_if("timeout", duration_text(cancel.timeout)).text();
 }
 
