@@ -52,9 +52,10 @@ struct served {
   std::shared_ptr<checkpoint_api> api = std::make_shared<checkpoint_api>();
   support::log_record log;
   inngest::handler handler;
-  json ctx{{"run_id", "01RUN"}, {"fn_id", "uuid"},         {"qi_id", "queue"}, {"request_id", "R"},
-           {"attempt", 0},      {"max_attempts", 4},       {"generation_id", 3},
-           {"stack", {{"stack", json::array()}, {"current", 0}}}};
+  json ctx{{"run_id", "01RUN"},  {"fn_id", "uuid"},
+           {"qi_id", "queue"},   {"request_id", "R"},
+           {"attempt", 0},       {"max_attempts", 4},
+           {"generation_id", 3}, {"stack", {{"stack", json::array()}, {"current", 0}}}};
   json steps = json::object();
 
   served(inngest::checkpointing chosen, Handler body) : handler(make(chosen, std::move(body))) {}

@@ -54,10 +54,14 @@ auto charging(const inngest::client& app) {
 
 json ended(const std::string& status) {
   const json event{{"name", "shop/ordered"}, {"data", {{"item", "tea"}, {"count", 3}}}, {"id", "e1"}};
-  json data{{"_inngest", {{"status", status}}}, {"event", event},       {"events", {event}},
-            {"function_id", "app-charge"},      {"run_id", "01ENDED"}};
+  json data{{"_inngest", {{"status", status}}},
+            {"event", event},
+            {"events", {event}},
+            {"function_id", "app-charge"},
+            {"run_id", "01ENDED"}};
   if (status == "Failed")
-    data["error"] = {{"error", "Error"}, {"name", "std::range_error"}, {"message", "too much"}, {"stack", "s"}};
+    data["error"] = {
+        {"error", "Error"}, {"name", "std::range_error"}, {"message", "too much"}, {"stack", "s"}};
   if (status == "Completed") data["result"] = {{"total", 6}};
   return {{"name", "inngest/function.failed"}, {"data", data}, {"id", "x"}};
 }
@@ -75,18 +79,19 @@ TEST_CASE("the handlers of a run's end are functions of their own", "[ends]") {
   const inngest::handler handler(app, {charging(app)});
   strings described;
   for (const auto& each : handler.functions()) {
-    described.push_back(each.slug() + " | " + each.options().name + " | " + each.triggers().front().event + " | " +
-                        each.triggers().front().expression + " | " +
+    described.push_back(each.slug() + " | " + each.options().name + " | " + each.triggers().front().event +
+                        " | " + each.triggers().front().expression + " | " +
                         std::to_string(each.options().retries.value_or(-1)));
   }
-  CHECK(described ==
-        strings{"app-charge | Charge | shop/ordered |  | 0",
-                "app-charge-failure | Charge (failure) | inngest/function.failed | "
-                "event.data.function_id == 'app-charge' | 1",
-                "app-charge-cancel | Charge (cancel) | inngest/function.cancelled | "
-                "event.data.function_id == 'app-charge' | 5",
-                "app-charge-success | Charge (success) | inngest/function.finished | event.data.function_id == "
-                "'app-charge' && event.data._inngest.status == 'Completed' | 1"});
+  CHECK(
+      described ==
+      strings{"app-charge | Charge | shop/ordered |  | 0",
+              "app-charge-failure | Charge (failure) | inngest/function.failed | "
+              "event.data.function_id == 'app-charge' | 1",
+              "app-charge-cancel | Charge (cancel) | inngest/function.cancelled | "
+              "event.data.function_id == 'app-charge' | 5",
+              "app-charge-success | Charge (success) | inngest/function.finished | event.data.function_id == "
+              "'app-charge' && event.data._inngest.status == 'Completed' | 1"});
 }
 
 TEST_CASE("a failure handler gets the event and the error, and has steps", "[ends]") {
@@ -182,8 +187,9 @@ TEST_CASE("a batch of several types of events gives each as one of them", "[batc
     return names;
   });
   const json body{{"event", {{"name", "shop/closed"}, {"data", json::object()}}},
-                  {"events", {{{"name", "shop/closed"}, {"data", json::object()}},
-                              {{"name", "shop/ordered"}, {"data", {{"item", "a"}, {"count", 1}}}}}},
+                  {"events",
+                   {{{"name", "shop/closed"}, {"data", json::object()}},
+                    {{"name", "shop/ordered"}, {"data", {{"item", "a"}, {"count", 1}}}}}},
                   {"ctx", {{"run_id", "R"}}},
                   {"steps", nullptr}};
   CHECK(answer(inngest::handler(app, {f})(support::post("app-f", body.dump()))).text ==

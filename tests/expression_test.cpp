@@ -72,7 +72,8 @@ TEST_CASE("operators bind as CEL says", "[expression]") {
 
 TEST_CASE("literals have their values", "[expression]") {
   CHECK(expression("0x1F").nodes().back().integer == 31);
-  CHECK(expression("-9223372036854775808").nodes().back().integer == std::numeric_limits<std::int64_t>::min());
+  CHECK(expression("-9223372036854775808").nodes().back().integer ==
+        std::numeric_limits<std::int64_t>::min());
   CHECK(expression("9223372036854775807").nodes().back().integer == std::numeric_limits<std::int64_t>::max());
   CHECK(expression("18446744073709551615u").nodes().back().what == kind::unsigned_integer);
   CHECK(expression("1.5e3").nodes().back().real == 1500);
@@ -155,7 +156,7 @@ TEST_CASE("a mistake in an option's expression names function, option and place"
   CHECK_THROWS_WITH(make({.id = "f", .idempotency = "event."}), ContainsSubstring("idempotency"));
   CHECK_THROWS_WITH(make({.id = "f", .cancel_on = {{.event = "a/b", .expression = "size(event.a) == 1"}}}),
                     ContainsSubstring("cancel_on \"a/b\""));
-  CHECK_THROWS_WITH(app.create_function({.id = "f"}, inngest::on<hello>({.expression = "event.data.n >"}),
-                                        [](auto&) {}),
-                    ContainsSubstring("trigger \"test/hello\"") && ContainsSubstring("at character 15"));
+  CHECK_THROWS_WITH(
+      app.create_function({.id = "f"}, inngest::on<hello>({.expression = "event.data.n >"}), [](auto&) {}),
+      ContainsSubstring("trigger \"test/hello\"") && ContainsSubstring("at character 15"));
 }

@@ -450,7 +450,8 @@ TEST_CASE("a race decided once is decided alike when later results come in", "[g
 }
 
 TEST_CASE("while a loser's step is on its way, what follows a race is planned", "[group][race]") {
-  // The server calls for the winner and, once more, for the loser: were "after" run at once, it could run twice.
+  // The server calls for the winner and, once more, for the loser: were "after" run at once, it could run
+  // twice.
   strings ran;
   auto f = made([&](auto& ctx) {
     const int won = ctx.group.race([&] { return ctx.step.run("a", [] { return 1; }); },

@@ -65,7 +65,8 @@ TEST_CASE("events and steps that are too large for a call are fetched", "[serve]
     asked.push_back(r.method + " " + r.path() + " " +
                     std::string(r.headers.find("authorization").value_or("")));
     if (r.path().ends_with("/batch"))
-      return response{.body = R"([{"name":"test/event","data":{"n":7}},{"name":"test/event","data":{"n":8}}])"};
+      return response{.body =
+                          R"([{"name":"test/event","data":{"n":7}},{"name":"test/event","data":{"n":8}}])"};
     return response{.body = json{{hash_of("a"), {{"data", 35}}}}.dump()};
   });
   options.signing_key = key;
@@ -74,7 +75,9 @@ TEST_CASE("events and steps that are too large for a call are fetched", "[serve]
     const int a = ctx.step.run("a", [] { return 0; });
     return a + ctx.event.data.at("n").get<int>() + static_cast<int>(ctx.events.size());
   });
-  const json body{{"event", json::object()}, {"events", json::array()}, {"steps", json::object()},
+  const json body{{"event", json::object()},
+                  {"events", json::array()},
+                  {"steps", json::object()},
                   {"ctx", {{"run_id", "01RUN"}, {"attempt", 0}, {"use_api", true}}}};
   CHECK(answer(handler(post("app-f", body.dump()))).text == "44");
   REQUIRE(asked.size() == 2);
@@ -163,7 +166,8 @@ TEST_CASE("a stream that nobody listens to lets the function end", "[serve][stre
   CHECK(ended);
 }
 
-TEST_CASE("a streamed answer over a real connection reads like the recorded ones", "[serve][streaming][httplib]") {
+TEST_CASE("a streamed answer over a real connection reads like the recorded ones",
+          "[serve][streaming][httplib]") {
   httplib::Server server;
   const inngest::client app(support::quiet_options());
   inngest::serve(server, app,
@@ -173,7 +177,8 @@ TEST_CASE("a streamed answer over a real connection reads like the recorded ones
   const int port = server.bind_to_any_port("127.0.0.1");
   std::thread thread([&] { server.listen_after_bind(); });
   httplib::Client client("127.0.0.1", port);
-  const auto reply = client.Post("/api/inngest?fnId=app-f&stepId=step", support::call().text(), "application/json");
+  const auto reply =
+      client.Post("/api/inngest?fnId=app-f&stepId=step", support::call().text(), "application/json");
   server.stop();
   thread.join();
   REQUIRE(reply);
@@ -226,7 +231,8 @@ TEST_CASE("strict mode lets a deterministic handler be and runs each step once",
   CHECK(answer(handler(post("app-f", call.text()))).operations() == strings{"StepRun:a"});
   call.steps[hash_of("a")] = {{"data", nullptr}};
   call.stack.push_back(hash_of("a"));
-  CHECK(answer(handler(post("app-f", call.text()))).operations() == strings{"StepPlanned:b", "StepPlanned:c"});
+  CHECK(answer(handler(post("app-f", call.text()))).operations() ==
+        strings{"StepPlanned:b", "StepPlanned:c"});
   CHECK(answer(handler(post("app-f", call.text(), hash_of("c")))).operations() == strings{"StepRun:c"});
   CHECK(ran == strings{"a", "c"});
 }
@@ -237,7 +243,8 @@ TEST_CASE("keys are rotated while the app serves", "[serve][signature]") {
   auto options = support::quiet_options(inngest::mode::cloud);
   options.signing_key = key;
   const inngest::client app(options);
-  const inngest::handler handler(app, {app.create_function({.id = "f"}, inngest::on<test_event>(), [](auto&) {})});
+  const inngest::handler handler(app,
+                                 {app.create_function({.id = "f"}, inngest::on<test_event>(), [](auto&) {})});
   const auto status = [&](const std::string& with) {
     return handler(signed_with(post("app-f", support::call().text()), with)).status;
   };
@@ -254,13 +261,12 @@ TEST_CASE("keys are rotated while the app serves", "[serve][signature]") {
 TEST_CASE("a trace goes through: into the handler's events and back with the answer", "[serve][trace]") {
   const std::string trace = "00-f58dd2a2f2eebc751a95fc20391769db-fec327f931df203f-01";
   std::string sent;
-  const auto handler = serving(answering([&](const request& r) {
-                                 sent = r.headers.find("traceparent").value_or("");
-                                 return response{.body = R"({"ids":["1"]})"};
-                               }),
-                               [](inngest::context<test_event>& ctx) {
-                                 ctx.step.send_event("send", inngest::event<"a/b">{});
-                               });
+  const auto handler = serving(
+      answering([&](const request& r) {
+        sent = r.headers.find("traceparent").value_or("");
+        return response{.body = R"({"ids":["1"]})"};
+      }),
+      [](inngest::context<test_event>& ctx) { ctx.step.send_event("send", inngest::event<"a/b">{}); });
   request r = post("app-f", support::call().text());
   r.headers.add("traceparent", trace);
   r.headers.add("tracestate", "inngest@fn=1");
@@ -319,7 +325,8 @@ TEST_CASE("a dev server that asks a cloud app to register is told which is which
   put.headers.add("x-inngest-server-kind", "dev");
   const answer reply(handler(put));
   CHECK(reply.status == 400);
-  CHECK_THAT(reply.text, ContainsSubstring("this app is in cloud mode") && ContainsSubstring("INNGEST_DEV=1"));
+  CHECK_THAT(reply.text,
+             ContainsSubstring("this app is in cloud mode") && ContainsSubstring("INNGEST_DEV=1"));
 
   const auto dev = serving(answering([](const request&) {
                              return response{.status = 400,
@@ -329,5 +336,6 @@ TEST_CASE("a dev server that asks a cloud app to register is told which is which
                            [](auto&) {});
   const auto refused = dev.sync("http://localhost/api/inngest");
   CHECK_FALSE(refused.ok);
-  CHECK_THAT(refused.message, ContainsSubstring("expected dev") && ContainsSubstring("this app is in dev mode"));
+  CHECK_THAT(refused.message,
+             ContainsSubstring("expected dev") && ContainsSubstring("this app is in dev mode"));
 }

@@ -47,8 +47,8 @@ inngest::client_options answering(support::fake_transport::answerer answer) {
 
 TEST_CASE("arguments of a step are recorded and given to its body", "[step][input]") {
   auto f = made([](auto& ctx) {
-    return ctx.step.run("area", [](const position& p, int scale) { return p.x * p.y * scale; },
-                        position{2, 3}, 10);
+    return ctx.step.run(
+        "area", [](const position& p, int scale) { return p.x * p.y * scale; }, position{2, 3}, 10);
   });
   run_driver run(f);
   const json op = run.discover().op();
@@ -57,7 +57,10 @@ TEST_CASE("arguments of a step are recorded and given to its body", "[step][inpu
 }
 
 TEST_CASE("a server's own input replaces a step's arguments", "[step][input]") {
-  auto f = made([](auto& ctx) { return ctx.step.run("double", [](int n) { return 2 * n; }, 1); });
+  auto f = made([](auto& ctx) {
+    return ctx.step.run(
+        "double", [](int n) { return 2 * n; }, 1);
+  });
   run_driver run(f);
   run.memo("double", {{"input", {21}}});
   CHECK(run.discover().op().at("data") == 42);
@@ -79,7 +82,8 @@ TEST_CASE("a step waits for a signal and gives its data", "[step][signal]") {
   CHECK(op.at("opts") == json{{"signal", "s/1"}, {"timeout", "1m30s"}, {"conflict", "replace"}});
   run_driver timed_out(f);
   CHECK(timed_out.memo("sig", nullptr).discover().text == "-1");
-  CHECK(run.memo("sig", {{"data", {{"signal", "s/1"}, {"data", {{"x", 4}, {"y", 0}}}}}}).discover().text == "4");
+  CHECK(run.memo("sig", {{"data", {{"signal", "s/1"}, {"data", {{"x", 4}, {"y", 0}}}}}}).discover().text ==
+        "4");
 }
 
 TEST_CASE("a signal is sent once, through the server's API", "[step][signal]") {
@@ -106,7 +110,8 @@ TEST_CASE("a signal is sent once, through the server's API", "[step][signal]") {
 
 TEST_CASE("a fetch is done by the server and gives the answer", "[step][fetch]") {
   auto f = made([](auto& ctx) {
-    const auto got = ctx.step.fetch("get", {.url = "https://x.test/a", .headers = {{"accept", "text/plain"}}});
+    const auto got =
+        ctx.step.fetch("get", {.url = "https://x.test/a", .headers = {{"accept", "text/plain"}}});
     return std::to_string(got.status_code) + " " + std::to_string(got.template json<position>().y);
   });
   run_driver run(f);
@@ -173,7 +178,8 @@ TEST_CASE("a function of another app is invoked by its ids", "[step][invoke]") {
 
 TEST_CASE("a model call of one's own is shown as such, with its input", "[step][ai]") {
   auto f = made([](auto& ctx) {
-    const std::string a = ctx.step.ai.wrap("ask", [](const std::string& q) { return q + "!"; }, "hey");
+    const std::string a = ctx.step.ai.wrap(
+        "ask", [](const std::string& q) { return q + "!"; }, "hey");
     return ctx.step.ai.wrap("bare", [&] { return a; });
   });
   run_driver run(f);
@@ -186,9 +192,8 @@ TEST_CASE("a model call of one's own is shown as such, with its input", "[step][
 // ---- what a step can say beside its id ------------------------------------------------------------------
 
 TEST_CASE("a step with fewer retries than its function fails for good earlier", "[step][retries]") {
-  auto f = made([](auto& ctx) {
-    ctx.step.run({.id = "once", .retries = 0}, [] { throw std::runtime_error("no"); });
-  });
+  auto f = made(
+      [](auto& ctx) { ctx.step.run({.id = "once", .retries = 0}, [] { throw std::runtime_error("no"); }); });
   run_driver run(f);
   const answer reply = run.discover();
   CHECK(reply.op().at("op") == "StepFailed");
@@ -346,7 +351,8 @@ TEST_CASE("weights and values choose alike every time, in proportion", "[experim
   }
   CHECK(a > 680);
   CHECK(a < 820);
-  CHECK(experiment::bucket("user-1").choose("r1", {"a", "b"}) == experiment::bucket("user-1").choose("r2", {"a", "b"}));
+  CHECK(experiment::bucket("user-1").choose("r1", {"a", "b"}) ==
+        experiment::bucket("user-1").choose("r2", {"a", "b"}));
   CHECK_THROWS_AS(experiment::weighted({{"a", 0}}), inngest::configuration_error);
   CHECK_THROWS_AS(experiment::weighted({{"a", -1}, {"b", 2}}), inngest::configuration_error);
 }

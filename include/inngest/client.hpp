@@ -41,11 +41,12 @@ inline std::function<std::shared_ptr<http::transport>()>& default_transport() {
 template <class Handler, class Context>
 struct handler_traits {
   static constexpr bool takes_context = std::invocable<Handler&, Context&>;
-  static_assert(takes_context,
-                "inngest: the handler must take the context of its trigger's events: "
-                "[](inngest::context<MyEvent>& ctx) { ... } for on<MyEvent>(), or [](auto& ctx) { ... }; one of "
-                "on_failure takes inngest::failure_context<MyEvent>&, of on_cancel inngest::cancel_context, of "
-                "on_success inngest::success_context<Output, MyEvent>");
+  static_assert(
+      takes_context,
+      "inngest: the handler must take the context of its trigger's events: "
+      "[](inngest::context<MyEvent>& ctx) { ... } for on<MyEvent>(), or [](auto& ctx) { ... }; one of "
+      "on_failure takes inngest::failure_context<MyEvent>&, of on_cancel inngest::cancel_context, of "
+      "on_success inngest::success_context<Output, MyEvent>");
   static constexpr bool may_throw = !std::is_nothrow_invocable_v<Handler&, Context&>;
   static_assert(may_throw,
                 "inngest: a handler must not be noexcept: a step without a result leaves it by an exception");

@@ -185,12 +185,13 @@ class basic_context {
   void defer(step_options options, const deferred_function<Data>& called, const Data& data) {
     detail::json_object_text text;
     text.add("fn_slug", called.slug()).add_raw("input", encode(data, "data"));
-    replay_->record_deferred({.code = protocol::opcode::defer_add,
-                              .id = options.id.hash(),
-                              .name = options.name.empty() ? std::string(options.id.text()) : options.name,
-                              .display_name = options.name.empty() ? std::string(options.id.text()) : options.name,
-                              .user_id = std::string(options.id.text()),
-                              .options = text.text()});
+    replay_->record_deferred(
+        {.code = protocol::opcode::defer_add,
+         .id = options.id.hash(),
+         .name = options.name.empty() ? std::string(options.id.text()) : options.name,
+         .display_name = options.name.empty() ? std::string(options.id.text()) : options.name,
+         .user_id = std::string(options.id.text()),
+         .options = text.text()});
   }
   template <class Data>
   void defer(step_id id, const deferred_function<Data>& called, const Data& data) {

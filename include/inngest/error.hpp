@@ -12,21 +12,21 @@ namespace inngest {
 
 /// What kind of error this is; stable, so that programs may switch on it.
 enum class error_code {
-  configuration,   ///< a client, function or server was set up wrongly
-  payload,         ///< JSON that does not fit its type
-  non_retriable,   ///< thrown by user code: do not retry
-  retry_after,     ///< thrown by user code: retry at a given time
-  step_failed,     ///< a step failed for good; thrown to the handler by its step call
-  nested_step,     ///< a step was called inside another step's body
+  configuration,      ///< a client, function or server was set up wrongly
+  payload,            ///< JSON that does not fit its type
+  non_retriable,      ///< thrown by user code: do not retry
+  retry_after,        ///< thrown by user code: retry at a given time
+  step_failed,        ///< a step failed for good; thrown to the handler by its step call
+  nested_step,        ///< a step was called inside another step's body
   deadline_exceeded,  ///< a step's body took too long
   too_large,          ///< an event, result or answer is larger than a server takes
   expression,         ///< a CEL expression that can't be parsed
   not_deterministic,  ///< a handler did not call the same steps when it was called again
-  event_rejected,  ///< the server refused an event
-  request_rejected,  ///< the server refused another request
-  unauthorized,    ///< the server refused a key
-  unreachable,     ///< no server answered
-  protocol,        ///< a server's answer or request that is not of the protocol
+  event_rejected,     ///< the server refused an event
+  request_rejected,   ///< the server refused another request
+  unauthorized,       ///< the server refused a key
+  unreachable,        ///< no server answered
+  protocol,           ///< a server's answer or request that is not of the protocol
 };
 
 /// The code's name, such as "payload".

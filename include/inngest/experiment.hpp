@@ -107,7 +107,8 @@ inline experiment_strategy bucket(std::string value, std::vector<variant_weight>
 }
 
 /// By a function of yours. It runs once for the run.
-inline experiment_strategy custom(std::function<std::string(const std::vector<std::string>& variants)> choose) {
+inline experiment_strategy custom(
+    std::function<std::string(const std::vector<std::string>& variants)> choose) {
   return {.name = "custom",
           .choose = [choose = std::move(choose)](std::string_view, const std::vector<std::string>& variants) {
             return choose(variants);
@@ -138,7 +139,8 @@ inline chosen_variant choose_variant(replay& replay, inngest::step_options optio
     const auto choose = [&](std::string& out) {
       const std::string chosen = strategy.choose(replay.request().run_id(), variants);
       if (std::find(variants.begin(), variants.end(), chosen) == variants.end()) {
-        throw non_retriable_error("experiment \"" + experiment + "\": there is no variant \"" + chosen + "\"");
+        throw non_retriable_error("experiment \"" + experiment + "\": there is no variant \"" + chosen +
+                                  "\"");
       }
       detail::json_object_text values;
       values.add("name", experiment).add("variant", chosen).add("selection_strategy", strategy.name);

@@ -19,8 +19,7 @@ struct handler_resources;
 class any_function {
  public:
   /// Runs the handler against a replay and appends its result, as JSON.
-  using handler_type =
-      std::function<void(execution::replay&, const handler_resources&, std::string& result)>;
+  using handler_type = std::function<void(execution::replay&, const handler_resources&, std::string& result)>;
 
   any_function(std::string app_id, function_options options, std::vector<trigger_definition> triggers,
                handler_type handler, std::vector<any_function> companions = {})

@@ -98,9 +98,11 @@ class group {
   /// Chooses one of several variants, once for the run, and runs it. Which was chosen is shown by the server,
   /// and kept: `choose` is a strategy such as experiment::weighted, see <inngest/experiment.hpp>.
   ///
-  ///     auto [variant, price] = ctx.group.experiment("pricing", experiment::weighted({{"old", 80}, {"new", 20}}),
-  ///                                                  inngest::variant("old", [&] { return ctx.step.run(...); }),
-  ///                                                  inngest::variant("new", [&] { return ctx.step.run(...); }));
+  ///     auto [variant, price] = ctx.group.experiment("pricing", experiment::weighted({{"old", 80}, {"new",
+  ///     20}}),
+  ///                                                  inngest::variant("old", [&] { return ctx.step.run(...);
+  ///                                                  }), inngest::variant("new", [&] { return
+  ///                                                  ctx.step.run(...); }));
   template <class First, class... Rest>
   auto experiment(step_options options, const experiment_strategy& choose, const variant<First>& first,
                   const variant<Rest>&... rest) -> experiment_result<std::invoke_result_t<const First&>> {
@@ -136,7 +138,8 @@ class group {
    public:
     shared_options(execution::replay& replay, const std::string& object)
         : replay_(replay),
-          before_(replay.exchange_shared_options(protocol::merged_options(replay.shared_options(), object))) {}
+          before_(replay.exchange_shared_options(protocol::merged_options(replay.shared_options(), object))) {
+    }
     ~shared_options() { replay_.exchange_shared_options(std::move(before_)); }
     shared_options(const shared_options&) = delete;
     shared_options& operator=(const shared_options&) = delete;
@@ -188,8 +191,8 @@ class group {
     std::exception_ptr error{};
     std::optional<Result> value{};
     std::vector<protocol::operation> operations{};  // that it began
-    /// When the first of the unfinished branches got its last result. If that was before the race was decided,
-    /// its next step was told to the server and is on its way.
+    /// When the first of the unfinished branches got its last result. If that was before the race was
+    /// decided, its next step was told to the server and is on its way.
     std::size_t first_open = static_cast<std::size_t>(-1);
   };
 

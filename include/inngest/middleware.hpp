@@ -38,9 +38,9 @@ enum class step_kind {
 
 /// The kind's name, such as "send_event".
 constexpr std::string_view to_string(step_kind kind) {
-  constexpr std::string_view names[] = {"run",        "send_event", "send_signal",    "publish",
-                                        "ai_wrap",    "experiment", "sleep",          "wait_for_event",
-                                        "wait_for_signal", "invoke", "fetch",         "ai_infer"};
+  constexpr std::string_view names[] = {
+      "run",   "send_event",     "send_signal",     "publish", "ai_wrap", "experiment",
+      "sleep", "wait_for_event", "wait_for_signal", "invoke",  "fetch",   "ai_infer"};
   return names[static_cast<std::size_t>(kind)];
 }
 

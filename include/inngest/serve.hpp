@@ -133,7 +133,9 @@ class handler {
       world.send = [sender = client](const std::vector<any_event>& events, const execution::replay& replay) {
         return sender.send(events, replay.hooks(), replay.info().traceparent).ids;
       };
-      world.call_api = [caller = client](http::request request) { return caller.call_api(std::move(request)); };
+      world.call_api = [caller = client](http::request request) {
+        return caller.call_api(std::move(request));
+      };
     }
     state(const state&) = delete;
     state& operator=(const state&) = delete;
@@ -199,7 +201,8 @@ class handler {
     if (request.body.size() > options().max_body_size) return bare_answer(413, "the body is too large");
     identity caller = identify(request);
     const bool is_call = request.method == "POST" && !request.query("probe");
-    if (is_call && options().streaming && !caller.refused) return streamed(std::move(request), std::move(caller));
+    if (is_call && options().streaming && !caller.refused)
+      return streamed(std::move(request), std::move(caller));
     return signed_answer(std::move(request), caller);
   }
 
@@ -261,7 +264,8 @@ class handler {
     return settings().mode() == mode::dev
                ? "this app is in dev mode (INNGEST_DEV), and the server is a cloud or self-hosted one: unset "
                  "INNGEST_DEV and set INNGEST_SIGNING_KEY"
-               : "this app is in cloud mode, and the server is a dev server: set INNGEST_DEV=1 to work with it";
+               : "this app is in cloud mode, and the server is a dev server: set INNGEST_DEV=1 to work with "
+                 "it";
   }
 
   // ---- POST -----------------------------------------------------------------------------------------
@@ -300,14 +304,15 @@ class handler {
     execution::outcome outcome = run(served, call, replay_options);
     if (options().strict) check_determinism(served, call, replay_options, outcome);
     for (const std::string& warning : outcome.warnings) {
-      client().log().warn("function \"" + served.function->id() + "\", run " + call.run_id() + ": " + warning);
+      client().log().warn("function \"" + served.function->id() + "\", run " + call.run_id() + ": " +
+                          warning);
     }
     http::response out = answer_for(std::move(outcome), request);
     const auto text_of = [](clock::duration duration) {
       return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
     };
-    out.headers.add(protocol::header::server_timing,
-                    "parse;dur=" + text_of(parsed - began) + ", handler;dur=" + text_of(clock::now() - parsed));
+    out.headers.add(protocol::header::server_timing, "parse;dur=" + text_of(parsed - began) +
+                                                         ", handler;dur=" + text_of(clock::now() - parsed));
     for (const char* name : {protocol::header::traceparent, protocol::header::tracestate}) {
       if (const auto value = request.headers.find(name)) out.headers.add(name, std::string(*value));
     }
@@ -320,8 +325,7 @@ class handler {
     const handler_resources resources{.log = client().log(),
                                       .of_function = served.function->options().dependencies,
                                       .of_client = settings().dependencies()};
-    return replay.run(
-        [&](std::string& result) { served.function->handler()(replay, resources, result); });
+    return replay.run([&](std::string& result) { served.function->handler()(replay, resources, result); });
   }
 
   /// Goes through the handler again, running no step, and compares which steps it comes to.
@@ -389,8 +393,8 @@ class handler {
                                                         const protocol::call_request& call) const {
     const checkpointing& chosen =
         function.options().checkpointing ? *function.options().checkpointing : settings().checkpointing();
-    const bool possible = !call.function_uuid().empty() && !call.queue_item_id().empty() && !call.target() &&
-                          !call.plan_only();
+    const bool possible =
+        !call.function_uuid().empty() && !call.queue_item_id().empty() && !call.target() && !call.plan_only();
     if (!chosen.enabled || !possible || options().strict || milliseconds_now() < shared_->checkpoints_from)
       return std::nullopt;
     const std::int64_t started = milliseconds_now();
@@ -413,9 +417,9 @@ class handler {
     body.add("run_id", call.run_id()).add("fn_id", call.function_uuid()).add("qi_id", call.queue_item_id());
     body.add_if("request_id", call.request_id()).add("generation_id", call.generation_id());
     body.add("request_started_at", started).add_raw("steps", protocol::write_operations(operations));
-    const http::request request = protocol::json_request(
-        "/v1/checkpoint/" + http::percent_encoded(call.run_id()) + "/async",
-        body.add("ts", milliseconds_now()).text());
+    const http::request request =
+        protocol::json_request("/v1/checkpoint/" + http::percent_encoded(call.run_id()) + "/async",
+                               body.add("ts", milliseconds_now()).text());
     constexpr int attempts = 5;
     std::string problem;
     for (int attempt = 0; attempt < attempts; ++attempt) {
@@ -432,8 +436,8 @@ class handler {
     }
     constexpr std::int64_t pause = 60'000;
     shared_->checkpoints_from = milliseconds_now() + pause;
-    client().log().warn("run " + call.run_id() + ": no server saved a step's result, so it goes into the answer: " +
-                        problem);
+    client().log().warn("run " + call.run_id() +
+                        ": no server saved a step's result, so it goes into the answer: " + problem);
     return saved::no;
   }
 
@@ -444,9 +448,8 @@ class handler {
     http::response out = json_answer(201, {});
     auto call = std::make_shared<std::pair<http::request, identity>>(std::move(request), std::move(caller));
     out.stream = [self = *this, call](const http::chunk_writer& write) {
-      auto answer = std::async(std::launch::async, [&] {
-        return self.signed_answer(std::move(call->first), call->second);
-      });
+      auto answer = std::async(std::launch::async,
+                               [&] { return self.signed_answer(std::move(call->first), call->second); });
       while (answer.wait_for(self.options().heartbeat) != std::future_status::ready) {
         if (!write(" ")) return;  // nobody listens; the call runs to its end all the same
       }
@@ -515,8 +518,9 @@ class handler {
     out.add("has_signing_key_fallback", !keys.fallback.empty()).add("mode", to_string(settings().mode()));
     if (!caller.verified) return out.text();
     const auto key_hash = [](const std::string& key) {  // enough to compare, too little to use
-      return key.empty() ? key
-                         : protocol::hashed_signing_key(key.substr(protocol::prefix_length(key))).substr(0, 12);
+      return key.empty()
+                 ? key
+                 : protocol::hashed_signing_key(key.substr(protocol::prefix_length(key))).substr(0, 12);
     };
     const std::string& event_key = settings().event_key();
     out.add("authentication_succeeded", true).add("api_origin", settings().api_base_url());
@@ -531,7 +535,8 @@ class handler {
   }
 
   std::string in_band_answer(const http::request& request, const identity& caller) const {
-    if (!request.body.empty() && !is_json(request.body)) throw protocol_error("the body of the PUT is not JSON");
+    if (!request.body.empty() && !is_json(request.body))
+      throw protocol_error("the body of the PUT is not JSON");
     const std::string asked = detail::find_text(request.body, "url");
     const std::string url = !asked.empty() && settings().serve_origin().empty() ? asked : url_of(request);
     detail::json_object_text out;

@@ -236,11 +236,12 @@ class ai_steps : private detail::step_base {
           .get();
     } else {
       using result = detail::step_result_t<Body>;
-      return start_run<result>(std::move(options), step_kind::ai_wrap,
-                               [] { return plan_of({}, "{\"type\":\"step.ai.wrap\"}"); },
-                               [&body](const execution::step_call& at, std::string& out) {
-                                 detail::run_body(body, at.deadline, out);
-                               })
+      return start_run<result>(
+                 std::move(options), step_kind::ai_wrap,
+                 [] { return plan_of({}, "{\"type\":\"step.ai.wrap\"}"); },
+                 [&body](const execution::step_call& at, std::string& out) {
+                   detail::run_body(body, at.deadline, out);
+                 })
           .get();
     }
   }
@@ -448,8 +449,8 @@ class step : private detail::step_base {
 
   /// Gives the run a score, once: how good its work was, by whatever measure of yours.
   void score(step_options options, const std::string& name, double value) {
-    set_run_metadata(std::move(options),
-                     protocol::metadata_object({}, "inngest.score", "merge", protocol::score_values(name, value)));
+    set_run_metadata(std::move(options), protocol::metadata_object({}, "inngest.score", "merge",
+                                                                   protocol::score_values(name, value)));
   }
   void score(step_id id, const std::string& name, double value) {
     score(step_options{.id = id}, name, value);
@@ -467,10 +468,11 @@ class step : private detail::step_base {
  private:
   template <class Result, class Body>
   auto start_body(step_options options, Body body) {
-    return start_run<Result>(std::move(options), step_kind::run, [] { return plan_of(); },
-                             [body = std::move(body)](const execution::step_call& at, std::string& out) mutable {
-                               detail::run_body(body, at.deadline, out);
-                             });
+    return start_run<Result>(
+        std::move(options), step_kind::run, [] { return plan_of(); },
+        [body = std::move(body)](const execution::step_call& at, std::string& out) mutable {
+          detail::run_body(body, at.deadline, out);
+        });
   }
 
   void fall_asleep(step_options options, std::string text) {
@@ -505,7 +507,9 @@ class step : private detail::step_base {
       const auto request = protocol::metadata_request(replay_->request().run_id(), {}, metadata);
       protocol::expect_success(replay_->world().call_api(request), "setting metadata");
     };
-    start_run<void>(std::move(options), step_kind::run, [] { return plan_of(); }, send).get();
+    start_run<void>(
+        std::move(options), step_kind::run, [] { return plan_of(); }, send)
+        .get();
   }
 };
 

@@ -93,16 +93,21 @@ namespace inngest {
 
 /// What kind of error this is; stable, so that programs may switch on it.
 enum class error_code {
-  configuration,   ///< a client, function or server was set up wrongly
-  payload,         ///< JSON that does not fit its type
-  non_retriable,   ///< thrown by user code: do not retry
-  retry_after,     ///< thrown by user code: retry at a given time
-  step_failed,     ///< a step failed for good; thrown to the handler by its step call
-  nested_step,     ///< a step was called inside another step's body
-  event_rejected,  ///< the server refused an event
-  unauthorized,    ///< the server refused a key
-  unreachable,     ///< no server answered
-  protocol,        ///< a server's answer or request that is not of the protocol
+  configuration,      ///< a client, function or server was set up wrongly
+  payload,            ///< JSON that does not fit its type
+  non_retriable,      ///< thrown by user code: do not retry
+  retry_after,        ///< thrown by user code: retry at a given time
+  step_failed,        ///< a step failed for good; thrown to the handler by its step call
+  nested_step,        ///< a step was called inside another step's body
+  deadline_exceeded,  ///< a step's body took too long
+  too_large,          ///< an event, result or answer is larger than a server takes
+  expression,         ///< a CEL expression that can't be parsed
+  not_deterministic,  ///< a handler did not call the same steps when it was called again
+  event_rejected,     ///< the server refused an event
+  request_rejected,   ///< the server refused another request
+  unauthorized,       ///< the server refused a key
+  unreachable,        ///< no server answered
+  protocol,           ///< a server's answer or request that is not of the protocol
 };
 
 /// The code's name, such as "payload".
@@ -120,8 +125,18 @@ constexpr std::string_view to_string(error_code code) {
       return "step_failed";
     case error_code::nested_step:
       return "nested_step";
+    case error_code::deadline_exceeded:
+      return "deadline_exceeded";
+    case error_code::too_large:
+      return "too_large";
+    case error_code::expression:
+      return "expression";
+    case error_code::not_deterministic:
+      return "not_deterministic";
     case error_code::event_rejected:
       return "event_rejected";
+    case error_code::request_rejected:
+      return "request_rejected";
     case error_code::unauthorized:
       return "unauthorized";
     case error_code::unreachable:
@@ -221,6 +236,18 @@ class step_error : public error {
   std::vector<cause> causes_;
 };
 
+/// A step's body did not end within step_options::deadline.
+class deadline_exceeded : public error {
+ public:
+  explicit deadline_exceeded(const std::string& message) : error(error_code::deadline_exceeded, message) {}
+};
+
+/// Something is larger than an Inngest server takes. Never retried.
+class too_large : public error {
+ public:
+  explicit too_large(const std::string& message) : error(error_code::too_large, message) {}
+};
+
 /// A step was called inside another step's body, where its result could not be memoized.
 class nested_step_error : public error {
  public:
@@ -233,7 +260,13 @@ class nested_step_error : public error {
 /// The server refused an event: its name, its size, its data.
 class event_rejected : public error {
  public:
-  explicit event_rejected(const std::string& message) : error(error_code::event_rejected, message) {}
+  explicit event_rejected(const std::string& message, std::vector<std::string> accepted = {})
+      : error(error_code::event_rejected, message), accepted_(std::move(accepted)) {}
+  /// The ids of those of the list, from its front, that the server took before it refused one.
+  const std::vector<std::string>& accepted() const noexcept { return accepted_; }
+
+ private:
+  std::vector<std::string> accepted_;
 };
 
 /// The server refused the event key or the signing key.
@@ -246,6 +279,18 @@ class unauthorized : public error {
 class unreachable : public error {
  public:
   explicit unreachable(const std::string& message) : error(error_code::unreachable, message) {}
+};
+
+/// The server refused a request of its API other than an event.
+class request_rejected : public error {
+ public:
+  request_rejected(const std::string& message, int status)
+      : error(error_code::request_rejected, message), status_(status) {}
+  /// The HTTP status of its answer.
+  int status() const noexcept { return status_; }
+
+ private:
+  int status_;
 };
 
 /// The other side does not speak the protocol: a call request or an answer that can't be read.
@@ -1548,6 +1593,10 @@ struct scheduled_data {
 INNGEST_FIELDS(scheduled_data, cron)
 using scheduled_timer = event<"inngest/scheduled.timer", scheduled_data>;
 
+/// What a deferred function's run is given: see basic_context::defer.
+template <class Data = json>
+using deferred = event<"inngest/deferred.schedule", Data>;
+
 /// One of several events: what `ctx.event` is in a function with several triggers.
 template <event_type... Events>
 class one_of : public std::variant<Events...> {
@@ -1589,7 +1638,8 @@ class any_event {
  public:
   /// \throws payload_error for data that JSON can't hold or the type's `validate` refuses.
   template <event_type Event>
-  any_event(const Event& event) : name_(Event::name), text_(write(event)) {
+  any_event(const Event& event) : name_(Event::name) {
+    write(event);
     static_assert(
         !Event::name.starts_with("inngest/"),
         "inngest: names that start with \"inngest/\" are the server's own: such an event can't be sent");
@@ -1605,32 +1655,51 @@ class any_event {
       throw configuration_error("not the name of an event that can be sent: \"" + name_ + "\"");
     }
     if (!data.is_object()) throw payload_error("data", "an event's data must be a JSON object");
-    text_ = "{\"name\":" + encode(name_) + ",\"data\":" + encode(data, "data") + "}";
+    begin(name_);
+    encode_to(text_, data, "data");
+    data_size_ = text_.size() - data_begin_;
+    text_ += '}';
   }
 
   const std::string& name() const { return name_; }
   /// The event as JSON text.
   const std::string& text() const { return text_; }
+  /// Its data as JSON text.
+  std::string_view data() const { return std::string_view(text_).substr(data_begin_, data_size_); }
+  /// Replaces the data by another JSON object, as middleware may do.
+  void set_data(std::string_view object) {
+    if (!object.starts_with('{')) throw payload_error("data", "an event's data must be a JSON object");
+    text_.replace(data_begin_, data_size_, object);
+    data_size_ = object.size();
+  }
 
  private:
+  void begin(std::string_view name) {
+    text_ = "{\"name\":";
+    encode_to(text_, name);
+    text_ += ",\"data\":";
+    data_begin_ = text_.size();
+  }
+
   template <class Event>
-  static std::string write(const Event& event) {
-    std::string out = "{\"name\":";
-    encode_to(out, Event::name);
-    out += ",\"data\":";
-    const std::size_t data = out.size();
-    encode_to(out, event.data, "data");
-    if (out.compare(data, std::string::npos, "null") == 0) out.replace(data, 4, "{}");  // json as it begins
-    if (out[data] != '{') throw payload_error("data", "an event's data must be a JSON object");
-    if (event.id) encode_to(out += ",\"id\":", *event.id, "id");
-    if (event.ts) encode_to(out += ",\"ts\":", event.ts->time_since_epoch().count(), "ts");
-    if (!event.user.is_null()) encode_to(out += ",\"user\":", event.user, "user");
-    if (event.v) encode_to(out += ",\"v\":", *event.v, "v");
-    return out += '}';
+  void write(const Event& event) {
+    begin(name_);
+    encode_to(text_, event.data, "data");
+    if (text_.compare(data_begin_, std::string::npos, "null") == 0)
+      text_.replace(data_begin_, 4, "{}");  // json as it begins
+    if (text_[data_begin_] != '{') throw payload_error("data", "an event's data must be a JSON object");
+    data_size_ = text_.size() - data_begin_;
+    if (event.id) encode_to(text_ += ",\"id\":", *event.id, "id");
+    if (event.ts) encode_to(text_ += ",\"ts\":", event.ts->time_since_epoch().count(), "ts");
+    if (!event.user.is_null()) encode_to(text_ += ",\"user\":", event.user, "user");
+    if (event.v) encode_to(text_ += ",\"v\":", *event.v, "v");
+    text_ += '}';
   }
 
   std::string name_;
   std::string text_;
+  std::size_t data_begin_ = 0;
+  std::size_t data_size_ = 0;
 };
 
 /// The ids that the server gave to events, in the order in which they were sent.
@@ -1685,188 +1754,47 @@ Event read_event(std::string_view text) {
 
 #include <initializer_list>
 
-// What a function may say of itself. Expressions are CEL over `event` (and `async`, the later event, where
-// two are compared). Durations are std::chrono; the server rounds to seconds.
+// inngest/dependencies.hpp
+
+#include <typeinfo>
 
 namespace inngest {
 
-/// Whose steps a concurrency limit counts.
-enum class concurrency_scope { function, environment, account };
-
-/// At most `limit` steps at once, for each value of `key` where one is given.
-/// The wider scopes need a key: the limit is shared by all functions that name the same one.
-struct concurrency_limit {
-  int limit = 0;
-  std::string key{};
-  concurrency_scope scope = concurrency_scope::function;
+/// A value of the app's that handlers may ask for by its type. Made by provide().
+struct dependency {
+  const std::type_info* type = nullptr;
+  std::shared_ptr<void> value{};
 };
 
-/// One limit or two: `.concurrency = 5`, `.concurrency = {{.limit = 5, .key = "event.data.userId"}}`.
-class concurrency {
- public:
-  concurrency() = default;
-  concurrency(int limit) : limits_{{.limit = limit}} {}
-  concurrency(std::initializer_list<concurrency_limit> limits) : limits_(limits) {}
-  const std::vector<concurrency_limit>& limits() const { return limits_; }
-
- private:
-  std::vector<concurrency_limit> limits_;
-};
-
-/// Runs start at most `limit` times (and `burst` more at once) in a `period`; later ones wait.
-struct throttle {
-  int limit = 1;
-  std::chrono::seconds period{};
-  std::string key{};
-  std::optional<int> burst{};
-};
-
-/// Runs start at most `limit` times in a `period`; later ones are dropped. Up to 24 hours.
-struct rate_limit {
-  int limit = 1;
-  std::chrono::seconds period{};
-  std::string key{};
-};
-
-/// A run starts when no further event came for `period` (1 s to 7 days), at the latest after `timeout`.
-struct debounce {
-  std::chrono::seconds period{};
-  std::string key{};
-  std::optional<std::chrono::seconds> timeout{};
-};
-
-/// What a second run does while the first is still on its way.
-enum class singleton_mode { skip, cancel };
-
-/// At most one run at a time, for each value of `key` where one is given.
-struct singleton {
-  singleton_mode mode = singleton_mode::skip;
-  std::string key{};
-};
-
-/// Cancels a run when the event comes, if `expression` (over `event`, the run's, and `async`, this one) is
-/// true. After `timeout` the run can no longer be cancelled by it.
-struct cancel_on {
-  std::string event;
-  std::string expression{};
-  std::optional<std::chrono::seconds> timeout{};
-};
-
-/// How long a run may wait to start, and take to finish, before it is cancelled.
-struct timeouts {
-  std::optional<std::chrono::seconds> start{};
-  std::optional<std::chrono::seconds> finish{};
-};
-
-/// The options of a function. Only `id` is required.
-struct function_options {
-  /// What tells the function from the app's others. Renaming it makes it another function.
-  std::string id;
-  /// Shown to people; the id when empty.
-  std::string name{};
-  /// How often a failed step, or the function itself, is tried again: 0 to 20. The server's default is 4.
-  std::optional<int> retries{};
-  inngest::concurrency concurrency{};
-  std::optional<inngest::throttle> throttle{};
-  std::optional<inngest::rate_limit> rate_limit{};
-  std::optional<inngest::debounce> debounce{};
-  std::optional<inngest::singleton> singleton{};
-  /// An expression that gives each run -600 to 600 seconds of precedence over runs that were queued before.
-  std::string priority{};
-  /// An expression: a second event with the same value within 24 hours starts no run.
-  std::string idempotency{};
-  /// At most five.
-  std::vector<inngest::cancel_on> cancel_on{};
-  inngest::timeouts timeouts{};
-};
-
-}  // namespace inngest
-
-// inngest/trigger.hpp
-
-namespace inngest {
-
-/// Options of an event trigger.
-struct trigger_options {
-  /// A CEL expression over `event`; only events for which it is true start the function.
-  std::string expression{};
-};
-
-/// One thing that starts a function: either an event's name or a cron schedule.
-struct trigger_definition {
-  std::string event{};
-  std::string expression{};
-  std::string cron{};
-};
-
-/// What starts a function, and the events that its handler can be given. Made by on(), cron() and any_of().
-template <event_type... Events>
-struct trigger {
-  std::vector<trigger_definition> definitions;
-};
-
-/// Starts the function for every event of the given types:
-/// `on<Created>()`, `on<Created, Deleted>()`, `on<Created>({.expression = "event.data.size > 3"})`.
-template <event_type... Events>
-auto on(const trigger_options& options = {}) {
-  constexpr bool has_events = sizeof...(Events) > 0;
-  static_assert(has_events, "inngest: on<...>() needs an event type: on<MyEvent>()");
-  if constexpr (has_events) {
-    return trigger<Events...>{
-        {trigger_definition{.event = std::string(Events::name), .expression = options.expression}...}};
-  } else {
-    return trigger<scheduled_timer>();  // refused above; this keeps the compiler from saying more
-  }
+/// Gives handlers access to a value of yours, for as long as the client or function lives:
+///
+///     inngest::client app({.id = "studio", .dependencies = {inngest::provide(database)}});
+///     ...
+///     ctx.template get<Database>().insert(...);
+template <class T>
+dependency provide(std::shared_ptr<T> value) {
+  return {.type = &typeid(T), .value = std::move(value)};
 }
-
-/// Starts the function on a schedule of five fields (minute, hour, day of month, month, day of week), in UTC
-/// or in the zone of a prefix: `cron("0 4 * * 0")`, `cron("TZ=Europe/Paris 0 9 * * 1-5")`.
-inline trigger<scheduled_timer> cron(std::string schedule) {
-  return {{trigger_definition{.cron = std::move(schedule)}}};
+/// The same for a value that outlives the client.
+template <class T>
+dependency provide(T& value) {
+  return {.type = &typeid(T), .value = std::shared_ptr<void>(std::addressof(value), [](void*) {})};
 }
 
 namespace detail {
 
-/// The first list with what the second adds to it.
-template <class Trigger, class... More>
-struct merged {
-  using type = Trigger;
-};
-template <class... Events, class First, class... Rest>
-struct merged<trigger<Events...>, First, Rest...>
-    : std::conditional_t<(std::is_same_v<Events, First> || ...), merged<trigger<Events...>, Rest...>,
-                         merged<trigger<Events..., First>, Rest...>> {};
-
-template <class... Events, class... More>
-auto join(trigger<Events...> first, trigger<More...> second) {
-  typename merged<trigger<Events...>, More...>::type out{std::move(first.definitions)};
-  out.definitions.insert(out.definitions.end(), second.definitions.begin(), second.definitions.end());
-  return out;
+/// The first value of the type; null when there is none.
+inline void* find_dependency(const std::vector<dependency>& all, const std::type_info& type) {
+  for (const dependency& each : all) {
+    if (*each.type == type) return each.value.get();
+  }
+  return nullptr;
 }
 
 }  // namespace detail
-
-/// Starts the function for whichever comes: `any_of(on<Created>(), cron("0 4 * * 0"))`.
-template <class First, class... Rest>
-auto any_of(First first, Rest... rest) {
-  if constexpr (sizeof...(Rest) == 0) {
-    return first;
-  } else {
-    return [&](auto second, auto... others) {
-      return inngest::any_of(detail::join(std::move(first), std::move(second)), std::move(others)...);
-    }(std::move(rest)...);
-  }
-}
-
 }  // namespace inngest
 
-// inngest/context.hpp
-
-// inngest/execution/replay.hpp
-
-#include <exception>
-#include <functional>
-#include <unordered_map>
+// inngest/middleware.hpp
 
 // inngest/detail/function_ref.hpp
 
@@ -1900,23 +1828,9 @@ class function_ref<Result(Arguments...)> {
 
 }  // namespace inngest::detail
 
-// inngest/execution/interrupt.hpp
+// inngest/http.hpp
 
-namespace inngest::execution {
-
-/// What leaves a handler at a step that has no result yet. It is not a std::exception, so that
-/// `catch (const std::exception&)` around a step handles failures only; and it can't be copied, so that
-/// nothing can keep it.
-class interrupt final {
- public:
-  interrupt() = default;
-  interrupt(const interrupt&) = delete;
-  interrupt& operator=(const interrupt&) = delete;
-};
-
-}  // namespace inngest::execution
-
-// inngest/protocol/call_request.hpp
+#include <functional>
 
 // inngest/detail/hex.hpp
 
@@ -1926,9 +1840,11 @@ namespace inngest::detail {
 
 inline void append_hex(std::string& out, std::span<const std::uint8_t> bytes) {
   constexpr char digits[] = "0123456789abcdef";
+  std::size_t at = out.size();
+  out.resize(at + 2 * bytes.size());
   for (const std::uint8_t byte : bytes) {
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
+    out[at++] = digits[byte >> 4];
+    out[at++] = digits[byte & 15];
   }
 }
 
@@ -1939,1732 +1855,34 @@ inline std::string to_hex(std::span<const std::uint8_t> bytes) {
   return out;
 }
 
-constexpr int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+/// The value of each character as a hex digit; -1 for the others.
+inline constexpr std::array<std::int8_t, 256> hex_values = [] {
+  std::array<std::int8_t, 256> out{};
+  out.fill(-1);
+  for (int i = 0; i < 10; ++i) out[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
+  for (int i = 0; i < 6; ++i) {
+    out[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
+    out[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(10 + i);
+  }
+  return out;
+}();
+
+constexpr int hex_digit(char c) { return hex_values[static_cast<unsigned char>(c)]; }
 
 /// Fills `out` from exactly twice as many hex digits; false when `text` is anything else.
 constexpr bool from_hex(std::string_view text, std::span<std::uint8_t> out) {
   if (text.size() != out.size() * 2) return false;
+  int all = 0;  // negative as soon as one digit was none
   for (std::size_t i = 0; i < out.size(); ++i) {
     const int high = hex_digit(text[2 * i]);
     const int low = hex_digit(text[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
+    all |= high | low;
     out[i] = static_cast<std::uint8_t>(high * 16 + low);
   }
-  return true;
+  return all >= 0;
 }
 
 }  // namespace inngest::detail
-
-// inngest/protocol/memo.hpp
-
-// inngest/step_id.hpp
-
-#include <cstring>
-
-// inngest/detail/sha1.hpp
-
-namespace inngest::detail {
-
-using sha1_digest = std::array<std::uint8_t, 20>;
-
-/// SHA-1 that also runs at compile time, so that the ids of literal steps cost nothing at run time. The
-/// protocol identifies steps by it; nothing here relies on it being hard to collide.
-class sha1 {
- public:
-  static constexpr sha1_digest of(std::string_view text) {
-    sha1 hash;
-    std::array<std::uint8_t, 64> block{};
-    std::size_t used = 0;
-    for (const char c : text) {
-      block[used++] = static_cast<std::uint8_t>(c);
-      if (used == block.size()) {
-        hash.add(block);
-        used = 0;
-      }
-    }
-    hash.finish(block, used, text.size());
-    return hash.digest();
-  }
-
- private:
-  constexpr void finish(std::array<std::uint8_t, 64>& block, std::size_t used, std::uint64_t length) {
-    block[used++] = 0x80;
-    if (used > 56) {
-      while (used < 64) block[used++] = 0;
-      add(block);
-      used = 0;
-    }
-    while (used < 56) block[used++] = 0;
-    for (unsigned i = 0; i < 8; ++i) block[63 - i] = static_cast<std::uint8_t>((length * 8) >> (8 * i));
-    add(block);
-  }
-
-  constexpr void add(const std::array<std::uint8_t, 64>& block) {
-    std::array<std::uint32_t, 80> word{};
-    for (std::size_t i = 0; i < 16; ++i) {
-      word[i] = std::uint32_t{block[4 * i]} << 24 | std::uint32_t{block[4 * i + 1]} << 16 |
-                std::uint32_t{block[4 * i + 2]} << 8 | std::uint32_t{block[4 * i + 3]};
-    }
-    for (std::size_t i = 16; i < 80; ++i) {
-      word[i] = rotate(word[i - 3] ^ word[i - 8] ^ word[i - 14] ^ word[i - 16], 1);
-    }
-
-    auto [a, b, c, d, e] = state_;
-    for (std::size_t i = 0; i < 80; ++i) {
-      const std::uint32_t next = rotate(a, 5) + mix(i, b, c, d) + e + word[i];
-      e = d;
-      d = c;
-      c = rotate(b, 30);
-      b = a;
-      a = next;
-    }
-    state_[0] += a;
-    state_[1] += b;
-    state_[2] += c;
-    state_[3] += d;
-    state_[4] += e;
-  }
-
-  static constexpr std::uint32_t mix(std::size_t round, std::uint32_t b, std::uint32_t c, std::uint32_t d) {
-    if (round < 20) return ((b & c) | (~b & d)) + 0x5A827999u;
-    if (round < 40) return (b ^ c ^ d) + 0x6ED9EBA1u;
-    if (round < 60) return ((b & c) | (b & d) | (c & d)) + 0x8F1BBCDCu;
-    return (b ^ c ^ d) + 0xCA62C1D6u;
-  }
-
-  static constexpr std::uint32_t rotate(std::uint32_t value, int bits) {
-    return (value << bits) | (value >> (32 - bits));
-  }
-
-  constexpr sha1_digest digest() const {
-    sha1_digest out{};
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      out[i] = static_cast<std::uint8_t>(state_[i / 4] >> (24 - 8 * (i % 4)));
-    }
-    return out;
-  }
-
-  std::array<std::uint32_t, 5> state_{0x67452301u, 0xEFCDAB89u, 0x98BADCFEu, 0x10325476u, 0xC3D2E1F0u};
-};
-
-}  // namespace inngest::detail
-
-namespace inngest {
-
-/// The SHA-1 by which an Inngest server knows a step.
-using step_hash = detail::sha1_digest;
-
-/// The id of a step: what tells it from the function's other steps, and its results from theirs.
-///
-/// A literal is hashed while the program compiles. A text that is made at run time, such as
-/// "step-" + node.id, is hashed when it is used.
-class step_id {
- public:
-  template <std::size_t Size>
-  consteval step_id(const char (&literal)[Size], const char* file = __builtin_FILE(),
-                    int line = __builtin_LINE())
-      : text_(literal, Size - 1), hash_(detail::sha1::of(text_)), line_(line), file_(file) {}
-
-  template <class Text>
-    requires(std::is_convertible_v<const Text&, std::string_view> && !std::is_array_v<Text> &&
-             !std::is_same_v<Text, step_id>)
-  step_id(const Text& text, const char* file = __builtin_FILE(), int line = __builtin_LINE())
-      : text_(text), hash_(detail::sha1::of(text_)), line_(line), file_(file) {}
-
-  /// The id as written. It points to the caller's text, which must live as long as the call.
-  constexpr std::string_view text() const { return text_; }
-  constexpr const step_hash& hash() const { return hash_; }
-  /// Where the step is called.
-  constexpr const char* file() const { return file_; }
-  constexpr int line() const { return line_; }
-
- private:
-  // In this order there is no padding between the members, which Clang 14 leaves out of constants.
-  std::string_view text_;
-  step_hash hash_;
-  int line_;
-  const char* file_;
-};
-
-/// What can be said of a step beside its id. Wherever a step id is taken, options are taken too:
-/// `ctx.step.run({.id = "charge", .name = "Charge the card"}, ...)`.
-struct step_options {
-  step_id id;
-  /// Shown in place of the id; the id when empty.
-  std::string name{};
-};
-
-namespace detail {
-
-struct step_hash_hasher {
-  std::size_t operator()(const step_hash& hash) const noexcept {
-    std::size_t out;
-    static_assert(sizeof out <= sizeof(step_hash));
-    std::memcpy(&out, hash.data(), sizeof out);  // SHA-1 is spread evenly already
-    return out;
-  }
-};
-
-}  // namespace detail
-}  // namespace inngest
-
-namespace inngest::protocol {
-
-/// What the server remembers of a step: a slice of the call request, decoded only when the handler asks.
-///
-/// A result is `{"data": X}`, a failure `{"error": {...}}`, a server's replacement input `{"input": [...]}`;
-/// a sleep or a wait that timed out is null, a received event the bare event.
-struct memo {
-  step_hash id{};
-  std::string_view text{};  // in a json_buffer
-
-  bool is_null() const { return text.starts_with("null"); }
-  bool is_object() const { return text.starts_with('{'); }
-};
-
-/// Whether the memo is an object whose keys are `wanted` and at most "type".
-inline bool holds_only(const memo& memo, std::string_view wanted) {
-  if (!memo.is_object()) return false;
-  const std::size_t first_key = std::min(memo.text.find('"'), memo.text.size());
-  const std::string_view rest = memo.text.substr(first_key + (first_key < memo.text.size() ? 1 : 0));
-  if (!rest.starts_with(wanted) && !rest.starts_with("type")) return false;  // most memos: not worth parsing
-  detail::json_document document(memo.text);
-  bool found = false;
-  for (auto item : document.object()) {
-    simdjson::ondemand::field each = detail::take(std::move(item), {});
-    const std::string_view key = detail::take(each.unescaped_key(), {});
-    if (key == wanted)
-      found = true;
-    else if (key != "type")
-      return false;
-  }
-  return found;
-}
-
-inline std::string text_member(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-/// The error of a failed step's memo, leniently: it may come from any SDK, or from the server.
-inline step_error read_step_error(std::string_view text, std::string_view id) {
-  const json memo = detail::parse_dom(text);
-  const json& error = memo.at("error");
-  if (!error.is_object()) return step_error(std::string(id), "Error", error.dump());
-  constexpr std::size_t most_causes = 5;
-  std::vector<step_error::cause> causes;
-  const json* outer = &error;
-  while (causes.size() < most_causes && outer->contains("cause") && (*outer)["cause"].is_object()) {
-    outer = &(*outer)["cause"];
-    causes.push_back({text_member(*outer, "name"), text_member(*outer, "message")});
-  }
-  const std::string name = text_member(error, "name");
-  return step_error(std::string(id), name.empty() ? "Error" : name, text_member(error, "message"),
-                    std::move(causes));
-}
-
-/// Throws the step_error that a failed step's memo holds; returns for every other memo.
-inline void throw_if_failed(const memo& memo, std::string_view id) {
-  if (holds_only(memo, "error")) throw read_step_error(memo.text, id);
-}
-
-inline std::string memo_path(std::string_view id) { return "steps[\"" + std::string(id) + "\"]"; }
-
-/// The result of a step that ran: what `{"data": X}` holds, or the memo itself when it is of no shape we
-/// know. \throws step_error when the step failed; payload_error when the result does not fit.
-template <class Result>
-Result read_result(const memo& memo, std::string_view id) {
-  try {
-    if (holds_only(memo, "error")) throw read_step_error(memo.text, id);
-    if (holds_only(memo, "data")) {
-      detail::json_document document(memo.text);
-      for (auto item : document.object()) {
-        simdjson::ondemand::field each = detail::take(std::move(item), {});
-        if (detail::take(each.unescaped_key(), {}) == "data") return detail::read<Result>(each.value(), {});
-      }
-    }
-    return decode<Result>(memo.text);
-  } catch (const payload_error& problem) {
-    const std::string within = problem.path().empty() ? "" : "." + problem.path();
-    throw payload_error(memo_path(id) + within, problem.problem());
-  }
-}
-
-/// The event that a wait received; nothing when it timed out.
-/// \throws step_error when the wait failed; payload_error when the event's data does not fit.
-template <event_type Event>
-std::optional<Event> read_received(const memo& memo, std::string_view id) {
-  if (memo.is_null()) return std::nullopt;
-  throw_if_failed(memo, id);
-  return detail::read_event<Event>(memo.text);
-}
-
-}  // namespace inngest::protocol
-
-namespace inngest::protocol {
-
-/// A server's request to run a function, or one step of it. It owns its body; events and memos are slices
-/// of that.
-class call_request {
- public:
-  /// \throws protocol_error for a body that is not a call request.
-  explicit call_request(std::string body, std::optional<step_hash> target = {})
-      : body_(std::move(body)), target_(target) {
-    try {
-      read_body();
-    } catch (const payload_error& problem) {
-      throw protocol_error(std::string("the call request can't be read: ") + problem.what());
-    }
-    if (event_.empty()) throw protocol_error("the call request has no event");
-  }
-  call_request(const call_request&) = delete;  // its slices point into itself
-  call_request& operator=(const call_request&) = delete;
-
-  /// The step to run when the server asks for exactly one.
-  const std::optional<step_hash>& target() const { return target_; }
-  /// The triggering event, as JSON.
-  std::string_view event() const { return event_; }
-  /// All events of the run, as a JSON array; empty when the request has none.
-  std::string_view events() const { return events_; }
-  const std::string& run_id() const { return run_id_; }
-  /// 0 at the first attempt.
-  int attempt() const { return attempt_; }
-  /// Attempts in all, the first included; unknown from a server that does not say.
-  std::optional<int> max_attempts() const { return max_attempts_; }
-  /// A step that is found must be planned, not run at once: a parallel group is under way.
-  bool plan_only() const { return plan_only_; }
-  /// Events and steps were too large for the request and must be fetched.
-  bool use_api() const { return use_api_; }
-
-  /// The step's memo; null when it has none.
-  const memo* find(const step_hash& id) const {
-    const auto found = std::lower_bound(memos_.begin(), memos_.end(), id,
-                                        [](const memo& a, const step_hash& b) { return a.id < b; });
-    return found != memos_.end() && found->id == id ? &*found : nullptr;
-  }
-
-  bool has_results() const { return !stack_.empty(); }
-  /// Whether the step's result is the last that came: all before it was there in an earlier call.
-  bool is_newest(const step_hash& id) const { return !stack_.empty() && stack_.back() == id; }
-
-  /// When the step got its result: its place in the order of all results; past the end when unknown.
-  std::size_t completed_at(const step_hash& id) const {
-    return static_cast<std::size_t>(std::find(stack_.begin(), stack_.end(), id) - stack_.begin());
-  }
-
- private:
-  void read_body() {
-    detail::json_document document(body_.text());
-    for (auto item : document.object()) {
-      simdjson::ondemand::field each = detail::take(std::move(item), {});
-      const std::string_view key = detail::take(each.unescaped_key(), {});
-      detail::json_value& value = each.value();
-      if (key == "event") {
-        detail::expect(value, detail::json_type::object, detail::json_path("event"), "object");
-        event_ = detail::raw_text(value, {});
-      } else if (key == "events") {
-        events_ = detail::raw_text(value, {});
-      } else if (key == "steps") {
-        read_steps(value);
-      } else if (key == "ctx") {
-        read_context(value);
-      } else if (key == "use_api") {
-        use_api_ = use_api_ || detail::read<bool>(value, detail::json_path("use_api"));
-      }
-    }
-    document.expect_end();
-  }
-
-  void read_steps(detail::json_value& value) {
-    const detail::json_path at("steps");
-    if (detail::is_null(value, at)) return;
-    detail::expect(value, detail::json_type::object, at, "object");
-    for (auto item : detail::take(value.get_object(), at)) {
-      simdjson::ondemand::field each = detail::take(std::move(item), at);
-      memo found;
-      const std::string_view key = detail::take(each.unescaped_key(), at);
-      if (!detail::from_hex(key, found.id)) continue;  // not a step's id: nothing can ask for it
-      found.text = detail::raw_text(each.value(), at);
-      memos_.push_back(found);
-    }
-    // Canonical JSON has its keys in order, so this is usually a check only.
-    const auto before = [](const memo& a, const memo& b) { return a.id < b.id; };
-    if (!std::is_sorted(memos_.begin(), memos_.end(), before))
-      std::sort(memos_.begin(), memos_.end(), before);
-  }
-
-  void read_context(detail::json_value& value) {
-    const detail::json_path at("ctx");
-    if (detail::is_null(value, at)) return;
-    detail::expect(value, detail::json_type::object, at, "object");
-    for (auto item : detail::take(value.get_object(), at)) {
-      simdjson::ondemand::field each = detail::take(std::move(item), at);
-      const std::string_view key = detail::take(each.unescaped_key(), at);
-      detail::json_value& member = each.value();
-      const detail::json_path here(at, key);
-      if (key == "run_id")
-        run_id_ = detail::read<std::string>(member, here);
-      else if (key == "attempt")
-        attempt_ = detail::read<int>(member, here);
-      else if (key == "max_attempts")
-        max_attempts_ = detail::read<std::optional<int>>(member, here);
-      else if (key == "disable_immediate_execution")
-        plan_only_ = detail::read<bool>(member, here);
-      else if (key == "use_api")
-        use_api_ = use_api_ || detail::read<bool>(member, here);
-      else if (key == "stack")
-        read_stack(member, here);
-    }
-  }
-
-  void read_stack(detail::json_value& value, const detail::json_path& at) {
-    if (detail::is_null(value, at)) return;
-    detail::expect(value, detail::json_type::object, at, "object");
-    for (auto item : detail::take(value.get_object(), at)) {
-      simdjson::ondemand::field each = detail::take(std::move(item), at);
-      if (detail::take(each.unescaped_key(), at) != "stack") continue;
-      for (const std::string& id : detail::read<std::optional<std::vector<std::string>>>(each.value(), at)
-                                       .value_or(std::vector<std::string>())) {
-        step_hash hash{};
-        if (detail::from_hex(id, hash)) stack_.push_back(hash);
-      }
-    }
-  }
-
-  detail::json_buffer body_;
-  std::optional<step_hash> target_;
-  std::string_view event_;
-  std::string_view events_;
-  std::string run_id_;
-  int attempt_ = 0;
-  std::optional<int> max_attempts_;
-  bool plan_only_ = false;
-  bool use_api_ = false;
-  std::vector<memo> memos_;
-  std::vector<step_hash> stack_;
-};
-
-}  // namespace inngest::protocol
-
-// inngest/protocol/error_info.hpp
-
-#include <typeinfo>
-
-// inngest/detail/type_name.hpp
-
-#include <cstdlib>
-
-#if __has_include(<cxxabi.h>)
-#include <cxxabi.h>
-#endif
-
-namespace inngest::detail {
-
-inline std::string demangle(const char* name) {
-#if __has_include(<cxxabi.h>)
-  int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
-                                                    std::free);
-  if (status == 0) return text.get();
-#endif
-  return name;
-}
-
-/// The name of an exception's type as its author wrote it. `std::throw_with_nested` throws a wrapper type
-/// of the library's own, which would tell a reader nothing.
-inline std::string exception_type_name(const std::type_info& type) {
-  std::string name = demangle(type.name());
-  for (const std::string_view wrapper : {"std::_Nested_exception<", "std::__nested<"}) {
-    if (name.starts_with(wrapper) && name.ends_with('>')) {
-      name = name.substr(wrapper.size(), name.size() - wrapper.size() - 1);
-    }
-  }
-  if (name.ends_with(" const")) name.resize(name.size() - 6);
-  return name;
-}
-
-}  // namespace inngest::detail
-
-namespace inngest::protocol {
-
-/// An exception as the wire has it.
-struct error_info {
-  std::string name;
-  std::string message;
-  /// Where it was thrown, as far as we know: the step call.
-  std::string stack{};
-  /// The exceptions nested in it, outermost first.
-  std::vector<step_error::cause> causes{};
-};
-
-/// What an exception asks of the server.
-struct failure {
-  error_info info;
-  bool retriable = true;
-  std::optional<std::chrono::milliseconds> retry_after{};
-};
-
-inline constexpr std::size_t deepest_cause = 5;
-
-inline void describe_causes(const std::exception& outer, error_info& info) {
-  const auto* nested = dynamic_cast<const std::nested_exception*>(&outer);
-  if (nested == nullptr || nested->nested_ptr() == nullptr || info.causes.size() == deepest_cause) return;
-  try {
-    nested->rethrow_nested();
-  } catch (const std::exception& cause) {
-    info.causes.push_back({detail::exception_type_name(typeid(cause)), cause.what()});
-    describe_causes(cause, info);
-  } catch (...) {
-    info.causes.push_back({"unknown exception", ""});
-  }
-}
-
-/// Describes what a handler or a step threw.
-inline failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now) {
-  failure out;
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::exception& problem) {
-    out.info.name = detail::exception_type_name(typeid(problem));
-    out.info.message = problem.what();
-    describe_causes(problem, out.info);
-    if (const auto* step = dynamic_cast<const step_error*>(&problem)) {
-      out.info.name = step->name();  // the original's: what is shown for the run is what went wrong
-      out.info.causes = step->causes();
-      out.retriable = false;
-    } else if (const auto* later = dynamic_cast<const retry_after_error*>(&problem)) {
-      out.retry_after = later->delay(now);
-    } else if (const auto* own = dynamic_cast<const error*>(&problem)) {
-      out.retriable = own->code() != error_code::non_retriable && own->code() != error_code::payload &&
-                      own->code() != error_code::nested_step;
-    }
-  } catch (...) {
-    out.info = {.name = "unknown exception", .message = "something was thrown that is not a std::exception"};
-  }
-  return out;
-}
-
-/// Appends the error as a JSON object.
-inline void write_error(std::string& out, const error_info& info) {
-  using detail::write_quoted;
-  const auto quoted = [&out](std::string_view text) {
-    if (simdjson::validate_utf8(text.data(), text.size())) return write_quoted(out, text);
-    std::string readable(text);  // an error must get through, whatever bytes its message has
-    for (char& c : readable) {
-      if (static_cast<unsigned char>(c) >= 0x80) c = '?';
-    }
-    write_quoted(out, readable);
-  };
-  out += "{\"name\":";
-  quoted(info.name);
-  out += ",\"message\":";
-  quoted(info.message);
-  if (!info.stack.empty()) {
-    out += ",\"stack\":";
-    quoted(info.stack);
-  }
-  for (const auto& [name, message] : info.causes) {
-    out += ",\"cause\":{\"name\":";
-    quoted(name);
-    out += ",\"message\":";
-    quoted(message);
-  }
-  out.append(info.causes.size() + 1, '}');
-}
-
-}  // namespace inngest::protocol
-
-// inngest/protocol/operation.hpp
-
-namespace inngest::protocol {
-
-/// The operations that we report of a run's steps.
-enum class opcode { step_run, step_planned, step_error, step_failed, sleep, wait_for_event, invoke_function };
-
-constexpr std::string_view to_string(opcode code) {
-  switch (code) {
-    case opcode::step_run:
-      return "StepRun";
-    case opcode::step_planned:
-      return "StepPlanned";
-    case opcode::step_error:
-      return "StepError";
-    case opcode::step_failed:
-      return "StepFailed";
-    case opcode::sleep:
-      return "Sleep";
-    case opcode::wait_for_event:
-      return "WaitForEvent";
-    case opcode::invoke_function:
-      return "InvokeFunction";
-  }
-  return "None";
-}
-
-/// When a step's body ran, in nanoseconds.
-struct timing {
-  std::int64_t started = 0;  // since 1970
-  std::int64_t took = 0;
-};
-
-struct operation {
-  opcode code{};
-  step_hash id{};
-  /// A run step's and a wait's is the step's id, a sleep's the time it takes.
-  std::string name{};
-  std::string display_name{};
-  std::string user_id{};
-  std::size_t index = 0;  // of the id's repeats
-  std::string options{};  // a JSON object; empty when there is nothing to say
-  std::string data{};     // JSON; empty for null
-  std::optional<error_info> error{};
-  std::optional<protocol::timing> timing{};
-};
-
-/// Appends the operation as a JSON object.
-inline void write_operation(std::string& out, const operation& op) {
-  using detail::write_quoted;
-  out += "{\"id\":\"";
-  detail::append_hex(out, op.id);
-  out += "\",\"op\":\"";
-  out += to_string(op.code);
-  out += "\",\"name\":";
-  write_quoted(out, op.name);
-  out += ",\"displayName\":";
-  write_quoted(out, op.display_name);
-  out += ",\"userland\":{\"id\":";
-  write_quoted(out, op.user_id);
-  if (op.index > 0) out += ",\"index\":" + std::to_string(op.index);
-  out += '}';
-  if (!op.options.empty()) {
-    out += ",\"opts\":";
-    out += op.options;
-  }
-  out += ",\"data\":";
-  out += op.data.empty() ? "null" : op.data;
-  if (op.error) {
-    out += ",\"error\":";
-    write_error(out, *op.error);
-  }
-  if (op.timing) {
-    out += ",\"timing\":{\"a\":" + std::to_string(op.timing->started) +
-           ",\"b\":" + std::to_string(op.timing->took) + "}";
-  }
-  out += '}';
-}
-
-inline std::string write_operations(const std::vector<operation>& operations) {
-  std::string out = "[";
-  for (const operation& each : operations) {
-    if (out.size() > 1) out += ',';
-    write_operation(out, each);
-  }
-  return out += ']';
-}
-
-}  // namespace inngest::protocol
-
-namespace inngest::execution {
-
-/// What a replay needs of the world; it has no clock and no network of its own.
-struct environment {
-  std::function<std::chrono::system_clock::time_point()> now;
-  /// Sends events and gives back their ids.
-  std::function<std::vector<std::string>(const std::vector<any_event>&)> send;
-};
-
-/// A step call of the handler, identified.
-struct step_call {
-  step_hash hash{};
-  std::string id{};
-  std::string name{};
-  std::size_t index = 0;  // of the id's repeats
-  const char* file = "";
-  int line = 0;
-  const protocol::memo* memo = nullptr;  // null: no result yet
-};
-
-/// How one call of a handler ended.
-struct outcome {
-  enum class kind {
-    completed,    ///< `result` is the function's result
-    failed,       ///< `failure` is the function's error
-    operations,   ///< `operations` are to be reported
-    not_reached,  ///< the step that was asked for was not found
-  };
-  kind ended = kind::completed;
-  std::string result{};                        // JSON
-  std::optional<protocol::failure> failure{};  // of the function, or of the one step that ran
-  std::vector<protocol::operation> operations{};
-  std::vector<std::string> warnings{};
-};
-
-/// One call of a handler: results that the server remembers are handed out, and what the handler does beyond
-/// them becomes operations.
-///
-/// A step without a result is recorded first and then leaves the handler by an interrupt. So nothing is lost
-/// when user code swallows the interrupt: what was recorded beats whatever the handler returns or throws, and
-/// every later step call interrupts again.
-class replay {
- public:
-  replay(const protocol::call_request& request, const environment& world)
-      : request_(request), world_(world) {}
-  replay(const replay&) = delete;
-  replay& operator=(const replay&) = delete;
-
-  const protocol::call_request& request() const { return request_; }
-  const environment& world() const { return world_; }
-
-  /// Whether the handler is still going over what happened before: it has not come to the newest result yet.
-  bool is_replaying() const { return is_replaying_; }
-
-  /// Runs the handler, which appends its result to the text it is given.
-  outcome run(detail::function_ref<void(std::string&)> handler) {
-    outcome out;
-    std::exception_ptr thrown;
-    bool left_by_interrupt = false;
-    try {
-      handler(out.result);
-    } catch (const interrupt&) {
-      left_by_interrupt = true;
-    } catch (...) {
-      thrown = std::current_exception();
-    }
-    if (interrupted_ && !left_by_interrupt) report_swallowed();
-
-    out.warnings = std::move(warnings_);
-    if (!operations_.empty()) {
-      out.ended = outcome::kind::operations;
-      out.operations = std::move(operations_);
-      out.failure = std::move(step_failure_);
-    } else if (thrown && !interrupted_) {
-      out.ended = outcome::kind::failed;
-      out.failure = protocol::describe(thrown, world_.now());
-      if (is_last_attempt()) out.failure->retriable = false;
-    } else if (interrupted_ || request_.target()) {
-      out.ended = outcome::kind::not_reached;
-    }
-    return out;
-  }
-
-  // ---- for steps ------------------------------------------------------------------------------------
-
-  /// Identifies a step call, and finds what the server remembers of it.
-  /// \throws nested_step_error inside a step's body; interrupt when the handler was interrupted before.
-  step_call enter(const step_options& options) {
-    refuse_nesting(options.id.text());
-    refuse_going_on();
-    step_call call{.hash = options.id.hash(),
-                   .id = std::string(options.id.text()),
-                   .name = options.name.empty() ? std::string(options.id.text()) : options.name,
-                   .file = options.id.file(),
-                   .line = options.id.line()};
-    const auto [first_use, is_first] = used_.try_emplace(call.hash, 1);
-    std::size_t& next_index = first_use->second;
-    while (!is_first) {  // "a" used again is "a:1", unless a step of that very id was there before
-      call.index = next_index++;
-      call.hash = detail::sha1::of(call.id + ':' + std::to_string(call.index));
-      if (used_.try_emplace(call.hash, 1).second) break;
-    }
-
-    if (request_.is_newest(call.hash)) is_replaying_ = false;
-    call.memo = request_.find(call.hash);
-    if (call.memo && protocol::holds_only(*call.memo, "input")) call.memo = nullptr;  // still to be run
-    note_completed(call);
-    return call;
-  }
-
-  /// A result was used: in a race, it counts for the branch that used it.
-  void note_completed(const step_call& call) {
-    if (call.memo) {
-      if (tracks_completion_)
-        last_completed_ = std::max(last_completed_, request_.completed_at(call.hash) + 1);
-    }
-  }
-
-  /// Records an operation other than a run, such as a sleep.
-  void record(const step_call& call, protocol::operation op) {
-    if (request_.target() && *request_.target() != call.hash) return;  // another step's turn
-    op.id = call.hash;
-    op.display_name = call.name;
-    op.user_id = call.id;
-    op.index = call.index;
-    if (op.name.empty()) op.name = call.id;
-    operations_.push_back(std::move(op));
-  }
-
-  /// Records that a run step was found. When it is the one that the server asks for, it runs here and now.
-  void discover(const step_call& call, const protocol::operation& plan,
-                detail::function_ref<void(std::string&)> body) {
-    if (!request_.target()) return record(call, plan);
-    if (*request_.target() == call.hash) execute(call, plan, body);
-  }
-
-  /// The handler needs the step's result, which is not there yet: runs the step if it is the only one that
-  /// was found and may run at once. Leaves the handler in any case.
-  [[noreturn]] void await(const step_call& call, const protocol::operation& plan,
-                          detail::function_ref<void(std::string&)> body) {
-    refuse_nesting(call.id);
-    refuse_going_on();
-    const bool alone = operations_.size() == 1 && operations_.front().id == call.hash;
-    if (alone && !request_.target() && !request_.plan_only() && branches_ == 0) {
-      operations_.clear();
-      execute(call, plan, body);
-    }
-    suspend(call);
-  }
-
-  [[noreturn]] void suspend(const step_call& call) {
-    interrupted_ = true;
-    interrupted_step_ = call.id;
-    interrupted_at_ = std::string(call.file) + ":" + std::to_string(call.line);
-    throw interrupt();
-  }
-
-  // ---- for groups -----------------------------------------------------------------------------------
-
-  struct branch_result {
-    bool finished = false;
-    std::size_t completed_at = 0;  // when the last of its steps got its result; 0 without steps
-    std::exception_ptr error{};
-  };
-
-  /// Runs a branch of a parallel group up to its first step without a result.
-  branch_result run_branch(detail::function_ref<void()> branch) {
-    refuse_going_on();
-    branch_result out;
-    const bool tracked = std::exchange(tracks_completion_, true);
-    const std::size_t completed_before = std::exchange(last_completed_, 0);
-    ++branches_;
-    bool left_by_interrupt = false;
-    try {
-      branch();
-    } catch (const interrupt&) {
-      left_by_interrupt = true;
-    } catch (...) {
-      out.error = std::current_exception();
-    }
-    --branches_;
-    if (interrupted_ && !left_by_interrupt) report_swallowed();
-    out.finished = !interrupted_;
-    out.completed_at = last_completed_;
-    tracks_completion_ = tracked;
-    last_completed_ = std::max(completed_before, out.completed_at);
-    if (executed_) throw interrupt();  // the one step that was asked for has run: nothing else may
-    interrupted_ = false;              // the other branches still have their turn
-    return out;
-  }
-
-  /// Leaves the handler because a branch is not finished. Called when all branches were run.
-  [[noreturn]] void suspend_group() {
-    interrupted_ = true;
-    throw interrupt();
-  }
-
-  /// When the last result that counts so far came. What the losers of a race used does not count.
-  std::size_t last_completed() const { return last_completed_; }
-  void set_last_completed(std::size_t at) { last_completed_ = at; }
-
-  /// Takes back what was recorded after the first `count` operations: the losers of a race report nothing
-  /// new.
-  std::vector<protocol::operation> take_recorded_after(std::size_t count) {
-    const auto first = operations_.begin() + static_cast<std::ptrdiff_t>(count);
-    std::vector<protocol::operation> out(std::make_move_iterator(first),
-                                         std::make_move_iterator(operations_.end()));
-    operations_.erase(first, operations_.end());
-    return out;
-  }
-  std::size_t recorded() const { return operations_.size(); }
-  void record_again(std::vector<protocol::operation> operations) {
-    std::move(operations.begin(), operations.end(), std::back_inserter(operations_));
-  }
-
- private:
-  void refuse_nesting(std::string_view id) const {
-    if (running_) throw nested_step_error(id, running_->id);
-  }
-
-  /// After an interrupt was swallowed, nothing of the handler counts any more.
-  void refuse_going_on() {
-    if (!interrupted_) return;
-    report_swallowed();
-    throw interrupt();
-  }
-
-  bool is_last_attempt() const {
-    return request_.max_attempts() && std::int64_t{request_.attempt()} + 1 >= *request_.max_attempts();
-  }
-
-  /// Runs the step's body, records what came of it and leaves the handler.
-  [[noreturn]] void execute(const step_call& call, const protocol::operation& plan,
-                            detail::function_ref<void(std::string&)> body) {
-    protocol::operation op = plan;
-    op.code = protocol::opcode::step_run;
-    const auto started = world_.now();
-    running_ = &call;
-    std::exception_ptr thrown;
-    try {
-      body(op.data);
-    } catch (...) {
-      thrown = std::current_exception();
-    }
-    running_ = nullptr;
-    const auto ended = world_.now();
-    op.timing = protocol::timing{
-        .started = std::chrono::duration_cast<std::chrono::nanoseconds>(started.time_since_epoch()).count(),
-        .took = std::chrono::duration_cast<std::chrono::nanoseconds>(ended - started).count()};
-    if (thrown) {
-      step_failure_ = protocol::describe(thrown, ended);
-      if (is_last_attempt()) step_failure_->retriable = false;
-      step_failure_->info.stack = step_failure_->info.name + ": " + step_failure_->info.message +
-                                  "\n    at step \"" + call.id + "\" (" + call.file + ":" +
-                                  std::to_string(call.line) + ")";
-      op.code = step_failure_->retriable ? protocol::opcode::step_error : protocol::opcode::step_failed;
-      op.data.clear();
-      op.error = step_failure_->info;
-    }
-    record(call, std::move(op));
-    executed_ = true;
-    suspend(call);
-  }
-
-  void report_swallowed() {
-    if (std::exchange(reported_swallowed_, true)) return;
-    warnings_.push_back(
-        "the interrupt of step \"" + interrupted_step_ + "\", called at " + interrupted_at_ +
-        ", was swallowed: a catch (...) around a step must end with `throw;`. The run goes on "
-        "rightly, but the code after the catch runs too early");
-  }
-
-  const protocol::call_request& request_;
-  const environment& world_;
-
-  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
-      used_;  // and the index of its next repeat
-  std::vector<protocol::operation> operations_;
-  std::optional<protocol::failure> step_failure_;
-  const step_call* running_ = nullptr;  // the step whose body runs right now
-  bool executed_ = false;
-
-  bool interrupted_ = false;
-  std::string interrupted_step_;
-  std::string interrupted_at_;
-  bool reported_swallowed_ = false;
-  std::vector<std::string> warnings_;
-
-  int branches_ = 0;  // how many groups we are inside of
-  bool tracks_completion_ = false;
-  std::size_t last_completed_ = 0;
-  bool is_replaying_ = request_.has_results();
-};
-
-}  // namespace inngest::execution
-
-// inngest/group.hpp
-
-// inngest/detail/result_traits.hpp
-
-namespace inngest::detail {
-
-/// What a callable returns; void when it can't be called so, which has been refused in words by then.
-template <class Callable, class... Arguments>
-struct returned_by {
-  using type = void;
-};
-template <class Callable, class... Arguments>
-  requires std::invocable<Callable&, Arguments...>
-struct returned_by<Callable, Arguments...> {
-  using type = std::invoke_result_t<Callable&, Arguments...>;
-};
-template <class Callable, class... Arguments>
-using returned_by_t = typename returned_by<Callable, Arguments...>::type;
-
-/// The form in which a result comes back from JSON; void for void and for what was refused.
-template <class Returned>
-struct result_form {
-  using type = void;
-};
-template <class Returned>
-  requires(!std::is_void_v<Returned> && json_convertible<Returned>)
-struct result_form<Returned> {
-  using type = json_form<Returned>;
-};
-template <class Returned>
-using result_form_t = typename result_form<Returned>::type;
-
-template <class Returned>
-concept json_result = std::is_void_v<Returned> || json_convertible<Returned>;
-
-/// A callable's result as a value; std::monostate stands for nothing.
-template <class Callable>
-using value_of = std::conditional_t<std::is_void_v<returned_by_t<Callable>>, std::monostate,
-                                    std::decay_t<returned_by_t<Callable>>>;
-
-}  // namespace inngest::detail
-
-namespace inngest {
-
-/// Branches of steps that run at the same time: `ctx.group`.
-class group {
- public:
-  explicit group(execution::replay& replay) : replay_(&replay) {}
-
-  /// Runs branches of several steps each side by side and gives all their results, as a tuple; a branch that
-  /// returns nothing gives std::monostate. When branches fail, the rest still end before the first failure is
-  /// thrown.
-  ///
-  ///     auto [logo, palette] = ctx.group.parallel([&] { return ctx.step.run("logo", ...); },
-  ///                                               [&] { return ctx.step.run("palette", ...); });
-  template <std::invocable... Branches>
-  auto parallel(Branches&&... branches) -> std::tuple<detail::value_of<Branches>...> {
-    all_branches all(*replay_);
-    // braces, unlike a call's parentheses, run the branches in order: the order of step ids depends on it
-    std::tuple<std::optional<detail::value_of<Branches>>...> results{all.run(branches)...};
-    all.end();
-    return std::apply(
-        [](auto&... each) { return std::tuple<detail::value_of<Branches>...>(std::move(*each)...); },
-        results);
-  }
-
-  /// Runs one branch for each element and gives their results in order; nothing when they return nothing.
-  template <class Range, class Branch>
-    requires(!std::invocable<Range&> &&
-             std::invocable<Branch&, decltype(*std::begin(std::declval<Range&>()))>)
-  auto parallel(Range&& range, Branch&& branch) {
-    using element = decltype(*std::begin(range));
-    using returned = std::invoke_result_t<Branch&, element>;
-    all_branches all(*replay_);
-    if constexpr (std::is_void_v<returned>) {
-      for (auto&& each : range) {
-        const auto call = [&] { branch(each); };
-        all.run(call);
-      }
-      all.end();
-    } else {
-      std::vector<std::optional<returned>> results;
-      for (auto&& each : range) {
-        const auto call = [&]() -> returned { return branch(each); };
-        results.push_back(all.run(call));
-      }
-      all.end();
-      std::vector<returned> out;
-      out.reserve(results.size());
-      for (auto& each : results) out.push_back(std::move(*each));
-      return out;
-    }
-  }
-
-  /// Runs branches side by side and gives the result of the one that ended first, by the order in which the
-  /// server got the results of its steps. It throws if that one failed. The steps that the others have begun
-  /// still run; they begin no new ones.
-  template <std::invocable First, std::invocable... Rest>
-  auto race(First&& first, Rest&&... rest) -> std::invoke_result_t<First&> {
-    using returned = std::invoke_result_t<First&>;
-    static_assert((std::is_same_v<returned, std::invoke_result_t<Rest&>> && ...),
-                  "inngest: the branches of a race must return the same type");
-    const std::size_t completed_before = replay_->last_completed();
-    winner<detail::value_of<First>> best;
-    std::vector<protocol::operation> of_others;
-    consider(best, of_others, first);
-    (consider(best, of_others, rest), ...);
-    if (!best.found) {
-      replay_->record_again(std::move(of_others));
-      replay_->suspend_group();
-    }
-    replay_->record_again(std::move(best.operations));
-    replay_->set_last_completed(std::max(completed_before, best.completed_at));
-    if (best.error) std::rethrow_exception(best.error);
-    if constexpr (!std::is_void_v<returned>) return std::move(*best.value);
-  }
-
- private:
-  template <class Branch, class Result>
-  static void call(Branch& branch, std::optional<Result>& out) {
-    if constexpr (std::is_void_v<std::invoke_result_t<Branch&>>) {
-      branch();
-      out.emplace();
-    } else {
-      out.emplace(branch());
-    }
-  }
-
-  /// Branches all of which must end.
-  class all_branches {
-   public:
-    explicit all_branches(execution::replay& replay) : replay_(replay) {}
-
-    template <class Branch>
-    std::optional<detail::value_of<Branch>> run(Branch& branch) {
-      std::optional<detail::value_of<Branch>> out;
-      const auto ended = replay_.run_branch([&] { call(branch, out); });
-      unfinished_ = unfinished_ || !ended.finished;
-      if (ended.error && ended.finished && !first_error_) first_error_ = ended.error;
-      return out;
-    }
-
-    void end() {
-      if (unfinished_) replay_.suspend_group();
-      if (first_error_) std::rethrow_exception(first_error_);
-    }
-
-   private:
-    execution::replay& replay_;
-    bool unfinished_ = false;
-    std::exception_ptr first_error_;
-  };
-
-  template <class Result>
-  struct winner {
-    bool found = false;
-    std::size_t completed_at = 0;
-    std::exception_ptr error{};
-    std::optional<Result> value{};
-    std::vector<protocol::operation> operations{};  // that it began
-  };
-
-  template <class Result, class Branch>
-  void consider(winner<Result>& best, std::vector<protocol::operation>& of_others, Branch& branch) {
-    const std::size_t recorded = replay_->recorded();
-    std::optional<Result> value;
-    const auto ended = replay_->run_branch([&] { call(branch, value); });
-    std::vector<protocol::operation> begun = replay_->take_recorded_after(recorded);
-    if (!ended.finished) {
-      std::move(begun.begin(), begun.end(), std::back_inserter(of_others));
-    } else if (!best.found || ended.completed_at < best.completed_at) {
-      best = {.found = true,
-              .completed_at = ended.completed_at,
-              .error = ended.error,
-              .value = std::move(value),
-              .operations = std::move(begun)};
-    }
-  }
-
-  execution::replay* replay_;
-};
-
-}  // namespace inngest
-
-// inngest/log.hpp
-
-namespace inngest {
-
-enum class log_level { debug, info, warn, error, off };
-
-constexpr std::string_view to_string(log_level level) {
-  switch (level) {
-    case log_level::debug:
-      return "debug";
-    case log_level::info:
-      return "info";
-    case log_level::warn:
-      return "warn";
-    case log_level::error:
-      return "error";
-    case log_level::off:
-      return "off";
-  }
-  return "off";
-}
-
-/// Reads a level's name; nothing for any other text.
-constexpr std::optional<log_level> parse_log_level(std::string_view text) {
-  for (const auto level :
-       {log_level::debug, log_level::info, log_level::warn, log_level::error, log_level::off}) {
-    if (text == to_string(level)) return level;
-  }
-  return std::nullopt;
-}
-
-/// Where messages go. Called from whichever thread has something to say.
-using log_sink = std::function<void(log_level, std::string_view message)>;
-
-/// Writes "[inngest] warn: message" and a new line to standard error.
-inline void log_to_stderr(log_level level, std::string_view message) {
-  const std::string_view name = to_string(level);
-  std::fprintf(stderr, "[inngest] %.*s: %.*s\n", static_cast<int>(name.size()), name.data(),
-               static_cast<int>(message.size()), message.data());
-}
-
-/// Passes on what is at least as important as its level. Keys and payloads are never logged by the library.
-class logger {
- public:
-  explicit logger(log_sink sink = log_to_stderr, log_level level = log_level::info)
-      : sink_(std::make_shared<const log_sink>(std::move(sink))), level_(level) {}
-
-  void debug(std::string_view message) const { log(log_level::debug, message); }
-  void info(std::string_view message) const { log(log_level::info, message); }
-  void warn(std::string_view message) const { log(log_level::warn, message); }
-  void error(std::string_view message) const { log(log_level::error, message); }
-
-  void log(log_level level, std::string_view message) const {
-    if (level >= level_ && level_ != log_level::off && *sink_) (*sink_)(level, message);
-  }
-
- private:
-  std::shared_ptr<const log_sink> sink_;
-  log_level level_;
-};
-
-}  // namespace inngest
-
-// inngest/step.hpp
-
-// inngest/function.hpp
-
-namespace inngest {
-
-class logger;
-
-/// A function of an app, whatever its types. Made by client::create_function; copies are cheap and share it.
-class any_function {
- public:
-  /// Runs the handler against a replay and appends its result, as JSON.
-  using handler_type = std::function<void(execution::replay&, const logger&, std::string& result)>;
-
-  any_function(std::string app_id, function_options options, std::vector<trigger_definition> triggers,
-               handler_type handler)
-      : shared_(std::make_shared<const definition>(definition{.slug = app_id + "-" + options.id,
-                                                              .app_id = app_id,
-                                                              .options = std::move(options),
-                                                              .triggers = std::move(triggers),
-                                                              .handler = std::move(handler)})) {}
-
-  /// The id within the app, as given.
-  const std::string& id() const { return shared_->options.id; }
-  /// The id on the server: "<app id>-<function id>".
-  const std::string& slug() const { return shared_->slug; }
-  const std::string& app_id() const { return shared_->app_id; }
-  const function_options& options() const { return shared_->options; }
-  const std::vector<trigger_definition>& triggers() const { return shared_->triggers; }
-  const handler_type& handler() const { return shared_->handler; }
-
- private:
-  struct definition {
-    std::string slug;
-    std::string app_id;
-    function_options options;
-    std::vector<trigger_definition> triggers;
-    handler_type handler;
-  };
-  std::shared_ptr<const definition> shared_;
-};
-
-/// A function whose result and events are known: `ctx.step.invoke("id", ingest, data)` gives its Output.
-template <class Output, event_type... Events>
-class function : public any_function {
- public:
-  using any_function::any_function;
-  using output_type = Output;
-};
-
-}  // namespace inngest
-
-namespace inngest {
-
-/// How long to wait for an event, and for which one.
-struct wait_options {
-  /// Up to 366 days; the step then gives nothing.
-  std::chrono::milliseconds timeout;
-  /// A CEL expression over `event` (the run's) and `async` (the awaited): only an event for which it is true.
-  std::string expression{};
-  /// A field that must be the same in both events, such as "data.userId".
-  std::string match{};
-};
-
-/// Options of an invoke step.
-struct invoke_options {
-  /// How long to wait for the result before the step fails with "InngestInvokeTimeoutError".
-  std::optional<std::chrono::milliseconds> timeout{};
-};
-
-namespace detail {
-
-/// The checks on a step's body, each with the words that its author will read, and what it returns.
-template <class Body>
-struct step_result {
-  static_assert(std::invocable<Body&>, "inngest: a step's body is called without arguments: [&] { ... }");
-  static constexpr bool may_throw = !std::is_nothrow_invocable_v<Body&>;
-  static_assert(may_throw,
-                "inngest: a step's body must not be noexcept: its errors are reported and retried");
-  using returned = returned_by_t<Body>;
-  static_assert(json_result<returned>,
-                "inngest: a step's result is kept as JSON and read back from it: declare its type with "
-                "INNGEST_FIELDS(Type, members...), or give it nlohmann's to_json and from_json");
-  static constexpr bool valid = std::invocable<Body&> && may_throw && json_result<returned>;
-  using type = result_form_t<returned>;
-};
-
-/// What a step's body returns, as it comes back from JSON.
-template <class Body>
-using step_result_t = typename step_result<std::remove_cvref_t<Body>>::type;
-
-template <class Result>
-Result recall(const execution::step_call& call) {
-  if constexpr (std::is_void_v<Result>)
-    protocol::throw_if_failed(*call.memo, call.id);
-  else
-    return protocol::read_result<Result>(*call.memo, call.id);
-}
-
-template <class Body>
-void run_body(Body& body, std::string& out) {
-  if constexpr (!step_result<std::remove_cvref_t<Body>>::valid) {
-    // refused above, in words
-  } else if constexpr (std::is_void_v<std::invoke_result_t<Body&>>) {
-    body();
-  } else {
-    encode_to(out, body(), "result");
-  }
-}
-
-}  // namespace detail
-
-/// A step that was started and whose result is still to be asked for. It belongs to its handler's call and
-/// must not outlive it.
-template <class Result, class Body>
-class [[nodiscard]] step_handle {
- public:
-  step_handle(execution::replay& replay, execution::step_call call, Body body)
-      : replay_(&replay), call_(std::move(call)), body_(std::move(body)) {
-    if (!call_.memo) replay_->discover(call_, plan(), run());
-  }
-
-  /// The step's result.
-  /// \throws step_error when the step failed for good.
-  Result get() {
-    if (!call_.memo) replay_->await(call_, plan(), run());
-    replay_->note_completed(call_);
-    return detail::recall<Result>(call_);
-  }
-
- private:
-  protocol::operation plan() const { return {.code = protocol::opcode::step_planned}; }
-  auto run() {
-    return [this](std::string& out) { detail::run_body(body_, out); };
-  }
-
-  execution::replay* replay_;
-  execution::step_call call_;
-  Body body_;
-};
-
-/// The steps of a function: `ctx.step`. Each has an id, runs once, and gives its remembered result from then
-/// on. A step whose result is not there yet leaves the handler, which is called again when it is; code
-/// between steps therefore runs several times and should do nothing but compute.
-///
-/// Every call may throw step_error, when the step failed for good, and payload_error, when its remembered
-/// result does not fit the type (the code has changed). What leaves the handler is not a std::exception and
-/// must pass: end a `catch (...)` around steps with `throw;`.
-class step {
- public:
-  explicit step(execution::replay& replay) : replay_(&replay) {}
-
-  /// Runs the body once and remembers what it returns. It is tried again when it throws: see
-  /// function_options::retries, non_retriable_error and retry_after_error.
-  template <class Body>
-  auto run(step_options options, Body&& body) -> detail::step_result_t<Body> {
-    return start(std::move(options), body_ref<std::remove_reference_t<Body>>{&body}).get();
-  }
-  template <class Body>
-  auto run(step_id id, Body&& body) -> detail::step_result_t<Body> {
-    return run(step_options{.id = id}, std::forward<Body>(body));
-  }
-
-  /// Starts a step without waiting for it; `get()` on the handle gives its result. Steps that were started
-  /// before the first `get()` run at the same time. The function does not finish before they have.
-  template <class Body>
-  auto start(step_options options, Body body) {
-    return step_handle<detail::step_result_t<Body>, Body>(*replay_, replay_->enter(options), std::move(body));
-  }
-  template <class Body>
-  auto start(step_id id, Body body) {
-    return start(step_options{.id = id}, std::move(body));
-  }
-
-  /// Goes on after the duration, up to 366 days. The process need not be there in between.
-  void sleep(step_options options, std::chrono::milliseconds duration) {
-    const auto call = replay_->enter(options);
-    if (!call.memo) fall_asleep(call, to_text(std::max(duration, std::chrono::milliseconds::zero())));
-    protocol::throw_if_failed(*call.memo, call.id);
-  }
-  void sleep(step_id id, std::chrono::milliseconds duration) { sleep(step_options{.id = id}, duration); }
-
-  /// Goes on at the given time; at once when it has passed.
-  void sleep_until(step_options options, std::chrono::system_clock::time_point time) {
-    const auto call = replay_->enter(options);
-    if (!call.memo) fall_asleep(call, to_text(std::chrono::time_point_cast<std::chrono::milliseconds>(time)));
-    protocol::throw_if_failed(*call.memo, call.id);
-  }
-  void sleep_until(step_id id, std::chrono::system_clock::time_point time) {
-    sleep_until(step_options{.id = id}, time);
-  }
-
-  /// Waits for an event of the type that arrives after this step began; nothing when none came in time.
-  template <event_type Event>
-  std::optional<Event> wait_for_event(step_options options, const wait_options& wait) {
-    const auto call = replay_->enter(options);
-    if (call.memo) return protocol::read_received<Event>(*call.memo, call.id);
-    std::string expression = wait.expression;
-    if (!wait.match.empty()) {
-      const std::string same = "event." + wait.match + " == async." + wait.match;
-      expression = expression.empty() ? same : "(" + expression + ") && " + same;
-    }
-    std::string text = "{\"event\":" + encode(Event::name) + ",\"timeout\":" + encode(to_text(wait.timeout));
-    if (!expression.empty()) text += ",\"if\":" + encode(expression);
-    replay_->record(call, {.code = protocol::opcode::wait_for_event, .options = text + "}"});
-    replay_->suspend(call);
-  }
-  template <event_type Event>
-  std::optional<Event> wait_for_event(step_id id, const wait_options& wait) {
-    return wait_for_event<Event>(step_options{.id = id}, wait);
-  }
-
-  /// Runs another function and gives its result.
-  /// \throws step_error when the function failed or did not finish in time.
-  template <class Output, event_type First, event_type... Rest>
-  Output invoke(step_options options, const function<Output, First, Rest...>& called,
-                const typename First::data_type& data, const invoke_options& invoke = {}) {
-    const auto call = replay_->enter(options);
-    if (call.memo) return detail::recall<Output>(call);
-    std::string text =
-        "{\"function_id\":" + encode(called.slug()) + ",\"payload\":{\"data\":" + encode(data, "data") + "}";
-    if (invoke.timeout) text += ",\"timeout\":" + encode(to_text(*invoke.timeout));
-    replay_->record(call, {.code = protocol::opcode::invoke_function, .options = text + "}"});
-    replay_->suspend(call);
-  }
-  template <class Output, event_type First, event_type... Rest>
-  Output invoke(step_id id, const function<Output, First, Rest...>& called,
-                const typename First::data_type& data, const invoke_options& invoke_options = {}) {
-    return invoke(step_options{.id = id}, called, data, invoke_options);
-  }
-
-  /// Sends events, once. Every type of event converts, and a list may mix them.
-  sent_events send_event(step_options options, std::vector<any_event> events) {
-    const auto call = replay_->enter(options);
-    if (call.memo) return detail::recall<sent_events>(call);
-    const protocol::operation plan{.code = protocol::opcode::step_planned,
-                                   .name = "sendEvent",
-                                   .options = "{\"type\":\"step.sendEvent\"}"};
-    const auto send = [&](std::string& out) { encode_to(out, sent_events{replay_->world().send(events)}); };
-    replay_->discover(call, plan, send);
-    replay_->await(call, plan, send);
-  }
-  sent_events send_event(step_id id, std::vector<any_event> events) {
-    return send_event(step_options{.id = id}, std::move(events));
-  }
-  sent_events send_event(step_options options, std::initializer_list<any_event> events) {
-    return send_event(std::move(options), std::vector<any_event>(events));
-  }
-  sent_events send_event(step_id id, std::initializer_list<any_event> events) {
-    return send_event(step_options{.id = id}, std::vector<any_event>(events));
-  }
-  sent_events send_event(step_options options, const any_event& event) {
-    return send_event(std::move(options), std::vector<any_event>{event});
-  }
-  sent_events send_event(step_id id, const any_event& event) {
-    return send_event(step_options{.id = id}, event);
-  }
-
- private:
-  /// A body that stays where the caller has it, for a step that is awaited at once.
-  template <class Body>
-  struct body_ref {
-    Body* body;
-    decltype(auto) operator()() const { return (*body)(); }
-  };
-
-  [[noreturn]] void fall_asleep(const execution::step_call& call, std::string text) {
-    replay_->record(call, {.code = protocol::opcode::sleep, .name = std::move(text)});
-    replay_->suspend(call);
-  }
-
-  execution::replay* replay_;
-};
-
-}  // namespace inngest
-
-namespace inngest {
-
-/// The handler's logger: silent while the handler goes over what happened in earlier calls, so that each
-/// message appears once.
-class context_logger {
- public:
-  context_logger(const logger& target, const execution::replay& replay) : target_(target), replay_(&replay) {}
-
-  void debug(std::string_view message) const { log(log_level::debug, message); }
-  void info(std::string_view message) const { log(log_level::info, message); }
-  void warn(std::string_view message) const { log(log_level::warn, message); }
-  void error(std::string_view message) const { log(log_level::error, message); }
-  void log(log_level level, std::string_view message) const {
-    if (!replay_->is_replaying()) target_.log(level, message);
-  }
-
- private:
-  logger target_;
-  const execution::replay* replay_;
-};
-
-namespace detail {
-
-/// `ctx.event`: the event itself, or one of several.
-template <event_type... Events>
-struct context_event {
-  using type = one_of<Events...>;
-  static type read(std::string_view text) {
-    const std::string name = read_name(text);
-    std::optional<type> out;
-    ((!out && Events::name == name ? void(out = read_event<Events>(text)) : void()), ...);
-    if (!out) read_unnamed(text, out);
-    return std::move(*out);
-  }
-
- private:
-  static std::string read_name(std::string_view text) {
-    json_document document(text);
-    for (auto item : document.object()) {
-      simdjson::ondemand::field each = take(std::move(item), {});
-      if (take(each.unescaped_key(), {}) == "name")
-        return detail::read<std::string>(each.value(), json_path("name"));
-    }
-    return {};
-  }
-
-  /// An invoked function's event has the server's name: the first type that its data fits.
-  static void read_unnamed(std::string_view text, std::optional<type>& out) {
-    std::string problems;
-    const auto attempt = [&]<class Event>(std::type_identity<Event>) {
-      if (out) return;
-      try {
-        out = read_event<Event>(text);
-      } catch (const payload_error& problem) {
-        problems += "\n  as " + std::string(Event::name) + ": " + problem.what();
-      }
-    };
-    (attempt(std::type_identity<Events>()), ...);
-    if (!out) throw payload_error("data", "fits none of the function's events:" + problems);
-  }
-};
-
-template <event_type Event>
-struct context_event<Event> {
-  using type = Event;
-  static type read(std::string_view text) { return read_event<Event>(text); }
-};
-
-}  // namespace detail
-
-/// What a handler is given: the event that started the run, and the tools to do its steps.
-template <event_type... Events>
-class context {
- public:
-  context(execution::replay& replay, const logger& target, std::string_view function)
-      : event(detail::context_event<Events...>::read(replay.request().event())),
-        run_id(replay.request().run_id()),
-        function_id(function),
-        attempt(replay.request().attempt()),
-        max_attempts(replay.request().max_attempts()),
-        step(replay),
-        group(replay),
-        log(target, replay) {}
-  context(const context&) = delete;
-  context& operator=(const context&) = delete;
-
-  /// The event that started the run; with several triggers one of theirs: see one_of::match.
-  const typename detail::context_event<Events...>::type event;
-  const std::string run_id;
-  /// The function's id within the app.
-  const std::string function_id;
-  /// Which attempt this is, of the step or function that runs now; 0 is the first.
-  const int attempt;
-  /// Attempts in all, the first included.
-  const std::optional<int> max_attempts;
-
-  inngest::step step;
-  inngest::group group;
-  /// Messages of the handler; not repeated when the handler is called again.
-  context_logger log;
-};
-
-}  // namespace inngest
-
-// inngest/client.hpp
-
-#include <mutex>
-#include <thread>
-
-// inngest/detail/check_options.hpp
-
-namespace inngest::detail {
-
-/// Refuses what no server would take, and names the function and the option.
-class option_check {
- public:
-  option_check(const function_options& options, const std::vector<trigger_definition>& triggers)
-      : options_(options), triggers_(triggers) {}
-
-  /// \throws configuration_error
-  void run() const {
-    if (options_.id.empty()) throw configuration_error("a function's id must not be empty");
-    if (options_.retries) require(in_range(*options_.retries, 0, 20), "retries must be from 0 to 20");
-    check_triggers();
-    check_concurrency();
-    check_rates();
-    require(options_.cancel_on.size() <= 5, "cancel_on takes at most five events");
-    for (const cancel_on& each : options_.cancel_on) {
-      require(!each.event.empty(), "cancel_on needs an event");
-      require_no_negative(each.timeout, "cancel_on.timeout");
-    }
-    require_no_negative(options_.timeouts.start, "timeouts.start");
-    require_no_negative(options_.timeouts.finish, "timeouts.finish");
-  }
-
- private:
-  void require(bool holds, const std::string& rule) const {
-    if (!holds) throw configuration_error("function \"" + options_.id + "\": " + rule);
-  }
-
-  void require_no_negative(const std::optional<std::chrono::seconds>& duration,
-                           const std::string& option) const {
-    require(!duration || *duration >= std::chrono::seconds::zero(), option + " must not be negative");
-  }
-
-  template <class Value>
-  static bool in_range(Value value, Value low, Value high) {
-    return low <= value && value <= high;
-  }
-
-  void check_triggers() const {
-    require(in_range<std::size_t>(triggers_.size(), 1, 10), "a function has from 1 to 10 triggers");
-    for (const trigger_definition& each : triggers_) {
-      require(each.event.size() <= 255, "a trigger's event has at most 255 characters");
-      if (each.event.empty())
-        require(fields_of(each.cron) == 5, "not a schedule of five fields: \"" + each.cron + "\"");
-    }
-  }
-
-  static std::ptrdiff_t fields_of(std::string_view schedule) {
-    if (schedule.starts_with("TZ=") || schedule.starts_with("CRON_TZ=")) {
-      schedule = schedule.substr(std::min(schedule.find(' '), schedule.size()));
-    }
-    std::ptrdiff_t fields = 0;
-    char before = ' ';
-    for (const char c : schedule) {
-      if (before == ' ' && c != ' ') ++fields;
-      before = c;
-    }
-    return fields;
-  }
-
-  void check_concurrency() const {
-    require(options_.concurrency.limits().size() <= 2, "concurrency takes at most two limits");
-    for (const concurrency_limit& each : options_.concurrency.limits()) {
-      require(each.limit >= 0, "a concurrency limit must not be negative");
-      require(each.scope == concurrency_scope::function || !each.key.empty(),
-              "a concurrency limit of an environment or account needs a key");
-    }
-  }
-
-  void check_rates() const {
-    using std::chrono::hours, std::chrono::seconds;
-    if (const auto& throttle = options_.throttle) {
-      require(throttle->limit >= 1, "throttle.limit must be at least 1");
-      require(throttle->period >= seconds(1), "throttle.period must be at least a second");
-      require(throttle->burst.value_or(0) >= 0, "throttle.burst must not be negative");
-    }
-    if (const auto& limit = options_.rate_limit) {
-      require(limit->limit >= 1, "rate_limit.limit must be at least 1");
-      require(in_range<seconds>(limit->period, seconds(1), hours(24)),
-              "rate_limit.period must be from 1 s to 24 h");
-    }
-    if (const auto& debounce = options_.debounce) {
-      require(in_range<seconds>(debounce->period, seconds(1), hours(24 * 7)),
-              "debounce.period must be from 1 s to 7 days");
-      require_no_negative(debounce->timeout, "debounce.timeout");
-    }
-  }
-
-  const function_options& options_;
-  const std::vector<trigger_definition>& triggers_;
-};
-
-}  // namespace inngest::detail
-
-// inngest/detail/crypto.hpp
-
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
-#include <openssl/rand.h>
-
-namespace inngest::detail {
-
-using sha256_digest = std::array<std::uint8_t, 32>;
-
-inline sha256_digest sha256(std::span<const std::uint8_t> bytes) {
-  sha256_digest out{};
-  if (EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr) != 1) {
-    throw configuration_error("OpenSSL offers no SHA-256");
-  }
-  return out;
-}
-
-inline std::string sha256_hex(std::string_view text) {
-  return to_hex(sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
-}
-
-/// HMAC-SHA256 of two texts as if they were one: a body of megabytes is not copied to append a few digits.
-inline sha256_digest hmac_sha256(std::string_view key, std::string_view first, std::string_view second) {
-  static EVP_MAC* const algorithm =
-      EVP_MAC_fetch(nullptr, "HMAC", nullptr);  // shared by threads, never freed
-  const std::unique_ptr<EVP_MAC_CTX, void (*)(EVP_MAC_CTX*)> context(EVP_MAC_CTX_new(algorithm),
-                                                                     EVP_MAC_CTX_free);
-  char digest[] = "SHA256";
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
-                                   OSSL_PARAM_construct_end()};
-  const auto bytes = [](std::string_view text) {
-    return reinterpret_cast<const unsigned char*>(text.data());
-  };
-
-  sha256_digest out{};
-  std::size_t size = 0;
-  if (context == nullptr || EVP_MAC_init(context.get(), bytes(key), key.size(), parameters) != 1 ||
-      EVP_MAC_update(context.get(), bytes(first), first.size()) != 1 ||
-      EVP_MAC_update(context.get(), bytes(second), second.size()) != 1 ||
-      EVP_MAC_final(context.get(), out.data(), &size, out.size()) != 1) {
-    throw configuration_error("OpenSSL offers no HMAC-SHA256");
-  }
-  return out;
-}
-
-/// Compares in a time that does not tell where the two differ.
-inline bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-template <std::size_t Size>
-std::array<std::uint8_t, Size> random_bytes() {
-  std::array<std::uint8_t, Size> out{};
-  if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) {
-    throw configuration_error("OpenSSL has no random numbers");
-  }
-  return out;
-}
-
-inline std::string to_base64(std::span<const std::uint8_t> bytes) {
-  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes.data(), static_cast<int>(bytes.size()));
-  out.pop_back();  // EVP_EncodeBlock ends its text with a zero
-  return out;
-}
-
-}  // namespace inngest::detail
-
-// inngest/http.hpp
 
 // HTTP as values: what an adapter turns its framework's types into, and what a transport sends.
 
@@ -3777,10 +1995,15 @@ struct request {
   }
 };
 
+/// Sends a piece of a body; false when nobody listens any more.
+using chunk_writer = std::function<bool(std::string_view chunk)>;
+
 struct response {
   int status = 200;
   http::headers headers{};
   std::string body{};
+  /// When set, writes the body piece by piece while it comes to be, in place of `body`.
+  std::function<void(const chunk_writer& write)> stream{};
 };
 
 /// Sends requests for a client: events, registration. Implement it to use an HTTP library of your own.
@@ -3794,6 +2017,4716 @@ class transport {
 };
 
 }  // namespace inngest::http
+
+// inngest/step_id.hpp
+
+#include <cstring>
+
+// inngest/detail/sha1.hpp
+
+namespace inngest::detail {
+
+using sha1_digest = std::array<std::uint8_t, 20>;
+
+/// SHA-1 that also runs at compile time, so that the ids of literal steps cost nothing at run time. The
+/// protocol identifies steps by it; nothing here relies on it being hard to collide.
+class sha1 {
+ public:
+  static constexpr sha1_digest of(std::string_view text) {
+    sha1 hash;
+    std::array<std::uint8_t, 64> block{};
+    std::size_t used = 0;
+    for (const char c : text) {
+      block[used++] = static_cast<std::uint8_t>(c);
+      if (used == block.size()) {
+        hash.add(block);
+        used = 0;
+      }
+    }
+    hash.finish(block, used, text.size());
+    return hash.digest();
+  }
+
+ private:
+  constexpr void finish(std::array<std::uint8_t, 64>& block, std::size_t used, std::uint64_t length) {
+    block[used++] = 0x80;
+    if (used > 56) {
+      while (used < 64) block[used++] = 0;
+      add(block);
+      used = 0;
+    }
+    while (used < 56) block[used++] = 0;
+    for (unsigned i = 0; i < 8; ++i) block[63 - i] = static_cast<std::uint8_t>((length * 8) >> (8 * i));
+    add(block);
+  }
+
+  constexpr void add(const std::array<std::uint8_t, 64>& block) {
+    std::array<std::uint32_t, 80> word{};
+    for (std::size_t i = 0; i < 16; ++i) {
+      word[i] = std::uint32_t{block[4 * i]} << 24 | std::uint32_t{block[4 * i + 1]} << 16 |
+                std::uint32_t{block[4 * i + 2]} << 8 | std::uint32_t{block[4 * i + 3]};
+    }
+    for (std::size_t i = 16; i < 80; ++i) {
+      word[i] = rotate(word[i - 3] ^ word[i - 8] ^ word[i - 14] ^ word[i - 16], 1);
+    }
+
+    auto [a, b, c, d, e] = state_;
+    // Five rounds stand in a row so that the five variables change their places by name, not by moving.
+    for (std::size_t i = 0; i < 20; i += 5) {
+      round(word[i] + 0x5A827999u + choice(b, c, d), a, b, e);
+      round(word[i + 1] + 0x5A827999u + choice(a, b, c), e, a, d);
+      round(word[i + 2] + 0x5A827999u + choice(e, a, b), d, e, c);
+      round(word[i + 3] + 0x5A827999u + choice(d, e, a), c, d, b);
+      round(word[i + 4] + 0x5A827999u + choice(c, d, e), b, c, a);
+    }
+    for (std::size_t i = 20; i < 40; i += 5) {
+      round(word[i] + 0x6ED9EBA1u + parity(b, c, d), a, b, e);
+      round(word[i + 1] + 0x6ED9EBA1u + parity(a, b, c), e, a, d);
+      round(word[i + 2] + 0x6ED9EBA1u + parity(e, a, b), d, e, c);
+      round(word[i + 3] + 0x6ED9EBA1u + parity(d, e, a), c, d, b);
+      round(word[i + 4] + 0x6ED9EBA1u + parity(c, d, e), b, c, a);
+    }
+    for (std::size_t i = 40; i < 60; i += 5) {
+      round(word[i] + 0x8F1BBCDCu + majority(b, c, d), a, b, e);
+      round(word[i + 1] + 0x8F1BBCDCu + majority(a, b, c), e, a, d);
+      round(word[i + 2] + 0x8F1BBCDCu + majority(e, a, b), d, e, c);
+      round(word[i + 3] + 0x8F1BBCDCu + majority(d, e, a), c, d, b);
+      round(word[i + 4] + 0x8F1BBCDCu + majority(c, d, e), b, c, a);
+    }
+    for (std::size_t i = 60; i < 80; i += 5) {
+      round(word[i] + 0xCA62C1D6u + parity(b, c, d), a, b, e);
+      round(word[i + 1] + 0xCA62C1D6u + parity(a, b, c), e, a, d);
+      round(word[i + 2] + 0xCA62C1D6u + parity(e, a, b), d, e, c);
+      round(word[i + 3] + 0xCA62C1D6u + parity(d, e, a), c, d, b);
+      round(word[i + 4] + 0xCA62C1D6u + parity(c, d, e), b, c, a);
+    }
+    state_[0] += a;
+    state_[1] += b;
+    state_[2] += c;
+    state_[3] += d;
+    state_[4] += e;
+  }
+
+  static constexpr void round(std::uint32_t sum, std::uint32_t a, std::uint32_t& b, std::uint32_t& e) {
+    e += rotate(a, 5) + sum;
+    b = rotate(b, 30);
+  }
+  static constexpr std::uint32_t choice(std::uint32_t b, std::uint32_t c, std::uint32_t d) {
+    return d ^ (b & (c ^ d));
+  }
+  static constexpr std::uint32_t parity(std::uint32_t b, std::uint32_t c, std::uint32_t d) {
+    return b ^ c ^ d;
+  }
+  static constexpr std::uint32_t majority(std::uint32_t b, std::uint32_t c, std::uint32_t d) {
+    return (b & c) | (d & (b | c));
+  }
+
+  static constexpr std::uint32_t rotate(std::uint32_t value, int bits) {
+    return (value << bits) | (value >> (32 - bits));
+  }
+
+  constexpr sha1_digest digest() const {
+    sha1_digest out{};
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = static_cast<std::uint8_t>(state_[i / 4] >> (24 - 8 * (i % 4)));
+    }
+    return out;
+  }
+
+  std::array<std::uint32_t, 5> state_{0x67452301u, 0xEFCDAB89u, 0x98BADCFEu, 0x10325476u, 0xC3D2E1F0u};
+};
+
+}  // namespace inngest::detail
+
+namespace inngest {
+
+/// The SHA-1 by which an Inngest server knows a step.
+using step_hash = detail::sha1_digest;
+
+/// The id of a step: what tells it from the function's other steps, and its results from theirs.
+///
+/// A literal is hashed while the program compiles. A text that is made at run time, such as
+/// "step-" + node.id, is hashed when it is used.
+class step_id {
+ public:
+  template <std::size_t Size>
+  consteval step_id(const char (&literal)[Size], const char* file = __builtin_FILE(),
+                    int line = __builtin_LINE())
+      : text_(literal, Size - 1), hash_(detail::sha1::of(text_)), line_(line), file_(file) {}
+
+  template <class Text>
+    requires(std::is_convertible_v<const Text&, std::string_view> && !std::is_array_v<Text> &&
+             !std::is_same_v<Text, step_id>)
+  step_id(const Text& text, const char* file = __builtin_FILE(), int line = __builtin_LINE())
+      : text_(text), hash_(detail::sha1::of(text_)), line_(line), file_(file) {}
+
+  /// The id as written. It points to the caller's text, which must live as long as the call.
+  constexpr std::string_view text() const { return text_; }
+  constexpr const step_hash& hash() const { return hash_; }
+  /// Where the step is called.
+  constexpr const char* file() const { return file_; }
+  constexpr int line() const { return line_; }
+
+ private:
+  // In this order there is no padding between the members, which Clang 14 leaves out of constants.
+  std::string_view text_;
+  step_hash hash_;
+  int line_;
+  const char* file_;
+};
+
+/// What can be said of a step beside its id. Wherever a step id is taken, options are taken too:
+/// `ctx.step.run({.id = "charge", .name = "Charge the card"}, ...)`.
+struct step_options {
+  step_id id;
+  /// Shown in place of the id; the id when empty.
+  std::string name{};
+  /// How often a failed run step is tried again, where that is less than function_options::retries allows.
+  std::optional<int> retries{};
+  /// How long to wait after the given attempt (0 is the first) has failed. Default: as the server does.
+  std::function<std::chrono::milliseconds(int attempt)> backoff{};
+  /// How long a run step may take. Then its std::stop_token is told, and what it gives afterwards is not
+  /// taken: the attempt has failed with deadline_exceeded.
+  std::optional<std::chrono::milliseconds> deadline{};
+};
+
+namespace detail {
+
+struct step_hash_hasher {
+  std::size_t operator()(const step_hash& hash) const noexcept {
+    std::size_t out;
+    static_assert(sizeof out <= sizeof(step_hash));
+    std::memcpy(&out, hash.data(), sizeof out);  // SHA-1 is spread evenly already
+    return out;
+  }
+};
+
+}  // namespace detail
+}  // namespace inngest
+
+// Middleware: code of yours around every request, run, step and sent event. The hooks are those of Inngest's
+// TypeScript SDK. Results and events are JSON text here, as they travel.
+
+namespace inngest {
+
+class any_function;
+
+/// What a step does.
+enum class step_kind {
+  run,
+  send_event,
+  send_signal,
+  publish,
+  ai_wrap,
+  experiment,
+  sleep,
+  wait_for_event,
+  wait_for_signal,
+  invoke,
+  fetch,
+  ai_infer
+};
+
+/// The kind's name, such as "send_event".
+constexpr std::string_view to_string(step_kind kind) {
+  constexpr std::string_view names[] = {
+      "run",   "send_event",     "send_signal",     "publish", "ai_wrap", "experiment",
+      "sleep", "wait_for_event", "wait_for_signal", "invoke",  "fetch",   "ai_infer"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+/// One call of a function by its server. A run is made of many.
+struct call_info {
+  /// The function's id within the app.
+  std::string_view function_id;
+  std::string_view run_id;
+  /// 0 is the first.
+  int attempt = 0;
+  std::optional<int> max_attempts{};
+  /// The W3C trace context of the server's request; empty when it had none.
+  std::string_view traceparent{};
+};
+
+/// A step that a handler has come to.
+struct step_info {
+  std::string_view id;
+  /// What is shown for it.
+  std::string_view name;
+  /// 1 for the id's first repeat.
+  std::size_t index = 0;
+  step_kind kind = step_kind::run;
+  step_hash hash{};
+  /// Whether its result was there already.
+  bool memoized = false;
+};
+
+/// What failed: a step's body, or a function.
+struct failure_info {
+  /// The exception's type name and message.
+  std::string_view name;
+  std::string_view message;
+  /// Whether no attempt will follow.
+  bool is_final = false;
+  /// When the next attempt was asked for; the server decides when nothing is here.
+  std::optional<std::chrono::milliseconds> retry_after{};
+};
+
+/// What a function is given, as JSON text.
+struct function_input {
+  std::string event;
+  /// An array: more than one event in a batch.
+  std::string events;
+};
+
+/// How a step was called. A changed id makes it another step.
+struct step_input {
+  std::string id;
+  std::string name;
+  /// The arguments of its body, a JSON array; empty when it takes none.
+  std::string input{};
+};
+
+/// The rest of the chain: the next middleware, or what they are all wrapped around.
+template <class Result>
+using next_call = detail::function_ref<Result()>;
+
+/// Derive from it and override what you need; give it to client_options::middleware or
+/// function_options::middleware. The client's come first, and of wrapping hooks the first is the outermost.
+/// One object serves many calls, from many threads at once.
+///
+/// A hook that throws fails what it is called for: the request, the run's attempt, the step's attempt. At a
+/// step without a result an interrupt that is no std::exception passes through the wrapping hooks of the
+/// function: let it pass.
+class middleware {
+ public:
+  virtual ~middleware() = default;
+
+  /// The app was served, or embedded: once for each of its functions.
+  virtual void on_register(const any_function&) {}
+
+  // ---- for each request, in this order ----------------------------------------------------------------
+
+  /// Around all of a call's answering.
+  virtual http::response wrap_request(const http::request&, next_call<http::response> next) { return next(); }
+  /// May change the events before they are read into their types.
+  virtual void transform_function_input(const call_info&, function_input&) {}
+  /// The run's first call begins.
+  virtual void on_run_start(const call_info&) {}
+  /// Around the handler; `next` gives the function's result. Only the call that ends the run comes back from
+  /// it.
+  virtual std::string wrap_function_handler(const call_info&, next_call<std::string> next) { return next(); }
+  /// All results of earlier calls were handed out: what follows is new.
+  virtual void on_memoization_end(const call_info&) {}
+  /// The function has ended.
+  virtual void on_run_complete(const call_info&, std::string_view /*output*/) {}
+  /// The function threw.
+  virtual void on_run_error(const call_info&, const failure_info&) {}
+
+  // ---- for each step, in this order ---------------------------------------------------------------------
+
+  /// May change how the step is called, each time the handler comes to it.
+  virtual void transform_step_input(const call_info&, const step_info&, step_input&) {}
+  /// Around a step that has a result, each time the handler comes to it; `next` gives the result.
+  virtual std::string wrap_step(const call_info&, const step_info&, next_call<std::string> next) {
+    return next();
+  }
+  /// A step's body is about to run.
+  virtual void on_step_start(const call_info&, const step_info&) {}
+  /// Around a step's body; what it gives is kept as the result.
+  virtual std::string wrap_step_handler(const call_info&, const step_info&, next_call<std::string> next) {
+    return next();
+  }
+  /// A step's body has run.
+  virtual void on_step_complete(const call_info&, const step_info&, std::string_view /*output*/) {}
+  /// A step's body threw. With `failure.is_final` false the server will try again.
+  virtual void on_step_error(const call_info&, const step_info&, const failure_info&) {}
+
+  // ---- for events that are sent -----------------------------------------------------------------------
+
+  /// May change events before they are sent, by client or step.
+  virtual void transform_send_event(std::vector<any_event>&) {}
+  /// Around the sending.
+  virtual sent_events wrap_send_event(const std::vector<any_event>&, next_call<sent_events> next) {
+    return next();
+  }
+};
+
+using middleware_list = std::vector<std::shared_ptr<middleware>>;
+
+}  // namespace inngest
+
+// What a function may say of itself. Expressions are CEL over `event` (and `async`, the later event, where
+// two are compared). Durations are std::chrono; the server rounds to seconds.
+
+namespace inngest {
+
+/// Whose steps a concurrency limit counts.
+enum class concurrency_scope { function, environment, account };
+
+/// At most `limit` steps at once, for each value of `key` where one is given.
+/// The wider scopes need a key: the limit is shared by all functions that name the same one.
+struct concurrency_limit {
+  int limit = 0;
+  std::string key{};
+  concurrency_scope scope = concurrency_scope::function;
+};
+
+/// One limit or two: `.concurrency = 5`, `.concurrency = {{.limit = 5, .key = "event.data.userId"}}`.
+class concurrency {
+ public:
+  concurrency() = default;
+  concurrency(int limit) : limits_{{.limit = limit}} {}
+  concurrency(std::initializer_list<concurrency_limit> limits) : limits_(limits) {}
+  const std::vector<concurrency_limit>& limits() const { return limits_; }
+
+ private:
+  std::vector<concurrency_limit> limits_;
+};
+
+/// Runs start at most `limit` times (and `burst` more at once) in a `period`; later ones wait.
+struct throttle {
+  int limit = 1;
+  std::chrono::seconds period{};
+  std::string key{};
+  std::optional<int> burst{};
+};
+
+/// Runs start at most `limit` times in a `period`; later ones are dropped. Up to 24 hours.
+struct rate_limit {
+  int limit = 1;
+  std::chrono::seconds period{};
+  std::string key{};
+};
+
+/// A run starts when no further event came for `period` (1 s to 7 days), at the latest after `timeout`.
+struct debounce {
+  std::chrono::seconds period{};
+  std::string key{};
+  std::optional<std::chrono::seconds> timeout{};
+};
+
+/// A run is given several events at once: see context::events. Not together with cancel_on, debounce,
+/// singleton or priority.
+struct batch {
+  /// A run starts when so many have come: 2 to 100.
+  int max_size = 100;
+  /// And at the latest so long after the first came: 1 s to 10 minutes.
+  std::chrono::seconds timeout{};
+  /// An expression: events with the same value are gathered together.
+  std::string key{};
+  /// An expression: events for which it is false start a run of their own.
+  std::string condition{};
+};
+
+/// How results of steps are saved while the function goes on, instead of one answer and one call for each
+/// step. What can't be saved goes into an answer: nothing is lost, and nothing runs twice.
+struct checkpointing {
+  bool enabled = true;
+  /// Results are saved when so many wait: 1 is safest, as a crash repeats what was not saved.
+  int buffered_steps = 1;
+  /// And when the last save is so long ago; looked at when a step ends.
+  std::optional<std::chrono::milliseconds> max_interval{};
+  /// After so long no further step begins; the server makes another call.
+  std::chrono::milliseconds max_runtime = std::chrono::seconds(10);
+};
+
+/// What a second run does while the first is still on its way.
+enum class singleton_mode { skip, cancel };
+
+/// At most one run at a time, for each value of `key` where one is given.
+struct singleton {
+  singleton_mode mode = singleton_mode::skip;
+  std::string key{};
+};
+
+/// Cancels a run when the event comes, if `expression` (over `event`, the run's, and `async`, this one) is
+/// true. After `timeout` the run can no longer be cancelled by it.
+struct cancel_on {
+  std::string event;
+  std::string expression{};
+  /// A field that must be the same in both events, such as "data.userId".
+  std::string match{};
+  std::optional<std::chrono::seconds> timeout{};
+};
+
+namespace detail {
+
+/// The expression of a wait or cancellation with its `match`, over `event` and `async`.
+inline std::string matching_expression(const std::string& expression, const std::string& match) {
+  if (match.empty()) return expression;
+  const std::string same = "event." + match + " == async." + match;
+  return expression.empty() ? same : "(" + expression + ") && " + same;
+}
+
+}  // namespace detail
+
+/// How long a run may wait to start, and take to finish, before it is cancelled.
+struct timeouts {
+  std::optional<std::chrono::seconds> start{};
+  std::optional<std::chrono::seconds> finish{};
+};
+
+/// The options of a function. Only `id` is required.
+struct function_options {
+  /// What tells the function from the app's others. Renaming it makes it another function.
+  std::string id;
+  /// Shown to people; the id when empty.
+  std::string name{};
+  /// How often a failed step, or the function itself, is tried again: 0 to 20. The server's default is 4.
+  std::optional<int> retries{};
+  inngest::concurrency concurrency{};
+  std::optional<inngest::throttle> throttle{};
+  std::optional<inngest::rate_limit> rate_limit{};
+  std::optional<inngest::debounce> debounce{};
+  std::optional<inngest::batch> batch{};
+  std::optional<inngest::singleton> singleton{};
+  /// An expression that gives each run -600 to 600 seconds of precedence over runs that were queued before.
+  std::string priority{};
+  /// An expression: a second event with the same value within 24 hours starts no run.
+  std::string idempotency{};
+  /// At most five.
+  std::vector<inngest::cancel_on> cancel_on{};
+  inngest::timeouts timeouts{};
+  /// Default: client_options::checkpointing.
+  std::optional<inngest::checkpointing> checkpointing{};
+  /// After the client's.
+  middleware_list middleware{};
+  /// Found before the client's: see provide().
+  std::vector<dependency> dependencies{};
+};
+
+}  // namespace inngest
+
+// inngest/trigger.hpp
+
+namespace inngest {
+
+/// Options of an event trigger.
+struct trigger_options {
+  /// A CEL expression over `event`; only events for which it is true start the function.
+  std::string expression{};
+};
+
+/// One thing that starts a function: either an event's name or a cron schedule.
+struct trigger_definition {
+  std::string event{};
+  std::string expression{};
+  std::string cron{};
+  std::optional<std::chrono::seconds> jitter{};
+};
+
+/// Options of a cron trigger.
+struct cron_options {
+  /// Each run starts up to so much later, at random: 1 s to 5 minutes.
+  std::optional<std::chrono::seconds> jitter{};
+};
+
+/// What starts a function, and the events that its handler can be given. Made by on(), cron() and any_of().
+template <event_type... Events>
+struct trigger {
+  std::vector<trigger_definition> definitions;
+};
+
+/// Starts the function for every event of the given types:
+/// `on<Created>()`, `on<Created, Deleted>()`, `on<Created>({.expression = "event.data.size > 3"})`.
+template <event_type... Events>
+auto on(const trigger_options& options = {}) {
+  constexpr bool has_events = sizeof...(Events) > 0;
+  static_assert(has_events, "inngest: on<...>() needs an event type: on<MyEvent>()");
+  if constexpr (has_events) {
+    return trigger<Events...>{
+        {trigger_definition{.event = std::string(Events::name), .expression = options.expression}...}};
+  } else {
+    return trigger<scheduled_timer>();  // refused above; this keeps the compiler from saying more
+  }
+}
+
+/// Starts the function on a schedule of five fields (minute, hour, day of month, month, day of week), in UTC
+/// or in the zone of a prefix: `cron("0 4 * * 0")`, `cron("TZ=Europe/Paris 0 9 * * 1-5")`.
+inline trigger<scheduled_timer> cron(std::string schedule, const cron_options& options = {}) {
+  return {{trigger_definition{.cron = std::move(schedule), .jitter = options.jitter}}};
+}
+
+namespace detail {
+
+/// The first list with what the second adds to it.
+template <class Trigger, class... More>
+struct merged {
+  using type = Trigger;
+};
+template <class... Events, class First, class... Rest>
+struct merged<trigger<Events...>, First, Rest...>
+    : std::conditional_t<(std::is_same_v<Events, First> || ...), merged<trigger<Events...>, Rest...>,
+                         merged<trigger<Events..., First>, Rest...>> {};
+
+template <class... Events, class... More>
+auto join(trigger<Events...> first, trigger<More...> second) {
+  typename merged<trigger<Events...>, More...>::type out{std::move(first.definitions)};
+  out.definitions.insert(out.definitions.end(), second.definitions.begin(), second.definitions.end());
+  return out;
+}
+
+}  // namespace detail
+
+/// Starts the function for whichever comes: `any_of(on<Created>(), cron("0 4 * * 0"))`.
+template <class First, class... Rest>
+auto any_of(First first, Rest... rest) {
+  if constexpr (sizeof...(Rest) == 0) {
+    return first;
+  } else {
+    return [&](auto second, auto... others) {
+      return inngest::any_of(detail::join(std::move(first), std::move(second)), std::move(others)...);
+    }(std::move(rest)...);
+  }
+}
+
+}  // namespace inngest
+
+// inngest/context.hpp
+
+// inngest/detail/type_name.hpp
+
+#include <cstdlib>
+
+#if __has_include(<cxxabi.h>)
+#include <cxxabi.h>
+#endif
+
+namespace inngest::detail {
+
+inline std::string demangle(const char* name) {
+#if __has_include(<cxxabi.h>)
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
+                                                    std::free);
+  if (status == 0) return text.get();
+#endif
+  return name;
+}
+
+/// The name of an exception's type as its author wrote it. `std::throw_with_nested` throws a wrapper type
+/// of the library's own, which would tell a reader nothing.
+inline std::string exception_type_name(const std::type_info& type) {
+  std::string name = demangle(type.name());
+  for (const std::string_view wrapper : {"std::_Nested_exception<", "std::__nested<"}) {
+    if (name.starts_with(wrapper) && name.ends_with('>')) {
+      name = name.substr(wrapper.size(), name.size() - wrapper.size() - 1);
+    }
+  }
+  if (name.ends_with(" const")) name.resize(name.size() - 6);
+  return name;
+}
+
+}  // namespace inngest::detail
+
+// inngest/execution/replay.hpp
+
+#include <deque>
+#include <exception>
+#include <unordered_map>
+
+// inngest/execution/checkpoints.hpp
+
+// inngest/protocol/operation.hpp
+
+// inngest/protocol/error_info.hpp
+
+namespace inngest::protocol {
+
+/// An exception as the wire has it.
+struct error_info {
+  std::string name;
+  std::string message;
+  /// Where it was thrown, as far as we know: the step call.
+  std::string stack{};
+  /// The exceptions nested in it, outermost first.
+  std::vector<step_error::cause> causes{};
+};
+
+/// What an exception asks of the server.
+struct failure {
+  error_info info;
+  bool retriable = true;
+  std::optional<std::chrono::milliseconds> retry_after{};
+};
+
+inline constexpr std::size_t deepest_cause = 5;
+
+inline void describe_causes(const std::exception& outer, error_info& info) {
+  const auto* nested = dynamic_cast<const std::nested_exception*>(&outer);
+  if (nested == nullptr || nested->nested_ptr() == nullptr || info.causes.size() == deepest_cause) return;
+  try {
+    nested->rethrow_nested();
+  } catch (const std::exception& cause) {
+    info.causes.push_back({detail::exception_type_name(typeid(cause)), cause.what()});
+    describe_causes(cause, info);
+  } catch (...) {
+    info.causes.push_back({"unknown exception", ""});
+  }
+}
+
+/// Whether another attempt could end better.
+constexpr bool is_worth_retrying(error_code code) {
+  switch (code) {
+    case error_code::non_retriable:
+    case error_code::payload:
+    case error_code::nested_step:
+    case error_code::too_large:
+    case error_code::not_deterministic:
+      return false;
+    default:
+      return true;
+  }
+}
+
+/// Describes what a handler or a step threw.
+inline failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now) {
+  failure out;
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& problem) {
+    out.info.name = detail::exception_type_name(typeid(problem));
+    out.info.message = problem.what();
+    describe_causes(problem, out.info);
+    if (const auto* step = dynamic_cast<const step_error*>(&problem)) {
+      out.info.name = step->name();  // the original's: what is shown for the run is what went wrong
+      out.info.causes = step->causes();
+      out.retriable = false;
+    } else if (const auto* later = dynamic_cast<const retry_after_error*>(&problem)) {
+      out.retry_after = later->delay(now);
+    } else if (const auto* own = dynamic_cast<const error*>(&problem)) {
+      out.retriable = is_worth_retrying(own->code());
+    }
+  } catch (...) {
+    out.info = {.name = "unknown exception", .message = "something was thrown that is not a std::exception"};
+  }
+  return out;
+}
+
+/// Appends the error as a JSON object.
+inline void write_error(std::string& out, const error_info& info) {
+  using detail::write_quoted;
+  const auto quoted = [&out](std::string_view text) {
+    if (simdjson::validate_utf8(text.data(), text.size())) return write_quoted(out, text);
+    std::string readable(text);  // an error must get through, whatever bytes its message has
+    for (char& c : readable) {
+      if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+    }
+    write_quoted(out, readable);
+  };
+  out += "{\"name\":";
+  quoted(info.name);
+  out += ",\"message\":";
+  quoted(info.message);
+  if (!info.stack.empty()) {
+    out += ",\"stack\":";
+    quoted(info.stack);
+  }
+  for (const auto& [name, message] : info.causes) {
+    out += ",\"cause\":{\"name\":";
+    quoted(name);
+    out += ",\"message\":";
+    quoted(message);
+  }
+  out.append(info.causes.size() + 1, '}');
+}
+
+}  // namespace inngest::protocol
+
+namespace inngest::protocol {
+
+/// The operations that we report of a run's steps.
+enum class opcode {
+  step_run,
+  step_planned,
+  step_error,
+  step_failed,
+  sleep,
+  wait_for_event,
+  wait_for_signal,
+  invoke_function,
+  gateway,
+  ai_gateway,
+  defer_add,
+  run_complete
+};
+
+constexpr std::string_view to_string(opcode code) {
+  switch (code) {
+    case opcode::step_run:
+      return "StepRun";
+    case opcode::step_planned:
+      return "StepPlanned";
+    case opcode::step_error:
+      return "StepError";
+    case opcode::step_failed:
+      return "StepFailed";
+    case opcode::sleep:
+      return "Sleep";
+    case opcode::wait_for_event:
+      return "WaitForEvent";
+    case opcode::wait_for_signal:
+      return "WaitForSignal";
+    case opcode::invoke_function:
+      return "InvokeFunction";
+    case opcode::gateway:
+      return "Gateway";
+    case opcode::ai_gateway:
+      return "AIGateway";
+    case opcode::defer_add:
+      return "DeferAdd";
+    case opcode::run_complete:
+      return "RunComplete";
+  }
+  return "None";
+}
+
+/// When a step's body ran, in nanoseconds.
+struct timing {
+  std::int64_t started = 0;  // since 1970
+  std::int64_t took = 0;
+};
+
+struct operation {
+  opcode code{};
+  step_hash id{};
+  /// A run step's and a wait's is the step's id, a sleep's the time it takes.
+  std::string name{};
+  std::string display_name{};
+  std::string user_id{};
+  std::size_t index = 0;   // of the id's repeats
+  std::string options{};   // a JSON object; empty when there is nothing to say
+  std::string metadata{};  // a JSON array; empty when there is none
+  std::string data{};      // JSON; empty for null
+  std::optional<error_info> error{};
+  std::optional<protocol::timing> timing{};
+};
+
+/// Appends the operation as a JSON object.
+inline void write_operation(std::string& out, const operation& op) {
+  using detail::write_quoted;
+  out += "{\"id\":\"";
+  detail::append_hex(out, op.id);
+  out += "\",\"op\":\"";
+  out += to_string(op.code);
+  if (op.code == opcode::run_complete) {
+    out += "\",\"data\":";
+    out += op.data.empty() ? "null" : op.data;
+    out += '}';
+    return;
+  }
+  out += "\",\"name\":";
+  write_quoted(out, op.name);
+  out += ",\"displayName\":";
+  write_quoted(out, op.display_name);
+  out += ",\"userland\":{\"id\":";
+  write_quoted(out, op.user_id);
+  if (op.index > 0) out += ",\"index\":" + std::to_string(op.index);
+  out += '}';
+  if (!op.options.empty()) {
+    out += ",\"opts\":";
+    out += op.options;
+  }
+  out += ",\"data\":";
+  out += op.data.empty() ? "null" : op.data;
+  if (op.error) {
+    out += ",\"error\":";
+    write_error(out, *op.error);
+  }
+  if (op.timing) {
+    out += ",\"timing\":{\"a\":" + std::to_string(op.timing->started) +
+           ",\"b\":" + std::to_string(op.timing->took) + "}";
+  }
+  if (!op.metadata.empty()) {
+    out += ",\"metadata\":";
+    out += op.metadata;
+  }
+  out += '}';
+}
+
+/// The members of two JSON objects in one; either may be empty text.
+inline std::string merged_options(const std::string& first, const std::string& second) {
+  const auto says_nothing = [](const std::string& object) { return object.empty() || object == "{}"; };
+  if (says_nothing(first)) return second;
+  if (says_nothing(second)) return first;
+  return first.substr(0, first.size() - 1) + "," + second.substr(1);
+}
+
+/// The function's result, where it rides along with other operations.
+inline operation run_complete(std::string result) {
+  operation out{.code = opcode::run_complete, .id = detail::sha1::of("complete")};
+  out.data = std::move(result);
+  return out;
+}
+
+inline std::string write_operations(const std::vector<operation>& operations) {
+  std::size_t size = 2;
+  for (const operation& each : operations) size += 256 + each.options.size() + each.data.size();
+  std::string out;
+  out.reserve(size);
+  out += '[';
+  for (const operation& each : operations) {
+    if (out.size() > 1) out += ',';
+    write_operation(out, each);
+  }
+  return out += ']';
+}
+
+}  // namespace inngest::protocol
+
+namespace inngest::execution {
+
+/// The results of one call's steps that are saved while the handler goes on, instead of ending the call after
+/// each. What could not be saved stays here, to be put into the answer.
+class checkpoints {
+ public:
+  using clock = std::chrono::system_clock;
+  enum class saved {
+    yes,
+    no,     ///< no server took them: the answer must
+    stale,  ///< another call of the run has taken over: this one must stop
+  };
+
+  checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
+              std::function<saved(const std::vector<protocol::operation>&)> save)
+      : options_(options),
+        now_(std::move(now)),
+        save_(std::move(save)),
+        started_(now_()),
+        saved_at_(started_) {}
+
+  /// Keeps a step's result, and saves what is kept when it is time to.
+  saved keep(protocol::operation op) {
+    unsaved_.push_back(std::move(op));
+    const bool full = static_cast<int>(unsaved_.size()) >= options_.buffered_steps;
+    const bool late = options_.max_interval && now_() - saved_at_ >= *options_.max_interval;
+    return full || late ? save() : saved::yes;
+  }
+
+  /// Saves what is kept.
+  saved save() {
+    if (unsaved_.empty()) return saved::yes;
+    const saved out = save_(unsaved_);
+    if (out != saved::no) unsaved_.clear();
+    saved_at_ = now_();
+    return out;
+  }
+
+  /// Whether no further step should begin in this call.
+  bool is_out_of_time() const { return now_() - started_ >= options_.max_runtime; }
+
+  std::vector<protocol::operation> take_unsaved() { return std::exchange(unsaved_, {}); }
+
+ private:
+  const checkpointing options_;
+  const std::function<clock::time_point()> now_;
+  const std::function<saved(const std::vector<protocol::operation>&)> save_;
+  const clock::time_point started_;
+  clock::time_point saved_at_;
+  std::vector<protocol::operation> unsaved_;
+};
+
+}  // namespace inngest::execution
+
+// inngest/execution/hooks.hpp
+
+namespace inngest::execution {
+
+/// The middleware of a function: its client's, then its own. Most have none, and pay nothing.
+class hooks {
+ public:
+  hooks() = default;
+  hooks(const middleware_list& first, const middleware_list& then) : list_(first) {
+    list_.insert(list_.end(), then.begin(), then.end());
+  }
+
+  bool empty() const { return list_.empty(); }
+
+  template <class Call>
+  void each(Call&& call) const {
+    for (const auto& one : list_) call(*one);
+  }
+
+  /// `innermost` with all middleware around it: `around(one, next)` calls one's hook.
+  template <class Result, class Around>
+  Result wrap(const Around& around, next_call<Result> innermost, std::size_t from = 0) const {
+    if (from == list_.size()) return innermost();
+    const auto next = [&] { return wrap<Result>(around, innermost, from + 1); };
+    return around(*list_[from], next_call<Result>(next));
+  }
+
+ private:
+  middleware_list list_;
+};
+
+}  // namespace inngest::execution
+
+// inngest/execution/interrupt.hpp
+
+namespace inngest::execution {
+
+/// What leaves a handler at a step that has no result yet. It is not a std::exception, so that
+/// `catch (const std::exception&)` around a step handles failures only; and it can't be copied, so that
+/// nothing can keep it.
+class interrupt final {
+ public:
+  interrupt() = default;
+  interrupt(const interrupt&) = delete;
+  interrupt& operator=(const interrupt&) = delete;
+};
+
+}  // namespace inngest::execution
+
+// inngest/limits.hpp
+
+namespace inngest {
+
+/// What an Inngest server takes at most. It is checked before anything is sent, so that the error can name
+/// what is too large. Raise it for a server of your own that takes more, lower it for a plan that takes less.
+struct size_limits {
+  /// Bytes of one event. The server's own default is 512 KiB, its most 3 MB.
+  std::size_t event = 3 * 1024 * 1024;
+  /// Bytes of one step's result, as JSON.
+  std::size_t step_output = 4 * 1024 * 1024;
+  /// Bytes of all results of a run together.
+  std::size_t state = 32 * 1024 * 1024;
+  /// Steps that are reported at once.
+  std::size_t operations = 1000;
+};
+
+}  // namespace inngest
+
+// inngest/protocol/call_request.hpp
+
+// inngest/protocol/memo.hpp
+
+namespace inngest::protocol {
+
+/// What the server remembers of a step: a slice of the call request, decoded only when the handler asks.
+///
+/// A result is `{"data": X}`, a failure `{"error": {...}}`, a server's replacement input `{"input": [...]}`;
+/// a sleep or a wait that timed out is null, a received event the bare event.
+struct memo {
+  step_hash id{};
+  std::string_view text{};  // in a json_buffer
+
+  bool is_null() const { return text.starts_with("null"); }
+  bool is_object() const { return text.starts_with('{'); }
+};
+
+/// Whether the memo is an object whose keys are `wanted` and at most "type".
+inline bool holds_only(const memo& memo, std::string_view wanted) {
+  if (!memo.is_object()) return false;
+  const std::size_t first_key = std::min(memo.text.find('"'), memo.text.size());
+  const std::string_view rest = memo.text.substr(first_key + (first_key < memo.text.size() ? 1 : 0));
+  if (!rest.starts_with(wanted) && !rest.starts_with("type")) return false;  // most memos: not worth parsing
+  detail::json_document document(memo.text);
+  bool found = false;
+  for (auto item : document.object()) {
+    simdjson::ondemand::field each = detail::take(std::move(item), {});
+    const std::string_view key = detail::take(each.unescaped_key(), {});
+    if (key == wanted)
+      found = true;
+    else if (key != "type")
+      return false;
+  }
+  return found;
+}
+
+inline std::string text_member(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// The error of a failed step's memo, leniently: it may come from any SDK, or from the server.
+inline step_error read_step_error(std::string_view text, std::string_view id) {
+  const json memo = detail::parse_dom(text);
+  const json& error = memo.at("error");
+  if (!error.is_object()) return step_error(std::string(id), "Error", error.dump());
+  constexpr std::size_t most_causes = 5;
+  std::vector<step_error::cause> causes;
+  const json* outer = &error;
+  while (causes.size() < most_causes && outer->contains("cause") && (*outer)["cause"].is_object()) {
+    outer = &(*outer)["cause"];
+    causes.push_back({text_member(*outer, "name"), text_member(*outer, "message")});
+  }
+  const std::string name = text_member(error, "name");
+  return step_error(std::string(id), name.empty() ? "Error" : name, text_member(error, "message"),
+                    std::move(causes));
+}
+
+/// Throws the step_error that a failed step's memo holds; returns for every other memo.
+inline void throw_if_failed(const memo& memo, std::string_view id) {
+  if (holds_only(memo, "error")) throw read_step_error(memo.text, id);
+}
+
+inline std::string memo_path(std::string_view id) { return "steps[\"" + std::string(id) + "\"]"; }
+
+/// Reads what `{"data": X}` holds, in one go; nothing when the memo is of another shape, or X does not fit.
+template <class Result>
+std::optional<Result> read_data(const memo& memo) {
+  if (!memo.text.starts_with("{\"data\":")) return std::nullopt;
+  std::optional<Result> out;
+  try {
+    detail::json_document document(memo.text);
+    for (auto item : document.object()) {
+      simdjson::ondemand::field each = detail::take(std::move(item), {});
+      const std::string_view key = detail::take(each.unescaped_key(), {});
+      if (key == "data" && !out)
+        out.emplace(detail::read<Result>(each.value(), {}));
+      else if (key != "type")
+        return std::nullopt;
+    }
+  } catch (const payload_error&) {  // whoever wants to know why reads it slowly
+    return std::nullopt;
+  }
+  return out;
+}
+
+/// The result of a step that ran: what `{"data": X}` holds, or the memo itself when it is of no shape we
+/// know. \throws step_error when the step failed; payload_error when the result does not fit.
+template <class Result>
+Result read_result(const memo& memo, std::string_view id) {
+  if (auto fast = read_data<Result>(memo)) return std::move(*fast);
+  try {
+    if (holds_only(memo, "error")) throw read_step_error(memo.text, id);
+    if (holds_only(memo, "data")) {
+      detail::json_document document(memo.text);
+      for (auto item : document.object()) {
+        simdjson::ondemand::field each = detail::take(std::move(item), {});
+        if (detail::take(each.unescaped_key(), {}) == "data") return detail::read<Result>(each.value(), {});
+      }
+    }
+    return decode<Result>(memo.text);
+  } catch (const payload_error& problem) {
+    const std::string within = problem.path().empty() ? "" : "." + problem.path();
+    throw payload_error(memo_path(id) + within, problem.problem());
+  }
+}
+
+/// The result of a step that ran, as JSON text. \throws step_error when it failed.
+inline std::string_view result_text(const memo& memo, std::string_view id) {
+  throw_if_failed(memo, id);
+  if (holds_only(memo, "data")) {
+    detail::json_document document(memo.text);
+    for (auto item : document.object()) {
+      simdjson::ondemand::field each = detail::take(std::move(item), {});
+      if (detail::take(each.unescaped_key(), {}) == "data") return detail::raw_text(each.value(), {});
+    }
+  }
+  return memo.text;
+}
+
+/// The event that a wait received; nothing when it timed out.
+/// \throws step_error when the wait failed; payload_error when the event's data does not fit.
+template <event_type Event>
+std::optional<Event> read_received(const memo& memo, std::string_view id) {
+  if (memo.is_null()) return std::nullopt;
+  throw_if_failed(memo, id);
+  return detail::read_event<Event>(memo.text);
+}
+
+}  // namespace inngest::protocol
+
+namespace inngest::protocol {
+
+/// A server's request to run a function, or one step of it. It owns its body; events and memos are slices
+/// of that.
+class call_request {
+ public:
+  /// \throws protocol_error for a body that is not a call request.
+  explicit call_request(std::string body, std::optional<step_hash> target = {})
+      : body_(std::move(body)), target_(target) {
+    reading([&] { read_body(); });
+    if (event_.empty() && !use_api_) throw protocol_error("the call request has no event");
+  }
+  call_request(const call_request&) = delete;  // its slices point into itself
+  call_request& operator=(const call_request&) = delete;
+
+  /// The step to run when the server asks for exactly one.
+  const std::optional<step_hash>& target() const { return target_; }
+  /// The triggering event, as JSON.
+  std::string_view event() const { return event_; }
+  /// All events of the run, as a JSON array; empty when the request has none.
+  std::string_view events() const { return events_; }
+  const std::string& run_id() const { return run_id_; }
+  /// 0 at the first attempt.
+  int attempt() const { return attempt_; }
+  /// Attempts in all, the first included; unknown from a server that does not say.
+  std::optional<int> max_attempts() const { return max_attempts_; }
+  /// A step that is found must be planned, not run at once: a parallel group is under way.
+  bool plan_only() const { return plan_only_; }
+  /// Events and steps were too large for the request and must be fetched: see adopt_events, adopt_steps.
+  bool use_api() const { return use_api_; }
+
+  // What a server wants back with saved results; empty from one that does not save any.
+  const std::string& function_uuid() const { return function_uuid_; }
+  const std::string& queue_item_id() const { return queue_item_id_; }
+  const std::string& request_id() const { return request_id_; }
+  std::int64_t generation_id() const { return generation_id_; }
+
+  /// Whether a deferred call of this hashed id was taken in before.
+  bool is_deferred(const step_hash& id) const {
+    return std::find(defers_.begin(), defers_.end(), id) != defers_.end();
+  }
+
+  /// Replaces the events by those of a JSON array; the first is the triggering one.
+  /// \throws protocol_error when it is none.
+  void adopt_events(std::string events) {
+    fetched_events_ = detail::json_buffer(std::move(events));
+    reading([&] {
+      detail::json_document document(fetched_events_.text());
+      detail::json_value root = document.root();
+      detail::expect(root, detail::json_type::array, detail::json_path("events"), "array");
+      for (auto item : detail::take(root.get_array(), {})) {
+        detail::json_value first = detail::take(std::move(item), {});
+        detail::expect(first, detail::json_type::object, detail::json_path("events"), "object");
+        event_ = detail::raw_text(first, {});
+        break;
+      }
+    });
+    events_ = fetched_events_.text();
+  }
+
+  /// Replaces the steps' memos by those of a JSON object. \throws protocol_error when it is none.
+  void adopt_steps(std::string steps) {
+    fetched_steps_ = detail::json_buffer(std::move(steps));
+    memos_.clear();
+    state_size_ = 0;
+    reading([&] {
+      detail::json_document document(fetched_steps_.text());
+      detail::json_value root = document.root();
+      read_steps(root);
+    });
+  }
+
+  /// Replaces the events by texts that middleware made.
+  void replace_events(std::string event, std::string events) {
+    changed_event_ = detail::json_buffer(std::move(event));
+    fetched_events_ = detail::json_buffer(std::move(events));
+    event_ = changed_event_.text();
+    events_ = fetched_events_.text();
+  }
+
+  /// The step's memo; null when it has none.
+  const memo* find(const step_hash& id) const {
+    const auto found = std::lower_bound(memos_.begin(), memos_.end(), id,
+                                        [](const memo& a, const step_hash& b) { return a.id < b; });
+    return found != memos_.end() && found->id == id ? &*found : nullptr;
+  }
+
+  /// How many steps have a memo.
+  std::size_t memo_count() const { return memos_.size(); }
+  /// Bytes of all memos.
+  std::size_t state_size() const { return state_size_; }
+  bool has_results() const { return !stack_.empty(); }
+  /// Whether the step's result is the last that came: all before it was there in an earlier call.
+  bool is_newest(const step_hash& id) const { return !stack_.empty() && stack_.back() == id; }
+
+  /// When the step got its result: its place in the order of all results; past the end when unknown.
+  std::size_t completed_at(const step_hash& id) const {
+    return static_cast<std::size_t>(std::find(stack_.begin(), stack_.end(), id) - stack_.begin());
+  }
+
+ private:
+  static void reading(detail::function_ref<void()> read) {
+    try {
+      read();
+    } catch (const payload_error& problem) {
+      throw protocol_error(std::string("the call request can't be read: ") + problem.what());
+    }
+  }
+
+  void read_body() {
+    detail::json_document document(body_.text());
+    for (auto item : document.object()) {
+      simdjson::ondemand::field each = detail::take(std::move(item), {});
+      const std::string_view key = detail::take(each.unescaped_key(), {});
+      detail::json_value& value = each.value();
+      if (key == "event") {
+        detail::expect(value, detail::json_type::object, detail::json_path("event"), "object");
+        event_ = detail::raw_text(value, {});
+      } else if (key == "events") {
+        events_ = detail::raw_text(value, {});
+      } else if (key == "steps") {
+        read_steps(value);
+      } else if (key == "ctx") {
+        read_context(value);
+      } else if (key == "defers") {
+        read_defers(value);
+      } else if (key == "use_api") {
+        use_api_ = use_api_ || detail::read<bool>(value, detail::json_path("use_api"));
+      }
+    }
+    document.expect_end();
+  }
+
+  void read_steps(detail::json_value& value) {
+    const detail::json_path at("steps");
+    if (detail::is_null(value, at)) return;
+    detail::expect(value, detail::json_type::object, at, "object");
+    for (auto item : detail::take(value.get_object(), at)) {
+      simdjson::ondemand::field each = detail::take(std::move(item), at);
+      memo found;
+      const std::string_view key = detail::take(each.unescaped_key(), at);
+      if (!detail::from_hex(key, found.id)) continue;  // not a step's id: nothing can ask for it
+      found.text = detail::raw_text(each.value(), at);
+      state_size_ += found.text.size();
+      memos_.push_back(found);
+    }
+    // Canonical JSON has its keys in order, so this is usually a check only.
+    const auto before = [](const memo& a, const memo& b) { return a.id < b.id; };
+    if (!std::is_sorted(memos_.begin(), memos_.end(), before))
+      std::sort(memos_.begin(), memos_.end(), before);
+  }
+
+  void read_defers(detail::json_value& value) {
+    const detail::json_path at("defers");
+    if (detail::is_null(value, at)) return;
+    detail::expect(value, detail::json_type::object, at, "object");
+    for (auto item : detail::take(value.get_object(), at)) {
+      simdjson::ondemand::field each = detail::take(std::move(item), at);
+      step_hash id{};
+      if (detail::from_hex(detail::take(each.unescaped_key(), at), id)) defers_.push_back(id);
+    }
+  }
+
+  void read_context(detail::json_value& value) {
+    const detail::json_path at("ctx");
+    if (detail::is_null(value, at)) return;
+    detail::expect(value, detail::json_type::object, at, "object");
+    for (auto item : detail::take(value.get_object(), at)) {
+      simdjson::ondemand::field each = detail::take(std::move(item), at);
+      const std::string_view key = detail::take(each.unescaped_key(), at);
+      detail::json_value& member = each.value();
+      const detail::json_path here(at, key);
+      if (key == "run_id")
+        run_id_ = detail::read<std::string>(member, here);
+      else if (key == "attempt")
+        attempt_ = detail::read<int>(member, here);
+      else if (key == "max_attempts")
+        max_attempts_ = detail::read<std::optional<int>>(member, here);
+      else if (key == "disable_immediate_execution")
+        plan_only_ = detail::read<bool>(member, here);
+      else if (key == "use_api")
+        use_api_ = use_api_ || detail::read<bool>(member, here);
+      else if (key == "stack")
+        read_stack(member, here);
+      else if (key == "fn_id")
+        function_uuid_ = text_or_nothing(member, here);
+      else if (key == "qi_id")
+        queue_item_id_ = text_or_nothing(member, here);
+      else if (key == "request_id")
+        request_id_ = text_or_nothing(member, here);
+      else if (key == "generation_id")
+        generation_id_ = detail::read<std::optional<std::int64_t>>(member, here).value_or(0);
+    }
+  }
+
+  static std::string text_or_nothing(detail::json_value& value, const detail::json_path& at) {
+    return detail::read<std::optional<std::string>>(value, at).value_or("");
+  }
+
+  void read_stack(detail::json_value& value, const detail::json_path& at) {
+    if (detail::is_null(value, at)) return;
+    detail::expect(value, detail::json_type::object, at, "object");
+    for (auto item : detail::take(value.get_object(), at)) {
+      simdjson::ondemand::field each = detail::take(std::move(item), at);
+      if (detail::take(each.unescaped_key(), at) != "stack") continue;
+      if (detail::is_null(each.value(), at)) continue;
+      detail::expect(each.value(), detail::json_type::array, at, "array");
+      for (auto id : detail::take(each.value().get_array(), at)) {
+        detail::json_value text = detail::take(std::move(id), at);
+        detail::expect(text, detail::json_type::string, at, "string");
+        step_hash hash{};
+        if (detail::from_hex(detail::take(text.get_string(), at), hash)) stack_.push_back(hash);
+      }
+    }
+  }
+
+  detail::json_buffer body_;
+  detail::json_buffer fetched_events_;  // in place of the body's
+  detail::json_buffer fetched_steps_;
+  detail::json_buffer changed_event_;
+  std::optional<step_hash> target_;
+  std::string_view event_;
+  std::string_view events_;
+  std::string run_id_;
+  int attempt_ = 0;
+  std::optional<int> max_attempts_;
+  bool plan_only_ = false;
+  bool use_api_ = false;
+  std::vector<memo> memos_;
+  std::size_t state_size_ = 0;
+  std::vector<step_hash> stack_;
+  std::vector<step_hash> defers_;
+  std::string function_uuid_;
+  std::string queue_item_id_;
+  std::string request_id_;
+  std::int64_t generation_id_ = 0;
+};
+
+}  // namespace inngest::protocol
+
+namespace inngest::execution {
+
+class replay;
+
+/// What a replay needs of the world; it has no clock and no network of its own.
+struct environment {
+  std::function<std::chrono::system_clock::time_point()> now;
+  /// Sends events through the function's middleware and gives back their ids.
+  std::function<std::vector<std::string>(const std::vector<any_event>&, const replay&)> send;
+  /// Calls the server's API: signals, metadata, realtime.
+  std::function<http::response(http::request)> call_api{};
+};
+
+/// How one call is to be replayed; what is empty or null is not wanted.
+struct replay_options {
+  std::string_view function_id{};
+  std::string_view traceparent{};
+  const execution::hooks* hooks = nullptr;
+  /// Steps go on after their results were kept there.
+  execution::checkpoints* checkpoints = nullptr;
+  size_limits limits{};
+  /// Keeps the ids of the steps that the handler came to.
+  bool trace_steps = false;
+  /// Finds steps, but runs none.
+  bool rehearse = false;
+};
+
+/// A step call of the handler, identified.
+struct step_call {
+  step_hash hash{};
+  std::string id{};
+  std::string given_name{};
+  std::size_t index = 0;  // of the id's repeats
+  step_kind kind = step_kind::run;
+  const char* file = "";
+  int line = 0;
+  std::optional<int> retries{};
+  std::function<std::chrono::milliseconds(int)> backoff{};
+  std::optional<std::chrono::milliseconds> deadline{};
+  const protocol::memo* memo = nullptr;   // null: no result yet
+  const protocol::memo* input = nullptr;  // the server's, for a step that is still to run
+
+  const std::string& name() const { return given_name.empty() ? id : given_name; }
+};
+
+/// How one call of a handler ended.
+struct outcome {
+  enum class kind {
+    completed,    ///< `result` is the function's result
+    failed,       ///< `failure` is the function's error
+    operations,   ///< `operations` are to be reported
+    not_reached,  ///< the step that was asked for was not found
+  };
+  kind ended = kind::completed;
+  std::string result{};                        // JSON
+  std::optional<protocol::failure> failure{};  // of the function, or of the one step that ran
+  std::vector<protocol::operation> operations{};
+  std::vector<std::string> warnings{};
+  bool is_result_among_operations = false;
+  std::vector<std::string> steps{};  // that the handler came to: see replay_options::trace_steps
+};
+
+/// One call of a handler: results that the server remembers are handed out, and what the handler does beyond
+/// them becomes operations.
+///
+/// A step without a result is recorded first and then leaves the handler by an interrupt. So nothing is lost
+/// when user code swallows the interrupt: what was recorded beats whatever the handler returns or throws, and
+/// every later step call interrupts again. With checkpoints, a step that ran gives its result at once and the
+/// handler goes on.
+class replay {
+ public:
+  replay(const protocol::call_request& request, const environment& world, replay_options options = {})
+      : request_(request),
+        world_(world),
+        options_(std::move(options)),
+        hooks_(options_.hooks ? *options_.hooks : no_hooks()),
+        info_{.function_id = options_.function_id,
+              .run_id = request.run_id(),
+              .attempt = request.attempt(),
+              .max_attempts = request.max_attempts(),
+              .traceparent = options_.traceparent} {
+    used_.reserve(request.memo_count() + 8);
+  }
+  replay(const replay&) = delete;
+  replay& operator=(const replay&) = delete;
+
+  const protocol::call_request& request() const { return request_; }
+  const environment& world() const { return world_; }
+  const execution::hooks& hooks() const { return hooks_; }
+  const call_info& info() const { return info_; }
+
+  /// Whether the handler is still going over what happened before: it has not come to the newest result yet.
+  bool is_replaying() const { return is_replaying_; }
+
+  /// Runs the handler, which appends its result to the text it is given.
+  outcome run(detail::function_ref<void(std::string&)> handler) {
+    outcome out;
+    std::exception_ptr thrown;
+    bool left_by_interrupt = false;
+    try {
+      const bool is_first = request_.attempt() == 0 && request_.memo_count() == 0 && !request_.target();
+      if (is_first) hooks_.each([&](middleware& one) { one.on_run_start(info_); });
+      call_handler(handler, out.result);
+      end_memoization();
+    } catch (const interrupt&) {
+      left_by_interrupt = true;
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    if (interrupted_ && !left_by_interrupt) report_swallowed();
+    finish(out, thrown);
+    out.warnings = std::move(warnings_);
+    out.steps = std::move(steps_);
+    tell_end(out);
+    return out;
+  }
+
+  // ---- for steps ------------------------------------------------------------------------------------
+
+  /// Identifies a step call, and finds what the server remembers of it. Middleware may change the step's id,
+  /// name and `input`.
+  /// \throws nested_step_error inside a step's body; interrupt when the handler was interrupted before.
+  step_call enter(step_options options, step_kind kind, std::string* input = nullptr) {
+    refuse_nesting(options.id.text());
+    refuse_going_on();
+    step_call call{.hash = options.id.hash(),
+                   .id = std::string(options.id.text()),
+                   .given_name = std::move(options.name),
+                   .kind = kind,
+                   .file = options.id.file(),
+                   .line = options.id.line(),
+                   .retries = options.retries,
+                   .backoff = std::move(options.backoff),
+                   .deadline = options.deadline};
+    if (!hooks_.empty()) transform_input(call, input);
+    identify(call);
+    if (options_.trace_steps) steps_.push_back(call.id);
+
+    if (request_.is_newest(call.hash)) is_replaying_ = false;
+    call.memo = request_.find(call.hash);
+    if (call.memo) ++used_memos_;
+    if (call.memo && protocol::holds_only(*call.memo, "input"))
+      call.input = std::exchange(call.memo, nullptr);  // still to be run
+    if (!call.memo) end_memoization();
+    note_completed(call);
+    return call;
+  }
+
+  /// A result was used: in a race, it counts for the branch that used it.
+  void note_completed(const step_call& call) {
+    if (call.memo && tracks_completion_)
+      last_completed_ = std::max(last_completed_, request_.completed_at(call.hash) + 1);
+  }
+
+  /// Records an operation other than a run, such as a sleep.
+  void record(const step_call& call, protocol::operation op) {
+    if (request_.target() && *request_.target() != call.hash) return;  // another step's turn
+    operations_.push_back(completed(call, std::move(op)));
+  }
+
+  /// Records that a run step was found. When it is the one that the server asks for, it runs here and now.
+  void discover(const step_call& call, const protocol::operation& plan,
+                detail::function_ref<void(std::string&)> body) {
+    if (!request_.target() || options_.rehearse) return record(call, plan);
+    if (*request_.target() != call.hash) return;
+    record(call, execute(call, plan, body));
+    executed_ = true;
+    suspend(call);
+  }
+
+  /// The handler needs the step's result, which is not there yet: runs the step if it is the only one that
+  /// was found and may run at once. Comes back only if the result could be kept; otherwise leaves the
+  /// handler.
+  void await(step_call& call, const protocol::operation& plan,
+             detail::function_ref<void(std::string&)> body) {
+    refuse_nesting(call.id);
+    refuse_going_on();
+    const bool alone = operations_.size() == 1 && operations_.front().id == call.hash;
+    const bool out_of_time = options_.checkpoints && options_.checkpoints->is_out_of_time();
+    if (!alone || !may_run_at_once() || out_of_time) suspend(call);
+    operations_.clear();
+    protocol::operation op = execute(call, plan, body);
+    if (options_.checkpoints && !step_failure_ && request_.attempt() == 0) return keep(call, std::move(op));
+    record(call, std::move(op));
+    executed_ = true;
+    suspend(call);
+  }
+
+  [[noreturn]] void suspend(const step_call& call) {
+    interrupted_ = true;
+    interrupted_step_ = call.id;
+    interrupted_at_ = std::string(call.file) + ":" + std::to_string(call.line);
+    throw interrupt();
+  }
+
+  /// Records an operation that the run does not wait for, unless the server knows it already.
+  void record_deferred(protocol::operation op) {
+    refuse_nesting(op.user_id);
+    refuse_going_on();
+    const auto same = [&](const protocol::operation& each) { return each.id == op.id; };
+    if (std::any_of(deferred_.begin(), deferred_.end(), same)) {
+      warnings_.push_back("ctx.defer(\"" + op.user_id +
+                          "\") was called twice: the second call counts for nothing");
+    } else if (!request_.target() && !request_.is_deferred(op.id)) {
+      deferred_.push_back(std::move(op));
+    }
+  }
+
+  /// Adds metadata, a JSON object, to the step whose body runs; false when none does.
+  bool add_metadata(const std::string& object) {
+    if (!running_) return false;
+    metadata_ += (metadata_.empty() ? "" : ",") + object;
+    return true;
+  }
+
+  step_info describe(const step_call& call) const {
+    return {.id = call.id,
+            .name = call.name(),
+            .index = call.index,
+            .kind = call.kind,
+            .hash = call.hash,
+            .memoized = call.memo != nullptr};
+  }
+
+  // ---- for groups -----------------------------------------------------------------------------------
+
+  struct branch_result {
+    bool finished = false;
+    std::size_t completed_at = 0;  // when the last of its steps got its result; 0 without steps
+    std::exception_ptr error{};
+  };
+
+  /// Runs a branch of a parallel group up to its first step without a result.
+  branch_result run_branch(detail::function_ref<void()> branch) {
+    refuse_going_on();
+    branch_result out;
+    const bool tracked = std::exchange(tracks_completion_, true);
+    const std::size_t completed_before = std::exchange(last_completed_, 0);
+    ++branches_;
+    bool left_by_interrupt = false;
+    try {
+      branch();
+    } catch (const interrupt&) {
+      left_by_interrupt = true;
+    } catch (...) {
+      out.error = std::current_exception();
+    }
+    --branches_;
+    if (interrupted_ && !left_by_interrupt) report_swallowed();
+    out.finished = !interrupted_;
+    out.completed_at = last_completed_;
+    tracks_completion_ = tracked;
+    last_completed_ = std::max(completed_before, out.completed_at);
+    if (executed_) throw interrupt();  // the one step that was asked for has run: nothing else may
+    interrupted_ = false;              // the other branches still have their turn
+    return out;
+  }
+
+  /// Leaves the handler because a branch is not finished. Called when all branches were run.
+  [[noreturn]] void suspend_group() {
+    interrupted_ = true;
+    throw interrupt();
+  }
+
+  /// Options, a JSON object, for all operations until the returned value is put back.
+  std::string exchange_shared_options(std::string object) {
+    return std::exchange(shared_options_, std::move(object));
+  }
+  const std::string& shared_options() const { return shared_options_; }
+
+  /// A race is decided while steps of its losers are still on their way: the server calls for each of them,
+  /// so from here on steps are planned, never run at once, or two calls could run the same one.
+  void leave_race_open() { race_is_open_ = true; }
+
+  /// When the last result that counts so far came. What the losers of a race used does not count.
+  std::size_t last_completed() const { return last_completed_; }
+  void set_last_completed(std::size_t at) { last_completed_ = at; }
+
+  /// Takes back what was recorded after the first `count` operations: the losers of a race report nothing
+  /// new.
+  std::vector<protocol::operation> take_recorded_after(std::size_t count) {
+    const auto first = operations_.begin() + static_cast<std::ptrdiff_t>(count);
+    std::vector<protocol::operation> out(std::make_move_iterator(first),
+                                         std::make_move_iterator(operations_.end()));
+    operations_.erase(first, operations_.end());
+    return out;
+  }
+  std::size_t recorded() const { return operations_.size(); }
+  void record_again(std::vector<protocol::operation> operations) {
+    std::move(operations.begin(), operations.end(), std::back_inserter(operations_));
+  }
+
+ private:
+  static const execution::hooks& no_hooks() {
+    static const execution::hooks none;
+    return none;
+  }
+
+  // ---- identity ---------------------------------------------------------------------------------------
+
+  void identify(step_call& call) {
+    const auto [first_use, is_first] = used_.try_emplace(call.hash, 1);
+    std::size_t& next_index = first_use->second;
+    while (!is_first) {  // "a" used again is "a:1", unless a step of that very id was there before
+      call.index = next_index++;
+      call.hash = detail::sha1::of(call.id + ':' + std::to_string(call.index));
+      if (used_.try_emplace(call.hash, 1).second) break;
+    }
+  }
+
+  void transform_input(step_call& call, std::string* input) {
+    step_input changed{.id = call.id, .name = call.given_name, .input = input ? *input : ""};
+    const step_info before = describe(call);
+    hooks_.each([&](middleware& one) { one.transform_step_input(info_, before, changed); });
+    if (changed.id != call.id) call.hash = detail::sha1::of(changed.id);
+    call.id = std::move(changed.id);
+    call.given_name = std::move(changed.name);
+    if (input) *input = std::move(changed.input);
+  }
+
+  protocol::operation completed(const step_call& call, protocol::operation op) const {
+    op.id = call.hash;
+    op.display_name = call.name();
+    op.user_id = call.id;
+    op.index = call.index;
+    if (op.name.empty()) op.name = call.id;
+    if (!shared_options_.empty()) op.options = protocol::merged_options(op.options, shared_options_);
+    return op;
+  }
+
+  void refuse_nesting(std::string_view id) const {
+    if (running_) throw nested_step_error(id, running_->id);
+  }
+
+  /// After an interrupt was swallowed, nothing of the handler counts any more.
+  void refuse_going_on() {
+    if (!interrupted_) return;
+    report_swallowed();
+    throw interrupt();
+  }
+
+  // ---- running a step -----------------------------------------------------------------------------------
+
+  bool may_run_at_once() const {
+    return !request_.target() && !request_.plan_only() && branches_ == 0 && !race_is_open_ &&
+           !options_.rehearse;
+  }
+
+  bool is_last_attempt() const {
+    return request_.max_attempts() && std::int64_t{request_.attempt()} + 1 >= *request_.max_attempts();
+  }
+
+  /// Runs the step's body and gives what came of it.
+  protocol::operation execute(const step_call& call, const protocol::operation& plan,
+                              detail::function_ref<void(std::string&)> body) {
+    protocol::operation op = plan;
+    op.code = protocol::opcode::step_run;
+    const step_info step = hooks_.empty() ? step_info{} : describe(call);
+    const auto started = world_.now();
+    std::exception_ptr thrown;
+    try {
+      hooks_.each([&](middleware& one) { one.on_step_start(info_, step); });
+      running_ = &call;
+      call_body(step, body, op.data);
+      check_size(call, op.data);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    running_ = nullptr;
+    const auto ended = world_.now();
+    op.timing = protocol::timing{
+        .started = std::chrono::duration_cast<std::chrono::nanoseconds>(started.time_since_epoch()).count(),
+        .took = std::chrono::duration_cast<std::chrono::nanoseconds>(ended - started).count()};
+    if (!metadata_.empty()) op.metadata = "[" + std::exchange(metadata_, {}) + "]";
+    if (thrown) {
+      step_failure_ = describe_failure(call, thrown, ended);
+      op.code = step_failure_->retriable ? protocol::opcode::step_error : protocol::opcode::step_failed;
+      op.data.clear();
+      op.error = step_failure_->info;
+      const failure_info told = tell(*step_failure_);
+      hooks_.each([&](middleware& one) { one.on_step_error(info_, step, told); });
+    } else {
+      hooks_.each([&](middleware& one) { one.on_step_complete(info_, step, op.data); });
+    }
+    return op;
+  }
+
+  void call_body(const step_info& step, detail::function_ref<void(std::string&)> body, std::string& out) {
+    if (hooks_.empty()) return body(out);
+    const auto innermost = [&] {
+      std::string data;
+      body(data);
+      return data.empty() ? std::string("null") : data;
+    };
+    out = hooks_.wrap<std::string>(
+        [&](middleware& one, next_call<std::string> next) {
+          return one.wrap_step_handler(info_, step, next);
+        },
+        innermost);
+  }
+
+  protocol::failure describe_failure(const step_call& call, const std::exception_ptr& thrown,
+                                     std::chrono::system_clock::time_point now) const {
+    protocol::failure out = protocol::describe(thrown, now);
+    const bool used_up = call.retries && request_.attempt() >= *call.retries;
+    if (is_last_attempt() || used_up) out.retriable = false;
+    if (out.retriable && !out.retry_after && call.backoff) out.retry_after = call.backoff(request_.attempt());
+    out.info.stack = out.info.name + ": " + out.info.message + "\n    at step \"" + call.id + "\" (" +
+                     call.file + ":" + std::to_string(call.line) + ")";
+    return out;
+  }
+
+  void check_size(const step_call& call, const std::string& data) const {
+    const auto refuse = [&](const std::string& what, std::size_t limit) {
+      throw too_large("step \"" + call.id + "\": " + what + ", and a server takes at most " +
+                      std::to_string(limit) + ": keep large data elsewhere and return where it is");
+    };
+    if (data.size() > options_.limits.step_output)
+      refuse("its result has " + std::to_string(data.size()) + " bytes", options_.limits.step_output);
+    const std::size_t state = request_.state_size() + kept_bytes_ + data.size();
+    if (state > options_.limits.state)
+      refuse("with its result the run's state has " + std::to_string(state) + " bytes",
+             options_.limits.state);
+  }
+
+  /// Keeps the result of a step that ran, so that the handler can go on. When no server takes it, it goes
+  /// into the answer.
+  void keep(step_call& call, protocol::operation op) {
+    std::string memo = "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}";
+    const checkpoints::saved saved = options_.checkpoints->keep(completed(call, std::move(op)));
+    if (saved != checkpoints::saved::yes) {
+      is_stale_ = saved == checkpoints::saved::stale;
+      saving_was_refused_ = true;  // what could not be saved is put into the answer at the end
+      suspend(call);
+    }
+    kept_bytes_ += memo.size();
+    kept_texts_.emplace_back(std::move(memo));
+    kept_.push_back({.id = call.hash, .text = kept_texts_.back().text()});
+    call.memo = &kept_.back();
+    is_replaying_ = false;
+  }
+
+  // ---- the end ------------------------------------------------------------------------------------------
+
+  void call_handler(detail::function_ref<void(std::string&)> handler, std::string& out) {
+    if (!request_.has_results()) end_memoization();
+    if (hooks_.empty()) return handler(out);
+    const auto innermost = [&] {
+      std::string result;
+      handler(result);
+      return result;
+    };
+    out = hooks_.wrap<std::string>(
+        [&](middleware& one, next_call<std::string> next) { return one.wrap_function_handler(info_, next); },
+        innermost);
+  }
+
+  void end_memoization() {
+    if (std::exchange(memoization_ended_, true)) return;
+    hooks_.each([&](middleware& one) { one.on_memoization_end(info_); });
+  }
+
+  void finish(outcome& out, const std::exception_ptr& thrown) {
+    const bool completed = !interrupted_ && !thrown && operations_.empty() && !request_.target();
+    if (options_.checkpoints && !is_stale_) {
+      const bool must_save = !completed && !saving_was_refused_;
+      if (must_save && options_.checkpoints->save() == checkpoints::saved::stale) is_stale_ = true;
+      auto unsaved = options_.checkpoints->take_unsaved();
+      operations_.insert(operations_.begin(), std::make_move_iterator(unsaved.begin()),
+                         std::make_move_iterator(unsaved.end()));
+    }
+    if (is_stale_) return fail(out, error_of_stale_call());
+    if (completed) {
+      const std::size_t left = request_.memo_count() - std::min(used_memos_, request_.memo_count());
+      if (left > 0) report_unused(left);
+      if (!options_.checkpoints && deferred_.empty()) return;
+      take_deferred();
+      operations_.push_back(protocol::run_complete(out.result));
+      out.is_result_among_operations = true;
+    } else if (operations_.empty() && thrown && !interrupted_) {
+      return fail(out, protocol::describe(thrown, world_.now()));
+    } else if (operations_.empty()) {
+      out.ended = outcome::kind::not_reached;
+      return;
+    } else {
+      take_deferred();
+    }
+    if (operations_.size() > options_.limits.operations) return fail(out, error_of_too_many());
+    out.ended = outcome::kind::operations;
+    out.operations = std::move(operations_);
+    out.failure = std::move(step_failure_);
+  }
+
+  void fail(outcome& out, protocol::failure failure) const {
+    out.ended = outcome::kind::failed;
+    out.failure = std::move(failure);
+    if (is_last_attempt()) out.failure->retriable = false;
+  }
+
+  void take_deferred() {
+    std::move(deferred_.begin(), deferred_.end(), std::back_inserter(operations_));
+    deferred_.clear();
+  }
+
+  static protocol::failure error_of_stale_call() {
+    return {.info = {.name = "inngest::stale_call",
+                     .message = "another call of this run has taken over: this one has stopped"},
+            .retriable = false};
+  }
+
+  protocol::failure error_of_too_many() const {
+    const too_large problem(std::to_string(operations_.size()) +
+                            " steps are to be reported at once, and a server takes at most " +
+                            std::to_string(options_.limits.operations) + ": start fewer at a time");
+    return protocol::describe(std::make_exception_ptr(problem), world_.now());
+  }
+
+  static failure_info tell(const protocol::failure& failure) {
+    return {.name = failure.info.name,
+            .message = failure.info.message,
+            .is_final = !failure.retriable,
+            .retry_after = failure.retry_after};
+  }
+
+  void tell_end(const outcome& out) const {
+    if (out.ended == outcome::kind::failed) {
+      const failure_info told = tell(*out.failure);
+      hooks_.each([&](middleware& one) { one.on_run_error(info_, told); });
+    } else if (out.ended == outcome::kind::completed || out.is_result_among_operations) {
+      hooks_.each([&](middleware& one) { one.on_run_complete(info_, out.result); });
+    }
+  }
+
+  void report_unused(std::size_t count) {
+    warnings_.push_back("the function ended without " + std::to_string(count) +
+                        " of the steps that the server remembers: it was changed during the run");
+  }
+
+  void report_swallowed() {
+    if (std::exchange(reported_swallowed_, true)) return;
+    warnings_.push_back(
+        "the interrupt of step \"" + interrupted_step_ + "\", called at " + interrupted_at_ +
+        ", was swallowed: a catch (...) around a step must end with `throw;`. The run goes on "
+        "rightly, but the code after the catch runs too early");
+  }
+
+  const protocol::call_request& request_;
+  const environment& world_;
+  const replay_options options_;
+  const execution::hooks& hooks_;
+  const call_info info_;
+
+  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
+      used_;  // and the index of its next repeat
+  std::size_t used_memos_ = 0;
+  std::vector<std::string> steps_;
+  std::vector<protocol::operation> operations_;
+  std::vector<protocol::operation> deferred_;
+  std::string shared_options_;
+  std::optional<protocol::failure> step_failure_;
+  const step_call* running_ = nullptr;  // the step whose body runs right now
+  std::string metadata_;                // of that step: JSON objects, separated by commas
+  bool executed_ = false;
+  bool is_stale_ = false;
+  bool saving_was_refused_ = false;
+
+  // results that were kept in this call; deques, as they are pointed to
+  std::deque<detail::json_buffer> kept_texts_;
+  std::deque<protocol::memo> kept_;
+  std::size_t kept_bytes_ = 0;
+
+  bool interrupted_ = false;
+  std::string interrupted_step_;
+  std::string interrupted_at_;
+  bool reported_swallowed_ = false;
+  std::vector<std::string> warnings_;
+
+  int branches_ = 0;  // how many groups we are inside of
+  bool race_is_open_ = false;
+  bool tracks_completion_ = false;
+  std::size_t last_completed_ = 0;
+  bool is_replaying_ = request_.has_results();
+  bool memoization_ended_ = false;
+};
+
+}  // namespace inngest::execution
+
+// inngest/group.hpp
+
+// inngest/detail/result_traits.hpp
+
+namespace inngest::detail {
+
+/// What a callable returns; void when it can't be called so, which has been refused in words by then.
+template <class Callable, class... Arguments>
+struct returned_by {
+  using type = void;
+};
+template <class Callable, class... Arguments>
+  requires std::invocable<Callable&, Arguments...>
+struct returned_by<Callable, Arguments...> {
+  using type = std::invoke_result_t<Callable&, Arguments...>;
+};
+template <class Callable, class... Arguments>
+using returned_by_t = typename returned_by<Callable, Arguments...>::type;
+
+/// The form in which a result comes back from JSON; void for void and for what was refused.
+template <class Returned>
+struct result_form {
+  using type = void;
+};
+template <class Returned>
+  requires(!std::is_void_v<Returned> && json_convertible<Returned>)
+struct result_form<Returned> {
+  using type = json_form<Returned>;
+};
+template <class Returned>
+using result_form_t = typename result_form<Returned>::type;
+
+template <class Returned>
+concept json_result = std::is_void_v<Returned> || json_convertible<Returned>;
+
+/// A callable's result as a value; std::monostate stands for nothing.
+template <class Callable>
+using value_of = std::conditional_t<std::is_void_v<returned_by_t<Callable>>, std::monostate,
+                                    std::decay_t<returned_by_t<Callable>>>;
+
+}  // namespace inngest::detail
+
+// inngest/experiment.hpp
+
+// inngest/detail/crypto.hpp
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+
+namespace inngest::detail {
+
+using sha256_digest = std::array<std::uint8_t, 32>;
+
+inline sha256_digest sha256(std::span<const std::uint8_t> bytes) {
+  sha256_digest out{};
+  if (EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr) != 1) {
+    throw configuration_error("OpenSSL offers no SHA-256");
+  }
+  return out;
+}
+
+inline std::string sha256_hex(std::string_view text) {
+  return to_hex(sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+}
+
+/// HMAC-SHA256 of two texts as if they were one: a body of megabytes is not copied to append a few digits.
+inline sha256_digest hmac_sha256(std::string_view key, std::string_view first, std::string_view second) {
+  static EVP_MAC* const algorithm =
+      EVP_MAC_fetch(nullptr, "HMAC", nullptr);  // shared by threads, never freed
+  const std::unique_ptr<EVP_MAC_CTX, void (*)(EVP_MAC_CTX*)> context(EVP_MAC_CTX_new(algorithm),
+                                                                     EVP_MAC_CTX_free);
+  char digest[] = "SHA256";
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+                                   OSSL_PARAM_construct_end()};
+  const auto bytes = [](std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+  };
+
+  sha256_digest out{};
+  std::size_t size = 0;
+  if (context == nullptr || EVP_MAC_init(context.get(), bytes(key), key.size(), parameters) != 1 ||
+      EVP_MAC_update(context.get(), bytes(first), first.size()) != 1 ||
+      EVP_MAC_update(context.get(), bytes(second), second.size()) != 1 ||
+      EVP_MAC_final(context.get(), out.data(), &size, out.size()) != 1) {
+    throw configuration_error("OpenSSL offers no HMAC-SHA256");
+  }
+  return out;
+}
+
+/// Compares in a time that does not tell where the two differ.
+inline bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+template <std::size_t Size>
+std::array<std::uint8_t, Size> random_bytes() {
+  std::array<std::uint8_t, Size> out{};
+  if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) {
+    throw configuration_error("OpenSSL has no random numbers");
+  }
+  return out;
+}
+
+inline std::string to_base64(std::span<const std::uint8_t> bytes) {
+  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes.data(), static_cast<int>(bytes.size()));
+  out.pop_back();  // EVP_EncodeBlock ends its text with a zero
+  return out;
+}
+
+}  // namespace inngest::detail
+
+// inngest/protocol/api.hpp
+
+// inngest/detail/json_text.hpp
+
+namespace inngest::detail {
+
+/// Text with every byte that is not of UTF-8 as a question mark: what is only to be read by people must get
+/// through.
+inline std::string readable(std::string_view text) {
+  std::string out(text);
+  if (simdjson::validate_utf8(out.data(), out.size())) return out;
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  return out;
+}
+
+/// Writes a JSON object member by member, for what is told to a server or a person now and then: it compiles
+/// in no time and needs no DOM.
+class json_object_text {
+ public:
+  json_object_text& add(std::string_view name, std::string_view value) {
+    write_quoted(begin(name), readable(value));
+    return *this;
+  }
+  json_object_text& add(std::string_view name, const char* value) {
+    return add(name, std::string_view(value));
+  }
+  json_object_text& add(std::string_view name, bool value) { return add_raw(name, value ? "true" : "false"); }
+  json_object_text& add(std::string_view name, std::int64_t value) {
+    return add_raw(name, std::to_string(value));
+  }
+  json_object_text& add(std::string_view name, int value) { return add(name, std::int64_t{value}); }
+  /// A value that is JSON already.
+  json_object_text& add_raw(std::string_view name, std::string_view json) {
+    begin(name) += json;
+    return *this;
+  }
+  /// Nothing when the text is empty.
+  json_object_text& add_if(std::string_view name, std::string_view value) {
+    return value.empty() ? *this : add(name, value);
+  }
+  /// Null when the text is empty.
+  json_object_text& add_or_null(std::string_view name, std::string_view value) {
+    return value.empty() ? add_raw(name, "null") : add(name, value);
+  }
+
+  std::string text() const { return out_ + '}'; }
+
+ private:
+  std::string& begin(std::string_view name) {
+    if (out_.size() > 1) out_ += ',';
+    write_quoted(out_, name);
+    return out_ += ':';
+  }
+
+  std::string out_ = "{";
+};
+
+/// The text that a member of a JSON object holds; empty when the JSON is broken, no object, has no such
+/// member or another kind of value there. For answers of which only words for people are wanted.
+inline std::string find_text(std::string_view json, std::string_view name) {
+  try {
+    const json_buffer buffer{std::string(json)};
+    json_document document(buffer.text());
+    for (auto item : document.object()) {
+      simdjson::ondemand::field each = take(std::move(item), {});
+      if (take(each.unescaped_key(), {}) != name) continue;
+      if (type_of(each.value(), {}) != json_type::string) return {};
+      return std::string(take(each.value().get_string(), {}));
+    }
+  } catch (const payload_error&) {  // not JSON: it says nothing
+  }
+  return {};
+}
+
+/// A member of a JSON object as it stands there; empty when there is none. It points into the buffer.
+/// \throws payload_error for what is not an object.
+inline std::string_view find_member(const json_buffer& buffer, std::string_view name) {
+  json_document document(buffer.text());
+  for (auto item : document.object()) {
+    simdjson::ondemand::field each = take(std::move(item), {});
+    if (take(each.unescaped_key(), {}) == name) return raw_text(each.value(), {});
+  }
+  return {};
+}
+
+}  // namespace inngest::detail
+
+// Requests to a server's API beside events and registrations, and what its answers say.
+
+namespace inngest::protocol {
+
+/// The words of an answer that refuses something.
+inline std::string refusal(const http::response& answer) {
+  for (const char* key : {"error", "message"}) {
+    std::string text = detail::find_text(answer.body.substr(0, 64 * 1024), key);
+    if (!text.empty()) return std::to_string(answer.status) + " " + text;
+  }
+  return std::to_string(answer.status);
+}
+
+/// \throws unauthorized, request_rejected when the answer is no success.
+inline void expect_success(const http::response& answer, const std::string& what) {
+  if (answer.status >= 200 && answer.status < 300) return;
+  if (answer.status == 401 || answer.status == 403)
+    throw unauthorized(what + ": the signing key was refused: " + refusal(answer));
+  throw request_rejected(what + ": the server answered " + refusal(answer), answer.status);
+}
+
+inline http::request json_request(std::string path, std::string body) {
+  return {.method = "POST",
+          .url = std::move(path),
+          .headers = {{"content-type", "application/json"}},
+          .body = std::move(body)};
+}
+
+inline http::request signal_request(std::string_view signal, std::string_view data) {
+  return json_request("/v1/signals",
+                      detail::json_object_text().add("signal", signal).add_raw("data", data).text());
+}
+
+/// The run that the signal woke; nothing when none waits for it.
+inline std::optional<std::string> read_signal_answer(const http::response& answer) {
+  if (answer.status == 404) return std::nullopt;
+  expect_success(answer, "sending a signal");
+  const detail::json_buffer body(answer.body);
+  const std::string run = detail::find_text(detail::find_member(body, "data"), "run_id");
+  return run.empty() ? std::nullopt : std::optional<std::string>(run);
+}
+
+inline http::request publish_request(std::string_view channel, std::string_view topic,
+                                     std::string_view run_id, std::string data) {
+  std::string path = "/v1/realtime/publish?channel=" + http::percent_encoded(channel);
+  if (!run_id.empty()) path += "&run_id=" + http::percent_encoded(run_id);
+  return json_request(path + "&topic=" + http::percent_encoded(topic), std::move(data));
+}
+
+/// Metadata as it rides with an operation: `scope` is "run" or "step", `change` "merge", "set", "delete" or
+/// "add".
+inline std::string metadata_object(std::string_view scope, std::string_view kind, std::string_view change,
+                                   std::string_view values) {
+  detail::json_object_text out;
+  if (!scope.empty()) out.add("scope", scope);
+  return out.add("kind", kind).add("op", change).add_raw("values", values).text();
+}
+
+inline http::request metadata_request(std::string_view run_id, std::string_view step_id,
+                                      const std::string& metadata) {
+  detail::json_object_text target;
+  target.add_if("step_id", step_id);
+  return json_request("/v1/runs/" + http::percent_encoded(run_id) + "/metadata",
+                      detail::json_object_text()
+                          .add_raw("target", target.text())
+                          .add_raw("metadata", "[" + metadata + "]")
+                          .text());
+}
+
+/// A score's values. \throws configuration_error for a name or value that a server would not take.
+inline std::string score_values(std::string_view name, double value) {
+  bool readable = !name.empty() && name.size() <= 128;
+  for (const char c : name) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '\'') readable = false;
+  }
+  if (!readable) {
+    throw configuration_error("a score's name has 1 to 128 bytes, no quotes and no control characters: \"" +
+                              std::string(name) + "\"");
+  }
+  std::string number;
+  detail::codec<double>::write(number, value, detail::json_path("value"));
+  return detail::json_object_text()
+      .add_raw(name, detail::json_object_text().add_raw("value", number).text())
+      .text();
+}
+
+}  // namespace inngest::protocol
+
+namespace inngest {
+
+/// One of the ways to do something in an experiment.
+template <class Run>
+struct variant {
+  variant(std::string called, Run body) : name(std::move(called)), run(std::move(body)) {}
+  std::string name;
+  Run run;
+};
+
+/// Which variant was chosen, and what it gave.
+template <class Result>
+struct experiment_result {
+  std::string variant;
+  Result result;
+};
+
+/// A variant's name and how often it is to be chosen, in proportion to the others.
+struct variant_weight {
+  std::string name;
+  double weight = 1;
+};
+
+/// How a variant is chosen. Made by the functions of the namespace `experiment`.
+struct experiment_strategy {
+  /// As it is shown: "fixed", "weighted", "bucket" or "custom".
+  std::string name;
+  std::function<std::string(std::string_view run_id, const std::vector<std::string>& variants)> choose;
+  std::vector<variant_weight> weights{};
+};
+
+namespace experiment {
+namespace detail {
+
+/// The variant into whose share of 0 to 1 the text's SHA-256 falls; variants in the order of their names.
+inline std::string by_weight(std::string_view text, std::vector<variant_weight> weights) {
+  const std::string hash = inngest::detail::sha256_hex(text).substr(0, 8);
+  const double place = static_cast<double>(std::stoul(hash, nullptr, 16)) / 4294967296.0;
+  std::sort(weights.begin(), weights.end(),
+            [](const variant_weight& a, const variant_weight& b) { return a.name < b.name; });
+  double total = 0;
+  for (const variant_weight& each : weights) total += each.weight;
+  double end = 0;
+  for (const variant_weight& each : weights) {
+    end += each.weight / total;
+    if (place < end) return each.name;
+  }
+  return weights.back().name;
+}
+
+inline void check(const std::vector<variant_weight>& weights) {
+  double total = 0;
+  for (const variant_weight& each : weights) {
+    if (!(each.weight >= 0 && each.weight < 1e300)) {
+      throw configuration_error("experiment: the weight of \"" + each.name +
+                                "\" must be a number that is not negative");
+    }
+    total += each.weight;
+  }
+  if (total <= 0) throw configuration_error("experiment: at least one weight must be more than zero");
+}
+
+}  // namespace detail
+
+/// Always the same one.
+inline experiment_strategy fixed(std::string variant) {
+  return {.name = "fixed", .choose = [variant = std::move(variant)](auto, const auto&) { return variant; }};
+}
+
+/// At random, by weight; the same for all calls of a run. The run's id decides.
+inline experiment_strategy weighted(std::vector<variant_weight> weights) {
+  detail::check(weights);
+  return {.name = "weighted",
+          .choose = [weights](std::string_view run_id,
+                              const auto&) { return detail::by_weight(run_id, weights); },
+          .weights = weights};
+}
+
+/// By a value, such as a user's id: the same value gets the same variant in every run. Without weights all
+/// variants get equal shares.
+inline experiment_strategy bucket(std::string value, std::vector<variant_weight> weights = {}) {
+  if (!weights.empty()) detail::check(weights);
+  const auto choose = [value = std::move(value), weights](std::string_view,
+                                                          const std::vector<std::string>& variants) {
+    std::vector<variant_weight> shares = weights;
+    if (shares.empty()) {
+      for (const std::string& each : variants) shares.push_back({.name = each});
+    }
+    return detail::by_weight(value, shares);
+  };
+  return {.name = "bucket", .choose = choose, .weights = weights};
+}
+
+/// By a function of yours. It runs once for the run.
+inline experiment_strategy custom(
+    std::function<std::string(const std::vector<std::string>& variants)> choose) {
+  return {.name = "custom",
+          .choose = [choose = std::move(choose)](std::string_view, const std::vector<std::string>& variants) {
+            return choose(variants);
+          }};
+}
+
+}  // namespace experiment
+
+namespace execution {
+
+struct chosen_variant {
+  std::string name;
+  std::string step_options;  // of the variant's steps, a JSON object
+};
+
+/// The step that chooses.
+inline chosen_variant choose_variant(replay& replay, inngest::step_options options,
+                                     const experiment_strategy& strategy, std::vector<std::string> variants) {
+  const std::string experiment(options.id.text());
+  std::string names = "[";
+  for (const std::string& each : variants) {
+    if (names.size() > 1) names += ',';
+    detail::write_quoted(names, each);
+  }
+  names += ']';
+  step_call call = replay.enter(std::move(options), step_kind::experiment);
+  if (!call.memo) {
+    const auto choose = [&](std::string& out) {
+      const std::string chosen = strategy.choose(replay.request().run_id(), variants);
+      if (std::find(variants.begin(), variants.end(), chosen) == variants.end()) {
+        throw non_retriable_error("experiment \"" + experiment + "\": there is no variant \"" + chosen +
+                                  "\"");
+      }
+      detail::json_object_text values;
+      values.add("name", experiment).add("variant", chosen).add("selection_strategy", strategy.name);
+      values.add_raw("available_variants", names);
+      if (!strategy.weights.empty()) {
+        detail::json_object_text shares;
+        for (const variant_weight& each : strategy.weights) {
+          std::string number;
+          detail::codec<double>::write(number, each.weight, {});
+          shares.add_raw(each.name, number);
+        }
+        values.add_raw("variant_weights", shares.text());
+      }
+      replay.add_metadata(protocol::metadata_object("step", "inngest.experiment", "set", values.text()));
+      detail::write_quoted(out, chosen);
+    };
+    const protocol::operation plan{.code = protocol::opcode::step_planned,
+                                   .options = "{\"type\":\"group.experiment\"}"};
+    replay.discover(call, plan, choose);
+    replay.await(call, plan, choose);
+  }
+  replay.note_completed(call);
+  chosen_variant out;
+  out.name = protocol::read_result<std::string>(*call.memo, call.id);
+  detail::json_object_text told;
+  told.add("experimentStepID", detail::to_hex(call.hash)).add("experimentName", experiment);
+  out.step_options = told.add("variant", out.name).add("selectionStrategy", strategy.name).text();
+  return out;
+}
+
+}  // namespace execution
+}  // namespace inngest
+
+namespace inngest {
+
+/// Branches of steps that run at the same time: `ctx.group`.
+class group {
+ public:
+  explicit group(execution::replay& replay) : replay_(&replay) {}
+
+  /// Runs branches of several steps each side by side and gives all their results, as a tuple; a branch that
+  /// returns nothing gives std::monostate. When branches fail, the rest still end before the first failure is
+  /// thrown.
+  ///
+  ///     auto [logo, palette] = ctx.group.parallel([&] { return ctx.step.run("logo", ...); },
+  ///                                               [&] { return ctx.step.run("palette", ...); });
+  template <std::invocable... Branches>
+  auto parallel(Branches&&... branches) -> std::tuple<detail::value_of<Branches>...> {
+    all_branches all(*replay_);
+    // braces, unlike a call's parentheses, run the branches in order: the order of step ids depends on it
+    std::tuple<std::optional<detail::value_of<Branches>>...> results{all.run(branches)...};
+    all.end();
+    return std::apply(
+        [](auto&... each) { return std::tuple<detail::value_of<Branches>...>(std::move(*each)...); },
+        results);
+  }
+
+  /// Runs one branch for each element and gives their results in order; nothing when they return nothing.
+  template <class Range, class Branch>
+    requires(!std::invocable<Range&> &&
+             std::invocable<Branch&, decltype(*std::begin(std::declval<Range&>()))>)
+  auto parallel(Range&& range, Branch&& branch) {
+    using element = decltype(*std::begin(range));
+    using returned = std::invoke_result_t<Branch&, element>;
+    all_branches all(*replay_);
+    if constexpr (std::is_void_v<returned>) {
+      for (auto&& each : range) {
+        const auto call = [&] { branch(each); };
+        all.run(call);
+      }
+      all.end();
+    } else {
+      std::vector<std::optional<returned>> results;
+      for (auto&& each : range) {
+        const auto call = [&]() -> returned { return branch(each); };
+        results.push_back(all.run(call));
+      }
+      all.end();
+      std::vector<returned> out;
+      out.reserve(results.size());
+      for (auto& each : results) out.push_back(std::move(*each));
+      return out;
+    }
+  }
+
+  /// Runs branches side by side and gives the result of the one that ended first, by the order in which the
+  /// server got the results of its steps. It throws if that one failed. The steps that the others have begun
+  /// still run; they begin no new ones. The server is told that it is a race, and so does not wait for them.
+  template <std::invocable First, std::invocable... Rest>
+  auto race(First&& first, Rest&&... rest) -> std::invoke_result_t<First&> {
+    using returned = std::invoke_result_t<First&>;
+    static_assert((std::is_same_v<returned, std::invoke_result_t<Rest&>> && ...),
+                  "inngest: the branches of a race must return the same type");
+    const std::size_t completed_before = replay_->last_completed();
+    winner<detail::value_of<First>> best;
+    std::vector<protocol::operation> of_others;
+    {
+      const shared_options told(*replay_, "{\"parallelMode\":\"race\"}");
+      consider(best, of_others, first);
+      (consider(best, of_others, rest), ...);
+    }
+    if (!best.found) {
+      replay_->record_again(std::move(of_others));
+      replay_->suspend_group();
+    }
+    if (best.first_open < best.completed_at) replay_->leave_race_open();
+    replay_->record_again(std::move(best.operations));
+    replay_->set_last_completed(std::max(completed_before, best.completed_at));
+    if (best.error) std::rethrow_exception(best.error);
+    if constexpr (!std::is_void_v<returned>) return std::move(*best.value);
+  }
+
+  /// Chooses one of several variants, once for the run, and runs it. Which was chosen is shown by the server,
+  /// and kept: `choose` is a strategy such as experiment::weighted, see <inngest/experiment.hpp>.
+  ///
+  ///     auto [variant, price] = ctx.group.experiment("pricing", experiment::weighted({{"old", 80}, {"new",
+  ///     20}}),
+  ///                                                  inngest::variant("old", [&] { return ctx.step.run(...);
+  ///                                                  }), inngest::variant("new", [&] { return
+  ///                                                  ctx.step.run(...); }));
+  template <class First, class... Rest>
+  auto experiment(step_options options, const experiment_strategy& choose, const variant<First>& first,
+                  const variant<Rest>&... rest) -> experiment_result<std::invoke_result_t<const First&>> {
+    using returned = std::invoke_result_t<const First&>;
+    static_assert((std::is_same_v<returned, std::invoke_result_t<const Rest&>> && ...),
+                  "inngest: the variants of an experiment must return the same type");
+    static_assert(!std::is_void_v<returned>, "inngest: a variant of an experiment must return something");
+    const std::string id(options.id.text());
+    const execution::chosen_variant chosen =
+        execution::choose_variant(*replay_, std::move(options), choose, {first.name, rest.name...});
+    const shared_options told(*replay_, chosen.step_options);
+    std::optional<returned> result;
+    const auto attempt = [&](const auto& each) {
+      if (!result && each.name == chosen.name) result.emplace(each.run());
+    };
+    attempt(first);
+    (attempt(rest), ...);
+    if (!result) {
+      throw non_retriable_error("experiment \"" + id + "\": variant \"" + chosen.name +
+                                "\" was chosen before, but there is none of that name");
+    }
+    return {chosen.name, std::move(*result)};
+  }
+  template <class First, class... Rest>
+  auto experiment(step_id id, const experiment_strategy& choose, const variant<First>& first,
+                  const variant<Rest>&... rest) {
+    return experiment(step_options{.id = id}, choose, first, rest...);
+  }
+
+ private:
+  /// Options of all steps that are recorded while it lives, with those of the group around it.
+  class shared_options {
+   public:
+    shared_options(execution::replay& replay, const std::string& object)
+        : replay_(replay),
+          before_(replay.exchange_shared_options(protocol::merged_options(replay.shared_options(), object))) {
+    }
+    ~shared_options() { replay_.exchange_shared_options(std::move(before_)); }
+    shared_options(const shared_options&) = delete;
+    shared_options& operator=(const shared_options&) = delete;
+
+   private:
+    execution::replay& replay_;
+    std::string before_;
+  };
+
+  template <class Branch, class Result>
+  static void call(Branch& branch, std::optional<Result>& out) {
+    if constexpr (std::is_void_v<std::invoke_result_t<Branch&>>) {
+      branch();
+      out.emplace();
+    } else {
+      out.emplace(branch());
+    }
+  }
+
+  /// Branches all of which must end.
+  class all_branches {
+   public:
+    explicit all_branches(execution::replay& replay) : replay_(replay) {}
+
+    template <class Branch>
+    std::optional<detail::value_of<Branch>> run(Branch& branch) {
+      std::optional<detail::value_of<Branch>> out;
+      const auto ended = replay_.run_branch([&] { call(branch, out); });
+      unfinished_ = unfinished_ || !ended.finished;
+      if (ended.error && ended.finished && !first_error_) first_error_ = ended.error;
+      return out;
+    }
+
+    void end() {
+      if (unfinished_) replay_.suspend_group();
+      if (first_error_) std::rethrow_exception(first_error_);
+    }
+
+   private:
+    execution::replay& replay_;
+    bool unfinished_ = false;
+    std::exception_ptr first_error_;
+  };
+
+  template <class Result>
+  struct winner {
+    bool found = false;
+    std::size_t completed_at = 0;
+    std::exception_ptr error{};
+    std::optional<Result> value{};
+    std::vector<protocol::operation> operations{};  // that it began
+    /// When the first of the unfinished branches got its last result. If that was before the race was
+    /// decided, its next step was told to the server and is on its way.
+    std::size_t first_open = static_cast<std::size_t>(-1);
+  };
+
+  template <class Result, class Branch>
+  void consider(winner<Result>& best, std::vector<protocol::operation>& of_others, Branch& branch) {
+    const std::size_t recorded = replay_->recorded();
+    std::optional<Result> value;
+    const auto ended = replay_->run_branch([&] { call(branch, value); });
+    std::vector<protocol::operation> begun = replay_->take_recorded_after(recorded);
+    if (!ended.finished) {
+      if (!begun.empty()) best.first_open = std::min(best.first_open, ended.completed_at);
+      std::move(begun.begin(), begun.end(), std::back_inserter(of_others));
+    } else if (!best.found || ended.completed_at < best.completed_at) {
+      best = {.found = true,
+              .completed_at = ended.completed_at,
+              .error = ended.error,
+              .value = std::move(value),
+              .operations = std::move(begun),
+              .first_open = best.first_open};
+    }
+  }
+
+  execution::replay* replay_;
+};
+
+}  // namespace inngest
+
+// inngest/log.hpp
+
+namespace inngest {
+
+enum class log_level { debug, info, warn, error, off };
+
+constexpr std::string_view to_string(log_level level) {
+  switch (level) {
+    case log_level::debug:
+      return "debug";
+    case log_level::info:
+      return "info";
+    case log_level::warn:
+      return "warn";
+    case log_level::error:
+      return "error";
+    case log_level::off:
+      return "off";
+  }
+  return "off";
+}
+
+/// Reads a level's name; nothing for any other text.
+constexpr std::optional<log_level> parse_log_level(std::string_view text) {
+  for (const auto level :
+       {log_level::debug, log_level::info, log_level::warn, log_level::error, log_level::off}) {
+    if (text == to_string(level)) return level;
+  }
+  return std::nullopt;
+}
+
+/// Where messages go. Called from whichever thread has something to say.
+using log_sink = std::function<void(log_level, std::string_view message)>;
+
+/// Writes "[inngest] warn: message" and a new line to standard error.
+inline void log_to_stderr(log_level level, std::string_view message) {
+  const std::string_view name = to_string(level);
+  std::fprintf(stderr, "[inngest] %.*s: %.*s\n", static_cast<int>(name.size()), name.data(),
+               static_cast<int>(message.size()), message.data());
+}
+
+/// Passes on what is at least as important as its level. Keys and payloads are never logged by the library.
+class logger {
+ public:
+  explicit logger(log_sink sink = log_to_stderr, log_level level = log_level::info)
+      : sink_(std::make_shared<const log_sink>(std::move(sink))), level_(level) {}
+
+  void debug(std::string_view message) const { log(log_level::debug, message); }
+  void info(std::string_view message) const { log(log_level::info, message); }
+  void warn(std::string_view message) const { log(log_level::warn, message); }
+  void error(std::string_view message) const { log(log_level::error, message); }
+
+  void log(log_level level, std::string_view message) const {
+    if (level >= level_ && level_ != log_level::off && *sink_) (*sink_)(level, message);
+  }
+
+ private:
+  std::shared_ptr<const log_sink> sink_;
+  log_level level_;
+};
+
+}  // namespace inngest
+
+// inngest/protocol/lifecycle.hpp
+
+namespace inngest {
+
+/// What a function failed with, as its server tells it.
+struct run_error {
+  /// The exception's type name, such as "std::runtime_error".
+  std::string name;
+  std::string message;
+  /// Where it was thrown, as far as that was known.
+  std::string stack;
+};
+
+}  // namespace inngest
+
+namespace inngest::protocol {
+
+/// The event that a server sends when a run has ended: "inngest/function.failed",
+/// "inngest/function.cancelled" or "inngest/function.finished".
+class lifecycle_event {
+ public:
+  /// \throws payload_error when it is none.
+  explicit lifecycle_event(std::string_view event) {
+    const detail::json_buffer whole{std::string(event)};
+    data_ = detail::json_buffer(std::string(detail::find_member(whole, "data")));
+    event_ = detail::find_member(data_, "event");
+    if (event_.empty()) throw payload_error("data.event", "the ended run's event is missing");
+    result_ = detail::find_member(data_, "result");
+    run_id_ = detail::find_text(data_.text(), "run_id");
+    const std::string_view error = detail::find_member(data_, "error");
+    if (error.empty()) return;
+    error_ = {.name = detail::find_text(error, "name"),
+              .message = detail::find_text(error, "message"),
+              .stack = detail::find_text(error, "stack")};
+  }
+  lifecycle_event(const lifecycle_event&) = delete;
+  lifecycle_event& operator=(const lifecycle_event&) = delete;
+
+  /// The event that had started the run, as JSON.
+  std::string_view event() const { return event_; }
+  const std::string& run_id() const { return run_id_; }
+  const run_error& error() const { return error_; }
+  /// What the function returned, as JSON.
+  std::string_view result() const { return result_.empty() ? "null" : result_; }
+
+ private:
+  detail::json_buffer data_;
+  std::string_view event_;
+  std::string_view result_;
+  std::string run_id_;
+  run_error error_;
+};
+
+}  // namespace inngest::protocol
+
+// inngest/step.hpp
+
+// inngest/detail/step_body.hpp
+
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+// A step's body: how it may look, what it returns, and how it is called.
+
+namespace inngest::detail {
+
+/// Whether the body takes a std::stop_token after its arguments.
+template <class Body, class... Arguments>
+inline constexpr bool takes_stop_token = std::invocable<Body&, Arguments..., std::stop_token>;
+
+template <class Body, class... Arguments>
+struct returned_by_body : returned_by<Body, Arguments...> {};
+template <class Body, class... Arguments>
+  requires takes_stop_token<Body, Arguments...>
+struct returned_by_body<Body, Arguments...> : returned_by<Body, Arguments..., std::stop_token> {
+};
+
+/// The checks on a step's body, each with the words that its author will read, and what it returns.
+template <class Body, class... Arguments>
+struct step_result {
+  static constexpr bool callable =
+      std::invocable<Body&, Arguments...> || takes_stop_token<Body, Arguments...>;
+  static_assert(callable,
+                "inngest: a step's body is called without arguments: [&] { ... }, or with those that are "
+                "given after it; a std::stop_token may come last");
+  static constexpr bool may_throw = !std::is_nothrow_invocable_v<Body&, Arguments...> &&
+                                    !std::is_nothrow_invocable_v<Body&, Arguments..., std::stop_token>;
+  static_assert(may_throw,
+                "inngest: a step's body must not be noexcept: its errors are reported and retried");
+  using returned = typename returned_by_body<Body, Arguments...>::type;
+  static_assert(json_result<returned>,
+                "inngest: a step's result is kept as JSON and read back from it: declare its type with "
+                "INNGEST_FIELDS(Type, members...), or give it nlohmann's to_json and from_json");
+  static constexpr bool valid = callable && may_throw && json_result<returned>;
+  using type = result_form_t<returned>;
+};
+
+/// What a step's body returns, as it comes back from JSON.
+template <class Body, class... Arguments>
+using step_result_t = typename step_result<std::remove_cvref_t<Body>, Arguments...>::type;
+
+/// Tells a step's body to stop when its time is up. Without a limit it costs nothing.
+class deadline_timer {
+ public:
+  explicit deadline_timer(std::optional<std::chrono::milliseconds> limit) : limit_(limit) {
+    if (!limit_) return;
+    ends_ = std::chrono::steady_clock::now() + *limit_;
+    source_ = std::stop_source();
+    thread_ = std::jthread([this](std::stop_token done) {
+      std::mutex mutex;
+      std::unique_lock lock(mutex);
+      std::condition_variable_any sleeper;
+      sleeper.wait_until(lock, done, ends_, [&] { return done.stop_requested(); });
+      if (!done.stop_requested()) source_.request_stop();
+    });
+  }
+
+  std::stop_token token() const { return source_.get_token(); }
+  bool is_over() const { return limit_ && std::chrono::steady_clock::now() >= ends_; }
+  deadline_exceeded error() const {
+    return deadline_exceeded("the step did not end within its deadline of " +
+                             std::to_string(limit_->count()) + " ms");
+  }
+
+ private:
+  const std::optional<std::chrono::milliseconds> limit_;
+  std::chrono::steady_clock::time_point ends_{};
+  std::stop_source source_{std::nostopstate};
+  std::jthread thread_;  // last: it uses the others
+};
+
+template <class Body, class... Arguments>
+decltype(auto) call_body(Body& body, std::stop_token stop, Arguments&... arguments) {
+  if constexpr (takes_stop_token<Body, Arguments&...>)
+    return body(arguments..., std::move(stop));
+  else
+    return body(arguments...);
+}
+
+/// Calls the body and appends its result as JSON.
+template <class Body, class... Arguments>
+void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, std::string& out,
+              Arguments&... arguments) {
+  const deadline_timer deadline(limit);
+  try {
+    if constexpr (std::is_void_v<typename returned_by_body<Body, Arguments&...>::type>)
+      call_body(body, deadline.token(), arguments...);
+    else
+      encode_to(out, call_body(body, deadline.token(), arguments...), "result");
+  } catch (const inngest::error&) {
+    throw;  // it says itself whether to try again
+  } catch (const std::exception&) {
+    if (deadline.is_over()) std::throw_with_nested(deadline.error());
+    throw;
+  }
+  if (deadline.is_over()) throw deadline.error();
+}
+
+}  // namespace inngest::detail
+
+// inngest/fetch.hpp
+
+namespace inngest {
+
+/// An HTTP request that the server makes for a step: the app need not run, nor wait, meanwhile.
+struct fetch_request {
+  std::string url;
+  std::string method = "GET";
+  std::map<std::string, std::string> headers{};
+  std::string body{};
+};
+
+/// What came of it. Any status is an answer.
+struct fetch_response {
+  int status_code = 0;
+  std::map<std::string, std::string> headers{};
+  std::string body{};
+  /// Where the answer came from, after redirects.
+  std::string url{};
+
+  /// The body's JSON. \throws payload_error when it does not fit.
+  template <json_convertible T = inngest::json>
+  T json() const {
+    return decode<T>(body, "body");
+  }
+};
+INNGEST_FIELDS(fetch_response, status_code, headers, body, url)
+INNGEST_DEFAULTS(fetch_response, headers, body, url)
+
+}  // namespace inngest
+
+// inngest/function.hpp
+
+namespace inngest {
+
+struct handler_resources;
+
+/// A function of an app, whatever its types. Made by client::create_function; copies are cheap and share it.
+class any_function {
+ public:
+  /// Runs the handler against a replay and appends its result, as JSON.
+  using handler_type = std::function<void(execution::replay&, const handler_resources&, std::string& result)>;
+
+  any_function(std::string app_id, function_options options, std::vector<trigger_definition> triggers,
+               handler_type handler, std::vector<any_function> companions = {})
+      : shared_(std::make_shared<const definition>(definition{.slug = app_id + "-" + options.id,
+                                                              .app_id = app_id,
+                                                              .options = std::move(options),
+                                                              .triggers = std::move(triggers),
+                                                              .handler = std::move(handler),
+                                                              .companions = std::move(companions)})) {}
+
+  /// The id within the app, as given.
+  const std::string& id() const { return shared_->options.id; }
+  /// The id on the server: "<app id>-<function id>".
+  const std::string& slug() const { return shared_->slug; }
+  const std::string& app_id() const { return shared_->app_id; }
+  const function_options& options() const { return shared_->options; }
+  const std::vector<trigger_definition>& triggers() const { return shared_->triggers; }
+  const handler_type& handler() const { return shared_->handler; }
+  /// The functions that its on_failure, on_cancel and on_success handlers are on the server.
+  const std::vector<any_function>& companions() const { return shared_->companions; }
+
+ private:
+  struct definition {
+    std::string slug;
+    std::string app_id;
+    function_options options;
+    std::vector<trigger_definition> triggers;
+    handler_type handler;
+    std::vector<any_function> companions;
+  };
+  std::shared_ptr<const definition> shared_;
+};
+
+/// A function whose result and events are known: `ctx.step.invoke("id", ingest, data)` gives its Output.
+template <class Output, event_type... Events>
+class function : public any_function {
+ public:
+  using any_function::any_function;
+  using output_type = Output;
+};
+
+/// A function that runs when other runs have ended and had asked for it: see basic_context::defer.
+template <class Data>
+class deferred_function : public any_function {
+ public:
+  using any_function::any_function;
+};
+
+}  // namespace inngest
+
+namespace inngest {
+
+/// How long to wait for an event, and for which one.
+struct wait_options {
+  /// Up to 366 days; the step then gives nothing.
+  std::chrono::milliseconds timeout;
+  /// A CEL expression over `event` (the run's) and `async` (the awaited): only an event for which it is true.
+  std::string expression{};
+  /// A field that must be the same in both events, such as "data.userId".
+  std::string match{};
+};
+
+/// What happens when a run waits for a signal that another run waits for already.
+enum class signal_conflict {
+  fail,     ///< the second run's step fails
+  replace,  ///< the first run no longer gets it
+};
+
+/// Which signal to wait for, and how long.
+struct signal_options {
+  std::string signal;
+  /// Up to 366 days; the step then gives nothing.
+  std::chrono::milliseconds timeout;
+  signal_conflict on_conflict = signal_conflict::fail;
+};
+
+/// Options of an invoke step.
+struct invoke_options {
+  /// How long to wait for the result before the step fails with "InngestInvokeTimeoutError".
+  std::optional<std::chrono::milliseconds> timeout{};
+};
+
+/// The run that a signal woke; nothing when none waited for it.
+struct sent_signal {
+  std::optional<std::string> runId;
+};
+INNGEST_FIELDS(sent_signal, runId)
+
+/// A function of another app, which can be invoked by its ids.
+template <event_type Event, class Output = json>
+struct function_ref {
+  std::string app_id;
+  std::string function_id;
+};
+
+namespace detail {
+
+/// The memo as the function's middleware leaves it. `wrapped` says that the result stands in {"data": ...}.
+template <class Read>
+decltype(auto) recall_with(const execution::replay& replay, const execution::step_call& call, bool wrapped,
+                           Read read) {
+  if (replay.hooks().empty()) return read(*call.memo);
+  const step_info info = replay.describe(call);
+  std::string text = replay.hooks().template wrap<std::string>(
+      [&](middleware& one, next_call<std::string> next) { return one.wrap_step(replay.info(), info, next); },
+      [&] { return std::string(protocol::result_text(*call.memo, call.id)); });
+  if (wrapped) text = "{\"data\":" + text + "}";
+  const json_buffer buffer(std::move(text));
+  return read(protocol::memo{.id = call.hash, .text = buffer.text()});
+}
+
+template <class Result>
+Result recall(const execution::replay& replay, const execution::step_call& call) {
+  return recall_with(replay, call, true, [&](const protocol::memo& memo) -> Result {
+    if constexpr (std::is_void_v<Result>)
+      protocol::throw_if_failed(memo, call.id);
+    else
+      return protocol::read_result<Result>(memo, call.id);
+  });
+}
+
+}  // namespace detail
+
+/// A step that was started and whose result is still to be asked for. It belongs to its handler's call and
+/// must not outlive it.
+template <class Result, class Run>
+class [[nodiscard]] step_handle {
+ public:
+  /// `plan` describes the step, when it is still to be told to the server.
+  template <class Plan>
+  step_handle(execution::replay& replay, execution::step_call call, const Plan& plan, Run run)
+      : replay_(&replay), call_(std::move(call)), run_(std::move(run)) {
+    if (call_.memo) return;
+    plan_.emplace(plan());
+    replay_->discover(call_, *plan_, body());
+  }
+
+  /// The step's result.
+  /// \throws step_error when the step failed for good.
+  Result get() {
+    if (!call_.memo) replay_->await(call_, *plan_, body());
+    replay_->note_completed(call_);
+    return detail::recall<Result>(*replay_, call_);
+  }
+
+ private:
+  auto body() {
+    return [this](std::string& out) { run_(call_, out); };
+  }
+
+  execution::replay* replay_;
+  execution::step_call call_;
+  std::optional<protocol::operation> plan_;
+  Run run_;
+};
+
+namespace detail {
+
+/// What the kinds of steps are made of.
+class step_base {
+ public:
+  explicit step_base(execution::replay& replay) : replay_(&replay) {}
+
+ protected:
+  /// Starts a step that runs in this process: `run` is given the call and appends the result.
+  template <class Result, class Plan, class Run>
+  auto start_run(step_options options, step_kind kind, const Plan& plan, Run run) {
+    return step_handle<Result, Run>(*replay_, replay_->enter(std::move(options), kind), plan, std::move(run));
+  }
+
+  static protocol::operation plan_of(std::string name = {}, std::string options = {}) {
+    return {.code = protocol::opcode::step_planned, .name = std::move(name), .options = std::move(options)};
+  }
+
+  /// Enters a step that the server does; leaves the handler while it has no result.
+  template <class Describe>
+  execution::step_call ask_server(step_options options, step_kind kind, Describe describe) {
+    execution::step_call call = replay_->enter(std::move(options), kind);
+    if (call.memo) return call;
+    replay_->record(call, describe());
+    replay_->suspend(call);
+  }
+
+  /// Starts a body that is called with arguments, which are recorded: the server may replace them.
+  template <class Body, class... Arguments>
+  auto start_with_input(step_options options, step_kind kind, std::string_view type, Body body,
+                        const Arguments&... arguments) {
+    using result = step_result_t<Body, json_form<Arguments>&...>;
+    using inputs = std::tuple<json_form<Arguments>...>;
+    std::string input = "[";
+    ((input += encode(arguments, "input"), input += ','), ...);
+    input.back() = ']';
+    auto call = replay_->enter(std::move(options), kind, &input);
+    const auto plan = [text = input, type] {
+      return plan_of({}, json_object_text().add_raw("input", text).add_if("type", type).text());
+    };
+    auto run = [body = std::move(body), input = std::move(input)](const execution::step_call& at,
+                                                                  std::string& out) mutable {
+      if (at.input) {
+        const json_buffer replaced{std::string(at.input->text)};
+        input = std::string(find_member(replaced, "input"));
+      }
+      auto given = decode<inputs>(input, "input");
+      std::apply([&](auto&... each) { run_body(body, at.deadline, out, each...); }, given);
+    };
+    return step_handle<result, decltype(run)>(*replay_, std::move(call), plan, std::move(run));
+  }
+
+  execution::replay* replay_;
+};
+
+/// A body that stays where the caller has it, for a step that is awaited at once.
+template <class Body>
+struct body_ref {
+  Body* body;
+  template <class... Arguments>
+    requires std::invocable<Body&, Arguments...>
+  decltype(auto) operator()(Arguments&&... arguments) const {
+    return (*body)(std::forward<Arguments>(arguments)...);
+  }
+};
+
+}  // namespace detail
+
+/// Steps for language models: `ctx.step.ai`.
+class ai_steps : private detail::step_base {
+ public:
+  using step_base::step_base;
+
+  /// Has the server call a model, and gives the provider's answer. The app need not run meanwhile. Models
+  /// and requests are those of <inngest/ai.hpp>.
+  /// \throws step_error when the call failed.
+  template <class Model, class Request>
+  auto infer(step_options options, const Model& model, const Request& request) ->
+      typename Model::answer_type {
+    const auto call = ask_server(std::move(options), step_kind::ai_infer, [&] {
+      const auto made = make_request(model, request);
+      detail::json_object_text headers;
+      for (const auto& [name, value] : made.headers) headers.add(name, value);
+      detail::json_object_text text;
+      text.add("type", "step.ai.infer").add("url", made.url).add("auth_key", made.auth_key);
+      text.add("format", made.format).add_raw("body", made.body);
+      if (headers.text() != "{}") text.add_raw("headers", headers.text());
+      return protocol::operation{.code = protocol::opcode::ai_gateway, .options = text.text()};
+    });
+    return detail::recall<typename Model::answer_type>(*replay_, call);
+  }
+  template <class Model, class Request>
+  auto infer(step_id id, const Model& model, const Request& request) -> typename Model::answer_type {
+    return infer(step_options{.id = id}, model, request);
+  }
+
+  /// Runs a body that calls a model with a library of yours, as step.run does, and shows it as such. The
+  /// arguments that follow the body are recorded and given to it.
+  template <class Body, class... Arguments>
+  auto wrap(step_options options, Body&& body, const Arguments&... arguments) {
+    if constexpr (sizeof...(Arguments) > 0) {
+      return start_with_input(std::move(options), step_kind::ai_wrap, "step.ai.wrap",
+                              detail::body_ref<std::remove_reference_t<Body>>{&body}, arguments...)
+          .get();
+    } else {
+      using result = detail::step_result_t<Body>;
+      return start_run<result>(
+                 std::move(options), step_kind::ai_wrap,
+                 [] { return plan_of({}, "{\"type\":\"step.ai.wrap\"}"); },
+                 [&body](const execution::step_call& at, std::string& out) {
+                   detail::run_body(body, at.deadline, out);
+                 })
+          .get();
+    }
+  }
+  template <class Body, class... Arguments>
+  auto wrap(step_id id, Body&& body, const Arguments&... arguments) {
+    return wrap(step_options{.id = id}, std::forward<Body>(body), arguments...);
+  }
+};
+
+/// The steps of a function: `ctx.step`. Each has an id, runs once, and gives its remembered result from then
+/// on. A step whose result is not there yet leaves the handler, which is called again when it is; code
+/// between steps therefore runs several times and should do nothing but compute.
+///
+/// Every call may throw step_error, when the step failed for good, and payload_error, when its remembered
+/// result does not fit the type (the code has changed). What leaves the handler is not a std::exception and
+/// must pass: end a `catch (...)` around steps with `throw;`.
+class step : private detail::step_base {
+ public:
+  explicit step(execution::replay& replay) : step_base(replay), ai(replay) {}
+
+  /// Steps for language models.
+  ai_steps ai;
+
+  /// Runs the body once and remembers what it returns. It is tried again when it throws: see
+  /// function_options::retries, step_options, non_retriable_error and retry_after_error. A body may take a
+  /// std::stop_token, which is told when step_options::deadline is over.
+  ///
+  /// Arguments that follow the body are recorded with the step and given to it; whoever runs the step again
+  /// from the server's page can change them there.
+  template <class Body, class... Arguments>
+  auto run(step_options options, Body&& body, const Arguments&... arguments) {
+    using held = detail::body_ref<std::remove_reference_t<Body>>;
+    if constexpr (sizeof...(Arguments) == 0) {
+      return start_body<detail::step_result_t<Body>>(std::move(options), held{&body}).get();
+    } else {
+      return start_with_input(std::move(options), step_kind::run, {}, held{&body}, arguments...).get();
+    }
+  }
+  template <class Body, class... Arguments>
+  auto run(step_id id, Body&& body, const Arguments&... arguments) {
+    return run(step_options{.id = id}, std::forward<Body>(body), arguments...);
+  }
+
+  /// Starts a step without waiting for it; `get()` on the handle gives its result. Steps that were started
+  /// before the first `get()` run at the same time. The function does not finish before they have.
+  template <class Body>
+  auto start(step_options options, Body body) {
+    return start_body<detail::step_result_t<Body>>(std::move(options), std::move(body));
+  }
+  template <class Body>
+  auto start(step_id id, Body body) {
+    return start(step_options{.id = id}, std::move(body));
+  }
+
+  /// Goes on after the duration, up to 366 days. The process need not be there in between.
+  void sleep(step_options options, std::chrono::milliseconds duration) {
+    fall_asleep(std::move(options), to_text(std::max(duration, std::chrono::milliseconds::zero())));
+  }
+  void sleep(step_id id, std::chrono::milliseconds duration) { sleep(step_options{.id = id}, duration); }
+
+  /// Goes on at the given time; at once when it has passed.
+  void sleep_until(step_options options, std::chrono::system_clock::time_point time) {
+    fall_asleep(std::move(options), to_text(std::chrono::time_point_cast<std::chrono::milliseconds>(time)));
+  }
+  void sleep_until(step_id id, std::chrono::system_clock::time_point time) {
+    sleep_until(step_options{.id = id}, time);
+  }
+
+  /// Waits for an event of the type that arrives after this step began; nothing when none came in time.
+  template <event_type Event>
+  std::optional<Event> wait_for_event(step_options options, const wait_options& wait) {
+    const auto call = ask_server(std::move(options), step_kind::wait_for_event,
+                                 [&] { return describe_wait(Event::name, wait); });
+    return detail::recall_with(*replay_, call, false, [&](const protocol::memo& memo) {
+      return protocol::read_received<Event>(memo, call.id);
+    });
+  }
+  template <event_type Event>
+  std::optional<Event> wait_for_event(step_id id, const wait_options& wait) {
+    return wait_for_event<Event>(step_options{.id = id}, wait);
+  }
+
+  /// Waits for a signal and gives the data that it came with; nothing when none came in time. At most one run
+  /// waits for a signal.
+  template <json_convertible Data = json>
+  std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
+    const auto call = ask_server(std::move(options), step_kind::wait_for_signal, [&] {
+      detail::json_object_text text;
+      text.add("signal", wait.signal).add("timeout", to_text(wait.timeout));
+      text.add("conflict", wait.on_conflict == signal_conflict::fail ? "fail" : "replace");
+      return protocol::operation{
+          .code = protocol::opcode::wait_for_signal, .name = wait.signal, .options = text.text()};
+    });
+    return detail::recall_with(*replay_, call, true, [&](const protocol::memo& memo) -> std::optional<Data> {
+      if (memo.is_null()) return std::nullopt;
+      const std::string_view result = protocol::result_text(memo, call.id);
+      if (result == "null") return std::nullopt;
+      const detail::json_buffer received{std::string(result)};
+      const std::string_view data = detail::find_member(received, "data");
+      return decode<Data>(data.empty() ? "null" : data, protocol::memo_path(call.id));
+    });
+  }
+  template <json_convertible Data = json>
+  std::optional<Data> wait_for_signal(step_id id, const signal_options& wait) {
+    return wait_for_signal<Data>(step_options{.id = id}, wait);
+  }
+
+  /// Sends a signal, once; it wakes the run that waits for it.
+  template <json_writable Data = json>
+  sent_signal send_signal(step_options options, const std::string& signal, const Data& data = {}) {
+    const auto send = [this, &signal, &data](const execution::step_call&, std::string& out) {
+      const auto answer = replay_->world().call_api(protocol::signal_request(signal, encode(data, "data")));
+      encode_to(out, sent_signal{protocol::read_signal_answer(answer)});
+    };
+    const auto plan = [&signal] {
+      detail::json_object_text text;
+      return plan_of("sendSignal", text.add("type", "step.sendSignal").add("signal", signal).text());
+    };
+    return start_run<sent_signal>(std::move(options), step_kind::send_signal, plan, send).get();
+  }
+  template <json_writable Data = json>
+  sent_signal send_signal(step_id id, const std::string& signal, const Data& data = {}) {
+    return send_signal(step_options{.id = id}, signal, data);
+  }
+
+  /// Runs another function and gives its result.
+  /// \throws step_error when the function failed or did not finish in time.
+  template <class Output, event_type First, event_type... Rest>
+  Output invoke(step_options options, const function<Output, First, Rest...>& called,
+                const typename First::data_type& data, const invoke_options& invoke_options = {}) {
+    return invoke_slug<Output>(std::move(options), called.slug(), data, invoke_options);
+  }
+  template <class Output, event_type First, event_type... Rest>
+  Output invoke(step_id id, const function<Output, First, Rest...>& called,
+                const typename First::data_type& data, const invoke_options& invoke_options = {}) {
+    return invoke_slug<Output>({.id = id}, called.slug(), data, invoke_options);
+  }
+  /// The same for a function of another app.
+  template <event_type Event, class Output>
+  Output invoke(step_options options, const function_ref<Event, Output>& called,
+                const typename Event::data_type& data, const invoke_options& invoke_options = {}) {
+    return invoke_slug<Output>(std::move(options), called.app_id + "-" + called.function_id, data,
+                               invoke_options);
+  }
+  template <event_type Event, class Output>
+  Output invoke(step_id id, const function_ref<Event, Output>& called, const typename Event::data_type& data,
+                const invoke_options& invoke_options = {}) {
+    return invoke(step_options{.id = id}, called, data, invoke_options);
+  }
+
+  /// Sends events, once. Every type of event converts, and a list may mix them.
+  sent_events send_event(step_options options, std::vector<any_event> events) {
+    const auto send = [this, &events](const execution::step_call&, std::string& out) {
+      encode_to(out, sent_events{replay_->world().send(events, *replay_)});
+    };
+    const auto plan = [] { return plan_of("sendEvent", "{\"type\":\"step.sendEvent\"}"); };
+    return start_run<sent_events>(std::move(options), step_kind::send_event, plan, send).get();
+  }
+  sent_events send_event(step_id id, std::vector<any_event> events) {
+    return send_event(step_options{.id = id}, std::move(events));
+  }
+  sent_events send_event(step_options options, std::initializer_list<any_event> events) {
+    return send_event(std::move(options), std::vector<any_event>(events));
+  }
+  sent_events send_event(step_id id, std::initializer_list<any_event> events) {
+    return send_event(step_options{.id = id}, std::vector<any_event>(events));
+  }
+  sent_events send_event(step_options options, const any_event& event) {
+    return send_event(std::move(options), std::vector<any_event>{event});
+  }
+  sent_events send_event(step_id id, const any_event& event) {
+    return send_event(step_options{.id = id}, event);
+  }
+
+  /// Has the server make an HTTP request, and gives the answer, whatever its status.
+  /// \throws step_error when there was none.
+  fetch_response fetch(step_options options, const fetch_request& request) {
+    const auto call = ask_server(std::move(options), step_kind::fetch, [&] {
+      detail::json_object_text text;
+      text.add("url", request.url).add("method", request.method);
+      text.add_raw("headers", encode(request.headers)).add_if("body", request.body);
+      return protocol::operation{.code = protocol::opcode::gateway, .options = text.text()};
+    });
+    return detail::recall<fetch_response>(*replay_, call);
+  }
+  fetch_response fetch(step_id id, const fetch_request& request) {
+    return fetch(step_options{.id = id}, request);
+  }
+
+  /// Publishes a message to those who listen to the channel's topic, once.
+  template <json_writable Data>
+  void publish(step_options options, const std::string& channel, const std::string& topic, const Data& data) {
+    const auto send = [&](const execution::step_call&, std::string& out) {
+      encode_to(out, data, "data");
+      const auto request = protocol::publish_request(channel, topic, replay_->request().run_id(), out);
+      protocol::expect_success(replay_->world().call_api(request), "publishing to \"" + channel + "\"");
+    };
+    const auto plan = [] { return plan_of({}, "{\"type\":\"step.realtime.publish\"}"); };
+    start_run<void>(std::move(options), step_kind::publish, plan, send).get();
+  }
+  template <json_writable Data>
+  void publish(step_id id, const std::string& channel, const std::string& topic, const Data& data) {
+    publish(step_options{.id = id}, channel, topic, data);
+  }
+
+  /// Gives the run a score, once: how good its work was, by whatever measure of yours.
+  void score(step_options options, const std::string& name, double value) {
+    set_run_metadata(std::move(options), protocol::metadata_object({}, "inngest.score", "merge",
+                                                                   protocol::score_values(name, value)));
+  }
+  void score(step_id id, const std::string& name, double value) {
+    score(step_options{.id = id}, name, value);
+  }
+
+  /// Keeps values of yours with the run, once, for whoever looks at it. `values` is a JSON object.
+  void set_metadata(step_options options, const std::string& kind, const json& values) {
+    set_run_metadata(std::move(options),
+                     protocol::metadata_object({}, "userland." + kind, "set", encode(values, "values")));
+  }
+  void set_metadata(step_id id, const std::string& kind, const json& values) {
+    set_metadata(step_options{.id = id}, kind, values);
+  }
+
+ private:
+  template <class Result, class Body>
+  auto start_body(step_options options, Body body) {
+    return start_run<Result>(
+        std::move(options), step_kind::run, [] { return plan_of(); },
+        [body = std::move(body)](const execution::step_call& at, std::string& out) mutable {
+          detail::run_body(body, at.deadline, out);
+        });
+  }
+
+  void fall_asleep(step_options options, std::string text) {
+    const auto call = ask_server(std::move(options), step_kind::sleep, [&] {
+      return protocol::operation{.code = protocol::opcode::sleep, .name = std::move(text)};
+    });
+    protocol::throw_if_failed(*call.memo, call.id);
+  }
+
+  static protocol::operation describe_wait(std::string_view event, const wait_options& wait) {
+    const std::string expression = detail::matching_expression(wait.expression, wait.match);
+    detail::json_object_text text;
+    text.add("event", event).add("timeout", to_text(wait.timeout)).add_if("if", expression);
+    return {.code = protocol::opcode::wait_for_event, .options = text.text()};
+  }
+
+  template <class Output, class Data>
+  Output invoke_slug(step_options options, const std::string& slug, const Data& data,
+                     const invoke_options& invoke) {
+    const auto call = ask_server(std::move(options), step_kind::invoke, [&] {
+      detail::json_object_text text;
+      text.add("function_id", slug);
+      text.add_raw("payload", detail::json_object_text().add_raw("data", encode(data, "data")).text());
+      if (invoke.timeout) text.add("timeout", to_text(*invoke.timeout));
+      return protocol::operation{.code = protocol::opcode::invoke_function, .options = text.text()};
+    });
+    return detail::recall<Output>(*replay_, call);
+  }
+
+  void set_run_metadata(step_options options, const std::string& metadata) {
+    const auto send = [&](const execution::step_call&, std::string&) {
+      const auto request = protocol::metadata_request(replay_->request().run_id(), {}, metadata);
+      protocol::expect_success(replay_->world().call_api(request), "setting metadata");
+    };
+    start_run<void>(
+        std::move(options), step_kind::run, [] { return plan_of(); }, send)
+        .get();
+  }
+};
+
+}  // namespace inngest
+
+namespace inngest {
+
+/// What a handler's context is made of beside the call itself.
+struct handler_resources {
+  const logger& log;
+  const std::vector<dependency>& of_function;
+  const std::vector<dependency>& of_client;
+};
+
+/// The handler's logger: silent while the handler goes over what happened in earlier calls, so that each
+/// message appears once.
+class context_logger {
+ public:
+  context_logger(const logger& target, const execution::replay& replay) : target_(target), replay_(&replay) {}
+
+  void debug(std::string_view message) const { log(log_level::debug, message); }
+  void info(std::string_view message) const { log(log_level::info, message); }
+  void warn(std::string_view message) const { log(log_level::warn, message); }
+  void error(std::string_view message) const { log(log_level::error, message); }
+  void log(log_level level, std::string_view message) const {
+    if (!replay_->is_replaying()) target_.log(level, message);
+  }
+
+ private:
+  logger target_;
+  const execution::replay* replay_;
+};
+
+namespace detail {
+
+/// `ctx.event`: the event itself, or one of several.
+template <event_type... Events>
+struct context_event {
+  using type = one_of<Events...>;
+  static type read(std::string_view text) {
+    const std::string name = read_name(text);
+    std::optional<type> out;
+    ((!out && is_of(Events::name, name) ? void(out = read_event<Events>(text)) : void()), ...);
+    if (!out) read_unnamed(text, out);
+    return std::move(*out);
+  }
+
+ private:
+  /// Whether an event's name is the type's, or fits its pattern: "app/user.*".
+  static bool is_of(std::string_view type, std::string_view name) {
+    return type.ends_with('*') ? name.starts_with(type.substr(0, type.size() - 1)) : type == name;
+  }
+
+  static std::string read_name(std::string_view text) {
+    json_document document(text);
+    for (auto item : document.object()) {
+      simdjson::ondemand::field each = take(std::move(item), {});
+      if (take(each.unescaped_key(), {}) == "name")
+        return detail::read<std::string>(each.value(), json_path("name"));
+    }
+    return {};
+  }
+
+  /// An invoked function's event has the server's name: the first type that its data fits.
+  static void read_unnamed(std::string_view text, std::optional<type>& out) {
+    std::string problems;
+    const auto attempt = [&]<class Event>(std::type_identity<Event>) {
+      if (out) return;
+      try {
+        out = read_event<Event>(text);
+      } catch (const payload_error& problem) {
+        problems += "\n  as " + std::string(Event::name) + ": " + problem.what();
+      }
+    };
+    (attempt(std::type_identity<Events>()), ...);
+    if (!out) throw payload_error("data", "fits none of the function's events:" + problems);
+  }
+};
+
+template <event_type Event>
+struct context_event<Event> {
+  using type = Event;
+  static type read(std::string_view text) { return read_event<Event>(text); }
+};
+
+}  // namespace detail
+
+namespace detail {
+
+/// Reads an event, or one of several, from its JSON object.
+template <class Event>
+struct event_reader {
+  static Event read(std::string_view text) { return context_event<Event>::read(text); }
+};
+template <event_type... Events>
+struct event_reader<one_of<Events...>> {
+  static one_of<Events...> read(std::string_view text) { return context_event<Events...>::read(text); }
+};
+
+}  // namespace detail
+
+/// The events of a batch, in the order in which the server gives them. Each is read when it is first asked
+/// for.
+template <class Event>
+class event_list {
+ public:
+  explicit event_list(std::string_view text) : text_(text) {}
+
+  auto begin() const { return all().begin(); }
+  auto end() const { return all().end(); }
+  std::size_t size() const { return all().size(); }
+  bool empty() const { return all().empty(); }
+  const Event& front() const { return all().front(); }
+  const Event& operator[](std::size_t index) const { return all().at(index); }
+
+ private:
+  const std::vector<Event>& all() const {
+    if (!events_) events_ = read();
+    return *events_;
+  }
+  std::vector<Event> read() const;
+
+  std::string_view text_;
+  mutable std::optional<std::vector<Event>> events_;
+};
+
+/// What every handler is given.
+class basic_context {
+ public:
+  basic_context(execution::replay& replay, const handler_resources& resources)
+      : run_id(replay.request().run_id()),
+        function_id(replay.info().function_id),
+        attempt(replay.request().attempt()),
+        max_attempts(replay.request().max_attempts()),
+        step(replay),
+        group(replay),
+        log(resources.log, replay),
+        replay_(&replay),
+        resources_(&resources) {}
+  basic_context(const basic_context&) = delete;
+  basic_context& operator=(const basic_context&) = delete;
+
+  const std::string run_id;
+  /// The function's id within the app.
+  const std::string function_id;
+  /// Which attempt this is, of the step or function that runs now; 0 is the first.
+  const int attempt;
+  /// Attempts in all, the first included.
+  const std::optional<int> max_attempts;
+
+  inngest::step step;
+  inngest::group group;
+  /// Messages of the handler; not repeated when the handler is called again.
+  context_logger log;
+
+  /// The value of the type that was given to function_options or client_options: see provide().
+  /// \throws configuration_error when there is none.
+  template <class T>
+  T& get() const {
+    for (const auto* all : {&resources_->of_function, &resources_->of_client}) {
+      if (void* found = detail::find_dependency(*all, typeid(T))) return *static_cast<T*>(found);
+    }
+    throw configuration_error("function \"" + function_id + "\" asks for a " +
+                              detail::demangle(typeid(T).name()) +
+                              ", which was not provided: see inngest::provide()");
+  }
+
+  /// Has a deferred function run with the data when this run has ended; the run does not wait for it.
+  template <class Data>
+  void defer(step_options options, const deferred_function<Data>& called, const Data& data) {
+    detail::json_object_text text;
+    text.add("fn_slug", called.slug()).add_raw("input", encode(data, "data"));
+    replay_->record_deferred(
+        {.code = protocol::opcode::defer_add,
+         .id = options.id.hash(),
+         .name = options.name.empty() ? std::string(options.id.text()) : options.name,
+         .display_name = options.name.empty() ? std::string(options.id.text()) : options.name,
+         .user_id = std::string(options.id.text()),
+         .options = text.text()});
+  }
+  template <class Data>
+  void defer(step_id id, const deferred_function<Data>& called, const Data& data) {
+    defer(step_options{.id = id}, called, data);
+  }
+
+ private:
+  execution::replay* replay_;
+  const handler_resources* resources_;
+};
+
+/// What a handler is given: the event that started the run, and the tools to do its steps.
+template <event_type... Events>
+class context : public basic_context {
+ public:
+  using event_form = typename detail::context_event<Events...>::type;
+
+  context(execution::replay& replay, const handler_resources& resources)
+      : basic_context(replay, resources),
+        event(detail::context_event<Events...>::read(replay.request().event())),
+        events(replay.request().events()),
+        event_text_(replay.request().event()) {}
+
+  /// The event that started the run; with several triggers one of theirs: see one_of::match.
+  const event_form event;
+  /// All events of the run: more than one with function_options::batch.
+  const event_list<event_form> events;
+  /// The name that the event came with: of interest where the trigger is a pattern such as "app/user.*".
+  std::string event_name() const { return detail::find_text(event_text_, "name"); }
+
+ private:
+  std::string_view event_text_;
+};
+
+/// What an ended run has left: given to the handlers of on_failure, on_cancel and on_success, which are
+/// functions of their own, with steps of their own.
+template <event_type... Events>
+class ended_run_context : public basic_context {
+ public:
+  ended_run_context(execution::replay& replay, const handler_resources& resources)
+      : ended_run_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
+
+  /// The event that had started the ended run.
+  const typename detail::context_event<Events...>::type event;
+  const std::string ended_run_id;
+
+ protected:
+  ended_run_context(execution::replay& replay, const handler_resources& resources,
+                    const protocol::lifecycle_event& ended)
+      : basic_context(replay, resources),
+        event(detail::context_event<Events...>::read(ended.event())),
+        ended_run_id(ended.run_id()) {}
+};
+
+/// What an on_failure handler is given.
+template <event_type... Events>
+class failure_context : public ended_run_context<Events...> {
+ public:
+  failure_context(execution::replay& replay, const handler_resources& resources)
+      : failure_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
+
+  /// What the function failed with.
+  const run_error error;
+
+ private:
+  failure_context(execution::replay& replay, const handler_resources& resources,
+                  const protocol::lifecycle_event& ended)
+      : ended_run_context<Events...>(replay, resources, ended), error(ended.error()) {}
+};
+
+/// What an on_cancel handler is given.
+template <event_type... Events>
+class cancel_context : public ended_run_context<Events...> {
+ public:
+  using ended_run_context<Events...>::ended_run_context;
+};
+
+/// What an on_success handler is given.
+template <class Output, event_type... Events>
+class success_context : public ended_run_context<Events...> {
+ public:
+  success_context(execution::replay& replay, const handler_resources& resources)
+      : success_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
+
+  /// What the function returned.
+  const Output output;
+
+ private:
+  success_context(execution::replay& replay, const handler_resources& resources,
+                  const protocol::lifecycle_event& ended)
+      : ended_run_context<Events...>(replay, resources, ended),
+        output(decode<Output>(ended.result(), "data.result")) {}
+};
+
+template <class Event>
+std::vector<Event> event_list<Event>::read() const {
+  std::vector<Event> out;
+  if (text_.empty()) return out;
+  detail::json_document document(text_);
+  detail::json_value root = document.root(detail::json_path("events"));
+  std::vector<std::string_view> texts;
+  for (auto item : detail::take(root.get_array(), {})) {
+    detail::json_value each = detail::take(std::move(item), {});
+    texts.push_back(detail::raw_text(each, {}));
+  }
+  out.reserve(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    try {
+      out.push_back(detail::event_reader<Event>::read(texts[i]));
+    } catch (const payload_error& problem) {
+      throw payload_error("events[" + std::to_string(i) + "]." + problem.path(), problem.problem());
+    }
+  }
+  return out;
+}
+
+}  // namespace inngest
+
+// inngest/client.hpp
+
+// inngest/detail/check_options.hpp
+
+// inngest/detail/cron.hpp
+
+#include <filesystem>
+#include <system_error>
+
+namespace inngest::detail {
+
+/// A schedule of five fields, as an Inngest server reads it: minute, hour, day of the month, month, day of
+/// the week, in UTC or in the time zone of a prefix. A bit stands for each value at which it fires.
+struct cron_schedule {
+  std::string zone = "UTC";
+  std::uint64_t minutes = 0;
+  std::uint64_t hours = 0;
+  std::uint64_t days = 0;      // 1 to 31
+  std::uint64_t months = 0;    // 1 to 12
+  std::uint64_t weekdays = 0;  // 0 is Sunday
+  /// A field of * leaves the day to the other one; when neither is, either suffices.
+  bool any_day = false;
+  bool any_weekday = false;
+
+  /// \throws configuration_error naming the field, the value and its column.
+  static cron_schedule parse(std::string_view text);
+};
+
+/// Reads the fields of a schedule, one after the other.
+class cron_reader {
+ public:
+  explicit cron_reader(std::string_view text) : text_(text) {}
+
+  std::string read_zone() {
+    for (const std::string_view prefix : {"TZ=", "CRON_TZ="}) {
+      if (!text_.substr(at_).starts_with(prefix)) continue;
+      const std::size_t start = at_ + prefix.size();
+      at_ = std::min(text_.find(' ', start), text_.size());
+      const std::string zone(text_.substr(start, at_ - start));
+      check_zone(zone, start);
+      return zone;
+    }
+    return "UTC";
+  }
+
+  struct field {
+    std::string_view name;
+    int low;
+    int high;
+    std::span<const std::string_view> names{};
+  };
+
+  /// The values of a field: a list of ranges with steps, such as "1-5,10-20/2". `any` is set by a *.
+  std::uint64_t read_field(const field& which, bool& any) {
+    skip_space();
+    if (at_ == text_.size())
+      fail("the " + std::string(which.name) + " is missing: a schedule has five fields");
+    std::uint64_t out = 0;
+    do {
+      out |= read_range(which, any);
+    } while (take(','));
+    if (at_ < text_.size() && text_[at_] != ' ') fail("unexpected \"" + std::string(1, text_[at_]) + "\"");
+    return out;
+  }
+
+  void expect_end() {
+    skip_space();
+    if (at_ < text_.size()) fail("a schedule has five fields, here begins a sixth");
+  }
+
+  [[noreturn]] void fail(const std::string& problem) const { fail(problem, at_); }
+  [[noreturn]] static void fail(const std::string& problem, std::size_t at) {
+    throw configuration_error(problem + ", at column " + std::to_string(at + 1));
+  }
+
+ private:
+  void skip_space() {
+    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
+  }
+  bool take(char c) {
+    if (at_ == text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+
+  std::uint64_t read_range(const field& which, bool& any) {
+    int first = which.low, last = which.high;
+    bool open = true;  // a step after a single value goes on to the field's end
+    const std::size_t start = at_;
+    if (take('*') || take('?')) {
+      any = true;
+    } else {
+      first = read_value(which);
+      if (take('-')) {
+        last = read_value(which);
+        if (last < first) fail("the range of the " + std::string(which.name) + " runs backwards", start);
+      } else {
+        open = false;
+      }
+    }
+    int step = 1;
+    if (take('/')) {
+      const std::size_t step_at = at_;
+      step = read_number();
+      if (step < 1) fail("a step must be at least 1", step_at);
+      if (step > 1) any = false;
+      open = true;
+    }
+    if (!open) last = first;
+    std::uint64_t out = 0;
+    for (int value = first; value <= last; value += step) out |= std::uint64_t{1} << value;
+    return out;
+  }
+
+  int read_value(const field& which) {
+    const std::size_t start = at_;
+    for (std::size_t i = 0; i < which.names.size(); ++i) {
+      if (same(text_.substr(at_, which.names[i].size()), which.names[i])) {
+        at_ += which.names[i].size();
+        return which.low + static_cast<int>(i);
+      }
+    }
+    const int value = read_number();
+    if (value < which.low || value > which.high) {
+      fail(std::string(which.name) + " " + std::string(text_.substr(start, at_ - start)) + " must be from " +
+               std::to_string(which.low) + " to " + std::to_string(which.high),
+           start);
+    }
+    return value;
+  }
+
+  int read_number() {
+    int value = 0;
+    const std::string_view rest = text_.substr(at_);
+    const bool digit = !rest.empty() && rest.front() >= '0' && rest.front() <= '9';
+    if (!digit)
+      fail("expected a number" + (rest.empty() ? "" : ", found \"" + std::string(rest.substr(0, 1)) + "\""));
+    const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+    at_ += static_cast<std::size_t>(end - rest.data());
+    return problem == std::errc{} ? value : -1;
+  }
+
+  static bool same(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](char x, char y) { return (x >= 'A' && x <= 'Z' ? x + 32 : x) == y; });
+  }
+
+  /// A zone must be in the system's database, where there is one.
+  static void check_zone(const std::string& zone, std::size_t at) {
+    const auto plain = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+             c == '+' || c == '-' || c == '/';
+    };
+    const bool readable = !zone.empty() && zone.size() < 64 && zone.front() != '/' &&
+                          std::all_of(zone.begin(), zone.end(), plain);
+    const std::filesystem::path database = "/usr/share/zoneinfo";
+    std::error_code none;
+    const bool known = zone == "UTC" || zone == "Local" ||
+                       !std::filesystem::exists(database / "Etc/UTC", none) ||
+                       (readable && std::filesystem::is_regular_file(database / zone, none));
+    if (!readable || !known) fail("there is no time zone \"" + zone + "\"", at);
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+inline cron_schedule cron_schedule::parse(std::string_view text) {
+  static constexpr std::string_view months_names[] = {"jan", "feb", "mar", "apr", "may", "jun",
+                                                      "jul", "aug", "sep", "oct", "nov", "dec"};
+  static constexpr std::string_view weekday_names[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
+  cron_reader reader(text);
+  cron_schedule out;
+  bool any = false;
+  out.zone = reader.read_zone();
+  out.minutes = reader.read_field({"minute", 0, 59}, any);
+  out.hours = reader.read_field({"hour", 0, 23}, any);
+  out.days = reader.read_field({"day of the month", 1, 31}, out.any_day);
+  out.months = reader.read_field({"month", 1, 12, months_names}, any);
+  out.weekdays = reader.read_field({"day of the week", 0, 6, weekday_names}, out.any_weekday);
+  reader.expect_end();
+
+  if (!out.any_day && out.any_weekday) {  // can such a day ever come?
+    constexpr int longest[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool possible = false;
+    for (int month = 1; month <= 12; ++month) {
+      const bool included = (out.months >> month & 1) != 0;
+      const std::uint64_t in_month = (std::uint64_t{2} << longest[month - 1]) - 1;
+      possible = possible || (included && (out.days & in_month) != 0);
+    }
+    if (!possible) throw configuration_error("no month of the schedule has such a day: it would never fire");
+  }
+  return out;
+}
+
+}  // namespace inngest::detail
+
+// inngest/expression.hpp
+
+// inngest/detail/cel_parser.hpp
+
+// inngest/detail/cel_token.hpp
+
+// The words of CEL: identifiers, literals, operators.
+
+namespace inngest {
+
+/// A CEL expression that no server would take, and where. `what()` ends with the place.
+class expression_error : public error {
+ public:
+  expression_error(const std::string& problem, std::size_t position)
+      : error(error_code::expression, problem + ", at character " + std::to_string(position + 1)),
+        position_(position) {}
+  /// Bytes before the place.
+  std::size_t position() const noexcept { return position_; }
+
+ private:
+  std::size_t position_;
+};
+
+namespace detail {
+
+struct cel_token {
+  enum class kind { end, identifier, integer, unsigned_integer, real, string, bytes, symbol };
+  kind what = kind::end;
+  std::size_t position = 0;
+  std::string text{};  // of an identifier or symbol; the value of a string or of bytes
+  std::uint64_t number = 0;
+  double real = 0;
+};
+
+/// Takes a text apart. \throws expression_error
+class cel_lexer {
+ public:
+  explicit cel_lexer(std::string_view text) : text_(text) {}
+
+  cel_token next() {
+    skip_space();
+    cel_token out{.position = at_};
+    if (at_ == text_.size()) return out;
+    const char c = text_[at_];
+    if (starts_string()) {
+      read_string(out);
+    } else if (is_letter(c)) {
+      while (at_ < text_.size() && (is_letter(text_[at_]) || is_digit(text_[at_]))) out.text += text_[at_++];
+      out.what = cel_token::kind::identifier;
+    } else if (is_digit(c) || (c == '.' && is_digit(peek(1)))) {
+      read_number(out);
+    } else {
+      read_symbol(out);
+    }
+    return out;
+  }
+
+ private:
+  static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+  static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+  char peek(std::size_t ahead) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
+
+  [[noreturn]] static void fail(const std::string& problem, std::size_t position) {
+    throw expression_error(problem, position);
+  }
+
+  void skip_space() {
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f') {
+        ++at_;
+      } else if (c == '/' && peek(1) == '/') {
+        while (at_ < text_.size() && text_[at_] != '\n') ++at_;
+      } else {
+        return;
+      }
+    }
+  }
+
+  void read_symbol(cel_token& out) {
+    constexpr std::string_view two[] = {"==", "!=", "<=", ">=", "&&", "||"};
+    constexpr std::string_view one = "<>!+-*/%?:.,()[]{}";
+    const std::string_view rest = text_.substr(at_);
+    for (const std::string_view each : two) {
+      if (rest.starts_with(each)) out.text = each;
+    }
+    if (out.text.empty() && one.find(rest.front()) != std::string_view::npos) out.text = rest.substr(0, 1);
+    if (out.text.empty()) {
+      const bool half = rest.front() == '=' || rest.front() == '&' || rest.front() == '|';
+      fail(half ? "\"" + std::string(1, rest.front()) + "\" must be doubled"
+                : "unexpected character \"" + std::string(1, rest.front()) + "\"",
+           at_);
+    }
+    at_ += out.text.size();
+    out.what = cel_token::kind::symbol;
+  }
+
+  // ---- numbers --------------------------------------------------------------------------------------
+
+  void read_number(cel_token& out) {
+    const std::size_t start = at_;
+    const bool hex = peek(0) == '0' && (peek(1) == 'x' || peek(1) == 'X');
+    if (hex) {
+      at_ += 2;
+      const std::size_t digits = at_;
+      while (is_hex(peek(0))) ++at_;
+      if (at_ == digits) fail("hex digits are missing", at_);
+      return finish_integer(out, text_.substr(digits, at_ - digits), 16, start);
+    }
+    while (is_digit(peek(0))) ++at_;
+    bool real = false;
+    if (peek(0) == '.' && is_digit(peek(1))) {
+      real = true;
+      ++at_;
+      while (is_digit(peek(0))) ++at_;
+    }
+    if (peek(0) == 'e' || peek(0) == 'E') {
+      real = true;
+      ++at_;
+      if (peek(0) == '+' || peek(0) == '-') ++at_;
+      if (!is_digit(peek(0))) fail("the exponent's digits are missing", at_);
+      while (is_digit(peek(0))) ++at_;
+    }
+    const std::string_view digits = text_.substr(start, at_ - start);
+    if (!real) return finish_integer(out, digits, 10, start);
+    out.what = cel_token::kind::real;
+    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), out.real);
+    if (problem != std::errc{}) fail("the number is out of range", start);
+    refuse_letters_after_number();
+  }
+
+  void finish_integer(cel_token& out, std::string_view digits, int base, std::size_t start) {
+    const auto [end, problem] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), out.number, base);
+    if (problem != std::errc{}) fail("the number is out of range", start);
+    const bool is_unsigned = peek(0) == 'u' || peek(0) == 'U';
+    if (is_unsigned) ++at_;
+    out.what = is_unsigned ? cel_token::kind::unsigned_integer : cel_token::kind::integer;
+    refuse_letters_after_number();
+  }
+
+  void refuse_letters_after_number() const {
+    if (is_letter(peek(0))) fail("a number can't be followed by \"" + std::string(1, peek(0)) + "\"", at_);
+  }
+
+  static bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+  // ---- strings --------------------------------------------------------------------------------------
+
+  /// Whether a string begins here, with its prefixes: b for bytes, r for raw.
+  bool starts_string() const {
+    std::size_t ahead = 0;
+    while (ahead < 2 &&
+           (peek(ahead) == 'r' || peek(ahead) == 'R' || peek(ahead) == 'b' || peek(ahead) == 'B'))
+      ++ahead;
+    return peek(ahead) == '"' || peek(ahead) == '\'';
+  }
+
+  void read_string(cel_token& out) {
+    bool raw = false, bytes = false;
+    for (; peek(0) != '"' && peek(0) != '\''; ++at_) {
+      bool& prefix = peek(0) == 'r' || peek(0) == 'R' ? raw : bytes;
+      if (std::exchange(prefix, true)) fail("a string's prefix is there twice", at_);
+    }
+    out.what = bytes ? cel_token::kind::bytes : cel_token::kind::string;
+    const char quote = text_[at_];
+    const bool triple = peek(1) == quote && peek(2) == quote;
+    const std::string end(triple ? 3 : 1, quote);
+    at_ += end.size();
+    while (!text_.substr(at_).starts_with(end)) {
+      if (at_ == text_.size()) fail("the string is not closed", out.position);
+      const char c = text_[at_];
+      if (!triple && (c == '\n' || c == '\r')) fail("the string is not closed on its line", out.position);
+      if (c == '\\' && !raw) {
+        read_escape(out.text, bytes);
+      } else {
+        if (c == '\\' && raw && at_ + 1 < text_.size()) out.text += text_[at_++];
+        out.text += text_[at_++];
+      }
+    }
+    at_ += end.size();
+  }
+
+  void read_escape(std::string& out, bool bytes) {
+    const std::size_t start = at_++;
+    const char c = at_ < text_.size() ? text_[at_++] : '\0';
+    constexpr std::string_view names = "abfnrtv\\?\"'`";
+    constexpr std::string_view values = "\a\b\f\n\r\t\v\\?\"'`";
+    const std::size_t simple = c == '\0' ? std::string_view::npos : names.find(c);
+    if (simple != std::string_view::npos) {
+      out += values[simple];
+    } else if (c == 'x' || c == 'X') {
+      append_code(out, digits(2, 16, start), bytes);
+    } else if (c >= '0' && c <= '3') {
+      --at_;
+      append_code(out, digits(3, 8, start), bytes);
+    } else if ((c == 'u' || c == 'U') && !bytes) {
+      const std::uint32_t code = digits(c == 'u' ? 4 : 8, 16, start);
+      if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) fail("no such character", start);
+      append_code(out, code, false);
+    } else {
+      fail("unknown escape in a string", start);
+    }
+  }
+
+  std::uint32_t digits(std::size_t count, int base, std::size_t start) {
+    std::uint32_t value = 0;
+    const std::string_view all = text_.substr(at_, count);
+    const auto [end, problem] = std::from_chars(all.data(), all.data() + all.size(), value, base);
+    if (all.size() < count || problem != std::errc{} || end != all.data() + count)
+      fail("an escape lacks digits", start);
+    at_ += count;
+    return value;
+  }
+
+  /// A byte of bytes, or a character of a string, as UTF-8.
+  static void append_code(std::string& out, std::uint32_t code, bool byte) {
+    const auto add = [&out](std::uint32_t value) {
+      out += static_cast<char>(static_cast<unsigned char>(value));
+    };
+    if (byte || code < 0x80) {
+      add(code);
+    } else if (code < 0x800) {
+      add(0xC0 | code >> 6);
+      add(0x80 | (code & 63));
+    } else if (code < 0x10000) {
+      add(0xE0 | code >> 12);
+      add(0x80 | (code >> 6 & 63));
+      add(0x80 | (code & 63));
+    } else {
+      add(0xF0 | code >> 18);
+      add(0x80 | (code >> 12 & 63));
+      add(0x80 | (code >> 6 & 63));
+      add(0x80 | (code & 63));
+    }
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace detail
+}  // namespace inngest
+
+// The grammar of CEL: https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax
+
+namespace inngest::detail {
+
+/// A part of an expression. Its parts are other nodes of the same tree, by their place.
+struct cel_node {
+  enum class kind {
+    null,
+    boolean,           // integer: 0 or 1
+    integer,           // integer
+    unsigned_integer,  // integer, of which the bits count
+    real,
+    string,     // text
+    bytes,      // text
+    variable,   // text: its name
+    select,     // text: the field; parts: of what
+    has,        // the same, but asks whether the field is there
+    operation,  // text: "+", "!", "[]", "?:" ...; parts: operands
+    call,       // text: the function; parts: arguments
+    method,     // text: the function; parts: the object, then arguments
+    list,       // parts: elements
+    map,        // parts: key, value, key, value ...
+  };
+  kind what = kind::null;
+  std::size_t position = 0;
+  std::string text{};
+  std::int64_t integer = 0;
+  double real = 0;
+  std::vector<std::size_t> parts{};
+};
+
+/// Parses an expression into nodes; the root is the last. \throws expression_error
+class cel_parser {
+ public:
+  explicit cel_parser(std::string_view text) : lexer_(text) { advance(); }
+
+  std::vector<cel_node> parse() {
+    if (token_.what == cel_token::kind::end) throw expression_error("the expression is empty", 0);
+    ternary();
+    if (token_.what != cel_token::kind::end) fail_unexpected("an operator or the end");
+    return std::move(nodes_);
+  }
+
+ private:
+  using kind = cel_node::kind;
+  static constexpr int deepest = 250;  // as the server's own parser
+
+  /// Counts how deep the grammar's rules are in each other: a stack has an end.
+  class level {
+   public:
+    explicit level(cel_parser& parser) : parser_(parser) {
+      if (++parser_.depth_ > deepest)
+        throw expression_error("the expression is nested too deeply", parser_.token_.position);
+    }
+    ~level() { --parser_.depth_; }
+    level(const level&) = delete;
+    level& operator=(const level&) = delete;
+
+   private:
+    cel_parser& parser_;
+  };
+
+  // ---- tokens ---------------------------------------------------------------------------------------
+
+  void advance() {
+    after_ = token_.text;
+    token_ = lexer_.next();
+  }
+  bool is_symbol(std::string_view text) const {
+    return token_.what == cel_token::kind::symbol && token_.text == text;
+  }
+  bool take(std::string_view text) {
+    if (!is_symbol(text)) return false;
+    advance();
+    return true;
+  }
+  void expect(std::string_view text) {
+    if (!take(text)) fail_unexpected("\"" + std::string(text) + "\"");
+  }
+  [[noreturn]] void fail_unexpected(const std::string& wanted) const {
+    const bool end = token_.what == cel_token::kind::end;
+    const bool literal = token_.what != cel_token::kind::symbol && token_.what != cel_token::kind::identifier;
+    const std::string found = end ? "the end" : literal ? "a literal" : "\"" + token_.text + "\"";
+    throw expression_error(
+        "expected " + wanted + (after_.empty() ? "" : " after \"" + after_ + "\"") + ", found " + found,
+        token_.position);
+  }
+
+  // ---- nodes ----------------------------------------------------------------------------------------
+
+  std::size_t add(cel_node node) {
+    nodes_.push_back(std::move(node));
+    return nodes_.size() - 1;
+  }
+  std::size_t add(kind what, std::size_t position, std::string text, std::vector<std::size_t> parts) {
+    return add(
+        cel_node{.what = what, .position = position, .text = std::move(text), .parts = std::move(parts)});
+  }
+
+  // ---- rules, from what binds least to what binds most ----------------------------------------------
+
+  std::size_t ternary() {
+    const level here(*this);
+    const std::size_t condition = binary(0);
+    const std::size_t position = token_.position;
+    if (!take("?")) return condition;
+    const std::size_t when_true = binary(0);
+    expect(":");
+    const std::size_t when_false = ternary();
+    return add(kind::operation, position, "?:", {condition, when_true, when_false});
+  }
+
+  /// How strongly a binary operator binds; -1 for everything else.
+  int strength() const {
+    if (token_.what == cel_token::kind::identifier) return token_.text == "in" ? 2 : -1;
+    if (token_.what != cel_token::kind::symbol) return -1;
+    const std::string_view text = token_.text;
+    if (text == "||") return 0;
+    if (text == "&&") return 1;
+    if (text == "==" || text == "!=" || text == "<" || text == "<=" || text == ">" || text == ">=") return 2;
+    if (text == "+" || text == "-") return 3;
+    if (text == "*" || text == "/" || text == "%") return 4;
+    return -1;
+  }
+
+  std::size_t binary(int weakest) {
+    const level here(*this);
+    std::size_t left = unary();
+    for (int found; (found = strength()) >= weakest;) {
+      const std::size_t position = token_.position;
+      std::string name = token_.text;
+      advance();
+      const std::size_t right = binary(found + 1);
+      left = add(kind::operation, position, std::move(name), {left, right});
+    }
+    return left;
+  }
+
+  std::size_t unary() {
+    const level here(*this);
+    const std::size_t position = token_.position;
+    if (take("!")) return add(kind::operation, position, "!", {unary()});
+    if (!take("-")) return member();
+    // the least integer has no positive twin, so a literal takes its sign with it
+    if (token_.what == cel_token::kind::integer) {
+      constexpr std::uint64_t least = std::uint64_t{1} << 63;
+      if (token_.number == least) {
+        advance();
+        return selectors(add({.what = kind::integer,
+                              .position = position,
+                              .integer = std::numeric_limits<std::int64_t>::min()}));
+      }
+    }
+    return add(kind::operation, position, "-", {unary()});
+  }
+
+  std::size_t member() { return selectors(primary()); }
+
+  std::size_t selectors(std::size_t of) {
+    while (true) {
+      const std::size_t position = token_.position;
+      if (take(".")) {
+        std::string name = identifier("a field's name");
+        if (take("(")) {
+          of = method(position, std::move(name), of);
+        } else {
+          of = add(kind::select, position, std::move(name), {of});
+        }
+      } else if (take("[")) {
+        const std::size_t index = ternary();
+        expect("]");
+        of = add(kind::operation, position, "[]", {of, index});
+      } else {
+        return of;
+      }
+    }
+  }
+
+  std::size_t primary() {
+    const level here(*this);
+    const std::size_t position = token_.position;
+    if (take("(")) {
+      const std::size_t inner = ternary();
+      expect(")");
+      return inner;
+    }
+    if (take("[")) return add(kind::list, position, "", elements("]"));
+    if (take("{")) return map(position);
+    if (is_symbol(".")) advance();  // a name from the root: there is only one namespace
+    if (token_.what == cel_token::kind::identifier) return name();
+    return literal();
+  }
+
+  std::size_t name() {
+    const std::size_t position = token_.position;
+    const std::string& text = token_.text;
+    if (text == "true" || text == "false") {
+      const bool value = text == "true";
+      advance();
+      return add({.what = kind::boolean, .position = position, .integer = value ? 1 : 0});
+    }
+    if (text == "null") {
+      advance();
+      return add({.what = kind::null, .position = position});
+    }
+    std::string id = identifier("a value");
+    if (!take("(")) {
+      check_variable(id, position);
+      return add(kind::variable, position, std::move(id), {});
+    }
+    if (id == "has") return has(position);
+    check_function(id, position);
+    return add(kind::call, position, std::move(id), elements(")"));
+  }
+
+  std::size_t literal() {
+    cel_node out{.position = token_.position};
+    switch (token_.what) {
+      case cel_token::kind::integer:
+        if (token_.number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+          throw expression_error("the number is out of range", token_.position);
+        out.what = kind::integer;
+        out.integer = static_cast<std::int64_t>(token_.number);
+        break;
+      case cel_token::kind::unsigned_integer:
+        out.what = kind::unsigned_integer;
+        out.integer = static_cast<std::int64_t>(token_.number);
+        break;
+      case cel_token::kind::real:
+        out.what = kind::real;
+        out.real = token_.real;
+        break;
+      case cel_token::kind::string:
+        out.what = kind::string;
+        break;
+      case cel_token::kind::bytes:
+        out.what = kind::bytes;
+        break;
+      default:
+        fail_unexpected("a value");
+    }
+    out.text = std::move(token_.text);
+    token_.text.clear();
+    advance();
+    return add(std::move(out));
+  }
+
+  /// Values up to the closing symbol; a comma may come last in a list.
+  std::vector<std::size_t> elements(std::string_view close) {
+    std::vector<std::size_t> out;
+    while (!take(close)) {
+      if (!out.empty()) {
+        if (!is_symbol(",")) fail_unexpected("\",\" or \"" + std::string(close) + "\"");
+        advance();
+        if (close == "]" && take(close)) break;
+      }
+      out.push_back(ternary());
+    }
+    return out;
+  }
+
+  std::size_t map(std::size_t position) {
+    std::vector<std::size_t> parts;
+    while (!take("}")) {
+      if (!parts.empty()) {
+        if (!is_symbol(",")) fail_unexpected("\",\" or \"}\"");
+        advance();
+        if (take("}")) break;
+      }
+      parts.push_back(ternary());
+      expect(":");
+      parts.push_back(ternary());
+    }
+    return add(kind::map, position, "", std::move(parts));
+  }
+
+  // ---- functions and macros -------------------------------------------------------------------------
+
+  std::size_t has(std::size_t position) {
+    const std::vector<std::size_t> given = elements(")");
+    if (given.size() != 1 || nodes_[given[0]].what != kind::select)
+      throw expression_error("has() takes a field, such as has(event.data.id)", position);
+    cel_node out = nodes_[given[0]];
+    out.what = kind::has;
+    return add(std::move(out));
+  }
+
+  /// `of.name(...)`: a function of the object, or a macro over its elements.
+  std::size_t method(std::size_t position, std::string name, std::size_t of) {
+    const bool is_map = name == "map";
+    const bool is_macro =
+        is_map || name == "all" || name == "exists" || name == "exists_one" || name == "filter";
+    if (!is_macro) {
+      check_method(name, position);
+      std::vector<std::size_t> parts = elements(")");
+      parts.insert(parts.begin(), of);
+      return add(kind::method, position, std::move(name), std::move(parts));
+    }
+    const std::size_t variable_position = token_.position;
+    if (token_.what != cel_token::kind::identifier)
+      throw expression_error(name + "() takes a variable's name first", variable_position);
+    std::string variable = identifier("a variable's name");
+    bound_.push_back(variable);
+    std::vector<std::size_t> parts{of, add(kind::variable, variable_position, std::move(variable), {})};
+    expect(",");
+    for (const std::size_t each : elements(")")) parts.push_back(each);
+    bound_.pop_back();
+    const bool right = parts.size() == 3 || (is_map && parts.size() == 4);
+    if (!right) throw expression_error(name + "() takes a variable and an expression", position);
+    return add(kind::method, position, std::move(name), std::move(parts));
+  }
+
+  std::string identifier(const std::string& what) {
+    if (token_.what != cel_token::kind::identifier) fail_unexpected(what);
+    constexpr std::string_view reserved[] = {"in",      "as",        "break",  "const",  "continue", "else",
+                                             "for",     "function",  "if",     "import", "let",      "loop",
+                                             "package", "namespace", "return", "var",    "void",     "while",
+                                             "true",    "false",     "null"};
+    if (after_ != ".") {
+      for (const std::string_view each : reserved) {
+        if (token_.text == each)
+          throw expression_error("\"" + token_.text + "\" is a word of the language", token_.position);
+      }
+    }
+    std::string out = token_.text;
+    advance();
+    return out;
+  }
+
+  void check_variable(const std::string& name, std::size_t position) const {
+    for (const std::string_view each : {"event", "async", "vars", "int", "uint", "double", "string", "bytes",
+                                        "bool", "list", "map", "type", "null_type"}) {
+      if (name == each) return;
+    }
+    for (const std::string& each : bound_) {
+      if (name == each) return;
+    }
+    throw expression_error("there is no variable \"" + name + "\": an expression is over event (and async)",
+                           position);
+  }
+
+  static void check_function(const std::string& name, std::size_t position) {
+    for (const std::string_view each :
+         {"size",      "int",        "uint",     "double",    "string",   "bytes",     "bool",
+          "type",      "dyn",        "duration", "timestamp", "matches",  "lowercase", "uppercase",
+          "b64decode", "json_parse", "date",     "now",       "now_plus", "now_minus"}) {
+      if (name == each) return;
+    }
+    throw expression_error("there is no function \"" + name + "\"", position);
+  }
+
+  static void check_method(const std::string& name, std::size_t position) {
+    for (const std::string_view each :
+         {"size", "contains", "startsWith", "endsWith", "matches", "getFullYear", "getMonth", "getDayOfYear",
+          "getDayOfMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes", "getSeconds",
+          "getMilliseconds"}) {
+      if (name == each) return;
+    }
+    throw expression_error("values have no function \"" + name + "\"", position);
+  }
+
+  cel_lexer lexer_;
+  cel_token token_;
+  std::string after_;  // the word before the current one
+  std::vector<cel_node> nodes_;
+  std::vector<std::string> bound_;  // variables of macros
+  int depth_ = 0;
+};
+
+}  // namespace inngest::detail
+
+namespace inngest {
+
+/// What an expression may contain, besides what every one may.
+enum class expression_policy {
+  all,
+  /// As an Inngest server wants it for cancel_on: comparisons and logic, no functions, arithmetic or macros.
+  logic_only
+};
+
+/// A CEL expression, parsed: the language of trigger conditions, keys, priorities and waits.
+class expression {
+ public:
+  /// \throws expression_error for what a server would not take, with the position in the text.
+  explicit expression(std::string text) : text_(std::move(text)), nodes_(detail::cel_parser(text_).parse()) {}
+
+  const std::string& text() const { return text_; }
+  /// Its parts; the root is the last.
+  const std::vector<detail::cel_node>& nodes() const { return nodes_; }
+
+ private:
+  std::string text_;
+  std::vector<detail::cel_node> nodes_;
+};
+
+/// Checks an expression as a server will. \throws expression_error
+inline void check_expression(std::string_view text, expression_policy policy = expression_policy::all) {
+  using kind = detail::cel_node::kind;
+  for (const detail::cel_node& each : detail::cel_parser(text).parse()) {
+    if (policy == expression_policy::all) continue;
+    const bool converts = each.text == "int" || each.text == "uint" || each.text == "double";
+    const bool calls = (each.what == kind::call && !converts) || each.what == kind::method;
+    if (calls) throw expression_error("function " + each.text + "() is not allowed here", each.position);
+    if (each.what == kind::has) throw expression_error("has() is not allowed here", each.position);
+    const bool computes = each.what == kind::operation && each.text.size() == 1 &&
+                          std::string_view("+-*/%").find(each.text) != std::string_view::npos;
+    if (computes) throw expression_error("arithmetic is not allowed here", each.position);
+  }
+}
+
+}  // namespace inngest
+
+namespace inngest::detail {
+
+/// Refuses what no server would take, and names the function and the option.
+class option_check {
+ public:
+  option_check(const function_options& options, const std::vector<trigger_definition>& triggers)
+      : options_(options), triggers_(triggers) {}
+
+  /// \throws configuration_error
+  void run() const {
+    if (options_.id.empty()) throw configuration_error("a function's id must not be empty");
+    if (options_.retries) require(in_range(*options_.retries, 0, 20), "retries must be from 0 to 20");
+    check_triggers();
+    check_concurrency();
+    check_rates();
+    require(options_.cancel_on.size() <= 5, "cancel_on takes at most five events");
+    for (const cancel_on& each : options_.cancel_on) {
+      check_pattern(each.event, "cancel_on");
+      check_expression_of("the expression of cancel_on \"" + each.event + "\"",
+                          matching_expression(each.expression, each.match), expression_policy::logic_only);
+      require_no_negative(each.timeout, "cancel_on.timeout");
+    }
+    require_no_negative(options_.timeouts.start, "timeouts.start");
+    require_no_negative(options_.timeouts.finish, "timeouts.finish");
+    check_batch();
+    check_expressions();
+    check_checkpointing();
+  }
+
+ private:
+  void require(bool holds, const std::string& rule) const {
+    if (!holds) throw configuration_error("function \"" + options_.id + "\": " + rule);
+  }
+
+  void require_no_negative(const std::optional<std::chrono::seconds>& duration,
+                           const std::string& option) const {
+    require(!duration || *duration >= std::chrono::seconds::zero(), option + " must not be negative");
+  }
+
+  template <class Value>
+  static bool in_range(Value value, Value low, Value high) {
+    return low <= value && value <= high;
+  }
+
+  void check_triggers() const {
+    require(in_range<std::size_t>(triggers_.size(), 1, 10), "a function has from 1 to 10 triggers");
+    for (std::size_t i = 0; i < triggers_.size(); ++i) {
+      const trigger_definition& each = triggers_[i];
+      if (each.event.empty()) {
+        check_schedule(each);
+        const auto same = [&](const trigger_definition& other) { return other.cron == each.cron; };
+        require(std::find_if(triggers_.begin(), triggers_.begin() + static_cast<std::ptrdiff_t>(i), same) ==
+                    triggers_.begin() + static_cast<std::ptrdiff_t>(i),
+                "two triggers have the schedule \"" + each.cron + "\"");
+      } else {
+        check_pattern(each.event, "a trigger");
+        check_expression_of("the expression of trigger \"" + each.event + "\"", each.expression);
+      }
+    }
+  }
+
+  void check_schedule(const trigger_definition& trigger) const {
+    try {
+      cron_schedule::parse(trigger.cron);
+    } catch (const error& problem) {
+      require(false, "the schedule \"" + trigger.cron + "\": " + problem.what());
+    }
+    using std::chrono::minutes, std::chrono::seconds;
+    if (trigger.jitter) {
+      require(in_range<seconds>(*trigger.jitter, seconds(1), minutes(5)),
+              "the jitter of schedule \"" + trigger.cron + "\" must be from 1 s to 5 minutes");
+    }
+  }
+
+  /// An event's name, or a pattern: a * at its end, after a slash or a dot.
+  void check_pattern(const std::string& event, const std::string& whose) const {
+    require(!event.empty(), whose + " needs an event");
+    require(event.size() <= 255, whose + "'s event has at most 255 characters: \"" + event + "\"");
+    const std::size_t star = event.find('*');
+    if (star == std::string::npos) return;
+    const bool last = star + 1 == event.size();
+    const bool after_part = star > 0 && (event[star - 1] == '/' || event[star - 1] == '.');
+    require(last && after_part,
+            whose + "'s event \"" + event + "\": a * must stand at the end, after a slash or a dot");
+  }
+
+  void check_expression_of(const std::string& whose, const std::string& text,
+                           expression_policy policy = expression_policy::all) const {
+    if (text.empty()) return;
+    try {
+      check_expression(text, policy);
+    } catch (const error& problem) {
+      require(false, whose + " (" + text + "): " + problem.what());
+    }
+  }
+
+  void check_concurrency() const {
+    require(options_.concurrency.limits().size() <= 2, "concurrency takes at most two limits");
+    for (const concurrency_limit& each : options_.concurrency.limits()) {
+      require(each.limit >= 0, "a concurrency limit must not be negative");
+      require(each.scope == concurrency_scope::function || !each.key.empty(),
+              "a concurrency limit of an environment or account needs a key");
+    }
+  }
+
+  void check_batch() const {
+    if (!options_.batch) return;
+    using std::chrono::minutes, std::chrono::seconds;
+    require(options_.batch->max_size >= 2, "batch.max_size must be at least 2");
+    require(in_range<seconds>(options_.batch->timeout, seconds(1), minutes(10)),
+            "batch.timeout must be from 1 s to 10 minutes");
+    require(options_.cancel_on.empty(), "batch and cancel_on don't go together");
+    require(!options_.debounce, "batch and debounce don't go together");
+    require(!options_.singleton, "batch and singleton don't go together");
+    require(options_.priority.empty(), "batch and priority don't go together");
+  }
+
+  void check_expressions() const {
+    for (const concurrency_limit& each : options_.concurrency.limits())
+      check_expression_of("concurrency.key", each.key);
+    if (options_.throttle) check_expression_of("throttle.key", options_.throttle->key);
+    if (options_.rate_limit) check_expression_of("rate_limit.key", options_.rate_limit->key);
+    if (options_.debounce) check_expression_of("debounce.key", options_.debounce->key);
+    if (options_.batch) {
+      check_expression_of("batch.key", options_.batch->key);
+      check_expression_of("batch.condition", options_.batch->condition);
+    }
+    if (options_.singleton) check_expression_of("singleton.key", options_.singleton->key);
+    check_expression_of("priority", options_.priority);
+    check_expression_of("idempotency", options_.idempotency);
+  }
+
+  void check_checkpointing() const {
+    if (!options_.checkpointing) return;
+    require(options_.checkpointing->buffered_steps >= 1, "checkpointing.buffered_steps must be at least 1");
+    require(options_.checkpointing->max_runtime > std::chrono::milliseconds::zero(),
+            "checkpointing.max_runtime must be more than zero");
+  }
+
+  void check_rates() const {
+    using std::chrono::hours, std::chrono::seconds;
+    if (const auto& throttle = options_.throttle) {
+      require(throttle->limit >= 1, "throttle.limit must be at least 1");
+      require(throttle->period >= seconds(1), "throttle.period must be at least a second");
+      require(throttle->burst.value_or(0) >= 0, "throttle.burst must not be negative");
+    }
+    if (const auto& limit = options_.rate_limit) {
+      require(limit->limit >= 1, "rate_limit.limit must be at least 1");
+      require(in_range<seconds>(limit->period, seconds(1), hours(24)),
+              "rate_limit.period must be from 1 s to 24 h");
+    }
+    if (const auto& debounce = options_.debounce) {
+      require(in_range<seconds>(debounce->period, seconds(1), hours(24 * 7)),
+              "debounce.period must be from 1 s to 7 days");
+      require_no_negative(debounce->timeout, "debounce.timeout");
+    }
+  }
+
+  const function_options& options_;
+  const std::vector<trigger_definition>& triggers_;
+};
+
+}  // namespace inngest::detail
 
 // inngest/protocol/headers.hpp
 
@@ -3815,6 +6748,9 @@ inline constexpr const char* event_id_seed = "x-inngest-event-id-seed";
 inline constexpr const char* content_type = "content-type";
 inline constexpr const char* authorization = "authorization";
 inline constexpr const char* user_agent = "user-agent";
+inline constexpr const char* server_timing = "server-timing";
+inline constexpr const char* traceparent = "traceparent";
+inline constexpr const char* tracestate = "tracestate";
 
 }  // namespace inngest::protocol::header
 
@@ -3833,8 +6769,6 @@ inline constexpr const char* out_of_band = "out_of_band";
 }  // namespace inngest::protocol
 
 // inngest/protocol/signature.hpp
-
-#include <system_error>
 
 // Signatures: `t=<unix seconds>&s=<hex HMAC-SHA256 of body and t>`, keyed with the signing key without its
 // "signkey-<environment>-" prefix.
@@ -3933,6 +6867,24 @@ enum class mode { cloud, dev };
 
 constexpr std::string_view to_string(mode mode) { return mode == mode::dev ? "dev" : "cloud"; }
 
+/// What happens to events that no server took after all attempts.
+enum class unreachable_policy {
+  fail,  ///< send() throws `unreachable`
+  drop,  ///< they are lost; a warning is logged
+  keep,  ///< client_options::outbox keeps them, and sends them in order before the next that are sent
+};
+
+/// Keeps events that could not be sent. An outbox in a file is in <inngest/outbox.hpp>.
+class event_keeper {
+ public:
+  virtual ~event_keeper() = default;
+  /// Keeps a JSON array of events, to be sent with the seed of their ids. Must be durable when it returns.
+  virtual void keep(const std::string& events, const std::string& seed) = 0;
+  virtual bool empty() const = 0;
+  /// Gives what is kept to `send`, in order, until one throws; forgets what was sent.
+  virtual void flush(const std::function<void(const std::string& events, const std::string& seed)>& send) = 0;
+};
+
 /// Options of a client. What is empty is taken from the environment variable that is named, then from the
 /// default.
 struct client_options {
@@ -3969,6 +6921,18 @@ struct client_options {
   int send_attempts = 5;
   /// Where messages go. Default: standard error, from INNGEST_LOG_LEVEL (default "info") on.
   std::optional<logger> log{};
+  /// Around every request, run, step and sent event, before the functions' own.
+  middleware_list middleware{};
+  /// Values that handlers may ask for: see provide().
+  std::vector<dependency> dependencies{};
+  /// How results of steps are saved while functions go on; a function may have its own.
+  inngest::checkpointing checkpointing{};
+  /// What is refused before it is sent.
+  size_limits limits{};
+  /// What send() does with events when no server answers.
+  unreachable_policy when_unreachable = unreachable_policy::fail;
+  /// Where events are kept for later: see <inngest/outbox.hpp>.
+  std::shared_ptr<event_keeper> outbox{};
   /// Reads an environment variable. Default: std::getenv.
   std::function<std::optional<std::string>(const char* name)> environment{};
 };
@@ -4014,6 +6978,10 @@ class settings {
     if (!options_.log) options_.log = logger(log_to_stderr, log_level_from_environment());
     if (options_.send_attempts < 1)
       throw configuration_error("client_options::send_attempts must be at least 1");
+    if (options_.when_unreachable == unreachable_policy::keep && !options_.outbox) {
+      throw configuration_error(
+          "client_options::when_unreachable = keep needs client_options::outbox: see <inngest/outbox.hpp>");
+    }
   }
 
   const std::string& id() const { return options_.id; }
@@ -4031,6 +6999,12 @@ class settings {
   std::chrono::milliseconds timeout() const { return options_.timeout; }
   int send_attempts() const { return options_.send_attempts; }
   const logger& log() const { return *options_.log; }
+  const middleware_list& middleware() const { return options_.middleware; }
+  const std::vector<dependency>& dependencies() const { return options_.dependencies; }
+  const inngest::checkpointing& checkpointing() const { return options_.checkpointing; }
+  const size_limits& limits() const { return options_.limits; }
+  unreachable_policy when_unreachable() const { return options_.when_unreachable; }
+  const std::shared_ptr<event_keeper>& outbox() const { return options_.outbox; }
 
   /// All of it as text, a line each, to print at start-up. Of keys it says only whether they are set.
   std::string describe() const {
@@ -4099,9 +7073,12 @@ inline std::function<std::shared_ptr<http::transport>()>& default_transport() {
 template <class Handler, class Context>
 struct handler_traits {
   static constexpr bool takes_context = std::invocable<Handler&, Context&>;
-  static_assert(takes_context,
-                "inngest: the handler must take the context of its trigger's events: "
-                "[](inngest::context<MyEvent>& ctx) { ... } for on<MyEvent>(), or [](auto& ctx) { ... }");
+  static_assert(
+      takes_context,
+      "inngest: the handler must take the context of its trigger's events: "
+      "[](inngest::context<MyEvent>& ctx) { ... } for on<MyEvent>(), or [](auto& ctx) { ... }; one of "
+      "on_failure takes inngest::failure_context<MyEvent>&, of on_cancel inngest::cancel_context, of "
+      "on_success inngest::success_context<Output, MyEvent>");
   static constexpr bool may_throw = !std::is_nothrow_invocable_v<Handler&, Context&>;
   static_assert(may_throw,
                 "inngest: a handler must not be noexcept: a step without a result leaves it by an exception");
@@ -4114,7 +7091,99 @@ struct handler_traits {
   using output = result_form_t<returned>;
 };
 
+/// The handler as functions keep it, whatever its context.
+template <class Context, class Handler>
+any_function::handler_type erase_handler(Handler handler) {
+  using traits = handler_traits<Handler, Context>;
+  return [handler = std::move(handler)](execution::replay& replay, const handler_resources& resources,
+                                        std::string& result) mutable {
+    if constexpr (traits::valid) {
+      Context ctx(replay, resources);
+      if constexpr (std::is_void_v<typename traits::returned>) {
+        handler(ctx);
+        result = "null";
+      } else {
+        encode_to(result, handler(ctx), "result");
+      }
+    }
+  };
+}
+
+/// Which end of a run a companion function is for, and its handler.
+enum class run_end { failed, cancelled, finished };
+template <run_end End, class Handler>
+struct end_handler {
+  Handler handler;
+  std::optional<int> retries;
+};
+
+/// The companion's context.
+template <run_end End, class Output, event_type... Events>
+struct end_context {
+  using type = failure_context<Events...>;
+};
+template <class Output, event_type... Events>
+struct end_context<run_end::cancelled, Output, Events...> {
+  using type = cancel_context<Events...>;
+};
+template <class Output, event_type... Events>
+struct end_context<run_end::finished, Output, Events...> {
+  using type = success_context<std::conditional_t<std::is_void_v<Output>, std::monostate, Output>, Events...>;
+};
+
+/// The function that runs at the end of another's runs.
+inline any_function companion_of(const std::string& app_id, const function_options& options, run_end end,
+                                 std::optional<int> retries, any_function::handler_type handler) {
+  const char* suffix = end == run_end::failed ? "failure" : end == run_end::cancelled ? "cancel" : "success";
+  const char* event = end == run_end::failed      ? "inngest/function.failed"
+                      : end == run_end::cancelled ? "inngest/function.cancelled"
+                                                  : "inngest/function.finished";
+  std::string expression = "event.data.function_id == '" + app_id + "-" + options.id + "'";
+  if (end == run_end::finished) expression += " && event.data._inngest.status == 'Completed'";
+  const std::string name = options.name.empty() ? options.id : options.name;
+  function_options own{.id = options.id + "-" + suffix, .name = name + " (" + suffix + ")"};
+  own.retries = retries;
+  own.middleware = options.middleware;
+  own.dependencies = options.dependencies;
+  own.checkpointing = options.checkpointing;
+  return any_function(app_id, std::move(own), {{.event = event, .expression = std::move(expression)}},
+                      std::move(handler));
+}
+
 }  // namespace detail
+
+/// Options of an on_failure, on_cancel or on_success handler.
+struct end_options {
+  /// How often it is tried again itself.
+  std::optional<int> retries = 1;
+};
+
+/// Given to create_function after the handler: runs when a run of the function has failed for good.
+///
+///     app.create_function({.id = "charge"}, inngest::on<Order>(), charge,
+///                         inngest::on_failure([](inngest::failure_context<Order>& ctx) { refund(ctx); }));
+///
+/// It is a function of its own, "<id>-failure", started by the server's event of the failure.
+template <class Handler>
+auto on_failure(Handler handler, const end_options& options = {}) {
+  return detail::end_handler<detail::run_end::failed, Handler>{std::move(handler), options.retries};
+}
+/// The same when a run was cancelled: "<id>-cancel".
+template <class Handler>
+auto on_cancel(Handler handler, const end_options& options = {}) {
+  return detail::end_handler<detail::run_end::cancelled, Handler>{std::move(handler), options.retries};
+}
+/// The same when a run has completed: "<id>-success".
+template <class Handler>
+auto on_success(Handler handler, const end_options& options = {}) {
+  return detail::end_handler<detail::run_end::finished, Handler>{std::move(handler), options.retries};
+}
+
+/// The keys that sign what server and app tell each other: either may be empty.
+struct signing_keys {
+  std::string current{};
+  std::string fallback{};
+};
 
 /// An app: it makes functions and sends events. Copies share one state; all of it may be used from many
 /// threads at once.
@@ -4127,7 +7196,10 @@ class client {
   const inngest::settings& settings() const { return shared_->settings; }
   const logger& log() const { return shared_->settings.log(); }
 
-  /// Makes a durable function: what it is called, what starts it, and what it does.
+  // ---- functions ------------------------------------------------------------------------------------
+
+  /// Makes a durable function: what it is called, what starts it, and what it does. What is to happen at the
+  /// end of its runs may follow: on_failure(), on_cancel(), on_success().
   ///
   ///     auto greet = app.create_function({.id = "greet", .retries = 3}, inngest::on<SignedUp>(),
   ///                                      [](inngest::context<SignedUp>& ctx) {
@@ -4136,65 +7208,104 @@ class client {
   ///
   /// The handler is kept and may be called from many threads at once.
   /// \throws configuration_error for options that no server would take.
-  template <class... Events, class Handler>
-  auto create_function(function_options options, trigger<Events...> trigger, Handler handler) const {
-    using traits = detail::handler_traits<Handler, context<Events...>>;
+  template <class... Events, class Handler, detail::run_end... Ends, class... EndHandlers>
+  auto create_function(function_options options, trigger<Events...> trigger, Handler handler,
+                       detail::end_handler<Ends, EndHandlers>... at_end) const {
+    using output = typename detail::handler_traits<Handler, context<Events...>>::output;
     detail::option_check(options, trigger.definitions).run();
-    auto erased = [handler = std::move(handler), function_id = options.id](
-                      execution::replay& replay, const logger& log, std::string& result) mutable {
-      if constexpr (traits::valid) {
-        context<Events...> ctx(replay, log, function_id);
-        if constexpr (std::is_void_v<typename traits::returned>) {
-          handler(ctx);
-          result = "null";
-        } else {
-          encode_to(result, handler(ctx), "result");
-        }
-      }
-    };
-    return function<typename traits::output, Events...>(id(), std::move(options),
-                                                        std::move(trigger.definitions), std::move(erased));
+    std::vector<any_function> companions;
+    (companions.push_back(detail::companion_of(
+         id(), options, Ends, at_end.retries,
+         detail::erase_handler<typename detail::end_context<Ends, output, Events...>::type>(
+             std::move(at_end.handler)))),
+     ...);
+    return function<output, Events...>(id(), std::move(options), std::move(trigger.definitions),
+                                       detail::erase_handler<context<Events...>>(std::move(handler)),
+                                       std::move(companions));
   }
 
+  /// Makes a function that other runs have run after them: see basic_context::defer. Its handler takes
+  /// `inngest::context<inngest::deferred<Data>>&`.
+  /// \throws configuration_error for options that no server would take.
+  template <json_convertible Data, class Handler>
+  deferred_function<Data> create_deferred_function(function_options options, Handler handler) const {
+    trigger_definition trigger{.event = "inngest/deferred.schedule"};
+    trigger.expression = "event.data._inngest.fn_slug == '" + id() + "-" + options.id + "'";
+    const std::vector<trigger_definition> triggers{std::move(trigger)};
+    detail::option_check(options, triggers).run();
+    return deferred_function<Data>(id(), std::move(options), triggers,
+                                   detail::erase_handler<context<deferred<Data>>>(std::move(handler)));
+  }
+
+  // ---- events and signals -----------------------------------------------------------------------------
+
   /// Sends an event and gives the id that the server gave it.
-  /// \throws event_rejected, unauthorized, unreachable, configuration_error.
+  /// \throws event_rejected, too_large, unauthorized, unreachable, configuration_error. What happens when no
+  /// server answers is client_options::when_unreachable; an event that is dropped or kept has no id.
   sent_events send(const any_event& event) const { return send(std::vector<any_event>{event}); }
 
   /// Sends events of any types, all in one request: `app.send({Created{...}, Deleted{...}})`.
   sent_events send(std::initializer_list<any_event> events) const {
     return send(std::vector<any_event>(events));
   }
-  sent_events send(const std::vector<any_event>& events) const {
+  sent_events send(const std::vector<any_event>& events) const { return send(events, shared_->hooks, {}); }
+
+  /// The same through given middleware, as part of a trace: what a function's step does.
+  sent_events send(std::vector<any_event> events, const execution::hooks& hooks,
+                   std::string_view traceparent) const {
     if (events.empty()) return {};
-    const http::request request = event_request(events);
-    std::string problem;
-    for (int attempt = 0; attempt < settings().send_attempts(); ++attempt) {
-      if (attempt > 0) std::this_thread::sleep_for(pause_before(attempt));
-      try {
-        const http::response answer = transport()->send(request, settings().timeout());
-        if (answer.status >= 200 && answer.status < 300) return read_ids(answer);
-        problem = std::to_string(answer.status) + " " + without_keys(error_text(answer));
-        if (answer.status == 401 || answer.status == 403)
-          throw unauthorized("the event key was refused: " + problem);
-        const bool may_pass = answer.status >= 500 || answer.status == 429 || answer.status == 408;
-        if (!may_pass) throw event_rejected("the server refused " + names(events) + ": " + problem);
-      } catch (const unreachable& failed) {
-        problem = failed.what();
-      }
-    }
-    throw unreachable("sending " + names(events) + " failed after " +
-                      std::to_string(settings().send_attempts()) + " attempts: " + problem);
+    hooks.each([&](middleware& one) { one.transform_send_event(events); });
+    return hooks.template wrap<sent_events>(
+        [&](middleware& one, next_call<sent_events> next) { return one.wrap_send_event(events, next); },
+        [&] { return deliver(events, traceparent); });
   }
+
+  /// Sends what the outbox keeps, in order. Done by send() too, before it sends anything new.
+  /// \throws unreachable when no server answered.
+  void flush_outbox() const {
+    const auto& outbox = settings().outbox();
+    if (!outbox) return;
+    outbox->flush([&](const std::string& events, const std::string& seed) {
+      post(event_request(events, seed, {}), "events of the outbox", 0);
+    });
+  }
+
+  /// Wakes the run that waits for the signal, and gives its id; nothing when none waits.
+  /// \throws unauthorized, request_rejected, unreachable.
+  template <json_writable Data = json>
+  std::optional<std::string> send_signal(const std::string& signal, const Data& data = {}) const {
+    return protocol::read_signal_answer(call_api(protocol::signal_request(signal, encode(data, "data"))));
+  }
+
+  /// Publishes a message to those who listen to the channel's topic.
+  /// \throws unauthorized, request_rejected, unreachable.
+  template <json_writable Data>
+  void publish(const std::string& channel, const std::string& topic, const Data& data) const {
+    protocol::expect_success(call_api(protocol::publish_request(channel, topic, {}, encode(data, "data"))),
+                             "publishing to \"" + channel + "\"");
+  }
+
+  /// Gives a run a score, from wherever it is known.
+  /// \throws configuration_error for a name that can't be, unauthorized, request_rejected, unreachable.
+  void score(const std::string& run_id, const std::string& name, double value) const {
+    const auto metadata =
+        protocol::metadata_object({}, "inngest.score", "merge", protocol::score_values(name, value));
+    protocol::expect_success(call_api(protocol::metadata_request(run_id, {}, metadata)),
+                             "scoring run \"" + run_id + "\"");
+  }
+
+  // ---- the server's API -------------------------------------------------------------------------------
 
   /// Calls the server's API with the signing key, and again with the fallback key if that was refused. The
   /// request's `url` is a path.
   /// \throws unreachable when no answer came.
   http::response call_api(http::request request) const {
     request.url = settings().api_base_url() + request.url;
+    const signing_keys keys = this->keys();
     const http::headers given = request.headers;
     http::response answer;
-    for (const std::string* key : {&settings().signing_key(), &settings().signing_key_fallback()}) {
-      const bool first = key == &settings().signing_key();
+    for (const std::string* key : {&keys.current, &keys.fallback}) {
+      const bool first = key == &keys.current;
       if (!first && (key->empty() || (answer.status != 401 && answer.status != 403))) break;
       request.headers = given;
       add_common_headers(request.headers);
@@ -4204,6 +7315,18 @@ class client {
       answer = transport()->send(request, settings().timeout());
     }
     return answer;
+  }
+
+  /// The signing keys as they are now.
+  signing_keys keys() const {
+    const std::lock_guard lock(shared_->mutex);
+    return shared_->keys;
+  }
+  /// Replaces the signing keys of this client and its copies, while they serve: give the new key as
+  /// `current` and the old one as `fallback`, and drop the old one when no server uses it any more.
+  void set_keys(signing_keys keys) const {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->keys = std::move(keys);
   }
 
   /// Takes over all HTTP of this client and its copies until `restore_transport`. An engine in the process
@@ -4220,9 +7343,15 @@ class client {
 
  private:
   struct state {
-    explicit state(client_options options) : settings(std::move(options)), transport(settings.transport()) {}
+    explicit state(client_options options)
+        : settings(std::move(options)),
+          hooks(settings.middleware(), {}),
+          keys{settings.signing_key(), settings.signing_key_fallback()},
+          transport(settings.transport()) {}
     const inngest::settings settings;
-    std::mutex mutex;  // of the two below
+    const execution::hooks hooks;
+    std::mutex mutex;  // of those below
+    signing_keys keys;
     std::shared_ptr<http::transport> transport;
     std::shared_ptr<http::transport> replacement;
   };
@@ -4245,7 +7374,69 @@ class client {
     return shared_->replacement != nullptr;
   }
 
-  http::request event_request(const std::vector<any_event>& events) const {
+  // ---- sending ----------------------------------------------------------------------------------------
+
+  sent_events deliver(const std::vector<any_event>& events, std::string_view traceparent) const {
+    std::string list = "[";
+    for (const any_event& each : events) {
+      check_size(each);
+      if (list.size() > 1) list += ',';
+      list += each.text();
+    }
+    list += ']';
+    const std::string seed = event_id_seed();
+    try {
+      if (settings().outbox() && !settings().outbox()->empty()) flush_outbox();  // the order must hold
+      return {post(event_request(list, seed, traceparent), names(events), events.size())};
+    } catch (const unreachable& problem) {
+      switch (settings().when_unreachable()) {
+        case unreachable_policy::fail:
+          throw;
+        case unreachable_policy::drop:
+          log().warn(std::string(problem.what()) + ": dropped");
+          break;
+        case unreachable_policy::keep:
+          settings().outbox()->keep(list, seed);
+          log().warn(std::string(problem.what()) + ": kept in the outbox");
+          break;
+      }
+      return {};
+    }
+  }
+
+  void check_size(const any_event& event) const {
+    if (event.text().size() <= settings().limits().event) return;
+    throw too_large("event \"" + event.name() + "\" has " + std::to_string(event.text().size()) +
+                    " bytes, and a server takes at most " + std::to_string(settings().limits().event) +
+                    ": keep large data elsewhere and send where it is");
+  }
+
+  /// Posts a list of events, again and again while no server answers. `expected` is how many ids must come
+  /// back; 0 when that is not known.
+  std::vector<std::string> post(const http::request& request, const std::string& what,
+                                std::size_t expected) const {
+    std::string problem;
+    for (int attempt = 0; attempt < settings().send_attempts(); ++attempt) {
+      if (attempt > 0) std::this_thread::sleep_for(pause_before(attempt));
+      try {
+        const http::response answer = transport()->send(request, settings().timeout());
+        const bool success = answer.status >= 200 && answer.status < 300;
+        if (success) return read_ids(answer, what, expected);
+        problem = without_keys(refusal(answer));
+        if (answer.status == 401 || answer.status == 403)
+          throw unauthorized("the event key was refused: " + problem);
+        const bool may_pass = answer.status >= 500 || answer.status == 429 || answer.status == 408;
+        if (!may_pass)
+          throw event_rejected("the server refused " + what + ": " + problem, accepted_ids(answer));
+      } catch (const unreachable& failed) {
+        problem = failed.what();
+      }
+    }
+    throw unreachable("sending " + what + " failed after " + std::to_string(settings().send_attempts()) +
+                      " attempts: " + problem);
+  }
+
+  http::request event_request(std::string list, const std::string& seed, std::string_view traceparent) const {
     if (settings().event_key().empty() && settings().mode() == mode::cloud && !has_engine()) {
       throw configuration_error(
           "client \"" + id() +
@@ -4253,20 +7444,17 @@ class client {
     }
     const std::string key = settings().event_key().empty() ? "NO_EVENT_KEY_SET" : settings().event_key();
     http::request out{.method = "POST",
-                      .url = settings().event_api_base_url() + "/e/" + http::percent_encoded(key)};
-    out.body = "[";
-    for (const any_event& each : events) {
-      if (out.body.size() > 1) out.body += ',';
-      out.body += each.text();
-    }
-    out.body += ']';
+                      .url = settings().event_api_base_url() + "/e/" + http::percent_encoded(key),
+                      .body = std::move(list)};
     add_common_headers(out.headers);
-    out.headers.add(protocol::header::event_id_seed, event_id_seed());
+    out.headers.add(protocol::header::event_id_seed, seed);
+    if (!traceparent.empty()) out.headers.add(protocol::header::traceparent, std::string(traceparent));
     return out;
   }
 
   void add_common_headers(http::headers& headers) const {
-    headers.add(protocol::header::content_type, "application/json");
+    if (!headers.find(protocol::header::content_type))
+      headers.add(protocol::header::content_type, "application/json");
     headers.add(protocol::header::sdk, protocol::sdk_name);
     headers.add(protocol::header::user_agent, protocol::sdk_name);
     if (!settings().env().empty()) headers.add(protocol::header::environment, settings().env());
@@ -4291,23 +7479,16 @@ class client {
     return out;
   }
 
-  static std::string error_text(const http::response& answer) {
-    const json body = json::parse(answer.body.substr(0, 4096), nullptr, false);
-    if (body.is_object()) {
-      for (const char* key : {"error", "message"}) {
-        const auto found = body.find(key);
-        if (found != body.end() && found->is_string() && !found->get_ref<const std::string&>().empty()) {
-          return found->get<std::string>();
-        }
-      }
-    }
-    return "(no reason given)";
+  static std::string refusal(const http::response& answer) {
+    const std::string words = protocol::refusal(answer);
+    return words.find(' ') == std::string::npos ? words + " (no reason given)" : words;
   }
 
   /// A server's words, which may repeat the URL that was asked for, and so the event key.
   std::string without_keys(std::string text) const {
     constexpr std::string_view hidden = "***";
-    for (const std::string* key : {&settings().event_key(), &settings().signing_key()}) {
+    const signing_keys keys = this->keys();
+    for (const std::string* key : {&settings().event_key(), &keys.current, &keys.fallback}) {
       if (key->empty()) continue;
       for (std::size_t at = 0; (at = text.find(*key, at)) != std::string::npos; at += hidden.size()) {
         text.replace(at, key->size(), hidden);
@@ -4316,12 +7497,29 @@ class client {
     return text;
   }
 
-  static sent_events read_ids(const http::response& answer) {
+  static std::vector<std::string> accepted_ids(const http::response& answer) {
     try {
-      return decode<sent_events>(answer.body);
+      return decode<sent_events>(answer.body).ids;
+    } catch (const payload_error&) {
+      return {};
+    }
+  }
+
+  std::vector<std::string> read_ids(const http::response& answer, const std::string& what,
+                                    std::size_t expected) const {
+    std::vector<std::string> ids;
+    try {
+      ids = decode<sent_events>(answer.body).ids;
     } catch (const payload_error& problem) {
       throw protocol_error(std::string("the event API's answer can't be read: ") + problem.what());
     }
+    if (ids.size() < expected) {
+      throw event_rejected("the server took " + std::to_string(ids.size()) + " of the " +
+                               std::to_string(expected) + " events " + what + ": " +
+                               without_keys(refusal(answer)),
+                           ids);
+    }
+    return ids;
   }
 
   std::shared_ptr<state> shared_;
@@ -4331,96 +7529,112 @@ class client {
 
 // inngest/serve.hpp
 
+#include <atomic>
+#include <future>
+
 // inngest/protocol/registration.hpp
 
-// What a server is told of an app's functions. Nothing here is sent often, so it is built as a DOM.
+// What a server is told of an app's functions, as JSON text.
 
 namespace inngest::protocol {
 
-inline void add_text(json& object, const char* key, const std::string& text) {
-  if (!text.empty()) object[key] = text;
+using detail::json_object_text;
+
+inline std::string duration_text(const std::optional<std::chrono::seconds>& duration) {
+  return duration ? to_text(*duration) : std::string();
 }
 
-inline void add_duration(json& object, const char* key, const std::optional<std::chrono::seconds>& duration) {
-  if (duration) object[key] = to_text(*duration);
-}
-
-inline json describe_triggers(const std::vector<trigger_definition>& triggers) {
-  json out = json::array();
-  for (const trigger_definition& each : triggers) {
-    json trigger = json::object();
-    add_text(trigger, "event", each.event);
-    add_text(trigger, "expression", each.expression);
-    add_text(trigger, "cron", each.cron);
-    out.push_back(std::move(trigger));
+/// A JSON array of values that are JSON already.
+template <class Range, class Describe>
+std::string describe_each(const Range& range, Describe describe) {
+  std::string out = "[";
+  for (const auto& each : range) {
+    if (out.size() > 1) out += ',';
+    out += describe(each);
   }
-  return out;
+  return out += ']';
 }
 
-inline json describe_concurrency(const concurrency& concurrency) {
-  json out = json::array();
-  for (const concurrency_limit& each : concurrency.limits()) {
-    json limit{{"limit", each.limit}};
-    add_text(limit, "key", each.key);
-    if (each.scope == concurrency_scope::environment) limit["scope"] = "env";
-    if (each.scope == concurrency_scope::account) limit["scope"] = "account";
-    out.push_back(std::move(limit));
-  }
-  return out;
+inline std::string describe_trigger(const trigger_definition& trigger) {
+  json_object_text out;
+  out.add_if("event", trigger.event).add_if("expression", trigger.expression).add_if("cron", trigger.cron);
+  return out.add_if("jitter", duration_text(trigger.jitter)).text();
 }
 
-inline void describe_flow_control(json& out, const function_options& options) {
-  if (!options.concurrency.limits().empty()) out["concurrency"] = describe_concurrency(options.concurrency);
+inline std::string describe_limit(const concurrency_limit& limit) {
+  json_object_text out;
+  out.add("limit", limit.limit).add_if("key", limit.key);
+  if (limit.scope == concurrency_scope::environment) out.add("scope", "env");
+  if (limit.scope == concurrency_scope::account) out.add("scope", "account");
+  return out.text();
+}
+
+inline std::string describe_cancel(const cancel_on& cancel) {
+  json_object_text out;
+  out.add("event", cancel.event).add_if("if", detail::matching_expression(cancel.expression, cancel.match));
+  return out.add_if("timeout", duration_text(cancel.timeout)).text();
+}
+
+inline void describe_flow_control(json_object_text& out, const function_options& options) {
+  const auto& limits = options.concurrency.limits();
+  if (!limits.empty()) out.add_raw("concurrency", describe_each(limits, describe_limit));
   if (const auto& throttle = options.throttle) {
-    json& each = out["throttle"] = {{"limit", throttle->limit}, {"period", to_text(throttle->period)}};
-    add_text(each, "key", throttle->key);
-    if (throttle->burst) each["burst"] = *throttle->burst;
+    json_object_text each;
+    each.add("limit", throttle->limit).add("period", to_text(throttle->period)).add_if("key", throttle->key);
+    if (throttle->burst) each.add("burst", *throttle->burst);
+    out.add_raw("throttle", each.text());
   }
   if (const auto& limit = options.rate_limit) {
-    json& each = out["rateLimit"] = {{"limit", limit->limit}, {"period", to_text(limit->period)}};
-    add_text(each, "key", limit->key);
+    json_object_text each;
+    each.add("limit", limit->limit).add("period", to_text(limit->period)).add_if("key", limit->key);
+    out.add_raw("rateLimit", each.text());
   }
   if (const auto& debounce = options.debounce) {
-    json& each = out["debounce"] = {{"period", to_text(debounce->period)}};
-    add_text(each, "key", debounce->key);
-    add_duration(each, "timeout", debounce->timeout);
+    json_object_text each;
+    each.add("period", to_text(debounce->period)).add_if("key", debounce->key);
+    out.add_raw("debounce", each.add_if("timeout", duration_text(debounce->timeout)).text());
+  }
+  if (const auto& batch = options.batch) {
+    json_object_text each;
+    each.add("maxSize", batch->max_size).add("timeout", to_text(batch->timeout)).add_if("key", batch->key);
+    out.add_raw("batchEvents", each.add_if("if", batch->condition).text());
   }
   if (const auto& singleton = options.singleton) {
-    json& each = out["singleton"] = {{"mode", singleton->mode == singleton_mode::skip ? "skip" : "cancel"}};
-    add_text(each, "key", singleton->key);
+    json_object_text each;
+    each.add("mode", singleton->mode == singleton_mode::skip ? "skip" : "cancel");
+    out.add_raw("singleton", each.add_if("key", singleton->key).text());
   }
-  if (!options.priority.empty()) out["priority"] = {{"run", options.priority}};
-  add_text(out, "idempotency", options.idempotency);
+  if (!options.priority.empty())
+    out.add_raw("priority", json_object_text().add("run", options.priority).text());
+  out.add_if("idempotency", options.idempotency);
   if (options.timeouts.start || options.timeouts.finish) {
-    json& each = out["timeouts"] = json::object();
-    add_duration(each, "start", options.timeouts.start);
-    add_duration(each, "finish", options.timeouts.finish);
+    json_object_text each;
+    each.add_if("start", duration_text(options.timeouts.start));
+    out.add_raw("timeouts", each.add_if("finish", duration_text(options.timeouts.finish)).text());
   }
-  for (const cancel_on& cancel : options.cancel_on) {
-    json each{{"event", cancel.event}};
-    add_text(each, "if", cancel.expression);
-    add_duration(each, "timeout", cancel.timeout);
-    out["cancel"].push_back(std::move(each));
-  }
+  if (!options.cancel_on.empty()) out.add_raw("cancel", describe_each(options.cancel_on, describe_cancel));
 }
 
 /// The registration of one function, which the server will call at `url`.
-inline json describe_function(const std::string& slug, const function_options& options,
-                              const std::vector<trigger_definition>& triggers, const std::string& url) {
+inline std::string describe_function(const std::string& slug, const function_options& options,
+                                     const std::vector<trigger_definition>& triggers,
+                                     const std::string& url) {
   const std::string step_url = url + (url.find('?') == std::string::npos ? "?" : "&") +
                                "fnId=" + http::percent_encoded(slug) + "&stepId=step";
-  json step{{"id", "step"}, {"name", "step"}, {"runtime", {{"type", "http"}, {"url", step_url}}}};
-  if (options.retries) step["retries"] = {{"attempts", *options.retries}};
-  json out{{"id", slug},
-           {"name", options.name.empty() ? options.id : options.name},
-           {"triggers", describe_triggers(triggers)},
-           {"steps", {{"step", std::move(step)}}}};
+  json_object_text step;
+  step.add("id", "step").add("name", "step");
+  step.add_raw("runtime", json_object_text().add("type", "http").add("url", step_url).text());
+  if (options.retries) step.add_raw("retries", json_object_text().add("attempts", *options.retries).text());
+  json_object_text out;
+  out.add("id", slug).add("name", options.name.empty() ? options.id : options.name);
+  out.add_raw("triggers", describe_each(triggers, describe_trigger));
+  out.add_raw("steps", json_object_text().add_raw("step", step.text()).text());
   describe_flow_control(out, options);
-  return out;
+  return out.text();
 }
 
 /// What this SDK can do beyond the least.
-inline json capabilities() { return {{"in_band_sync", "v1"}, {"trust_probe", "v1"}}; }
+inline constexpr const char* capabilities = R"({"in_band_sync":"v1","trust_probe":"v1"})";
 
 }  // namespace inngest::protocol
 
@@ -4432,6 +7646,14 @@ struct serve_options {
   std::string path = "/api/inngest";
   /// Bytes of a request body; a larger one is answered with 413.
   std::size_t max_body_size = INNGEST_MAX_BODY_SIZE;
+  /// Answers at once and sends white space while a function runs, so that nothing in between takes the
+  /// connection for dead. For functions with steps of minutes behind a proxy or on a platform with a limit.
+  bool streaming = false;
+  /// The time between two pieces of that white space.
+  std::chrono::milliseconds heartbeat = std::chrono::seconds(3);
+  /// For tests: goes through each handler a second time and fails the call for good when it then comes to
+  /// other steps. Checkpointing is off meanwhile.
+  bool strict = false;
   /// The name of the HTTP framework, shown by the server. An adapter fills it in.
   std::string framework{};
 };
@@ -4446,7 +7668,7 @@ struct sync_result {
 };
 
 /// Answers an Inngest server for an app, whatever the HTTP framework: a function from request to response,
-/// without sockets or threads of its own. Copies share one state; it may be called from many threads at once.
+/// without sockets of its own. Copies share one state; it may be called from many threads at once.
 ///
 /// - GET describes the app, in little when nobody proves to be its server.
 /// - PUT registers the app's functions: with the server, or (in-band) in the answer.
@@ -4455,10 +7677,11 @@ class handler {
  public:
   /// \throws configuration_error when two functions have the same id, or one is of another app.
   handler(inngest::client client, std::vector<any_function> functions, serve_options options = {})
-      : shared_(std::make_shared<const state>(std::move(client), std::move(functions), std::move(options))) {}
+      : shared_(std::make_shared<const state>(std::move(client), functions, std::move(options))) {}
 
   const serve_options& options() const { return shared_->options; }
   const inngest::client& client() const { return shared_->client; }
+  /// All functions, the companions of others among them.
   const std::vector<any_function>& functions() const { return shared_->functions; }
 
   /// The answer to a request. Throws nothing: what goes wrong becomes an answer with a reason.
@@ -4473,17 +7696,19 @@ class handler {
 
   /// Registers the app's functions with its server, which will call them at `url`. Do so when the app starts;
   /// a dev server that polls finds the app by itself.
-  sync_result sync(const std::string& url) const {
-    json body{{"v", "0.1"},
-              {"url", url},
-              {"deployType", "ping"},
-              {"sdk", protocol::sdk_name},
-              {"framework", options().framework},
-              {"appName", client().id()},
-              {"functions", describe_functions(url)},
-              {"capabilities", protocol::capabilities()}};
-    if (!settings().app_version().empty()) body["appVersion"] = settings().app_version();
-    http::request request{.method = "POST", .url = "/fn/register", .body = text_of(body)};
+  sync_result sync(const std::string& url) const { return sync(url, {}); }
+
+ private:
+  /// `deployment` is an id that a hosting platform gave to this version of the app.
+  sync_result sync(std::string url, const std::string& deployment) const {
+    const std::string query = deployment.empty() ? "" : "?deployId=" + http::percent_encoded(deployment);
+    url += query;
+    detail::json_object_text body;
+    body.add("v", "0.1").add("url", url).add("deployType", "ping").add("sdk", protocol::sdk_name);
+    body.add("framework", options().framework).add("appName", client().id());
+    body.add_if("appVersion", settings().app_version()).add_raw("functions", describe_functions(url));
+    body.add_raw("capabilities", protocol::capabilities);
+    http::request request{.method = "POST", .url = "/fn/register" + query, .body = body.text()};
     request.headers.add(protocol::header::expected_server_kind, std::string(to_string(settings().mode())));
     request.headers.add(protocol::header::sync_kind, protocol::out_of_band);
     try {
@@ -4494,33 +7719,53 @@ class handler {
     }
   }
 
- private:
+  struct served_function {
+    const any_function* function;
+    execution::hooks hooks;
+  };
+
   struct state {
-    state(inngest::client served, std::vector<any_function> list, serve_options chosen)
-        : client(std::move(served)), functions(std::move(list)), options(std::move(chosen)) {
+    state(inngest::client served, const std::vector<any_function>& list, serve_options chosen)
+        : client(std::move(served)), functions(with_companions(list)), options(std::move(chosen)) {
       for (const any_function& each : functions) {
         if (each.app_id() != client.id()) {
           throw configuration_error("function \"" + each.id() + "\" belongs to app \"" + each.app_id() +
                                     "\", not to \"" + client.id() + "\"");
         }
-        if (!by_slug.emplace(each.slug(), &each).second) {
+        execution::hooks hooks(client.settings().middleware(), each.options().middleware);
+        hooks.each([&](middleware& one) { one.on_register(each); });
+        if (!by_slug.emplace(each.slug(), served_function{&each, std::move(hooks)}).second) {
           throw configuration_error("two functions of app \"" + client.id() + "\" have the id \"" +
                                     each.id() + "\"");
         }
       }
       world.now = [] { return std::chrono::system_clock::now(); };
-      world.send = [sender = client](const std::vector<any_event>& events) {
-        return sender.send(events).ids;
+      world.send = [sender = client](const std::vector<any_event>& events, const execution::replay& replay) {
+        return sender.send(events, replay.hooks(), replay.info().traceparent).ids;
+      };
+      world.call_api = [caller = client](http::request request) {
+        return caller.call_api(std::move(request));
       };
     }
     state(const state&) = delete;
     state& operator=(const state&) = delete;
 
+    static std::vector<any_function> with_companions(const std::vector<any_function>& list) {
+      std::vector<any_function> out;
+      for (const any_function& each : list) {
+        out.push_back(each);
+        out.insert(out.end(), each.companions().begin(), each.companions().end());
+      }
+      return out;
+    }
+
     inngest::client client;
     std::vector<any_function> functions;
     serve_options options;
-    std::map<std::string, const any_function*, std::less<>> by_slug;
+    std::map<std::string, served_function, std::less<>> by_slug;
     execution::environment world;
+    /// When results may be saved again, in milliseconds since 1970: not soon after a server took none.
+    mutable std::atomic<std::int64_t> checkpoints_from{0};
   };
 
   const inngest::settings& settings() const { return client().settings(); }
@@ -4542,44 +7787,53 @@ class handler {
   struct identity {
     bool verified = false;
     bool refused = false;  // a signature is wrong, or missing where it is needed
-    std::string_view key{};
+    std::string key{};
   };
 
   identity identify(const http::request& request) const {
     const auto signature = request.headers.find(protocol::header::signature);
-    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const bool must = settings().mode() == mode::cloud;
     if (!signature) return {.refused = must};
-    for (const std::string* key : {&settings().signing_key(), &settings().signing_key_fallback()}) {
-      if (protocol::verify(*signature, request.body, *key, now)) return {.verified = true, .key = *key};
+    const signing_keys keys = client().keys();
+    for (const std::string* key : {&keys.current, &keys.fallback}) {
+      if (protocol::verify(*signature, request.body, *key, now())) return {.verified = true, .key = *key};
     }
-    return {.refused = must || !settings().signing_key().empty()};
+    return {.refused = must || !keys.current.empty()};
+  }
+
+  static std::chrono::sys_seconds now() {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   }
 
   // ---- what is asked --------------------------------------------------------------------------------
 
   http::response answer(http::request request) const {
     if (request.body.size() > options().max_body_size) return bare_answer(413, "the body is too large");
-    const identity caller = identify(request);
+    identity caller = identify(request);
+    const bool is_call = request.method == "POST" && !request.query("probe");
+    if (is_call && options().streaming && !caller.refused)
+      return streamed(std::move(request), std::move(caller));
+    return signed_answer(std::move(request), caller);
+  }
+
+  http::response signed_answer(http::request request, const identity& caller) const {
     http::response out = guarded([&] { return route(std::move(request), caller); });
-    if (caller.verified) {
-      const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-      out.headers.add(protocol::header::signature, protocol::sign(out.body, caller.key, now));
-    }
+    if (caller.verified)
+      out.headers.add(protocol::header::signature, protocol::sign(out.body, caller.key, now()));
     return out;
   }
 
   http::response route(http::request request, const identity& caller) const {
     if (request.method == "PUT") return register_functions(request, caller);
     if (caller.refused) {
-      if (settings().mode() == mode::cloud && settings().signing_key().empty()) {
+      if (settings().mode() == mode::cloud && client().keys().current.empty()) {
         client().log().error(
             "a request was refused: cloud mode needs INNGEST_SIGNING_KEY (for a dev server, set "
             "INNGEST_DEV=1)");
       }
       return unauthorized_answer();
     }
-    if (request.method == "GET") return json_answer(200, text_of(introspection(caller)));
+    if (request.method == "GET") return json_answer(200, introspection(caller));
     if (request.method != "POST") return message(405, "method not allowed: use GET, PUT or POST");
     if (const auto probe = request.query("probe")) {
       return *probe == "trust" ? json_answer(200, "null") : message(400, "unknown probe");
@@ -4595,18 +7849,33 @@ class handler {
                          (!in_band && !settings().serve_origin().empty() &&
                           !request.headers.find(protocol::header::signature));
     if (!trusted) return unauthorized_answer();
+    // A server that holds the key is the app's own, whatever it calls itself.
+    const std::string mismatch = caller.verified ? std::string() : server_mismatch(request.headers);
+    if (!mismatch.empty()) return message(400, "not registered: " + mismatch);
 
     http::response out;
     if (in_band) {
-      out = json_answer(200, text_of(in_band_answer(request, caller)));
+      out = json_answer(200, in_band_answer(request, caller));
     } else {
-      const sync_result result = sync(url_of(request));
-      out = json_answer(result.ok ? 200 : 500,
-                        text_of(json{{"message", result.message}, {"modified", result.modified}}));
+      const sync_result result = sync(url_of(request), request.query("deployId").value_or(""));
+      out = json_answer(
+          result.ok ? 200 : 500,
+          detail::json_object_text().add("message", result.message).add("modified", result.modified).text());
     }
     out.headers.add(protocol::header::sync_kind, in_band ? protocol::in_band : protocol::out_of_band);
     out.headers.add(protocol::header::expected_server_kind, std::string(to_string(settings().mode())));
     return out;
+  }
+
+  /// Says which is which when the other side is a server of the kind that the app is not set up for.
+  std::string server_mismatch(const http::headers& headers) const {
+    const auto kind = headers.find(protocol::header::server_kind);
+    if (!kind || *kind == to_string(settings().mode())) return {};
+    return settings().mode() == mode::dev
+               ? "this app is in dev mode (INNGEST_DEV), and the server is a cloud or self-hosted one: unset "
+                 "INNGEST_DEV and set INNGEST_SIGNING_KEY"
+               : "this app is in cloud mode, and the server is a dev server: set INNGEST_DEV=1 to work with "
+                 "it";
   }
 
   // ---- POST -----------------------------------------------------------------------------------------
@@ -4619,20 +7888,104 @@ class handler {
       return message(500, "app \"" + client().id() + "\" has no function \"" + *slug +
                               "\": has it been synced since it changed?");
     }
-    const any_function& function = *found->second;
+    const served_function& served = found->second;
+    if (served.hooks.empty()) return call(served, request, std::move(request.body));
+    return served.hooks.template wrap<http::response>(
+        [&](middleware& one, next_call<http::response> next) { return one.wrap_request(request, next); },
+        [&] { return call(served, request, request.body); });
+  }
 
-    const protocol::call_request call(std::move(request.body), target_of(request));
-    if (call.use_api()) {
-      return message(500, "run " + call.run_id() +
-                              " has more state than fits into a call, which this version can't fetch");
-    }
-    execution::replay replay(call, shared_->world);
-    const auto outcome =
-        replay.run([&](std::string& result) { function.handler()(replay, client().log(), result); });
+  http::response call(const served_function& served, const http::request& request, std::string body) const {
+    using clock = std::chrono::steady_clock;
+    const auto began = clock::now();
+    protocol::call_request call(std::move(body), target_of(request));
+    if (call.use_api()) fetch_state(call);
+    const std::string traceparent(request.headers.find(protocol::header::traceparent).value_or(""));
+    execution::replay_options replay_options{.function_id = served.function->id(),
+                                             .traceparent = traceparent,
+                                             .hooks = &served.hooks,
+                                             .limits = settings().limits(),
+                                             .trace_steps = options().strict};
+    auto checkpoints = checkpoints_for(*served.function, call);
+    if (checkpoints) replay_options.checkpoints = &*checkpoints;
+    transform_input(served, call, replay_options);
+    const auto parsed = clock::now();
+
+    execution::outcome outcome = run(served, call, replay_options);
+    if (options().strict) check_determinism(served, call, replay_options, outcome);
     for (const std::string& warning : outcome.warnings) {
-      client().log().warn("function \"" + function.id() + "\", run " + call.run_id() + ": " + warning);
+      client().log().warn("function \"" + served.function->id() + "\", run " + call.run_id() + ": " +
+                          warning);
     }
-    return answer_for(outcome, request);
+    http::response out = answer_for(std::move(outcome), request);
+    const auto text_of = [](clock::duration duration) {
+      return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+    };
+    out.headers.add(protocol::header::server_timing, "parse;dur=" + text_of(parsed - began) +
+                                                         ", handler;dur=" + text_of(clock::now() - parsed));
+    for (const char* name : {protocol::header::traceparent, protocol::header::tracestate}) {
+      if (const auto value = request.headers.find(name)) out.headers.add(name, std::string(*value));
+    }
+    return out;
+  }
+
+  execution::outcome run(const served_function& served, const protocol::call_request& call,
+                         const execution::replay_options& replay_options) const {
+    execution::replay replay(call, shared_->world, replay_options);
+    const handler_resources resources{.log = client().log(),
+                                      .of_function = served.function->options().dependencies,
+                                      .of_client = settings().dependencies()};
+    return replay.run([&](std::string& result) { served.function->handler()(replay, resources, result); });
+  }
+
+  /// Goes through the handler again, running no step, and compares which steps it comes to.
+  void check_determinism(const served_function& served, const protocol::call_request& call,
+                         execution::replay_options replay_options, execution::outcome& outcome) const {
+    const execution::hooks none;
+    replay_options.hooks = &none;
+    replay_options.rehearse = true;
+    const std::vector<std::string> again = run(served, call, replay_options).steps;
+    if (again == outcome.steps) return;
+    const auto [first, second] =
+        std::mismatch(outcome.steps.begin(), outcome.steps.end(), again.begin(), again.end());
+    const auto name = [](auto at, auto end) {
+      return at == end ? std::string("its end") : "step \"" + *at + "\"";
+    };
+    outcome.ended = execution::outcome::kind::failed;
+    outcome.failure = protocol::failure{
+        .info = {.name = "inngest::not_deterministic",
+                 .message = "function \"" + served.function->id() +
+                            "\" is not deterministic: called twice with the same results, as step " +
+                            std::to_string(first - outcome.steps.begin() + 1) + " it first came to " +
+                            name(first, outcome.steps.end()) + " and then to " + name(second, again.end()) +
+                            ". Times, random numbers and everything that changes belong into a step"},
+        .retriable = false};
+  }
+
+  void transform_input(const served_function& served, protocol::call_request& call,
+                       const execution::replay_options& replay_options) const {
+    if (served.hooks.empty()) return;
+    const call_info info{.function_id = replay_options.function_id,
+                         .run_id = call.run_id(),
+                         .attempt = call.attempt(),
+                         .max_attempts = call.max_attempts(),
+                         .traceparent = replay_options.traceparent};
+    function_input input{.event = std::string(call.event()), .events = std::string(call.events())};
+    served.hooks.each([&](middleware& one) { one.transform_function_input(info, input); });
+    call.replace_events(std::move(input.event), std::move(input.events));
+  }
+
+  /// Fetches events and steps that were too large for the request.
+  void fetch_state(protocol::call_request& call) const {
+    const auto get = [&](const char* what) {
+      const std::string path = "/v0/runs/" + http::percent_encoded(call.run_id()) + "/" + what;
+      http::response answer = client().call_api({.method = "GET", .url = path});
+      protocol::expect_success(answer, std::string("fetching the run's ") + what);
+      if (answer.body.size() > options().max_body_size) throw too_large("the run's state is too large");
+      return std::move(answer.body);
+    };
+    call.adopt_events(get("batch"));
+    call.adopt_steps(get("actions"));
   }
 
   static std::optional<step_hash> target_of(const http::request& request) {
@@ -4644,11 +7997,89 @@ class handler {
     return out;
   }
 
-  http::response answer_for(const execution::outcome& outcome, const http::request& request) const {
+  // ---- saving results while a function runs -----------------------------------------------------------
+
+  std::optional<execution::checkpoints> checkpoints_for(const any_function& function,
+                                                        const protocol::call_request& call) const {
+    const checkpointing& chosen =
+        function.options().checkpointing ? *function.options().checkpointing : settings().checkpointing();
+    const bool possible =
+        !call.function_uuid().empty() && !call.queue_item_id().empty() && !call.target() && !call.plan_only();
+    if (!chosen.enabled || !possible || options().strict || milliseconds_now() < shared_->checkpoints_from)
+      return std::nullopt;
+    const std::int64_t started = milliseconds_now();
+    return std::optional<execution::checkpoints>(
+        std::in_place, chosen, shared_->world.now,
+        [this, &call, started](const std::vector<protocol::operation>& operations) {
+          return save(call, started, operations);
+        });
+  }
+
+  static std::int64_t milliseconds_now() {
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    return now.time_since_epoch().count();
+  }
+
+  execution::checkpoints::saved save(const protocol::call_request& call, std::int64_t started,
+                                     const std::vector<protocol::operation>& operations) const {
+    using saved = execution::checkpoints::saved;
+    detail::json_object_text body;
+    body.add("run_id", call.run_id()).add("fn_id", call.function_uuid()).add("qi_id", call.queue_item_id());
+    body.add_if("request_id", call.request_id()).add("generation_id", call.generation_id());
+    body.add("request_started_at", started).add_raw("steps", protocol::write_operations(operations));
+    const http::request request =
+        protocol::json_request("/v1/checkpoint/" + http::percent_encoded(call.run_id()) + "/async",
+                               body.add("ts", milliseconds_now()).text());
+    constexpr int attempts = 5;
+    std::string problem;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+      if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(50 << attempt));
+      try {
+        const http::response answer = client().call_api(request);
+        if (answer.status >= 200 && answer.status < 300) return saved::yes;
+        if (answer.status == 409) return saved::stale;
+        problem = protocol::refusal(answer);
+        if (answer.status < 500 && answer.status != 429 && answer.status != 408) break;
+      } catch (const unreachable& failed) {
+        problem = failed.what();
+      }
+    }
+    constexpr std::int64_t pause = 60'000;
+    shared_->checkpoints_from = milliseconds_now() + pause;
+    client().log().warn("run " + call.run_id() +
+                        ": no server saved a step's result, so it goes into the answer: " + problem);
+    return saved::no;
+  }
+
+  // ---- streaming --------------------------------------------------------------------------------------
+
+  /// Answers with white space while the call runs, then with the answer itself as a JSON object.
+  http::response streamed(http::request request, identity caller) const {
+    http::response out = json_answer(201, {});
+    auto call = std::make_shared<std::pair<http::request, identity>>(std::move(request), std::move(caller));
+    out.stream = [self = *this, call](const http::chunk_writer& write) {
+      auto answer = std::async(std::launch::async,
+                               [&] { return self.signed_answer(std::move(call->first), call->second); });
+      while (answer.wait_for(self.options().heartbeat) != std::future_status::ready) {
+        if (!write(" ")) return;  // nobody listens; the call runs to its end all the same
+      }
+      const http::response inner = answer.get();
+      detail::json_object_text headers;
+      for (const auto& [name, value] : inner.headers) headers.add(name, value);
+      detail::json_object_text text;
+      text.add("status", inner.status).add_raw("headers", headers.text());
+      write(text.add("body", inner.body).add("version", 2).text());
+    };
+    return out;
+  }
+
+  // ---- answers to calls -------------------------------------------------------------------------------
+
+  http::response answer_for(execution::outcome outcome, const http::request& request) const {
     using kind = execution::outcome::kind;
     switch (outcome.ended) {
       case kind::completed:
-        return json_answer(200, outcome.result);
+        return json_answer(200, std::move(outcome.result));
       case kind::failed: {
         std::string body;
         protocol::write_error(body, outcome.failure->info);
@@ -4682,65 +8113,61 @@ class handler {
 
   // ---- descriptions ---------------------------------------------------------------------------------
 
-  json describe_functions(const std::string& url) const {
-    json out = json::array();
-    for (const any_function& each : functions()) {
-      out.push_back(protocol::describe_function(each.slug(), each.options(), each.triggers(), url));
-    }
-    return out;
+  std::string describe_functions(const std::string& url) const {
+    return protocol::describe_each(functions(), [&](const any_function& each) {
+      return protocol::describe_function(each.slug(), each.options(), each.triggers(), url);
+    });
   }
 
-  json introspection(const identity& caller) const {
-    json out{{"schema_version", "2024-05-24"},
-             {"function_count", functions().size()},
-             {"has_event_key", !settings().event_key().empty()},
-             {"has_signing_key", !settings().signing_key().empty()},
-             {"has_signing_key_fallback", !settings().signing_key_fallback().empty()},
-             {"mode", to_string(settings().mode())}};
-    if (!caller.verified) return out;
-    const auto or_null = [](const std::string& text) { return text.empty() ? json(nullptr) : json(text); };
+  std::string introspection(const identity& caller) const {
+    const signing_keys keys = client().keys();
+    detail::json_object_text out;
+    out.add("schema_version", "2024-05-24");
+    out.add("function_count", static_cast<std::int64_t>(functions().size()));
+    out.add("has_event_key", !settings().event_key().empty()).add("has_signing_key", !keys.current.empty());
+    out.add("has_signing_key_fallback", !keys.fallback.empty()).add("mode", to_string(settings().mode()));
+    if (!caller.verified) return out.text();
     const auto key_hash = [](const std::string& key) {  // enough to compare, too little to use
       return key.empty()
-                 ? json(nullptr)
-                 : json(protocol::hashed_signing_key(key.substr(protocol::prefix_length(key))).substr(0, 12));
+                 ? key
+                 : protocol::hashed_signing_key(key.substr(protocol::prefix_length(key))).substr(0, 12);
     };
-    out["authentication_succeeded"] = true;
-    out["api_origin"] = settings().api_base_url();
-    out["event_api_origin"] = settings().event_api_base_url();
-    out["app_id"] = client().id();
-    out["capabilities"] = protocol::capabilities();
-    out["env"] = or_null(settings().env());
-    out["event_key_hash"] =
-        settings().event_key().empty() ? json(nullptr) : json(detail::sha256_hex(settings().event_key()));
-    out["framework"] = options().framework;
-    out["sdk_language"] = "cpp";
-    out["sdk_version"] = INNGEST_VERSION;
-    out["serve_origin"] = or_null(settings().serve_origin());
-    out["serve_path"] = or_null(settings().serve_path());
-    out["signing_key_hash"] = key_hash(settings().signing_key());
-    out["signing_key_fallback_hash"] = key_hash(settings().signing_key_fallback());
-    return out;
+    const std::string& event_key = settings().event_key();
+    out.add("authentication_succeeded", true).add("api_origin", settings().api_base_url());
+    out.add("event_api_origin", settings().event_api_base_url()).add("app_id", client().id());
+    out.add_raw("capabilities", protocol::capabilities).add_or_null("env", settings().env());
+    out.add_or_null("event_key_hash", event_key.empty() ? event_key : detail::sha256_hex(event_key));
+    out.add("framework", options().framework).add("sdk_language", "cpp").add("sdk_version", INNGEST_VERSION);
+    out.add_or_null("serve_origin", settings().serve_origin());
+    out.add_or_null("serve_path", settings().serve_path());
+    out.add_or_null("signing_key_hash", key_hash(keys.current));
+    return out.add_or_null("signing_key_fallback_hash", key_hash(keys.fallback)).text();
   }
 
-  json in_band_answer(const http::request& request, const identity& caller) const {
-    const json body = request.body.empty() ? json::object() : detail::parse_dom(request.body);
-    const auto asked = body.is_object() ? body.find("url") : body.end();
-    const bool has_url = body.is_object() && asked != body.end() && asked->is_string();
-    const std::string url =
-        has_url && settings().serve_origin().empty() ? asked->get<std::string>() : url_of(request);
-    return {{"app_id", client().id()},
-            {"appVersion", settings().app_version().empty() ? json(nullptr) : json(settings().app_version())},
-            {"capabilities", protocol::capabilities()},
-            {"env", settings().env().empty() ? json(nullptr) : json(settings().env())},
-            {"framework", options().framework},
-            {"functions", describe_functions(url)},
-            {"inspection", introspection(caller)},
-            {"platform", nullptr},
-            {"sdk_author", "inngest-cpp"},
-            {"sdk_language", "cpp"},
-            {"sdk_version", INNGEST_VERSION},
-            {"sdk", protocol::sdk_name},
-            {"url", url}};
+  std::string in_band_answer(const http::request& request, const identity& caller) const {
+    if (!request.body.empty() && !is_json(request.body))
+      throw protocol_error("the body of the PUT is not JSON");
+    const std::string asked = detail::find_text(request.body, "url");
+    const std::string url = !asked.empty() && settings().serve_origin().empty() ? asked : url_of(request);
+    detail::json_object_text out;
+    out.add("app_id", client().id()).add_or_null("appVersion", settings().app_version());
+    out.add_raw("capabilities", protocol::capabilities).add_or_null("env", settings().env());
+    out.add("framework", options().framework).add_raw("functions", describe_functions(url));
+    out.add_raw("inspection", introspection(caller)).add_or_null("platform", "");
+    out.add("sdk_author", "inngest-cpp").add("sdk_language", "cpp").add("sdk_version", INNGEST_VERSION);
+    return out.add("sdk", protocol::sdk_name).add("url", url).text();
+  }
+
+  static bool is_json(const std::string& body) {
+    try {
+      const detail::json_buffer buffer(body);
+      detail::json_document document(buffer.text());
+      detail::json_value root = document.root();
+      const auto type = detail::type_of(root, {});
+      return type == detail::json_type::object || type == detail::json_type::array;
+    } catch (const payload_error&) {
+      return false;
+    }
   }
 
   /// Where the server reaches the app: as configured, otherwise as this request did.
@@ -4754,29 +8181,25 @@ class handler {
     return origin + (settings().serve_path().empty() ? request.path() : settings().serve_path());
   }
 
-  static sync_result read_sync_answer(const http::response& answer) {
-    const json body = json::parse(answer.body.substr(0, 64 * 1024), nullptr, false);
-    const auto text = [&](const char* key) {
-      return body.is_object() && body.contains(key) && body[key].is_string() ? body[key].get<std::string>()
-                                                                             : std::string();
-    };
+  sync_result read_sync_answer(const http::response& answer) const {
     if (answer.status >= 200 && answer.status < 300) {
-      const bool modified = body.is_object() && body.contains("modified") && body["modified"] == true;
+      bool modified = false;
+      try {
+        const detail::json_buffer body(answer.body.substr(0, 64 * 1024));
+        modified = detail::find_member(body, "modified") == "true";
+      } catch (const payload_error&) {  // taken all the same
+      }
       return {.ok = true, .modified = modified, .message = "registered"};
     }
-    std::string reason = text("error").empty() ? text("message") : text("error");
-    if (reason.empty() && (answer.status == 401 || answer.status == 403))
-      reason = "the signing key was refused";
-    return {.message =
-                "the server refused the registration: " + std::to_string(answer.status) + " " + reason};
+    std::string reason = protocol::refusal(answer);
+    const bool about_key = answer.status == 401 || answer.status == 403;
+    if (about_key && reason.find(' ') == std::string::npos) reason += " the signing key was refused";
+    const std::string mismatch = server_mismatch(answer.headers);
+    if (!mismatch.empty()) reason += ": " + mismatch;
+    return {.message = "the server refused the registration: " + reason};
   }
 
   // ---- answers --------------------------------------------------------------------------------------
-
-  /// Names and messages may hold any bytes: what is not UTF-8 in them is replaced rather than refused.
-  static std::string text_of(const json& value) {
-    return value.dump(-1, ' ', false, json::error_handler_t::replace);
-  }
 
   http::response json_answer(int status, std::string body) const {
     http::response out{.status = status, .body = std::move(body)};
@@ -4789,7 +8212,7 @@ class handler {
   }
 
   http::response message(int status, const std::string& text) const {
-    return json_answer(status, text_of(json{{"message", text}}));
+    return json_answer(status, detail::json_object_text().add("message", text).text());
   }
 
   /// Tells nothing of the app, not even that it is one: for callers who have not proved who they are.
@@ -4834,6 +8257,10 @@ handler serve(Server& server, const client& client, std::vector<any_function> fu
                 "<inngest/adapters/httplib.hpp>, or specialize inngest::adapter for it");
   if constexpr (has_adapter<Server>) {
     if (options.framework.empty()) options.framework = adapter<Server>::framework;
+    if (options.streaming && !requires { adapter<Server>::streams; }) {
+      throw configuration_error("serve_options::streaming: the adapter of \"" + options.framework +
+                                "\" can't stream answers");
+    }
     handler out(client, std::move(functions), std::move(options));
     adapter<Server>::mount(server, out);
     return out;
@@ -4951,9 +8378,6 @@ inline const bool httplib_is_default_transport = [] {
 /// The app's code does not change when it moves to an Inngest server.
 
 // inngest/embedded/engine.hpp
-
-#include <condition_variable>
-#include <deque>
 
 // inngest/embedded/memory_store.hpp
 
@@ -5096,11 +8520,19 @@ struct parent_step {
   step_hash step{};
 };
 
+/// A function that is to run when the run has ended.
+struct deferred_call {
+  step_hash id{};
+  std::string slug{};
+  std::string input{};  // a JSON object
+};
+
 struct run_record {
   embedded::run run{};  // without its timeline
   std::string function_slug{};
   std::string event_text{};
   std::optional<parent_step> parent{};
+  std::vector<deferred_call> deferred{};
 };
 
 /// A step's remembered result, in the form in which a call request has it.
@@ -5492,6 +8924,7 @@ class scheduler {
       for (const trigger_definition& trigger : each.triggers()) {
         if (!trigger.event.empty()) triggers_[trigger.event].push_back(each.slug());
       }
+      for (const any_function& companion : each.companions()) functions_.emplace(companion.slug(), companion);
       functions_.emplace(each.slug(), std::move(each));
     }
     resume(store_->load());
@@ -5614,11 +9047,13 @@ class scheduler {
     std::string detail{};
   };
 
+  static std::string error_text(const run_error& error) {
+    if (!error.text.empty()) return error.text;
+    return detail::json_object_text().add("name", error.name).add("message", error.message).text();
+  }
+
   static step_end failed(const run_error& error) {
-    const std::string text =
-        error.text.empty() ? "{\"message\":" + encode(error.message) + ",\"name\":" + encode(error.name) + "}"
-                           : error.text;
-    return {"{\"error\":" + text + "}", progress::step_failed, words_of(error)};
+    return {"{\"error\":" + error_text(error) + "}", progress::step_failed, words_of(error)};
   }
 
   // ---- runs -------------------------------------------------------------------------------------------
@@ -5677,11 +9112,40 @@ class scheduler {
     }
     for (const auto& [step, pending] : run.pending) forget_wait(run, step, pending);
 
+    const run_record ended = run.record;
+    const any_function& function = *run.function;
     const std::optional<parent_step> parent = run.record.parent;
     runs_.erase(std::string(run.record.run.id));
+    begin_companions(function, ended, now);
+    begin_deferred(ended, now);
     const auto waiting = parent ? runs_.find(parent->run_id) : runs_.end();
     if (waiting != runs_.end()) {
       end_step(*waiting->second, parent->step, end_of_parents_step, now);
+    }
+  }
+
+  /// Runs what the function wants done when a run of it ends so.
+  void begin_companions(const any_function& function, const run_record& ended, timestamp now) {
+    const bool completed = ended.run.status == run_status::completed;
+    const std::string name = completed ? "inngest/function.finished" : "inngest/function.failed";
+    for (const any_function& each : function.companions()) {
+      if (each.triggers().front().event != name) continue;
+      detail::json_object_text data;
+      data.add("function_id", ended.function_slug).add("run_id", ended.run.id);
+      data.add_raw("event", ended.event_text).add_raw("events", "[" + ended.event_text + "]");
+      if (completed) data.add_raw("result", ended.run.output_text);
+      if (ended.run.error) data.add_raw("error", error_text(*ended.run.error));
+      data.add_raw("_inngest", completed ? "{\"status\":\"Completed\"}" : "{\"status\":\"Failed\"}");
+      begin_run(each, make_event_record({.name = name, .data = data.text()}, now), {}, now);
+    }
+  }
+
+  void begin_deferred(const run_record& ended, timestamp now) {
+    for (const deferred_call& each : ended.deferred) {
+      const auto function = functions_.find(each.slug);
+      if (function == functions_.end()) continue;  // the app no longer has it
+      begin_run(function->second,
+                make_event_record({.name = "inngest/deferred.schedule", .data = each.input}, now), {}, now);
     }
   }
 
@@ -5733,9 +9197,25 @@ class scheduler {
       begin_wait(run, call, op, now);
     } else if (op.op == "InvokeFunction") {
       begin_invoke(run, call, op, now);
+    } else if (op.op == "RunComplete") {
+      complete_run(run, call, op.data.empty() ? "null" : op.data, now);
+    } else if (op.op == "DeferAdd") {
+      defer(run, op);
     } else {
       refuse(run, call, op, "the embedded engine can't do \"" + op.op + "\"", now);
     }
+  }
+
+  void defer(active_run& run, const reported_operation& op) {
+    for (const deferred_call& each : run.record.deferred) {
+      if (each.id == op.id) return;
+    }
+    const detail::json_buffer options(op.options);
+    const std::string_view input = detail::find_member(options, "input");
+    run.record.deferred.push_back({.id = op.id,
+                                   .slug = op.option("fn_slug").value_or(""),
+                                   .input = input.empty() ? "{}" : std::string(input)});
+    changes_.runs.push_back(run.record);
   }
 
   void begin_sleep(active_run& run, const job& call, const reported_operation& op, timestamp now) {
@@ -5917,8 +9397,12 @@ class scheduler {
                       ",\"run_id\":" + encode(run.record.run.id) +
                       ",\"stack\":{\"current\":" + std::to_string(run.stack.size()) + ",\"stack\":[";
     for (const step_hash& each : run.stack) append_quoted_hash(out, each);
-    out += "]},\"step_id\":\"step\",\"use_api\":false},\"defers\":{},\"event\":" + run.record.event_text +
-           ",\"events\":[" + run.record.event_text + "],\"steps\":{";
+    out += "]},\"step_id\":\"step\",\"use_api\":false},\"defers\":{";
+    for (const deferred_call& each : run.record.deferred) {
+      append_quoted_hash(out, each.id);
+      out += ":{\"abortable\":false}";
+    }
+    out += "},\"event\":" + run.record.event_text + ",\"events\":[" + run.record.event_text + "],\"steps\":{";
     for (const auto& [step, memo] : run.memos) {
       append_quoted_hash(out, step);
       out += ':';
@@ -6168,7 +9652,7 @@ class engine {
   std::vector<any_function> checked(const std::vector<any_function>& functions) const {
     for (const any_function& each : functions) {
       for (const trigger_definition& trigger : each.triggers()) {
-        if (!trigger.expression.empty()) {
+        if (!trigger.expression.empty() && trigger.event != "inngest/deferred.schedule") {
           throw configuration_error("function \"" + each.id() +
                                     "\": the embedded engine does not evaluate trigger expressions");
         }
@@ -6193,6 +9677,7 @@ class engine {
     name(options.throttle.has_value(), "throttle");
     name(options.rate_limit.has_value(), "rate_limit");
     name(options.debounce.has_value(), "debounce");
+    name(options.batch.has_value(), "batch");
     name(options.singleton.has_value(), "singleton");
     name(!options.priority.empty(), "priority");
     name(!options.idempotency.empty(), "idempotency");
@@ -6376,6 +9861,7 @@ namespace inngest {
 template <std::derived_from<httplib::Server> Server>
 struct adapter<Server> {
   static constexpr const char* framework = "cpp-httplib";
+  static constexpr bool streams = true;
 
   static void mount(httplib::Server& server, const handler& handler) {
     const std::string& path = handler.options().path;
@@ -6415,7 +9901,13 @@ struct adapter<Server> {
       else
         response.set_header(name, value);
     }
-    response.set_content(std::move(out.body), content_type);
+    if (!out.stream) return response.set_content(std::move(out.body), content_type);
+    response.set_chunked_content_provider(
+        content_type, [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {
+          stream([&](std::string_view chunk) { return sink.write(chunk.data(), chunk.size()); });
+          sink.done();
+          return true;
+        });
   }
 };
 

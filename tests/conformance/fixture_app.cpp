@@ -20,9 +20,8 @@ int main(int argc, char** argv) {
     return 2;
   }
 
-  const inngest::client app({.id = conformance::app_id,
-                              .mode = inngest::mode::dev,
-                              .checkpointing = {.enabled = false}});
+  const inngest::client app(
+      {.id = conformance::app_id, .mode = inngest::mode::dev, .checkpointing = {.enabled = false}});
   httplib::Server server;
   const auto handler = inngest::serve(server, app, conformance::functions(app));
   int port = static_cast<int>(number);

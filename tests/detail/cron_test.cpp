@@ -93,7 +93,8 @@ TEST_CASE("an event pattern has its star at the end", "[function]") {
   const auto make = [&](auto trigger) { app.create_function({.id = "f"}, std::move(trigger), [](auto&) {}); };
   CHECK_NOTHROW(make(inngest::on<inngest::event<"app/*">>()));
   CHECK_NOTHROW(make(inngest::on<inngest::event<"app/user.*">>()));
-  CHECK_THROWS_WITH(make(inngest::on<inngest::event<"app/us*">>()), ContainsSubstring("after a slash or a dot"));
+  CHECK_THROWS_WITH(make(inngest::on<inngest::event<"app/us*">>()),
+                    ContainsSubstring("after a slash or a dot"));
   CHECK_THROWS_WITH(make(inngest::on<inngest::event<"*">>()), ContainsSubstring("after a slash or a dot"));
   CHECK_THROWS_WITH(make(inngest::on<inngest::event<"app/*/x">>()), ContainsSubstring("at the end"));
 }
@@ -107,7 +108,8 @@ TEST_CASE("batches that no server would take are refused", "[function][batch]") 
   CHECK_NOTHROW(make({.id = "f", .batch = good}));
   CHECK_THROWS_WITH(make({.id = "f", .batch = inngest::batch{.max_size = 1, .timeout = 1s}}),
                     ContainsSubstring("batch.max_size"));
-  CHECK_THROWS_WITH(make({.id = "f", .batch = inngest::batch{.timeout = 11min}}), ContainsSubstring("batch.timeout"));
+  CHECK_THROWS_WITH(make({.id = "f", .batch = inngest::batch{.timeout = 11min}}),
+                    ContainsSubstring("batch.timeout"));
   CHECK_THROWS_WITH(make({.id = "f", .batch = inngest::batch{}}), ContainsSubstring("batch.timeout"));
   CHECK_THROWS_WITH(make({.id = "f", .debounce = inngest::debounce{.period = 1s}, .batch = good}),
                     ContainsSubstring("don't go together"));

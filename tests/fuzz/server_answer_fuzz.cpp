@@ -32,10 +32,10 @@ struct app {
                           .send_attempts = 1,
                           .log = inngest::logger([](inngest::log_level, std::string_view) {}),
                           .environment = [](const char*) { return std::optional<std::string>(); }}};
-  inngest::handler handler{
-      client, {client.create_function({.id = "f"}, inngest::on<test_event>(), [](auto& ctx) {
-        return ctx.step.run("a", [] { return 1; });
-      })}};
+  inngest::handler handler{client,
+                           {client.create_function({.id = "f"}, inngest::on<test_event>(), [](auto& ctx) {
+                             return ctx.step.run("a", [] { return 1; });
+                           })}};
 };
 
 /// Calls that may fail with an error of the library, and with no other.

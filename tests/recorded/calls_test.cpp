@@ -15,8 +15,8 @@
 #include "recording.hpp"
 #include "reference_app.hpp"
 
-// Feeds the calls that a real server made to the same app on another SDK, and compares what we answer, and what
-// we ask of the server meanwhile, with what was answered and asked then.
+// Feeds the calls that a real server made to the same app on another SDK, and compares what we answer, and
+// what we ask of the server meanwhile, with what was answered and asked then.
 
 using wire::json;
 
@@ -71,7 +71,9 @@ answered_call answer(const std::string& folder, const std::string& scenario, con
   const inngest::timestamp now{std::chrono::milliseconds(call.value("now", std::int64_t{0}))};
   // only the longest runtime makes a difference of how long steps take
   const auto step_time = folder == "ckbuf" && scenario == "long-steps" ? 510ms : 0ms;
-  const inngest::handler handler(app, reference::functions(app, [now] { return now; }, step_time),
+  const inngest::handler handler(app,
+                                 reference::functions(
+                                     app, [now] { return now; }, step_time),
                                  {.streaming = folder == "stream"});
 
   inngest::http::request request{.method = "POST",
@@ -199,11 +201,15 @@ void replay_folder(const std::string& folder) {
 
 }  // namespace
 
-TEST_CASE("calls without checkpointing are answered as they were recorded", "[wire]") { replay_folder("nock"); }
+TEST_CASE("calls without checkpointing are answered as they were recorded", "[wire]") {
+  replay_folder("nock");
+}
 
 TEST_CASE("calls with every step saved are answered as they were recorded", "[wire]") { replay_folder("ck"); }
 
-TEST_CASE("calls with buffered steps are answered as they were recorded", "[wire]") { replay_folder("ckbuf"); }
+TEST_CASE("calls with buffered steps are answered as they were recorded", "[wire]") {
+  replay_folder("ckbuf");
+}
 
 TEST_CASE("streamed calls are answered as they were recorded", "[wire]") { replay_folder("stream"); }
 

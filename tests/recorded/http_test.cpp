@@ -51,7 +51,8 @@ struct served {
              .send_attempts = 1,
              .log = inngest::logger(inngest::log_to_stderr, inngest::log_level::off),
              .environment = [](const char*) { return std::nullopt; }}),
-        handler(app, reference::functions(app, [] { return inngest::timestamp(); }), {.framework = "express"}) {}
+        handler(app, reference::functions(app, [] { return inngest::timestamp(); }),
+                {.framework = "express"}) {}
 };
 
 /// The recorded request to the app; signed anew, as the recorded signatures are old by now.
@@ -71,8 +72,9 @@ inngest::http::request request_of(const json& exchange) {
 }
 
 /// Functions that were registered then, but are not among those that were recorded.
-const std::set<std::string> unpublished{"cap-parallel-fail",      "cap-invoke-missing",  "cap-fn-throws-nonerror",
-                                        "cap-retry-after-date",   "cap-step-then-error", "cap-unicode"};
+const std::set<std::string> unpublished{"cap-parallel-fail",      "cap-invoke-missing",
+                                        "cap-fn-throws-nonerror", "cap-retry-after-date",
+                                        "cap-step-then-error",    "cap-unicode"};
 
 std::map<std::string, json> by_id(const json& functions) {
   std::map<std::string, json> out;
@@ -110,7 +112,8 @@ void check_functions(const json& ours, const json& recorded) {
       each->erase("steps");
     }
     CHECK(mine == function);
-    const json step = here.at(id).at("steps").at("step"), theirs = by_id(recorded).at(id).at("steps").at("step");
+    const json step = here.at(id).at("steps").at("step"),
+               theirs = by_id(recorded).at(id).at("steps").at("step");
     CHECK(step.value("retries", json()) == theirs.value("retries", json()));
     CHECK(step.at("runtime") == theirs.at("runtime"));
   }
@@ -142,7 +145,8 @@ TEST_CASE("registrations are made and answered as they were recorded", "[wire][s
         const json body = json::parse(sent.body), then = registration.at("body");
         CHECK(sent.path() == "/fn/register");
         CHECK(sent.query("deployId").value_or("") == registration.at("query").value("deployId", ""));
-        for (const char* same : {"appName", "deployType", "framework", "url"}) CHECK(body.at(same) == then.at(same));
+        for (const char* same : {"appName", "deployType", "framework", "url"})
+          CHECK(body.at(same) == then.at(same));
         if (then.contains("v")) CHECK(body.at("v") == then.at("v"));
         check_functions(body.at("functions"), then.at("functions"));
         ++registered;
@@ -186,7 +190,8 @@ TEST_CASE("an in-band registration says what was recorded", "[wire][sync]") {
   }
 }
 
-TEST_CASE("an unsigned registration of a cloud app is refused, where the reference allows it", "[wire][sync]") {
+TEST_CASE("an unsigned registration of a cloud app is refused, where the reference allows it",
+          "[wire][sync]") {
   const json exchange = wire::recorded("start", "sync-out-of-band.http").at("exchanges").at(0);
   REQUIRE(exchange.at("status") == 200);
   CHECK(served(true).handler(request_of(exchange)).status == 401);
@@ -216,8 +221,10 @@ TEST_CASE("a self-hosted server's signed PUT registers the app with the hashed k
     const auto reply = s.handler(again);
     CHECK(reply.status == put.at("status"));
     CHECK(json::parse(reply.body).at("modified") == put.at("answer").at("modified"));
-    CHECK(reply.headers.find("x-inngest-expected-server-kind") == put.at("answered").at("x-inngest-expected-server-kind"));
-    CHECK(*s.server->requests.at(0).headers.find("authorization") == registration.at("headers").at("authorization"));
+    CHECK(reply.headers.find("x-inngest-expected-server-kind") ==
+          put.at("answered").at("x-inngest-expected-server-kind"));
+    CHECK(*s.server->requests.at(0).headers.find("authorization") ==
+          registration.at("headers").at("authorization"));
     CHECK(json::parse(s.server->requests.at(0).body).at("url") == registration.at("body").at("url"));
   }
 }
@@ -242,7 +249,8 @@ TEST_CASE("introspection tells what was recorded, and a stranger nothing", "[wir
     const auto told = served(true, "http://127.0.0.1:13001").handler(request);
     REQUIRE(told.status == 200);
     body = json::parse(told.body);
-    CHECK(body.at("function_count").get<std::size_t>() + unpublished.size() == known.at("answer").at("function_count"));
+    CHECK(body.at("function_count").get<std::size_t>() + unpublished.size() ==
+          known.at("answer").at("function_count"));
     for (const char* same : {"has_event_key", "has_signing_key", "mode", "schema_version",
                              "authentication_succeeded", "app_id", "env", "serve_origin", "serve_path",
                              "signing_key_fallback_hash", "signing_key_hash", "framework"}) {
@@ -256,18 +264,20 @@ TEST_CASE("introspection tells what was recorded, and a stranger nothing", "[wir
   }
 }
 
-TEST_CASE("trust probes and calls that are wrongly signed are answered as they were recorded", "[wire][trust]") {
+TEST_CASE("trust probes and calls that are wrongly signed are answered as they were recorded",
+          "[wire][trust]") {
   for (const char* folder : {"start", "startck"}) {
-    for (const char* scenario : {"probe-trust.http", "call-bad-signature.http", "call-expired-signature.http"}) {
+    for (const char* scenario :
+         {"probe-trust.http", "call-bad-signature.http", "call-expired-signature.http"}) {
       for (const json& exchange : wire::recorded(folder, scenario).at("exchanges")) {
         INFO(folder << " " << scenario << " " << exchange.dump());
         inngest::http::request request = request_of(exchange);
         const auto signature = exchange.at("headers").find("x-inngest-signature");
         if (signature != exchange.at("headers").end()) {
           const bool fits = exchange.at("status") == 200;
-          request.headers.add("x-inngest-signature",
-                              fits ? inngest::protocol::sign(request.body, key, clock_now())
-                                   : signature->get<std::string>());
+          request.headers.add(
+              "x-inngest-signature",
+              fits ? inngest::protocol::sign(request.body, key, clock_now()) : signature->get<std::string>());
         }
         CHECK(served(true).handler(request).status == exchange.at("status"));
       }
@@ -277,11 +287,13 @@ TEST_CASE("trust probes and calls that are wrongly signed are answered as they w
   CHECK(served(false).handler(request_of(probe)).status == 200);
 }
 
-TEST_CASE("bad calls are errors as they were recorded; one that names no function is the caller's", "[wire]") {
+TEST_CASE("bad calls are errors as they were recorded; one that names no function is the caller's",
+          "[wire]") {
   for (const json& exchange : wire::recorded("sync", "bad-calls.http").at("exchanges")) {
     INFO(exchange.dump());
-    const int status = exchange.at("query").empty() && exchange.at("method") == "POST" ? 400
-                                                                                       : exchange.at("status").get<int>();
+    const int status = exchange.at("query").empty() && exchange.at("method") == "POST"
+                           ? 400
+                           : exchange.at("status").get<int>();
     const auto reply = served(false).handler(request_of(exchange));
     CHECK(reply.status == status);
     CHECK_FALSE(json::parse(reply.body).at("message").get<std::string>().empty());

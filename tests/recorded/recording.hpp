@@ -25,7 +25,9 @@ inline std::filesystem::path fixtures() {
 }
 
 /// The folders of calls: see derive.py beside the fixtures.
-inline std::vector<std::string> call_folders() { return {"nock", "ck", "ckbuf", "stream", "start", "startck"}; }
+inline std::vector<std::string> call_folders() {
+  return {"nock", "ck", "ckbuf", "stream", "start", "startck"};
+}
 
 /// The names of a folder's scenarios: those of calls, or with ".http" those of everything else.
 inline std::vector<std::string> recorded_scenarios(const std::string& folder, bool calls = true) {
@@ -104,8 +106,9 @@ inline json meaning_of_body(int status, json body) {
     body = meaning_of_error(body);
   }
   // a step_error has its causes apart
-  for (json* each : {&body, status == 206 && !body.empty() && body.back().contains("data") ? &body.back()["data"]
-                                                                                          : &body}) {
+  for (json* each :
+       {&body,
+        status == 206 && !body.empty() && body.back().contains("data") ? &body.back()["data"] : &body}) {
     if (each->is_object() && each->contains("caught")) each->erase("cause");
   }
   return body;

@@ -17,8 +17,8 @@
 // The app whose traffic was recorded, written with this library. What depended on a run's own counters there
 // depends on `ctx.attempt` here, so that the same call always gets the same answer.
 //
-// Where it can't be the same: a step_error has its causes apart (invoke-fail), and there is no way to be called
-// after each step of a parallel group (parallel-noopt asked for that).
+// Where it can't be the same: a step_error has its causes apart (invoke-fail), and there is no way to be
+// called after each step of a parallel group (parallel-noopt asked for that).
 
 namespace reference {
 
@@ -190,7 +190,8 @@ inline std::vector<inngest::any_function> functions(
   out.push_back(app.create_function({.id = "many-steps"}, on<event<"cap/many-steps">>(), [](auto& ctx) {
     int sum = 0;
     for (int i = 0; i < 5; ++i) sum += ctx.step.run("loop", [&] { return i; });
-    const int product = ctx.step.run("with-input", [](int x, int y) { return x * y; }, 6, 7);
+    const int product = ctx.step.run(
+        "with-input", [](int x, int y) { return x * y; }, 6, 7);
     return sum_and_product{.s = sum, .w = product};
   }));
 
@@ -304,7 +305,9 @@ inline std::vector<inngest::any_function> functions(
       {.id = "fn-fail", .retries = 1}, on<event<"cap/fn-fail">>(),
       [](auto&) { throw std::runtime_error("function always fails"); },
       // the recorded handler's own error had no message, and so its result no "handled"
-      inngest::on_failure([](auto&) { return json{{"orig", "cap/fn-fail"}}; })));
+      inngest::on_failure([](auto&) {
+        return json{{"orig", "cap/fn-fail"}};
+      })));
 
   out.push_back(
       app.create_function({.id = "fn-retry", .retries = 2}, on<event<"cap/fn-retry">>(), [](auto& ctx) {
@@ -337,15 +340,16 @@ inline std::vector<inngest::any_function> functions(
                                       });
                                     }));
 
-  out.push_back(app.create_function({.id = "long-steps"}, on<event<"cap/long-steps">>(), [step_time](auto& ctx) {
-    for (int i = 0; i < 4; ++i) {
-      ctx.step.run("s" + std::to_string(i), [&] {
-        std::this_thread::sleep_for(step_time);
-        return i;
-      });
-    }
-    return "done";
-  }));
+  out.push_back(
+      app.create_function({.id = "long-steps"}, on<event<"cap/long-steps">>(), [step_time](auto& ctx) {
+        for (int i = 0; i < 4; ++i) {
+          ctx.step.run("s" + std::to_string(i), [&] {
+            std::this_thread::sleep_for(step_time);
+            return i;
+          });
+        }
+        return "done";
+      }));
 
   out.push_back(app.create_function({.id = "race"}, on<event<"cap/race">>(), [](auto& ctx) {
     return ctx.group.race([&] { return ctx.step.run("fast", [] { return "fast"; }); },
@@ -356,26 +360,25 @@ inline std::vector<inngest::any_function> functions(
   }));
 
   using numbered = event<"cap/batch", number>;
-  out.push_back(app.create_function(
-      {.id = "batch", .batch = inngest::batch{.max_size = 3, .timeout = 3s}}, on<numbered>(),
-      [](context<numbered>& ctx) {
-        const int sum = ctx.step.run("sum", [&] {
-          int all = 0;
-          for (const numbered& each : ctx.events) all += each.data.n;
-          return all;
-        });
-        return count_and_sum{
-            .count = static_cast<int>(ctx.events.size()), .sum = sum, .first = ctx.event.data.n};
-      }));
+  out.push_back(app.create_function({.id = "batch", .batch = inngest::batch{.max_size = 3, .timeout = 3s}},
+                                    on<numbered>(), [](context<numbered>& ctx) {
+                                      const int sum = ctx.step.run("sum", [&] {
+                                        int all = 0;
+                                        for (const numbered& each : ctx.events) all += each.data.n;
+                                        return all;
+                                      });
+                                      return count_and_sum{.count = static_cast<int>(ctx.events.size()),
+                                                           .sum = sum,
+                                                           .first = ctx.event.data.n};
+                                    }));
 
-  out.push_back(app.create_function(
-      {.id = "cancel",
-       .cancel_on = {{.event = "cap/cancel.please", .match = "data.id"}}},
-      on<event<"cap/cancel">>(), [](auto& ctx) {
-        ctx.step.run("before", [] { return 1; });
-        ctx.step.sleep("long", 30s);
-        return "not cancelled";
-      }));
+  out.push_back(
+      app.create_function({.id = "cancel", .cancel_on = {{.event = "cap/cancel.please", .match = "data.id"}}},
+                          on<event<"cap/cancel">>(), [](auto& ctx) {
+                            ctx.step.run("before", [] { return 1; });
+                            ctx.step.sleep("long", 30s);
+                            return "not cancelled";
+                          }));
 
   out.push_back(app.create_function({.id = "signal"}, on<event<"cap/signal">>(), [](auto& ctx) {
     const auto data = ctx.step.wait_for_signal(
@@ -396,7 +399,8 @@ inline std::vector<inngest::any_function> functions(
   out.push_back(
       app.create_function({.id = "fetch-fail", .retries = 0}, on<event<"cap/fetch-fail">>(), [](auto& ctx) {
         try {
-          return json(ctx.step.fetch("step.fetch: 127.0.0.1", {.url = "http://127.0.0.1:1/none"}).status_code);
+          return json(
+              ctx.step.fetch("step.fetch: 127.0.0.1", {.url = "http://127.0.0.1:1/none"}).status_code);
         } catch (const inngest::step_error& failed) {
           return json{{"caught", failed.what()}, {"name", failed.name()}};
         }
@@ -407,8 +411,8 @@ inline std::vector<inngest::any_function> functions(
                              json{{"messages", {{{"role", "user"}, {"content", "hi"}}}}});
   }));
   out.push_back(app.create_function({.id = "ai-wrap"}, on<event<"cap/ai-wrap">>(), [](auto& ctx) {
-    return ctx.step.ai.wrap("wrapped", [](const question& asked) { return answer{asked.q + "!"}; },
-                            question{"hey"});
+    return ctx.step.ai.wrap(
+        "wrapped", [](const question& asked) { return answer{asked.q + "!"}; }, question{"hey"});
   }));
 
   out.push_back(app.create_function({.id = "big"}, on<event<"cap/big">>(), [](auto& ctx) {
@@ -425,11 +429,11 @@ inline std::vector<inngest::any_function> functions(
        .rate_limit = inngest::rate_limit{.limit = 100, .period = 1h, .key = "event.data.id"},
        .priority = "event.data.p",
        .idempotency = "event.data.idem",
-       .cancel_on = {{.event = "cap/config.cancel",
-                      .expression = "async.data.id == event.data.id",
-                      .timeout = 1h}},
+       .cancel_on =
+           {{.event = "cap/config.cancel", .expression = "async.data.id == event.data.id", .timeout = 1h}},
        .timeouts = {.start = 10min, .finish = 1h}},
-      inngest::any_of(on<event<"cap/config">>({.expression = "event.data.n > 1"}), on<event<"cap/config2">>()),
+      inngest::any_of(on<event<"cap/config">>({.expression = "event.data.n > 1"}),
+                      on<event<"cap/config2">>()),
       [](auto&) { return "configured"; }));
 
   using debounced_number = event<"cap/debounced", number>;
@@ -438,12 +442,12 @@ inline std::vector<inngest::any_function> functions(
        .debounce = inngest::debounce{.period = 2s, .key = "event.data.id", .timeout = 10s}},
       on<debounced_number>(), [](context<debounced_number>& ctx) { return ctx.event.data.n; }));
 
-  out.push_back(app.create_function(
-      {.id = "singleton", .singleton = inngest::singleton{.key = "event.data.id"}},
-      on<event<"cap/singleton">>(), [](auto& ctx) {
-        ctx.step.sleep("s", 2s);
-        return "single";
-      }));
+  out.push_back(
+      app.create_function({.id = "singleton", .singleton = inngest::singleton{.key = "event.data.id"}},
+                          on<event<"cap/singleton">>(), [](auto& ctx) {
+                            ctx.step.sleep("s", 2s);
+                            return "single";
+                          }));
   return out;
 }
 

@@ -22,8 +22,8 @@ struct cel_node {
     integer,           // integer
     unsigned_integer,  // integer, of which the bits count
     real,
-    string,  // text
-    bytes,   // text
+    string,     // text
+    bytes,      // text
     variable,   // text: its name
     select,     // text: the field; parts: of what
     has,        // the same, but asks whether the field is there
@@ -93,9 +93,9 @@ class cel_parser {
     const bool end = token_.what == cel_token::kind::end;
     const bool literal = token_.what != cel_token::kind::symbol && token_.what != cel_token::kind::identifier;
     const std::string found = end ? "the end" : literal ? "a literal" : "\"" + token_.text + "\"";
-    throw expression_error("expected " + wanted + (after_.empty() ? "" : " after \"" + after_ + "\"") +
-                               ", found " + found,
-                           token_.position);
+    throw expression_error(
+        "expected " + wanted + (after_.empty() ? "" : " after \"" + after_ + "\"") + ", found " + found,
+        token_.position);
   }
 
   // ---- nodes ----------------------------------------------------------------------------------------
@@ -105,7 +105,8 @@ class cel_parser {
     return nodes_.size() - 1;
   }
   std::size_t add(kind what, std::size_t position, std::string text, std::vector<std::size_t> parts) {
-    return add(cel_node{.what = what, .position = position, .text = std::move(text), .parts = std::move(parts)});
+    return add(
+        cel_node{.what = what, .position = position, .text = std::move(text), .parts = std::move(parts)});
   }
 
   // ---- rules, from what binds least to what binds most ----------------------------------------------
@@ -157,8 +158,9 @@ class cel_parser {
       constexpr std::uint64_t least = std::uint64_t{1} << 63;
       if (token_.number == least) {
         advance();
-        return selectors(
-            add({.what = kind::integer, .position = position, .integer = std::numeric_limits<std::int64_t>::min()}));
+        return selectors(add({.what = kind::integer,
+                              .position = position,
+                              .integer = std::numeric_limits<std::int64_t>::min()}));
       }
     }
     return add(kind::operation, position, "-", {unary()});
@@ -322,10 +324,10 @@ class cel_parser {
 
   std::string identifier(const std::string& what) {
     if (token_.what != cel_token::kind::identifier) fail_unexpected(what);
-    constexpr std::string_view reserved[] = {"in",     "as",   "break",   "const",     "continue", "else",
-                                             "for",    "function", "if",  "import",    "let",      "loop",
-                                             "package", "namespace", "return", "var", "void",      "while",
-                                             "true",   "false",    "null"};
+    constexpr std::string_view reserved[] = {"in",      "as",        "break",  "const",  "continue", "else",
+                                             "for",     "function",  "if",     "import", "let",      "loop",
+                                             "package", "namespace", "return", "var",    "void",     "while",
+                                             "true",    "false",     "null"};
     if (after_ != ".") {
       for (const std::string_view each : reserved) {
         if (token_.text == each)
@@ -338,9 +340,8 @@ class cel_parser {
   }
 
   void check_variable(const std::string& name, std::size_t position) const {
-    for (const std::string_view each :
-         {"event", "async", "vars", "int", "uint", "double", "string", "bytes", "bool", "list", "map", "type",
-          "null_type"}) {
+    for (const std::string_view each : {"event", "async", "vars", "int", "uint", "double", "string", "bytes",
+                                        "bool", "list", "map", "type", "null_type"}) {
       if (name == each) return;
     }
     for (const std::string& each : bound_) {
@@ -352,9 +353,9 @@ class cel_parser {
 
   static void check_function(const std::string& name, std::size_t position) {
     for (const std::string_view each :
-         {"size", "int", "uint", "double", "string", "bytes", "bool", "type", "dyn", "duration", "timestamp",
-          "matches", "lowercase", "uppercase", "b64decode", "json_parse", "date", "now", "now_plus",
-          "now_minus"}) {
+         {"size",      "int",        "uint",     "double",    "string",   "bytes",     "bool",
+          "type",      "dyn",        "duration", "timestamp", "matches",  "lowercase", "uppercase",
+          "b64decode", "json_parse", "date",     "now",       "now_plus", "now_minus"}) {
       if (name == each) return;
     }
     throw expression_error("there is no function \"" + name + "\"", position);

@@ -137,7 +137,8 @@ class cel_lexer {
   }
 
   void finish_integer(cel_token& out, std::string_view digits, int base, std::size_t start) {
-    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), out.number, base);
+    const auto [end, problem] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), out.number, base);
     if (problem != std::errc{}) fail("the number is out of range", start);
     const bool is_unsigned = peek(0) == 'u' || peek(0) == 'U';
     if (is_unsigned) ++at_;
@@ -149,16 +150,15 @@ class cel_lexer {
     if (is_letter(peek(0))) fail("a number can't be followed by \"" + std::string(1, peek(0)) + "\"", at_);
   }
 
-  static bool is_hex(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-  }
+  static bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
   // ---- strings --------------------------------------------------------------------------------------
 
   /// Whether a string begins here, with its prefixes: b for bytes, r for raw.
   bool starts_string() const {
     std::size_t ahead = 0;
-    while (ahead < 2 && (peek(ahead) == 'r' || peek(ahead) == 'R' || peek(ahead) == 'b' || peek(ahead) == 'B'))
+    while (ahead < 2 &&
+           (peek(ahead) == 'r' || peek(ahead) == 'R' || peek(ahead) == 'b' || peek(ahead) == 'B'))
       ++ahead;
     return peek(ahead) == '"' || peek(ahead) == '\'';
   }
@@ -222,7 +222,9 @@ class cel_lexer {
 
   /// A byte of bytes, or a character of a string, as UTF-8.
   static void append_code(std::string& out, std::uint32_t code, bool byte) {
-    const auto add = [&out](std::uint32_t value) { out += static_cast<char>(static_cast<unsigned char>(value)); };
+    const auto add = [&out](std::uint32_t value) {
+      out += static_cast<char>(static_cast<unsigned char>(value));
+    };
     if (byte || code < 0x80) {
       add(code);
     } else if (code < 0x800) {

@@ -95,8 +95,8 @@ class option_check {
     if (star == std::string::npos) return;
     const bool last = star + 1 == event.size();
     const bool after_part = star > 0 && (event[star - 1] == '/' || event[star - 1] == '.');
-    require(last && after_part, whose + "'s event \"" + event +
-                                    "\": a * must stand at the end, after a slash or a dot");
+    require(last && after_part,
+            whose + "'s event \"" + event + "\": a * must stand at the end, after a slash or a dot");
   }
 
   void check_expression_of(const std::string& whose, const std::string& text,

@@ -14,14 +14,14 @@
 
 namespace inngest::detail {
 
-/// A schedule of five fields, as an Inngest server reads it: minute, hour, day of the month, month, day of the
-/// week, in UTC or in the time zone of a prefix. A bit stands for each value at which it fires.
+/// A schedule of five fields, as an Inngest server reads it: minute, hour, day of the month, month, day of
+/// the week, in UTC or in the time zone of a prefix. A bit stands for each value at which it fires.
 struct cron_schedule {
   std::string zone = "UTC";
   std::uint64_t minutes = 0;
   std::uint64_t hours = 0;
-  std::uint64_t days = 0;    // 1 to 31
-  std::uint64_t months = 0;  // 1 to 12
+  std::uint64_t days = 0;      // 1 to 31
+  std::uint64_t months = 0;    // 1 to 12
   std::uint64_t weekdays = 0;  // 0 is Sunday
   /// A field of * leaves the day to the other one; when neither is, either suffices.
   bool any_day = false;
@@ -58,7 +58,8 @@ class cron_reader {
   /// The values of a field: a list of ranges with steps, such as "1-5,10-20/2". `any` is set by a *.
   std::uint64_t read_field(const field& which, bool& any) {
     skip_space();
-    if (at_ == text_.size()) fail("the " + std::string(which.name) + " is missing: a schedule has five fields");
+    if (at_ == text_.size())
+      fail("the " + std::string(which.name) + " is missing: a schedule has five fields");
     std::uint64_t out = 0;
     do {
       out |= read_range(which, any);
@@ -137,7 +138,8 @@ class cron_reader {
     int value = 0;
     const std::string_view rest = text_.substr(at_);
     const bool digit = !rest.empty() && rest.front() >= '0' && rest.front() <= '9';
-    if (!digit) fail("expected a number" + (rest.empty() ? "" : ", found \"" + std::string(rest.substr(0, 1)) + "\""));
+    if (!digit)
+      fail("expected a number" + (rest.empty() ? "" : ", found \"" + std::string(rest.substr(0, 1)) + "\""));
     const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
     at_ += static_cast<std::size_t>(end - rest.data());
     return problem == std::errc{} ? value : -1;
@@ -151,14 +153,15 @@ class cron_reader {
   /// A zone must be in the system's database, where there is one.
   static void check_zone(const std::string& zone, std::size_t at) {
     const auto plain = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
-             c == '-' || c == '/';
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+             c == '+' || c == '-' || c == '/';
     };
     const bool readable = !zone.empty() && zone.size() < 64 && zone.front() != '/' &&
                           std::all_of(zone.begin(), zone.end(), plain);
     const std::filesystem::path database = "/usr/share/zoneinfo";
     std::error_code none;
-    const bool known = zone == "UTC" || zone == "Local" || !std::filesystem::exists(database / "Etc/UTC", none) ||
+    const bool known = zone == "UTC" || zone == "Local" ||
+                       !std::filesystem::exists(database / "Etc/UTC", none) ||
                        (readable && std::filesystem::is_regular_file(database / zone, none));
     if (!readable || !known) fail("there is no time zone \"" + zone + "\"", at);
   }

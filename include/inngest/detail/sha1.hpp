@@ -95,7 +95,9 @@ class sha1 {
   static constexpr std::uint32_t choice(std::uint32_t b, std::uint32_t c, std::uint32_t d) {
     return d ^ (b & (c ^ d));
   }
-  static constexpr std::uint32_t parity(std::uint32_t b, std::uint32_t c, std::uint32_t d) { return b ^ c ^ d; }
+  static constexpr std::uint32_t parity(std::uint32_t b, std::uint32_t c, std::uint32_t d) {
+    return b ^ c ^ d;
+  }
   static constexpr std::uint32_t majority(std::uint32_t b, std::uint32_t c, std::uint32_t d) {
     return (b & c) | (d & (b | c));
   }

@@ -28,12 +28,14 @@ template <class Body, class... Arguments>
 struct returned_by_body : returned_by<Body, Arguments...> {};
 template <class Body, class... Arguments>
   requires takes_stop_token<Body, Arguments...>
-struct returned_by_body<Body, Arguments...> : returned_by<Body, Arguments..., std::stop_token> {};
+struct returned_by_body<Body, Arguments...> : returned_by<Body, Arguments..., std::stop_token> {
+};
 
 /// The checks on a step's body, each with the words that its author will read, and what it returns.
 template <class Body, class... Arguments>
 struct step_result {
-  static constexpr bool callable = std::invocable<Body&, Arguments...> || takes_stop_token<Body, Arguments...>;
+  static constexpr bool callable =
+      std::invocable<Body&, Arguments...> || takes_stop_token<Body, Arguments...>;
   static_assert(callable,
                 "inngest: a step's body is called without arguments: [&] { ... }, or with those that are "
                 "given after it; a std::stop_token may come last");

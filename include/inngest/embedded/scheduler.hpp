@@ -518,8 +518,7 @@ class scheduler {
       append_quoted_hash(out, each.id);
       out += ":{\"abortable\":false}";
     }
-    out += "},\"event\":" + run.record.event_text +
-           ",\"events\":[" + run.record.event_text + "],\"steps\":{";
+    out += "},\"event\":" + run.record.event_text + ",\"events\":[" + run.record.event_text + "],\"steps\":{";
     for (const auto& [step, memo] : run.memos) {
       append_quoted_hash(out, step);
       out += ':';

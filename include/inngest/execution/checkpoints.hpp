@@ -25,7 +25,11 @@ class checkpoints {
 
   checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
               std::function<saved(const std::vector<protocol::operation>&)> save)
-      : options_(options), now_(std::move(now)), save_(std::move(save)), started_(now_()), saved_at_(started_) {}
+      : options_(options),
+        now_(std::move(now)),
+        save_(std::move(save)),
+        started_(now_()),
+        saved_at_(started_) {}
 
   /// Keeps a step's result, and saves what is kept when it is time to.
   saved keep(protocol::operation op) {

@@ -198,7 +198,8 @@ class replay {
   }
 
   /// The handler needs the step's result, which is not there yet: runs the step if it is the only one that
-  /// was found and may run at once. Comes back only if the result could be kept; otherwise leaves the handler.
+  /// was found and may run at once. Comes back only if the result could be kept; otherwise leaves the
+  /// handler.
   void await(step_call& call, const protocol::operation& plan,
              detail::function_ref<void(std::string&)> body) {
     refuse_nesting(call.id);
@@ -227,7 +228,8 @@ class replay {
     refuse_going_on();
     const auto same = [&](const protocol::operation& each) { return each.id == op.id; };
     if (std::any_of(deferred_.begin(), deferred_.end(), same)) {
-      warnings_.push_back("ctx.defer(\"" + op.user_id + "\") was called twice: the second call counts for nothing");
+      warnings_.push_back("ctx.defer(\"" + op.user_id +
+                          "\") was called twice: the second call counts for nothing");
     } else if (!request_.target() && !request_.is_deferred(op.id)) {
       deferred_.push_back(std::move(op));
     }
@@ -420,7 +422,9 @@ class replay {
       return data.empty() ? std::string("null") : data;
     };
     out = hooks_.wrap<std::string>(
-        [&](middleware& one, next_call<std::string> next) { return one.wrap_step_handler(info_, step, next); },
+        [&](middleware& one, next_call<std::string> next) {
+          return one.wrap_step_handler(info_, step, next);
+        },
         innermost);
   }
 
@@ -444,7 +448,8 @@ class replay {
       refuse("its result has " + std::to_string(data.size()) + " bytes", options_.limits.step_output);
     const std::size_t state = request_.state_size() + kept_bytes_ + data.size();
     if (state > options_.limits.state)
-      refuse("with its result the run's state has " + std::to_string(state) + " bytes", options_.limits.state);
+      refuse("with its result the run's state has " + std::to_string(state) + " bytes",
+             options_.limits.state);
   }
 
   /// Keeps the result of a step that ran, so that the handler can go on. When no server takes it, it goes

@@ -71,9 +71,11 @@ inline http::request metadata_request(std::string_view run_id, std::string_view 
                                       const std::string& metadata) {
   detail::json_object_text target;
   target.add_if("step_id", step_id);
-  return json_request(
-      "/v1/runs/" + http::percent_encoded(run_id) + "/metadata",
-      detail::json_object_text().add_raw("target", target.text()).add_raw("metadata", "[" + metadata + "]").text());
+  return json_request("/v1/runs/" + http::percent_encoded(run_id) + "/metadata",
+                      detail::json_object_text()
+                          .add_raw("target", target.text())
+                          .add_raw("metadata", "[" + metadata + "]")
+                          .text());
 }
 
 /// A score's values. \throws configuration_error for a name or value that a server would not take.

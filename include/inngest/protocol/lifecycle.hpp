@@ -23,8 +23,8 @@ struct run_error {
 
 namespace inngest::protocol {
 
-/// The event that a server sends when a run has ended: "inngest/function.failed", "inngest/function.cancelled"
-/// or "inngest/function.finished".
+/// The event that a server sends when a run has ended: "inngest/function.failed",
+/// "inngest/function.cancelled" or "inngest/function.finished".
 class lifecycle_event {
  public:
   /// \throws payload_error when it is none.

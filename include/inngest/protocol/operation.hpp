@@ -74,10 +74,10 @@ struct operation {
   std::string name{};
   std::string display_name{};
   std::string user_id{};
-  std::size_t index = 0;  // of the id's repeats
+  std::size_t index = 0;   // of the id's repeats
   std::string options{};   // a JSON object; empty when there is nothing to say
   std::string metadata{};  // a JSON array; empty when there is none
-  std::string data{};     // JSON; empty for null
+  std::string data{};      // JSON; empty for null
   std::optional<error_info> error{};
   std::optional<protocol::timing> timing{};
 };

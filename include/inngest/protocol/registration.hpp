@@ -49,8 +49,7 @@ inline std::string describe_limit(const concurrency_limit& limit) {
 
 inline std::string describe_cancel(const cancel_on& cancel) {
   json_object_text out;
-  out.add("event", cancel.event)
-      .add_if("if", detail::matching_expression(cancel.expression, cancel.match));
+  out.add("event", cancel.event).add_if("if", detail::matching_expression(cancel.expression, cancel.match));
   return out.add_if("timeout", duration_text(cancel.timeout)).text();
 }
 
@@ -103,8 +102,7 @@ inline std::string describe_function(const std::string& slug, const function_opt
   json_object_text step;
   step.add("id", "step").add("name", "step");
   step.add_raw("runtime", json_object_text().add("type", "http").add("url", step_url).text());
-  if (options.retries)
-    step.add_raw("retries", json_object_text().add("attempts", *options.retries).text());
+  if (options.retries) step.add_raw("retries", json_object_text().add("attempts", *options.retries).text());
   json_object_text out;
   out.add("id", slug).add("name", options.name.empty() ? options.id : options.name);
   out.add_raw("triggers", describe_each(triggers, describe_trigger));
