@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Measures the servers of run.sh with wrk and prints a table: measure.py <program> <typescript folder> <work folder>.
+
+Each server runs on one core, wrk on another. CPU per request is what the server's process used by its own account.
+Servers take turns within a workload, and each figure is the median of the rounds.
+"""
+
+import json
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+
+PROGRAM, TYPESCRIPT, WORK = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+HERE = pathlib.Path(__file__).parent
+SECONDS = int(os.environ.get("SECONDS_EACH", "4"))
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
+CONNECTIONS = int(os.environ.get("CONNECTIONS", "32"))
+KEY = "12345678123456781234567812345678"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+# name, function, request, signed, expected status
+WORKLOADS = [
+    ("no steps", "none", "none", False, 200),
+    ("one fresh step", "loop", "one", False, 206),
+    ("replay 10", "loop", "replay-10", False, 200),
+    ("replay 100", "loop", "replay-100", False, 200),
+    ("replay 100, signed", "loop", "replay-100", True, 200),
+    ("replay 1,000", "loop", "replay-1000", False, 200),
+    ("4 MB state", "loop", "state-4mb", False, 200),
+    ("plan 100", "plan", "plan-100", False, 206),
+]
+
+
+class Server:
+    def __init__(self, command, port, signed):
+        env = {**os.environ, "NODE_ENV": "production"}
+        env.pop("INNGEST_DEV", None)
+        env.update({"INNGEST_SIGNING_KEY": KEY, "INNGEST_EVENT_KEY": "k"} if signed else {"INNGEST_DEV": "1"})
+        self.port = port
+        self.process = subprocess.Popen(["taskset", "-c", "0", *command], env=env, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        for _ in range(100):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/none", timeout=1)
+            except urllib.error.HTTPError:
+                return
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
+        raise SystemExit(f"no server came up: {command}")
+
+    def cpu(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory(self, key):
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"{key}:\s+(\d+)", text).group(1)) / 1024
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def url(port, function):
+    return f"http://127.0.0.1:{port}/api/inngest?fnId=bench-{function}&stepId=step"
+
+
+def signature(body, signed):
+    if not signed:
+        return ""
+    return subprocess.run([PROGRAM, "sign", KEY, str(body)], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def ask(port, function, body, sign):
+    headers = {"Content-Type": "application/json", **({"X-Inngest-Signature": sign} if sign else {})}
+    request = urllib.request.Request(url(port, function), body.read_bytes(), headers)
+    with urllib.request.urlopen(request) as answer:
+        return answer.status, answer.read()
+
+
+def meaning(status, text):
+    """What an answer says, whichever SDK gave it."""
+    value = json.loads(text)
+    if status != 206:
+        return status, value
+    return status, [(op["op"], op["id"], op.get("data")) for op in value]
+
+
+def drive(server, function, body, sign):
+    """Requests a second, and milliseconds of CPU for each."""
+    env = {**os.environ, "BODY": str(body), "SIGNATURE": sign}
+    before = server.cpu()
+    out = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--timeout", "60s", "-s",
+                          str(HERE / "post.lua"), url(server.port, function)], env=env, capture_output=True, text=True,
+                         check=True).stdout
+    used = server.cpu() - before
+    requests = int(re.search(r"(\d+) requests in", out).group(1))
+    wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
+    if wrong:
+        raise SystemExit(f"{function}: {wrong.group(0)}")
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
+    return rate, 1000 * used / max(requests, 1)
+
+
+def measure(name, function, request, signed, status):
+    body = WORK / f"{request}.json"
+    sign = signature(body, signed)
+    ours = Server([PROGRAM, "ours", "3901"], 3901, signed)
+    typescript = Server(["node", f"{TYPESCRIPT}/server.mjs", "3902"], 3902, signed)
+    answer = ask(3901, function, body, sign)
+    if answer[0] != status or meaning(*answer) != meaning(*ask(3902, function, body, sign)):
+        raise SystemExit(f"{name}: the servers' answers differ")
+    constant_text = WORK / "constant.json"
+    constant_text.write_bytes(answer[1])
+    constant = Server([PROGRAM, "constant", "3903", str(constant_text)], 3903, signed)
+    servers = {"ours": ours, "typescript": typescript, "constant": constant}
+    figures = {each: [] for each in servers}
+    for _ in range(ROUNDS):
+        for each, server in servers.items():
+            figures[each].append(drive(server, function, body, sign))
+    memory = None
+    if request == "state-4mb":
+        time.sleep(5)
+        memory = ours.memory("VmHWM"), ours.memory("VmRSS")
+    for server in servers.values():
+        server.stop()
+    medians = {each: tuple(statistics.median(column) for column in zip(*rounds)) for each, rounds in figures.items()}
+    return medians, memory
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.3f}"
+
+
+def main():
+    model = next((line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("model name")), platform.machine())
+    print(f"{time.strftime('%Y-%m-%d')}, {model}, one core for the server, {CONNECTIONS} connections, "
+          f"median of {ROUNDS} rounds of {SECONDS} s, node {subprocess.run(['node', '--version'], capture_output=True, text=True).stdout.strip()}\n")
+    print("| workload | ours: requests/s | CPU ms | TypeScript: requests/s | CPU ms | constant: requests/s | CPU ms | "
+          "TypeScript's CPU / ours | ours / constant |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    memories = None
+    for workload in WORKLOADS:
+        medians, memory = measure(*workload)
+        memories = memory or memories
+        cells = [number(value) for each in ("ours", "typescript", "constant") for value in medians[each]]
+        ratio = medians["typescript"][1] / medians["ours"][1]
+        beside = medians["ours"][1] / medians["constant"][1]
+        print(f"| {workload[0]} | {' | '.join(cells)} | {ratio:.0f} | {beside:.2f} |", flush=True)
+    print(f"\nMemory of our server with 4 MB bodies: at most {memories[0]:.0f} MB, {memories[1]:.0f} MB five seconds later.")
+
+
+if __name__ == "__main__":
+    main()
