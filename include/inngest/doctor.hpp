@@ -1,0 +1,251 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <inngest/client.hpp>
+#include <inngest/protocol/api.hpp>
+#include <inngest/protocol/signature.hpp>
+#include <inngest/runs.hpp>
+#include <inngest/serve.hpp>
+
+namespace inngest {
+
+/// One thing that doctor() looked at.
+struct finding {
+  enum class severity { ok, warning, problem };
+  severity level = severity::ok;
+  /// What was looked at, such as "signing key".
+  std::string check;
+  /// How it is, and what to do.
+  std::string text;
+};
+
+/// What doctor() found.
+struct diagnosis {
+  std::vector<finding> findings{};
+
+  /// Whether there is no problem.
+  bool healthy() const {
+    return std::none_of(findings.begin(), findings.end(),
+                        [](const finding& each) { return each.level == finding::severity::problem; });
+  }
+  /// All of it, a line each, to print.
+  std::string text() const {
+    constexpr const char* marks[] = {"ok      ", "warning ", "PROBLEM "};
+    std::string out;
+    for (const finding& each : findings) {
+      out += marks[static_cast<std::size_t>(each.level)] + each.check + ": " + each.text + "\n";
+    }
+    return out;
+  }
+};
+
+namespace detail {
+
+/// Looks at a client, and where there is one at what it serves.
+class examination {
+ public:
+  explicit examination(const client& app, const handler* served = nullptr) : app_(app), served_(served) {}
+
+  diagnosis run() {
+    check_mode();
+    check_keys();
+    if (check_server()) {
+      check_signing_key();
+      check_registration();
+    }
+    return std::move(out_);
+  }
+
+ private:
+  using severity = finding::severity;
+
+  const inngest::settings& settings() const { return app_.settings(); }
+  bool is_cloud() const { return settings().mode() == mode::cloud; }
+  void add(severity level, std::string check, std::string text) {
+    out_.findings.push_back({level, std::move(check), std::move(text)});
+  }
+
+  void check_mode() {
+    add(severity::ok, "mode",
+        is_cloud() ? "cloud: works with a server that has keys, at " + settings().api_base_url()
+                   : "dev: works with a dev server, at " + settings().api_base_url());
+  }
+
+  void check_keys() {
+    const signing_keys keys = app_.keys();
+    if (!is_cloud()) return add(severity::ok, "keys", "a dev server needs none");
+    if (settings().event_key().empty())
+      add(severity::problem, "event key", "missing, so nothing can be sent: set INNGEST_EVENT_KEY");
+    else
+      add(severity::ok, "event key", "set");
+    if (keys.current.empty()) {
+      add(severity::problem, "signing key",
+          "missing, so no call of a server is believed: set INNGEST_SIGNING_KEY, or INNGEST_DEV=1 for a dev "
+          "server");
+    } else {
+      check_key_form("signing key", keys.current);
+    }
+    if (!keys.fallback.empty()) check_key_form("fallback signing key", keys.fallback);
+    if (!keys.fallback.empty() && keys.fallback == keys.current)
+      add(severity::warning, "fallback signing key", "is the same as the signing key");
+  }
+
+  void check_key_form(const std::string& name, const std::string& key) {
+    const std::string_view rest = std::string_view(key).substr(protocol::prefix_length(key));
+    const bool hex =
+        !rest.empty() && std::all_of(rest.begin(), rest.end(), [](char c) { return hex_digit(c) >= 0; });
+    const bool spaced = key.find_first_of(" \t\r\n") != std::string::npos;
+    if (spaced) return add(severity::problem, name, "has white space in it, perhaps from copying");
+    if (!hex || rest.size() % 2 != 0)
+      return add(severity::warning, name, "is not hex digits behind its prefix: is it a signing key?");
+    if (key.starts_with("signkey-test-") && settings().env().empty()) {
+      return add(severity::warning, name,
+                 "is one of a branch environment (signkey-test-), but no environment is set: INNGEST_ENV");
+    }
+    if (rest.size() < 32) return add(severity::warning, name, "is short: 64 hex digits are usual");
+    add(severity::ok, name, "set, and of the right form");
+  }
+
+  /// Asks the server for something that every kind has. False when nobody answers.
+  bool check_server() {
+    try {
+      const http::response answer = app_.call_api({.method = "GET", .url = "/health"});
+      add(severity::ok, "server", "answers at " + settings().api_base_url());
+      check_kind(answer);
+      check_clock(answer);
+      return true;
+    } catch (const unreachable& problem) {
+      std::string advice = is_cloud() ? "check INNGEST_API_BASE_URL and the network"
+                                      : "start the dev server, or set INNGEST_DEV to its URL";
+      add(severity::problem, "server",
+          "nobody answers at " + settings().api_base_url() + " (" + problem.what() + "): " + advice);
+    } catch (const configuration_error& problem) {
+      add(severity::problem, "server", problem.what());
+    }
+    return false;
+  }
+
+  void check_kind(const http::response& answer) {
+    const auto kind = answer.headers.find(protocol::header::server_kind);
+    if (!kind) return;
+    if (*kind == to_string(settings().mode())) return add(severity::ok, "kind of server", std::string(*kind));
+    add(severity::problem, "kind of server",
+        is_cloud()
+            ? "the server is a dev server, and this app is in cloud mode: set INNGEST_DEV=1"
+            : "the server is a cloud or self-hosted one, and this app is in dev mode: unset INNGEST_DEV and "
+              "set INNGEST_SIGNING_KEY");
+  }
+
+  void check_clock(const http::response& answer) {
+    const auto date = answer.headers.find("date");
+    const auto there = date ? parse_http_date(*date) : std::nullopt;
+    if (!there) return;
+    const auto here = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto apart = std::chrono::abs(here - *there);
+    const std::string text = std::to_string(apart.count()) + " s apart from the server's";
+    if (apart > protocol::signature_window)
+      add(severity::problem, "clock",
+          text + ": signatures older than five minutes are refused. Set this machine's clock");
+    else if (apart > std::chrono::seconds(30))
+      add(severity::warning, "clock", text + ": five minutes would break signatures");
+    else
+      add(severity::ok, "clock", text);
+  }
+
+  /// "Mon, 23 Nov 2026 10:00:00 GMT"
+  static std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
+    char month[4] = {};
+    int day = 0, year = 0, hour = 0, minute = 0, second = 0;
+    const std::string copy(text);
+    if (std::sscanf(copy.c_str(), "%*3s, %d %3s %d %d:%d:%d", &day, month, &year, &hour, &minute, &second) !=
+        6)
+      return std::nullopt;
+    constexpr const char* months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    const char* found = std::strstr(months, month);
+    if (found == nullptr || month[2] == '\0') return std::nullopt;
+    const auto number = static_cast<unsigned>((found - months) / 3 + 1);
+    const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(number),
+                                           std::chrono::day(static_cast<unsigned>(day))};
+    if (!date.ok()) return std::nullopt;
+    return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+           std::chrono::seconds(second);
+  }
+
+  void check_signing_key() {
+    if (!is_cloud() || app_.keys().current.empty()) return;
+    const http::response answer = app_.call_api({.method = "GET", .url = "/v1/events?limit=1"});
+    if (answer.status == 401 || answer.status == 403)
+      add(severity::problem, "signing key", "the server refuses it: is it of this environment?");
+    else if (answer.status < 300)
+      add(severity::ok, "signing key", "the server accepts it");
+  }
+
+  void check_registration() {
+    if (served_ == nullptr) return;
+    std::vector<runs::registered_function> there;
+    try {
+      there = runs(app_).functions();
+    } catch (const error& problem) {
+      return add(severity::warning, "registration",
+                 std::string("the server does not tell what it has registered: ") + problem.what());
+    }
+    if (there.empty()) {
+      return add(severity::problem, "registration",
+                 "the server knows no function of app \"" + app_.id() +
+                     "\": sync it, with handler::sync or the dev "
+                     "server's -u");
+    }
+    for (const any_function& each : served_->functions()) {
+      const auto found = std::find_if(there.begin(), there.end(),
+                                      [&](const auto& registered) { return registered.slug == each.slug(); });
+      if (found == there.end())
+        add(severity::problem, "function \"" + each.id() + "\"", "is not registered: sync the app again");
+      else
+        check_triggers(each, found->config);
+    }
+    for (const auto& each : there) {
+      const auto& all = served_->functions();
+      const bool known = std::any_of(all.begin(), all.end(),
+                                     [&](const any_function& ours) { return ours.slug() == each.slug; });
+      if (!known)
+        add(severity::warning, "function \"" + each.slug + "\"",
+            "is registered, but this app does not have it: sync the app again, or its runs will fail");
+    }
+  }
+
+  void check_triggers(const any_function& function, const std::string& config) {
+    const json registered = json::parse(config, nullptr, false);
+    const json ours = json::parse(protocol::describe_each(function.triggers(), protocol::describe_trigger));
+    const bool told = registered.is_object() && registered.contains("triggers");
+    if (told && registered.at("triggers") != ours) {
+      return add(severity::problem, "function \"" + function.id() + "\"",
+                 "its triggers are not those that are registered: sync the app again");
+    }
+    add(severity::ok, "function \"" + function.id() + "\"", "registered");
+  }
+
+  const client& app_;
+  const handler* served_;
+  diagnosis out_;
+};
+
+}  // namespace detail
+
+/// Checks what most often is wrong, and says it in plain words: keys, mode, whether the server answers and is
+/// of the right kind, the clocks. Print `.text()`; it never holds a key. \throws unreachable when the server
+/// goes away meanwhile.
+inline diagnosis doctor(const client& app) { return detail::examination(app).run(); }
+
+/// The same, and what the server has registered beside what is served.
+inline diagnosis doctor(const handler& served) { return detail::examination(served.client(), &served).run(); }
+
+}  // namespace inngest

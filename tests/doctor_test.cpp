@@ -1,0 +1,110 @@
+#include <inngest/doctor.hpp>
+
+#include <functional>
+#include <string>
+
+#include "catch.hpp"
+#include "support/handler_driver.hpp"
+
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using inngest::json;
+using inngest::http::request;
+using inngest::http::response;
+using test_event = inngest::event<"test/event">;
+
+const std::string key = "signkey-prod-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+std::string http_date(std::chrono::seconds from_now) {
+  const std::time_t at = std::time(nullptr) + from_now.count();
+  char text[64];
+  std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", std::gmtime(&at));
+  return text;
+}
+
+inngest::client_options options(inngest::mode mode, std::function<response(const request&)> answer) {
+  auto out = support::quiet_options(mode);
+  out.transport = std::make_shared<support::fake_transport>(std::move(answer));
+  return out;
+}
+
+response healthy(const char* kind = "cloud", std::chrono::seconds clock = std::chrono::seconds(0)) {
+  return {.headers = {{"X-Inngest-Server-Kind", kind}, {"Date", http_date(clock)}}, .body = "{}"};
+}
+
+}  // namespace
+
+TEST_CASE("a doctor finds nothing wrong with a healthy app, and tells no key", "[doctor]") {
+  auto chosen = options(inngest::mode::cloud, [](const request&) { return healthy(); });
+  chosen.signing_key = key;
+  chosen.event_key = "secret-event-key";
+  const auto found = inngest::doctor(inngest::client(chosen));
+  INFO(found.text());
+  CHECK(found.healthy());
+  CHECK_THAT(found.text(), ContainsSubstring("the server accepts it"));
+  CHECK(found.text().find("0123456789abcdef") == std::string::npos);
+  CHECK(found.text().find("secret") == std::string::npos);
+}
+
+TEST_CASE("missing and odd keys are told with what to do", "[doctor]") {
+  auto chosen = options(inngest::mode::cloud, [](const request&) { return healthy(); });
+  auto text = inngest::doctor(inngest::client(chosen)).text();
+  CHECK_THAT(text, ContainsSubstring("INNGEST_EVENT_KEY") && ContainsSubstring("INNGEST_SIGNING_KEY"));
+  chosen.signing_key = "signkey-prod-xyz!";
+  CHECK_THAT(inngest::doctor(inngest::client(chosen)).text(), ContainsSubstring("not hex digits"));
+  chosen.signing_key = key + "\n";
+  CHECK_THAT(inngest::doctor(inngest::client(chosen)).text(), ContainsSubstring("white space"));
+  chosen.signing_key = "signkey-test-" + key.substr(13);
+  CHECK_THAT(inngest::doctor(inngest::client(chosen)).text(), ContainsSubstring("branch environment"));
+}
+
+TEST_CASE("a server that is away, of the wrong kind or refuses the key is a problem", "[doctor]") {
+  const auto away = inngest::doctor(inngest::client(options(
+      inngest::mode::dev, [](const request&) -> response { throw inngest::unreachable("refused"); })));
+  CHECK_FALSE(away.healthy());
+  CHECK_THAT(away.text(), ContainsSubstring("nobody answers") && ContainsSubstring("start the dev server"));
+
+  const auto wrong = inngest::doctor(
+      inngest::client(options(inngest::mode::dev, [](const request&) { return healthy("cloud"); })));
+  CHECK_THAT(wrong.text(), ContainsSubstring("PROBLEM kind of server"));
+
+  auto chosen = options(inngest::mode::cloud, [](const request& r) {
+    return r.path() == "/health" ? healthy() : response{.status = 401};
+  });
+  chosen.signing_key = key;
+  CHECK_THAT(inngest::doctor(inngest::client(chosen)).text(), ContainsSubstring("the server refuses it"));
+}
+
+TEST_CASE("a clock that is wrong is told by how much", "[doctor]") {
+  const auto with = [](std::chrono::seconds off) {
+    return inngest::doctor(
+        inngest::client(options(inngest::mode::dev, [off](const request&) { return healthy("dev", off); })));
+  };
+  CHECK(with(std::chrono::seconds(0)).healthy());
+  CHECK_FALSE(with(std::chrono::seconds(400)).healthy());
+  CHECK_FALSE(with(std::chrono::seconds(-400)).healthy());
+  CHECK_THAT(with(std::chrono::seconds(100)).text(), ContainsSubstring("warning clock"));
+}
+
+TEST_CASE("what is registered is compared with what is served", "[doctor]") {
+  std::string registered = "[]";
+  const inngest::client app(options(inngest::mode::dev, [&](const request& r) {
+    return r.path() == "/health" ? healthy("dev") : response{.body = registered};
+  }));
+  const auto made = [&](const char* id) {
+    return app.create_function({.id = id}, inngest::on<test_event>(), [](auto&) {});
+  };
+  const inngest::handler handler(app, {made("a"), made("b")});
+  CHECK_THAT(inngest::doctor(handler).text(), ContainsSubstring("knows no function of app \"app\""));
+  const auto entry = [](const char* id, const char* event) {
+    return json{{"internal_id", "u"}, {"id", id}, {"config", {{"triggers", {{{"event", event}}}}}}};
+  };
+  registered = json{entry("app-a", "test/event"), entry("app-b", "test/event")}.dump();
+  CHECK(inngest::doctor(handler).healthy());
+  registered = json{entry("app-a", "other/event"), entry("app-c", "test/event")}.dump();
+  const std::string text = inngest::doctor(handler).text();
+  CHECK_THAT(text, ContainsSubstring("function \"a\": its triggers") &&
+                       ContainsSubstring("function \"b\": is not") &&
+                       ContainsSubstring("\"app-c\": is registered"));
+}
