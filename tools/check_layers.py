@@ -44,6 +44,7 @@ PACKAGES = [
     (r"nlohmann/|simdjson", ["json.hpp", "detail/json_*.hpp"]),
     (r"httplib\.h$", ["adapters/httplib.hpp", "transport/httplib.hpp"]),
     (r"openssl/", ["detail/crypto.hpp"]),
+    (r"sodium", ["middleware/encryption.hpp"]),
 ]
 
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')

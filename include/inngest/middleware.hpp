@@ -33,14 +33,16 @@ enum class step_kind {
   wait_for_signal,
   invoke,
   fetch,
-  ai_infer
+  ai_infer,
+  defer  ///< not a step: what a deferred function is given
 };
 
 /// The kind's name, such as "send_event".
 constexpr std::string_view to_string(step_kind kind) {
   constexpr std::string_view names[] = {
-      "run",   "send_event",     "send_signal",     "publish", "ai_wrap", "experiment",
-      "sleep", "wait_for_event", "wait_for_signal", "invoke",  "fetch",   "ai_infer"};
+      "run",        "send_event", "send_signal",    "publish",         "ai_wrap",
+      "experiment", "sleep",      "wait_for_event", "wait_for_signal", "invoke",
+      "fetch",      "ai_infer",   "defer"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -91,7 +93,8 @@ struct function_input {
 struct step_input {
   std::string id;
   std::string name;
-  /// The arguments of its body, a JSON array; empty when it takes none.
+  /// The arguments of its body, a JSON array; empty when it takes none. Of an invoke or a deferred call, the
+  /// data that the other function is given is the only one.
   std::string input{};
 };
 
@@ -135,7 +138,8 @@ class middleware {
 
   /// May change how the step is called, each time the handler comes to it.
   virtual void transform_step_input(const call_info&, const step_info&, step_input&) {}
-  /// Around a step that has a result, each time the handler comes to it; `next` gives the result.
+  /// Around a step that has a result, each time the handler comes to it; `next` gives the result. Here the
+  /// last middleware is the outermost: what wrap_step_handler did to a result is undone in reverse.
   virtual std::string wrap_step(const call_info&, const step_info&, next_call<std::string> next) {
     return next();
   }

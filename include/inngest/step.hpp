@@ -77,7 +77,7 @@ decltype(auto) recall_with(const execution::replay& replay, const execution::ste
                            Read read) {
   if (replay.hooks().empty()) return read(*call.memo);
   const step_info info = replay.describe(call);
-  std::string text = replay.hooks().template wrap<std::string>(
+  std::string text = replay.hooks().template wrap_reversed<std::string>(
       [&](middleware& one, next_call<std::string> next) { return one.wrap_step(replay.info(), info, next); },
       [&] { return std::string(protocol::result_text(*call.memo, call.id)); });
   if (wrapped) text = "{\"data\":" + text + "}";
@@ -150,8 +150,9 @@ class step_base {
 
   /// Enters a step that the server does; leaves the handler while it has no result.
   template <class Describe>
-  execution::step_call ask_server(step_options options, step_kind kind, Describe describe) {
-    execution::step_call call = replay_->enter(std::move(options), kind);
+  execution::step_call ask_server(step_options options, step_kind kind, Describe describe,
+                                  std::string* input = nullptr) {
+    execution::step_call call = replay_->enter(std::move(options), kind, input);
     if (call.memo) return call;
     replay_->record(call, describe());
     replay_->suspend(call);
@@ -479,7 +480,8 @@ class step : private detail::step_base {
     const auto call = ask_server(std::move(options), step_kind::sleep, [&] {
       return protocol::operation{.code = protocol::opcode::sleep, .name = std::move(text)};
     });
-    protocol::throw_if_failed(*call.memo, call.id);
+    detail::recall_with(*replay_, call, false,
+                        [&](const protocol::memo& memo) { protocol::throw_if_failed(memo, call.id); });
   }
 
   static protocol::operation describe_wait(std::string_view event, const wait_options& wait) {
@@ -492,13 +494,16 @@ class step : private detail::step_base {
   template <class Output, class Data>
   Output invoke_slug(step_options options, const std::string& slug, const Data& data,
                      const invoke_options& invoke) {
-    const auto call = ask_server(std::move(options), step_kind::invoke, [&] {
-      detail::json_object_text text;
-      text.add("function_id", slug);
-      text.add_raw("payload", detail::json_object_text().add_raw("data", encode(data, "data")).text());
-      if (invoke.timeout) text.add("timeout", to_text(*invoke.timeout));
-      return protocol::operation{.code = protocol::opcode::invoke_function, .options = text.text()};
-    });
+    std::string input = replay_->hooks().empty() ? "" : "[" + encode(data, "data") + "]";
+    const auto describe = [&] {
+      const std::string text = input.empty() ? encode(data, "data") : input.substr(1, input.size() - 2);
+      detail::json_object_text out;
+      out.add("function_id", slug)
+          .add_raw("payload", detail::json_object_text().add_raw("data", text).text());
+      if (invoke.timeout) out.add("timeout", to_text(*invoke.timeout));
+      return protocol::operation{.code = protocol::opcode::invoke_function, .options = out.text()};
+    };
+    const auto call = ask_server(std::move(options), step_kind::invoke, describe, &input);
     return detail::recall<Output>(*replay_, call);
   }
 

@@ -2224,14 +2224,16 @@ enum class step_kind {
   wait_for_signal,
   invoke,
   fetch,
-  ai_infer
+  ai_infer,
+  defer  ///< not a step: what a deferred function is given
 };
 
 /// The kind's name, such as "send_event".
 constexpr std::string_view to_string(step_kind kind) {
   constexpr std::string_view names[] = {
-      "run",   "send_event",     "send_signal",     "publish", "ai_wrap", "experiment",
-      "sleep", "wait_for_event", "wait_for_signal", "invoke",  "fetch",   "ai_infer"};
+      "run",        "send_event", "send_signal",    "publish",         "ai_wrap",
+      "experiment", "sleep",      "wait_for_event", "wait_for_signal", "invoke",
+      "fetch",      "ai_infer",   "defer"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -2282,7 +2284,8 @@ struct function_input {
 struct step_input {
   std::string id;
   std::string name;
-  /// The arguments of its body, a JSON array; empty when it takes none.
+  /// The arguments of its body, a JSON array; empty when it takes none. Of an invoke or a deferred call, the
+  /// data that the other function is given is the only one.
   std::string input{};
 };
 
@@ -2326,7 +2329,8 @@ class middleware {
 
   /// May change how the step is called, each time the handler comes to it.
   virtual void transform_step_input(const call_info&, const step_info&, step_input&) {}
-  /// Around a step that has a result, each time the handler comes to it; `next` gives the result.
+  /// Around a step that has a result, each time the handler comes to it; `next` gives the result. Here the
+  /// last middleware is the outermost: what wrap_step_handler did to a result is undone in reverse.
   virtual std::string wrap_step(const call_info&, const step_info&, next_call<std::string> next) {
     return next();
   }
@@ -2947,7 +2951,16 @@ class hooks {
     for (const auto& one : list_) call(*one);
   }
 
-  /// `innermost` with all middleware around it: `around(one, next)` calls one's hook.
+  /// `innermost` with all middleware around it, the last outermost.
+  template <class Result, class Around>
+  Result wrap_reversed(const Around& around, next_call<Result> innermost, std::size_t to = npos) const {
+    const std::size_t count = to == npos ? list_.size() : to;
+    if (count == 0) return innermost();
+    const auto next = [&] { return wrap_reversed<Result>(around, innermost, count - 1); };
+    return around(*list_[count - 1], next_call<Result>(next));
+  }
+
+  /// `innermost` with all middleware around it, the first outermost: `around(one, next)` calls one's hook.
   template <class Result, class Around>
   Result wrap(const Around& around, next_call<Result> innermost, std::size_t from = 0) const {
     if (from == list_.size()) return innermost();
@@ -2956,6 +2969,8 @@ class hooks {
   }
 
  private:
+  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+
   middleware_list list_;
 };
 
@@ -3583,6 +3598,16 @@ class replay {
     return true;
   }
 
+  /// What middleware makes of the data that a deferred function is to be given.
+  std::string transform_deferred(const step_options& options, std::string data) {
+    if (hooks_.empty()) return data;
+    const step_info call{
+        .id = options.id.text(), .name = options.name, .kind = step_kind::defer, .hash = options.id.hash()};
+    step_input changed{.id = std::string(call.id), .name = options.name, .input = "[" + data + "]"};
+    hooks_.each([&](middleware& one) { one.transform_step_input(info_, call, changed); });
+    return changed.input.substr(1, changed.input.size() - 2);
+  }
+
   step_info describe(const step_call& call) const {
     return {.id = call.id,
             .name = call.name(),
@@ -3733,6 +3758,7 @@ class replay {
       running_ = &call;
       call_body(step, body, op.data);
       check_size(call, op.data);
+      hooks_.each([&](middleware& one) { one.on_step_complete(info_, step, op.data); });
     } catch (...) {
       thrown = std::current_exception();
     }
@@ -3748,11 +3774,19 @@ class replay {
       op.data.clear();
       op.error = step_failure_->info;
       const failure_info told = tell(*step_failure_);
-      hooks_.each([&](middleware& one) { one.on_step_error(info_, step, told); });
-    } else {
-      hooks_.each([&](middleware& one) { one.on_step_complete(info_, step, op.data); });
+      tell_step_error(step, told);
     }
     return op;
+  }
+
+  /// The step's own error is the one to report: what a hook throws at it is only warned of.
+  void tell_step_error(const step_info& step, const failure_info& failure) {
+    try {
+      hooks_.each([&](middleware& one) { one.on_step_error(info_, step, failure); });
+    } catch (const std::exception& problem) {
+      warnings_.push_back("middleware::on_step_error threw at step \"" + std::string(step.id) +
+                          "\": " + problem.what());
+    }
   }
 
   void call_body(const step_info& step, detail::function_ref<void(std::string&)> body, std::string& out) {
@@ -3818,6 +3852,7 @@ class replay {
     const auto innermost = [&] {
       std::string result;
       handler(result);
+      end_memoization();
       return result;
     };
     out = hooks_.wrap<std::string>(
@@ -4981,7 +5016,7 @@ decltype(auto) recall_with(const execution::replay& replay, const execution::ste
                            Read read) {
   if (replay.hooks().empty()) return read(*call.memo);
   const step_info info = replay.describe(call);
-  std::string text = replay.hooks().template wrap<std::string>(
+  std::string text = replay.hooks().template wrap_reversed<std::string>(
       [&](middleware& one, next_call<std::string> next) { return one.wrap_step(replay.info(), info, next); },
       [&] { return std::string(protocol::result_text(*call.memo, call.id)); });
   if (wrapped) text = "{\"data\":" + text + "}";
@@ -5054,8 +5089,9 @@ class step_base {
 
   /// Enters a step that the server does; leaves the handler while it has no result.
   template <class Describe>
-  execution::step_call ask_server(step_options options, step_kind kind, Describe describe) {
-    execution::step_call call = replay_->enter(std::move(options), kind);
+  execution::step_call ask_server(step_options options, step_kind kind, Describe describe,
+                                  std::string* input = nullptr) {
+    execution::step_call call = replay_->enter(std::move(options), kind, input);
     if (call.memo) return call;
     replay_->record(call, describe());
     replay_->suspend(call);
@@ -5383,7 +5419,8 @@ class step : private detail::step_base {
     const auto call = ask_server(std::move(options), step_kind::sleep, [&] {
       return protocol::operation{.code = protocol::opcode::sleep, .name = std::move(text)};
     });
-    protocol::throw_if_failed(*call.memo, call.id);
+    detail::recall_with(*replay_, call, false,
+                        [&](const protocol::memo& memo) { protocol::throw_if_failed(memo, call.id); });
   }
 
   static protocol::operation describe_wait(std::string_view event, const wait_options& wait) {
@@ -5396,13 +5433,16 @@ class step : private detail::step_base {
   template <class Output, class Data>
   Output invoke_slug(step_options options, const std::string& slug, const Data& data,
                      const invoke_options& invoke) {
-    const auto call = ask_server(std::move(options), step_kind::invoke, [&] {
-      detail::json_object_text text;
-      text.add("function_id", slug);
-      text.add_raw("payload", detail::json_object_text().add_raw("data", encode(data, "data")).text());
-      if (invoke.timeout) text.add("timeout", to_text(*invoke.timeout));
-      return protocol::operation{.code = protocol::opcode::invoke_function, .options = text.text()};
-    });
+    std::string input = replay_->hooks().empty() ? "" : "[" + encode(data, "data") + "]";
+    const auto describe = [&] {
+      const std::string text = input.empty() ? encode(data, "data") : input.substr(1, input.size() - 2);
+      detail::json_object_text out;
+      out.add("function_id", slug)
+          .add_raw("payload", detail::json_object_text().add_raw("data", text).text());
+      if (invoke.timeout) out.add("timeout", to_text(*invoke.timeout));
+      return protocol::operation{.code = protocol::opcode::invoke_function, .options = out.text()};
+    };
+    const auto call = ask_server(std::move(options), step_kind::invoke, describe, &input);
     return detail::recall<Output>(*replay_, call);
   }
 
@@ -5585,7 +5625,8 @@ class basic_context {
   template <class Data>
   void defer(step_options options, const deferred_function<Data>& called, const Data& data) {
     detail::json_object_text text;
-    text.add("fn_slug", called.slug()).add_raw("input", encode(data, "data"));
+    text.add("fn_slug", called.slug())
+        .add_raw("input", replay_->transform_deferred(options, encode(data, "data")));
     replay_->record_deferred(
         {.code = protocol::opcode::defer_add,
          .id = options.id.hash(),

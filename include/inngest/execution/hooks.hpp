@@ -22,7 +22,16 @@ class hooks {
     for (const auto& one : list_) call(*one);
   }
 
-  /// `innermost` with all middleware around it: `around(one, next)` calls one's hook.
+  /// `innermost` with all middleware around it, the last outermost.
+  template <class Result, class Around>
+  Result wrap_reversed(const Around& around, next_call<Result> innermost, std::size_t to = npos) const {
+    const std::size_t count = to == npos ? list_.size() : to;
+    if (count == 0) return innermost();
+    const auto next = [&] { return wrap_reversed<Result>(around, innermost, count - 1); };
+    return around(*list_[count - 1], next_call<Result>(next));
+  }
+
+  /// `innermost` with all middleware around it, the first outermost: `around(one, next)` calls one's hook.
   template <class Result, class Around>
   Result wrap(const Around& around, next_call<Result> innermost, std::size_t from = 0) const {
     if (from == list_.size()) return innermost();
@@ -31,6 +40,8 @@ class hooks {
   }
 
  private:
+  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+
   middleware_list list_;
 };
 

@@ -242,6 +242,16 @@ class replay {
     return true;
   }
 
+  /// What middleware makes of the data that a deferred function is to be given.
+  std::string transform_deferred(const step_options& options, std::string data) {
+    if (hooks_.empty()) return data;
+    const step_info call{
+        .id = options.id.text(), .name = options.name, .kind = step_kind::defer, .hash = options.id.hash()};
+    step_input changed{.id = std::string(call.id), .name = options.name, .input = "[" + data + "]"};
+    hooks_.each([&](middleware& one) { one.transform_step_input(info_, call, changed); });
+    return changed.input.substr(1, changed.input.size() - 2);
+  }
+
   step_info describe(const step_call& call) const {
     return {.id = call.id,
             .name = call.name(),
@@ -392,6 +402,7 @@ class replay {
       running_ = &call;
       call_body(step, body, op.data);
       check_size(call, op.data);
+      hooks_.each([&](middleware& one) { one.on_step_complete(info_, step, op.data); });
     } catch (...) {
       thrown = std::current_exception();
     }
@@ -407,11 +418,19 @@ class replay {
       op.data.clear();
       op.error = step_failure_->info;
       const failure_info told = tell(*step_failure_);
-      hooks_.each([&](middleware& one) { one.on_step_error(info_, step, told); });
-    } else {
-      hooks_.each([&](middleware& one) { one.on_step_complete(info_, step, op.data); });
+      tell_step_error(step, told);
     }
     return op;
+  }
+
+  /// The step's own error is the one to report: what a hook throws at it is only warned of.
+  void tell_step_error(const step_info& step, const failure_info& failure) {
+    try {
+      hooks_.each([&](middleware& one) { one.on_step_error(info_, step, failure); });
+    } catch (const std::exception& problem) {
+      warnings_.push_back("middleware::on_step_error threw at step \"" + std::string(step.id) +
+                          "\": " + problem.what());
+    }
   }
 
   void call_body(const step_info& step, detail::function_ref<void(std::string&)> body, std::string& out) {
@@ -477,6 +496,7 @@ class replay {
     const auto innermost = [&] {
       std::string result;
       handler(result);
+      end_memoization();
       return result;
     };
     out = hooks_.wrap<std::string>(

@@ -1,0 +1,224 @@
+// The code of docs/middleware.md, as it stands there.
+
+#include <inngest/inngest.hpp>
+
+#include <httplib.h>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <inngest/middleware/metrics.hpp>
+#include <inngest/middleware/tracing.hpp>
+
+#include "catch.hpp"
+#include "support/handler_driver.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+struct OrderData {
+  std::string orderId;
+};
+INNGEST_FIELDS(OrderData, orderId)
+using Ordered = inngest::event<"shop/ordered", OrderData>;
+
+struct Database {
+  std::vector<std::string> rows;
+  void insert(const std::string& row) { rows.push_back(row); }
+};
+
+class slow_steps : public inngest::middleware {
+ public:
+  explicit slow_steps(inngest::logger log) : log_(std::move(log)) {}
+
+  std::string wrap_step_handler(const inngest::call_info& call, const inngest::step_info& step,
+                                inngest::next_call<std::string> next) override {
+    const auto began = std::chrono::steady_clock::now();
+    std::string result = next();
+    if (std::chrono::steady_clock::now() - began > 1s)
+      log_.warn(std::string(call.function_id) + ": step " + std::string(step.id) + " is slow");
+    return result;
+  }
+
+ private:
+  inngest::logger log_;
+};
+
+class retry_notes : public inngest::middleware {
+ public:
+  using shower = std::function<void(const std::string& run, const std::string& text)>;
+  explicit retry_notes(shower show) : show_(std::move(show)) {}
+
+  void on_step_error(const inngest::call_info& call, const inngest::step_info& step,
+                     const inngest::failure_info& failure) override {
+    std::string text = std::string(step.name) + ": " + std::string(failure.message);
+    if (failure.is_final) {
+      text += ", given up";
+    } else {
+      text += ", attempt " + std::to_string(call.attempt + 2);
+      if (call.max_attempts) text += " of " + std::to_string(*call.max_attempts);
+      if (failure.retry_after) text += " in " + std::to_string(failure.retry_after->count() / 1000) + " s";
+    }
+    show_(std::string(call.run_id), text);
+  }
+
+ private:
+  shower show_;
+};
+
+void export_span(httplib::Client& collector, const inngest::span& each) {
+  using nlohmann::json;
+  const auto nanoseconds = [](auto time) {
+    return std::to_string(std::chrono::nanoseconds(time.time_since_epoch()).count());
+  };
+  json span{{"traceId", each.trace_id},
+            {"spanId", each.span_id},
+            {"parentSpanId", each.parent_span_id},
+            {"name", each.name},
+            {"kind", 1},
+            {"startTimeUnixNano", nanoseconds(each.start)},
+            {"endTimeUnixNano", nanoseconds(each.end)},
+            {"attributes", json::array()},
+            {"status", {{"code", static_cast<int>(each.status)}, {"message", each.status_message}}}};
+  for (const auto& [key, value] : each.attributes)
+    span["attributes"].push_back({{"key", key}, {"value", {{"stringValue", value}}}});
+  const json scope{{"scope", {{"name", "inngest"}}}, {"spans", json::array({span})}};
+  const json body{{"resourceSpans", json::array({json{{"scopeSpans", json::array({scope})}}})}};
+  collector.Post("/v1/traces", body.dump(), "application/json");
+}
+
+class prometheus_page {
+ public:
+  void add(const inngest::measurement& each) {
+    std::string labels;
+    for (const auto& [name, value] : each.labels)
+      labels += (labels.empty() ? "{" : ",") + std::string(name) + "=\"" + std::string(value) + '"';
+    labels += '}';
+    const std::string name(each.name);
+    const std::lock_guard lock(mutex_);
+    if (each.kind == inngest::metric_kind::counter) {
+      values_[name + labels] += each.value;
+    } else {
+      values_[name + "_sum" + labels] += each.value;
+      values_[name + "_count" + labels] += 1;
+    }
+  }
+  std::string text() const {
+    const std::lock_guard lock(mutex_);
+    std::string out;
+    for (const auto& [series, value] : values_) out += series + ' ' + std::to_string(value) + '\n';
+    return out;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, double> values_;
+};
+
+inngest::any_function function_of(std::function<int()> body, inngest::middleware_list list) {
+  return support::quiet_client().create_function(
+      {.id = "f", .middleware = std::move(list)}, inngest::on<Ordered>(),
+      [body](auto& ctx) { return ctx.step.run({.id = "pay", .name = "Pay"}, body); });
+}
+
+support::run_driver run_of(const inngest::any_function& function) {
+  support::run_driver run(function);
+  run.with_data({{"orderId", "o1"}});
+  return run;
+}
+
+}  // namespace
+
+TEST_CASE("docs: a retry is shown as it happens", "[middleware]") {
+  std::vector<std::string> shown;
+  const auto notes = std::make_shared<retry_notes>(
+      [&](const std::string& run, const std::string& text) { shown.push_back(run + " " + text); });
+  auto run = run_of(function_of([]() -> int { throw inngest::retry_after_error("busy", 30s); }, {notes}));
+  run.request.max_attempts = 2;
+  run.finish();
+  CHECK(shown ==
+        std::vector<std::string>{"01RUN Pay: busy, attempt 2 of 2 in 30 s", "01RUN Pay: busy, given up"});
+}
+
+TEST_CASE("docs: a slow step is told", "[middleware]") {
+  support::log_record kept;
+  auto run = run_of(function_of(
+      [] {
+        std::this_thread::sleep_for(1100ms);
+        return 1;
+      },
+      {std::make_shared<slow_steps>(kept.logger())}));
+  CHECK(run.finish().result == 1);
+  CHECK(kept.lines() == std::vector<std::string>{"warn: f: step pay is slow"});
+}
+
+TEST_CASE("docs: the client takes middleware", "[middleware]") {
+  const inngest::logger log{[](inngest::log_level, std::string_view) {}};
+  inngest::client app({.id = "shop", .middleware = {std::make_shared<slow_steps>(log)}});
+  CHECK(app.settings().middleware().size() == 1);
+}
+
+TEST_CASE("docs: a handler asks for what was provided", "[middleware]") {
+  Database database;
+  inngest::client app({.id = "shop", .dependencies = {inngest::provide(database)}});
+  auto keep = app.create_function({.id = "keep"}, inngest::on<Ordered>(), [](inngest::context<Ordered>& ctx) {
+    ctx.step.run("insert", [&] { ctx.get<Database>().insert(ctx.event.data.orderId); });
+  });
+  support::call request;
+  request.event["data"] = {{"orderId", "o1"}};
+  const inngest::handler handler(app, {keep});
+  handler.answer_in_process(support::post(keep.slug(), request.text()));
+  CHECK(database.rows == std::vector<std::string>{"o1"});
+}
+
+TEST_CASE("docs: spans go to a collector", "[tracing]") {
+  httplib::Client collector("http://localhost:4318");
+  inngest::client app({.id = "shop", .middleware = {inngest::tracing([&](const inngest::span& each) {
+                                       if (each.sampled) export_span(collector, each);
+                                     })}});
+  CHECK(app.settings().middleware().size() == 1);
+}
+
+TEST_CASE("docs: a span is a request of OTLP", "[tracing]") {
+  httplib::Server server;
+  std::string received;
+  server.Post("/v1/traces",
+              [&](const httplib::Request& request, httplib::Response&) { received = request.body; });
+  const int port = server.bind_to_any_port("127.0.0.1");
+  std::thread thread([&] { server.listen_after_bind(); });
+  while (!server.is_running()) std::this_thread::sleep_for(1ms);
+  httplib::Client collector("127.0.0.1", port);
+  export_span(collector, {.trace_id = "t", .span_id = "s", .name = "n", .attributes = {{"k", "v"}}});
+  server.stop();
+  thread.join();
+  const auto span = nlohmann::json::parse(received).at("resourceSpans")[0].at("scopeSpans")[0].at("spans")[0];
+  CHECK(span.at("traceId") == "t");
+  CHECK(span.at("attributes")[0].at("value").at("stringValue") == "v");
+}
+
+TEST_CASE("docs: metrics become a page for Prometheus", "[metrics]") {
+  httplib::Server server;
+  prometheus_page page;
+  inngest::client app({.id = "shop", .middleware = {inngest::metrics([&](const inngest::measurement& each) {
+                                       page.add(each);
+                                     })}});
+  server.Get("/metrics", [&](const httplib::Request&, httplib::Response& out) {
+    out.set_content(page.text(), "text/plain; version=0.0.4");
+  });
+  const inngest::metric_label labels[] = {{"function", "f"}};
+  page.add({.name = "inngest_runs_started_total", .value = 2, .labels = labels});
+  page.add({.kind = inngest::metric_kind::histogram, .name = "d_seconds", .value = 0.5, .labels = labels});
+  CHECK(page.text() ==
+        "d_seconds_count{function=\"f\"} 1.000000\nd_seconds_sum{function=\"f\"} 0.500000\n"
+        "inngest_runs_started_total{function=\"f\"} 2.000000\n");
+  CHECK(app.settings().middleware().size() == 1);
+}
