@@ -78,9 +78,12 @@ concept event_type = is_event<T>;
 /// What a cron trigger's run is given.
 struct scheduled_data {
   /// The schedule that fired.
-  std::optional<std::string> cron;
+  std::optional<std::string> cron{};
+  /// When it was to fire, and with jitter when it did: RFC 3339, see parse_timestamp.
+  std::optional<std::string> scheduledAt{};
+  std::optional<std::string> fireAt{};
 };
-INNGEST_FIELDS(scheduled_data, cron)
+INNGEST_FIELDS(scheduled_data, cron, scheduledAt, fireAt)
 using scheduled_timer = event<"inngest/scheduled.timer", scheduled_data>;
 
 /// What a deferred function's run is given: see basic_context::defer.

@@ -96,7 +96,7 @@ class handler {
     detail::json_object_text body;
     body.add("v", "0.1").add("url", url).add("deployType", "ping").add("sdk", protocol::sdk_name);
     body.add("framework", options().framework).add("appName", client().id());
-    body.add_if("appVersion", settings().app_version()).add_raw("functions", describe_functions(url));
+    body.add_if("deployId", deployment).add_if("appVersion", settings().app_version()).add_raw("functions", describe_functions(url));
     body.add_raw("capabilities", protocol::capabilities);
     http::request request{.method = "POST", .url = "/fn/register" + query, .body = body.text()};
     request.headers.add(protocol::header::expected_server_kind, std::string(to_string(settings().mode())));
