@@ -130,7 +130,7 @@ TEST_CASE("each step's result is saved, and the function ends in the first call"
   CHECK(first.at("steps").at(0).at("id") == hash_of("a"));
 }
 
-TEST_CASE("buffered results are saved when enough have come; the last ride with the answer",
+TEST_CASE("buffered results are saved when enough have come, and the last ride with the answer",
           "[checkpointing]") {
   served f({.buffered_steps = 2}, three_steps());
   CHECK(codes(f.call()) == strings{"StepRun:c", "RunComplete:"});

@@ -96,7 +96,7 @@ TEST_CASE("a record that a crash cut short is dropped, and those before it stay"
   }
 }
 
-TEST_CASE("an outbox whose making was cut short begins anew; another's file is refused", "[outbox]") {
+TEST_CASE("an outbox whose making was cut short begins anew, and another's file is refused", "[outbox]") {
   const place p;
   std::string header;
   {
@@ -183,7 +183,7 @@ TEST_CASE("events that no server took are kept and sent before later ones, with 
   CHECK(s.names().back() == "4");
 }
 
-TEST_CASE("events may be dropped when no server answers, with a warning; by default that is an error",
+TEST_CASE("events may be dropped when no server answers, with a warning, but by default that is an error",
           "[client][send]") {
   sender dropping(inngest::unreachable_policy::drop);
   dropping.away = true;

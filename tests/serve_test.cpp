@@ -451,7 +451,8 @@ TEST_CASE("an out-of-band sync registers with the server and passes on what it s
   CHECK(a.header("x-inngest-expected-server-kind") == "dev");
   REQUIRE(server.bodies().size() == 1);
   const json body = server.bodies().front();
-  CHECK(body.at("url") == "https://localhost:3000/api/inngest");
+  CHECK(body.at("url") == "https://localhost:3000/api/inngest?deployId=http%3A%2F%2Fx%2Fy");
+  CHECK(body.at("deployId") == "http://x/y");
   CHECK(body.at("appName") == "app");
   CHECK(body.at("appVersion") == "1.2.3");
   CHECK(body.at("deployType") == "ping");
