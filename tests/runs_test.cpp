@@ -71,9 +71,9 @@ TEST_CASE("the words for a status are read in any case, unknown ones too", "[run
       {"Failed", run_status::failed},       {"CANCELLED", run_status::cancelled},
       {"Scheduled", run_status::scheduled}, {"QUEUED", run_status::scheduled},
       {"Skipped", run_status::skipped},     {"Dreaming", run_status::unknown}};
-  for (const auto& [word, status] : words) {
-    fake_server server{[&](const request&) { return data(run_of(word)); }};
-    CHECK(server.runs().find("R1")->status == status);
+  for (const auto& each : words) {
+    fake_server server{[&](const request&) { return data(run_of(each.first)); }};
+    CHECK(server.runs().find("R1")->status == each.second);
   }
 }
 

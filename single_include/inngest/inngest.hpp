@@ -1588,9 +1588,12 @@ concept event_type = is_event<T>;
 /// What a cron trigger's run is given.
 struct scheduled_data {
   /// The schedule that fired.
-  std::optional<std::string> cron;
+  std::optional<std::string> cron{};
+  /// When it was to fire, and with jitter when it did: RFC 3339, see parse_timestamp.
+  std::optional<std::string> scheduledAt{};
+  std::optional<std::string> fireAt{};
 };
-INNGEST_FIELDS(scheduled_data, cron)
+INNGEST_FIELDS(scheduled_data, cron, scheduledAt, fireAt)
 using scheduled_timer = event<"inngest/scheduled.timer", scheduled_data>;
 
 /// What a deferred function's run is given: see basic_context::defer.
@@ -7747,7 +7750,7 @@ class handler {
     detail::json_object_text body;
     body.add("v", "0.1").add("url", url).add("deployType", "ping").add("sdk", protocol::sdk_name);
     body.add("framework", options().framework).add("appName", client().id());
-    body.add_if("appVersion", settings().app_version()).add_raw("functions", describe_functions(url));
+    body.add_if("deployId", deployment).add_if("appVersion", settings().app_version()).add_raw("functions", describe_functions(url));
     body.add_raw("capabilities", protocol::capabilities);
     http::request request{.method = "POST", .url = "/fn/register" + query, .body = body.text()};
     request.headers.add(protocol::header::expected_server_kind, std::string(to_string(settings().mode())));
