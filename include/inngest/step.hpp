@@ -207,7 +207,7 @@ class ai_steps : private detail::step_base {
   /// Has the server call a model, and gives the provider's answer. The app need not run meanwhile. Models
   /// and requests are those of <inngest/ai.hpp>.
   /// \throws step_error when the call failed.
-  template <class Model, class Request>
+  template <class Model, class Request = typename Model::request_type>
   auto infer(step_options options, const Model& model, const Request& request) ->
       typename Model::answer_type {
     const auto call = ask_server(std::move(options), step_kind::ai_infer, [&] {
@@ -222,7 +222,7 @@ class ai_steps : private detail::step_base {
     });
     return detail::recall<typename Model::answer_type>(*replay_, call);
   }
-  template <class Model, class Request>
+  template <class Model, class Request = typename Model::request_type>
   auto infer(step_id id, const Model& model, const Request& request) -> typename Model::answer_type {
     return infer(step_options{.id = id}, model, request);
   }
