@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,7 +14,10 @@ namespace inngest {
 enum class expression_policy {
   all,
   /// As an Inngest server wants it for cancel_on: comparisons and logic, no functions, arithmetic or macros.
-  logic_only
+  logic_only,
+  /// Of a trigger, a key, a priority or a batch's condition: there is no `async`, the other event of
+  /// cancel_on and of waits. A server does not refuse it there, but it would have no value.
+  event_only
 };
 
 /// A CEL expression, parsed: the language of trigger conditions, keys, priorities and waits.
@@ -34,15 +38,36 @@ class expression {
 /// Checks an expression as a server will. \throws expression_error
 inline void check_expression(std::string_view text, expression_policy policy = expression_policy::all) {
   using kind = detail::cel_node::kind;
-  for (const detail::cel_node& each : detail::cel_parser(text).parse()) {
-    if (policy == expression_policy::all) continue;
+  const std::vector<detail::cel_node> nodes = detail::cel_parser(text).parse();
+  if (policy == expression_policy::all) return;
+  if (policy == expression_policy::event_only) {
+    for (const detail::cel_node& each : nodes) {
+      const bool is_async = each.what == kind::variable && each.integer == 0 && each.text == "async";
+      if (is_async) throw expression_error("there is no async here, only event", text, each.position);
+    }
+    return;
+  }
+  // a server does not look into lists, maps and messages
+  std::vector<bool> seen(nodes.size());
+  seen.back() = true;
+  for (std::size_t i = nodes.size(); i-- > 0;) {
+    const bool closed =
+        nodes[i].what == kind::list || nodes[i].what == kind::map || nodes[i].what == kind::message;
+    if (!seen[i] || closed) continue;
+    for (const std::size_t part : nodes[i].parts) seen[part] = true;
+  }
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const detail::cel_node& each = nodes[i];
+    if (!seen[i]) continue;
     const bool converts = each.text == "int" || each.text == "uint" || each.text == "double";
-    const bool calls = (each.what == kind::call && !converts) || each.what == kind::method;
-    if (calls) throw expression_error("function " + each.text + "() is not allowed here", each.position);
-    if (each.what == kind::has) throw expression_error("has() is not allowed here", each.position);
+    const bool calls =
+        (each.what == kind::call && !converts) || each.what == kind::method || each.what == kind::macro;
+    if (calls)
+      throw expression_error("function " + each.text + "() is not allowed here", text, each.position);
+    if (each.what == kind::has) throw expression_error("has() is not allowed here", text, each.position);
     const bool computes = each.what == kind::operation && each.text.size() == 1 &&
                           std::string_view("+-*/%").find(each.text) != std::string_view::npos;
-    if (computes) throw expression_error("arithmetic is not allowed here", each.position);
+    if (computes) throw expression_error("arithmetic is not allowed here", text, each.position);
   }
 }
 

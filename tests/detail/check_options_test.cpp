@@ -29,3 +29,11 @@ TEST_CASE("durations that no server would take are refused when the function is 
                     ContainsSubstring("debounce.timeout"));
   CHECK_NOTHROW(make({.id = "f", .timeouts = {.start = 10s}}));
 }
+
+TEST_CASE("the other event has no place where there is none", "[function]") {
+  using Catch::Matchers::ContainsSubstring;
+  CHECK_THROWS_WITH(make({.id = "f", .priority = "async.data.n"}),
+                    ContainsSubstring("\"f\": priority (async.data.n): there is no async here"));
+  CHECK_NOTHROW(
+      make({.id = "f", .cancel_on = {{.event = "x", .expression = "async.data.n == event.data.n"}}}));
+}

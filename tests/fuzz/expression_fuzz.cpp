@@ -18,13 +18,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       FUZZ_CHECK(node.position < size);
       for (const std::size_t part : node.parts) FUZZ_CHECK(part < i);  // a tree: no way leads back
     }
+    using policy = inngest::expression_policy;
+    for (const policy each : {policy::logic_only, policy::event_only}) {
+      try {
+        inngest::check_expression(text, each);
+      } catch (const inngest::expression_error& refused) {
+        FUZZ_CHECK(refused.position() < size);
+      }
+    }
+    // what is taken is taken in parentheses, too, but for what is as deep as can be
     try {
-      inngest::check_expression(text, inngest::expression_policy::logic_only);
+      const inngest::expression inner("(" + text + "\n)");
+      FUZZ_CHECK(inner.nodes().size() == parsed.nodes().size());
     } catch (const inngest::expression_error& refused) {
-      FUZZ_CHECK(refused.position() < size);
+      FUZZ_CHECK(std::string_view(refused.what()).find("deeply") != std::string_view::npos || size > 99'990);
     }
   } catch (const inngest::expression_error& refused) {
     FUZZ_CHECK(refused.position() <= size);
+    FUZZ_CHECK(refused.line() >= 1 && refused.column() >= 1 && refused.line() + refused.column() <= size + 2);
   }
   return 0;
 }

@@ -1,13 +1,15 @@
 #pragma once
 
 #include <charconv>
+#include <clocale>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
+#include <version>
 
 #include <inngest/error.hpp>
 
@@ -15,17 +17,48 @@
 
 namespace inngest {
 
+namespace detail {
+
+/// A place in a text: bytes before it, and line and column as people count them, characters from 1.
+struct text_place {
+  std::size_t position = 0;
+  std::size_t line = 1;
+  std::size_t column = 1;
+
+  text_place(std::string_view text, std::size_t at) : position(at) {
+    for (const char c : text.substr(0, at)) {
+      if (c == '\n') {
+        ++line;
+        column = 1;
+      } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {  // not the rest of a character
+        ++column;
+      }
+    }
+  }
+};
+
+}  // namespace detail
+
 /// A CEL expression that no server would take, and where. `what()` ends with the place.
 class expression_error : public error {
  public:
-  expression_error(const std::string& problem, std::size_t position)
-      : error(error_code::expression, problem + ", at character " + std::to_string(position + 1)),
-        position_(position) {}
+  expression_error(const std::string& problem, std::string_view text, std::size_t position)
+      : expression_error(problem, detail::text_place(text, position), text.find('\n') != text.npos) {}
   /// Bytes before the place.
-  std::size_t position() const noexcept { return position_; }
+  std::size_t position() const noexcept { return place_.position; }
+  /// The line of the place, from 1.
+  std::size_t line() const noexcept { return place_.line; }
+  /// Its column, in characters from 1.
+  std::size_t column() const noexcept { return place_.column; }
 
  private:
-  std::size_t position_;
+  expression_error(const std::string& problem, const detail::text_place& place, bool has_lines)
+      : error(error_code::expression,
+              problem + (has_lines ? ", at line " + std::to_string(place.line) + "," : ", at") + " column " +
+                  std::to_string(place.column)),
+        place_(place) {}
+
+  detail::text_place place_;
 };
 
 namespace detail {
@@ -42,7 +75,18 @@ struct cel_token {
 /// Takes a text apart. \throws expression_error
 class cel_lexer {
  public:
-  explicit cel_lexer(std::string_view text) : text_(text) {}
+  explicit cel_lexer(std::string_view text) : text_(text) {
+    std::size_t characters = 0;
+    for (std::size_t at = 0; at < text_.size(); ++characters) {
+      const std::size_t size = character_size(text_.substr(at));
+      if (size == 0) fail("the text is not UTF-8", at);
+      at += size;
+    }
+    if (characters > longest)
+      fail("the expression has more than " + std::to_string(longest) + " characters", text_.size());
+  }
+
+  std::string_view text() const { return text_; }
 
   cel_token next() {
     skip_space();
@@ -63,12 +107,33 @@ class cel_lexer {
   }
 
  private:
+  static constexpr std::size_t longest = 100'000;  // what an Inngest server's parser takes
+
   static bool is_digit(char c) { return c >= '0' && c <= '9'; }
   static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
   char peek(std::size_t ahead) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
 
-  [[noreturn]] static void fail(const std::string& problem, std::size_t position) {
-    throw expression_error(problem, position);
+  [[noreturn]] void fail(const std::string& problem, std::size_t position) const {
+    throw expression_error(problem, text_, position);
+  }
+
+  /// Bytes of the UTF-8 character that the text begins with; 0 when it is none.
+  static std::size_t character_size(std::string_view text) {
+    const auto byte = [text](std::size_t i) -> unsigned {
+      return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+    };
+    const unsigned first = byte(0);
+    if (first < 0x80) return 1;
+    const std::size_t size = first >= 0xC2 && first < 0xE0   ? 2
+                             : first >= 0xE0 && first < 0xF0 ? 3
+                             : first >= 0xF0 && first < 0xF5 ? 4
+                                                             : 0;
+    for (std::size_t i = 1; i < size; ++i) {
+      if ((byte(i) & 0xC0) != 0x80) return 0;
+    }
+    const bool longer_than_needed = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
+    const bool no_character = (first == 0xED && byte(1) >= 0xA0) || (first == 0xF4 && byte(1) >= 0x90);
+    return longer_than_needed || no_character ? 0 : size;
   }
 
   void skip_space() {
@@ -93,10 +158,11 @@ class cel_lexer {
     }
     if (out.text.empty() && one.find(rest.front()) != std::string_view::npos) out.text = rest.substr(0, 1);
     if (out.text.empty()) {
-      const bool half = rest.front() == '=' || rest.front() == '&' || rest.front() == '|';
-      fail(half ? "\"" + std::string(1, rest.front()) + "\" must be doubled"
-                : "unexpected character \"" + std::string(1, rest.front()) + "\"",
-           at_);
+      const std::string found(rest.substr(0, character_size(rest)));
+      if (found == "=" || found == "&" || found == "|") fail("\"" + found + "\" must be doubled", at_);
+      if (found == "`") fail("a server takes no names in backticks: write [\"a-b\"] for the field a-b", at_);
+      if (found[0] >= 0 && found[0] < ' ') fail("unexpected control character", at_);
+      fail("unexpected character \"" + found + "\"", at_);
     }
     at_ += out.text.size();
     out.what = cel_token::kind::symbol;
@@ -106,7 +172,7 @@ class cel_lexer {
 
   void read_number(cel_token& out) {
     const std::size_t start = at_;
-    const bool hex = peek(0) == '0' && (peek(1) == 'x' || peek(1) == 'X');
+    const bool hex = peek(0) == '0' && peek(1) == 'x';
     if (hex) {
       at_ += 2;
       const std::size_t digits = at_;
@@ -131,9 +197,26 @@ class cel_lexer {
     const std::string_view digits = text_.substr(start, at_ - start);
     if (!real) return finish_integer(out, digits, 10, start);
     out.what = cel_token::kind::real;
-    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), out.real);
-    if (problem != std::errc{}) fail("the number is out of range", start);
+    if (!read_real(digits, out.real)) fail("the number is out of range", start);
     refuse_letters_after_number();
+  }
+
+  /// False for what is too large; what is too small is zero.
+  static bool read_real(std::string_view digits, double& out) {
+#ifdef __cpp_lib_to_chars
+    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+    if (problem == std::errc{}) return true;
+    out = 0;
+    const bool small = digits.find("e-") != digits.npos || digits.find("E-") != digits.npos;
+    return small ||
+           (digits.find_first_of("eE") == digits.npos && digits.find_first_not_of('0') == digits.find('.'));
+#else  // libc++ before 20; strtod wants the locale's own point
+    std::string local(digits);
+    const std::size_t point = local.find('.');
+    if (point != local.npos) local.replace(point, 1, std::localeconv()->decimal_point);
+    out = std::strtod(local.c_str(), nullptr);
+    return out <= std::numeric_limits<double>::max();
+#endif
   }
 
   void finish_integer(cel_token& out, std::string_view digits, int base, std::size_t start) {
@@ -147,28 +230,27 @@ class cel_lexer {
   }
 
   void refuse_letters_after_number() const {
-    if (is_letter(peek(0))) fail("a number can't be followed by \"" + std::string(1, peek(0)) + "\"", at_);
+    const bool in = peek(0) == 'i' && peek(1) == 'n' && !is_letter(peek(2)) && !is_digit(peek(2));
+    if (is_letter(peek(0)) && !in)
+      fail("a number can't be followed by \"" + std::string(1, peek(0)) + "\"", at_);
   }
 
   static bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
   // ---- strings --------------------------------------------------------------------------------------
 
-  /// Whether a string begins here, with its prefixes: b for bytes, r for raw.
+  /// Whether a string begins here, with its prefixes: b for bytes, then r for raw.
   bool starts_string() const {
-    std::size_t ahead = 0;
-    while (ahead < 2 &&
-           (peek(ahead) == 'r' || peek(ahead) == 'R' || peek(ahead) == 'b' || peek(ahead) == 'B'))
-      ++ahead;
+    std::size_t ahead = peek(0) == 'b' || peek(0) == 'B' ? 1 : 0;
+    if (peek(ahead) == 'r' || peek(ahead) == 'R') ++ahead;
     return peek(ahead) == '"' || peek(ahead) == '\'';
   }
 
   void read_string(cel_token& out) {
-    bool raw = false, bytes = false;
-    for (; peek(0) != '"' && peek(0) != '\''; ++at_) {
-      bool& prefix = peek(0) == 'r' || peek(0) == 'R' ? raw : bytes;
-      if (std::exchange(prefix, true)) fail("a string's prefix is there twice", at_);
-    }
+    const bool bytes = peek(0) == 'b' || peek(0) == 'B';
+    if (bytes) ++at_;
+    const bool raw = peek(0) == 'r' || peek(0) == 'R';
+    if (raw) ++at_;
     out.what = bytes ? cel_token::kind::bytes : cel_token::kind::string;
     const char quote = text_[at_];
     const bool triple = peek(1) == quote && peek(2) == quote;
@@ -181,8 +263,9 @@ class cel_lexer {
       if (c == '\\' && !raw) {
         read_escape(out.text, bytes);
       } else {
-        if (c == '\\' && raw && at_ + 1 < text_.size()) out.text += text_[at_++];
-        out.text += text_[at_++];
+        ++at_;
+        if (c == '\r' && peek(0) == '\n') continue;  // every line ends with \n in the value
+        out.text += c == '\r' ? '\n' : c;
       }
     }
     at_ += end.size();

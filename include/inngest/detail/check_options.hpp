@@ -100,7 +100,7 @@ class option_check {
   }
 
   void check_expression_of(const std::string& whose, const std::string& text,
-                           expression_policy policy = expression_policy::all) const {
+                           expression_policy policy = expression_policy::event_only) const {
     if (text.empty()) return;
     try {
       check_expression(text, policy);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
+#include <cstdio>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,12 +31,46 @@ struct cron_schedule {
 
   /// \throws configuration_error naming the field, the value and its column.
   static cron_schedule parse(std::string_view text);
+
+  /// Whether it fires on that day.
+  bool is_on(std::chrono::sys_days day) const {
+    const std::chrono::year_month_day date(day);
+    if (!has(months, static_cast<unsigned>(date.month()))) return false;
+    const bool by_day = has(days, static_cast<unsigned>(date.day()));
+    const bool by_weekday = has(weekdays, std::chrono::weekday(day).c_encoding());
+    return any_day || any_weekday ? by_day && by_weekday : by_day || by_weekday;
+  }
+
+  /// When it fires next after a time, both as a clock of its zone shows them: of UTC as they are, of another
+  /// zone after conversion. None within eight years, which hold a 29 February, is nullopt.
+  std::optional<std::chrono::sys_seconds> next_after(std::chrono::sys_seconds time) const {
+    using namespace std::chrono_literals;
+    const auto start = std::chrono::floor<std::chrono::minutes>(time) + 1min;
+    const auto first_day = std::chrono::floor<std::chrono::days>(start);
+    for (auto day = first_day; day <= first_day + std::chrono::days(8 * 366); day += std::chrono::days(1)) {
+      if (!is_on(day)) continue;
+      for (unsigned hour = 0; hour < 24; ++hour) {
+        for (unsigned minute = 0; has(hours, hour) && minute < 60; ++minute) {
+          const auto moment = day + std::chrono::hours(hour) + std::chrono::minutes(minute);
+          if (has(minutes, minute) && moment >= start) return moment;
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static bool has(std::uint64_t bits, unsigned value) { return (bits >> value & 1) != 0; }
 };
 
 /// Reads the fields of a schedule, one after the other.
 class cron_reader {
  public:
-  explicit cron_reader(std::string_view text) : text_(text) {}
+  explicit cron_reader(std::string_view text) : text_(text) {
+    constexpr std::size_t longest = 255;  // that a server takes
+    if (text_.size() > longest)
+      fail("a schedule has at most " + std::to_string(longest) + " characters", longest);
+  }
 
   std::string read_zone() {
     for (const std::string_view prefix : {"TZ=", "CRON_TZ="}) {
@@ -46,6 +82,22 @@ class cron_reader {
       return zone;
     }
     return "UTC";
+  }
+
+  /// A server takes no names for whole schedules, such as @daily: what to write instead.
+  void refuse_descriptor() {
+    skip_space();
+    const std::string_view rest = text_.substr(at_);
+    if (!rest.starts_with('@')) return;
+    static constexpr std::string_view known[][2] = {{"@yearly", "0 0 1 1 *"},  {"@annually", "0 0 1 1 *"},
+                                                    {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
+                                                    {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
+                                                    {"@hourly", "0 * * * *"}};
+    const std::string_view name = rest.substr(0, rest.find_first_of(" \t"));
+    for (const auto& [each, fields] : known) {
+      if (name == each) fail("write \"" + std::string(fields) + "\" for " + std::string(name));
+    }
+    fail("a schedule has five fields: there are no names such as @daily or @every");
   }
 
   struct field {
@@ -60,11 +112,14 @@ class cron_reader {
     skip_space();
     if (at_ == text_.size())
       fail("the " + std::string(which.name) + " is missing: a schedule has five fields");
+    const std::size_t start = at_;
     std::uint64_t out = 0;
     do {
-      out |= read_range(which, any);
+      // a server passes over what is empty in a list
+      if (at_ < text_.size() && text_[at_] != ',' && !is_space(text_[at_])) out |= read_range(which, any);
     } while (take(','));
-    if (at_ < text_.size() && text_[at_] != ' ') fail("unexpected \"" + std::string(1, text_[at_]) + "\"");
+    if (at_ < text_.size() && !is_space(text_[at_])) fail_at_character();
+    if (out == 0) fail("the " + std::string(which.name) + " has no value: it would never fire", start);
     return out;
   }
 
@@ -79,8 +134,11 @@ class cron_reader {
   }
 
  private:
+  static bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+  }
   void skip_space() {
-    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
+    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
   }
   bool take(char c) {
     if (at_ == text_.size() || text_[at_] != c) return false;
@@ -88,12 +146,21 @@ class cron_reader {
     return true;
   }
 
+  /// The word at a place: what is up to the next space or comma.
+  std::string word_at(std::size_t start) const {
+    std::size_t end = start;
+    while (end < text_.size() && text_[end] != ',' && !is_space(text_[end])) ++end;
+    return std::string(text_.substr(start, end - start));
+  }
+  [[noreturn]] void fail_at_character() const { fail("unexpected \"" + word_at(at_) + "\""); }
+
   std::uint64_t read_range(const field& which, bool& any) {
     int first = which.low, last = which.high;
     bool open = true;  // a step after a single value goes on to the field's end
+    bool all = false;
     const std::size_t start = at_;
     if (take('*') || take('?')) {
-      any = true;
+      all = true;
     } else {
       first = read_value(which);
       if (take('-')) {
@@ -106,11 +173,11 @@ class cron_reader {
     int step = 1;
     if (take('/')) {
       const std::size_t step_at = at_;
-      step = read_number();
+      step = read_number(which);
       if (step < 1) fail("a step must be at least 1", step_at);
-      if (step > 1) any = false;
       open = true;
     }
+    any = any || (all && step == 1);
     if (!open) last = first;
     std::uint64_t out = 0;
     for (int value = first; value <= last; value += step) out |= std::uint64_t{1} << value;
@@ -125,24 +192,32 @@ class cron_reader {
         return which.low + static_cast<int>(i);
       }
     }
-    const int value = read_number();
+    const int value = read_number(which);
     if (value < which.low || value > which.high) {
+      const bool sunday = which.names.size() == 7 && value == 7;
       fail(std::string(which.name) + " " + std::string(text_.substr(start, at_ - start)) + " must be from " +
-               std::to_string(which.low) + " to " + std::to_string(which.high),
+               std::to_string(which.low) + " to " + std::to_string(which.high) +
+               (sunday ? ": Sunday is 0" : ""),
            start);
     }
     return value;
   }
 
-  int read_number() {
+  /// Anything too large is as large as no field allows, and as a step that leads out of any.
+  int read_number(const field& which) {
+    constexpr int too_large = 1000;
     int value = 0;
     const std::string_view rest = text_.substr(at_);
     const bool digit = !rest.empty() && rest.front() >= '0' && rest.front() <= '9';
-    if (!digit)
-      fail("expected a number" + (rest.empty() ? "" : ", found \"" + std::string(rest.substr(0, 1)) + "\""));
+    if (!digit) {
+      const std::string found = word_at(at_);
+      fail("the " + std::string(which.name) + " must be a number" +
+           (which.names.empty() ? "" : " or a name such as " + std::string(which.names[1])) +
+           (found.empty() ? "" : ", found \"" + found + "\""));
+    }
     const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
     at_ += static_cast<std::size_t>(end - rest.data());
-    return problem == std::errc{} ? value : -1;
+    return problem == std::errc{} ? std::min(value, too_large) : too_large;
   }
 
   static bool same(std::string_view a, std::string_view b) {
@@ -156,14 +231,22 @@ class cron_reader {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
              c == '+' || c == '-' || c == '/';
     };
+    // no dot, so none that leads out of the database
     const bool readable = !zone.empty() && zone.size() < 64 && zone.front() != '/' &&
                           std::all_of(zone.begin(), zone.end(), plain);
-    const std::filesystem::path database = "/usr/share/zoneinfo";
-    std::error_code none;
-    const bool known = zone == "UTC" || zone == "Local" ||
-                       !std::filesystem::exists(database / "Etc/UTC", none) ||
-                       (readable && std::filesystem::is_regular_file(database / zone, none));
-    if (!readable || !known) fail("there is no time zone \"" + zone + "\"", at);
+    const bool known =
+        readable && (zone == "UTC" || zone == "Local" || has_zone(zone) || !has_zone("Etc/UTC"));
+    if (!known) fail("there is no time zone \"" + zone + "\"", at);
+  }
+
+  /// Whether the database has a file of that name, and a time zone in it.
+  static bool has_zone(const std::string& zone) {
+    std::FILE* const file = std::fopen(("/usr/share/zoneinfo/" + zone).c_str(), "rb");
+    if (file == nullptr) return false;
+    char magic[4] = {};
+    const std::size_t size = std::fread(magic, 1, sizeof(magic), file);
+    std::fclose(file);
+    return std::string_view(magic, size) == "TZif";
   }
 
   std::string_view text_;
@@ -178,6 +261,7 @@ inline cron_schedule cron_schedule::parse(std::string_view text) {
   cron_schedule out;
   bool any = false;
   out.zone = reader.read_zone();
+  reader.refuse_descriptor();
   out.minutes = reader.read_field({"minute", 0, 59}, any);
   out.hours = reader.read_field({"hour", 0, 23}, any);
   out.days = reader.read_field({"day of the month", 1, 31}, out.any_day);
