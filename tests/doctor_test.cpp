@@ -1,5 +1,7 @@
 #include <inngest/doctor.hpp>
 
+#include <cstdio>
+#include <ctime>
 #include <functional>
 #include <string>
 
@@ -16,10 +18,15 @@ using test_event = inngest::event<"test/event">;
 
 const std::string key = "signkey-prod-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
+/// As every locale's server writes it; nobody reads the day of the week.
 std::string http_date(std::chrono::seconds from_now) {
-  const std::time_t at = std::time(nullptr) + from_now.count();
+  static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::time_t time = std::time(nullptr) + from_now.count();
+  const std::tm at = *std::gmtime(&time);
   char text[64];
-  std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", std::gmtime(&at));
+  std::snprintf(text, sizeof text, "Mon, %02d %s %d %02d:%02d:%02d GMT", at.tm_mday, months[at.tm_mon],
+                at.tm_year + 1900, at.tm_hour, at.tm_min, at.tm_sec);
   return text;
 }
 

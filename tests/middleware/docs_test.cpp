@@ -115,7 +115,7 @@ class prometheus_page {
   std::string text() const {
     const std::lock_guard lock(mutex_);
     std::string out;
-    for (const auto& [series, value] : values_) out += series + ' ' + std::to_string(value) + '\n';
+    for (const auto& [series, value] : values_) out += series + ' ' + inngest::encode(value) + '\n';
     return out;
   }
 
@@ -218,7 +218,7 @@ TEST_CASE("docs: metrics become a page for Prometheus", "[metrics]") {
   page.add({.name = "inngest_runs_started_total", .value = 2, .labels = labels});
   page.add({.kind = inngest::metric_kind::histogram, .name = "d_seconds", .value = 0.5, .labels = labels});
   CHECK(page.text() ==
-        "d_seconds_count{function=\"f\"} 1.000000\nd_seconds_sum{function=\"f\"} 0.500000\n"
-        "inngest_runs_started_total{function=\"f\"} 2.000000\n");
+        "d_seconds_count{function=\"f\"} 1\nd_seconds_sum{function=\"f\"} 0.5\n"
+        "inngest_runs_started_total{function=\"f\"} 2\n");
   CHECK(app.settings().middleware().size() == 1);
 }
