@@ -16,12 +16,25 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "include"
 TARGET = ROOT / "single_include" / "inngest" / "inngest.hpp"
 
-# The umbrella, and what an app includes beside it. Adapters follow the umbrella's switch for their framework.
+# The umbrella, and what an app includes beside it. Adapters follow the umbrella's switch for their framework; what
+# takes long to compile or needs a further package is there on demand. These come last: what they share with the
+# rest must not be put where it can be switched off.
 WHOLE = """\
 #include <inngest/inngest.hpp>
 #include <inngest/embedded.hpp>
+#include <inngest/doctor.hpp>
+#include <inngest/middleware/metrics.hpp>
+#include <inngest/middleware/tracing.hpp>
+#include <inngest/outbox.hpp>
+#include <inngest/runs.hpp>
 #ifndef INNGEST_NO_HTTPLIB
 #include <inngest/adapters/httplib.hpp>
+#endif
+#ifdef INNGEST_WITH_AI
+#include <inngest/ai.hpp>
+#endif
+#ifdef INNGEST_WITH_ENCRYPTION
+#include <inngest/middleware/encryption.hpp>
 #endif
 """
 

@@ -5149,7 +5149,7 @@ class ai_steps : private detail::step_base {
   /// Has the server call a model, and gives the provider's answer. The app need not run meanwhile. Models
   /// and requests are those of <inngest/ai.hpp>.
   /// \throws step_error when the call failed.
-  template <class Model, class Request>
+  template <class Model, class Request = typename Model::request_type>
   auto infer(step_options options, const Model& model, const Request& request) ->
       typename Model::answer_type {
     const auto call = ask_server(std::move(options), step_kind::ai_infer, [&] {
@@ -5164,7 +5164,7 @@ class ai_steps : private detail::step_base {
     });
     return detail::recall<typename Model::answer_type>(*replay_, call);
   }
-  template <class Model, class Request>
+  template <class Model, class Request = typename Model::request_type>
   auto infer(step_id id, const Model& model, const Request& request) -> typename Model::answer_type {
     return infer(step_options{.id = id}, model, request);
   }
@@ -5761,7 +5761,6 @@ std::vector<Event> event_list<Event>::read() const {
 
 // inngest/detail/cron.hpp
 
-#include <filesystem>
 #include <system_error>
 
 namespace inngest::detail {
@@ -5781,12 +5780,46 @@ struct cron_schedule {
 
   /// \throws configuration_error naming the field, the value and its column.
   static cron_schedule parse(std::string_view text);
+
+  /// Whether it fires on that day.
+  bool is_on(std::chrono::sys_days day) const {
+    const std::chrono::year_month_day date(day);
+    if (!has(months, static_cast<unsigned>(date.month()))) return false;
+    const bool by_day = has(days, static_cast<unsigned>(date.day()));
+    const bool by_weekday = has(weekdays, std::chrono::weekday(day).c_encoding());
+    return any_day || any_weekday ? by_day && by_weekday : by_day || by_weekday;
+  }
+
+  /// When it fires next after a time, both as a clock of its zone shows them: of UTC as they are, of another
+  /// zone after conversion. None within eight years, which hold a 29 February, is nullopt.
+  std::optional<std::chrono::sys_seconds> next_after(std::chrono::sys_seconds time) const {
+    using namespace std::chrono_literals;
+    const auto start = std::chrono::floor<std::chrono::minutes>(time) + 1min;
+    const auto first_day = std::chrono::floor<std::chrono::days>(start);
+    for (auto day = first_day; day <= first_day + std::chrono::days(8 * 366); day += std::chrono::days(1)) {
+      if (!is_on(day)) continue;
+      for (unsigned hour = 0; hour < 24; ++hour) {
+        for (unsigned minute = 0; has(hours, hour) && minute < 60; ++minute) {
+          const auto moment = day + std::chrono::hours(hour) + std::chrono::minutes(minute);
+          if (has(minutes, minute) && moment >= start) return moment;
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static bool has(std::uint64_t bits, unsigned value) { return (bits >> value & 1) != 0; }
 };
 
 /// Reads the fields of a schedule, one after the other.
 class cron_reader {
  public:
-  explicit cron_reader(std::string_view text) : text_(text) {}
+  explicit cron_reader(std::string_view text) : text_(text) {
+    constexpr std::size_t longest = 255;  // that a server takes
+    if (text_.size() > longest)
+      fail("a schedule has at most " + std::to_string(longest) + " characters", longest);
+  }
 
   std::string read_zone() {
     for (const std::string_view prefix : {"TZ=", "CRON_TZ="}) {
@@ -5798,6 +5831,22 @@ class cron_reader {
       return zone;
     }
     return "UTC";
+  }
+
+  /// A server takes no names for whole schedules, such as @daily: what to write instead.
+  void refuse_descriptor() {
+    skip_space();
+    const std::string_view rest = text_.substr(at_);
+    if (!rest.starts_with('@')) return;
+    static constexpr std::string_view known[][2] = {{"@yearly", "0 0 1 1 *"},  {"@annually", "0 0 1 1 *"},
+                                                    {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
+                                                    {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
+                                                    {"@hourly", "0 * * * *"}};
+    const std::string_view name = rest.substr(0, rest.find_first_of(" \t"));
+    for (const auto& [each, fields] : known) {
+      if (name == each) fail("write \"" + std::string(fields) + "\" for " + std::string(name));
+    }
+    fail("a schedule has five fields: there are no names such as @daily or @every");
   }
 
   struct field {
@@ -5812,11 +5861,14 @@ class cron_reader {
     skip_space();
     if (at_ == text_.size())
       fail("the " + std::string(which.name) + " is missing: a schedule has five fields");
+    const std::size_t start = at_;
     std::uint64_t out = 0;
     do {
-      out |= read_range(which, any);
+      // a server passes over what is empty in a list
+      if (at_ < text_.size() && text_[at_] != ',' && !is_space(text_[at_])) out |= read_range(which, any);
     } while (take(','));
-    if (at_ < text_.size() && text_[at_] != ' ') fail("unexpected \"" + std::string(1, text_[at_]) + "\"");
+    if (at_ < text_.size() && !is_space(text_[at_])) fail_at_character();
+    if (out == 0) fail("the " + std::string(which.name) + " has no value: it would never fire", start);
     return out;
   }
 
@@ -5831,8 +5883,11 @@ class cron_reader {
   }
 
  private:
+  static bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+  }
   void skip_space() {
-    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
+    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
   }
   bool take(char c) {
     if (at_ == text_.size() || text_[at_] != c) return false;
@@ -5840,12 +5895,21 @@ class cron_reader {
     return true;
   }
 
+  /// The word at a place: what is up to the next space or comma.
+  std::string word_at(std::size_t start) const {
+    std::size_t end = start;
+    while (end < text_.size() && text_[end] != ',' && !is_space(text_[end])) ++end;
+    return std::string(text_.substr(start, end - start));
+  }
+  [[noreturn]] void fail_at_character() const { fail("unexpected \"" + word_at(at_) + "\""); }
+
   std::uint64_t read_range(const field& which, bool& any) {
     int first = which.low, last = which.high;
     bool open = true;  // a step after a single value goes on to the field's end
+    bool all = false;
     const std::size_t start = at_;
     if (take('*') || take('?')) {
-      any = true;
+      all = true;
     } else {
       first = read_value(which);
       if (take('-')) {
@@ -5858,11 +5922,11 @@ class cron_reader {
     int step = 1;
     if (take('/')) {
       const std::size_t step_at = at_;
-      step = read_number();
+      step = read_number(which);
       if (step < 1) fail("a step must be at least 1", step_at);
-      if (step > 1) any = false;
       open = true;
     }
+    any = any || (all && step == 1);
     if (!open) last = first;
     std::uint64_t out = 0;
     for (int value = first; value <= last; value += step) out |= std::uint64_t{1} << value;
@@ -5877,24 +5941,32 @@ class cron_reader {
         return which.low + static_cast<int>(i);
       }
     }
-    const int value = read_number();
+    const int value = read_number(which);
     if (value < which.low || value > which.high) {
+      const bool sunday = which.names.size() == 7 && value == 7;
       fail(std::string(which.name) + " " + std::string(text_.substr(start, at_ - start)) + " must be from " +
-               std::to_string(which.low) + " to " + std::to_string(which.high),
+               std::to_string(which.low) + " to " + std::to_string(which.high) +
+               (sunday ? ": Sunday is 0" : ""),
            start);
     }
     return value;
   }
 
-  int read_number() {
+  /// Anything too large is as large as no field allows, and as a step that leads out of any.
+  int read_number(const field& which) {
+    constexpr int too_large = 1000;
     int value = 0;
     const std::string_view rest = text_.substr(at_);
     const bool digit = !rest.empty() && rest.front() >= '0' && rest.front() <= '9';
-    if (!digit)
-      fail("expected a number" + (rest.empty() ? "" : ", found \"" + std::string(rest.substr(0, 1)) + "\""));
+    if (!digit) {
+      const std::string found = word_at(at_);
+      fail("the " + std::string(which.name) + " must be a number" +
+           (which.names.empty() ? "" : " or a name such as " + std::string(which.names[1])) +
+           (found.empty() ? "" : ", found \"" + found + "\""));
+    }
     const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
     at_ += static_cast<std::size_t>(end - rest.data());
-    return problem == std::errc{} ? value : -1;
+    return problem == std::errc{} ? std::min(value, too_large) : too_large;
   }
 
   static bool same(std::string_view a, std::string_view b) {
@@ -5908,14 +5980,22 @@ class cron_reader {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
              c == '+' || c == '-' || c == '/';
     };
+    // no dot, so none that leads out of the database
     const bool readable = !zone.empty() && zone.size() < 64 && zone.front() != '/' &&
                           std::all_of(zone.begin(), zone.end(), plain);
-    const std::filesystem::path database = "/usr/share/zoneinfo";
-    std::error_code none;
-    const bool known = zone == "UTC" || zone == "Local" ||
-                       !std::filesystem::exists(database / "Etc/UTC", none) ||
-                       (readable && std::filesystem::is_regular_file(database / zone, none));
-    if (!readable || !known) fail("there is no time zone \"" + zone + "\"", at);
+    const bool known =
+        readable && (zone == "UTC" || zone == "Local" || has_zone(zone) || !has_zone("Etc/UTC"));
+    if (!known) fail("there is no time zone \"" + zone + "\"", at);
+  }
+
+  /// Whether the database has a file of that name, and a time zone in it.
+  static bool has_zone(const std::string& zone) {
+    std::FILE* const file = std::fopen(("/usr/share/zoneinfo/" + zone).c_str(), "rb");
+    if (file == nullptr) return false;
+    char magic[4] = {};
+    const std::size_t size = std::fread(magic, 1, sizeof(magic), file);
+    std::fclose(file);
+    return std::string_view(magic, size) == "TZif";
   }
 
   std::string_view text_;
@@ -5930,6 +6010,7 @@ inline cron_schedule cron_schedule::parse(std::string_view text) {
   cron_schedule out;
   bool any = false;
   out.zone = reader.read_zone();
+  reader.refuse_descriptor();
   out.minutes = reader.read_field({"minute", 0, 59}, any);
   out.hours = reader.read_field({"hour", 0, 23}, any);
   out.days = reader.read_field({"day of the month", 1, 31}, out.any_day);
@@ -5958,21 +6039,55 @@ inline cron_schedule cron_schedule::parse(std::string_view text) {
 
 // inngest/detail/cel_token.hpp
 
+#include <clocale>
+#include <version>
+
 // The words of CEL: identifiers, literals, operators.
 
 namespace inngest {
 
+namespace detail {
+
+/// A place in a text: bytes before it, and line and column as people count them, characters from 1.
+struct text_place {
+  std::size_t position = 0;
+  std::size_t line = 1;
+  std::size_t column = 1;
+
+  text_place(std::string_view text, std::size_t at) : position(at) {
+    for (const char c : text.substr(0, at)) {
+      if (c == '\n') {
+        ++line;
+        column = 1;
+      } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {  // not the rest of a character
+        ++column;
+      }
+    }
+  }
+};
+
+}  // namespace detail
+
 /// A CEL expression that no server would take, and where. `what()` ends with the place.
 class expression_error : public error {
  public:
-  expression_error(const std::string& problem, std::size_t position)
-      : error(error_code::expression, problem + ", at character " + std::to_string(position + 1)),
-        position_(position) {}
+  expression_error(const std::string& problem, std::string_view text, std::size_t position)
+      : expression_error(problem, detail::text_place(text, position), text.find('\n') != text.npos) {}
   /// Bytes before the place.
-  std::size_t position() const noexcept { return position_; }
+  std::size_t position() const noexcept { return place_.position; }
+  /// The line of the place, from 1.
+  std::size_t line() const noexcept { return place_.line; }
+  /// Its column, in characters from 1.
+  std::size_t column() const noexcept { return place_.column; }
 
  private:
-  std::size_t position_;
+  expression_error(const std::string& problem, const detail::text_place& place, bool has_lines)
+      : error(error_code::expression,
+              problem + (has_lines ? ", at line " + std::to_string(place.line) + "," : ", at") + " column " +
+                  std::to_string(place.column)),
+        place_(place) {}
+
+  detail::text_place place_;
 };
 
 namespace detail {
@@ -5989,7 +6104,18 @@ struct cel_token {
 /// Takes a text apart. \throws expression_error
 class cel_lexer {
  public:
-  explicit cel_lexer(std::string_view text) : text_(text) {}
+  explicit cel_lexer(std::string_view text) : text_(text) {
+    std::size_t characters = 0;
+    for (std::size_t at = 0; at < text_.size(); ++characters) {
+      const std::size_t size = character_size(text_.substr(at));
+      if (size == 0) fail("the text is not UTF-8", at);
+      at += size;
+    }
+    if (characters > longest)
+      fail("the expression has more than " + std::to_string(longest) + " characters", text_.size());
+  }
+
+  std::string_view text() const { return text_; }
 
   cel_token next() {
     skip_space();
@@ -6010,12 +6136,33 @@ class cel_lexer {
   }
 
  private:
+  static constexpr std::size_t longest = 100'000;  // what an Inngest server's parser takes
+
   static bool is_digit(char c) { return c >= '0' && c <= '9'; }
   static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
   char peek(std::size_t ahead) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
 
-  [[noreturn]] static void fail(const std::string& problem, std::size_t position) {
-    throw expression_error(problem, position);
+  [[noreturn]] void fail(const std::string& problem, std::size_t position) const {
+    throw expression_error(problem, text_, position);
+  }
+
+  /// Bytes of the UTF-8 character that the text begins with; 0 when it is none.
+  static std::size_t character_size(std::string_view text) {
+    const auto byte = [text](std::size_t i) -> unsigned {
+      return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+    };
+    const unsigned first = byte(0);
+    if (first < 0x80) return 1;
+    const std::size_t size = first >= 0xC2 && first < 0xE0   ? 2
+                             : first >= 0xE0 && first < 0xF0 ? 3
+                             : first >= 0xF0 && first < 0xF5 ? 4
+                                                             : 0;
+    for (std::size_t i = 1; i < size; ++i) {
+      if ((byte(i) & 0xC0) != 0x80) return 0;
+    }
+    const bool longer_than_needed = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
+    const bool no_character = (first == 0xED && byte(1) >= 0xA0) || (first == 0xF4 && byte(1) >= 0x90);
+    return longer_than_needed || no_character ? 0 : size;
   }
 
   void skip_space() {
@@ -6040,10 +6187,11 @@ class cel_lexer {
     }
     if (out.text.empty() && one.find(rest.front()) != std::string_view::npos) out.text = rest.substr(0, 1);
     if (out.text.empty()) {
-      const bool half = rest.front() == '=' || rest.front() == '&' || rest.front() == '|';
-      fail(half ? "\"" + std::string(1, rest.front()) + "\" must be doubled"
-                : "unexpected character \"" + std::string(1, rest.front()) + "\"",
-           at_);
+      const std::string found(rest.substr(0, character_size(rest)));
+      if (found == "=" || found == "&" || found == "|") fail("\"" + found + "\" must be doubled", at_);
+      if (found == "`") fail("a server takes no names in backticks: write [\"a-b\"] for the field a-b", at_);
+      if (found[0] >= 0 && found[0] < ' ') fail("unexpected control character", at_);
+      fail("unexpected character \"" + found + "\"", at_);
     }
     at_ += out.text.size();
     out.what = cel_token::kind::symbol;
@@ -6053,7 +6201,7 @@ class cel_lexer {
 
   void read_number(cel_token& out) {
     const std::size_t start = at_;
-    const bool hex = peek(0) == '0' && (peek(1) == 'x' || peek(1) == 'X');
+    const bool hex = peek(0) == '0' && peek(1) == 'x';
     if (hex) {
       at_ += 2;
       const std::size_t digits = at_;
@@ -6078,9 +6226,26 @@ class cel_lexer {
     const std::string_view digits = text_.substr(start, at_ - start);
     if (!real) return finish_integer(out, digits, 10, start);
     out.what = cel_token::kind::real;
-    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), out.real);
-    if (problem != std::errc{}) fail("the number is out of range", start);
+    if (!read_real(digits, out.real)) fail("the number is out of range", start);
     refuse_letters_after_number();
+  }
+
+  /// False for what is too large; what is too small is zero.
+  static bool read_real(std::string_view digits, double& out) {
+#ifdef __cpp_lib_to_chars
+    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+    if (problem == std::errc{}) return true;
+    out = 0;
+    const bool small = digits.find("e-") != digits.npos || digits.find("E-") != digits.npos;
+    return small ||
+           (digits.find_first_of("eE") == digits.npos && digits.find_first_not_of('0') == digits.find('.'));
+#else  // libc++ before 20; strtod wants the locale's own point
+    std::string local(digits);
+    const std::size_t point = local.find('.');
+    if (point != local.npos) local.replace(point, 1, std::localeconv()->decimal_point);
+    out = std::strtod(local.c_str(), nullptr);
+    return out <= std::numeric_limits<double>::max();
+#endif
   }
 
   void finish_integer(cel_token& out, std::string_view digits, int base, std::size_t start) {
@@ -6094,28 +6259,27 @@ class cel_lexer {
   }
 
   void refuse_letters_after_number() const {
-    if (is_letter(peek(0))) fail("a number can't be followed by \"" + std::string(1, peek(0)) + "\"", at_);
+    const bool in = peek(0) == 'i' && peek(1) == 'n' && !is_letter(peek(2)) && !is_digit(peek(2));
+    if (is_letter(peek(0)) && !in)
+      fail("a number can't be followed by \"" + std::string(1, peek(0)) + "\"", at_);
   }
 
   static bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
   // ---- strings --------------------------------------------------------------------------------------
 
-  /// Whether a string begins here, with its prefixes: b for bytes, r for raw.
+  /// Whether a string begins here, with its prefixes: b for bytes, then r for raw.
   bool starts_string() const {
-    std::size_t ahead = 0;
-    while (ahead < 2 &&
-           (peek(ahead) == 'r' || peek(ahead) == 'R' || peek(ahead) == 'b' || peek(ahead) == 'B'))
-      ++ahead;
+    std::size_t ahead = peek(0) == 'b' || peek(0) == 'B' ? 1 : 0;
+    if (peek(ahead) == 'r' || peek(ahead) == 'R') ++ahead;
     return peek(ahead) == '"' || peek(ahead) == '\'';
   }
 
   void read_string(cel_token& out) {
-    bool raw = false, bytes = false;
-    for (; peek(0) != '"' && peek(0) != '\''; ++at_) {
-      bool& prefix = peek(0) == 'r' || peek(0) == 'R' ? raw : bytes;
-      if (std::exchange(prefix, true)) fail("a string's prefix is there twice", at_);
-    }
+    const bool bytes = peek(0) == 'b' || peek(0) == 'B';
+    if (bytes) ++at_;
+    const bool raw = peek(0) == 'r' || peek(0) == 'R';
+    if (raw) ++at_;
     out.what = bytes ? cel_token::kind::bytes : cel_token::kind::string;
     const char quote = text_[at_];
     const bool triple = peek(1) == quote && peek(2) == quote;
@@ -6128,8 +6292,9 @@ class cel_lexer {
       if (c == '\\' && !raw) {
         read_escape(out.text, bytes);
       } else {
-        if (c == '\\' && raw && at_ + 1 < text_.size()) out.text += text_[at_++];
-        out.text += text_[at_++];
+        ++at_;
+        if (c == '\r' && peek(0) == '\n') continue;  // every line ends with \n in the value
+        out.text += c == '\r' ? '\n' : c;
       }
     }
     at_ += end.size();
@@ -6200,7 +6365,8 @@ class cel_lexer {
 
 namespace inngest::detail {
 
-/// A part of an expression. Its parts are other nodes of the same tree, by their place.
+/// A part of an expression. Its parts are other nodes of the same tree, by their place, which is before its
+/// own.
 struct cel_node {
   enum class kind {
     null,
@@ -6210,14 +6376,16 @@ struct cel_node {
     real,
     string,     // text
     bytes,      // text
-    variable,   // text: its name
+    variable,   // text: its name; integer: 1 when a macro gives it its values
     select,     // text: the field; parts: of what
     has,        // the same, but asks whether the field is there
     operation,  // text: "+", "!", "[]", "?:" ...; parts: operands
     call,       // text: the function; parts: arguments
     method,     // text: the function; parts: the object, then arguments
+    macro,      // text: "all", "map" ...; parts: the object, the variable, then what is computed of it
     list,       // parts: elements
     map,        // parts: key, value, key, value ...
+    message,    // text: the type; parts: field (a string), value, field, value ...
   };
   kind what = kind::null;
   std::size_t position = 0;
@@ -6227,45 +6395,71 @@ struct cel_node {
   std::vector<std::size_t> parts{};
 };
 
-/// Parses an expression into nodes; the root is the last. \throws expression_error
+/// Parses an expression into nodes; the root is the last. \throws expression_error for what an Inngest server
+/// would refuse: text that is not of the grammar, names and numbers of arguments that it does not know.
 class cel_parser {
  public:
   explicit cel_parser(std::string_view text) : lexer_(text) { advance(); }
 
   std::vector<cel_node> parse() {
-    if (token_.what == cel_token::kind::end) throw expression_error("the expression is empty", 0);
+    if (token_.what == cel_token::kind::end) fail("the expression is empty", 0);
     ternary();
     if (token_.what != cel_token::kind::end) fail_unexpected("an operator or the end");
+    if (!unknown_names_.empty()) {
+      const std::size_t position = unknown_names_.front();
+      fail("there is no variable \"" + name_at(position) + "\": an expression is over event (and async)",
+           position);
+    }
     return std::move(nodes_);
   }
 
  private:
   using kind = cel_node::kind;
-  static constexpr int deepest = 250;  // as the server's own parser
 
-  /// Counts how deep the grammar's rules are in each other: a stack has an end.
+  /// A server's parser refuses to go deeper: into rules of one kind within each other, and into the tree.
+  static constexpr int deepest = 250;
+
+  /// Counts how deep rules of a kind are in each other. It also keeps the stack from its end.
   class level {
    public:
-    explicit level(cel_parser& parser) : parser_(parser) {
-      if (++parser_.depth_ > deepest)
-        throw expression_error("the expression is nested too deeply", parser_.token_.position);
+    level(const cel_parser& parser, int& depth) : depth_(depth) {
+      if (depth_ == deepest) parser.fail_too_deep();
+      ++depth_;
     }
-    ~level() { --parser_.depth_; }
+    ~level() { --depth_; }
     level(const level&) = delete;
     level& operator=(const level&) = delete;
 
    private:
-    cel_parser& parser_;
+    int& depth_;
   };
+
+  [[noreturn]] void fail(const std::string& problem, std::size_t position) const {
+    throw expression_error(problem, lexer_.text(), position);
+  }
+  [[noreturn]] void fail_too_deep() const {
+    fail("the expression is nested too deeply, over " + std::to_string(deepest) + " levels", token_.position);
+  }
+  [[noreturn]] void fail_unexpected(const std::string& wanted) const {
+    const bool end = token_.what == cel_token::kind::end;
+    const bool literal = token_.what != cel_token::kind::symbol && token_.what != cel_token::kind::identifier;
+    const std::string found = end ? "the end" : literal ? "a literal" : "\"" + token_.text + "\"";
+    fail("expected " + wanted + (after_.empty() ? "" : " after \"" + after_ + "\"") + ", found " + found,
+         token_.position);
+  }
 
   // ---- tokens ---------------------------------------------------------------------------------------
 
   void advance() {
-    after_ = token_.text;
+    const bool word = token_.what == cel_token::kind::symbol || token_.what == cel_token::kind::identifier;
+    after_ = word ? std::move(token_.text) : std::string();
     token_ = lexer_.next();
   }
   bool is_symbol(std::string_view text) const {
     return token_.what == cel_token::kind::symbol && token_.text == text;
+  }
+  bool is_number() const {
+    return token_.what == cel_token::kind::integer || token_.what == cel_token::kind::real;
   }
   bool take(std::string_view text) {
     if (!is_symbol(text)) return false;
@@ -6275,18 +6469,56 @@ class cel_parser {
   void expect(std::string_view text) {
     if (!take(text)) fail_unexpected("\"" + std::string(text) + "\"");
   }
-  [[noreturn]] void fail_unexpected(const std::string& wanted) const {
-    const bool end = token_.what == cel_token::kind::end;
-    const bool literal = token_.what != cel_token::kind::symbol && token_.what != cel_token::kind::identifier;
-    const std::string found = end ? "the end" : literal ? "a literal" : "\"" + token_.text + "\"";
-    throw expression_error(
-        "expected " + wanted + (after_.empty() ? "" : " after \"" + after_ + "\"") + ", found " + found,
-        token_.position);
+
+  template <std::size_t Size>
+  static bool is_one_of(std::string_view text, const std::string_view (&words)[Size]) {
+    return std::find(std::begin(words), std::end(words), text) != std::end(words);
+  }
+  /// Words that are never a name, not even of a field.
+  static bool is_keyword(std::string_view text) {
+    static constexpr std::string_view words[] = {"in", "true", "false", "null"};
+    return is_one_of(text, words);
+  }
+  /// Words that are names of fields only.
+  static bool is_reserved(std::string_view text) {
+    static constexpr std::string_view words[] = {
+        "as",  "break", "const",   "continue",  "else",   "for", "function", "if",   "import",
+        "let", "loop",  "package", "namespace", "return", "var", "void",     "while"};
+    return is_one_of(text, words);
+  }
+
+  /// Takes a name. `what` says of what, should there be none.
+  std::string identifier(const std::string& what) {
+    if (token_.what != cel_token::kind::identifier) fail_unexpected(what);
+    if (is_keyword(token_.text) || is_reserved(token_.text))
+      fail("\"" + token_.text + "\" is a word of the language", token_.position);
+    std::string out = token_.text;
+    advance();
+    return out;
+  }
+
+  std::string field() {
+    if (token_.what != cel_token::kind::identifier) fail_unexpected("a field's name");
+    if (is_keyword(token_.text))
+      fail("\"" + token_.text + "\" is a word of the language: write [\"" + token_.text + "\"] for the field",
+           token_.position);
+    std::string out = token_.text;
+    advance();
+    return out;
   }
 
   // ---- nodes ----------------------------------------------------------------------------------------
 
   std::size_t add(cel_node node) {
+    using enum cel_node::kind;
+    const bool counts =
+        node.what == select || node.what == method || node.what == macro ||
+        (node.what == operation && node.text != "&&" && node.text != "||" && node.parts.size() > 1);
+    int depth = 0;
+    for (const std::size_t part : node.parts) depth = std::max(depth, depths_[part]);
+    depth += counts ? 1 : 0;
+    if (depth > deepest) fail_too_deep();
+    depths_.push_back(depth);
     nodes_.push_back(std::move(node));
     return nodes_.size() - 1;
   }
@@ -6298,14 +6530,20 @@ class cel_parser {
   // ---- rules, from what binds least to what binds most ----------------------------------------------
 
   std::size_t ternary() {
-    const level here(*this);
-    const std::size_t condition = binary(0);
+    const level here(*this, expressions_);
+    const std::size_t condition = operations();
     const std::size_t position = token_.position;
     if (!take("?")) return condition;
-    const std::size_t when_true = binary(0);
+    const std::size_t when_true = operations();
     expect(":");
     const std::size_t when_false = ternary();
     return add(kind::operation, position, "?:", {condition, when_true, when_false});
+  }
+
+  std::size_t operations() {
+    const level comparison(*this, comparisons_);
+    const level sum(*this, sums_);
+    return binary(0);
   }
 
   /// How strongly a binary operator binds; -1 for everything else.
@@ -6322,52 +6560,58 @@ class cel_parser {
   }
 
   std::size_t binary(int weakest) {
-    const level here(*this);
     std::size_t left = unary();
     for (int found; (found = strength()) >= weakest;) {
       const std::size_t position = token_.position;
       std::string name = token_.text;
       advance();
-      const std::size_t right = binary(found + 1);
+      const std::size_t right = right_of(found);
       left = add(kind::operation, position, std::move(name), {left, right});
     }
     return left;
   }
 
+  std::size_t right_of(int operation) {
+    if (operation < 2) return binary(operation + 1);
+    const level deeper(*this, operation == 2 ? comparisons_ : sums_);
+    return binary(operation + 1);
+  }
+
+  /// Signs of one kind before a member: an even number of them cancel each other out.
   std::size_t unary() {
-    const level here(*this);
     const std::size_t position = token_.position;
-    if (take("!")) return add(kind::operation, position, "!", {unary()});
-    if (!take("-")) return member();
-    // the least integer has no positive twin, so a literal takes its sign with it
-    if (token_.what == cel_token::kind::integer) {
-      constexpr std::uint64_t least = std::uint64_t{1} << 63;
-      if (token_.number == least) {
-        advance();
-        return selectors(add({.what = kind::integer,
-                              .position = position,
-                              .integer = std::numeric_limits<std::int64_t>::min()}));
-      }
-    }
-    return add(kind::operation, position, "-", {unary()});
+    const char sign = is_symbol("!") ? '!' : is_symbol("-") ? '-' : '\0';
+    if (sign == '\0') return member();
+    const std::string_view name = sign == '!' ? "!" : "-";
+    std::size_t count = 0;
+    while (take(name)) ++count;
+    if (sign == '-' && count == 1 && is_number()) return selectors(literal(true, position));
+    const std::size_t of = member();
+    if (count % 2 == 0) return of;
+    return add(kind::operation, position, std::string(name), {of});
   }
 
   std::size_t member() { return selectors(primary()); }
 
   std::size_t selectors(std::size_t of) {
     while (true) {
-      const std::size_t position = token_.position;
+      std::size_t position = token_.position;
       if (take(".")) {
-        std::string name = identifier("a field's name");
+        position = token_.position;
+        std::string name = field();
         if (take("(")) {
           of = method(position, std::move(name), of);
         } else {
+          const bool of_google = name == "protobuf" && nodes_[of].text == "google";
+          if (of_google) forgive(nodes_[of].position);  // the standard types have their names there
           of = add(kind::select, position, std::move(name), {of});
         }
       } else if (take("[")) {
         const std::size_t index = ternary();
         expect("]");
         of = add(kind::operation, position, "[]", {of, index});
+      } else if (is_symbol("{") && is_path(of)) {
+        of = message(of);
       } else {
         return of;
       }
@@ -6375,7 +6619,6 @@ class cel_parser {
   }
 
   std::size_t primary() {
-    const level here(*this);
     const std::size_t position = token_.position;
     if (take("(")) {
       const std::size_t inner = ternary();
@@ -6384,12 +6627,18 @@ class cel_parser {
     }
     if (take("[")) return add(kind::list, position, "", elements("]"));
     if (take("{")) return map(position);
-    if (is_symbol(".")) advance();  // a name from the root: there is only one namespace
-    if (token_.what == cel_token::kind::identifier) return name();
-    return literal();
+    if (take("-")) {  // after a ! only as a number's sign
+      if (!is_number()) fail_unexpected("a number");
+      return literal(true, position);
+    }
+    const bool from_root = take(".");  // names of macros' variables don't hide such a name
+    if (from_root && (token_.what != cel_token::kind::identifier || is_keyword(token_.text)))
+      fail_unexpected("a name");
+    if (token_.what == cel_token::kind::identifier) return name(from_root);
+    return literal(false, position);
   }
 
-  std::size_t name() {
+  std::size_t name(bool from_root) {
     const std::size_t position = token_.position;
     const std::string& text = token_.text;
     if (text == "true" || text == "false") {
@@ -6401,24 +6650,29 @@ class cel_parser {
       advance();
       return add({.what = kind::null, .position = position});
     }
+    if (text == "in") fail_unexpected("a value");
     std::string id = identifier("a value");
     if (!take("(")) {
-      check_variable(id, position);
-      return add(kind::variable, position, std::move(id), {});
+      const bool bound = !from_root && std::find(bound_.begin(), bound_.end(), id) != bound_.end();
+      if (!bound && !is_variable(id)) unknown_names_.push_back(position);
+      return add({.what = kind::variable, .position = position, .text = std::move(id), .integer = bound});
     }
-    if (id == "has") return has(position);
+    if (id == "has" && !from_root) return has(position);
     check_function(id, position);
-    return add(kind::call, position, std::move(id), elements(")"));
+    std::vector<std::size_t> parts = elements(")");
+    check_count(id, *find(functions, id), parts.size(), position);
+    return add(kind::call, position, std::move(id), std::move(parts));
   }
 
-  std::size_t literal() {
-    cel_node out{.position = token_.position};
+  std::size_t literal(bool negative, std::size_t position) {
+    cel_node out{.position = position};
+    constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     switch (token_.what) {
       case cel_token::kind::integer:
-        if (token_.number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-          throw expression_error("the number is out of range", token_.position);
+        // the least integer has no positive twin, so a literal is read with its sign
+        if (token_.number > most + (negative ? 1 : 0)) fail("the number is out of range", token_.position);
         out.what = kind::integer;
-        out.integer = static_cast<std::int64_t>(token_.number);
+        out.integer = static_cast<std::int64_t>(negative ? 0 - token_.number : token_.number);
         break;
       case cel_token::kind::unsigned_integer:
         out.what = kind::unsigned_integer;
@@ -6426,7 +6680,7 @@ class cel_parser {
         break;
       case cel_token::kind::real:
         out.what = kind::real;
-        out.real = token_.real;
+        out.real = negative ? -token_.real : token_.real;
         break;
       case cel_token::kind::string:
         out.what = kind::string;
@@ -6438,33 +6692,40 @@ class cel_parser {
         fail_unexpected("a value");
     }
     out.text = std::move(token_.text);
-    token_.text.clear();
     advance();
     return add(std::move(out));
   }
 
-  /// Values up to the closing symbol; a comma may come last in a list.
+  /// Before a list's, map's or message's next element: false at its end. A comma may come last.
+  bool next_element(std::string_view close, bool first) {
+    if (take(close)) return false;
+    if (first) {
+      if (!is_symbol(",")) return true;
+      advance();
+      expect(close);
+      return false;
+    }
+    if (!take(",")) fail_unexpected("\",\" or \"" + std::string(close) + "\"");
+    return !take(close);
+  }
+
+  /// Elements of a list, or arguments, of which a comma is never the last.
   std::vector<std::size_t> elements(std::string_view close) {
     std::vector<std::size_t> out;
-    while (!take(close)) {
-      if (!out.empty()) {
-        if (!is_symbol(",")) fail_unexpected("\",\" or \"" + std::string(close) + "\"");
-        advance();
-        if (close == "]" && take(close)) break;
+    if (close == ")") {
+      while (!take(close)) {
+        if (!out.empty() && !take(",")) fail_unexpected("\",\" or \")\"");
+        out.push_back(ternary());
       }
-      out.push_back(ternary());
+    } else {
+      while (next_element(close, out.empty())) out.push_back(ternary());
     }
     return out;
   }
 
   std::size_t map(std::size_t position) {
     std::vector<std::size_t> parts;
-    while (!take("}")) {
-      if (!parts.empty()) {
-        if (!is_symbol(",")) fail_unexpected("\",\" or \"}\"");
-        advance();
-        if (take("}")) break;
-      }
+    while (next_element("}", parts.empty())) {
       parts.push_back(ternary());
       expect(":");
       parts.push_back(ternary());
@@ -6472,97 +6733,156 @@ class cel_parser {
     return add(kind::map, position, "", std::move(parts));
   }
 
+  // ---- messages -------------------------------------------------------------------------------------
+
+  /// Whether it is a name, or names with dots between them.
+  bool is_path(std::size_t of) const {
+    while (nodes_[of].what == kind::select) of = nodes_[of].parts[0];
+    return nodes_[of].what == kind::variable;
+  }
+
+  std::size_t message(std::size_t of) {
+    std::string type;
+    for (; nodes_[of].what == kind::select; of = nodes_[of].parts[0]) type = "." + nodes_[of].text + type;
+    type = nodes_[of].text + type;
+    const std::size_t position = nodes_[of].position;
+    if (!type.starts_with("google.protobuf.")) fail("there is no message type \"" + type + "\"", position);
+    advance();
+    std::vector<std::size_t> parts;
+    while (next_element("}", parts.empty())) {
+      const std::size_t field_position = token_.position;
+      parts.push_back(add(kind::string, field_position, field(), {}));
+      expect(":");
+      parts.push_back(ternary());
+    }
+    return add(kind::message, position, std::move(type), std::move(parts));
+  }
+
   // ---- functions and macros -------------------------------------------------------------------------
 
   std::size_t has(std::size_t position) {
     const std::vector<std::size_t> given = elements(")");
     if (given.size() != 1 || nodes_[given[0]].what != kind::select)
-      throw expression_error("has() takes a field, such as has(event.data.id)", position);
-    cel_node out = nodes_[given[0]];
-    out.what = kind::has;
-    return add(std::move(out));
+      fail("has() takes a field, such as has(event.data.id)", position);
+    nodes_[given[0]].what = kind::has;
+    nodes_[given[0]].position = position;
+    return given[0];
   }
 
   /// `of.name(...)`: a function of the object, or a macro over its elements.
   std::size_t method(std::size_t position, std::string name, std::size_t of) {
-    const bool is_map = name == "map";
-    const bool is_macro =
-        is_map || name == "all" || name == "exists" || name == "exists_one" || name == "filter";
-    if (!is_macro) {
-      check_method(name, position);
-      std::vector<std::size_t> parts = elements(")");
-      parts.insert(parts.begin(), of);
-      return add(kind::method, position, std::move(name), std::move(parts));
-    }
-    const std::size_t variable_position = token_.position;
-    if (token_.what != cel_token::kind::identifier)
-      throw expression_error(name + "() takes a variable's name first", variable_position);
-    std::string variable = identifier("a variable's name");
-    bound_.push_back(variable);
-    std::vector<std::size_t> parts{of, add(kind::variable, variable_position, std::move(variable), {})};
-    expect(",");
-    for (const std::size_t each : elements(")")) parts.push_back(each);
-    bound_.pop_back();
-    const bool right = parts.size() == 3 || (is_map && parts.size() == 4);
-    if (!right) throw expression_error(name + "() takes a variable and an expression", position);
+    static constexpr std::string_view macros[] = {"all",       "exists", "exists_one",
+                                                  "existsOne", "map",    "filter"};
+    if (is_one_of(name, macros)) return macro(position, std::move(name), of);
+    check_method(name, position);
+    std::vector<std::size_t> parts = elements(")");
+    check_count(name, *find(methods, name), parts.size(), position);
+    parts.insert(parts.begin(), of);
     return add(kind::method, position, std::move(name), std::move(parts));
   }
 
-  std::string identifier(const std::string& what) {
-    if (token_.what != cel_token::kind::identifier) fail_unexpected(what);
-    constexpr std::string_view reserved[] = {"in",      "as",        "break",  "const",  "continue", "else",
-                                             "for",     "function",  "if",     "import", "let",      "loop",
-                                             "package", "namespace", "return", "var",    "void",     "while",
-                                             "true",    "false",     "null"};
-    if (after_ != ".") {
-      for (const std::string_view each : reserved) {
-        if (token_.text == each)
-          throw expression_error("\"" + token_.text + "\" is a word of the language", token_.position);
-      }
-    }
-    std::string out = token_.text;
+  std::size_t macro(std::size_t position, std::string name, std::size_t of) {
+    const bool is_map = name == "map";
+    const std::size_t variable_position = token_.position;
+    if (token_.what != cel_token::kind::identifier)
+      fail(name + "() takes a variable's name first", variable_position);
+    std::string variable = identifier("a variable's name");
+    if (variable == "__result__") fail("a variable can't be named __result__", variable_position);
+    const auto fail_count = [&] {
+      fail(name + "() takes a variable and an expression" +
+               (is_map ? ", with a condition between them if need be" : ""),
+           position);
+    };
+    if (is_symbol(")")) fail_count();
+    if (!is_symbol(",")) fail(name + "() takes a variable's name first", variable_position);
     advance();
-    return out;
+    bound_.push_back(variable);
+    std::vector<std::size_t> parts{of, add({.what = kind::variable,
+                                            .position = variable_position,
+                                            .text = std::move(variable),
+                                            .integer = 1})};
+    for (const std::size_t each : elements(")")) parts.push_back(each);
+    bound_.pop_back();
+    if (parts.size() != 3 && !(is_map && parts.size() == 4)) fail_count();
+    return add(kind::macro, position, std::move(name), std::move(parts));
   }
 
-  void check_variable(const std::string& name, std::size_t position) const {
-    for (const std::string_view each : {"event", "async", "vars", "int", "uint", "double", "string", "bytes",
-                                        "bool", "list", "map", "type", "null_type"}) {
-      if (name == each) return;
+  /// A function that an Inngest server has, and how many arguments it takes.
+  struct function {
+    std::string_view name;
+    std::size_t least = 0;
+    std::size_t most = 0;
+  };
+  static constexpr function functions[] = {
+      {"size", 1, 1},       {"int", 1, 1},     {"uint", 1, 1},      {"double", 1, 1},    {"string", 1, 1},
+      {"bytes", 1, 1},      {"bool", 1, 1},    {"type", 1, 1},      {"dyn", 1, 1},       {"duration", 1, 1},
+      {"timestamp", 1, 1},  {"matches", 2, 2}, {"lowercase", 1, 1}, {"uppercase", 1, 1}, {"b64decode", 1, 1},
+      {"json_parse", 1, 1}, {"date", 1, 1},    {"now", 0, 0},       {"now_plus", 1, 1},  {"now_minus", 1, 1}};
+  // those of times may be given a time zone
+  static constexpr function methods[] = {
+      {"size", 0, 0},       {"contains", 1, 1},      {"startsWith", 1, 1},     {"endsWith", 1, 1},
+      {"matches", 1, 1},    {"getFullYear", 0, 1},   {"getMonth", 0, 1},       {"getDayOfYear", 0, 1},
+      {"getDate", 0, 1},    {"getDayOfMonth", 0, 1}, {"getDayOfWeek", 0, 1},   {"getHours", 0, 1},
+      {"getMinutes", 0, 1}, {"getSeconds", 0, 1},    {"getMilliseconds", 0, 1}};
+
+  template <std::size_t Size>
+  static const function* find(const function (&all)[Size], std::string_view name) {
+    for (const function& each : all) {
+      if (each.name == name) return &each;
     }
-    for (const std::string& each : bound_) {
-      if (name == each) return;
-    }
-    throw expression_error("there is no variable \"" + name + "\": an expression is over event (and async)",
-                           position);
+    return nullptr;
   }
 
-  static void check_function(const std::string& name, std::size_t position) {
-    for (const std::string_view each :
-         {"size",      "int",        "uint",     "double",    "string",   "bytes",     "bool",
-          "type",      "dyn",        "duration", "timestamp", "matches",  "lowercase", "uppercase",
-          "b64decode", "json_parse", "date",     "now",       "now_plus", "now_minus"}) {
-      if (name == each) return;
-    }
-    throw expression_error("there is no function \"" + name + "\"", position);
+  void check_function(const std::string& name, std::size_t position) const {
+    if (find(functions, name) != nullptr) return;
+    const bool is_method = find(methods, name) != nullptr;
+    fail(is_method ? name + "() is a function of a value: write value." + name + "(...)"
+                   : "there is no function \"" + name + "\"",
+         position);
+  }
+  void check_method(const std::string& name, std::size_t position) const {
+    if (find(methods, name) != nullptr) return;
+    const bool is_function = find(functions, name) != nullptr;
+    fail("values have no function \"" + name + "\"" + (is_function ? ": write " + name + "(...)" : ""),
+         position);
+  }
+  void check_count(const std::string& name, const function& known, std::size_t count,
+                   std::size_t position) const {
+    if (known.least <= count && count <= known.most) return;
+    constexpr std::string_view words[] = {"no argument", "one argument", "two arguments"};
+    fail(name + "() takes " + (known.least < known.most ? "at most " : "") + std::string(words[known.most]),
+         position);
   }
 
-  static void check_method(const std::string& name, std::size_t position) {
-    for (const std::string_view each :
-         {"size", "contains", "startsWith", "endsWith", "matches", "getFullYear", "getMonth", "getDayOfYear",
-          "getDayOfMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes", "getSeconds",
-          "getMilliseconds"}) {
-      if (name == each) return;
+  // ---- variables ------------------------------------------------------------------------------------
+
+  /// What a server has values of, and the types that it knows, which are values too.
+  static bool is_variable(std::string_view name) {
+    static constexpr std::string_view names[] = {"event",  "async",  "vars",     "int",  "uint",
+                                                 "double", "string", "bytes",    "bool", "list",
+                                                 "map",    "type",   "null_type"};
+    return is_one_of(name, names);
+  }
+  void forgive(std::size_t position) {
+    if (!unknown_names_.empty() && unknown_names_.back() == position) unknown_names_.pop_back();
+  }
+  std::string name_at(std::size_t position) const {
+    for (const cel_node& each : nodes_) {
+      if (each.what == kind::variable && each.position == position) return each.text;
     }
-    throw expression_error("values have no function \"" + name + "\"", position);
+    return {};
   }
 
   cel_lexer lexer_;
   cel_token token_;
   std::string after_;  // the word before the current one
   std::vector<cel_node> nodes_;
-  std::vector<std::string> bound_;  // variables of macros
-  int depth_ = 0;
+  std::vector<int> depths_;                 // of the nodes' trees
+  std::vector<std::string> bound_;          // variables of macros
+  std::vector<std::size_t> unknown_names_;  // where they are; they might yet turn out to be of types
+  int expressions_ = 0;
+  int comparisons_ = 0;
+  int sums_ = 0;
 };
 
 }  // namespace inngest::detail
@@ -6573,7 +6893,10 @@ namespace inngest {
 enum class expression_policy {
   all,
   /// As an Inngest server wants it for cancel_on: comparisons and logic, no functions, arithmetic or macros.
-  logic_only
+  logic_only,
+  /// Of a trigger, a key, a priority or a batch's condition: there is no `async`, the other event of
+  /// cancel_on and of waits. A server does not refuse it there, but it would have no value.
+  event_only
 };
 
 /// A CEL expression, parsed: the language of trigger conditions, keys, priorities and waits.
@@ -6594,15 +6917,36 @@ class expression {
 /// Checks an expression as a server will. \throws expression_error
 inline void check_expression(std::string_view text, expression_policy policy = expression_policy::all) {
   using kind = detail::cel_node::kind;
-  for (const detail::cel_node& each : detail::cel_parser(text).parse()) {
-    if (policy == expression_policy::all) continue;
+  const std::vector<detail::cel_node> nodes = detail::cel_parser(text).parse();
+  if (policy == expression_policy::all) return;
+  if (policy == expression_policy::event_only) {
+    for (const detail::cel_node& each : nodes) {
+      const bool is_async = each.what == kind::variable && each.integer == 0 && each.text == "async";
+      if (is_async) throw expression_error("there is no async here, only event", text, each.position);
+    }
+    return;
+  }
+  // a server does not look into lists, maps and messages
+  std::vector<bool> seen(nodes.size());
+  seen.back() = true;
+  for (std::size_t i = nodes.size(); i-- > 0;) {
+    const bool closed =
+        nodes[i].what == kind::list || nodes[i].what == kind::map || nodes[i].what == kind::message;
+    if (!seen[i] || closed) continue;
+    for (const std::size_t part : nodes[i].parts) seen[part] = true;
+  }
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const detail::cel_node& each = nodes[i];
+    if (!seen[i]) continue;
     const bool converts = each.text == "int" || each.text == "uint" || each.text == "double";
-    const bool calls = (each.what == kind::call && !converts) || each.what == kind::method;
-    if (calls) throw expression_error("function " + each.text + "() is not allowed here", each.position);
-    if (each.what == kind::has) throw expression_error("has() is not allowed here", each.position);
+    const bool calls =
+        (each.what == kind::call && !converts) || each.what == kind::method || each.what == kind::macro;
+    if (calls)
+      throw expression_error("function " + each.text + "() is not allowed here", text, each.position);
+    if (each.what == kind::has) throw expression_error("has() is not allowed here", text, each.position);
     const bool computes = each.what == kind::operation && each.text.size() == 1 &&
                           std::string_view("+-*/%").find(each.text) != std::string_view::npos;
-    if (computes) throw expression_error("arithmetic is not allowed here", each.position);
+    if (computes) throw expression_error("arithmetic is not allowed here", text, each.position);
   }
 }
 
@@ -6695,7 +7039,7 @@ class option_check {
   }
 
   void check_expression_of(const std::string& whose, const std::string& text,
-                           expression_policy policy = expression_policy::all) const {
+                           expression_policy policy = expression_policy::event_only) const {
     if (text.empty()) return;
     try {
       check_expression(text, policy);
@@ -9892,6 +10236,1145 @@ inline std::string format_timeline(const run& run) {
 }
 
 }  // namespace inngest::embedded
+
+// inngest/doctor.hpp
+
+// inngest/runs.hpp
+
+namespace inngest {
+
+/// Where a run is.
+enum class run_status { scheduled, running, completed, failed, cancelled, skipped, unknown };
+
+constexpr std::string_view to_string(run_status status) {
+  constexpr std::string_view names[] = {"scheduled", "running", "completed", "failed",
+                                        "cancelled", "skipped", "unknown"};
+  return names[static_cast<std::size_t>(status)];
+}
+
+/// A run as its server tells of it.
+struct run_info {
+  std::string id;
+  /// The server's own id of the function: see runs::functions.
+  std::string function_uuid;
+  std::string event_id;
+  run_status status = run_status::unknown;
+  std::optional<timestamp> started_at{};
+  std::optional<timestamp> ended_at{};
+  /// What the function returned, or its error, as JSON text; empty while there is none.
+  std::string output_text{};
+
+  bool ended() const {
+    return status == run_status::completed || status == run_status::failed ||
+           status == run_status::cancelled || status == run_status::skipped;
+  }
+
+  /// What the function returned. \throws payload_error when it is of another type, or there is nothing.
+  template <json_convertible T>
+  T output() const {
+    return decode<T>(output_text, "output");
+  }
+};
+
+/// A run that was waited for did not complete: it failed, was cancelled or skipped.
+class run_not_completed : public error {
+ public:
+  explicit run_not_completed(run_info run)
+      : error(error_code::step_failed, words(run)), run_(std::move(run)) {}
+  const run_info& run() const noexcept { return run_; }
+
+ private:
+  static std::string words(const run_info& run) {
+    const std::string message = detail::find_text(run.output_text, "message");
+    return "run " + run.id + " " +
+           (run.status == run_status::failed ? "failed" : "was " + std::string(to_string(run.status))) +
+           (message.empty() ? "" : ": " + message);
+  }
+  run_info run_;
+};
+
+/// A run that was waited for is not there, or not ended, when the time is up.
+class run_timed_out : public error {
+ public:
+  explicit run_timed_out(const std::string& message) : error(error_code::unreachable, message) {}
+};
+
+/// Follows runs from outside: what became of an event, what a function returned. It asks the server's REST
+/// API with the client's signing key.
+///
+///     inngest::runs runs(app);
+///     Receipt receipt = runs.send_and_wait(charge, Ordered{...}, 30s);
+///
+/// Every call may throw unauthorized, request_rejected, unreachable and protocol_error.
+class runs {
+ public:
+  explicit runs(client app) : app_(std::move(app)) {}
+
+  /// The run; nothing when the server knows none of the id.
+  std::optional<run_info> find(const std::string& run_id) const {
+    const http::response answer = get("/v1/runs/" + http::percent_encoded(run_id));
+    if (answer.status == 404) return std::nullopt;
+    protocol::expect_success(answer, "asking for run " + run_id);
+    return reading("a run", [&] {
+      const detail::json_buffer body(answer.body);
+      const std::string_view data = detail::find_member(body, "data");
+      if (data.empty() || data == "null") return std::optional<run_info>();
+      return std::optional<run_info>(read_run(data));
+    });
+  }
+
+  /// The runs that an event started, of all functions.
+  std::vector<run_info> of_event(const std::string& event_id) const {
+    const http::response answer = get("/v1/events/" + http::percent_encoded(event_id) + "/runs");
+    if (answer.status == 404) return {};
+    protocol::expect_success(answer, "asking for the runs of event " + event_id);
+    return reading("a list of runs", [&] {
+      std::vector<run_info> out;
+      const detail::json_buffer body(answer.body);
+      const std::string_view data = detail::find_member(body, "data");
+      if (data.empty() || data == "null") return out;
+      for_each_element(data, [&](std::string_view each) { out.push_back(read_run(each)); });
+      return out;
+    });
+  }
+
+  /// Waits until the run has ended; asks again and again, at first after 100 ms, later after up to 2 s.
+  /// \throws run_timed_out when it has not, or is not there, in time.
+  run_info wait(const std::string& run_id, std::chrono::milliseconds timeout) const {
+    std::optional<run_info> last;
+    const bool ended = poll(timeout, [&] {
+      last = find(run_id);
+      return last && last->ended();
+    });
+    if (!ended)
+      throw run_timed_out("run " + run_id +
+                          (last ? " has not ended in time" : " is not known to the server"));
+    return std::move(*last);
+  }
+
+  /// Sends the event, waits for the function's run of it and gives what it returned.
+  /// \throws run_not_completed, run_timed_out, and what client::send throws.
+  template <class Output, event_type... Events, event_type Event>
+  auto send_and_wait(const function<Output, Events...>& called, const Event& event,
+                     std::chrono::milliseconds timeout) const {
+    static_assert((std::is_same_v<Event, Events> || ...),
+                  "inngest: the function is not triggered by this event");
+    const run_info run = wait_for_run(called, app_.send(event).ids.at(0), timeout);
+    if constexpr (!std::is_void_v<Output>) return run.template output<Output>();
+  }
+
+  /// Stops the run: no further step of it begins.
+  void cancel(const std::string& run_id) const {
+    http::request request{.method = "DELETE", .url = "/v1/runs/" + http::percent_encoded(run_id)};
+    protocol::expect_success(app_.call_api(std::move(request)), "cancelling run " + run_id);
+  }
+
+  /// Runs the function once more with the same event, and gives the new run's id. A self-hosted server may
+  /// not offer it: then request_rejected has the status 501 or 404.
+  std::string rerun(const std::string& run_id) const {
+    const http::response answer =
+        app_.call_api(protocol::json_request("/v2/runs/" + http::percent_encoded(run_id) + "/rerun", "{}"));
+    protocol::expect_success(answer, "rerunning run " + run_id);
+    return reading("a rerun", [&] {
+      const detail::json_buffer body(answer.body);
+      std::string id = detail::find_text(detail::find_member(body, "data"), "runId");
+      if (id.empty()) throw payload_error("data.runId", "missing");
+      return id;
+    });
+  }
+
+  /// A function as the server has it registered.
+  struct registered_function {
+    std::string uuid;
+    std::string slug;
+    /// Its registration, as JSON text.
+    std::string config;
+  };
+
+  /// The app's functions as the server has them.
+  std::vector<registered_function> functions() const {
+    const http::response answer = get("/v1/apps/" + http::percent_encoded(app_.id()) + "/functions");
+    if (answer.status == 404) return {};
+    protocol::expect_success(answer, "asking for the functions of app \"" + app_.id() + "\"");
+    return reading("a list of functions", [&] {
+      std::vector<registered_function> out;
+      if (answer.body.find_first_not_of(" \n") == answer.body.find("null")) return out;
+      const detail::json_buffer body(answer.body);
+      for_each_element(body.text(), [&](std::string_view each) {
+        const detail::json_buffer function{std::string(each)};
+        out.push_back({.uuid = detail::find_text(each, "internal_id"),
+                       .slug = detail::find_text(each, "id"),
+                       .config = std::string(detail::find_member(function, "config"))});
+      });
+      return out;
+    });
+  }
+
+ private:
+  http::response get(std::string path) const {
+    return app_.call_api({.method = "GET", .url = std::move(path)});
+  }
+
+  template <class Read>
+  static auto reading(const char* what, Read read) -> decltype(read()) {
+    try {
+      return read();
+    } catch (const payload_error& problem) {
+      throw protocol_error(std::string("the server's answer is not ") + what + ": " + problem.what());
+    }
+  }
+
+  template <class Use>
+  static void for_each_element(std::string_view array, Use use) {
+    const detail::json_buffer buffer{std::string(array)};
+    detail::json_document document(buffer.text());
+    detail::json_value root = document.root();
+    detail::expect(root, detail::json_type::array, detail::json_path("data"), "array");
+    std::vector<std::string_view> elements;
+    for (auto item : detail::take(root.get_array(), {})) {
+      detail::json_value each = detail::take(std::move(item), {});
+      elements.push_back(detail::raw_text(each, {}));
+    }
+    for (const std::string_view each : elements) use(each);
+  }
+
+  static run_info read_run(std::string_view text) {
+    const detail::json_buffer run{std::string(text)};
+    run_info out{.id = detail::find_text(text, "run_id"),
+                 .function_uuid = detail::find_text(text, "function_id"),
+                 .event_id = detail::find_text(text, "event_id")};
+    if (out.id.empty()) throw payload_error("run_id", "missing");
+    out.status = status_of(detail::find_text(text, "status"));
+    out.started_at = parse_timestamp(detail::find_text(text, "run_started_at"));
+    out.ended_at = parse_timestamp(detail::find_text(text, "ended_at"));
+    out.output_text = detail::find_member(run, "output");
+    return out;
+  }
+
+  /// Servers write "Completed" or "COMPLETED".
+  static run_status status_of(std::string text) {
+    for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    if (text == "queued") return run_status::scheduled;
+    if (text == "overflowed") return run_status::failed;
+    for (const run_status each : {run_status::scheduled, run_status::running, run_status::completed,
+                                  run_status::failed, run_status::cancelled, run_status::skipped}) {
+      if (text == to_string(each)) return each;
+    }
+    return run_status::unknown;
+  }
+
+  run_info wait_for_run(const any_function& called, const std::string& event_id,
+                        std::chrono::milliseconds timeout) const {
+    std::string uuid;
+    for (const registered_function& each : functions()) {
+      if (each.slug == called.slug()) uuid = each.uuid;
+    }
+    std::optional<run_info> found;
+    const bool ended = poll(timeout, [&] {
+      for (run_info& each : of_event(event_id)) {
+        if (uuid.empty() || each.function_uuid == uuid) found = std::move(each);
+      }
+      return found && found->ended();
+    });
+    if (!ended) {
+      throw run_timed_out("function \"" + called.id() + "\" has not ended for event " + event_id +
+                          " in time" + (found ? "" : ": the server knows no run of it"));
+    }
+    if (found->status != run_status::completed) throw run_not_completed(std::move(*found));
+    return std::move(*found);
+  }
+
+  template <class Done>
+  static bool poll(std::chrono::milliseconds timeout, Done done) {
+    using clock = std::chrono::steady_clock;
+    const auto end = clock::now() + timeout;
+    std::chrono::milliseconds pause{100};
+    while (true) {
+      if (done()) return true;
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now());
+      if (left <= std::chrono::milliseconds::zero()) return false;
+      std::this_thread::sleep_for(std::min(pause, left));
+      pause = std::min(pause * 3 / 2, std::chrono::milliseconds(2000));
+    }
+  }
+
+  client app_;
+};
+
+}  // namespace inngest
+
+namespace inngest {
+
+/// One thing that doctor() looked at.
+struct finding {
+  enum class severity { ok, warning, problem };
+  severity level = severity::ok;
+  /// What was looked at, such as "signing key".
+  std::string check;
+  /// How it is, and what to do.
+  std::string text;
+};
+
+/// What doctor() found.
+struct diagnosis {
+  std::vector<finding> findings{};
+
+  /// Whether there is no problem.
+  bool healthy() const {
+    return std::none_of(findings.begin(), findings.end(),
+                        [](const finding& each) { return each.level == finding::severity::problem; });
+  }
+  /// All of it, a line each, to print.
+  std::string text() const {
+    constexpr const char* marks[] = {"ok      ", "warning ", "PROBLEM "};
+    std::string out;
+    for (const finding& each : findings) {
+      out += marks[static_cast<std::size_t>(each.level)] + each.check + ": " + each.text + "\n";
+    }
+    return out;
+  }
+};
+
+namespace detail {
+
+/// Looks at a client, and where there is one at what it serves.
+class examination {
+ public:
+  explicit examination(const client& app, const handler* served = nullptr) : app_(app), served_(served) {}
+
+  diagnosis run() {
+    check_mode();
+    check_keys();
+    if (check_server()) {
+      check_signing_key();
+      check_registration();
+    }
+    return std::move(out_);
+  }
+
+ private:
+  using severity = finding::severity;
+
+  const inngest::settings& settings() const { return app_.settings(); }
+  bool is_cloud() const { return settings().mode() == mode::cloud; }
+  void add(severity level, std::string check, std::string text) {
+    out_.findings.push_back({level, std::move(check), std::move(text)});
+  }
+
+  void check_mode() {
+    add(severity::ok, "mode",
+        is_cloud() ? "cloud: works with a server that has keys, at " + settings().api_base_url()
+                   : "dev: works with a dev server, at " + settings().api_base_url());
+  }
+
+  void check_keys() {
+    const signing_keys keys = app_.keys();
+    if (!is_cloud()) return add(severity::ok, "keys", "a dev server needs none");
+    if (settings().event_key().empty())
+      add(severity::problem, "event key", "missing, so nothing can be sent: set INNGEST_EVENT_KEY");
+    else
+      add(severity::ok, "event key", "set");
+    if (keys.current.empty()) {
+      add(severity::problem, "signing key",
+          "missing, so no call of a server is believed: set INNGEST_SIGNING_KEY, or INNGEST_DEV=1 for a dev "
+          "server");
+    } else {
+      check_key_form("signing key", keys.current);
+    }
+    if (!keys.fallback.empty()) check_key_form("fallback signing key", keys.fallback);
+    if (!keys.fallback.empty() && keys.fallback == keys.current)
+      add(severity::warning, "fallback signing key", "is the same as the signing key");
+  }
+
+  void check_key_form(const std::string& name, const std::string& key) {
+    const std::string_view rest = std::string_view(key).substr(protocol::prefix_length(key));
+    const bool hex =
+        !rest.empty() && std::all_of(rest.begin(), rest.end(), [](char c) { return hex_digit(c) >= 0; });
+    const bool spaced = key.find_first_of(" \t\r\n") != std::string::npos;
+    if (spaced) return add(severity::problem, name, "has white space in it, perhaps from copying");
+    if (!hex || rest.size() % 2 != 0)
+      return add(severity::warning, name, "is not hex digits behind its prefix: is it a signing key?");
+    if (key.starts_with("signkey-test-") && settings().env().empty()) {
+      return add(severity::warning, name,
+                 "is one of a branch environment (signkey-test-), but no environment is set: INNGEST_ENV");
+    }
+    if (rest.size() < 32) return add(severity::warning, name, "is short: 64 hex digits are usual");
+    add(severity::ok, name, "set, and of the right form");
+  }
+
+  /// Asks the server for something that every kind has. False when nobody answers.
+  bool check_server() {
+    try {
+      const http::response answer = app_.call_api({.method = "GET", .url = "/health"});
+      add(severity::ok, "server", "answers at " + settings().api_base_url());
+      check_kind(answer);
+      check_clock(answer);
+      return true;
+    } catch (const unreachable& problem) {
+      std::string advice = is_cloud() ? "check INNGEST_API_BASE_URL and the network"
+                                      : "start the dev server, or set INNGEST_DEV to its URL";
+      add(severity::problem, "server",
+          "nobody answers at " + settings().api_base_url() + " (" + problem.what() + "): " + advice);
+    } catch (const configuration_error& problem) {
+      add(severity::problem, "server", problem.what());
+    }
+    return false;
+  }
+
+  void check_kind(const http::response& answer) {
+    const auto kind = answer.headers.find(protocol::header::server_kind);
+    if (!kind) return;
+    if (*kind == to_string(settings().mode())) return add(severity::ok, "kind of server", std::string(*kind));
+    add(severity::problem, "kind of server",
+        is_cloud()
+            ? "the server is a dev server, and this app is in cloud mode: set INNGEST_DEV=1"
+            : "the server is a cloud or self-hosted one, and this app is in dev mode: unset INNGEST_DEV and "
+              "set INNGEST_SIGNING_KEY");
+  }
+
+  void check_clock(const http::response& answer) {
+    const auto date = answer.headers.find("date");
+    const auto there = date ? parse_http_date(*date) : std::nullopt;
+    if (!there) return;
+    const auto here = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto apart = std::chrono::abs(here - *there);
+    const std::string text = std::to_string(apart.count()) + " s apart from the server's";
+    if (apart > protocol::signature_window)
+      add(severity::problem, "clock",
+          text + ": signatures older than five minutes are refused. Set this machine's clock");
+    else if (apart > std::chrono::seconds(30))
+      add(severity::warning, "clock", text + ": five minutes would break signatures");
+    else
+      add(severity::ok, "clock", text);
+  }
+
+  /// "Mon, 23 Nov 2026 10:00:00 GMT"
+  static std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
+    char month[4] = {};
+    int day = 0, year = 0, hour = 0, minute = 0, second = 0;
+    const std::string copy(text);
+    if (std::sscanf(copy.c_str(), "%*3s, %d %3s %d %d:%d:%d", &day, month, &year, &hour, &minute, &second) !=
+        6)
+      return std::nullopt;
+    constexpr const char* months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    const char* found = std::strstr(months, month);
+    if (found == nullptr || month[2] == '\0') return std::nullopt;
+    const auto number = static_cast<unsigned>((found - months) / 3 + 1);
+    const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(number),
+                                           std::chrono::day(static_cast<unsigned>(day))};
+    if (!date.ok()) return std::nullopt;
+    return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+           std::chrono::seconds(second);
+  }
+
+  void check_signing_key() {
+    if (!is_cloud() || app_.keys().current.empty()) return;
+    const http::response answer = app_.call_api({.method = "GET", .url = "/v1/events?limit=1"});
+    if (answer.status == 401 || answer.status == 403)
+      add(severity::problem, "signing key", "the server refuses it: is it of this environment?");
+    else if (answer.status < 300)
+      add(severity::ok, "signing key", "the server accepts it");
+  }
+
+  void check_registration() {
+    if (served_ == nullptr) return;
+    std::vector<runs::registered_function> there;
+    try {
+      there = runs(app_).functions();
+    } catch (const error& problem) {
+      return add(severity::warning, "registration",
+                 std::string("the server does not tell what it has registered: ") + problem.what());
+    }
+    if (there.empty()) {
+      return add(severity::problem, "registration",
+                 "the server knows no function of app \"" + app_.id() +
+                     "\": sync it, with handler::sync or the dev "
+                     "server's -u");
+    }
+    for (const any_function& each : served_->functions()) {
+      const auto found = std::find_if(there.begin(), there.end(),
+                                      [&](const auto& registered) { return registered.slug == each.slug(); });
+      if (found == there.end())
+        add(severity::problem, "function \"" + each.id() + "\"", "is not registered: sync the app again");
+      else
+        check_triggers(each, found->config);
+    }
+    for (const auto& each : there) {
+      const auto& all = served_->functions();
+      const bool known = std::any_of(all.begin(), all.end(),
+                                     [&](const any_function& ours) { return ours.slug() == each.slug; });
+      if (!known)
+        add(severity::warning, "function \"" + each.slug + "\"",
+            "is registered, but this app does not have it: sync the app again, or its runs will fail");
+    }
+  }
+
+  void check_triggers(const any_function& function, const std::string& config) {
+    const json registered = json::parse(config, nullptr, false);
+    const json ours = json::parse(protocol::describe_each(function.triggers(), protocol::describe_trigger));
+    const bool told = registered.is_object() && registered.contains("triggers");
+    if (told && registered.at("triggers") != ours) {
+      return add(severity::problem, "function \"" + function.id() + "\"",
+                 "its triggers are not those that are registered: sync the app again");
+    }
+    add(severity::ok, "function \"" + function.id() + "\"", "registered");
+  }
+
+  const client& app_;
+  const handler* served_;
+  diagnosis out_;
+};
+
+}  // namespace detail
+
+/// Checks what most often is wrong, and says it in plain words: keys, mode, whether the server answers and is
+/// of the right kind, the clocks. Print `.text()`; it never holds a key. \throws unreachable when the server
+/// goes away meanwhile.
+inline diagnosis doctor(const client& app) { return detail::examination(app).run(); }
+
+/// The same, and what the server has registered beside what is served.
+inline diagnosis doctor(const handler& served) { return detail::examination(served.client(), &served).run(); }
+
+}  // namespace inngest
+
+// inngest/middleware/metrics.hpp
+
+// inngest/middleware/call_state.hpp
+
+namespace inngest::detail {
+
+/// What a middleware keeps during one call: lies on the stack of its wrap_request and is found by the hooks
+/// that run on that thread meanwhile. Calls may nest, and several middleware may each have theirs.
+template <class State>
+class call_state {
+ public:
+  explicit call_state(const void* owner) : owner_(owner), outer_(top()) { top() = this; }
+  ~call_state() { top() = outer_; }
+  call_state(const call_state&) = delete;
+  call_state& operator=(const call_state&) = delete;
+
+  State state{};
+
+  /// The owner's innermost on this thread; null outside of its calls.
+  static State* find(const void* owner) {
+    for (call_state* each = top(); each != nullptr; each = each->outer_) {
+      if (each->owner_ == owner) return &each->state;
+    }
+    return nullptr;
+  }
+
+ private:
+  static call_state*& top() {
+    thread_local call_state* innermost = nullptr;
+    return innermost;
+  }
+
+  const void* owner_;
+  call_state* outer_;
+};
+
+}  // namespace inngest::detail
+
+// Counts and durations, named as Prometheus wants it, for whatever adds them up.
+
+namespace inngest {
+
+/// A counter grows by `value`; a histogram takes `value` in.
+enum class metric_kind { counter, histogram };
+
+struct metric_label {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// One thing that happened. Its texts and labels live only as long as the sink's call.
+///
+/// - inngest_calls_total, inngest_call_duration_seconds {function, outcome}: requests of the server.
+/// Outcomes:
+///   completed, failed (for good), retried, continued (steps were reported), error (no handler was reached,
+///   or the answer is of no other kind).
+/// - inngest_runs_started_total, inngest_runs_completed_total, inngest_runs_failed_total {function}
+/// - inngest_steps_total, inngest_step_duration_seconds {function, step_kind, outcome}: steps that ran here.
+///   Outcomes: completed, failed (for good), retried.
+/// - inngest_events_sent_total {function, outcome}: function is empty for what the client sent outside of
+/// one;
+///   outcomes: sent, failed, unsent (dropped or kept in the outbox).
+struct measurement {
+  metric_kind kind = metric_kind::counter;
+  std::string_view name;
+  /// Seconds for histograms.
+  double value = 1;
+  std::span<const metric_label> labels{};
+};
+
+/// Takes measurements, from many threads at once. What it throws is ignored.
+using metric_sink = std::function<void(const measurement&)>;
+
+namespace detail {
+
+/// The middleware behind metrics(). It has no state of its own but that of calls under way.
+class metrics_middleware : public middleware {
+ public:
+  explicit metrics_middleware(metric_sink sink) : sink_(std::move(sink)) {
+    if (!sink_) throw configuration_error("metrics: the sink must not be empty");
+  }
+
+  http::response wrap_request(const http::request&, next_call<http::response> next) override {
+    call_state<call> here(this);
+    try {
+      http::response answer = next();
+      if (here.state.outcome.empty()) here.state.outcome = answer.status == 206 ? "continued" : "error";
+      count_call(here.state);
+      return answer;
+    } catch (...) {
+      here.state.outcome = "error";
+      count_call(here.state);
+      throw;
+    }
+  }
+
+  void transform_function_input(const call_info& info, function_input&) override {
+    if (call* current = find()) current->function = info.function_id;
+  }
+
+  void on_run_start(const call_info& info) override { count("inngest_runs_started_total", info); }
+
+  void on_run_complete(const call_info& info, std::string_view) override {
+    if (call* current = find()) current->outcome = "completed";
+    count("inngest_runs_completed_total", info);
+  }
+
+  void on_run_error(const call_info& info, const failure_info& failure) override {
+    if (call* current = find()) current->outcome = failure.is_final ? "failed" : "retried";
+    if (failure.is_final) count("inngest_runs_failed_total", info);
+  }
+
+  void on_step_start(const call_info&, const step_info&) override {
+    if (call* current = find()) current->step_began = clock::now();
+  }
+  void on_step_complete(const call_info& info, const step_info& step, std::string_view) override {
+    count_step(info, step, "completed");
+  }
+  void on_step_error(const call_info& info, const step_info& step, const failure_info& failure) override {
+    count_step(info, step, failure.is_final ? "failed" : "retried");
+  }
+
+  sent_events wrap_send_event(const std::vector<any_event>& events, next_call<sent_events> next) override {
+    try {
+      sent_events sent = next();
+      count_events(events.size(), sent.ids.empty() ? "unsent" : "sent");
+      return sent;
+    } catch (...) {
+      count_events(events.size(), "failed");
+      throw;
+    }
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+
+  struct call {
+    clock::time_point began = clock::now();
+    std::string function{};
+    std::string_view outcome{};
+    std::optional<clock::time_point> step_began{};
+  };
+
+  call* find() const { return call_state<call>::find(this); }
+
+  void count(std::string_view name, const call_info& info) const {
+    const metric_label labels[] = {{"function", info.function_id}};
+    tell({.name = name, .labels = labels});
+  }
+
+  void count_call(const call& ended) const {
+    const metric_label labels[] = {{"function", ended.function}, {"outcome", ended.outcome}};
+    tell({.name = "inngest_calls_total", .labels = labels});
+    tell({.kind = metric_kind::histogram,
+          .name = "inngest_call_duration_seconds",
+          .value = seconds_since(ended.began),
+          .labels = labels});
+  }
+
+  void count_step(const call_info& info, const step_info& step, std::string_view outcome) const {
+    const metric_label labels[] = {
+        {"function", info.function_id}, {"step_kind", to_string(step.kind)}, {"outcome", outcome}};
+    tell({.name = "inngest_steps_total", .labels = labels});
+    call* current = find();
+    if (current == nullptr || !current->step_began) return;  // it failed before it began
+    tell({.kind = metric_kind::histogram,
+          .name = "inngest_step_duration_seconds",
+          .value = seconds_since(*current->step_began),
+          .labels = labels});
+    current->step_began.reset();
+  }
+
+  void count_events(std::size_t number, std::string_view outcome) const {
+    const call* current = find();
+    const metric_label labels[] = {{"function", current ? std::string_view(current->function) : ""},
+                                   {"outcome", outcome}};
+    tell({.name = "inngest_events_sent_total", .value = static_cast<double>(number), .labels = labels});
+  }
+
+  static double seconds_since(clock::time_point then) {
+    return std::chrono::duration<double>(clock::now() - then).count();
+  }
+
+  void tell(const measurement& happened) const {
+    try {
+      sink_(happened);
+    } catch (...) {  // a run must not fail because it could not be counted
+    }
+  }
+
+  metric_sink sink_;
+};
+
+}  // namespace detail
+
+/// Gives `sink` a measurement of everything that happens to calls, runs, steps and sent events. There is no
+/// label without bounds, such as a run's id.
+///
+///     .middleware = {inngest::metrics([&](const inngest::measurement& each) { registry.add(each); })}
+///
+/// \throws configuration_error for an empty sink.
+inline std::shared_ptr<middleware> metrics(metric_sink sink) {
+  return std::make_shared<detail::metrics_middleware>(std::move(sink));
+}
+
+}  // namespace inngest
+
+// inngest/middleware/tracing.hpp
+
+// Spans in the shape of OpenTelemetry, for whatever exports them.
+
+namespace inngest {
+
+enum class span_status { unset, ok, error };
+
+/// A finished span. Ids are lower-case hex, as in OpenTelemetry.
+struct span {
+  /// 32 digits; the server's when its request had a valid `traceparent`.
+  std::string trace_id;
+  /// 16 digits.
+  std::string span_id;
+  /// 16 digits; empty for a root.
+  std::string parent_span_id{};
+  /// "inngest.request", "inngest.run" or "inngest.step".
+  std::string name;
+  std::chrono::system_clock::time_point start{};
+  std::chrono::system_clock::time_point end{};
+  std::vector<std::pair<std::string, std::string>> attributes{};
+  span_status status = span_status::unset;
+  std::string status_message{};
+  /// Whether the server records this trace: what its `traceparent` says, true without one.
+  bool sampled = true;
+};
+
+/// Takes finished spans, from many threads at once. What it throws is ignored.
+using span_sink = std::function<void(const span&)>;
+
+namespace detail {
+
+/// A W3C trace context.
+struct trace_parent {
+  std::string trace_id;
+  std::string span_id;
+  bool sampled = true;
+};
+
+/// Reads a `traceparent` header; nothing when it breaks the W3C's rules.
+inline std::optional<trace_parent> read_traceparent(std::string_view text) {
+  const auto is_hex = [](std::string_view part) {
+    return std::all_of(part.begin(), part.end(),
+                       [](char c) { return hex_digit(c) >= 0 && !(c >= 'A' && c <= 'F'); });
+  };
+  const auto is_zero = [](std::string_view part) { return part.find_first_not_of('0') == part.npos; };
+  constexpr std::size_t size = 55;  // of version 00; a later one may have more, after a dash
+  if (text.size() < size || text[2] != '-' || text[35] != '-' || text[52] != '-') return std::nullopt;
+  const std::string_view version = text.substr(0, 2), trace = text.substr(3, 32),
+                         parent = text.substr(36, 16), flags = text.substr(53, 2);
+  if (!is_hex(version) || !is_hex(trace) || !is_hex(parent) || !is_hex(flags)) return std::nullopt;
+  if (version == "ff" || is_zero(trace) || is_zero(parent)) return std::nullopt;
+  if (text.size() > size && (version == "00" || text[size] != '-')) return std::nullopt;
+  return trace_parent{std::string(trace), std::string(parent), (hex_digit(flags[1]) & 1) != 0};
+}
+
+/// Random, never all zeroes.
+template <std::size_t Bytes>
+std::string random_span_id() {
+  for (;;) {
+    const auto bytes = random_bytes<Bytes>();
+    if (std::any_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte != 0; }))
+      return to_hex(bytes);
+  }
+}
+
+/// The middleware behind tracing().
+class tracing_middleware : public middleware {
+ public:
+  explicit tracing_middleware(span_sink sink) : sink_(std::move(sink)) {
+    if (!sink_) throw configuration_error("tracing: the sink must not be empty");
+  }
+
+  http::response wrap_request(const http::request& request, next_call<http::response> next) override {
+    call_state<spans> here(this);
+    spans& open = here.state;
+    open.request = begin("inngest.request", request.headers.find(protocol::header::traceparent).value_or(""));
+    open.request.attributes = {{"http.request.method", request.method}, {"url.path", request.path()}};
+    try {
+      http::response answer = next();
+      add(open.request, "http.response.status_code", std::to_string(answer.status));
+      if (answer.status >= 400) open.request.status = span_status::error;
+      finish_call(open);
+      finish(open.request);
+      return answer;
+    } catch (const std::exception& problem) {
+      fail(open.request, problem.what());
+      finish_call(open);
+      finish(open.request);
+      throw;
+    }
+  }
+
+  /// The handler's way out is by an interrupt as a rule, so the span ends when its scope does.
+  std::string wrap_function_handler(const call_info& call, next_call<std::string> next) override {
+    spans* open = call_state<spans>::find(this);
+    if (open == nullptr) return next();  // another middleware has changed threads: nothing to hang it on
+    open->run = child("inngest.run", open->request);
+    describe(*open->run, call);
+    const end_of_scope at_end{*open->run};
+    return next();
+  }
+
+  void on_run_complete(const call_info&, std::string_view) override {
+    if (spans* open = call_state<spans>::find(this); open && open->run) open->run->status = span_status::ok;
+  }
+
+  void on_run_error(const call_info&, const failure_info& failure) override {
+    if (spans* open = call_state<spans>::find(this); open && open->run) fail(*open->run, failure);
+  }
+
+  void on_step_start(const call_info& call, const step_info& step) override {
+    spans* open = call_state<spans>::find(this);
+    if (open == nullptr) return;
+    open->step = child("inngest.step", open->run ? *open->run : open->request);
+    describe(*open->step, call);
+    add(*open->step, "inngest.step.id", std::string(step.id));
+    add(*open->step, "inngest.step.name", std::string(step.name));
+    add(*open->step, "inngest.step.kind", std::string(to_string(step.kind)));
+    if (step.index > 0) add(*open->step, "inngest.step.index", std::to_string(step.index));
+  }
+
+  void on_step_complete(const call_info&, const step_info&, std::string_view) override {
+    spans* open = call_state<spans>::find(this);
+    if (open == nullptr || !open->step) return;
+    open->step->status = span_status::ok;
+    finish_step(*open);
+  }
+
+  void on_step_error(const call_info&, const step_info&, const failure_info& failure) override {
+    spans* open = call_state<spans>::find(this);
+    if (open == nullptr || !open->step) return;
+    fail(*open->step, failure);
+    finish_step(*open);
+  }
+
+ private:
+  /// The open spans of one call.
+  struct spans {
+    span request;
+    std::optional<span> run{};
+    std::optional<span> step{};
+  };
+
+  struct end_of_scope {
+    span& ended;
+    ~end_of_scope() { ended.end = std::chrono::system_clock::now(); }
+  };
+
+  static span begin(std::string name, std::string_view traceparent) {
+    span out{.trace_id = {}, .span_id = random_span_id<8>(), .name = std::move(name)};
+    if (auto parent = read_traceparent(traceparent)) {
+      out.trace_id = std::move(parent->trace_id);
+      out.parent_span_id = std::move(parent->span_id);
+      out.sampled = parent->sampled;
+    } else {
+      out.trace_id = random_span_id<16>();
+    }
+    out.start = std::chrono::system_clock::now();
+    return out;
+  }
+
+  static span child(std::string name, const span& parent) {
+    return {.trace_id = parent.trace_id,
+            .span_id = random_span_id<8>(),
+            .parent_span_id = parent.span_id,
+            .name = std::move(name),
+            .start = std::chrono::system_clock::now(),
+            .sampled = parent.sampled};
+  }
+
+  static void add(span& to, std::string key, std::string value) {
+    to.attributes.emplace_back(std::move(key), std::move(value));
+  }
+
+  static void describe(span& to, const call_info& call) {
+    add(to, "inngest.function.id", std::string(call.function_id));
+    add(to, "inngest.run.id", std::string(call.run_id));
+    add(to, "inngest.attempt", std::to_string(call.attempt));
+  }
+
+  static void fail(span& failed, std::string message) {
+    failed.status = span_status::error;
+    failed.status_message = std::move(message);
+  }
+  static void fail(span& failed, const failure_info& failure) {
+    fail(failed, std::string(failure.message));
+    add(failed, "error.type", std::string(failure.name));
+    add(failed, "inngest.is_final", failure.is_final ? "true" : "false");
+    if (failure.retry_after)
+      add(failed, "inngest.retry_after_ms", std::to_string(failure.retry_after->count()));
+  }
+
+  void finish_step(spans& open) const {
+    finish(*open.step);
+    open.step.reset();
+  }
+
+  /// What becomes of a run is told after its handler was left: its span is given away only now.
+  void finish_call(spans& open) const {
+    if (open.step) finish_step(open);
+    if (open.run) tell(*open.run);
+  }
+
+  void finish(span& ended) const {
+    ended.end = std::chrono::system_clock::now();
+    tell(ended);
+  }
+
+  void tell(const span& ended) const {
+    try {
+      sink_(ended);
+    } catch (...) {  // a run must not fail because nobody could note that it did not
+    }
+  }
+
+  span_sink sink_;
+};
+
+}  // namespace detail
+
+/// Gives `sink` a span for each request of the server, each call of a handler in it and each step that ran in
+/// that, one the parent of the next. The server's `traceparent` is the parent of them all; without a valid
+/// one a trace begins.
+///
+///     .middleware = {inngest::tracing([&](const inngest::span& each) { exporter.add(each); })}
+///
+/// \throws configuration_error for an empty sink.
+inline std::shared_ptr<middleware> tracing(span_sink sink) {
+  return std::make_shared<detail::tracing_middleware>(std::move(sink));
+}
+
+}  // namespace inngest
+
+// inngest/outbox.hpp
+
+#include <cerrno>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+namespace inngest {
+
+/// Options of an outbox.
+struct outbox_options {
+  /// Bytes that the file may grow to. What does not fit is an error, and nothing is lost silently.
+  std::size_t max_size = 64 * 1024 * 1024;
+};
+
+/// Keeps events in a file while no server answers, and has them sent later, in order:
+///
+///     inngest::client app({.id = "studio",
+///                          .when_unreachable = inngest::unreachable_policy::keep,
+///                          .outbox = std::make_shared<inngest::outbox>("outbox.events")});
+///
+/// What is kept is on the disk before send() returns. A record that a crash cut short is recognized and
+/// dropped, never misread. Each is sent with the seed of its first attempt, so that a server that took it
+/// before the crash makes no second event. May be used from many threads; a second process on the same file
+/// is refused. For POSIX systems.
+class outbox final : public event_keeper {
+ public:
+  /// \throws configuration_error when the file can't be opened, or is another process's.
+  explicit outbox(std::filesystem::path file, outbox_options options = {})
+      : path_(std::move(file)), options_(options) {
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor_ < 0) fail("can't be opened");
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      const int reason = errno;
+      ::close(descriptor_);
+      errno = reason;
+      fail("is in use by another process or outbox");
+    }
+    recover();
+  }
+  ~outbox() override { ::close(descriptor_); }
+  outbox(const outbox&) = delete;
+  outbox& operator=(const outbox&) = delete;
+
+  /// \throws too_large when the outbox is full, configuration_error when the disk refuses.
+  void keep(const std::string& events, const std::string& seed) override {
+    const std::lock_guard lock(mutex_);
+    const std::string bytes = record_of(events, seed);
+    if (end_ + bytes.size() > options_.max_size) {
+      throw too_large("the outbox \"" + path_.string() + "\" is full: it keeps " + std::to_string(end_) +
+                      " bytes and may keep " + std::to_string(options_.max_size));
+    }
+    write_at(end_, bytes);
+    end_ += bytes.size();
+    ++count_;
+  }
+
+  bool empty() const override {
+    const std::lock_guard lock(mutex_);
+    return count_ == 0;
+  }
+  /// How many lists of events are kept.
+  std::size_t size() const {
+    const std::lock_guard lock(mutex_);
+    return count_;
+  }
+
+  void flush(const std::function<void(const std::string& events, const std::string& seed)>& send) override {
+    const std::lock_guard lock(mutex_);  // one sender at a time: the order must hold
+    while (count_ > 0) {
+      const record next = read_at(begin_);
+      send(next.events, next.seed);
+      begin_ += next.size;
+      --count_;
+      write_at(0, header_of(begin_));
+    }
+    if (begin_ > header_size) clear();
+  }
+
+ private:
+  // The file is a header, which says where the first record begins, and records one behind the other. A
+  // record is the lengths of its two texts, the first bytes of a SHA-256 over all, and the texts.
+  static constexpr std::string_view magic = "inngest outbox 1\n";
+  static constexpr std::size_t header_size = magic.size() + 8 + 4;
+  static constexpr std::size_t record_header_size = 4 + 4 + 8;
+
+  struct record {
+    std::string events;
+    std::string seed;
+    std::size_t size = 0;  // 0: there is none here
+  };
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw configuration_error("the outbox \"" + path_.string() + "\" " + what + ": " + std::strerror(errno));
+  }
+
+  static void append_number(std::string& out, std::uint64_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) out += static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
+  }
+  static std::uint64_t number_of(std::string_view bytes) {
+    std::uint64_t out = 0;
+    for (std::size_t i = bytes.size(); i-- > 0;) out = out << 8 | static_cast<unsigned char>(bytes[i]);
+    return out;
+  }
+  static std::string checksum(std::string_view text, std::size_t bytes) {
+    const auto digest = detail::sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    return std::string(reinterpret_cast<const char*>(digest.data()), bytes);
+  }
+
+  static std::string header_of(std::size_t begin) {
+    std::string out(magic);
+    append_number(out, begin, 8);
+    return out + checksum(out, 4);
+  }
+
+  static std::string record_of(const std::string& events, const std::string& seed) {
+    std::string lengths;
+    append_number(lengths, events.size(), 4);
+    append_number(lengths, seed.size(), 4);
+    return lengths + checksum(lengths + events + seed, 8) + events + seed;
+  }
+
+  std::string read_bytes(std::size_t at, std::size_t size) const {
+    std::string out(size, '\0');
+    std::size_t done = 0;
+    while (done < size) {
+      const ssize_t got = ::pread(descriptor_, out.data() + done, size - done, static_cast<off_t>(at + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) fail("can't be read");
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    out.resize(done);
+    return out;
+  }
+
+  /// Writes, and waits until it is on the disk.
+  void write_at(std::size_t at, std::string_view bytes) {
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+      const ssize_t put =
+          ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) fail("can't be written");
+      done += static_cast<std::size_t>(put);
+    }
+    if (::fsync(descriptor_) != 0) fail("can't be written to the disk");
+  }
+
+  record read_at(std::size_t at) const {
+    const std::string head = read_bytes(at, record_header_size);
+    if (head.size() < record_header_size) return {};
+    const std::string_view view = head;
+    const std::size_t events = number_of(view.substr(0, 4)), seed = number_of(view.substr(4, 4));
+    if (events + seed > options_.max_size) return {};
+    const std::string texts = read_bytes(at + record_header_size, events + seed);
+    if (texts.size() < events + seed || checksum(head.substr(0, 8) + texts, 8) != view.substr(8)) return {};
+    return {texts.substr(0, events), texts.substr(events), record_header_size + events + seed};
+  }
+
+  /// Finds what is kept. A last record that was cut short by a crash was never acknowledged: it is dropped.
+  void recover() {
+    const std::string header = read_bytes(0, header_size);
+    if (header.empty()) return clear();
+    const std::size_t begin = header.size() < header_size ? 0 : number_of(header.substr(magic.size(), 8));
+    if (header != header_of(begin) || begin < header_size) {
+      if (std::string_view(magic).starts_with(header)) return clear();  // cut short while it was made
+      throw configuration_error("\"" + path_.string() + "\" is not an outbox, or it was damaged");
+    }
+    begin_ = end_ = begin;
+    for (record each = read_at(end_); each.size > 0; each = read_at(end_)) {
+      end_ += each.size;
+      ++count_;
+    }
+    if (::ftruncate(descriptor_, static_cast<off_t>(end_)) != 0) fail("can't be written");
+  }
+
+  void clear() {
+    write_at(0, header_of(header_size));
+    if (::ftruncate(descriptor_, static_cast<off_t>(header_size)) != 0) fail("can't be written");
+    if (::fsync(descriptor_) != 0) fail("can't be written to the disk");
+    begin_ = end_ = header_size;
+    count_ = 0;
+  }
+
+  const std::filesystem::path path_;
+  const outbox_options options_;
+  int descriptor_ = -1;
+  mutable std::mutex mutex_;  // of the rest
+  std::size_t begin_ = header_size;
+  std::size_t end_ = header_size;
+  std::size_t count_ = 0;
+};
+
+}  // namespace inngest
 #ifndef INNGEST_NO_HTTPLIB
 
 // inngest/adapters/httplib.hpp
@@ -9954,6 +11437,1082 @@ struct adapter<Server> {
         });
   }
 };
+
+}  // namespace inngest
+#endif
+#ifdef INNGEST_WITH_AI
+
+// inngest/ai.hpp
+
+// Models, requests and answers for `ctx.step.ai.infer`, which has the Inngest server call the model:
+//
+//     namespace ai = inngest::ai;
+//     ...
+//     const ai::chat_request request{.messages = {{.role = "user", .content = "hi"}}};
+//     const auto answer = ctx.step.ai.infer("greet", ai::openai{.model = "gpt-4o"}, request);
+//     return ai::text(answer);
+//
+// Each provider has its own request and answer, with the provider's names. They keep in `extra` what they
+// have no member for, so a provider's newest parameter can be used. A request may also be an inngest::json,
+// or a type of yours, of the provider's shape.
+
+namespace inngest::ai {
+
+/// A request as it is told to the server, which posts the body to the URL.
+struct gateway_request {
+  std::string url;
+  /// Sent beside Content-Type and the key's header, never instead of them.
+  std::vector<std::pair<std::string, std::string>> headers{};
+  /// The server sends it as the format wants: x-api-key for "anthropic", a parameter of the URL for "gemini",
+  /// the whole Authorization for "bedrock", and a bearer token for every other format.
+  std::string auth_key{};
+  /// "openai-chat", "openai-responses", "azure-openai", "anthropic", "gemini", "grok" or "bedrock".
+  std::string format{};
+  /// JSON.
+  std::string body{};
+};
+
+/// A call of a tool that the model asks for, whatever the provider.
+struct tool_call {
+  /// What the tool's result must name; Gemini gives none.
+  std::string id;
+  std::string name;
+  /// JSON, as the model wrote it: decode it into the tool's own type.
+  std::string arguments;
+};
+
+namespace detail {
+
+/// The text of a message: text itself, or that of its parts of the given type.
+inline std::string text_of(const json& content, std::string_view type) {
+  if (content.is_string()) return content.get<std::string>();
+  std::string out;
+  if (!content.is_array()) return out;
+  for (const json& part : content) {
+    if (part.is_object() && part.value("type", json()) == type && part.contains("text") &&
+        part["text"].is_string())
+      out += part["text"].get_ref<const std::string&>();
+  }
+  return out;
+}
+
+/// Some endpoints answer with status 200 and an error in the body.
+inline void require_no_error(const std::optional<json>& error) {
+  if (!error) return;
+  const json* words = error->is_object() && error->contains("message") ? &error->at("message") : &*error;
+  throw non_retriable_error("the model's provider answered with an error: " +
+                            (words->is_string() ? words->get<std::string>() : encode(*error)));
+}
+
+}  // namespace detail
+
+// ---- OpenAI's chat format -------------------------------------------------------------------------------
+
+struct chat_function_call {
+  std::string name;
+  /// JSON, as the model wrote it.
+  std::string arguments{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(chat_function_call, name, arguments, extra)
+INNGEST_DEFAULTS(chat_function_call, arguments)
+
+struct chat_tool_call {
+  std::string id;
+  std::string type = "function";
+  chat_function_call function{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(chat_tool_call, id, type, function, extra)
+INNGEST_DEFAULTS(chat_tool_call, id, type, function)
+
+struct chat_message {
+  /// "system", "developer", "user", "assistant" or "tool".
+  std::string role;
+  /// Text, or a list of parts such as images.
+  std::optional<json> content{};
+  std::optional<std::vector<chat_tool_call>> tool_calls{};
+  /// In a message of the role "tool": the call that it answers.
+  std::optional<std::string> tool_call_id{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(chat_message, role, content, tool_calls, tool_call_id, extra)
+INNGEST_DEFAULTS(chat_message, role)
+
+struct chat_function {
+  std::string name;
+  std::optional<std::string> description{};
+  /// A JSON schema of the arguments.
+  std::optional<json> parameters{};
+  std::optional<bool> strict{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(chat_function, name, description, parameters, strict, extra)
+
+struct chat_tool {
+  std::string type = "function";
+  chat_function function{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(chat_tool, type, function, extra)
+INNGEST_DEFAULTS(chat_tool, type)
+
+struct chat_request {
+  std::vector<chat_message> messages;
+  /// Default: the model's.
+  std::optional<std::string> model{};
+  std::optional<double> temperature{};
+  std::optional<double> top_p{};
+  /// What endpoints other than OpenAI's have; OpenAI's newer models refuse it.
+  std::optional<int> max_tokens{};
+  /// What OpenAI has instead.
+  std::optional<int> max_completion_tokens{};
+  std::optional<std::vector<std::string>> stop{};
+  std::optional<std::vector<chat_tool>> tools{};
+  /// "auto", "none", "required", or an object that names a tool.
+  std::optional<json> tool_choice{};
+  std::optional<bool> parallel_tool_calls{};
+  /// Such as {"type": "json_schema", "json_schema": {...}}.
+  std::optional<json> response_format{};
+  std::optional<int> seed{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(chat_request, messages, model, temperature, top_p, max_tokens, max_completion_tokens, stop,
+               tools, tool_choice, parallel_tool_calls, response_format, seed, extra)
+
+struct chat_choice {
+  int index = 0;
+  chat_message message{};
+  /// "stop", "length", "tool_calls" or "content_filter".
+  std::optional<std::string> finish_reason{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(chat_choice, index, message, finish_reason, extra)
+INNGEST_DEFAULTS(chat_choice, index, message)
+
+struct chat_usage {
+  int prompt_tokens = 0;
+  int completion_tokens = 0;
+  int total_tokens = 0;
+  extra_fields extra{};
+};
+INNGEST_FIELDS(chat_usage, prompt_tokens, completion_tokens, total_tokens, extra)
+INNGEST_DEFAULTS(chat_usage, prompt_tokens, completion_tokens, total_tokens)
+
+struct chat_answer {
+  std::vector<chat_choice> choices;
+  std::optional<std::string> id{};
+  /// The model that answered: often a dated name of the one that was asked.
+  std::optional<std::string> model{};
+  std::optional<chat_usage> usage{};
+  /// There instead of choices when an endpoint says with status 200 that it failed.
+  std::optional<json> error{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(chat_answer, choices, id, model, usage, error, extra)
+INNGEST_DEFAULTS(chat_answer, choices)
+
+/// A message's text; empty when it has none.
+inline std::string text(const chat_message& message) {
+  return message.content ? detail::text_of(*message.content, "text") : std::string();
+}
+
+/// The text of the first choice; empty when the model gave none, as when it calls a tool.
+/// \throws non_retriable_error when the answer is an error.
+inline std::string text(const chat_answer& answer) {
+  detail::require_no_error(answer.error);
+  return answer.choices.empty() ? std::string() : text(answer.choices.front().message);
+}
+
+/// The tools that the first choice calls.
+inline std::vector<tool_call> tool_calls(const chat_answer& answer) {
+  std::vector<tool_call> out;
+  if (answer.choices.empty() || !answer.choices.front().message.tool_calls) return out;
+  for (const chat_tool_call& each : *answer.choices.front().message.tool_calls)
+    out.push_back({each.id, each.function.name, each.function.arguments});
+  return out;
+}
+
+// ---- OpenAI's responses format --------------------------------------------------------------------------
+
+struct responses_tool {
+  /// "function", or one of the provider's own such as "web_search".
+  std::string type = "function";
+  std::optional<std::string> name{};
+  std::optional<std::string> description{};
+  /// A JSON schema of the arguments.
+  std::optional<json> parameters{};
+  std::optional<bool> strict{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(responses_tool, type, name, description, parameters, strict, extra)
+
+struct responses_request {
+  /// Text, or a list of messages and other items.
+  json input;
+  /// Default: the model's.
+  std::optional<std::string> model{};
+  /// What a system message is elsewhere.
+  std::optional<std::string> instructions{};
+  std::optional<double> temperature{};
+  std::optional<double> top_p{};
+  std::optional<int> max_output_tokens{};
+  std::optional<std::vector<responses_tool>> tools{};
+  /// "auto", "none", "required", or an object that names a tool.
+  std::optional<json> tool_choice{};
+  /// Such as {"effort": "low"}.
+  std::optional<json> reasoning{};
+  /// The answer's form, such as {"format": {"type": "json_schema", ...}}.
+  std::optional<json> text{};
+  /// Goes on with the conversation of an earlier answer.
+  std::optional<std::string> previous_response_id{};
+  std::optional<bool> store{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(responses_request, input, model, instructions, temperature, top_p, max_output_tokens, tools,
+               tool_choice, reasoning, text, previous_response_id, store, extra)
+
+struct responses_item {
+  /// "message", "function_call", "reasoning" and others.
+  std::string type;
+  std::optional<std::string> role{};
+  /// A message's parts.
+  std::optional<json> content{};
+  /// A call's function, its arguments as JSON text, and what its result must name.
+  std::optional<std::string> name{};
+  std::optional<std::string> arguments{};
+  std::optional<std::string> call_id{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(responses_item, type, role, content, name, arguments, call_id, extra)
+
+struct responses_usage {
+  int input_tokens = 0;
+  int output_tokens = 0;
+  int total_tokens = 0;
+  extra_fields extra{};
+};
+INNGEST_FIELDS(responses_usage, input_tokens, output_tokens, total_tokens, extra)
+INNGEST_DEFAULTS(responses_usage, input_tokens, output_tokens, total_tokens)
+
+struct responses_answer {
+  std::vector<responses_item> output;
+  std::optional<std::string> id{};
+  std::optional<std::string> model{};
+  /// "completed", "incomplete" or "failed".
+  std::optional<std::string> status{};
+  std::optional<responses_usage> usage{};
+  std::optional<json> error{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(responses_answer, output, id, model, status, usage, error, extra)
+INNGEST_DEFAULTS(responses_answer, output)
+
+/// The text of all messages.
+/// \throws non_retriable_error when the answer is an error.
+inline std::string text(const responses_answer& answer) {
+  detail::require_no_error(answer.error);
+  std::string out;
+  for (const responses_item& each : answer.output) {
+    if (each.type == "message" && each.content) out += detail::text_of(*each.content, "output_text");
+  }
+  return out;
+}
+
+/// The functions that the model calls.
+inline std::vector<tool_call> tool_calls(const responses_answer& answer) {
+  std::vector<tool_call> out;
+  for (const responses_item& each : answer.output) {
+    if (each.type == "function_call")
+      out.push_back({each.call_id.value_or(""), each.name.value_or(""), each.arguments.value_or("")});
+  }
+  return out;
+}
+
+// ---- Anthropic's format ---------------------------------------------------------------------------------
+
+struct anthropic_message {
+  /// "user" or "assistant".
+  std::string role;
+  /// Text, or a list of content blocks.
+  json content = nullptr;
+  extra_fields extra{};
+};
+INNGEST_FIELDS(anthropic_message, role, content, extra)
+
+struct anthropic_tool {
+  std::string name;
+  std::optional<std::string> description{};
+  /// A JSON schema of the arguments.
+  std::optional<json> input_schema{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(anthropic_tool, name, description, input_schema, extra)
+
+struct anthropic_request {
+  std::vector<anthropic_message> messages;
+  /// Default: the model's.
+  std::optional<int> max_tokens{};
+  /// Default: the model's.
+  std::optional<std::string> model{};
+  /// Text, or a list of text blocks.
+  std::optional<json> system{};
+  std::optional<double> temperature{};
+  std::optional<double> top_p{};
+  std::optional<int> top_k{};
+  std::optional<std::vector<std::string>> stop_sequences{};
+  std::optional<std::vector<anthropic_tool>> tools{};
+  /// Such as {"type": "any"}.
+  std::optional<json> tool_choice{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(anthropic_request, messages, max_tokens, model, system, temperature, top_p, top_k,
+               stop_sequences, tools, tool_choice, extra)
+
+struct anthropic_block {
+  /// "text", "tool_use", "thinking" and others.
+  std::string type;
+  std::optional<std::string> text{};
+  /// A tool's call: what its result must name, the tool, and the arguments.
+  std::optional<std::string> id{};
+  std::optional<std::string> name{};
+  std::optional<json> input{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(anthropic_block, type, text, id, name, input, extra)
+
+struct anthropic_usage {
+  int input_tokens = 0;
+  int output_tokens = 0;
+  extra_fields extra{};
+};
+INNGEST_FIELDS(anthropic_usage, input_tokens, output_tokens, extra)
+INNGEST_DEFAULTS(anthropic_usage, input_tokens, output_tokens)
+
+struct anthropic_answer {
+  std::vector<anthropic_block> content;
+  std::optional<std::string> id{};
+  std::optional<std::string> model{};
+  /// "end_turn", "max_tokens", "stop_sequence", "tool_use" and others.
+  std::optional<std::string> stop_reason{};
+  std::optional<anthropic_usage> usage{};
+  std::optional<json> error{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(anthropic_answer, content, id, model, stop_reason, usage, error, extra)
+INNGEST_DEFAULTS(anthropic_answer, content)
+
+/// The text of all text blocks.
+/// \throws non_retriable_error when the answer is an error.
+inline std::string text(const anthropic_answer& answer) {
+  detail::require_no_error(answer.error);
+  std::string out;
+  for (const anthropic_block& each : answer.content) {
+    if (each.type == "text") out += each.text.value_or("");
+  }
+  return out;
+}
+
+/// The tools that the model calls.
+inline std::vector<tool_call> tool_calls(const anthropic_answer& answer) {
+  std::vector<tool_call> out;
+  for (const anthropic_block& each : answer.content) {
+    if (each.type == "tool_use")
+      out.push_back(
+          {each.id.value_or(""), each.name.value_or(""), encode(each.input.value_or(json::object()))});
+  }
+  return out;
+}
+
+// ---- Gemini's format, whose names are in camel case -----------------------------------------------------
+
+struct gemini_function_call {
+  std::string name;
+  std::optional<json> args{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(gemini_function_call, name, args, extra)
+
+struct gemini_part {
+  std::optional<std::string> text{};
+  /// Whether the text is the model's thinking, not its answer.
+  std::optional<bool> thought{};
+  std::optional<gemini_function_call> functionCall{};
+  /// {"name": ..., "response": {...}}
+  std::optional<json> functionResponse{};
+  /// {"mimeType": ..., "data": base64}
+  std::optional<json> inlineData{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(gemini_part, text, thought, functionCall, functionResponse, inlineData, extra)
+
+struct gemini_content {
+  std::vector<gemini_part> parts;
+  /// "user" or "model".
+  std::optional<std::string> role{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(gemini_content, parts, role, extra)
+INNGEST_DEFAULTS(gemini_content, parts)
+
+struct gemini_function {
+  std::string name;
+  std::optional<std::string> description{};
+  /// A schema of the arguments.
+  std::optional<json> parameters{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(gemini_function, name, description, parameters, extra)
+
+struct gemini_tool {
+  std::optional<std::vector<gemini_function>> functionDeclarations{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(gemini_tool, functionDeclarations, extra)
+
+struct gemini_generation_config {
+  std::optional<double> temperature{};
+  std::optional<double> topP{};
+  std::optional<int> topK{};
+  std::optional<int> maxOutputTokens{};
+  std::optional<std::vector<std::string>> stopSequences{};
+  /// "application/json" with a schema.
+  std::optional<std::string> responseMimeType{};
+  std::optional<json> responseSchema{};
+  std::optional<json> thinkingConfig{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(gemini_generation_config, temperature, topP, topK, maxOutputTokens, stopSequences,
+               responseMimeType, responseSchema, thinkingConfig, extra)
+
+struct gemini_request {
+  std::vector<gemini_content> contents;
+  std::optional<gemini_content> systemInstruction{};
+  std::optional<gemini_generation_config> generationConfig{};
+  std::optional<std::vector<gemini_tool>> tools{};
+  std::optional<json> toolConfig{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(gemini_request, contents, systemInstruction, generationConfig, tools, toolConfig, extra)
+
+struct gemini_candidate {
+  gemini_content content{};
+  /// "STOP", "MAX_TOKENS", "SAFETY" and others.
+  std::optional<std::string> finishReason{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(gemini_candidate, content, finishReason, extra)
+INNGEST_DEFAULTS(gemini_candidate, content)
+
+struct gemini_usage {
+  int promptTokenCount = 0;
+  int candidatesTokenCount = 0;
+  int totalTokenCount = 0;
+  extra_fields extra{};
+};
+INNGEST_FIELDS(gemini_usage, promptTokenCount, candidatesTokenCount, totalTokenCount, extra)
+INNGEST_DEFAULTS(gemini_usage, promptTokenCount, candidatesTokenCount, totalTokenCount)
+
+struct gemini_answer {
+  /// None when the prompt was blocked: promptFeedback then says why.
+  std::vector<gemini_candidate> candidates;
+  std::optional<gemini_usage> usageMetadata{};
+  std::optional<json> promptFeedback{};
+  std::optional<json> error{};
+  extra_fields extra{};
+};
+INNGEST_FIELDS(gemini_answer, candidates, usageMetadata, promptFeedback, error, extra)
+INNGEST_DEFAULTS(gemini_answer, candidates)
+
+/// The text of the first candidate, without its thinking.
+/// \throws non_retriable_error when the answer is an error.
+inline std::string text(const gemini_answer& answer) {
+  detail::require_no_error(answer.error);
+  std::string out;
+  if (answer.candidates.empty()) return out;
+  for (const gemini_part& each : answer.candidates.front().content.parts) {
+    if (!each.thought.value_or(false)) out += each.text.value_or("");
+  }
+  return out;
+}
+
+/// The functions that the first candidate calls.
+inline std::vector<tool_call> tool_calls(const gemini_answer& answer) {
+  std::vector<tool_call> out;
+  if (answer.candidates.empty()) return out;
+  for (const gemini_part& each : answer.candidates.front().content.parts) {
+    if (each.functionCall)
+      out.push_back({"", each.functionCall->name, encode(each.functionCall->args.value_or(json::object()))});
+  }
+  return out;
+}
+
+// ---- models ---------------------------------------------------------------------------------------------
+
+/// Any endpoint that speaks OpenAI's chat format. It may need no key.
+struct openai_compatible {
+  using request_type = chat_request;
+  using answer_type = chat_answer;
+  std::string model;
+  /// Such as "https://llm.example.com/v1". A query in it stays at the end of the URL.
+  std::string base_url;
+  std::string api_key{};
+  /// Fields of requests that don't have them.
+  extra_fields default_parameters{};
+  /// Sent beside Content-Type and Authorization, never instead of them.
+  std::vector<std::pair<std::string, std::string>> headers{};
+};
+
+/// api_key: OPENAI_API_KEY when empty.
+struct openai {
+  using request_type = chat_request;
+  using answer_type = chat_answer;
+  std::string model;
+  std::string api_key{};
+  std::string base_url = "https://api.openai.com/v1";
+  /// Fields of requests that don't have them.
+  extra_fields default_parameters{};
+};
+
+/// OpenAI's newer "responses" endpoint. api_key: OPENAI_API_KEY when empty.
+struct openai_responses {
+  using request_type = responses_request;
+  using answer_type = responses_answer;
+  std::string model;
+  std::string api_key{};
+  std::string base_url = "https://api.openai.com/v1";
+  /// Fields of requests that don't have them.
+  extra_fields default_parameters{};
+};
+
+/// api_key: AZURE_OPENAI_API_KEY when empty.
+struct azure_openai {
+  using request_type = chat_request;
+  using answer_type = chat_answer;
+  std::string model;
+  /// Such as "https://name.openai.azure.com".
+  std::string endpoint;
+  std::string deployment;
+  /// Such as "2024-06-01".
+  std::string api_version;
+  std::string api_key{};
+  /// Fields of requests that don't have them.
+  extra_fields default_parameters{};
+};
+
+/// api_key: ANTHROPIC_API_KEY when empty.
+struct anthropic {
+  using request_type = anthropic_request;
+  using answer_type = anthropic_answer;
+  std::string model;
+  std::string api_key{};
+  /// Of requests that say nothing of it: the provider refuses one without.
+  int max_tokens = 4096;
+  std::string base_url = "https://api.anthropic.com/v1";
+  /// Names of features that are not open to everybody yet.
+  std::vector<std::string> beta_headers{};
+  /// Fields of requests that don't have them.
+  extra_fields default_parameters{};
+};
+
+/// api_key: GEMINI_API_KEY when empty.
+struct gemini {
+  using request_type = gemini_request;
+  using answer_type = gemini_answer;
+  std::string model;
+  std::string api_key{};
+  std::string base_url = "https://generativelanguage.googleapis.com/v1beta";
+  /// Fields of requests that don't have them; those of generationConfig one by one.
+  extra_fields default_parameters{};
+};
+
+/// api_key: XAI_API_KEY when empty.
+struct grok {
+  using request_type = chat_request;
+  using answer_type = chat_answer;
+  std::string model;
+  std::string api_key{};
+  std::string base_url = "https://api.x.ai/v1";
+  /// Fields of requests that don't have them.
+  extra_fields default_parameters{};
+};
+
+/// api_key: DEEPSEEK_API_KEY when empty.
+struct deepseek {
+  using request_type = chat_request;
+  using answer_type = chat_answer;
+  std::string model;
+  std::string api_key{};
+  std::string base_url = "https://api.deepseek.com/v1";
+  /// Fields of requests that don't have them.
+  extra_fields default_parameters{};
+};
+
+namespace detail {
+
+[[noreturn]] inline void refuse(const std::string& model, const std::string& problem) {
+  throw configuration_error("model \"" + model + "\": " + problem);
+}
+
+/// The address of a path below a base URL. `option` names the base in errors.
+inline std::string below(const std::string& model, const char* option, const std::string& base,
+                         const std::string& path) {
+  const std::size_t scheme = base.starts_with("https://") ? 8 : base.starts_with("http://") ? 7 : 0;
+  if (scheme == 0 || base.size() == scheme || base[scheme] == '/')
+    refuse(model, std::string(option) + " must be an http or https URL, not \"" + base + "\"");
+  const std::size_t query = std::min(base.find('?'), base.size());
+  std::string out = base.substr(0, query);
+  if (!out.ends_with('/')) out += '/';
+  out += path;
+  if (query + 1 < base.size()) out += (path.find('?') == path.npos ? '?' : '&') + base.substr(query + 1);
+  return out;
+}
+
+/// The key that was given, or the provider's usual variable's.
+inline std::string key_or(const std::string& given, const char* variable, const std::string& model) {
+  if (!given.empty()) return given;
+  const char* found = std::getenv(variable);
+  if (found != nullptr && *found != '\0') return found;
+  refuse(model, std::string("no API key: set api_key or the environment variable ") + variable);
+}
+
+/// Gives an object the members it lacks. Gemini has most parameters one or two objects deep.
+inline void fill_in(json& body, const json& defaults) {
+  for (const auto& [name, value] : defaults.items()) {
+    if (!body.contains(name))
+      body[name] = value;
+    else if ((name == "generationConfig" || name == "thinkingConfig") && body[name].is_object() &&
+             value.is_object())
+      fill_in(body[name], value);
+  }
+}
+
+/// A request's JSON, complete: a member that it lacks is that of the defaults, then that of `required`, where
+/// empty text means none.
+inline std::string completed(std::string body, const extra_fields& defaults,
+                             std::initializer_list<std::pair<std::string_view, std::string>> required) {
+  if (!body.starts_with('{')) throw payload_error("request", "a request to a model must be a JSON object");
+  if (!defaults.empty()) {
+    json all = inngest::detail::parse_dom(body);
+    fill_in(all, json(static_cast<const std::map<std::string, json>&>(defaults)));
+    body = encode(all, "request");
+  }
+  const inngest::detail::json_buffer buffer(body);
+  if (inngest::detail::find_member(buffer, "stream") == "true")
+    throw payload_error("request.stream",
+                        "the server reads an answer as one JSON text, so it can't be streamed");
+  std::string missing;
+  for (const auto& [name, value] : required) {
+    if (value != "\"\"" && inngest::detail::find_member(buffer, name).empty())
+      missing += (missing.empty() ? "\"" : ",\"") + std::string(name) + "\":" + value;
+  }
+  if (missing.empty()) return body;
+  return body == "{}" ? "{" + missing + "}" : "{" + missing + "," + body.substr(1);
+}
+
+/// What most providers have in common.
+inline gateway_request chat(const std::string& model, const std::string& url, std::string key,
+                            const char* format, std::string body, const extra_fields& defaults) {
+  return {.url = url,
+          .auth_key = std::move(key),
+          .format = format,
+          .body = completed(std::move(body), defaults, {{"model", encode(model)}})};
+}
+
+}  // namespace detail
+
+/// What a model and a request are on the wire. A model type of your own needs one too, beside the type.
+/// \throws configuration_error for a key that is missing or an address that is none; payload_error for a
+/// request that is no object, or asks for a stream.
+template <json_writable Request>
+gateway_request make_request(const openai_compatible& model, const Request& request) {
+  gateway_request out =
+      detail::chat(model.model, detail::below(model.model, "base_url", model.base_url, "chat/completions"),
+                   model.api_key, "openai-chat", encode(request, "request"), model.default_parameters);
+  out.headers = model.headers;
+  return out;
+}
+template <json_writable Request>
+gateway_request make_request(const openai& model, const Request& request) {
+  return detail::chat(model.model, detail::below(model.model, "base_url", model.base_url, "chat/completions"),
+                      detail::key_or(model.api_key, "OPENAI_API_KEY", model.model), "openai-chat",
+                      encode(request, "request"), model.default_parameters);
+}
+template <json_writable Request>
+gateway_request make_request(const openai_responses& model, const Request& request) {
+  return detail::chat(model.model, detail::below(model.model, "base_url", model.base_url, "responses"),
+                      detail::key_or(model.api_key, "OPENAI_API_KEY", model.model), "openai-responses",
+                      encode(request, "request"), model.default_parameters);
+}
+/// The key is sent twice: the server sends every format that it does not know a bearer token, and Azure reads
+/// the header api-key.
+template <json_writable Request>
+gateway_request make_request(const azure_openai& model, const Request& request) {
+  if (model.deployment.empty()) detail::refuse(model.model, "deployment must not be empty");
+  if (model.api_version.empty()) detail::refuse(model.model, "api_version must not be empty");
+  const std::string path = "openai/deployments/" + http::percent_encoded(model.deployment) +
+                           "/chat/completions?api-version=" + http::percent_encoded(model.api_version);
+  gateway_request out =
+      detail::chat(model.model, detail::below(model.model, "endpoint", model.endpoint, path),
+                   detail::key_or(model.api_key, "AZURE_OPENAI_API_KEY", model.model), "azure-openai",
+                   encode(request, "request"), model.default_parameters);
+  out.headers = {{"api-key", out.auth_key}};
+  return out;
+}
+template <json_writable Request>
+gateway_request make_request(const anthropic& model, const Request& request) {
+  gateway_request out{
+      .url = detail::below(model.model, "base_url", model.base_url, "messages"),
+      .headers = {{"anthropic-version", "2023-06-01"}},
+      .auth_key = detail::key_or(model.api_key, "ANTHROPIC_API_KEY", model.model),
+      .format = "anthropic",
+      .body = detail::completed(encode(request, "request"), model.default_parameters,
+                                {{"model", encode(model.model)}, {"max_tokens", encode(model.max_tokens)}})};
+  std::string beta;
+  for (const std::string& each : model.beta_headers) beta += (beta.empty() ? "" : ",") + each;
+  if (!beta.empty()) out.headers.emplace_back("anthropic-beta", beta);
+  return out;
+}
+/// The key is not in the URL, which whoever looks at the run can see: the server adds it when it calls.
+template <json_writable Request>
+gateway_request make_request(const gemini& model, const Request& request) {
+  if (model.model.empty()) throw configuration_error("a gemini model needs its name: it is part of the URL");
+  return {.url = detail::below(model.model, "base_url", model.base_url,
+                               "models/" + http::percent_encoded(model.model) + ":generateContent"),
+          .auth_key = detail::key_or(model.api_key, "GEMINI_API_KEY", model.model),
+          .format = "gemini",
+          .body = detail::completed(encode(request, "request"), model.default_parameters, {})};
+}
+template <json_writable Request>
+gateway_request make_request(const grok& model, const Request& request) {
+  return detail::chat(model.model, detail::below(model.model, "base_url", model.base_url, "chat/completions"),
+                      detail::key_or(model.api_key, "XAI_API_KEY", model.model), "grok",
+                      encode(request, "request"), model.default_parameters);
+}
+template <json_writable Request>
+gateway_request make_request(const deepseek& model, const Request& request) {
+  return detail::chat(model.model, detail::below(model.model, "base_url", model.base_url, "chat/completions"),
+                      detail::key_or(model.api_key, "DEEPSEEK_API_KEY", model.model), "openai-chat",
+                      encode(request, "request"), model.default_parameters);
+}
+
+/// What step.ai.infer takes: a type with an answer_type, whose make_request is found beside it. With a
+/// request_type, too, a request can be written in braces.
+template <class T>
+concept model = json_convertible<typename T::answer_type> && requires(const T& value, const json& request) {
+  { make_request(value, request) } -> std::same_as<gateway_request>;
+};
+
+}  // namespace inngest::ai
+#endif
+#ifdef INNGEST_WITH_ENCRYPTION
+
+// inngest/middleware/encryption.hpp
+
+#include <sodium.h>
+
+// End-to-end encryption: the server keeps results and events that it can't read. Needs libsodium. The form is
+// that of the packages for TypeScript (@inngest/middleware-encryption) and Python, so apps may mix languages.
+
+namespace inngest {
+
+/// Options of encryption().
+struct encryption_options {
+  /// The passphrase that everything is encrypted with; required. White space around it does not count.
+  std::string key;
+  /// Passphrases that are tried, in order, on what `key` does not decrypt; empty ones are left out.
+  std::vector<std::string> fallback_keys{};
+  /// Encrypts nothing. For rolling encryption out: every app must be able to decrypt before one encrypts.
+  bool decrypt_only = false;
+  /// The member of an event's data that is encrypted.
+  std::string event_field = "encrypted";
+  /// Encrypts every member of an event's data, each by itself. Expressions then can't look into it, and the
+  /// Python package decrypts only the first of them.
+  bool every_event_field = false;
+};
+
+/// What came from the server can't be decrypted. It is tried again, as a missing key can be added meanwhile.
+class decryption_error : public error {
+ public:
+  explicit decryption_error(const std::string& message) : error(error_code::configuration, message) {}
+};
+
+namespace detail {
+
+/// A passphrase as the 32 bytes that encrypt; wiped when it goes.
+class secret_key {
+ public:
+  explicit secret_key(std::string_view passphrase) {
+    crypto_generichash(bytes_.data(), bytes_.size(),
+                       reinterpret_cast<const unsigned char*>(passphrase.data()), passphrase.size(), nullptr,
+                       0);
+  }
+  ~secret_key() { sodium_memzero(bytes_.data(), bytes_.size()); }
+  secret_key(const secret_key&) = delete;
+  secret_key& operator=(const secret_key&) = delete;
+
+  /// base64(nonce, authenticated ciphertext).
+  std::string encrypt(std::string_view text) const {
+    std::vector<unsigned char> sealed(nonce_size + crypto_secretbox_MACBYTES + text.size());
+    randombytes_buf(sealed.data(), nonce_size);
+    crypto_secretbox_easy(sealed.data() + nonce_size, reinterpret_cast<const unsigned char*>(text.data()),
+                          text.size(), sealed.data(), bytes_.data());
+    std::string out(sodium_base64_encoded_len(sealed.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+    sodium_bin2base64(out.data(), out.size(), sealed.data(), sealed.size(), sodium_base64_VARIANT_ORIGINAL);
+    out.pop_back();  // libsodium ends its text with a zero
+    return out;
+  }
+
+  /// Nothing when it was encrypted with another key, or changed since.
+  std::optional<std::string> decrypt(const std::vector<unsigned char>& sealed) const {
+    constexpr std::size_t overhead = nonce_size + crypto_secretbox_MACBYTES;
+    if (sealed.size() < overhead) return std::nullopt;
+    std::string out(sealed.size() - overhead, '\0');
+    const bool opened =
+        crypto_secretbox_open_easy(reinterpret_cast<unsigned char*>(out.data()), sealed.data() + nonce_size,
+                                   sealed.size() - nonce_size, sealed.data(), bytes_.data()) == 0;
+    return opened ? std::optional<std::string>(std::move(out)) : std::nullopt;
+  }
+
+ private:
+  static constexpr std::size_t nonce_size = crypto_secretbox_NONCEBYTES;
+  std::array<unsigned char, crypto_secretbox_KEYBYTES> bytes_{};
+};
+
+/// The middleware behind encryption().
+class encryption_middleware : public middleware {
+ public:
+  explicit encryption_middleware(encryption_options options) {
+    if (sodium_init() < 0) throw configuration_error("encryption: libsodium can't be initialized");
+    const bool has_key = add_key(options.key);
+    for (std::string& each : options.fallback_keys) add_key(each);
+    if (!has_key) throw configuration_error("encryption: encryption_options::key must not be empty");
+    if (options.event_field.empty() && !options.every_event_field)
+      throw configuration_error("encryption: encryption_options::event_field must not be empty");
+    encrypts_ = !options.decrypt_only;
+    event_field_ = std::move(options.event_field);
+    every_event_field_ = options.every_event_field;
+  }
+
+  void transform_function_input(const call_info&, function_input& input) override {
+    if (may_be_encrypted(input.event)) input.event = decrypt_event(input.event);
+    if (!may_be_encrypted(input.events)) return;
+    const json_buffer buffer(std::move(input.events));
+    input.events = "[";
+    json_document document(buffer.text());
+    json_value root = document.root(json_path("events"));
+    for (auto item : take(root.get_array(), json_path("events"))) {
+      json_value each = take(std::move(item), json_path("events"));
+      if (input.events.size() > 1) input.events += ',';
+      input.events += decrypt_event(raw_text(each, json_path("events")));
+    }
+    input.events += ']';
+  }
+
+  std::string wrap_function_handler(const call_info&, next_call<std::string> next) override {
+    return encrypt_result(next());
+  }
+
+  /// The data that another function is invoked with, or is given later, is treated as an event's.
+  void transform_step_input(const call_info&, const step_info& step, step_input& called) override {
+    const bool is_event = step.kind == step_kind::invoke || step.kind == step_kind::defer;
+    if (!encrypts_ || !is_event || called.input.empty()) return;
+    const json_buffer buffer(std::move(called.input));
+    called.input = "[";
+    json_document document(buffer.text());
+    json_value root = document.root(json_path("input"));
+    for (auto item : take(root.get_array(), json_path("input"))) {
+      json_value each = take(std::move(item), json_path("input"));
+      if (called.input.size() > 1) called.input += ',';
+      const std::string_view text = raw_text(each, json_path("input"));
+      called.input += text.starts_with('{') ? encrypt_event_data(text) : std::string(text);
+    }
+    called.input += ']';
+  }
+
+  std::string wrap_step_handler(const call_info&, const step_info&, next_call<std::string> next) override {
+    return encrypt_result(next());
+  }
+
+  std::string wrap_step(const call_info&, const step_info& step, next_call<std::string> next) override {
+    std::string result = next();
+    if (!may_be_encrypted(result)) return result;
+    const std::string where = "step \"" + std::string(step.id) + "\"";
+    if (step.kind == step_kind::wait_for_event) return decrypt_event(result, where);
+    return decrypt_if_encrypted(result, where);
+  }
+
+  void transform_send_event(std::vector<any_event>& events) override {
+    if (!encrypts_) return;
+    for (any_event& each : events) each.set_data(encrypt_event_data(each.data()));
+  }
+
+ private:
+  static constexpr std::string_view marker = "__ENCRYPTED__";
+  static constexpr std::string_view strategy = "inngest/libsodium";
+
+  // ---- keys -------------------------------------------------------------------------------------------
+
+  /// Takes the passphrase and wipes it; false when there is none.
+  bool add_key(std::string& passphrase) {
+    constexpr std::string_view blank = " \t\r\n\v\f";
+    const std::size_t first = passphrase.find_first_not_of(blank);
+    if (first == std::string::npos) return false;
+    const std::size_t last = passphrase.find_last_not_of(blank);
+    keys_.emplace_back(std::string_view(passphrase).substr(first, last - first + 1));
+    sodium_memzero(passphrase.data(), passphrase.size());
+    return true;
+  }
+
+  // ---- values -----------------------------------------------------------------------------------------
+
+  static bool may_be_encrypted(std::string_view json) { return json.find(marker) != std::string_view::npos; }
+
+  std::string encrypt(std::string_view json) const {
+    return "{\"__ENCRYPTED__\":true,\"__STRATEGY__\":\"inngest/libsodium\",\"data\":\"" +
+           keys_.front().encrypt(json) + "\"}";
+  }
+
+  /// Null has no secret, and is told apart from a result by those who show runs.
+  std::string encrypt_result(std::string json) const {
+    return encrypts_ && !json.empty() && json != "null" ? encrypt(json) : json;
+  }
+
+  struct sealed_value {
+    bool marked = false;
+    bool has_data = false;
+    std::optional<std::string> strategy{};
+    std::string data{};
+  };
+
+  static sealed_value read_sealed(std::string_view json) {
+    sealed_value out;
+    const json_buffer buffer{std::string(json)};
+    json_document document(buffer.text());
+    for (auto item : document.object()) {
+      simdjson::ondemand::field each = take(std::move(item), {});
+      const std::string_view key = take(each.unescaped_key(), {});
+      const json_type type = type_of(each.value(), {});
+      if (key == marker && type == json_type::boolean) {
+        out.marked = take(each.value().get_bool(), {});
+      } else if (key == "__STRATEGY__" && type == json_type::string) {
+        out.strategy = std::string(take(each.value().get_string(), {}));
+      } else if (key == "data" && type == json_type::string) {
+        out.has_data = true;
+        out.data = std::string(take(each.value().get_string(), {}));
+      }
+    }
+    return out;
+  }
+
+  /// The value as it is, unless it is an encrypted one.
+  std::string decrypt_if_encrypted(std::string_view json, const std::string& where) const {
+    if (!json.starts_with('{') || !may_be_encrypted(json)) return std::string(json);
+    const sealed_value value = read_sealed(json);
+    if (!value.marked || !value.has_data) return std::string(json);
+    if (!value.strategy) {
+      throw decryption_error(where + " is encrypted in the form before \"" + std::string(strategy) +
+                             "\" (AES), which is not supported");
+    }
+    if (*value.strategy != strategy) {
+      throw decryption_error(where + " is encrypted with a strategy other than \"" + std::string(strategy) +
+                             "\", which is not supported");
+    }
+    return decrypt(value.data, where);
+  }
+
+  std::string decrypt(const std::string& base64, const std::string& where) const {
+    std::vector<unsigned char> sealed(base64.size() / 4 * 3 + 3);
+    std::size_t size = 0;
+    if (sodium_base642bin(sealed.data(), sealed.size(), base64.data(), base64.size(), nullptr, &size, nullptr,
+                          sodium_base64_VARIANT_ORIGINAL) != 0) {
+      throw decryption_error(where + " can't be decrypted: its data is not base64");
+    }
+    sealed.resize(size);
+    for (const secret_key& key : keys_) {
+      if (auto text = key.decrypt(sealed)) return *std::move(text);
+    }
+    throw decryption_error(where + " can't be decrypted: it was encrypted with a key other than the " +
+                           (keys_.size() == 1 ? "one" : std::to_string(keys_.size())) +
+                           " given, or was changed since (see encryption_options::fallback_keys)");
+  }
+
+  // ---- events -----------------------------------------------------------------------------------------
+
+  /// The object with `change(name, value)` in place of each value; both are JSON.
+  template <class Change>
+  static std::string with_members(std::string_view object, const Change& change) {
+    const json_buffer buffer{std::string(object)};
+    json_document document(buffer.text());
+    json_object_text out;
+    for (auto item : document.object()) {
+      simdjson::ondemand::field each = take(std::move(item), {});
+      const std::string name(take(each.unescaped_key(), {}));
+      out.add_raw(name, change(name, raw_text(each.value(), {})));
+    }
+    return out.text();
+  }
+
+  std::string encrypt_event_data(std::string_view data) const {
+    return with_members(data, [&](const std::string& name, std::string_view value) {
+      // what is in "_inngest" is for the server
+      const bool chosen = every_event_field_ ? name != "_inngest" : name == event_field_;
+      return chosen ? encrypt(value) : std::string(value);
+    });
+  }
+
+  std::string decrypt_event(std::string_view event) const {
+    const std::string name = find_text(event, "name");
+    return decrypt_event(event, name.empty() ? "the event" : "event \"" + name + "\"");
+  }
+  std::string decrypt_event(std::string_view event, const std::string& where) const {
+    if (!event.starts_with('{') || !may_be_encrypted(event)) return std::string(event);
+    return with_members(event, [&](const std::string& name, std::string_view value) {
+      return name == "data" ? decrypt_event_data(value, where + ": data") : std::string(value);
+    });
+  }
+
+  /// Decrypts the members of an event's data, and of the event that stands in the data of a server's own
+  /// event about the end of a run. Data that is encrypted as a whole comes from the Python package.
+  std::string decrypt_event_data(std::string_view data, const std::string& where) const {
+    if (!data.starts_with('{') || !may_be_encrypted(data)) return std::string(data);
+    const sealed_value whole = read_sealed(data);
+    if (whole.marked && whole.has_data) {
+      std::string out = decrypt_if_encrypted(data, where);
+      if (!out.starts_with('{')) throw decryption_error(where + " is no JSON object once it is decrypted");
+      return out;
+    }
+    return with_members(data, [&](const std::string& name, std::string_view value) {
+      const std::string here = where + "." + name;
+      if (name == "event") {
+        const std::string inner = decrypt_if_encrypted(value, here);
+        return inner == value ? decrypt_event(value, here) : inner;
+      }
+      return decrypt_if_encrypted(value, here);
+    });
+  }
+
+  std::deque<secret_key> keys_;  // the first encrypts; a deque, as keys are never copied
+  bool encrypts_ = true;
+  std::string event_field_;
+  bool every_event_field_ = false;
+};
+
+}  // namespace detail
+
+/// Encrypts what steps and functions return, and the member "encrypted" of events' data, before they leave
+/// the process; decrypts them when they come back. Give it to client_options::middleware, after those that
+/// change events before they are sent:
+///
+///     .middleware = {inngest::encryption({.key = key, .fallback_keys = {old_key}})}
+///
+/// Each value is XSalsa20-Poly1305 under the BLAKE2b of the passphrase, and grows by a third and some 130
+/// bytes. Not encrypted are errors' messages, ids, names and arguments recorded with a step.
+/// \throws configuration_error without a key. What can't be decrypted throws decryption_error, which names
+/// the event or step.
+inline std::shared_ptr<middleware> encryption(encryption_options options) {
+  return std::make_shared<detail::encryption_middleware>(std::move(options));
+}
 
 }  // namespace inngest
 #endif
