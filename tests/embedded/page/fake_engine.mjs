@@ -1,0 +1,242 @@
+// An engine that is none: the API of the embedded engine over made-up functions, events and runs, for the page's test.
+// Started by itself it prints its address: node fake_engine.mjs [port] [runs]
+
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+
+const header = fileURLToPath(new URL("../../../include/inngest/embedded/web_page.hpp", import.meta.url));
+
+/// The page and its policy, as the compiler sees them.
+function page() {
+  const source = readFileSync(header, "utf8");
+  const html = [...source.matchAll(/R"page\(([^]*?)\)page"/g)].map(match => match[1]).join("");
+  const policy = /web_page_policy =\s*"([^"]*)"/.exec(source)[1];
+  return { html, policy };
+}
+
+// Numbers that look like chance and are the same in each run.
+let seed = 42;
+function chance(below) {
+  seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+  return Math.floor((seed / 2 ** 32) * below);
+}
+
+const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+let serial = 0;
+function ulid(at) {
+  const encode = (value, size) => {
+    let out = "";
+    for (let i = 0; i < size; ++i, value = Math.floor(value / 32)) out = letters[value % 32] + out;
+    return out;
+  };
+  let noise = "";
+  for (let i = 0; i < 8; ++i) noise += letters[chance(32)];
+  return encode(at, 10) + encode(++serial, 8) + noise;
+}
+const iso = at => new Date(at).toISOString();
+
+const functions = [
+  { id: "shop-charge", name: "Charge", triggers: [{ event: "order/placed", expression: "event.data.total > 0" }],
+    options: { retries: 4, concurrency: [{ limit: 10, key: "event.data.customer", scope: "fn" }], idempotency: "event.data.order", timeouts: { start: "10s", finish: "2m" } } },
+  { id: "shop-ship", name: "Ship the order", triggers: [{ event: "order/paid" }, { event: "order/reshipped" }], options: { retries: 3, priority: { run: "event.data.express ? 120 : 0" } } },
+  { id: "mail-welcome", name: "Welcome mail", triggers: [{ event: "user/created" }], options: { debounce: { period: "5s", key: "event.data.email" } } },
+  { id: "reports-nightly", name: "Nightly report", triggers: [{ cron: "0 2 * * *" }], options: { concurrency: [{ limit: 1 }] } },
+  { id: "import-catalogue", name: "Import the catalogue of a supplier with a rather long name", triggers: [{ event: "catalogue/*" }], options: {} },
+].map(each => ({ ...each, app: each.id.split("-")[0] }));
+
+function data_of(name) {
+  return { order: 1000 + chance(9000), customer: `c-${chance(500)}`, total: chance(20000) / 100, currency: "EUR", express: chance(2) === 1, lines: [{ sku: "TEA-100", count: 1 + chance(3) }, { sku: "CUP-7", count: 2 }], note: name };
+}
+
+/// A run whose steps began at `at`; `till` cuts it: what comes later has not happened yet.
+function steps_of(id, at, till, fails) {
+  const steps = [];
+  let now = at;
+  const step = (name, kind, parts, result) => {
+    if (now > till) return;
+    const each = { id: (steps.length * 7919 + 104729).toString(16).padStart(40, "a9f3"), name, kind, queued_at: iso(now), ended_at: null, attempts: [], status: "planned" };
+    steps.push(each);
+    if (typeof parts === "number") {
+      now += parts;
+      const ended = now <= till;
+      each.status = ended ? (result ?? "completed") : kind === "sleep" ? "sleeping" : "waiting";
+      if (ended) each.ended_at = iso(now);
+      else now = Infinity;
+      each.detail = kind === "sleep" ? "until " + iso(at + parts) : "order/packed";
+      return;
+    }
+    parts.forEach(([queued, ran, error], number) => {
+      now += queued;
+      if (now > till) return;
+      const attempt = { attempt: number, started_at: iso(now), ended_at: null, status: "completed" };
+      each.attempts.push(attempt);
+      now += ran;
+      if (now > till) { each.status = "running"; now = Infinity; return; }
+      attempt.ended_at = iso(now);
+      if (error) { attempt.status = "failed"; attempt.error = error; }
+      each.status = error ? (number + 1 < parts.length ? "retrying" : "failed") : "completed";
+      if (each.status !== "retrying") { each.ended_at = iso(now); each.detail = error ? error : JSON.stringify({ ok: true, took: ran, reference: `r-${number}` }); }
+    });
+  };
+  step("load the order", "run", [[12, 140]]);
+  step("reserve the stock", "run", [[8, 320]]);
+  step("charge the card", "run", fails ? [[10, 640, "card_declined: insufficient funds"], [1500, 580, "card_declined: insufficient funds"], [3100, 610, "card_declined: insufficient funds"]]
+    : [[10, 640, "gateway timed out after 600 ms"], [1500, 410]]);
+  if (!fails) {
+    step("cool down", "sleep", 6000);
+    step("wait for the packing", "wait", 2400);
+    step("label", "invoke", 900);
+    step("send the mail", "run", [[15, 230]]);
+  }
+  return { steps, end: now };
+}
+
+export function start({ port = 0, runs: amount = 10000 } = {}) {
+  const events = new Map();
+  const runs = new Map();
+  let sequence = 1;
+
+  function add_event(name, data, at) {
+    const id = ulid(at);
+    const event = { id, name, received_at: iso(at), event: { id, name, data, ts: at, v: "2026-01-01" }, runs: [] };
+    events.set(id, event);
+    return event;
+  }
+  function add_run(item, event, at, fate) {
+    const id = ulid(at);
+    const run = { id, function: item.id, function_name: item.name, event_id: event.id, event_name: event.name, at, fate, cancelled_at: null };
+    runs.set(id, run);
+    event.runs.push(run);
+    return run;
+  }
+
+  // A run as it is at this moment.
+  function now(run) {
+    const till = run.cancelled_at ?? Date.now();
+    const started = run.at + 40;
+    const { steps, end } = steps_of(run.id, started, till, run.fate === "failed");
+    let status = end <= till ? run.fate : till < started ? "queued" : "running";
+    if (run.cancelled_at !== null && end > run.cancelled_at) status = "cancelled";
+    const ended = status === "cancelled" ? run.cancelled_at : status === "completed" || status === "failed" ? end : null;
+    const short = { id: run.id, function: run.function, function_name: run.function_name, status, event_id: run.event_id, event_name: run.event_name, queued_at: iso(run.at), started_at: started <= till ? iso(started) : null, ended_at: ended && iso(ended) };
+    return { short, steps };
+  }
+  const settled = new Map();
+  function short(run) {
+    const known = settled.get(run);
+    if (known) return known;
+    const state = now(run).short;
+    if (state.ended_at) settled.set(run, state);
+    return state;
+  }
+
+  function whole(run) {
+    const { short, steps } = now(run);
+    const timeline = [{ at: short.queued_at, what: "started", attempt: 0 }];
+    for (const step of steps) {
+      for (const each of step.attempts) if (each.ended_at) timeline.push({ at: each.ended_at, what: each.status === "failed" ? "step failed" : "step completed", step: step.name, attempt: each.attempt, duration_ms: Date.parse(each.ended_at) - Date.parse(each.started_at), detail: each.error ?? step.detail });
+      if (!step.attempts.length) timeline.push({ at: step.queued_at, what: step.kind === "sleep" ? "sleeping" : "waiting", step: step.name, attempt: 0, detail: step.detail });
+    }
+    const out = { ...short, events: [events.get(run.event_id).event], steps, timeline };
+    if (short.status === "completed") out.output = { charged: true, receipt: "https://shop.example/receipts/20391", amount: 249.9, lines: Array.from({ length: 14 }, (_, i) => ({ sku: `SKU-${i}`, count: i + 1, gift: i % 3 === 0 })) };
+    if (short.status === "failed") out.error = { name: "PaymentError", message: "card_declined: insufficient funds", stack: "PaymentError: card_declined\n    at charge (shop/payment.cpp:88)\n    at step.run (shop/charge.cpp:41)" };
+    return out;
+  }
+
+  const began = Date.now();
+  for (let i = amount; i > 0; --i) {
+    const item = functions[chance(functions.length)];
+    const name = (item.triggers[0].event ?? "inngest/scheduled.timer").replace("*", "updated");
+    const at = began - i * 20000 - chance(15000);
+    const event = add_event(name, data_of(name), at);
+    const run = add_run(item, event, at + 3, chance(12) === 0 ? "failed" : "completed");
+    if (chance(40) === 0) run.cancelled_at = at + 900;
+  }
+
+  function receive(name, data) {
+    const event = add_event(name, data, Date.now());
+    for (const item of functions) {
+      if (!item.triggers.some(each => each.event && (each.event === name || (each.event.endsWith("*") && name.startsWith(each.event.slice(0, -1)))))) continue;
+      add_run(item, event, Date.now(), data?.fail ? "failed" : "completed");
+    }
+    ++sequence;
+    return event;
+  }
+
+  function paged(all, params, matches, show, name) {
+    const limit = Number(params.get("limit") ?? 50);
+    const before = params.get("before");
+    const ids = [...all.keys()];
+    let at = ids.length - 1;
+    if (before) while (at >= 0 && ids[at] >= before) --at;
+    const page = [];
+    let next = null;
+    for (; at >= 0; --at) {
+      const item = show(all.get(ids[at]));
+      if (!matches(item)) continue;
+      if (page.length === limit) { next = page.at(-1).id; break; }
+      page.push(item);
+    }
+    return { [name]: page, next };
+  }
+
+  function answer(method, url, body) {
+    const path = url.pathname;
+    const found = /^\/(?:api|v1)\/runs\/([^/]+)(\/rerun)?$/.exec(path);
+    if (path === "/api/state") {
+      const counts = { queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0 };
+      for (const run of runs.values()) ++counts[short(run).status];
+      if (counts.running + counts.queued) ++sequence;
+      return [200, { version: "0.1.0", sequence, counts, mode: "memory" }];
+    }
+    if (path === "/api/functions") return [200, { functions }];
+    if (path === "/api/events")
+      return [200, paged(events, url.searchParams, () => true, each => ({ ...each, runs: each.runs.map(run => ({ id: run.id, function: run.function, status: short(run).status })) }), "events")];
+    if (path === "/api/runs") {
+      const want = name => url.searchParams.get(name);
+      return [200, paged(runs, url.searchParams, run => (!want("status") || run.status === want("status")) && (!want("function") || run.function === want("function")) && (!want("search") || run.id.includes(want("search").toUpperCase()) || run.event_id.includes(want("search").toUpperCase())), short, "runs")];
+    }
+    if (path === "/e/page" && method === "POST") {
+      const sent = JSON.parse(body);
+      if (sent.name === "refused/always") return [400, { error: "this event is refused", status: 400 }];
+      return [200, { ids: [receive(sent.name, sent.data).id], status: 200 }];
+    }
+    if (!found || !runs.has(found[1])) return [404, { error: "no such run" }];
+    const run = runs.get(found[1]);
+    if (method === "GET") return [200, whole(run)];
+    if (method === "DELETE") {
+      if (short(run).ended_at) return [409, { error: "the run has ended" }];
+      run.cancelled_at = Date.now();
+      ++sequence;
+      return [204, null];
+    }
+    ++sequence;
+    const again = add_run(functions.find(each => each.id === run.function), events.get(run.event_id), Date.now(), run.fate);
+    return [200, { run_id: again.id }];
+  }
+
+  const server = createServer((request, response) => {
+    const url = new URL(request.url, "http://localhost");
+    if (url.pathname === "/") {
+      const { html, policy } = page();
+      response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-security-policy": policy });
+      return response.end(html);
+    }
+    let body = "";
+    request.on("data", part => { body += part; });
+    request.on("end", () => {
+      let status, value;
+      try { [status, value] = answer(request.method, url, body); }
+      catch (error) { [status, value] = [500, { error: String(error) }]; }
+      response.writeHead(status, { "content-type": "application/json" });
+      response.end(value === null ? undefined : JSON.stringify(value));
+    });
+  });
+  return new Promise(done => server.listen(port, "127.0.0.1", () => done({ base: `http://127.0.0.1:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } })));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { base } = await start({ port: Number(process.argv[2] ?? 0), runs: Number(process.argv[3] ?? 10000) });
+  console.log(base);
+}
