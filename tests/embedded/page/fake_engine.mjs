@@ -11,7 +11,8 @@ const header = fileURLToPath(new URL("../../../include/inngest/embedded/web_page
 function page() {
   const source = readFileSync(header, "utf8");
   const html = [...source.matchAll(/R"page\(([^]*?)\)page"/g)].map(match => match[1]).join("");
-  const policy = /web_page_policy =\s*"([^"]*)"/.exec(source)[1];
+  const literals = /web_page_policy =((?:\s*"[^"]*")+);/.exec(source)[1];
+  const policy = [...literals.matchAll(/"([^"]*)"/g)].map(match => match[1]).join("");
   return { html, policy };
 }
 
