@@ -829,8 +829,10 @@ function draw_live() {
 function log(timeline) {
   const last = timeline.slice(-200);
   const name = `Log, ${last.length < timeline.length ? "the last 200 of " : ""}${count(timeline.length, "entry", "entries")}`;
-  return t("section", t("details", t("summary", name), table(["Time", "What", "Step", "Attempt", "Took", "Detail"],
-    last.map(each => [stamp(each.at, false), each.what, each.step, (each.attempt ?? 0) + 1, each.duration_ms ? took(each.duration_ms) : "", each.detail?.slice(0, 300)]))));
+  const draw = () => table(["Time", "What", "Step", "Attempt", "Took", "Detail"], last.map(each =>
+    [stamp(each.at, false), each.what, each.step, (each.attempt ?? 0) + 1, each.duration_ms ? took(each.duration_ms) : "", each.detail?.slice(0, 300)]));
+  const details = h("details", { ontoggle: () => { if (details.children.length === 1) details.append(draw()); } }, t("summary", name));
+  return t("section", details);
 }
 
 // The waterfall.

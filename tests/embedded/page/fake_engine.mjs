@@ -50,8 +50,8 @@ function data_of(name) {
   return { order: 1000 + chance(9000), customer: `c-${chance(500)}`, total: chance(20000) / 100, currency: "EUR", express: chance(2) === 1, lines: [{ sku: "TEA-100", count: 1 + chance(3) }, { sku: "CUP-7", count: 2 }], note: name };
 }
 
-/// A run whose steps began at `at`; `till` cuts it: what comes later has not happened yet.
-function steps_of(id, at, till, fails) {
+/// The steps of a run that began at `at`, as they are at `till`: what comes later has not happened yet.
+function steps_of(at, till, fails) {
   const steps = [];
   let now = at;
   const step = (name, kind, parts, result) => {
@@ -93,10 +93,17 @@ function steps_of(id, at, till, fails) {
   return { steps, end: now };
 }
 
+/// A run with more steps than fit on a page, each of one millisecond.
+function many_steps(at) {
+  const steps = Array.from({ length: 450 }, (_, i) => ({ id: `many-${i}`, name: `row ${i}`, kind: "run", status: "completed", queued_at: iso(at + i), ended_at: iso(at + i + 1), attempts: [{ attempt: 0, started_at: iso(at + i), ended_at: iso(at + i + 1), status: "completed" }] }));
+  return { steps, end: at + 450 };
+}
+
 export function start({ port = 0, runs: amount = 10000 } = {}) {
   const events = new Map();
   const runs = new Map();
   let sequence = 1;
+  let counted = "";
 
   function add_event(name, data, at) {
     const id = ulid(at);
@@ -116,7 +123,7 @@ export function start({ port = 0, runs: amount = 10000 } = {}) {
   function now(run) {
     const till = run.cancelled_at ?? Date.now();
     const started = run.at + 40;
-    const { steps, end } = steps_of(run.id, started, till, run.fate === "failed");
+    const { steps, end } = run.event_name === "catalogue/huge" ? many_steps(started) : steps_of(started, till, run.fate === "failed");
     let status = end <= till ? run.fate : till < started ? "queued" : "running";
     if (run.cancelled_at !== null && end > run.cancelled_at) status = "cancelled";
     const ended = status === "cancelled" ? run.cancelled_at : status === "completed" || status === "failed" ? end : null;
@@ -140,7 +147,8 @@ export function start({ port = 0, runs: amount = 10000 } = {}) {
       if (!step.attempts.length) timeline.push({ at: step.queued_at, what: step.kind === "sleep" ? "sleeping" : "waiting", step: step.name, attempt: 0, detail: step.detail });
     }
     const out = { ...short, events: [events.get(run.event_id).event], steps, timeline };
-    if (short.status === "completed") out.output = { charged: true, receipt: "https://shop.example/receipts/20391", amount: 249.9, lines: Array.from({ length: 14 }, (_, i) => ({ sku: `SKU-${i}`, count: i + 1, gift: i % 3 === 0 })) };
+    if (run.event_name === "catalogue/huge") out.output = { large: "<9007199254740993>", rows: Array.from({ length: 5000 }, (_, i) => i) };
+    else if (short.status === "completed") out.output = { charged: true, receipt: "https://shop.example/receipts/20391", amount: 249.9, lines: Array.from({ length: 14 }, (_, i) => ({ sku: `SKU-${i}`, count: i + 1, gift: i % 3 === 0 })) };
     if (short.status === "failed") out.error = { name: "PaymentError", message: "card_declined: insufficient funds", stack: "PaymentError: card_declined\n    at charge (shop/payment.cpp:88)\n    at step.run (shop/charge.cpp:41)" };
     return out;
   }
@@ -188,7 +196,8 @@ export function start({ port = 0, runs: amount = 10000 } = {}) {
     if (path === "/api/state") {
       const counts = { queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0 };
       for (const run of runs.values()) ++counts[short(run).status];
-      if (counts.running + counts.queued) ++sequence;
+      if (counts.running + counts.queued || JSON.stringify(counts) !== counted) ++sequence;
+      counted = JSON.stringify(counts);
       return [200, { version: "0.1.0", sequence, counts, mode: "memory" }];
     }
     if (path === "/api/functions") return [200, { functions }];
@@ -231,7 +240,7 @@ export function start({ port = 0, runs: amount = 10000 } = {}) {
       try { [status, value] = answer(request.method, url, body); }
       catch (error) { [status, value] = [500, { error: String(error) }]; }
       response.writeHead(status, { "content-type": "application/json" });
-      response.end(value === null ? undefined : JSON.stringify(value));
+      response.end(value === null ? undefined : JSON.stringify(value).replace(/"<(\d+)>"/g, "$1"));
     });
   });
   return new Promise(done => server.listen(port, "127.0.0.1", () => done({ base: `http://127.0.0.1:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } })));

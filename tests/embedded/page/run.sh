@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Tries the engine's web page in a browser. Arguments go to page.mjs: --base URL, --shots FOLDER.
+# Without node, npm or chromium it is skipped, which is exit status 77.
+#
+#   BUILD_DIR  where playwright-core is installed (build/page)
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+build=${BUILD_DIR:-$here/../../../build/page}
+
+for each in node npm; do
+  command -v "$each" > /dev/null || { echo "skipped: there is no $each"; exit 77; }
+done
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
+  { echo "skipped: there is no chromium"; exit 77; }
+
+mkdir -p "$build"
+if ! [ -d "$build/node_modules/playwright-core" ]; then
+  npm install --silent --no-audit --no-fund --no-save --prefix "$build" playwright-core@1 ||
+    { echo "skipped: playwright-core could not be installed"; exit 77; }
+fi
+PLAYWRIGHT=$(cd "$build" && pwd) exec node "$here/page.mjs" --browser "$browser" "$@"
