@@ -19,9 +19,9 @@ inline constexpr std::string_view web_page =
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="viewport" content="width=device-width">
 <title>inngest-cpp</title>
-<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='4' fill='%23232220'/%3E%3Cpath d='M3.5 4.8h5M6 8h6M9 11.2h3.5' stroke='%23fff' stroke-width='1.8' stroke-linecap='round'/%3E%3C/svg%3E">
+<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='4' fill='%23232220'/%3E%3Cpath d='M3.5 4.8h5M6 8h6M9 11.2h3.5' stroke='%23fff' stroke-width='1.8'/%3E%3C/svg%3E">
 <style>)page"
     // The style.
     R"page(
@@ -53,12 +53,12 @@ inline constexpr std::string_view web_page =
 
 * { box-sizing:border-box }
 [hidden] { display:none !important }
-html { font:14px/1.5 Inter, ui-sans-serif, system-ui, "Segoe UI", Roboto, sans-serif; color:var(--ink);
-  background:var(--paper); -webkit-text-size-adjust:100% }
+html { font:14px/1.5 Inter, system-ui, sans-serif; color:var(--ink);
+  background:var(--paper); font-variant-numeric:tabular-nums; -webkit-text-size-adjust:100% }
 body { margin:0; height:100dvh; display:flex; flex-direction:column; overflow:hidden }
 h1, h2, h3, p, dl, dd, pre { margin:0 }
 h2 { font-size:22px; line-height:1.25; font-weight:640; letter-spacing:-.018em; overflow-wrap:anywhere }
-h3, summary { font-size:12px; line-height:20px; font-weight:600; color:var(--soft) }
+h3, summary { font-size:12px; line-height:20px; font-weight:600 }
 a { color:inherit; text-decoration-color:var(--edge); text-underline-offset:3px }
 a:hover { text-decoration-color:currentColor }
 code, pre, .mono { font-family:var(--mono); font-size:12.5px; font-variant-ligatures:none; overflow-wrap:anywhere }
@@ -66,9 +66,10 @@ svg { width:16px; height:16px; flex:none; display:block; fill:none; stroke:curre
   stroke-linecap:round; stroke-linejoin:round }
 :focus { outline:none }
 :focus-visible { outline:2px solid var(--blue); outline-offset:2px }
+.soft, .none, .keys, .line, .legend, .axis, .took, .key-name, dt, th, h3, summary, pre, dialog label, .label small,
+#link, .more, .row .under, .row .when, .row .name span, #ask p, .tabs button, .chip { color:var(--soft) }
 .unseen { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%) }
 .grow { flex:1; min-width:0 }
-.soft { color:var(--soft) }
 
 button, input, select, textarea { font:inherit; color:inherit }
 button { cursor:pointer; background:none; border:0; padding:0 }
@@ -76,9 +77,8 @@ button { cursor:pointer; background:none; border:0; padding:0 }
 .button { display:inline-flex; align-items:center; gap:7px; padding:0 13px; font-weight:540; white-space:nowrap; text-decoration:none }
 .button:hover { background:var(--hover) }
 .button.first { background:var(--ink); border-color:var(--ink); color:var(--paper) }
-.button.first:hover { opacity:.88 }
 .button.bad { color:var(--red) }
-.button:disabled { opacity:.45; cursor:default }
+.button:disabled { opacity:.45 }
 .button.plain { border-color:transparent; background:none; color:var(--soft); padding:0 9px }
 .button.small { height:26px; padding:0 9px; font-size:12.5px; border-radius:6px }
 .field { padding:0 11px; min-width:0 }
@@ -86,14 +86,13 @@ button { cursor:pointer; background:none; border:0; padding:0 }
 .field[aria-invalid=true] { border-color:var(--red) }
 
 header { display:flex; align-items:center; gap:8px 28px; padding:12px 20px; flex-wrap:wrap }
-h1 { display:flex; align-items:center; gap:10px; font-size:15px; font-weight:650; letter-spacing:-.01em }
+h1 { display:flex; align-items:center; gap:10px; font-size:15px; font-weight:650 }
 h1 svg { width:22px; height:22px; padding:4px; border-radius:6px; background:var(--ink); color:var(--paper) }
 .tabs, .tools { display:flex; align-items:center; gap:4px }
-.tabs button { height:34px; padding:0 12px; border-radius:8px; color:var(--soft); font-weight:540 }
-.tabs button:hover { color:var(--ink) }
+.tabs button { height:34px; padding:0 12px; border-radius:8px; font-weight:540 }
 .tabs [aria-selected=true] { color:var(--ink); background:var(--chosen) }
 .tools { gap:10px; margin-left:auto }
-#link { display:flex; align-items:center; gap:7px; color:var(--soft); font-size:12.5px }
+#link { display:flex; align-items:center; gap:7px; font-size:12.5px }
 #link i { width:8px; height:8px; border-radius:50%; background:var(--green) }
 #link.lost { color:var(--red) }
 #link.lost i { background:none; border:2px solid; border-radius:2px }
@@ -101,9 +100,9 @@ h1 svg { width:22px; height:22px; padding:4px; border-radius:6px; background:var
 #bar { display:flex; align-items:center; gap:10px 12px; padding:0 20px 12px; flex-wrap:wrap }
 .chips { display:flex; gap:6px; flex-wrap:wrap; margin-right:auto }
 .chip { display:inline-flex; align-items:center; gap:6px; height:30px; padding:0 11px; border-radius:15px;
-  border:1px solid var(--line); color:var(--soft); font-size:13px; white-space:nowrap }
+  border:1px solid var(--line); font-size:13px; white-space:nowrap }
 .chip svg, .badge svg, .end svg { width:14px; height:14px; color:var(--c) }
-.chip b { font-weight:560; color:var(--ink); font-variant-numeric:tabular-nums }
+.chip b { font-weight:560; color:var(--ink) }
 .chip:hover { background:var(--hover) }
 .chip[aria-pressed=true] { background:var(--chosen); border-color:var(--edge); color:var(--ink) }
 #find { width:270px }
@@ -121,20 +120,20 @@ main { flex:1; display:grid; grid-template-columns:clamp(340px, 31vw, 460px) min
 .row > svg { color:var(--c); grid-row:1 / 3; margin-top:3px }
 .row > div { overflow:hidden; text-overflow:ellipsis; white-space:nowrap }
 .row .name { font-weight:560 }
-.row .name span { font-weight:400; color:var(--soft); margin-left:8px }
-.row .under { color:var(--soft); font-size:12.5px; white-space:pre }
+.row .name span { font-weight:400; margin-left:8px }
+.row .under { font-size:12.5px; white-space:pre }
 .row .mono { font-size:12px; line-height:19px }
 .row .end { display:flex; justify-content:end; align-items:center; gap:6px }
 .word { color:var(--c) }
-.row .when { text-align:right; font-size:12.5px; line-height:21px; color:var(--soft); font-variant-numeric:tabular-nums }
+.row .when { text-align:right; font-size:12.5px; line-height:21px }
 .list:focus-visible .active { box-shadow:inset 4px 0 var(--blue) }
 #fresh { position:absolute; z-index:1; top:12px; left:50%; translate:-50%; box-shadow:0 6px 20px #0003; border-radius:17px }
 .none { position:absolute; inset:0; display:grid; place-content:center; justify-items:center; gap:14px; padding:32px;
-  text-align:center; color:var(--soft) }
+  text-align:center }
 
 #detail { overflow-y:auto; background:var(--sheet); scrollbar-width:thin; padding:28px 36px 64px; outline-offset:-2px }
 #detail > div { max-width:1100px; margin:0 auto }
-.keys { display:grid; grid-template-columns:auto auto; gap:8px 20px; margin:14vh auto 0; width:max-content; color:var(--soft) }
+.keys { display:grid; grid-template-columns:auto auto; gap:8px 20px; margin:14vh auto 0; width:max-content }
 .keys p { grid-column:1 / 3; font-size:15px; color:var(--ink); margin-bottom:10px }
 kbd { font:12px/20px var(--mono); border:1px solid var(--line); border-bottom-width:2px; border-radius:5px; padding:0 6px; background:var(--raised) }
 .top { display:flex; gap:12px 20px; align-items:flex-start; flex-wrap:wrap }
@@ -142,12 +141,12 @@ kbd { font:12px/20px var(--mono); border:1px solid var(--line); border-bottom-wi
 .acts { display:flex; gap:8px }
 .badge { display:inline-flex; align-items:center; gap:6px; color:var(--c); font-weight:560; font-size:13px;
   height:26px; padding:0 10px 0 8px; border-radius:13px; background:color-mix(in srgb, var(--c) 11%, transparent) }
-.line { display:flex; align-items:center; gap:4px 12px; flex-wrap:wrap; margin-top:9px; color:var(--soft) }
+.line { display:flex; align-items:center; gap:4px 12px; flex-wrap:wrap; margin-top:9px }
 .copy { padding:3px 5px; margin:-3px -5px; border-radius:5px; text-align:left }
 .copy:hover { background:var(--hover); color:var(--ink) }
 .facts { display:grid; grid-template-columns:repeat(auto-fit, minmax(172px, 1fr)); gap:16px 24px; margin-top:24px }
-dt { font-size:12px; color:var(--soft) }
-dd, td { overflow-wrap:anywhere; font-variant-numeric:tabular-nums }
+dt { font-size:12px }
+dd, td { overflow-wrap:anywhere }
 section { margin-top:34px }
 .heading { display:flex; align-items:center; gap:8px; min-height:26px; margin-bottom:8px }
 .heading h3 { margin-right:auto }
@@ -155,9 +154,9 @@ section { margin-top:34px }
 .json, .fall, .stack { border:1px solid var(--line); border-radius:10px; overflow:hidden }
 .json { background:var(--paper) }
 .json pre { padding:13px 16px; outline-offset:-3px; border-radius:9px }
-.more { width:100%; height:34px; border-top:1px solid var(--line); color:var(--soft); font-size:12.5px; outline-offset:-3px !important }
-.more:hover, summary:hover { color:var(--ink) }
-pre { color:var(--soft); overflow:auto; max-height:60vh; line-height:1.6; white-space:pre-wrap }
+.more { width:100%; height:34px; border-top:1px solid var(--line); font-size:12.5px; outline-offset:-3px !important }
+.more:hover, summary:hover, .tabs button:hover { color:var(--ink) }
+pre { overflow:auto; max-height:60vh; line-height:1.6; white-space:pre-wrap }
 .k { color:var(--ink) } .s { color:var(--green) } .n { color:var(--blue) } .b { color:var(--violet) }
 .error { border-left:3px solid var(--red); padding:2px 0 2px 16px; overflow-wrap:anywhere; white-space:pre-wrap }
 .error strong { color:var(--red) }
@@ -167,8 +166,8 @@ pre { color:var(--soft); overflow:auto; max-height:60vh; line-height:1.6; white-
 .strip { display:grid; grid-template-columns:minmax(150px, 27%) minmax(0, 1fr) 84px; column-gap:14px; align-items:center; width:100%;
   min-height:36px; padding:0 14px; text-align:left; position:relative; outline-offset:-2px !important }
 button.strip:hover, .strip[aria-expanded=true] { background:color-mix(in srgb, var(--edge) 12%, transparent) }
-.axis { min-height:30px; border-bottom:1px solid var(--line); background:var(--paper); color:var(--soft); font-size:11.5px }
-.axis span { position:absolute; top:5px; translate:-50%; white-space:nowrap; font-variant-numeric:tabular-nums }
+.axis { min-height:30px; border-bottom:1px solid var(--line); background:var(--paper); font-size:11.5px }
+.axis span { position:absolute; top:5px; translate:-50%; white-space:nowrap }
 .axis span:first-child { translate:0 }
 .axis span:last-child { translate:-100% }
 .grid { position:absolute; inset:0; height:auto }
@@ -178,8 +177,8 @@ button.strip:hover, .strip[aria-expanded=true] { background:color-mix(in srgb, v
 .label { display:flex; align-items:center; gap:9px; min-width:0; color:var(--c) }
 .label b { color:var(--ink); font-weight:500; white-space:nowrap; overflow:hidden; text-overflow:ellipsis }
 .whole b { font-weight:640 }
-.label small { color:var(--soft); font-size:12px; white-space:nowrap }
-.took { text-align:right; font-size:12.5px; color:var(--soft); font-variant-numeric:tabular-nums; white-space:nowrap }
+.label small { font-size:12px; white-space:nowrap }
+.took { text-align:right; font-size:12.5px; white-space:nowrap }
 .bar { position:absolute; top:50%; height:14px; translate:0 -50%; min-width:4px; max-width:100%; border-radius:3px; background:var(--c) }
 .whole .bar { height:6px }
 .bar[data-s=queued] { height:2px; background:var(--edge); min-width:0 }
@@ -197,11 +196,11 @@ button.strip:hover, .strip[aria-expanded=true] { background:color-mix(in srgb, v
 .panel .json, .scroll, .detail { margin-top:16px }
 .scroll { overflow-x:auto }
 table { border-collapse:collapse; width:100%; font-size:13px }
-th { text-align:left; font-weight:500; font-size:12px; color:var(--soft) }
+th { text-align:left; font-weight:500; font-size:12px }
 th, td { padding:5px 16px 5px 0; border-bottom:1px solid var(--line); vertical-align:top }
 th:last-child { width:40% }
 td .word, .stack .word { display:inline-flex; align-items:center; gap:6px }
-.legend { display:flex; flex-wrap:wrap; gap:6px 18px; margin-top:10px; font-size:12px; color:var(--soft) }
+.legend { display:flex; flex-wrap:wrap; gap:6px 18px; margin-top:10px; font-size:12px }
 .legend span { display:flex; align-items:center; gap:7px }
 .sign { position:relative; width:20px; height:14px }
 .sign .bar { width:100% }
@@ -211,13 +210,13 @@ summary { cursor:pointer; width:max-content; border-radius:6px }
   min-height:46px; outline-offset:-2px }
 .stack > a:hover { background:var(--hover) }
 .stack .word { min-width:104px }
-.key-name { color:var(--soft); min-width:120px }
+.key-name { min-width:120px }
 
 dialog { border:1px solid var(--line); border-radius:16px; padding:26px 28px; background:var(--sheet); color:var(--ink);
   width:min(620px, 100vw - 24px); max-height:calc(100dvh - 24px); box-shadow:0 24px 80px #0005 }
 dialog::backdrop { background:light-dark(#2a262055, #000a) }
 dialog h2 { font-size:19px }
-dialog label { display:block; font-size:12px; font-weight:600; color:var(--soft); margin:16px 0 6px }
+dialog label { display:block; font-size:12px; font-weight:600; margin:16px 0 6px }
 dialog .field { display:block; width:100% }
 dialog textarea.field { height:230px; padding:11px 13px; resize:vertical; line-height:1.6 }
 dialog .chips { margin:12px -2px 0; padding:2px; max-height:108px; overflow-y:auto }
@@ -225,7 +224,7 @@ dialog .chips { margin:12px -2px 0; padding:2px; max-height:108px; overflow-y:au
 .wrong + label { margin-top:0 }
 .feet { display:flex; gap:8px; justify-content:end; margin-top:14px }
 #ask { max-width:430px }
-#ask p { margin:8px 0 20px; color:var(--soft) }
+#ask p { margin:8px 0 20px }
 #toasts { position:fixed; right:20px; bottom:20px; display:grid; gap:8px; width:min(420px, 100vw - 40px); z-index:5 }
 .toast { display:flex; gap:12px; align-items:center; padding:11px 14px 11px 16px; border-radius:11px; background:var(--ink); color:var(--paper);
   box-shadow:0 10px 32px #0004; overflow-wrap:anywhere }
@@ -237,7 +236,8 @@ dialog .chips { margin:12px -2px 0; padding:2px; max-height:108px; overflow-y:au
 }
 #back { display:none }
 @media (max-width:860px) {
-  header { padding:10px 14px }
+  header { padding:10px 14px; gap:8px }
+  #theme svg { display:none }
   .tabs { order:3; width:100% }
   .tabs button { flex:1 }
   #link span { display:none }
@@ -304,7 +304,7 @@ dialog .chips { margin:12px -2px 0; padding:2px; max-height:108px; overflow-y:au
   <article id="detail" tabindex="-1" aria-label="Details"><div></div></article>
 </main>
 <div id="live" class="unseen" role="status" aria-live="polite"></div>
-<div id="toasts"></div>
+<div id="toasts" aria-live="polite"></div>
 <dialog id="send" aria-labelledby="send-title">
   <form method="dialog" novalidate>
     <h2 id="send-title">Send an event</h2>
@@ -421,7 +421,7 @@ const pretty = value => JSON.stringify(value, null, 2);
 const say = text => { $("live").textContent = text; };
 
 function toast(text, link, bad) {
-  const node = h(bad ? ".toast.bad" : ".toast", { role: bad ? "alert" : "status" }, t(".grow", text), link,
+  const node = t(bad ? ".toast.bad" : ".toast", t(".grow", text), link,
     h("button", { "aria-label": "Dismiss", onclick: () => node.remove() }, "×"));
   $("toasts").append(node);
   while ($("toasts").children.length > 4) $("toasts").firstChild.remove();
@@ -430,6 +430,8 @@ function toast(text, link, bad) {
 const complain = error => toast(error.message, null, true);
 
 // The engine's API.
+
+const failure = (text, status) => Object.assign(new Error(text), { status });
 
 async function api(path, options) {
   let response;
@@ -445,7 +447,7 @@ async function api(path, options) {
   } catch {
     if (response.ok) throw new Error(`${path}: the answer is no JSON.`);
   }
-  if (!response.ok) throw Object.assign(new Error(body?.error ?? `${path}: status ${response.status}`), { status: response.status });
+  if (!response.ok) throw failure(body?.error ?? `${path}: status ${response.status}`, response.status);
   return body;
 }
 
@@ -910,8 +912,10 @@ function draw_track(track, bars, fit) {
 
 function draw_fall() {
   const part = $("part-fall");
-  if (!part.firstChild) part.append(t("section", h(".heading"), h(".fall", { role: "group", "aria-label": "Steps", onkeydown: fall_key },
-    h(".strip.grid", { "aria-hidden": "true" }, h("i"), h(".track")), h(".strip.axis", { "aria-hidden": "true" }, h("i"), h(".track")), fall_item()), h(".legend", { "aria-hidden": "true" })));
+  if (!part.firstChild) {
+    const behind = kind => h(`.strip.${kind}`, { "aria-hidden": true }, t("i"), h(".track"));
+    part.append(t("section", h(".heading"), h(".fall", { role: "group", "aria-label": "Steps", onkeydown: fall_key }, behind("grid"), behind("axis"), fall_item()), h(".legend")));
+  }
   const [heading, fall, legend] = part.firstChild.children;
   const [grid, axis, whole] = fall.children;
   const { steps } = run;
@@ -975,7 +979,7 @@ function step_panel(step) {
   let detail = step.detail;
   try { detail = JSON.parse(detail, exact); } catch { /* It is text. */ }
   return h(".panel", { role: "region", "aria-label": step.name || "Run" },
-    t("dl.facts", fact("Status", badge(step.status)), fact("Queued", stamp(step.queued_at)), fact("Ended", stamp(step.ended_at)), fact("Took", ended(step)),
+    t("dl.facts", fact("Status", badge(step.status)), fact("Queued", stamp(step.queued_at)), fact("Ended", stamp(step.ended_at)),
       step.kind && fact("Kind", step.kind), step.id && fact("Id", copyable(step.id))),
     step.attempts.length > 0 && table(["Attempt", "Status", "Started", "Took", "Error"], step.attempts.slice(-50).map(each =>
       [each.attempt + 1, status_word(each.ended_at ? each.status : "running"), stamp(each.started_at, false), ended(each), each.error])),
@@ -996,7 +1000,7 @@ async function event_detail(id) {
   const old = lists.events.items.find(each => each.id === id);
   const near = old?.seen === sequence ? [old] : (await api(query("/api/events", { limit: 100, before: id.slice(0, 10) + "Z".repeat(16) }))).events;
   const event = near.find(each => each.id === id) ?? old;
-  if (!event) throw Object.assign(new Error("The engine does not have this event."), { status: 404 });
+  if (!event) throw failure("The engine does not have this event.", 404);
   return () => {
     const { runs } = event;
     parts("head", "runs", "json");
@@ -1012,7 +1016,7 @@ async function event_detail(id) {
 async function function_detail(id) {
   if (!functions.length) await load_functions();
   const item = functions.find(each => each.id === id);
-  if (!item) throw Object.assign(new Error("No function has this id."), { status: 404 });
+  if (!item) throw failure("No function has this id.", 404);
   return () => {
     const options = Object.entries(item.options ?? {});
     parts("head", "triggers", "options");
@@ -1188,6 +1192,7 @@ async function look_once() {
   counts = state.counts;
   total = Object.values(counts).reduce((sum, n) => sum + n, 0);
   draw_chips();
+  if (!functions.length) load_functions().catch(() => {});
   if (!started) return;
   await list().refresh().catch(() => {});
   if (route.id && !(run && !live(run))) await show_detail();
@@ -1235,8 +1240,11 @@ views.forEach((view, at) => {
 onkeydown = event => {
   if (document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") {
-    if (event.target === $("find") && $("find").value) return;
-    if (route.id) leave();
+    if (event.target === $("find") && $("find").value) {
+      $("find").value = "";
+      change({ search: "" });
+    }
+    else if (route.id) leave();
     else list().box.focus();
   }
   else if (event.target.closest("input, select")) return;
@@ -1265,7 +1273,6 @@ set_theme(themes[kept] ? kept : "auto");
 
 let started = false;
 onhashchange = show;
-load_functions().catch(() => {});
 look().finally(() => { started = true; show(); poll(); });
 </script>
 </body>
