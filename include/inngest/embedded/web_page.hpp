@@ -36,7 +36,7 @@ inline constexpr std::string_view web_page =
   --ink:light-dark(#1e1d1b, #ebe9e4);
   --soft:light-dark(#635e56, #a7a49d);
   --blue:light-dark(#1f5cc4, #7fb0ff);
-  --green:light-dark(#17734a, #58c492);
+  --green:light-dark(#126b43, #58c492);
   --red:light-dark(#bb2430, #ff8585);
   --amber:light-dark(#8a5a00, #e5b454);
   --violet:light-dark(#6a48bd, #b9a1ff);
@@ -54,14 +54,14 @@ inline constexpr std::string_view web_page =
 * { box-sizing:border-box }
 [hidden] { display:none !important }
 html { font:14px/1.5 Inter, system-ui, sans-serif; color:var(--ink);
-  background:var(--paper); font-variant-numeric:tabular-nums; -webkit-text-size-adjust:100% }
+  background:var(--paper); font-variant-numeric:tabular-nums }
 body { margin:0; height:100dvh; display:flex; flex-direction:column; overflow:hidden }
 h1, h2, h3, p, dl, dd, pre { margin:0 }
 h2 { font-size:22px; line-height:1.25; font-weight:640; letter-spacing:-.018em; overflow-wrap:anywhere }
 h3, summary { font-size:12px; line-height:20px; font-weight:600 }
 a { color:inherit; text-decoration-color:var(--edge); text-underline-offset:3px }
 a:hover { text-decoration-color:currentColor }
-code, pre, .mono { font-family:var(--mono); font-size:12.5px; font-variant-ligatures:none; overflow-wrap:anywhere }
+code, pre, .mono { font-family:var(--mono); font-size:12.5px; overflow-wrap:anywhere }
 svg { width:16px; height:16px; flex:none; display:block; fill:none; stroke:currentColor; stroke-width:1.6;
   stroke-linecap:round; stroke-linejoin:round }
 :focus { outline:none }
@@ -76,6 +76,7 @@ button { cursor:pointer; background:none; border:0; padding:0 }
 .button, .field { height:34px; border-radius:8px; border:1px solid var(--line); background:var(--raised) }
 .button { display:inline-flex; align-items:center; gap:7px; padding:0 13px; font-weight:540; white-space:nowrap; text-decoration:none }
 .button:hover { background:var(--hover) }
+.button[aria-pressed=true] { background:var(--chosen) }
 .button.first { background:var(--ink); border-color:var(--ink); color:var(--paper) }
 .button.bad { color:var(--red) }
 .button:disabled { opacity:.45 }
@@ -131,7 +132,7 @@ main { flex:1; display:grid; grid-template-columns:clamp(340px, 31vw, 460px) min
 .none { position:absolute; inset:0; display:grid; place-content:center; justify-items:center; gap:14px; padding:32px;
   text-align:center }
 
-#detail { overflow-y:auto; background:var(--sheet); scrollbar-width:thin; padding:28px 36px 64px; outline-offset:-2px }
+#detail { overflow-y:auto; background:var(--sheet); padding:28px 36px 64px; outline-offset:-2px }
 #detail > div { max-width:1100px; margin:0 auto }
 .keys { display:grid; grid-template-columns:auto auto; gap:8px 20px; margin:14vh auto 0; width:max-content }
 .keys p { grid-column:1 / 3; font-size:15px; color:var(--ink); margin-bottom:10px }
@@ -140,13 +141,13 @@ kbd { font:12px/20px var(--mono); border:1px solid var(--line); border-bottom-wi
 .top > .grow { flex-basis:300px }
 .acts { display:flex; gap:8px }
 .badge { display:inline-flex; align-items:center; gap:6px; color:var(--c); font-weight:560; font-size:13px;
-  height:26px; padding:0 10px 0 8px; border-radius:13px; background:color-mix(in srgb, var(--c) 11%, transparent) }
+  height:26px; padding:0 10px 0 8px; border-radius:13px; background:color-mix(in srgb, var(--c) 9%, transparent) }
 .line { display:flex; align-items:center; gap:4px 12px; flex-wrap:wrap; margin-top:9px }
 .copy { padding:3px 5px; margin:-3px -5px; border-radius:5px; text-align:left }
 .copy:hover { background:var(--hover); color:var(--ink) }
 .facts { display:grid; grid-template-columns:repeat(auto-fit, minmax(172px, 1fr)); gap:16px 24px; margin-top:24px }
 dt { font-size:12px }
-dd, td { overflow-wrap:anywhere }
+dd { overflow-wrap:anywhere }
 section { margin-top:34px }
 .heading { display:flex; align-items:center; gap:8px; min-height:26px; margin-bottom:8px }
 .heading h3 { margin-right:auto }
@@ -156,7 +157,7 @@ section { margin-top:34px }
 .json pre { padding:13px 16px; outline-offset:-3px; border-radius:9px }
 .more { width:100%; height:34px; border-top:1px solid var(--line); font-size:12.5px; outline-offset:-3px !important }
 .more:hover, summary:hover, .tabs button:hover { color:var(--ink) }
-pre { overflow:auto; max-height:60vh; line-height:1.6; white-space:pre-wrap }
+pre { overflow:auto; max-height:75vh; line-height:1.6; white-space:pre-wrap }
 .k { color:var(--ink) } .s { color:var(--green) } .n { color:var(--blue) } .b { color:var(--violet) }
 .error { border-left:3px solid var(--red); padding:2px 0 2px 16px; overflow-wrap:anywhere; white-space:pre-wrap }
 .error strong { color:var(--red) }
@@ -198,7 +199,8 @@ button.strip:hover, .strip[aria-expanded=true] { background:color-mix(in srgb, v
 table { border-collapse:collapse; width:100%; font-size:13px }
 th { text-align:left; font-weight:500; font-size:12px }
 th, td { padding:5px 16px 5px 0; border-bottom:1px solid var(--line); vertical-align:top }
-th:last-child { width:40% }
+td { white-space:nowrap }
+td:last-child { white-space:normal; overflow-wrap:anywhere; width:40% }
 td .word, .stack .word { display:inline-flex; align-items:center; gap:6px }
 .legend { display:flex; flex-wrap:wrap; gap:6px 18px; margin-top:10px; font-size:12px }
 .legend span { display:flex; align-items:center; gap:7px }
@@ -456,7 +458,7 @@ function query(path, params) {
   return given.length ? `${path}?${new URLSearchParams(given)}` : path;
 }
 
-// Where we are: #/runs/<id>?status=failed&function=<id>&search=<text>
+// #/runs/<id>?status=failed&function=<id>&search=<text>
 
 const views = ["runs", "events", "functions"];
 let route = { view: "runs", id: "", status: "", function: "", search: "" };
@@ -512,7 +514,7 @@ class List {
   first() { return Math.floor(this.box.scrollTop / row_height); }
   shown() { return Math.ceil(this.box.clientHeight / row_height) + 1; }
 
-  // Empty when the list was cleared meanwhile.
+  // Null when the list was cleared.
   async fetch(before, limit) {
     const turn = this.turn;
     const seen = sequence;
@@ -808,7 +810,7 @@ function draw_run_detail(got) {
   patch($("part-head"), [got.id, status], () => head(got.function_name || got.function, [badge(status), copyable(got.id)],
     [live(got) && button("Cancel", () => cancel(got.id), ".bad"), button([icon("retrying"), "Rerun"], event => rerun(got.id, event.currentTarget))]));
   patch($("part-error"), error, () => error && section("Error", t(".error", t("strong", error.name || "Error"), t("p", error.message),
-    error.stack && h("pre", { tabindex: "0", "aria-label": "Stack", role: "region" }, error.stack))));
+    error.stack && h("pre", { tabindex: "0", "aria-label": "Stack" }, error.stack))));
   patch($("part-output"), output, () => output !== undefined && section("Output", json(output, "Output")));
   patch($("part-input"), events, () => events.length > 0 && (events.length === 1 ? section("Event", json(events[0], "Event"))
     : section(count(events.length, "event"), json(events, "Events"))));
@@ -926,8 +928,8 @@ function draw_fall() {
   const total_bars = [{ s: "queued", from, to: started }, { s: run.status, from: started, to: now }];
   const fit = scale(steps.length ? all.flat() : total_bars, from, Math.max(from + 1, now, ...all.map(bars => bars.at(-1).to)));
   patch(heading, [steps.length, first_step, squeeze, fit.tight.length > 0], () => [t("h3", count(steps.length, "step")), ...pager(steps.length),
-    fit.tight.length > 0 && h("button.button.small", { "aria-pressed": squeeze, title: "Draw the stretches in which nothing runs narrower",
-      onclick: () => { squeeze = !squeeze; draw_fall(); } }, squeeze ? "Waits squeezed" : "Waits to scale")]);
+    fit.tight.length > 0 && h("button.button.small", { "aria-pressed": squeeze, title: "Narrow the times when nothing runs",
+      onclick: () => { squeeze = !squeeze; draw_fall(); } }, "Squeeze waits")]);
   const marks = ticks(fit);
   const tight = squeeze ? fit.tight : [];
   grid.lastChild.replaceChildren(...tight.map(span => place(h("em"), fit.at(span.from), fit.at(span.to) - fit.at(span.from))),
@@ -1186,6 +1188,7 @@ const look = () => looking ??= look_once().finally(() => { looking = null; });
 async function look_once() {
   const state = await api("/api/state").catch(() => null);
   connected(state);
+  if (!state) sequence = -1;
   if (!state || state.sequence === sequence) return;
   if (state.sequence < sequence) Object.values(lists).forEach(each => each.clear());
   sequence = state.sequence;

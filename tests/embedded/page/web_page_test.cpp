@@ -1,0 +1,28 @@
+#include <inngest/embedded/web_page.hpp>
+
+#include "catch.hpp"
+
+using inngest::embedded::web_page;
+
+namespace {
+
+bool has(std::string_view text) { return web_page.find(text) != std::string_view::npos; }
+
+}  // namespace
+
+TEST_CASE("The engine's web page is one whole and small document") {
+  CHECK(web_page.substr(0, 15) == "<!doctype html>");
+  CHECK(web_page.substr(web_page.size() - 8) == "</html>\n");
+  CHECK(web_page.size() < 60000);
+}
+
+TEST_CASE("The engine's web page loads nothing from elsewhere") {
+  for (const char* each : {" src=", "@import", "https://", "<link rel=\"stylesheet\"", "url("})
+    CHECK_FALSE(has(each));
+}
+
+TEST_CASE("The engine's web page puts in text only as text") {
+  for (const char* each :
+       {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"})
+    CHECK_FALSE(has(each));
+}
