@@ -61,6 +61,10 @@ inline bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<co
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+inline bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 template <std::size_t Size>
 std::array<std::uint8_t, Size> random_bytes() {
   std::array<std::uint8_t, Size> out{};
