@@ -40,7 +40,7 @@ inline bool print_summary(const std::vector<run>& runs, std::size_t functions) {
       return std::count_if(each.timeline.begin(), each.timeline.end(),
                            [what](const timeline_entry& entry) { return entry.what == what; });
     };
-    const auto took = each.ended_at.value_or(each.started_at) - each.started_at;
+    const auto took = each.ended_at.value_or(each.queued_at) - each.queued_at;
     std::printf("%-29s  %-9s  %5td  %7td  %9s  %s\n", each.function_id.c_str(),
                 std::string(to_string(each.status)).c_str(), count(progress::step_completed),
                 count(progress::step_retried) + count(progress::run_retried),

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <map>
 #include <memory>
@@ -79,9 +80,13 @@ class handler {
     return guarded([&] { return answer(std::move(request)); });
   }
 
+  /// Keeps results of a call's steps while its function goes on.
+  using save_results = std::function<execution::checkpoints::saved(const std::vector<protocol::operation>&)>;
+
   /// The answer to a call made by this process itself: nobody else could have made it, so it is not signed.
-  http::response answer_in_process(http::request request) const {
-    return guarded([&] { return call(std::move(request)); });
+  /// `save` is asked instead of a server, of functions that don't say otherwise after each step.
+  http::response answer_in_process(http::request request, const save_results& save = {}) const {
+    return guarded([&] { return call(std::move(request), save ? &save : nullptr); });
   }
 
   /// Registers the app's functions with its server, which will call them at `url`. Do so when the app starts;
@@ -96,7 +101,9 @@ class handler {
     detail::json_object_text body;
     body.add("v", "0.1").add("url", url).add("deployType", "ping").add("sdk", protocol::sdk_name);
     body.add("framework", options().framework).add("appName", client().id());
-    body.add_if("deployId", deployment).add_if("appVersion", settings().app_version()).add_raw("functions", describe_functions(url));
+    body.add_if("deployId", deployment)
+        .add_if("appVersion", settings().app_version())
+        .add_raw("functions", describe_functions(url));
     body.add_raw("capabilities", protocol::capabilities);
     http::request request{.method = "POST", .url = "/fn/register" + query, .body = body.text()};
     request.headers.add(protocol::header::expected_server_kind, std::string(to_string(settings().mode())));
@@ -270,7 +277,7 @@ class handler {
 
   // ---- POST -----------------------------------------------------------------------------------------
 
-  http::response call(http::request request) const {
+  http::response call(http::request request, const save_results* save = nullptr) const {
     const auto slug = request.query("fnId");
     if (!slug) return message(400, "the call names no function: fnId is missing");
     const auto found = shared_->by_slug.find(*slug);
@@ -279,13 +286,14 @@ class handler {
                               "\": has it been synced since it changed?");
     }
     const served_function& served = found->second;
-    if (served.hooks.empty()) return call(served, request, std::move(request.body));
+    if (served.hooks.empty()) return call(served, request, std::move(request.body), save);
     return served.hooks.template wrap<http::response>(
         [&](middleware& one, next_call<http::response> next) { return one.wrap_request(request, next); },
-        [&] { return call(served, request, request.body); });
+        [&] { return call(served, request, request.body, save); });
   }
 
-  http::response call(const served_function& served, const http::request& request, std::string body) const {
+  http::response call(const served_function& served, const http::request& request, std::string body,
+                      const save_results* save) const {
     using clock = std::chrono::steady_clock;
     const auto began = clock::now();
     protocol::call_request call(std::move(body), target_of(request));
@@ -296,7 +304,8 @@ class handler {
                                              .hooks = &served.hooks,
                                              .limits = settings().limits(),
                                              .trace_steps = options().strict};
-    auto checkpoints = checkpoints_for(*served.function, call);
+    auto checkpoints = save ? checkpoints_in_process(*served.function, call, *save)
+                            : checkpoints_for(*served.function, call);
     if (checkpoints) replay_options.checkpoints = &*checkpoints;
     transform_input(served, call, replay_options);
     const auto parsed = clock::now();
@@ -403,6 +412,14 @@ class handler {
         [this, &call, started](const std::vector<protocol::operation>& operations) {
           return save(call, started, operations);
         });
+  }
+
+  std::optional<execution::checkpoints> checkpoints_in_process(const any_function& function,
+                                                               const protocol::call_request& call,
+                                                               const save_results& save) const {
+    const checkpointing chosen = function.options().checkpointing.value_or(checkpointing{});
+    if (!chosen.enabled || call.target() || call.plan_only() || options().strict) return std::nullopt;
+    return std::optional<execution::checkpoints>(std::in_place, chosen, shared_->world.now, save);
   }
 
   static std::int64_t milliseconds_now() {

@@ -2,8 +2,11 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <inngest/detail/crypto.hpp>
 
@@ -20,5 +23,29 @@ inline std::string make_ulid(std::chrono::system_clock::time_point now) {
   for (std::size_t i = 0; i < chance.size(); ++i) out[10 + i] = alphabet[chance[i] & 31];
   return out;
 }
+
+/// ULIDs that grow: within a millisecond each is the one before and one more. One thread at a time.
+class ulid_source {
+ public:
+  std::string next(std::chrono::system_clock::time_point now) {
+    constexpr std::size_t time = 10;  // characters
+    std::string fresh = make_ulid(now);
+    const bool is_later = fresh.compare(0, time, last_, 0, time) > 0;
+    return last_ = is_later ? std::move(fresh) : successor(last_);
+  }
+
+ private:
+  static std::string successor(std::string ulid) {
+    constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    for (std::size_t i = ulid.size(); i-- > 10;) {
+      const std::size_t digit = alphabet.find(ulid[i]) + 1;
+      ulid[i] = alphabet[digit % alphabet.size()];
+      if (digit < alphabet.size()) break;
+    }
+    return ulid;
+  }
+
+  std::string last_;
+};
 
 }  // namespace inngest::detail

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include <inngest/detail/json_codec.hpp>
-#include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/event.hpp>
 
@@ -55,8 +54,8 @@ inline incoming_event read_incoming_event(detail::json_value& value, const detai
 }
 
 /// The event with what an engine adds to it: an id of its own, and a time and an event id where it has none.
-inline event_record make_event_record(const incoming_event& event, timestamp now) {
-  event_record out{.id = detail::make_ulid(now), .name = event.name, .received_at = now};
+inline event_record make_event_record(const incoming_event& event, std::string id, timestamp now) {
+  event_record out{.id = std::move(id), .name = event.name, .received_at = now};
   out.text = "{\"data\":" + event.data + ",\"id\":" + encode(event.id.value_or(out.id)) +
              ",\"name\":" + encode(event.name) +
              ",\"ts\":" + std::to_string(event.ts.value_or(now.time_since_epoch().count())) +
@@ -68,21 +67,19 @@ inline event_record make_event_record(const incoming_event& event, timestamp now
 
 /// Reads an event or an array of them.
 /// \throws payload_error naming the field that is wrong; none is taken in then.
-inline std::vector<event_record> read_incoming_events(std::string body, timestamp now) {
+inline std::vector<incoming_event> read_incoming_events(std::string body) {
   const detail::json_buffer buffer(std::move(body));
   detail::json_document document(buffer.text());
   detail::json_value root = document.root();
-  std::vector<event_record> out;
-  if (detail::type_of(root, {}) == detail::json_type::object) {
-    out.push_back(make_event_record(read_incoming_event(root, detail::json_path("event")), now));
-    return out;
-  }
+  if (detail::type_of(root, {}) == detail::json_type::object)
+    return {read_incoming_event(root, detail::json_path("event"))};
   const detail::json_path at("events");
   detail::expect(root, detail::json_type::array, at, "array");
+  std::vector<incoming_event> out;
   for (auto item : detail::take(root.get_array(), at)) {
     const detail::json_path here(at, out.size());
     detail::json_value each = detail::take(std::move(item), here);
-    out.push_back(make_event_record(read_incoming_event(each, here), now));
+    out.push_back(read_incoming_event(each, here));
   }
   return out;
 }

@@ -6,8 +6,10 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -19,25 +21,15 @@ namespace inngest::embedded {
 /// another on the same store.
 class memory_store final : public store {
  public:
-  void commit(const changes& changes) override {
+  void commit(std::span<const changes> all) override {
     const std::lock_guard lock(mutex_);
-    for (const event_record& each : changes.events) events_.insert_or_assign(each.id, each);
-    for (const run_record& each : changes.runs) keep_run(each);
-    for (const memo_record& each : changes.memos) kept_[each.run_id].memos.push_back(each);
-    for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
-    for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
-    for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
-    for (const wait_record& each : changes.added_waits)
-      waits_.insert_or_assign({each.run_id, each.step}, each);
-    for (const timeline_record& each : changes.timeline)
-      kept_[each.run_id].record.run.timeline.push_back(each.entry);
+    for (const changes& each : all) apply(each);
   }
 
   unfinished_work load() override {
     const std::lock_guard lock(mutex_);
     unfinished_work out;
-    for (const std::string& id : order_) {
-      const kept_run& each = kept_.find(id)->second;
+    for (const auto& [id, each] : runs_) {
       if (each.record.run.ended()) continue;
       out.runs.push_back(each.record);
       out.runs.back().run.timeline.clear();
@@ -45,7 +37,23 @@ class memory_store final : public store {
     }
     for (const auto& [id, each] : jobs_) out.jobs.push_back(each);
     for (const auto& [key, each] : waits_) out.waits.push_back(each);
+    for (const auto& [key, each] : values_) out.values.push_back(each);
+    for (const auto& [id, each] : apps_) out.apps.push_back(each);
     return out;
+  }
+
+  void forget_before(timestamp time) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(runs_, [&](const auto& each) {
+      const run& ended = each.second.record.run;
+      if (!ended.ended_at || *ended.ended_at >= time) return false;
+      --counts_.of(ended.status);
+      for (const run_event& event : each.second.record.events) forget_start(event.id, ended.id);
+      return true;
+    });
+    std::erase_if(events_, [&](const auto& each) {
+      return each.second.received_at < time && !started_.contains(each.first);
+    });
   }
 
   std::optional<event_record> find_event(std::string_view event_id) const override {
@@ -54,18 +62,57 @@ class memory_store final : public store {
     return found == events_.end() ? std::nullopt : std::optional<event_record>(found->second);
   }
 
-  std::optional<run> find_run(std::string_view run_id) const override {
+  std::vector<event_record> find_events(const event_query& query) const override {
     const std::lock_guard lock(mutex_);
-    const auto found = kept_.find(run_id);
-    return found == kept_.end() ? std::nullopt : std::optional<run>(found->second.record.run);
+    std::vector<event_record> out;
+    auto next = query.before.empty() ? events_.end() : events_.lower_bound(query.before);
+    while (next != events_.begin() && out.size() < query.limit) out.push_back((--next)->second);
+    return out;
   }
 
-  std::vector<run> runs() const override {
-    return select([](const run&) { return true; });
+  std::optional<run_record> find_run(std::string_view run_id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? std::nullopt : std::optional<run_record>(found->second.record);
+  }
+
+  std::vector<run> find_runs(const run_query& query) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<run> out;
+    auto next = query.before.empty() ? runs_.end() : runs_.lower_bound(query.before);
+    while (next != runs_.begin() && out.size() < query.limit) {
+      const run& each = (--next)->second.record.run;
+      if (!matches(each, query)) continue;
+      out.push_back(without_timeline(each));
+    }
+    return out;
   }
 
   std::vector<run> runs_of(std::string_view event_id) const override {
-    return select([event_id](const run& each) { return each.event_id == event_id; });
+    const std::lock_guard lock(mutex_);
+    std::vector<run> out;
+    const auto started = started_.find(event_id);
+    if (started == started_.end()) return out;
+    for (const std::string& id : started->second) out.push_back(runs_.find(id)->second.record.run);
+    return out;
+  }
+
+  std::vector<run> runs() const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<run> out;
+    for (const auto& [id, each] : runs_) out.push_back(each.record.run);
+    return out;
+  }
+
+  std::vector<memo_record> memos_of(std::string_view run_id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? std::vector<memo_record>() : found->second.memos;
+  }
+
+  run_counts count_runs() const override {
+    const std::lock_guard lock(mutex_);
+    return counts_;
   }
 
  private:
@@ -74,32 +121,86 @@ class memory_store final : public store {
     std::vector<memo_record> memos{};
   };
 
-  void keep_run(const run_record& changed) {
-    const auto [found, is_new] = kept_.try_emplace(changed.run.id);
-    if (is_new) order_.push_back(changed.run.id);
-    std::vector<timeline_entry> timeline = std::move(found->second.record.run.timeline);
-    found->second.record = changed;
-    found->second.record.run.timeline = std::move(timeline);
-    if (changed.run.ended()) found->second.memos = {};  // nothing will ask for them again
+  void apply(const changes& changes) {
+    for (const event_record& each : changes.events) events_.insert_or_assign(each.id, each);
+    for (const run_record& each : changes.runs) keep_run(each);
+    for (const run_update& each : changes.run_updates) update_run(each);
+    for (const memo_record& each : changes.memos) runs_[each.run_id].memos.push_back(each);
+    for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
+    for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
+    for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
+    for (const wait_record& each : changes.added_waits)
+      waits_.insert_or_assign({each.run_id, each.step}, each);
+    for (const timeline_record& each : changes.timeline)
+      runs_[each.run_id].record.run.timeline.push_back(each.entry);
+    for (const std::string& key : changes.removed_values) values_.erase(key);
+    for (const remembered_value& each : changes.values) values_.insert_or_assign(each.key, each);
+    for (const app_record& each : changes.apps) apps_.insert_or_assign(each.id, each);
   }
 
-  template <class Predicate>
-  std::vector<run> select(Predicate wanted) const {
-    const std::lock_guard lock(mutex_);
-    std::vector<run> out;
-    for (const std::string& id : order_) {
-      const run& each = kept_.find(id)->second.record.run;
-      if (wanted(each)) out.push_back(each);
+  void keep_run(const run_record& changed) {
+    const auto [found, is_new] = runs_.try_emplace(changed.run.id);
+    run_record& kept = found->second.record;
+    if (!is_new) {
+      --counts_.of(kept.run.status);
+      for (const run_event& each : kept.events) forget_start(each.id, changed.run.id);
     }
+    std::vector<timeline_entry> timeline = std::move(kept.run.timeline);
+    kept = changed;
+    kept.run.timeline = std::move(timeline);
+    ++counts_.of(kept.run.status);
+    for (const run_event& each : kept.events) started_[each.id].push_back(changed.run.id);
+  }
+
+  void update_run(const run_update& changed) {
+    run& kept = runs_[changed.id].record.run;
+    --counts_.of(kept.status);
+    kept.status = changed.status;
+    kept.started_at = changed.started_at;
+    kept.ended_at = changed.ended_at;
+    kept.output_text = changed.output_text;
+    kept.error = changed.error;
+    ++counts_.of(kept.status);
+  }
+
+  void forget_start(const std::string& event_id, const std::string& run_id) {
+    const auto found = started_.find(event_id);
+    if (found == started_.end()) return;
+    std::erase(found->second, run_id);
+    if (found->second.empty()) started_.erase(found);
+  }
+
+  static bool matches(const run& run, const run_query& query) {
+    const auto contains = [&](const std::string& text) { return text.find(query.search) != text.npos; };
+    return (!query.status || run.status == *query.status) &&
+           (query.function.empty() || run.function_slug == query.function) &&
+           (query.search.empty() || contains(run.id) || contains(run.event_id) || contains(run.event_name));
+  }
+
+  static run without_timeline(const run& from) {
+    run out{.id = from.id,
+            .function_id = from.function_id,
+            .function_slug = from.function_slug,
+            .event_id = from.event_id,
+            .event_name = from.event_name,
+            .status = from.status,
+            .queued_at = from.queued_at,
+            .started_at = from.started_at,
+            .ended_at = from.ended_at,
+            .output_text = from.output_text,
+            .error = from.error};
     return out;
   }
 
   mutable std::mutex mutex_;
-  std::map<std::string, event_record, std::less<>> events_;
-  std::map<std::string, kept_run, std::less<>> kept_;
-  std::vector<std::string> order_;  // of the runs' beginnings
+  std::map<std::string, event_record, std::less<>> events_;  // ids grow with time
+  std::map<std::string, kept_run, std::less<>> runs_;
+  std::map<std::string, std::vector<std::string>, std::less<>> started_;  // runs, by event
   std::map<std::uint64_t, job> jobs_;
   std::map<std::pair<std::string, step_hash>, wait_record> waits_;
+  std::map<std::string, remembered_value> values_;
+  std::map<std::string, app_record> apps_;
+  run_counts counts_;
 };
 
 }  // namespace inngest::embedded

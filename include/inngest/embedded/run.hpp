@@ -11,23 +11,35 @@
 
 namespace inngest::embedded {
 
-enum class run_status { running, completed, failed };
+enum class run_status {
+  queued,  ///< it has not begun: it waits for its turn, or gathers events
+  running,
+  completed,
+  failed,
+  cancelled,
+};
 
 constexpr std::string_view to_string(run_status status) {
   switch (status) {
+    case run_status::queued:
+      return "queued";
     case run_status::running:
       return "running";
     case run_status::completed:
       return "completed";
     case run_status::failed:
       return "failed";
+    case run_status::cancelled:
+      return "cancelled";
   }
-  return "running";
+  return "queued";
 }
 
 /// What happened in a run, one thing at a time.
 enum class progress {
+  run_queued,
   run_started,
+  step_planned,    ///< one of several steps that run in parallel
   step_completed,  ///< a run step gave its result
   step_retried,    ///< a run step failed and will be tried again
   step_failed,     ///< a step failed for good
@@ -41,12 +53,17 @@ enum class progress {
   run_retried,  ///< the function itself failed and will be tried again
   run_completed,
   run_failed,
+  run_cancelled,
 };
 
 constexpr std::string_view to_string(progress what) {
   switch (what) {
+    case progress::run_queued:
+      return "queued";
     case progress::run_started:
       return "started";
+    case progress::step_planned:
+      return "planned";
     case progress::step_completed:
       return "completed";
     case progress::step_retried:
@@ -73,6 +90,8 @@ constexpr std::string_view to_string(progress what) {
       return "completed";
     case progress::run_failed:
       return "failed";
+    case progress::run_cancelled:
+      return "cancelled";
   }
   return "";
 }
@@ -103,11 +122,15 @@ struct run {
   std::string id{};
   /// The function's id within the app.
   std::string function_id{};
-  /// The event that started it.
+  /// The function's id with its app's: what tells it from all others.
+  std::string function_slug{};
+  /// The event that started it, of a batch the first.
   std::string event_id{};
   std::string event_name{};
-  run_status status = run_status::running;
-  timestamp started_at{};
+  run_status status = run_status::queued;
+  timestamp queued_at{};
+  /// When the function was first called.
+  std::optional<timestamp> started_at{};
   std::optional<timestamp> ended_at{};
   /// The function's result as JSON text; empty until it completed.
   std::string output_text{};
@@ -115,7 +138,7 @@ struct run {
   std::optional<run_error> error{};
   std::vector<timeline_entry> timeline{};
 
-  bool ended() const { return status != run_status::running; }
+  bool ended() const { return status != run_status::queued && status != run_status::running; }
 
   /// The function's result.
   /// \throws payload_error when it is of another type, or there is none.

@@ -15,91 +15,135 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/hex.hpp>
+#include <inngest/detail/cron_next.hpp>
 #include <inngest/detail/json_text.hpp>
 #include <inngest/detail/ulid.hpp>
+#include <inngest/embedded/active_run.hpp>
+#include <inngest/embedded/event_view.hpp>
+#include <inngest/embedded/flow_memory.hpp>
+#include <inngest/embedded/function_definition.hpp>
 #include <inngest/embedded/incoming_event.hpp>
 #include <inngest/embedded/reported_operation.hpp>
+#include <inngest/embedded/run_errors.hpp>
+#include <inngest/embedded/run_queue.hpp>
 #include <inngest/embedded/store.hpp>
-#include <inngest/function.hpp>
+#include <inngest/embedded/subscriptions.hpp>
+#include <inngest/embedded/waiting_steps.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
 #include <inngest/protocol/headers.hpp>
 
 namespace inngest::embedded {
 
-/// What an Inngest server does with events, runs and steps, without threads, clock or network of its own: it
-/// is told the time, says what is due, and takes the answers. One thread at a time.
+/// What an Inngest server does with events, runs and steps, without threads, clock, disk or network of its
+/// own: it is told the time, says what is due, takes the answers, and gives out what is to be kept. One
+/// thread at a time.
 class scheduler {
  public:
   using retry_delay = std::function<std::chrono::milliseconds(int attempt)>;
 
-  scheduler(std::vector<any_function> functions, std::shared_ptr<store> store, retry_delay delay)
-      : store_(std::move(store)), delay_(std::move(delay)) {
-    for (any_function& each : functions) {
-      for (const trigger_definition& trigger : each.triggers()) {
-        if (!trigger.event.empty()) triggers_[trigger.event].push_back(each.slug());
-      }
-      for (const any_function& companion : each.companions()) functions_.emplace(companion.slug(), companion);
-      functions_.emplace(each.slug(), std::move(each));
-    }
-    resume(store_->load());
+  /// Goes on with what was left undone.
+  scheduler(std::vector<function_definition> functions, unfinished_work work, retry_delay delay,
+            timestamp now)
+      : delay_(std::move(delay)) {
+    for (job& each : work.jobs) last_job_ = std::max(last_job_, each.id);
+    for (function_definition& each : functions) subscriptions_.add(std::move(each));
+    resume(std::move(work));
+    follow_schedules(now);
   }
 
   // ---- in ---------------------------------------------------------------------------------------------
 
-  /// Takes events in: starts the runs that they trigger and ends the waits for them. Gives their ids.
-  /// \throws payload_error for what is not an event or a list of them.
+  /// Takes events in: starts the runs that they trigger, ends the waits for them and cancels what they
+  /// cancel. Gives their ids. \throws payload_error for what is not an event or a list of them.
   std::vector<std::string> accept(std::string body, timestamp now) {
     std::vector<std::string> ids;
-    for (const event_record& each : read_incoming_events(std::move(body), now)) {
-      ids.push_back(each.id);
-      changes_.events.push_back(each);
-      const auto subscribers = triggers_.find(each.name);
-      if (subscribers != triggers_.end()) {
-        for (const std::string& slug : subscribers->second) begin_run(functions_.at(slug), each, {}, now);
-      }
-      end_waits(each, now);
-    }
-    commit();
+    for (incoming_event& each : read_incoming_events(std::move(body))) ids.push_back(accept(each, now));
     return ids;
   }
 
   /// Begins a run of one of the functions, whatever its triggers, and gives the run's id.
   std::string start(std::string_view slug, std::string data, timestamp now) {
-    const std::string id =
-        begin_run(functions_.find(slug)->second, invocation(std::move(data), now), {}, now);
-    commit();
-    return id;
+    return begin_run(subscriptions_.find(slug), events_of(invocation(std::move(data), now)), {}, now);
+  }
+
+  /// Begins a run with the events of an earlier one. Empty when its function is gone.
+  std::string rerun(const run_record& earlier, timestamp now) {
+    const auto function = subscriptions_.find(earlier.run.function_slug);
+    if (!function) return "";
+    return begin_run(function, {.name = earlier.run.event_name, .events = earlier.events}, {}, now);
+  }
+
+  /// Gives a step its result before the run comes to it.
+  void preload(std::string_view run_id, const step_hash& step, std::string memo) {
+    if (active_run* run = find_active(run_id)) remember(*run, step, std::move(memo));
+  }
+
+  /// False when there is no such run, or it has ended.
+  bool cancel(std::string_view run_id, timestamp now) {
+    active_run* run = find_active(run_id);
+    if (run) cancel_run(*run, now);
+    return run != nullptr;
+  }
+
+  /// Ends the wait for a signal, and gives the run's id; nothing when nobody waits for it.
+  std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now) {
+    const auto place = waits_.for_signal(name);
+    active_run* run = place ? find_active(place->run_id) : nullptr;
+    if (!run) return std::nullopt;
+    const std::string text = detail::json_object_text().add("signal", name).add_raw("data", data).text();
+    end_step(*run, place->step, {"{\"data\":" + text + "}", progress::event_received, shortened(text)}, now);
+    return place->run_id;
+  }
+
+  /// Puts an app's functions in the place of those that it had.
+  void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now) {
+    std::vector<std::string> gone;
+    for (const auto& [slug, each] : subscriptions_.all()) {
+      if (each->app_id == app.id && !each->url.empty()) gone.push_back(slug);
+    }
+    for (const std::string& slug : gone) subscriptions_.remove(slug);
+    for (function_definition& each : functions) adopt(subscriptions_.add(std::move(each)));
+    changes_.apps.push_back(app);
+    follow_schedules(now);
   }
 
   // ---- out --------------------------------------------------------------------------------------------
 
   /// When the next job is due; nothing when there is none.
-  std::optional<timestamp> next_due() const {
-    return queue_.empty() ? std::nullopt : std::optional<timestamp>(queue_.begin()->first.first);
-  }
+  std::optional<timestamp> next_due() const { return queue_.next_due(); }
 
   /// Takes the next call that is due. Timers that are due are done on the way.
   std::optional<job> take_due(timestamp now) {
-    while (!queue_.empty() && queue_.begin()->first.first <= now) {
-      job next = std::move(queue_.extract(queue_.begin()).mapped());
-      if (next.what == job::kind::call) {
-        ++calls_;
-        return next;
+    memory_.clean(now);
+    while (auto next = queue_.take(now)) {
+      if (next->what == job::kind::schedule) {
+        fire_schedule(*next, now);
+        continue;
       }
-      end_timer(next, now);
-      commit();
+      active_run& run = *find_active(next->run_id);
+      run.jobs.erase(next->id);
+      if (next->what != job::kind::call) {
+        changes_.removed_jobs.push_back(next->id);
+        end_timer(run, *next, now);
+        continue;
+      }
+      begin_call(run, *next, now);
+      return next;
     }
     return std::nullopt;
   }
 
-  /// The call request that a job stands for.
+  /// The function that a job calls.
+  const function_definition& function_of(const job& call) const {
+    return *runs_.find(call.run_id)->second->function;
+  }
+
+  /// The call request that a job stands for. Its URL has no origin when the app is in this process.
   http::request request_for(const job& call) const {
     const active_run& run = *runs_.find(call.run_id)->second;
     const std::string step = call.step ? detail::to_hex(*call.step) : "step";
-    http::request out{.method = "POST",
-                      .url = "/?fnId=" + http::percent_encoded(run.record.function_slug) + "&stepId=" + step};
+    http::request out{.method = "POST", .url = call_url(*run.function, step)};
     out.headers.add(protocol::header::content_type, "application/json");
     out.body = call_body(run, call);
     return out;
@@ -107,53 +151,69 @@ class scheduler {
 
   /// Takes the answer to a job's call.
   void finish(const job& call, http::response answer, timestamp now) {
+    queue_.finished(call.id);
+    changes_.removed_jobs.push_back(call.id);
     --calls_;
-    const auto found = runs_.find(call.run_id);
-    if (found != runs_.end()) {
-      active_run& run = *found->second;
-      run.jobs.erase(call.id);
-      changes_.removed_jobs.push_back(call.id);
-      try {
-        if (answer.status == 206)
-          take_operations(run, call, answer, now);
-        else if (answer.status == 200)
-          complete_run(run, call, std::move(answer.body), now);
-        else
-          retry_or_fail_run(run, call, answer, now);
-      } catch (const std::exception& problem) {  // an answer that is not of the protocol
-        if (runs_.contains(call.run_id)) fail_run(run, call, {"protocol error", problem.what()}, now);
-      }
+    active_run* run = find_active(call.run_id);
+    if (!run) return;
+    --run->calls;
+    try {
+      if (answer.status == 206)
+        take_operations(*run, call, answer, now);
+      else if (answer.status == 200)
+        complete_run(*run, call, std::move(answer.body), now);
+      else
+        retry_or_fail_run(*run, call, answer, now);
+    } catch (const std::exception& problem) {  // an answer that is not of the protocol
+      run = find_active(call.run_id);
+      if (run) fail_run(*run, call.attempt, {"protocol error", problem.what()}, now);
     }
-    commit();
   }
 
-  /// Whether nothing is under way and nothing will be, unless an event comes.
+  /// Takes results that a call's function reports while it goes on. False when the run is no longer there, or
+  /// was called again since: the function must stop.
+  bool checkpoint(const std::string& run_id, std::uint64_t call_id,
+                  const std::vector<reported_operation>& operations, timestamp now) {
+    active_run* run = find_active(run_id);
+    if (!run || run->last_call != call_id) return false;
+    for (const reported_operation& each : operations) {
+      const bool failed = each.op == "StepFailed" || each.op == "StepError";
+      if (!failed && each.op != "StepRun" && each.op != "Step")
+        throw protocol_error("\"" + each.op + "\" can't be saved while a function goes on");
+      end_reported_step(*run, each, 0, now);
+    }
+    return true;
+  }
+
+  /// What is to be kept since the last time it was asked. Jobs in it are not due before it is told that they
+  /// have been kept.
+  changes take_changes() { return std::exchange(changes_, {}); }
+  void kept(const changes& changes) {
+    for (const job& each : changes.added_jobs) queue_.release(each.id);
+  }
+
+  /// Whether nothing is under way and nothing will be, unless an event comes or a schedule fires.
   bool is_idle() const { return runs_.empty() && calls_ == 0; }
-  bool is_running(std::string_view run_id) const { return runs_.contains(std::string(run_id)); }
+  bool is_running(std::string_view run_id) const { return runs_.find(run_id) != runs_.end(); }
+  const active_run* find_run(std::string_view run_id) const {
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? nullptr : found->second.get();
+  }
+  const subscriptions& functions() const { return subscriptions_; }
 
   /// What happened since the last time it was asked, in order; each with its run, without that one's
   /// timeline.
   std::deque<std::pair<run, timeline_entry>> take_progress() { return std::exchange(progress_, {}); }
+  /// Whether anybody will ask for it.
+  void collect_progress(bool wanted) { wants_progress_ = wanted; }
 
  private:
-  using queue_key = std::pair<timestamp, std::uint64_t>;  // due, id: what is due first comes first
-  using wait_key = std::pair<std::string, step_hash>;     // run, step
+  using shared_function = subscriptions::shared_function;
 
-  /// A step under way: planned, asleep, waiting or invoked.
-  struct pending_step {
+  /// The events that a run begins with.
+  struct run_input {
     std::string name{};
-    timestamp begun{};
-    std::optional<std::uint64_t> timer{};  // the job that ends it
-    std::string awaited_event{};
-  };
-
-  struct active_run {
-    run_record record{};
-    std::map<step_hash, std::string> memos{};
-    std::vector<step_hash> stack{};  // the memos' order
-    std::map<step_hash, pending_step> pending{};
-    std::map<std::uint64_t, timestamp> jobs{};  // by id, when they are due
-    const any_function* function = nullptr;
+    std::vector<run_event> events{};
   };
 
   /// How a step that was under way outside of the app ended.
@@ -163,112 +223,332 @@ class scheduler {
     std::string detail{};
   };
 
-  static std::string error_text(const run_error& error) {
-    if (!error.text.empty()) return error.text;
-    return detail::json_object_text().add("name", error.name).add("message", error.message).text();
-  }
-
   static step_end failed(const run_error& error) {
-    return {"{\"error\":" + error_text(error) + "}", progress::step_failed, words_of(error)};
+    return {memo_of(error), progress::step_failed, words_of(error)};
   }
 
-  // ---- runs -------------------------------------------------------------------------------------------
+  // ---- events -----------------------------------------------------------------------------------------
 
-  static event_record invocation(std::string data, timestamp now) {
-    return make_event_record({.name = "inngest/function.invoked", .data = std::move(data)}, now);
+  std::string accept(const incoming_event& event, timestamp now) {
+    constexpr std::chrono::hours remembered(24);
+    const std::string key = event.id ? "event:" + *event.id : std::string();
+    if (event.id) {
+      if (const auto before = memory_.find(key, now)) return *before;
+    }
+    const event_record record = make_event_record(event, ids_.next(now), now);
+    if (event.id) memory_.remember(key, record.id, now + remembered);
+    changes_.events.push_back(record);
+    dispatch(record, now);
+    return record.id;
   }
 
-  std::string begin_run(const any_function& function, const event_record& event,
-                        const std::optional<parent_step>& parent, timestamp now) {
-    auto run = std::make_unique<active_run>();
-    run->function = &function;
-    run->record = {.run = {.id = detail::make_ulid(now),
-                           .function_id = function.id(),
-                           .event_id = event.id,
-                           .event_name = event.name,
-                           .started_at = now},
-                   .function_slug = function.slug(),
-                   .event_text = event.text,
-                   .parent = parent};
+  void dispatch(const event_record& event, timestamp now) {
+    event_view view(event.text);
+    end_waits(event, view, now);
+    cancel_runs(event, view, now);
+    for (const shared_function& each : subscriptions_.started_by(event.name, view))
+      schedule_run(each, event, view, now);
+  }
+
+  /// An event of the server's own. Nobody keeps it who doesn't listen to it.
+  void emit(const char* name, std::string data, timestamp now) {
+    if (!subscriptions_.has_listeners(name) && !waits_.waits_for(name)) return;
+    const event_record record =
+        make_event_record({.name = name, .data = std::move(data)}, ids_.next(now), now);
+    changes_.events.push_back(record);
+    dispatch(record, now);
+  }
+
+  void end_waits(const event_record& event, event_view& view, timestamp now) {
+    for (const auto& [place, condition] : waits_.for_event(event.name)) {
+      active_run* run = find_active(place.run_id);
+      if (!run) continue;
+      if (condition) {
+        event_view of_run(run->event_text());
+        if (!of_run.fulfils(condition, view)) continue;
+      }
+      end_step(*run, place.step, {event.text, progress::event_received, shortened(event.text)}, now);
+    }
+  }
+
+  void cancel_runs(const event_record& event, event_view& view, timestamp now) {
+    for (const shared_function& function : std::vector(subscriptions_.cancelled_by(event.name))) {
+      for (active_run* run : runs_of(function->slug)) {
+        for (const registered_cancel& each : function->cancels) {
+          if (each.event != event.name) continue;
+          if (each.timeout && now > run->record.run.queued_at + *each.timeout) continue;
+          event_view of_run(run->event_text());
+          if (!of_run.fulfils(each.condition, view)) continue;
+          cancel_run(*run, now);
+          break;
+        }
+      }
+    }
+  }
+
+  // ---- beginning --------------------------------------------------------------------------------------
+
+  static run_input events_of(const event_record& event) {
+    return {.name = event.name, .events = {{.id = event.id, .text = event.text}}};
+  }
+
+  event_record invocation(std::string data, timestamp now) {
+    return make_event_record({.name = "inngest/function.invoked", .data = std::move(data)}, ids_.next(now),
+                             now);
+  }
+
+  /// Begins a run for an event, at once, later or not at all, as the function's flow control says.
+  void schedule_run(const shared_function& function, const event_record& event, event_view& view,
+                    timestamp now) {
+    if (function->rate_limit) {
+      const registered_rate_limit& limit = *function->rate_limit;
+      const std::string key = "rate:" + function->slug + ":" + view.key(limit.key);
+      if (!memory_.take(key, {.limit = limit.limit, .burst = limit.limit / 10 + 1, .period = limit.period},
+                        now))
+        return;
+    }
+    if (function->idempotency) {
+      const std::string key = "once:" + function->slug + ":" + view.key(function->idempotency);
+      if (memory_.find(key, now)) return;
+      memory_.remember(key, event.id, now + std::chrono::hours(24));
+    }
+    if (function->batch && view.fulfils(function->batch->condition))
+      return gather_batch(function, event, view, now);
+    if (function->debounce) return debounce(function, event, view, now);
+    begin_run(function, events_of(event), {}, now);
+  }
+
+  void gather_batch(const shared_function& function, const event_record& event, event_view& view,
+                    timestamp now) {
+    const std::string key = function->slug + ":" + view.key(function->batch->key);
+    const auto found = gathering_.find(key);
+    active_run* run = found == gathering_.end() ? nullptr : find_active(found->second);
+    if (run) {
+      run->record.events.push_back({.id = event.id, .text = event.text});
+      changes_.runs.push_back(run->record);
+    } else {
+      run = begin_gathering(function, event, key, now + function->batch->timeout, now);
+    }
+    if (run->record.events.size() >= function->batch->max_size) end_gathering(*run, now);
+  }
+
+  /// The last event counts, and it begins when no other came for a while.
+  void debounce(const shared_function& function, const event_record& event, event_view& view, timestamp now) {
+    const registered_debounce& options = *function->debounce;
+    const std::string key = function->slug + ":" + view.key(options.key);
+    const auto found = gathering_.find(key);
+    active_run* run = found == gathering_.end() ? nullptr : find_active(found->second);
+    if (!run) {
+      begin_gathering(function, event, key, now + options.period, now);
+      return;
+    }
+    run->record.events = {{.id = event.id, .text = event.text}};
+    run->record.run.event_id = event.id;
+    run->record.run.event_name = event.name;
     changes_.runs.push_back(run->record);
-    tell(*run, {.at = now, .what = progress::run_started, .detail = event.name});
-    call_function(*run, now);
-    std::string id = run->record.run.id;
-    runs_.emplace(id, std::move(run));
-    return id;
+    timestamp due = now + options.period;
+    if (options.timeout) due = std::min(due, run->record.run.queued_at + *options.timeout);
+    remove_jobs(*run, job::kind::gathered);
+    add_job(*run, {.what = job::kind::gathered, .due = due, .begun = now});
   }
+
+  active_run* begin_gathering(const shared_function& function, const event_record& event,
+                              const std::string& key, timestamp due, timestamp now) {
+    active_run& run = add_run(function, events_of(event), {}, now);
+    run.record.gathering = key;
+    gathering_.insert_or_assign(key, run.id());
+    changes_.runs.push_back(run.record);
+    tell(run, {.at = now, .what = progress::run_queued, .detail = event.name});
+    add_job(run, {.what = job::kind::gathered, .due = due, .begun = now});
+    return &run;
+  }
+
+  void end_gathering(active_run& run, timestamp now) {
+    remove_jobs(run, job::kind::gathered);
+    forget_gathering(run);
+    run.record.gathering.clear();
+    changes_.runs.push_back(run.record);
+    queue_first_call(run, now);
+  }
+
+  void forget_gathering(const active_run& run) {
+    const auto found = gathering_.find(run.record.gathering);
+    if (found != gathering_.end() && found->second == run.id()) gathering_.erase(found);
+  }
+
+  /// Begins a run now, and gives its id; empty when there may be no second one.
+  std::string begin_run(const shared_function& function, run_input input,
+                        const std::optional<parent_step>& parent, timestamp now) {
+    if (function->singleton) {
+      const auto other = singletons_.find(singleton_key(*function, input.events.front().text));
+      active_run* before = other == singletons_.end() ? nullptr : find_active(other->second);
+      if (before && !function->singleton->cancels) return "";
+      if (before) cancel_run(*before, now);
+    }
+    std::string detail = input.name;
+    active_run& run = add_run(function, std::move(input), parent, now);
+    changes_.runs.push_back(run.record);
+    tell(run, {.at = now, .what = progress::run_queued, .detail = std::move(detail)});
+    queue_first_call(run, now);
+    return run.id();
+  }
+
+  active_run& add_run(const shared_function& function, run_input input,
+                      const std::optional<parent_step>& parent, timestamp now) {
+    auto run = std::make_unique<active_run>();
+    run->record = {.run = {.id = ids_.next(now),
+                           .function_id = function->id(),
+                           .function_slug = function->slug,
+                           .event_id = input.events.front().id,
+                           .event_name = std::move(input.name),
+                           .queued_at = now},
+                   .events = std::move(input.events),
+                   .parent = parent};
+    return attach(std::move(run), function);
+  }
+
+  void queue_first_call(active_run& run, timestamp now) {
+    timestamp turn = now;
+    if (const auto& throttle = run.function->throttle) {
+      event_view view(run.event_text());
+      turn = memory_.reserve("throttle:" + run.function->slug + ":" + view.key(throttle->key),
+                             {.limit = throttle->limit, .burst = throttle->burst, .period = throttle->period},
+                             now);
+    }
+    if (run.function->start_timeout) {
+      add_job(run,
+              {.what = job::kind::start_timeout, .due = now + *run.function->start_timeout, .begun = now});
+    }
+    call_function(run, turn, now);
+  }
+
+  /// Makes a run one of those under way: computes what its function's options say of it.
+  active_run& attach(std::unique_ptr<active_run> run, const shared_function& function) {
+    run->function = function;
+    event_view view(run->event_text());
+    if (!function->concurrency.empty()) {
+      slot_limits limits;
+      for (const registered_limit& each : function->concurrency)
+        limits.push_back({.key = slot_key(*function, each, view), .limit = each.limit});
+      run->limits = std::make_shared<const slot_limits>(std::move(limits));
+    }
+    if (function->priority) {
+      const double seconds = std::clamp(view.number(function->priority).value_or(0), -600.0, 600.0);
+      run->precedence = std::chrono::seconds(static_cast<int>(seconds));
+    }
+    if (function->singleton) {
+      run->singleton_key = singleton_key(*function, run->event_text());
+      singletons_.insert_or_assign(run->singleton_key, run->id());
+    }
+    active_run& out = *run;
+    by_function_[function->slug].push_back(&out);
+    runs_.emplace(out.id(), std::move(run));
+    return out;
+  }
+
+  /// Limits of an environment or account are shared by the functions whose keys read the same.
+  static std::string slot_key(const function_definition& function, const registered_limit& limit,
+                              event_view& view) {
+    using scope = registered_limit::scope;
+    const std::string whose = limit.within == scope::function      ? "function:" + function.slug
+                              : limit.within == scope::environment ? std::string("environment")
+                                                                   : std::string("account");
+    return limit.key ? whose + ":" + limit.key->text() + ":" + view.key(limit.key) : whose;
+  }
+
+  static std::string singleton_key(const function_definition& function, const std::string& event) {
+    event_view view(event);
+    return function.slug + ":" + view.key(function.singleton->key);
+  }
+
+  // ---- ending -----------------------------------------------------------------------------------------
 
   void complete_run(active_run& run, const job& call, std::string output, timestamp now) {
-    run.record.run.status = run_status::completed;
+    const step_end for_parent{"{\"data\":" + output + "}", progress::invoke_completed, shortened(output)};
     run.record.run.output_text = std::move(output);
-    const std::string& result = run.record.run.output_text;
-    end_run(
-        run,
-        {.at = now, .what = progress::run_completed, .attempt = call.attempt, .detail = shortened(result)},
-        {"{\"data\":" + result + "}", progress::invoke_completed, shortened(result)}, now);
+    end_run(run, run_status::completed,
+            {.at = now,
+             .what = progress::run_completed,
+             .attempt = call.attempt,
+             .detail = shortened(run.record.run.output_text)},
+            for_parent, now);
   }
 
-  void fail_run(active_run& run, const job& call, const run_error& error, timestamp now) {
-    run.record.run.status = run_status::failed;
+  void fail_run(active_run& run, int attempt, const run_error& error, timestamp now) {
     run.record.run.error = error;
-    end_run(run,
-            {.at = now, .what = progress::run_failed, .attempt = call.attempt, .detail = words_of(error)},
+    end_run(run, run_status::failed,
+            {.at = now, .what = progress::run_failed, .attempt = attempt, .detail = words_of(error)},
             failed(error), now);
   }
 
+  void cancel_run(active_run& run, timestamp now) {
+    end_run(run, run_status::cancelled, {.at = now, .what = progress::run_cancelled},
+            failed({"InngestInvokeError", "the invoked function was cancelled"}), now);
+  }
+
   /// Ends the run and whatever it still had to do; an invoke step that waits for it gets the memo.
-  void end_run(active_run& run, timeline_entry last, step_end end_of_parents_step, timestamp now) {
+  void end_run(active_run& run, run_status status, timeline_entry last, step_end for_parents_step,
+               timestamp now) {
+    run.record.run.status = status;
     run.record.run.ended_at = now;
-    last.duration = now - run.record.run.started_at;
-    changes_.runs.push_back(run.record);
+    last.duration = now - run.record.run.started_at.value_or(run.record.run.queued_at);
+    update(run);
     tell(run, std::move(last));
-    for (const auto& [id, due] : run.jobs) {
-      queue_.erase({due, id});
+    for (const std::uint64_t id : run.jobs) {
+      queue_.remove(id);
       changes_.removed_jobs.push_back(id);
     }
-    for (const auto& [step, pending] : run.pending) forget_wait(run, step, pending);
-
-    const run_record ended = run.record;
-    const any_function& function = *run.function;
-    const std::optional<parent_step> parent = run.record.parent;
-    runs_.erase(std::string(run.record.run.id));
-    begin_companions(function, ended, now);
-    begin_deferred(ended, now);
-    const auto waiting = parent ? runs_.find(parent->run_id) : runs_.end();
-    if (waiting != runs_.end()) {
-      end_step(*waiting->second, parent->step, end_of_parents_step, now);
+    for (const auto& [step, pending] : run.pending) {
+      if (pending.waits) forget_wait(run, step);
     }
+    forget_gathering(run);
+    if (const auto found = singletons_.find(run.singleton_key);
+        found != singletons_.end() && found->second == run.id())
+      singletons_.erase(found);
+    std::erase(by_function_[run.function->slug], &run);
+
+    const std::unique_ptr<active_run> ended = std::move(runs_.extract(runs_.find(run.id())).mapped());
+    announce_end(*ended, now);
+    for (const deferred_call& each : ended->record.deferred) begin_deferred(each, now);
+    const auto& parent = ended->record.parent;
+    if (active_run* waiting = parent ? find_active(parent->run_id) : nullptr)
+      end_step(*waiting, parent->step, for_parents_step, now);
   }
 
-  /// Runs what the function wants done when a run of it ends so.
-  void begin_companions(const any_function& function, const run_record& ended, timestamp now) {
-    const bool completed = ended.run.status == run_status::completed;
-    const std::string name = completed ? "inngest/function.finished" : "inngest/function.failed";
-    for (const any_function& each : function.companions()) {
-      if (each.triggers().front().event != name) continue;
-      detail::json_object_text data;
-      data.add("function_id", ended.function_slug).add("run_id", ended.run.id);
-      data.add_raw("event", ended.event_text).add_raw("events", "[" + ended.event_text + "]");
-      if (completed) data.add_raw("result", ended.run.output_text);
-      if (ended.run.error) data.add_raw("error", error_text(*ended.run.error));
-      data.add_raw("_inngest", completed ? "{\"status\":\"Completed\"}" : "{\"status\":\"Failed\"}");
-      begin_run(each, make_event_record({.name = name, .data = data.text()}, now), {}, now);
-    }
+  /// Tells whoever listens, the function's own on_failure, on_success and on_cancel among them.
+  void announce_end(const active_run& ended, timestamp now) {
+    const run& run = ended.record.run;
+    const bool completed = run.status == run_status::completed;
+    const bool was_cancelled = run.status == run_status::cancelled;
+    const char* own = was_cancelled ? "inngest/function.cancelled" : "inngest/function.failed";
+    const auto data = [&] {
+      detail::json_object_text out;
+      out.add("function_id", run.function_slug).add("run_id", run.id);
+      out.add_raw("event", ended.event_text()).add_raw("events", ended.events_text());
+      if (completed) out.add_raw("result", run.output_text);
+      if (run.error) out.add_raw("error", text_of(*run.error));
+      if (was_cancelled) out.add_raw("error", text_of({"Error", "function cancelled"}));
+      const char* status = completed ? "Completed" : was_cancelled ? "Cancelled" : "Failed";
+      out.add_raw("_inngest", detail::json_object_text().add("status", status).text());
+      return out.text();
+    };
+    if (!completed) emit(own, data(), now);
+    emit("inngest/function.finished", data(), now);
   }
 
-  void begin_deferred(const run_record& ended, timestamp now) {
-    for (const deferred_call& each : ended.deferred) {
-      const auto function = functions_.find(each.slug);
-      if (function == functions_.end()) continue;  // the app no longer has it
-      begin_run(function->second,
-                make_event_record({.name = "inngest/deferred.schedule", .data = each.input}, now), {}, now);
-    }
+  void begin_deferred(const deferred_call& deferred, timestamp now) {
+    const auto function = subscriptions_.find(deferred.slug);
+    if (!function) return;  // the app no longer has it
+    begin_run(function,
+              events_of(make_event_record({.name = "inngest/deferred.schedule", .data = deferred.input},
+                                          ids_.next(now), now)),
+              {}, now);
   }
 
   void retry_or_fail_run(active_run& run, const job& call, const http::response& answer, timestamp now) {
     const run_error error = read_error(answer);
     const bool retriable = answer.headers.find(protocol::header::no_retry) != "true";
-    if (!retriable || call.attempt + 1 >= max_attempts(run)) return fail_run(run, call, error, now);
+    if (!retriable || call.attempt + 1 >= run.max_attempts()) return fail_run(run, call.attempt, error, now);
     tell(run, {.at = now, .what = progress::run_retried, .attempt = call.attempt, .detail = words_of(error)});
     retry(run, call, answer, now);
   }
@@ -276,50 +556,70 @@ class scheduler {
   // ---- steps ------------------------------------------------------------------------------------------
 
   void take_operations(active_run& run, const job& call, const http::response& answer, timestamp now) {
-    const std::string run_id = run.record.run.id;
-    bool retried = false;
+    const std::string run_id = run.id();
+    const bool may_retry =
+        answer.headers.find(protocol::header::no_retry) != "true" && call.attempt + 1 < run.max_attempts();
     for (const reported_operation& each : read_operations(answer.body)) {
-      const bool may_retry =
-          answer.headers.find(protocol::header::no_retry) != "true" && call.attempt + 1 < max_attempts(run);
       if (each.op == "StepError" && may_retry) {
         tell_step(run, each, progress::step_retried, call.attempt, words_of(read_error(each.error)), now);
         retry(run, call, answer, now);
-        retried = true;
       } else {
         take_operation(run, call, each, now);
       }
-      if (!runs_.contains(run_id)) return;  // it failed over this operation
+      if (!find_active(run_id)) return;  // it ended over this operation
     }
-    if (!retried) go_on_if_ready(run, now);
+    if (!run.has_work()) {
+      fail_run(run, call.attempt,
+               {"protocol error", "the app's answer has no operation that the run could go on with"}, now);
+    }
   }
 
   void take_operation(active_run& run, const job& call, const reported_operation& op, timestamp now) {
-    if (op.op == "StepRun" || op.op == "Step") {
-      tell_step(run, op, progress::step_completed, call.attempt, shortened(op.data), now);
-      remember(run, op.id, "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}");
-    } else if (op.op == "StepFailed" || op.op == "StepError") {
-      tell_step(run, op, progress::step_failed, call.attempt, words_of(read_error(op.error)), now);
-      remember(run, op.id, "{\"error\":" + (op.error.empty() ? "{}" : op.error) + "}");
+    const bool ends = op.op == "StepRun" || op.op == "Step" || op.op == "StepFailed" || op.op == "StepError";
+    if (ends) {
+      end_reported_step(run, op, call.attempt, now);
+      go_on(run, now);
     } else if (run.pending.contains(op.id) || run.memos.contains(op.id)) {
       // reported again, as happens while its siblings are under way
     } else if (op.op == "StepPlanned") {
-      run.pending.emplace(op.id, pending_step{.name = op.shown_name(), .begun = now});
-      add_job(
-          run,
-          {.what = job::kind::call, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now});
+      plan(run, call, op, now);
     } else if (op.op == "Sleep") {
       begin_sleep(run, call, op, now);
     } else if (op.op == "WaitForEvent") {
       begin_wait(run, call, op, now);
+    } else if (op.op == "WaitForSignal") {
+      begin_signal_wait(run, call, op, now);
     } else if (op.op == "InvokeFunction") {
       begin_invoke(run, call, op, now);
+    } else if (op.op == "None" || op.op == "DiscoveryRequest") {
+      go_on_if_still(run, now);
     } else if (op.op == "RunComplete") {
       complete_run(run, call, op.data.empty() ? "null" : op.data, now);
     } else if (op.op == "DeferAdd") {
       defer(run, op);
+      go_on_if_still(run, now);
     } else {
       refuse(run, call, op, "the embedded engine can't do \"" + op.op + "\"", now);
     }
+  }
+
+  /// A step that the app ran has its result.
+  void end_reported_step(active_run& run, const reported_operation& op, int attempt, timestamp now) {
+    if (run.memos.contains(op.id)) return;  // its first result counts
+    if (op.op == "StepRun" || op.op == "Step") {
+      tell_step(run, op, progress::step_completed, attempt, shortened(op.data), now);
+      remember(run, op.id, "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}");
+    } else {
+      tell_step(run, op, progress::step_failed, attempt, words_of(read_error(op.error)), now);
+      remember(run, op.id, "{\"error\":" + (op.error.empty() ? "{}" : op.error) + "}");
+    }
+  }
+
+  void plan(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+    pending_step& pending = begin_step(run, call, op, progress::step_planned, "", now);
+    pending.job = add_job(
+        run,
+        {.what = job::kind::call, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now});
   }
 
   void defer(active_run& run, const reported_operation& op) {
@@ -339,25 +639,61 @@ class scheduler {
     const auto until = time_of(text, now);
     if (!until) return refuse(run, call, op, "not a time to sleep: \"" + text + "\"", now);
     pending_step& pending = begin_step(run, call, op, progress::sleep_started, text, now);
-    pending.timer = add_timer(run, job::kind::wake, op, *until, now);
+    pending.job = add_timer(run, job::kind::wake, op, *until, now);
   }
 
   void begin_wait(active_run& run, const job& call, const reported_operation& op, timestamp now) {
-    if (op.option("if"))
-      return refuse(run, call, op, "the embedded engine doesn't evaluate expressions", now);
-    const std::string event = op.option("event").value_or(op.name);
+    wait_record wait{.run_id = run.id(),
+                     .step = op.id,
+                     .step_name = op.shown_name(),
+                     .event_name = op.option("event").value_or(op.name),
+                     .expression = op.option("if").value_or(""),
+                     .begun = now};
+    shared_expression condition;
+    try {
+      if (!wait.expression.empty()) condition = std::make_shared<const expression>(wait.expression);
+    } catch (const expression_error& problem) {
+      return refuse(run, call, op, wait.expression + ": " + problem.what(), now);
+    }
+    if (add_wait_timer(run, call, op, wait.event_name, now)) add_wait(std::move(wait), std::move(condition));
+  }
+
+  void begin_signal_wait(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+    wait_record wait{.run_id = run.id(),
+                     .step = op.id,
+                     .step_name = op.shown_name(),
+                     .signal = op.option("signal").value_or(op.name),
+                     .begun = now};
+    if (const auto other = waits_.for_signal(wait.signal)) {
+      if (op.option("conflict") != "replace") {
+        const run_error error{"Error", "another run waits for signal \"" + wait.signal + "\""};
+        tell_step(run, op, progress::step_failed, call.attempt, words_of(error), now);
+        remember(run, op.id, memo_of(error));
+        return go_on(run, now);
+      }
+      waits_.remove(*other);  // it goes on when its time is up
+      changes_.removed_waits.emplace_back(other->run_id, other->step);
+    }
+    if (add_wait_timer(run, call, op, wait.signal, now)) add_wait(std::move(wait), nullptr);
+  }
+
+  void add_wait(wait_record wait, shared_expression condition) {
+    waits_.add(wait, std::move(condition));
+    changes_.added_waits.push_back(std::move(wait));
+  }
+
+  bool add_wait_timer(active_run& run, const job& call, const reported_operation& op, const std::string& what,
+                      timestamp now) {
     const std::string timeout = op.option("timeout").value_or("");
     const auto until = time_of(timeout, now);
-    if (!until) return refuse(run, call, op, "not a timeout: \"" + timeout + "\"", now);
-    pending_step& pending = begin_step(run, call, op, progress::wait_started, event, now);
-    pending.timer = add_timer(run, job::kind::wait_timeout, op, *until, now);
-    pending.awaited_event = event;
-    waits_[event].emplace(wait_key{run.record.run.id, op.id}, now);
-    changes_.added_waits.push_back({.run_id = run.record.run.id,
-                                    .step = op.id,
-                                    .step_name = op.shown_name(),
-                                    .event_name = event,
-                                    .begun = now});
+    if (!until) {
+      refuse(run, call, op, "not a timeout: \"" + timeout + "\"", now);
+      return false;
+    }
+    pending_step& pending = begin_step(run, call, op, progress::wait_started, what, now);
+    pending.job = add_timer(run, job::kind::wait_timeout, op, *until, now);
+    pending.waits = true;
+    return true;
   }
 
   void begin_invoke(active_run& run, const job& call, const reported_operation& op, timestamp now) {
@@ -366,17 +702,22 @@ class scheduler {
     const auto until = timeout ? time_of(*timeout, now) : std::nullopt;
     if (timeout && !until) return refuse(run, call, op, "not a timeout: \"" + *timeout + "\"", now);
     pending_step& pending = begin_step(run, call, op, progress::invoke_started, slug, now);
-    const auto function = functions_.find(slug);
-    if (function == functions_.end()) {
+    const auto function = subscriptions_.find(slug);
+    if (!function) {
       const run_error error{"FunctionNotFound", "there is no function \"" + slug + "\""};
-      tell_step(run, op, progress::step_failed, call.attempt, words_of(error), now);
-      return remember(run, op.id, failed(error).memo);
+      return end_step(run, op.id, failed(error), now);
     }
-    if (until) pending.timer = add_timer(run, job::kind::invoke_timeout, op, *until, now);
+    if (until) pending.job = add_timer(run, job::kind::invoke_timeout, op, *until, now);
     const json payload = detail::parse_dom(op.options).value("payload", json::object());
     const json data = payload.is_object() ? payload.value("data", json::object()) : json::object();
-    begin_run(function->second, invocation(data.is_object() ? data.dump() : "{}", now),
-              parent_step{run.record.run.id, op.id}, now);
+    const std::string child =
+        begin_run(function, events_of(invocation(data.is_object() ? data.dump() : "{}", now)),
+                  parent_step{run.id(), op.id}, now);
+    if (child.empty()) {
+      const run_error error{"InngestInvokeError",
+                            "function \"" + slug + "\" is a singleton and runs already"};
+      end_step(run, op.id, failed(error), now);
+    }
   }
 
   pending_step& begin_step(active_run& run, const job& call, const reported_operation& op, progress what,
@@ -388,26 +729,14 @@ class scheduler {
   /// An operation that can't be done fails its run: another attempt would ask for the same.
   void refuse(active_run& run, const job& call, const reported_operation& op, const std::string& why,
               timestamp now) {
-    fail_run(run, call, {"unsupported operation", "step \"" + op.shown_name() + "\": " + why}, now);
+    fail_run(run, call.attempt, {"unsupported operation", "step \"" + op.shown_name() + "\": " + why}, now);
   }
 
-  void end_waits(const event_record& event, timestamp now) {
-    const auto found = waits_.find(event.name);
-    if (found == waits_.end()) return;
-    const auto waits = found->second;  // ending them changes the original
-    for (const auto& [key, begun] : waits) {
-      const auto run = runs_.find(key.first);
-      if (run != runs_.end())
-        end_step(*run->second, key.second, {event.text, progress::event_received, shortened(event.text)},
-                 now);
-    }
-  }
-
-  void end_timer(const job& timer, timestamp now) {
-    active_run& run = *runs_.find(timer.run_id)->second;
+  void end_timer(active_run& run, const job& timer, timestamp now) {
     switch (timer.what) {
       case job::kind::call:
-        break;
+      case job::kind::schedule:
+        return;
       case job::kind::wake:
         return end_step(run, *timer.step, {"null", progress::sleep_ended}, now);
       case job::kind::wait_timeout:
@@ -416,6 +745,12 @@ class scheduler {
         const run_error error{"InngestInvokeTimeoutError", "the invoked function did not finish in time"};
         return end_step(run, *timer.step, failed(error), now);
       }
+      case job::kind::gathered:
+        return end_gathering(run, now);
+      case job::kind::start_timeout:
+        return cancel_run(run, now);
+      case job::kind::finish_timeout:
+        return cancel_run(run, now);
     }
   }
 
@@ -424,45 +759,41 @@ class scheduler {
     const auto found = run.pending.find(step);
     if (found == run.pending.end()) return;  // it timed out before
     const pending_step pending = std::move(run.pending.extract(found).mapped());
-    forget_wait(run, step, pending);
-    if (pending.timer) {
-      const auto timer = run.jobs.extract(*pending.timer);
-      if (timer) queue_.erase({timer.mapped(), timer.key()});
-      changes_.removed_jobs.push_back(*pending.timer);
-    }
+    if (pending.waits) forget_wait(run, step);
+    if (pending.job) remove_job(run, *pending.job);
     tell(run, {.at = now,
                .what = end.what,
                .step = pending.name,
                .duration = now - pending.begun,
                .detail = end.detail});
     remember(run, step, end.memo);
-    go_on_if_ready(run, now);
+    go_on(run, now);
   }
 
-  void forget_wait(const active_run& run, const step_hash& step, const pending_step& pending) {
-    const auto waits = pending.awaited_event.empty() ? waits_.end() : waits_.find(pending.awaited_event);
-    if (waits == waits_.end()) return;
-    waits->second.erase({run.record.run.id, step});
-    if (waits->second.empty()) waits_.erase(waits);
-    changes_.removed_waits.emplace_back(run.record.run.id, step);
+  void forget_wait(const active_run& run, const step_hash& step) {
+    if (waits_.remove({run.id(), step})) changes_.removed_waits.emplace_back(run.id(), step);
   }
 
   void remember(active_run& run, const step_hash& step, std::string memo) {
     run.pending.erase(step);
     if (!run.memos.emplace(step, memo).second) return;
     run.stack.push_back(step);
-    changes_.memos.push_back({.run_id = run.record.run.id, .step = step, .text = std::move(memo)});
+    changes_.memos.push_back({.run_id = run.id(), .step = step, .text = std::move(memo)});
   }
 
-  /// Calls the function again when all the steps of the last call have ended.
-  void go_on_if_ready(active_run& run, timestamp now) {
-    if (run.pending.empty() && run.jobs.empty()) call_function(run, now);
+  /// Something is new: the function is gone through again, once for all that is new by then. Steps that were
+  /// planned before are called first, as they are first in the queue.
+  void go_on(active_run& run, timestamp now) {
+    if (!run.discovery) call_function(run, now, now);
+  }
+  void go_on_if_still(active_run& run, timestamp now) {
+    if (!run.has_work()) go_on(run, now);
   }
 
   // ---- jobs -------------------------------------------------------------------------------------------
 
-  void call_function(active_run& run, timestamp now) {
-    add_job(run, {.what = job::kind::call, .due = now, .begun = now});
+  void call_function(active_run& run, timestamp due, timestamp now) {
+    run.discovery = add_job(run, {.what = job::kind::call, .due = due, .begun = now});
   }
 
   std::uint64_t add_timer(active_run& run, job::kind what, const reported_operation& op, timestamp due,
@@ -473,12 +804,45 @@ class scheduler {
 
   std::uint64_t add_job(active_run& run, job job) {
     job.id = ++last_job_;
-    job.run_id = run.record.run.id;
-    run.jobs.emplace(job.id, job.due);
+    job.run_id = run.id();
     changes_.added_jobs.push_back(job);
-    const queue_key key{job.due, job.id};
-    queue_.emplace(key, std::move(job));
+    enqueue(run, std::move(job));
     return last_job_;
+  }
+
+  void enqueue(active_run& run, job job) {
+    run.jobs.insert(job.id);
+    const bool is_call = job.what == job::kind::call;
+    queue_.add(std::move(job), is_call ? run.precedence : std::chrono::milliseconds(0),
+               is_call ? run.limits : nullptr);
+  }
+
+  void remove_job(active_run& run, std::uint64_t id) {
+    if (run.jobs.erase(id) == 0) return;  // it was taken
+    queue_.remove(id);
+    changes_.removed_jobs.push_back(id);
+  }
+
+  void remove_jobs(active_run& run, job::kind what) {
+    for (const std::uint64_t id : std::vector(run.jobs.begin(), run.jobs.end())) {
+      const job* each = queue_.find(id);
+      if (each && each->what == what) remove_job(run, id);
+    }
+  }
+
+  void begin_call(active_run& run, const job& call, timestamp now) {
+    ++calls_;
+    ++run.calls;
+    run.last_call = call.id;
+    if (run.discovery == call.id) run.discovery.reset();
+    if (run.record.run.status != run_status::queued) return;
+    run.record.run.status = run_status::running;
+    run.record.run.started_at = now;
+    update(run);
+    tell(run, {.at = now, .what = progress::run_started, .detail = run.record.run.event_name});
+    remove_jobs(run, job::kind::start_timeout);
+    if (const auto timeout = run.function->finish_timeout)
+      add_job(run, {.what = job::kind::finish_timeout, .due = now + *timeout, .begun = now});
   }
 
   void retry(active_run& run, const job& call, const http::response& answer, timestamp now) {
@@ -491,74 +855,54 @@ class scheduler {
                                           longest = std::chrono::hours(24);
       if (delay) next.due = now + std::clamp(*delay, shortest, longest);
     }
-    add_job(run, std::move(next));
+    const std::uint64_t id = add_job(run, std::move(next));
+    if (!call.step) run.discovery = id;
   }
 
-  static int max_attempts(const active_run& run) {
-    constexpr int default_retries = 4;  // the server's
-    return run.function->options().retries.value_or(default_retries) + 1;
-  }
+  // ---- schedules --------------------------------------------------------------------------------------
 
-  static std::string call_body(const active_run& run, const job& call) {
-    const auto append_quoted_hash = [](std::string& out, const step_hash& hash) {
-      if (out.back() != '[' && out.back() != '{') out += ',';
-      out += '"';
-      detail::append_hex(out, hash);
-      out += '"';
-    };
-    std::string out = "{\"ctx\":{\"attempt\":" + std::to_string(call.attempt) +
-                      ",\"disable_immediate_execution\":" + (call.step ? "true" : "false") +
-                      ",\"env\":\"\",\"fn_id\":" + encode(run.record.function_slug) +
-                      ",\"max_attempts\":" + std::to_string(max_attempts(run)) +
-                      ",\"run_id\":" + encode(run.record.run.id) +
-                      ",\"stack\":{\"current\":" + std::to_string(run.stack.size()) + ",\"stack\":[";
-    for (const step_hash& each : run.stack) append_quoted_hash(out, each);
-    out += "]},\"step_id\":\"step\",\"use_api\":false},\"defers\":{";
-    for (const deferred_call& each : run.record.deferred) {
-      append_quoted_hash(out, each.id);
-      out += ":{\"abortable\":false}";
+  /// Every schedule has one job; one that is there already keeps its time, even if that is over.
+  void follow_schedules(timestamp now) {
+    for (const auto& [slug, function] : subscriptions_.all()) {
+      for (const registered_trigger& each : function->triggers) {
+        if (each.cron && !schedules_.contains({slug, each.schedule})) add_schedule(slug, each, now);
+      }
     }
-    out += "},\"event\":" + run.record.event_text + ",\"events\":[" + run.record.event_text + "],\"steps\":{";
-    for (const auto& [step, memo] : run.memos) {
-      append_quoted_hash(out, step);
-      out += ':';
-      out += memo;
+  }
+
+  void add_schedule(const std::string& slug, const registered_trigger& trigger, timestamp now) {
+    const auto due = detail::cron_next(*trigger.cron, now);
+    if (!due) return;
+    job next{.id = ++last_job_,
+             .what = job::kind::schedule,
+             .run_id = slug,
+             .step_name = trigger.schedule,
+             .due = *due,
+             .begun = now};
+    schedules_.insert_or_assign({slug, trigger.schedule}, next.id);
+    changes_.added_jobs.push_back(next);
+    queue_.add(std::move(next), std::chrono::milliseconds(0), nullptr);
+  }
+
+  void fire_schedule(const job& timer, timestamp now) {
+    changes_.removed_jobs.push_back(timer.id);
+    schedules_.erase({timer.run_id, timer.step_name});
+    const auto function = subscriptions_.find(timer.run_id);
+    if (!function) return;
+    for (const registered_trigger& each : function->triggers) {
+      if (each.schedule != timer.step_name || !each.cron) continue;
+      const std::string data = detail::json_object_text().add("cron", each.schedule).text();
+      const event_record event = make_event_record(
+          {.name = "inngest/scheduled.timer", .ts = timer.due.time_since_epoch().count(), .data = data},
+          ids_.next(now), now);
+      changes_.events.push_back(event);
+      begin_run(function, events_of(event), {}, now);
+      add_schedule(timer.run_id, each, now);
+      return;
     }
-    return out += "},\"use_api\":false,\"version\":2}";
   }
 
-  // ---- words ------------------------------------------------------------------------------------------
-
-  static std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
-
-  static run_error read_error(std::string_view text) {
-    const json body = json::parse(text, nullptr, false);
-    const auto member = [&](const char* key, const char* otherwise) {
-      const bool found = body.is_object() && body.contains(key) && body[key].is_string();
-      return found ? body[key].get<std::string>() : std::string(otherwise);
-    };
-    return {.name = member("name", "Error"),
-            .message = member("message", ""),
-            .text = body.is_object() ? std::string(text) : std::string()};
-  }
-
-  static run_error read_error(const http::response& answer) {
-    run_error out = read_error(std::string_view(answer.body));
-    if (out.message.empty()) {
-      out.message = "the app answered with status " + std::to_string(answer.status);
-      out.text.clear();
-    }
-    return out;
-  }
-
-  /// Enough of a text to recognize it by, cut between characters.
-  static std::string shortened(const std::string& text) {
-    constexpr std::size_t longest = 160;
-    if (text.size() <= longest) return text;
-    std::size_t end = longest;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-    return text.substr(0, end) + "...";
-  }
+  // ---- telling ----------------------------------------------------------------------------------------
 
   void tell_step(const active_run& run, const reported_operation& op, progress what, int attempt,
                  std::string detail, timestamp now) {
@@ -571,22 +915,34 @@ class scheduler {
   }
 
   void tell(const active_run& run, timeline_entry entry) {
-    changes_.timeline.push_back({.run_id = run.record.run.id, .entry = entry});
-    progress_.emplace_back(run.record.run, std::move(entry));
+    if (wants_progress_) progress_.emplace_back(run.record.run, entry);
+    changes_.timeline.push_back({.run_id = run.id(), .entry = std::move(entry)});
   }
 
-  void commit() { store_->commit(std::exchange(changes_, {})); }
+  void update(const active_run& run) {
+    const embedded::run& now = run.record.run;
+    changes_.run_updates.push_back({.id = now.id,
+                                    .status = now.status,
+                                    .started_at = now.started_at,
+                                    .ended_at = now.ended_at,
+                                    .output_text = now.output_text,
+                                    .error = now.error});
+  }
 
   // ---- restart ----------------------------------------------------------------------------------------
 
   void resume(unfinished_work work) {
+    for (const app_record& each : work.apps) {
+      for (function_definition& function : read_registration(each)) subscriptions_.add(std::move(function));
+    }
+    for (remembered_value& each : work.values) memory_.load(std::move(each));
     for (run_record& each : work.runs) {
-      const auto function = functions_.find(each.function_slug);
-      if (function == functions_.end()) continue;  // the app no longer has it; the store keeps the run
+      const auto function = subscriptions_.find(each.run.function_slug);
+      if (!function) continue;  // the app no longer has it; the store keeps the run
       auto run = std::make_unique<active_run>();
-      run->function = &function->second;
       run->record = std::move(each);
-      runs_.emplace(run->record.run.id, std::move(run));
+      if (!run->record.gathering.empty()) gathering_.insert_or_assign(run->record.gathering, run->id());
+      attach(std::move(run), function);
     }
     for (memo_record& each : work.memos) {
       active_run* run = find_active(each.run_id);
@@ -594,50 +950,86 @@ class scheduler {
       run->stack.push_back(each.step);
       run->memos.emplace(each.step, std::move(each.text));
     }
-    for (job& each : work.jobs) {
-      last_job_ = std::max(last_job_, each.id);
-      active_run* run = find_active(each.run_id);
-      if (!run) continue;
-      run->jobs.emplace(each.id, each.due);
-      if (each.step) {
-        pending_step& pending = run->pending[*each.step];
-        pending = {.name = each.step_name, .begun = each.begun};
-        if (each.what != job::kind::call) pending.timer = each.id;
-      }
-      const queue_key key{each.due, each.id};
-      queue_.emplace(key, std::move(each));
-    }
+    for (job& each : work.jobs) resume(std::move(each));
     for (const wait_record& each : work.waits) {
       active_run* run = find_active(each.run_id);
       if (!run) continue;
-      run->pending[each.step].awaited_event = each.event_name;
-      waits_[each.event_name].emplace(wait_key{each.run_id, each.step}, each.begun);
+      run->pending[each.step].waits = true;
+      waits_.add(each,
+                 each.expression.empty() ? nullptr : std::make_shared<const expression>(each.expression));
     }
     for (const auto& [id, run] : runs_) {
       if (!run->record.parent) continue;
       active_run* parent = find_active(run->record.parent->run_id);
       if (!parent || parent->memos.contains(run->record.parent->step)) continue;  // its invoke timed out
-      const pending_step invoke{.name = run->record.run.function_id, .begun = run->record.run.started_at};
+      const pending_step invoke{.name = run->record.run.function_id, .begun = run->record.run.queued_at};
       parent->pending.emplace(run->record.parent->step, invoke);
     }
   }
 
-  active_run* find_active(const std::string& run_id) {
+  void resume(job job) {
+    if (job.what == job::kind::schedule) {
+      if (!is_followed(job)) {
+        changes_.removed_jobs.push_back(job.id);
+        return;
+      }
+      schedules_.insert_or_assign({job.run_id, job.step_name}, job.id);
+      const std::uint64_t id = job.id;
+      queue_.add(std::move(job), std::chrono::milliseconds(0), nullptr);
+      return queue_.release(id);
+    }
+    active_run* run = find_active(job.run_id);
+    if (!run) return;
+    if (job.step) {
+      pending_step& pending = run->pending[*job.step];
+      pending = {.name = job.step_name, .begun = job.begun, .job = job.id};
+    } else if (job.what == job::kind::call) {
+      run->discovery = job.id;
+    }
+    const std::uint64_t id = job.id;
+    enqueue(*run, std::move(job));
+    queue_.release(id);
+  }
+
+  bool is_followed(const job& schedule) const {
+    const auto function = subscriptions_.find(schedule.run_id);
+    return function &&
+           std::any_of(function->triggers.begin(), function->triggers.end(),
+                       [&](const auto& each) { return each.cron && each.schedule == schedule.step_name; });
+  }
+
+  /// Runs of a function go on as its new definition says.
+  void adopt(const shared_function& function) {
+    for (active_run* each : by_function_[function->slug]) each->function = function;
+  }
+
+  active_run* find_active(std::string_view run_id) {
     const auto found = runs_.find(run_id);
     return found == runs_.end() ? nullptr : found->second.get();
   }
 
-  std::shared_ptr<store> store_;
+  /// A copy: cancelling them changes the original.
+  std::vector<active_run*> runs_of(const std::string& slug) const {
+    const auto found = by_function_.find(slug);
+    return found == by_function_.end() ? std::vector<active_run*>() : found->second;
+  }
+
   retry_delay delay_;
-  std::map<std::string, any_function, std::less<>> functions_;          // by slug
-  std::unordered_map<std::string, std::vector<std::string>> triggers_;  // event name to slugs
-  std::unordered_map<std::string, std::unique_ptr<active_run>> runs_;
-  std::unordered_map<std::string, std::map<wait_key, timestamp>> waits_;  // event name to steps
-  std::map<queue_key, job> queue_;
+  changes changes_;
+  flow_memory memory_{changes_};
+  detail::ulid_source ids_;
+  subscriptions subscriptions_;
+  std::map<std::string, std::unique_ptr<active_run>, std::less<>> runs_;
+  std::unordered_map<std::string, std::vector<active_run*>> by_function_;
+  std::unordered_map<std::string, std::string> gathering_;                  // run, by key
+  std::unordered_map<std::string, std::string> singletons_;                 // run, by key
+  std::map<std::pair<std::string, std::string>, std::uint64_t> schedules_;  // job, by slug and schedule
+  waiting_steps waits_;
+  run_queue queue_;
   std::uint64_t last_job_ = 0;
   int calls_ = 0;  // that are being made
-  changes changes_;
   std::deque<std::pair<run, timeline_entry>> progress_;
+  bool wants_progress_ = false;
 };
 
 }  // namespace inngest::embedded

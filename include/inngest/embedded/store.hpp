@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +24,12 @@ struct event_record {
   timestamp received_at{};
 };
 
+/// An event of a run: a batch has several.
+struct run_event {
+  std::string id{};    // the engine's
+  std::string text{};  // the whole event, as JSON
+};
+
 /// The invoke step that waits for a run.
 struct parent_step {
   std::string run_id{};
@@ -35,12 +43,24 @@ struct deferred_call {
   std::string input{};  // a JSON object
 };
 
+/// All of a run but its steps.
 struct run_record {
   embedded::run run{};  // without its timeline
-  std::string function_slug{};
-  std::string event_text{};
+  std::vector<run_event> events{};
   std::optional<parent_step> parent{};
   std::vector<deferred_call> deferred{};
+  /// While a batch or a debounce still takes events in: whose. Empty afterwards.
+  std::string gathering{};
+};
+
+/// What changes in a run while it is on its way.
+struct run_update {
+  std::string id{};
+  run_status status{};
+  std::optional<timestamp> started_at{};
+  std::optional<timestamp> ended_at{};
+  std::string output_text{};
+  std::optional<run_error> error{};
 };
 
 /// A step's remembered result, in the form in which a call request has it.
@@ -52,7 +72,16 @@ struct memo_record {
 
 /// Something to be done when its time has come.
 struct job {
-  enum class kind { call, wake, wait_timeout, invoke_timeout };
+  enum class kind {
+    call,
+    wake,
+    wait_timeout,
+    invoke_timeout,
+    start_timeout,   ///< of the run, if it has not started
+    finish_timeout,  ///< of the run
+    gathered,        ///< the run has all the events that it will have
+    schedule,        ///< of the function whose slug `run_id` is: `step_name` is its schedule
+  };
 
   std::uint64_t id = 0;
   kind what = kind::call;
@@ -65,12 +94,17 @@ struct job {
   timestamp begun{};
 };
 
-/// A step that waits for an event.
+/// A step that waits for an event, or for a signal.
 struct wait_record {
   std::string run_id{};
   step_hash step{};
   std::string step_name{};
+  /// Empty when it waits for a signal.
   std::string event_name{};
+  /// Of the event, over `event` and `async`; empty when any will do.
+  std::string expression{};
+  /// Empty when it waits for an event.
+  std::string signal{};
   timestamp begun{};
 };
 
@@ -79,16 +113,39 @@ struct timeline_record {
   timeline_entry entry{};
 };
 
+/// What flow control remembers for a while: a key that was used, when a limit is free again.
+struct remembered_value {
+  std::string key{};
+  std::string text{};
+  timestamp expires{};
+};
+
+/// An app elsewhere, which registered its functions over HTTP.
+struct app_record {
+  std::string id{};
+  std::string text{};  // its registration, as JSON
+};
+
 /// What changes at once: all of it is kept, or nothing.
 struct changes {
   std::vector<event_record> events{};
-  std::vector<run_record> runs{};  // new ones, and those whose status changed
+  std::vector<run_record> runs{};  // new ones, and those that are written anew
+  std::vector<run_update> run_updates{};
   std::vector<memo_record> memos{};
   std::vector<job> added_jobs{};
   std::vector<std::uint64_t> removed_jobs{};
   std::vector<wait_record> added_waits{};
   std::vector<std::pair<std::string, step_hash>> removed_waits{};  // by run and step
   std::vector<timeline_record> timeline{};
+  std::vector<remembered_value> values{};
+  std::vector<std::string> removed_values{};  // by key
+  std::vector<app_record> apps{};
+
+  bool empty() const {
+    return events.empty() && runs.empty() && run_updates.empty() && memos.empty() && added_jobs.empty() &&
+           removed_jobs.empty() && added_waits.empty() && removed_waits.empty() && timeline.empty() &&
+           values.empty() && removed_values.empty() && apps.empty();
+  }
 };
 
 /// What an engine needs in order to go on: the runs that have not ended, and all that belongs to them.
@@ -97,27 +154,81 @@ struct unfinished_work {
   std::vector<memo_record> memos{};  // in the order in which they were made
   std::vector<job> jobs{};
   std::vector<wait_record> waits{};
+  std::vector<remembered_value> values{};
+  std::vector<app_record> apps{};
 };
 
-/// Keeps an engine's state. An engine calls it from one thread at a time; the questions at the end may come
+/// Which runs to give, newest first.
+struct run_query {
+  std::optional<run_status> status{};
+  /// A function's slug; empty for all.
+  std::string function{};
+  /// What the id of the run or of its event, or the event's name, contains; empty for all.
+  std::string search{};
+  /// The id of the run that the last answer ended with; empty for the first.
+  std::string before{};
+  std::size_t limit = 50;
+};
+
+/// Which events to give, newest first.
+struct event_query {
+  /// The id of the event that the last answer ended with; empty for the first.
+  std::string before{};
+  std::size_t limit = 50;
+};
+
+/// How many runs there are of each status.
+struct run_counts {
+  std::size_t queued = 0, running = 0, completed = 0, failed = 0, cancelled = 0;
+
+  std::size_t& of(run_status status) {
+    switch (status) {
+      case run_status::queued:
+        return queued;
+      case run_status::running:
+        return running;
+      case run_status::completed:
+        return completed;
+      case run_status::failed:
+        return failed;
+      case run_status::cancelled:
+        return cancelled;
+    }
+    return queued;
+  }
+};
+
+/// Keeps an engine's state. An engine calls commit and load from one thread at a time; the questions may come
 /// from any.
 class store {
  public:
   virtual ~store() = default;
 
-  /// Keeps all the changes or, when it throws, none. What an engine has acknowledged has been committed.
-  virtual void commit(const changes& changes) = 0;
+  /// Keeps all the changes, in their order, or, when it throws, none. What an engine has acknowledged has
+  /// been committed.
+  virtual void commit(std::span<const changes> all) = 0;
   /// What was left undone when the store was last used.
   virtual unfinished_work load() = 0;
+  /// Whether a commit waits for a disk, so that many are best made at once.
+  virtual bool is_on_disk() const { return false; }
+  /// Forgets runs that ended before the time, with all that belongs to them, and the events that came before
+  /// it and started no run that is left.
+  virtual void forget_before(timestamp time) = 0;
 
   /// An event that was accepted; nothing when there is none of the id.
   virtual std::optional<event_record> find_event(std::string_view event_id) const = 0;
+  virtual std::vector<event_record> find_events(const event_query& query) const = 0;
   /// A run with its timeline; nothing when there is none of the id.
-  virtual std::optional<run> find_run(std::string_view run_id) const = 0;
+  virtual std::optional<run_record> find_run(std::string_view run_id) const = 0;
+  /// Without their timelines.
+  virtual std::vector<run> find_runs(const run_query& query) const = 0;
+  /// The runs that an event started, with their timelines, oldest first.
+  virtual std::vector<run> runs_of(std::string_view event_id) const = 0;
   /// All runs with their timelines, oldest first.
   virtual std::vector<run> runs() const = 0;
-  /// The runs that an event started.
-  virtual std::vector<run> runs_of(std::string_view event_id) const = 0;
+  /// The results of a run's steps, in the order in which they were made.
+  virtual std::vector<memo_record> memos_of(std::string_view run_id) const = 0;
+  virtual run_counts count_runs() const = 0;
 };
 
 }  // namespace inngest::embedded

@@ -44,8 +44,8 @@ inline std::string format(const timeline_entry& entry) {
 inline std::string format_timeline(const run& run) {
   std::string out = run.function_id + "  run " + run.id + "  " + std::string(to_string(run.status));
   if (run.ended_at)
-    out += " in " +
-           format(std::chrono::duration_cast<std::chrono::microseconds>(*run.ended_at - run.started_at));
+    out += " in " + format(std::chrono::duration_cast<std::chrono::microseconds>(
+                        *run.ended_at - run.started_at.value_or(run.queued_at)));
   out += '\n';
   for (const timeline_entry& each : run.timeline) out += "  " + format(each) + "\n";
   return out;

@@ -1,0 +1,195 @@
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <inngest/detail/hex.hpp>
+#include <inngest/detail/json_dom.hpp>
+#include <inngest/embedded/function_definition.hpp>
+#include <inngest/embedded/run.hpp>
+#include <inngest/embedded/run_errors.hpp>
+#include <inngest/embedded/store.hpp>
+#include <inngest/http.hpp>
+#include <inngest/json.hpp>
+
+namespace inngest::embedded {
+
+/// The HTTP API of a server, as far as apps use it, answered by an engine: events, signals, runs. The
+/// engine's client is answered by it without a socket; http_server does so with one. A template, as the
+/// engine has it inside.
+template <class Engine>
+class api {
+ public:
+  explicit api(Engine& engine) : engine_(engine) {}
+
+  /// Throws nothing: what goes wrong becomes an answer with a reason.
+  http::response answer(const http::request& request) const {
+    try {
+      return route(request);
+    } catch (const payload_error& problem) {
+      return refusal(400, problem.what());
+    } catch (const unreachable& problem) {  // the store takes nothing
+      return refusal(503, problem.what());
+    } catch (const std::exception& problem) {
+      return refusal(500, problem.what());
+    }
+  }
+
+  static http::response answer_of(int status, const json& body) {
+    return {.status = status, .headers = {{"content-type", "application/json"}}, .body = encode(body)};
+  }
+  static http::response refusal(int status, const std::string& problem) {
+    return answer_of(status, {{"error", problem}, {"status", status}});
+  }
+
+ private:
+  /// The parts of a path: "/v1/runs/x" is {"v1", "runs", "x"}.
+  static std::vector<std::string> parts_of(std::string_view path) {
+    std::vector<std::string> out;
+    while (!path.empty()) {
+      path.remove_prefix(1);
+      const std::string_view part = path.substr(0, path.find('/'));
+      out.push_back(http::percent_decoded(part));
+      path.remove_prefix(part.size());
+    }
+    return out;
+  }
+
+  http::response route(const http::request& request) const {
+    const std::vector<std::string> path = parts_of(request.path());
+    const auto is = [&](const char* method, std::initializer_list<const char*> wanted) {
+      if (request.method != method || path.size() != wanted.size()) return false;
+      std::size_t i = 0;
+      for (const char* each : wanted) {
+        if (*each != '*' && path[i] != each) return false;
+        ++i;
+      }
+      return true;
+    };
+    if (is("POST", {"e", "*"})) return accept(request);
+    if (is("POST", {"v1", "signals"})) return signal(request);
+    if (is("GET", {"v1", "runs", "*"})) return run(path[2]);
+    if (is("DELETE", {"v1", "runs", "*"})) return cancel(path[2]);
+    if (is("POST", {"v2", "runs", "*", "rerun"})) return rerun(path[2]);
+    if (is("GET", {"v1", "events", "*"})) return event(path[2]);
+    if (is("GET", {"v1", "events", "*", "runs"})) return runs_of(path[2]);
+    if (is("GET", {"v1", "apps", "*", "functions"})) return functions_of(path[2]);
+    if (is("GET", {"v0", "runs", "*", "actions"})) return actions(path[2]);
+    if (is("GET", {"v0", "runs", "*", "batch"})) return batch(path[2]);
+    return refusal(404, "the embedded engine has no " + request.method + " " + std::string(request.path()));
+  }
+
+  // ---- events and signals -----------------------------------------------------------------------------
+
+  http::response accept(const http::request& request) const {
+    return answer_of(200, {{"ids", engine_.accept(request.body)}, {"status", 200}});
+  }
+
+  http::response signal(const http::request& request) const {
+    const json body = detail::parse_dom(request.body);
+    const bool named = body.is_object() && body.contains("signal") && body["signal"].is_string();
+    if (!named) throw payload_error("signal", "missing");
+    const auto name = body["signal"].get<std::string>();
+    const auto run_id = engine_.signal(name, encode(body.value("data", json()), "data"));
+    if (!run_id) return refusal(404, "no run waits for signal \"" + name + "\"");
+    return answer_of(200, {{"data", {{"run_id", *run_id}}}});
+  }
+
+  // ---- runs -------------------------------------------------------------------------------------------
+
+  static json described(const embedded::run& run) {
+    const auto time = [](const std::optional<timestamp>& moment) {
+      return moment ? json(to_text(*moment)) : json();
+    };
+    std::string status(to_string(run.status));
+    status[0] = static_cast<char>(status[0] - 'a' + 'A');
+    json out{{"run_id", run.id},
+             {"run_started_at", to_text(run.started_at.value_or(run.queued_at))},
+             {"function_id", run.function_slug},
+             {"event_id", run.event_id},
+             {"status", status},
+             {"ended_at", time(run.ended_at)},
+             {"output", nullptr}};
+    if (!run.output_text.empty()) out["output"] = detail::parse_dom(run.output_text);
+    if (run.error) out["output"] = detail::parse_dom(text_of(*run.error));
+    return out;
+  }
+
+  http::response no_run(const std::string& id) const {
+    return refusal(404, "there is no run \"" + id + "\"");
+  }
+
+  http::response run(const std::string& id) const {
+    const auto found = engine_.find_run(id);
+    return found ? answer_of(200, {{"data", described(*found)}}) : no_run(id);
+  }
+
+  http::response cancel(const std::string& id) const {
+    if (engine_.cancel(id)) return {.status = 204};
+    if (!engine_.find_run(id)) return no_run(id);
+    return refusal(409, "run \"" + id + "\" has ended");
+  }
+
+  http::response rerun(const std::string& id) const {
+    const auto again = engine_.rerun(id);
+    return again ? answer_of(200, {{"data", {{"runId", *again}}}}) : no_run(id);
+  }
+
+  http::response event(const std::string& id) const {
+    const auto found = engine_.store().find_event(id);
+    if (!found) return refusal(404, "there is no event \"" + id + "\"");
+    json event = detail::parse_dom(found->text);
+    event["internal_id"] = found->id;
+    event["received_at"] = to_text(found->received_at);
+    return answer_of(200, {{"data", std::move(event)}});
+  }
+
+  http::response runs_of(const std::string& event_id) const {
+    json all = json::array();
+    for (const embedded::run& each : engine_.runs_of(event_id)) all.push_back(described(each));
+    return answer_of(200, {{"data", std::move(all)}});
+  }
+
+  http::response functions_of(const std::string& app_id) const {
+    json all = json::array();
+    for (const function_definition& each : engine_.functions()) {
+      if (each.app_id != app_id) continue;
+      all.push_back(
+          {{"internal_id", each.slug}, {"id", each.slug}, {"config", detail::parse_dom(each.text)}});
+    }
+    return answer_of(200, all);
+  }
+
+  // ---- the state of a run, for calls that it is too large for -------------------------------------------
+
+  http::response actions(const std::string& run_id) const {
+    if (!engine_.find_run(run_id)) return no_run(run_id);
+    std::string out = "{";
+    for (const memo_record& each : engine_.store().memos_of(run_id)) {
+      if (out.size() > 1) out += ',';
+      out += '"' + detail::to_hex(each.step) + "\":" + each.text;
+    }
+    return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + '}'};
+  }
+
+  http::response batch(const std::string& run_id) const {
+    const auto found = engine_.store().find_run(run_id);
+    if (!found) return no_run(run_id);
+    std::string out = "[";
+    for (const run_event& each : found->events) {
+      if (out.size() > 1) out += ',';
+      out += each.text;
+    }
+    return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + ']'};
+  }
+
+  Engine& engine_;
+};
+
+}  // namespace inngest::embedded

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <inngest/detail/json_dom.hpp>
+#include <inngest/embedded/function_definition.hpp>
+#include <inngest/evaluation.hpp>
+#include <inngest/json.hpp>
+
+namespace inngest::embedded {
+
+/// An event as expressions see it. It is taken apart when the first one asks.
+class event_view {
+ public:
+  /// `text` must stay where it is.
+  explicit event_view(std::string_view text) : text_(text) {}
+
+  /// Whether the condition holds; none always does. One that can't be computed does not.
+  bool fulfils(const shared_expression& condition) { return !condition || holds(*condition, variables()); }
+
+  /// The same for a condition over this event and a later one.
+  bool fulfils(const shared_expression& condition, event_view& later) {
+    if (!condition) return true;
+    json both = variables();
+    both["async"] = later.variables().at("event");
+    return holds(*condition, both);
+  }
+
+  /// The value of a key, as JSON: null when it can't be computed. Empty when there is no key.
+  std::string key(const shared_expression& expression) {
+    if (!expression) return "";
+    try {
+      return evaluate(*expression, variables()).dump();
+    } catch (const error&) {
+      return "null";
+    }
+  }
+
+  /// A number, or nothing when it is none.
+  std::optional<double> number(const shared_expression& expression) {
+    if (!expression) return std::nullopt;
+    try {
+      const json value = evaluate(*expression, variables());
+      return value.is_number() ? std::optional<double>(value.get<double>()) : std::nullopt;
+    } catch (const error&) {
+      return std::nullopt;
+    }
+  }
+
+ private:
+  const json& variables() {
+    if (variables_.is_null()) variables_ = json{{"event", detail::parse_dom(text_)}};
+    return variables_;
+  }
+
+  std::string_view text_;
+  json variables_;
+};
+
+}  // namespace inngest::embedded

@@ -1,0 +1,237 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <inngest/detail/json_dom.hpp>
+#include <inngest/embedded/api.hpp>
+#include <inngest/embedded/engine.hpp>
+#include <inngest/embedded/run.hpp>
+#include <inngest/embedded/store.hpp>
+#include <inngest/http.hpp>
+#include <inngest/json.hpp>
+#include <inngest/version.hpp>
+
+namespace inngest::embedded {
+
+/// What web_page.hpp asks of an engine: functions, events and runs as people look at them.
+class page_api {
+ public:
+  explicit page_api(engine& engine) : engine_(engine) {}
+
+  json state() const {
+    const run_counts counts = engine_.store().count_runs();
+    return {{"version", INNGEST_VERSION},
+            {"sequence", engine_.sequence()},
+            {"mode", engine_.store().is_on_disk() ? "sqlite" : "memory"},
+            {"counts",
+             {{"queued", counts.queued},
+              {"running", counts.running},
+              {"completed", counts.completed},
+              {"failed", counts.failed},
+              {"cancelled", counts.cancelled}}}};
+  }
+
+  json functions() const {
+    json all = json::array();
+    for (const function_definition& each : engine_.functions()) {
+      json options = detail::parse_dom(each.text);
+      json triggers = options.value("triggers", json::array());
+      for (const char* shown_elsewhere : {"id", "name", "triggers", "steps"}) options.erase(shown_elsewhere);
+      options["retries"] = each.retries;
+      all.push_back({{"id", each.slug},
+                     {"name", each.name},
+                     {"app", each.app_id},
+                     {"triggers", std::move(triggers)},
+                     {"options", std::move(options)}});
+    }
+    return {{"functions", std::move(all)}};
+  }
+
+  json events(const http::request& request) const {
+    const std::size_t limit = limit_of(request);
+    json all = json::array();
+    std::string last;
+    for (const event_record& each :
+         engine_.store().find_events({.before = request.query("before").value_or(""), .limit = limit})) {
+      json runs = json::array();
+      for (const run& started : engine_.runs_of(each.id)) {
+        runs.push_back({{"id", started.id},
+                        {"function", started.function_slug},
+                        {"status", std::string(to_string(started.status))}});
+      }
+      all.push_back({{"id", each.id},
+                     {"name", each.name},
+                     {"received_at", to_text(each.received_at)},
+                     {"event", detail::parse_dom(each.text)},
+                     {"runs", std::move(runs)}});
+      last = each.id;
+    }
+    const bool is_full = all.size() == limit;
+    return {{"events", std::move(all)}, {"next", is_full ? json(last) : json()}};
+  }
+
+  json runs(const http::request& request) const {
+    run_query query{.function = request.query("function").value_or(""),
+                    .search = request.query("search").value_or(""),
+                    .before = request.query("before").value_or(""),
+                    .limit = limit_of(request)};
+    const std::string status = request.query("status").value_or("");
+    for (const run_status each : {run_status::queued, run_status::running, run_status::completed,
+                                  run_status::failed, run_status::cancelled}) {
+      if (status == to_string(each)) query.status = each;
+    }
+    json all = json::array();
+    std::string last;
+    for (const run& each : engine_.store().find_runs(query)) {
+      all.push_back(summary(each));
+      last = each.id;
+    }
+    const bool is_full = all.size() == query.limit;
+    return {{"runs", std::move(all)}, {"next", is_full ? json(last) : json()}};
+  }
+
+  std::optional<json> run_details(const std::string& id) const {
+    const auto found = engine_.store().find_run(id);
+    if (!found) return std::nullopt;
+    json out = summary(found->run);
+    for (const run_event& each : found->events) out["events"].push_back(detail::parse_dom(each.text));
+    if (!found->run.output_text.empty()) out["output"] = detail::parse_dom(found->run.output_text);
+    if (found->run.error) out["error"] = detail::parse_dom(text_of(*found->run.error));
+    out["steps"] = steps_of(found->run);
+    out["timeline"] = json::array();
+    for (const timeline_entry& each : found->run.timeline) {
+      const std::string what(to_string(each.what));
+      out["timeline"].push_back({{"at", to_text(each.at)},
+                                 {"what", (each.step.empty() ? "run " : "step ") + what},
+                                 {"step", each.step},
+                                 {"attempt", each.attempt},
+                                 {"duration_ms", static_cast<double>(each.duration.count()) / 1000},
+                                 {"detail", each.detail}});
+    }
+    return out;
+  }
+
+ private:
+  static std::size_t limit_of(const http::request& request) {
+    const std::string text = request.query("limit").value_or("50");
+    std::size_t out = 0;
+    for (const char c : text) {
+      if (c < '0' || c > '9' || out > 1000) break;
+      out = out * 10 + static_cast<std::size_t>(c - '0');
+    }
+    return std::clamp<std::size_t>(out, 1, 200);
+  }
+
+  json summary(const run& run) const {
+    const auto time = [](const std::optional<timestamp>& moment) {
+      return moment ? json(to_text(*moment)) : json();
+    };
+    return {{"id", run.id},
+            {"function", run.function_slug},
+            {"function_name", run.function_id},
+            {"status", std::string(to_string(run.status))},
+            {"event_id", run.event_id},
+            {"event_name", run.event_name},
+            {"queued_at", to_text(run.queued_at)},
+            {"started_at", time(run.started_at)},
+            {"ended_at", time(run.ended_at)}};
+  }
+
+  // ---- a run's steps, as its timeline tells of them -----------------------------------------------------
+
+  struct shown_step {
+    json value{};
+    bool ended = false;
+  };
+
+  static json steps_of(const run& run) {
+    std::vector<shown_step> steps;
+    timestamp before = run.queued_at;
+    for (const timeline_entry& each : run.timeline) {
+      if (!each.step.empty()) add(open_step(steps, each, before), each);
+      before = each.at;
+    }
+    json out = json::array();
+    for (shown_step& each : steps) out.push_back(std::move(each.value));
+    return out;
+  }
+
+  /// The step of the name that has not ended, or a new one: an id may be used again.
+  static shown_step& open_step(std::vector<shown_step>& steps, const timeline_entry& entry,
+                               timestamp before) {
+    std::size_t uses = 0;
+    for (shown_step& each : steps) {
+      if (each.value["name"] != entry.step) continue;
+      if (!each.ended) return each;
+      ++uses;
+    }
+    const auto began = entry.at - std::chrono::floor<std::chrono::milliseconds>(entry.duration);
+    const char* kind = entry.what == progress::sleep_started    ? "sleep"
+                       : entry.what == progress::wait_started   ? "wait"
+                       : entry.what == progress::invoke_started ? "invoke"
+                                                                : "run";
+    steps.push_back({.value = {{"id", entry.step + (uses == 0 ? "" : ":" + std::to_string(uses))},
+                               {"name", entry.step},
+                               {"kind", kind},
+                               {"status", "planned"},
+                               {"queued_at", to_text(std::min(began, std::max(before, began)))},
+                               {"ended_at", nullptr},
+                               {"attempts", json::array()},
+                               {"detail", ""}}});
+    return steps.back();
+  }
+
+  static void add(shown_step& step, const timeline_entry& entry) {
+    json& value = step.value;
+    value["detail"] = entry.detail;
+    const auto end = [&](const char* status) {
+      step.ended = true;
+      value["status"] = status;
+      value["ended_at"] = to_text(entry.at);
+    };
+    const auto attempt = [&](const char* status) {
+      const auto began = entry.at - std::chrono::floor<std::chrono::milliseconds>(entry.duration);
+      json one{{"attempt", entry.attempt},
+               {"started_at", to_text(began)},
+               {"ended_at", to_text(entry.at)},
+               {"status", status}};
+      if (std::string_view(status) == "failed") one["error"] = entry.detail;
+      if (value["kind"] == "run") value["attempts"].push_back(std::move(one));
+    };
+    switch (entry.what) {
+      case progress::sleep_started:
+        value["status"] = "sleeping";
+        return;
+      case progress::wait_started:
+      case progress::invoke_started:
+        value["status"] = "waiting";
+        return;
+      case progress::step_retried:
+        value["status"] = "retrying";
+        return attempt("failed");
+      case progress::step_failed:
+        attempt("failed");
+        return end("failed");
+      case progress::wait_timed_out:
+        return end("timed_out");
+      case progress::step_completed:
+        attempt("completed");
+        return end("completed");
+      case progress::sleep_ended:
+      case progress::event_received:
+      case progress::invoke_completed:
+        return end("completed");
+      default:
+        return;
+    }
+  }
+
+  engine& engine_;
+};
+
+}  // namespace inngest::embedded

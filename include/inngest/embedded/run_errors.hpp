@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <inngest/detail/json_text.hpp>
+#include <inngest/embedded/run.hpp>
+#include <inngest/http.hpp>
+#include <inngest/json.hpp>
+
+namespace inngest::embedded {
+
+inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
+
+/// The error as JSON: as the app told it, or the engine's own.
+inline std::string text_of(const run_error& error) {
+  if (!error.text.empty()) return error.text;
+  return detail::json_object_text().add("name", error.name).add("message", error.message).text();
+}
+
+/// The memo of a step that failed so.
+inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
+
+inline run_error read_error(std::string_view text) {
+  const json body = json::parse(text, nullptr, false);
+  const auto member = [&](const char* key, const char* otherwise) {
+    const bool found = body.is_object() && body.contains(key) && body[key].is_string();
+    return found ? body[key].get<std::string>() : std::string(otherwise);
+  };
+  return {.name = member("name", "Error"),
+          .message = member("message", ""),
+          .text = body.is_object() ? std::string(text) : std::string()};
+}
+
+inline run_error read_error(const http::response& answer) {
+  run_error out = read_error(std::string_view(answer.body));
+  if (out.message.empty()) {
+    out.message = "the app answered with status " + std::to_string(answer.status);
+    out.text.clear();
+  }
+  return out;
+}
+
+/// Enough of a text to recognize it by, cut between characters.
+inline std::string shortened(const std::string& text) {
+  constexpr std::size_t longest = 160;
+  if (text.size() <= longest) return text;
+  std::size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "...";
+}
+
+}  // namespace inngest::embedded

@@ -1,0 +1,187 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <inngest/embedded/store.hpp>
+
+namespace inngest::embedded {
+
+/// How many jobs of a kind may be under way at once.
+struct slot_limit {
+  std::string key{};
+  int limit = 0;
+};
+using slot_limits = std::vector<slot_limit>;
+
+/// Jobs in the order of their time, and of those whose time has come: in the order of precedence, as far as
+/// the limits on what is under way at once allow. One thread at a time.
+class run_queue {
+ public:
+  /// Adds a job that is not available until release(): what it comes from must be kept first. `precedence`
+  /// puts it before jobs that were due so much earlier; `limits` are those of calls.
+  void add(job job, std::chrono::milliseconds precedence, std::shared_ptr<const slot_limits> limits) {
+    const std::uint64_t id = job.id;
+    entries_.emplace(id,
+                     entry{.what = std::move(job), .precedence = precedence, .limits = std::move(limits)});
+  }
+
+  /// Makes a job available from its time on.
+  void release(std::uint64_t id) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end() || found->second.at != place::held) return;
+    found->second.at = place::later;
+    later_.emplace(found->second.what.due, id);
+  }
+
+  /// Takes out a job that was not taken yet, if it is there.
+  void remove(std::uint64_t id) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return;
+    leave(found->second);
+    entries_.erase(found);
+  }
+
+  const job* find(std::uint64_t id) const {
+    const auto found = entries_.find(id);
+    return found == entries_.end() ? nullptr : &found->second.what;
+  }
+
+  /// Takes the next job that is due and may be done now. A call that is taken counts as under way until
+  /// finished().
+  std::optional<job> take(timestamp now) {
+    while (!later_.empty() && later_.begin()->first <= now) {
+      const std::uint64_t id = later_.begin()->second;
+      later_.erase(later_.begin());
+      become_ready(id);
+    }
+    while (!ready_.empty()) {
+      const auto next = ready_.extract(ready_.begin()).value();
+      entry& each = entries_.at(next.second);
+      if (!take_slots(each, next)) continue;
+      job out = std::move(each.what);
+      if (each.limits) under_way_.emplace(out.id, std::move(each.limits));
+      entries_.erase(next.second);
+      return out;
+    }
+    return std::nullopt;
+  }
+
+  /// A call that was taken has ended: others may take its place.
+  void finished(std::uint64_t id) {
+    const auto found = under_way_.find(id);
+    if (found == under_way_.end()) return;
+    const auto limits = std::move(found->second);
+    under_way_.erase(found);
+    for (const slot_limit& each : *limits) {
+      const auto slot = slots_.find(each.key);
+      --slot->second.used;
+      call_next(slot);
+    }
+  }
+
+  /// When the next job is due; nothing when there is none.
+  std::optional<timestamp> next_due() const {
+    if (!ready_.empty()) return timestamp();
+    return later_.empty() ? std::nullopt : std::optional<timestamp>(later_.begin()->first);
+  }
+
+  /// Of calls that are due, how many wait for others to end.
+  std::size_t parked() const { return parked_; }
+
+ private:
+  using rank = std::pair<timestamp, std::uint64_t>;
+  enum class place { held, later, ready, parked };
+
+  struct entry {
+    job what{};
+    std::chrono::milliseconds precedence{};
+    std::shared_ptr<const slot_limits> limits{};
+    place at = place::held;
+    const std::string* parked_at = nullptr;
+  };
+
+  struct slot_state {
+    int used = 0;
+    std::set<rank> waiting{};
+  };
+  using slots = std::unordered_map<std::string, slot_state>;
+
+  rank rank_of(const entry& each) const { return {each.what.due - each.precedence, each.what.id}; }
+
+  void become_ready(std::uint64_t id) {
+    entry& each = entries_.at(id);
+    each.at = place::ready;
+    ready_.insert(rank_of(each));
+  }
+
+  void leave(entry& each) {
+    switch (each.at) {
+      case place::held:
+        return;
+      case place::later:
+        later_.erase({each.what.due, each.what.id});
+        return;
+      case place::ready:
+        ready_.erase(rank_of(each));
+        return;
+      case place::parked:
+        const auto slot = slots_.find(*each.parked_at);
+        slot->second.waiting.erase(rank_of(each));
+        --parked_;
+        drop_if_unused(slot);
+        return;
+    }
+  }
+
+  /// Takes a place under each of the job's limits, or parks it at the first that has none.
+  bool take_slots(entry& each, const rank& turn) {
+    if (!each.limits) return true;
+    for (const slot_limit& limit : *each.limits) {
+      const auto found = slots_.try_emplace(limit.key).first;
+      if (found->second.used < limit.limit) continue;
+      each.at = place::parked;
+      each.parked_at = &found->first;
+      found->second.waiting.insert(turn);
+      ++parked_;
+      for (const slot_limit& other : *each.limits) {  // it may have been called for a place it can't take
+        if (other.key != limit.key) call_next(slots_.try_emplace(other.key).first, other.limit);
+      }
+      return false;
+    }
+    for (const slot_limit& limit : *each.limits) ++slots_.find(limit.key)->second.used;
+    return true;
+  }
+
+  void call_next(slots::iterator slot, std::optional<int> limit = std::nullopt) {
+    const bool has_room = !limit || slot->second.used < *limit;
+    if (has_room && !slot->second.waiting.empty()) {
+      const std::uint64_t id = slot->second.waiting.extract(slot->second.waiting.begin()).value().second;
+      --parked_;
+      become_ready(id);
+    }
+    drop_if_unused(slot);
+  }
+
+  void drop_if_unused(slots::iterator slot) {
+    if (slot->second.used == 0 && slot->second.waiting.empty()) slots_.erase(slot);
+  }
+
+  std::unordered_map<std::uint64_t, entry> entries_;
+  std::set<rank> later_;
+  std::set<rank> ready_;
+  slots slots_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<const slot_limits>> under_way_;
+  std::size_t parked_ = 0;
+};
+
+}  // namespace inngest::embedded
