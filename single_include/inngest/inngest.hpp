@@ -4089,6 +4089,10 @@ inline bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<co
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+inline bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 template <std::size_t Size>
 std::array<std::uint8_t, Size> random_bytes() {
   std::array<std::uint8_t, Size> out{};
@@ -8077,9 +8081,13 @@ class handler {
     return guarded([&] { return answer(std::move(request)); });
   }
 
+  /// Keeps results of a call's steps while its function goes on.
+  using save_results = std::function<execution::checkpoints::saved(const std::vector<protocol::operation>&)>;
+
   /// The answer to a call made by this process itself: nobody else could have made it, so it is not signed.
-  http::response answer_in_process(http::request request) const {
-    return guarded([&] { return call(std::move(request)); });
+  /// `save` is asked instead of a server, of functions that don't say otherwise after each step.
+  http::response answer_in_process(http::request request, const save_results& save = {}) const {
+    return guarded([&] { return call(std::move(request), save ? &save : nullptr); });
   }
 
   /// Registers the app's functions with its server, which will call them at `url`. Do so when the app starts;
@@ -8094,7 +8102,9 @@ class handler {
     detail::json_object_text body;
     body.add("v", "0.1").add("url", url).add("deployType", "ping").add("sdk", protocol::sdk_name);
     body.add("framework", options().framework).add("appName", client().id());
-    body.add_if("deployId", deployment).add_if("appVersion", settings().app_version()).add_raw("functions", describe_functions(url));
+    body.add_if("deployId", deployment)
+        .add_if("appVersion", settings().app_version())
+        .add_raw("functions", describe_functions(url));
     body.add_raw("capabilities", protocol::capabilities);
     http::request request{.method = "POST", .url = "/fn/register" + query, .body = body.text()};
     request.headers.add(protocol::header::expected_server_kind, std::string(to_string(settings().mode())));
@@ -8268,7 +8278,7 @@ class handler {
 
   // ---- POST -----------------------------------------------------------------------------------------
 
-  http::response call(http::request request) const {
+  http::response call(http::request request, const save_results* save = nullptr) const {
     const auto slug = request.query("fnId");
     if (!slug) return message(400, "the call names no function: fnId is missing");
     const auto found = shared_->by_slug.find(*slug);
@@ -8277,13 +8287,14 @@ class handler {
                               "\": has it been synced since it changed?");
     }
     const served_function& served = found->second;
-    if (served.hooks.empty()) return call(served, request, std::move(request.body));
+    if (served.hooks.empty()) return call(served, request, std::move(request.body), save);
     return served.hooks.template wrap<http::response>(
         [&](middleware& one, next_call<http::response> next) { return one.wrap_request(request, next); },
-        [&] { return call(served, request, request.body); });
+        [&] { return call(served, request, request.body, save); });
   }
 
-  http::response call(const served_function& served, const http::request& request, std::string body) const {
+  http::response call(const served_function& served, const http::request& request, std::string body,
+                      const save_results* save) const {
     using clock = std::chrono::steady_clock;
     const auto began = clock::now();
     protocol::call_request call(std::move(body), target_of(request));
@@ -8294,7 +8305,8 @@ class handler {
                                              .hooks = &served.hooks,
                                              .limits = settings().limits(),
                                              .trace_steps = options().strict};
-    auto checkpoints = checkpoints_for(*served.function, call);
+    auto checkpoints = save ? checkpoints_in_process(*served.function, call, *save)
+                            : checkpoints_for(*served.function, call);
     if (checkpoints) replay_options.checkpoints = &*checkpoints;
     transform_input(served, call, replay_options);
     const auto parsed = clock::now();
@@ -8401,6 +8413,14 @@ class handler {
         [this, &call, started](const std::vector<protocol::operation>& operations) {
           return save(call, started, operations);
         });
+  }
+
+  std::optional<execution::checkpoints> checkpoints_in_process(const any_function& function,
+                                                               const protocol::call_request& call,
+                                                               const save_results& save) const {
+    const checkpointing chosen = function.options().checkpointing.value_or(checkpointing{});
+    if (!chosen.enabled || call.target() || call.plan_only() || options().strict) return std::nullopt;
+    return std::optional<execution::checkpoints>(std::in_place, chosen, shared_->world.now, save);
   }
 
   static std::int64_t milliseconds_now() {
@@ -8765,9 +8785,9 @@ inline const bool httplib_is_default_transport = [] {
 /// The engine in the process: durable functions without a server, for development, tests and single machines.
 /// The app's code does not change when it moves to an Inngest server.
 
-// inngest/embedded/engine.hpp
+// inngest/embedded/api.hpp
 
-// inngest/embedded/memory_store.hpp
+// inngest/embedded/function_definition.hpp
 
 // inngest/embedded/store.hpp
 
@@ -8775,23 +8795,35 @@ inline const bool httplib_is_default_transport = [] {
 
 namespace inngest::embedded {
 
-enum class run_status { running, completed, failed };
+enum class run_status {
+  queued,  ///< it has not begun: it waits for its turn, or gathers events
+  running,
+  completed,
+  failed,
+  cancelled,
+};
 
 constexpr std::string_view to_string(run_status status) {
   switch (status) {
+    case run_status::queued:
+      return "queued";
     case run_status::running:
       return "running";
     case run_status::completed:
       return "completed";
     case run_status::failed:
       return "failed";
+    case run_status::cancelled:
+      return "cancelled";
   }
-  return "running";
+  return "queued";
 }
 
 /// What happened in a run, one thing at a time.
 enum class progress {
+  run_queued,
   run_started,
+  step_planned,    ///< one of several steps that run in parallel
   step_completed,  ///< a run step gave its result
   step_retried,    ///< a run step failed and will be tried again
   step_failed,     ///< a step failed for good
@@ -8805,12 +8837,17 @@ enum class progress {
   run_retried,  ///< the function itself failed and will be tried again
   run_completed,
   run_failed,
+  run_cancelled,
 };
 
 constexpr std::string_view to_string(progress what) {
   switch (what) {
+    case progress::run_queued:
+      return "queued";
     case progress::run_started:
       return "started";
+    case progress::step_planned:
+      return "planned";
     case progress::step_completed:
       return "completed";
     case progress::step_retried:
@@ -8837,6 +8874,8 @@ constexpr std::string_view to_string(progress what) {
       return "completed";
     case progress::run_failed:
       return "failed";
+    case progress::run_cancelled:
+      return "cancelled";
   }
   return "";
 }
@@ -8867,11 +8906,15 @@ struct run {
   std::string id{};
   /// The function's id within the app.
   std::string function_id{};
-  /// The event that started it.
+  /// The function's id with its app's: what tells it from all others.
+  std::string function_slug{};
+  /// The event that started it, of a batch the first.
   std::string event_id{};
   std::string event_name{};
-  run_status status = run_status::running;
-  timestamp started_at{};
+  run_status status = run_status::queued;
+  timestamp queued_at{};
+  /// When the function was first called.
+  std::optional<timestamp> started_at{};
   std::optional<timestamp> ended_at{};
   /// The function's result as JSON text; empty until it completed.
   std::string output_text{};
@@ -8879,7 +8922,7 @@ struct run {
   std::optional<run_error> error{};
   std::vector<timeline_entry> timeline{};
 
-  bool ended() const { return status != run_status::running; }
+  bool ended() const { return status != run_status::queued && status != run_status::running; }
 
   /// The function's result.
   /// \throws payload_error when it is of another type, or there is none.
@@ -8902,6 +8945,12 @@ struct event_record {
   timestamp received_at{};
 };
 
+/// An event of a run: a batch has several.
+struct run_event {
+  std::string id{};    // the engine's
+  std::string text{};  // the whole event, as JSON
+};
+
 /// The invoke step that waits for a run.
 struct parent_step {
   std::string run_id{};
@@ -8915,12 +8964,24 @@ struct deferred_call {
   std::string input{};  // a JSON object
 };
 
+/// All of a run but its steps.
 struct run_record {
   embedded::run run{};  // without its timeline
-  std::string function_slug{};
-  std::string event_text{};
+  std::vector<run_event> events{};
   std::optional<parent_step> parent{};
   std::vector<deferred_call> deferred{};
+  /// While a batch or a debounce still takes events in: whose. Empty afterwards.
+  std::string gathering{};
+};
+
+/// What changes in a run while it is on its way.
+struct run_update {
+  std::string id{};
+  run_status status{};
+  std::optional<timestamp> started_at{};
+  std::optional<timestamp> ended_at{};
+  std::string output_text{};
+  std::optional<run_error> error{};
 };
 
 /// A step's remembered result, in the form in which a call request has it.
@@ -8932,7 +8993,16 @@ struct memo_record {
 
 /// Something to be done when its time has come.
 struct job {
-  enum class kind { call, wake, wait_timeout, invoke_timeout };
+  enum class kind {
+    call,
+    wake,
+    wait_timeout,
+    invoke_timeout,
+    start_timeout,   ///< of the run, if it has not started
+    finish_timeout,  ///< of the run
+    gathered,        ///< the run has all the events that it will have
+    schedule,        ///< of the function whose slug `run_id` is: `step_name` is its schedule
+  };
 
   std::uint64_t id = 0;
   kind what = kind::call;
@@ -8945,12 +9015,17 @@ struct job {
   timestamp begun{};
 };
 
-/// A step that waits for an event.
+/// A step that waits for an event, or for a signal.
 struct wait_record {
   std::string run_id{};
   step_hash step{};
   std::string step_name{};
+  /// Empty when it waits for a signal.
   std::string event_name{};
+  /// Of the event, over `event` and `async`; empty when any will do.
+  std::string expression{};
+  /// Empty when it waits for an event.
+  std::string signal{};
   timestamp begun{};
 };
 
@@ -8959,16 +9034,39 @@ struct timeline_record {
   timeline_entry entry{};
 };
 
+/// What flow control remembers for a while: a key that was used, when a limit is free again.
+struct remembered_value {
+  std::string key{};
+  std::string text{};
+  timestamp expires{};
+};
+
+/// An app elsewhere, which registered its functions over HTTP.
+struct app_record {
+  std::string id{};
+  std::string text{};  // its registration, as JSON
+};
+
 /// What changes at once: all of it is kept, or nothing.
 struct changes {
   std::vector<event_record> events{};
-  std::vector<run_record> runs{};  // new ones, and those whose status changed
+  std::vector<run_record> runs{};  // new ones, and those that are written anew
+  std::vector<run_update> run_updates{};
   std::vector<memo_record> memos{};
   std::vector<job> added_jobs{};
   std::vector<std::uint64_t> removed_jobs{};
   std::vector<wait_record> added_waits{};
   std::vector<std::pair<std::string, step_hash>> removed_waits{};  // by run and step
   std::vector<timeline_record> timeline{};
+  std::vector<remembered_value> values{};
+  std::vector<std::string> removed_values{};  // by key
+  std::vector<app_record> apps{};
+
+  bool empty() const {
+    return events.empty() && runs.empty() && run_updates.empty() && memos.empty() && added_jobs.empty() &&
+           removed_jobs.empty() && added_waits.empty() && removed_waits.empty() && timeline.empty() &&
+           values.empty() && removed_values.empty() && apps.empty();
+  }
 };
 
 /// What an engine needs in order to go on: the runs that have not ended, and all that belongs to them.
@@ -8977,30 +9075,592 @@ struct unfinished_work {
   std::vector<memo_record> memos{};  // in the order in which they were made
   std::vector<job> jobs{};
   std::vector<wait_record> waits{};
+  std::vector<remembered_value> values{};
+  std::vector<app_record> apps{};
 };
 
-/// Keeps an engine's state. An engine calls it from one thread at a time; the questions at the end may come
+/// Which runs to give, newest first.
+struct run_query {
+  std::optional<run_status> status{};
+  /// A function's slug; empty for all.
+  std::string function{};
+  /// What the id of the run or of its event, or the event's name, contains; empty for all.
+  std::string search{};
+  /// The id of the run that the last answer ended with; empty for the first.
+  std::string before{};
+  std::size_t limit = 50;
+};
+
+/// Which events to give, newest first.
+struct event_query {
+  /// The id of the event that the last answer ended with; empty for the first.
+  std::string before{};
+  std::size_t limit = 50;
+};
+
+/// How many runs there are of each status.
+struct run_counts {
+  std::size_t queued = 0, running = 0, completed = 0, failed = 0, cancelled = 0;
+
+  std::size_t& of(run_status status) {
+    switch (status) {
+      case run_status::queued:
+        return queued;
+      case run_status::running:
+        return running;
+      case run_status::completed:
+        return completed;
+      case run_status::failed:
+        return failed;
+      case run_status::cancelled:
+        return cancelled;
+    }
+    return queued;
+  }
+};
+
+/// Keeps an engine's state. An engine calls commit and load from one thread at a time; the questions may come
 /// from any.
 class store {
  public:
   virtual ~store() = default;
 
-  /// Keeps all the changes or, when it throws, none. What an engine has acknowledged has been committed.
-  virtual void commit(const changes& changes) = 0;
+  /// Keeps all the changes, in their order, or, when it throws, none. What an engine has acknowledged has
+  /// been committed.
+  virtual void commit(std::span<const changes> all) = 0;
   /// What was left undone when the store was last used.
   virtual unfinished_work load() = 0;
+  /// Whether a commit waits for a disk, so that many are best made at once.
+  virtual bool is_on_disk() const { return false; }
+  /// Forgets runs that ended before the time, with all that belongs to them, and the events that came before
+  /// it and started no run that is left.
+  virtual void forget_before(timestamp time) = 0;
 
   /// An event that was accepted; nothing when there is none of the id.
   virtual std::optional<event_record> find_event(std::string_view event_id) const = 0;
+  virtual std::vector<event_record> find_events(const event_query& query) const = 0;
   /// A run with its timeline; nothing when there is none of the id.
-  virtual std::optional<run> find_run(std::string_view run_id) const = 0;
+  virtual std::optional<run_record> find_run(std::string_view run_id) const = 0;
+  /// Without their timelines.
+  virtual std::vector<run> find_runs(const run_query& query) const = 0;
+  /// The runs that an event started, with their timelines, oldest first.
+  virtual std::vector<run> runs_of(std::string_view event_id) const = 0;
   /// All runs with their timelines, oldest first.
   virtual std::vector<run> runs() const = 0;
-  /// The runs that an event started.
-  virtual std::vector<run> runs_of(std::string_view event_id) const = 0;
+  /// The results of a run's steps, in the order in which they were made.
+  virtual std::vector<memo_record> memos_of(std::string_view run_id) const = 0;
+  virtual run_counts count_runs() const = 0;
 };
 
 }  // namespace inngest::embedded
+
+// A function as the engine knows it: what was registered, whether by this process or over HTTP.
+
+namespace inngest::embedded {
+
+/// An expression, shared by what was copied; none is null.
+using shared_expression = std::shared_ptr<const expression>;
+using std::chrono::milliseconds;
+
+struct registered_trigger {
+  std::string event{};
+  shared_expression condition{};
+  std::string schedule{};  // as registered
+  std::optional<detail::cron_schedule> cron{};
+  milliseconds jitter{};
+};
+
+struct registered_limit {
+  enum class scope { function, environment, account };
+  int limit = 0;
+  shared_expression key{};
+  scope within = scope::function;
+};
+
+struct registered_throttle {
+  int limit = 1;
+  int burst = 1;
+  milliseconds period{};
+  shared_expression key{};
+};
+
+struct registered_rate_limit {
+  int limit = 1;
+  milliseconds period{};
+  shared_expression key{};
+};
+
+struct registered_debounce {
+  milliseconds period{};
+  std::optional<milliseconds> timeout{};
+  shared_expression key{};
+};
+
+struct registered_batch {
+  std::size_t max_size = 1;
+  milliseconds timeout{};
+  shared_expression key{};
+  shared_expression condition{};
+};
+
+struct registered_singleton {
+  bool cancels = false;  // the run before; otherwise the new one is skipped
+  shared_expression key{};
+};
+
+struct registered_cancel {
+  std::string event{};
+  shared_expression condition{};
+  std::optional<milliseconds> timeout{};
+};
+
+struct function_definition {
+  std::string slug{};
+  std::string app_id{};
+  std::string name{};
+  /// Where the app answers; empty when it is this process.
+  std::string url{};
+  int retries = 4;  // the server's default
+  std::vector<registered_trigger> triggers{};
+  std::vector<registered_limit> concurrency{};
+  std::optional<registered_throttle> throttle{};
+  std::optional<registered_rate_limit> rate_limit{};
+  std::optional<registered_debounce> debounce{};
+  std::optional<registered_batch> batch{};
+  std::optional<registered_singleton> singleton{};
+  shared_expression priority{};
+  shared_expression idempotency{};
+  std::vector<registered_cancel> cancels{};
+  std::optional<milliseconds> start_timeout{};
+  std::optional<milliseconds> finish_timeout{};
+  /// The registration, as JSON.
+  std::string text{};
+
+  /// The id within the app.
+  std::string id() const { return slug.starts_with(app_id + "-") ? slug.substr(app_id.size() + 1) : slug; }
+};
+
+/// Where a function is called, for one step or ("step") as a whole.
+inline std::string call_url(const function_definition& function, const std::string& step) {
+  const std::size_t query = function.url.find('?');
+  std::string out =
+      function.url.substr(0, query) + "?fnId=" + http::percent_encoded(function.slug) + "&stepId=" + step;
+  if (query == std::string::npos) return out;
+  std::string_view rest = std::string_view(function.url).substr(query + 1);
+  while (!rest.empty()) {  // what the app itself has put there
+    const std::string_view each = rest.substr(0, rest.find('&'));
+    if (!each.starts_with("fnId=") && !each.starts_with("stepId=")) out += "&" + std::string(each);
+    rest.remove_prefix(std::min(each.size() + 1, rest.size()));
+  }
+  return out;
+}
+
+/// Reads one function of a registration. What is wrong is named with the function and the option.
+class definition_reader {
+ public:
+  /// \throws configuration_error
+  static function_definition read(const json& text, std::string app_id) {
+    definition_reader reader(text);
+    return reader.read(std::move(app_id));
+  }
+
+ private:
+  explicit definition_reader(const json& whole) : whole_(whole) {}
+
+  function_definition read(std::string app_id) {
+    if (!whole_.is_object()) throw configuration_error("a function must be a JSON object");
+    out_.slug = text_of(whole_, "id");
+    if (out_.slug.empty()) throw configuration_error("a function has no id");
+    out_.app_id = std::move(app_id);
+    out_.name = text_of(whole_, "name");
+    if (out_.name.empty()) out_.name = out_.slug;
+    out_.text = whole_.dump();
+    read_triggers();
+    read_step();
+    read_flow_control();
+    read_ends();
+    return std::move(out_);
+  }
+
+  // ---- members ----------------------------------------------------------------------------------------
+
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw configuration_error("function \"" + out_.slug + "\": " + problem);
+  }
+
+  /// The member, or null when the object has none of the name.
+  static const json& member(const json& object, const char* name) {
+    static const json none;
+    const auto found = object.is_object() ? object.find(name) : object.end();
+    return found == object.end() || !object.is_object() ? none : *found;
+  }
+
+  static std::string text_of(const json& object, const char* name) {
+    const json& found = member(object, name);
+    return found.is_string() ? found.get<std::string>() : std::string();
+  }
+
+  int number_of(const json& object, const char* name, int otherwise) const {
+    const json& found = member(object, name);
+    if (found.is_null()) return otherwise;
+    if (!found.is_number_integer()) fail(std::string(name) + " must be a number");
+    return found.get<int>();
+  }
+
+  std::optional<milliseconds> duration_of(const json& object, const char* name) const {
+    const std::string text = text_of(object, name);
+    if (text.empty()) return std::nullopt;
+    const auto out = parse_duration(text);
+    if (!out) fail(std::string(name) + " is no duration: \"" + text + "\"");
+    return out;
+  }
+
+  shared_expression expression_of(const json& object, const char* name) const {
+    std::string text = text_of(object, name);
+    if (text.empty()) return nullptr;
+    try {
+      return std::make_shared<const expression>(text);
+    } catch (const expression_error& problem) {
+      fail(std::string(name) + " (" + text + "): " + problem.what());
+    }
+  }
+
+  // ---- options ----------------------------------------------------------------------------------------
+
+  void read_triggers() {
+    for (const json& each : member(whole_, "triggers")) {
+      registered_trigger trigger{.event = text_of(each, "event"),
+                                 .condition = expression_of(each, "expression"),
+                                 .schedule = text_of(each, "cron"),
+                                 .jitter = duration_of(each, "jitter").value_or(milliseconds(0))};
+      if (!trigger.schedule.empty()) {
+        try {
+          trigger.cron = detail::cron_schedule::parse(trigger.schedule);
+        } catch (const configuration_error& problem) {
+          fail("cron (" + trigger.schedule + "): " + problem.what());
+        }
+      }
+      if (trigger.event.empty() && !trigger.cron) fail("a trigger has neither event nor cron");
+      out_.triggers.push_back(std::move(trigger));
+    }
+  }
+
+  void read_step() {
+    const json& steps = member(whole_, "steps");
+    if (!steps.is_object() || steps.empty()) return;
+    const json& step = *steps.begin();
+    out_.url = text_of(member(step, "runtime"), "url");
+    out_.retries = std::clamp(number_of(member(step, "retries"), "attempts", out_.retries), 0, 20);
+  }
+
+  void read_flow_control() {
+    const json& limits = member(whole_, "concurrency");
+    if (limits.is_array()) {
+      for (const json& each : limits) read_limit(each);
+    } else if (!limits.is_null()) {
+      read_limit(limits);
+    }
+    if (const json& each = member(whole_, "throttle"); each.is_object()) {
+      out_.throttle = registered_throttle{.limit = std::max(1, number_of(each, "limit", 1)),
+                                          .burst = std::max(0, number_of(each, "burst", 1)),
+                                          .period = duration_of(each, "period").value_or(milliseconds(1)),
+                                          .key = expression_of(each, "key")};
+    }
+    if (const json& each = member(whole_, "rateLimit"); each.is_object()) {
+      out_.rate_limit = registered_rate_limit{.limit = std::max(1, number_of(each, "limit", 1)),
+                                              .period = duration_of(each, "period").value_or(milliseconds(1)),
+                                              .key = expression_of(each, "key")};
+    }
+    if (const json& each = member(whole_, "debounce"); each.is_object()) {
+      out_.debounce = registered_debounce{.period = duration_of(each, "period").value_or(milliseconds(0)),
+                                          .timeout = duration_of(each, "timeout"),
+                                          .key = expression_of(each, "key")};
+    }
+    if (const json& each = member(whole_, "batchEvents"); each.is_object()) {
+      const int size = number_of(each, "maxSize", 1);
+      out_.batch = registered_batch{.max_size = static_cast<std::size_t>(std::max(1, size)),
+                                    .timeout = duration_of(each, "timeout").value_or(milliseconds(0)),
+                                    .key = expression_of(each, "key"),
+                                    .condition = expression_of(each, "if")};
+    }
+    if (const json& each = member(whole_, "singleton"); each.is_object()) {
+      out_.singleton = registered_singleton{.cancels = text_of(each, "mode") == "cancel",
+                                            .key = expression_of(each, "key")};
+    }
+    out_.priority = expression_of(member(whole_, "priority"), "run");
+    out_.idempotency = expression_of(whole_, "idempotency");
+  }
+
+  void read_limit(const json& limit) {
+    registered_limit out;
+    out.limit = limit.is_number_integer() ? limit.get<int>() : number_of(limit, "limit", 0);
+    out.key = expression_of(limit, "key");
+    const std::string scope = text_of(limit, "scope");
+    if (scope == "env") out.within = registered_limit::scope::environment;
+    if (scope == "account") out.within = registered_limit::scope::account;
+    if (out.limit > 0) out_.concurrency.push_back(std::move(out));
+  }
+
+  void read_ends() {
+    const json& timeouts = member(whole_, "timeouts");
+    out_.start_timeout = duration_of(timeouts, "start");
+    out_.finish_timeout = duration_of(timeouts, "finish");
+    for (const json& each : member(whole_, "cancel")) {
+      out_.cancels.push_back({.event = text_of(each, "event"),
+                              .condition = expression_of(each, "if"),
+                              .timeout = duration_of(each, "timeout")});
+    }
+  }
+
+  const json& whole_;
+  function_definition out_;
+};
+
+/// The functions of an app elsewhere. \throws configuration_error, payload_error
+inline std::vector<function_definition> read_registration(const app_record& app) {
+  const json whole = detail::parse_dom(app.text);
+  std::vector<function_definition> out;
+  for (const json& each : whole.value("functions", json::array()))
+    out.push_back(definition_reader::read(each, app.id));
+  return out;
+}
+
+/// A function of this process.
+inline function_definition define(const any_function& function) {
+  const std::string text =
+      protocol::describe_function(function.slug(), function.options(), function.triggers(), "");
+  function_definition out = definition_reader::read(detail::parse_dom(text), function.app_id());
+  out.url.clear();
+  return out;
+}
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/run_errors.hpp
+
+namespace inngest::embedded {
+
+inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
+
+/// The error as JSON: as the app told it, or the engine's own.
+inline std::string text_of(const run_error& error) {
+  if (!error.text.empty()) return error.text;
+  return detail::json_object_text().add("name", error.name).add("message", error.message).text();
+}
+
+/// The memo of a step that failed so.
+inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
+
+inline run_error read_error(std::string_view text) {
+  const json body = json::parse(text, nullptr, false);
+  const auto member = [&](const char* key, const char* otherwise) {
+    const bool found = body.is_object() && body.contains(key) && body[key].is_string();
+    return found ? body[key].get<std::string>() : std::string(otherwise);
+  };
+  return {.name = member("name", "Error"),
+          .message = member("message", ""),
+          .text = body.is_object() ? std::string(text) : std::string()};
+}
+
+inline run_error read_error(const http::response& answer) {
+  run_error out = read_error(std::string_view(answer.body));
+  if (out.message.empty()) {
+    out.message = "the app answered with status " + std::to_string(answer.status);
+    out.text.clear();
+  }
+  return out;
+}
+
+/// Enough of a text to recognize it by, cut between characters.
+inline std::string shortened(const std::string& text) {
+  constexpr std::size_t longest = 160;
+  if (text.size() <= longest) return text;
+  std::size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "...";
+}
+
+}  // namespace inngest::embedded
+
+namespace inngest::embedded {
+
+/// The HTTP API of a server, as far as apps use it, answered by an engine: events, signals, runs. The
+/// engine's client is answered by it without a socket; http_server does so with one. A template, as the
+/// engine has it inside.
+template <class Engine>
+class api {
+ public:
+  explicit api(Engine& engine) : engine_(engine) {}
+
+  /// Throws nothing: what goes wrong becomes an answer with a reason.
+  http::response answer(const http::request& request) const {
+    try {
+      return route(request);
+    } catch (const payload_error& problem) {
+      return refusal(400, problem.what());
+    } catch (const unreachable& problem) {  // the store takes nothing
+      return refusal(503, problem.what());
+    } catch (const std::exception& problem) {
+      return refusal(500, problem.what());
+    }
+  }
+
+  static http::response answer_of(int status, const json& body) {
+    return {.status = status, .headers = {{"content-type", "application/json"}}, .body = encode(body)};
+  }
+  static http::response refusal(int status, const std::string& problem) {
+    return answer_of(status, {{"error", problem}, {"status", status}});
+  }
+
+ private:
+  /// The parts of a path: "/v1/runs/x" is {"v1", "runs", "x"}.
+  static std::vector<std::string> parts_of(std::string_view path) {
+    std::vector<std::string> out;
+    while (!path.empty()) {
+      path.remove_prefix(1);
+      const std::string_view part = path.substr(0, path.find('/'));
+      out.push_back(http::percent_decoded(part));
+      path.remove_prefix(part.size());
+    }
+    return out;
+  }
+
+  http::response route(const http::request& request) const {
+    const std::vector<std::string> path = parts_of(request.path());
+    const auto is = [&](const char* method, std::initializer_list<const char*> wanted) {
+      if (request.method != method || path.size() != wanted.size()) return false;
+      std::size_t i = 0;
+      for (const char* each : wanted) {
+        if (*each != '*' && path[i] != each) return false;
+        ++i;
+      }
+      return true;
+    };
+    if (is("POST", {"e", "*"})) return accept(request);
+    if (is("POST", {"v1", "signals"})) return signal(request);
+    if (is("GET", {"v1", "runs", "*"})) return run(path[2]);
+    if (is("DELETE", {"v1", "runs", "*"})) return cancel(path[2]);
+    if (is("POST", {"v2", "runs", "*", "rerun"})) return rerun(path[2]);
+    if (is("GET", {"v1", "events", "*"})) return event(path[2]);
+    if (is("GET", {"v1", "events", "*", "runs"})) return runs_of(path[2]);
+    if (is("GET", {"v1", "apps", "*", "functions"})) return functions_of(path[2]);
+    if (is("GET", {"v0", "runs", "*", "actions"})) return actions(path[2]);
+    if (is("GET", {"v0", "runs", "*", "batch"})) return batch(path[2]);
+    return refusal(404, "the embedded engine has no " + request.method + " " + std::string(request.path()));
+  }
+
+  // ---- events and signals -----------------------------------------------------------------------------
+
+  http::response accept(const http::request& request) const {
+    return answer_of(200, {{"ids", engine_.accept(request.body)}, {"status", 200}});
+  }
+
+  http::response signal(const http::request& request) const {
+    const json body = detail::parse_dom(request.body);
+    const bool named = body.is_object() && body.contains("signal") && body["signal"].is_string();
+    if (!named) throw payload_error("signal", "missing");
+    const auto name = body["signal"].get<std::string>();
+    const auto run_id = engine_.signal(name, encode(body.value("data", json()), "data"));
+    if (!run_id) return refusal(404, "no run waits for signal \"" + name + "\"");
+    return answer_of(200, {{"data", {{"run_id", *run_id}}}});
+  }
+
+  // ---- runs -------------------------------------------------------------------------------------------
+
+  static json described(const embedded::run& run) {
+    const auto time = [](const std::optional<timestamp>& moment) {
+      return moment ? json(to_text(*moment)) : json();
+    };
+    std::string status(to_string(run.status));
+    status[0] = static_cast<char>(status[0] - 'a' + 'A');
+    json out{{"run_id", run.id},
+             {"run_started_at", to_text(run.started_at.value_or(run.queued_at))},
+             {"function_id", run.function_slug},
+             {"event_id", run.event_id},
+             {"status", status},
+             {"ended_at", time(run.ended_at)},
+             {"output", nullptr}};
+    if (!run.output_text.empty()) out["output"] = detail::parse_dom(run.output_text);
+    if (run.error) out["output"] = detail::parse_dom(text_of(*run.error));
+    return out;
+  }
+
+  http::response no_run(const std::string& id) const {
+    return refusal(404, "there is no run \"" + id + "\"");
+  }
+
+  http::response run(const std::string& id) const {
+    const auto found = engine_.find_run(id);
+    return found ? answer_of(200, {{"data", described(*found)}}) : no_run(id);
+  }
+
+  http::response cancel(const std::string& id) const {
+    if (engine_.cancel(id)) return {.status = 204};
+    if (!engine_.find_run(id)) return no_run(id);
+    return refusal(409, "run \"" + id + "\" has ended");
+  }
+
+  http::response rerun(const std::string& id) const {
+    const auto again = engine_.rerun(id);
+    return again ? answer_of(200, {{"data", {{"runId", *again}}}}) : no_run(id);
+  }
+
+  http::response event(const std::string& id) const {
+    const auto found = engine_.store().find_event(id);
+    if (!found) return refusal(404, "there is no event \"" + id + "\"");
+    json event = detail::parse_dom(found->text);
+    event["internal_id"] = found->id;
+    event["received_at"] = to_text(found->received_at);
+    return answer_of(200, {{"data", std::move(event)}});
+  }
+
+  http::response runs_of(const std::string& event_id) const {
+    json all = json::array();
+    for (const embedded::run& each : engine_.runs_of(event_id)) all.push_back(described(each));
+    return answer_of(200, {{"data", std::move(all)}});
+  }
+
+  http::response functions_of(const std::string& app_id) const {
+    json all = json::array();
+    for (const function_definition& each : engine_.functions()) {
+      if (each.app_id != app_id) continue;
+      all.push_back(
+          {{"internal_id", each.slug}, {"id", each.slug}, {"config", detail::parse_dom(each.text)}});
+    }
+    return answer_of(200, all);
+  }
+
+  // ---- the state of a run, for calls that it is too large for -------------------------------------------
+
+  http::response actions(const std::string& run_id) const {
+    if (!engine_.find_run(run_id)) return no_run(run_id);
+    std::string out = "{";
+    for (const memo_record& each : engine_.store().memos_of(run_id)) {
+      if (out.size() > 1) out += ',';
+      out += '"' + detail::to_hex(each.step) + "\":" + each.text;
+    }
+    return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + '}'};
+  }
+
+  http::response batch(const std::string& run_id) const {
+    const auto found = engine_.store().find_run(run_id);
+    if (!found) return no_run(run_id);
+    std::string out = "[";
+    for (const run_event& each : found->events) {
+      if (out.size() > 1) out += ',';
+      out += each.text;
+    }
+    return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + ']'};
+  }
+
+  Engine& engine_;
+};
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/engine.hpp
+
+// inngest/embedded/memory_store.hpp
 
 namespace inngest::embedded {
 
@@ -9008,25 +9668,15 @@ namespace inngest::embedded {
 /// another on the same store.
 class memory_store final : public store {
  public:
-  void commit(const changes& changes) override {
+  void commit(std::span<const changes> all) override {
     const std::lock_guard lock(mutex_);
-    for (const event_record& each : changes.events) events_.insert_or_assign(each.id, each);
-    for (const run_record& each : changes.runs) keep_run(each);
-    for (const memo_record& each : changes.memos) kept_[each.run_id].memos.push_back(each);
-    for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
-    for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
-    for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
-    for (const wait_record& each : changes.added_waits)
-      waits_.insert_or_assign({each.run_id, each.step}, each);
-    for (const timeline_record& each : changes.timeline)
-      kept_[each.run_id].record.run.timeline.push_back(each.entry);
+    for (const changes& each : all) apply(each);
   }
 
   unfinished_work load() override {
     const std::lock_guard lock(mutex_);
     unfinished_work out;
-    for (const std::string& id : order_) {
-      const kept_run& each = kept_.find(id)->second;
+    for (const auto& [id, each] : runs_) {
       if (each.record.run.ended()) continue;
       out.runs.push_back(each.record);
       out.runs.back().run.timeline.clear();
@@ -9034,7 +9684,23 @@ class memory_store final : public store {
     }
     for (const auto& [id, each] : jobs_) out.jobs.push_back(each);
     for (const auto& [key, each] : waits_) out.waits.push_back(each);
+    for (const auto& [key, each] : values_) out.values.push_back(each);
+    for (const auto& [id, each] : apps_) out.apps.push_back(each);
     return out;
+  }
+
+  void forget_before(timestamp time) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(runs_, [&](const auto& each) {
+      const run& ended = each.second.record.run;
+      if (!ended.ended_at || *ended.ended_at >= time) return false;
+      --counts_.of(ended.status);
+      for (const run_event& event : each.second.record.events) forget_start(event.id, ended.id);
+      return true;
+    });
+    std::erase_if(events_, [&](const auto& each) {
+      return each.second.received_at < time && !started_.contains(each.first);
+    });
   }
 
   std::optional<event_record> find_event(std::string_view event_id) const override {
@@ -9043,18 +9709,57 @@ class memory_store final : public store {
     return found == events_.end() ? std::nullopt : std::optional<event_record>(found->second);
   }
 
-  std::optional<run> find_run(std::string_view run_id) const override {
+  std::vector<event_record> find_events(const event_query& query) const override {
     const std::lock_guard lock(mutex_);
-    const auto found = kept_.find(run_id);
-    return found == kept_.end() ? std::nullopt : std::optional<run>(found->second.record.run);
+    std::vector<event_record> out;
+    auto next = query.before.empty() ? events_.end() : events_.lower_bound(query.before);
+    while (next != events_.begin() && out.size() < query.limit) out.push_back((--next)->second);
+    return out;
   }
 
-  std::vector<run> runs() const override {
-    return select([](const run&) { return true; });
+  std::optional<run_record> find_run(std::string_view run_id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? std::nullopt : std::optional<run_record>(found->second.record);
+  }
+
+  std::vector<run> find_runs(const run_query& query) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<run> out;
+    auto next = query.before.empty() ? runs_.end() : runs_.lower_bound(query.before);
+    while (next != runs_.begin() && out.size() < query.limit) {
+      const run& each = (--next)->second.record.run;
+      if (!matches(each, query)) continue;
+      out.push_back(without_timeline(each));
+    }
+    return out;
   }
 
   std::vector<run> runs_of(std::string_view event_id) const override {
-    return select([event_id](const run& each) { return each.event_id == event_id; });
+    const std::lock_guard lock(mutex_);
+    std::vector<run> out;
+    const auto started = started_.find(event_id);
+    if (started == started_.end()) return out;
+    for (const std::string& id : started->second) out.push_back(runs_.find(id)->second.record.run);
+    return out;
+  }
+
+  std::vector<run> runs() const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<run> out;
+    for (const auto& [id, each] : runs_) out.push_back(each.record.run);
+    return out;
+  }
+
+  std::vector<memo_record> memos_of(std::string_view run_id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? std::vector<memo_record>() : found->second.memos;
+  }
+
+  run_counts count_runs() const override {
+    const std::lock_guard lock(mutex_);
+    return counts_;
   }
 
  private:
@@ -9063,32 +9768,86 @@ class memory_store final : public store {
     std::vector<memo_record> memos{};
   };
 
-  void keep_run(const run_record& changed) {
-    const auto [found, is_new] = kept_.try_emplace(changed.run.id);
-    if (is_new) order_.push_back(changed.run.id);
-    std::vector<timeline_entry> timeline = std::move(found->second.record.run.timeline);
-    found->second.record = changed;
-    found->second.record.run.timeline = std::move(timeline);
-    if (changed.run.ended()) found->second.memos = {};  // nothing will ask for them again
+  void apply(const changes& changes) {
+    for (const event_record& each : changes.events) events_.insert_or_assign(each.id, each);
+    for (const run_record& each : changes.runs) keep_run(each);
+    for (const run_update& each : changes.run_updates) update_run(each);
+    for (const memo_record& each : changes.memos) runs_[each.run_id].memos.push_back(each);
+    for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
+    for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
+    for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
+    for (const wait_record& each : changes.added_waits)
+      waits_.insert_or_assign({each.run_id, each.step}, each);
+    for (const timeline_record& each : changes.timeline)
+      runs_[each.run_id].record.run.timeline.push_back(each.entry);
+    for (const std::string& key : changes.removed_values) values_.erase(key);
+    for (const remembered_value& each : changes.values) values_.insert_or_assign(each.key, each);
+    for (const app_record& each : changes.apps) apps_.insert_or_assign(each.id, each);
   }
 
-  template <class Predicate>
-  std::vector<run> select(Predicate wanted) const {
-    const std::lock_guard lock(mutex_);
-    std::vector<run> out;
-    for (const std::string& id : order_) {
-      const run& each = kept_.find(id)->second.record.run;
-      if (wanted(each)) out.push_back(each);
+  void keep_run(const run_record& changed) {
+    const auto [found, is_new] = runs_.try_emplace(changed.run.id);
+    run_record& kept = found->second.record;
+    if (!is_new) {
+      --counts_.of(kept.run.status);
+      for (const run_event& each : kept.events) forget_start(each.id, changed.run.id);
     }
+    std::vector<timeline_entry> timeline = std::move(kept.run.timeline);
+    kept = changed;
+    kept.run.timeline = std::move(timeline);
+    ++counts_.of(kept.run.status);
+    for (const run_event& each : kept.events) started_[each.id].push_back(changed.run.id);
+  }
+
+  void update_run(const run_update& changed) {
+    run& kept = runs_[changed.id].record.run;
+    --counts_.of(kept.status);
+    kept.status = changed.status;
+    kept.started_at = changed.started_at;
+    kept.ended_at = changed.ended_at;
+    kept.output_text = changed.output_text;
+    kept.error = changed.error;
+    ++counts_.of(kept.status);
+  }
+
+  void forget_start(const std::string& event_id, const std::string& run_id) {
+    const auto found = started_.find(event_id);
+    if (found == started_.end()) return;
+    std::erase(found->second, run_id);
+    if (found->second.empty()) started_.erase(found);
+  }
+
+  static bool matches(const run& run, const run_query& query) {
+    const auto contains = [&](const std::string& text) { return text.find(query.search) != text.npos; };
+    return (!query.status || run.status == *query.status) &&
+           (query.function.empty() || run.function_slug == query.function) &&
+           (query.search.empty() || contains(run.id) || contains(run.event_id) || contains(run.event_name));
+  }
+
+  static run without_timeline(const run& from) {
+    run out{.id = from.id,
+            .function_id = from.function_id,
+            .function_slug = from.function_slug,
+            .event_id = from.event_id,
+            .event_name = from.event_name,
+            .status = from.status,
+            .queued_at = from.queued_at,
+            .started_at = from.started_at,
+            .ended_at = from.ended_at,
+            .output_text = from.output_text,
+            .error = from.error};
     return out;
   }
 
   mutable std::mutex mutex_;
-  std::map<std::string, event_record, std::less<>> events_;
-  std::map<std::string, kept_run, std::less<>> kept_;
-  std::vector<std::string> order_;  // of the runs' beginnings
+  std::map<std::string, event_record, std::less<>> events_;  // ids grow with time
+  std::map<std::string, kept_run, std::less<>> runs_;
+  std::map<std::string, std::vector<std::string>, std::less<>> started_;  // runs, by event
   std::map<std::uint64_t, job> jobs_;
   std::map<std::pair<std::string, step_hash>, wait_record> waits_;
+  std::map<std::string, remembered_value> values_;
+  std::map<std::string, app_record> apps_;
+  run_counts counts_;
 };
 
 }  // namespace inngest::embedded
@@ -9097,21 +9856,316 @@ class memory_store final : public store {
 
 namespace inngest::embedded {
 
-/// How long an Inngest server waits before it tries again: from 15 seconds after the first attempt (0) to two
-/// hours, and up to 30 seconds more.
-inline std::chrono::milliseconds server_retry_delay(int attempt) {
+/// How long an Inngest server waits at least before it tries again: from 15 seconds after the first attempt
+/// (0) to two hours.
+inline std::chrono::milliseconds least_retry_delay(int attempt) {
   using std::chrono::hours, std::chrono::minutes, std::chrono::seconds;
   constexpr seconds delays[] = {seconds(15), seconds(30), minutes(1),  minutes(2), minutes(5),
                                 minutes(10), minutes(20), minutes(40), hours(1),   hours(2)};
   const auto last = static_cast<int>(std::size(delays)) - 1;
+  return delays[std::clamp(attempt, 0, last)];
+}
+
+/// The same and up to 30 seconds more, as it waits.
+inline std::chrono::milliseconds server_retry_delay(int attempt) {
   const auto chance = detail::random_bytes<2>();
-  const std::chrono::milliseconds jitter((chance[0] * 256 + chance[1]) * 30'000 / 65'536);
-  return delays[std::clamp(attempt, 0, last)] + jitter;
+  return least_retry_delay(attempt) +
+         std::chrono::milliseconds((chance[0] * 256 + chance[1]) * 30'000 / 65'536);
 }
 
 }  // namespace inngest::embedded
 
 // inngest/embedded/scheduler.hpp
+
+// inngest/detail/cron_next.hpp
+
+// inngest/detail/time_zone.hpp
+
+// Time zones of the system's database, as RFC 9636 describes its files. The standard library of GCC 12 and
+// Clang 14 has none yet.
+
+namespace inngest::detail {
+
+/// When summer time begins or ends, each year: a rule of POSIX.
+struct time_zone_rule {
+  enum class kind {
+    month_week,    ///< the day of a week of a month
+    julian,        ///< a day from 1, without 29 February
+    day_from_zero  ///< a day from 0, with it
+  };
+  kind what = kind::month_week;
+  unsigned month = 1, week = 1, day = 0;
+  std::chrono::seconds time = std::chrono::hours(2);
+
+  /// The moment by the clock that is left.
+  std::chrono::sys_seconds in(std::chrono::year year) const {
+    using namespace std::chrono;
+    if (what == kind::month_week) {
+      const std::chrono::month of(month);
+      const std::chrono::weekday on(day);
+      const sys_days date = week == 5 ? sys_days(year / of / on[last]) : sys_days(year / of / on[week]);
+      return date + time;
+    }
+    const bool after_february = what == kind::julian && year.is_leap() && day >= 60;
+    const int days = static_cast<int>(day) - (what == kind::julian ? 1 : 0) + (after_february ? 1 : 0);
+    return sys_days(year / January / 1) + std::chrono::days(days) + time;
+  }
+};
+
+/// What is so after the last transition that a file has, such as "CET-1CEST,M3.5.0,M10.5.0/3".
+struct time_zone_footer {
+  std::chrono::seconds standard{};
+  std::optional<std::chrono::seconds> summer{};
+  time_zone_rule begins{}, ends{};
+
+  std::chrono::seconds offset_at(std::chrono::sys_seconds time) const {
+    if (!summer) return standard;
+    const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(time + standard));
+    const auto begin = begins.in(date.year()) - standard;
+    const auto end = ends.in(date.year()) - *summer;
+    const bool is_summer = begin < end ? begin <= time && time < end : begin <= time || time < end;
+    return is_summer ? *summer : standard;
+  }
+
+  std::optional<std::chrono::sys_seconds> next_change(std::chrono::sys_seconds time) const {
+    if (!summer) return std::nullopt;
+    const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(time));
+    std::optional<std::chrono::sys_seconds> out;
+    for (int i = -1; i <= 1; ++i) {
+      const std::chrono::year year = date.year() + std::chrono::years(i);
+      for (const auto change : {begins.in(year)-standard, ends.in(year) - *summer}) {
+        if (change > time && (!out || change < *out)) out = change;
+      }
+    }
+    return out;
+  }
+};
+
+/// Reads a footer. \throws configuration_error
+class time_zone_footer_reader {
+ public:
+  explicit time_zone_footer_reader(std::string_view text) : text_(text) {}
+
+  time_zone_footer read() {
+    time_zone_footer out;
+    skip_name();
+    out.standard = -read_time();
+    if (text_.empty()) return out;
+    skip_name();
+    out.summer = text_.empty() || text_.front() == ',' ? out.standard + std::chrono::hours(1) : -read_time();
+    if (!take(',')) fail();
+    out.begins = read_rule();
+    if (!take(',')) fail();
+    out.ends = read_rule();
+    if (!text_.empty()) fail();
+    return out;
+  }
+
+ private:
+  [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not one of POSIX"); }
+  bool take(char c) {
+    if (text_.empty() || text_.front() != c) return false;
+    text_.remove_prefix(1);
+    return true;
+  }
+  bool starts_with_digit() const { return !text_.empty() && text_.front() >= '0' && text_.front() <= '9'; }
+
+  void skip_name() {
+    const bool quoted = take('<');
+    std::size_t size = 0;
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    while (size < text_.size() && (quoted ? text_[size] != '>' : is_letter(text_[size]))) ++size;
+    if (size == 0) fail();
+    text_.remove_prefix(size);
+    if (quoted && !take('>')) fail();
+  }
+
+  unsigned read_number(unsigned low, unsigned high) {
+    unsigned out = 0;
+    if (!starts_with_digit()) fail();
+    for (; starts_with_digit() && out < 1000; text_.remove_prefix(1))
+      out = out * 10 + static_cast<unsigned>(text_.front() - '0');
+    if (out < low || out > high) fail();
+    return out;
+  }
+
+  /// Hours, which may be negative, with minutes and seconds if need be.
+  std::chrono::seconds read_time() {
+    const bool negative = take('-');
+    if (!negative) take('+');
+    std::chrono::seconds out = std::chrono::hours(read_number(0, 167));
+    if (take(':')) out += std::chrono::minutes(read_number(0, 59));
+    if (take(':')) out += std::chrono::seconds(read_number(0, 59));
+    return negative ? -out : out;
+  }
+
+  time_zone_rule read_rule() {
+    time_zone_rule out;
+    if (take('M')) {
+      out.month = read_number(1, 12);
+      if (!take('.')) fail();
+      out.week = read_number(1, 5);
+      if (!take('.')) fail();
+      out.day = read_number(0, 6);
+    } else if (take('J')) {
+      out.what = time_zone_rule::kind::julian;
+      out.day = read_number(1, 365);
+    } else {
+      out.what = time_zone_rule::kind::day_from_zero;
+      out.day = read_number(0, 365);
+    }
+    if (take('/')) out.time = read_time();
+    return out;
+  }
+
+  std::string_view text_;
+};
+
+/// A zone: how far its clocks are from UTC, at each time.
+class time_zone {
+ public:
+  /// The zone of a name such as "Europe/Berlin"; "" and "UTC" need no database.
+  /// \throws configuration_error when there is none of the name, or its file can't be read.
+  static std::shared_ptr<const time_zone> find(std::string_view name) {
+    static std::mutex mutex;
+    static std::map<std::string, std::shared_ptr<const time_zone>, std::less<>> known;
+    const std::lock_guard lock(mutex);
+    const auto found = known.find(name);
+    if (found != known.end()) return found->second;
+    auto zone = std::make_shared<const time_zone>(
+        name.empty() || name == "UTC" ? time_zone() : parse(read_file(std::string(name))));
+    return known.emplace(name, std::move(zone)).first->second;
+  }
+
+  /// Reads a file's bytes. \throws configuration_error
+  static time_zone parse(std::string_view bytes) {
+    time_zone out;
+    const header first = read_header(bytes);
+    if (first.version < '2') fail();
+    skip(bytes, first.size(4));
+    const header second = read_header(bytes);
+    out.read_block(bytes.substr(0, second.size(8)), second);
+    skip(bytes, second.size(8));
+    if (bytes.size() < 2 || bytes.front() != '\n' || bytes.back() != '\n') fail();
+    bytes = bytes.substr(1, bytes.size() - 2);
+    if (!bytes.empty()) out.footer_ = time_zone_footer_reader(bytes).read();
+    return out;
+  }
+
+  std::chrono::seconds offset_at(std::chrono::sys_seconds time) const {
+    const auto next = std::upper_bound(transitions_.begin(), transitions_.end(), time,
+                                       [](auto moment, const auto& each) { return moment < each.first; });
+    if (next == transitions_.end() && footer_) return footer_->offset_at(time);
+    return next == transitions_.begin() ? before_ : std::prev(next)->second;
+  }
+
+  /// When its clocks are set next after a time, or are said to be; nothing when they never are again.
+  std::optional<std::chrono::sys_seconds> next_change(std::chrono::sys_seconds time) const {
+    const auto next = std::upper_bound(transitions_.begin(), transitions_.end(), time,
+                                       [](auto moment, const auto& each) { return moment < each.first; });
+    if (next != transitions_.end()) return next->first;
+    return footer_ ? footer_->next_change(time) : std::nullopt;
+  }
+
+ private:
+  struct header {
+    char version = 0;
+    std::uint32_t utc_flags = 0, standard_flags = 0, leaps = 0, times = 0, types = 0, characters = 0;
+
+    std::size_t size(std::size_t time_size) const {
+      return times * (time_size + 1) + types * std::size_t{6} + characters + leaps * (time_size + 4) +
+             standard_flags + utc_flags;
+    }
+  };
+
+  [[noreturn]] static void fail() { throw configuration_error("the time zone's file is not one (TZif)"); }
+
+  static void skip(std::string_view& bytes, std::size_t size) {
+    if (bytes.size() < size) fail();
+    bytes.remove_prefix(size);
+  }
+
+  template <class Number>
+  static Number read_number(std::string_view bytes, std::size_t at) {
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < sizeof(Number); ++i)
+      out = out << 8 | static_cast<unsigned char>(bytes[at + i]);
+    return static_cast<Number>(out);
+  }
+
+  static header read_header(std::string_view& bytes) {
+    constexpr std::size_t size = 44;
+    constexpr std::uint32_t most = 100'000;
+    if (bytes.size() < size || !bytes.starts_with("TZif")) fail();
+    const auto count = [&](std::size_t i) {
+      const auto out = read_number<std::uint32_t>(bytes, 20 + 4 * i);
+      if (out > most) fail();
+      return out;
+    };
+    const header out{bytes[4], count(0), count(1), count(2), count(3), count(4), count(5)};
+    bytes.remove_prefix(size);
+    return out;
+  }
+
+  void read_block(std::string_view bytes, const header& counts) {
+    if (bytes.size() < counts.size(8) || counts.types == 0) fail();
+    const std::size_t indices = counts.times * std::size_t{8};
+    const std::size_t types = indices + counts.times;
+    const auto offset_of = [&](std::size_t type) {
+      if (type >= counts.types) fail();
+      return std::chrono::seconds(read_number<std::int32_t>(bytes, types + type * 6));
+    };
+    before_ = offset_of(0);
+    for (std::size_t i = 0; i < counts.times; ++i) {
+      const std::chrono::sys_seconds time{std::chrono::seconds(read_number<std::int64_t>(bytes, i * 8))};
+      if (!transitions_.empty() && transitions_.back().first >= time) fail();
+      transitions_.emplace_back(time, offset_of(static_cast<unsigned char>(bytes[indices + i])));
+    }
+  }
+
+  static std::string read_file(const std::string& name) {
+    const auto is_plain = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+             c == '+' || c == '-' || c == '/';  // no dot, so none that leads out of the database
+    };
+    const bool is_name =
+        name.front() != '/' && name.size() < 64 && std::all_of(name.begin(), name.end(), is_plain);
+    std::FILE* const file = is_name ? std::fopen(("/usr/share/zoneinfo/" + name).c_str(), "rb") : nullptr;
+    if (!file) throw configuration_error("there is no time zone \"" + name + "\"");
+    std::string out(1 << 20, '\0');
+    out.resize(std::fread(out.data(), 1, out.size(), file));
+    std::fclose(file);
+    return out;
+  }
+
+  std::chrono::seconds before_{};
+  std::vector<std::pair<std::chrono::sys_seconds, std::chrono::seconds>> transitions_;
+  std::optional<time_zone_footer> footer_;
+};
+
+}  // namespace inngest::detail
+
+namespace inngest::detail {
+
+/// When a schedule fires next after a time: whenever the clocks of its zone come to one of its minutes. They
+/// don't come to those that are left out when summer time begins, and twice to those at its end.
+/// \throws configuration_error when the zone is not there.
+inline std::optional<timestamp> cron_next(const cron_schedule& schedule, timestamp after) {
+  const auto zone = time_zone::find(schedule.zone == "Local" ? "UTC" : schedule.zone);
+  const auto start = std::chrono::floor<std::chrono::seconds>(after);
+  auto offset = zone->offset_at(start);
+  auto local = start + offset;
+  auto change = zone->next_change(start);
+  while (const auto next = schedule.next_after(local)) {
+    if (!change || *next - offset < *change) return *next - offset;
+    offset = zone->offset_at(*change);
+    local = *change + offset - std::chrono::seconds(1);
+    change = zone->next_change(*change);
+  }
+  return std::nullopt;
+}
+
+}  // namespace inngest::detail
 
 // inngest/detail/ulid.hpp
 
@@ -9129,7 +10183,1750 @@ inline std::string make_ulid(std::chrono::system_clock::time_point now) {
   return out;
 }
 
+/// ULIDs that grow: within a millisecond each is the one before and one more. One thread at a time.
+class ulid_source {
+ public:
+  std::string next(std::chrono::system_clock::time_point now) {
+    constexpr std::size_t time = 10;  // characters
+    std::string fresh = make_ulid(now);
+    const bool is_later = fresh.compare(0, time, last_, 0, time) > 0;
+    return last_ = is_later ? std::move(fresh) : successor(last_);
+  }
+
+ private:
+  static std::string successor(std::string ulid) {
+    constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    for (std::size_t i = ulid.size(); i-- > 10;) {
+      const std::size_t digit = alphabet.find(ulid[i]) + 1;
+      ulid[i] = alphabet[digit % alphabet.size()];
+      if (digit < alphabet.size()) break;
+    }
+    return ulid;
+  }
+
+  std::string last_;
+};
+
 }  // namespace inngest::detail
+
+// inngest/embedded/active_run.hpp
+
+#include <set>
+
+// inngest/embedded/run_queue.hpp
+
+namespace inngest::embedded {
+
+/// How many jobs of a kind may be under way at once.
+struct slot_limit {
+  std::string key{};
+  int limit = 0;
+};
+using slot_limits = std::vector<slot_limit>;
+
+/// Jobs in the order of their time, and of those whose time has come: in the order of precedence, as far as
+/// the limits on what is under way at once allow. One thread at a time.
+class run_queue {
+ public:
+  /// Adds a job that is not available until release(): what it comes from must be kept first. `precedence`
+  /// puts it before jobs that were due so much earlier; `limits` are those of calls.
+  void add(job job, std::chrono::milliseconds precedence, std::shared_ptr<const slot_limits> limits) {
+    const std::uint64_t id = job.id;
+    entries_.emplace(id,
+                     entry{.what = std::move(job), .precedence = precedence, .limits = std::move(limits)});
+  }
+
+  /// Makes a job available from its time on.
+  void release(std::uint64_t id) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end() || found->second.at != place::held) return;
+    found->second.at = place::later;
+    later_.emplace(found->second.what.due, id);
+  }
+
+  /// Takes out a job that was not taken yet, if it is there.
+  void remove(std::uint64_t id) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return;
+    leave(found->second);
+    entries_.erase(found);
+  }
+
+  const job* find(std::uint64_t id) const {
+    const auto found = entries_.find(id);
+    return found == entries_.end() ? nullptr : &found->second.what;
+  }
+
+  /// Takes the next job that is due and may be done now. A call that is taken counts as under way until
+  /// finished().
+  std::optional<job> take(timestamp now) {
+    while (!later_.empty() && later_.begin()->first <= now) {
+      const std::uint64_t id = later_.begin()->second;
+      later_.erase(later_.begin());
+      become_ready(id);
+    }
+    while (!ready_.empty()) {
+      const auto next = ready_.extract(ready_.begin()).value();
+      entry& each = entries_.at(next.second);
+      if (!take_slots(each, next)) continue;
+      job out = std::move(each.what);
+      if (each.limits) under_way_.emplace(out.id, std::move(each.limits));
+      entries_.erase(next.second);
+      return out;
+    }
+    return std::nullopt;
+  }
+
+  /// A call that was taken has ended: others may take its place.
+  void finished(std::uint64_t id) {
+    const auto found = under_way_.find(id);
+    if (found == under_way_.end()) return;
+    const auto limits = std::move(found->second);
+    under_way_.erase(found);
+    for (const slot_limit& each : *limits) {
+      const auto slot = slots_.find(each.key);
+      --slot->second.used;
+      call_next(slot);
+    }
+  }
+
+  /// When the next job is due; nothing when there is none.
+  std::optional<timestamp> next_due() const {
+    if (!ready_.empty()) return timestamp();
+    return later_.empty() ? std::nullopt : std::optional<timestamp>(later_.begin()->first);
+  }
+
+  /// Of calls that are due, how many wait for others to end.
+  std::size_t parked() const { return parked_; }
+
+ private:
+  using rank = std::pair<timestamp, std::uint64_t>;
+  enum class place { held, later, ready, parked };
+
+  struct entry {
+    job what{};
+    std::chrono::milliseconds precedence{};
+    std::shared_ptr<const slot_limits> limits{};
+    place at = place::held;
+    const std::string* parked_at = nullptr;
+  };
+
+  struct slot_state {
+    int used = 0;
+    std::set<rank> waiting{};
+  };
+  using slots = std::unordered_map<std::string, slot_state>;
+
+  rank rank_of(const entry& each) const { return {each.what.due - each.precedence, each.what.id}; }
+
+  void become_ready(std::uint64_t id) {
+    entry& each = entries_.at(id);
+    each.at = place::ready;
+    ready_.insert(rank_of(each));
+  }
+
+  void leave(entry& each) {
+    switch (each.at) {
+      case place::held:
+        return;
+      case place::later:
+        later_.erase({each.what.due, each.what.id});
+        return;
+      case place::ready:
+        ready_.erase(rank_of(each));
+        return;
+      case place::parked:
+        const auto slot = slots_.find(*each.parked_at);
+        slot->second.waiting.erase(rank_of(each));
+        --parked_;
+        drop_if_unused(slot);
+        return;
+    }
+  }
+
+  /// Takes a place under each of the job's limits, or parks it at the first that has none.
+  bool take_slots(entry& each, const rank& turn) {
+    if (!each.limits) return true;
+    for (const slot_limit& limit : *each.limits) {
+      const auto found = slots_.try_emplace(limit.key).first;
+      if (found->second.used < limit.limit) continue;
+      each.at = place::parked;
+      each.parked_at = &found->first;
+      found->second.waiting.insert(turn);
+      ++parked_;
+      for (const slot_limit& other : *each.limits) {  // it may have been called for a place it can't take
+        if (other.key != limit.key) call_next(slots_.try_emplace(other.key).first, other.limit);
+      }
+      return false;
+    }
+    for (const slot_limit& limit : *each.limits) ++slots_.find(limit.key)->second.used;
+    return true;
+  }
+
+  void call_next(slots::iterator slot, std::optional<int> limit = std::nullopt) {
+    const bool has_room = !limit || slot->second.used < *limit;
+    if (has_room && !slot->second.waiting.empty()) {
+      const std::uint64_t id = slot->second.waiting.extract(slot->second.waiting.begin()).value().second;
+      --parked_;
+      become_ready(id);
+    }
+    drop_if_unused(slot);
+  }
+
+  void drop_if_unused(slots::iterator slot) {
+    if (slot->second.used == 0 && slot->second.waiting.empty()) slots_.erase(slot);
+  }
+
+  std::unordered_map<std::uint64_t, entry> entries_;
+  std::set<rank> later_;
+  std::set<rank> ready_;
+  slots slots_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<const slot_limits>> under_way_;
+  std::size_t parked_ = 0;
+};
+
+}  // namespace inngest::embedded
+
+namespace inngest::embedded {
+
+/// A step under way: planned, asleep, waiting or invoked.
+struct pending_step {
+  std::string name{};
+  timestamp begun{};
+  /// The call that runs it, or the timer that ends it. None while its call is under way.
+  std::optional<std::uint64_t> job{};
+  bool waits = false;
+};
+
+/// A run that has not ended.
+struct active_run {
+  run_record record{};
+  std::shared_ptr<const function_definition> function{};
+  std::map<step_hash, std::string> memos{};
+  std::vector<step_hash> stack{};  // the memos' order
+  std::map<step_hash, pending_step> pending{};
+  std::set<std::uint64_t> jobs{};  // that were not taken
+  /// The one among them that goes through the whole function: there is no need of two.
+  std::optional<std::uint64_t> discovery{};
+  int calls = 0;  // under way
+  std::uint64_t last_call = 0;
+  std::shared_ptr<const slot_limits> limits{};
+  std::chrono::milliseconds precedence{};
+  /// Which runs there can be no second of, of a singleton.
+  std::string singleton_key{};
+
+  const std::string& id() const { return record.run.id; }
+  bool has_work() const { return !pending.empty() || !jobs.empty() || calls > 0; }
+  /// A JSON array.
+  std::string events_text() const {
+    std::string out = "[";
+    for (const run_event& each : record.events) {
+      if (out.size() > 1) out += ',';
+      out += each.text;
+    }
+    return out += ']';
+  }
+  const std::string& event_text() const { return record.events.front().text; }
+  int max_attempts() const { return function->retries + 1; }
+  /// Bytes of all results and events.
+  std::size_t state_size() const {
+    std::size_t out = 0;
+    for (const run_event& each : record.events) out += each.text.size();
+    for (const auto& [step, memo] : memos) out += memo.size();
+    return out;
+  }
+};
+
+/// Larger states are not sent in a call, as a server does it.
+inline constexpr std::size_t largest_state = 4 * 1024 * 1024 - 1024;
+
+/// The body of a call request. While steps are under way, those that the call finds are only planned. An app
+/// elsewhere is told by what to save results, and must ask for a state that is large.
+inline std::string call_body(const active_run& run, const job& call) {
+  const auto append_quoted_hash = [](std::string& out, const step_hash& hash) {
+    if (out.back() != '[' && out.back() != '{') out += ',';
+    out += '"';
+    detail::append_hex(out, hash);
+    out += '"';
+  };
+  const bool only_plan = call.step || !run.pending.empty();
+  const bool is_elsewhere = !run.function->url.empty();
+  const bool use_api = is_elsewhere && run.state_size() > largest_state;
+  std::string out = "{\"ctx\":{\"attempt\":" + std::to_string(call.attempt) +
+                    ",\"disable_immediate_execution\":" + (only_plan ? "true" : "false") +
+                    ",\"env\":\"\",\"fn_id\":" + encode(run.function->slug) +
+                    ",\"max_attempts\":" + std::to_string(run.max_attempts()) +
+                    (is_elsewhere ? ",\"qi_id\":\"" + std::to_string(call.id) + '"' : "") +
+                    ",\"run_id\":" + encode(run.id()) +
+                    ",\"stack\":{\"current\":" + std::to_string(run.stack.size()) + ",\"stack\":[";
+  for (const step_hash& each : run.stack) append_quoted_hash(out, each);
+  out +=
+      std::string("]},\"step_id\":\"step\",\"use_api\":") + (use_api ? "true" : "false") + "},\"defers\":{";
+  for (const deferred_call& each : run.record.deferred) {
+    append_quoted_hash(out, each.id);
+    out += ":{\"abortable\":false}";
+  }
+  out += "},\"event\":" + run.event_text();
+  out += ",\"events\":" + (use_api ? "[]" : run.events_text()) + ",\"steps\":{";
+  for (const auto& [step, memo] : run.memos) {
+    if (use_api) break;
+    append_quoted_hash(out, step);
+    out += ':';
+    out += memo;
+  }
+  return out += std::string("},\"use_api\":") + (use_api ? "true" : "false") + ",\"version\":2}";
+}
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/event_view.hpp
+
+// inngest/evaluation.hpp
+
+// inngest/detail/cel_evaluator.hpp
+
+// inngest/detail/cel_functions.hpp
+
+#include <regex>
+
+// inngest/detail/cel_time.hpp
+
+// inngest/detail/cel_value.hpp
+
+// What expressions compute with.
+
+namespace inngest::detail {
+
+class cel_value;
+
+struct cel_bytes {
+  std::string text{};
+};
+struct cel_timestamp {
+  std::int64_t seconds = 0;  // since 1970
+  std::int32_t nanoseconds = 0;
+  friend auto operator<=>(const cel_timestamp&, const cel_timestamp&) = default;
+};
+struct cel_duration {
+  std::int64_t nanoseconds = 0;
+  friend auto operator<=>(const cel_duration&, const cel_duration&) = default;
+};
+/// A type as a value, by its name.
+struct cel_type {
+  std::string name{};
+};
+/// What could not be computed. A value that is not known is such an error, too: see missing_fields.
+struct cel_error {
+  std::string problem{};
+  std::size_t position = 0;
+  bool is_unknown = false;
+};
+using cel_list = std::shared_ptr<const std::vector<cel_value>>;
+using cel_map = std::shared_ptr<const std::vector<std::pair<cel_value, cel_value>>>;
+
+/// A value of an expression. Lists and objects of the variables stay the JSON that they are, which must live
+/// as long.
+class cel_value {
+ public:
+  using any = std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, cel_bytes,
+                           cel_timestamp, cel_duration, cel_type, cel_list, cel_map, const json*, cel_error>;
+
+  cel_value() : value_(nullptr) {}
+  template <class T>
+    requires std::is_constructible_v<any, T> cel_value(T value) : value_(std::move(value)) {}
+
+    /// `whole_numbers` says whether numbers without a fraction become int.
+    static cel_value of(const json& value, bool whole_numbers) {
+      switch (value.type()) {
+        case json::value_t::boolean:
+          return value.get<bool>();
+        case json::value_t::number_integer:
+          return whole_numbers ? cel_value(value.get<std::int64_t>()) : cel_value(value.get<double>());
+        case json::value_t::number_unsigned: {
+          const auto number = value.get<std::uint64_t>();
+          const bool fits = number <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+          return whole_numbers && fits ? cel_value(static_cast<std::int64_t>(number))
+                                       : cel_value(value.get<double>());
+        }
+        case json::value_t::number_float:
+          return value.get<double>();
+        case json::value_t::string:
+          return value.get<std::string>();
+        case json::value_t::array:
+        case json::value_t::object:
+          return &value;
+        default:
+          return nullptr;
+      }
+    }
+
+    template <class T>
+    const T* as() const {
+      return std::get_if<T>(&value_);
+    }
+    bool is_error() const { return std::holds_alternative<cel_error>(value_); }
+    bool is_unknown() const { return is_error() && as<cel_error>()->is_unknown; }
+    bool is_null() const { return std::holds_alternative<std::nullptr_t>(value_); }
+    bool is_number() const { return as<std::int64_t>() || as<std::uint64_t>() || as<double>(); }
+    bool is_list() const { return as<cel_list>() || (as<const json*>() && (*as<const json*>())->is_array()); }
+    bool is_map() const { return as<cel_map>() || (as<const json*>() && (*as<const json*>())->is_object()); }
+
+    /// The name of its type, as type() gives it.
+    std::string_view type_name() const {
+      constexpr std::string_view names[] = {"null_type",
+                                            "bool",
+                                            "int",
+                                            "uint",
+                                            "double",
+                                            "string",
+                                            "bytes",
+                                            "google.protobuf.Timestamp",
+                                            "google.protobuf.Duration",
+                                            "type",
+                                            "list",
+                                            "map"};
+      if (is_list()) return "list";
+      if (is_map()) return "map";
+      return is_error() ? "error" : names[value_.index()];
+    }
+
+   private:
+    any value_;
+};
+
+// ---- lists and maps, of whatever kind ---------------------------------------------------------------------
+
+inline std::size_t size_of(const cel_value& value) {
+  if (const auto* list = value.as<cel_list>()) return (*list)->size();
+  if (const auto* map = value.as<cel_map>()) return (*map)->size();
+  return (*value.as<const json*>())->size();
+}
+
+inline cel_value element_of(const cel_value& list, std::size_t index, bool whole_numbers) {
+  if (const auto* own = list.as<cel_list>()) return (**own)[index];
+  return cel_value::of((**list.as<const json*>())[index], whole_numbers);
+}
+
+/// The elements of a list, or the keys of a map.
+inline std::vector<cel_value> elements_of(const cel_value& value, bool whole_numbers) {
+  std::vector<cel_value> out;
+  if (const auto* list = value.as<cel_list>()) return **list;
+  if (const auto* map = value.as<cel_map>()) {
+    for (const auto& [key, each] : **map) out.push_back(key);
+    return out;
+  }
+  const json& whole = **value.as<const json*>();
+  if (whole.is_array()) {
+    for (const json& each : whole) out.push_back(cel_value::of(each, whole_numbers));
+  } else {
+    for (const auto& [key, each] : whole.items()) out.emplace_back(key);
+  }
+  return out;
+}
+
+// ---- comparing --------------------------------------------------------------------------------------------
+
+/// -1, 0 or 1; 2 when one is not a number (NaN).
+inline int compare_numbers(const cel_value& a, const cel_value& b) {
+  const auto order = [](auto x, auto y) { return x < y ? -1 : x > y ? 1 : 0; };
+  if (const auto* x = a.as<std::int64_t>()) {
+    if (const auto* y = b.as<std::int64_t>()) return order(*x, *y);
+    if (const auto* y = b.as<std::uint64_t>()) return *x < 0 ? -1 : order(static_cast<std::uint64_t>(*x), *y);
+  }
+  if (const auto* x = a.as<std::uint64_t>()) {
+    if (const auto* y = b.as<std::uint64_t>()) return order(*x, *y);
+    if (b.as<std::int64_t>()) return -compare_numbers(b, a);
+  }
+  const auto* x = a.as<double>();
+  if (!x) {
+    const int reversed = compare_numbers(b, a);
+    return reversed == 2 ? 2 : -reversed;
+  }
+  if (std::isnan(*x)) return 2;
+  if (const auto* y = b.as<double>()) return std::isnan(*y) ? 2 : order(*x, *y);
+  // a whole part that fits decides, then the rest does
+  constexpr double two_to_63 = 9223372036854775808.0;
+  if (const auto* y = b.as<std::int64_t>()) {
+    if (*x >= two_to_63) return 1;
+    if (*x < -two_to_63) return -1;
+    const int whole = order(static_cast<std::int64_t>(*x), *y);
+    return whole != 0 ? whole : order(*x, std::trunc(*x));
+  }
+  const std::uint64_t y = *b.as<std::uint64_t>();
+  if (*x >= 2 * two_to_63) return 1;
+  if (*x < 0) return -1;
+  const int whole = order(static_cast<std::uint64_t>(*x), y);
+  return whole != 0 ? whole : order(*x, std::trunc(*x));
+}
+
+inline const cel_value* find_key(const cel_map& map, const cel_value& key);
+
+inline bool are_equal(const cel_value& a, const cel_value& b);
+
+/// A map's value; nothing when there is no such key.
+inline std::optional<cel_value> member_of(const cel_value& map, const cel_value& key, bool whole_numbers) {
+  if (const auto* own = map.as<cel_map>()) {
+    const cel_value* found = find_key(*own, key);
+    return found ? std::optional<cel_value>(*found) : std::nullopt;
+  }
+  const json& object = **map.as<const json*>();
+  const auto* name = key.as<std::string>();
+  const auto found = name ? object.find(*name) : object.end();
+  return found == object.end() ? std::nullopt
+                               : std::optional<cel_value>(cel_value::of(*found, whole_numbers));
+}
+
+inline bool are_equal_lists(const cel_value& a, const cel_value& b) {
+  if (size_of(a) != size_of(b)) return false;
+  for (std::size_t i = 0; i < size_of(a); ++i) {
+    if (!are_equal(element_of(a, i, true), element_of(b, i, true))) return false;
+  }
+  return true;
+}
+
+inline bool are_equal_maps(const cel_value& a, const cel_value& b) {
+  if (size_of(a) != size_of(b)) return false;
+  for (const cel_value& key : elements_of(a, true)) {
+    const auto other = member_of(b, key, true);
+    if (!other || !are_equal(*member_of(a, key, true), *other)) return false;
+  }
+  return true;
+}
+
+/// Whether they are the same: numbers by what they are worth, others of one type only.
+inline bool are_equal(const cel_value& a, const cel_value& b) {
+  if (a.is_number() && b.is_number()) return compare_numbers(a, b) == 0;
+  if (a.is_list() && b.is_list()) return are_equal_lists(a, b);
+  if (a.is_map() && b.is_map()) return are_equal_maps(a, b);
+  if (a.is_null() || b.is_null()) return a.is_null() && b.is_null();
+  const auto same = [&](const auto* x, const auto* y) { return x && y && *x == *y; };
+  const auto* bytes = a.as<cel_bytes>();
+  const auto* other_bytes = b.as<cel_bytes>();
+  if (bytes && other_bytes) return bytes->text == other_bytes->text;
+  const auto* type = a.as<cel_type>();
+  const auto* other_type = b.as<cel_type>();
+  if (type && other_type) return type->name == other_type->name;
+  return same(a.as<bool>(), b.as<bool>()) || same(a.as<std::string>(), b.as<std::string>()) ||
+         same(a.as<cel_timestamp>(), b.as<cel_timestamp>()) ||
+         same(a.as<cel_duration>(), b.as<cel_duration>());
+}
+
+inline const cel_value* find_key(const cel_map& map, const cel_value& key) {
+  for (const auto& [each, value] : *map) {
+    if (are_equal(each, key)) return &value;
+  }
+  return nullptr;
+}
+
+/// -1, 0 or 1 of two that have an order, 2 when neither is first (NaN); nothing for others.
+inline std::optional<int> compare(const cel_value& a, const cel_value& b) {
+  const auto order = [](const auto& x, const auto& y) { return x < y ? -1 : y < x ? 1 : 0; };
+  if (a.is_number() && b.is_number()) return compare_numbers(a, b);
+  if (const auto* x = a.as<bool>(), *y = b.as<bool>(); x && y) return order(*x, *y);
+  if (const auto* x = a.as<std::string>(), *y = b.as<std::string>(); x && y) return order(*x, *y);
+  if (const auto* x = a.as<cel_bytes>(), *y = b.as<cel_bytes>(); x && y) return order(x->text, y->text);
+  if (const auto* x = a.as<cel_timestamp>(), *y = b.as<cel_timestamp>(); x && y) return order(*x, *y);
+  if (const auto* x = a.as<cel_duration>(), *y = b.as<cel_duration>(); x && y) return order(*x, *y);
+  return std::nullopt;
+}
+
+}  // namespace inngest::detail
+
+// Times of expressions: their texts, and what they are made of.
+
+namespace inngest::detail {
+
+inline constexpr std::int64_t nanoseconds_per_second = 1'000'000'000;
+/// The years 1 to 9999.
+inline constexpr std::int64_t first_second = -62'135'596'800, last_second = 253'402'300'799;
+
+inline bool is_in_range(const cel_timestamp& time) {
+  return time.seconds >= first_second && time.seconds <= last_second;
+}
+
+/// Takes a number of exactly so many digits from the front.
+inline std::optional<int> take_number(std::string_view& text, std::size_t digits) {
+  if (text.size() < digits) return std::nullopt;
+  int out = 0;
+  for (std::size_t i = 0; i < digits; ++i) {
+    if (text[i] < '0' || text[i] > '9') return std::nullopt;
+    out = out * 10 + (text[i] - '0');
+  }
+  text.remove_prefix(digits);
+  return out;
+}
+
+inline bool take_letter(std::string_view& text, char wanted) {
+  if (text.empty() || text.front() != wanted) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+/// "+05:30", "-08:00" or "05:30", in seconds.
+inline std::optional<std::int64_t> parse_offset(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  const auto hours = take_number(text, 2);
+  const bool colon = take_letter(text, ':');
+  const auto minutes = take_number(text, 2);
+  if (!hours || !colon || !minutes || !text.empty() || *hours > 23 || *minutes > 59) return std::nullopt;
+  const std::int64_t out = *hours * 3600 + *minutes * 60;
+  return negative ? -out : out;
+}
+
+/// A time as RFC 3339 has it: "2026-11-23T14:00:00.5Z", "2026-11-23T14:00:00+01:00".
+inline std::optional<cel_timestamp> parse_cel_timestamp(std::string_view text) {
+  const auto year = take_number(text, 4);
+  if (!year || !take_letter(text, '-')) return std::nullopt;
+  const auto month = take_number(text, 2);
+  if (!month || !take_letter(text, '-')) return std::nullopt;
+  const auto day = take_number(text, 2);
+  if (!day || !(take_letter(text, 'T') || take_letter(text, 't'))) return std::nullopt;
+  const auto hour = take_number(text, 2);
+  if (!hour || !take_letter(text, ':')) return std::nullopt;
+  const auto minute = take_number(text, 2);
+  if (!minute || !take_letter(text, ':')) return std::nullopt;
+  const auto second = take_number(text, 2);
+  if (!second) return std::nullopt;
+  std::int32_t fraction = 0;
+  if (take_letter(text, '.')) {
+    std::int32_t unit = 100'000'000;
+    if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
+    for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; text.remove_prefix(1), unit /= 10)
+      fraction += (text.front() - '0') * unit;
+  }
+  const auto offset = text == "Z" || text == "z" ? std::optional<std::int64_t>(0) : parse_offset(text);
+  const std::chrono::year_month_day date{std::chrono::year(*year),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!offset || !date.ok() || *hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
+  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  const cel_timestamp out{days * 86'400 + *hour * 3600 + *minute * 60 + *second - *offset, fraction};
+  return is_in_range(out) ? std::optional<cel_timestamp>(out) : std::nullopt;
+}
+
+inline std::string two_digits(std::int64_t number) {
+  return (number < 10 ? "0" : "") + std::to_string(number);
+}
+
+/// ".5" of half a second, nothing of none.
+inline std::string fraction_text(std::int64_t nanoseconds) {
+  if (nanoseconds == 0) return "";
+  std::string digits = std::to_string(nanoseconds);
+  digits.insert(0, 9 - digits.size(), '0');
+  digits.erase(digits.find_last_not_of('0') + 1);
+  return "." + digits;
+}
+
+inline std::string text_of(const cel_timestamp& time) {
+  const std::chrono::sys_seconds whole{std::chrono::seconds(time.seconds)};
+  const auto day = std::chrono::floor<std::chrono::days>(whole);
+  const std::chrono::year_month_day date(day);
+  const std::int64_t rest = (whole - day).count();
+  std::string year = std::to_string(static_cast<int>(date.year()));
+  year.insert(0, 4 - std::min<std::size_t>(4, year.size()), '0');
+  return year + "-" + two_digits(static_cast<unsigned>(date.month())) + "-" +
+         two_digits(static_cast<unsigned>(date.day())) + "T" + two_digits(rest / 3600) + ":" +
+         two_digits(rest / 60 % 60) + ":" + two_digits(rest % 60) + fraction_text(time.nanoseconds) + "Z";
+}
+
+/// Seconds, such as "3600s" or "-1.5s".
+inline std::string text_of(const cel_duration& duration) {
+  const bool negative = duration.nanoseconds < 0;
+  const std::int64_t seconds = duration.nanoseconds / nanoseconds_per_second;
+  const std::int64_t rest = duration.nanoseconds % nanoseconds_per_second;
+  return (negative ? "-" : "") + std::to_string(negative ? -seconds : seconds) +
+         fraction_text(negative ? -rest : rest) + "s";
+}
+
+/// "1h30m", "-1.5s", "100ms"; with days and weeks, too, where they are allowed.
+inline std::optional<cel_duration> parse_cel_duration(std::string_view text, bool with_days = false) {
+  struct unit {
+    std::string_view name;
+    std::int64_t nanoseconds;
+  };
+  static constexpr unit units[] = {{"ns", 1},
+                                   {"us", 1'000},
+                                   {"\u00b5s", 1'000},
+                                   {"\u03bcs", 1'000},
+                                   {"ms", 1'000'000},
+                                   {"s", nanoseconds_per_second},
+                                   {"m", 60 * nanoseconds_per_second},
+                                   {"h", 3600 * nanoseconds_per_second},
+                                   {"d", 86'400 * nanoseconds_per_second},
+                                   {"w", 604'800 * nanoseconds_per_second}};
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (text == "0") return cel_duration{};
+  if (text.empty()) return std::nullopt;
+  std::int64_t total = 0;
+  while (!text.empty()) {
+    std::int64_t whole = 0;
+    std::size_t digits = 0;
+    const auto is_digit = [&] { return !text.empty() && text.front() >= '0' && text.front() <= '9'; };
+    for (; is_digit(); text.remove_prefix(1), ++digits) {
+      if (__builtin_mul_overflow(whole, 10, &whole) ||
+          __builtin_add_overflow(whole, text.front() - '0', &whole))
+        return std::nullopt;
+    }
+    double fraction = 0, place = 0.1;
+    if (take_letter(text, '.')) {
+      for (; is_digit(); text.remove_prefix(1), ++digits, place /= 10)
+        fraction += (text.front() - '0') * place;
+    }
+    if (digits == 0) return std::nullopt;
+    std::size_t size = 0;
+    while (size < text.size() && text[size] != '.' && (text[size] < '0' || text[size] > '9')) ++size;
+    const std::string_view name = text.substr(0, size);
+    const unit* found = nullptr;
+    for (const unit& each : units) {
+      if (each.name == name) found = &each;
+    }
+    const bool is_day = name == "d" || name == "w";
+    if (!found || (is_day && !with_days)) return std::nullopt;
+    text.remove_prefix(size);
+    std::int64_t part = 0;
+    const auto rest = static_cast<std::int64_t>(fraction * static_cast<double>(found->nanoseconds) + 0.5);
+    if (__builtin_mul_overflow(whole, found->nanoseconds, &part) ||
+        __builtin_add_overflow(part, rest, &part) || __builtin_add_overflow(total, part, &total))
+      return std::nullopt;
+  }
+  return cel_duration{negative ? -total : total};
+}
+
+/// The clock of a zone: "Europe/Berlin", "+01:00", "UTC". Nothing when there is no such zone.
+inline std::optional<std::chrono::sys_seconds> local_time(const cel_timestamp& time,
+                                                          const std::string& zone) {
+  const std::chrono::sys_seconds utc{std::chrono::seconds(time.seconds)};
+  if (const auto offset = parse_offset(zone)) return utc + std::chrono::seconds(*offset);
+  try {
+    return utc + time_zone::find(zone)->offset_at(utc);
+  } catch (const error&) {
+    return std::nullopt;
+  }
+}
+
+/// What a time's functions give, such as getMonth(): from 0, as getDate() is not. Nothing for other names.
+inline std::optional<std::int64_t> part_of(const cel_timestamp& time, std::chrono::sys_seconds local,
+                                           std::string_view function) {
+  const auto day = std::chrono::floor<std::chrono::days>(local);
+  const std::chrono::year_month_day date(day);
+  const std::int64_t rest = (local - day).count();
+  const auto days_since = [&](const std::chrono::year_month_day& start) {
+    return static_cast<std::int64_t>((day - std::chrono::sys_days(start)).count());
+  };
+  if (function == "getFullYear") return static_cast<int>(date.year());
+  if (function == "getMonth") return static_cast<unsigned>(date.month()) - 1;
+  if (function == "getDate") return static_cast<unsigned>(date.day());
+  if (function == "getDayOfMonth") return static_cast<unsigned>(date.day()) - 1;
+  if (function == "getDayOfYear") return days_since(date.year() / std::chrono::January / 1);
+  if (function == "getDayOfWeek") return std::chrono::weekday(day).c_encoding();
+  if (function == "getHours") return rest / 3600;
+  if (function == "getMinutes") return rest / 60 % 60;
+  if (function == "getSeconds") return rest % 60;
+  if (function == "getMilliseconds") return time.nanoseconds / 1'000'000;
+  return std::nullopt;
+}
+
+/// The whole duration in a unit; of milliseconds what is beyond the seconds.
+inline std::optional<std::int64_t> part_of(const cel_duration& duration, std::string_view function) {
+  const std::int64_t seconds = duration.nanoseconds / nanoseconds_per_second;
+  if (function == "getHours") return seconds / 3600;
+  if (function == "getMinutes") return seconds / 60;
+  if (function == "getSeconds") return seconds;
+  if (function == "getMilliseconds") return duration.nanoseconds % nanoseconds_per_second / 1'000'000;
+  return std::nullopt;
+}
+
+}  // namespace inngest::detail
+
+// What operators and functions of expressions do. Each gives a value or a cel_error.
+
+namespace inngest::detail {
+
+inline cel_error no_overload(std::string_view function) {
+  return {.problem = "no such overload of " + std::string(function)};
+}
+inline cel_value out_of_range() { return cel_error{.problem = "the result is out of range"}; }
+
+// ---- numbers ----------------------------------------------------------------------------------------------
+
+inline cel_value calculate(char operation, std::int64_t a, std::int64_t b) {
+  std::int64_t out = 0;
+  if ((operation == '/' || operation == '%') && b == 0)
+    return cel_error{.problem = operation == '/' ? "division by zero" : "modulus by zero"};
+  if ((operation == '/' || operation == '%') && b == -1 && a == std::numeric_limits<std::int64_t>::min())
+    return out_of_range();
+  switch (operation) {
+    case '+':
+      return __builtin_add_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+    case '-':
+      return __builtin_sub_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+    case '*':
+      return __builtin_mul_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+    case '/':
+      return a / b;
+    default:
+      return a % b;
+  }
+}
+
+inline cel_value calculate(char operation, std::uint64_t a, std::uint64_t b) {
+  std::uint64_t out = 0;
+  if ((operation == '/' || operation == '%') && b == 0)
+    return cel_error{.problem = operation == '/' ? "division by zero" : "modulus by zero"};
+  switch (operation) {
+    case '+':
+      return __builtin_add_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+    case '-':
+      return __builtin_sub_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+    case '*':
+      return __builtin_mul_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+    case '/':
+      return a / b;
+    default:
+      return a % b;
+  }
+}
+
+inline cel_value calculate(char operation, double a, double b) {
+  switch (operation) {
+    case '+':
+      return a + b;
+    case '-':
+      return a - b;
+    case '*':
+      return a * b;
+    case '/':
+      return a / b;
+    default:
+      return no_overload("%");
+  }
+}
+
+// ---- times ------------------------------------------------------------------------------------------------
+
+inline cel_value shifted(const cel_timestamp& time, std::int64_t nanoseconds) {
+  std::int64_t seconds = nanoseconds / nanoseconds_per_second;
+  std::int64_t rest = time.nanoseconds + nanoseconds % nanoseconds_per_second;
+  if (rest < 0) {
+    rest += nanoseconds_per_second;
+    --seconds;
+  } else if (rest >= nanoseconds_per_second) {
+    rest -= nanoseconds_per_second;
+    ++seconds;
+  }
+  const cel_timestamp out{time.seconds + seconds, static_cast<std::int32_t>(rest)};
+  return is_in_range(out) ? cel_value(out) : out_of_range();
+}
+
+inline cel_value between(const cel_timestamp& end, const cel_timestamp& start) {
+  std::int64_t out = 0;
+  if (__builtin_mul_overflow(end.seconds - start.seconds, nanoseconds_per_second, &out) ||
+      __builtin_add_overflow(out, end.nanoseconds - start.nanoseconds, &out))
+    return out_of_range();
+  return cel_duration{out};
+}
+
+inline std::optional<cel_value> calculate_time(char operation, const cel_value& a, const cel_value& b) {
+  const auto* time = a.as<cel_timestamp>();
+  const auto* other_time = b.as<cel_timestamp>();
+  const auto* duration = a.as<cel_duration>();
+  const auto* other_duration = b.as<cel_duration>();
+  if (duration && other_duration) {
+    const cel_value sum = calculate(operation, duration->nanoseconds, other_duration->nanoseconds);
+    if (operation != '+' && operation != '-') return std::nullopt;
+    return sum.is_error() ? sum : cel_value(cel_duration{*sum.as<std::int64_t>()});
+  }
+  if (operation == '+' && time && other_duration) return shifted(*time, other_duration->nanoseconds);
+  if (operation == '+' && duration && other_time) return shifted(*other_time, duration->nanoseconds);
+  if (operation == '-' && time && other_time) return between(*time, *other_time);
+  if (operation == '-' && time && other_duration) {
+    if (other_duration->nanoseconds == std::numeric_limits<std::int64_t>::min()) return out_of_range();
+    return shifted(*time, -other_duration->nanoseconds);
+  }
+  return std::nullopt;
+}
+
+// ---- texts ------------------------------------------------------------------------------------------------
+
+/// Characters, not bytes.
+inline std::size_t length_of(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+/// As Go writes it: with an exponent from 10 to the power of `widest` on.
+inline std::string text_of(double number, int widest = 21) {
+  if (std::isnan(number)) return "NaN";
+  if (std::isinf(number)) return number < 0 ? "-Inf" : "+Inf";
+  char digits[64];
+  const auto scientific =
+      std::to_chars(digits, digits + sizeof digits, number, std::chars_format::scientific);
+  const std::string_view text(digits, static_cast<std::size_t>(scientific.ptr - digits));
+  const std::size_t e = text.find('e');
+  int exponent = 0;
+  std::from_chars(text.data() + e + (text[e + 1] == '+' ? 2 : 1), text.data() + text.size(), exponent);
+  if (exponent < -4 || exponent >= widest) return std::string(text);
+  const auto fixed = std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed);
+  return std::string(digits, fixed.ptr);
+}
+
+/// RE2's patterns by std::regex: the common part of both. Both sides are limited, as it may take long.
+inline cel_value matches(const std::string& text, std::string pattern) {
+  constexpr std::size_t longest_text = 10'000, longest_pattern = 500;
+  if (text.size() > longest_text || pattern.size() > longest_pattern)
+    return cel_error{.problem = "matches() takes at most 10000 characters, and a pattern of 500"};
+  auto flags = std::regex::ECMAScript;
+  if (pattern.starts_with("(?i)")) {
+    flags |= std::regex::icase;
+    pattern.erase(0, 4);
+  }
+  try {
+    return std::regex_search(text, std::regex(pattern, flags));
+  } catch (const std::regex_error&) {
+    return cel_error{.problem = "not a regular expression: " + pattern};
+  }
+}
+
+/// ASCII letters only.
+inline std::string with_case(std::string text, char first, char last, int shift) {
+  for (char& c : text) {
+    if (c >= first && c <= last) c = static_cast<char>(c + shift);
+  }
+  return text;
+}
+
+inline std::optional<std::string> from_base64(std::string_view text) {
+  static constexpr std::string_view alphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); i += 4) {
+    std::uint32_t bits = 0;
+    std::size_t padding = 0;
+    for (std::size_t j = 0; j < 4; ++j) {
+      const char c = text[i + j];
+      const std::size_t value = c == '=' ? 0 : alphabet.find(c);
+      if (c == '=') ++padding;
+      const bool misplaced = c != '=' && padding > 0;
+      if (value == alphabet.npos || misplaced || (padding > 0 && i + 4 != text.size())) return std::nullopt;
+      bits = bits << 6 | static_cast<std::uint32_t>(value);
+    }
+    if (padding > 2) return std::nullopt;
+    for (std::size_t j = 0; j < 3 - padding; ++j) out += static_cast<char>(bits >> (16 - 8 * j) & 0xFF);
+  }
+  return out;
+}
+
+// ---- conversions ------------------------------------------------------------------------------------------
+
+template <class Number>
+std::optional<Number> parse_whole(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  Number out{};
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return problem == std::errc{} && end == text.data() + text.size() && !text.empty()
+             ? std::optional<Number>(out)
+             : std::nullopt;
+}
+
+inline cel_error not_a(const char* type, std::string_view text) {
+  return {.problem = "not " + std::string(type) + ": \"" + std::string(text) + "\""};
+}
+
+inline cel_value to_int(const cel_value& value) {
+  constexpr double two_to_63 = 9223372036854775808.0;
+  if (value.as<std::int64_t>()) return value;
+  if (const auto* number = value.as<std::uint64_t>()) {
+    const bool fits = *number <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    return fits ? cel_value(static_cast<std::int64_t>(*number)) : out_of_range();
+  }
+  if (const auto* number = value.as<double>()) {
+    const bool fits = *number > -two_to_63 && *number < two_to_63;
+    return fits ? cel_value(static_cast<std::int64_t>(*number)) : out_of_range();
+  }
+  if (const auto* text = value.as<std::string>()) {
+    const auto number = parse_whole<std::int64_t>(*text);
+    return number ? cel_value(*number) : cel_value(not_a("an int", *text));
+  }
+  if (const auto* time = value.as<cel_timestamp>()) return time->seconds;
+  if (const auto* duration = value.as<cel_duration>()) return duration->nanoseconds;
+  return no_overload("int");
+}
+
+inline cel_value to_uint(const cel_value& value) {
+  constexpr double two_to_64 = 18446744073709551616.0;
+  if (value.as<std::uint64_t>()) return value;
+  if (const auto* number = value.as<std::int64_t>())
+    return *number >= 0 ? cel_value(static_cast<std::uint64_t>(*number)) : out_of_range();
+  if (const auto* number = value.as<double>()) {
+    const bool fits = *number >= 0 && *number < two_to_64;
+    return fits ? cel_value(static_cast<std::uint64_t>(*number)) : out_of_range();
+  }
+  if (const auto* text = value.as<std::string>()) {
+    const auto number = parse_whole<std::uint64_t>(*text);
+    return number ? cel_value(*number) : cel_value(not_a("a uint", *text));
+  }
+  return no_overload("uint");
+}
+
+inline cel_value to_double(const cel_value& value) {
+  if (value.as<double>()) return value;
+  if (const auto* number = value.as<std::int64_t>()) return static_cast<double>(*number);
+  if (const auto* number = value.as<std::uint64_t>()) return static_cast<double>(*number);
+  if (const auto* text = value.as<std::string>()) {
+    if (*text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+    if (*text == "Infinity" || *text == "+Inf" || *text == "Inf")
+      return std::numeric_limits<double>::infinity();
+    if (*text == "-Infinity" || *text == "-Inf") return -std::numeric_limits<double>::infinity();
+    const auto number = parse_whole<double>(*text);
+    return number ? cel_value(*number) : cel_value(not_a("a double", *text));
+  }
+  return no_overload("double");
+}
+
+inline cel_value to_string(const cel_value& value) {
+  if (value.as<std::string>()) return value;
+  if (const auto* boolean = value.as<bool>()) return std::string(*boolean ? "true" : "false");
+  if (const auto* number = value.as<std::int64_t>()) return std::to_string(*number);
+  if (const auto* number = value.as<std::uint64_t>()) return std::to_string(*number);
+  if (const auto* number = value.as<double>()) return text_of(*number, 6);
+  if (const auto* time = value.as<cel_timestamp>()) return text_of(*time);
+  if (const auto* duration = value.as<cel_duration>()) return text_of(*duration);
+  if (const auto* bytes = value.as<cel_bytes>()) {
+    const bool valid = simdjson::validate_utf8(bytes->text.data(), bytes->text.size());
+    return valid ? cel_value(bytes->text) : cel_value(cel_error{.problem = "the bytes are no UTF-8"});
+  }
+  return no_overload("string");
+}
+
+inline cel_value to_bool(const cel_value& value) {
+  if (value.as<bool>()) return value;
+  const auto* text = value.as<std::string>();
+  if (!text) return no_overload("bool");
+  for (const std::string_view each : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (*text == each) return true;
+  }
+  for (const std::string_view each : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (*text == each) return false;
+  }
+  return not_a("a bool", *text);
+}
+
+inline cel_value to_timestamp(const cel_value& value) {
+  if (value.as<cel_timestamp>()) return value;
+  if (const auto* seconds = value.as<std::int64_t>()) {
+    const cel_timestamp out{*seconds, 0};
+    return is_in_range(out) ? cel_value(out) : out_of_range();
+  }
+  const auto* text = value.as<std::string>();
+  if (!text) return no_overload("timestamp");
+  const auto time = parse_cel_timestamp(*text);
+  return time ? cel_value(*time) : cel_value(not_a("a timestamp", *text));
+}
+
+inline cel_value to_duration(const cel_value& value) {
+  if (value.as<cel_duration>()) return value;
+  if (const auto* nanoseconds = value.as<std::int64_t>()) return cel_duration{*nanoseconds};
+  const auto* text = value.as<std::string>();
+  if (!text) return no_overload("duration");
+  const auto duration = parse_cel_duration(*text);
+  return duration ? cel_value(*duration) : cel_value(not_a("a duration", *text));
+}
+
+// ---- functions of an Inngest server -----------------------------------------------------------------------
+
+inline cel_timestamp cel_now() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+  return {nanoseconds / nanoseconds_per_second,
+          static_cast<std::int32_t>(nanoseconds % nanoseconds_per_second)};
+}
+
+/// A moment as people write it: RFC 3339, a day alone, or a number of seconds or milliseconds.
+inline cel_value to_date(const cel_value& value) {
+  std::optional<std::int64_t> number;
+  if (const auto* whole = value.as<std::int64_t>()) number = *whole;
+  if (const auto* real = value.as<double>()) number = static_cast<std::int64_t>(*real);
+  if (number) {
+    constexpr std::int64_t first_milliseconds = 100'000'000'000;
+    const bool in_milliseconds = *number > first_milliseconds;
+    const cel_timestamp out{in_milliseconds ? *number / 1000 : *number,
+                            in_milliseconds ? static_cast<std::int32_t>(*number % 1000 * 1'000'000) : 0};
+    return is_in_range(out) ? cel_value(out) : out_of_range();
+  }
+  const auto* text = value.as<std::string>();
+  if (!text) return no_overload("date");
+  for (const char* rest : {"", "Z", "T00:00:00Z", ":00Z"}) {
+    std::string whole = *text + rest;
+    if (whole.size() > 10 && whole[10] == ' ') whole[10] = 'T';
+    if (const auto time = parse_cel_timestamp(whole)) return *time;
+  }
+  return not_a("a date", *text);
+}
+
+inline cel_value now_and(const cel_value& text, std::int64_t sign) {
+  const auto* written = text.as<std::string>();
+  const auto duration = written ? parse_cel_duration(*written, true) : std::nullopt;
+  if (!duration)
+    return written ? cel_value(not_a("a duration", *written)) : cel_value(no_overload("now_plus"));
+  return shifted(cel_now(), sign * duration->nanoseconds);
+}
+
+// ---- all of them, by name ---------------------------------------------------------------------------------
+
+/// Functions of a value alone: `size(x)`, `x.contains(y)`. The object of a method is the first argument.
+inline cel_value call_function(std::string_view name, const std::vector<cel_value>& arguments) {
+  const auto text = [&](std::size_t i) { return arguments[i].as<std::string>(); };
+  if (name == "now") return cel_now();
+  const cel_value& first = arguments[0];
+  if (name == "size") {
+    if (const auto* string = text(0)) return static_cast<std::int64_t>(length_of(*string));
+    if (const auto* bytes = first.as<cel_bytes>()) return static_cast<std::int64_t>(bytes->text.size());
+    if (first.is_list() || first.is_map()) return static_cast<std::int64_t>(size_of(first));
+    return no_overload(name);
+  }
+  if (name == "int") return to_int(first);
+  if (name == "uint") return to_uint(first);
+  if (name == "double") return to_double(first);
+  if (name == "string") return to_string(first);
+  if (name == "bool") return to_bool(first);
+  if (name == "timestamp") return to_timestamp(first);
+  if (name == "duration") return to_duration(first);
+  if (name == "dyn") return first;
+  if (name == "type") return cel_type{std::string(first.type_name())};
+  if (name == "bytes") {
+    if (first.as<cel_bytes>()) return first;
+    return text(0) ? cel_value(cel_bytes{*text(0)}) : cel_value(no_overload(name));
+  }
+  if (name == "date") return to_date(first);
+  if (name == "now_plus") return now_and(first, 1);
+  if (name == "now_minus") return now_and(first, -1);
+  if (arguments.size() == 2 && text(0) && text(1)) {
+    if (name == "contains") return text(0)->find(*text(1)) != std::string::npos;
+    if (name == "startsWith") return text(0)->starts_with(*text(1));
+    if (name == "endsWith") return text(0)->ends_with(*text(1));
+    if (name == "matches") return matches(*text(0), *text(1));
+  }
+  if (const auto* string = text(0)) {
+    if (name == "lowercase") return with_case(*string, 'A', 'Z', 'a' - 'A');
+    if (name == "uppercase") return with_case(*string, 'a', 'z', 'A' - 'a');
+    if (name == "b64decode") return from_base64(*string).value_or("");
+  }
+  if (const auto* time = first.as<cel_timestamp>(); time && name.starts_with("get")) {
+    const std::string zone = arguments.size() > 1 && text(1) ? *text(1) : "UTC";
+    const auto local = local_time(*time, zone);
+    if (!local) return cel_error{.problem = "there is no time zone \"" + zone + "\""};
+    if (const auto part = part_of(*time, *local, name)) return *part;
+  }
+  if (const auto* duration = first.as<cel_duration>(); duration && arguments.size() == 1) {
+    if (const auto part = part_of(*duration, name)) return *part;
+  }
+  return no_overload(name);
+}
+
+/// Operators of one or two operands, but for && and ||.
+inline cel_value apply_operator(std::string_view name, const std::vector<cel_value>& operands,
+                                bool whole_numbers) {
+  const cel_value& a = operands[0];
+  if (name == "!") return a.as<bool>() ? cel_value(!*a.as<bool>()) : cel_value(no_overload("!"));
+  if (operands.size() == 1) {
+    if (const auto* number = a.as<std::int64_t>()) return calculate('-', std::int64_t{0}, *number);
+    return a.as<double>() ? cel_value(-*a.as<double>()) : cel_value(no_overload("-"));
+  }
+  const cel_value& b = operands[1];
+  if (name == "==") return are_equal(a, b);
+  if (name == "!=") return !are_equal(a, b);
+  if (name == "in") {
+    if (b.is_map()) return member_of(b, a, whole_numbers).has_value();
+    if (!b.is_list()) return no_overload("in");
+    for (std::size_t i = 0; i < size_of(b); ++i) {
+      if (are_equal(a, element_of(b, i, whole_numbers))) return true;
+    }
+    return false;
+  }
+  if (name[0] == '<' || name[0] == '>') {
+    const auto order = compare(a, b);
+    if (!order) return no_overload(name);
+    if (*order == 2) return false;
+    const bool or_equal = name.size() == 2 && *order == 0;
+    return or_equal || (name[0] == '<' ? *order < 0 : *order > 0);
+  }
+  const char operation = name[0];
+  if (const auto* x = a.as<std::int64_t>(), *y = b.as<std::int64_t>(); x && y)
+    return calculate(operation, *x, *y);
+  if (const auto* x = a.as<std::uint64_t>(), *y = b.as<std::uint64_t>(); x && y)
+    return calculate(operation, *x, *y);
+  if (const auto* x = a.as<double>(), *y = b.as<double>(); x && y) return calculate(operation, *x, *y);
+  if (const auto time = calculate_time(operation, a, b)) return *time;
+  if (operation == '+') {
+    if (const auto* x = a.as<std::string>(), *y = b.as<std::string>(); x && y) return *x + *y;
+    if (const auto* x = a.as<cel_bytes>(), *y = b.as<cel_bytes>(); x && y)
+      return cel_bytes{x->text + y->text};
+    if (a.is_list() && b.is_list()) {
+      auto joined = elements_of(a, whole_numbers);
+      for (const cel_value& each : elements_of(b, whole_numbers)) joined.push_back(each);
+      return cel_list(std::make_shared<const std::vector<cel_value>>(std::move(joined)));
+    }
+  }
+  return no_overload(name);
+}
+
+}  // namespace inngest::detail
+
+namespace inngest::detail {
+
+/// What an expression finds where a variable has no such field.
+enum class missing_fields {
+  are_errors,  ///< as CEL has it
+  /// As an Inngest server has it: nothing there is like null. It is not equal to anything but null and less
+  /// than all; conditions take every value, of which zero, empty texts, null and errors are false; texts are
+  /// made of whatever is added to them. Numbers of events are doubles, as JSON's are.
+  are_unknown
+};
+
+/// Computes an expression's tree.
+class cel_evaluator {
+ public:
+  cel_evaluator(const std::vector<cel_node>& nodes, const json& variables, missing_fields missing)
+      : nodes_(nodes), variables_(variables), lenient_(missing == missing_fields::are_unknown) {}
+
+  cel_value run() { return evaluate(nodes_.size() - 1); }
+
+ private:
+  using kind = cel_node::kind;
+
+  /// Macros within macros can take long; a server has a limit on that, too.
+  static constexpr std::size_t most_steps = 1'000'000;
+
+  cel_value evaluate(std::size_t at) {
+    const cel_node& node = nodes_[at];
+    if (++steps_ > most_steps)
+      return cel_error{.problem = "the expression takes too long", .position = node.position};
+    cel_value out = compute(node);
+    if (auto* error = const_cast<cel_error*>(out.as<cel_error>()); error && error->position == 0)
+      error->position = node.position;
+    return out;
+  }
+
+  cel_value compute(const cel_node& node) {
+    switch (node.what) {
+      case kind::null:
+        return nullptr;
+      case kind::boolean:
+        return node.integer != 0;
+      case kind::integer:
+        return node.integer;
+      case kind::unsigned_integer:
+        return static_cast<std::uint64_t>(node.integer);
+      case kind::real:
+        return node.real;
+      case kind::string:
+        return node.text;
+      case kind::bytes:
+        return cel_bytes{node.text};
+      case kind::variable:
+        return variable(node);
+      case kind::select:
+        return select(evaluate(node.parts[0]), node.text);
+      case kind::has:
+        return has(evaluate(node.parts[0]), node.text);
+      case kind::operation:
+        return operation(node);
+      case kind::call:
+      case kind::method:
+        return call(node);
+      case kind::macro:
+        return macro(node);
+      case kind::list:
+        return list(node);
+      case kind::map:
+        return map(node);
+      case kind::message:
+        return cel_error{.problem = "messages can't be computed with", .position = node.position};
+    }
+    return nullptr;
+  }
+
+  cel_error missing(const std::string& what) const { return {.problem = what, .is_unknown = lenient_}; }
+
+  // ---- variables and fields -----------------------------------------------------------------------------
+
+  cel_value variable(const cel_node& node) {
+    for (std::size_t i = bound_.size(); i-- > 0 && node.integer == 1;) {
+      if (bound_[i].first == node.text) return bound_[i].second;
+    }
+    const auto found = variables_.find(node.text);
+    if (found != variables_.end()) return cel_value::of(*found, !lenient_);
+    for (const std::string_view type :
+         {"int", "uint", "double", "string", "bytes", "bool", "list", "map", "type", "null_type",
+          "google.protobuf.Timestamp", "google.protobuf.Duration"}) {
+      if (node.text == type) return cel_type{node.text};
+    }
+    return missing("there is no " + node.text);
+  }
+
+  cel_value select(const cel_value& of, const std::string& field) const {
+    if (of.is_error()) return of;
+    if (!of.is_map()) return lenient_ ? missing("no such field") : no_overload("." + field);
+    auto found = member_of(of, field, !lenient_);
+    return found ? std::move(*found) : cel_value(missing("there is no field \"" + field + "\""));
+  }
+
+  cel_value has(const cel_value& of, const std::string& field) const {
+    if (of.is_unknown()) return false;
+    if (of.is_error()) return of;
+    if (!of.is_map()) return lenient_ ? cel_value(false) : cel_value(no_overload("has"));
+    return member_of(of, field, !lenient_).has_value();
+  }
+
+  cel_value index(const cel_value& of, const cel_value& at) const {
+    if (of.is_error()) return of;
+    if (at.is_error()) return at;
+    if (of.is_map()) {
+      auto found = member_of(of, at, !lenient_);
+      return found ? std::move(*found) : cel_value(missing("there is no such key"));
+    }
+    const bool fits = of.is_list() && at.is_number() &&
+                      (!at.as<double>() || *at.as<double>() == std::floor(*at.as<double>()));
+    if (!fits) return lenient_ ? cel_value(missing("no such key")) : cel_value(no_overload("[]"));
+    const cel_value place = to_int(at);
+    const auto* position = place.as<std::int64_t>();
+    if (!position || *position < 0 || static_cast<std::size_t>(*position) >= size_of(of))
+      return missing("the index is out of bounds");
+    return element_of(of, static_cast<std::size_t>(*position), !lenient_);
+  }
+
+  // ---- operators ----------------------------------------------------------------------------------------
+
+  cel_value operation(const cel_node& node) {
+    if (node.text == "?:") {
+      const cel_value condition = evaluate(node.parts[0]);
+      if (lenient_) return evaluate(node.parts[is_true(condition) ? 1 : 2]);
+      if (condition.is_error()) return condition;
+      const bool* chosen = condition.as<bool>();
+      return chosen ? evaluate(node.parts[*chosen ? 1 : 2]) : cel_value(no_overload("?:"));
+    }
+    if (node.text == "&&" || node.text == "||") return logic(node);
+    std::vector<cel_value> operands;
+    for (const std::size_t part : node.parts) operands.push_back(evaluate(part));
+    if (node.text == "[]") return index(operands[0], operands[1]);
+    return lenient_ ? apply_leniently(node, operands) : apply(node, operands);
+  }
+
+  /// An error counts only when the other operand does not decide.
+  cel_value logic(const cel_node& node) {
+    const bool decides = node.text == "||";  // which value does
+    cel_value left = evaluate(node.parts[0]);
+    if (left.as<bool>() && *left.as<bool>() == decides) return left;
+    cel_value right = evaluate(node.parts[1]);
+    if (lenient_ && (!left.as<bool>() || !right.as<bool>())) return is_true(left) == decides ? left : right;
+    if (right.as<bool>() && *right.as<bool>() == decides) return right;
+    if (left.is_error()) return left;
+    if (right.is_error()) return right;
+    return left.as<bool>() && right.as<bool>() ? right : cel_value(no_overload(node.text));
+  }
+
+  /// What counts as true where a condition may be any value.
+  static bool is_true(const cel_value& value) {
+    if (value.is_error() || value.is_null()) return false;
+    if (const bool* boolean = value.as<bool>()) return *boolean;
+    if (const auto* text = value.as<std::string>()) return !text->empty();
+    if (value.is_number()) return compare_numbers(value, std::int64_t{0}) != 0;
+    return true;
+  }
+
+  cel_value apply(const cel_node& node, const std::vector<cel_value>& operands) const {
+    for (const cel_value& each : operands) {
+      if (each.is_error()) return each;
+    }
+    return node.what == kind::operation ? apply_operator(node.text, operands, !lenient_)
+           : node.text == "json_parse"  ? json_parse(operands[0])
+                                        : call_function(node.text, operands);
+  }
+
+  cel_value call(const cel_node& node) {
+    std::vector<cel_value> arguments;
+    for (const std::size_t part : node.parts) arguments.push_back(evaluate(part));
+    return lenient_ ? apply_leniently(node, arguments) : apply(node, arguments);
+  }
+
+  cel_value json_parse(const cel_value& text) const {
+    const auto* given = text.as<std::string>();
+    if (!given) return no_overload("json_parse");
+    json parsed =
+        nesting_depth(*given) > INNGEST_MAX_JSON_DEPTH ? json() : json::parse(*given, nullptr, false);
+    if (!parsed.is_object()) parsed = json::object();
+    parsed_.push_back(std::make_shared<const json>(std::move(parsed)));
+    return cel_value::of(*parsed_.back(), !lenient_);
+  }
+
+  // ---- as an Inngest server does --------------------------------------------------------------------------
+
+  cel_value apply_leniently(const cel_node& node, const std::vector<cel_value>& operands) const {
+    bool has_error = false, has_null = false;
+    for (const cel_value& each : operands) {
+      has_error = has_error || each.is_error();
+      has_null = has_null || each.is_null();
+    }
+    if (has_error) return of_unknown(node, operands);
+    const bool mixed = operands.size() == 2 && operands[0].type_name() != operands[1].type_name();
+    cel_value out = apply(node, operands);
+    if (!mixed || !out.is_error()) return out;
+    if (node.text == "+") return joined(operands[0]) + joined(operands[1]);
+    if (has_null && node.what == kind::operation) return apply(node, without_null(operands));
+    return out;
+  }
+
+  static std::string joined(const cel_value& value) {
+    if (const auto* number = value.as<double>()) return text_of(*number);
+    const cel_value text = to_string(value);
+    return text.as<std::string>() ? *text.as<std::string>() : std::string("<nil>");
+  }
+
+  /// Null as the other type's nothing.
+  static std::vector<cel_value> without_null(std::vector<cel_value> operands) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      const cel_value& other = operands[1 - i];
+      if (!operands[i].is_null()) continue;
+      if (other.as<std::int64_t>()) operands[i] = std::int64_t{0};
+      if (other.as<std::uint64_t>()) operands[i] = std::uint64_t{0};
+      if (other.as<double>()) operands[i] = 0.0;
+      if (other.as<std::string>()) operands[i] = std::string();
+    }
+    return operands;
+  }
+
+  static cel_value of_unknown(const cel_node& node, const std::vector<cel_value>& operands) {
+    const std::string& name = node.text;
+    if (name == "size") return std::int64_t{0};
+    if (node.what != kind::operation || operands.size() != 2) return false;
+    const bool beside_null = operands[0].is_null() || operands[1].is_null();
+    if (name == "+") {
+      for (const cel_value& each : operands) {
+        if (!each.is_error()) return each;
+      }
+      return false;
+    }
+    if (name == "==") return beside_null;
+    if (name == "!=") return !beside_null;
+    if (name[0] == '<') return operands[0].is_error();
+    if (name[0] == '>') return !operands[0].is_error();
+    return false;
+  }
+
+  // ---- lists, maps and macros -----------------------------------------------------------------------------
+
+  cel_value list(const cel_node& node) {
+    std::vector<cel_value> out;
+    for (const std::size_t part : node.parts) {
+      out.push_back(evaluate(part));
+      if (out.back().is_error()) return out.back();
+    }
+    return cel_list(std::make_shared<const std::vector<cel_value>>(std::move(out)));
+  }
+
+  cel_value map(const cel_node& node) {
+    std::vector<std::pair<cel_value, cel_value>> out;
+    for (std::size_t i = 0; i < node.parts.size(); i += 2) {
+      cel_value key = evaluate(node.parts[i]);
+      cel_value value = evaluate(node.parts[i + 1]);
+      if (key.is_error()) return key;
+      if (value.is_error()) return value;
+      const bool usable =
+          key.as<bool>() || key.as<std::int64_t>() || key.as<std::uint64_t>() || key.as<std::string>();
+      if (!usable) return cel_error{.problem = "a key can't be of type " + std::string(key.type_name())};
+      for (const auto& [other, each] : out) {
+        if (are_equal(other, key)) return cel_error{.problem = "a key is there twice"};
+      }
+      out.emplace_back(std::move(key), std::move(value));
+    }
+    return cel_map(std::make_shared<const std::vector<std::pair<cel_value, cel_value>>>(std::move(out)));
+  }
+
+  cel_value macro(const cel_node& node) {
+    const cel_value range = evaluate(node.parts[0]);
+    if (range.is_error()) return range;
+    if (!range.is_list() && !range.is_map())
+      return lenient_ ? cel_value(missing("no list")) : cel_value(no_overload(node.text));
+    const std::vector<cel_value> elements = elements_of(range, !lenient_);
+    bound_.emplace_back(nodes_[node.parts[1]].text, nullptr);
+    cel_value out =
+        node.text == "map" || node.text == "filter" ? collect(node, elements) : count(node, elements);
+    bound_.pop_back();
+    return out;
+  }
+
+  cel_value collect(const cel_node& node, const std::vector<cel_value>& elements) {
+    const bool has_condition = node.text == "filter" || node.parts.size() == 4;
+    std::vector<cel_value> out;
+    for (const cel_value& each : elements) {
+      bound_.back().second = each;
+      if (has_condition) {
+        const cel_value chosen = evaluate(node.parts[2]);
+        if (chosen.is_error()) return chosen;
+        if (!chosen.as<bool>()) return no_overload(node.text);
+        if (!*chosen.as<bool>()) continue;
+      }
+      out.push_back(node.text == "filter" ? each : evaluate(node.parts.back()));
+      if (out.back().is_error()) return out.back();
+    }
+    return cel_list(std::make_shared<const std::vector<cel_value>>(std::move(out)));
+  }
+
+  /// all, exists and exists_one. As with && and ||, an error counts only when no element decides.
+  cel_value count(const cel_node& node, const std::vector<cel_value>& elements) {
+    const bool is_all = node.text == "all", is_exists = node.text == "exists";
+    std::optional<cel_value> error;
+    std::size_t fulfilled = 0;
+    for (const cel_value& each : elements) {
+      bound_.back().second = each;
+      cel_value result = evaluate(node.parts[2]);
+      const bool* value = result.as<bool>();
+      if (!value) {
+        if (!result.is_error()) result = no_overload(node.text);
+        if (!is_all && !is_exists) return result;
+        if (!error) error = std::move(result);
+      } else if (*value) {
+        ++fulfilled;
+        if (is_exists) return true;
+      } else if (is_all) {
+        return false;
+      }
+    }
+    if (error) return std::move(*error);
+    return is_all || (!is_exists && fulfilled == 1);
+  }
+
+  const std::vector<cel_node>& nodes_;
+  const json& variables_;
+  const bool lenient_;
+  std::vector<std::pair<std::string, cel_value>> bound_;  // variables of macros
+  mutable std::vector<std::shared_ptr<const json>> parsed_;
+  std::size_t steps_ = 0;
+};
+
+}  // namespace inngest::detail
+
+// Computing expressions: what an engine does with those that functions are registered with.
+
+namespace inngest {
+
+using detail::missing_fields;
+
+/// What went wrong when an expression was computed: a field that is missing, a function of values that it
+/// doesn't take, a division by zero. `what()` ends with the column.
+class evaluation_error : public error {
+ public:
+  evaluation_error(const std::string& problem, std::size_t position)
+      : error(error_code::expression, problem + ", at column " + std::to_string(position + 1)),
+        position_(position) {}
+  /// Bytes before the place.
+  std::size_t position() const noexcept { return position_; }
+
+ private:
+  std::size_t position_;
+};
+
+namespace detail {
+
+inline json to_json(const cel_value& value) {
+  if (const auto* boolean = value.as<bool>()) return *boolean;
+  if (const auto* number = value.as<std::int64_t>()) return *number;
+  if (const auto* number = value.as<std::uint64_t>()) return *number;
+  if (const auto* number = value.as<double>()) return *number;
+  if (const auto* text = value.as<std::string>()) return *text;
+  if (const auto* bytes = value.as<cel_bytes>()) {
+    const auto* begin = reinterpret_cast<const std::uint8_t*>(bytes->text.data());
+    return to_base64(std::span(begin, bytes->text.size()));
+  }
+  if (const auto* time = value.as<cel_timestamp>()) return text_of(*time);
+  if (const auto* duration = value.as<cel_duration>()) return text_of(*duration);
+  if (const auto* type = value.as<cel_type>()) return type->name;
+  if (const auto* whole = value.as<const json*>()) return **whole;
+  if (const auto* list = value.as<cel_list>()) {
+    json out = json::array();
+    for (const cel_value& each : **list) out.push_back(to_json(each));
+    return out;
+  }
+  if (const auto* map = value.as<cel_map>()) {
+    json out = json::object();
+    for (const auto& [key, each] : **map) {
+      const cel_value name = to_string(key);
+      out[*name.as<std::string>()] = to_json(each);
+    }
+    return out;
+  }
+  return nullptr;
+}
+
+}  // namespace detail
+
+/// Computes an expression over variables: an object such as `{"event": {...}, "async": {...}}`. Times become
+/// text, bytes base64; what is unknown becomes null.
+/// \throws evaluation_error
+inline json evaluate(const expression& expression, const json& variables,
+                     missing_fields missing = missing_fields::are_unknown) {
+  const detail::cel_value value = detail::cel_evaluator(expression.nodes(), variables, missing).run();
+  const auto* error = value.as<detail::cel_error>();
+  if (error && !error->is_unknown) throw evaluation_error(error->problem, error->position);
+  return detail::to_json(value);
+}
+
+/// Whether it is true. What can't be computed, or is no bool, is not.
+inline bool holds(const expression& expression, const json& variables) {
+  const detail::cel_value value =
+      detail::cel_evaluator(expression.nodes(), variables, missing_fields::are_unknown).run();
+  const bool* result = value.as<bool>();
+  return result && *result;
+}
+
+}  // namespace inngest
+
+namespace inngest::embedded {
+
+/// An event as expressions see it. It is taken apart when the first one asks.
+class event_view {
+ public:
+  /// `text` must stay where it is.
+  explicit event_view(std::string_view text) : text_(text) {}
+
+  /// Whether the condition holds; none always does. One that can't be computed does not.
+  bool fulfils(const shared_expression& condition) { return !condition || holds(*condition, variables()); }
+
+  /// The same for a condition over this event and a later one.
+  bool fulfils(const shared_expression& condition, event_view& later) {
+    if (!condition) return true;
+    json both = variables();
+    both["async"] = later.variables().at("event");
+    return holds(*condition, both);
+  }
+
+  /// The value of a key, as JSON: null when it can't be computed. Empty when there is no key.
+  std::string key(const shared_expression& expression) {
+    if (!expression) return "";
+    try {
+      return evaluate(*expression, variables()).dump();
+    } catch (const error&) {
+      return "null";
+    }
+  }
+
+  /// A number, or nothing when it is none.
+  std::optional<double> number(const shared_expression& expression) {
+    if (!expression) return std::nullopt;
+    try {
+      const json value = evaluate(*expression, variables());
+      return value.is_number() ? std::optional<double>(value.get<double>()) : std::nullopt;
+    } catch (const error&) {
+      return std::nullopt;
+    }
+  }
+
+ private:
+  const json& variables() {
+    if (variables_.is_null()) variables_ = json{{"event", detail::parse_dom(text_)}};
+    return variables_;
+  }
+
+  std::string_view text_;
+  json variables_;
+};
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/flow_memory.hpp
+
+namespace inngest::embedded {
+
+/// How much of something there may be in a time: `limit` in each `period`, and `burst` of it at once. The
+/// generic cell rate algorithm, which needs one number for each key: when the next is due if all came evenly.
+struct rate {
+  int limit = 1;
+  int burst = 1;
+  std::chrono::milliseconds period{};
+};
+
+/// What flow control remembers, and forgets when its time is over: keys that were used, rates.
+class flow_memory {
+ public:
+  /// What changes is noted there, to be kept.
+  explicit flow_memory(embedded::changes& changes) : changes_(changes) {}
+
+  void load(remembered_value value) {
+    expiries_.emplace(value.expires, value.key);
+    values_.insert_or_assign(value.key, std::move(value));
+  }
+
+  /// What was remembered for the key, if that is not over.
+  std::optional<std::string> find(const std::string& key, timestamp now) const {
+    const auto found = values_.find(key);
+    if (found == values_.end() || found->second.expires <= now) return std::nullopt;
+    return found->second.text;
+  }
+
+  void remember(std::string key, std::string text, timestamp expires) {
+    remembered_value value{.key = std::move(key), .text = std::move(text), .expires = expires};
+    changes_.values.push_back(value);
+    load(std::move(value));
+  }
+
+  /// Counts one in and gives true, or false when there are too many.
+  bool take(const std::string& key, const rate& rate, timestamp now) {
+    const std::chrono::nanoseconds even = even_time(key, now);
+    if (even - slack(rate) > now.time_since_epoch()) return false;
+    count_in(key, rate, even, now);
+    return true;
+  }
+
+  /// Counts one in, and gives when its turn is.
+  timestamp reserve(const std::string& key, const rate& rate, timestamp now) {
+    const std::chrono::nanoseconds even = even_time(key, now);
+    const timestamp turn(std::chrono::ceil<std::chrono::milliseconds>(even - slack(rate)));
+    count_in(key, rate, even, now);
+    return std::max(turn, now);
+  }
+
+  /// Forgets what is over.
+  void clean(timestamp now) {
+    while (!expiries_.empty() && expiries_.begin()->first <= now) {
+      const auto found = values_.find(expiries_.begin()->second);
+      if (found != values_.end() && found->second.expires <= now) {
+        changes_.removed_values.push_back(found->first);
+        values_.erase(found);
+      }
+      expiries_.erase(expiries_.begin());
+    }
+  }
+
+ private:
+  static std::chrono::nanoseconds interval(const rate& rate) {
+    return std::chrono::nanoseconds(rate.period) / std::max(1, rate.limit);
+  }
+  static std::chrono::nanoseconds slack(const rate& rate) {
+    return interval(rate) * (std::max(1, rate.burst) - 1);
+  }
+
+  std::chrono::nanoseconds even_time(const std::string& key, timestamp now) const {
+    const std::string text = find(key, now).value_or("0");
+    std::int64_t count = 0;
+    std::from_chars(text.data(), text.data() + text.size(), count);
+    return std::max<std::chrono::nanoseconds>(std::chrono::nanoseconds(count), now.time_since_epoch());
+  }
+
+  void count_in(const std::string& key, const rate& rate, std::chrono::nanoseconds even, timestamp now) {
+    const auto next = even + interval(rate);
+    const timestamp expires(std::chrono::ceil<std::chrono::milliseconds>(next));
+    remember(key, std::to_string(next.count()), std::max(expires, now + std::chrono::milliseconds(1)));
+  }
+
+  embedded::changes& changes_;
+  std::unordered_map<std::string, remembered_value> values_;
+  std::multimap<timestamp, std::string> expiries_;
+};
+
+}  // namespace inngest::embedded
 
 // inngest/embedded/incoming_event.hpp
 
@@ -9176,8 +11973,8 @@ inline incoming_event read_incoming_event(detail::json_value& value, const detai
 }
 
 /// The event with what an engine adds to it: an id of its own, and a time and an event id where it has none.
-inline event_record make_event_record(const incoming_event& event, timestamp now) {
-  event_record out{.id = detail::make_ulid(now), .name = event.name, .received_at = now};
+inline event_record make_event_record(const incoming_event& event, std::string id, timestamp now) {
+  event_record out{.id = std::move(id), .name = event.name, .received_at = now};
   out.text = "{\"data\":" + event.data + ",\"id\":" + encode(event.id.value_or(out.id)) +
              ",\"name\":" + encode(event.name) +
              ",\"ts\":" + std::to_string(event.ts.value_or(now.time_since_epoch().count())) +
@@ -9189,21 +11986,19 @@ inline event_record make_event_record(const incoming_event& event, timestamp now
 
 /// Reads an event or an array of them.
 /// \throws payload_error naming the field that is wrong; none is taken in then.
-inline std::vector<event_record> read_incoming_events(std::string body, timestamp now) {
+inline std::vector<incoming_event> read_incoming_events(std::string body) {
   const detail::json_buffer buffer(std::move(body));
   detail::json_document document(buffer.text());
   detail::json_value root = document.root();
-  std::vector<event_record> out;
-  if (detail::type_of(root, {}) == detail::json_type::object) {
-    out.push_back(make_event_record(read_incoming_event(root, detail::json_path("event")), now));
-    return out;
-  }
+  if (detail::type_of(root, {}) == detail::json_type::object)
+    return {read_incoming_event(root, detail::json_path("event"))};
   const detail::json_path at("events");
   detail::expect(root, detail::json_type::array, at, "array");
+  std::vector<incoming_event> out;
   for (auto item : detail::take(root.get_array(), at)) {
     const detail::json_path here(at, out.size());
     detail::json_value each = detail::take(std::move(item), here);
-    out.push_back(make_event_record(read_incoming_event(each, here), now));
+    out.push_back(read_incoming_event(each, here));
   }
   return out;
 }
@@ -9298,80 +12093,268 @@ inline std::optional<timestamp> time_of(const std::string& text, timestamp now) 
 
 }  // namespace inngest::embedded
 
+// inngest/embedded/subscriptions.hpp
+
 namespace inngest::embedded {
 
-/// What an Inngest server does with events, runs and steps, without threads, clock or network of its own: it
-/// is told the time, says what is due, and takes the answers. One thread at a time.
+/// The functions that there are, and which events mean something to them.
+class subscriptions {
+ public:
+  using shared_function = std::shared_ptr<const function_definition>;
+
+  /// Adds a function, or puts it in the place of the one that has its slug.
+  shared_function add(function_definition definition) {
+    remove(definition.slug);
+    auto function = std::make_shared<const function_definition>(std::move(definition));
+    by_slug_.emplace(function->slug, function);
+    for (const registered_trigger& each : function->triggers) {
+      if (each.event.ends_with('*'))
+        patterns_.push_back({each.event.substr(0, each.event.size() - 1), {function, &each}});
+      else if (!each.event.empty())
+        by_event_[each.event].push_back({function, &each});
+    }
+    for (const registered_cancel& each : function->cancels) cancels_[each.event].push_back(function);
+    return function;
+  }
+
+  void remove(const std::string& slug) {
+    if (by_slug_.erase(slug) == 0) return;
+    const auto is_gone = [&](const auto& each) { return each.function->slug == slug; };
+    for (auto& [event, subscribers] : by_event_) std::erase_if(subscribers, is_gone);
+    std::erase_if(patterns_, [&](const auto& each) { return is_gone(each.second); });
+    for (auto& [event, functions] : cancels_)
+      std::erase_if(functions, [&](const shared_function& each) { return each->slug == slug; });
+  }
+
+  /// Null when there is none.
+  shared_function find(std::string_view slug) const {
+    const auto found = by_slug_.find(slug);
+    return found == by_slug_.end() ? nullptr : found->second;
+  }
+
+  const std::map<std::string, shared_function, std::less<>>& all() const { return by_slug_; }
+
+  /// The functions that an event starts, each once.
+  std::vector<shared_function> started_by(const std::string& name, event_view& event) const {
+    std::vector<shared_function> out;
+    const auto consider = [&](const subscriber& each) {
+      for (const shared_function& there : out) {
+        if (there == each.function) return;
+      }
+      if (event.fulfils(each.trigger->condition)) out.push_back(each.function);
+    };
+    if (const auto found = by_event_.find(name); found != by_event_.end()) {
+      for (const subscriber& each : found->second) consider(each);
+    }
+    for (const auto& [prefix, each] : patterns_) {
+      if (name.starts_with(prefix)) consider(each);
+    }
+    return out;
+  }
+
+  /// Whether an event of that name could start or cancel anything.
+  bool has_listeners(const std::string& name) const {
+    const auto found = by_event_.find(name);
+    if (found != by_event_.end() && !found->second.empty()) return true;
+    for (const auto& [prefix, each] : patterns_) {
+      if (name.starts_with(prefix)) return true;
+    }
+    return !cancelled_by(name).empty();
+  }
+
+  /// The functions whose runs an event of that name may cancel.
+  const std::vector<shared_function>& cancelled_by(const std::string& name) const {
+    static const std::vector<shared_function> none;
+    const auto found = cancels_.find(name);
+    return found == cancels_.end() ? none : found->second;
+  }
+
+ private:
+  struct subscriber {
+    shared_function function;
+    const registered_trigger* trigger = nullptr;
+  };
+
+  std::map<std::string, shared_function, std::less<>> by_slug_;
+  std::unordered_map<std::string, std::vector<subscriber>> by_event_;
+  std::vector<std::pair<std::string, subscriber>> patterns_;  // by prefix
+  std::unordered_map<std::string, std::vector<shared_function>> cancels_;
+};
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/waiting_steps.hpp
+
+namespace inngest::embedded {
+
+/// A step of a run.
+struct step_place {
+  std::string run_id{};
+  step_hash step{};
+
+  friend bool operator==(const step_place&, const step_place&) = default;
+  friend auto operator<=>(const step_place&, const step_place&) = default;
+};
+
+/// The steps that wait: for an event, if it fulfils a condition, or for a signal.
+class waiting_steps {
+ public:
+  void add(const wait_record& wait, shared_expression condition) {
+    const step_place place{wait.run_id, wait.step};
+    if (wait.signal.empty())
+      by_event_[wait.event_name].emplace(place, std::move(condition));
+    else
+      by_signal_.insert_or_assign(wait.signal, place);
+    waits_.insert_or_assign(place, std::pair(wait.event_name, wait.signal));
+  }
+
+  /// False when the step did not wait.
+  bool remove(const step_place& place) {
+    const auto found = waits_.extract(place);
+    if (!found) return false;
+    const auto& [event, signal] = found.mapped();
+    if (const auto signals = by_signal_.find(signal); signals != by_signal_.end() && signals->second == place)
+      by_signal_.erase(signals);
+    if (const auto events = by_event_.find(event); events != by_event_.end()) {
+      events->second.erase(place);
+      if (events->second.empty()) by_event_.erase(events);
+    }
+    return true;
+  }
+
+  bool waits_for(const std::string& event) const { return by_event_.contains(event); }
+
+  /// The steps that wait for an event of the name, and their conditions.
+  std::vector<std::pair<step_place, shared_expression>> for_event(const std::string& name) const {
+    const auto found = by_event_.find(name);
+    if (found == by_event_.end()) return {};
+    return {found->second.begin(), found->second.end()};
+  }
+
+  std::optional<step_place> for_signal(const std::string& signal) const {
+    const auto found = by_signal_.find(signal);
+    return found == by_signal_.end() ? std::nullopt : std::optional<step_place>(found->second);
+  }
+
+ private:
+  std::map<step_place, std::pair<std::string, std::string>> waits_;  // event and signal
+  std::unordered_map<std::string, std::map<step_place, shared_expression>> by_event_;
+  std::unordered_map<std::string, step_place> by_signal_;
+};
+
+}  // namespace inngest::embedded
+
+namespace inngest::embedded {
+
+/// What an Inngest server does with events, runs and steps, without threads, clock, disk or network of its
+/// own: it is told the time, says what is due, takes the answers, and gives out what is to be kept. One
+/// thread at a time.
 class scheduler {
  public:
   using retry_delay = std::function<std::chrono::milliseconds(int attempt)>;
 
-  scheduler(std::vector<any_function> functions, std::shared_ptr<store> store, retry_delay delay)
-      : store_(std::move(store)), delay_(std::move(delay)) {
-    for (any_function& each : functions) {
-      for (const trigger_definition& trigger : each.triggers()) {
-        if (!trigger.event.empty()) triggers_[trigger.event].push_back(each.slug());
-      }
-      for (const any_function& companion : each.companions()) functions_.emplace(companion.slug(), companion);
-      functions_.emplace(each.slug(), std::move(each));
-    }
-    resume(store_->load());
+  /// Goes on with what was left undone.
+  scheduler(std::vector<function_definition> functions, unfinished_work work, retry_delay delay,
+            timestamp now)
+      : delay_(std::move(delay)) {
+    for (job& each : work.jobs) last_job_ = std::max(last_job_, each.id);
+    for (function_definition& each : functions) subscriptions_.add(std::move(each));
+    resume(std::move(work));
+    follow_schedules(now);
   }
 
   // ---- in ---------------------------------------------------------------------------------------------
 
-  /// Takes events in: starts the runs that they trigger and ends the waits for them. Gives their ids.
-  /// \throws payload_error for what is not an event or a list of them.
+  /// Takes events in: starts the runs that they trigger, ends the waits for them and cancels what they
+  /// cancel. Gives their ids. \throws payload_error for what is not an event or a list of them.
   std::vector<std::string> accept(std::string body, timestamp now) {
     std::vector<std::string> ids;
-    for (const event_record& each : read_incoming_events(std::move(body), now)) {
-      ids.push_back(each.id);
-      changes_.events.push_back(each);
-      const auto subscribers = triggers_.find(each.name);
-      if (subscribers != triggers_.end()) {
-        for (const std::string& slug : subscribers->second) begin_run(functions_.at(slug), each, {}, now);
-      }
-      end_waits(each, now);
-    }
-    commit();
+    for (incoming_event& each : read_incoming_events(std::move(body))) ids.push_back(accept(each, now));
     return ids;
   }
 
   /// Begins a run of one of the functions, whatever its triggers, and gives the run's id.
   std::string start(std::string_view slug, std::string data, timestamp now) {
-    const std::string id =
-        begin_run(functions_.find(slug)->second, invocation(std::move(data), now), {}, now);
-    commit();
-    return id;
+    return begin_run(subscriptions_.find(slug), events_of(invocation(std::move(data), now)), {}, now);
+  }
+
+  /// Begins a run with the events of an earlier one. Empty when its function is gone.
+  std::string rerun(const run_record& earlier, timestamp now) {
+    const auto function = subscriptions_.find(earlier.run.function_slug);
+    if (!function) return "";
+    return begin_run(function, {.name = earlier.run.event_name, .events = earlier.events}, {}, now);
+  }
+
+  /// Gives a step its result before the run comes to it.
+  void preload(std::string_view run_id, const step_hash& step, std::string memo) {
+    if (active_run* run = find_active(run_id)) remember(*run, step, std::move(memo));
+  }
+
+  /// False when there is no such run, or it has ended.
+  bool cancel(std::string_view run_id, timestamp now) {
+    active_run* run = find_active(run_id);
+    if (run) cancel_run(*run, now);
+    return run != nullptr;
+  }
+
+  /// Ends the wait for a signal, and gives the run's id; nothing when nobody waits for it.
+  std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now) {
+    const auto place = waits_.for_signal(name);
+    active_run* run = place ? find_active(place->run_id) : nullptr;
+    if (!run) return std::nullopt;
+    const std::string text = detail::json_object_text().add("signal", name).add_raw("data", data).text();
+    end_step(*run, place->step, {"{\"data\":" + text + "}", progress::event_received, shortened(text)}, now);
+    return place->run_id;
+  }
+
+  /// Puts an app's functions in the place of those that it had.
+  void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now) {
+    std::vector<std::string> gone;
+    for (const auto& [slug, each] : subscriptions_.all()) {
+      if (each->app_id == app.id && !each->url.empty()) gone.push_back(slug);
+    }
+    for (const std::string& slug : gone) subscriptions_.remove(slug);
+    for (function_definition& each : functions) adopt(subscriptions_.add(std::move(each)));
+    changes_.apps.push_back(app);
+    follow_schedules(now);
   }
 
   // ---- out --------------------------------------------------------------------------------------------
 
   /// When the next job is due; nothing when there is none.
-  std::optional<timestamp> next_due() const {
-    return queue_.empty() ? std::nullopt : std::optional<timestamp>(queue_.begin()->first.first);
-  }
+  std::optional<timestamp> next_due() const { return queue_.next_due(); }
 
   /// Takes the next call that is due. Timers that are due are done on the way.
   std::optional<job> take_due(timestamp now) {
-    while (!queue_.empty() && queue_.begin()->first.first <= now) {
-      job next = std::move(queue_.extract(queue_.begin()).mapped());
-      if (next.what == job::kind::call) {
-        ++calls_;
-        return next;
+    memory_.clean(now);
+    while (auto next = queue_.take(now)) {
+      if (next->what == job::kind::schedule) {
+        fire_schedule(*next, now);
+        continue;
       }
-      end_timer(next, now);
-      commit();
+      active_run& run = *find_active(next->run_id);
+      run.jobs.erase(next->id);
+      if (next->what != job::kind::call) {
+        changes_.removed_jobs.push_back(next->id);
+        end_timer(run, *next, now);
+        continue;
+      }
+      begin_call(run, *next, now);
+      return next;
     }
     return std::nullopt;
   }
 
-  /// The call request that a job stands for.
+  /// The function that a job calls.
+  const function_definition& function_of(const job& call) const {
+    return *runs_.find(call.run_id)->second->function;
+  }
+
+  /// The call request that a job stands for. Its URL has no origin when the app is in this process.
   http::request request_for(const job& call) const {
     const active_run& run = *runs_.find(call.run_id)->second;
     const std::string step = call.step ? detail::to_hex(*call.step) : "step";
-    http::request out{.method = "POST",
-                      .url = "/?fnId=" + http::percent_encoded(run.record.function_slug) + "&stepId=" + step};
+    http::request out{.method = "POST", .url = call_url(*run.function, step)};
     out.headers.add(protocol::header::content_type, "application/json");
     out.body = call_body(run, call);
     return out;
@@ -9379,53 +12362,69 @@ class scheduler {
 
   /// Takes the answer to a job's call.
   void finish(const job& call, http::response answer, timestamp now) {
+    queue_.finished(call.id);
+    changes_.removed_jobs.push_back(call.id);
     --calls_;
-    const auto found = runs_.find(call.run_id);
-    if (found != runs_.end()) {
-      active_run& run = *found->second;
-      run.jobs.erase(call.id);
-      changes_.removed_jobs.push_back(call.id);
-      try {
-        if (answer.status == 206)
-          take_operations(run, call, answer, now);
-        else if (answer.status == 200)
-          complete_run(run, call, std::move(answer.body), now);
-        else
-          retry_or_fail_run(run, call, answer, now);
-      } catch (const std::exception& problem) {  // an answer that is not of the protocol
-        if (runs_.contains(call.run_id)) fail_run(run, call, {"protocol error", problem.what()}, now);
-      }
+    active_run* run = find_active(call.run_id);
+    if (!run) return;
+    --run->calls;
+    try {
+      if (answer.status == 206)
+        take_operations(*run, call, answer, now);
+      else if (answer.status == 200)
+        complete_run(*run, call, std::move(answer.body), now);
+      else
+        retry_or_fail_run(*run, call, answer, now);
+    } catch (const std::exception& problem) {  // an answer that is not of the protocol
+      run = find_active(call.run_id);
+      if (run) fail_run(*run, call.attempt, {"protocol error", problem.what()}, now);
     }
-    commit();
   }
 
-  /// Whether nothing is under way and nothing will be, unless an event comes.
+  /// Takes results that a call's function reports while it goes on. False when the run is no longer there, or
+  /// was called again since: the function must stop.
+  bool checkpoint(const std::string& run_id, std::uint64_t call_id,
+                  const std::vector<reported_operation>& operations, timestamp now) {
+    active_run* run = find_active(run_id);
+    if (!run || run->last_call != call_id) return false;
+    for (const reported_operation& each : operations) {
+      const bool failed = each.op == "StepFailed" || each.op == "StepError";
+      if (!failed && each.op != "StepRun" && each.op != "Step")
+        throw protocol_error("\"" + each.op + "\" can't be saved while a function goes on");
+      end_reported_step(*run, each, 0, now);
+    }
+    return true;
+  }
+
+  /// What is to be kept since the last time it was asked. Jobs in it are not due before it is told that they
+  /// have been kept.
+  changes take_changes() { return std::exchange(changes_, {}); }
+  void kept(const changes& changes) {
+    for (const job& each : changes.added_jobs) queue_.release(each.id);
+  }
+
+  /// Whether nothing is under way and nothing will be, unless an event comes or a schedule fires.
   bool is_idle() const { return runs_.empty() && calls_ == 0; }
-  bool is_running(std::string_view run_id) const { return runs_.contains(std::string(run_id)); }
+  bool is_running(std::string_view run_id) const { return runs_.find(run_id) != runs_.end(); }
+  const active_run* find_run(std::string_view run_id) const {
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? nullptr : found->second.get();
+  }
+  const subscriptions& functions() const { return subscriptions_; }
 
   /// What happened since the last time it was asked, in order; each with its run, without that one's
   /// timeline.
   std::deque<std::pair<run, timeline_entry>> take_progress() { return std::exchange(progress_, {}); }
+  /// Whether anybody will ask for it.
+  void collect_progress(bool wanted) { wants_progress_ = wanted; }
 
  private:
-  using queue_key = std::pair<timestamp, std::uint64_t>;  // due, id: what is due first comes first
-  using wait_key = std::pair<std::string, step_hash>;     // run, step
+  using shared_function = subscriptions::shared_function;
 
-  /// A step under way: planned, asleep, waiting or invoked.
-  struct pending_step {
+  /// The events that a run begins with.
+  struct run_input {
     std::string name{};
-    timestamp begun{};
-    std::optional<std::uint64_t> timer{};  // the job that ends it
-    std::string awaited_event{};
-  };
-
-  struct active_run {
-    run_record record{};
-    std::map<step_hash, std::string> memos{};
-    std::vector<step_hash> stack{};  // the memos' order
-    std::map<step_hash, pending_step> pending{};
-    std::map<std::uint64_t, timestamp> jobs{};  // by id, when they are due
-    const any_function* function = nullptr;
+    std::vector<run_event> events{};
   };
 
   /// How a step that was under way outside of the app ended.
@@ -9435,112 +12434,332 @@ class scheduler {
     std::string detail{};
   };
 
-  static std::string error_text(const run_error& error) {
-    if (!error.text.empty()) return error.text;
-    return detail::json_object_text().add("name", error.name).add("message", error.message).text();
-  }
-
   static step_end failed(const run_error& error) {
-    return {"{\"error\":" + error_text(error) + "}", progress::step_failed, words_of(error)};
+    return {memo_of(error), progress::step_failed, words_of(error)};
   }
 
-  // ---- runs -------------------------------------------------------------------------------------------
+  // ---- events -----------------------------------------------------------------------------------------
 
-  static event_record invocation(std::string data, timestamp now) {
-    return make_event_record({.name = "inngest/function.invoked", .data = std::move(data)}, now);
+  std::string accept(const incoming_event& event, timestamp now) {
+    constexpr std::chrono::hours remembered(24);
+    const std::string key = event.id ? "event:" + *event.id : std::string();
+    if (event.id) {
+      if (const auto before = memory_.find(key, now)) return *before;
+    }
+    const event_record record = make_event_record(event, ids_.next(now), now);
+    if (event.id) memory_.remember(key, record.id, now + remembered);
+    changes_.events.push_back(record);
+    dispatch(record, now);
+    return record.id;
   }
 
-  std::string begin_run(const any_function& function, const event_record& event,
-                        const std::optional<parent_step>& parent, timestamp now) {
-    auto run = std::make_unique<active_run>();
-    run->function = &function;
-    run->record = {.run = {.id = detail::make_ulid(now),
-                           .function_id = function.id(),
-                           .event_id = event.id,
-                           .event_name = event.name,
-                           .started_at = now},
-                   .function_slug = function.slug(),
-                   .event_text = event.text,
-                   .parent = parent};
+  void dispatch(const event_record& event, timestamp now) {
+    event_view view(event.text);
+    end_waits(event, view, now);
+    cancel_runs(event, view, now);
+    for (const shared_function& each : subscriptions_.started_by(event.name, view))
+      schedule_run(each, event, view, now);
+  }
+
+  /// An event of the server's own. Nobody keeps it who doesn't listen to it.
+  void emit(const char* name, std::string data, timestamp now) {
+    if (!subscriptions_.has_listeners(name) && !waits_.waits_for(name)) return;
+    const event_record record =
+        make_event_record({.name = name, .data = std::move(data)}, ids_.next(now), now);
+    changes_.events.push_back(record);
+    dispatch(record, now);
+  }
+
+  void end_waits(const event_record& event, event_view& view, timestamp now) {
+    for (const auto& [place, condition] : waits_.for_event(event.name)) {
+      active_run* run = find_active(place.run_id);
+      if (!run) continue;
+      if (condition) {
+        event_view of_run(run->event_text());
+        if (!of_run.fulfils(condition, view)) continue;
+      }
+      end_step(*run, place.step, {event.text, progress::event_received, shortened(event.text)}, now);
+    }
+  }
+
+  void cancel_runs(const event_record& event, event_view& view, timestamp now) {
+    for (const shared_function& function : std::vector(subscriptions_.cancelled_by(event.name))) {
+      for (active_run* run : runs_of(function->slug)) {
+        for (const registered_cancel& each : function->cancels) {
+          if (each.event != event.name) continue;
+          if (each.timeout && now > run->record.run.queued_at + *each.timeout) continue;
+          event_view of_run(run->event_text());
+          if (!of_run.fulfils(each.condition, view)) continue;
+          cancel_run(*run, now);
+          break;
+        }
+      }
+    }
+  }
+
+  // ---- beginning --------------------------------------------------------------------------------------
+
+  static run_input events_of(const event_record& event) {
+    return {.name = event.name, .events = {{.id = event.id, .text = event.text}}};
+  }
+
+  event_record invocation(std::string data, timestamp now) {
+    return make_event_record({.name = "inngest/function.invoked", .data = std::move(data)}, ids_.next(now),
+                             now);
+  }
+
+  /// Begins a run for an event, at once, later or not at all, as the function's flow control says.
+  void schedule_run(const shared_function& function, const event_record& event, event_view& view,
+                    timestamp now) {
+    if (function->rate_limit) {
+      const registered_rate_limit& limit = *function->rate_limit;
+      const std::string key = "rate:" + function->slug + ":" + view.key(limit.key);
+      if (!memory_.take(key, {.limit = limit.limit, .burst = limit.limit / 10 + 1, .period = limit.period},
+                        now))
+        return;
+    }
+    if (function->idempotency) {
+      const std::string key = "once:" + function->slug + ":" + view.key(function->idempotency);
+      if (memory_.find(key, now)) return;
+      memory_.remember(key, event.id, now + std::chrono::hours(24));
+    }
+    if (function->batch && view.fulfils(function->batch->condition))
+      return gather_batch(function, event, view, now);
+    if (function->debounce) return debounce(function, event, view, now);
+    begin_run(function, events_of(event), {}, now);
+  }
+
+  void gather_batch(const shared_function& function, const event_record& event, event_view& view,
+                    timestamp now) {
+    const std::string key = function->slug + ":" + view.key(function->batch->key);
+    const auto found = gathering_.find(key);
+    active_run* run = found == gathering_.end() ? nullptr : find_active(found->second);
+    if (run) {
+      run->record.events.push_back({.id = event.id, .text = event.text});
+      changes_.runs.push_back(run->record);
+    } else {
+      run = begin_gathering(function, event, key, now + function->batch->timeout, now);
+    }
+    if (run->record.events.size() >= function->batch->max_size) end_gathering(*run, now);
+  }
+
+  /// The last event counts, and it begins when no other came for a while.
+  void debounce(const shared_function& function, const event_record& event, event_view& view, timestamp now) {
+    const registered_debounce& options = *function->debounce;
+    const std::string key = function->slug + ":" + view.key(options.key);
+    const auto found = gathering_.find(key);
+    active_run* run = found == gathering_.end() ? nullptr : find_active(found->second);
+    if (!run) {
+      begin_gathering(function, event, key, now + options.period, now);
+      return;
+    }
+    run->record.events = {{.id = event.id, .text = event.text}};
+    run->record.run.event_id = event.id;
+    run->record.run.event_name = event.name;
     changes_.runs.push_back(run->record);
-    tell(*run, {.at = now, .what = progress::run_started, .detail = event.name});
-    call_function(*run, now);
-    std::string id = run->record.run.id;
-    runs_.emplace(id, std::move(run));
-    return id;
+    timestamp due = now + options.period;
+    if (options.timeout) due = std::min(due, run->record.run.queued_at + *options.timeout);
+    remove_jobs(*run, job::kind::gathered);
+    add_job(*run, {.what = job::kind::gathered, .due = due, .begun = now});
   }
+
+  active_run* begin_gathering(const shared_function& function, const event_record& event,
+                              const std::string& key, timestamp due, timestamp now) {
+    active_run& run = add_run(function, events_of(event), {}, now);
+    run.record.gathering = key;
+    gathering_.insert_or_assign(key, run.id());
+    changes_.runs.push_back(run.record);
+    tell(run, {.at = now, .what = progress::run_queued, .detail = event.name});
+    add_job(run, {.what = job::kind::gathered, .due = due, .begun = now});
+    return &run;
+  }
+
+  void end_gathering(active_run& run, timestamp now) {
+    remove_jobs(run, job::kind::gathered);
+    forget_gathering(run);
+    run.record.gathering.clear();
+    changes_.runs.push_back(run.record);
+    queue_first_call(run, now);
+  }
+
+  void forget_gathering(const active_run& run) {
+    const auto found = gathering_.find(run.record.gathering);
+    if (found != gathering_.end() && found->second == run.id()) gathering_.erase(found);
+  }
+
+  /// Begins a run now, and gives its id; empty when there may be no second one.
+  std::string begin_run(const shared_function& function, run_input input,
+                        const std::optional<parent_step>& parent, timestamp now) {
+    if (function->singleton) {
+      const auto other = singletons_.find(singleton_key(*function, input.events.front().text));
+      active_run* before = other == singletons_.end() ? nullptr : find_active(other->second);
+      if (before && !function->singleton->cancels) return "";
+      if (before) cancel_run(*before, now);
+    }
+    std::string detail = input.name;
+    active_run& run = add_run(function, std::move(input), parent, now);
+    changes_.runs.push_back(run.record);
+    tell(run, {.at = now, .what = progress::run_queued, .detail = std::move(detail)});
+    queue_first_call(run, now);
+    return run.id();
+  }
+
+  active_run& add_run(const shared_function& function, run_input input,
+                      const std::optional<parent_step>& parent, timestamp now) {
+    auto run = std::make_unique<active_run>();
+    run->record = {.run = {.id = ids_.next(now),
+                           .function_id = function->id(),
+                           .function_slug = function->slug,
+                           .event_id = input.events.front().id,
+                           .event_name = std::move(input.name),
+                           .queued_at = now},
+                   .events = std::move(input.events),
+                   .parent = parent};
+    return attach(std::move(run), function);
+  }
+
+  void queue_first_call(active_run& run, timestamp now) {
+    timestamp turn = now;
+    if (const auto& throttle = run.function->throttle) {
+      event_view view(run.event_text());
+      turn = memory_.reserve("throttle:" + run.function->slug + ":" + view.key(throttle->key),
+                             {.limit = throttle->limit, .burst = throttle->burst, .period = throttle->period},
+                             now);
+    }
+    if (run.function->start_timeout) {
+      add_job(run,
+              {.what = job::kind::start_timeout, .due = now + *run.function->start_timeout, .begun = now});
+    }
+    call_function(run, turn, now);
+  }
+
+  /// Makes a run one of those under way: computes what its function's options say of it.
+  active_run& attach(std::unique_ptr<active_run> run, const shared_function& function) {
+    run->function = function;
+    event_view view(run->event_text());
+    if (!function->concurrency.empty()) {
+      slot_limits limits;
+      for (const registered_limit& each : function->concurrency)
+        limits.push_back({.key = slot_key(*function, each, view), .limit = each.limit});
+      run->limits = std::make_shared<const slot_limits>(std::move(limits));
+    }
+    if (function->priority) {
+      const double seconds = std::clamp(view.number(function->priority).value_or(0), -600.0, 600.0);
+      run->precedence = std::chrono::seconds(static_cast<int>(seconds));
+    }
+    if (function->singleton) {
+      run->singleton_key = singleton_key(*function, run->event_text());
+      singletons_.insert_or_assign(run->singleton_key, run->id());
+    }
+    active_run& out = *run;
+    by_function_[function->slug].push_back(&out);
+    runs_.emplace(out.id(), std::move(run));
+    return out;
+  }
+
+  /// Limits of an environment or account are shared by the functions whose keys read the same.
+  static std::string slot_key(const function_definition& function, const registered_limit& limit,
+                              event_view& view) {
+    using scope = registered_limit::scope;
+    const std::string whose = limit.within == scope::function      ? "function:" + function.slug
+                              : limit.within == scope::environment ? std::string("environment")
+                                                                   : std::string("account");
+    return limit.key ? whose + ":" + limit.key->text() + ":" + view.key(limit.key) : whose;
+  }
+
+  static std::string singleton_key(const function_definition& function, const std::string& event) {
+    event_view view(event);
+    return function.slug + ":" + view.key(function.singleton->key);
+  }
+
+  // ---- ending -----------------------------------------------------------------------------------------
 
   void complete_run(active_run& run, const job& call, std::string output, timestamp now) {
-    run.record.run.status = run_status::completed;
+    const step_end for_parent{"{\"data\":" + output + "}", progress::invoke_completed, shortened(output)};
     run.record.run.output_text = std::move(output);
-    const std::string& result = run.record.run.output_text;
-    end_run(
-        run,
-        {.at = now, .what = progress::run_completed, .attempt = call.attempt, .detail = shortened(result)},
-        {"{\"data\":" + result + "}", progress::invoke_completed, shortened(result)}, now);
+    end_run(run, run_status::completed,
+            {.at = now,
+             .what = progress::run_completed,
+             .attempt = call.attempt,
+             .detail = shortened(run.record.run.output_text)},
+            for_parent, now);
   }
 
-  void fail_run(active_run& run, const job& call, const run_error& error, timestamp now) {
-    run.record.run.status = run_status::failed;
+  void fail_run(active_run& run, int attempt, const run_error& error, timestamp now) {
     run.record.run.error = error;
-    end_run(run,
-            {.at = now, .what = progress::run_failed, .attempt = call.attempt, .detail = words_of(error)},
+    end_run(run, run_status::failed,
+            {.at = now, .what = progress::run_failed, .attempt = attempt, .detail = words_of(error)},
             failed(error), now);
   }
 
+  void cancel_run(active_run& run, timestamp now) {
+    end_run(run, run_status::cancelled, {.at = now, .what = progress::run_cancelled},
+            failed({"InngestInvokeError", "the invoked function was cancelled"}), now);
+  }
+
   /// Ends the run and whatever it still had to do; an invoke step that waits for it gets the memo.
-  void end_run(active_run& run, timeline_entry last, step_end end_of_parents_step, timestamp now) {
+  void end_run(active_run& run, run_status status, timeline_entry last, step_end for_parents_step,
+               timestamp now) {
+    run.record.run.status = status;
     run.record.run.ended_at = now;
-    last.duration = now - run.record.run.started_at;
-    changes_.runs.push_back(run.record);
+    last.duration = now - run.record.run.started_at.value_or(run.record.run.queued_at);
+    update(run);
     tell(run, std::move(last));
-    for (const auto& [id, due] : run.jobs) {
-      queue_.erase({due, id});
+    for (const std::uint64_t id : run.jobs) {
+      queue_.remove(id);
       changes_.removed_jobs.push_back(id);
     }
-    for (const auto& [step, pending] : run.pending) forget_wait(run, step, pending);
-
-    const run_record ended = run.record;
-    const any_function& function = *run.function;
-    const std::optional<parent_step> parent = run.record.parent;
-    runs_.erase(std::string(run.record.run.id));
-    begin_companions(function, ended, now);
-    begin_deferred(ended, now);
-    const auto waiting = parent ? runs_.find(parent->run_id) : runs_.end();
-    if (waiting != runs_.end()) {
-      end_step(*waiting->second, parent->step, end_of_parents_step, now);
+    for (const auto& [step, pending] : run.pending) {
+      if (pending.waits) forget_wait(run, step);
     }
+    forget_gathering(run);
+    if (const auto found = singletons_.find(run.singleton_key);
+        found != singletons_.end() && found->second == run.id())
+      singletons_.erase(found);
+    std::erase(by_function_[run.function->slug], &run);
+
+    const std::unique_ptr<active_run> ended = std::move(runs_.extract(runs_.find(run.id())).mapped());
+    announce_end(*ended, now);
+    for (const deferred_call& each : ended->record.deferred) begin_deferred(each, now);
+    const auto& parent = ended->record.parent;
+    if (active_run* waiting = parent ? find_active(parent->run_id) : nullptr)
+      end_step(*waiting, parent->step, for_parents_step, now);
   }
 
-  /// Runs what the function wants done when a run of it ends so.
-  void begin_companions(const any_function& function, const run_record& ended, timestamp now) {
-    const bool completed = ended.run.status == run_status::completed;
-    const std::string name = completed ? "inngest/function.finished" : "inngest/function.failed";
-    for (const any_function& each : function.companions()) {
-      if (each.triggers().front().event != name) continue;
-      detail::json_object_text data;
-      data.add("function_id", ended.function_slug).add("run_id", ended.run.id);
-      data.add_raw("event", ended.event_text).add_raw("events", "[" + ended.event_text + "]");
-      if (completed) data.add_raw("result", ended.run.output_text);
-      if (ended.run.error) data.add_raw("error", error_text(*ended.run.error));
-      data.add_raw("_inngest", completed ? "{\"status\":\"Completed\"}" : "{\"status\":\"Failed\"}");
-      begin_run(each, make_event_record({.name = name, .data = data.text()}, now), {}, now);
-    }
+  /// Tells whoever listens, the function's own on_failure, on_success and on_cancel among them.
+  void announce_end(const active_run& ended, timestamp now) {
+    const run& run = ended.record.run;
+    const bool completed = run.status == run_status::completed;
+    const bool was_cancelled = run.status == run_status::cancelled;
+    const char* own = was_cancelled ? "inngest/function.cancelled" : "inngest/function.failed";
+    const auto data = [&] {
+      detail::json_object_text out;
+      out.add("function_id", run.function_slug).add("run_id", run.id);
+      out.add_raw("event", ended.event_text()).add_raw("events", ended.events_text());
+      if (completed) out.add_raw("result", run.output_text);
+      if (run.error) out.add_raw("error", text_of(*run.error));
+      if (was_cancelled) out.add_raw("error", text_of({"Error", "function cancelled"}));
+      const char* status = completed ? "Completed" : was_cancelled ? "Cancelled" : "Failed";
+      out.add_raw("_inngest", detail::json_object_text().add("status", status).text());
+      return out.text();
+    };
+    if (!completed) emit(own, data(), now);
+    emit("inngest/function.finished", data(), now);
   }
 
-  void begin_deferred(const run_record& ended, timestamp now) {
-    for (const deferred_call& each : ended.deferred) {
-      const auto function = functions_.find(each.slug);
-      if (function == functions_.end()) continue;  // the app no longer has it
-      begin_run(function->second,
-                make_event_record({.name = "inngest/deferred.schedule", .data = each.input}, now), {}, now);
-    }
+  void begin_deferred(const deferred_call& deferred, timestamp now) {
+    const auto function = subscriptions_.find(deferred.slug);
+    if (!function) return;  // the app no longer has it
+    begin_run(function,
+              events_of(make_event_record({.name = "inngest/deferred.schedule", .data = deferred.input},
+                                          ids_.next(now), now)),
+              {}, now);
   }
 
   void retry_or_fail_run(active_run& run, const job& call, const http::response& answer, timestamp now) {
     const run_error error = read_error(answer);
     const bool retriable = answer.headers.find(protocol::header::no_retry) != "true";
-    if (!retriable || call.attempt + 1 >= max_attempts(run)) return fail_run(run, call, error, now);
+    if (!retriable || call.attempt + 1 >= run.max_attempts()) return fail_run(run, call.attempt, error, now);
     tell(run, {.at = now, .what = progress::run_retried, .attempt = call.attempt, .detail = words_of(error)});
     retry(run, call, answer, now);
   }
@@ -9548,50 +12767,70 @@ class scheduler {
   // ---- steps ------------------------------------------------------------------------------------------
 
   void take_operations(active_run& run, const job& call, const http::response& answer, timestamp now) {
-    const std::string run_id = run.record.run.id;
-    bool retried = false;
+    const std::string run_id = run.id();
+    const bool may_retry =
+        answer.headers.find(protocol::header::no_retry) != "true" && call.attempt + 1 < run.max_attempts();
     for (const reported_operation& each : read_operations(answer.body)) {
-      const bool may_retry =
-          answer.headers.find(protocol::header::no_retry) != "true" && call.attempt + 1 < max_attempts(run);
       if (each.op == "StepError" && may_retry) {
         tell_step(run, each, progress::step_retried, call.attempt, words_of(read_error(each.error)), now);
         retry(run, call, answer, now);
-        retried = true;
       } else {
         take_operation(run, call, each, now);
       }
-      if (!runs_.contains(run_id)) return;  // it failed over this operation
+      if (!find_active(run_id)) return;  // it ended over this operation
     }
-    if (!retried) go_on_if_ready(run, now);
+    if (!run.has_work()) {
+      fail_run(run, call.attempt,
+               {"protocol error", "the app's answer has no operation that the run could go on with"}, now);
+    }
   }
 
   void take_operation(active_run& run, const job& call, const reported_operation& op, timestamp now) {
-    if (op.op == "StepRun" || op.op == "Step") {
-      tell_step(run, op, progress::step_completed, call.attempt, shortened(op.data), now);
-      remember(run, op.id, "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}");
-    } else if (op.op == "StepFailed" || op.op == "StepError") {
-      tell_step(run, op, progress::step_failed, call.attempt, words_of(read_error(op.error)), now);
-      remember(run, op.id, "{\"error\":" + (op.error.empty() ? "{}" : op.error) + "}");
+    const bool ends = op.op == "StepRun" || op.op == "Step" || op.op == "StepFailed" || op.op == "StepError";
+    if (ends) {
+      end_reported_step(run, op, call.attempt, now);
+      go_on(run, now);
     } else if (run.pending.contains(op.id) || run.memos.contains(op.id)) {
       // reported again, as happens while its siblings are under way
     } else if (op.op == "StepPlanned") {
-      run.pending.emplace(op.id, pending_step{.name = op.shown_name(), .begun = now});
-      add_job(
-          run,
-          {.what = job::kind::call, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now});
+      plan(run, call, op, now);
     } else if (op.op == "Sleep") {
       begin_sleep(run, call, op, now);
     } else if (op.op == "WaitForEvent") {
       begin_wait(run, call, op, now);
+    } else if (op.op == "WaitForSignal") {
+      begin_signal_wait(run, call, op, now);
     } else if (op.op == "InvokeFunction") {
       begin_invoke(run, call, op, now);
+    } else if (op.op == "None" || op.op == "DiscoveryRequest") {
+      go_on_if_still(run, now);
     } else if (op.op == "RunComplete") {
       complete_run(run, call, op.data.empty() ? "null" : op.data, now);
     } else if (op.op == "DeferAdd") {
       defer(run, op);
+      go_on_if_still(run, now);
     } else {
       refuse(run, call, op, "the embedded engine can't do \"" + op.op + "\"", now);
     }
+  }
+
+  /// A step that the app ran has its result.
+  void end_reported_step(active_run& run, const reported_operation& op, int attempt, timestamp now) {
+    if (run.memos.contains(op.id)) return;  // its first result counts
+    if (op.op == "StepRun" || op.op == "Step") {
+      tell_step(run, op, progress::step_completed, attempt, shortened(op.data), now);
+      remember(run, op.id, "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}");
+    } else {
+      tell_step(run, op, progress::step_failed, attempt, words_of(read_error(op.error)), now);
+      remember(run, op.id, "{\"error\":" + (op.error.empty() ? "{}" : op.error) + "}");
+    }
+  }
+
+  void plan(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+    pending_step& pending = begin_step(run, call, op, progress::step_planned, "", now);
+    pending.job = add_job(
+        run,
+        {.what = job::kind::call, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now});
   }
 
   void defer(active_run& run, const reported_operation& op) {
@@ -9611,25 +12850,61 @@ class scheduler {
     const auto until = time_of(text, now);
     if (!until) return refuse(run, call, op, "not a time to sleep: \"" + text + "\"", now);
     pending_step& pending = begin_step(run, call, op, progress::sleep_started, text, now);
-    pending.timer = add_timer(run, job::kind::wake, op, *until, now);
+    pending.job = add_timer(run, job::kind::wake, op, *until, now);
   }
 
   void begin_wait(active_run& run, const job& call, const reported_operation& op, timestamp now) {
-    if (op.option("if"))
-      return refuse(run, call, op, "the embedded engine doesn't evaluate expressions", now);
-    const std::string event = op.option("event").value_or(op.name);
+    wait_record wait{.run_id = run.id(),
+                     .step = op.id,
+                     .step_name = op.shown_name(),
+                     .event_name = op.option("event").value_or(op.name),
+                     .expression = op.option("if").value_or(""),
+                     .begun = now};
+    shared_expression condition;
+    try {
+      if (!wait.expression.empty()) condition = std::make_shared<const expression>(wait.expression);
+    } catch (const expression_error& problem) {
+      return refuse(run, call, op, wait.expression + ": " + problem.what(), now);
+    }
+    if (add_wait_timer(run, call, op, wait.event_name, now)) add_wait(std::move(wait), std::move(condition));
+  }
+
+  void begin_signal_wait(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+    wait_record wait{.run_id = run.id(),
+                     .step = op.id,
+                     .step_name = op.shown_name(),
+                     .signal = op.option("signal").value_or(op.name),
+                     .begun = now};
+    if (const auto other = waits_.for_signal(wait.signal)) {
+      if (op.option("conflict") != "replace") {
+        const run_error error{"Error", "another run waits for signal \"" + wait.signal + "\""};
+        tell_step(run, op, progress::step_failed, call.attempt, words_of(error), now);
+        remember(run, op.id, memo_of(error));
+        return go_on(run, now);
+      }
+      waits_.remove(*other);  // it goes on when its time is up
+      changes_.removed_waits.emplace_back(other->run_id, other->step);
+    }
+    if (add_wait_timer(run, call, op, wait.signal, now)) add_wait(std::move(wait), nullptr);
+  }
+
+  void add_wait(wait_record wait, shared_expression condition) {
+    waits_.add(wait, std::move(condition));
+    changes_.added_waits.push_back(std::move(wait));
+  }
+
+  bool add_wait_timer(active_run& run, const job& call, const reported_operation& op, const std::string& what,
+                      timestamp now) {
     const std::string timeout = op.option("timeout").value_or("");
     const auto until = time_of(timeout, now);
-    if (!until) return refuse(run, call, op, "not a timeout: \"" + timeout + "\"", now);
-    pending_step& pending = begin_step(run, call, op, progress::wait_started, event, now);
-    pending.timer = add_timer(run, job::kind::wait_timeout, op, *until, now);
-    pending.awaited_event = event;
-    waits_[event].emplace(wait_key{run.record.run.id, op.id}, now);
-    changes_.added_waits.push_back({.run_id = run.record.run.id,
-                                    .step = op.id,
-                                    .step_name = op.shown_name(),
-                                    .event_name = event,
-                                    .begun = now});
+    if (!until) {
+      refuse(run, call, op, "not a timeout: \"" + timeout + "\"", now);
+      return false;
+    }
+    pending_step& pending = begin_step(run, call, op, progress::wait_started, what, now);
+    pending.job = add_timer(run, job::kind::wait_timeout, op, *until, now);
+    pending.waits = true;
+    return true;
   }
 
   void begin_invoke(active_run& run, const job& call, const reported_operation& op, timestamp now) {
@@ -9638,17 +12913,22 @@ class scheduler {
     const auto until = timeout ? time_of(*timeout, now) : std::nullopt;
     if (timeout && !until) return refuse(run, call, op, "not a timeout: \"" + *timeout + "\"", now);
     pending_step& pending = begin_step(run, call, op, progress::invoke_started, slug, now);
-    const auto function = functions_.find(slug);
-    if (function == functions_.end()) {
+    const auto function = subscriptions_.find(slug);
+    if (!function) {
       const run_error error{"FunctionNotFound", "there is no function \"" + slug + "\""};
-      tell_step(run, op, progress::step_failed, call.attempt, words_of(error), now);
-      return remember(run, op.id, failed(error).memo);
+      return end_step(run, op.id, failed(error), now);
     }
-    if (until) pending.timer = add_timer(run, job::kind::invoke_timeout, op, *until, now);
+    if (until) pending.job = add_timer(run, job::kind::invoke_timeout, op, *until, now);
     const json payload = detail::parse_dom(op.options).value("payload", json::object());
     const json data = payload.is_object() ? payload.value("data", json::object()) : json::object();
-    begin_run(function->second, invocation(data.is_object() ? data.dump() : "{}", now),
-              parent_step{run.record.run.id, op.id}, now);
+    const std::string child =
+        begin_run(function, events_of(invocation(data.is_object() ? data.dump() : "{}", now)),
+                  parent_step{run.id(), op.id}, now);
+    if (child.empty()) {
+      const run_error error{"InngestInvokeError",
+                            "function \"" + slug + "\" is a singleton and runs already"};
+      end_step(run, op.id, failed(error), now);
+    }
   }
 
   pending_step& begin_step(active_run& run, const job& call, const reported_operation& op, progress what,
@@ -9660,26 +12940,14 @@ class scheduler {
   /// An operation that can't be done fails its run: another attempt would ask for the same.
   void refuse(active_run& run, const job& call, const reported_operation& op, const std::string& why,
               timestamp now) {
-    fail_run(run, call, {"unsupported operation", "step \"" + op.shown_name() + "\": " + why}, now);
+    fail_run(run, call.attempt, {"unsupported operation", "step \"" + op.shown_name() + "\": " + why}, now);
   }
 
-  void end_waits(const event_record& event, timestamp now) {
-    const auto found = waits_.find(event.name);
-    if (found == waits_.end()) return;
-    const auto waits = found->second;  // ending them changes the original
-    for (const auto& [key, begun] : waits) {
-      const auto run = runs_.find(key.first);
-      if (run != runs_.end())
-        end_step(*run->second, key.second, {event.text, progress::event_received, shortened(event.text)},
-                 now);
-    }
-  }
-
-  void end_timer(const job& timer, timestamp now) {
-    active_run& run = *runs_.find(timer.run_id)->second;
+  void end_timer(active_run& run, const job& timer, timestamp now) {
     switch (timer.what) {
       case job::kind::call:
-        break;
+      case job::kind::schedule:
+        return;
       case job::kind::wake:
         return end_step(run, *timer.step, {"null", progress::sleep_ended}, now);
       case job::kind::wait_timeout:
@@ -9688,6 +12956,12 @@ class scheduler {
         const run_error error{"InngestInvokeTimeoutError", "the invoked function did not finish in time"};
         return end_step(run, *timer.step, failed(error), now);
       }
+      case job::kind::gathered:
+        return end_gathering(run, now);
+      case job::kind::start_timeout:
+        return cancel_run(run, now);
+      case job::kind::finish_timeout:
+        return cancel_run(run, now);
     }
   }
 
@@ -9696,45 +12970,41 @@ class scheduler {
     const auto found = run.pending.find(step);
     if (found == run.pending.end()) return;  // it timed out before
     const pending_step pending = std::move(run.pending.extract(found).mapped());
-    forget_wait(run, step, pending);
-    if (pending.timer) {
-      const auto timer = run.jobs.extract(*pending.timer);
-      if (timer) queue_.erase({timer.mapped(), timer.key()});
-      changes_.removed_jobs.push_back(*pending.timer);
-    }
+    if (pending.waits) forget_wait(run, step);
+    if (pending.job) remove_job(run, *pending.job);
     tell(run, {.at = now,
                .what = end.what,
                .step = pending.name,
                .duration = now - pending.begun,
                .detail = end.detail});
     remember(run, step, end.memo);
-    go_on_if_ready(run, now);
+    go_on(run, now);
   }
 
-  void forget_wait(const active_run& run, const step_hash& step, const pending_step& pending) {
-    const auto waits = pending.awaited_event.empty() ? waits_.end() : waits_.find(pending.awaited_event);
-    if (waits == waits_.end()) return;
-    waits->second.erase({run.record.run.id, step});
-    if (waits->second.empty()) waits_.erase(waits);
-    changes_.removed_waits.emplace_back(run.record.run.id, step);
+  void forget_wait(const active_run& run, const step_hash& step) {
+    if (waits_.remove({run.id(), step})) changes_.removed_waits.emplace_back(run.id(), step);
   }
 
   void remember(active_run& run, const step_hash& step, std::string memo) {
     run.pending.erase(step);
     if (!run.memos.emplace(step, memo).second) return;
     run.stack.push_back(step);
-    changes_.memos.push_back({.run_id = run.record.run.id, .step = step, .text = std::move(memo)});
+    changes_.memos.push_back({.run_id = run.id(), .step = step, .text = std::move(memo)});
   }
 
-  /// Calls the function again when all the steps of the last call have ended.
-  void go_on_if_ready(active_run& run, timestamp now) {
-    if (run.pending.empty() && run.jobs.empty()) call_function(run, now);
+  /// Something is new: the function is gone through again, once for all that is new by then. Steps that were
+  /// planned before are called first, as they are first in the queue.
+  void go_on(active_run& run, timestamp now) {
+    if (!run.discovery) call_function(run, now, now);
+  }
+  void go_on_if_still(active_run& run, timestamp now) {
+    if (!run.has_work()) go_on(run, now);
   }
 
   // ---- jobs -------------------------------------------------------------------------------------------
 
-  void call_function(active_run& run, timestamp now) {
-    add_job(run, {.what = job::kind::call, .due = now, .begun = now});
+  void call_function(active_run& run, timestamp due, timestamp now) {
+    run.discovery = add_job(run, {.what = job::kind::call, .due = due, .begun = now});
   }
 
   std::uint64_t add_timer(active_run& run, job::kind what, const reported_operation& op, timestamp due,
@@ -9745,12 +13015,45 @@ class scheduler {
 
   std::uint64_t add_job(active_run& run, job job) {
     job.id = ++last_job_;
-    job.run_id = run.record.run.id;
-    run.jobs.emplace(job.id, job.due);
+    job.run_id = run.id();
     changes_.added_jobs.push_back(job);
-    const queue_key key{job.due, job.id};
-    queue_.emplace(key, std::move(job));
+    enqueue(run, std::move(job));
     return last_job_;
+  }
+
+  void enqueue(active_run& run, job job) {
+    run.jobs.insert(job.id);
+    const bool is_call = job.what == job::kind::call;
+    queue_.add(std::move(job), is_call ? run.precedence : std::chrono::milliseconds(0),
+               is_call ? run.limits : nullptr);
+  }
+
+  void remove_job(active_run& run, std::uint64_t id) {
+    if (run.jobs.erase(id) == 0) return;  // it was taken
+    queue_.remove(id);
+    changes_.removed_jobs.push_back(id);
+  }
+
+  void remove_jobs(active_run& run, job::kind what) {
+    for (const std::uint64_t id : std::vector(run.jobs.begin(), run.jobs.end())) {
+      const job* each = queue_.find(id);
+      if (each && each->what == what) remove_job(run, id);
+    }
+  }
+
+  void begin_call(active_run& run, const job& call, timestamp now) {
+    ++calls_;
+    ++run.calls;
+    run.last_call = call.id;
+    if (run.discovery == call.id) run.discovery.reset();
+    if (run.record.run.status != run_status::queued) return;
+    run.record.run.status = run_status::running;
+    run.record.run.started_at = now;
+    update(run);
+    tell(run, {.at = now, .what = progress::run_started, .detail = run.record.run.event_name});
+    remove_jobs(run, job::kind::start_timeout);
+    if (const auto timeout = run.function->finish_timeout)
+      add_job(run, {.what = job::kind::finish_timeout, .due = now + *timeout, .begun = now});
   }
 
   void retry(active_run& run, const job& call, const http::response& answer, timestamp now) {
@@ -9763,74 +13066,54 @@ class scheduler {
                                           longest = std::chrono::hours(24);
       if (delay) next.due = now + std::clamp(*delay, shortest, longest);
     }
-    add_job(run, std::move(next));
+    const std::uint64_t id = add_job(run, std::move(next));
+    if (!call.step) run.discovery = id;
   }
 
-  static int max_attempts(const active_run& run) {
-    constexpr int default_retries = 4;  // the server's
-    return run.function->options().retries.value_or(default_retries) + 1;
-  }
+  // ---- schedules --------------------------------------------------------------------------------------
 
-  static std::string call_body(const active_run& run, const job& call) {
-    const auto append_quoted_hash = [](std::string& out, const step_hash& hash) {
-      if (out.back() != '[' && out.back() != '{') out += ',';
-      out += '"';
-      detail::append_hex(out, hash);
-      out += '"';
-    };
-    std::string out = "{\"ctx\":{\"attempt\":" + std::to_string(call.attempt) +
-                      ",\"disable_immediate_execution\":" + (call.step ? "true" : "false") +
-                      ",\"env\":\"\",\"fn_id\":" + encode(run.record.function_slug) +
-                      ",\"max_attempts\":" + std::to_string(max_attempts(run)) +
-                      ",\"run_id\":" + encode(run.record.run.id) +
-                      ",\"stack\":{\"current\":" + std::to_string(run.stack.size()) + ",\"stack\":[";
-    for (const step_hash& each : run.stack) append_quoted_hash(out, each);
-    out += "]},\"step_id\":\"step\",\"use_api\":false},\"defers\":{";
-    for (const deferred_call& each : run.record.deferred) {
-      append_quoted_hash(out, each.id);
-      out += ":{\"abortable\":false}";
+  /// Every schedule has one job; one that is there already keeps its time, even if that is over.
+  void follow_schedules(timestamp now) {
+    for (const auto& [slug, function] : subscriptions_.all()) {
+      for (const registered_trigger& each : function->triggers) {
+        if (each.cron && !schedules_.contains({slug, each.schedule})) add_schedule(slug, each, now);
+      }
     }
-    out += "},\"event\":" + run.record.event_text + ",\"events\":[" + run.record.event_text + "],\"steps\":{";
-    for (const auto& [step, memo] : run.memos) {
-      append_quoted_hash(out, step);
-      out += ':';
-      out += memo;
+  }
+
+  void add_schedule(const std::string& slug, const registered_trigger& trigger, timestamp now) {
+    const auto due = detail::cron_next(*trigger.cron, now);
+    if (!due) return;
+    job next{.id = ++last_job_,
+             .what = job::kind::schedule,
+             .run_id = slug,
+             .step_name = trigger.schedule,
+             .due = *due,
+             .begun = now};
+    schedules_.insert_or_assign({slug, trigger.schedule}, next.id);
+    changes_.added_jobs.push_back(next);
+    queue_.add(std::move(next), std::chrono::milliseconds(0), nullptr);
+  }
+
+  void fire_schedule(const job& timer, timestamp now) {
+    changes_.removed_jobs.push_back(timer.id);
+    schedules_.erase({timer.run_id, timer.step_name});
+    const auto function = subscriptions_.find(timer.run_id);
+    if (!function) return;
+    for (const registered_trigger& each : function->triggers) {
+      if (each.schedule != timer.step_name || !each.cron) continue;
+      const std::string data = detail::json_object_text().add("cron", each.schedule).text();
+      const event_record event = make_event_record(
+          {.name = "inngest/scheduled.timer", .ts = timer.due.time_since_epoch().count(), .data = data},
+          ids_.next(now), now);
+      changes_.events.push_back(event);
+      begin_run(function, events_of(event), {}, now);
+      add_schedule(timer.run_id, each, now);
+      return;
     }
-    return out += "},\"use_api\":false,\"version\":2}";
   }
 
-  // ---- words ------------------------------------------------------------------------------------------
-
-  static std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
-
-  static run_error read_error(std::string_view text) {
-    const json body = json::parse(text, nullptr, false);
-    const auto member = [&](const char* key, const char* otherwise) {
-      const bool found = body.is_object() && body.contains(key) && body[key].is_string();
-      return found ? body[key].get<std::string>() : std::string(otherwise);
-    };
-    return {.name = member("name", "Error"),
-            .message = member("message", ""),
-            .text = body.is_object() ? std::string(text) : std::string()};
-  }
-
-  static run_error read_error(const http::response& answer) {
-    run_error out = read_error(std::string_view(answer.body));
-    if (out.message.empty()) {
-      out.message = "the app answered with status " + std::to_string(answer.status);
-      out.text.clear();
-    }
-    return out;
-  }
-
-  /// Enough of a text to recognize it by, cut between characters.
-  static std::string shortened(const std::string& text) {
-    constexpr std::size_t longest = 160;
-    if (text.size() <= longest) return text;
-    std::size_t end = longest;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-    return text.substr(0, end) + "...";
-  }
+  // ---- telling ----------------------------------------------------------------------------------------
 
   void tell_step(const active_run& run, const reported_operation& op, progress what, int attempt,
                  std::string detail, timestamp now) {
@@ -9843,22 +13126,34 @@ class scheduler {
   }
 
   void tell(const active_run& run, timeline_entry entry) {
-    changes_.timeline.push_back({.run_id = run.record.run.id, .entry = entry});
-    progress_.emplace_back(run.record.run, std::move(entry));
+    if (wants_progress_) progress_.emplace_back(run.record.run, entry);
+    changes_.timeline.push_back({.run_id = run.id(), .entry = std::move(entry)});
   }
 
-  void commit() { store_->commit(std::exchange(changes_, {})); }
+  void update(const active_run& run) {
+    const embedded::run& now = run.record.run;
+    changes_.run_updates.push_back({.id = now.id,
+                                    .status = now.status,
+                                    .started_at = now.started_at,
+                                    .ended_at = now.ended_at,
+                                    .output_text = now.output_text,
+                                    .error = now.error});
+  }
 
   // ---- restart ----------------------------------------------------------------------------------------
 
   void resume(unfinished_work work) {
+    for (const app_record& each : work.apps) {
+      for (function_definition& function : read_registration(each)) subscriptions_.add(std::move(function));
+    }
+    for (remembered_value& each : work.values) memory_.load(std::move(each));
     for (run_record& each : work.runs) {
-      const auto function = functions_.find(each.function_slug);
-      if (function == functions_.end()) continue;  // the app no longer has it; the store keeps the run
+      const auto function = subscriptions_.find(each.run.function_slug);
+      if (!function) continue;  // the app no longer has it; the store keeps the run
       auto run = std::make_unique<active_run>();
-      run->function = &function->second;
       run->record = std::move(each);
-      runs_.emplace(run->record.run.id, std::move(run));
+      if (!run->record.gathering.empty()) gathering_.insert_or_assign(run->record.gathering, run->id());
+      attach(std::move(run), function);
     }
     for (memo_record& each : work.memos) {
       active_run* run = find_active(each.run_id);
@@ -9866,50 +13161,86 @@ class scheduler {
       run->stack.push_back(each.step);
       run->memos.emplace(each.step, std::move(each.text));
     }
-    for (job& each : work.jobs) {
-      last_job_ = std::max(last_job_, each.id);
-      active_run* run = find_active(each.run_id);
-      if (!run) continue;
-      run->jobs.emplace(each.id, each.due);
-      if (each.step) {
-        pending_step& pending = run->pending[*each.step];
-        pending = {.name = each.step_name, .begun = each.begun};
-        if (each.what != job::kind::call) pending.timer = each.id;
-      }
-      const queue_key key{each.due, each.id};
-      queue_.emplace(key, std::move(each));
-    }
+    for (job& each : work.jobs) resume(std::move(each));
     for (const wait_record& each : work.waits) {
       active_run* run = find_active(each.run_id);
       if (!run) continue;
-      run->pending[each.step].awaited_event = each.event_name;
-      waits_[each.event_name].emplace(wait_key{each.run_id, each.step}, each.begun);
+      run->pending[each.step].waits = true;
+      waits_.add(each,
+                 each.expression.empty() ? nullptr : std::make_shared<const expression>(each.expression));
     }
     for (const auto& [id, run] : runs_) {
       if (!run->record.parent) continue;
       active_run* parent = find_active(run->record.parent->run_id);
       if (!parent || parent->memos.contains(run->record.parent->step)) continue;  // its invoke timed out
-      const pending_step invoke{.name = run->record.run.function_id, .begun = run->record.run.started_at};
+      const pending_step invoke{.name = run->record.run.function_id, .begun = run->record.run.queued_at};
       parent->pending.emplace(run->record.parent->step, invoke);
     }
   }
 
-  active_run* find_active(const std::string& run_id) {
+  void resume(job job) {
+    if (job.what == job::kind::schedule) {
+      if (!is_followed(job)) {
+        changes_.removed_jobs.push_back(job.id);
+        return;
+      }
+      schedules_.insert_or_assign({job.run_id, job.step_name}, job.id);
+      const std::uint64_t id = job.id;
+      queue_.add(std::move(job), std::chrono::milliseconds(0), nullptr);
+      return queue_.release(id);
+    }
+    active_run* run = find_active(job.run_id);
+    if (!run) return;
+    if (job.step) {
+      pending_step& pending = run->pending[*job.step];
+      pending = {.name = job.step_name, .begun = job.begun, .job = job.id};
+    } else if (job.what == job::kind::call) {
+      run->discovery = job.id;
+    }
+    const std::uint64_t id = job.id;
+    enqueue(*run, std::move(job));
+    queue_.release(id);
+  }
+
+  bool is_followed(const job& schedule) const {
+    const auto function = subscriptions_.find(schedule.run_id);
+    return function &&
+           std::any_of(function->triggers.begin(), function->triggers.end(),
+                       [&](const auto& each) { return each.cron && each.schedule == schedule.step_name; });
+  }
+
+  /// Runs of a function go on as its new definition says.
+  void adopt(const shared_function& function) {
+    for (active_run* each : by_function_[function->slug]) each->function = function;
+  }
+
+  active_run* find_active(std::string_view run_id) {
     const auto found = runs_.find(run_id);
     return found == runs_.end() ? nullptr : found->second.get();
   }
 
-  std::shared_ptr<store> store_;
+  /// A copy: cancelling them changes the original.
+  std::vector<active_run*> runs_of(const std::string& slug) const {
+    const auto found = by_function_.find(slug);
+    return found == by_function_.end() ? std::vector<active_run*>() : found->second;
+  }
+
   retry_delay delay_;
-  std::map<std::string, any_function, std::less<>> functions_;          // by slug
-  std::unordered_map<std::string, std::vector<std::string>> triggers_;  // event name to slugs
-  std::unordered_map<std::string, std::unique_ptr<active_run>> runs_;
-  std::unordered_map<std::string, std::map<wait_key, timestamp>> waits_;  // event name to steps
-  std::map<queue_key, job> queue_;
+  changes changes_;
+  flow_memory memory_{changes_};
+  detail::ulid_source ids_;
+  subscriptions subscriptions_;
+  std::map<std::string, std::unique_ptr<active_run>, std::less<>> runs_;
+  std::unordered_map<std::string, std::vector<active_run*>> by_function_;
+  std::unordered_map<std::string, std::string> gathering_;                  // run, by key
+  std::unordered_map<std::string, std::string> singletons_;                 // run, by key
+  std::map<std::pair<std::string, std::string>, std::uint64_t> schedules_;  // job, by slug and schedule
+  waiting_steps waits_;
+  run_queue queue_;
   std::uint64_t last_job_ = 0;
   int calls_ = 0;  // that are being made
-  changes changes_;
   std::deque<std::pair<run, timeline_entry>> progress_;
+  bool wants_progress_ = false;
 };
 
 }  // namespace inngest::embedded
@@ -9919,11 +13250,13 @@ namespace inngest::embedded {
 struct engine_options {
   /// Threads that run handlers.
   std::size_t workers = 2;
-  /// Keeps the state. Default: a new memory_store.
+  /// Keeps the state. Default: a new memory_store. On disk: see sqlite_store.
   std::shared_ptr<embedded::store> store{};
   /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
   /// does, from 15 seconds to two hours.
   std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+  /// How long ended runs and their events stay to be looked at.
+  std::chrono::milliseconds history = std::chrono::hours(7 * 24);
   /// Told what happens, as it happens, one thing at a time and in order. The run comes without its timeline.
   /// Called from the engine's threads; it may send events, but must not wait for the engine.
   std::function<void(const run&, const timeline_entry&)> on_progress{};
@@ -9935,22 +13268,29 @@ struct engine_options {
 ///     engine.send(BrandIngested{...});
 ///     engine.wait_until_idle(10s);
 ///
-/// It calls the functions with the same requests and through the same handler as an Inngest server does.
+/// It calls the functions with the same requests and through the same handler as an Inngest server does, and
+/// keeps to what they say of themselves: triggers with expressions, schedules, flow control, cancellation.
 /// While it lives it takes over the HTTP of its client: what app.send() and ctx.step.send_event() send, it
 /// receives. All of it may be called from many threads at once.
 ///
-/// In this version triggers and waits go by the event's name only, and flow control (concurrency, throttle
-/// and the like) is not enforced: a warning says so for each function that asks for it. A trigger with an
-/// expression is refused.
+/// What it has taken in is in the store before it says so, and a step's result before the function goes on:
+/// with a store on disk a process may end at any time, and another goes on where it was.
 class engine {
  public:
-  /// \throws configuration_error for a function that the engine can't run as it asks to be.
-  engine(client app, std::vector<any_function> functions, engine_options options = {})
+  /// Goes on with what the store has. \throws configuration_error for a function that the engine can't run as
+  /// it asks to be; what the store throws.
+  engine(client app, const std::vector<any_function>& functions, engine_options options = {})
       : app_(std::move(app)),
         options_(with_defaults(std::move(options))),
-        handler_(app_, checked(functions), {.framework = "embedded"}),
-        scheduler_(functions, options_.store, options_.retry_delay) {
+        handler_(app_, functions, {.framework = "embedded"}),
+        scheduler_(definitions(handler_), options_.store->load(), options_.retry_delay, now()) {
+    scheduler_.collect_progress(options_.on_progress != nullptr);
     app_.replace_transport(std::make_shared<loopback>(*this));
+    {
+      const std::lock_guard lock(mutex_);
+      keep_changes();
+    }
+    if (options_.store->is_on_disk()) keeper_ = std::thread([this] { keep(); });
     for (std::size_t i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
   }
 
@@ -9962,6 +13302,12 @@ class engine {
     }
     wake_.notify_all();
     for (std::thread& each : workers_) each.join();
+    {
+      const std::lock_guard lock(mutex_);
+      keeper_stops_ = true;
+    }
+    keeper_wake_.notify_all();
+    if (keeper_.joinable()) keeper_.join();
     app_.restore_transport();  // last: until then a handler's events still come here
   }
 
@@ -9974,37 +13320,128 @@ class engine {
   sent_events send(std::initializer_list<any_event> events) { return app_.send(events); }
   sent_events send(const std::vector<any_event>& events) { return app_.send(events); }
 
+  /// Takes in an event, or an array of them, as JSON, and gives their ids.
+  /// \throws payload_error naming what is wrong; unreachable when the store takes nothing.
+  std::vector<std::string> accept(std::string events) {
+    std::unique_lock lock(mutex_);
+    if (!store_problem_.empty()) throw unreachable(store_problem_);
+    std::vector<std::string> ids = scheduler_.accept(std::move(events), now());
+    wait_until_kept(lock, keep_changes());
+    lock.unlock();
+    deliver_progress();
+    return ids;
+  }
+
+  /// Ends the wait for a signal, and gives the id of the run that waited; nothing when none did.
+  std::optional<std::string> signal(const std::string& name, const std::string& data = "null") {
+    std::unique_lock lock(mutex_);
+    auto run_id = scheduler_.signal(name, data, now());
+    wait_until_kept(lock, keep_changes());
+    lock.unlock();
+    deliver_progress();
+    return run_id;
+  }
+
   /// Starts a run of the function now, whatever its triggers, and gives the run's id.
-  /// \throws configuration_error when the function is not one of the engine's.
+  /// \throws configuration_error when the function is not one of the engine's, or is a singleton that runs.
   std::string start(const any_function& function, const json& data = json::object()) {
-    const auto& all = handler_.functions();
-    const bool known = std::any_of(all.begin(), all.end(),
-                                   [&](const any_function& each) { return each.slug() == function.slug(); });
-    if (!known) throw configuration_error("the engine has no function \"" + function.id() + "\"");
-    std::string id;
-    {
-      const std::lock_guard lock(mutex_);
-      id = scheduler_.start(function.slug(), encode(data, "data"), now());
-      collect_progress();
-    }
-    wake_.notify_all();
+    std::unique_lock lock(mutex_);
+    if (!scheduler_.functions().find(function.slug()))
+      throw configuration_error("the engine has no function \"" + function.id() + "\"");
+    std::string id = scheduler_.start(function.slug(), encode(data, "data"), now());
+    if (id.empty())
+      throw configuration_error("function \"" + function.id() + "\" is a singleton and runs already");
+    wait_until_kept(lock, keep_changes());
+    lock.unlock();
     deliver_progress();
     return id;
   }
 
+  /// Begins a run with the events of an earlier one, and gives its id; nothing when there is no such run, or
+  /// its function is gone.
+  std::optional<std::string> rerun(std::string_view run_id) {
+    const auto earlier = options_.store->find_run(run_id);
+    if (!earlier) return std::nullopt;
+    std::unique_lock lock(mutex_);
+    std::string id = scheduler_.rerun(*earlier, now());
+    if (id.empty()) return std::nullopt;
+    wait_until_kept(lock, keep_changes());
+    lock.unlock();
+    deliver_progress();
+    return id;
+  }
+
+  /// Cancels a run: a step that is running ends, but nothing comes after it. False when there is no such run
+  /// or it has ended.
+  bool cancel(std::string_view run_id) {
+    std::unique_lock lock(mutex_);
+    if (!scheduler_.cancel(run_id, now())) return false;
+    wait_until_kept(lock, keep_changes());
+    lock.unlock();
+    deliver_progress();
+    return true;
+  }
+
+  /// Takes results that a function elsewhere has saved while it goes on. False when it must stop: the run has
+  /// ended or was called again. \throws payload_error, protocol_error for what are no results.
+  bool checkpoint(const std::string& run_id, std::uint64_t call_id, std::string operations) {
+    const auto read = read_operations(std::move(operations));
+    std::unique_lock lock(mutex_);
+    if (!scheduler_.checkpoint(run_id, call_id, read, now())) return false;
+    wait_until_kept(lock, keep_changes());
+    lock.unlock();
+    deliver_progress();
+    return true;
+  }
+
+  /// How apps elsewhere are called, whose functions were registered over HTTP. http_server sets it.
+  void call_apps_by(std::function<http::response(http::request)> calls) {
+    const std::lock_guard lock(mutex_);
+    call_app_ = std::move(calls);
+  }
+
+  /// Puts the functions of an app elsewhere in the place of those that it had. `registration` is what SDKs
+  /// send to /fn/register. \throws configuration_error, payload_error naming what is wrong.
+  void register_app(const std::string& id, std::string registration) {
+    const app_record app{.id = id, .text = std::move(registration)};
+    std::vector<function_definition> functions = read_registration(app);
+    std::unique_lock lock(mutex_);
+    scheduler_.register_app(app, std::move(functions), now());
+    wait_until_kept(lock, keep_changes());
+  }
+
+  /// The functions that the engine calls.
+  std::vector<function_definition> functions() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<function_definition> out;
+    for (const auto& [slug, each] : scheduler_.functions().all()) out.push_back(*each);
+    return out;
+  }
+
+  /// A number that grows when anything changes.
+  std::uint64_t sequence() const {
+    const std::lock_guard lock(mutex_);
+    return changed_;
+  }
+
+  /// Where the state is kept: events and runs can be looked at there.
+  const embedded::store& store() const { return *options_.store; }
   /// All runs, oldest first.
   std::vector<run> runs() const { return options_.store->runs(); }
   /// The runs that an event started.
   std::vector<run> runs_of(std::string_view event_id) const { return options_.store->runs_of(event_id); }
   /// A run with its timeline; nothing when there is none of the id.
-  std::optional<run> find_run(std::string_view run_id) const { return options_.store->find_run(run_id); }
+  std::optional<run> find_run(std::string_view run_id) const {
+    auto found = options_.store->find_run(run_id);
+    return found ? std::optional<run>(std::move(found->run)) : std::nullopt;
+  }
 
   /// Waits until the run has ended or the time is up, and gives it as it then is.
   /// \throws configuration_error when there is no such run.
   run wait_for(std::string_view run_id, std::chrono::milliseconds timeout) const {
     {
       std::unique_lock lock(mutex_);
-      settled_.wait_for(lock, timeout, [&] { return !scheduler_.is_running(run_id) && is_told(); });
+      settled_.wait_for(lock, timeout, [&] { return !scheduler_.is_running(run_id) && is_settled(); });
     }
     auto out = find_run(run_id);
     if (!out) throw configuration_error("there is no run \"" + std::string(run_id) + "\"");
@@ -10014,7 +13451,7 @@ class engine {
   /// Waits until no run is left that could go on; false when the time was up first.
   bool wait_until_idle(std::chrono::milliseconds timeout) const {
     std::unique_lock lock(mutex_);
-    return settled_.wait_for(lock, timeout, [&] { return scheduler_.is_idle() && is_told(); });
+    return settled_.wait_for(lock, timeout, [&] { return scheduler_.is_idle() && is_settled(); });
   }
 
  private:
@@ -10023,7 +13460,7 @@ class engine {
    public:
     explicit loopback(engine& engine) : engine_(&engine) {}
     http::response send(const http::request& request, std::chrono::milliseconds) override {
-      return engine_->answer(request);
+      return api<engine>(*engine_).answer(request);
     }
 
    private:
@@ -10037,40 +13474,9 @@ class engine {
     return options;
   }
 
-  std::vector<any_function> checked(const std::vector<any_function>& functions) const {
-    for (const any_function& each : functions) {
-      for (const trigger_definition& trigger : each.triggers()) {
-        if (!trigger.expression.empty() && trigger.event != "inngest/deferred.schedule") {
-          throw configuration_error("function \"" + each.id() +
-                                    "\": the embedded engine does not evaluate trigger expressions");
-        }
-        if (!trigger.cron.empty()) {
-          app_.log().warn("function \"" + each.id() +
-                          "\": the embedded engine does not follow its cron schedule: use engine::start");
-        }
-      }
-      const std::string ignored = flow_control(each.options());
-      if (!ignored.empty())
-        app_.log().warn("function \"" + each.id() + "\": the embedded engine does not enforce " + ignored);
-    }
-    return functions;
-  }
-
-  static std::string flow_control(const function_options& options) {
-    std::string out;
-    const auto name = [&out](bool used, const char* option) {
-      if (used) out += (out.empty() ? "" : ", ") + std::string(option);
-    };
-    name(!options.concurrency.limits().empty(), "concurrency");
-    name(options.throttle.has_value(), "throttle");
-    name(options.rate_limit.has_value(), "rate_limit");
-    name(options.debounce.has_value(), "debounce");
-    name(options.batch.has_value(), "batch");
-    name(options.singleton.has_value(), "singleton");
-    name(!options.priority.empty(), "priority");
-    name(!options.idempotency.empty(), "idempotency");
-    name(!options.cancel_on.empty(), "cancel_on");
-    name(options.timeouts.start || options.timeouts.finish, "timeouts");
+  static std::vector<function_definition> definitions(const handler& handler) {
+    std::vector<function_definition> out;
+    for (const any_function& each : handler.functions()) out.push_back(define(each));
     return out;
   }
 
@@ -10078,35 +13484,77 @@ class engine {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   }
 
-  http::response answer(const http::request& request) {
-    const auto json_answer = [](int status, const json& body) {
-      return http::response{
-          .status = status, .headers = {{"content-type", "application/json"}}, .body = body.dump()};
-    };
-    if (request.method != "POST" || !request.path().starts_with("/e/")) {
-      return json_answer(404,
-                         {{"error", "the embedded engine has no " + request.method + " " + request.path()}});
+  // ---- keeping ----------------------------------------------------------------------------------------
+
+  /// Sees that what the scheduler changed is kept, and gives a number to wait for. A store on disk is written
+  /// by a thread of its own, which keeps at once what has come up meanwhile.
+  std::uint64_t keep_changes() {
+    for (auto& each : scheduler_.take_progress()) untold_.push_back(std::move(each));
+    changes fresh = scheduler_.take_changes();
+    if (fresh.empty()) return changed_;
+    ++changed_;
+    if (options_.store->is_on_disk()) {
+      unkept_.push_back(std::move(fresh));
+      keeper_wake_.notify_one();
+    } else {
+      options_.store->commit({&fresh, 1});
+      scheduler_.kept(fresh);
+      kept_ = changed_;
+      wake_.notify_one();
     }
-    try {
-      std::vector<std::string> ids;
-      {
-        const std::lock_guard lock(mutex_);
-        ids = scheduler_.accept(request.body, now());
-        collect_progress();
+    return changed_;
+  }
+
+  /// \throws unreachable when the store can't keep it, with the reason.
+  void wait_until_kept(std::unique_lock<std::mutex>& lock, std::uint64_t change) const {
+    settled_.wait(lock, [&] { return kept_ >= change || !store_problem_.empty(); });
+    if (kept_ < change) throw unreachable(store_problem_);
+  }
+
+  void keep() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      keeper_wake_.wait(lock, [&] { return !unkept_.empty() || keeper_stops_; });
+      if (unkept_.empty()) return;
+      std::vector<changes> batch = std::exchange(unkept_, {});
+      const std::uint64_t last = changed_;
+      lock.unlock();
+      std::string problem = commit(batch);
+      lock.lock();
+      if (problem.empty()) {
+        for (const changes& each : batch) scheduler_.kept(each);
+        kept_ = last;
+      } else {
+        unkept_.insert(unkept_.begin(), std::make_move_iterator(batch.begin()),
+                       std::make_move_iterator(batch.end()));
       }
+      store_problem_ = std::move(problem);
       wake_.notify_all();
-      deliver_progress();
-      return json_answer(200, {{"ids", ids}, {"status", 200}});
-    } catch (const payload_error& problem) {
-      return json_answer(400, {{"error", problem.what()}, {"status", 400}});
+      settled_.notify_all();
+      if (store_problem_.empty()) continue;
+      if (keeper_stops_) return;
+      keeper_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return keeper_stops_; });
     }
   }
+
+  /// Gives what went wrong: it will be tried again.
+  std::string commit(const std::vector<changes>& batch) const {
+    try {
+      options_.store->commit(batch);
+      return {};
+    } catch (const std::exception& problem) {
+      app_.log().error(std::string("the engine's store takes nothing: ") + problem.what());
+      return std::string("the engine's store takes nothing: ") + problem.what();
+    }
+  }
+
+  // ---- working ----------------------------------------------------------------------------------------
 
   void work() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
       const std::optional<job> next = scheduler_.take_due(now());
-      collect_progress();
+      keep_changes();
       if (!next) {
         announce(lock);
         if (!stopping_) sleep_until_due(lock);
@@ -10116,11 +13564,49 @@ class engine {
       http::request request = scheduler_.request_for(*next);
       lock.unlock();
       deliver_progress();
-      http::response response = handler_.answer_in_process(std::move(request));
+      http::response response = call(*next, std::move(request));
       lock.lock();
       scheduler_.finish(*next, std::move(response), now());
-      collect_progress();
+      keep_changes();
     }
+  }
+
+  http::response call(const job& job, http::request request) {
+    if (request.url.starts_with('/') || request.url.starts_with('?')) {
+      return handler_.answer_in_process(
+          std::move(request),
+          [&](const std::vector<protocol::operation>& results) { return save(job, results); });
+    }
+    try {
+      return call_elsewhere(std::move(request));
+    } catch (const std::exception& problem) {
+      return api<engine>::answer_of(500, {{"name", "unreachable"}, {"message", problem.what()}});
+    }
+  }
+
+  http::response call_elsewhere(http::request request) {
+    std::function<http::response(http::request)> calls;
+    {
+      const std::lock_guard lock(mutex_);
+      calls = call_app_;
+    }
+    if (!calls) throw unreachable("the app runs elsewhere, and this engine has no http_server to call it");
+    return calls(std::move(request));
+  }
+
+  /// Keeps results while a function goes on.
+  execution::checkpoints::saved save(const job& job, const std::vector<protocol::operation>& results) {
+    using saved = execution::checkpoints::saved;
+    const auto operations = read_operations(protocol::write_operations(results));
+    {
+      std::unique_lock lock(mutex_);
+      if (!scheduler_.checkpoint(job.run_id, job.id, operations, now())) return saved::stale;
+      const std::uint64_t change = keep_changes();
+      settled_.wait(lock, [&] { return kept_ >= change || !store_problem_.empty(); });
+      if (kept_ < change) return saved::no;
+    }
+    deliver_progress();
+    return saved::yes;
   }
 
   void announce(std::unique_lock<std::mutex>& lock) {
@@ -10131,22 +13617,30 @@ class engine {
   }
 
   void sleep_until_due(std::unique_lock<std::mutex>& lock) {
+    clean(lock);
     const auto due = scheduler_.next_due();
     if (!due)
-      wake_.wait(lock);
+      wake_.wait_until(lock, next_cleaning_);
     else if (*due > now())
-      wake_.wait_until(lock, *due);
+      wake_.wait_until(lock, std::min(*due, next_cleaning_));
+  }
+
+  /// Forgets what is too old to be looked at.
+  void clean(std::unique_lock<std::mutex>& lock) {
+    if (now() < next_cleaning_) return;
+    next_cleaning_ = now() + std::chrono::minutes(10);
+    lock.unlock();
+    try {
+      options_.store->forget_before(now() - options_.history);
+    } catch (const std::exception& problem) {
+      app_.log().error(std::string("the engine's store forgets nothing: ") + problem.what());
+    }
+    lock.lock();
   }
 
   // ---- progress: collected under the lock, told outside of it ------------------------------------------
 
-  void collect_progress() {
-    for (auto& each : scheduler_.take_progress()) {
-      if (options_.on_progress) untold_.push_back(std::move(each));
-    }
-  }
-
-  bool is_told() const { return untold_.empty() && !telling_; }
+  bool is_settled() const { return kept_ == changed_ && untold_.empty() && !telling_; }
 
   void deliver_progress() {
     std::unique_lock lock(mutex_);
@@ -10179,10 +13673,19 @@ class engine {
   std::condition_variable wake_;
   mutable std::condition_variable settled_;
   scheduler scheduler_;
+  std::function<http::response(http::request)> call_app_;
+  std::vector<changes> unkept_;
+  std::uint64_t changed_ = 0;  // how many changes there were
+  std::uint64_t kept_ = 0;     // how many of them are kept
+  std::string store_problem_;  // why the last were not
+  std::condition_variable keeper_wake_;
+  timestamp next_cleaning_{};
   std::deque<std::pair<run, timeline_entry>> untold_;
   bool telling_ = false;
   bool stopping_ = false;
+  bool keeper_stops_ = false;
 
+  std::thread keeper_;
   std::vector<std::thread> workers_;
 };
 
@@ -10228,8 +13731,8 @@ inline std::string format(const timeline_entry& entry) {
 inline std::string format_timeline(const run& run) {
   std::string out = run.function_id + "  run " + run.id + "  " + std::string(to_string(run.status));
   if (run.ended_at)
-    out += " in " +
-           format(std::chrono::duration_cast<std::chrono::microseconds>(*run.ended_at - run.started_at));
+    out += " in " + format(std::chrono::duration_cast<std::chrono::microseconds>(
+                        *run.ended_at - run.started_at.value_or(run.queued_at)));
   out += '\n';
   for (const timeline_entry& each : run.timeline) out += "  " + format(each) + "\n";
   return out;

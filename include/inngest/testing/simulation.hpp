@@ -1,0 +1,263 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <inngest/client.hpp>
+#include <inngest/detail/json_dom.hpp>
+#include <inngest/embedded/api.hpp>
+#include <inngest/embedded/memory_store.hpp>
+#include <inngest/embedded/scheduler.hpp>
+#include <inngest/error.hpp>
+#include <inngest/function.hpp>
+#include <inngest/serve.hpp>
+#include <inngest/testing/mocks.hpp>
+
+// What is behind the test harness: the engine's scheduler and the app's handler on one thread, under a clock
+// of its own.
+
+namespace inngest::testing {
+
+using inngest::timestamp;
+
+class simulation {
+ public:
+  struct options {
+    timestamp start{};
+    bool retries = true;
+    bool check_determinism = true;
+    std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+  };
+
+  simulation(client app, const std::vector<any_function>& functions, const options& chosen)
+      : now_(chosen.start),
+        app_(std::move(app)),
+        mocks_(std::make_shared<mocks>()),
+        functions_(with_mocks(functions)),
+        handler_(app_, functions_, {.framework = "testing"}),
+        strict_(app_, functions_, {.strict = true, .framework = "testing"}),
+        checks_(chosen.check_determinism),
+        scheduler_(definitions(chosen.retries), {}, chosen.retry_delay, now_) {
+    app_.replace_transport(std::make_shared<loopback>(*this));
+    keep();
+  }
+
+  ~simulation() { app_.restore_transport(); }
+  simulation(const simulation&) = delete;
+  simulation& operator=(const simulation&) = delete;
+
+  // ---- time -------------------------------------------------------------------------------------------
+
+  timestamp now() const { return now_; }
+
+  /// Does all that is due at this moment.
+  void settle() {
+    constexpr int most = 100'000;
+    for (int calls = 0; step(); ++calls) {
+      if (calls == most)
+        throw configuration_error("the functions called for " + std::to_string(most) +
+                                  " steps without any time passing: does one start itself?");
+    }
+  }
+
+  /// Goes on to the time of the next job, if that is not after `end`.
+  bool go_to_next(timestamp end) {
+    const auto due = scheduler_.next_due();
+    if (!due || *due > end) return false;
+    now_ = std::max(now_, *due);
+    settle();
+    return true;
+  }
+
+  void go_to(timestamp end) {
+    settle();
+    while (go_to_next(end)) {
+    }
+    now_ = std::max(now_, end);
+  }
+
+  // ---- events and runs ----------------------------------------------------------------------------------
+
+  /// Also how the app's own client gets here.
+  std::vector<std::string> accept(std::string events) {
+    auto ids = scheduler_.accept(std::move(events), now_);
+    keep();
+    if (!sends_) sent_.insert(sent_.end(), ids.begin(), ids.end());
+    return ids;
+  }
+
+  /// An event of the test's: what it starts begins at once.
+  std::vector<std::string> send(const any_event& event) {
+    sends_ = true;
+    auto ids = accept(event.text());
+    sends_ = false;
+    return ids;
+  }
+
+  std::optional<std::string> signal(const std::string& name, const std::string& data) {
+    auto run_id = scheduler_.signal(name, data, now_);
+    keep();
+    return run_id;
+  }
+
+  std::string start(const any_function& function, const std::string& data) {
+    if (!scheduler_.functions().find(function.slug()))
+      throw configuration_error("the harness has no function \"" + function.id() + "\"");
+    std::string id = scheduler_.start(function.slug(), data, now_);
+    keep();
+    return id;
+  }
+
+  bool cancel(std::string_view run_id) {
+    const bool done = scheduler_.cancel(run_id, now_);
+    keep();
+    return done;
+  }
+
+  std::optional<std::string> rerun(std::string_view run_id) {
+    const auto earlier = store_.find_run(run_id);
+    std::string id = earlier ? scheduler_.rerun(*earlier, now_) : std::string();
+    keep();
+    return id.empty() ? std::nullopt : std::optional<std::string>(std::move(id));
+  }
+
+  void preload(const std::string& run_id, const step_hash& step, const std::string& memo) {
+    scheduler_.preload(run_id, step, memo);
+    keep();
+  }
+
+  const embedded::store& store() const { return store_; }
+  std::optional<embedded::run> find_run(std::string_view run_id) const {
+    auto found = store_.find_run(run_id);
+    return found ? std::optional<embedded::run>(std::move(found->run)) : std::nullopt;
+  }
+  std::vector<embedded::run> runs_of(std::string_view event_id) const { return store_.runs_of(event_id); }
+  std::vector<embedded::function_definition> functions() const {
+    std::vector<embedded::function_definition> out;
+    for (const auto& [slug, each] : scheduler_.functions().all()) out.push_back(*each);
+    return out;
+  }
+  /// Null when the run has ended.
+  const embedded::active_run* active(std::string_view run_id) const { return scheduler_.find_run(run_id); }
+  /// The ids of the events that the app itself has sent.
+  const std::vector<std::string>& sent() const { return sent_; }
+  const std::vector<embedded::reported_operation>& operations(const std::string& run_id) const {
+    static const std::vector<embedded::reported_operation> none;
+    const auto found = operations_.find(run_id);
+    return found == operations_.end() ? none : found->second;
+  }
+  mocks& replaced() { return *mocks_; }
+
+ private:
+  class loopback final : public http::transport {
+   public:
+    explicit loopback(simulation& simulation) : simulation_(&simulation) {}
+    http::response send(const http::request& request, std::chrono::milliseconds) override {
+      return embedded::api<simulation>(*simulation_).answer(request);
+    }
+
+   private:
+    simulation* simulation_;
+  };
+
+  std::vector<any_function> with_mocks(const std::vector<any_function>& functions) const {
+    std::vector<any_function> out;
+    for (const any_function& each : functions) {
+      function_options changed = each.options();
+      changed.middleware.push_back(std::make_shared<mocking>(mocks_));
+      out.emplace_back(each.app_id(), std::move(changed), each.triggers(), each.handler(),
+                       with_mocks(each.companions()));
+    }
+    return out;
+  }
+
+  std::vector<embedded::function_definition> definitions(bool retries) const {
+    std::vector<embedded::function_definition> out;
+    for (const any_function& each : handler_.functions()) {
+      out.push_back(embedded::define(each));
+      if (!retries) out.back().retries = 0;
+    }
+    return out;
+  }
+
+  void keep() {
+    const embedded::changes changes = scheduler_.take_changes();
+    store_.commit({&changes, 1});
+    scheduler_.kept(changes);
+  }
+
+  /// One call, if one is due.
+  bool step() {
+    auto next = scheduler_.take_due(now_);
+    keep();
+    if (!next) next = scheduler_.take_due(now_);  // what a timer led to, now that it is kept
+    if (!next) return false;
+    const handler& called = is_checked(next->run_id) ? strict_ : handler_;
+    http::response answer = called.answer_in_process(scheduler_.request_for(*next));
+    if (answer.status == 206) look_at(next->run_id, answer);
+    scheduler_.finish(*next, std::move(answer), now_);
+    keep();
+    return true;
+  }
+
+  /// Whether a call is gone through twice: of a run with many steps every tenth is.
+  bool is_checked(const std::string& run_id) const {
+    const std::size_t results = scheduler_.find_run(run_id)->stack.size();
+    return checks_ && (results < 100 || results % 10 == 0);
+  }
+
+  /// Notes what the app reported, and answers for the server's steps that are mocked.
+  void look_at(const std::string& run_id, http::response& answer) {
+    json all = detail::parse_dom(answer.body);
+    bool changed = false;
+    for (json& each : all) changed = mock_server_step(each) || changed;
+    if (changed) answer.body = all.dump();
+    auto& noted = operations_[run_id];
+    for (auto& each : embedded::read_operations(answer.body)) noted.push_back(std::move(each));
+  }
+
+  bool mock_server_step(json& op) {
+    const std::string code = op.value("op", "");
+    const bool is_servers = code == "InvokeFunction" || code == "Gateway" || code == "AIGateway" ||
+                            code == "WaitForEvent" || code == "WaitForSignal" || code == "Sleep";
+    const std::string id = op.contains("userland") ? op["userland"].value("id", "") : op.value("name", "");
+    if (!is_servers || !mocks_->has(id)) return false;
+    const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
+    try {
+      op["data"] = detail::parse_dom(mocks_->run(id, not_mocked));
+      op["op"] = "StepRun";
+    } catch (const not_replaced&) {
+      return false;
+    } catch (const std::exception& problem) {
+      op["error"] = {{"name", "Error"}, {"message", problem.what()}};
+      op["op"] = "StepFailed";
+    }
+    return true;
+  }
+  struct not_replaced {};
+
+  timestamp now_;
+  client app_;
+  std::shared_ptr<mocks> mocks_;
+  std::vector<any_function> functions_;
+  handler handler_;
+  handler strict_;  // the same functions
+  bool checks_;
+  embedded::memory_store store_;
+  embedded::scheduler scheduler_;
+  std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run
+  std::vector<std::string> sent_;
+  bool sends_ = false;
+};
+
+}  // namespace inngest::testing

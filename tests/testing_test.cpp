@@ -1,0 +1,190 @@
+#include <inngest/inngest.hpp>
+#include <inngest/testing.hpp>
+
+#include <chrono>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+
+using namespace std::chrono_literals;
+using inngest::testing::harness;
+using inngest::testing::run_status;
+
+namespace {
+
+struct user {
+  std::string userId{};
+};
+INNGEST_FIELDS(user, userId)
+struct receipt {
+  int cents = 0;
+};
+INNGEST_FIELDS(receipt, cents)
+struct result {
+  std::string status{};
+  int cents = 0;
+};
+INNGEST_FIELDS(result, status, cents)
+
+using signed_up = inngest::event<"user/signed.up", user>;
+using activated = inngest::event<"user/activated", user>;
+using reminded = inngest::event<"user/reminded", user>;
+
+inngest::client make_client() {
+  return inngest::client({.id = "app",
+                          .log = inngest::logger(inngest::log_to_stderr, inngest::log_level::off),
+                          .environment = [](const char*) { return std::nullopt; }});
+}
+
+auto make_onboarding(const inngest::client& app, int* charges = nullptr) {
+  return app.create_function(
+      {.id = "onboarding", .retries = 3}, inngest::on<signed_up>(),
+      [charges](inngest::context<signed_up>& ctx) {
+        const auto paid = ctx.step.run("charge-card", [&]() -> receipt {
+          if (charges) ++*charges;
+          return {.cents = 100};
+        });
+        const auto done = ctx.step.wait_for_event<activated>("wait-for-activation", {.timeout = 72h});
+        if (done) return result{"activated", paid.cents};
+        ctx.step.send_event("send-reminder", reminded{{.userId = ctx.event.data.userId}});
+        return result{"reminded", paid.cents};
+      });
+}
+
+}  // namespace
+
+TEST_CASE("a test of three days takes no time, and looking moves nothing", "[testing]") {
+  const auto app = make_client();
+  harness t{app, {make_onboarding(app)}};
+  t.mock_step("charge-card", [] { return receipt{.cents = 7}; });
+  const auto run = t.send(signed_up{{.userId = "u1"}});
+  REQUIRE(run.waiting_on() == "wait-for-activation");
+  CHECK(run.status() == run_status::running);
+  const auto before = t.now();
+  t.advance(72h - 1ms);
+  CHECK(run.waiting_on() == "wait-for-activation");
+  t.advance(1ms);
+  CHECK(t.now() - before == 72h);
+  REQUIRE(run.completed());
+  CHECK(run.output<result>().status == "reminded");
+  CHECK(run.output<result>().cents == 7);
+  CHECK(run.step("send-reminder").attempts() == 1);
+  REQUIRE(t.sent<reminded>().size() == 1);
+  CHECK(t.sent<reminded>()[0].data.userId == "u1");
+  CHECK(run.steps() == std::vector<std::string>{"charge-card", "wait-for-activation", "send-reminder"});
+}
+
+TEST_CASE("an event of the test ends a wait", "[testing]") {
+  const auto app = make_client();
+  harness t{app, {make_onboarding(app)}};
+  const auto run = t.send(signed_up{{.userId = "u1"}});
+  CHECK_FALSE(t.send(activated{{.userId = "u1"}}).started());
+  CHECK(run.output<result>().status == "activated");
+  CHECK(run.step("charge-card").output<receipt>().cents == 100);
+  CHECK(t.sent<reminded>().empty());
+}
+
+TEST_CASE("a step that is made to fail is tried again in a server's time", "[testing]") {
+  const auto app = make_client();
+  int charges = 0;
+  harness t{app, {make_onboarding(app, &charges)}};
+  t.fail_step("charge-card", 2, "no money");
+  const auto run = t.send(signed_up{});
+  CHECK(run.waiting_on() == "charge-card");
+  CHECK(run.step("charge-card").error() == "std::runtime_error: no money");
+  CHECK_FALSE(run.step("charge-card").ended());
+  CHECK(charges == 0);
+  t.advance(15s);
+  CHECK(run.step("charge-card").attempts() == 2);
+  t.advance(30s);
+  CHECK(run.step("charge-card").attempts() == 3);
+  CHECK(charges == 1);
+  CHECK(run.waiting_on() == "wait-for-activation");
+}
+
+TEST_CASE("without retries the first failure counts", "[testing]") {
+  const auto app = make_client();
+  harness t{app, {make_onboarding(app)}, {.retries = false}};
+  t.mock_step("charge-card", []() -> receipt { throw std::runtime_error("declined"); });
+  const auto run = t.send(signed_up{});
+  CHECK(run.failed());
+  CHECK(run.error().find("declined") != std::string::npos);
+  CHECK(run.step("charge-card").failed());
+  CHECK(run.step("charge-card").attempts() == 1);
+}
+
+TEST_CASE("a test can begin in the middle", "[testing]") {
+  const auto app = make_client();
+  int charges = 0;
+  harness t{app, {make_onboarding(app, &charges)}};
+  t.preload_step("charge-card", receipt{.cents = 5});
+  const auto run = t.send(signed_up{});
+  CHECK(run.waiting_on() == "wait-for-activation");
+  CHECK(charges == 0);
+  CHECK(t.execute(run));
+  CHECK(run.output<result>().cents == 5);
+}
+
+TEST_CASE("a function that is not deterministic is found out", "[testing]") {
+  const auto app = make_client();
+  int call = 0;
+  const auto shaky =
+      app.create_function({.id = "shaky", .retries = 0}, inngest::on<signed_up>(), [&](auto& ctx) {
+        ctx.step.run("a", [] {});
+        ctx.step.run(std::string(++call % 2 == 0 ? "b" : "c"), [] {});
+        ctx.step.run("d", [] {});
+      });
+  harness t{app, {shaky}};
+  const auto run = t.send(signed_up{});
+  CHECK(run.failed());
+  CHECK(run.error().find("not deterministic") != std::string::npos);
+}
+
+TEST_CASE("steps of a server can be mocked", "[testing]") {
+  const auto app = make_client();
+  const inngest::function_ref<inngest::event<"x/y">, receipt> elsewhere("other", "fn");
+  const auto f = app.create_function({.id = "f", .retries = 0}, inngest::on<signed_up>(), [&](auto& ctx) {
+    const auto paid = ctx.step.invoke("pay", elsewhere, inngest::json::object());
+    ctx.step.sleep("rest", 24h);
+    return paid.cents;
+  });
+  harness t{app, {f}};
+  t.mock_step("pay", [] { return receipt{.cents = 3}; });
+  const auto run = t.send(signed_up{});
+  CHECK(run.waiting_on() == "rest");
+  CHECK(t.advance_to_next());
+  CHECK(run.output<int>() == 3);
+
+  harness again{make_client(), {f}};
+  again.mock_step("pay", []() -> receipt { throw std::runtime_error("closed"); });
+  CHECK(again.send(signed_up{}).failed());
+}
+
+TEST_CASE("a run prints its timeline", "[testing]") {
+  const auto app = make_client();
+  harness t{app, {make_onboarding(app)}};
+  std::ostringstream out;
+  out << t.send(signed_up{});
+  CHECK(out.str().find("wait-for-activation") != std::string::npos);
+  CHECK(out.str().find("onboarding") == 0);
+}
+
+TEST_CASE("a thousand steps in thirty days are gone through from the start each time", "[testing]") {
+  const auto app = make_client();
+  const auto month = app.create_function({.id = "month"}, inngest::on<signed_up>(), [](auto& ctx) {
+    int sum = 0;
+    for (int i = 0; i < 500; ++i) {
+      sum += ctx.step.run("work", [&] { return i; });
+      ctx.step.sleep("rest", 86min);
+    }
+    return sum;
+  });
+  harness t{app, {month}};
+  const auto run = t.send(signed_up{});
+  CHECK(t.execute(run));
+  CHECK(run.output<int>() == 124'750);
+  CHECK(run.step("work", 499).template output<int>() == 499);
+}
