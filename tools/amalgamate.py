@@ -36,6 +36,25 @@ WHOLE = """\
 #ifdef INNGEST_WITH_ENCRYPTION
 #include <inngest/middleware/encryption.hpp>
 #endif
+#ifdef INNGEST_WITH_HTTP_SERVER
+#include <inngest/embedded/page_api.hpp>
+#include <inngest/embedded/web_page.hpp>
+#include <inngest/embedded/http_server.hpp>
+#endif
+#ifdef INNGEST_WITH_TESTING
+#include <inngest/testing/mocks.hpp>
+#include <inngest/testing/simulation.hpp>
+#include <inngest/testing/test_run.hpp>
+#include <inngest/testing.hpp>
+#endif
+#ifdef INNGEST_WITH_SQLITE
+#include <inngest/embedded/detail/file_lock.hpp>
+#include <inngest/embedded/detail/sqlite.hpp>
+#include <inngest/embedded/detail/sqlite_reader.hpp>
+#include <inngest/embedded/detail/sqlite_schema.hpp>
+#include <inngest/embedded/detail/sqlite_writer.hpp>
+#include <inngest/embedded/sqlite_store.hpp>
+#endif
 """
 
 BANNER = """\

@@ -45,6 +45,7 @@ PACKAGES = [
     (r"httplib\.h$", ["adapters/httplib.hpp", "transport/httplib.hpp", "embedded/http_server.hpp"]),
     (r"openssl/", ["detail/crypto.hpp"]),
     (r"sodium", ["middleware/encryption.hpp"]),
+    (r"sqlite3", ["embedded/detail/sqlite.hpp"]),
 ]
 
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')

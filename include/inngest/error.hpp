@@ -27,6 +27,7 @@ enum class error_code {
   unauthorized,       ///< the server refused a key
   unreachable,        ///< no server answered
   protocol,           ///< a server's answer or request that is not of the protocol
+  store,              ///< what keeps an embedded engine's state can't be opened, read or written
 };
 
 /// The code's name, such as "payload".
@@ -62,6 +63,8 @@ constexpr std::string_view to_string(error_code code) {
       return "unreachable";
     case error_code::protocol:
       return "protocol";
+    case error_code::store:
+      return "store";
   }
   return "unknown";
 }
@@ -216,6 +219,24 @@ class request_rejected : public error {
 class protocol_error : public error {
  public:
   explicit protocol_error(const std::string& message) : error(error_code::protocol, message) {}
+};
+
+/// What keeps an embedded engine's state can't be opened, read or written: its disk is full, its file damaged,
+/// another process's, or of a newer version.
+class store_error : public error {
+ public:
+  store_error(std::string path, const std::string& problem)
+      : error(error_code::store, "the store \"" + path + "\" " + problem),
+        path_(std::move(path)),
+        problem_(problem) {}
+  /// The file.
+  const std::string& path() const noexcept { return path_; }
+  /// The message without the file.
+  const std::string& problem() const noexcept { return problem_; }
+
+ private:
+  std::string path_;
+  std::string problem_;
 };
 
 }  // namespace inngest

@@ -108,6 +108,7 @@ enum class error_code {
   unauthorized,       ///< the server refused a key
   unreachable,        ///< no server answered
   protocol,           ///< a server's answer or request that is not of the protocol
+  store,              ///< what keeps an embedded engine's state can't be opened, read or written
 };
 
 /// The code's name, such as "payload".
@@ -143,6 +144,8 @@ constexpr std::string_view to_string(error_code code) {
       return "unreachable";
     case error_code::protocol:
       return "protocol";
+    case error_code::store:
+      return "store";
   }
   return "unknown";
 }
@@ -297,6 +300,24 @@ class request_rejected : public error {
 class protocol_error : public error {
  public:
   explicit protocol_error(const std::string& message) : error(error_code::protocol, message) {}
+};
+
+/// What keeps an embedded engine's state can't be opened, read or written: its disk is full, its file damaged,
+/// another process's, or of a newer version.
+class store_error : public error {
+ public:
+  store_error(std::string path, const std::string& problem)
+      : error(error_code::store, "the store \"" + path + "\" " + problem),
+        path_(std::move(path)),
+        problem_(problem) {}
+  /// The file.
+  const std::string& path() const noexcept { return path_; }
+  /// The message without the file.
+  const std::string& problem() const noexcept { return problem_; }
+
+ private:
+  std::string path_;
+  std::string problem_;
 };
 
 }  // namespace inngest
@@ -9047,19 +9068,21 @@ struct app_record {
   std::string text{};  // its registration, as JSON
 };
 
-/// What changes at once: all of it is kept, or nothing.
+/// What changes at once: all of it is kept, or nothing, in the order of the members. What belongs to a run
+/// that is not there is left out.
 struct changes {
-  std::vector<event_record> events{};
-  std::vector<run_record> runs{};  // new ones, and those that are written anew
+  std::vector<event_record> events{};  // new ones; one that is there stays as it is
+  std::vector<run_record> runs{};  // new ones, and those that are written anew: they keep what else they have
   std::vector<run_update> run_updates{};
   std::vector<memo_record> memos{};
   std::vector<job> added_jobs{};
-  std::vector<std::uint64_t> removed_jobs{};
+  std::vector<std::uint64_t> removed_jobs{};  // also of those just added
   std::vector<wait_record> added_waits{};
-  std::vector<std::pair<std::string, step_hash>> removed_waits{};  // by run and step
+  std::vector<std::pair<std::string, step_hash>>
+      removed_waits{};  // by run and step; also of those just added
   std::vector<timeline_record> timeline{};
-  std::vector<remembered_value> values{};
   std::vector<std::string> removed_values{};  // by key
+  std::vector<remembered_value> values{};
   std::vector<app_record> apps{};
 
   bool empty() const {
@@ -9072,8 +9095,8 @@ struct changes {
 /// What an engine needs in order to go on: the runs that have not ended, and all that belongs to them.
 struct unfinished_work {
   std::vector<run_record> runs{};
-  std::vector<memo_record> memos{};  // in the order in which they were made
-  std::vector<job> jobs{};
+  std::vector<memo_record> memos{};  // a run's in the order in which they were made
+  std::vector<job> jobs{};           // by id
   std::vector<wait_record> waits{};
   std::vector<remembered_value> values{};
   std::vector<app_record> apps{};
@@ -9119,8 +9142,8 @@ struct run_counts {
   }
 };
 
-/// Keeps an engine's state. An engine calls commit and load from one thread at a time; the questions may come
-/// from any.
+/// Keeps an engine's state. An engine calls commit and load from one thread at a time; forget_before and the
+/// questions may come from any, also meanwhile. What fails throws store_error.
 class store {
  public:
   virtual ~store() = default;
@@ -9132,8 +9155,8 @@ class store {
   virtual unfinished_work load() = 0;
   /// Whether a commit waits for a disk, so that many are best made at once.
   virtual bool is_on_disk() const { return false; }
-  /// Forgets runs that ended before the time, with all that belongs to them, and the events that came before
-  /// it and started no run that is left.
+  /// Forgets runs that ended before the time, with all that belongs to them, the events that came before it
+  /// and started no run that is left, and the values that expired before it.
   virtual void forget_before(timestamp time) = 0;
 
   /// An event that was accepted; nothing when there is none of the id.
@@ -9662,6 +9685,8 @@ class api {
 
 // inngest/embedded/memory_store.hpp
 
+#include <set>
+
 namespace inngest::embedded {
 
 /// Keeps everything in memory: it ends with the process, but not with the engine, which can be replaced by
@@ -9701,6 +9726,7 @@ class memory_store final : public store {
     std::erase_if(events_, [&](const auto& each) {
       return each.second.received_at < time && !started_.contains(each.first);
     });
+    std::erase_if(values_, [&](const auto& each) { return each.second.expires < time; });
   }
 
   std::optional<event_record> find_event(std::string_view event_id) const override {
@@ -9769,20 +9795,28 @@ class memory_store final : public store {
   };
 
   void apply(const changes& changes) {
-    for (const event_record& each : changes.events) events_.insert_or_assign(each.id, each);
+    for (const event_record& each : changes.events) events_.try_emplace(each.id, each);
     for (const run_record& each : changes.runs) keep_run(each);
     for (const run_update& each : changes.run_updates) update_run(each);
-    for (const memo_record& each : changes.memos) runs_[each.run_id].memos.push_back(each);
-    for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
+    for (const memo_record& each : changes.memos) {
+      if (kept_run* run = find(each.run_id)) run->memos.push_back(each);
+    }
     for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
-    for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
+    for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
     for (const wait_record& each : changes.added_waits)
       waits_.insert_or_assign({each.run_id, each.step}, each);
-    for (const timeline_record& each : changes.timeline)
-      runs_[each.run_id].record.run.timeline.push_back(each.entry);
+    for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
+    for (const timeline_record& each : changes.timeline) {
+      if (kept_run* run = find(each.run_id)) run->record.run.timeline.push_back(each.entry);
+    }
     for (const std::string& key : changes.removed_values) values_.erase(key);
     for (const remembered_value& each : changes.values) values_.insert_or_assign(each.key, each);
     for (const app_record& each : changes.apps) apps_.insert_or_assign(each.id, each);
+  }
+
+  kept_run* find(const std::string& run_id) {
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? nullptr : &found->second;
   }
 
   void keep_run(const run_record& changed) {
@@ -9796,11 +9830,13 @@ class memory_store final : public store {
     kept = changed;
     kept.run.timeline = std::move(timeline);
     ++counts_.of(kept.run.status);
-    for (const run_event& each : kept.events) started_[each.id].push_back(changed.run.id);
+    for (const run_event& each : kept.events) started_[each.id].insert(changed.run.id);
   }
 
   void update_run(const run_update& changed) {
-    run& kept = runs_[changed.id].record.run;
+    kept_run* found = find(changed.id);
+    if (!found) return;
+    run& kept = found->record.run;
     --counts_.of(kept.status);
     kept.status = changed.status;
     kept.started_at = changed.started_at;
@@ -9813,7 +9849,7 @@ class memory_store final : public store {
   void forget_start(const std::string& event_id, const std::string& run_id) {
     const auto found = started_.find(event_id);
     if (found == started_.end()) return;
-    std::erase(found->second, run_id);
+    found->second.erase(run_id);
     if (found->second.empty()) started_.erase(found);
   }
 
@@ -9842,7 +9878,7 @@ class memory_store final : public store {
   mutable std::mutex mutex_;
   std::map<std::string, event_record, std::less<>> events_;  // ids grow with time
   std::map<std::string, kept_run, std::less<>> runs_;
-  std::map<std::string, std::vector<std::string>, std::less<>> started_;  // runs, by event
+  std::map<std::string, std::set<std::string>, std::less<>> started_;  // runs, by event
   std::map<std::uint64_t, job> jobs_;
   std::map<std::pair<std::string, step_hash>, wait_record> waits_;
   std::map<std::string, remembered_value> values_;
@@ -10210,8 +10246,6 @@ class ulid_source {
 }  // namespace inngest::detail
 
 // inngest/embedded/active_run.hpp
-
-#include <set>
 
 // inngest/embedded/run_queue.hpp
 
@@ -16018,4 +16052,3399 @@ inline std::shared_ptr<middleware> encryption(encryption_options options) {
 }
 
 }  // namespace inngest
+#endif
+#ifdef INNGEST_WITH_HTTP_SERVER
+
+// inngest/embedded/page_api.hpp
+
+namespace inngest::embedded {
+
+/// What web_page.hpp asks of an engine: functions, events and runs as people look at them.
+class page_api {
+ public:
+  explicit page_api(engine& engine) : engine_(engine) {}
+
+  json state() const {
+    const run_counts counts = engine_.store().count_runs();
+    return {{"version", INNGEST_VERSION},
+            {"sequence", engine_.sequence()},
+            {"mode", engine_.store().is_on_disk() ? "sqlite" : "memory"},
+            {"counts",
+             {{"queued", counts.queued},
+              {"running", counts.running},
+              {"completed", counts.completed},
+              {"failed", counts.failed},
+              {"cancelled", counts.cancelled}}}};
+  }
+
+  json functions() const {
+    json all = json::array();
+    for (const function_definition& each : engine_.functions()) {
+      json options = detail::parse_dom(each.text);
+      json triggers = options.value("triggers", json::array());
+      for (const char* shown_elsewhere : {"id", "name", "triggers", "steps"}) options.erase(shown_elsewhere);
+      options["retries"] = each.retries;
+      all.push_back({{"id", each.slug},
+                     {"name", each.name},
+                     {"app", each.app_id},
+                     {"triggers", std::move(triggers)},
+                     {"options", std::move(options)}});
+    }
+    return {{"functions", std::move(all)}};
+  }
+
+  json events(const http::request& request) const {
+    const std::size_t limit = limit_of(request);
+    json all = json::array();
+    std::string last;
+    for (const event_record& each :
+         engine_.store().find_events({.before = request.query("before").value_or(""), .limit = limit})) {
+      json runs = json::array();
+      for (const run& started : engine_.runs_of(each.id)) {
+        runs.push_back({{"id", started.id},
+                        {"function", started.function_slug},
+                        {"status", std::string(to_string(started.status))}});
+      }
+      all.push_back({{"id", each.id},
+                     {"name", each.name},
+                     {"received_at", to_text(each.received_at)},
+                     {"event", detail::parse_dom(each.text)},
+                     {"runs", std::move(runs)}});
+      last = each.id;
+    }
+    const bool is_full = all.size() == limit;
+    return {{"events", std::move(all)}, {"next", is_full ? json(last) : json()}};
+  }
+
+  json runs(const http::request& request) const {
+    run_query query{.function = request.query("function").value_or(""),
+                    .search = request.query("search").value_or(""),
+                    .before = request.query("before").value_or(""),
+                    .limit = limit_of(request)};
+    const std::string status = request.query("status").value_or("");
+    for (const run_status each : {run_status::queued, run_status::running, run_status::completed,
+                                  run_status::failed, run_status::cancelled}) {
+      if (status == to_string(each)) query.status = each;
+    }
+    json all = json::array();
+    std::string last;
+    for (const run& each : engine_.store().find_runs(query)) {
+      all.push_back(summary(each));
+      last = each.id;
+    }
+    const bool is_full = all.size() == query.limit;
+    return {{"runs", std::move(all)}, {"next", is_full ? json(last) : json()}};
+  }
+
+  std::optional<json> run_details(const std::string& id) const {
+    const auto found = engine_.store().find_run(id);
+    if (!found) return std::nullopt;
+    json out = summary(found->run);
+    for (const run_event& each : found->events) out["events"].push_back(detail::parse_dom(each.text));
+    if (!found->run.output_text.empty()) out["output"] = detail::parse_dom(found->run.output_text);
+    if (found->run.error) out["error"] = detail::parse_dom(text_of(*found->run.error));
+    out["steps"] = steps_of(found->run);
+    out["timeline"] = json::array();
+    for (const timeline_entry& each : found->run.timeline) {
+      const std::string what(to_string(each.what));
+      out["timeline"].push_back({{"at", to_text(each.at)},
+                                 {"what", (each.step.empty() ? "run " : "step ") + what},
+                                 {"step", each.step},
+                                 {"attempt", each.attempt},
+                                 {"duration_ms", static_cast<double>(each.duration.count()) / 1000},
+                                 {"detail", each.detail}});
+    }
+    return out;
+  }
+
+ private:
+  static std::size_t limit_of(const http::request& request) {
+    const std::string text = request.query("limit").value_or("50");
+    std::size_t out = 0;
+    for (const char c : text) {
+      if (c < '0' || c > '9' || out > 1000) break;
+      out = out * 10 + static_cast<std::size_t>(c - '0');
+    }
+    return std::clamp<std::size_t>(out, 1, 200);
+  }
+
+  json summary(const run& run) const {
+    const auto time = [](const std::optional<timestamp>& moment) {
+      return moment ? json(to_text(*moment)) : json();
+    };
+    return {{"id", run.id},
+            {"function", run.function_slug},
+            {"function_name", run.function_id},
+            {"status", std::string(to_string(run.status))},
+            {"event_id", run.event_id},
+            {"event_name", run.event_name},
+            {"queued_at", to_text(run.queued_at)},
+            {"started_at", time(run.started_at)},
+            {"ended_at", time(run.ended_at)}};
+  }
+
+  // ---- a run's steps, as its timeline tells of them -----------------------------------------------------
+
+  struct shown_step {
+    json value{};
+    bool ended = false;
+  };
+
+  static json steps_of(const run& run) {
+    std::vector<shown_step> steps;
+    timestamp before = run.queued_at;
+    for (const timeline_entry& each : run.timeline) {
+      if (!each.step.empty()) add(open_step(steps, each, before), each);
+      before = each.at;
+    }
+    json out = json::array();
+    for (shown_step& each : steps) out.push_back(std::move(each.value));
+    return out;
+  }
+
+  /// The step of the name that has not ended, or a new one: an id may be used again.
+  static shown_step& open_step(std::vector<shown_step>& steps, const timeline_entry& entry,
+                               timestamp before) {
+    std::size_t uses = 0;
+    for (shown_step& each : steps) {
+      if (each.value["name"] != entry.step) continue;
+      if (!each.ended) return each;
+      ++uses;
+    }
+    const auto began = entry.at - std::chrono::floor<std::chrono::milliseconds>(entry.duration);
+    const char* kind = entry.what == progress::sleep_started    ? "sleep"
+                       : entry.what == progress::wait_started   ? "wait"
+                       : entry.what == progress::invoke_started ? "invoke"
+                                                                : "run";
+    steps.push_back({.value = {{"id", entry.step + (uses == 0 ? "" : ":" + std::to_string(uses))},
+                               {"name", entry.step},
+                               {"kind", kind},
+                               {"status", "planned"},
+                               {"queued_at", to_text(std::min(began, std::max(before, began)))},
+                               {"ended_at", nullptr},
+                               {"attempts", json::array()},
+                               {"detail", ""}}});
+    return steps.back();
+  }
+
+  static void add(shown_step& step, const timeline_entry& entry) {
+    json& value = step.value;
+    value["detail"] = entry.detail;
+    const auto end = [&](const char* status) {
+      step.ended = true;
+      value["status"] = status;
+      value["ended_at"] = to_text(entry.at);
+    };
+    const auto attempt = [&](const char* status) {
+      const auto began = entry.at - std::chrono::floor<std::chrono::milliseconds>(entry.duration);
+      json one{{"attempt", entry.attempt},
+               {"started_at", to_text(began)},
+               {"ended_at", to_text(entry.at)},
+               {"status", status}};
+      if (std::string_view(status) == "failed") one["error"] = entry.detail;
+      if (value["kind"] == "run") value["attempts"].push_back(std::move(one));
+    };
+    switch (entry.what) {
+      case progress::sleep_started:
+        value["status"] = "sleeping";
+        return;
+      case progress::wait_started:
+      case progress::invoke_started:
+        value["status"] = "waiting";
+        return;
+      case progress::step_retried:
+        value["status"] = "retrying";
+        return attempt("failed");
+      case progress::step_failed:
+        attempt("failed");
+        return end("failed");
+      case progress::wait_timed_out:
+        return end("timed_out");
+      case progress::step_completed:
+        attempt("completed");
+        return end("completed");
+      case progress::sleep_ended:
+      case progress::event_received:
+      case progress::invoke_completed:
+        return end("completed");
+      default:
+        return;
+    }
+  }
+
+  engine& engine_;
+};
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/web_page.hpp
+
+// The web page of the embedded engine: markup, style and script in one text, without a build step. It asks
+// for nothing but the engine's own API, and puts all that it gets into the page as text. tests/embedded/page
+// tries it in a browser.
+
+namespace inngest::embedded {
+
+/// The page's Content-Security-Policy: it needs no more than this.
+inline constexpr std::string_view web_page_policy =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src "
+    "data:";
+
+/// The page, as text/html in UTF-8.
+inline constexpr std::string_view web_page =
+    R"page(<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>inngest-cpp</title>
+<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='4' fill='%23232220'/%3E%3Cpath d='M3.5 4.8h5M6 8h6M9 11.2h3.5' stroke='%23fff' stroke-width='1.8'/%3E%3C/svg%3E">
+<style>)page"
+    // The style.
+    R"page(
+:root {
+  --paper:light-dark(#f7f6f3, #121314);
+  --sheet:light-dark(#fffefc, #191a1c);
+  --raised:light-dark(#fff, #212326);
+  --hover:light-dark(#f2f0eb, #202225);
+  --chosen:light-dark(#eae7df, #2a2d31);
+  --line:light-dark(#e5e1d9, #2d2f33);
+  --edge:light-dark(#8d877c, #74777e);
+  --ink:light-dark(#1e1d1b, #ebe9e4);
+  --soft:light-dark(#635e56, #a7a49d);
+  --blue:light-dark(#1f5cc4, #7fb0ff);
+  --green:light-dark(#126b43, #58c492);
+  --red:light-dark(#bb2430, #ff8585);
+  --amber:light-dark(#8a5a00, #e5b454);
+  --violet:light-dark(#6a48bd, #b9a1ff);
+  --orange:light-dark(#a9470d, #ffa264);
+  --mono:ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
+}
+[data-s] { --c:var(--soft) }
+[data-s=running] { --c:var(--blue) }
+[data-s=completed] { --c:var(--green) }
+[data-s=failed], [data-s=timed_out] { --c:var(--red) }
+[data-s=sleeping] { --c:var(--violet) }
+[data-s=waiting] { --c:var(--amber) }
+[data-s=retrying] { --c:var(--orange) }
+
+* { box-sizing:border-box }
+[hidden] { display:none !important }
+html { font:14px/1.5 Inter, system-ui, sans-serif; color:var(--ink);
+  background:var(--paper); font-variant-numeric:tabular-nums }
+body { margin:0; height:100dvh; display:flex; flex-direction:column; overflow:hidden }
+h1, h2, h3, p, dl, dd, pre { margin:0 }
+h2 { font-size:22px; line-height:1.25; font-weight:640; letter-spacing:-.018em; overflow-wrap:anywhere }
+h3, summary { font-size:12px; line-height:20px; font-weight:600 }
+a { color:inherit; text-decoration-color:var(--edge); text-underline-offset:3px }
+a:hover { text-decoration-color:currentColor }
+code, pre, .mono { font-family:var(--mono); font-size:12.5px; overflow-wrap:anywhere }
+svg { width:16px; height:16px; flex:none; display:block; fill:none; stroke:currentColor; stroke-width:1.6;
+  stroke-linecap:round; stroke-linejoin:round }
+:focus { outline:none }
+:focus-visible { outline:2px solid var(--blue); outline-offset:2px }
+.soft, .none, .keys, .line, .legend, .axis, .took, .key-name, dt, th, h3, summary, pre, dialog label, .label small,
+#link, .more, .row .under, .row .when, .row .name span, #ask p, .tabs button, .chip { color:var(--soft) }
+.unseen { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%) }
+.grow { flex:1; min-width:0 }
+
+button, input, select, textarea { font:inherit; color:inherit }
+button { cursor:pointer; background:none; border:0; padding:0 }
+.button, .field { height:34px; border-radius:8px; border:1px solid var(--line); background:var(--raised) }
+.button { display:inline-flex; align-items:center; gap:7px; padding:0 13px; font-weight:540; white-space:nowrap; text-decoration:none }
+.button:hover { background:var(--hover) }
+.button[aria-pressed=true] { background:var(--chosen) }
+.button.first { background:var(--ink); border-color:var(--ink); color:var(--paper) }
+.button.bad { color:var(--red) }
+.button:disabled { opacity:.45 }
+.button.plain { border-color:transparent; background:none; color:var(--soft); padding:0 9px }
+.button.small { height:26px; padding:0 9px; font-size:12.5px; border-radius:6px }
+.field { padding:0 11px; min-width:0 }
+.field::placeholder { color:var(--soft); opacity:1 }
+.field[aria-invalid=true] { border-color:var(--red) }
+
+header { display:flex; align-items:center; gap:8px 28px; padding:12px 20px; flex-wrap:wrap }
+h1 { display:flex; align-items:center; gap:10px; font-size:15px; font-weight:650 }
+h1 svg { width:22px; height:22px; padding:4px; border-radius:6px; background:var(--ink); color:var(--paper) }
+.tabs, .tools { display:flex; align-items:center; gap:4px }
+.tabs button { height:34px; padding:0 12px; border-radius:8px; font-weight:540 }
+.tabs [aria-selected=true] { color:var(--ink); background:var(--chosen) }
+.tools { gap:10px; margin-left:auto }
+#link { display:flex; align-items:center; gap:7px; font-size:12.5px }
+#link i { width:8px; height:8px; border-radius:50%; background:var(--green) }
+#link.lost { color:var(--red) }
+#link.lost i { background:none; border:2px solid; border-radius:2px }
+
+#bar { display:flex; align-items:center; gap:10px 12px; padding:0 20px 12px; flex-wrap:wrap }
+.chips { display:flex; gap:6px; flex-wrap:wrap; margin-right:auto }
+.chip { display:inline-flex; align-items:center; gap:6px; height:30px; padding:0 11px; border-radius:15px;
+  border:1px solid var(--line); font-size:13px; white-space:nowrap }
+.chip svg, .badge svg, .end svg { width:14px; height:14px; color:var(--c) }
+.chip b { font-weight:560; color:var(--ink) }
+.chip:hover { background:var(--hover) }
+.chip[aria-pressed=true] { background:var(--chosen); border-color:var(--edge); color:var(--ink) }
+#find { width:270px }
+#only { max-width:220px }
+
+main { flex:1; display:grid; grid-template-columns:clamp(340px, 31vw, 460px) minmax(0, 1fr); min-height:0; border-top:1px solid var(--line) }
+.side { position:relative; display:flex; min-height:0; border-right:1px solid var(--line) }
+.list { flex:1; overflow:hidden auto; overflow-anchor:none; scrollbar-width:thin }
+.list:focus-visible { outline-offset:-2px }
+.sheet { position:relative }
+.row { position:absolute; inset:0 0 auto; height:62px; padding:0 18px 0 20px; display:grid; gap:1px 12px;
+  grid-template-columns:16px minmax(0, 1fr) auto; align-content:center; cursor:pointer; border-bottom:1px solid var(--line) }
+.row:hover { background:var(--hover) }
+.row[aria-selected=true] { background:var(--chosen) }
+.row > svg { color:var(--c); grid-row:1 / 3; margin-top:3px }
+.row > div { overflow:hidden; text-overflow:ellipsis; white-space:nowrap }
+.row .name { font-weight:560 }
+.row .name span { font-weight:400; margin-left:8px }
+.row .under { font-size:12.5px; white-space:pre }
+.row .mono { font-size:12px; line-height:19px }
+.row .end { display:flex; justify-content:end; align-items:center; gap:6px }
+.word { color:var(--c) }
+.row .when { text-align:right; font-size:12.5px; line-height:21px }
+.list:focus-visible .active { box-shadow:inset 4px 0 var(--blue) }
+#fresh { position:absolute; z-index:1; top:12px; left:50%; translate:-50%; box-shadow:0 6px 20px #0003; border-radius:17px }
+.none { position:absolute; inset:0; display:grid; place-content:center; justify-items:center; gap:14px; padding:32px;
+  text-align:center }
+
+#detail { overflow-y:auto; background:var(--sheet); padding:28px 36px 64px; outline-offset:-2px }
+#detail > div { max-width:1100px; margin:0 auto }
+.keys { display:grid; grid-template-columns:auto auto; gap:8px 20px; margin:14vh auto 0; width:max-content }
+.keys p { grid-column:1 / 3; font-size:15px; color:var(--ink); margin-bottom:10px }
+kbd { font:12px/20px var(--mono); border:1px solid var(--line); border-bottom-width:2px; border-radius:5px; padding:0 6px; background:var(--raised) }
+.top { display:flex; gap:12px 20px; align-items:flex-start; flex-wrap:wrap }
+.top > .grow { flex-basis:300px }
+.acts { display:flex; gap:8px }
+.badge { display:inline-flex; align-items:center; gap:6px; color:var(--c); font-weight:560; font-size:13px;
+  height:26px; padding:0 10px 0 8px; border-radius:13px; background:color-mix(in srgb, var(--c) 9%, transparent) }
+.line { display:flex; align-items:center; gap:4px 12px; flex-wrap:wrap; margin-top:9px }
+.copy { padding:3px 5px; margin:-3px -5px; border-radius:5px; text-align:left }
+.copy:hover { background:var(--hover); color:var(--ink) }
+.facts { display:grid; grid-template-columns:repeat(auto-fit, minmax(172px, 1fr)); gap:16px 24px; margin-top:24px }
+dt { font-size:12px }
+dd { overflow-wrap:anywhere }
+section { margin-top:34px }
+.heading { display:flex; align-items:center; gap:8px; min-height:26px; margin-bottom:8px }
+.heading h3 { margin-right:auto }
+
+.json, .fall, .stack { border:1px solid var(--line); border-radius:10px; overflow:hidden }
+.json { background:var(--paper) }
+.json pre { padding:13px 16px; outline-offset:-3px; border-radius:9px }
+.more { width:100%; height:34px; border-top:1px solid var(--line); font-size:12.5px; outline-offset:-3px !important }
+.more:hover, summary:hover, .tabs button:hover { color:var(--ink) }
+pre { overflow:auto; max-height:75vh; line-height:1.6; white-space:pre-wrap }
+.k { color:var(--ink) } .s { color:var(--green) } .n { color:var(--blue) } .b { color:var(--violet) }
+.error { border-left:3px solid var(--red); padding:2px 0 2px 16px; overflow-wrap:anywhere; white-space:pre-wrap }
+.error strong { color:var(--red) }
+.error pre { margin-top:8px }
+
+.fall { position:relative }
+.strip { display:grid; grid-template-columns:minmax(150px, 27%) minmax(0, 1fr) 84px; column-gap:14px; align-items:center; width:100%;
+  min-height:36px; padding:0 14px; text-align:left; position:relative; outline-offset:-2px !important }
+button.strip:hover, .strip[aria-expanded=true] { background:color-mix(in srgb, var(--edge) 12%, transparent) }
+.axis { min-height:30px; border-bottom:1px solid var(--line); background:var(--paper); font-size:11.5px }
+.axis span { position:absolute; top:5px; translate:-50%; white-space:nowrap }
+.axis span:first-child { translate:0 }
+.axis span:last-child { translate:-100% }
+.grid { position:absolute; inset:0; height:auto }
+.track { position:relative; align-self:stretch; min-height:30px }
+.track u { position:absolute; inset-block:0; width:1px; background:var(--line) }
+.track em { position:absolute; inset-block:0; background:repeating-linear-gradient(135deg, var(--line) 0 1px, transparent 1px 6px) }
+.label { display:flex; align-items:center; gap:9px; min-width:0; color:var(--c) }
+.label b { color:var(--ink); font-weight:500; white-space:nowrap; overflow:hidden; text-overflow:ellipsis }
+.whole b { font-weight:640 }
+.label small { font-size:12px; white-space:nowrap }
+.took { text-align:right; font-size:12.5px; white-space:nowrap }
+.bar { position:absolute; top:50%; height:14px; translate:0 -50%; min-width:4px; max-width:100%; border-radius:3px; background:var(--c) }
+.whole .bar { height:6px }
+.bar[data-s=queued] { height:2px; background:var(--edge); min-width:0 }
+.bar[data-s=retrying] { height:0; background:none; border-top:2px dashed var(--c); border-radius:0; min-width:0 }
+.bar[data-s=running] { background:linear-gradient(90deg, color-mix(in srgb, var(--c) 45%, transparent), var(--c)) }
+.bar[data-s=sleeping] { background:repeating-linear-gradient(135deg, var(--c) 0 2px, transparent 2px 6px),
+  color-mix(in srgb, var(--c) 18%, transparent); box-shadow:inset 0 0 0 1px var(--c) }
+.bar[data-s=waiting] { background:radial-gradient(circle, var(--c) 1.1px, transparent 1.4px) 0 0 / 7px 7px,
+  color-mix(in srgb, var(--c) 14%, transparent); box-shadow:inset 0 0 0 1px var(--c) }
+.bar[data-s=cancelled] { background:none; box-shadow:inset 0 0 0 1.5px var(--c) }
+.bar[data-s=failed]::after, .bar[data-s=timed_out]::after { content:""; position:absolute; inset:-3px -1px -3px auto; width:3px;
+  border-radius:2px; background:inherit }
+.panel { position:relative; padding:0 16px 20px 38px; background:var(--hover); border-block:1px solid var(--line) }
+.panel .facts { padding-top:14px; margin:0 }
+.panel .json, .scroll, .detail { margin-top:16px }
+.scroll { overflow-x:auto }
+table { border-collapse:collapse; width:100%; font-size:13px }
+th { text-align:left; font-weight:500; font-size:12px }
+th, td { padding:5px 16px 5px 0; border-bottom:1px solid var(--line); vertical-align:top }
+td { white-space:nowrap }
+td:last-child { white-space:normal; overflow-wrap:anywhere; width:40% }
+td .word, .stack .word { display:inline-flex; align-items:center; gap:6px }
+.legend { display:flex; flex-wrap:wrap; gap:6px 18px; margin-top:10px; font-size:12px }
+.legend span { display:flex; align-items:center; gap:7px }
+.sign { position:relative; width:20px; height:14px }
+.sign .bar { width:100% }
+summary { cursor:pointer; width:max-content; border-radius:6px }
+.stack { display:grid; gap:1px; background:var(--line) }
+.stack > * { display:flex; align-items:center; gap:4px 14px; padding:8px 16px; background:var(--sheet); text-decoration:none; flex-wrap:wrap;
+  min-height:46px; outline-offset:-2px }
+.stack > a:hover { background:var(--hover) }
+.stack .word { min-width:104px }
+.key-name { min-width:120px }
+
+dialog { border:1px solid var(--line); border-radius:16px; padding:26px 28px; background:var(--sheet); color:var(--ink);
+  width:min(620px, 100vw - 24px); max-height:calc(100dvh - 24px); box-shadow:0 24px 80px #0005 }
+dialog::backdrop { background:light-dark(#2a262055, #000a) }
+dialog h2 { font-size:19px }
+dialog label { display:block; font-size:12px; font-weight:600; margin:16px 0 6px }
+dialog .field { display:block; width:100% }
+dialog textarea.field { height:230px; padding:11px 13px; resize:vertical; line-height:1.6 }
+dialog .chips { margin:12px -2px 0; padding:2px; max-height:108px; overflow-y:auto }
+.wrong { color:var(--red); font-size:13px; min-height:20px; margin-top:5px; overflow-wrap:anywhere }
+.wrong + label { margin-top:0 }
+.feet { display:flex; gap:8px; justify-content:end; margin-top:14px }
+#ask { max-width:430px }
+#ask p { margin:8px 0 20px }
+#toasts { position:fixed; right:20px; bottom:20px; display:grid; gap:8px; width:min(420px, 100vw - 40px); z-index:5 }
+.toast { display:flex; gap:12px; align-items:center; padding:11px 14px 11px 16px; border-radius:11px; background:var(--ink); color:var(--paper);
+  box-shadow:0 10px 32px #0004; overflow-wrap:anywhere }
+.toast.bad { background:var(--raised); color:var(--ink); border:1px solid var(--red); border-left-width:4px }
+
+@media (prefers-reduced-motion:no-preference) {
+  svg.running { animation:turn 1.3s linear infinite }
+  @keyframes turn { to { rotate:1turn } }
+}
+#back { display:none }
+@media (max-width:860px) {
+  header { padding:10px 14px; gap:8px }
+  #theme svg { display:none }
+  .tabs { order:3; width:100% }
+  .tabs button { flex:1 }
+  #link span { display:none }
+  #bar { padding:0 14px 10px }
+  #status { flex-wrap:nowrap; overflow-x:auto; margin:-3px -14px; padding:3px 14px; scrollbar-width:none }
+  #find, #only { flex:1 1 130px; max-width:none }
+  main { grid-template-columns:minmax(0, 1fr) }
+  .side { border:0 }
+  main.open .side, main:not(.open) #detail, body:has(main.open) #bar { display:none }
+  .row { padding:0 14px }
+  #detail { padding:14px 16px 48px }
+  #back { display:inline-flex; margin:0 0 8px -9px }
+  .facts { grid-template-columns:1fr 1fr }
+  .strip { grid-template-columns:minmax(0, 1fr) auto; padding:7px 12px }
+  .strip > i { display:none }
+  .track { grid-area:2 / 1 / 3 / 3; min-height:22px }
+  .axis .track { grid-row:1 }
+  .axis { padding-block:0 }
+  .grid { display:none }
+  .panel { padding-left:14px }
+  .field { font-size:16px }
+  dialog { padding:20px 18px }
+}
+)page"
+    // The markup.
+    R"page(</style>
+</head>
+<body>
+<svg hidden>
+<g id="s-planned"><circle cx="8" cy="8" r="6" stroke-dasharray="1.6 2.2"/></g>
+<g id="s-queued"><circle cx="8" cy="8" r="6"/><path d="M5.3 8h.01M8 8h.01M10.7 8h.01" stroke-width="1.8"/></g>
+<g id="s-running"><path d="M8 2a6 6 0 1 1-6 6" stroke-width="2"/></g>
+<g id="s-completed"><circle cx="8" cy="8" r="6.8" fill="currentColor" stroke="none"/><path d="m5.1 8.3 2 2 3.8-4.3" style="stroke:var(--sheet)" stroke-width="1.7"/></g>
+<g id="s-failed"><path d="M8 .8 15.2 8 8 15.2.8 8Z" fill="currentColor" stroke="none"/><path d="M8 4.8v3.6M8 10.9v.1" style="stroke:var(--sheet)" stroke-width="1.7"/></g>
+<g id="s-cancelled"><circle cx="8" cy="8" r="6"/><path d="m4 12 8-8"/></g>
+<g id="s-sleeping"><path d="M13.6 9.7A6 6 0 1 1 6.3 2.4a4.9 4.9 0 0 0 7.3 7.3Z"/></g>
+<g id="s-waiting"><path d="M4 2h8M4 14h8M5 2v2.6L8 8l3-3.4V2M5 14v-2.6L8 8l3 3.4V14"/></g>
+<g id="s-retrying"><path d="M13.5 8.6A5.6 5.6 0 1 1 12 4.1L13.6 6M13.8 2.6V6h-3.4"/></g>
+<g id="s-timed_out"><circle cx="8" cy="8" r="6"/><path d="M8 4.6V8l2.3 1.6"/></g>
+<g id="s-bolt"><path d="M9 1.8 3.5 9H8l-1 5.2L12.5 7H8Z"/></g>
+<g id="s-code"><path d="M5.2 4.2 1.6 8l3.6 3.8M10.8 4.2 14.4 8l-3.6 3.8"/></g>
+<g id="s-mark"><path d="M1.5 3.5h7M5 8h7M9 12.5h5"/></g>
+</svg>
+<header>
+  <h1><svg viewBox="0 0 16 16" aria-hidden="true"><use href="#s-mark"/></svg>inngest-cpp</h1>
+  <div class="tabs" role="tablist" aria-label="Views">
+    <button role="tab" id="tab-runs" aria-controls="view">Runs</button>
+    <button role="tab" id="tab-events" aria-controls="view">Events</button>
+    <button role="tab" id="tab-functions" aria-controls="view">Functions</button>
+  </div>
+  <div class="tools">
+    <div id="link"><i></i><span>Connecting</span></div>
+    <button class="button plain" id="theme"></button>
+    <button class="button first" id="compose"><svg viewBox="0 0 16 16" aria-hidden="true"><use href="#s-bolt"/></svg>Send event</button>
+  </div>
+</header>
+<div id="bar" role="search">
+  <div class="chips" id="status" role="group" aria-label="Filter by status"></div>
+  <select class="field" id="only" aria-label="Filter by function"></select>
+  <input class="field" id="find" type="search" autocomplete="off" spellcheck="false">
+</div>
+<main id="view" role="tabpanel">
+  <div class="side" id="side"><button class="button first small" id="fresh" hidden>Newer above</button></div>
+  <article id="detail" tabindex="-1" aria-label="Details"><div></div></article>
+</main>
+<div id="live" class="unseen" role="status" aria-live="polite"></div>
+<div id="toasts" aria-live="polite"></div>
+<dialog id="send" aria-labelledby="send-title">
+  <form method="dialog" novalidate>
+    <h2 id="send-title">Send an event</h2>
+    <div class="chips" id="known" role="group" aria-label="Known triggers"></div>
+    <label for="send-name">Name</label>
+    <input class="field mono" id="send-name" autocomplete="off" spellcheck="false" aria-describedby="send-name-wrong">
+    <div class="wrong" id="send-name-wrong" aria-live="polite"></div>
+    <label for="send-data">Data, a JSON object</label>
+    <textarea class="field mono" id="send-data" spellcheck="false" aria-describedby="send-data-wrong"></textarea>
+    <div class="wrong" id="send-data-wrong" aria-live="polite"></div>
+    <div class="feet">
+      <button type="button" class="button" id="send-close">Close</button>
+      <button class="button first" id="send-go">Send</button>
+    </div>
+  </form>
+</dialog>
+<dialog id="ask" aria-labelledby="ask-title" aria-describedby="ask-text">
+  <form method="dialog">
+    <h2 id="ask-title">Cancel this run?</h2>
+    <p id="ask-text">It stops before its next step. What its steps have done stays done.</p>
+    <div class="feet"><button class="button" autofocus>Keep it running</button><button class="button bad" value="yes" id="ask-yes">Cancel the run</button></div>
+  </form>
+</dialog>
+<script>)page"
+    // The script.
+    R"page(
+"use strict";
+
+const $ = id => document.getElementById(id);
+const time = text => Date.parse(text);
+const live = run => run.status === "queued" || run.status === "running";
+const statuses = ["queued", "running", "completed", "failed", "cancelled"];
+const word = status => status === "timed_out" ? "Timed out" : status[0].toUpperCase() + status.slice(1);
+const number = n => n.toLocaleString("en");
+const count = (n, one, many = one + "s") => `${number(n)} ${n === 1 ? one : many}`;
+
+// Nothing that the server says is read as markup: children that are not nodes are text.
+function h(spec, props, ...children) {
+  const [tag, ...classes] = spec.split(".");
+  const node = document.createElement(tag || "div");
+  if (classes.length) node.className = classes.join(" ");
+  for (const [name, value] of Object.entries(props ?? {})) {
+    if (name.startsWith("on")) node[name] = value;
+    else if (value !== undefined && value !== false) node.setAttribute(name, value);
+  }
+  node.append(...children.flat(3).filter(child => child || child === 0));
+  return node;
+}
+
+const t = (spec, ...children) => h(spec, {}, ...children);
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  const known = $("s-" + name) ? name : "planned";
+  use.setAttribute("href", "#s-" + known);
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", known);
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(use);
+  return svg;
+}
+
+// Fills a node anew when what it shows changed. The focus stays at what is in its place.
+function patch(node, value, build) {
+  const mark = JSON.stringify(value) ?? "";
+  if (node.mark === mark) return;
+  node.mark = mark;
+  const all = () => [...node.querySelectorAll("a, button, summary, [tabindex]")];
+  const held = document.activeElement;
+  const at = all().indexOf(held);
+  node.replaceChildren(...[build()].flat().filter(Boolean));
+  if (at < 0) return;
+  const now = all()[at];
+  (now?.className === held.className ? now : $("detail")).focus({ preventScroll: true });
+}
+
+function place(node, left, width) {
+  node.style.left = `${left}%`;
+  if (width !== undefined) node.style.width = `${width}%`;
+  return node;
+}
+
+function took(ms) {
+  if (ms < 1000) return ms > 0 && ms < 1 ? "<1 ms" : `${Math.round(ms)} ms`;
+  const s = ms / 1000;
+  if (s < 60) return `${s.toFixed(s < 10 ? 2 : 1)} s`;
+  const [big, unit, small, part] = [[86400, "d", 3600, "h"], [3600, "h", 60, "m"], [60, "m", 1, "s"]].find(each => s >= each[0]);
+  const rest = Math.floor(s % big / small);
+  return `${Math.floor(s / big)} ${unit}` + (rest ? ` ${rest} ${part}` : "");
+}
+
+function ago(text) {
+  const s = (Date.now() - time(text)) / 1000;
+  if (s < 5) return "now";
+  const [unit, name] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]].find(each => s >= each[0]);
+  return `${Math.floor(s / unit)} ${name} ago`;
+}
+
+// In the reader's time zone; the title has it in UTC.
+function stamp(text, date = true) {
+  if (!text) return "–";
+  const at = new Date(text);
+  const local = new Date(at - at.getTimezoneOffset() * 60000).toISOString();
+  return h("time", { datetime: text, title: text }, local.slice(date ? 0 : 11, 23).replace("T", " "));
+}
+
+const lasted = (each, from = each.started_at) => from ? (each.ended_at ? time(each.ended_at) : Date.now()) - time(from) : undefined;
+
+// Whole numbers beyond 2^53 stay as they were written, where the browser can.
+const exact = (key, value, context) =>
+  Number.isInteger(value) && !Number.isSafeInteger(value) && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
+const pretty = value => JSON.stringify(value, null, 2);
+const say = text => { $("live").textContent = text; };
+
+function toast(text, link, bad) {
+  const node = t(bad ? ".toast.bad" : ".toast", t(".grow", text), link,
+    h("button", { "aria-label": "Dismiss", onclick: () => node.remove() }, "×"));
+  $("toasts").append(node);
+  while ($("toasts").children.length > 4) $("toasts").firstChild.remove();
+  setTimeout(() => node.remove(), 8000);
+}
+const complain = error => toast(error.message, null, true);
+
+// The engine's API.
+
+const failure = (text, status) => Object.assign(new Error(text), { status });
+
+async function api(path, options) {
+  let response;
+  try {
+    response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(15000), ...options });
+  } catch {
+    throw new Error("The engine does not answer.");
+  }
+  const text = await response.text();
+  let body = null;
+  try {
+    body = text ? JSON.parse(text, exact) : null;
+  } catch {
+    if (response.ok) throw new Error(`${path}: the answer is no JSON.`);
+  }
+  if (!response.ok) throw failure(body?.error ?? `${path}: status ${response.status}`, response.status);
+  return body;
+}
+
+function query(path, params) {
+  const given = Object.entries(params).filter(each => each[1]);
+  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+}
+
+// #/runs/<id>?status=failed&function=<id>&search=<text>
+
+const views = ["runs", "events", "functions"];
+let route = { view: "runs", id: "", status: "", function: "", search: "" };
+
+function read_hash() {
+  const [path, params] = location.hash.replace(/^#\/?/, "").split("?");
+  const [view, id = ""] = path.split("/");
+  const given = Object.fromEntries(new URLSearchParams(params));
+  return { status: "", function: "", search: "", ...given, view: views.includes(view) ? view : "runs", id: new URLSearchParams("id=" + id).get("id") };
+}
+
+const address = ({ view, id, ...filters }) => query(`#/${view}${id ? "/" + encodeURIComponent(id) : ""}`, filters);
+const go = to => { location.hash = address(to); };
+const change = to => go({ ...route, ...to });
+const filtered = () => route.status || route.function || route.search;
+
+// A list draws the rows in sight only, and loads the others page by page.
+
+const row_height = 62;
+const page_size = 100;
+
+class List {
+  constructor(name, load, draw) {
+    Object.assign(this, { name, load, draw, rows: new Map() });
+    this.sheet = h(".sheet", { role: "presentation" });
+    this.box = h(".list", { id: "list-" + name, role: "listbox", tabindex: "0", "aria-label": word(name),
+      onkeydown: event => this.key(event),
+      onscroll: () => {
+        this.render();
+        clearTimeout(this.settling);
+        this.settling = setTimeout(() => this.settle(), 150);
+      },
+      onfocus: () => {
+        this.active ??= route.id || this.items[this.first()]?.id;
+        this.render();
+      },
+      onclick: event => {
+        const id = event.target.closest(".row")?.dataset.id;
+        if (id !== undefined) this.open(id, false);
+      } }, this.sheet);
+    this.box.hidden = true;
+    this.none = h(".none");
+    $("side").append(this.box, this.none);
+    new ResizeObserver(() => this.render()).observe(this.box);
+    this.clear();
+  }
+
+  clear() {
+    Object.assign(this, { items: [], next: undefined, active: null, loading: false, turn: (this.turn ?? 0) + 1, total: 0 });
+    this.box.scrollTop = 0;
+  }
+
+  first() { return Math.floor(this.box.scrollTop / row_height); }
+  shown() { return Math.ceil(this.box.clientHeight / row_height) + 1; }
+
+  // Null when the list was cleared.
+  async fetch(before, limit) {
+    const turn = this.turn;
+    const seen = sequence;
+    const { [this.name]: items, next } = await this.load({ limit, before });
+    if (turn !== this.turn) return null;
+    for (const item of items) item.seen = seen;
+    return { items, next };
+  }
+
+  async more() {
+    if (this.loading || this.next === null) return;
+    this.loading = true;
+    const turn = this.turn;
+    let page = null;
+    try {
+      page = await this.fetch(this.next, page_size);
+    } catch (error) {
+      complain(error);
+      if (turn === this.turn) this.next = null;
+    }
+    if (turn !== this.turn) return;
+    this.loading = false;
+    this.total ||= total;
+    if (page) {
+      this.items.push(...page.items);
+      this.next = page.next;
+    }
+    this.render();
+  }
+
+  // Fetches the rows in sight again. At the top the new ones come along; further down nothing may move.
+  async refresh() {
+    if (this.next === undefined) return this.more();
+    const from = this.first();
+    const before = from ? this.items[from - 1]?.id : undefined;
+    const page = await this.fetch(before, from ? this.shown() : page_size);
+    if (!page) return;
+    if (!from) this.total = total;
+    this.merge(before, page);
+    this.render();
+  }
+
+  // Ids are ULIDs, newest first: a page replaces all that lies in its range.
+  merge(before, page) {
+    const last = page.items.at(-1)?.id;
+    const apart = !before && page.next && last > this.items[0]?.id;
+    const above = before ? this.items.filter(item => item.id >= before) : [];
+    const below = page.next === null || apart ? [] : this.items.filter(item => item.id < last);
+    if (!below.length) this.next = page.next;
+    this.items = [...above, ...page.items, ...below];
+  }
+
+  // Rows that were loaded long ago may have changed since.
+  settle() {
+    const sight = this.items.slice(this.first(), this.first() + this.shown());
+    if (sight.some(item => item.seen !== sequence)) this.refresh().catch(() => {});
+  }
+
+  render() {
+    const here = this === list();
+    this.none.hidden = !here || this.items.length > 0 || this.next !== null;
+    if (!here || !this.box.clientHeight) return;
+    const from = Math.max(0, this.first() - 4);
+    const wanted = this.items.slice(from, this.first() + this.shown() + 4);
+    const keep = new Set(wanted.map(item => item.id));
+    this.sheet.style.height = `${this.items.length * row_height}px`;
+    for (const [id, row] of this.rows) {
+      if (keep.has(id)) continue;
+      row.remove();
+      this.rows.delete(id);
+    }
+    wanted.forEach((item, position) => this.put(item, from + position, position));
+    this.box.setAttribute("aria-busy", this.loading);
+    this.box.setAttribute("aria-activedescendant", this.rows.get(this.active)?.id ?? "");
+    if (!this.none.hidden) patch(this.none, filtered(), nothing_here);
+    $("fresh").hidden = this.name !== "runs" || !this.first() || total <= this.total;
+    if (from + wanted.length + 20 >= this.items.length && this.next) this.more();
+  }
+
+  put(item, index, position) {
+    let row = this.rows.get(item.id);
+    if (!row) this.rows.set(item.id, row = h(".row", { role: "option", id: `${this.name}-${item.id}`, "data-id": item.id }));
+    const there = this.sheet.children[position];
+    if (there !== row) this.sheet.insertBefore(row, there ?? null);
+    row.style.transform = `translateY(${index * row_height}px)`;
+    row.ariaPosInSet = index + 1;
+    row.ariaSetSize = this.next === null ? this.items.length : -1;
+    row.ariaSelected = item.id === route.id;
+    row.classList.toggle("active", item.id === this.active);
+    this.draw(row, item);
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = this.items.findIndex(item => item.id === this.active);
+    const page = Math.max(1, this.shown() - 3);
+    const end = this.items.length - 1;
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: end }[event.key];
+    if (to !== undefined) this.reach(Math.max(0, Math.min(end, to)));
+    else if (event.key === "Enter" || event.key === " ") this.open(this.active, true);
+    else return;
+    event.preventDefault();
+  }
+
+  reach(index) {
+    this.active = this.items[index]?.id ?? null;
+    const top = index * row_height;
+    this.box.scrollTop = Math.min(top, Math.max(this.box.scrollTop, top + row_height - this.box.clientHeight));
+    this.render();
+  }
+
+  // With the keyboard the focus goes along; Escape brings it back.
+  open(id, follow) {
+    if (!id) return;
+    this.active = id;
+    follow_focus = follow || $("detail").clientWidth === 0;
+    if (id === route.id) focus_detail();
+    change({ id });
+    this.render();
+  }
+}
+
+let follow_focus = false;
+function focus_detail() {
+  if (follow_focus) $("detail").focus({ preventScroll: true });
+  follow_focus = false;
+}
+
+function nothing_here() {
+  if (filtered()) return [t("p", "Nothing matches."), h("button.button", { onclick: () => go({ view: route.view }) }, "Clear the filters")];
+  if (route.view === "functions") return [t("p", "No functions yet. They appear when an app registers them.")];
+  return [t("p", `No ${route.view} yet.`), h("button.button", { onclick: () => compose() }, "Send an event")];
+}
+
+function draw_run(row, run) {
+  row.dataset.s = run.status;
+  const ms = lasted(run);
+  const text = ms === undefined ? "" : took(ms);
+  patch(row, [run.status, ago(run.queued_at), text], () => [icon(run.status),
+    t(".name", run.function_name || run.function, t("span", run.event_name)), t(".when", ago(run.queued_at)),
+    t(".under.mono", run.id), t(".under.end", t("span.word", word(run.status)), text)]);
+}
+
+function draw_event(row, event) {
+  patch(row, [ago(event.received_at), event.runs], () => [icon("bolt"),
+    t(".name", event.name), t(".when", ago(event.received_at)), t(".under.mono", event.id),
+    t(".under.end", event.runs.slice(0, 4).map(run => h("span.word", { "data-s": run.status, title: word(run.status) }, icon(run.status))),
+      event.runs.length ? count(event.runs.length, "run") : "no run")]);
+}
+
+function draw_function(row, item) {
+  patch(row, item, () => [icon("code"), t(".name", item.name || item.id), t(".when", item.app),
+    t(".under.mono", item.id), t(".under.end", item.triggers.map(each => each.event ?? each.cron).join(", "))]);
+}
+
+const lists = {
+  runs: new List("runs", ask => api(query("/api/runs", { ...ask, status: route.status, function: route.function, search: route.search })), draw_run),
+  events: new List("events", ask => api(query("/api/events", ask)), draw_event),
+  functions: new List("functions", async () => {
+    await load_functions();
+    const text = route.search.toLowerCase();
+    return { functions: functions.filter(item => JSON.stringify([item.id, item.name, item.triggers]).toLowerCase().includes(text)), next: null };
+  }, draw_function),
+};
+
+let functions = [];
+async function load_functions() {
+  functions = (await api("/api/functions")).functions;
+  patch($("only"), functions.map(item => [item.id, item.name]), () =>
+    [h("option", { value: "" }, "All functions"), functions.map(item => h("option", { value: item.id }, item.name || item.id))].flat());
+  $("only").value = route.function;
+}
+
+// Details.
+
+let shown = "";           // the address of what they show
+let run = null;           // the run that they show
+let squeeze = true;
+let first_step = 0;
+const opened = new Set(); // the steps whose details are open
+const step_page = 100;
+
+const badge = status => h("span.badge", { "data-s": status }, icon(status), word(status));
+const fact = (name, ...value) => t("", t("dt", name), t("dd", value));
+const section = (title, ...children) => t("section", t(".heading", t("h3", title)), children);
+const button = (text, onclick, kind = "") => h(`button.button${kind}`, { onclick }, text);
+const link = (to, ...text) => h("a", { href: address(to) }, text);
+const cells = (tag, values) => t("tr", values.map(value => h(tag, {}, value)));
+const table = (names, rows) => t(".scroll", t("table", t("thead", cells("th", names)), t("tbody", rows.map(row => cells("td", row)))));
+const status_word = s => h("span.word", { "data-s": s }, icon(s), word(s));
+
+function copyable(text) {
+  const copy = () => navigator.clipboard.writeText(text).then(() => toast("Copied."), complain);
+  return navigator.clipboard ? h("button.copy.mono", { title: "Copy", "aria-label": `Copy ${text}`, onclick: copy }, text) : t("span.mono", text);
+}
+
+function head(title, below, buttons) {
+  return t(".top", t(".grow", t("h2", title), t(".line", below)), t(".acts", buttons));
+}
+
+// Long text stays without colours: a node a word would be too many.
+function colour(text) {
+  if (text.length > 20000) return [text];
+  const out = [];
+  let at = 0;
+  for (const match of text.matchAll(/("(?:[^"\\]|\\.)*")(:)?|true|false|null|-?\d[\d.eE+-]*/g)) {
+    const [all, string, colon] = match;
+    const kind = colon ? "k" : string ? "s" : /^[tfn]/.test(all) ? "b" : "n";
+    out.push(text.slice(at, match.index), t(`span.${kind}`, all));
+    at = match.index + all.length;
+  }
+  return [...out, text.slice(at)];
+}
+
+// Large values show how they begin, and the rest on demand.
+function json(value, label) {
+  const text = pretty(value);
+  const lines = text.split("\n");
+  const start = lines.slice(0, 24).join("\n").slice(0, 4000);
+  const pre = h("pre", { tabindex: "0", role: "region", "aria-label": label });
+  let whole = start.length === text.length;
+  if (whole) pre.append(...colour(text));
+  if (whole) return t(".json", pre);
+  const more = h("button.more", { onclick: () => { whole = !whole; draw(); } });
+  const all = lines.length > 24 ? count(lines.length, "line") : count(text.length, "character");
+  function draw() {
+    pre.replaceChildren(...colour(whole ? text : start + " …"));
+    more.textContent = whole ? "Show less" : `Show all ${all}`;
+    more.ariaExpanded = whole;
+  }
+  draw();
+  return t(".json", pre, more);
+}
+
+// The parts of the details, made anew for another thing.
+function parts(...names) {
+  const here = route.view + "/" + route.id;
+  if (shown === here && $("part-" + names[0])) return;
+  shown = here;
+  opened.clear();
+  first_step = 0;
+  squeeze = true;
+  fill_detail(names.map(name => h("", { id: "part-" + name })));
+  $("detail").scrollTop = 0;
+}
+
+function fill_detail(...nodes) {
+  const back = h("button.button.plain.small", { id: "back", onclick: leave }, "← Back");
+  $("detail").firstElementChild.replaceChildren(back, ...nodes.flat());
+}
+
+const keys = [["↑ ↓", "move through a list"], ["Enter", "open"], ["Esc", "back to the list"], ["/", "search"],
+  ["n", "send an event"], ["1 2 3", "runs, events, functions"]];
+function hints() {
+  const one = { runs: "a run", events: "an event", functions: "a function" }[route.view];
+  fill_detail(t(".keys", t("p", `Select ${one} to see more of it.`),
+    keys.map(([key, what]) => [t("", key.split(" ").map(each => [t("kbd", each), " "])), t("", what)])));
+}
+
+async function show_detail() {
+  const { view, id } = route;
+  const gone = () => route.view !== view || route.id !== id;
+  $("view").classList.toggle("open", Boolean(id));
+  if (run?.id !== id) run = null;
+  if (!id) {
+    hints();
+    shown = "";
+    return;
+  }
+  try {
+    const draw = await { runs: run_detail, events: event_detail, functions: function_detail }[view](id);
+    if (gone()) return;
+    draw();
+  } catch (error) {
+    if (gone() || (shown === `${view}/${id}` && !error.status)) return;
+    fill_detail(t("h2", error.status === 404 ? "Not found" : "That did not work"), t("p.soft", error.message));
+    shown = "";
+  }
+  title();
+  focus_detail();
+}
+
+async function run_detail(id) {
+  const got = await api(`/api/runs/${encodeURIComponent(id)}`);
+  return () => draw_run_detail(got);
+}
+
+function draw_run_detail(got) {
+  parts("head", "facts", "error", "fall", "output", "input", "log");
+  if (run && run.status !== got.status) say(`The run is ${got.status}.`);
+  run = got;
+  const { status, error, output, events, timeline } = got;
+  patch($("part-head"), [got.id, status], () => head(got.function_name || got.function, [badge(status), copyable(got.id)],
+    [live(got) && button("Cancel", () => cancel(got.id), ".bad"), button([icon("retrying"), "Rerun"], event => rerun(got.id, event.currentTarget))]));
+  patch($("part-error"), error, () => error && section("Error", t(".error", t("strong", error.name || "Error"), t("p", error.message),
+    error.stack && h("pre", { tabindex: "0", "aria-label": "Stack" }, error.stack))));
+  patch($("part-output"), output, () => output !== undefined && section("Output", json(output, "Output")));
+  patch($("part-input"), events, () => events.length > 0 && (events.length === 1 ? section("Event", json(events[0], "Event"))
+    : section(count(events.length, "event"), json(events, "Events"))));
+  patch($("part-log"), timeline, () => timeline.length > 0 && log(timeline));
+  draw_live();
+}
+
+// What changes with the time alone.
+function draw_live() {
+  const ms = lasted(run);
+  const queued = took((run.started_at ? time(run.started_at) : Date.now()) - time(run.queued_at));
+  patch($("part-facts"), [run, ms, queued], () => h("dl.facts", {},
+    fact("Started", stamp(run.started_at)),
+    fact("Took", ms === undefined ? "" : took(ms), t("span.soft", ms === undefined ? `queued for ${queued}` : `, queued for ${queued}`)),
+    fact("Event", link({ view: "events", id: run.event_id }, run.event_name)),
+    fact("Function", link({ view: "functions", id: run.function }, run.function))));
+  draw_fall();
+}
+
+function log(timeline) {
+  const last = timeline.slice(-200);
+  const name = `Log, ${last.length < timeline.length ? "the last 200 of " : ""}${count(timeline.length, "entry", "entries")}`;
+  const draw = () => table(["Time", "What", "Step", "Attempt", "Took", "Detail"], last.map(each =>
+    [stamp(each.at, false), each.what, each.step, (each.attempt ?? 0) + 1, each.duration_ms ? took(each.duration_ms) : "", each.detail?.slice(0, 300)]));
+  const details = h("details", { ontoggle: () => { if (details.children.length === 1) details.append(draw()); } }, t("summary", name));
+  return t("section", details);
+}
+
+// The waterfall.
+
+// A step as bars: in the queue, each attempt, until the next one; or one for a sleep or a wait.
+function bars_of(step, end) {
+  const idle = /sleep/.test(step.kind) ? "sleeping" : /wait|invoke|signal/.test(step.kind) ? "waiting" : "running";
+  const bars = [];
+  let at = time(step.queued_at);
+  for (const each of step.attempts) {
+    const from = time(each.started_at);
+    const to = each.ended_at ? time(each.ended_at) : end;
+    if (from > at) bars.push({ s: bars.length ? "retrying" : "queued", from: at, to: from });
+    bars.push({ s: each.ended_at ? each.status : "running", from, to });
+    at = to;
+  }
+  if (bars.length && (step.ended_at || step.status === "running")) return bars;
+  const own = { failed: "failed", timed_out: "timed_out", planned: "queued" }[step.status];
+  return [...bars, { s: bars.length ? "retrying" : own ?? idle, from: at, to: Math.max(at, step.ended_at ? time(step.ended_at) : end) }];
+}
+
+// Maps times to 0..100. Stretches in which nothing runs can be squeezed, or a week of sleep would hide all the rest.
+function scale(bars, from, end) {
+  const points = [...new Set([from, end, ...bars.flatMap(bar => [bar.from, bar.to])])].filter(at => at >= from && at <= end).sort((a, b) => a - b);
+  const busy = bars.filter(bar => ["running", "completed", "failed"].includes(bar.s)).sort((a, b) => a.from - b.from);
+  const spans = [];
+  let reached = 0;
+  let next = 0;
+  for (let i = 1; i < points.length; ++i) {
+    while (busy[next]?.from <= points[i - 1]) reached = Math.max(reached, busy[next++].to);
+    const idle = reached < points[i];
+    if (spans.at(-1)?.idle === idle) spans.at(-1).to = points[i];
+    else spans.push({ from: points[i - 1], to: points[i], idle });
+  }
+  const active = spans.reduce((sum, span) => sum + (span.idle ? 0 : span.to - span.from), 0);
+  const most = 0.8 * active / spans.filter(span => span.idle).length;
+  let sum = 0;
+  for (const span of spans) {
+    span.tight = span.idle && active > 0 && span.to - span.from > 2 * most;
+    span.start = sum;
+    span.size = span.tight && squeeze ? most : span.to - span.from;
+    sum += span.size;
+  }
+  const at = moment => {
+    let low = 0;
+    let high = spans.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (spans[middle].from <= moment) low = middle;
+      else high = middle - 1;
+    }
+    const span = spans[low];
+    return 100 * (span.start + Math.min(1, Math.max(0, (moment - span.from) / (span.to - span.from))) * span.size) / sum;
+  };
+  return { at, from, end, tight: spans.filter(span => span.tight) };
+}
+
+function ticks({ at, from, end, tight }) {
+  const unit = [864e5, 36e5, 6e4, 1e3, 1].find(size => (end - from) / size >= 2) ?? 1;
+  const power = 10 ** Math.floor(Math.log10((end - from) / unit / 2));
+  const step = unit * power * ([1, 2, 5].find(size => size * power * unit >= (end - from) / 6) ?? 10);
+  const even = Array.from({ length: Math.floor((end - from) / step) }, (_, i) => from + (i + 1) * step);
+  const out = [[from, 0]];
+  for (const each of squeeze && tight.length ? tight.flatMap(span => [span.from, span.to]) : even)
+    if (at(each) - out.at(-1)[1] >= 12 && at(each) < 88) out.push([each, at(each)]);
+  return [...out, [end, 100]];
+}
+
+function draw_track(track, bars, fit) {
+  track.replaceChildren(...bars.slice(-60).map(bar => {
+    const from = fit.at(bar.from);
+    return place(h("i.bar", { "data-s": bar.s, title: `${word(bar.s)}, ${took(bar.to - bar.from)}` }), from, fit.at(bar.to) - from);
+  }));
+}
+
+function draw_fall() {
+  const part = $("part-fall");
+  if (!part.firstChild) {
+    const behind = kind => h(`.strip.${kind}`, { "aria-hidden": true }, t("i"), h(".track"));
+    part.append(t("section", h(".heading"), h(".fall", { role: "group", "aria-label": "Steps", onkeydown: fall_key }, behind("grid"), behind("axis"), fall_item()), h(".legend")));
+  }
+  const [heading, fall, legend] = part.firstChild.children;
+  const [grid, axis, whole] = fall.children;
+  const { steps } = run;
+  const now = run.ended_at ? time(run.ended_at) : Date.now();
+  const from = time(run.queued_at);
+  const started = run.started_at ? time(run.started_at) : now;
+  const all = steps.map(step => bars_of(step, now));
+  const total_bars = [{ s: "queued", from, to: started }, { s: run.status, from: started, to: now }];
+  const fit = scale(steps.length ? all.flat() : total_bars, from, Math.max(from + 1, now, ...all.map(bars => bars.at(-1).to)));
+  patch(heading, [steps.length, first_step, squeeze, fit.tight.length > 0], () => [t("h3", count(steps.length, "step")), ...pager(steps.length),
+    fit.tight.length > 0 && h("button.button.small", { "aria-pressed": squeeze, title: "Narrow the times when nothing runs",
+      onclick: () => { squeeze = !squeeze; draw_fall(); } }, "Squeeze waits")]);
+  const marks = ticks(fit);
+  const tight = squeeze ? fit.tight : [];
+  grid.lastChild.replaceChildren(...tight.map(span => place(h("em"), fit.at(span.from), fit.at(span.to) - fit.at(span.from))),
+    ...marks.slice(1, -1).map(([, x]) => place(h("u"), x)));
+  axis.lastChild.replaceChildren(...marks.map(([each, x]) => place(t("span", each > from ? took(each - from) : "0"), x)));
+  const used = new Set([...total_bars, ...all.flat()].map(bar => bar.s));
+  patch(legend, [...used], () => [...used].map(s => t("span", t(".sign", h("i.bar", { "data-s": s })), word(s))));
+  draw_item(whole, { id: "", name: "Run", kind: "", status: run.status, queued_at: run.queued_at, ended_at: run.ended_at, attempts: [] }, total_bars, fit);
+  const page = steps.slice(first_step, first_step + step_page);
+  while (fall.children.length > page.length + 3) fall.lastChild.remove();
+  page.forEach((step, i) => draw_item(fall.children[i + 3] ?? fall.appendChild(fall_item()), step, all[first_step + i], fit));
+}
+
+function pager(all) {
+  if (all <= step_page) return [];
+  const to = (text, by) => h("button.button.small", { disabled: first_step + by < 0 || first_step + by >= all ? "" : undefined,
+    onclick: () => { first_step += by; draw_fall(); } }, text);
+  return [t("span.soft", `${first_step + 1}–${Math.min(all, first_step + step_page)}`), to("Previous", -step_page), to("Next", step_page)];
+}
+
+// A step's bars, and its details below when they are open.
+function fall_item() {
+  const item = t("", h("button.strip", { onclick: () => {
+    if (!opened.delete(item.step)) opened.add(item.step);
+    draw_fall();
+  } }, h(".label"), h(".track"), h(".took")), h(""));
+  return item;
+}
+
+function draw_item(item, step, bars, fit) {
+  const [strip, panel] = item.children;
+  const [label, track, time_taken] = strip.children;
+  const tries = step.attempts.length;
+  const text = took(lasted(step, step.queued_at));
+  const name = step.name || step.id;
+  item.step = step.id;
+  item.classList.toggle("whole", !step.id);
+  strip.ariaExpanded = opened.has(step.id);
+  strip.ariaLabel = `${name} ${step.kind}, ${word(step.status)}, ${text}${tries > 1 ? `, ${tries} attempts` : ""}`;
+  label.dataset.s = step.status;
+  patch(label, [name, step.kind, step.status, tries], () => [icon(step.status), h("b", { title: name }, name), t("small", tries > 1 ? `${step.kind} ×${tries}` : step.kind)]);
+  draw_track(track, bars, fit);
+  time_taken.textContent = text;
+  patch(panel, opened.has(step.id) && step, () => opened.has(step.id) && step_panel(step));
+}
+
+function step_panel(step) {
+  const ended = each => each.ended_at ? took(time(each.ended_at) - time(each.started_at ?? each.queued_at)) : "–";
+  let detail = step.detail;
+  try { detail = JSON.parse(detail, exact); } catch { /* It is text. */ }
+  return h(".panel", { role: "region", "aria-label": step.name || "Run" },
+    t("dl.facts", fact("Status", badge(step.status)), fact("Queued", stamp(step.queued_at)), fact("Ended", stamp(step.ended_at)),
+      step.kind && fact("Kind", step.kind), step.id && fact("Id", copyable(step.id))),
+    step.attempts.length > 0 && table(["Attempt", "Status", "Started", "Took", "Error"], step.attempts.slice(-50).map(each =>
+      [each.attempt + 1, status_word(each.ended_at ? each.status : "running"), stamp(each.started_at, false), ended(each), each.error])),
+    detail && (typeof detail === "object" ? json(detail, "Detail") : t("p.detail", step.detail)));
+}
+
+function fall_key(event) {
+  const rows = [...event.currentTarget.querySelectorAll("button.strip")];
+  const at = rows.indexOf(document.activeElement);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key];
+  if (at < 0 || to === undefined) return;
+  event.preventDefault();
+  rows[to]?.focus();
+}
+
+async function event_detail(id) {
+  // Events are not asked for by their id, but those before the end of its millisecond have it among them.
+  const old = lists.events.items.find(each => each.id === id);
+  const near = old?.seen === sequence ? [old] : (await api(query("/api/events", { limit: 100, before: id.slice(0, 10) + "Z".repeat(16) }))).events;
+  const event = near.find(each => each.id === id) ?? old;
+  if (!event) throw failure("The engine does not have this event.", 404);
+  return () => {
+    const { runs } = event;
+    parts("head", "runs", "json");
+    patch($("part-head"), id, () => head(event.name, [stamp(event.received_at), copyable(id)],
+      button([icon("bolt"), "Send again"], () => compose(event.name, event.event.data))));
+    patch($("part-runs"), runs, () => section(runs.length ? count(runs.length, "run") : "Runs", runs.length
+      ? t(".stack", runs.slice(0, 100).map(each => link({ view: "runs", id: each.id }, status_word(each.status), t("span.grow", each.function), t("span.mono.soft", each.id))))
+      : t("p.soft", "It started none.")));
+    patch($("part-json"), event.event, () => section("Event", json(event.event, "Event")));
+  };
+}
+
+async function function_detail(id) {
+  if (!functions.length) await load_functions();
+  const item = functions.find(each => each.id === id);
+  if (!item) throw failure("No function has this id.", 404);
+  return () => {
+    const options = Object.entries(item.options ?? {});
+    parts("head", "triggers", "options");
+    const runs = link({ view: "runs", function: id }, "See its runs");
+    runs.className = "button";
+    patch($("part-head"), item, () => head(item.name || id, [item.app, copyable(id)], runs));
+    patch($("part-triggers"), item.triggers, () => section("Triggers", t(".stack", item.triggers.map(each => h("", {},
+      t("span.key-name", each.cron ? "Schedule" : "Event"), t("span.grow.mono", each.event ?? each.cron, each.expression && t(".soft", `if ${each.expression}`)),
+      each.event && button("Send", () => compose(each.event), ".small"))))));
+    patch($("part-options"), options, () => section("Options", options.length ? t(".stack", options.map(([name, value]) => h("", {},
+      t("span.key-name", name), t("code.grow", JSON.stringify(value))))) : t("p.soft", "All as by default.")));
+  };
+}
+
+// Cancelling, running again, sending.
+
+function cancel(id) {
+  $("ask").returnValue = "";
+  $("ask").onclose = async () => {
+    if ($("ask").returnValue !== "yes") return;
+    try {
+      await api(`/v1/runs/${encodeURIComponent(id)}`, { method: "DELETE" });
+      toast("The run was cancelled.");
+      look();
+    } catch (error) { complain(error); }
+  };
+  $("ask").showModal();
+}
+
+async function rerun(id, from) {
+  from.disabled = true;
+  try {
+    const { run_id } = await api(`/api/runs/${encodeURIComponent(id)}/rerun`, { method: "POST" });
+    toast("Started again, as a new run.");
+    follow_focus = true;
+    go({ view: "runs", id: run_id });
+    look();
+  } catch (error) { complain(error); }
+  from.disabled = false;
+}
+
+function compose(name, data) {
+  if (name !== undefined) fill(name, data);
+  $("send-data").value ||= "{}";
+  check();
+  offer();
+  load_functions().then(offer, () => {});
+  $("send").showModal();
+  $(name === undefined ? "send-name" : "send-data").focus();
+}
+
+// The data of the last such event is the best first guess. A trigger may end with a wildcard; an event may not.
+function fill(name, data) {
+  $("send-name").value = name.replace(/\*+$/, "");
+  $("send-data").value = pretty(data ?? lists.events.items.find(event => event.name === name)?.event.data ?? {});
+  check();
+}
+
+function offer() {
+  const names = [...new Set(functions.flatMap(item => item.triggers.map(each => each.event)))].filter(Boolean).slice(0, 60);
+  patch($("known"), names, () => names.map(name => h("button.chip.mono", { type: "button", onclick: () => {
+    fill(name);
+    $("send-data").focus();
+  } }, name)));
+}
+
+// Whether the form can be sent. Says what is wrong; with the name only when asked to.
+function check(strict) {
+  let wrong = "";
+  try {
+    const value = JSON.parse($("send-data").value || "{}");
+    if (value === null || typeof value !== "object" || Array.isArray(value)) wrong = "The data must be a JSON object: { … }";
+  } catch (error) { wrong = error.message.replace("JSON.parse: ", ""); }
+  const mark = (id, text) => {
+    $(id).ariaInvalid = text !== "";
+    $(id + "-wrong").textContent = text;
+    if (strict && text) $(id).focus();
+    return text === "";
+  };
+  const good = mark("send-data", wrong);
+  const named = $("send-name").value.trim() !== "";
+  return mark("send-name", strict && !named ? "An event needs a name." : "") && named && good;
+}
+
+async function send() {
+  if (!check(true)) return;
+  const name = $("send-name").value.trim();
+  // The text goes as it was typed, so no number loses a digit.
+  const body = `{"name":${JSON.stringify(name)},"data":${$("send-data").value || "{}"}}`;
+  $("send-go").disabled = true;
+  try {
+    const { ids } = await api("/e/page", { method: "POST", headers: { "content-type": "application/json" }, body });
+    $("send").close();
+    toast(`Sent ${name}.`, link({ view: "events", id: ids[0] }, "See it"));
+    look();
+  } catch (error) { $("send-data-wrong").textContent = error.message; }
+  $("send-go").disabled = false;
+}
+
+$("compose").onclick = () => compose();
+$("send-close").onclick = () => $("send").close();
+$("send").firstElementChild.onsubmit = event => { event.preventDefault(); send(); };
+$("send").oninput = () => check();
+$("send-data").onkeydown = event => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send(); };
+
+// The views.
+
+let sequence = -1;
+let counts = {};
+let total = 0;
+function list() { return lists[route.view]; }
+
+function leave() {
+  change({ id: "" });
+  setTimeout(() => list().box.focus());
+}
+
+function title() {
+  const what = run ? `${run.function_name || run.function}: ${run.status}` : word(route.view);
+  document.title = `${what} · inngest-cpp`;
+}
+
+function show() {
+  route = read_hash();
+  const runs = route.view === "runs";
+  for (const view of views) {
+    const here = view === route.view;
+    $("tab-" + view).ariaSelected = here;
+    $("tab-" + view).tabIndex = here ? 0 : -1;
+    lists[view].box.hidden = !here;
+    lists[view].render();
+  }
+  $("view").setAttribute("aria-labelledby", "tab-" + route.view);
+  $("bar").hidden = route.view === "events";
+  $("status").hidden = $("only").hidden = !runs;
+  $("find").placeholder = $("find").ariaLabel = runs ? "Search by id" : "Search functions";
+  if (document.activeElement !== $("find")) $("find").value = route.search;
+  $("only").value = route.function;
+  draw_chips();
+  const filters = JSON.stringify([route.status, route.function, route.search]);
+  const changed = list().filters !== filters;
+  list().filters = filters;
+  if (changed) list().clear();
+  list().refresh().then(() => { if (changed && filtered()) say(`${count(list().items.length, "row")}${list().next ? " or more" : ""}.`); }, () => {});
+  show_detail();
+  title();
+}
+
+function draw_chips() {
+  patch($("status"), [counts, route.status], () => ["", ...statuses].map(status => h("button.chip",
+    { "data-s": status, "aria-pressed": route.status === status, onclick: () => change({ status, id: "" }) },
+    status && icon(status), status ? word(status) : "All", t("b", number(status ? counts[status] ?? 0 : total)))));
+}
+
+function connected(state) {
+  const text = state ? `${state.mode === "sqlite" ? "SQLite" : "In memory"} · ${state.version}` : "No connection";
+  const label = $("link").lastElementChild;
+  if (label.textContent === text) return;
+  label.textContent = text;
+  $("link").classList.toggle("lost", !state);
+  if (!state) say("The engine does not answer. Trying again.");
+}
+
+// Asks whether something changed. Only then is the view fetched again.
+let looking = null;
+const look = () => looking ??= look_once().finally(() => { looking = null; });
+async function look_once() {
+  const state = await api("/api/state").catch(() => null);
+  connected(state);
+  if (!state) sequence = -1;
+  if (!state || state.sequence === sequence) return;
+  if (state.sequence < sequence) Object.values(lists).forEach(each => each.clear());
+  sequence = state.sequence;
+  counts = state.counts;
+  total = Object.values(counts).reduce((sum, n) => sum + n, 0);
+  draw_chips();
+  if (!functions.length) load_functions().catch(() => {});
+  if (!started) return;
+  await list().refresh().catch(() => {});
+  if (route.id && !(run && !live(run))) await show_detail();
+}
+
+// Nothing is drawn anew under a pressed pointer: the click would be lost.
+let pressed = false;
+onpointerdown = () => { pressed = true; };
+onpointerup = onpointercancel = () => { setTimeout(() => { pressed = false; }); };
+
+async function poll() {
+  if (!document.hidden && !pressed) await look();
+  setTimeout(poll, 1000);
+}
+document.onvisibilitychange = () => { if (!document.hidden) look(); };
+setInterval(() => {
+  if (document.hidden || pressed) return;
+  list().render();
+  if (run && live(run)) draw_live();
+}, 1000);
+
+$("only").onchange = () => change({ function: $("only").value, id: "" });
+let typing;
+$("find").oninput = () => {
+  clearTimeout(typing);
+  typing = setTimeout(() => change({ search: $("find").value.trim(), id: "" }), 200);
+};
+$("find").onkeydown = event => { if (event.key === "ArrowDown" || event.key === "Enter") list().box.focus(); };
+$("fresh").onclick = () => {
+  list().reach(0);
+  list().box.focus();
+  list().refresh().catch(complain);
+};
+
+views.forEach((view, at) => {
+  $("tab-" + view).onclick = () => go({ view });
+  $("tab-" + view).onkeydown = event => {
+    const to = views[{ ArrowRight: (at + 1) % 3, ArrowLeft: (at + 2) % 3, Home: 0, End: 2 }[event.key]];
+    if (to) go({ view: to });
+    if (to) $("tab-" + to).focus();
+    else if (event.key === "ArrowDown") list().box.focus();
+  };
+});
+
+onkeydown = event => {
+  if (document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") {
+    if (event.target === $("find") && $("find").value) {
+      $("find").value = "";
+      change({ search: "" });
+    }
+    else if (route.id) leave();
+    else list().box.focus();
+  }
+  else if (event.target.closest("input, select")) return;
+  else if (event.key === "/" && !$("bar").hidden) $("find").focus();
+  else if (event.key === "n") compose();
+  else if (views[event.key - 1]) go({ view: views[event.key - 1] });
+  else return;
+  event.preventDefault();
+};
+
+// As the system is, light, or dark.
+const themes = { auto: "light dark", light: "light", dark: "dark" };
+function set_theme(name) {
+  document.documentElement.style.colorScheme = themes[name];
+  $("theme").replaceChildren(icon("sleeping"), word(name));
+  $("theme").ariaLabel = `Theme: ${name}`;
+  $("theme").onclick = () => {
+    const next = { auto: "light", light: "dark", dark: "auto" }[name];
+    set_theme(next);
+    try { localStorage.theme = next; } catch { /* Then it lasts as long as the page. */ }
+  };
+}
+let kept;
+try { kept = localStorage.theme; } catch { /* There is no storage. */ }
+set_theme(themes[kept] ? kept : "auto");
+
+let started = false;
+onhashchange = show;
+look().finally(() => { started = true; show(); poll(); });
+</script>
+</body>
+</html>
+)page";
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/http_server.hpp
+
+#include <httplib.h>
+
+namespace inngest::embedded {
+
+struct http_server_options {
+  /// Only this machine reaches it, unless another address is chosen. It asks nobody who they are, except for
+  /// a signature where there is a signing key: don't open it to a network that you don't trust.
+  std::string host = "127.0.0.1";
+  /// 0 chooses a free one: see port().
+  int port = 8288;
+  /// Signs the calls of apps elsewhere and is asked of what only apps may do. None: as a dev server.
+  std::string signing_key{};
+  /// How long an app elsewhere may take for a call.
+  std::chrono::milliseconds call_timeout = std::chrono::hours(2);
+};
+
+/// An engine as a server: any Inngest SDK can send it events, register functions and be called by it, and
+/// people can look at it with a browser.
+///
+///     inngest::embedded::http_server server{engine};  // http://127.0.0.1:8288
+///
+/// It listens while it lives; the engine must live longer.
+class http_server {
+ public:
+  /// \throws configuration_error when it can't listen there.
+  explicit http_server(engine& engine, http_server_options options = {})
+      : engine_(engine), options_(std::move(options)) {
+    server_.set_payload_max_length(INNGEST_MAX_BODY_SIZE);
+    const auto answered = [this](const httplib::Request& request, httplib::Response& response) {
+      answer(request, response);
+    };
+    server_.Get(".*", answered).Post(".*", answered).Put(".*", answered).Delete(".*", answered);
+    port_ = options_.port == 0 ? server_.bind_to_any_port(options_.host)
+                               : (server_.bind_to_port(options_.host, options_.port) ? options_.port : -1);
+    if (port_ < 0) {
+      throw configuration_error("the engine can't listen on " + options_.host + ":" +
+                                std::to_string(options_.port) + ": is it in use?");
+    }
+    engine_.call_apps_by([this](http::request request) { return call(std::move(request)); });
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::yield();
+  }
+
+  ~http_server() {
+    server_.stop();
+    thread_.join();
+    engine_.call_apps_by({});
+  }
+
+  http_server(const http_server&) = delete;
+  http_server& operator=(const http_server&) = delete;
+
+  int port() const { return port_; }
+  /// Such as "http://127.0.0.1:8288".
+  std::string url() const { return "http://" + options_.host + ":" + std::to_string(port_); }
+
+ private:
+  using engine_api = api<engine>;
+
+  void answer(const httplib::Request& request, httplib::Response& response) {
+    http::request wire{.method = request.method, .url = request.target, .body = request.body};
+    for (const auto& [name, value] : request.headers) wire.headers.add(name, value);
+    http::response out = answer(wire);
+    response.status = out.status;
+    std::string content_type = "application/json";
+    for (const auto& [name, value] : out.headers) {
+      if (name == "content-type")
+        content_type = value;
+      else
+        response.set_header(name, value);
+    }
+    response.set_header(protocol::header::server_kind, "dev");
+    response.set_content(std::move(out.body), content_type);
+  }
+
+  http::response answer(const http::request& request) {
+    try {
+      if (const auto own = own_answer(request)) return *own;
+    } catch (const payload_error& problem) {
+      return engine_api::refusal(400, problem.what());
+    } catch (const configuration_error& problem) {
+      return engine_api::refusal(400, problem.what());
+    } catch (const protocol_error& problem) {
+      return engine_api::refusal(400, problem.what());
+    } catch (const unreachable& problem) {
+      return engine_api::refusal(503, problem.what());
+    } catch (const std::exception& problem) {
+      return engine_api::refusal(500, problem.what());
+    }
+    return engine_api(engine_).answer(request);
+  }
+
+  /// What is asked of a server and not of an engine.
+  std::optional<http::response> own_answer(const http::request& request) {
+    const std::string path = request.path();
+    const bool gets = request.method == "GET";
+    if (gets && (path == "/" || path == "/index.html")) return page();
+    if (gets && path == "/health") return engine_api::answer_of(200, {{"status", 200}, {"message", "OK"}});
+    if (gets && path == "/dev") return engine_api::answer_of(200, described());
+    const bool registers = request.method == "POST" || request.method == "PUT";
+    if (registers && path == "/fn/register") return register_app(request);
+    if (request.method == "POST" && path.starts_with("/v1/checkpoint/") && path.ends_with("/async"))
+      return checkpoint(request, path.substr(15, path.size() - 15 - 6));
+    return page_answer(request, path);
+  }
+
+  // ---- the page -----------------------------------------------------------------------------------------
+
+  static http::response page() {
+    return {.status = 200,
+            .headers = {{"content-type", "text/html; charset=utf-8"},
+                        {"content-security-policy", std::string(web_page_policy)},
+                        {"cache-control", "no-cache"}},
+            .body = std::string(web_page)};
+  }
+
+  std::optional<http::response> page_answer(const http::request& request, const std::string& path) {
+    const page_api pages(engine_);
+    const std::string_view run = "/api/runs/";
+    if (request.method == "POST" && path.starts_with(run) && path.ends_with("/rerun")) {
+      const std::string id = path.substr(run.size(), path.size() - run.size() - 6);
+      const auto again = engine_.rerun(id);
+      return again ? engine_api::answer_of(200, {{"run_id", *again}})
+                   : engine_api::refusal(404, "there is no run \"" + id + "\", or its function is gone");
+    }
+    if (request.method != "GET") return std::nullopt;
+    if (path == "/api/state") return engine_api::answer_of(200, pages.state());
+    if (path == "/api/functions") return engine_api::answer_of(200, pages.functions());
+    if (path == "/api/events") return engine_api::answer_of(200, pages.events(request));
+    if (path == "/api/runs") return engine_api::answer_of(200, pages.runs(request));
+    if (!path.starts_with(run)) return std::nullopt;
+    const auto found = pages.run_details(path.substr(run.size()));
+    return found ? engine_api::answer_of(200, *found)
+                 : engine_api::refusal(404, "there is no run \"" + path.substr(run.size()) + "\"");
+  }
+
+  // ---- apps elsewhere -------------------------------------------------------------------------------------
+
+  /// What SDKs look for to find a dev server.
+  json described() const {
+    return {{"version", INNGEST_VERSION},
+            {"authed", !options_.signing_key.empty()},
+            {"startOpts", {{"sdkURLs", nullptr}, {"urls", json::array()}, {"dir", ""}}},
+            {"functions", json::array()},
+            {"handlers", json::array()}};
+  }
+
+  bool is_allowed(const http::request& request) const {
+    if (options_.signing_key.empty()) return true;
+    const auto given = request.headers.find("authorization");
+    const std::string wanted = "Bearer " + protocol::hashed_signing_key(options_.signing_key);
+    return given && detail::equal_in_constant_time(*given, wanted);
+  }
+
+  http::response register_app(const http::request& request) {
+    if (!is_allowed(request)) return engine_api::refusal(401, "the signing key is missing or wrong");
+    const json body = detail::parse_dom(request.body);
+    const auto text = [&](const char* name) {
+      const bool there = body.is_object() && body.contains(name) && body[name].is_string();
+      return there ? body[name].get<std::string>() : std::string();
+    };
+    const std::string id = text("appName").empty() ? text("appname") : text("appName");
+    if (id.empty()) throw payload_error("appName", "missing");
+    engine_.register_app(id, request.body);
+    return engine_api::answer_of(200, {{"ok", true}, {"modified", true}, {"status", 200}});
+  }
+
+  http::response checkpoint(const http::request& request, const std::string& run_id) {
+    if (!is_allowed(request)) return engine_api::refusal(401, "the signing key is missing or wrong");
+    const detail::json_buffer body(request.body);
+    const std::string call = detail::find_text(body.text(), "qi_id");
+    const std::string_view steps = detail::find_member(body, "steps");
+    std::uint64_t id = 0;
+    std::from_chars(call.data(), call.data() + call.size(), id);
+    if (!engine_.checkpoint(run_id, id, std::string(steps)))
+      return engine_api::refusal(409, "run \"" + run_id + "\" has ended, or was called again since");
+    return engine_api::answer_of(200, {{"data", json::object()}});
+  }
+
+  http::response call(http::request request) {
+    request.headers.add(protocol::header::server_kind, "dev");
+    if (!options_.signing_key.empty()) {
+      request.body = encode(detail::parse_dom(request.body));  // canonical: that is what is signed
+      request.headers.add(
+          protocol::header::signature,
+          protocol::sign(request.body, options_.signing_key,
+                         std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())));
+    }
+    http::response out = transport_.send(request, options_.call_timeout);
+    if (out.status == 201) unwrap(out);
+    return out;
+  }
+
+  /// An answer that was streamed has the real one in its body.
+  static void unwrap(http::response& answer) {
+    const json whole = detail::parse_dom(answer.body);
+    answer.status = whole.value("status", 500);
+    const json headers = whole.value("headers", json::object());
+    for (const auto& [name, value] : headers.items()) {
+      if (value.is_string()) answer.headers.add(name, value.get<std::string>());
+    }
+    const json body = whole.value("body", json());
+    answer.body = body.is_string() ? body.get<std::string>() : encode(body);
+  }
+
+  engine& engine_;
+  http_server_options options_;
+  httplib_transport transport_;
+  httplib::Server server_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace inngest::embedded
+#endif
+#ifdef INNGEST_WITH_TESTING
+
+// inngest/testing/mocks.hpp
+
+namespace inngest::testing {
+
+/// What a test puts in the place of steps.
+class mocks {
+ public:
+  using body = std::function<std::string()>;
+
+  /// A callable as a body: its result as JSON, null when it has none.
+  template <class Callable>
+  static body body_of(Callable callable) {
+    return [callable = std::move(callable)]() mutable -> std::string {
+      if constexpr (std::is_void_v<std::invoke_result_t<Callable&>>) {
+        callable();
+        return "null";
+      } else {
+        return encode(callable(), "mock");
+      }
+    };
+  }
+
+  void replace(const std::string& step, body with) { replaced_[step] = std::move(with); }
+  void fail(const std::string& step, int times, std::string message) {
+    failures_[step] = {times, std::move(message)};
+  }
+
+  bool has(const std::string& step) const { return replaced_.contains(step) || failures_.contains(step); }
+
+  /// What the step gives in this test: of the mock, or of `otherwise`.
+  std::string run(const std::string& step, next_call<std::string> otherwise) {
+    if (const auto found = failures_.find(step); found != failures_.end()) {
+      const std::string message = found->second.message;
+      if (--found->second.times == 0) failures_.erase(found);
+      throw std::runtime_error(message);
+    }
+    const auto mock = replaced_.find(step);
+    return mock == replaced_.end() ? otherwise() : mock->second();
+  }
+
+ private:
+  struct failure {
+    int times = 0;
+    std::string message{};
+  };
+  std::map<std::string, body> replaced_;
+  std::map<std::string, failure> failures_;
+};
+
+/// Puts them in the place of step bodies.
+class mocking final : public middleware {
+ public:
+  explicit mocking(std::shared_ptr<mocks> mocks) : mocks_(std::move(mocks)) {}
+
+  std::string wrap_step_handler(const call_info&, const step_info& step,
+                                next_call<std::string> next) override {
+    return mocks_->run(std::string(step.id), next);
+  }
+
+ private:
+  std::shared_ptr<mocks> mocks_;
+};
+
+}  // namespace inngest::testing
+
+// inngest/testing/simulation.hpp
+
+// What is behind the test harness: the engine's scheduler and the app's handler on one thread, under a clock
+// of its own.
+
+namespace inngest::testing {
+
+using inngest::timestamp;
+
+class simulation {
+ public:
+  struct options {
+    timestamp start{};
+    bool retries = true;
+    bool check_determinism = true;
+    std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+  };
+
+  simulation(client app, const std::vector<any_function>& functions, const options& chosen)
+      : now_(chosen.start),
+        app_(std::move(app)),
+        mocks_(std::make_shared<mocks>()),
+        functions_(with_mocks(functions)),
+        handler_(app_, functions_, {.framework = "testing"}),
+        strict_(app_, functions_, {.strict = true, .framework = "testing"}),
+        checks_(chosen.check_determinism),
+        scheduler_(definitions(chosen.retries), {}, chosen.retry_delay, now_) {
+    app_.replace_transport(std::make_shared<loopback>(*this));
+    keep();
+  }
+
+  ~simulation() { app_.restore_transport(); }
+  simulation(const simulation&) = delete;
+  simulation& operator=(const simulation&) = delete;
+
+  // ---- time -------------------------------------------------------------------------------------------
+
+  timestamp now() const { return now_; }
+
+  /// Does all that is due at this moment.
+  void settle() {
+    constexpr int most = 100'000;
+    for (int calls = 0; step(); ++calls) {
+      if (calls == most)
+        throw configuration_error("the functions called for " + std::to_string(most) +
+                                  " steps without any time passing: does one start itself?");
+    }
+  }
+
+  /// Goes on to the time of the next job, if that is not after `end`.
+  bool go_to_next(timestamp end) {
+    const auto due = scheduler_.next_due();
+    if (!due || *due > end) return false;
+    now_ = std::max(now_, *due);
+    settle();
+    return true;
+  }
+
+  void go_to(timestamp end) {
+    settle();
+    while (go_to_next(end)) {
+    }
+    now_ = std::max(now_, end);
+  }
+
+  // ---- events and runs ----------------------------------------------------------------------------------
+
+  /// Also how the app's own client gets here.
+  std::vector<std::string> accept(std::string events) {
+    auto ids = scheduler_.accept(std::move(events), now_);
+    keep();
+    if (!sends_) sent_.insert(sent_.end(), ids.begin(), ids.end());
+    return ids;
+  }
+
+  /// An event of the test's: what it starts begins at once.
+  std::vector<std::string> send(const any_event& event) {
+    sends_ = true;
+    auto ids = accept(event.text());
+    sends_ = false;
+    return ids;
+  }
+
+  std::optional<std::string> signal(const std::string& name, const std::string& data) {
+    auto run_id = scheduler_.signal(name, data, now_);
+    keep();
+    return run_id;
+  }
+
+  std::string start(const any_function& function, const std::string& data) {
+    if (!scheduler_.functions().find(function.slug()))
+      throw configuration_error("the harness has no function \"" + function.id() + "\"");
+    std::string id = scheduler_.start(function.slug(), data, now_);
+    keep();
+    return id;
+  }
+
+  bool cancel(std::string_view run_id) {
+    const bool done = scheduler_.cancel(run_id, now_);
+    keep();
+    return done;
+  }
+
+  std::optional<std::string> rerun(std::string_view run_id) {
+    const auto earlier = store_.find_run(run_id);
+    std::string id = earlier ? scheduler_.rerun(*earlier, now_) : std::string();
+    keep();
+    return id.empty() ? std::nullopt : std::optional<std::string>(std::move(id));
+  }
+
+  void preload(const std::string& run_id, const step_hash& step, const std::string& memo) {
+    scheduler_.preload(run_id, step, memo);
+    keep();
+  }
+
+  const embedded::store& store() const { return store_; }
+  std::optional<embedded::run> find_run(std::string_view run_id) const {
+    auto found = store_.find_run(run_id);
+    return found ? std::optional<embedded::run>(std::move(found->run)) : std::nullopt;
+  }
+  std::vector<embedded::run> runs_of(std::string_view event_id) const { return store_.runs_of(event_id); }
+  std::vector<embedded::function_definition> functions() const {
+    std::vector<embedded::function_definition> out;
+    for (const auto& [slug, each] : scheduler_.functions().all()) out.push_back(*each);
+    return out;
+  }
+  /// Null when the run has ended.
+  const embedded::active_run* active(std::string_view run_id) const { return scheduler_.find_run(run_id); }
+  /// The ids of the events that the app itself has sent.
+  const std::vector<std::string>& sent() const { return sent_; }
+  const std::vector<embedded::reported_operation>& operations(const std::string& run_id) const {
+    static const std::vector<embedded::reported_operation> none;
+    const auto found = operations_.find(run_id);
+    return found == operations_.end() ? none : found->second;
+  }
+  mocks& replaced() { return *mocks_; }
+
+ private:
+  class loopback final : public http::transport {
+   public:
+    explicit loopback(simulation& simulation) : simulation_(&simulation) {}
+    http::response send(const http::request& request, std::chrono::milliseconds) override {
+      return embedded::api<simulation>(*simulation_).answer(request);
+    }
+
+   private:
+    simulation* simulation_;
+  };
+
+  std::vector<any_function> with_mocks(const std::vector<any_function>& functions) const {
+    std::vector<any_function> out;
+    for (const any_function& each : functions) {
+      function_options changed = each.options();
+      changed.middleware.push_back(std::make_shared<mocking>(mocks_));
+      out.emplace_back(each.app_id(), std::move(changed), each.triggers(), each.handler(),
+                       with_mocks(each.companions()));
+    }
+    return out;
+  }
+
+  std::vector<embedded::function_definition> definitions(bool retries) const {
+    std::vector<embedded::function_definition> out;
+    for (const any_function& each : handler_.functions()) {
+      out.push_back(embedded::define(each));
+      if (!retries) out.back().retries = 0;
+    }
+    return out;
+  }
+
+  void keep() {
+    const embedded::changes changes = scheduler_.take_changes();
+    store_.commit({&changes, 1});
+    scheduler_.kept(changes);
+  }
+
+  /// One call, if one is due.
+  bool step() {
+    auto next = scheduler_.take_due(now_);
+    keep();
+    if (!next) next = scheduler_.take_due(now_);  // what a timer led to, now that it is kept
+    if (!next) return false;
+    const handler& called = is_checked(next->run_id) ? strict_ : handler_;
+    http::response answer = called.answer_in_process(scheduler_.request_for(*next));
+    if (answer.status == 206) look_at(next->run_id, answer);
+    scheduler_.finish(*next, std::move(answer), now_);
+    keep();
+    return true;
+  }
+
+  /// Whether a call is gone through twice: of a run with many steps every tenth is.
+  bool is_checked(const std::string& run_id) const {
+    const std::size_t results = scheduler_.find_run(run_id)->stack.size();
+    return checks_ && (results < 100 || results % 10 == 0);
+  }
+
+  /// Notes what the app reported, and answers for the server's steps that are mocked.
+  void look_at(const std::string& run_id, http::response& answer) {
+    json all = detail::parse_dom(answer.body);
+    bool changed = false;
+    for (json& each : all) changed = mock_server_step(each) || changed;
+    if (changed) answer.body = all.dump();
+    auto& noted = operations_[run_id];
+    for (auto& each : embedded::read_operations(answer.body)) noted.push_back(std::move(each));
+  }
+
+  bool mock_server_step(json& op) {
+    const std::string code = op.value("op", "");
+    const bool is_servers = code == "InvokeFunction" || code == "Gateway" || code == "AIGateway" ||
+                            code == "WaitForEvent" || code == "WaitForSignal" || code == "Sleep";
+    const std::string id = op.contains("userland") ? op["userland"].value("id", "") : op.value("name", "");
+    if (!is_servers || !mocks_->has(id)) return false;
+    const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
+    try {
+      op["data"] = detail::parse_dom(mocks_->run(id, not_mocked));
+      op["op"] = "StepRun";
+    } catch (const not_replaced&) {
+      return false;
+    } catch (const std::exception& problem) {
+      op["error"] = {{"name", "Error"}, {"message", problem.what()}};
+      op["op"] = "StepFailed";
+    }
+    return true;
+  }
+  struct not_replaced {};
+
+  timestamp now_;
+  client app_;
+  std::shared_ptr<mocks> mocks_;
+  std::vector<any_function> functions_;
+  handler handler_;
+  handler strict_;  // the same functions
+  bool checks_;
+  embedded::memory_store store_;
+  embedded::scheduler scheduler_;
+  std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run
+  std::vector<std::string> sent_;
+  bool sends_ = false;
+};
+
+}  // namespace inngest::testing
+
+// inngest/testing/test_run.hpp
+
+#include <ostream>
+
+namespace inngest::testing {
+
+using embedded::run_status;
+
+/// A step of a run in a test, as it is now. Looking at it moves nothing.
+class test_step {
+ public:
+  test_step(std::string id, std::string memo, std::vector<embedded::timeline_entry> entries)
+      : id_(std::move(id)), memo_(std::move(memo)), entries_(std::move(entries)) {}
+
+  /// How often its body ran, or was to.
+  int attempts() const {
+    return static_cast<int>(std::count_if(entries_.begin(), entries_.end(), [](const auto& each) {
+      return each.what == embedded::progress::step_completed ||
+             each.what == embedded::progress::step_retried || each.what == embedded::progress::step_failed;
+    }));
+  }
+  /// Whether it has a result, or has failed for good.
+  bool ended() const { return !memo_.empty(); }
+  bool failed() const { return ended() && !detail::find_member(detail::json_buffer(memo_), "error").empty(); }
+  /// The message of the last error; empty when there was none.
+  std::string error() const {
+    for (std::size_t i = entries_.size(); i-- > 0;) {
+      const embedded::progress what = entries_[i].what;
+      if (what == embedded::progress::step_retried || what == embedded::progress::step_failed)
+        return entries_[i].detail;
+    }
+    return "";
+  }
+  /// Its result, as the function will read it. \throws payload_error when it is of another type, or none.
+  template <json_convertible T>
+  T output() const {
+    const detail::json_buffer memo(memo_.empty() ? "null" : memo_);
+    const std::string data(memo_.starts_with('{') ? detail::find_member(memo, "data") : memo.text());
+    return decode<T>(data, "step \"" + id_ + "\"");
+  }
+
+ private:
+  std::string id_;
+  std::string memo_;
+  std::vector<embedded::timeline_entry> entries_;
+};
+
+/// A run in a test. Copies are handles of the same run; looking at it moves nothing.
+class test_run {
+ public:
+  /// An empty id: no run was started.
+  test_run(std::shared_ptr<const simulation> simulation, std::string id)
+      : simulation_(std::move(simulation)), id_(std::move(id)) {}
+
+  /// Whether there is a run at all: an event may start none.
+  bool started() const { return !id_.empty(); }
+  const std::string& id() const { return id_; }
+  std::string function_id() const { return now().function_id; }
+  run_status status() const { return now().status; }
+  bool ended() const { return now().ended(); }
+  bool completed() const { return status() == run_status::completed; }
+  bool failed() const { return status() == run_status::failed; }
+  bool cancelled() const { return status() == run_status::cancelled; }
+
+  /// What the function returned. \throws payload_error when it is of another type, or there is none yet.
+  template <json_convertible T>
+  T output() const {
+    return now().output<T>();
+  }
+  /// "name: message" of what it failed with; empty when it has not failed.
+  std::string error() const {
+    const auto error = now().error;
+    return error ? embedded::words_of(*error) : std::string();
+  }
+
+  /// The step that the run sleeps, waits or is to be retried at; of several the one that began first, and
+  /// empty when there is none.
+  std::string waiting_on() const {
+    const embedded::active_run* run = simulation_->active(id_);
+    if (!run) return "";
+    const embedded::pending_step* first = nullptr;
+    for (const auto& [hash, each] : run->pending) {
+      if (!first || each.begun < first->begun) first = &each;
+    }
+    if (first) return first->name;
+    const auto last = now().timeline;
+    const bool retries = !last.empty() && last.back().what == embedded::progress::step_retried;
+    return retries ? last.back().step : std::string();
+  }
+
+  /// The names of its steps, in the order in which it came to them.
+  std::vector<std::string> steps() const {
+    std::vector<std::string> out;
+    for (const auto& each : now().timeline) {
+      if (!each.step.empty() && std::find(out.begin(), out.end(), each.step) == out.end())
+        out.push_back(each.step);
+    }
+    return out;
+  }
+
+  /// A step by its id; of an id that is used again, which of them. It may not have run yet.
+  test_step step(const std::string& id, std::size_t index = 0) const {
+    const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);
+    std::string memo;
+    for (const auto& each : simulation_->store().memos_of(id_)) {
+      if (each.step == detail::sha1::of(whole)) memo = each.text;
+    }
+    return {whole, std::move(memo), entries_of(shown_name(whole, id), index)};
+  }
+
+  /// What the function reported, call by call: for tests of the protocol.
+  const std::vector<embedded::reported_operation>& operations() const { return simulation_->operations(id_); }
+  /// All that happened, for people.
+  std::string timeline() const { return embedded::format_timeline(now()); }
+
+  /// The timeline, which is what one wants to see of a test that failed.
+  friend std::ostream& operator<<(std::ostream& out, const test_run& run) {
+    return out << (run.started() ? run.timeline() : "no run was started");
+  }
+
+ private:
+  embedded::run now() const {
+    auto found = simulation_->find_run(id_);
+    if (!found) throw configuration_error("the event started no run");
+    return std::move(*found);
+  }
+
+  /// A step that has a name is in the timeline by it.
+  std::string shown_name(const std::string& whole, const std::string& id) const {
+    for (const auto& each : operations()) {
+      if (each.id == detail::sha1::of(whole)) return each.shown_name();
+    }
+    return id;
+  }
+
+  /// Of an id that is used again, each use ends with a result or a failure.
+  std::vector<embedded::timeline_entry> entries_of(const std::string& name, std::size_t index) const {
+    std::vector<embedded::timeline_entry> out;
+    std::size_t at = 0;
+    for (auto& each : now().timeline) {
+      if (each.step != name) continue;
+      const bool ends =
+          each.what == embedded::progress::step_completed || each.what == embedded::progress::step_failed;
+      if (at == index) out.push_back(each);
+      if (ends) ++at;
+    }
+    return out;
+  }
+
+  std::shared_ptr<const simulation> simulation_;
+  std::string id_;
+};
+
+}  // namespace inngest::testing
+
+// inngest/testing.hpp
+
+namespace inngest::testing {
+
+/// Options of a harness.
+struct harness_options {
+  /// The time at which a test begins.
+  timestamp start = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
+  /// Without retries the first failure of a step or function counts.
+  bool retries = true;
+  /// Goes through the function twice at every call, and fails the run where it comes to other steps.
+  bool check_determinism = true;
+  /// How long after the given attempt (0 is the first) the next one starts. Default: a server's times,
+  /// without their chance. None of it is real time.
+  std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+};
+
+/// Runs functions under a clock of its own, on the test's thread, with any test framework:
+///
+///     inngest::testing::harness t{app, {onboarding}};
+///     t.mock_step("charge-card", [] { return Receipt{...}; });
+///     auto run = t.send(SignedUp{{.userId = "u1"}});
+///     REQUIRE(run.waiting_on() == "wait-for-activation");
+///     t.advance(72h);
+///     REQUIRE(run.output<Result>().status == "reminded");
+///
+/// Time moves in advance(), advance_to_next() and execute() and nowhere else. Each call goes through the
+/// function from its start, as after a restart, and all results make the way through JSON. What the functions
+/// send stays here: it starts functions of the harness, and can be looked at. While a harness lives it takes
+/// over the HTTP of its client.
+class harness {
+ public:
+  harness(client app, const std::vector<any_function>& functions, harness_options options = {})
+      : simulation_(
+            std::make_shared<simulation>(std::move(app), functions, settings_of(std::move(options)))) {}
+
+  // ---- before the run -----------------------------------------------------------------------------------
+
+  /// Puts a callable in the place of a step's body, or of a step that a server does: an invoke, a fetch, a
+  /// model's answer, a wait. What it returns is the step's result, and what it throws fails the step.
+  template <class Callable>
+  void mock_step(const std::string& id, Callable body) {
+    simulation_->replaced().replace(id, mocks::body_of(std::move(body)));
+  }
+  /// Makes the step's next attempts fail. Afterwards it runs, or its mock does.
+  void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test") {
+    simulation_->replaced().fail(id, times, std::move(message));
+  }
+  /// Gives the step of runs that begin from now on a result: a test can begin in the middle. `index` is of an
+  /// id that is used again.
+  template <json_writable Value>
+  void preload_step(const std::string& id, const Value& result, std::size_t index = 0) {
+    const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);
+    preloads_.emplace_back(detail::sha1::of(whole), "{\"data\":" + encode(result, "preload_step") + "}");
+  }
+
+  // ---- events -------------------------------------------------------------------------------------------
+
+  /// Sends an event and does all that is due. Gives the run that it started, of several the first.
+  test_run send(const any_event& event) {
+    const auto runs = send_to_all(event);
+    return runs.empty() ? test_run(simulation_, "") : runs.front();
+  }
+  /// The same, and gives all runs that it started.
+  std::vector<test_run> send_to_all(const any_event& event) {
+    const auto ids = simulation_->send(event);
+    return begin(simulation_->runs_of(ids.at(0)));
+  }
+  /// Starts a run of the function, whatever its triggers, as an invoke does.
+  test_run start(const any_function& function, const json& data = json::object()) {
+    const std::string id = simulation_->start(function, encode(data, "data"));
+    return begin({*simulation_->find_run(id)}).front();
+  }
+  /// Ends the wait for a signal. False when no run waits for it.
+  bool send_signal(const std::string& name, const json& data = json()) {
+    const bool received = simulation_->signal(name, encode(data, "data")).has_value();
+    simulation_->settle();
+    return received;
+  }
+  /// Cancels the run. False when it has ended.
+  bool cancel(const test_run& run) {
+    const bool done = simulation_->cancel(run.id());
+    simulation_->settle();
+    return done;
+  }
+
+  // ---- time ---------------------------------------------------------------------------------------------
+
+  timestamp now() const { return simulation_->now(); }
+  /// Lets time pass; everything that falls due happens at its time.
+  void advance(std::chrono::milliseconds time) { simulation_->go_to(simulation_->now() + time); }
+  /// Goes to the time at which something happens next: a sleep, a timeout, a retry, a schedule. False when
+  /// nothing will.
+  bool advance_to_next() { return simulation_->go_to_next(timestamp::max()); }
+  /// Lets time pass until the run has ended, but no longer than that. False when it has not.
+  bool execute(const test_run& run, std::chrono::milliseconds longest = std::chrono::hours(24 * 366)) {
+    const timestamp end = now() + longest;
+    while (!run.ended() && simulation_->go_to_next(end)) {
+    }
+    return run.ended();
+  }
+
+  // ---- what came of it ----------------------------------------------------------------------------------
+
+  /// All runs so far, oldest first.
+  std::vector<test_run> runs() const {
+    std::vector<test_run> out;
+    for (const auto& each : simulation_->store().runs()) out.emplace_back(simulation_, each.id);
+    return out;
+  }
+  /// The runs of a function so far, oldest first.
+  std::vector<test_run> runs_of(const any_function& function) const {
+    std::vector<test_run> out;
+    for (const auto& each : simulation_->store().runs()) {
+      if (each.function_slug == function.slug()) out.emplace_back(simulation_, each.id);
+    }
+    return out;
+  }
+  /// The events of a type that the functions have sent, oldest first.
+  /// \throws payload_error when one does not fit its type.
+  template <event_type Event>
+  std::vector<Event> sent() const {
+    std::vector<Event> out;
+    for (const std::string& id : simulation_->sent()) {
+      const auto event = simulation_->store().find_event(id);
+      if (event && event->name == Event::name) {
+        const detail::json_buffer text(event->text);
+        out.push_back(detail::read_event<Event>(text.text()));
+      }
+    }
+    return out;
+  }
+
+ private:
+  static simulation::options settings_of(harness_options options) {
+    if (!options.retry_delay) options.retry_delay = embedded::least_retry_delay;
+    return {.start = options.start,
+            .retries = options.retries,
+            .check_determinism = options.check_determinism,
+            .retry_delay = std::move(options.retry_delay)};
+  }
+
+  std::vector<test_run> begin(const std::vector<embedded::run>& runs) {
+    std::vector<test_run> out;
+    for (const auto& each : runs) {
+      for (const auto& [step, memo] : preloads_) simulation_->preload(each.id, step, memo);
+      out.emplace_back(simulation_, each.id);
+    }
+    simulation_->settle();
+    return out;
+  }
+
+  std::shared_ptr<simulation> simulation_;
+  std::vector<std::pair<step_hash, std::string>> preloads_;
+};
+
+}  // namespace inngest::testing
+#endif
+#ifdef INNGEST_WITH_SQLITE
+
+// inngest/embedded/detail/file_lock.hpp
+
+namespace inngest::detail {
+
+/// Makes one owner of a file: a lock on `<file>.lock` beside it, with the owner's process id in it. It ends
+/// with the process, however that ends; it also holds between two owners in one process. For POSIX systems.
+class file_lock {
+ public:
+  /// \throws store_error when the file has an owner, or the lock can't be made.
+  explicit file_lock(const std::filesystem::path& file) {
+    const std::string path = file.string() + ".lock";
+    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor_ < 0)
+      throw store_error(file.string(), "can't be locked: " + path + ": " + std::strerror(errno));
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      const int reason = errno;
+      const std::string owner = read_owner();
+      ::close(descriptor_);
+      throw store_error(file.string(), reason == EWOULDBLOCK
+                                           ? "is in use by " + owner
+                                           : std::string("can't be locked: ") + std::strerror(reason));
+    }
+    write_owner();
+  }
+  ~file_lock() { ::close(descriptor_); }  // the file stays: who waits for it may have it open already
+  file_lock(const file_lock&) = delete;
+  file_lock& operator=(const file_lock&) = delete;
+
+ private:
+  std::string read_owner() const {
+    char text[32] = {};
+    const auto size = ::pread(descriptor_, text, sizeof text, 0);
+    long owner = 0;
+    if (size > 0) std::from_chars(text, text + size, owner);
+    if (owner == static_cast<long>(::getpid())) return "another store of this process";
+    return owner > 0 ? "another process (pid " + std::to_string(owner) + ")" : "another process";
+  }
+
+  /// Only for messages: if the disk takes no more, the lock holds all the same.
+  void write_owner() const {
+    const std::string text = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(descriptor_, 0) == 0 && ::pwrite(descriptor_, text.data(), text.size(), 0) < 0) return;
+  }
+
+  int descriptor_ = -1;
+};
+
+}  // namespace inngest::detail
+
+// inngest/embedded/detail/sqlite.hpp
+
+#include <sqlite3.h>
+
+// SQLite's C interface with owners, values and errors of C++. Needs SQLite 3.35 or later.
+
+namespace inngest::detail::sqlite {
+
+/// The last enumerator of an enumeration that is kept as a number; the first is 0.
+template <class Enum>
+inline constexpr Enum last_enumerator = Enum{};
+
+struct closer {
+  void operator()(sqlite3* database) const { sqlite3_close(database); }
+  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+
+/// What SQLite says is wrong with its last call, as an error that names the file.
+inline store_error problem_of(sqlite3* database, const std::string& path) {
+  const int code = sqlite3_extended_errcode(database);
+  std::string text = sqlite3_errmsg(database);
+  const int reason = sqlite3_system_errno(database);
+  const int kind = code & 0xff;
+  if (reason != 0 && (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN))
+    text += std::string(" (") + std::strerror(reason) + ")";
+  switch (kind) {
+    case SQLITE_CORRUPT:
+      return {path, "is damaged: " + text};
+    case SQLITE_NOTADB:
+      return {path, "is damaged, or another program's: " + text};
+    case SQLITE_CANTOPEN:
+      return {path, "can't be opened: " + text};
+    case SQLITE_FULL:
+    case SQLITE_READONLY:
+      return {path, "can't be written: " + text};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {path, "is in use by another program: " + text};
+    default:
+      return {path, "failed: " + text};
+  }
+}
+
+/// A statement with its values, and the rows that it gives. When this goes, the statement is free again.
+class rows {
+ public:
+  /// The values are those of ?1, ?2, ... Texts must live as long as this. \throws store_error
+  template <class... Values>
+  rows(sqlite3_stmt* statement, sqlite3* database, const std::string& path, const Values&... values)
+      : statement_(statement), database_(database), path_(path) {
+    int at = 0;
+    (check(bind_at(++at, values)), ...);
+  }
+  ~rows() {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+  }
+  rows(const rows&) = delete;
+  rows& operator=(const rows&) = delete;
+
+  /// Moves to the next row. \throws store_error
+  bool next() {
+    column_ = 0;
+    const int result = sqlite3_step(statement_);
+    if (result != SQLITE_ROW && result != SQLITE_DONE) throw problem_of(database_, path_);
+    return result == SQLITE_ROW;
+  }
+
+  /// Reads the row's next columns. \throws store_error when one can't be what it is read into.
+  template <class... Values>
+  void read(Values&... values) {
+    (read_at(column_++, values), ...);
+  }
+
+ private:
+  void check(int result) const {
+    if (result != SQLITE_OK) throw problem_of(database_, path_);
+  }
+
+  int bind_at(int at, std::string_view text) {
+    // A null pointer would be NULL, and not the empty text.
+    const char* data = text.data() == nullptr ? "" : text.data();
+    return sqlite3_bind_text64(statement_, at, data, text.size(), SQLITE_STATIC, SQLITE_UTF8);
+  }
+  template <std::integral Number>
+  int bind_at(int at, Number number) {
+    return sqlite3_bind_int64(statement_, at, static_cast<std::int64_t>(number));
+  }
+  template <class Enum>
+    requires std::is_enum_v<Enum>
+  int bind_at(int at, Enum value) { return sqlite3_bind_int(statement_, at, static_cast<int>(value)); }
+  template <class Count, class Period>
+  int bind_at(int at, std::chrono::duration<Count, Period> duration) {
+    return bind_at(at, duration.count());
+  }
+  int bind_at(int at, timestamp moment) { return bind_at(at, moment.time_since_epoch()); }
+  int bind_at(int at, const step_hash& hash) {
+    return sqlite3_bind_blob64(statement_, at, hash.data(), hash.size(), SQLITE_STATIC);
+  }
+  template <class Value>
+  int bind_at(int at, const std::optional<Value>& value) {
+    return value ? bind_at(at, *value) : sqlite3_bind_null(statement_, at);
+  }
+
+  void read_at(int at, std::string& out) const {
+    // First the text, then its size: the first call may convert.
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, at));
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
+    if (text == nullptr && sqlite3_errcode(database_) == SQLITE_NOMEM) throw problem_of(database_, path_);
+    out.assign(text == nullptr ? "" : text, size);
+  }
+  template <std::integral Number>
+  void read_at(int at, Number& out) const {
+    out = static_cast<Number>(sqlite3_column_int64(statement_, at));
+  }
+  template <class Enum>
+    requires std::is_enum_v<Enum>
+  void read_at(int at, Enum& out) const {
+    const std::int64_t number = sqlite3_column_int64(statement_, at);
+    if (number < 0 || number > static_cast<std::int64_t>(last_enumerator<Enum>)) misfit(at);
+    out = static_cast<Enum>(number);
+  }
+  template <class Count, class Period>
+  void read_at(int at, std::chrono::duration<Count, Period>& out) const {
+    out = std::chrono::duration<Count, Period>(sqlite3_column_int64(statement_, at));
+  }
+  void read_at(int at, timestamp& out) const {
+    out = timestamp(std::chrono::milliseconds(sqlite3_column_int64(statement_, at)));
+  }
+  void read_at(int at, step_hash& out) const {
+    if (static_cast<std::size_t>(sqlite3_column_bytes(statement_, at)) != out.size()) misfit(at);
+    std::memcpy(out.data(), sqlite3_column_blob(statement_, at), out.size());
+  }
+  template <class Value>
+  void read_at(int at, std::optional<Value>& out) const {
+    out.reset();
+    if (sqlite3_column_type(statement_, at) != SQLITE_NULL) read_at(at, out.emplace());
+  }
+
+  [[noreturn]] void misfit(int at) const {
+    throw store_error(path_, std::string("is damaged: a value of ") + sqlite3_column_name(statement_, at) +
+                                 " is none that is ever written");
+  }
+
+  sqlite3_stmt* statement_;
+  sqlite3* database_;
+  const std::string& path_;
+  int column_ = 0;
+};
+
+/// A connection to a file. Its statements are kept for the next time. One thread at a time.
+class database {
+ public:
+  /// `flags` are those of sqlite3_open_v2. \throws store_error
+  database(std::string path, int flags) : path_(std::move(path)) {
+    sqlite3* opened = nullptr;
+    const int result = sqlite3_open_v2(path_.c_str(), &opened, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+    database_.reset(opened);
+    if (result != SQLITE_OK) throw problem_of(opened, path_);
+    sqlite3_extended_result_codes(opened, 1);
+    sqlite3_busy_timeout(opened, 5000);
+  }
+
+  const std::string& path() const { return path_; }
+
+  /// Without a transaction, what was written since the last is kept at once.
+  bool in_transaction() const { return sqlite3_get_autocommit(database_.get()) == 0; }
+  bool is_read_only() const { return sqlite3_db_readonly(database_.get(), "main") == 1; }
+
+  /// Runs statements without values, such as those of a schema. \throws store_error
+  void execute(const std::string& statements) {
+    if (sqlite3_exec(database_.get(), statements.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+      throw problem_of(database_.get(), path_);
+  }
+
+  /// One statement's rows. Texts among the values must live as long as these. \throws store_error
+  template <class... Values>
+  rows query(std::string_view statement, const Values&... values) {
+    return rows(prepared(statement), database_.get(), path_, values...);
+  }
+
+  /// Runs one statement to its end. \throws store_error
+  template <class... Values>
+  void run(std::string_view statement, const Values&... values) {
+    rows none = query(statement, values...);
+    while (none.next()) continue;
+  }
+
+  /// The number in the first row's first column; 0 without rows. \throws store_error
+  template <class... Values>
+  std::int64_t number(std::string_view statement, const Values&... values) {
+    rows found = query(statement, values...);
+    std::int64_t out = 0;
+    for (bool first = true; found.next(); first = false) {
+      if (first) found.read(out);
+    }
+    return out;
+  }
+
+ private:
+  sqlite3_stmt* prepared(std::string_view text) {
+    const auto found = statements_.find(text);
+    if (found != statements_.end()) return found->second.get();
+    sqlite3_stmt* made = nullptr;
+    if (sqlite3_prepare_v3(database_.get(), text.data(), static_cast<int>(text.size()),
+                           SQLITE_PREPARE_PERSISTENT, &made, nullptr) != SQLITE_OK)
+      throw problem_of(database_.get(), path_);
+    return statements_.emplace(text, std::unique_ptr<sqlite3_stmt, closer>(made)).first->second.get();
+  }
+
+  std::string path_;
+  std::unique_ptr<sqlite3, closer> database_;
+  std::map<std::string, std::unique_ptr<sqlite3_stmt, closer>, std::less<>> statements_;  // closed first
+};
+
+/// All that is done until commit() is kept at once; without it, nothing is.
+class transaction {
+ public:
+  enum class kind { reads, writes };
+
+  /// \throws store_error
+  transaction(database& on, kind what) : on_(on) {
+    on_.run(what == kind::writes ? "BEGIN IMMEDIATE" : "BEGIN");
+  }
+  /// \throws store_error, and then nothing is kept.
+  void commit() { on_.run("COMMIT"); }
+  ~transaction() {
+    if (!on_.in_transaction()) return;  // committed, or given up by SQLite itself
+    try {
+      on_.run("ROLLBACK");
+    } catch (const store_error&) {  // what is not committed is not kept anyway
+    }
+  }
+  transaction(const transaction&) = delete;
+  transaction& operator=(const transaction&) = delete;
+
+ private:
+  database& on_;
+};
+
+/// Brings a file from one version to the next.
+using migration = void (*)(database& file);
+
+/// Brings a file from the version that it has to the last, each step in a transaction of its own. Its version
+/// is SQLite's user_version: how many of the steps it has seen. \throws store_error, also for a file that is
+/// of a newer version.
+inline void migrate(database& file, std::span<const migration> steps) {
+  const auto version = static_cast<std::size_t>(file.number("PRAGMA user_version"));
+  if (version > steps.size()) {
+    throw store_error(file.path(), "is of version " + std::to_string(version) +
+                                       ", and this program knows versions up to " +
+                                       std::to_string(steps.size()));
+  }
+  for (std::size_t done = version; done < steps.size(); ++done) {
+    transaction step(file, transaction::kind::writes);
+    steps[done](file);
+    file.execute("PRAGMA user_version = " + std::to_string(done + 1));
+    step.commit();
+  }
+}
+
+}  // namespace inngest::detail::sqlite
+
+// inngest/embedded/detail/sqlite_reader.hpp
+
+namespace inngest::detail::sqlite {
+
+template <>
+inline constexpr auto last_enumerator<embedded::run_status> = embedded::run_status::cancelled;
+template <>
+inline constexpr auto last_enumerator<embedded::progress> = embedded::progress::run_cancelled;
+template <>
+inline constexpr auto last_enumerator<embedded::job::kind> = embedded::job::kind::schedule;
+
+/// Answers a store's questions from its tables. For as long as it lives they stay as they are.
+class reader {
+ public:
+  explicit reader(database& file) : file_(file), snapshot_(file, transaction::kind::reads) {}
+
+  embedded::unfinished_work load() {
+    return {.runs = unfinished_runs(),
+            .memos = memos("WHERE status IN (0, 1)"),
+            .jobs = jobs(),
+            .waits = waits(),
+            .values = values(),
+            .apps = apps()};
+  }
+
+  std::optional<embedded::event_record> find_event(std::string_view id) {
+    rows found = file_.query("SELECT id, name, text, received_at FROM events WHERE id = ?1", id);
+    if (!found.next()) return std::nullopt;
+    return event_of(found);
+  }
+
+  std::vector<embedded::event_record> find_events(const embedded::event_query& query) {
+    std::string text = "SELECT id, name, text, received_at FROM events";
+    if (!query.before.empty()) text += " WHERE id < ?1";
+    text += " ORDER BY id DESC LIMIT ?2";
+    std::vector<embedded::event_record> out;
+    rows found = file_.query(text, query.before, limit_of(query.limit));
+    while (found.next()) out.push_back(event_of(found));
+    return out;
+  }
+
+  std::optional<embedded::run_record> find_run(std::string_view id) {
+    std::optional<embedded::run_record> out;
+    std::int64_t number = 0;
+    rows found =
+        file_.query("SELECT number, " + run_columns + record_columns + " FROM runs WHERE id = ?1", id);
+    if (!found.next()) return out;
+    found.read(number);
+    read(found, out.emplace());
+    out->run.timeline = timeline_of(number);
+    rows events = file_.query("SELECT " + event_columns + "WHERE run = ?1 ORDER BY position", number);
+    while (events.next()) read(events, out->events.emplace_back());
+    rows deferred =
+        file_.query("SELECT step, slug, input FROM deferred_calls WHERE run = ?1 ORDER BY position", number);
+    while (deferred.next()) read(deferred, out->deferred.emplace_back());
+    return out;
+  }
+
+  std::vector<embedded::run> find_runs(const embedded::run_query& query) {
+    std::string where = " WHERE 1";
+    if (query.status) where += " AND status = ?1";
+    if (!query.function.empty()) where += " AND function_slug = ?2";
+    if (!query.search.empty())
+      where += " AND (instr(id, ?3) > 0 OR instr(event_id, ?3) > 0 OR instr(event_name, ?3) > 0)";
+    if (!query.before.empty()) where += " AND id < ?4";
+    std::vector<embedded::run> out;
+    rows found = file_.query("SELECT " + run_columns + " FROM runs" + where + " ORDER BY id DESC LIMIT ?5",
+                             query.status, query.function, query.search, query.before, limit_of(query.limit));
+    while (found.next()) read(found, out.emplace_back());
+    return out;
+  }
+
+  std::vector<embedded::run> runs_of(std::string_view event_id) {
+    return with_timelines(
+        file_.query("SELECT number, " + run_columns +
+                        " FROM runs WHERE number IN (SELECT run FROM run_events WHERE event_id = ?1) "
+                        "ORDER BY id",
+                    event_id));
+  }
+
+  std::vector<embedded::run> runs() {
+    return with_timelines(file_.query("SELECT number, " + run_columns + " FROM runs ORDER BY id"));
+  }
+
+  std::vector<embedded::memo_record> memos_of(std::string_view run_id) {
+    return memos("WHERE runs.id = ?1", run_id);
+  }
+
+  embedded::run_counts count_runs() {
+    embedded::run_counts out;
+    rows found = file_.query("SELECT status, count(*) FROM runs GROUP BY status");
+    while (found.next()) {
+      embedded::run_status status{};
+      std::size_t count = 0;
+      found.read(status, count);
+      out.of(status) = count;
+    }
+    return out;
+  }
+
+ private:
+  inline static const std::string run_columns =
+      "id, status, function_slug, function_id, event_id, event_name, queued_at, started_at, ended_at, "
+      "error_name, error_message, error_text, output";
+  inline static const std::string record_columns = ", gathering, parent_run_id, parent_step";
+  inline static const std::string event_columns =
+      "event_id, coalesce(run_events.text, events.text) FROM run_events "
+      "LEFT JOIN events ON run_events.text IS NULL AND events.id = event_id ";
+
+  std::vector<embedded::run_record> unfinished_runs() {
+    std::vector<embedded::run_record> out;
+    std::unordered_map<std::int64_t, std::size_t> places;  // by number
+    std::int64_t number = 0;
+    rows found = file_.query("SELECT number, " + run_columns + record_columns +
+                             " FROM runs WHERE status IN (0, 1) ORDER BY id");
+    while (found.next()) {
+      found.read(number);
+      places.emplace(number, out.size());
+      read(found, out.emplace_back());
+    }
+    const std::string of_unfinished =
+        "WHERE run IN (SELECT number FROM runs WHERE status IN (0, 1)) ORDER BY run, position";
+    rows events = file_.query("SELECT run, " + event_columns + of_unfinished);
+    while (events.next()) {
+      events.read(number);
+      read(events, out[places.at(number)].events.emplace_back());
+    }
+    rows deferred = file_.query("SELECT run, step, slug, input FROM deferred_calls " + of_unfinished);
+    while (deferred.next()) {
+      deferred.read(number);
+      read(deferred, out[places.at(number)].deferred.emplace_back());
+    }
+    return out;
+  }
+
+  template <class... Values>
+  std::vector<embedded::memo_record> memos(const std::string& where, const Values&... values) {
+    std::vector<embedded::memo_record> out;
+    rows found = file_.query("SELECT runs.id, step, text FROM memos JOIN runs ON runs.number = run " + where +
+                                 " ORDER BY memos.number",
+                             values...);
+    while (found.next()) {
+      embedded::memo_record& each = out.emplace_back();
+      found.read(each.run_id, each.step, each.text);
+    }
+    return out;
+  }
+
+  std::vector<embedded::job> jobs() {
+    std::vector<embedded::job> out;
+    rows found =
+        file_.query("SELECT id, what, run_id, step, step_name, attempt, due, begun FROM jobs ORDER BY id");
+    while (found.next()) {
+      embedded::job& each = out.emplace_back();
+      found.read(each.id, each.what, each.run_id, each.step, each.step_name, each.attempt, each.due,
+                 each.begun);
+    }
+    return out;
+  }
+
+  std::vector<embedded::wait_record> waits() {
+    std::vector<embedded::wait_record> out;
+    rows found = file_.query(
+        "SELECT run_id, step, step_name, event_name, expression, signal, begun FROM waits "
+        "ORDER BY run_id, step");
+    while (found.next()) {
+      embedded::wait_record& each = out.emplace_back();
+      found.read(each.run_id, each.step, each.step_name, each.event_name, each.expression, each.signal,
+                 each.begun);
+    }
+    return out;
+  }
+
+  std::vector<embedded::remembered_value> values() {
+    std::vector<embedded::remembered_value> out;
+    rows found = file_.query("SELECT key, text, expires FROM remembered_values ORDER BY key");
+    while (found.next()) {
+      embedded::remembered_value& each = out.emplace_back();
+      found.read(each.key, each.text, each.expires);
+    }
+    return out;
+  }
+
+  std::vector<embedded::app_record> apps() {
+    std::vector<embedded::app_record> out;
+    rows found = file_.query("SELECT id, text FROM apps ORDER BY id");
+    while (found.next()) {
+      embedded::app_record& each = out.emplace_back();
+      found.read(each.id, each.text);
+    }
+    return out;
+  }
+
+  /// Of rows that begin with a run's number.
+  std::vector<embedded::run> with_timelines(rows found) {
+    std::vector<embedded::run> out;
+    std::int64_t number = 0;
+    while (found.next()) {
+      found.read(number);
+      read(found, out.emplace_back());
+      out.back().timeline = timeline_of(number);
+    }
+    return out;
+  }
+
+  std::vector<embedded::timeline_entry> timeline_of(std::int64_t run) {
+    std::vector<embedded::timeline_entry> out;
+    rows found = file_.query(
+        "SELECT at, what, step, attempt, duration, detail FROM timeline WHERE run = ?1 ORDER BY position",
+        run);
+    while (found.next()) {
+      embedded::timeline_entry& each = out.emplace_back();
+      found.read(each.at, each.what, each.step, each.attempt, each.duration, each.detail);
+    }
+    return out;
+  }
+
+  static void read(rows& from, embedded::run& out) {
+    std::optional<std::string> error_name, error_message, error_text;
+    from.read(out.id, out.status, out.function_slug, out.function_id, out.event_id, out.event_name,
+              out.queued_at, out.started_at, out.ended_at, error_name, error_message, error_text,
+              out.output_text);
+    if (!error_name) return;
+    out.error = {.name = std::move(*error_name),
+                 .message = std::move(error_message).value_or(""),
+                 .text = std::move(error_text).value_or("")};
+  }
+
+  static void read(rows& from, embedded::run_record& out) {
+    std::optional<std::string> parent_run_id;
+    std::optional<step_hash> parent_step;
+    read(from, out.run);
+    from.read(out.gathering, parent_run_id, parent_step);
+    if (parent_run_id && parent_step)
+      out.parent = {.run_id = std::move(*parent_run_id), .step = *parent_step};
+  }
+
+  static void read(rows& from, embedded::run_event& out) { from.read(out.id, out.text); }
+  static void read(rows& from, embedded::deferred_call& out) { from.read(out.id, out.slug, out.input); }
+
+  static embedded::event_record event_of(rows& from) {
+    embedded::event_record out;
+    from.read(out.id, out.name, out.text, out.received_at);
+    return out;
+  }
+
+  static std::int64_t limit_of(std::size_t limit) {
+    constexpr std::size_t most = std::numeric_limits<std::int64_t>::max();
+    return static_cast<std::int64_t>(std::min(limit, most));
+  }
+
+  database& file_;
+  transaction snapshot_;
+};
+
+}  // namespace inngest::detail::sqlite
+
+// inngest/embedded/detail/sqlite_schema.hpp
+
+// The tables of sqlite_store. Times are milliseconds since 1970, statuses and kinds are the numbers of their
+// enumerations, steps are their 20 bytes.
+
+namespace inngest::detail::sqlite {
+
+/// Version 1. Large columns come last: what is before them is then read without them.
+inline void make_tables(database& file) {
+  file.execute(R"(
+    CREATE TABLE events (
+      number INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      name TEXT NOT NULL,
+      received_at INTEGER NOT NULL,
+      text TEXT NOT NULL);
+    CREATE INDEX events_by_time ON events (received_at);
+
+    CREATE TABLE runs (
+      number INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      status INTEGER NOT NULL,
+      function_slug TEXT NOT NULL,
+      function_id TEXT NOT NULL,
+      event_id TEXT NOT NULL,
+      event_name TEXT NOT NULL,
+      queued_at INTEGER NOT NULL,
+      started_at INTEGER,
+      ended_at INTEGER,
+      gathering TEXT NOT NULL,
+      parent_run_id TEXT,
+      parent_step BLOB,
+      error_name TEXT,
+      error_message TEXT,
+      error_text TEXT,
+      output TEXT NOT NULL);
+    CREATE INDEX runs_by_status ON runs (status, id);
+    CREATE INDEX runs_by_function ON runs (function_slug, id);
+    CREATE INDEX runs_by_end ON runs (ended_at) WHERE ended_at IS NOT NULL;
+
+    CREATE TABLE run_events (  -- the text is NULL where it is that of the same event in events
+      run INTEGER NOT NULL,
+      position INTEGER NOT NULL,
+      event_id TEXT NOT NULL,
+      text TEXT,
+      PRIMARY KEY (run, position)) WITHOUT ROWID;
+    CREATE INDEX run_events_by_event ON run_events (event_id);
+
+    CREATE TABLE deferred_calls (
+      run INTEGER NOT NULL,
+      position INTEGER NOT NULL,
+      step BLOB NOT NULL,
+      slug TEXT NOT NULL,
+      input TEXT NOT NULL,
+      PRIMARY KEY (run, position)) WITHOUT ROWID;
+
+    CREATE TABLE timeline (
+      run INTEGER NOT NULL,
+      position INTEGER NOT NULL,
+      at INTEGER NOT NULL,
+      what INTEGER NOT NULL,
+      step TEXT NOT NULL,
+      attempt INTEGER NOT NULL,
+      duration INTEGER NOT NULL,  -- microseconds
+      detail TEXT NOT NULL,
+      PRIMARY KEY (run, position)) WITHOUT ROWID;
+
+    CREATE TABLE memos (
+      number INTEGER PRIMARY KEY,  -- in the order in which they were made
+      run INTEGER NOT NULL,
+      step BLOB NOT NULL,
+      text TEXT NOT NULL);
+    CREATE INDEX memos_by_run ON memos (run);
+
+    CREATE TABLE jobs (
+      id INTEGER PRIMARY KEY,
+      what INTEGER NOT NULL,
+      run_id TEXT NOT NULL,
+      step BLOB,
+      step_name TEXT NOT NULL,
+      attempt INTEGER NOT NULL,
+      due INTEGER NOT NULL,
+      begun INTEGER NOT NULL);
+
+    CREATE TABLE waits (
+      run_id TEXT NOT NULL,
+      step BLOB NOT NULL,
+      step_name TEXT NOT NULL,
+      event_name TEXT NOT NULL,
+      expression TEXT NOT NULL,
+      signal TEXT NOT NULL,
+      begun INTEGER NOT NULL,
+      PRIMARY KEY (run_id, step)) WITHOUT ROWID;
+
+    CREATE TABLE remembered_values (
+      key TEXT PRIMARY KEY NOT NULL,
+      expires INTEGER NOT NULL,
+      text TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX remembered_values_by_end ON remembered_values (expires);
+
+    CREATE TABLE apps (
+      id TEXT PRIMARY KEY NOT NULL,
+      text TEXT NOT NULL) WITHOUT ROWID;
+  )");
+}
+
+/// What tells a store's file from every other SQLite database: "INGT".
+inline constexpr int application_id = 0x494e4754;
+
+/// The first step also marks the file as a store's.
+inline void make_store(database& file) {
+  file.execute("PRAGMA application_id = " + std::to_string(application_id));
+  make_tables(file);
+}
+
+/// Every version's step from the one before. Steps are never changed, only added.
+inline constexpr migration store_migrations[] = {make_store};
+
+/// \throws store_error for a database of another program.
+inline void check_is_store(database& file) {
+  const auto found = file.number("PRAGMA application_id");
+  if (found == application_id) return;
+  if (found != 0 || file.number("SELECT count(*) FROM sqlite_schema") != 0)
+    throw store_error(file.path(), "is another program's database");
+}
+
+}  // namespace inngest::detail::sqlite
+
+// inngest/embedded/detail/sqlite_writer.hpp
+
+namespace inngest::detail::sqlite {
+
+/// Writes changes into a store's tables, within a transaction of the caller's. What belongs to a run that is
+/// not there is left out.
+class writer {
+ public:
+  explicit writer(database& file) : file_(file) {}
+
+  void apply(const embedded::changes& changes) {
+    for (const auto& each : changes.events) add(each);
+    for (const auto& each : changes.runs) put(each);
+    for (const auto& each : changes.run_updates) update(each);
+    for (const auto& each : changes.memos) add(each);
+    for (const auto& each : changes.added_jobs) put(each);
+    for (const auto id : changes.removed_jobs) file_.run("DELETE FROM jobs WHERE id = ?1", id);
+    for (const auto& each : changes.added_waits) put(each);
+    for (const auto& [run_id, step] : changes.removed_waits)
+      file_.run("DELETE FROM waits WHERE run_id = ?1 AND step = ?2", run_id, step);
+    for (const auto& each : changes.timeline) add(each);
+    for (const auto& key : changes.removed_values)
+      file_.run("DELETE FROM remembered_values WHERE key = ?1", key);
+    for (const auto& each : changes.values) put(each);
+    for (const auto& each : changes.apps) put(each);
+  }
+
+  /// Forgets some of the runs that ended before the time; false when there were none.
+  bool forget_runs(timestamp time, int at_most) {
+    std::vector<std::int64_t> numbers;
+    rows found = file_.query("SELECT number FROM runs WHERE ended_at < ?1 LIMIT ?2", time, at_most);
+    while (found.next()) found.read(numbers.emplace_back());
+    for (const std::int64_t number : numbers) {
+      forget_input(number);
+      file_.run("DELETE FROM timeline WHERE run = ?1", number);
+      file_.run("DELETE FROM memos WHERE run = ?1", number);
+      file_.run("DELETE FROM runs WHERE number = ?1", number);
+    }
+    return !numbers.empty();
+  }
+
+  /// How far forget_events has come.
+  struct place {
+    timestamp time = timestamp::min();
+    std::int64_t number = 0;
+  };
+
+  /// Goes through some of the events that came before the time, and forgets those of no run; false when there
+  /// were none.
+  bool forget_events(timestamp time, int at_most, place& from) {
+    std::vector<std::int64_t> unused;
+    bool any = false;
+    rows found = file_.query(
+        "SELECT received_at, number, EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id) FROM "
+        "events "
+        "WHERE (received_at, number) > (?1, ?2) AND received_at < ?3 ORDER BY received_at, number LIMIT ?4",
+        from.time, from.number, time, at_most);
+    for (bool is_used = false; found.next(); any = true) {
+      found.read(from.time, from.number, is_used);
+      if (!is_used) unused.push_back(from.number);
+    }
+    for (const std::int64_t number : unused) file_.run("DELETE FROM events WHERE number = ?1", number);
+    return any;
+  }
+
+  /// Forgets some of the values that were over before the time; false when there were none.
+  bool forget_values(timestamp time, int at_most) {
+    file_.run(
+        "DELETE FROM remembered_values WHERE key IN "
+        "(SELECT key FROM remembered_values WHERE expires < ?1 LIMIT ?2)",
+        time, at_most);
+    return file_.number("SELECT changes()") > 0;
+  }
+
+ private:
+  void add(const embedded::event_record& event) {
+    file_.run(
+        "INSERT INTO events (id, name, received_at, text) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        event.id, event.name, event.received_at, event.text);
+  }
+
+  void put(const embedded::run_record& record) {
+    const embedded::run& run = record.run;
+    std::optional<std::string_view> error_name, error_message, error_text, parent_run_id;
+    if (run.error) {
+      error_name = run.error->name;
+      error_message = run.error->message;
+      error_text = run.error->text;
+    }
+    std::optional<step_hash> parent_step;
+    if (record.parent) {
+      parent_run_id = record.parent->run_id;
+      parent_step = record.parent->step;
+    }
+    const std::int64_t number = file_.number(
+        "INSERT INTO runs (id, status, function_slug, function_id, event_id, event_name, queued_at, "
+        "started_at, ended_at, gathering, parent_run_id, parent_step, error_name, error_message, error_text, "
+        "output) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) "
+        "ON CONFLICT (id) DO UPDATE SET (status, function_slug, function_id, event_id, event_name, "
+        "queued_at, "
+        "started_at, ended_at, gathering, parent_run_id, parent_step, error_name, error_message, error_text, "
+        "output) = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) RETURNING number",
+        run.id, run.status, run.function_slug, run.function_id, run.event_id, run.event_name, run.queued_at,
+        run.started_at, run.ended_at, record.gathering, parent_run_id, parent_step, error_name, error_message,
+        error_text, run.output_text);
+    forget_input(number);
+    put_input(number, record);
+  }
+
+  void forget_input(std::int64_t run) {
+    file_.run("DELETE FROM run_events WHERE run = ?1", run);
+    file_.run("DELETE FROM deferred_calls WHERE run = ?1", run);
+  }
+
+  void put_input(std::int64_t run, const embedded::run_record& record) {
+    int position = 0;
+    for (const embedded::run_event& each : record.events) {
+      file_.run(
+          "INSERT INTO run_events (run, position, event_id, text) VALUES (?1, ?2, ?3, "
+          "CASE WHEN EXISTS (SELECT 1 FROM events WHERE id = ?3 AND text = ?4) THEN NULL ELSE ?4 END)",
+          run, position++, each.id, each.text);
+    }
+    for (const embedded::deferred_call& each : record.deferred) {
+      file_.run("INSERT INTO deferred_calls (run, position, step, slug, input) VALUES (?1, ?2, ?3, ?4, ?5)",
+                run, position++, each.id, each.slug, each.input);
+    }
+  }
+
+  void update(const embedded::run_update& run) {
+    std::optional<std::string_view> error_name, error_message, error_text;
+    if (run.error) {
+      error_name = run.error->name;
+      error_message = run.error->message;
+      error_text = run.error->text;
+    }
+    file_.run(
+        "UPDATE runs SET status = ?2, started_at = ?3, ended_at = ?4, output = ?5, error_name = ?6, "
+        "error_message = ?7, error_text = ?8 WHERE id = ?1",
+        run.id, run.status, run.started_at, run.ended_at, run.output_text, error_name, error_message,
+        error_text);
+  }
+
+  void add(const embedded::memo_record& memo) {
+    file_.run("INSERT INTO memos (run, step, text) SELECT number, ?2, ?3 FROM runs WHERE id = ?1",
+              memo.run_id, memo.step, memo.text);
+  }
+
+  void add(const embedded::timeline_record& record) {
+    const embedded::timeline_entry& entry = record.entry;
+    file_.run(
+        "INSERT INTO timeline (run, position, at, what, step, attempt, duration, detail) "
+        "SELECT number, (SELECT coalesce(max(position), 0) + 1 FROM timeline WHERE run = number), "
+        "?2, ?3, ?4, ?5, ?6, ?7 FROM runs WHERE id = ?1",
+        record.run_id, entry.at, entry.what, entry.step, entry.attempt, entry.duration, entry.detail);
+  }
+
+  void put(const embedded::job& job) {
+    file_.run(
+        "INSERT OR REPLACE INTO jobs (id, what, run_id, step, step_name, attempt, due, begun) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        job.id, job.what, job.run_id, job.step, job.step_name, job.attempt, job.due, job.begun);
+  }
+
+  void put(const embedded::wait_record& wait) {
+    file_.run(
+        "INSERT OR REPLACE INTO waits (run_id, step, step_name, event_name, expression, signal, begun) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        wait.run_id, wait.step, wait.step_name, wait.event_name, wait.expression, wait.signal, wait.begun);
+  }
+
+  void put(const embedded::remembered_value& value) {
+    file_.run("INSERT OR REPLACE INTO remembered_values (key, expires, text) VALUES (?1, ?2, ?3)", value.key,
+              value.expires, value.text);
+  }
+
+  void put(const embedded::app_record& app) {
+    file_.run("INSERT OR REPLACE INTO apps (id, text) VALUES (?1, ?2)", app.id, app.text);
+  }
+
+  database& file_;
+};
+
+}  // namespace inngest::detail::sqlite
+
+// inngest/embedded/sqlite_store.hpp
+
+// Needs SQLite 3.35 or later (Debian: libsqlite3-dev): link sqlite3.
+
+namespace inngest::embedded {
+
+/// Options of a sqlite_store.
+struct sqlite_options {
+  /// What a commit waits for.
+  enum class synchronous {
+    full,    ///< the disk: nothing that was acknowledged is ever lost
+    normal,  ///< the operating system: a crash of the process loses nothing, a power loss the last moments
+  };
+
+  /// The file; made when it is not there, in a folder that is. While it is open SQLite has `-wal` and `-shm`
+  /// beside it, which belong to it. The store's lock is `.lock`, which may stay.
+  std::filesystem::path path;
+  synchronous sync = synchronous::full;
+  /// Bytes that the file may grow to; what does not fit is an error. 0: as many as the disk has.
+  std::uint64_t max_size = 0;
+};
+
+/// Keeps everything in one SQLite file, so that another process goes on where this one ended:
+///
+///     inngest::embedded::engine engine{
+///         app, {fulfil}, {.store = std::make_shared<inngest::embedded::sqlite_store>(
+///                             inngest::embedded::sqlite_options{.path = "engine.db"})}};
+///
+/// One store at a time has the file; other programs may read it meanwhile. What is forgotten makes room in
+/// the file for what comes, but the file does not shrink. A child that a process forks can't go on with it.
+class sqlite_store final : public store {
+ public:
+  /// \throws store_error when the file can't be opened, is in use, is another program's, is of a newer
+  /// version or damaged; configuration_error without a path.
+  explicit sqlite_store(const sqlite_options& options)
+      : path_(absolute(options.path)), lock_(path_), writing_(open(path_, options)), reading_(open(path_)) {}
+
+  void commit(std::span<const changes> all) override {
+    const std::lock_guard lock(writing_mutex_);
+    detail::sqlite::transaction whole(writing_, detail::sqlite::transaction::kind::writes);
+    for (const changes& each : all) detail::sqlite::writer(writing_).apply(each);
+    whole.commit();
+  }
+
+  unfinished_work load() override {
+    return ask([](reader& from) { return from.load(); });
+  }
+
+  bool is_on_disk() const override { return true; }
+
+  /// Bit by bit, so that commits meanwhile need not wait for long.
+  void forget_before(timestamp time) override {
+    constexpr int slice = 500;
+    detail::sqlite::writer writer(writing_);
+    detail::sqlite::writer::place place;
+    in_slices([&] { return writer.forget_runs(time, slice); });
+    in_slices([&] { return writer.forget_events(time, slice, place); });
+    in_slices([&] { return writer.forget_values(time, slice); });
+  }
+
+  std::optional<event_record> find_event(std::string_view event_id) const override {
+    return ask([&](reader& from) { return from.find_event(event_id); });
+  }
+  std::vector<event_record> find_events(const event_query& query) const override {
+    return ask([&](reader& from) { return from.find_events(query); });
+  }
+  std::optional<run_record> find_run(std::string_view run_id) const override {
+    return ask([&](reader& from) { return from.find_run(run_id); });
+  }
+  std::vector<run> find_runs(const run_query& query) const override {
+    return ask([&](reader& from) { return from.find_runs(query); });
+  }
+  std::vector<run> runs_of(std::string_view event_id) const override {
+    return ask([&](reader& from) { return from.runs_of(event_id); });
+  }
+  std::vector<run> runs() const override {
+    return ask([](reader& from) { return from.runs(); });
+  }
+  std::vector<memo_record> memos_of(std::string_view run_id) const override {
+    return ask([&](reader& from) { return from.memos_of(run_id); });
+  }
+  run_counts count_runs() const override {
+    return ask([](reader& from) { return from.count_runs(); });
+  }
+
+ private:
+  using database = detail::sqlite::database;
+  using reader = detail::sqlite::reader;
+
+  static std::filesystem::path absolute(const std::filesystem::path& path) {
+    if (path.empty()) throw configuration_error("sqlite_options::path must not be empty");
+    std::error_code problem;
+    std::filesystem::path out = std::filesystem::weakly_canonical(path, problem);
+    if (problem) throw store_error(path.string(), "can't be opened: " + problem.message());
+    return out;
+  }
+
+  /// The connection that writes.
+  static database open(const std::filesystem::path& path, const sqlite_options& options) {
+    make_private(path);
+    database file(path.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    if (file.is_read_only()) throw store_error(file.path(), "can't be written: it is read-only");
+    detail::sqlite::check_is_store(file);
+    file.execute("PRAGMA journal_mode = WAL");
+    file.execute(options.sync == sqlite_options::synchronous::full ? "PRAGMA synchronous = FULL"
+                                                                   : "PRAGMA synchronous = NORMAL");
+    file.execute("PRAGMA fullfsync = ON");  // macOS has an fsync that does not wait for the disk
+    file.execute("PRAGMA cell_size_check = ON");
+    file.execute("PRAGMA journal_size_limit = 67108864");
+    if (options.max_size > 0) {
+      const auto page_size = static_cast<std::uint64_t>(file.number("PRAGMA page_size"));
+      const std::uint64_t pages = std::max<std::uint64_t>(options.max_size / page_size, 1);
+      file.execute("PRAGMA max_page_count = " + std::to_string(pages));
+    }
+    detail::sqlite::migrate(file, detail::sqlite::store_migrations);
+    return file;
+  }
+
+  /// The connection that reads.
+  static database open(const std::filesystem::path& path) {
+    database file(path.string(), SQLITE_OPEN_READONLY);
+    file.execute("PRAGMA cell_size_check = ON");
+    return file;
+  }
+
+  /// Makes a new file its owner's alone, as events may be nobody else's business. One that is there is not
+  /// touched: to open and close it would end the locks that SQLite may have on it in this process.
+  static void make_private(const std::filesystem::path& path) {
+    const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (made >= 0) ::close(made);
+  }
+
+  /// Does the work for as long as it says that there may be more.
+  template <class Work>
+  void in_slices(Work work) {
+    for (bool more = true; more;) {
+      const auto begun = std::chrono::steady_clock::now();
+      {
+        const std::lock_guard lock(writing_mutex_);
+        detail::sqlite::transaction slice(writing_, detail::sqlite::transaction::kind::writes);
+        more = work();
+        slice.commit();
+      }
+      // Commits get half of the time: who waits for a mutex may not get it from who takes it again at once.
+      std::this_thread::sleep_for(std::chrono::steady_clock::now() - begun);
+    }
+  }
+
+  /// An answer is from between two commits.
+  template <class Question>
+  std::invoke_result_t<Question, reader&> ask(Question question) const {
+    const std::lock_guard lock(reading_mutex_);
+    reader from(reading_);
+    return question(from);
+  }
+
+  std::filesystem::path path_;
+  detail::file_lock lock_;
+  std::mutex writing_mutex_;
+  database writing_;
+  mutable std::mutex reading_mutex_;
+  mutable database reading_;
+};
+
+}  // namespace inngest::embedded
 #endif

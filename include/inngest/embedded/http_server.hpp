@@ -219,7 +219,8 @@ class http_server {
   static void unwrap(http::response& answer) {
     const json whole = detail::parse_dom(answer.body);
     answer.status = whole.value("status", 500);
-    for (const auto& [name, value] : whole.value("headers", json::object()).items()) {
+    const json headers = whole.value("headers", json::object());
+    for (const auto& [name, value] : headers.items()) {
       if (value.is_string()) answer.headers.add(name, value.get<std::string>());
     }
     const json body = whole.value("body", json());

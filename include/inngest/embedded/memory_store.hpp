@@ -6,10 +6,10 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -54,6 +54,7 @@ class memory_store final : public store {
     std::erase_if(events_, [&](const auto& each) {
       return each.second.received_at < time && !started_.contains(each.first);
     });
+    std::erase_if(values_, [&](const auto& each) { return each.second.expires < time; });
   }
 
   std::optional<event_record> find_event(std::string_view event_id) const override {
@@ -122,20 +123,28 @@ class memory_store final : public store {
   };
 
   void apply(const changes& changes) {
-    for (const event_record& each : changes.events) events_.insert_or_assign(each.id, each);
+    for (const event_record& each : changes.events) events_.try_emplace(each.id, each);
     for (const run_record& each : changes.runs) keep_run(each);
     for (const run_update& each : changes.run_updates) update_run(each);
-    for (const memo_record& each : changes.memos) runs_[each.run_id].memos.push_back(each);
-    for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
+    for (const memo_record& each : changes.memos) {
+      if (kept_run* run = find(each.run_id)) run->memos.push_back(each);
+    }
     for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
-    for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
+    for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
     for (const wait_record& each : changes.added_waits)
       waits_.insert_or_assign({each.run_id, each.step}, each);
-    for (const timeline_record& each : changes.timeline)
-      runs_[each.run_id].record.run.timeline.push_back(each.entry);
+    for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
+    for (const timeline_record& each : changes.timeline) {
+      if (kept_run* run = find(each.run_id)) run->record.run.timeline.push_back(each.entry);
+    }
     for (const std::string& key : changes.removed_values) values_.erase(key);
     for (const remembered_value& each : changes.values) values_.insert_or_assign(each.key, each);
     for (const app_record& each : changes.apps) apps_.insert_or_assign(each.id, each);
+  }
+
+  kept_run* find(const std::string& run_id) {
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? nullptr : &found->second;
   }
 
   void keep_run(const run_record& changed) {
@@ -149,11 +158,13 @@ class memory_store final : public store {
     kept = changed;
     kept.run.timeline = std::move(timeline);
     ++counts_.of(kept.run.status);
-    for (const run_event& each : kept.events) started_[each.id].push_back(changed.run.id);
+    for (const run_event& each : kept.events) started_[each.id].insert(changed.run.id);
   }
 
   void update_run(const run_update& changed) {
-    run& kept = runs_[changed.id].record.run;
+    kept_run* found = find(changed.id);
+    if (!found) return;
+    run& kept = found->record.run;
     --counts_.of(kept.status);
     kept.status = changed.status;
     kept.started_at = changed.started_at;
@@ -166,7 +177,7 @@ class memory_store final : public store {
   void forget_start(const std::string& event_id, const std::string& run_id) {
     const auto found = started_.find(event_id);
     if (found == started_.end()) return;
-    std::erase(found->second, run_id);
+    found->second.erase(run_id);
     if (found->second.empty()) started_.erase(found);
   }
 
@@ -195,7 +206,7 @@ class memory_store final : public store {
   mutable std::mutex mutex_;
   std::map<std::string, event_record, std::less<>> events_;  // ids grow with time
   std::map<std::string, kept_run, std::less<>> runs_;
-  std::map<std::string, std::vector<std::string>, std::less<>> started_;  // runs, by event
+  std::map<std::string, std::set<std::string>, std::less<>> started_;  // runs, by event
   std::map<std::uint64_t, job> jobs_;
   std::map<std::pair<std::string, step_hash>, wait_record> waits_;
   std::map<std::string, remembered_value> values_;

@@ -126,19 +126,21 @@ struct app_record {
   std::string text{};  // its registration, as JSON
 };
 
-/// What changes at once: all of it is kept, or nothing.
+/// What changes at once: all of it is kept, or nothing, in the order of the members. What belongs to a run
+/// that is not there is left out.
 struct changes {
-  std::vector<event_record> events{};
-  std::vector<run_record> runs{};  // new ones, and those that are written anew
+  std::vector<event_record> events{};  // new ones; one that is there stays as it is
+  std::vector<run_record> runs{};  // new ones, and those that are written anew: they keep what else they have
   std::vector<run_update> run_updates{};
   std::vector<memo_record> memos{};
   std::vector<job> added_jobs{};
-  std::vector<std::uint64_t> removed_jobs{};
+  std::vector<std::uint64_t> removed_jobs{};  // also of those just added
   std::vector<wait_record> added_waits{};
-  std::vector<std::pair<std::string, step_hash>> removed_waits{};  // by run and step
+  std::vector<std::pair<std::string, step_hash>>
+      removed_waits{};  // by run and step; also of those just added
   std::vector<timeline_record> timeline{};
-  std::vector<remembered_value> values{};
   std::vector<std::string> removed_values{};  // by key
+  std::vector<remembered_value> values{};
   std::vector<app_record> apps{};
 
   bool empty() const {
@@ -151,8 +153,8 @@ struct changes {
 /// What an engine needs in order to go on: the runs that have not ended, and all that belongs to them.
 struct unfinished_work {
   std::vector<run_record> runs{};
-  std::vector<memo_record> memos{};  // in the order in which they were made
-  std::vector<job> jobs{};
+  std::vector<memo_record> memos{};  // a run's in the order in which they were made
+  std::vector<job> jobs{};           // by id
   std::vector<wait_record> waits{};
   std::vector<remembered_value> values{};
   std::vector<app_record> apps{};
@@ -198,8 +200,8 @@ struct run_counts {
   }
 };
 
-/// Keeps an engine's state. An engine calls commit and load from one thread at a time; the questions may come
-/// from any.
+/// Keeps an engine's state. An engine calls commit and load from one thread at a time; forget_before and the
+/// questions may come from any, also meanwhile. What fails throws store_error.
 class store {
  public:
   virtual ~store() = default;
@@ -211,8 +213,8 @@ class store {
   virtual unfinished_work load() = 0;
   /// Whether a commit waits for a disk, so that many are best made at once.
   virtual bool is_on_disk() const { return false; }
-  /// Forgets runs that ended before the time, with all that belongs to them, and the events that came before
-  /// it and started no run that is left.
+  /// Forgets runs that ended before the time, with all that belongs to them, the events that came before it
+  /// and started no run that is left, and the values that expired before it.
   virtual void forget_before(timestamp time) = 0;
 
   /// An event that was accepted; nothing when there is none of the id.
