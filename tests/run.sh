@@ -27,6 +27,9 @@ need clang command -v clang++
 need libclang-rt-14-dev has_libfuzzer
 need tzdata test -e /usr/share/zoneinfo/Asia/Kathmandu
 install_needed
+needed=()
+need chromium command -v chromium
+install_needed || echo "without chromium the engine's page is not tried in a browser"
 
 # ThreadSanitizer of GCC 12 does not start where the kernel scatters addresses widely.
 plain=()

@@ -6,5 +6,8 @@
 #if __has_include(<inngest/embedded.hpp>)
 #include <inngest/adapters/httplib.hpp>
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/http_server.hpp>
+#include <inngest/embedded/sqlite_store.hpp>
 #include <inngest/fwd.hpp>
+#include <inngest/testing.hpp>
 #endif

@@ -38,6 +38,44 @@ struct http_server_options {
   std::chrono::milliseconds call_timeout = std::chrono::hours(2);
 };
 
+/// Calls apps elsewhere, signed if there is a key.
+class app_calls {
+ public:
+  app_calls(std::string signing_key, std::chrono::milliseconds timeout)
+      : signing_key_(std::move(signing_key)), timeout_(timeout) {}
+
+  http::response send(http::request request) {
+    request.headers.add(protocol::header::server_kind, "dev");
+    if (!signing_key_.empty()) {
+      request.body = encode(detail::parse_dom(request.body));  // canonical: that is what is signed
+      request.headers.add(
+          protocol::header::signature,
+          protocol::sign(request.body, signing_key_,
+                         std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())));
+    }
+    http::response out = transport_.send(request, timeout_);
+    if (out.status == 201) unwrap(out);
+    return out;
+  }
+
+ private:
+  /// An answer that was streamed has the real one in its body.
+  static void unwrap(http::response& answer) {
+    const json whole = detail::parse_dom(answer.body);
+    answer.status = whole.value("status", 500);
+    const json headers = whole.value("headers", json::object());
+    for (const auto& [name, value] : headers.items()) {
+      if (value.is_string()) answer.headers.add(name, value.get<std::string>());
+    }
+    const json body = whole.value("body", json());
+    answer.body = body.is_string() ? body.get<std::string>() : encode(body);
+  }
+
+  const std::string signing_key_;
+  const std::chrono::milliseconds timeout_;
+  httplib_transport transport_;
+};
+
 /// An engine as a server: any Inngest SDK can send it events, register functions and be called by it, and
 /// people can look at it with a browser.
 ///
@@ -50,6 +88,10 @@ class http_server {
   explicit http_server(engine& engine, http_server_options options = {})
       : engine_(engine), options_(std::move(options)) {
     server_.set_payload_max_length(INNGEST_MAX_BODY_SIZE);
+    server_.set_socket_options([](socket_t socket) {  // by default two servers may share a port
+      const int yes = 1;
+      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, reinterpret_cast<const char*>(&yes), sizeof yes);
+    });
     const auto answered = [this](const httplib::Request& request, httplib::Response& response) {
       answer(request, response);
     };
@@ -60,7 +102,9 @@ class http_server {
       throw configuration_error("the engine can't listen on " + options_.host + ":" +
                                 std::to_string(options_.port) + ": is it in use?");
     }
-    engine_.call_apps_by([this](http::request request) { return call(std::move(request)); });
+    // a call may outlive this server
+    const auto calls = std::make_shared<app_calls>(options_.signing_key, options_.call_timeout);
+    engine_.call_apps_by([calls](http::request request) { return calls->send(std::move(request)); });
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     while (!server_.is_running()) std::this_thread::yield();
   }
@@ -201,35 +245,8 @@ class http_server {
     return engine_api::answer_of(200, {{"data", json::object()}});
   }
 
-  http::response call(http::request request) {
-    request.headers.add(protocol::header::server_kind, "dev");
-    if (!options_.signing_key.empty()) {
-      request.body = encode(detail::parse_dom(request.body));  // canonical: that is what is signed
-      request.headers.add(
-          protocol::header::signature,
-          protocol::sign(request.body, options_.signing_key,
-                         std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())));
-    }
-    http::response out = transport_.send(request, options_.call_timeout);
-    if (out.status == 201) unwrap(out);
-    return out;
-  }
-
-  /// An answer that was streamed has the real one in its body.
-  static void unwrap(http::response& answer) {
-    const json whole = detail::parse_dom(answer.body);
-    answer.status = whole.value("status", 500);
-    const json headers = whole.value("headers", json::object());
-    for (const auto& [name, value] : headers.items()) {
-      if (value.is_string()) answer.headers.add(name, value.get<std::string>());
-    }
-    const json body = whole.value("body", json());
-    answer.body = body.is_string() ? body.get<std::string>() : encode(body);
-  }
-
   engine& engine_;
   http_server_options options_;
-  httplib_transport transport_;
   httplib::Server server_;
   int port_ = 0;
   std::thread thread_;

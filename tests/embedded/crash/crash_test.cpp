@@ -1,0 +1,123 @@
+// A process is killed at random moments, and its work is done all the same.
+#include <inngest/embedded.hpp>
+#include <inngest/embedded/sqlite_store.hpp>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+#include <set>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <tuple>
+
+#include "catch.hpp"
+
+#ifdef INNGEST_TEST_CRASH_APP
+
+namespace {
+
+namespace fs = std::filesystem;
+
+pid_t start(const fs::path& store, const fs::path& ledger, int number) {
+  const pid_t child = fork();
+  if (child == 0) {
+    execl(INNGEST_TEST_CRASH_APP, INNGEST_TEST_CRASH_APP, store.c_str(), ledger.c_str(),
+          std::to_string(number).c_str(), nullptr);
+    _exit(127);
+  }
+  return child;
+}
+
+int wait_for(pid_t child) {
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status;
+}
+
+using step = std::tuple<std::string, int, std::string>;  // function, number, step
+
+struct record {
+  std::set<int> sent;
+  std::map<step, int> ran;
+  std::map<step, std::set<std::string>> seen;
+};
+
+record read(const fs::path& ledger) {
+  record out;
+  std::ifstream file(ledger);
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string what, function, name, token;
+    int n = 0;
+    words >> what;
+    if (what == "sent") {
+      words >> n;
+      out.sent.insert(n);
+      continue;
+    }
+    words >> function >> n >> name >> token;
+    if (what == "ran") ++out.ran[{function, n, name}];
+    if (what == "saw") out.seen[{function, n, name}].insert(token);
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a process that is killed at any moment loses nothing and repeats nothing that was seen",
+          "[crash]") {
+  const fs::path folder = fs::temp_directory_path() / ("inngest-crash-" + std::to_string(getpid()));
+  fs::create_directories(folder);
+  const fs::path store = folder / "engine.db", ledger = folder / "ledger";
+  std::mt19937 random(std::random_device{}());
+  const int kills = 200;
+  int killed = 0;
+  for (int i = 0; killed < kills; ++i) {
+    const pid_t child = start(store, ledger, i);
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution(5, 150)(random)));
+    kill(child, SIGKILL);
+    const int status = wait_for(child);
+    if (WIFSIGNALED(status)) ++killed;
+    REQUIRE((WIFSIGNALED(status) || WEXITSTATUS(status) == 0));
+  }
+  const int status = wait_for(start(store, ledger, -1));
+  REQUIRE(WIFEXITED(status));
+  REQUIRE(WEXITSTATUS(status) == 0);
+
+  const record book = read(ledger);
+  REQUIRE(book.sent.size() > 20);
+  const inngest::embedded::sqlite_store kept({.path = store});
+  std::map<std::string, std::set<int>> completed;
+  for (const auto& each : kept.runs()) {
+    INFO(format_timeline(each));
+    REQUIRE(each.status == inngest::embedded::run_status::completed);
+    const auto event = kept.find_event(each.event_id);
+    const bool was_sent = event && event->name == "crash/begun";
+    if (!was_sent) continue;
+    const int n = inngest::json::parse(event->text).at("data").at("n").get<int>();
+    CHECK(completed[each.function_id].insert(n).second);  // one run of each function for each event
+    for (const std::string& token : each.output<std::vector<std::string>>()) {
+      const step of{each.function_id, n, token.substr(0, token.find('='))};
+      CHECK(book.ran.contains(of));
+      const auto seen = book.seen.find(of);
+      if (seen != book.seen.end()) CHECK(seen->second == std::set<std::string>{token});
+    }
+  }
+  for (const char* function : {"chain", "fan", "flaky", "waiter", "parent"}) {
+    for (const int n : book.sent) {
+      INFO(function << " " << n);
+      CHECK(completed[function].contains(n));
+    }
+  }
+  for (const auto& [of, tokens] : book.seen) CHECK(tokens.size() == 1);
+  fs::remove_all(folder);
+}
+
+#endif
