@@ -31,8 +31,8 @@
 namespace inngest::embedded {
 
 struct engine_options {
-  /// Threads that run handlers.
-  std::size_t workers = 2;
+  /// Threads that run handlers, and wait for apps elsewhere: so many calls are under way at once.
+  std::size_t workers = 8;
   /// Keeps the state. Default: a new memory_store. On disk: see sqlite_store.
   std::shared_ptr<embedded::store> store{};
   /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
@@ -401,6 +401,7 @@ class engine {
 
   void sleep_until_due(std::unique_lock<std::mutex>& lock) {
     clean(lock);
+    if (stopping_) return;  // it was told meanwhile
     const auto due = scheduler_.next_due();
     if (!due)
       wake_.wait_until(lock, next_cleaning_);

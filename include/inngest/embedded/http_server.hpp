@@ -34,6 +34,8 @@ struct http_server_options {
   int port = 8288;
   /// Signs the calls of apps elsewhere and is asked of what only apps may do. None: as a dev server.
   std::string signing_key{};
+  /// Connections that are answered at the same time; others wait. Apps keep theirs for a while.
+  std::size_t connections = 64;
   /// How long an app elsewhere may take for a call.
   std::chrono::milliseconds call_timeout = std::chrono::hours(2);
 };
@@ -88,6 +90,9 @@ class http_server {
   explicit http_server(engine& engine, http_server_options options = {})
       : engine_(engine), options_(std::move(options)) {
     server_.set_payload_max_length(INNGEST_MAX_BODY_SIZE);
+    server_.set_tcp_nodelay(true);
+    server_.set_keep_alive_max_count(1000);
+    server_.new_task_queue = [threads = options_.connections] { return new httplib::ThreadPool(threads); };
     server_.set_socket_options([](socket_t socket) {  // by default two servers may share a port
       const int yes = 1;
       setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, reinterpret_cast<const char*>(&yes), sizeof yes);

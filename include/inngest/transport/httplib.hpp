@@ -75,6 +75,7 @@ class httplib_transport final : public http::transport {
     auto out = std::make_unique<httplib::Client>(origin);
     if (!out->is_valid()) throw configuration_error("not the origin of a URL: \"" + origin + "\"");
     out->set_keep_alive(true);
+    out->set_tcp_nodelay(true);  // else a body waits for the acknowledgement of its headers
     leave_urls_alone(*out);
     return out;
   }
