@@ -1,35 +1,61 @@
 #pragma once
 
+#include <signal.h>
+
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/http_server.hpp>
+#include <inngest/embedded/sqlite_store.hpp>
 
 #include <studio/asset_server.hpp>
 #include <studio/client.hpp>
 #include <studio/functions.hpp>
 
+#include "hosting.hpp"
 #include "samples.hpp"
 
-/// Every function of the studio, run once by the engine in this process.
+/// Every function of the studio, run once by the engine in this process. What it does is in a file: killed
+/// halfway, the next one goes on.
 namespace demo {
+
+struct options {
+  std::filesystem::path directory{};
+  /// Shows the engine's page and goes on until somebody stops it.
+  bool page = false;
+  /// Kills the process after so many steps; 0 doesn't.
+  int crash_after = 0;
+};
 
 using inngest::embedded::progress;
 using inngest::embedded::run;
 using inngest::embedded::run_status;
 using inngest::embedded::timeline_entry;
 
-inline void print_progress(const run& run, const timeline_entry& entry) {
-  std::printf("%-29s  %s\n", run.function_id.c_str(), inngest::embedded::format(entry).c_str());
-  std::fflush(stdout);
-}
+/// Prints what happens; of a process that is to crash, until it does.
+class progress_printer {
+ public:
+  explicit progress_printer(int crash_after) : steps_left_(crash_after) {}
 
-/// Prints what became of the runs; true when all of them, and all the functions, completed.
+  void operator()(const run& run, const timeline_entry& entry) {
+    std::printf("%-29s  %s\n", run.function_id.c_str(), inngest::embedded::format(entry).c_str());
+    std::fflush(stdout);
+    if (entry.what == progress::step_completed && --steps_left_ == 0) raise(SIGKILL);
+  }
+
+ private:
+  int steps_left_;
+};
+
+/// Prints what became of the runs; true when all of them completed, of at least so many functions.
 inline bool print_summary(const std::vector<run>& runs, std::size_t functions) {
   bool all_completed = true;
   std::set<std::string> completed;
@@ -49,8 +75,8 @@ inline bool print_summary(const std::vector<run>& runs, std::size_t functions) {
     all_completed = all_completed && each.status == run_status::completed;
     if (each.status == run_status::completed) completed.insert(each.function_id);
   }
-  std::printf("\n%zu runs, %zu of %zu functions completed\n", runs.size(), completed.size(), functions);
-  return all_completed && completed.size() == functions;
+  std::printf("\n%zu runs, %zu functions completed\n", runs.size(), completed.size());
+  return all_completed && completed.size() >= functions;
 }
 
 /// A blob that has been there for 40 days, for the cleanup to find.
@@ -61,19 +87,9 @@ inline void leave_old_blob(studio::blob_storage& blobs) {
       std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 40));
 }
 
-/// \returns whether every run completed.
-inline bool run_all(const studio::environment& env, const std::filesystem::path& directory) {
-  using namespace std::chrono_literals;
-  studio::services world = studio::open_services(directory);
-  const studio::asset_server web(world.blobs, {.cold_requests = 1});  // the first fetch must be retried
-  world.blob_url = web.url("/blobs/");
-  const std::string assets = web.url("");
-
-  const inngest::client app = studio::make_client(env);
-  const auto functions = studio::functions(app, world);
-  inngest::embedded::engine engine(app, functions,
-                                   {.retry_delay = [](int) { return 300ms; }, .on_progress = print_progress});
-
+/// Asks for everything that the studio does.
+inline void send_all(inngest::embedded::engine& engine, const studio::services& world,
+                     const std::string& assets, const std::vector<inngest::any_function>& functions) {
   const std::string workspace = samples::new_id("workspace");
   const auto workflow = samples::workflow(assets, samples::new_id("run"));
   world.data->create_workflow_run(workflow);  // as the web app does before it asks for the run
@@ -89,11 +105,51 @@ inline bool run_all(const studio::environment& env, const std::filesystem::path&
   for (const inngest::any_function& each : functions) {
     if (each.id() == "cleanup-old-blobs") engine.start(each);  // its next Sunday may be days away
   }
+}
+
+/// \returns whether every run completed.
+inline bool run_all(const studio::environment& env, const options& chosen) {
+  using namespace std::chrono_literals;
+  const hosting::stop_signals stop;
+  studio::services world = studio::open_services(chosen.directory);
+  // the first fetch must be retried
+  const studio::asset_server web(world.blobs, {.port = env.port() + 1, .cold_requests = 1});
+  world.blob_url = web.url("/blobs/");
+
+  const auto store = std::make_shared<inngest::embedded::sqlite_store>(
+      inngest::embedded::sqlite_options{.path = chosen.directory / "engine.sqlite"});
+  std::set<std::string> ended_before;
+  std::size_t unfinished = 0;
+  for (const run& each : store->runs()) {
+    if (each.ended())
+      ended_before.insert(each.id);
+    else
+      ++unfinished;
+  }
+
+  const inngest::client app = studio::make_client(env);
+  const auto functions = studio::functions(app, world);
+  inngest::embedded::engine engine(app, functions,
+                                   {.store = store,
+                                    .retry_delay = [](int) { return 300ms; },
+                                    .on_progress = progress_printer(chosen.crash_after)});
+  if (unfinished > 0)
+    std::printf("%zu runs were under way when the last process ended: they go on\n", unfinished);
+  else
+    send_all(engine, world, web.url(""), functions);
 
   if (!engine.wait_until_idle(60s)) std::printf("\nsome runs have not ended within a minute\n");
-  const bool good = print_summary(engine.runs(), functions.size());
-  std::printf("\ndatabase: %s\nblobs:    %s\n", (directory / "studio.sqlite").c_str(),
-              world.blobs->root().c_str());
+  std::vector<run> runs = engine.runs();
+  std::erase_if(runs, [&](const run& each) { return ended_before.contains(each.id); });
+  const bool good = print_summary(runs, unfinished > 0 ? 0 : functions.size());
+  std::printf("\ndatabase: %s\nengine:   %s\nblobs:    %s\n", (chosen.directory / "studio.sqlite").c_str(),
+              (chosen.directory / "engine.sqlite").c_str(), world.blobs->root().c_str());
+  if (chosen.page) {
+    const inngest::embedded::http_server page(engine);
+    std::printf("\nThe engine's page: %s\nUntil Ctrl-C.\n", page.url().c_str());
+    std::fflush(stdout);
+    stop.wait();
+  }
   return good;
 }
 

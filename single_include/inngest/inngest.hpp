@@ -8766,6 +8766,7 @@ class httplib_transport final : public http::transport {
     auto out = std::make_unique<httplib::Client>(origin);
     if (!out->is_valid()) throw configuration_error("not the origin of a URL: \"" + origin + "\"");
     out->set_keep_alive(true);
+    out->set_tcp_nodelay(true);  // else a body waits for the acknowledgement of its headers
     leave_urls_alone(*out);
     return out;
   }
@@ -13282,8 +13283,8 @@ class scheduler {
 namespace inngest::embedded {
 
 struct engine_options {
-  /// Threads that run handlers.
-  std::size_t workers = 2;
+  /// Threads that run handlers, and wait for apps elsewhere: so many calls are under way at once.
+  std::size_t workers = 8;
   /// Keeps the state. Default: a new memory_store. On disk: see sqlite_store.
   std::shared_ptr<embedded::store> store{};
   /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
@@ -13652,6 +13653,7 @@ class engine {
 
   void sleep_until_due(std::unique_lock<std::mutex>& lock) {
     clean(lock);
+    if (stopping_) return;  // it was told meanwhile
     const auto due = scheduler_.next_due();
     if (!due)
       wake_.wait_until(lock, next_cleaning_);
@@ -14921,13 +14923,15 @@ class outbox final : public event_keeper {
 namespace inngest {
 
 /// Serves on a cpp-httplib server, from Debian 12's 0.11 to upstream's current version. The body is read up
-/// to the handler's limit, whatever the server's own is.
+/// to the handler's limit, whatever the server's own is. The server's answers go out at once (TCP_NODELAY): by
+/// default httplib sends bodies after the acknowledgement of their headers, some 40 ms later.
 template <std::derived_from<httplib::Server> Server>
 struct adapter<Server> {
   static constexpr const char* framework = "cpp-httplib";
   static constexpr bool streams = true;
 
   static void mount(httplib::Server& server, const handler& handler) {
+    server.set_tcp_nodelay(true);
     const std::string& path = handler.options().path;
     server.Get(path, [handler](const httplib::Request& request, httplib::Response& response) {
       answer(handler, request, {}, response);
@@ -17575,6 +17579,8 @@ struct http_server_options {
   int port = 8288;
   /// Signs the calls of apps elsewhere and is asked of what only apps may do. None: as a dev server.
   std::string signing_key{};
+  /// Connections that are answered at the same time; others wait. Apps keep theirs for a while.
+  std::size_t connections = 64;
   /// How long an app elsewhere may take for a call.
   std::chrono::milliseconds call_timeout = std::chrono::hours(2);
 };
@@ -17629,6 +17635,9 @@ class http_server {
   explicit http_server(engine& engine, http_server_options options = {})
       : engine_(engine), options_(std::move(options)) {
     server_.set_payload_max_length(INNGEST_MAX_BODY_SIZE);
+    server_.set_tcp_nodelay(true);
+    server_.set_keep_alive_max_count(1000);
+    server_.new_task_queue = [threads = options_.connections] { return new httplib::ThreadPool(threads); };
     server_.set_socket_options([](socket_t socket) {  // by default two servers may share a port
       const int yes = 1;
       setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, reinterpret_cast<const char*>(&yes), sizeof yes);
