@@ -133,7 +133,8 @@ inline std::string text(const memo_record& each) {
 inline std::string text(const job& each) {
   return std::to_string(each.id) + "|" + std::to_string(static_cast<int>(each.what)) + "|" + each.run_id +
          "|" + (each.step ? text(*each.step) : "-") + "|" + each.step_name + "|" +
-         std::to_string(each.attempt) + "|" + text(each.due) + "|" + text(each.begun);
+         std::to_string(each.attempt) + "|" + text(each.due) + "|" + text(each.begun) +
+         (each.text.empty() ? "" : "|" + each.text);
 }
 inline std::string text(const wait_record& each) {
   return each.run_id + "|" + text(each.step) + "|" + each.step_name + "|" + each.event_name + "|" +

@@ -38,6 +38,11 @@ struct engine_options {
   /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
   /// does, from 15 seconds to two hours.
   std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+  /// Makes the requests of step.fetch and step.ai.infer. Default: as a client's, that of
+  /// <inngest/transport/httplib.hpp> if it is included.
+  std::shared_ptr<http::transport> requests{};
+  /// How long each of them may take.
+  std::chrono::milliseconds request_timeout = std::chrono::minutes(10);
   /// How long ended runs and their events stay to be looked at.
   std::chrono::milliseconds history = std::chrono::hours(7 * 24);
   /// Told what happens, as it happens, one thing at a time and in order. The run comes without its timeline.
@@ -253,6 +258,7 @@ class engine {
   static engine_options with_defaults(engine_options options) {
     if (options.workers == 0) throw configuration_error("engine_options::workers must be at least 1");
     if (!options.store) options.store = std::make_shared<memory_store>();
+    if (!options.requests && detail::default_transport()) options.requests = detail::default_transport()();
     if (!options.retry_delay) options.retry_delay = server_retry_delay;
     return options;
   }
@@ -355,6 +361,7 @@ class engine {
   }
 
   http::response call(const job& job, http::request request) {
+    if (job.what == job::kind::request) return ask_elsewhere(request);
     if (request.url.starts_with('/') || request.url.starts_with('?')) {
       return handler_.answer_in_process(
           std::move(request),
@@ -364,6 +371,17 @@ class engine {
       return call_elsewhere(std::move(request));
     } catch (const std::exception& problem) {
       return api<engine>::answer_of(500, {{"name", "unreachable"}, {"message", problem.what()}});
+    }
+  }
+
+  /// Makes a request for a step.
+  http::response ask_elsewhere(const http::request& request) const {
+    if (!options_.requests)
+      return no_answer("the engine has no transport for it: include <inngest/transport/httplib.hpp>");
+    try {
+      return options_.requests->send(request, options_.request_timeout);
+    } catch (const std::exception& problem) {
+      return no_answer(problem.what());
     }
   }
 

@@ -171,10 +171,11 @@ class page_api {
       ++uses;
     }
     const auto began = entry.at - std::chrono::floor<std::chrono::milliseconds>(entry.duration);
-    const char* kind = entry.what == progress::sleep_started    ? "sleep"
-                       : entry.what == progress::wait_started   ? "wait"
-                       : entry.what == progress::invoke_started ? "invoke"
-                                                                : "run";
+    const char* kind = entry.what == progress::sleep_started     ? "sleep"
+                       : entry.what == progress::wait_started    ? "wait"
+                       : entry.what == progress::invoke_started  ? "invoke"
+                       : entry.what == progress::request_started ? "request"
+                                                                 : "run";
     steps.push_back({.value = {{"id", entry.step + (uses == 0 ? "" : ":" + std::to_string(uses))},
                                {"name", entry.step},
                                {"kind", kind},
@@ -201,7 +202,7 @@ class page_api {
                {"ended_at", to_text(entry.at)},
                {"status", status}};
       if (std::string_view(status) == "failed") one["error"] = entry.detail;
-      if (value["kind"] == "run") value["attempts"].push_back(std::move(one));
+      if (value["kind"] == "run" || value["kind"] == "request") value["attempts"].push_back(std::move(one));
     };
     switch (entry.what) {
       case progress::sleep_started:
@@ -210,6 +211,9 @@ class page_api {
       case progress::wait_started:
       case progress::invoke_started:
         value["status"] = "waiting";
+        return;
+      case progress::request_started:
+        value["status"] = "running";
         return;
       case progress::step_retried:
         value["status"] = "retrying";

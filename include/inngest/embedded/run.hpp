@@ -54,6 +54,7 @@ enum class progress {
   run_completed,
   run_failed,
   run_cancelled,
+  request_started,  ///< a fetch, or a question to a model
 };
 
 constexpr std::string_view to_string(progress what) {
@@ -92,6 +93,8 @@ constexpr std::string_view to_string(progress what) {
       return "failed";
     case progress::run_cancelled:
       return "cancelled";
+    case progress::request_started:
+      return "requesting";
   }
   return "";
 }

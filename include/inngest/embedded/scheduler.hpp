@@ -23,6 +23,7 @@
 #include <inngest/embedded/flow_memory.hpp>
 #include <inngest/embedded/function_definition.hpp>
 #include <inngest/embedded/incoming_event.hpp>
+#include <inngest/embedded/outgoing_request.hpp>
 #include <inngest/embedded/reported_operation.hpp>
 #include <inngest/embedded/run_errors.hpp>
 #include <inngest/embedded/run_queue.hpp>
@@ -113,7 +114,8 @@ class scheduler {
   /// When the next job is due; nothing when there is none.
   std::optional<timestamp> next_due() const { return queue_.next_due(); }
 
-  /// Takes the next call that is due. Timers that are due are done on the way.
+  /// Takes the next call, of an app or of somebody else for a step, that is due. Timers that are due are done
+  /// on the way.
   std::optional<job> take_due(timestamp now) {
     memory_.clean(now);
     while (auto next = queue_.take(now)) {
@@ -123,6 +125,11 @@ class scheduler {
       }
       active_run& run = *find_active(next->run_id);
       run.jobs.erase(next->id);
+      if (next->what == job::kind::request) {
+        ++calls_;
+        ++run.calls;
+        return next;
+      }
       if (next->what != job::kind::call) {
         changes_.removed_jobs.push_back(next->id);
         end_timer(run, *next, now);
@@ -139,8 +146,9 @@ class scheduler {
     return *runs_.find(call.run_id)->second->function;
   }
 
-  /// The call request that a job stands for. Its URL has no origin when the app is in this process.
+  /// The request that a job stands for. A call's URL has no origin when the app is in this process.
   http::request request_for(const job& call) const {
+    if (call.what == job::kind::request) return outgoing_request(call.text);
     const active_run& run = *runs_.find(call.run_id)->second;
     const std::string step = call.step ? detail::to_hex(*call.step) : "step";
     http::request out{.method = "POST", .url = call_url(*run.function, step)};
@@ -158,7 +166,9 @@ class scheduler {
     if (!run) return;
     --run->calls;
     try {
-      if (answer.status == 206)
+      if (call.what == job::kind::request)
+        finish_request(*run, call, answer, now);
+      else if (answer.status == 206)
         take_operations(*run, call, answer, now);
       else if (answer.status == 200)
         complete_run(*run, call, std::move(answer.body), now);
@@ -221,6 +231,7 @@ class scheduler {
     std::string memo{};
     progress what{};
     std::string detail{};
+    int attempt = 0;
   };
 
   static step_end failed(const run_error& error) {
@@ -591,6 +602,8 @@ class scheduler {
       begin_signal_wait(run, call, op, now);
     } else if (op.op == "InvokeFunction") {
       begin_invoke(run, call, op, now);
+    } else if (op.op == "Gateway" || op.op == "AIGateway" || op.op == "AiGateway") {
+      begin_request(run, call, op, now);
     } else if (op.op == "None" || op.op == "DiscoveryRequest") {
       go_on_if_still(run, now);
     } else if (op.op == "RunComplete") {
@@ -720,6 +733,47 @@ class scheduler {
     }
   }
 
+  void begin_request(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+    job next{
+        .what = job::kind::request, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now};
+    next.text = outgoing_text(op);
+    std::string where;
+    try {
+      where = op.option("url").value_or("");
+      outgoing_request(next.text);
+    } catch (const payload_error& problem) {
+      return refuse(run, call, op, problem.what(), now);
+    }
+    pending_step& pending = begin_step(run, call, op, progress::request_started, where, now);
+    pending.job = add_job(run, std::move(next));
+  }
+
+  void finish_request(active_run& run, const job& made, const http::response& answer, timestamp now) {
+    std::string result;
+    std::optional<run_error> problem;
+    try {
+      problem = outgoing_problem(made.text, answer);
+      if (!problem) result = outgoing_result(made.text, answer);
+    } catch (const std::exception& unreadable) {
+      problem = run_error{"Error", unreadable.what()};
+    }
+    const bool may_retry =
+        made.attempt + 1 < run.max_attempts() && answer.headers.find(protocol::header::no_retry) != "true";
+    if (problem && may_retry) {
+      tell(run, {.at = now,
+                 .what = progress::step_retried,
+                 .step = made.step_name,
+                 .attempt = made.attempt,
+                 .detail = words_of(*problem)});
+      return retry(run, made, answer, now);
+    }
+    step_end end = problem
+                       ? failed(*problem)
+                       : step_end{"{\"data\":" + result + "}", progress::step_completed, shortened(result)};
+    end.attempt = made.attempt;
+    end_step(run, *made.step, end, now);
+  }
+
   pending_step& begin_step(active_run& run, const job& call, const reported_operation& op, progress what,
                            const std::string& detail, timestamp now) {
     tell(run, {.at = now, .what = what, .step = op.shown_name(), .attempt = call.attempt, .detail = detail});
@@ -735,6 +789,7 @@ class scheduler {
   void end_timer(active_run& run, const job& timer, timestamp now) {
     switch (timer.what) {
       case job::kind::call:
+      case job::kind::request:
       case job::kind::schedule:
         return;
       case job::kind::wake:
@@ -764,6 +819,7 @@ class scheduler {
     tell(run, {.at = now,
                .what = end.what,
                .step = pending.name,
+               .attempt = end.attempt,
                .duration = now - pending.begun,
                .detail = end.detail});
     remember(run, step, end.memo);
@@ -812,7 +868,7 @@ class scheduler {
 
   void enqueue(active_run& run, job job) {
     run.jobs.insert(job.id);
-    const bool is_call = job.what == job::kind::call;
+    const bool is_call = job.what == job::kind::call || job.what == job::kind::request;
     queue_.add(std::move(job), is_call ? run.precedence : std::chrono::milliseconds(0),
                is_call ? run.limits : nullptr);
   }

@@ -81,6 +81,7 @@ struct job {
     finish_timeout,  ///< of the run
     gathered,        ///< the run has all the events that it will have
     schedule,        ///< of the function whose slug `run_id` is: `step_name` is its schedule
+    request,         ///< an HTTP request that the engine makes for the step: `text` says which
   };
 
   std::uint64_t id = 0;
@@ -92,6 +93,7 @@ struct job {
   int attempt = 0;
   timestamp due{};
   timestamp begun{};
+  std::string text{};
 };
 
 /// A step that waits for an event, or for a signal.

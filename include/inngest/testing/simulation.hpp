@@ -202,12 +202,25 @@ class simulation {
     keep();
     if (!next) next = scheduler_.take_due(now_);  // what a timer led to, now that it is kept
     if (!next) return false;
-    const handler& called = is_checked(next->run_id) ? strict_ : handler_;
-    http::response answer = called.answer_in_process(scheduler_.request_for(*next));
-    if (answer.status == 206) look_at(next->run_id, answer);
+    http::response answer = next->what == embedded::job::kind::request ? not_asked(*next) : call(*next);
     scheduler_.finish(*next, std::move(answer), now_);
     keep();
     return true;
+  }
+
+  http::response call(const embedded::job& due) {
+    const handler& called = is_checked(due.run_id) ? strict_ : handler_;
+    http::response answer = called.answer_in_process(scheduler_.request_for(due));
+    if (answer.status == 206) look_at(due.run_id, answer);
+    return answer;
+  }
+
+  /// A test asks nobody elsewhere.
+  static http::response not_asked(const embedded::job& due) {
+    http::response out =
+        embedded::no_answer("no requests are made in a test: say mock_step(\"" + due.step_name + "\", ...)");
+    out.headers.add(protocol::header::no_retry, "true");
+    return out;
   }
 
   /// Whether a call is gone through twice: of a run with many steps every tenth is.

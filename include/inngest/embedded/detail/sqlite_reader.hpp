@@ -162,12 +162,12 @@ class reader {
 
   std::vector<embedded::job> jobs() {
     std::vector<embedded::job> out;
-    rows found =
-        file_.query("SELECT id, what, run_id, step, step_name, attempt, due, begun FROM jobs ORDER BY id");
+    rows found = file_.query(
+        "SELECT id, what, run_id, step, step_name, attempt, due, begun, text FROM jobs ORDER BY id");
     while (found.next()) {
       embedded::job& each = out.emplace_back();
       found.read(each.id, each.what, each.run_id, each.step, each.step_name, each.attempt, each.due,
-                 each.begun);
+                 each.begun, each.text);
     }
     return out;
   }

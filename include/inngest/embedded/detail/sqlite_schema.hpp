@@ -85,7 +85,8 @@ inline void make_tables(database& file) {
       step_name TEXT NOT NULL,
       attempt INTEGER NOT NULL,
       due INTEGER NOT NULL,
-      begun INTEGER NOT NULL);
+      begun INTEGER NOT NULL,
+      text TEXT NOT NULL);
 
     CREATE TABLE waits (
       run_id TEXT NOT NULL,

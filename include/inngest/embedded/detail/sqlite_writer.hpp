@@ -166,9 +166,9 @@ class writer {
 
   void put(const embedded::job& job) {
     file_.run(
-        "INSERT OR REPLACE INTO jobs (id, what, run_id, step, step_name, attempt, due, begun) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        job.id, job.what, job.run_id, job.step, job.step_name, job.attempt, job.due, job.begun);
+        "INSERT OR REPLACE INTO jobs (id, what, run_id, step, step_name, attempt, due, begun, text) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        job.id, job.what, job.run_id, job.step, job.step_name, job.attempt, job.due, job.begun, job.text);
   }
 
   void put(const embedded::wait_record& wait) {

@@ -1,0 +1,211 @@
+// step.fetch and step.ai.infer on the engine, against a real HTTP server.
+#include <inngest/ai.hpp>
+#include <inngest/embedded.hpp>
+#include <inngest/testing.hpp>
+#include <inngest/transport/httplib.hpp>
+
+#include <httplib.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "catch.hpp"
+
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using inngest::json;
+using inngest::embedded::engine;
+using inngest::embedded::run;
+using inngest::embedded::run_status;
+namespace ai = inngest::ai;
+
+namespace {
+
+struct where {
+  std::string url;
+};
+INNGEST_FIELDS(where, url)
+using asked = inngest::event<"test/asked", where>;
+
+/// Somebody else's server.
+class website {
+ public:
+  website() {
+    server.set_tcp_nodelay(true);
+    port_ = server.bind_to_any_port("127.0.0.1");
+    thread_ = std::thread([this] { server.listen_after_bind(); });
+    while (!server.is_running()) std::this_thread::yield();
+  }
+  ~website() {
+    server.stop();
+    thread_.join();
+  }
+  std::string url(const std::string& path) const {
+    return "http://127.0.0.1:" + std::to_string(port_) + path;
+  }
+
+  httplib::Server server{};
+
+ private:
+  int port_ = 0;
+  std::thread thread_{};
+};
+
+inngest::client make_client() {
+  return inngest::client({.id = "app",
+                          .log = inngest::logger(inngest::log_to_stderr, inngest::log_level::off),
+                          .environment = [](const char*) { return std::nullopt; }});
+}
+
+inngest::embedded::engine_options quick() {
+  return {.retry_delay = [](int) { return 5ms; }};
+}
+
+run run_of(engine& engine, const std::string& url) {
+  const auto sent = engine.send(asked{{.url = url}});
+  return engine.wait_for(engine.runs_of(sent.ids.at(0)).at(0).id, 10s);
+}
+
+}  // namespace
+
+TEST_CASE("the engine fetches for a step, and any status is an answer", "[embedded]") {
+  website site;
+  site.server.Put("/thing", [](const httplib::Request& request, httplib::Response& response) {
+    response.status = 418;
+    response.set_header("X-Seen", request.get_header_value("X-Sent"));
+    response.set_content("got " + request.body + "\xff", "text/plain");  // not UTF-8
+  });
+  const auto app = make_client();
+  const auto fetcher =
+      app.create_function({.id = "fetcher"}, inngest::on<asked>(), [](inngest::context<asked>& ctx) {
+        const auto answer = ctx.step.fetch(
+            "thing",
+            {.url = ctx.event.data.url, .method = "PUT", .headers = {{"X-Sent", "yes"}}, .body = "it"});
+        return std::to_string(answer.status_code) + " " + answer.body + " " + answer.headers.at("X-Seen");
+      });
+  engine engine(app, {fetcher}, quick());
+  const run ended = run_of(engine, site.url("/thing"));
+  INFO(format_timeline(ended));
+  REQUIRE(ended.status == run_status::completed);
+  CHECK(ended.output<std::string>() == "418 got it\xef\xbf\xbd yes");
+}
+
+TEST_CASE("a fetch without an answer is tried again, and can be caught in the end", "[embedded]") {
+  const auto app = make_client();
+  const auto fetcher = app.create_function({.id = "fetcher", .retries = 1}, inngest::on<asked>(),
+                                           [](inngest::context<asked>& ctx) -> std::string {
+                                             try {
+                                               ctx.step.fetch("nobody", {.url = ctx.event.data.url});
+                                             } catch (const inngest::step_error& problem) {
+                                               return problem.name() + ": " + problem.what();
+                                             }
+                                             return "an answer";
+                                           });
+  engine engine(app, {fetcher}, quick());
+  const run ended = run_of(engine, "http://127.0.0.1:1/");
+  INFO(format_timeline(ended));
+  REQUIRE(ended.status == run_status::completed);
+  CHECK_THAT(ended.output<std::string>(), ContainsSubstring("GatewayError"));
+  CHECK(std::count_if(ended.timeline.begin(), ended.timeline.end(), [](const auto& each) {
+          return each.what == inngest::embedded::progress::step_retried;
+        }) == 1);
+
+  const run refused = run_of(engine, "ftp://127.0.0.1/");
+  CHECK(refused.status == run_status::failed);
+  CHECK_THAT(refused.error->message, ContainsSubstring("step \"nobody\": ") && ContainsSubstring("ftp://"));
+}
+
+TEST_CASE("the engine asks a model with its key, and again when it is busy", "[embedded]") {
+  website site;
+  std::atomic<int> calls{0};
+  std::string authorization, body;
+  site.server.Post("/v1/chat/completions", [&](const httplib::Request& request, httplib::Response& response) {
+    if (++calls == 1) {
+      response.status = 529;
+      return response.set_content("busy", "text/plain");
+    }
+    authorization = request.get_header_value("Authorization");
+    body = request.body;
+    response.set_content(R"({"choices":[{"message":{"role":"assistant","content":"hello"}}]})",
+                         "application/json");
+  });
+  const auto app = make_client();
+  const auto asker =
+      app.create_function({.id = "asker"}, inngest::on<asked>(), [](inngest::context<asked>& ctx) {
+        const auto answer = ctx.step.ai.infer(
+            "greet", ai::openai{.model = "small", .api_key = "secret", .base_url = ctx.event.data.url},
+            json{{"messages", {{{"role", "user"}, {"content", "say hello"}}}}});
+        return json(answer).at("choices").at(0).at("message").at("content").template get<std::string>();
+      });
+  engine engine(app, {asker}, quick());
+  const run ended = run_of(engine, site.url("/v1/"));
+  INFO(format_timeline(ended));
+  REQUIRE(ended.status == run_status::completed);
+  CHECK(ended.output<std::string>() == "hello");
+  CHECK(authorization == "Bearer secret");
+  CHECK(json::parse(body).at("model") == "small");
+  CHECK_THAT(format_timeline(ended), !ContainsSubstring("secret"));
+}
+
+TEST_CASE("a request that was asked for is made by the engine that comes after", "[embedded]") {
+  website site;
+  std::atomic<int> calls{0};
+  site.server.Get("/page", [&](const httplib::Request&, httplib::Response& response) {
+    ++calls;
+    response.set_content("page", "text/plain");
+  });
+  /// Ends its engine's work, as a crash does, while the first request is on its way.
+  class lost final : public inngest::http::transport {
+   public:
+    std::atomic<bool> asked{false}, ends{false};
+    inngest::http::response send(const inngest::http::request&, std::chrono::milliseconds) override {
+      asked = true;
+      while (!ends) std::this_thread::sleep_for(1ms);
+      throw inngest::unreachable("it ended");
+    }
+  };
+  const auto store = std::make_shared<inngest::embedded::memory_store>();
+  const auto fetch = [](inngest::context<asked>& ctx) {
+    return ctx.step.fetch("page", {.url = ctx.event.data.url}).body;
+  };
+  std::string id;
+  {
+    const auto app = make_client();
+    const auto requests = std::make_shared<lost>();
+    auto options = quick();
+    options.store = store;
+    options.requests = requests;
+    options.retry_delay = [](int) { return 1ms; };
+    engine engine(app, {app.create_function({.id = "fetcher"}, inngest::on<asked>(), fetch)}, options);
+    id = engine.runs_of(engine.send(asked{{.url = site.url("/page")}}).ids.at(0)).at(0).id;
+    while (!requests->asked) std::this_thread::sleep_for(1ms);
+    requests->ends = true;
+  }
+  const auto app = make_client();
+  auto options = quick();
+  options.store = store;
+  engine engine(app, {app.create_function({.id = "fetcher"}, inngest::on<asked>(), fetch)}, options);
+  const run ended = engine.wait_for(id, 10s);
+  INFO(format_timeline(ended));
+  REQUIRE(ended.status == run_status::completed);
+  CHECK(ended.output<std::string>() == "page");
+  CHECK(calls == 1);
+}
+
+TEST_CASE("a test asks nobody: a fetch without a mock fails and says so", "[testing]") {
+  const auto app = make_client();
+  const auto fetcher = app.create_function(
+      {.id = "fetcher"}, inngest::on<asked>(),
+      [](inngest::context<asked>& ctx) { return ctx.step.fetch("page", {.url = ctx.event.data.url}).body; });
+  inngest::testing::harness t{app, {fetcher}};
+  const auto failed = t.send(asked{{.url = "http://127.0.0.1:1/"}});
+  INFO(failed);
+  REQUIRE(failed.failed());
+  CHECK_THAT(failed.error(), ContainsSubstring("mock_step(\"page\""));
+
+  t.mock_step("page", [] { return inngest::fetch_response{.status_code = 200, .body = "mocked"}; });
+  CHECK(t.send(asked{{.url = "http://127.0.0.1:1/"}}).output<std::string>() == "mocked");
+}
