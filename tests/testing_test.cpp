@@ -1,5 +1,6 @@
 #include <inngest/inngest.hpp>
 #include <inngest/testing.hpp>
+#include <inngest/testing/catch2.hpp>
 
 #include <chrono>
 #include <sstream>
@@ -128,6 +129,49 @@ TEST_CASE("a test can begin in the middle", "[testing]") {
   CHECK(run.output<result>().cents == 5);
 }
 
+TEST_CASE("a run goes on where a recorded one was", "[testing]") {
+  const auto app = make_client();
+  int charges = 0;
+  const auto onboarding = make_onboarding(app, &charges);
+  harness t{app, {onboarding}};
+  const auto call = [](const std::string& id) {
+    return R"({"ctx":{"run_id":"01J"},"event":{"name":"user/signed.up","data":{"userId":"u1"}},"steps":{")" +
+           id + R"(":{"data":{"cents":7}}}})";
+  };
+  const auto recorded = inngest::testing::read_recorded_run(
+      call(inngest::detail::to_hex(inngest::detail::sha1::of("charge-card"))));
+  auto run = t.replay(onboarding, recorded);
+  REQUIRE_THAT(run, inngest::testing::waits_on("wait-for-activation"));
+  t.advance(72h);
+  REQUIRE_THAT(run, inngest::testing::completed());
+  CHECK(run.output<result>().cents == 7);
+  CHECK(t.sent<reminded>().at(0).data.userId == "u1");
+  CHECK(charges == 0);
+
+  CHECK_THROWS_WITH(inngest::testing::read_recorded_run(call("charge-card")),
+                    Catch::Matchers::ContainsSubstring("steps.charge-card"));
+  CHECK_THROWS_WITH(inngest::testing::read_recorded_run("{}"), Catch::Matchers::ContainsSubstring("event"));
+}
+
+TEST_CASE("matchers say what a run should have done, and show what it did", "[testing]") {
+  using namespace inngest::testing;
+  const auto app = make_client();
+  harness t{app, {make_onboarding(app)}};
+  const auto run = t.send(signed_up{});
+  CHECK_THAT(run, came_to({"charge-card", "wait-for-activation"}));
+  CHECK_THAT(run, !completed() && !cancelled());
+  CHECK(completed().describe() == "has completed");
+  CHECK(Catch::Detail::stringify(run).find("wait-for-activation") != std::string::npos);
+  t.cancel(run);
+  CHECK_THAT(run, cancelled());
+
+  t.fail_step("charge-card", 4, "the bank is closed");
+  const auto failing = t.send(signed_up{});
+  t.execute(failing);
+  CHECK_THAT(failing, failed_with("the bank is closed"));
+  CHECK_THAT(failing, !failed_with("the bank is open"));
+}
+
 TEST_CASE("a function that is not deterministic is found out", "[testing]") {
   const auto app = make_client();
   int call = 0;
@@ -170,6 +214,9 @@ TEST_CASE("a run prints its timeline", "[testing]") {
   out << t.send(signed_up{});
   CHECK(out.str().find("wait-for-activation") != std::string::npos);
   CHECK(out.str().find("onboarding") == 0);
+  CHECK(out.str().find("2026-01-01") == std::string::npos);
+  t.advance(72h);
+  CHECK(t.runs().at(0).timeline().find("2026-01-04 00:00:00.000") != std::string::npos);
 }
 
 TEST_CASE("a thousand steps in thirty days are gone through from the start each time", "[testing]") {

@@ -13,6 +13,7 @@
 #include <inngest/event.hpp>
 #include <inngest/function.hpp>
 #include <inngest/json.hpp>
+#include <inngest/testing/recorded_run.hpp>
 #include <inngest/testing/simulation.hpp>
 #include <inngest/testing/test_run.hpp>
 
@@ -85,6 +86,13 @@ class harness {
   /// Starts a run of the function, whatever its triggers, as an invoke does.
   test_run start(const any_function& function, const json& data = json::object()) {
     const std::string id = simulation_->start(function, encode(data, "data"));
+    return begin({*simulation_->find_run(id)}).front();
+  }
+  /// Begins a run of the function where a recorded one was: with its events, and the results that it had. See
+  /// read_recorded_run().
+  test_run replay(const any_function& function, const recorded_run& recorded) {
+    const std::string id = simulation_->begin(function, recorded.events);
+    for (const auto& [step, memo] : recorded.results) simulation_->preload(id, step, memo);
     return begin({*simulation_->find_run(id)}).front();
   }
   /// Ends the wait for a signal. False when no run waits for it.

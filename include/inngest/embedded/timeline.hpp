@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -25,8 +26,9 @@ inline std::string format(std::chrono::microseconds duration) {
 
 /// An entry as one line: when (UTC), which step, what happened, in which attempt, how long it took, and what
 /// came of it.
-inline std::string format(const timeline_entry& entry) {
-  const std::string time = to_text(entry.at).substr(11, 12);
+inline std::string format(const timeline_entry& entry, bool with_date = false) {
+  std::string time = to_text(entry.at).substr(11, 12);
+  if (with_date) time = to_text(entry.at).substr(0, 10) + " " + time;
   const std::string step = entry.step.empty() ? "(run)" : entry.step;
   const std::string attempt = "attempt " + std::to_string(entry.attempt + 1);
   const std::string took = entry.duration.count() > 0 ? format(entry.duration) : std::string();
@@ -40,14 +42,19 @@ inline std::string format(const timeline_entry& entry) {
   return out;
 }
 
-/// A run and all that happened in it, a line each.
+/// A run and all that happened in it, a line each; with dates when it took more than a day.
 inline std::string format_timeline(const run& run) {
   std::string out = run.function_id + "  run " + run.id + "  " + std::string(to_string(run.status));
   if (run.ended_at)
     out += " in " + format(std::chrono::duration_cast<std::chrono::microseconds>(
                         *run.ended_at - run.started_at.value_or(run.queued_at)));
   out += '\n';
-  for (const timeline_entry& each : run.timeline) out += "  " + format(each) + "\n";
+  const auto day_of = [](const timeline_entry& each) {
+    return std::chrono::floor<std::chrono::days>(each.at);
+  };
+  const bool takes_days =
+      !run.timeline.empty() && day_of(run.timeline.front()) != day_of(run.timeline.back());
+  for (const timeline_entry& each : run.timeline) out += "  " + format(each, takes_days) + "\n";
   return out;
 }
 

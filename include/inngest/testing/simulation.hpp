@@ -110,9 +110,22 @@ class simulation {
     return run_id;
   }
 
+  /// Begins a run with these events, which are taken as they are.
+  std::string begin(const any_function& function, const std::vector<std::string>& events) {
+    must_have(function);
+    embedded::run_record recorded{.run = {.function_slug = function.slug()}};
+    for (const std::string& each : events) {
+      recorded.events.push_back({.id = detail::make_ulid(now_), .text = each});
+      if (recorded.run.event_name.empty())
+        recorded.run.event_name = detail::parse_dom(each).value("name", "");
+    }
+    std::string id = scheduler_.rerun(recorded, now_);
+    keep();
+    return id;
+  }
+
   std::string start(const any_function& function, const std::string& data) {
-    if (!scheduler_.functions().find(function.slug()))
-      throw configuration_error("the harness has no function \"" + function.id() + "\"");
+    must_have(function);
     std::string id = scheduler_.start(function.slug(), data, now_);
     keep();
     return id;
@@ -169,6 +182,11 @@ class simulation {
    private:
     simulation* simulation_;
   };
+
+  void must_have(const any_function& function) const {
+    if (!scheduler_.functions().find(function.slug()))
+      throw configuration_error("the harness has no function \"" + function.id() + "\"");
+  }
 
   std::vector<any_function> with_mocks(const std::vector<any_function>& functions) const {
     std::vector<any_function> out;
