@@ -42,10 +42,14 @@ WHOLE = """\
 #include <inngest/embedded/http_server.hpp>
 #endif
 #ifdef INNGEST_WITH_TESTING
+#include <inngest/testing/recorded_run.hpp>
 #include <inngest/testing/mocks.hpp>
 #include <inngest/testing/simulation.hpp>
 #include <inngest/testing/test_run.hpp>
 #include <inngest/testing.hpp>
+#ifdef INNGEST_WITH_CATCH2
+#include <inngest/testing/catch2.hpp>
+#endif
 #endif
 #ifdef INNGEST_WITH_SQLITE
 #include <inngest/embedded/detail/file_lock.hpp>

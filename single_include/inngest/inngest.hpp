@@ -8860,6 +8860,7 @@ enum class progress {
   run_completed,
   run_failed,
   run_cancelled,
+  request_started,  ///< a fetch, or a question to a model
 };
 
 constexpr std::string_view to_string(progress what) {
@@ -8898,6 +8899,8 @@ constexpr std::string_view to_string(progress what) {
       return "failed";
     case progress::run_cancelled:
       return "cancelled";
+    case progress::request_started:
+      return "requesting";
   }
   return "";
 }
@@ -9024,6 +9027,7 @@ struct job {
     finish_timeout,  ///< of the run
     gathered,        ///< the run has all the events that it will have
     schedule,        ///< of the function whose slug `run_id` is: `step_name` is its schedule
+    request,         ///< an HTTP request that the engine makes for the step: `text` says which
   };
 
   std::uint64_t id = 0;
@@ -9035,6 +9039,7 @@ struct job {
   int attempt = 0;
   timestamp due{};
   timestamp begun{};
+  std::string text{};
 };
 
 /// A step that waits for an event, or for a signal.
@@ -12040,6 +12045,8 @@ inline std::vector<incoming_event> read_incoming_events(std::string body) {
 
 }  // namespace inngest::embedded
 
+// inngest/embedded/outgoing_request.hpp
+
 // inngest/embedded/reported_operation.hpp
 
 namespace inngest::embedded {
@@ -12124,6 +12131,105 @@ inline std::vector<reported_operation> read_operations(std::string body) {
 inline std::optional<timestamp> time_of(const std::string& text, timestamp now) {
   if (const auto duration = parse_duration(text)) return now + *duration;
   return parse_timestamp(text);
+}
+
+}  // namespace inngest::embedded
+
+// The HTTP requests that the engine makes for steps: step.fetch ("Gateway") and step.ai.infer ("AIGateway").
+
+namespace inngest::embedded {
+
+/// What a job keeps of the operation until its request is made.
+inline std::string outgoing_text(const reported_operation& op) {
+  return detail::json_object_text()
+      .add("op", op.op)
+      .add_raw("opts", op.options.empty() ? "{}" : op.options)
+      .text();
+}
+
+namespace outgoing {
+
+inline bool asks_model(const json& kept) { return kept.at("op") != "Gateway"; }
+
+/// Where a key goes is the format's.
+inline void authorize(http::request& request, const std::string& format, const std::string& key) {
+  if (format == "gemini")
+    request.url +=
+        (request.url.find('?') == std::string::npos ? "?key=" : "&key=") + http::percent_encoded(key);
+  else if (format == "bedrock")
+    request.headers.add("authorization", key);
+  else if (format == "anthropic")
+    request.headers.add("x-api-key", key);
+  else
+    request.headers.add("authorization", "Bearer " + key);
+}
+
+}  // namespace outgoing
+
+/// The request that was asked for. \throws payload_error for options that make none.
+inline http::request outgoing_request(const std::string& text) {
+  const json kept = detail::parse_dom(text);
+  const json& options = kept.at("opts");
+  const auto option = [&](const char* name) {
+    const auto found = options.find(name);
+    return found != options.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  http::request out{.method = "POST", .url = option("url")};
+  if (!out.url.starts_with("http://") && !out.url.starts_with("https://"))
+    throw payload_error("url", "not an http or https URL: \"" + out.url + "\"");
+  if (outgoing::asks_model(kept)) {
+    out.headers.add("content-type", "application/json");
+    outgoing::authorize(out, option("format"), option("auth_key"));
+    const auto body = options.find("body");
+    out.body = body == options.end() ? "{}" : body->dump();
+  } else {
+    if (!option("method").empty()) out.method = option("method");
+    out.body = option("body");
+  }
+  const json headers = options.value("headers", json());
+  if (headers.is_object()) {
+    for (const auto& [name, value] : headers.items()) {
+      if (value.is_string()) out.headers.add(name, value.get<std::string>());
+    }
+  }
+  return out;
+}
+
+/// An answer's stand-in when there is none: its status is 0 and its body says why.
+inline http::response no_answer(const std::string& why) { return {.status = 0, .body = why}; }
+
+/// Why the answer is no result; nothing when it is one. To a fetch any status is.
+inline std::optional<run_error> outgoing_problem(const std::string& text, const http::response& answer) {
+  const bool is_model = outgoing::asks_model(detail::parse_dom(text));
+  if (answer.status != 0 && (!is_model || answer.status < 300)) return std::nullopt;
+  const std::string why =
+      answer.status == 0 ? answer.body : "unsuccessful status code: " + std::to_string(answer.status);
+  if (!is_model) return run_error{"GatewayError", "Error making gateway request: " + why};
+  run_error out{"AIGatewayError", "Error making AI request: " + why};
+  if (answer.status != 0) {  // what the provider says of it
+    out.text = detail::json_object_text()
+                   .add("name", out.name)
+                   .add("message", out.message)
+                   .add("stack", answer.body)
+                   .text();
+  }
+  return out;
+}
+
+/// The step's result, as JSON.
+inline std::string outgoing_result(const std::string& text, const http::response& answer) {
+  const json kept = detail::parse_dom(text);
+  if (outgoing::asks_model(kept)) return encode(detail::parse_dom(answer.body));
+  json headers = json::object();
+  for (const auto& [name, value] : answer.headers) {
+    const auto [found, is_new] = headers.emplace(name, value);
+    if (!is_new) *found = found->get<std::string>() + "," + value;
+  }
+  const json out{{"url", kept.at("opts").value("url", "")},
+                 {"headers", std::move(headers)},
+                 {"body", answer.body},
+                 {"status_code", answer.status}};
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);  // a body need not be text
 }
 
 }  // namespace inngest::embedded
@@ -12359,7 +12465,8 @@ class scheduler {
   /// When the next job is due; nothing when there is none.
   std::optional<timestamp> next_due() const { return queue_.next_due(); }
 
-  /// Takes the next call that is due. Timers that are due are done on the way.
+  /// Takes the next call, of an app or of somebody else for a step, that is due. Timers that are due are done
+  /// on the way.
   std::optional<job> take_due(timestamp now) {
     memory_.clean(now);
     while (auto next = queue_.take(now)) {
@@ -12369,6 +12476,11 @@ class scheduler {
       }
       active_run& run = *find_active(next->run_id);
       run.jobs.erase(next->id);
+      if (next->what == job::kind::request) {
+        ++calls_;
+        ++run.calls;
+        return next;
+      }
       if (next->what != job::kind::call) {
         changes_.removed_jobs.push_back(next->id);
         end_timer(run, *next, now);
@@ -12385,8 +12497,9 @@ class scheduler {
     return *runs_.find(call.run_id)->second->function;
   }
 
-  /// The call request that a job stands for. Its URL has no origin when the app is in this process.
+  /// The request that a job stands for. A call's URL has no origin when the app is in this process.
   http::request request_for(const job& call) const {
+    if (call.what == job::kind::request) return outgoing_request(call.text);
     const active_run& run = *runs_.find(call.run_id)->second;
     const std::string step = call.step ? detail::to_hex(*call.step) : "step";
     http::request out{.method = "POST", .url = call_url(*run.function, step)};
@@ -12404,7 +12517,9 @@ class scheduler {
     if (!run) return;
     --run->calls;
     try {
-      if (answer.status == 206)
+      if (call.what == job::kind::request)
+        finish_request(*run, call, answer, now);
+      else if (answer.status == 206)
         take_operations(*run, call, answer, now);
       else if (answer.status == 200)
         complete_run(*run, call, std::move(answer.body), now);
@@ -12467,6 +12582,7 @@ class scheduler {
     std::string memo{};
     progress what{};
     std::string detail{};
+    int attempt = 0;
   };
 
   static step_end failed(const run_error& error) {
@@ -12837,6 +12953,8 @@ class scheduler {
       begin_signal_wait(run, call, op, now);
     } else if (op.op == "InvokeFunction") {
       begin_invoke(run, call, op, now);
+    } else if (op.op == "Gateway" || op.op == "AIGateway" || op.op == "AiGateway") {
+      begin_request(run, call, op, now);
     } else if (op.op == "None" || op.op == "DiscoveryRequest") {
       go_on_if_still(run, now);
     } else if (op.op == "RunComplete") {
@@ -12966,6 +13084,47 @@ class scheduler {
     }
   }
 
+  void begin_request(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+    job next{
+        .what = job::kind::request, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now};
+    next.text = outgoing_text(op);
+    std::string where;
+    try {
+      where = op.option("url").value_or("");
+      outgoing_request(next.text);
+    } catch (const payload_error& problem) {
+      return refuse(run, call, op, problem.what(), now);
+    }
+    pending_step& pending = begin_step(run, call, op, progress::request_started, where, now);
+    pending.job = add_job(run, std::move(next));
+  }
+
+  void finish_request(active_run& run, const job& made, const http::response& answer, timestamp now) {
+    std::string result;
+    std::optional<run_error> problem;
+    try {
+      problem = outgoing_problem(made.text, answer);
+      if (!problem) result = outgoing_result(made.text, answer);
+    } catch (const std::exception& unreadable) {
+      problem = run_error{"Error", unreadable.what()};
+    }
+    const bool may_retry =
+        made.attempt + 1 < run.max_attempts() && answer.headers.find(protocol::header::no_retry) != "true";
+    if (problem && may_retry) {
+      tell(run, {.at = now,
+                 .what = progress::step_retried,
+                 .step = made.step_name,
+                 .attempt = made.attempt,
+                 .detail = words_of(*problem)});
+      return retry(run, made, answer, now);
+    }
+    step_end end = problem
+                       ? failed(*problem)
+                       : step_end{"{\"data\":" + result + "}", progress::step_completed, shortened(result)};
+    end.attempt = made.attempt;
+    end_step(run, *made.step, end, now);
+  }
+
   pending_step& begin_step(active_run& run, const job& call, const reported_operation& op, progress what,
                            const std::string& detail, timestamp now) {
     tell(run, {.at = now, .what = what, .step = op.shown_name(), .attempt = call.attempt, .detail = detail});
@@ -12981,6 +13140,7 @@ class scheduler {
   void end_timer(active_run& run, const job& timer, timestamp now) {
     switch (timer.what) {
       case job::kind::call:
+      case job::kind::request:
       case job::kind::schedule:
         return;
       case job::kind::wake:
@@ -13010,6 +13170,7 @@ class scheduler {
     tell(run, {.at = now,
                .what = end.what,
                .step = pending.name,
+               .attempt = end.attempt,
                .duration = now - pending.begun,
                .detail = end.detail});
     remember(run, step, end.memo);
@@ -13058,7 +13219,7 @@ class scheduler {
 
   void enqueue(active_run& run, job job) {
     run.jobs.insert(job.id);
-    const bool is_call = job.what == job::kind::call;
+    const bool is_call = job.what == job::kind::call || job.what == job::kind::request;
     queue_.add(std::move(job), is_call ? run.precedence : std::chrono::milliseconds(0),
                is_call ? run.limits : nullptr);
   }
@@ -13290,6 +13451,11 @@ struct engine_options {
   /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
   /// does, from 15 seconds to two hours.
   std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+  /// Makes the requests of step.fetch and step.ai.infer. Default: as a client's, that of
+  /// <inngest/transport/httplib.hpp> if it is included.
+  std::shared_ptr<http::transport> requests{};
+  /// How long each of them may take.
+  std::chrono::milliseconds request_timeout = std::chrono::minutes(10);
   /// How long ended runs and their events stay to be looked at.
   std::chrono::milliseconds history = std::chrono::hours(7 * 24);
   /// Told what happens, as it happens, one thing at a time and in order. The run comes without its timeline.
@@ -13505,6 +13671,7 @@ class engine {
   static engine_options with_defaults(engine_options options) {
     if (options.workers == 0) throw configuration_error("engine_options::workers must be at least 1");
     if (!options.store) options.store = std::make_shared<memory_store>();
+    if (!options.requests && detail::default_transport()) options.requests = detail::default_transport()();
     if (!options.retry_delay) options.retry_delay = server_retry_delay;
     return options;
   }
@@ -13607,6 +13774,7 @@ class engine {
   }
 
   http::response call(const job& job, http::request request) {
+    if (job.what == job::kind::request) return ask_elsewhere(request);
     if (request.url.starts_with('/') || request.url.starts_with('?')) {
       return handler_.answer_in_process(
           std::move(request),
@@ -13616,6 +13784,17 @@ class engine {
       return call_elsewhere(std::move(request));
     } catch (const std::exception& problem) {
       return api<engine>::answer_of(500, {{"name", "unreachable"}, {"message", problem.what()}});
+    }
+  }
+
+  /// Makes a request for a step.
+  http::response ask_elsewhere(const http::request& request) const {
+    if (!options_.requests)
+      return no_answer("the engine has no transport for it: include <inngest/transport/httplib.hpp>");
+    try {
+      return options_.requests->send(request, options_.request_timeout);
+    } catch (const std::exception& problem) {
+      return no_answer(problem.what());
     }
   }
 
@@ -13748,8 +13927,9 @@ inline std::string format(std::chrono::microseconds duration) {
 
 /// An entry as one line: when (UTC), which step, what happened, in which attempt, how long it took, and what
 /// came of it.
-inline std::string format(const timeline_entry& entry) {
-  const std::string time = to_text(entry.at).substr(11, 12);
+inline std::string format(const timeline_entry& entry, bool with_date = false) {
+  std::string time = to_text(entry.at).substr(11, 12);
+  if (with_date) time = to_text(entry.at).substr(0, 10) + " " + time;
   const std::string step = entry.step.empty() ? "(run)" : entry.step;
   const std::string attempt = "attempt " + std::to_string(entry.attempt + 1);
   const std::string took = entry.duration.count() > 0 ? format(entry.duration) : std::string();
@@ -13763,14 +13943,19 @@ inline std::string format(const timeline_entry& entry) {
   return out;
 }
 
-/// A run and all that happened in it, a line each.
+/// A run and all that happened in it, a line each; with dates when it took more than a day.
 inline std::string format_timeline(const run& run) {
   std::string out = run.function_id + "  run " + run.id + "  " + std::string(to_string(run.status));
   if (run.ended_at)
     out += " in " + format(std::chrono::duration_cast<std::chrono::microseconds>(
                         *run.ended_at - run.started_at.value_or(run.queued_at)));
   out += '\n';
-  for (const timeline_entry& each : run.timeline) out += "  " + format(each) + "\n";
+  const auto day_of = [](const timeline_entry& each) {
+    return std::chrono::floor<std::chrono::days>(each.at);
+  };
+  const bool takes_days =
+      !run.timeline.empty() && day_of(run.timeline.front()) != day_of(run.timeline.back());
+  for (const timeline_entry& each : run.timeline) out += "  " + format(each, takes_days) + "\n";
   return out;
 }
 
@@ -16216,10 +16401,11 @@ class page_api {
       ++uses;
     }
     const auto began = entry.at - std::chrono::floor<std::chrono::milliseconds>(entry.duration);
-    const char* kind = entry.what == progress::sleep_started    ? "sleep"
-                       : entry.what == progress::wait_started   ? "wait"
-                       : entry.what == progress::invoke_started ? "invoke"
-                                                                : "run";
+    const char* kind = entry.what == progress::sleep_started     ? "sleep"
+                       : entry.what == progress::wait_started    ? "wait"
+                       : entry.what == progress::invoke_started  ? "invoke"
+                       : entry.what == progress::request_started ? "request"
+                                                                 : "run";
     steps.push_back({.value = {{"id", entry.step + (uses == 0 ? "" : ":" + std::to_string(uses))},
                                {"name", entry.step},
                                {"kind", kind},
@@ -16246,7 +16432,7 @@ class page_api {
                {"ended_at", to_text(entry.at)},
                {"status", status}};
       if (std::string_view(status) == "failed") one["error"] = entry.detail;
-      if (value["kind"] == "run") value["attempts"].push_back(std::move(one));
+      if (value["kind"] == "run" || value["kind"] == "request") value["attempts"].push_back(std::move(one));
     };
     switch (entry.what) {
       case progress::sleep_started:
@@ -16255,6 +16441,9 @@ class page_api {
       case progress::wait_started:
       case progress::invoke_started:
         value["status"] = "waiting";
+        return;
+      case progress::request_started:
+        value["status"] = "running";
         return;
       case progress::step_retried:
         value["status"] = "retrying";
@@ -17806,6 +17995,46 @@ class http_server {
 #endif
 #ifdef INNGEST_WITH_TESTING
 
+// inngest/testing/recorded_run.hpp
+
+namespace inngest::testing {
+
+/// What a run had when it was looked at: its events and the results of its steps.
+struct recorded_run {
+  std::vector<std::string> events{};                         // whole events, as JSON
+  std::vector<std::pair<step_hash, std::string>> results{};  // as calls have them: {"data": ...}
+};
+
+/// The run that a call request is about: its body, as an Inngest server sent it to the app.
+/// \throws payload_error naming what is missing.
+inline recorded_run read_recorded_run(std::string_view call_request) {
+  const json body = detail::parse_dom(call_request);
+  if (!body.is_object() || !body.contains("event")) throw payload_error("event", "missing");
+  recorded_run out;
+  const json events = body.value("events", json::array());
+  for (const json& each : events) out.events.push_back(each.dump());
+  if (out.events.empty()) out.events.push_back(body.at("event").dump());
+  const json steps = body.value("steps", json::object());
+  for (const auto& [id, result] : steps.items()) {
+    auto& [step, text] = out.results.emplace_back();
+    if (!detail::from_hex(id, step)) throw payload_error("steps." + id, "not the hash of a step's id");
+    text = result.dump();
+  }
+  return out;
+}
+
+/// A run of an engine, from its store. \throws configuration_error when there is none of the id.
+inline recorded_run read_recorded_run(const embedded::store& store, std::string_view run_id) {
+  const auto found = store.find_run(run_id);
+  if (!found) throw configuration_error("there is no run \"" + std::string(run_id) + "\"");
+  recorded_run out;
+  for (const auto& each : found->events) out.events.push_back(each.text);
+  for (auto& each : store.memos_of(run_id)) out.results.emplace_back(each.step, std::move(each.text));
+  return out;
+}
+
+}  // namespace inngest::testing
+
 // inngest/testing/mocks.hpp
 
 namespace inngest::testing {
@@ -17960,9 +18189,22 @@ class simulation {
     return run_id;
   }
 
+  /// Begins a run with these events, which are taken as they are.
+  std::string begin(const any_function& function, const std::vector<std::string>& events) {
+    must_have(function);
+    embedded::run_record recorded{.run = {.function_slug = function.slug()}};
+    for (const std::string& each : events) {
+      recorded.events.push_back({.id = detail::make_ulid(now_), .text = each});
+      if (recorded.run.event_name.empty())
+        recorded.run.event_name = detail::parse_dom(each).value("name", "");
+    }
+    std::string id = scheduler_.rerun(recorded, now_);
+    keep();
+    return id;
+  }
+
   std::string start(const any_function& function, const std::string& data) {
-    if (!scheduler_.functions().find(function.slug()))
-      throw configuration_error("the harness has no function \"" + function.id() + "\"");
+    must_have(function);
     std::string id = scheduler_.start(function.slug(), data, now_);
     keep();
     return id;
@@ -18020,6 +18262,11 @@ class simulation {
     simulation* simulation_;
   };
 
+  void must_have(const any_function& function) const {
+    if (!scheduler_.functions().find(function.slug()))
+      throw configuration_error("the harness has no function \"" + function.id() + "\"");
+  }
+
   std::vector<any_function> with_mocks(const std::vector<any_function>& functions) const {
     std::vector<any_function> out;
     for (const any_function& each : functions) {
@@ -18052,12 +18299,25 @@ class simulation {
     keep();
     if (!next) next = scheduler_.take_due(now_);  // what a timer led to, now that it is kept
     if (!next) return false;
-    const handler& called = is_checked(next->run_id) ? strict_ : handler_;
-    http::response answer = called.answer_in_process(scheduler_.request_for(*next));
-    if (answer.status == 206) look_at(next->run_id, answer);
+    http::response answer = next->what == embedded::job::kind::request ? not_asked(*next) : call(*next);
     scheduler_.finish(*next, std::move(answer), now_);
     keep();
     return true;
+  }
+
+  http::response call(const embedded::job& due) {
+    const handler& called = is_checked(due.run_id) ? strict_ : handler_;
+    http::response answer = called.answer_in_process(scheduler_.request_for(due));
+    if (answer.status == 206) look_at(due.run_id, answer);
+    return answer;
+  }
+
+  /// A test asks nobody elsewhere.
+  static http::response not_asked(const embedded::job& due) {
+    http::response out =
+        embedded::no_answer("no requests are made in a test: say mock_step(\"" + due.step_name + "\", ...)");
+    out.headers.add(protocol::header::no_retry, "true");
+    return out;
   }
 
   /// Whether a call is gone through twice: of a run with many steps every tenth is.
@@ -18340,6 +18600,13 @@ class harness {
     const std::string id = simulation_->start(function, encode(data, "data"));
     return begin({*simulation_->find_run(id)}).front();
   }
+  /// Begins a run of the function where a recorded one was: with its events, and the results that it had. See
+  /// read_recorded_run().
+  test_run replay(const any_function& function, const recorded_run& recorded) {
+    const std::string id = simulation_->begin(function, recorded.events);
+    for (const auto& [step, memo] : recorded.results) simulation_->preload(id, step, memo);
+    return begin({*simulation_->find_run(id)}).front();
+  }
   /// Ends the wait for a signal. False when no run waits for it.
   bool send_signal(const std::string& name, const json& data = json()) {
     const bool received = simulation_->signal(name, encode(data, "data")).has_value();
@@ -18424,6 +18691,66 @@ class harness {
 };
 
 }  // namespace inngest::testing
+#ifdef INNGEST_WITH_CATCH2
+
+// inngest/testing/catch2.hpp
+
+// Matchers of runs for Catch2, version 2 or 3. A run that doesn't match is shown with its timeline.
+
+#if __has_include(<catch2/matchers/catch_matchers.hpp>)
+#include <catch2/matchers/catch_matchers.hpp>
+#else
+#include <catch2/catch.hpp>
+#endif
+
+namespace inngest::testing {
+
+#if __has_include(<catch2/matchers/catch_matchers.hpp>)
+using run_matcher_base = Catch::Matchers::MatcherBase<test_run>;
+#else
+using run_matcher_base = Catch::MatcherBase<test_run>;
+#endif
+
+/// Use the functions below; they combine with &&, || and !.
+class run_matcher final : public run_matcher_base {
+ public:
+  run_matcher(std::string description, std::function<bool(const test_run&)> matches)
+      : description_(std::move(description)), matches_(std::move(matches)) {}
+
+  bool match(const test_run& run) const override { return run.started() && matches_(run); }
+  std::string describe() const override { return description_; }
+
+ private:
+  std::string description_;
+  std::function<bool(const test_run&)> matches_;
+};
+
+/// `REQUIRE_THAT(run, completed());`
+inline run_matcher completed() {
+  return {"has completed", [](const test_run& run) { return run.completed(); }};
+}
+inline run_matcher cancelled() {
+  return {"was cancelled", [](const test_run& run) { return run.cancelled(); }};
+}
+/// Has failed, with an error whose "name: message" has the text in it.
+inline run_matcher failed_with(const std::string& text) {
+  return {"has failed with \"" + text + "\"", [text](const test_run& run) {
+            return run.failed() && run.error().find(text) != std::string::npos;
+          }};
+}
+/// Sleeps or waits at the step, or is to be retried there.
+inline run_matcher waits_on(const std::string& step) {
+  return {"waits on \"" + step + "\"", [step](const test_run& run) { return run.waiting_on() == step; }};
+}
+/// Has come to these steps and no others so far, in this order.
+inline run_matcher came_to(std::vector<std::string> steps) {
+  std::string words = "came to";
+  for (const std::string& each : steps) words += " \"" + each + "\"";
+  return {words, [steps = std::move(steps)](const test_run& run) { return run.steps() == steps; }};
+}
+
+}  // namespace inngest::testing
+#endif
 #endif
 #ifdef INNGEST_WITH_SQLITE
 
@@ -18889,12 +19216,12 @@ class reader {
 
   std::vector<embedded::job> jobs() {
     std::vector<embedded::job> out;
-    rows found =
-        file_.query("SELECT id, what, run_id, step, step_name, attempt, due, begun FROM jobs ORDER BY id");
+    rows found = file_.query(
+        "SELECT id, what, run_id, step, step_name, attempt, due, begun, text FROM jobs ORDER BY id");
     while (found.next()) {
       embedded::job& each = out.emplace_back();
       found.read(each.id, each.what, each.run_id, each.step, each.step_name, each.attempt, each.due,
-                 each.begun);
+                 each.begun, each.text);
     }
     return out;
   }
@@ -19078,7 +19405,8 @@ inline void make_tables(database& file) {
       step_name TEXT NOT NULL,
       attempt INTEGER NOT NULL,
       due INTEGER NOT NULL,
-      begun INTEGER NOT NULL);
+      begun INTEGER NOT NULL,
+      text TEXT NOT NULL);
 
     CREATE TABLE waits (
       run_id TEXT NOT NULL,
@@ -19282,9 +19610,9 @@ class writer {
 
   void put(const embedded::job& job) {
     file_.run(
-        "INSERT OR REPLACE INTO jobs (id, what, run_id, step, step_name, attempt, due, begun) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        job.id, job.what, job.run_id, job.step, job.step_name, job.attempt, job.due, job.begun);
+        "INSERT OR REPLACE INTO jobs (id, what, run_id, step, step_name, attempt, due, begun, text) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        job.id, job.what, job.run_id, job.step, job.step_name, job.attempt, job.due, job.begun, job.text);
   }
 
   void put(const embedded::wait_record& wait) {
