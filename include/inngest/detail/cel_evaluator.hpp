@@ -67,7 +67,8 @@ class cel_evaluator {
       case kind::variable:
         return variable(node);
       case kind::select:
-        return select(evaluate(node.parts[0]), node.text);
+        return is_type_of_time(node) ? cel_value(cel_type{"google.protobuf." + node.text})
+                                     : select(evaluate(node.parts[0]), node.text);
       case kind::has:
         return has(evaluate(node.parts[0]), node.text);
       case kind::operation:
@@ -98,11 +99,19 @@ class cel_evaluator {
     const auto found = variables_.find(node.text);
     if (found != variables_.end()) return cel_value::of(*found, !lenient_);
     for (const std::string_view type :
-         {"int", "uint", "double", "string", "bytes", "bool", "list", "map", "type", "null_type",
-          "google.protobuf.Timestamp", "google.protobuf.Duration"}) {
+         {"int", "uint", "double", "string", "bytes", "bool", "list", "map", "type", "null_type"}) {
       if (node.text == type) return cel_type{node.text};
     }
     return missing("there is no " + node.text);
+  }
+
+  /// google.protobuf.Timestamp and Duration: the types whose names have a package.
+  bool is_type_of_time(const cel_node& node) const {
+    if (node.text != "Timestamp" && node.text != "Duration") return false;
+    const cel_node& package = nodes_[node.parts[0]];
+    if (package.what != kind::select || package.text != "protobuf") return false;
+    const cel_node& root = nodes_[package.parts[0]];
+    return root.what == kind::variable && root.integer == 0 && root.text == "google";
   }
 
   cel_value select(const cel_value& of, const std::string& field) const {

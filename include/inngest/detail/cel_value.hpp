@@ -165,19 +165,16 @@ inline int compare_numbers(const cel_value& a, const cel_value& b) {
   }
   if (std::isnan(*x)) return 2;
   if (const auto* y = b.as<double>()) return std::isnan(*y) ? 2 : order(*x, *y);
-  // a whole part that fits decides, then the rest does
+  // as doubles, unless that would be out of range
   constexpr double two_to_63 = 9223372036854775808.0;
   if (const auto* y = b.as<std::int64_t>()) {
-    if (*x >= two_to_63) return 1;
+    if (*x > two_to_63) return 1;
     if (*x < -two_to_63) return -1;
-    const int whole = order(static_cast<std::int64_t>(*x), *y);
-    return whole != 0 ? whole : order(*x, std::trunc(*x));
+    return order(*x, static_cast<double>(*y));
   }
-  const std::uint64_t y = *b.as<std::uint64_t>();
-  if (*x >= 2 * two_to_63) return 1;
+  if (*x > 2 * two_to_63) return 1;
   if (*x < 0) return -1;
-  const int whole = order(static_cast<std::uint64_t>(*x), y);
-  return whole != 0 ? whole : order(*x, std::trunc(*x));
+  return order(*x, static_cast<double>(*b.as<std::uint64_t>()));
 }
 
 inline const cel_value* find_key(const cel_map& map, const cel_value& key);
