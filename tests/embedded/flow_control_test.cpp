@@ -264,6 +264,33 @@ TEST_CASE("a signal ends the wait for it, once", "[scheduling]") {
   CHECK_FALSE(t.send_signal("go", 8));
 }
 
+TEST_CASE("a signal has one run that waits for it: a second one fails, or takes its place", "[scheduling]") {
+  const auto app = make_client();
+  const auto make = [&](const char* id, inngest::signal_conflict conflict) {
+    return app.create_function({.id = id, .retries = 0}, inngest::on<placed>(),
+                               [conflict](inngest::context<placed>& ctx) {
+                                 const auto got = ctx.step.template wait_for_signal<int>(
+                                     "wait", {.signal = "go", .timeout = 1h, .on_conflict = conflict});
+                                 return got ? *got : -1;
+                               });
+  };
+  const auto fails = make("fails", inngest::signal_conflict::fail);
+  const auto replaces = make("replaces", inngest::signal_conflict::replace);
+  harness t{app, {fails, replaces}};
+  const inngest::json one{{"n", 1}, {"user", ""}};
+  const auto first = t.start(fails, one);
+  const auto second = t.start(fails, one);
+  CHECK(first.waiting_on() == "wait");
+  REQUIRE(second.failed());
+  CHECK(second.error() == "Error: another run waits for signal \"go\"");
+  const auto third = t.start(replaces, one);
+  CHECK(t.send_signal("go", 7));
+  CHECK(third.output<int>() == 7);
+  CHECK_FALSE(first.ended());
+  t.advance(1h);
+  CHECK(first.output<int>() == -1);
+}
+
 TEST_CASE("schedules start their functions at their times, with the schedule", "[scheduling]") {
   const auto app = make_client();
   const auto f = app.create_function({.id = "f"}, inngest::cron("30 4 * * *"),
@@ -276,6 +303,23 @@ TEST_CASE("schedules start their functions at their times, with the schedule", "
   CHECK(t.runs()[0].output<std::string>() == "30 4 * * *");
   t.advance(48h);
   CHECK(t.runs().size() == 3);
+}
+
+TEST_CASE("jitter makes schedules late, each time by another time", "[scheduling]") {
+  const auto app = make_client();
+  const auto f = app.create_function({.id = "f"}, inngest::cron("0 * * * *", {.jitter = 5min}), [](auto&) {});
+  harness t{app, {f}};
+  const auto begun = t.now();
+  bool varies = false;
+  for (int hour = 1; hour <= 24; ++hour) {
+    REQUIRE(t.advance_to_next());
+    const auto late = t.now() - begun - std::chrono::hours(hour);
+    CHECK(late >= 0min);
+    CHECK(late <= 5min);
+    varies = varies || (late > 0min && late < 5min);
+  }
+  CHECK(varies);
+  CHECK(t.runs().size() == 24);
 }
 
 TEST_CASE("handlers of a run's end run for their function alone", "[scheduling]") {

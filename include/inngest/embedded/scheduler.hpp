@@ -679,10 +679,8 @@ class scheduler {
                      .begun = now};
     if (const auto other = waits_.for_signal(wait.signal)) {
       if (op.option("conflict") != "replace") {
-        const run_error error{"Error", "another run waits for signal \"" + wait.signal + "\""};
-        tell_step(run, op, progress::step_failed, call.attempt, words_of(error), now);
-        remember(run, op.id, memo_of(error));
-        return go_on(run, now);
+        return fail_run(run, call.attempt, {"Error", "another run waits for signal \"" + wait.signal + "\""},
+                        now);
       }
       waits_.remove(*other);  // it goes on when its time is up
       changes_.removed_waits.emplace_back(other->run_id, other->step);
@@ -933,11 +931,20 @@ class scheduler {
              .what = job::kind::schedule,
              .run_id = slug,
              .step_name = trigger.schedule,
-             .due = *due,
+             .due = *due + jitter_of(slug, trigger, *due),
              .begun = now};
     schedules_.insert_or_assign({slug, trigger.schedule}, next.id);
     changes_.added_jobs.push_back(next);
     queue_.add(std::move(next), std::chrono::milliseconds(0), nullptr);
+  }
+
+  /// By how much a schedule is late, so that many don't begin at once: the same whoever asks.
+  static std::chrono::milliseconds jitter_of(const std::string& slug, const registered_trigger& trigger,
+                                             timestamp due) {
+    if (trigger.jitter.count() <= 0) return {};
+    const std::string what = slug + trigger.schedule + std::to_string(due.time_since_epoch().count());
+    const auto chance = static_cast<std::int64_t>(std::hash<std::string>()(what) >> 1);
+    return std::chrono::milliseconds(chance % (trigger.jitter.count() + 1));
   }
 
   void fire_schedule(const job& timer, timestamp now) {
