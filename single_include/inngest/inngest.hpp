@@ -10684,19 +10684,16 @@ inline int compare_numbers(const cel_value& a, const cel_value& b) {
   }
   if (std::isnan(*x)) return 2;
   if (const auto* y = b.as<double>()) return std::isnan(*y) ? 2 : order(*x, *y);
-  // a whole part that fits decides, then the rest does
+  // as doubles, unless that would be out of range
   constexpr double two_to_63 = 9223372036854775808.0;
   if (const auto* y = b.as<std::int64_t>()) {
-    if (*x >= two_to_63) return 1;
+    if (*x > two_to_63) return 1;
     if (*x < -two_to_63) return -1;
-    const int whole = order(static_cast<std::int64_t>(*x), *y);
-    return whole != 0 ? whole : order(*x, std::trunc(*x));
+    return order(*x, static_cast<double>(*y));
   }
-  const std::uint64_t y = *b.as<std::uint64_t>();
-  if (*x >= 2 * two_to_63) return 1;
+  if (*x > 2 * two_to_63) return 1;
   if (*x < 0) return -1;
-  const int whole = order(static_cast<std::uint64_t>(*x), y);
-  return whole != 0 ? whole : order(*x, std::trunc(*x));
+  return order(*x, static_cast<double>(*b.as<std::uint64_t>()));
 }
 
 inline const cel_value* find_key(const cel_map& map, const cel_value& key);
@@ -11469,7 +11466,8 @@ class cel_evaluator {
       case kind::variable:
         return variable(node);
       case kind::select:
-        return select(evaluate(node.parts[0]), node.text);
+        return is_type_of_time(node) ? cel_value(cel_type{"google.protobuf." + node.text})
+                                     : select(evaluate(node.parts[0]), node.text);
       case kind::has:
         return has(evaluate(node.parts[0]), node.text);
       case kind::operation:
@@ -11500,11 +11498,19 @@ class cel_evaluator {
     const auto found = variables_.find(node.text);
     if (found != variables_.end()) return cel_value::of(*found, !lenient_);
     for (const std::string_view type :
-         {"int", "uint", "double", "string", "bytes", "bool", "list", "map", "type", "null_type",
-          "google.protobuf.Timestamp", "google.protobuf.Duration"}) {
+         {"int", "uint", "double", "string", "bytes", "bool", "list", "map", "type", "null_type"}) {
       if (node.text == type) return cel_type{node.text};
     }
     return missing("there is no " + node.text);
+  }
+
+  /// google.protobuf.Timestamp and Duration: the types whose names have a package.
+  bool is_type_of_time(const cel_node& node) const {
+    if (node.text != "Timestamp" && node.text != "Duration") return false;
+    const cel_node& package = nodes_[node.parts[0]];
+    if (package.what != kind::select || package.text != "protobuf") return false;
+    const cel_node& root = nodes_[package.parts[0]];
+    return root.what == kind::variable && root.integer == 0 && root.text == "google";
   }
 
   cel_value select(const cel_value& of, const std::string& field) const {
@@ -13030,10 +13036,8 @@ class scheduler {
                      .begun = now};
     if (const auto other = waits_.for_signal(wait.signal)) {
       if (op.option("conflict") != "replace") {
-        const run_error error{"Error", "another run waits for signal \"" + wait.signal + "\""};
-        tell_step(run, op, progress::step_failed, call.attempt, words_of(error), now);
-        remember(run, op.id, memo_of(error));
-        return go_on(run, now);
+        return fail_run(run, call.attempt, {"Error", "another run waits for signal \"" + wait.signal + "\""},
+                        now);
       }
       waits_.remove(*other);  // it goes on when its time is up
       changes_.removed_waits.emplace_back(other->run_id, other->step);
@@ -13284,11 +13288,20 @@ class scheduler {
              .what = job::kind::schedule,
              .run_id = slug,
              .step_name = trigger.schedule,
-             .due = *due,
+             .due = *due + jitter_of(slug, trigger, *due),
              .begun = now};
     schedules_.insert_or_assign({slug, trigger.schedule}, next.id);
     changes_.added_jobs.push_back(next);
     queue_.add(std::move(next), std::chrono::milliseconds(0), nullptr);
+  }
+
+  /// By how much a schedule is late, so that many don't begin at once: the same whoever asks.
+  static std::chrono::milliseconds jitter_of(const std::string& slug, const registered_trigger& trigger,
+                                             timestamp due) {
+    if (trigger.jitter.count() <= 0) return {};
+    const std::string what = slug + trigger.schedule + std::to_string(due.time_since_epoch().count());
+    const auto chance = static_cast<std::int64_t>(std::hash<std::string>()(what) >> 1);
+    return std::chrono::milliseconds(chance % (trigger.jitter.count() + 1));
   }
 
   void fire_schedule(const job& timer, timestamp now) {
@@ -13912,7 +13925,7 @@ class engine {
 
 namespace inngest::embedded {
 
-/// A duration in the unit that a person would choose: "850 us", "3.1 ms", "1.52 s".
+/// A duration in the unit that a person would choose: "850 us", "3.1 ms", "1.52 s", "3.0 h", "30.0 d".
 inline std::string format(std::chrono::microseconds duration) {
   char out[32];
   const auto count = static_cast<double>(duration.count());
@@ -13920,8 +13933,14 @@ inline std::string format(std::chrono::microseconds duration) {
     std::snprintf(out, sizeof out, "%.0f us", count);
   else if (count < 1e6)
     std::snprintf(out, sizeof out, "%.1f ms", count / 1e3);
-  else
+  else if (count < 60e6)
     std::snprintf(out, sizeof out, "%.2f s", count / 1e6);
+  else if (count < 3600e6)
+    std::snprintf(out, sizeof out, "%.1f min", count / 60e6);
+  else if (count < 24 * 3600e6)
+    std::snprintf(out, sizeof out, "%.1f h", count / 3600e6);
+  else
+    std::snprintf(out, sizeof out, "%.1f d", count / (24 * 3600e6));
   return out;
 }
 

@@ -11,7 +11,7 @@
 
 namespace inngest::embedded {
 
-/// A duration in the unit that a person would choose: "850 us", "3.1 ms", "1.52 s".
+/// A duration in the unit that a person would choose: "850 us", "3.1 ms", "1.52 s", "3.0 h", "30.0 d".
 inline std::string format(std::chrono::microseconds duration) {
   char out[32];
   const auto count = static_cast<double>(duration.count());
@@ -19,8 +19,14 @@ inline std::string format(std::chrono::microseconds duration) {
     std::snprintf(out, sizeof out, "%.0f us", count);
   else if (count < 1e6)
     std::snprintf(out, sizeof out, "%.1f ms", count / 1e3);
-  else
+  else if (count < 60e6)
     std::snprintf(out, sizeof out, "%.2f s", count / 1e6);
+  else if (count < 3600e6)
+    std::snprintf(out, sizeof out, "%.1f min", count / 60e6);
+  else if (count < 24 * 3600e6)
+    std::snprintf(out, sizeof out, "%.1f h", count / 3600e6);
+  else
+    std::snprintf(out, sizeof out, "%.1f d", count / (24 * 3600e6));
   return out;
 }
 
