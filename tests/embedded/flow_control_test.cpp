@@ -137,6 +137,13 @@ TEST_CASE("a debounce runs once, with the last event, when no other came for a w
   REQUIRE(t.runs().size() == 2);
   CHECK(t.runs()[0].output<int>() == 4);
   CHECK(t.runs()[1].output<int>() == 7);
+
+  t.send(placed{{.n = 5, .user = "a"}});
+  t.advance(1s);
+  t.send(placed{.data = {.n = 6, .user = "a"}, .ts = t.now() - 2s});  // it happened before the other
+  t.advance(9s);
+  REQUIRE(t.runs().size() == 3);
+  CHECK(t.runs()[2].output<int>() == 5);
 }
 
 TEST_CASE("a batch begins when it is full or its time is up, for each key", "[scheduling]") {
@@ -262,6 +269,33 @@ TEST_CASE("a signal ends the wait for it, once", "[scheduling]") {
   CHECK(t.send_signal("go", 7));
   CHECK(run.output<int>() == 7);
   CHECK_FALSE(t.send_signal("go", 8));
+}
+
+TEST_CASE("a throttle starts as many at once as its limit and burst say", "[scheduling]") {
+  const auto app = make_client();
+  const auto f = app.create_function(
+      {.id = "f", .throttle = inngest::throttle{.limit = 3, .period = 30s, .burst = 1}},
+      inngest::on<placed>(), [](inngest::context<placed>& ctx) { return ctx.event.data.n; });
+  harness t{app, {f}};
+  for (int i = 0; i < 7; ++i) t.send(placed{{.n = i}});
+  CHECK(count(t, run_status::completed) == 4);
+  t.advance(10s);
+  CHECK(count(t, run_status::completed) == 5);
+  t.advance(20s);
+  CHECK(count(t, run_status::completed) == 7);
+}
+
+TEST_CASE("who listens to all ends of runs is not told of his own", "[scheduling]") {
+  const auto app = make_client();
+  int ends = 0;
+  const auto f = app.create_function({.id = "f"}, inngest::on<placed>(), [](auto&) {});
+  const auto listener = app.create_function(
+      {.id = "listener"}, inngest::on<inngest::event<"inngest/function.finished", inngest::json>>(),
+      [&](auto& ctx) { ctx.step.run("count", [&] { ++ends; }); });
+  harness t{app, {f, listener}};
+  t.send(placed{});
+  CHECK(ends == 1);
+  CHECK(t.runs().size() == 2);
 }
 
 TEST_CASE("a signal has one run that waits for it: a second one fails, or takes its place", "[scheduling]") {

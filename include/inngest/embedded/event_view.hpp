@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ class event_view {
     both["async"] = later.variables().at("event");
     return holds(*condition, both);
   }
+
+  /// When it happened, in milliseconds since 1970.
+  std::int64_t time() { return variables().at("event").value("ts", std::int64_t{0}); }
 
   /// The value of a key, as JSON: null when it can't be computed. Empty when there is no key.
   std::string key(const shared_expression& expression) {

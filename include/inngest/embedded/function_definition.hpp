@@ -45,7 +45,7 @@ struct registered_limit {
 
 struct registered_throttle {
   int limit = 1;
-  int burst = 1;
+  int burst = 0;  // beyond the limit
   milliseconds period{};
   shared_expression key{};
 };
@@ -228,7 +228,7 @@ class definition_reader {
     }
     if (const json& each = member(whole_, "throttle"); each.is_object()) {
       out_.throttle = registered_throttle{.limit = std::max(1, number_of(each, "limit", 1)),
-                                          .burst = std::max(0, number_of(each, "burst", 1)),
+                                          .burst = std::max(0, number_of(each, "burst", 0)),
                                           .period = duration_of(each, "period").value_or(milliseconds(1)),
                                           .key = expression_of(each, "key")};
     }

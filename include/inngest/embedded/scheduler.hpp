@@ -311,6 +311,8 @@ class scheduler {
   /// Begins a run for an event, at once, later or not at all, as the function's flow control says.
   void schedule_run(const shared_function& function, const event_record& event, event_view& view,
                     timestamp now) {
+    if (function->batch && view.fulfils(function->batch->condition))
+      return gather_batch(function, event, view, now);
     if (function->rate_limit) {
       const registered_rate_limit& limit = *function->rate_limit;
       const std::string key = "rate:" + function->slug + ":" + view.key(limit.key);
@@ -323,8 +325,6 @@ class scheduler {
       if (memory_.find(key, now)) return;
       memory_.remember(key, event.id, now + std::chrono::hours(24));
     }
-    if (function->batch && view.fulfils(function->batch->condition))
-      return gather_batch(function, event, view, now);
     if (function->debounce) return debounce(function, event, view, now);
     begin_run(function, events_of(event), {}, now);
   }
@@ -353,6 +353,7 @@ class scheduler {
       begin_gathering(function, event, key, now + options.period, now);
       return;
     }
+    if (event_view(run->event_text()).time() > view.time()) return;  // it happened before
     run->record.events = {{.id = event.id, .text = event.text}};
     run->record.run.event_id = event.id;
     run->record.run.event_name = event.name;
@@ -422,9 +423,10 @@ class scheduler {
     timestamp turn = now;
     if (const auto& throttle = run.function->throttle) {
       event_view view(run.event_text());
-      turn = memory_.reserve("throttle:" + run.function->slug + ":" + view.key(throttle->key),
-                             {.limit = throttle->limit, .burst = throttle->burst, .period = throttle->period},
-                             now);
+      turn = memory_.reserve(
+          "throttle:" + run.function->slug + ":" + view.key(throttle->key),
+          {.limit = throttle->limit, .burst = throttle->limit + throttle->burst, .period = throttle->period},
+          now);
     }
     if (run.function->start_timeout) {
       add_job(run,
@@ -494,7 +496,7 @@ class scheduler {
 
   void cancel_run(active_run& run, timestamp now) {
     end_run(run, run_status::cancelled, {.at = now, .what = progress::run_cancelled},
-            failed({"InngestInvokeError", "the invoked function was cancelled"}), now);
+            failed({"Error", "function cancelled"}), now);
   }
 
   /// Ends the run and whatever it still had to do; an invoke step that waits for it gets the memo.
@@ -529,6 +531,8 @@ class scheduler {
   /// Tells whoever listens, the function's own on_failure, on_success and on_cancel among them.
   void announce_end(const active_run& ended, timestamp now) {
     const run& run = ended.record.run;
+    if (run.event_name == "inngest/function.failed" || run.event_name == "inngest/function.finished")
+      return;  // or it would go on for ever
     const bool completed = run.status == run_status::completed;
     const bool was_cancelled = run.status == run_status::cancelled;
     const char* own = was_cancelled ? "inngest/function.cancelled" : "inngest/function.failed";
