@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include <inngest/client.hpp>
+#include <inngest/detail/http_date.hpp>
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/signature.hpp>
 #include <inngest/runs.hpp>
@@ -147,7 +147,7 @@ class examination {
 
   void check_clock(const http::response& answer) {
     const auto date = answer.headers.find("date");
-    const auto there = date ? parse_http_date(*date) : std::nullopt;
+    const auto there = date ? detail::parse_http_date(*date) : std::nullopt;
     if (!there) return;
     const auto here = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const auto apart = std::chrono::abs(here - *there);
@@ -159,25 +159,6 @@ class examination {
       add(severity::warning, "clock", text + ": five minutes would break signatures");
     else
       add(severity::ok, "clock", text);
-  }
-
-  /// "Mon, 23 Nov 2026 10:00:00 GMT"
-  static std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
-    char month[4] = {};
-    int day = 0, year = 0, hour = 0, minute = 0, second = 0;
-    const std::string copy(text);
-    if (std::sscanf(copy.c_str(), "%*3s, %d %3s %d %d:%d:%d", &day, month, &year, &hour, &minute, &second) !=
-        6)
-      return std::nullopt;
-    constexpr const char* months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    const char* found = std::strstr(months, month);
-    if (found == nullptr || month[2] == '\0') return std::nullopt;
-    const auto number = static_cast<unsigned>((found - months) / 3 + 1);
-    const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(number),
-                                           std::chrono::day(static_cast<unsigned>(day))};
-    if (!date.ok()) return std::nullopt;
-    return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-           std::chrono::seconds(second);
   }
 
   void check_signing_key() {

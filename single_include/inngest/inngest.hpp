@@ -8968,6 +8968,7 @@ struct event_record {
   std::string name{};
   std::string text{};  // the whole event, as JSON
   timestamp received_at{};
+  std::string given_id{};  // its sender's; not kept, as it is in the text, too
 };
 
 /// An event of a run: a batch has several.
@@ -9208,7 +9209,7 @@ struct registered_limit {
 
 struct registered_throttle {
   int limit = 1;
-  int burst = 1;
+  int burst = 0;  // beyond the limit
   milliseconds period{};
   shared_expression key{};
 };
@@ -9391,7 +9392,7 @@ class definition_reader {
     }
     if (const json& each = member(whole_, "throttle"); each.is_object()) {
       out_.throttle = registered_throttle{.limit = std::max(1, number_of(each, "limit", 1)),
-                                          .burst = std::max(0, number_of(each, "burst", 1)),
+                                          .burst = std::max(0, number_of(each, "burst", 0)),
                                           .period = duration_of(each, "period").value_or(milliseconds(1)),
                                           .key = expression_of(each, "key")};
     }
@@ -9405,9 +9406,10 @@ class definition_reader {
                                           .timeout = duration_of(each, "timeout"),
                                           .key = expression_of(each, "key")};
     }
-    if (const json& each = member(whole_, "batchEvents"); each.is_object()) {
-      const int size = number_of(each, "maxSize", 1);
-      out_.batch = registered_batch{.max_size = static_cast<std::size_t>(std::max(1, size)),
+    const json& batch = member(whole_, "batchEvents");
+    const int size = number_of(batch, "maxSize", 1);
+    if (const json& each = batch; each.is_object() && size > 1) {
+      out_.batch = registered_batch{.max_size = static_cast<std::size_t>(size),
                                     .timeout = duration_of(each, "timeout").value_or(milliseconds(0)),
                                     .key = expression_of(each, "key"),
                                     .condition = expression_of(each, "if")};
@@ -10209,6 +10211,31 @@ inline std::optional<timestamp> cron_next(const cron_schedule& schedule, timesta
 
 }  // namespace inngest::detail
 
+// inngest/detail/http_date.hpp
+
+namespace inngest::detail {
+
+/// "Mon, 23 Nov 2026 10:00:00 GMT"; nothing for what is no such date.
+inline std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
+  char month[4] = {};
+  int day = 0, year = 0, hour = 0, minute = 0, second = 0;
+  const std::string copy(text);
+  if (std::sscanf(copy.c_str(), "%*3s, %2d %3s %4d %2d:%2d:%2d", &day, month, &year, &hour, &minute,
+                  &second) != 6)
+    return std::nullopt;
+  constexpr const char* months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  const char* found = std::strstr(months, month);
+  if (found == nullptr || month[2] == '\0') return std::nullopt;
+  const auto number = static_cast<unsigned>((found - months) / 3 + 1);
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(number),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok()) return std::nullopt;
+  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+         std::chrono::seconds(second);
+}
+
+}  // namespace inngest::detail
+
 // inngest/detail/ulid.hpp
 
 namespace inngest::detail {
@@ -10264,16 +10291,15 @@ struct slot_limit {
 };
 using slot_limits = std::vector<slot_limit>;
 
-/// Jobs in the order of their time, and of those whose time has come: in the order of precedence, as far as
-/// the limits on what is under way at once allow. One thread at a time.
+/// Jobs in the order of their time, and of those whose time has come: timers first, then calls by their turn,
+/// as far as the limits on what is under way at once allow. One thread at a time.
 class run_queue {
  public:
-  /// Adds a job that is not available until release(): what it comes from must be kept first. `precedence`
-  /// puts it before jobs that were due so much earlier; `limits` are those of calls.
-  void add(job job, std::chrono::milliseconds precedence, std::shared_ptr<const slot_limits> limits) {
+  /// Adds a job that is not available until release(): what it comes from must be kept first. Of calls `turn`
+  /// says which is made first when several are due.
+  void add(job job, timestamp turn = timestamp::min(), std::shared_ptr<const slot_limits> limits = nullptr) {
     const std::uint64_t id = job.id;
-    entries_.emplace(id,
-                     entry{.what = std::move(job), .precedence = precedence, .limits = std::move(limits)});
+    entries_.emplace(id, entry{.what = std::move(job), .turn = turn, .limits = std::move(limits)});
   }
 
   /// Makes a job available from its time on.
@@ -10345,7 +10371,7 @@ class run_queue {
 
   struct entry {
     job what{};
-    std::chrono::milliseconds precedence{};
+    timestamp turn{};
     std::shared_ptr<const slot_limits> limits{};
     place at = place::held;
     const std::string* parked_at = nullptr;
@@ -10357,7 +10383,7 @@ class run_queue {
   };
   using slots = std::unordered_map<std::string, slot_state>;
 
-  rank rank_of(const entry& each) const { return {each.what.due - each.precedence, each.what.id}; }
+  rank rank_of(const entry& each) const { return {each.turn, each.what.id}; }
 
   void become_ready(std::uint64_t id) {
     entry& each = entries_.at(id);
@@ -11849,6 +11875,9 @@ class event_view {
     return holds(*condition, both);
   }
 
+  /// When it happened, in milliseconds since 1970.
+  std::int64_t time() { return variables().at("event").value("ts", std::int64_t{0}); }
+
   /// The value of a key, as JSON: null when it can't be computed. Empty when there is no key.
   std::string key(const shared_expression& expression) {
     if (!expression) return "";
@@ -11857,6 +11886,14 @@ class event_view {
     } catch (const error&) {
       return "null";
     }
+  }
+
+  /// The value of a key that limits runs: nothing when there is none, as where the event has no such field.
+  /// Such runs are not limited.
+  std::optional<std::string> limiting_key(const shared_expression& expression) {
+    std::string out = key(expression);
+    const bool is_none = expression && (out == "null" || out == "false");
+    return is_none ? std::nullopt : std::optional<std::string>(std::move(out));
   }
 
   /// A number, or nothing when it is none.
@@ -12598,13 +12635,8 @@ class scheduler {
   // ---- events -----------------------------------------------------------------------------------------
 
   std::string accept(const incoming_event& event, timestamp now) {
-    constexpr std::chrono::hours remembered(24);
-    const std::string key = event.id ? "event:" + *event.id : std::string();
-    if (event.id) {
-      if (const auto before = memory_.find(key, now)) return *before;
-    }
-    const event_record record = make_event_record(event, ids_.next(now), now);
-    if (event.id) memory_.remember(key, record.id, now + remembered);
+    event_record record = make_event_record(event, ids_.next(now), now);
+    record.given_id = event.id.value_or("");
     changes_.events.push_back(record);
     dispatch(record, now);
     return record.id;
@@ -12642,6 +12674,7 @@ class scheduler {
   void cancel_runs(const event_record& event, event_view& view, timestamp now) {
     for (const shared_function& function : std::vector(subscriptions_.cancelled_by(event.name))) {
       for (active_run* run : runs_of(function->slug)) {
+        if (!run->record.gathering.empty()) continue;  // it has not begun
         for (const registered_cancel& each : function->cancels) {
           if (each.event != event.name) continue;
           if (each.timeout && now > run->record.run.queued_at + *each.timeout) continue;
@@ -12668,22 +12701,39 @@ class scheduler {
   /// Begins a run for an event, at once, later or not at all, as the function's flow control says.
   void schedule_run(const shared_function& function, const event_record& event, event_view& view,
                     timestamp now) {
-    if (function->rate_limit) {
-      const registered_rate_limit& limit = *function->rate_limit;
-      const std::string key = "rate:" + function->slug + ":" + view.key(limit.key);
-      if (!memory_.take(key, {.limit = limit.limit, .burst = limit.limit / 10 + 1, .period = limit.period},
-                        now))
-        return;
-    }
-    if (function->idempotency) {
-      const std::string key = "once:" + function->slug + ":" + view.key(function->idempotency);
-      if (memory_.find(key, now)) return;
-      memory_.remember(key, event.id, now + std::chrono::hours(24));
-    }
     if (function->batch && view.fulfils(function->batch->condition))
       return gather_batch(function, event, view, now);
+    if (is_limited(*function, event, view, now)) return;
     if (function->debounce) return debounce(function, event, view, now);
+    if (!is_first_of_its_id(*function, event, now)) return;
     begin_run(function, events_of(event), {}, now);
+  }
+
+  /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
+  bool is_limited(const function_definition& function, const event_record& event, event_view& view,
+                  timestamp now) {
+    if (function.idempotency) {
+      const auto value = view.limiting_key(function.idempotency);
+      if (!value) return false;
+      const std::string key = "once:" + function.slug + ":" + *value;
+      if (memory_.find(key, now)) return true;
+      memory_.remember(key, event.id, now + std::chrono::hours(24));
+    } else if (function.rate_limit) {
+      const registered_rate_limit& limit = *function.rate_limit;
+      const auto value = view.limiting_key(limit.key);
+      const rate allowed{.limit = limit.limit, .burst = limit.limit / 10 + 1, .period = limit.period};
+      return value && !memory_.take("rate:" + function.slug + ":" + *value, allowed, now);
+    }
+    return false;
+  }
+
+  /// An id that the sender gave starts a function once a day.
+  bool is_first_of_its_id(const function_definition& function, const event_record& event, timestamp now) {
+    if (event.given_id.empty()) return true;
+    std::string key = "event:" + function.slug + ":" + event.given_id;
+    if (memory_.find(key, now)) return false;
+    memory_.remember(std::move(key), event.id, now + std::chrono::hours(24));
+    return true;
   }
 
   void gather_batch(const shared_function& function, const event_record& event, event_view& view,
@@ -12707,9 +12757,11 @@ class scheduler {
     const auto found = gathering_.find(key);
     active_run* run = found == gathering_.end() ? nullptr : find_active(found->second);
     if (!run) {
-      begin_gathering(function, event, key, now + options.period, now);
+      begin_gathering(function, event, key,
+                      now + std::min(options.period, options.timeout.value_or(options.period)), now);
       return;
     }
+    if (event_view(run->event_text()).time() > view.time()) return;  // it happened before
     run->record.events = {{.id = event.id, .text = event.text}};
     run->record.run.event_id = event.id;
     run->record.run.event_name = event.name;
@@ -12736,6 +12788,8 @@ class scheduler {
     forget_gathering(run);
     run.record.gathering.clear();
     changes_.runs.push_back(run.record);
+    if (!may_begin(*run.function, run.event_text(), now)) return cancel_run(run, now);
+    claim(run);
     queue_first_call(run, now);
   }
 
@@ -12747,18 +12801,24 @@ class scheduler {
   /// Begins a run now, and gives its id; empty when there may be no second one.
   std::string begin_run(const shared_function& function, run_input input,
                         const std::optional<parent_step>& parent, timestamp now) {
-    if (function->singleton) {
-      const auto other = singletons_.find(singleton_key(*function, input.events.front().text));
-      active_run* before = other == singletons_.end() ? nullptr : find_active(other->second);
-      if (before && !function->singleton->cancels) return "";
-      if (before) cancel_run(*before, now);
-    }
+    if (!may_begin(*function, input.events.front().text, now)) return "";
     std::string detail = input.name;
     active_run& run = add_run(function, std::move(input), parent, now);
     changes_.runs.push_back(run.record);
     tell(run, {.at = now, .what = progress::run_queued, .detail = std::move(detail)});
+    claim(run);
     queue_first_call(run, now);
     return run.id();
+  }
+
+  /// False when there is a run of the singleton. Makes room for the new one if it is to take its place.
+  bool may_begin(const function_definition& function, const std::string& event, timestamp now) {
+    const auto key = singleton_key(function, event);
+    const auto other = key ? singletons_.find(*key) : singletons_.end();
+    active_run* before = other == singletons_.end() ? nullptr : find_active(other->second);
+    if (before && !function.singleton->cancels) return false;
+    if (before) cancel_run(*before, now);
+    return true;
   }
 
   active_run& add_run(const shared_function& function, run_input input,
@@ -12776,12 +12836,14 @@ class scheduler {
   }
 
   void queue_first_call(active_run& run, timestamp now) {
+    event_view view(run.event_text());
     timestamp turn = now;
+    if (!run.function->batch) turn = std::max(turn, timestamp(std::chrono::milliseconds(view.time())));
     if (const auto& throttle = run.function->throttle) {
-      event_view view(run.event_text());
-      turn = memory_.reserve("throttle:" + run.function->slug + ":" + view.key(throttle->key),
-                             {.limit = throttle->limit, .burst = throttle->burst, .period = throttle->period},
-                             now);
+      turn = memory_.reserve(
+          "throttle:" + run.function->slug + ":" + view.key(throttle->key),
+          {.limit = throttle->limit, .burst = throttle->limit + throttle->burst, .period = throttle->period},
+          now);
     }
     if (run.function->start_timeout) {
       add_job(run,
@@ -12790,28 +12852,33 @@ class scheduler {
     call_function(run, turn, now);
   }
 
-  /// Makes a run one of those under way: computes what its function's options say of it.
+  /// Makes a run one of those under way.
   active_run& attach(std::unique_ptr<active_run> run, const shared_function& function) {
     run->function = function;
-    event_view view(run->event_text());
-    if (!function->concurrency.empty()) {
-      slot_limits limits;
-      for (const registered_limit& each : function->concurrency)
-        limits.push_back({.key = slot_key(*function, each, view), .limit = each.limit});
-      run->limits = std::make_shared<const slot_limits>(std::move(limits));
-    }
-    if (function->priority) {
-      const double seconds = std::clamp(view.number(function->priority).value_or(0), -600.0, 600.0);
-      run->precedence = std::chrono::seconds(static_cast<int>(seconds));
-    }
-    if (function->singleton) {
-      run->singleton_key = singleton_key(*function, run->event_text());
-      singletons_.insert_or_assign(run->singleton_key, run->id());
-    }
     active_run& out = *run;
     by_function_[function->slug].push_back(&out);
     runs_.emplace(out.id(), std::move(run));
     return out;
+  }
+
+  /// Computes what its function's options say of a run that has its events.
+  void claim(active_run& run) {
+    const function_definition& function = *run.function;
+    event_view view(run.event_text());
+    if (!function.concurrency.empty()) {
+      slot_limits limits;
+      for (const registered_limit& each : function.concurrency)
+        limits.push_back({.key = slot_key(function, each, view), .limit = each.limit});
+      run.limits = std::make_shared<const slot_limits>(std::move(limits));
+    }
+    if (function.priority) {
+      const double seconds = std::clamp(view.number(function.priority).value_or(0), -600.0, 600.0);
+      run.precedence = std::chrono::seconds(static_cast<int>(seconds));
+    }
+    if (auto key = singleton_key(function, run.event_text())) {
+      run.singleton_key = std::move(*key);
+      singletons_.insert_or_assign(run.singleton_key, run.id());
+    }
   }
 
   /// Limits of an environment or account are shared by the functions whose keys read the same.
@@ -12824,9 +12891,13 @@ class scheduler {
     return limit.key ? whose + ":" + limit.key->text() + ":" + view.key(limit.key) : whose;
   }
 
-  static std::string singleton_key(const function_definition& function, const std::string& event) {
+  /// Which runs there can be no second of; nothing when there can.
+  static std::optional<std::string> singleton_key(const function_definition& function,
+                                                  const std::string& event) {
+    if (!function.singleton) return std::nullopt;
     event_view view(event);
-    return function.slug + ":" + view.key(function.singleton->key);
+    const auto value = view.limiting_key(function.singleton->key);
+    return value ? std::optional(function.slug + ":" + *value) : std::nullopt;
   }
 
   // ---- ending -----------------------------------------------------------------------------------------
@@ -12851,7 +12922,7 @@ class scheduler {
 
   void cancel_run(active_run& run, timestamp now) {
     end_run(run, run_status::cancelled, {.at = now, .what = progress::run_cancelled},
-            failed({"InngestInvokeError", "the invoked function was cancelled"}), now);
+            failed({"Error", "function cancelled"}), now);
   }
 
   /// Ends the run and whatever it still had to do; an invoke step that waits for it gets the memo.
@@ -12886,6 +12957,8 @@ class scheduler {
   /// Tells whoever listens, the function's own on_failure, on_success and on_cancel among them.
   void announce_end(const active_run& ended, timestamp now) {
     const run& run = ended.record.run;
+    if (run.event_name == "inngest/function.failed" || run.event_name == "inngest/function.finished")
+      return;  // or it would go on for ever
     const bool completed = run.status == run_status::completed;
     const bool was_cancelled = run.status == run_status::cancelled;
     const char* own = was_cancelled ? "inngest/function.cancelled" : "inngest/function.failed";
@@ -12895,7 +12968,6 @@ class scheduler {
       out.add_raw("event", ended.event_text()).add_raw("events", ended.events_text());
       if (completed) out.add_raw("result", run.output_text);
       if (run.error) out.add_raw("error", text_of(*run.error));
-      if (was_cancelled) out.add_raw("error", text_of({"Error", "function cancelled"}));
       const char* status = completed ? "Completed" : was_cancelled ? "Cancelled" : "Failed";
       out.add_raw("_inngest", detail::json_object_text().add("status", status).text());
       return out.text();
@@ -13078,9 +13150,11 @@ class scheduler {
     if (until) pending.job = add_timer(run, job::kind::invoke_timeout, op, *until, now);
     const json payload = detail::parse_dom(op.options).value("payload", json::object());
     const json data = payload.is_object() ? payload.value("data", json::object()) : json::object();
-    const std::string child =
-        begin_run(function, events_of(invocation(data.is_object() ? data.dump() : "{}", now)),
-                  parent_step{run.id(), op.id}, now);
+    const event_record invoked = invocation(data.is_object() ? data.dump() : "{}", now);
+    event_view view(invoked.text);
+    if (is_limited(*function, invoked, view, now))
+      return end_step(run, op.id, failed({"Error", "function \"" + slug + "\" is rate limited"}), now);
+    const std::string child = begin_run(function, events_of(invoked), parent_step{run.id(), op.id}, now);
     if (child.empty()) {
       const run_error error{"InngestInvokeError",
                             "function \"" + slug + "\" is a singleton and runs already"};
@@ -13224,8 +13298,10 @@ class scheduler {
   void enqueue(active_run& run, job job) {
     run.jobs.insert(job.id);
     const bool is_call = job.what == job::kind::call || job.what == job::kind::request;
-    queue_.add(std::move(job), is_call ? run.precedence : std::chrono::milliseconds(0),
-               is_call ? run.limits : nullptr);
+    if (is_call)  // those of the run that came first are made first
+      queue_.add(std::move(job), run.record.run.queued_at - run.precedence, run.limits);
+    else
+      queue_.add(std::move(job));
   }
 
   void remove_job(active_run& run, std::uint64_t id) {
@@ -13260,14 +13336,22 @@ class scheduler {
     job next = call;
     ++next.attempt;
     next.due = now + delay_(call.attempt);
-    if (const auto after = answer.headers.find(protocol::header::retry_after)) {
-      const auto delay = parse_duration(std::string(*after) + "s");
-      constexpr std::chrono::milliseconds shortest = std::chrono::seconds(1),
-                                          longest = std::chrono::hours(24);
-      if (delay) next.due = now + std::clamp(*delay, shortest, longest);
-    }
+    if (const auto after = answer.headers.find(protocol::header::retry_after))
+      next.due = asked_for(*after, now).value_or(next.due);
     const std::uint64_t id = add_job(run, std::move(next));
     if (!call.step) run.discovery = id;
+  }
+
+  /// The time that a Retry-After header says, as seconds or as a date. Nothing for "0", which says none.
+  static std::optional<timestamp> asked_for(std::string_view after, timestamp now) {
+    constexpr std::chrono::milliseconds shortest = std::chrono::seconds(1), longest = std::chrono::hours(24);
+    if (const auto seconds = parse_duration(std::string(after) + "s"))
+      return seconds->count() == 0 ? std::nullopt
+                                   : std::optional(now + std::clamp(*seconds, shortest, longest));
+    std::optional<timestamp> date = detail::parse_http_date(after);
+    if (!date) date = parse_timestamp(after);
+    if (!date) return std::nullopt;
+    return std::clamp<timestamp>(*date, now + shortest, now + longest);
   }
 
   // ---- schedules --------------------------------------------------------------------------------------
@@ -13289,10 +13373,11 @@ class scheduler {
              .run_id = slug,
              .step_name = trigger.schedule,
              .due = *due + jitter_of(slug, trigger, *due),
-             .begun = now};
+             .begun = now,
+             .text = to_text(*due)};
     schedules_.insert_or_assign({slug, trigger.schedule}, next.id);
     changes_.added_jobs.push_back(next);
-    queue_.add(std::move(next), std::chrono::milliseconds(0), nullptr);
+    queue_.add(std::move(next));
   }
 
   /// By how much a schedule is late, so that many don't begin at once: the same whoever asks.
@@ -13311,15 +13396,28 @@ class scheduler {
     if (!function) return;
     for (const registered_trigger& each : function->triggers) {
       if (each.schedule != timer.step_name || !each.cron) continue;
-      const std::string data = detail::json_object_text().add("cron", each.schedule).text();
-      const event_record event = make_event_record(
-          {.name = "inngest/scheduled.timer", .ts = timer.due.time_since_epoch().count(), .data = data},
-          ids_.next(now), now);
+      const timestamp planned = parse_timestamp(timer.text).value_or(timer.due);
+      const event_record event = timer_event(each, planned, timer.due, now);
       changes_.events.push_back(event);
-      begin_run(function, events_of(event), {}, now);
-      add_schedule(timer.run_id, each, now);
+      event_view view(event.text);
+      if (!is_limited(*function, event, view, now)) begin_run(function, events_of(event), {}, now);
+      add_schedule(timer.run_id, each, std::max(planned, now - each.jitter));
       return;
     }
+  }
+
+  event_record timer_event(const registered_trigger& trigger, timestamp planned, timestamp fired,
+                           timestamp now) {
+    const std::string data = detail::json_object_text()
+                                 .add("cron", trigger.schedule)
+                                 .add("scheduledAt", to_text(planned))
+                                 .add("fireAt", to_text(fired))
+                                 .text();
+    return make_event_record({.name = "inngest/scheduled.timer",
+                              .id = to_text(planned),
+                              .ts = fired.time_since_epoch().count(),
+                              .data = data},
+                             ids_.next(now), now);
   }
 
   // ---- telling ----------------------------------------------------------------------------------------
@@ -13362,7 +13460,8 @@ class scheduler {
       auto run = std::make_unique<active_run>();
       run->record = std::move(each);
       if (!run->record.gathering.empty()) gathering_.insert_or_assign(run->record.gathering, run->id());
-      attach(std::move(run), function);
+      active_run& known = attach(std::move(run), function);
+      if (known.record.gathering.empty()) claim(known);
     }
     for (memo_record& each : work.memos) {
       active_run* run = find_active(each.run_id);
@@ -13395,7 +13494,7 @@ class scheduler {
       }
       schedules_.insert_or_assign({job.run_id, job.step_name}, job.id);
       const std::uint64_t id = job.id;
-      queue_.add(std::move(job), std::chrono::milliseconds(0), nullptr);
+      queue_.add(std::move(job));
       return queue_.release(id);
     }
     active_run* run = find_active(job.run_id);
@@ -14377,7 +14476,7 @@ class examination {
 
   void check_clock(const http::response& answer) {
     const auto date = answer.headers.find("date");
-    const auto there = date ? parse_http_date(*date) : std::nullopt;
+    const auto there = date ? detail::parse_http_date(*date) : std::nullopt;
     if (!there) return;
     const auto here = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const auto apart = std::chrono::abs(here - *there);
@@ -14389,25 +14488,6 @@ class examination {
       add(severity::warning, "clock", text + ": five minutes would break signatures");
     else
       add(severity::ok, "clock", text);
-  }
-
-  /// "Mon, 23 Nov 2026 10:00:00 GMT"
-  static std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
-    char month[4] = {};
-    int day = 0, year = 0, hour = 0, minute = 0, second = 0;
-    const std::string copy(text);
-    if (std::sscanf(copy.c_str(), "%*3s, %d %3s %d %d:%d:%d", &day, month, &year, &hour, &minute, &second) !=
-        6)
-      return std::nullopt;
-    constexpr const char* months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    const char* found = std::strstr(months, month);
-    if (found == nullptr || month[2] == '\0') return std::nullopt;
-    const auto number = static_cast<unsigned>((found - months) / 3 + 1);
-    const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(number),
-                                           std::chrono::day(static_cast<unsigned>(day))};
-    if (!date.ok()) return std::nullopt;
-    return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-           std::chrono::seconds(second);
   }
 
   void check_signing_key() {

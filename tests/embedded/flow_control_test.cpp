@@ -298,6 +298,110 @@ TEST_CASE("who listens to all ends of runs is not told of his own", "[scheduling
   CHECK(t.runs().size() == 2);
 }
 
+TEST_CASE("an event of the future starts its runs then", "[scheduling]") {
+  const auto app = make_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<placed>(), [](auto&) {});
+  harness t{app, {f}};
+  const auto run = t.send(placed{.data = {}, .ts = t.now() + 3h});
+  CHECK(run.status() == run_status::queued);
+  t.advance(2h);
+  CHECK(run.status() == run_status::queued);
+  t.advance(1h);
+  CHECK(run.completed());
+}
+
+TEST_CASE("runs that came first go on first", "[scheduling]") {
+  const auto app = make_client();
+  std::vector<std::string> order;
+  const auto f = app.create_function({.id = "f", .concurrency = {{.limit = 1}}}, inngest::on<placed>(),
+                                     [&](inngest::context<placed>& ctx) {
+                                       const std::string n = std::to_string(ctx.event.data.n);
+                                       ctx.step.run("a", [&] { order.push_back(n + "a"); });
+                                       ctx.step.run("b", [&] { order.push_back(n + "b"); });
+                                     });
+  harness t{app, {f}};
+  const auto later = t.now() + 1h;
+  for (int i = 1; i <= 2; ++i) {
+    t.send(placed{.data = {.n = i}, .ts = later});
+    t.advance(1ms);
+  }
+  t.advance(1h);
+  CHECK(order == std::vector<std::string>{"1a", "1b", "2a", "2b"});
+}
+
+TEST_CASE("limits with a key don't hold for events without it", "[scheduling]") {
+  using loose = inngest::event<"order/loose", inngest::json>;
+  const auto app = make_client();
+  const auto make = [&](inngest::function_options options) {
+    return app.create_function(std::move(options), inngest::on<loose>(),
+                               [](auto& ctx) { ctx.step.sleep("s", 1h); });
+  };
+  harness t{app,
+            {make({.id = "once", .idempotency = "event.data.id"}),
+             make({.id = "rated",
+                   .rate_limit = inngest::rate_limit{.limit = 1, .period = 1h, .key = "event.data.id"}}),
+             make({.id = "single", .singleton = inngest::singleton{.key = "event.data.id"}})}};
+  t.send(loose{{{"id", "a"}}});
+  t.send(loose{{{"id", "a"}}});
+  CHECK(t.runs().size() == 3);
+  t.send(loose{{{"n", 1}}});
+  t.send(loose{{{"n", 2}}});
+  CHECK(t.runs().size() == 9);
+}
+
+TEST_CASE("an event that is sent twice is taken in twice, but starts a function once", "[scheduling]") {
+  const auto app = make_client();
+  const auto waiter =
+      app.create_function({.id = "waiter"}, inngest::on<dropped>(), [](inngest::context<dropped>& ctx) {
+        return ctx.step.wait_for_event<placed>("wait", {.timeout = 1h}).has_value();
+      });
+  const auto f = app.create_function({.id = "f"}, inngest::on<placed>(), [](auto&) {});
+  harness t{app, {waiter, f}};
+  CHECK(t.send(placed{.data = {}, .id = "same"}).started());
+  const auto waiting = t.send(dropped{.data = {}, .id = "same"});  // of another name, for another function
+  REQUIRE(waiting.started());
+  CHECK_FALSE(t.send(placed{.data = {}, .id = "same"}).started());
+  CHECK(waiting.output<bool>());
+}
+
+TEST_CASE("a debounced run takes its slot and its place when it begins", "[scheduling]") {
+  const auto app = make_client();
+  inngest::function_options options{.id = "f"};
+  options.debounce = inngest::debounce{.period = 10s};
+  options.singleton = inngest::singleton{.key = "event.data.user"};
+  options.cancel_on = {{.event = "order/dropped"}};
+  const auto f = app.create_function(std::move(options), inngest::on<placed>(),
+                                     [](inngest::context<placed>& ctx) { ctx.step.sleep("s", 1h); });
+  harness t{app, {f}};
+  t.send(placed{{.user = "a"}});
+  t.send(placed{{.user = "b"}});  // in the place of a's
+  t.send(dropped{});              // there is no run yet
+  t.advance(10s);
+  t.send(placed{{.user = "a"}});
+  t.advance(10s);
+  CHECK(count(t, run_status::running) == 2);
+  t.send(placed{{.user = "b"}});
+  t.advance(10s);
+  CHECK(count(t, run_status::running) == 2);
+}
+
+TEST_CASE("an invoked function has its rate limit, too", "[scheduling]") {
+  const auto app = make_client();
+  const auto child = app.create_function(
+      {.id = "child", .rate_limit = inngest::rate_limit{.limit = 1, .period = 1h}}, inngest::on<placed>(),
+      [](inngest::context<placed>& ctx) { return ctx.event.data.n; });
+  const auto parent = app.create_function({.id = "parent", .retries = 0}, inngest::on<dropped>(),
+                                          [child](inngest::context<dropped>& ctx) {
+                                            ctx.step.invoke("first", child, order{.n = 1});
+                                            ctx.step.invoke("second", child, order{.n = 2});
+                                          });
+  harness t{app, {parent, child}};
+  const auto run = t.send(dropped{});
+  INFO(run);
+  REQUIRE(run.failed());
+  CHECK(run.error().find("function \"app-child\" is rate limited") != std::string::npos);
+}
+
 TEST_CASE("a signal has one run that waits for it: a second one fails, or takes its place", "[scheduling]") {
   const auto app = make_client();
   const auto make = [&](const char* id, inngest::signal_conflict conflict) {
@@ -327,8 +431,11 @@ TEST_CASE("a signal has one run that waits for it: a second one fails, or takes 
 
 TEST_CASE("schedules start their functions at their times, with the schedule", "[scheduling]") {
   const auto app = make_client();
-  const auto f = app.create_function({.id = "f"}, inngest::cron("30 4 * * *"),
-                                     [](auto& ctx) { return ctx.event.data.cron; });
+  const auto f = app.create_function({.id = "f"}, inngest::cron("30 4 * * *"), [](auto& ctx) {
+    CHECK(ctx.event.data.fireAt == ctx.event.data.scheduledAt);
+    CHECK(ctx.event.data.scheduledAt->find("T04:30:00") != std::string::npos);
+    return ctx.event.data.cron;
+  });
   harness t{app, {f}};  // from midnight
   t.advance(4h);
   CHECK(t.runs().empty());

@@ -43,6 +43,14 @@ class event_view {
     }
   }
 
+  /// The value of a key that limits runs: nothing when there is none, as where the event has no such field.
+  /// Such runs are not limited.
+  std::optional<std::string> limiting_key(const shared_expression& expression) {
+    std::string out = key(expression);
+    const bool is_none = expression && (out == "null" || out == "false");
+    return is_none ? std::nullopt : std::optional<std::string>(std::move(out));
+  }
+
   /// A number, or nothing when it is none.
   std::optional<double> number(const shared_expression& expression) {
     if (!expression) return std::nullopt;

@@ -242,9 +242,10 @@ class definition_reader {
                                           .timeout = duration_of(each, "timeout"),
                                           .key = expression_of(each, "key")};
     }
-    if (const json& each = member(whole_, "batchEvents"); each.is_object()) {
-      const int size = number_of(each, "maxSize", 1);
-      out_.batch = registered_batch{.max_size = static_cast<std::size_t>(std::max(1, size)),
+    const json& batch = member(whole_, "batchEvents");
+    const int size = number_of(batch, "maxSize", 1);
+    if (const json& each = batch; each.is_object() && size > 1) {
+      out_.batch = registered_batch{.max_size = static_cast<std::size_t>(size),
                                     .timeout = duration_of(each, "timeout").value_or(milliseconds(0)),
                                     .key = expression_of(each, "key"),
                                     .condition = expression_of(each, "if")};

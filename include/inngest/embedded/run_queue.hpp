@@ -23,16 +23,15 @@ struct slot_limit {
 };
 using slot_limits = std::vector<slot_limit>;
 
-/// Jobs in the order of their time, and of those whose time has come: in the order of precedence, as far as
-/// the limits on what is under way at once allow. One thread at a time.
+/// Jobs in the order of their time, and of those whose time has come: timers first, then calls by their turn,
+/// as far as the limits on what is under way at once allow. One thread at a time.
 class run_queue {
  public:
-  /// Adds a job that is not available until release(): what it comes from must be kept first. `precedence`
-  /// puts it before jobs that were due so much earlier; `limits` are those of calls.
-  void add(job job, std::chrono::milliseconds precedence, std::shared_ptr<const slot_limits> limits) {
+  /// Adds a job that is not available until release(): what it comes from must be kept first. Of calls `turn`
+  /// says which is made first when several are due.
+  void add(job job, timestamp turn = timestamp::min(), std::shared_ptr<const slot_limits> limits = nullptr) {
     const std::uint64_t id = job.id;
-    entries_.emplace(id,
-                     entry{.what = std::move(job), .precedence = precedence, .limits = std::move(limits)});
+    entries_.emplace(id, entry{.what = std::move(job), .turn = turn, .limits = std::move(limits)});
   }
 
   /// Makes a job available from its time on.
@@ -104,7 +103,7 @@ class run_queue {
 
   struct entry {
     job what{};
-    std::chrono::milliseconds precedence{};
+    timestamp turn{};
     std::shared_ptr<const slot_limits> limits{};
     place at = place::held;
     const std::string* parked_at = nullptr;
@@ -116,7 +115,7 @@ class run_queue {
   };
   using slots = std::unordered_map<std::string, slot_state>;
 
-  rank rank_of(const entry& each) const { return {each.what.due - each.precedence, each.what.id}; }
+  rank rank_of(const entry& each) const { return {each.turn, each.what.id}; }
 
   void become_ready(std::uint64_t id) {
     entry& each = entries_.at(id);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <inngest/detail/cron_next.hpp>
+#include <inngest/detail/http_date.hpp>
 #include <inngest/detail/json_text.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/active_run.hpp>
@@ -241,13 +242,8 @@ class scheduler {
   // ---- events -----------------------------------------------------------------------------------------
 
   std::string accept(const incoming_event& event, timestamp now) {
-    constexpr std::chrono::hours remembered(24);
-    const std::string key = event.id ? "event:" + *event.id : std::string();
-    if (event.id) {
-      if (const auto before = memory_.find(key, now)) return *before;
-    }
-    const event_record record = make_event_record(event, ids_.next(now), now);
-    if (event.id) memory_.remember(key, record.id, now + remembered);
+    event_record record = make_event_record(event, ids_.next(now), now);
+    record.given_id = event.id.value_or("");
     changes_.events.push_back(record);
     dispatch(record, now);
     return record.id;
@@ -285,6 +281,7 @@ class scheduler {
   void cancel_runs(const event_record& event, event_view& view, timestamp now) {
     for (const shared_function& function : std::vector(subscriptions_.cancelled_by(event.name))) {
       for (active_run* run : runs_of(function->slug)) {
+        if (!run->record.gathering.empty()) continue;  // it has not begun
         for (const registered_cancel& each : function->cancels) {
           if (each.event != event.name) continue;
           if (each.timeout && now > run->record.run.queued_at + *each.timeout) continue;
@@ -313,20 +310,37 @@ class scheduler {
                     timestamp now) {
     if (function->batch && view.fulfils(function->batch->condition))
       return gather_batch(function, event, view, now);
-    if (function->rate_limit) {
-      const registered_rate_limit& limit = *function->rate_limit;
-      const std::string key = "rate:" + function->slug + ":" + view.key(limit.key);
-      if (!memory_.take(key, {.limit = limit.limit, .burst = limit.limit / 10 + 1, .period = limit.period},
-                        now))
-        return;
-    }
-    if (function->idempotency) {
-      const std::string key = "once:" + function->slug + ":" + view.key(function->idempotency);
-      if (memory_.find(key, now)) return;
-      memory_.remember(key, event.id, now + std::chrono::hours(24));
-    }
+    if (is_limited(*function, event, view, now)) return;
     if (function->debounce) return debounce(function, event, view, now);
+    if (!is_first_of_its_id(*function, event, now)) return;
     begin_run(function, events_of(event), {}, now);
+  }
+
+  /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
+  bool is_limited(const function_definition& function, const event_record& event, event_view& view,
+                  timestamp now) {
+    if (function.idempotency) {
+      const auto value = view.limiting_key(function.idempotency);
+      if (!value) return false;
+      const std::string key = "once:" + function.slug + ":" + *value;
+      if (memory_.find(key, now)) return true;
+      memory_.remember(key, event.id, now + std::chrono::hours(24));
+    } else if (function.rate_limit) {
+      const registered_rate_limit& limit = *function.rate_limit;
+      const auto value = view.limiting_key(limit.key);
+      const rate allowed{.limit = limit.limit, .burst = limit.limit / 10 + 1, .period = limit.period};
+      return value && !memory_.take("rate:" + function.slug + ":" + *value, allowed, now);
+    }
+    return false;
+  }
+
+  /// An id that the sender gave starts a function once a day.
+  bool is_first_of_its_id(const function_definition& function, const event_record& event, timestamp now) {
+    if (event.given_id.empty()) return true;
+    std::string key = "event:" + function.slug + ":" + event.given_id;
+    if (memory_.find(key, now)) return false;
+    memory_.remember(std::move(key), event.id, now + std::chrono::hours(24));
+    return true;
   }
 
   void gather_batch(const shared_function& function, const event_record& event, event_view& view,
@@ -350,7 +364,8 @@ class scheduler {
     const auto found = gathering_.find(key);
     active_run* run = found == gathering_.end() ? nullptr : find_active(found->second);
     if (!run) {
-      begin_gathering(function, event, key, now + options.period, now);
+      begin_gathering(function, event, key,
+                      now + std::min(options.period, options.timeout.value_or(options.period)), now);
       return;
     }
     if (event_view(run->event_text()).time() > view.time()) return;  // it happened before
@@ -380,6 +395,8 @@ class scheduler {
     forget_gathering(run);
     run.record.gathering.clear();
     changes_.runs.push_back(run.record);
+    if (!may_begin(*run.function, run.event_text(), now)) return cancel_run(run, now);
+    claim(run);
     queue_first_call(run, now);
   }
 
@@ -391,18 +408,24 @@ class scheduler {
   /// Begins a run now, and gives its id; empty when there may be no second one.
   std::string begin_run(const shared_function& function, run_input input,
                         const std::optional<parent_step>& parent, timestamp now) {
-    if (function->singleton) {
-      const auto other = singletons_.find(singleton_key(*function, input.events.front().text));
-      active_run* before = other == singletons_.end() ? nullptr : find_active(other->second);
-      if (before && !function->singleton->cancels) return "";
-      if (before) cancel_run(*before, now);
-    }
+    if (!may_begin(*function, input.events.front().text, now)) return "";
     std::string detail = input.name;
     active_run& run = add_run(function, std::move(input), parent, now);
     changes_.runs.push_back(run.record);
     tell(run, {.at = now, .what = progress::run_queued, .detail = std::move(detail)});
+    claim(run);
     queue_first_call(run, now);
     return run.id();
+  }
+
+  /// False when there is a run of the singleton. Makes room for the new one if it is to take its place.
+  bool may_begin(const function_definition& function, const std::string& event, timestamp now) {
+    const auto key = singleton_key(function, event);
+    const auto other = key ? singletons_.find(*key) : singletons_.end();
+    active_run* before = other == singletons_.end() ? nullptr : find_active(other->second);
+    if (before && !function.singleton->cancels) return false;
+    if (before) cancel_run(*before, now);
+    return true;
   }
 
   active_run& add_run(const shared_function& function, run_input input,
@@ -420,9 +443,10 @@ class scheduler {
   }
 
   void queue_first_call(active_run& run, timestamp now) {
+    event_view view(run.event_text());
     timestamp turn = now;
+    if (!run.function->batch) turn = std::max(turn, timestamp(std::chrono::milliseconds(view.time())));
     if (const auto& throttle = run.function->throttle) {
-      event_view view(run.event_text());
       turn = memory_.reserve(
           "throttle:" + run.function->slug + ":" + view.key(throttle->key),
           {.limit = throttle->limit, .burst = throttle->limit + throttle->burst, .period = throttle->period},
@@ -435,28 +459,33 @@ class scheduler {
     call_function(run, turn, now);
   }
 
-  /// Makes a run one of those under way: computes what its function's options say of it.
+  /// Makes a run one of those under way.
   active_run& attach(std::unique_ptr<active_run> run, const shared_function& function) {
     run->function = function;
-    event_view view(run->event_text());
-    if (!function->concurrency.empty()) {
-      slot_limits limits;
-      for (const registered_limit& each : function->concurrency)
-        limits.push_back({.key = slot_key(*function, each, view), .limit = each.limit});
-      run->limits = std::make_shared<const slot_limits>(std::move(limits));
-    }
-    if (function->priority) {
-      const double seconds = std::clamp(view.number(function->priority).value_or(0), -600.0, 600.0);
-      run->precedence = std::chrono::seconds(static_cast<int>(seconds));
-    }
-    if (function->singleton) {
-      run->singleton_key = singleton_key(*function, run->event_text());
-      singletons_.insert_or_assign(run->singleton_key, run->id());
-    }
     active_run& out = *run;
     by_function_[function->slug].push_back(&out);
     runs_.emplace(out.id(), std::move(run));
     return out;
+  }
+
+  /// Computes what its function's options say of a run that has its events.
+  void claim(active_run& run) {
+    const function_definition& function = *run.function;
+    event_view view(run.event_text());
+    if (!function.concurrency.empty()) {
+      slot_limits limits;
+      for (const registered_limit& each : function.concurrency)
+        limits.push_back({.key = slot_key(function, each, view), .limit = each.limit});
+      run.limits = std::make_shared<const slot_limits>(std::move(limits));
+    }
+    if (function.priority) {
+      const double seconds = std::clamp(view.number(function.priority).value_or(0), -600.0, 600.0);
+      run.precedence = std::chrono::seconds(static_cast<int>(seconds));
+    }
+    if (auto key = singleton_key(function, run.event_text())) {
+      run.singleton_key = std::move(*key);
+      singletons_.insert_or_assign(run.singleton_key, run.id());
+    }
   }
 
   /// Limits of an environment or account are shared by the functions whose keys read the same.
@@ -469,9 +498,13 @@ class scheduler {
     return limit.key ? whose + ":" + limit.key->text() + ":" + view.key(limit.key) : whose;
   }
 
-  static std::string singleton_key(const function_definition& function, const std::string& event) {
+  /// Which runs there can be no second of; nothing when there can.
+  static std::optional<std::string> singleton_key(const function_definition& function,
+                                                  const std::string& event) {
+    if (!function.singleton) return std::nullopt;
     event_view view(event);
-    return function.slug + ":" + view.key(function.singleton->key);
+    const auto value = view.limiting_key(function.singleton->key);
+    return value ? std::optional(function.slug + ":" + *value) : std::nullopt;
   }
 
   // ---- ending -----------------------------------------------------------------------------------------
@@ -542,7 +575,6 @@ class scheduler {
       out.add_raw("event", ended.event_text()).add_raw("events", ended.events_text());
       if (completed) out.add_raw("result", run.output_text);
       if (run.error) out.add_raw("error", text_of(*run.error));
-      if (was_cancelled) out.add_raw("error", text_of({"Error", "function cancelled"}));
       const char* status = completed ? "Completed" : was_cancelled ? "Cancelled" : "Failed";
       out.add_raw("_inngest", detail::json_object_text().add("status", status).text());
       return out.text();
@@ -725,9 +757,11 @@ class scheduler {
     if (until) pending.job = add_timer(run, job::kind::invoke_timeout, op, *until, now);
     const json payload = detail::parse_dom(op.options).value("payload", json::object());
     const json data = payload.is_object() ? payload.value("data", json::object()) : json::object();
-    const std::string child =
-        begin_run(function, events_of(invocation(data.is_object() ? data.dump() : "{}", now)),
-                  parent_step{run.id(), op.id}, now);
+    const event_record invoked = invocation(data.is_object() ? data.dump() : "{}", now);
+    event_view view(invoked.text);
+    if (is_limited(*function, invoked, view, now))
+      return end_step(run, op.id, failed({"Error", "function \"" + slug + "\" is rate limited"}), now);
+    const std::string child = begin_run(function, events_of(invoked), parent_step{run.id(), op.id}, now);
     if (child.empty()) {
       const run_error error{"InngestInvokeError",
                             "function \"" + slug + "\" is a singleton and runs already"};
@@ -871,8 +905,10 @@ class scheduler {
   void enqueue(active_run& run, job job) {
     run.jobs.insert(job.id);
     const bool is_call = job.what == job::kind::call || job.what == job::kind::request;
-    queue_.add(std::move(job), is_call ? run.precedence : std::chrono::milliseconds(0),
-               is_call ? run.limits : nullptr);
+    if (is_call)  // those of the run that came first are made first
+      queue_.add(std::move(job), run.record.run.queued_at - run.precedence, run.limits);
+    else
+      queue_.add(std::move(job));
   }
 
   void remove_job(active_run& run, std::uint64_t id) {
@@ -907,14 +943,22 @@ class scheduler {
     job next = call;
     ++next.attempt;
     next.due = now + delay_(call.attempt);
-    if (const auto after = answer.headers.find(protocol::header::retry_after)) {
-      const auto delay = parse_duration(std::string(*after) + "s");
-      constexpr std::chrono::milliseconds shortest = std::chrono::seconds(1),
-                                          longest = std::chrono::hours(24);
-      if (delay) next.due = now + std::clamp(*delay, shortest, longest);
-    }
+    if (const auto after = answer.headers.find(protocol::header::retry_after))
+      next.due = asked_for(*after, now).value_or(next.due);
     const std::uint64_t id = add_job(run, std::move(next));
     if (!call.step) run.discovery = id;
+  }
+
+  /// The time that a Retry-After header says, as seconds or as a date. Nothing for "0", which says none.
+  static std::optional<timestamp> asked_for(std::string_view after, timestamp now) {
+    constexpr std::chrono::milliseconds shortest = std::chrono::seconds(1), longest = std::chrono::hours(24);
+    if (const auto seconds = parse_duration(std::string(after) + "s"))
+      return seconds->count() == 0 ? std::nullopt
+                                   : std::optional(now + std::clamp(*seconds, shortest, longest));
+    std::optional<timestamp> date = detail::parse_http_date(after);
+    if (!date) date = parse_timestamp(after);
+    if (!date) return std::nullopt;
+    return std::clamp<timestamp>(*date, now + shortest, now + longest);
   }
 
   // ---- schedules --------------------------------------------------------------------------------------
@@ -936,10 +980,11 @@ class scheduler {
              .run_id = slug,
              .step_name = trigger.schedule,
              .due = *due + jitter_of(slug, trigger, *due),
-             .begun = now};
+             .begun = now,
+             .text = to_text(*due)};
     schedules_.insert_or_assign({slug, trigger.schedule}, next.id);
     changes_.added_jobs.push_back(next);
-    queue_.add(std::move(next), std::chrono::milliseconds(0), nullptr);
+    queue_.add(std::move(next));
   }
 
   /// By how much a schedule is late, so that many don't begin at once: the same whoever asks.
@@ -958,15 +1003,28 @@ class scheduler {
     if (!function) return;
     for (const registered_trigger& each : function->triggers) {
       if (each.schedule != timer.step_name || !each.cron) continue;
-      const std::string data = detail::json_object_text().add("cron", each.schedule).text();
-      const event_record event = make_event_record(
-          {.name = "inngest/scheduled.timer", .ts = timer.due.time_since_epoch().count(), .data = data},
-          ids_.next(now), now);
+      const timestamp planned = parse_timestamp(timer.text).value_or(timer.due);
+      const event_record event = timer_event(each, planned, timer.due, now);
       changes_.events.push_back(event);
-      begin_run(function, events_of(event), {}, now);
-      add_schedule(timer.run_id, each, now);
+      event_view view(event.text);
+      if (!is_limited(*function, event, view, now)) begin_run(function, events_of(event), {}, now);
+      add_schedule(timer.run_id, each, std::max(planned, now - each.jitter));
       return;
     }
+  }
+
+  event_record timer_event(const registered_trigger& trigger, timestamp planned, timestamp fired,
+                           timestamp now) {
+    const std::string data = detail::json_object_text()
+                                 .add("cron", trigger.schedule)
+                                 .add("scheduledAt", to_text(planned))
+                                 .add("fireAt", to_text(fired))
+                                 .text();
+    return make_event_record({.name = "inngest/scheduled.timer",
+                              .id = to_text(planned),
+                              .ts = fired.time_since_epoch().count(),
+                              .data = data},
+                             ids_.next(now), now);
   }
 
   // ---- telling ----------------------------------------------------------------------------------------
@@ -1009,7 +1067,8 @@ class scheduler {
       auto run = std::make_unique<active_run>();
       run->record = std::move(each);
       if (!run->record.gathering.empty()) gathering_.insert_or_assign(run->record.gathering, run->id());
-      attach(std::move(run), function);
+      active_run& known = attach(std::move(run), function);
+      if (known.record.gathering.empty()) claim(known);
     }
     for (memo_record& each : work.memos) {
       active_run* run = find_active(each.run_id);
@@ -1042,7 +1101,7 @@ class scheduler {
       }
       schedules_.insert_or_assign({job.run_id, job.step_name}, job.id);
       const std::uint64_t id = job.id;
-      queue_.add(std::move(job), std::chrono::milliseconds(0), nullptr);
+      queue_.add(std::move(job));
       return queue_.release(id);
     }
     active_run* run = find_active(job.run_id);

@@ -22,6 +22,7 @@ struct event_record {
   std::string name{};
   std::string text{};  // the whole event, as JSON
   timestamp received_at{};
+  std::string given_id{};  // its sender's; not kept, as it is in the text, too
 };
 
 /// An event of a run: a batch has several.
