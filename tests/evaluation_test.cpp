@@ -144,3 +144,53 @@ TEST_CASE("macros within macros come to an end", "[evaluation]") {
   for (const char* name : {"a", "b", "c", "d"}) text = list + ".all(" + name + ", " + text + ")";
   CHECK(problem(text).find("takes too long") != std::string::npos);
 }
+
+TEST_CASE("what is made grows no larger than what may be computed", "[evaluation]") {
+  // each variable is twice the one before
+  const auto grown = [](const std::string& first, const std::string& before, const std::string& between,
+                        const std::string& after) {
+    std::string text, end, name = first;
+    for (int i = 0; i < 60; ++i) {
+      const std::string next = "x" + std::to_string(i);
+      text += "[" + before + name + between + name + after + "].map(" + next + ", ";
+      end += ")";
+      name = next;
+    }
+    return text + name + end;
+  };
+  CHECK(problem(grown("'long'", "", " + ", "")).find("takes too long") != std::string::npos);
+  CHECK(problem(grown("[1]", "", " + ", "")).find("takes too long") != std::string::npos);
+  CHECK(problem(grown("1", "[", ", ", "]")).find("takes too long") != std::string::npos);
+  CHECK(problem(grown("[1]", "{1: ", ", 2: ", "}")).find("takes too long") != std::string::npos);
+  CHECK_THROWS_AS(served(grown("event.data", "[", ", ", "]"), R"({"a": [1, 2, 3]})"),
+                  inngest::evaluation_error);
+}
+
+TEST_CASE("long chains of conditions are computed", "[evaluation]") {
+  std::string text = "false";
+  for (int i = 0; i < 10'000; ++i) text += "||!true";
+  CHECK(cel(text) == false);
+  CHECK(served(text, "{}") == false);
+  CHECK(cel(text + "||true") == true);
+}
+
+TEST_CASE("a pattern takes no longer than its length by the text's", "[evaluation]") {
+  const std::string text = "'" + std::string(5000, 'a') + "'";
+  CHECK(cel(text + ".matches('^(a*)*b$')") == false);
+  CHECK(cel(text + ".matches('^(a|aa)+$')") == true);
+  std::string all = "[" + text + "].all(x, [1, 2, 3, 4, 5, 6, 7, 8, 9].all(y, ";
+  CHECK(problem(all + "x.matches('((a?){30}){30}b') || true))").find("takes too long") != std::string::npos);
+  CHECK(problem("'a'.matches('" + std::string(1001, 'a') + "')").find("at most 1000") != std::string::npos);
+}
+
+TEST_CASE("expressions that no server sees may use names of their own", "[evaluation]") {
+  const json variables{{"user", {{"age", 42}, {"first-name", "Ada"}}}};
+  const auto computed = [&](const char* text) {
+    return evaluate(expression(text, inngest::expression_names::any), variables, missing_fields::are_errors);
+  };
+  CHECK(computed("user.age > 40 && user.`first-name` == 'Ada'") == true);
+  CHECK_THROWS_AS(computed("account.id"), inngest::evaluation_error);
+  CHECK_THROWS_AS(computed("hash(user.age)"), inngest::evaluation_error);
+  CHECK_THROWS_AS(expression("user.age > 40"), inngest::expression_error);
+  CHECK_THROWS_AS(expression("event.`first-name`"), inngest::expression_error);
+}
