@@ -194,3 +194,25 @@ TEST_CASE("expressions that no server sees may use names of their own", "[evalua
   CHECK_THROWS_AS(expression("user.age > 40"), inngest::expression_error);
   CHECK_THROWS_AS(expression("event.`first-name`"), inngest::expression_error);
 }
+
+TEST_CASE("looking through large maps counts", "[evaluation]") {
+  std::string map = "{", list = "[0";
+  for (int i = 0; i < 1000; ++i) map += std::to_string(i) + ": 0, ";
+  for (int i = 1; i < 100; ++i) list += ", " + std::to_string(i);
+  map += "}";
+  list += "]";
+  for (const char* use : {"m[x] == 0", "m == m", "x in m", "has(m.a) || true", "m.a == 0 || true"}) {
+    const std::string text = "[" + map + "].all(m, " + list + ".all(x, " + list + ".all(y, " + use + ")))";
+    CHECK(problem(text).find("takes too long") != std::string::npos);
+  }
+}
+
+TEST_CASE("what was read by json_parse() may be the result", "[evaluation]") {
+  CHECK(served("json_parse('{\"a\": [1, 2]}')", "{}") == json::parse(R"({"a": [1, 2]})"));
+  CHECK(served("[json_parse('{\"a\": {\"b\": 1}}').a]", "{}") == json::parse(R"([{"b": 1}])"));
+}
+
+TEST_CASE("whatever bytes a text has, its JSON can be written", "[evaluation]") {
+  CHECK(served("b64decode('/w==')", "{}").dump() == "\"\xef\xbf\xbd\"");
+  CHECK(served("{b64decode('Yf8='): 1}", "{}").dump() == "{\"a\xef\xbf\xbd\":1}");
+}

@@ -10034,10 +10034,11 @@ class time_zone_footer_reader {
   time_zone_footer read() {
     time_zone_footer out;
     skip_name();
-    out.standard = -read_time();
+    out.standard = -read_time(most_offset);
     if (text_.empty()) return out;
     skip_name();
-    out.summer = text_.empty() || text_.front() == ',' ? out.standard + std::chrono::hours(1) : -read_time();
+    out.summer = text_.empty() || text_.front() == ',' ? out.standard + std::chrono::hours(1)
+                                                       : -read_time(most_offset);
     if (!take(',')) fail();
     out.begins = read_rule();
     if (!take(',')) fail();
@@ -10047,6 +10048,9 @@ class time_zone_footer_reader {
   }
 
  private:
+  /// Hours: of a clock from UTC, and of a change from its day's midnight.
+  static constexpr unsigned most_offset = 24, most_time = 167;
+
   [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not one of POSIX"); }
   bool take(char c) {
     if (text_.empty() || text_.front() != c) return false;
@@ -10075,10 +10079,10 @@ class time_zone_footer_reader {
   }
 
   /// Hours, which may be negative, with minutes and seconds if need be.
-  std::chrono::seconds read_time() {
+  std::chrono::seconds read_time(unsigned most_hours) {
     const bool negative = take('-');
     if (!negative) take('+');
-    std::chrono::seconds out = std::chrono::hours(read_number(0, 167));
+    std::chrono::seconds out = std::chrono::hours(read_number(0, most_hours));
     if (take(':')) out += std::chrono::minutes(read_number(0, 59));
     if (take(':')) out += std::chrono::seconds(read_number(0, 59));
     return negative ? -out : out;
@@ -10099,7 +10103,7 @@ class time_zone_footer_reader {
       out.what = time_zone_rule::kind::day_from_zero;
       out.day = read_number(0, 365);
     }
-    if (take('/')) out.time = read_time();
+    if (take('/')) out.time = read_time(most_time);
     return out;
   }
 
@@ -10198,7 +10202,9 @@ class time_zone {
     const std::size_t types = indices + counts.times;
     const auto offset_of = [&](std::size_t type) {
       if (type >= counts.types) fail();
-      return std::chrono::seconds(read_number<std::int32_t>(bytes, types + type * 6));
+      const auto offset = read_number<std::int32_t>(bytes, types + type * 6);
+      if (offset < -89'999 || offset > 93'599) fail();  // more than a day's clocks can differ
+      return std::chrono::seconds(offset);
     };
     before_ = offset_of(0);
     for (std::size_t i = 0; i < counts.times; ++i) {
@@ -12057,14 +12063,13 @@ class cel_evaluator {
       return whole ? std::min(weight(a, all), weight(b, all)) + cost_of_keys(a) * cost_of_keys(b) : 0;
     }
     if (node.text == "in") return weight(b, is_composed(a) ? all : 1);
-    if (node.text == "[]") return cost_of_keys(a);
     if (node.text == "+" && a.is_list() && b.is_list()) return weight(a, 1) + weight(b, 1);
     if (node.text == "contains" && a.as<std::string>() && b.as<std::string>())
       return a.as<std::string>()->size() * b.as<std::string>()->size() / 4096;
     return node.text.starts_with("get") ? 50 : 0;  // a time zone may have to be found
   }
   static std::size_t cost_of_keys(const cel_value& map) {
-    return map.as<cel_map>() ? 1 + size_of(map) / 8 : 1;  // they are looked through
+    return map.as<cel_map>() ? size_of(map) / 2 : 0;  // they are looked through
   }
 
   // ---- nodes --------------------------------------------------------------------------------------------
@@ -12103,9 +12108,9 @@ class cel_evaluator {
         return variable(node);
       case kind::select:
         if (const cel_value* named = dotted_variable(node)) return *named;
-        return select(evaluate(node.parts[0]), node.text);
+        return select(node, evaluate(node.parts[0]));
       case kind::has:
-        return has(evaluate(node.parts[0]), node.text);
+        return has(node, evaluate(node.parts[0]));
       case kind::operation:
         return operation(node);
       case kind::call:
@@ -12176,24 +12181,27 @@ class cel_evaluator {
     return part->what == kind::variable && part->integer == 0 && part->text == name;
   }
 
-  cel_value select(const cel_value& of, const std::string& field) const {
+  cel_value select(const cel_node& node, const cel_value& of) const {
     if (of.is_error()) return of;
-    if (!of.is_map()) return lenient_ ? missing("no such field") : no_overload("." + field);
-    auto found = member_of(of, field, !lenient_);
-    return found ? std::move(*found) : cel_value(missing("there is no field \"" + field + "\""));
+    if (!of.is_map()) return lenient_ ? missing("no such field") : no_overload("." + node.text);
+    if (!spend(cost_of_keys(of), node)) return *too_long_;
+    auto found = member_of(of, node.text, !lenient_);
+    return found ? std::move(*found) : cel_value(missing("there is no field \"" + node.text + "\""));
   }
 
-  cel_value has(const cel_value& of, const std::string& field) const {
+  cel_value has(const cel_node& node, const cel_value& of) const {
     if (of.is_unknown()) return false;
     if (of.is_error()) return of;
     if (!of.is_map()) return lenient_ ? cel_value(false) : cel_value(no_overload("has"));
-    return member_of(of, field, !lenient_).has_value();
+    if (!spend(cost_of_keys(of), node)) return *too_long_;
+    return member_of(of, node.text, !lenient_).has_value();
   }
 
-  cel_value index(const cel_value& of, const cel_value& at) const {
+  cel_value index(const cel_node& node, const cel_value& of, const cel_value& at) const {
     if (of.is_error()) return of;
     if (at.is_error()) return at;
     if (of.is_map()) {
+      if (!spend(cost_of_keys(of), node)) return *too_long_;
       auto found = member_of(of, at, !lenient_);
       return found ? std::move(*found) : cel_value(missing("there is no such key"));
     }
@@ -12220,7 +12228,7 @@ class cel_evaluator {
     if (node.text == "&&" || node.text == "||") return logic(node);
     std::vector<cel_value> operands;
     for (const std::size_t part : node.parts) operands.push_back(evaluate(part));
-    if (node.text == "[]") return index(operands[0], operands[1]);
+    if (node.text == "[]") return index(node, operands[0], operands[1]);
     return lenient_ ? apply_leniently(node, operands) : apply(node, operands);
   }
 
@@ -12477,12 +12485,18 @@ class evaluation_error : public error {
 
 namespace detail {
 
+/// JSON's texts are UTF-8. b64decode() can give others, of which the wrong bytes are replaced.
+inline std::string to_utf8(const std::string& text) {
+  if (simdjson::validate_utf8(text.data(), text.size())) return text;
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
+}
+
 inline json to_json(const cel_value& value) {
   if (const auto* boolean = value.as<bool>()) return *boolean;
   if (const auto* number = value.as<std::int64_t>()) return *number;
   if (const auto* number = value.as<std::uint64_t>()) return *number;
   if (const auto* number = value.as<double>()) return *number;
-  if (const auto* text = value.as<std::string>()) return *text;
+  if (const auto* text = value.as<std::string>()) return to_utf8(*text);
   if (const auto* bytes = value.as<cel_bytes>()) {
     const auto* begin = reinterpret_cast<const std::uint8_t*>(bytes->text.data());
     return to_base64(std::span(begin, bytes->text.size()));
@@ -12500,7 +12514,7 @@ inline json to_json(const cel_value& value) {
     json out = json::object();
     for (const auto& [key, each] : **map) {
       const cel_value name = to_string(key);
-      out[*name.as<std::string>()] = to_json(each);
+      out[to_utf8(*name.as<std::string>())] = to_json(each);
     }
     return out;
   }
@@ -12514,7 +12528,8 @@ inline json to_json(const cel_value& value) {
 /// \throws evaluation_error
 inline json evaluate(const expression& expression, const json& variables,
                      missing_fields missing = missing_fields::are_unknown) {
-  const detail::cel_value value = detail::cel_evaluator(expression.nodes(), variables, missing).run();
+  detail::cel_evaluator evaluator(expression.nodes(), variables, missing);  // has what json_parse() read
+  const detail::cel_value value = evaluator.run();
   const auto* error = value.as<detail::cel_error>();
   if (error && !error->is_unknown) throw evaluation_error(error->problem, error->position);
   return detail::to_json(value);

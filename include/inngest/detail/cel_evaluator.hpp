@@ -80,14 +80,13 @@ class cel_evaluator {
       return whole ? std::min(weight(a, all), weight(b, all)) + cost_of_keys(a) * cost_of_keys(b) : 0;
     }
     if (node.text == "in") return weight(b, is_composed(a) ? all : 1);
-    if (node.text == "[]") return cost_of_keys(a);
     if (node.text == "+" && a.is_list() && b.is_list()) return weight(a, 1) + weight(b, 1);
     if (node.text == "contains" && a.as<std::string>() && b.as<std::string>())
       return a.as<std::string>()->size() * b.as<std::string>()->size() / 4096;
     return node.text.starts_with("get") ? 50 : 0;  // a time zone may have to be found
   }
   static std::size_t cost_of_keys(const cel_value& map) {
-    return map.as<cel_map>() ? 1 + size_of(map) / 8 : 1;  // they are looked through
+    return map.as<cel_map>() ? size_of(map) / 2 : 0;  // they are looked through
   }
 
   // ---- nodes --------------------------------------------------------------------------------------------
@@ -126,9 +125,9 @@ class cel_evaluator {
         return variable(node);
       case kind::select:
         if (const cel_value* named = dotted_variable(node)) return *named;
-        return select(evaluate(node.parts[0]), node.text);
+        return select(node, evaluate(node.parts[0]));
       case kind::has:
-        return has(evaluate(node.parts[0]), node.text);
+        return has(node, evaluate(node.parts[0]));
       case kind::operation:
         return operation(node);
       case kind::call:
@@ -199,24 +198,27 @@ class cel_evaluator {
     return part->what == kind::variable && part->integer == 0 && part->text == name;
   }
 
-  cel_value select(const cel_value& of, const std::string& field) const {
+  cel_value select(const cel_node& node, const cel_value& of) const {
     if (of.is_error()) return of;
-    if (!of.is_map()) return lenient_ ? missing("no such field") : no_overload("." + field);
-    auto found = member_of(of, field, !lenient_);
-    return found ? std::move(*found) : cel_value(missing("there is no field \"" + field + "\""));
+    if (!of.is_map()) return lenient_ ? missing("no such field") : no_overload("." + node.text);
+    if (!spend(cost_of_keys(of), node)) return *too_long_;
+    auto found = member_of(of, node.text, !lenient_);
+    return found ? std::move(*found) : cel_value(missing("there is no field \"" + node.text + "\""));
   }
 
-  cel_value has(const cel_value& of, const std::string& field) const {
+  cel_value has(const cel_node& node, const cel_value& of) const {
     if (of.is_unknown()) return false;
     if (of.is_error()) return of;
     if (!of.is_map()) return lenient_ ? cel_value(false) : cel_value(no_overload("has"));
-    return member_of(of, field, !lenient_).has_value();
+    if (!spend(cost_of_keys(of), node)) return *too_long_;
+    return member_of(of, node.text, !lenient_).has_value();
   }
 
-  cel_value index(const cel_value& of, const cel_value& at) const {
+  cel_value index(const cel_node& node, const cel_value& of, const cel_value& at) const {
     if (of.is_error()) return of;
     if (at.is_error()) return at;
     if (of.is_map()) {
+      if (!spend(cost_of_keys(of), node)) return *too_long_;
       auto found = member_of(of, at, !lenient_);
       return found ? std::move(*found) : cel_value(missing("there is no such key"));
     }
@@ -243,7 +245,7 @@ class cel_evaluator {
     if (node.text == "&&" || node.text == "||") return logic(node);
     std::vector<cel_value> operands;
     for (const std::size_t part : node.parts) operands.push_back(evaluate(part));
-    if (node.text == "[]") return index(operands[0], operands[1]);
+    if (node.text == "[]") return index(node, operands[0], operands[1]);
     return lenient_ ? apply_leniently(node, operands) : apply(node, operands);
   }
 
