@@ -34,12 +34,18 @@ class evaluation_error : public error {
 
 namespace detail {
 
+/// JSON's texts are UTF-8. b64decode() can give others, of which the wrong bytes are replaced.
+inline std::string to_utf8(const std::string& text) {
+  if (simdjson::validate_utf8(text.data(), text.size())) return text;
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
+}
+
 inline json to_json(const cel_value& value) {
   if (const auto* boolean = value.as<bool>()) return *boolean;
   if (const auto* number = value.as<std::int64_t>()) return *number;
   if (const auto* number = value.as<std::uint64_t>()) return *number;
   if (const auto* number = value.as<double>()) return *number;
-  if (const auto* text = value.as<std::string>()) return *text;
+  if (const auto* text = value.as<std::string>()) return to_utf8(*text);
   if (const auto* bytes = value.as<cel_bytes>()) {
     const auto* begin = reinterpret_cast<const std::uint8_t*>(bytes->text.data());
     return to_base64(std::span(begin, bytes->text.size()));
@@ -57,7 +63,7 @@ inline json to_json(const cel_value& value) {
     json out = json::object();
     for (const auto& [key, each] : **map) {
       const cel_value name = to_string(key);
-      out[*name.as<std::string>()] = to_json(each);
+      out[to_utf8(*name.as<std::string>())] = to_json(each);
     }
     return out;
   }
@@ -71,7 +77,8 @@ inline json to_json(const cel_value& value) {
 /// \throws evaluation_error
 inline json evaluate(const expression& expression, const json& variables,
                      missing_fields missing = missing_fields::are_unknown) {
-  const detail::cel_value value = detail::cel_evaluator(expression.nodes(), variables, missing).run();
+  detail::cel_evaluator evaluator(expression.nodes(), variables, missing);  // has what json_parse() read
+  const detail::cel_value value = evaluator.run();
   const auto* error = value.as<detail::cel_error>();
   if (error && !error->is_unknown) throw evaluation_error(error->problem, error->position);
   return detail::to_json(value);

@@ -24,7 +24,9 @@ enum class expression_policy {
 class expression {
  public:
   /// \throws expression_error for what a server would not take, with the position in the text.
-  explicit expression(std::string text) : text_(std::move(text)), nodes_(detail::cel_parser(text_).parse()) {}
+  /// Expressions that no server will see may use any names.
+  explicit expression(std::string text, expression_names names = expression_names::of_a_server)
+      : text_(std::move(text)), nodes_(detail::cel_parser(text_, names).parse()) {}
 
   const std::string& text() const { return text_; }
   /// Its parts; the root is the last.

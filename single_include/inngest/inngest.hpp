@@ -6118,10 +6118,10 @@ class expression_error : public error {
 namespace detail {
 
 struct cel_token {
-  enum class kind { end, identifier, integer, unsigned_integer, real, string, bytes, symbol };
+  enum class kind { end, identifier, quoted_name, integer, unsigned_integer, real, string, bytes, symbol };
   kind what = kind::end;
   std::size_t position = 0;
-  std::string text{};  // of an identifier or symbol; the value of a string or of bytes
+  std::string text{};  // of an identifier, symbol or name in backticks; the value of a string or of bytes
   std::uint64_t number = 0;
   double real = 0;
 };
@@ -6129,7 +6129,8 @@ struct cel_token {
 /// Takes a text apart. \throws expression_error
 class cel_lexer {
  public:
-  explicit cel_lexer(std::string_view text) : text_(text) {
+  /// `quotes_names` says whether a field's name may be in backticks.
+  cel_lexer(std::string_view text, bool quotes_names) : text_(text), quotes_names_(quotes_names) {
     std::size_t characters = 0;
     for (std::size_t at = 0; at < text_.size(); ++characters) {
       const std::size_t size = character_size(text_.substr(at));
@@ -6149,6 +6150,8 @@ class cel_lexer {
     const char c = text_[at_];
     if (starts_string()) {
       read_string(out);
+    } else if (c == '`' && quotes_names_) {
+      read_quoted_name(out);
     } else if (is_letter(c)) {
       while (at_ < text_.size() && (is_letter(text_[at_]) || is_digit(text_[at_]))) out.text += text_[at_++];
       out.what = cel_token::kind::identifier;
@@ -6220,6 +6223,15 @@ class cel_lexer {
     }
     at_ += out.text.size();
     out.what = cel_token::kind::symbol;
+  }
+
+  void read_quoted_name(cel_token& out) {
+    constexpr std::string_view others = "_.-/ ";
+    while (is_letter(peek(1)) || is_digit(peek(1)) || others.find(peek(1)) != others.npos)
+      out.text += text_[++at_];
+    if (peek(1) != '`' || out.text.empty()) fail("a name in backticks ends here", at_ + 1);
+    at_ += 2;
+    out.what = cel_token::kind::quoted_name;
   }
 
   // ---- numbers --------------------------------------------------------------------------------------
@@ -6380,6 +6392,7 @@ class cel_lexer {
   }
 
   std::string_view text_;
+  bool quotes_names_;
   std::size_t at_ = 0;
 };
 
@@ -6387,6 +6400,19 @@ class cel_lexer {
 }  // namespace inngest
 
 // The grammar of CEL: https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax
+
+namespace inngest {
+
+/// Which names an expression may use.
+enum class expression_names {
+  /// Those of an Inngest server: the variables event, async and vars, and its functions.
+  of_a_server,
+  /// Whatever names: one that is not there is an error when it is computed, as CEL has it. Fields' names may
+  /// be in backticks.
+  any
+};
+
+}  // namespace inngest
 
 namespace inngest::detail {
 
@@ -6399,18 +6425,19 @@ struct cel_node {
     integer,           // integer
     unsigned_integer,  // integer, of which the bits count
     real,
-    string,     // text
-    bytes,      // text
-    variable,   // text: its name; integer: 1 when a macro gives it its values
-    select,     // text: the field; parts: of what
-    has,        // the same, but asks whether the field is there
-    operation,  // text: "+", "!", "[]", "?:" ...; parts: operands
-    call,       // text: the function; parts: arguments
-    method,     // text: the function; parts: the object, then arguments
-    macro,      // text: "all", "map" ...; parts: the object, the variable, then what is computed of it
-    list,       // parts: elements
-    map,        // parts: key, value, key, value ...
-    message,    // text: the type; parts: field (a string), value, field, value ...
+    string,       // text
+    bytes,        // text
+    variable,     // text: its name; integer: 1 when a macro gives it its values
+    select,       // text: the field; parts: of what
+    has,          // the same, but asks whether the field is there
+    operation,    // text: "+", "!", "[]", "?:" ...; parts: operands
+    call,         // text: the function; parts: arguments
+    method,       // text: the function; parts: the object, then arguments
+    no_function,  // a call of what there is not: text: its name; parts: arguments
+    macro,        // text: "all", "map" ...; parts: the object, the variable, then what is computed of it
+    list,         // parts: elements
+    map,          // parts: key, value, key, value ...
+    message,      // text: the type; parts: field (a string), value, field, value ...
   };
   kind what = kind::null;
   std::size_t position = 0;
@@ -6421,16 +6448,20 @@ struct cel_node {
 };
 
 /// Parses an expression into nodes; the root is the last. \throws expression_error for what an Inngest server
-/// would refuse: text that is not of the grammar, names and numbers of arguments that it does not know.
+/// would refuse: text that is not of the grammar and, unless they may be any, names and numbers of arguments
+/// that it does not know.
 class cel_parser {
  public:
-  explicit cel_parser(std::string_view text) : lexer_(text) { advance(); }
+  explicit cel_parser(std::string_view text, expression_names names = expression_names::of_a_server)
+      : any_name_(names == expression_names::any), lexer_(text, any_name_) {
+    advance();
+  }
 
   std::vector<cel_node> parse() {
     if (token_.what == cel_token::kind::end) fail("the expression is empty", 0);
     ternary();
     if (token_.what != cel_token::kind::end) fail_unexpected("an operator or the end");
-    if (!unknown_names_.empty()) {
+    if (!unknown_names_.empty() && !any_name_) {
       const std::size_t position = unknown_names_.front();
       fail("there is no variable \"" + name_at(position) + "\": an expression is over event (and async)",
            position);
@@ -6523,6 +6554,11 @@ class cel_parser {
   }
 
   std::string field() {
+    if (token_.what == cel_token::kind::quoted_name) {
+      std::string out = std::move(token_.text);
+      advance();
+      return out;
+    }
     if (token_.what != cel_token::kind::identifier) fail_unexpected("a field's name");
     if (is_keyword(token_.text))
       fail("\"" + token_.text + "\" is a word of the language: write [\"" + token_.text + "\"] for the field",
@@ -6537,7 +6573,7 @@ class cel_parser {
   std::size_t add(cel_node node) {
     using enum cel_node::kind;
     const bool counts =
-        node.what == select || node.what == method || node.what == macro ||
+        node.what == select || node.what == method || node.what == macro || node.what == no_function ||
         (node.what == operation && node.text != "&&" && node.text != "||" && node.parts.size() > 1);
     int depth = 0;
     for (const std::size_t part : node.parts) depth = std::max(depth, depths_[part]);
@@ -6683,10 +6719,10 @@ class cel_parser {
       return add({.what = kind::variable, .position = position, .text = std::move(id), .integer = bound});
     }
     if (id == "has" && !from_root) return has(position);
-    check_function(id, position);
+    if (!any_name_) check_function(id, position);
     std::vector<std::size_t> parts = elements(")");
-    check_count(id, *find(functions, id), parts.size(), position);
-    return add(kind::call, position, std::move(id), std::move(parts));
+    const bool known = is_known(find(functions, id), id, parts.size(), position);
+    return add(known ? kind::call : kind::no_function, position, std::move(id), std::move(parts));
   }
 
   std::size_t literal(bool negative, std::size_t position) {
@@ -6799,11 +6835,11 @@ class cel_parser {
     static constexpr std::string_view macros[] = {"all",       "exists", "exists_one",
                                                   "existsOne", "map",    "filter"};
     if (is_one_of(name, macros)) return macro(position, std::move(name), of);
-    check_method(name, position);
+    if (!any_name_) check_method(name, position);
     std::vector<std::size_t> parts = elements(")");
-    check_count(name, *find(methods, name), parts.size(), position);
+    const bool known = is_known(find(methods, name), name, parts.size(), position);
     parts.insert(parts.begin(), of);
-    return add(kind::method, position, std::move(name), std::move(parts));
+    return add(known ? kind::method : kind::no_function, position, std::move(name), std::move(parts));
   }
 
   std::size_t macro(std::size_t position, std::string name, std::size_t of) {
@@ -6871,12 +6907,16 @@ class cel_parser {
     fail("values have no function \"" + name + "\"" + (is_function ? ": write " + name + "(...)" : ""),
          position);
   }
-  void check_count(const std::string& name, const function& known, std::size_t count,
-                   std::size_t position) const {
-    if (known.least <= count && count <= known.most) return;
+  /// Whether it is there and takes so many arguments. Where names may be any, that is found out when it is
+  /// computed.
+  bool is_known(const function* found, const std::string& name, std::size_t count,
+                std::size_t position) const {
+    if (found != nullptr && found->least <= count && count <= found->most) return true;
+    if (any_name_) return false;
     constexpr std::string_view words[] = {"no argument", "one argument", "two arguments"};
-    fail(name + "() takes " + (known.least < known.most ? "at most " : "") + std::string(words[known.most]),
-         position);
+    fail(
+        name + "() takes " + (found->least < found->most ? "at most " : "") + std::string(words[found->most]),
+        position);
   }
 
   // ---- variables ------------------------------------------------------------------------------------
@@ -6898,6 +6938,7 @@ class cel_parser {
     return {};
   }
 
+  bool any_name_;
   cel_lexer lexer_;
   cel_token token_;
   std::string after_;  // the word before the current one
@@ -6928,7 +6969,9 @@ enum class expression_policy {
 class expression {
  public:
   /// \throws expression_error for what a server would not take, with the position in the text.
-  explicit expression(std::string text) : text_(std::move(text)), nodes_(detail::cel_parser(text_).parse()) {}
+  /// Expressions that no server will see may use any names.
+  explicit expression(std::string text, expression_names names = expression_names::of_a_server)
+      : text_(std::move(text)), nodes_(detail::cel_parser(text_, names).parse()) {}
 
   const std::string& text() const { return text_; }
   /// Its parts; the root is the last.
@@ -9993,10 +10036,11 @@ class time_zone_footer_reader {
   time_zone_footer read() {
     time_zone_footer out;
     skip_name();
-    out.standard = -read_time();
+    out.standard = -read_time(most_offset);
     if (text_.empty()) return out;
     skip_name();
-    out.summer = text_.empty() || text_.front() == ',' ? out.standard + std::chrono::hours(1) : -read_time();
+    out.summer = text_.empty() || text_.front() == ',' ? out.standard + std::chrono::hours(1)
+                                                       : -read_time(most_offset);
     if (!take(',')) fail();
     out.begins = read_rule();
     if (!take(',')) fail();
@@ -10006,6 +10050,9 @@ class time_zone_footer_reader {
   }
 
  private:
+  /// Hours: of a clock from UTC, and of a change from its day's midnight.
+  static constexpr unsigned most_offset = 24, most_time = 167;
+
   [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not one of POSIX"); }
   bool take(char c) {
     if (text_.empty() || text_.front() != c) return false;
@@ -10034,10 +10081,10 @@ class time_zone_footer_reader {
   }
 
   /// Hours, which may be negative, with minutes and seconds if need be.
-  std::chrono::seconds read_time() {
+  std::chrono::seconds read_time(unsigned most_hours) {
     const bool negative = take('-');
     if (!negative) take('+');
-    std::chrono::seconds out = std::chrono::hours(read_number(0, 167));
+    std::chrono::seconds out = std::chrono::hours(read_number(0, most_hours));
     if (take(':')) out += std::chrono::minutes(read_number(0, 59));
     if (take(':')) out += std::chrono::seconds(read_number(0, 59));
     return negative ? -out : out;
@@ -10058,7 +10105,7 @@ class time_zone_footer_reader {
       out.what = time_zone_rule::kind::day_from_zero;
       out.day = read_number(0, 365);
     }
-    if (take('/')) out.time = read_time();
+    if (take('/')) out.time = read_time(most_time);
     return out;
   }
 
@@ -10157,7 +10204,9 @@ class time_zone {
     const std::size_t types = indices + counts.times;
     const auto offset_of = [&](std::size_t type) {
       if (type >= counts.types) fail();
-      return std::chrono::seconds(read_number<std::int32_t>(bytes, types + type * 6));
+      const auto offset = read_number<std::int32_t>(bytes, types + type * 6);
+      if (offset < -89'999 || offset > 93'599) fail();  // more than a day's clocks can differ
+      return std::chrono::seconds(offset);
     };
     before_ = offset_of(0);
     for (std::size_t i = 0; i < counts.times; ++i) {
@@ -10553,8 +10602,6 @@ inline std::string call_body(const active_run& run, const job& call) {
 
 // inngest/detail/cel_functions.hpp
 
-#include <regex>
-
 // inngest/detail/cel_time.hpp
 
 // inngest/detail/cel_value.hpp
@@ -10690,6 +10737,36 @@ inline std::vector<cel_value> elements_of(const cel_value& value, bool whole_num
   return out;
 }
 
+/// How much there is of a value, so that what is produced can be limited: a step for each value in it, and
+/// for each 256 bytes of text. Of JSON so many levels count; it is there anyway. Stops soon after `most`.
+inline std::size_t weight_of(const json& value, std::size_t most, int levels) {
+  if (value.is_string()) return 1 + value.get_ref<const std::string&>().size() / 256;
+  std::size_t out = 1;
+  if (!value.is_structured() || levels == 0) return out;
+  for (auto each = value.begin(); each != value.end() && out <= most; ++each)
+    out += weight_of(*each, most - out, levels - 1);
+  return out;
+}
+inline std::size_t weight_of(const cel_value& value, std::size_t most, int json_levels = 0) {
+  std::size_t out = 1;
+  const auto add = [&](const cel_value& part) {
+    if (out <= most) out += weight_of(part, most - out, json_levels);
+  };
+  if (const auto* text = value.as<std::string>()) out += text->size() / 256;
+  if (const auto* bytes = value.as<cel_bytes>()) out += bytes->text.size() / 256;
+  if (const auto* whole = value.as<const json*>()) return weight_of(**whole, most, json_levels);
+  if (const auto* list = value.as<cel_list>()) {
+    for (const cel_value& each : **list) add(each);
+  }
+  if (const auto* map = value.as<cel_map>()) {
+    for (const auto& [key, each] : **map) {
+      add(key);
+      add(each);
+    }
+  }
+  return out;
+}
+
 // ---- comparing --------------------------------------------------------------------------------------------
 
 /// -1, 0 or 1; 2 when one is not a number (NaN).
@@ -10710,16 +10787,20 @@ inline int compare_numbers(const cel_value& a, const cel_value& b) {
   }
   if (std::isnan(*x)) return 2;
   if (const auto* y = b.as<double>()) return std::isnan(*y) ? 2 : order(*x, *y);
-  // as doubles, unless that would be out of range
+  // a whole part that fits decides, then the rest does
   constexpr double two_to_63 = 9223372036854775808.0;
+  // at the end of whole numbers their greatest is what it becomes as a double
   if (const auto* y = b.as<std::int64_t>()) {
-    if (*x > two_to_63) return 1;
+    if (*x >= two_to_63) return order(*x, static_cast<double>(*y));
     if (*x < -two_to_63) return -1;
-    return order(*x, static_cast<double>(*y));
+    const int whole = order(static_cast<std::int64_t>(*x), *y);
+    return whole != 0 ? whole : order(*x, std::trunc(*x));
   }
-  if (*x > 2 * two_to_63) return 1;
+  const std::uint64_t y = *b.as<std::uint64_t>();
+  if (*x >= 2 * two_to_63) return order(*x, static_cast<double>(y));
   if (*x < 0) return -1;
-  return order(*x, static_cast<double>(*b.as<std::uint64_t>()));
+  const int whole = order(static_cast<std::uint64_t>(*x), y);
+  return whole != 0 ? whole : order(*x, std::trunc(*x));
 }
 
 inline const cel_value* find_key(const cel_map& map, const cel_value& key);
@@ -11135,23 +11216,6 @@ inline std::string text_of(double number, int widest = 21) {
   return std::string(digits, fixed.ptr);
 }
 
-/// RE2's patterns by std::regex: the common part of both. Both sides are limited, as it may take long.
-inline cel_value matches(const std::string& text, std::string pattern) {
-  constexpr std::size_t longest_text = 10'000, longest_pattern = 500;
-  if (text.size() > longest_text || pattern.size() > longest_pattern)
-    return cel_error{.problem = "matches() takes at most 10000 characters, and a pattern of 500"};
-  auto flags = std::regex::ECMAScript;
-  if (pattern.starts_with("(?i)")) {
-    flags |= std::regex::icase;
-    pattern.erase(0, 4);
-  }
-  try {
-    return std::regex_search(text, std::regex(pattern, flags));
-  } catch (const std::regex_error&) {
-    return cel_error{.problem = "not a regular expression: " + pattern};
-  }
-}
-
 /// ASCII letters only.
 inline std::string with_case(std::string text, char first, char last, int shift) {
   for (char& c : text) {
@@ -11311,7 +11375,11 @@ inline cel_timestamp cel_now() {
 inline cel_value to_date(const cel_value& value) {
   std::optional<std::int64_t> number;
   if (const auto* whole = value.as<std::int64_t>()) number = *whole;
-  if (const auto* real = value.as<double>()) number = static_cast<std::int64_t>(*real);
+  if (const auto* real = value.as<double>()) {
+    const cel_value whole = to_int(*real);
+    if (whole.is_error()) return whole;
+    number = *whole.as<std::int64_t>();
+  }
   if (number) {
     constexpr std::int64_t first_milliseconds = 100'000'000'000;
     const bool in_milliseconds = *number > first_milliseconds;
@@ -11370,7 +11438,6 @@ inline cel_value call_function(std::string_view name, const std::vector<cel_valu
     if (name == "contains") return text(0)->find(*text(1)) != std::string::npos;
     if (name == "startsWith") return text(0)->starts_with(*text(1));
     if (name == "endsWith") return text(0)->ends_with(*text(1));
-    if (name == "matches") return matches(*text(0), *text(1));
   }
   if (const auto* string = text(0)) {
     if (name == "lowercase") return with_case(*string, 'A', 'Z', 'a' - 'A');
@@ -11438,6 +11505,527 @@ inline cel_value apply_operator(std::string_view name, const std::vector<cel_val
 
 }  // namespace inngest::detail
 
+// inngest/detail/cel_regex.hpp
+
+// Regular expressions as RE2 has them: https://github.com/google/re2/wiki/Syntax. Their time is that of the
+// text by that of the pattern, whatever both are, which std::regex does not promise.
+
+namespace inngest::detail {
+
+/// The UTF-8 character at a place, and its size. A byte that begins none is one of its own.
+inline std::pair<char32_t, std::size_t> character_at(std::string_view text, std::size_t at) {
+  constexpr char32_t no_character = 0xFFFD;
+  const auto first = static_cast<unsigned char>(text[at]);
+  if (first < 0x80) return {first, 1};
+  const std::size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
+  if (size == 1 || at + size > text.size()) return {no_character, 1};
+  char32_t out = first & (0xFFU >> (size + 1));
+  for (std::size_t i = 1; i < size; ++i) {
+    const auto next = static_cast<unsigned char>(text[at + i]);
+    if ((next & 0xC0) != 0x80) return {no_character, 1};
+    out = out << 6 | (next & 63U);
+  }
+  return {out, size};
+}
+
+inline bool is_word_character(char32_t c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/// Characters, as ranges of them.
+struct regex_characters {
+  std::vector<std::pair<char32_t, char32_t>> ranges{};
+  bool negated = false;
+
+  bool has(char32_t c) const {
+    const auto holds = [c](const auto& range) { return range.first <= c && c <= range.second; };
+    return std::any_of(ranges.begin(), ranges.end(), holds) != negated;
+  }
+  void add(const regex_characters& others);
+  void add_other_case();
+};
+
+inline void regex_characters::add(const regex_characters& others) {
+  if (!others.negated) {
+    ranges.insert(ranges.end(), others.ranges.begin(), others.ranges.end());
+    return;
+  }
+  std::vector<std::pair<char32_t, char32_t>> sorted = others.ranges;
+  std::sort(sorted.begin(), sorted.end());
+  char32_t next = 0;
+  for (const auto& [first, last] : sorted) {
+    if (first > next) ranges.emplace_back(next, first - 1);
+    next = std::max<char32_t>(next, last + 1);
+  }
+  ranges.emplace_back(next, 0x10FFFF);
+}
+
+/// ASCII letters only.
+inline void regex_characters::add_other_case() {
+  const std::size_t count = ranges.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto range = ranges[i];
+    const auto shift = [&](char32_t low, char32_t high, auto moved) {
+      const char32_t from = std::max(range.first, low), to = std::min(range.second, high);
+      if (from <= to) ranges.emplace_back(moved(from), moved(to));
+    };
+    shift('a', 'z', [](char32_t c) { return c - 32; });
+    shift('A', 'Z', [](char32_t c) { return c + 32; });
+  }
+}
+
+/// A step of a compiled pattern. Places are relative, so that a part can be repeated by copying it.
+struct regex_step {
+  enum class kind {
+    characters,
+    split,  // goes on at both places
+    jump,   // goes on at the first
+    text_begin,
+    text_end,
+    line_begin,
+    line_end,
+    word_edge,
+    no_word_edge
+  };
+  kind what = kind::characters;
+  std::ptrdiff_t first = 1, second = 1;
+  regex_characters characters{};
+};
+using regex_program = std::vector<regex_step>;
+
+/// Compiles a pattern; nothing of what is not one, and of what is not supported: classes of Unicode (\p).
+class regex_parser {
+ public:
+  explicit regex_parser(std::string_view pattern) : pattern_(pattern) {}
+
+  std::optional<regex_program> parse() {
+    regex_program out = alternatives();
+    if (at_ < pattern_.size()) failed_ = true;  // a parenthesis too many
+    return failed_ ? std::nullopt : std::optional(std::move(out));
+  }
+
+ private:
+  using kind = regex_step::kind;
+  static constexpr std::size_t largest = 10'000;  // steps
+  static constexpr int most_repetitions = 1000;   // as RE2 has it
+  static constexpr int deepest = 250;
+
+  struct flags {
+    bool ignores_case = false, lines = false, dot_is_all = false;
+  };
+
+  // ---- reading ------------------------------------------------------------------------------------------
+
+  bool is_at_end() const { return failed_ || at_ >= pattern_.size(); }
+  bool looks_at(std::string_view text) const { return !failed_ && pattern_.substr(at_).starts_with(text); }
+  bool take(std::string_view text) {
+    if (!looks_at(text)) return false;
+    at_ += text.size();
+    return true;
+  }
+  char32_t take_character() {
+    if (is_at_end()) return fail();
+    const auto [character, size] = character_at(pattern_, at_);
+    at_ += size;
+    return character;
+  }
+  char32_t fail() {
+    failed_ = true;
+    return 0;
+  }
+  std::optional<int> take_number() {
+    int out = 0;
+    const std::size_t begin = at_;
+    for (; at_ < pattern_.size() && pattern_[at_] >= '0' && pattern_[at_] <= '9'; ++at_)
+      out = std::min(out * 10 + (pattern_[at_] - '0'), most_repetitions + 1);
+    return at_ > begin ? std::optional(out) : std::nullopt;
+  }
+
+  // ---- programs -----------------------------------------------------------------------------------------
+
+  static regex_step split(std::ptrdiff_t first, std::ptrdiff_t second) {
+    return {.what = kind::split, .first = first, .second = second};
+  }
+  static std::ptrdiff_t size_of(const regex_program& program) {
+    return static_cast<std::ptrdiff_t>(program.size());
+  }
+  void append(regex_program& program, regex_program more) {
+    if (program.size() + more.size() > largest) {
+      fail();
+    } else if (program.empty()) {
+      program = std::move(more);
+    } else {
+      program.insert(program.end(), more.begin(), more.end());
+    }
+  }
+  regex_program optional(const regex_program& part) {
+    regex_program out{split(1, size_of(part) + 1)};
+    append(out, part);
+    return out;
+  }
+  regex_program any_times(const regex_program& part) {
+    regex_program out = optional(part);
+    out.front().second = size_of(part) + 2;
+    out.push_back({.what = kind::jump, .first = -size_of(part) - 1});
+    return out;
+  }
+
+  // ---- rules, from what binds least to what binds most --------------------------------------------------
+
+  regex_program alternatives() {
+    if (++depth_ > deepest) fail();
+    std::vector<regex_program> all{sequence()};
+    while (take("|")) all.push_back(sequence());
+    --depth_;
+    std::ptrdiff_t end = 2 * static_cast<std::ptrdiff_t>(all.size() - 1);
+    for (const regex_program& each : all) end += size_of(each);
+    regex_program out;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const bool is_last = i + 1 == all.size();
+      if (!is_last) out.push_back(split(1, size_of(all[i]) + 2));
+      append(out, std::move(all[i]));
+      if (!is_last) out.push_back({.what = kind::jump, .first = end - size_of(out)});
+    }
+    return out;
+  }
+
+  regex_program sequence() {
+    regex_program out;
+    while (!is_at_end() && !looks_at("|") && !looks_at(")")) append(out, repeated());
+    return out;
+  }
+
+  regex_program repeated() {
+    regex_program part = atom();
+    const auto count = repetition();
+    if (!count) return part;
+    take("?");  // whether as few as possible matters only to what is captured
+    if (repetition()) fail();
+    const auto [least, most] = *count;
+    if (least > most_repetitions || most > most_repetitions || (most >= 0 && most < least)) fail();
+    regex_program out;
+    for (int i = 0; i < least && !failed_; ++i) append(out, part);
+    if (most < 0 && least == 0) return any_times(part);
+    if (most < 0) out.push_back(split(-size_of(part), 1));
+    for (int i = least; i < most && !failed_; ++i) append(out, optional(part));
+    return out;
+  }
+
+  /// How often at least, and at most: -1 for any number. Nothing where there is no such sign.
+  std::optional<std::pair<int, int>> repetition() {
+    if (take("*")) return std::pair(0, -1);
+    if (take("+")) return std::pair(1, -1);
+    if (take("?")) return std::pair(0, 1);
+    const std::size_t begin = at_;
+    if (take("{")) {
+      if (const auto least = take_number()) {
+        if (take("}")) return std::pair(*least, *least);
+        if (take(",}")) return std::pair(*least, -1);
+        if (take(",")) {
+          const auto most = take_number();
+          if (most && take("}")) return std::pair(*least, *most);
+        }
+      }
+      at_ = begin;  // a brace as any other character
+    }
+    return std::nullopt;
+  }
+
+  regex_program atom() {
+    if (take("(")) return group();
+    if (take("^")) return {{.what = flags_.lines ? kind::line_begin : kind::text_begin}};
+    if (take("$")) return {{.what = flags_.lines ? kind::line_end : kind::text_end}};
+    if (take("\\A")) return {{.what = kind::text_begin}};
+    if (take("\\z")) return {{.what = kind::text_end}};
+    if (take("\\b")) return {{.what = kind::word_edge}};
+    if (take("\\B")) return {{.what = kind::no_word_edge}};
+    if (take("\\Q")) return quoted();
+    if (take(".")) {
+      regex_characters all{.negated = true};
+      if (!flags_.dot_is_all) all.ranges.emplace_back('\n', '\n');
+      return {{.characters = std::move(all)}};
+    }
+    if (take("[")) return {{.characters = with_flags(brackets())}};
+    if (looks_at("*") || looks_at("+") || looks_at("?")) fail();
+    if (take("\\")) return {{.characters = with_flags(escaped())}};
+    return {{.characters = with_flags(one(take_character()))}};
+  }
+
+  regex_program group() {
+    const flags outer = flags_;
+    if (take("?")) {
+      if (take("P<") || take("<")) {
+        const std::size_t name = at_;
+        while (!is_at_end() && is_word_character(static_cast<unsigned char>(pattern_[at_]))) ++at_;
+        if (at_ == name || !take(">")) fail();
+      } else if (!take_flags()) {
+        return {};  // they are of the group around
+      }
+    }
+    regex_program out = alternatives();
+    if (!take(")")) fail();
+    flags_ = outer;
+    return out;
+  }
+
+  /// "i)" or "i-s:". False when the group ends with them.
+  bool take_flags() {
+    bool value = true;
+    while (!is_at_end()) {
+      switch (const char c = pattern_[at_++]) {
+        case 'i':
+          flags_.ignores_case = value;
+          break;
+        case 'm':
+          flags_.lines = value;
+          break;
+        case 's':
+          flags_.dot_is_all = value;
+          break;
+        case 'U':
+          break;  // as few as possible first: the same when only whether it matches counts
+        case '-':
+          value = false;
+          break;
+        default:
+          if (c != ')' && c != ':') fail();
+          return c == ':';
+      }
+    }
+    fail();
+    return false;
+  }
+
+  regex_program quoted() {
+    regex_program out;
+    while (!is_at_end() && !take("\\E")) append(out, {{.characters = with_flags(one(take_character()))}});
+    return out;
+  }
+
+  // ---- characters ---------------------------------------------------------------------------------------
+
+  static regex_characters one(char32_t c) { return {.ranges = {{c, c}}}; }
+
+  regex_characters with_flags(regex_characters out) const {
+    if (flags_.ignores_case) out.add_other_case();
+    return out;
+  }
+
+  /// \d, \w and \s; of another letter nothing.
+  static std::optional<regex_characters> known_class(char name) {
+    switch (name) {
+      case 'd':
+      case 'D':
+        return regex_characters{.ranges = {{'0', '9'}}, .negated = name == 'D'};
+      case 's':
+      case 'S':
+        return regex_characters{.ranges = {{'\t', '\n'}, {'\f', '\r'}, {' ', ' '}}, .negated = name == 'S'};
+      case 'w':
+      case 'W':
+        return regex_characters{.ranges = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}},
+                                .negated = name == 'W'};
+      default:
+        return std::nullopt;
+    }
+  }
+
+  /// What follows a backslash.
+  regex_characters escaped() {
+    if (is_at_end()) fail();
+    if (failed_) return {};
+    if (auto known = known_class(pattern_[at_])) {
+      ++at_;
+      return std::move(*known);
+    }
+    return one(escaped_character());
+  }
+
+  char32_t escaped_character() {
+    if (is_at_end()) return fail();
+    constexpr std::string_view names = "afnrtv", values = "\a\f\n\r\t\v";
+    const char c = pattern_[at_];
+    if (const std::size_t simple = names.find(c); simple != names.npos) {
+      ++at_;
+      return static_cast<unsigned char>(values[simple]);
+    }
+    if (take("x{")) return digits(16, 8, "}");
+    if (take("x")) return digits(16, 2, "");
+    const bool octal = c >= '0' && c <= '7';
+    const bool two = at_ + 1 < pattern_.size() && pattern_[at_ + 1] >= '0' && pattern_[at_ + 1] <= '7';
+    if (octal && (c == '0' || two)) return digits(8, 3, "");
+    if (static_cast<unsigned char>(c) < 0x80 && is_word_character(static_cast<unsigned char>(c)) && c != '_')
+      return fail();  // letters have meanings, of which this is none
+    return take_character();
+  }
+
+  /// At most so many digits, then the end; without one all of them if they are hexadecimal.
+  char32_t digits(unsigned base, std::size_t most, std::string_view end) {
+    char32_t out = 0;
+    std::size_t count = 0;
+    for (; count < most && !is_at_end(); ++count, ++at_) {
+      const char c = pattern_[at_];
+      const unsigned value = c >= '0' && c <= '9'   ? static_cast<unsigned>(c - '0')
+                             : c >= 'a' && c <= 'f' ? static_cast<unsigned>(c - 'a') + 10
+                             : c >= 'A' && c <= 'F' ? static_cast<unsigned>(c - 'A') + 10
+                                                    : base;
+      if (value >= base) break;
+      out = std::min<char32_t>(out * base + value, 0x110000);
+    }
+    const bool enough = base == 8 || (end.empty() ? count == most : count > 0);
+    return enough && out <= 0x10FFFF && take(end) ? out : fail();
+  }
+
+  regex_characters brackets() {
+    regex_characters out;
+    out.negated = take("^");
+    for (bool first = true; first || !looks_at("]"); first = false) {
+      if (is_at_end()) {
+        fail();
+        return out;
+      }
+      if (take("[:")) {
+        out.add(named_class());
+        continue;
+      }
+      const bool is_escape = take("\\");
+      if (is_escape && !is_at_end()) {
+        if (const auto known = known_class(pattern_[at_])) {
+          ++at_;
+          out.add(*known);
+          continue;
+        }
+      }
+      const char32_t low = is_escape ? escaped_character() : take_character();
+      const bool is_range = looks_at("-") && !looks_at("-]");
+      if (is_range) take("-");
+      const char32_t high = !is_range ? low : take("\\") ? escaped_character() : take_character();
+      if (high < low) fail();
+      out.ranges.emplace_back(low, high);
+    }
+    take("]");
+    return out;
+  }
+
+  /// "alpha:]", of [[:alpha:]].
+  regex_characters named_class() {
+    struct named {
+      std::string_view name;
+      std::vector<std::pair<char32_t, char32_t>> ranges;
+    };
+    static const std::vector<named> all = {{"alnum", {{'0', '9'}, {'A', 'Z'}, {'a', 'z'}}},
+                                           {"alpha", {{'A', 'Z'}, {'a', 'z'}}},
+                                           {"ascii", {{0, 0x7F}}},
+                                           {"blank", {{'\t', '\t'}, {' ', ' '}}},
+                                           {"cntrl", {{0, 0x1F}, {0x7F, 0x7F}}},
+                                           {"digit", {{'0', '9'}}},
+                                           {"graph", {{'!', '~'}}},
+                                           {"lower", {{'a', 'z'}}},
+                                           {"print", {{' ', '~'}}},
+                                           {"punct", {{'!', '/'}, {':', '@'}, {'[', '`'}, {'{', '~'}}},
+                                           {"space", {{'\t', '\r'}, {' ', ' '}}},
+                                           {"upper", {{'A', 'Z'}}},
+                                           {"word", {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}},
+                                           {"xdigit", {{'0', '9'}, {'A', 'F'}, {'a', 'f'}}}};
+    const bool negated = take("^");
+    for (const named& each : all) {
+      if (!take(std::string(each.name) + ":]")) continue;
+      return {.ranges = each.ranges, .negated = negated};
+    }
+    fail();
+    return {};
+  }
+
+  std::string_view pattern_;
+  std::size_t at_ = 0;
+  flags flags_{};  // hold until their group ends
+  int depth_ = 0;
+  bool failed_ = false;
+};
+
+/// Looks for a pattern in a text: all its ways through it at once.
+class regex_search {
+ public:
+  regex_search(const regex_program& program, std::string_view text)
+      : program_(program), text_(text), reached_(program.size() + 1) {}
+
+  bool run() {
+    std::vector<std::size_t> now, next;
+    for (std::size_t at = 0;;) {
+      ++round_;
+      std::swap(now, next);
+      next.clear();
+      current_.clear();
+      for (const std::size_t step : now) {
+        if (reach(step, at)) return true;
+      }
+      if (reach(0, at)) return true;  // it may begin anywhere
+      if (at == text_.size()) return false;
+      const auto [character, size] = character_at(text_, at);
+      for (const std::size_t step : current_) {
+        if (program_[step].characters.has(character)) next.push_back(step + 1);
+      }
+      at += size;
+    }
+  }
+
+ private:
+  using kind = regex_step::kind;
+
+  /// Goes from a step to those that take a character. True when the end is among them.
+  bool reach(std::size_t step, std::size_t at) {
+    pending_.assign(1, step);
+    while (!pending_.empty()) {
+      const std::size_t here = pending_.back();
+      pending_.pop_back();
+      if (std::exchange(reached_[here], round_) == round_) continue;
+      if (here == program_.size()) return true;
+      const regex_step& each = program_[here];
+      if (each.what == kind::characters) {
+        current_.push_back(here);
+      } else if (each.what == kind::split || each.what == kind::jump) {
+        pending_.push_back(moved(here, each.first));
+        if (each.what == kind::split) pending_.push_back(moved(here, each.second));
+      } else if (holds(each.what, at)) {
+        pending_.push_back(here + 1);
+      }
+    }
+    return false;
+  }
+
+  static std::size_t moved(std::size_t from, std::ptrdiff_t by) {
+    return static_cast<std::size_t>(static_cast<std::ptrdiff_t>(from) + by);
+  }
+
+  bool holds(kind what, std::size_t at) const {
+    const auto is_word = [this](std::size_t i) {
+      return i < text_.size() && is_word_character(static_cast<unsigned char>(text_[i]));
+    };
+    const bool is_edge = (at > 0 && is_word(at - 1)) != is_word(at);
+    switch (what) {
+      case kind::text_begin:
+        return at == 0;
+      case kind::text_end:
+        return at == text_.size();
+      case kind::line_begin:
+        return at == 0 || text_[at - 1] == '\n';
+      case kind::line_end:
+        return at == text_.size() || text_[at] == '\n';
+      case kind::word_edge:
+        return is_edge;
+      default:
+        return !is_edge;
+    }
+  }
+
+  const regex_program& program_;
+  std::string_view text_;
+  std::vector<std::size_t> reached_;  // in which round each step was
+  std::vector<std::size_t> current_, pending_;
+  std::size_t round_ = 0;
+};
+
+}  // namespace inngest::detail
+
 namespace inngest::detail {
 
 /// What an expression finds where a variable has no such field.
@@ -11449,28 +12037,81 @@ enum class missing_fields {
   are_unknown
 };
 
+using cel_variables = std::vector<std::pair<std::string, cel_value>>;
+
 /// Computes an expression's tree.
 class cel_evaluator {
  public:
-  cel_evaluator(const std::vector<cel_node>& nodes, const json& variables, missing_fields missing)
-      : nodes_(nodes), variables_(variables), lenient_(missing == missing_fields::are_unknown) {}
+  /// `more` are variables of values that JSON has no form of.
+  cel_evaluator(const std::vector<cel_node>& nodes, const json& variables, missing_fields missing,
+                cel_variables more = {})
+      : nodes_(nodes),
+        variables_(variables),
+        lenient_(missing == missing_fields::are_unknown),
+        more_variables_(std::move(more)) {
+    if (!lenient_) find_dotted_variables();
+  }
 
-  cel_value run() { return evaluate(nodes_.size() - 1); }
+  cel_value run() {
+    cel_value out = evaluate(nodes_.size() - 1);
+    spend(weight(out, std::numeric_limits<int>::max()), nodes_.back());  // the parts of lists may be shared
+    return too_long_ ? cel_value(*too_long_) : out;
+  }
 
  private:
   using kind = cel_node::kind;
 
-  /// Macros within macros can take long; a server has a limit on that, too.
+  // ---- limits -------------------------------------------------------------------------------------------
+
+  /// Macros within macros can take long, and make values of any size; a server has a limit on that, too.
   static constexpr std::size_t most_steps = 1'000'000;
+
+  /// False from the moment on that there are too many steps.
+  bool spend(std::size_t steps, const cel_node& node) const {
+    if (too_long_) return false;
+    steps_ += std::min(steps, most_steps + 1);
+    if (steps_ > most_steps)
+      too_long_ = cel_error{.problem = "the expression takes too long", .position = node.position};
+    return !too_long_;
+  }
+  std::size_t weight(const cel_value& value, int json_levels = 0) const {
+    return weight_of(value, most_steps - std::min(steps_, most_steps), json_levels);
+  }
+
+  /// What an operator or a function takes beyond the evaluation of its operands.
+  std::size_t cost_of(const cel_node& node, const std::vector<cel_value>& operands) const {
+    constexpr int all = std::numeric_limits<int>::max();
+    const auto is_composed = [](const cel_value& value) { return value.is_list() || value.is_map(); };
+    if (operands.size() != 2) return 0;
+    const auto &a = operands[0], &b = operands[1];
+    if (node.text == "==" || node.text == "!=") {
+      const bool whole = is_composed(a) && is_composed(b);
+      return whole ? std::min(weight(a, all), weight(b, all)) + cost_of_keys(a) * cost_of_keys(b) : 0;
+    }
+    if (node.text == "in") return weight(b, is_composed(a) ? all : 1);
+    if (node.text == "+" && a.is_list() && b.is_list()) return weight(a, 1) + weight(b, 1);
+    if (node.text == "contains" && a.as<std::string>() && b.as<std::string>())
+      return a.as<std::string>()->size() * b.as<std::string>()->size() / 4096;
+    return node.text.starts_with("get") ? 50 : 0;  // a time zone may have to be found
+  }
+  static std::size_t cost_of_keys(const cel_value& map) {
+    return map.as<cel_map>() ? size_of(map) / 2 : 0;  // they are looked through
+  }
+
+  // ---- nodes --------------------------------------------------------------------------------------------
 
   cel_value evaluate(std::size_t at) {
     const cel_node& node = nodes_[at];
-    if (++steps_ > most_steps)
-      return cel_error{.problem = "the expression takes too long", .position = node.position};
+    if (!spend(1, node)) return *too_long_;
     cel_value out = compute(node);
-    if (auto* error = const_cast<cel_error*>(out.as<cel_error>()); error && error->position == 0)
+    spend(weight_of(out, 1) - 1, node);
+    return located(std::move(out), node);
+  }
+
+  static cel_value located(cel_value value, const cel_node& node) {
+    if (auto* error = const_cast<cel_error*>(value.as<cel_error>()); error && error->position == 0)
       error->position = node.position;
-    return out;
+    return value;
   }
 
   cel_value compute(const cel_node& node) {
@@ -11492,10 +12133,10 @@ class cel_evaluator {
       case kind::variable:
         return variable(node);
       case kind::select:
-        return is_type_of_time(node) ? cel_value(cel_type{"google.protobuf." + node.text})
-                                     : select(evaluate(node.parts[0]), node.text);
+        if (const cel_value* named = dotted_variable(node)) return *named;
+        return select(node, evaluate(node.parts[0]));
       case kind::has:
-        return has(evaluate(node.parts[0]), node.text);
+        return has(node, evaluate(node.parts[0]));
       case kind::operation:
         return operation(node);
       case kind::call:
@@ -11503,6 +12144,8 @@ class cel_evaluator {
         return call(node);
       case kind::macro:
         return macro(node);
+      case kind::no_function:
+        return no_overload(node.text);
       case kind::list:
         return list(node);
       case kind::map:
@@ -11521,6 +12164,9 @@ class cel_evaluator {
     for (std::size_t i = bound_.size(); i-- > 0 && node.integer == 1;) {
       if (bound_[i].first == node.text) return bound_[i].second;
     }
+    for (const auto& [name, value] : more_variables_) {
+      if (name == node.text) return value;
+    }
     const auto found = variables_.find(node.text);
     if (found != variables_.end()) return cel_value::of(*found, !lenient_);
     for (const std::string_view type :
@@ -11530,33 +12176,58 @@ class cel_evaluator {
     return missing("there is no " + node.text);
   }
 
-  /// google.protobuf.Timestamp and Duration: the types whose names have a package.
-  bool is_type_of_time(const cel_node& node) const {
-    if (node.text != "Timestamp" && node.text != "Duration") return false;
-    const cel_node& package = nodes_[node.parts[0]];
-    if (package.what != kind::select || package.text != "protobuf") return false;
-    const cel_node& root = nodes_[package.parts[0]];
-    return root.what == kind::variable && root.integer == 0 && root.text == "google";
+  /// Names may have dots: "a.b" is a variable that a.b finds, before the field b of a.
+  void find_dotted_variables() {
+    const auto has_dot = [](const std::string& name) { return name.find('.') != name.npos; };
+    for (const auto& [name, value] : variables_.items()) {
+      if (has_dot(name)) dotted_variables_.emplace_back(name, cel_value::of(value, true));
+    }
+    for (const auto& each : more_variables_) {
+      if (has_dot(each.first)) dotted_variables_.push_back(each);
+    }
+    for (const char* type : {"google.protobuf.Timestamp", "google.protobuf.Duration"})
+      dotted_variables_.emplace_back(type, cel_type{type});
+  }
+  const cel_value* dotted_variable(const cel_node& node) const {
+    spend(dotted_variables_.size() / 16, node);
+    for (const auto& [name, value] : dotted_variables_) {
+      if (is_named(node, name)) return &value;
+    }
+    return nullptr;
+  }
+  /// Whether a chain of fields reads so.
+  bool is_named(const cel_node& node, std::string_view name) const {
+    const cel_node* part = &node;
+    for (; part->what == kind::select; part = &nodes_[part->parts[0]]) {
+      if (!name.ends_with(part->text)) return false;
+      name.remove_suffix(part->text.size());
+      if (!name.ends_with('.')) return false;
+      name.remove_suffix(1);
+    }
+    return part->what == kind::variable && part->integer == 0 && part->text == name;
   }
 
-  cel_value select(const cel_value& of, const std::string& field) const {
+  cel_value select(const cel_node& node, const cel_value& of) const {
     if (of.is_error()) return of;
-    if (!of.is_map()) return lenient_ ? missing("no such field") : no_overload("." + field);
-    auto found = member_of(of, field, !lenient_);
-    return found ? std::move(*found) : cel_value(missing("there is no field \"" + field + "\""));
+    if (!of.is_map()) return lenient_ ? missing("no such field") : no_overload("." + node.text);
+    if (!spend(cost_of_keys(of), node)) return *too_long_;
+    auto found = member_of(of, node.text, !lenient_);
+    return found ? std::move(*found) : cel_value(missing("there is no field \"" + node.text + "\""));
   }
 
-  cel_value has(const cel_value& of, const std::string& field) const {
+  cel_value has(const cel_node& node, const cel_value& of) const {
     if (of.is_unknown()) return false;
     if (of.is_error()) return of;
     if (!of.is_map()) return lenient_ ? cel_value(false) : cel_value(no_overload("has"));
-    return member_of(of, field, !lenient_).has_value();
+    if (!spend(cost_of_keys(of), node)) return *too_long_;
+    return member_of(of, node.text, !lenient_).has_value();
   }
 
-  cel_value index(const cel_value& of, const cel_value& at) const {
+  cel_value index(const cel_node& node, const cel_value& of, const cel_value& at) const {
     if (of.is_error()) return of;
     if (at.is_error()) return at;
     if (of.is_map()) {
+      if (!spend(cost_of_keys(of), node)) return *too_long_;
       auto found = member_of(of, at, !lenient_);
       return found ? std::move(*found) : cel_value(missing("there is no such key"));
     }
@@ -11583,14 +12254,25 @@ class cel_evaluator {
     if (node.text == "&&" || node.text == "||") return logic(node);
     std::vector<cel_value> operands;
     for (const std::size_t part : node.parts) operands.push_back(evaluate(part));
-    if (node.text == "[]") return index(operands[0], operands[1]);
+    if (node.text == "[]") return index(node, operands[0], operands[1]);
     return lenient_ ? apply_leniently(node, operands) : apply(node, operands);
   }
 
-  /// An error counts only when the other operand does not decide.
+  /// A chain of them, which may be long, is walked along: a call for each could end the stack.
   cel_value logic(const cel_node& node) {
+    std::vector<const cel_node*> chain{&node};
+    for (const cel_node* left = &nodes_[node.parts[0]];
+         left->what == kind::operation && left->text == node.text; left = &nodes_[left->parts[0]])
+      chain.push_back(left);
+    cel_value out = evaluate(chain.back()->parts[0]);
+    for (; !chain.empty(); chain.pop_back())
+      out = located(logic(*chain.back(), std::move(out)), *chain.back());
+    return out;
+  }
+
+  /// An error counts only when the other operand does not decide.
+  cel_value logic(const cel_node& node, cel_value left) {
     const bool decides = node.text == "||";  // which value does
-    cel_value left = evaluate(node.parts[0]);
     if (left.as<bool>() && *left.as<bool>() == decides) return left;
     cel_value right = evaluate(node.parts[1]);
     if (lenient_ && (!left.as<bool>() || !right.as<bool>())) return is_true(left) == decides ? left : right;
@@ -11613,9 +12295,11 @@ class cel_evaluator {
     for (const cel_value& each : operands) {
       if (each.is_error()) return each;
     }
-    return node.what == kind::operation ? apply_operator(node.text, operands, !lenient_)
-           : node.text == "json_parse"  ? json_parse(operands[0])
-                                        : call_function(node.text, operands);
+    if (!spend(cost_of(node, operands), node)) return *too_long_;
+    if (node.what == kind::operation) return apply_operator(node.text, operands, !lenient_);
+    if (node.text == "json_parse") return json_parse(operands[0], node);
+    if (node.text == "matches") return matches(operands, node);
+    return call_function(node.text, operands);
   }
 
   cel_value call(const cel_node& node) {
@@ -11624,9 +12308,26 @@ class cel_evaluator {
     return lenient_ ? apply_leniently(node, arguments) : apply(node, arguments);
   }
 
-  cel_value json_parse(const cel_value& text) const {
+  cel_value matches(const std::vector<cel_value>& operands, const cel_node& node) const {
+    constexpr std::size_t longest_pattern = 1000;
+    const auto* text = operands[0].as<std::string>();
+    const auto* pattern = operands[1].as<std::string>();
+    if (!text || !pattern) return no_overload("matches");
+    if (pattern->size() > longest_pattern)
+      return cel_error{.problem = "matches() takes a pattern of at most 1000 characters"};
+    if (!spend(pattern->size(), node)) return *too_long_;
+    const auto program = regex_parser(*pattern).parse();
+    if (!program) return cel_error{.problem = "not a regular expression: " + *pattern};
+    std::size_t steps = 0;
+    for (const regex_step& each : *program) steps += 1 + each.characters.ranges.size() / 4;
+    if (!spend((text->size() + 16) * steps / 16, node)) return *too_long_;
+    return regex_search(*program, *text).run();
+  }
+
+  cel_value json_parse(const cel_value& text, const cel_node& node) const {
     const auto* given = text.as<std::string>();
     if (!given) return no_overload("json_parse");
+    if (!spend(given->size() / 4, node)) return *too_long_;
     json parsed =
         nesting_depth(*given) > INNGEST_MAX_JSON_DEPTH ? json() : json::parse(*given, nullptr, false);
     if (!parsed.is_object()) parsed = json::object();
@@ -11694,6 +12395,7 @@ class cel_evaluator {
     std::vector<cel_value> out;
     for (const std::size_t part : node.parts) {
       out.push_back(evaluate(part));
+      if (!spend(weight(out.back()), node)) return *too_long_;
       if (out.back().is_error()) return out.back();
     }
     return cel_list(std::make_shared<const std::vector<cel_value>>(std::move(out)));
@@ -11706,6 +12408,7 @@ class cel_evaluator {
       cel_value value = evaluate(node.parts[i + 1]);
       if (key.is_error()) return key;
       if (value.is_error()) return value;
+      if (!spend(weight(value) + out.size() / 8, node)) return *too_long_;
       const bool usable =
           key.as<bool>() || key.as<std::int64_t>() || key.as<std::uint64_t>() || key.as<std::string>();
       if (!usable) return cel_error{.problem = "a key can't be of type " + std::string(key.type_name())};
@@ -11722,6 +12425,7 @@ class cel_evaluator {
     if (range.is_error()) return range;
     if (!range.is_list() && !range.is_map())
       return lenient_ ? cel_value(missing("no list")) : cel_value(no_overload(node.text));
+    if (!spend(weight(range, 1), node)) return *too_long_;
     const std::vector<cel_value> elements = elements_of(range, !lenient_);
     bound_.emplace_back(nodes_[node.parts[1]].text, nullptr);
     cel_value out =
@@ -11742,6 +12446,7 @@ class cel_evaluator {
         if (!*chosen.as<bool>()) continue;
       }
       out.push_back(node.text == "filter" ? each : evaluate(node.parts.back()));
+      if (!spend(weight(out.back()), node)) return *too_long_;
       if (out.back().is_error()) return out.back();
     }
     return cel_list(std::make_shared<const std::vector<cel_value>>(std::move(out)));
@@ -11774,9 +12479,12 @@ class cel_evaluator {
   const std::vector<cel_node>& nodes_;
   const json& variables_;
   const bool lenient_;
-  std::vector<std::pair<std::string, cel_value>> bound_;  // variables of macros
+  const cel_variables more_variables_;
+  cel_variables dotted_variables_;
+  cel_variables bound_;  // variables of macros
   mutable std::vector<std::shared_ptr<const json>> parsed_;
-  std::size_t steps_ = 0;
+  mutable std::size_t steps_ = 0;
+  mutable std::optional<cel_error> too_long_;
 };
 
 }  // namespace inngest::detail
@@ -11803,12 +12511,18 @@ class evaluation_error : public error {
 
 namespace detail {
 
+/// JSON's texts are UTF-8. b64decode() can give others, of which the wrong bytes are replaced.
+inline std::string to_utf8(const std::string& text) {
+  if (simdjson::validate_utf8(text.data(), text.size())) return text;
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
+}
+
 inline json to_json(const cel_value& value) {
   if (const auto* boolean = value.as<bool>()) return *boolean;
   if (const auto* number = value.as<std::int64_t>()) return *number;
   if (const auto* number = value.as<std::uint64_t>()) return *number;
   if (const auto* number = value.as<double>()) return *number;
-  if (const auto* text = value.as<std::string>()) return *text;
+  if (const auto* text = value.as<std::string>()) return to_utf8(*text);
   if (const auto* bytes = value.as<cel_bytes>()) {
     const auto* begin = reinterpret_cast<const std::uint8_t*>(bytes->text.data());
     return to_base64(std::span(begin, bytes->text.size()));
@@ -11826,7 +12540,7 @@ inline json to_json(const cel_value& value) {
     json out = json::object();
     for (const auto& [key, each] : **map) {
       const cel_value name = to_string(key);
-      out[*name.as<std::string>()] = to_json(each);
+      out[to_utf8(*name.as<std::string>())] = to_json(each);
     }
     return out;
   }
@@ -11840,7 +12554,8 @@ inline json to_json(const cel_value& value) {
 /// \throws evaluation_error
 inline json evaluate(const expression& expression, const json& variables,
                      missing_fields missing = missing_fields::are_unknown) {
-  const detail::cel_value value = detail::cel_evaluator(expression.nodes(), variables, missing).run();
+  detail::cel_evaluator evaluator(expression.nodes(), variables, missing);  // has what json_parse() read
+  const detail::cel_value value = evaluator.run();
   const auto* error = value.as<detail::cel_error>();
   if (error && !error->is_unknown) throw evaluation_error(error->problem, error->position);
   return detail::to_json(value);

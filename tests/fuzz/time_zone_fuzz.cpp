@@ -1,4 +1,4 @@
-// Time zone files: whatever the bytes, they give a zone that has an offset at every time, or are refused.
+// Time zones' files, and the rules at their ends: whatever the bytes, they are a zone or refused.
 #include <inngest/detail/time_zone.hpp>
 
 #include <chrono>
@@ -8,13 +8,37 @@
 
 #include "fuzz_check.hpp"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  try {
-    const auto zone = inngest::detail::time_zone::parse({reinterpret_cast<const char*>(data), size});
-    for (const int year : {1, 1900, 1970, 2026, 2038, 9999}) {
-      const std::chrono::sys_seconds time = std::chrono::sys_days(std::chrono::year(year) / 7 / 1);
-      FUZZ_CHECK(zone.offset_at(time) == zone.offset_at(time));
+namespace {
+
+using namespace std::chrono;
+
+sys_seconds start_of(int of) { return sys_days(year(of) / January / 1); }
+
+template <class Zone>
+void follow(const Zone& zone) {
+  for (const int of : {1, 1883, 1970, 2026, 2037, 2500, 9999}) {
+    sys_seconds time = start_of(of);
+    for (int i = 0; i < 5; ++i) {
+      const seconds offset = zone.offset_at(time);
+      FUZZ_CHECK(offset > -hours(26) && offset < hours(27));
+      const auto next = zone.next_change(time);
+      if (!next || *next > start_of(10'000)) break;
+      FUZZ_CHECK(*next > time);
+      time = *next;
     }
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  try {
+    follow(inngest::detail::time_zone::parse(bytes));
+  } catch (const inngest::configuration_error&) {
+  }
+  try {
+    follow(inngest::detail::time_zone_footer_reader(bytes).read());
   } catch (const inngest::configuration_error&) {
   }
   return 0;

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +14,7 @@
 
 #include <inngest/detail/cel_functions.hpp>
 #include <inngest/detail/cel_parser.hpp>
+#include <inngest/detail/cel_regex.hpp>
 #include <inngest/detail/cel_value.hpp>
 
 namespace inngest::detail {
@@ -24,28 +28,81 @@ enum class missing_fields {
   are_unknown
 };
 
+using cel_variables = std::vector<std::pair<std::string, cel_value>>;
+
 /// Computes an expression's tree.
 class cel_evaluator {
  public:
-  cel_evaluator(const std::vector<cel_node>& nodes, const json& variables, missing_fields missing)
-      : nodes_(nodes), variables_(variables), lenient_(missing == missing_fields::are_unknown) {}
+  /// `more` are variables of values that JSON has no form of.
+  cel_evaluator(const std::vector<cel_node>& nodes, const json& variables, missing_fields missing,
+                cel_variables more = {})
+      : nodes_(nodes),
+        variables_(variables),
+        lenient_(missing == missing_fields::are_unknown),
+        more_variables_(std::move(more)) {
+    if (!lenient_) find_dotted_variables();
+  }
 
-  cel_value run() { return evaluate(nodes_.size() - 1); }
+  cel_value run() {
+    cel_value out = evaluate(nodes_.size() - 1);
+    spend(weight(out, std::numeric_limits<int>::max()), nodes_.back());  // the parts of lists may be shared
+    return too_long_ ? cel_value(*too_long_) : out;
+  }
 
  private:
   using kind = cel_node::kind;
 
-  /// Macros within macros can take long; a server has a limit on that, too.
+  // ---- limits -------------------------------------------------------------------------------------------
+
+  /// Macros within macros can take long, and make values of any size; a server has a limit on that, too.
   static constexpr std::size_t most_steps = 1'000'000;
+
+  /// False from the moment on that there are too many steps.
+  bool spend(std::size_t steps, const cel_node& node) const {
+    if (too_long_) return false;
+    steps_ += std::min(steps, most_steps + 1);
+    if (steps_ > most_steps)
+      too_long_ = cel_error{.problem = "the expression takes too long", .position = node.position};
+    return !too_long_;
+  }
+  std::size_t weight(const cel_value& value, int json_levels = 0) const {
+    return weight_of(value, most_steps - std::min(steps_, most_steps), json_levels);
+  }
+
+  /// What an operator or a function takes beyond the evaluation of its operands.
+  std::size_t cost_of(const cel_node& node, const std::vector<cel_value>& operands) const {
+    constexpr int all = std::numeric_limits<int>::max();
+    const auto is_composed = [](const cel_value& value) { return value.is_list() || value.is_map(); };
+    if (operands.size() != 2) return 0;
+    const auto &a = operands[0], &b = operands[1];
+    if (node.text == "==" || node.text == "!=") {
+      const bool whole = is_composed(a) && is_composed(b);
+      return whole ? std::min(weight(a, all), weight(b, all)) + cost_of_keys(a) * cost_of_keys(b) : 0;
+    }
+    if (node.text == "in") return weight(b, is_composed(a) ? all : 1);
+    if (node.text == "+" && a.is_list() && b.is_list()) return weight(a, 1) + weight(b, 1);
+    if (node.text == "contains" && a.as<std::string>() && b.as<std::string>())
+      return a.as<std::string>()->size() * b.as<std::string>()->size() / 4096;
+    return node.text.starts_with("get") ? 50 : 0;  // a time zone may have to be found
+  }
+  static std::size_t cost_of_keys(const cel_value& map) {
+    return map.as<cel_map>() ? size_of(map) / 2 : 0;  // they are looked through
+  }
+
+  // ---- nodes --------------------------------------------------------------------------------------------
 
   cel_value evaluate(std::size_t at) {
     const cel_node& node = nodes_[at];
-    if (++steps_ > most_steps)
-      return cel_error{.problem = "the expression takes too long", .position = node.position};
+    if (!spend(1, node)) return *too_long_;
     cel_value out = compute(node);
-    if (auto* error = const_cast<cel_error*>(out.as<cel_error>()); error && error->position == 0)
+    spend(weight_of(out, 1) - 1, node);
+    return located(std::move(out), node);
+  }
+
+  static cel_value located(cel_value value, const cel_node& node) {
+    if (auto* error = const_cast<cel_error*>(value.as<cel_error>()); error && error->position == 0)
       error->position = node.position;
-    return out;
+    return value;
   }
 
   cel_value compute(const cel_node& node) {
@@ -67,10 +124,10 @@ class cel_evaluator {
       case kind::variable:
         return variable(node);
       case kind::select:
-        return is_type_of_time(node) ? cel_value(cel_type{"google.protobuf." + node.text})
-                                     : select(evaluate(node.parts[0]), node.text);
+        if (const cel_value* named = dotted_variable(node)) return *named;
+        return select(node, evaluate(node.parts[0]));
       case kind::has:
-        return has(evaluate(node.parts[0]), node.text);
+        return has(node, evaluate(node.parts[0]));
       case kind::operation:
         return operation(node);
       case kind::call:
@@ -78,6 +135,8 @@ class cel_evaluator {
         return call(node);
       case kind::macro:
         return macro(node);
+      case kind::no_function:
+        return no_overload(node.text);
       case kind::list:
         return list(node);
       case kind::map:
@@ -96,6 +155,9 @@ class cel_evaluator {
     for (std::size_t i = bound_.size(); i-- > 0 && node.integer == 1;) {
       if (bound_[i].first == node.text) return bound_[i].second;
     }
+    for (const auto& [name, value] : more_variables_) {
+      if (name == node.text) return value;
+    }
     const auto found = variables_.find(node.text);
     if (found != variables_.end()) return cel_value::of(*found, !lenient_);
     for (const std::string_view type :
@@ -105,33 +167,58 @@ class cel_evaluator {
     return missing("there is no " + node.text);
   }
 
-  /// google.protobuf.Timestamp and Duration: the types whose names have a package.
-  bool is_type_of_time(const cel_node& node) const {
-    if (node.text != "Timestamp" && node.text != "Duration") return false;
-    const cel_node& package = nodes_[node.parts[0]];
-    if (package.what != kind::select || package.text != "protobuf") return false;
-    const cel_node& root = nodes_[package.parts[0]];
-    return root.what == kind::variable && root.integer == 0 && root.text == "google";
+  /// Names may have dots: "a.b" is a variable that a.b finds, before the field b of a.
+  void find_dotted_variables() {
+    const auto has_dot = [](const std::string& name) { return name.find('.') != name.npos; };
+    for (const auto& [name, value] : variables_.items()) {
+      if (has_dot(name)) dotted_variables_.emplace_back(name, cel_value::of(value, true));
+    }
+    for (const auto& each : more_variables_) {
+      if (has_dot(each.first)) dotted_variables_.push_back(each);
+    }
+    for (const char* type : {"google.protobuf.Timestamp", "google.protobuf.Duration"})
+      dotted_variables_.emplace_back(type, cel_type{type});
+  }
+  const cel_value* dotted_variable(const cel_node& node) const {
+    spend(dotted_variables_.size() / 16, node);
+    for (const auto& [name, value] : dotted_variables_) {
+      if (is_named(node, name)) return &value;
+    }
+    return nullptr;
+  }
+  /// Whether a chain of fields reads so.
+  bool is_named(const cel_node& node, std::string_view name) const {
+    const cel_node* part = &node;
+    for (; part->what == kind::select; part = &nodes_[part->parts[0]]) {
+      if (!name.ends_with(part->text)) return false;
+      name.remove_suffix(part->text.size());
+      if (!name.ends_with('.')) return false;
+      name.remove_suffix(1);
+    }
+    return part->what == kind::variable && part->integer == 0 && part->text == name;
   }
 
-  cel_value select(const cel_value& of, const std::string& field) const {
+  cel_value select(const cel_node& node, const cel_value& of) const {
     if (of.is_error()) return of;
-    if (!of.is_map()) return lenient_ ? missing("no such field") : no_overload("." + field);
-    auto found = member_of(of, field, !lenient_);
-    return found ? std::move(*found) : cel_value(missing("there is no field \"" + field + "\""));
+    if (!of.is_map()) return lenient_ ? missing("no such field") : no_overload("." + node.text);
+    if (!spend(cost_of_keys(of), node)) return *too_long_;
+    auto found = member_of(of, node.text, !lenient_);
+    return found ? std::move(*found) : cel_value(missing("there is no field \"" + node.text + "\""));
   }
 
-  cel_value has(const cel_value& of, const std::string& field) const {
+  cel_value has(const cel_node& node, const cel_value& of) const {
     if (of.is_unknown()) return false;
     if (of.is_error()) return of;
     if (!of.is_map()) return lenient_ ? cel_value(false) : cel_value(no_overload("has"));
-    return member_of(of, field, !lenient_).has_value();
+    if (!spend(cost_of_keys(of), node)) return *too_long_;
+    return member_of(of, node.text, !lenient_).has_value();
   }
 
-  cel_value index(const cel_value& of, const cel_value& at) const {
+  cel_value index(const cel_node& node, const cel_value& of, const cel_value& at) const {
     if (of.is_error()) return of;
     if (at.is_error()) return at;
     if (of.is_map()) {
+      if (!spend(cost_of_keys(of), node)) return *too_long_;
       auto found = member_of(of, at, !lenient_);
       return found ? std::move(*found) : cel_value(missing("there is no such key"));
     }
@@ -158,14 +245,25 @@ class cel_evaluator {
     if (node.text == "&&" || node.text == "||") return logic(node);
     std::vector<cel_value> operands;
     for (const std::size_t part : node.parts) operands.push_back(evaluate(part));
-    if (node.text == "[]") return index(operands[0], operands[1]);
+    if (node.text == "[]") return index(node, operands[0], operands[1]);
     return lenient_ ? apply_leniently(node, operands) : apply(node, operands);
   }
 
-  /// An error counts only when the other operand does not decide.
+  /// A chain of them, which may be long, is walked along: a call for each could end the stack.
   cel_value logic(const cel_node& node) {
+    std::vector<const cel_node*> chain{&node};
+    for (const cel_node* left = &nodes_[node.parts[0]];
+         left->what == kind::operation && left->text == node.text; left = &nodes_[left->parts[0]])
+      chain.push_back(left);
+    cel_value out = evaluate(chain.back()->parts[0]);
+    for (; !chain.empty(); chain.pop_back())
+      out = located(logic(*chain.back(), std::move(out)), *chain.back());
+    return out;
+  }
+
+  /// An error counts only when the other operand does not decide.
+  cel_value logic(const cel_node& node, cel_value left) {
     const bool decides = node.text == "||";  // which value does
-    cel_value left = evaluate(node.parts[0]);
     if (left.as<bool>() && *left.as<bool>() == decides) return left;
     cel_value right = evaluate(node.parts[1]);
     if (lenient_ && (!left.as<bool>() || !right.as<bool>())) return is_true(left) == decides ? left : right;
@@ -188,9 +286,11 @@ class cel_evaluator {
     for (const cel_value& each : operands) {
       if (each.is_error()) return each;
     }
-    return node.what == kind::operation ? apply_operator(node.text, operands, !lenient_)
-           : node.text == "json_parse"  ? json_parse(operands[0])
-                                        : call_function(node.text, operands);
+    if (!spend(cost_of(node, operands), node)) return *too_long_;
+    if (node.what == kind::operation) return apply_operator(node.text, operands, !lenient_);
+    if (node.text == "json_parse") return json_parse(operands[0], node);
+    if (node.text == "matches") return matches(operands, node);
+    return call_function(node.text, operands);
   }
 
   cel_value call(const cel_node& node) {
@@ -199,9 +299,26 @@ class cel_evaluator {
     return lenient_ ? apply_leniently(node, arguments) : apply(node, arguments);
   }
 
-  cel_value json_parse(const cel_value& text) const {
+  cel_value matches(const std::vector<cel_value>& operands, const cel_node& node) const {
+    constexpr std::size_t longest_pattern = 1000;
+    const auto* text = operands[0].as<std::string>();
+    const auto* pattern = operands[1].as<std::string>();
+    if (!text || !pattern) return no_overload("matches");
+    if (pattern->size() > longest_pattern)
+      return cel_error{.problem = "matches() takes a pattern of at most 1000 characters"};
+    if (!spend(pattern->size(), node)) return *too_long_;
+    const auto program = regex_parser(*pattern).parse();
+    if (!program) return cel_error{.problem = "not a regular expression: " + *pattern};
+    std::size_t steps = 0;
+    for (const regex_step& each : *program) steps += 1 + each.characters.ranges.size() / 4;
+    if (!spend((text->size() + 16) * steps / 16, node)) return *too_long_;
+    return regex_search(*program, *text).run();
+  }
+
+  cel_value json_parse(const cel_value& text, const cel_node& node) const {
     const auto* given = text.as<std::string>();
     if (!given) return no_overload("json_parse");
+    if (!spend(given->size() / 4, node)) return *too_long_;
     json parsed =
         nesting_depth(*given) > INNGEST_MAX_JSON_DEPTH ? json() : json::parse(*given, nullptr, false);
     if (!parsed.is_object()) parsed = json::object();
@@ -269,6 +386,7 @@ class cel_evaluator {
     std::vector<cel_value> out;
     for (const std::size_t part : node.parts) {
       out.push_back(evaluate(part));
+      if (!spend(weight(out.back()), node)) return *too_long_;
       if (out.back().is_error()) return out.back();
     }
     return cel_list(std::make_shared<const std::vector<cel_value>>(std::move(out)));
@@ -281,6 +399,7 @@ class cel_evaluator {
       cel_value value = evaluate(node.parts[i + 1]);
       if (key.is_error()) return key;
       if (value.is_error()) return value;
+      if (!spend(weight(value) + out.size() / 8, node)) return *too_long_;
       const bool usable =
           key.as<bool>() || key.as<std::int64_t>() || key.as<std::uint64_t>() || key.as<std::string>();
       if (!usable) return cel_error{.problem = "a key can't be of type " + std::string(key.type_name())};
@@ -297,6 +416,7 @@ class cel_evaluator {
     if (range.is_error()) return range;
     if (!range.is_list() && !range.is_map())
       return lenient_ ? cel_value(missing("no list")) : cel_value(no_overload(node.text));
+    if (!spend(weight(range, 1), node)) return *too_long_;
     const std::vector<cel_value> elements = elements_of(range, !lenient_);
     bound_.emplace_back(nodes_[node.parts[1]].text, nullptr);
     cel_value out =
@@ -317,6 +437,7 @@ class cel_evaluator {
         if (!*chosen.as<bool>()) continue;
       }
       out.push_back(node.text == "filter" ? each : evaluate(node.parts.back()));
+      if (!spend(weight(out.back()), node)) return *too_long_;
       if (out.back().is_error()) return out.back();
     }
     return cel_list(std::make_shared<const std::vector<cel_value>>(std::move(out)));
@@ -349,9 +470,12 @@ class cel_evaluator {
   const std::vector<cel_node>& nodes_;
   const json& variables_;
   const bool lenient_;
-  std::vector<std::pair<std::string, cel_value>> bound_;  // variables of macros
+  const cel_variables more_variables_;
+  cel_variables dotted_variables_;
+  cel_variables bound_;  // variables of macros
   mutable std::vector<std::shared_ptr<const json>> parsed_;
-  std::size_t steps_ = 0;
+  mutable std::size_t steps_ = 0;
+  mutable std::optional<cel_error> too_long_;
 };
 
 }  // namespace inngest::detail

@@ -9,7 +9,6 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -151,23 +150,6 @@ inline std::string text_of(double number, int widest = 21) {
   if (exponent < -4 || exponent >= widest) return std::string(text);
   const auto fixed = std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed);
   return std::string(digits, fixed.ptr);
-}
-
-/// RE2's patterns by std::regex: the common part of both. Both sides are limited, as it may take long.
-inline cel_value matches(const std::string& text, std::string pattern) {
-  constexpr std::size_t longest_text = 10'000, longest_pattern = 500;
-  if (text.size() > longest_text || pattern.size() > longest_pattern)
-    return cel_error{.problem = "matches() takes at most 10000 characters, and a pattern of 500"};
-  auto flags = std::regex::ECMAScript;
-  if (pattern.starts_with("(?i)")) {
-    flags |= std::regex::icase;
-    pattern.erase(0, 4);
-  }
-  try {
-    return std::regex_search(text, std::regex(pattern, flags));
-  } catch (const std::regex_error&) {
-    return cel_error{.problem = "not a regular expression: " + pattern};
-  }
 }
 
 /// ASCII letters only.
@@ -329,7 +311,11 @@ inline cel_timestamp cel_now() {
 inline cel_value to_date(const cel_value& value) {
   std::optional<std::int64_t> number;
   if (const auto* whole = value.as<std::int64_t>()) number = *whole;
-  if (const auto* real = value.as<double>()) number = static_cast<std::int64_t>(*real);
+  if (const auto* real = value.as<double>()) {
+    const cel_value whole = to_int(*real);
+    if (whole.is_error()) return whole;
+    number = *whole.as<std::int64_t>();
+  }
   if (number) {
     constexpr std::int64_t first_milliseconds = 100'000'000'000;
     const bool in_milliseconds = *number > first_milliseconds;
@@ -388,7 +374,6 @@ inline cel_value call_function(std::string_view name, const std::vector<cel_valu
     if (name == "contains") return text(0)->find(*text(1)) != std::string::npos;
     if (name == "startsWith") return text(0)->starts_with(*text(1));
     if (name == "endsWith") return text(0)->ends_with(*text(1));
-    if (name == "matches") return matches(*text(0), *text(1));
   }
   if (const auto* string = text(0)) {
     if (name == "lowercase") return with_case(*string, 'A', 'Z', 'a' - 'A');

@@ -13,6 +13,19 @@
 
 // The grammar of CEL: https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax
 
+namespace inngest {
+
+/// Which names an expression may use.
+enum class expression_names {
+  /// Those of an Inngest server: the variables event, async and vars, and its functions.
+  of_a_server,
+  /// Whatever names: one that is not there is an error when it is computed, as CEL has it. Fields' names may
+  /// be in backticks.
+  any
+};
+
+}  // namespace inngest
+
 namespace inngest::detail {
 
 /// A part of an expression. Its parts are other nodes of the same tree, by their place, which is before its
@@ -24,18 +37,19 @@ struct cel_node {
     integer,           // integer
     unsigned_integer,  // integer, of which the bits count
     real,
-    string,     // text
-    bytes,      // text
-    variable,   // text: its name; integer: 1 when a macro gives it its values
-    select,     // text: the field; parts: of what
-    has,        // the same, but asks whether the field is there
-    operation,  // text: "+", "!", "[]", "?:" ...; parts: operands
-    call,       // text: the function; parts: arguments
-    method,     // text: the function; parts: the object, then arguments
-    macro,      // text: "all", "map" ...; parts: the object, the variable, then what is computed of it
-    list,       // parts: elements
-    map,        // parts: key, value, key, value ...
-    message,    // text: the type; parts: field (a string), value, field, value ...
+    string,       // text
+    bytes,        // text
+    variable,     // text: its name; integer: 1 when a macro gives it its values
+    select,       // text: the field; parts: of what
+    has,          // the same, but asks whether the field is there
+    operation,    // text: "+", "!", "[]", "?:" ...; parts: operands
+    call,         // text: the function; parts: arguments
+    method,       // text: the function; parts: the object, then arguments
+    no_function,  // a call of what there is not: text: its name; parts: arguments
+    macro,        // text: "all", "map" ...; parts: the object, the variable, then what is computed of it
+    list,         // parts: elements
+    map,          // parts: key, value, key, value ...
+    message,      // text: the type; parts: field (a string), value, field, value ...
   };
   kind what = kind::null;
   std::size_t position = 0;
@@ -46,16 +60,20 @@ struct cel_node {
 };
 
 /// Parses an expression into nodes; the root is the last. \throws expression_error for what an Inngest server
-/// would refuse: text that is not of the grammar, names and numbers of arguments that it does not know.
+/// would refuse: text that is not of the grammar and, unless they may be any, names and numbers of arguments
+/// that it does not know.
 class cel_parser {
  public:
-  explicit cel_parser(std::string_view text) : lexer_(text) { advance(); }
+  explicit cel_parser(std::string_view text, expression_names names = expression_names::of_a_server)
+      : any_name_(names == expression_names::any), lexer_(text, any_name_) {
+    advance();
+  }
 
   std::vector<cel_node> parse() {
     if (token_.what == cel_token::kind::end) fail("the expression is empty", 0);
     ternary();
     if (token_.what != cel_token::kind::end) fail_unexpected("an operator or the end");
-    if (!unknown_names_.empty()) {
+    if (!unknown_names_.empty() && !any_name_) {
       const std::size_t position = unknown_names_.front();
       fail("there is no variable \"" + name_at(position) + "\": an expression is over event (and async)",
            position);
@@ -148,6 +166,11 @@ class cel_parser {
   }
 
   std::string field() {
+    if (token_.what == cel_token::kind::quoted_name) {
+      std::string out = std::move(token_.text);
+      advance();
+      return out;
+    }
     if (token_.what != cel_token::kind::identifier) fail_unexpected("a field's name");
     if (is_keyword(token_.text))
       fail("\"" + token_.text + "\" is a word of the language: write [\"" + token_.text + "\"] for the field",
@@ -162,7 +185,7 @@ class cel_parser {
   std::size_t add(cel_node node) {
     using enum cel_node::kind;
     const bool counts =
-        node.what == select || node.what == method || node.what == macro ||
+        node.what == select || node.what == method || node.what == macro || node.what == no_function ||
         (node.what == operation && node.text != "&&" && node.text != "||" && node.parts.size() > 1);
     int depth = 0;
     for (const std::size_t part : node.parts) depth = std::max(depth, depths_[part]);
@@ -308,10 +331,10 @@ class cel_parser {
       return add({.what = kind::variable, .position = position, .text = std::move(id), .integer = bound});
     }
     if (id == "has" && !from_root) return has(position);
-    check_function(id, position);
+    if (!any_name_) check_function(id, position);
     std::vector<std::size_t> parts = elements(")");
-    check_count(id, *find(functions, id), parts.size(), position);
-    return add(kind::call, position, std::move(id), std::move(parts));
+    const bool known = is_known(find(functions, id), id, parts.size(), position);
+    return add(known ? kind::call : kind::no_function, position, std::move(id), std::move(parts));
   }
 
   std::size_t literal(bool negative, std::size_t position) {
@@ -424,11 +447,11 @@ class cel_parser {
     static constexpr std::string_view macros[] = {"all",       "exists", "exists_one",
                                                   "existsOne", "map",    "filter"};
     if (is_one_of(name, macros)) return macro(position, std::move(name), of);
-    check_method(name, position);
+    if (!any_name_) check_method(name, position);
     std::vector<std::size_t> parts = elements(")");
-    check_count(name, *find(methods, name), parts.size(), position);
+    const bool known = is_known(find(methods, name), name, parts.size(), position);
     parts.insert(parts.begin(), of);
-    return add(kind::method, position, std::move(name), std::move(parts));
+    return add(known ? kind::method : kind::no_function, position, std::move(name), std::move(parts));
   }
 
   std::size_t macro(std::size_t position, std::string name, std::size_t of) {
@@ -496,12 +519,16 @@ class cel_parser {
     fail("values have no function \"" + name + "\"" + (is_function ? ": write " + name + "(...)" : ""),
          position);
   }
-  void check_count(const std::string& name, const function& known, std::size_t count,
-                   std::size_t position) const {
-    if (known.least <= count && count <= known.most) return;
+  /// Whether it is there and takes so many arguments. Where names may be any, that is found out when it is
+  /// computed.
+  bool is_known(const function* found, const std::string& name, std::size_t count,
+                std::size_t position) const {
+    if (found != nullptr && found->least <= count && count <= found->most) return true;
+    if (any_name_) return false;
     constexpr std::string_view words[] = {"no argument", "one argument", "two arguments"};
-    fail(name + "() takes " + (known.least < known.most ? "at most " : "") + std::string(words[known.most]),
-         position);
+    fail(
+        name + "() takes " + (found->least < found->most ? "at most " : "") + std::string(words[found->most]),
+        position);
   }
 
   // ---- variables ------------------------------------------------------------------------------------
@@ -523,6 +550,7 @@ class cel_parser {
     return {};
   }
 
+  bool any_name_;
   cel_lexer lexer_;
   cel_token token_;
   std::string after_;  // the word before the current one

@@ -64,10 +64,10 @@ class expression_error : public error {
 namespace detail {
 
 struct cel_token {
-  enum class kind { end, identifier, integer, unsigned_integer, real, string, bytes, symbol };
+  enum class kind { end, identifier, quoted_name, integer, unsigned_integer, real, string, bytes, symbol };
   kind what = kind::end;
   std::size_t position = 0;
-  std::string text{};  // of an identifier or symbol; the value of a string or of bytes
+  std::string text{};  // of an identifier, symbol or name in backticks; the value of a string or of bytes
   std::uint64_t number = 0;
   double real = 0;
 };
@@ -75,7 +75,8 @@ struct cel_token {
 /// Takes a text apart. \throws expression_error
 class cel_lexer {
  public:
-  explicit cel_lexer(std::string_view text) : text_(text) {
+  /// `quotes_names` says whether a field's name may be in backticks.
+  cel_lexer(std::string_view text, bool quotes_names) : text_(text), quotes_names_(quotes_names) {
     std::size_t characters = 0;
     for (std::size_t at = 0; at < text_.size(); ++characters) {
       const std::size_t size = character_size(text_.substr(at));
@@ -95,6 +96,8 @@ class cel_lexer {
     const char c = text_[at_];
     if (starts_string()) {
       read_string(out);
+    } else if (c == '`' && quotes_names_) {
+      read_quoted_name(out);
     } else if (is_letter(c)) {
       while (at_ < text_.size() && (is_letter(text_[at_]) || is_digit(text_[at_]))) out.text += text_[at_++];
       out.what = cel_token::kind::identifier;
@@ -166,6 +169,15 @@ class cel_lexer {
     }
     at_ += out.text.size();
     out.what = cel_token::kind::symbol;
+  }
+
+  void read_quoted_name(cel_token& out) {
+    constexpr std::string_view others = "_.-/ ";
+    while (is_letter(peek(1)) || is_digit(peek(1)) || others.find(peek(1)) != others.npos)
+      out.text += text_[++at_];
+    if (peek(1) != '`' || out.text.empty()) fail("a name in backticks ends here", at_ + 1);
+    at_ += 2;
+    out.what = cel_token::kind::quoted_name;
   }
 
   // ---- numbers --------------------------------------------------------------------------------------
@@ -326,6 +338,7 @@ class cel_lexer {
   }
 
   std::string_view text_;
+  bool quotes_names_;
   std::size_t at_ = 0;
 };
 

@@ -145,6 +145,36 @@ inline std::vector<cel_value> elements_of(const cel_value& value, bool whole_num
   return out;
 }
 
+/// How much there is of a value, so that what is produced can be limited: a step for each value in it, and
+/// for each 256 bytes of text. Of JSON so many levels count; it is there anyway. Stops soon after `most`.
+inline std::size_t weight_of(const json& value, std::size_t most, int levels) {
+  if (value.is_string()) return 1 + value.get_ref<const std::string&>().size() / 256;
+  std::size_t out = 1;
+  if (!value.is_structured() || levels == 0) return out;
+  for (auto each = value.begin(); each != value.end() && out <= most; ++each)
+    out += weight_of(*each, most - out, levels - 1);
+  return out;
+}
+inline std::size_t weight_of(const cel_value& value, std::size_t most, int json_levels = 0) {
+  std::size_t out = 1;
+  const auto add = [&](const cel_value& part) {
+    if (out <= most) out += weight_of(part, most - out, json_levels);
+  };
+  if (const auto* text = value.as<std::string>()) out += text->size() / 256;
+  if (const auto* bytes = value.as<cel_bytes>()) out += bytes->text.size() / 256;
+  if (const auto* whole = value.as<const json*>()) return weight_of(**whole, most, json_levels);
+  if (const auto* list = value.as<cel_list>()) {
+    for (const cel_value& each : **list) add(each);
+  }
+  if (const auto* map = value.as<cel_map>()) {
+    for (const auto& [key, each] : **map) {
+      add(key);
+      add(each);
+    }
+  }
+  return out;
+}
+
 // ---- comparing --------------------------------------------------------------------------------------------
 
 /// -1, 0 or 1; 2 when one is not a number (NaN).
@@ -165,16 +195,20 @@ inline int compare_numbers(const cel_value& a, const cel_value& b) {
   }
   if (std::isnan(*x)) return 2;
   if (const auto* y = b.as<double>()) return std::isnan(*y) ? 2 : order(*x, *y);
-  // as doubles, unless that would be out of range
+  // a whole part that fits decides, then the rest does
   constexpr double two_to_63 = 9223372036854775808.0;
+  // at the end of whole numbers their greatest is what it becomes as a double
   if (const auto* y = b.as<std::int64_t>()) {
-    if (*x > two_to_63) return 1;
+    if (*x >= two_to_63) return order(*x, static_cast<double>(*y));
     if (*x < -two_to_63) return -1;
-    return order(*x, static_cast<double>(*y));
+    const int whole = order(static_cast<std::int64_t>(*x), *y);
+    return whole != 0 ? whole : order(*x, std::trunc(*x));
   }
-  if (*x > 2 * two_to_63) return 1;
+  const std::uint64_t y = *b.as<std::uint64_t>();
+  if (*x >= 2 * two_to_63) return order(*x, static_cast<double>(y));
   if (*x < 0) return -1;
-  return order(*x, static_cast<double>(*b.as<std::uint64_t>()));
+  const int whole = order(static_cast<std::uint64_t>(*x), y);
+  return whole != 0 ? whole : order(*x, std::trunc(*x));
 }
 
 inline const cel_value* find_key(const cel_map& map, const cel_value& key);

@@ -84,10 +84,11 @@ class time_zone_footer_reader {
   time_zone_footer read() {
     time_zone_footer out;
     skip_name();
-    out.standard = -read_time();
+    out.standard = -read_time(most_offset);
     if (text_.empty()) return out;
     skip_name();
-    out.summer = text_.empty() || text_.front() == ',' ? out.standard + std::chrono::hours(1) : -read_time();
+    out.summer = text_.empty() || text_.front() == ',' ? out.standard + std::chrono::hours(1)
+                                                       : -read_time(most_offset);
     if (!take(',')) fail();
     out.begins = read_rule();
     if (!take(',')) fail();
@@ -97,6 +98,9 @@ class time_zone_footer_reader {
   }
 
  private:
+  /// Hours: of a clock from UTC, and of a change from its day's midnight.
+  static constexpr unsigned most_offset = 24, most_time = 167;
+
   [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not one of POSIX"); }
   bool take(char c) {
     if (text_.empty() || text_.front() != c) return false;
@@ -125,10 +129,10 @@ class time_zone_footer_reader {
   }
 
   /// Hours, which may be negative, with minutes and seconds if need be.
-  std::chrono::seconds read_time() {
+  std::chrono::seconds read_time(unsigned most_hours) {
     const bool negative = take('-');
     if (!negative) take('+');
-    std::chrono::seconds out = std::chrono::hours(read_number(0, 167));
+    std::chrono::seconds out = std::chrono::hours(read_number(0, most_hours));
     if (take(':')) out += std::chrono::minutes(read_number(0, 59));
     if (take(':')) out += std::chrono::seconds(read_number(0, 59));
     return negative ? -out : out;
@@ -149,7 +153,7 @@ class time_zone_footer_reader {
       out.what = time_zone_rule::kind::day_from_zero;
       out.day = read_number(0, 365);
     }
-    if (take('/')) out.time = read_time();
+    if (take('/')) out.time = read_time(most_time);
     return out;
   }
 
@@ -248,7 +252,9 @@ class time_zone {
     const std::size_t types = indices + counts.times;
     const auto offset_of = [&](std::size_t type) {
       if (type >= counts.types) fail();
-      return std::chrono::seconds(read_number<std::int32_t>(bytes, types + type * 6));
+      const auto offset = read_number<std::int32_t>(bytes, types + type * 6);
+      if (offset < -89'999 || offset > 93'599) fail();  // more than a day's clocks can differ
+      return std::chrono::seconds(offset);
     };
     before_ = offset_of(0);
     for (std::size_t i = 0; i < counts.times; ++i) {
