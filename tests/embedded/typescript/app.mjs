@@ -43,7 +43,7 @@ const functions = [
     return (await step.run("after", () => all.filter(Boolean))).join("+");
   }),
   on("race", {}, async ({ step, group }) => group.parallel({ mode: "race" }, () =>
-    Promise.race([step.run("fast", () => "fast"), step.sleep("slow", "500ms").then(() => "slow")]))),
+    Promise.race([step.run("fast", () => "fast"), step.sleep("slow", "10s").then(() => "slow")]))),
   on("waits", {}, async ({ step }) => {
     const matched = await step.waitForEvent("match", { event: "ts/resume", timeout: "1m", match: "data.id" });
     const chosen = await step.waitForEvent("if", { event: "ts/choose", timeout: "1m", if: "async.data.n > event.data.n" });
@@ -81,10 +81,10 @@ const functions = [
     return { handled: error.message, of: event.data.function_id, event: event.data.event.name };
   } }, async ({ step }) => { await step.run("always", () => { throw new Error("no way"); }); }),
   on("non-retriable", { retries: 3 }, async () => { throw new NonRetriableError("never again"); }),
-  on("batch", { batchEvents: { maxSize: 3, timeout: "500ms" } }, async ({ events, step }) =>
+  on("batch", { batchEvents: { maxSize: 3, timeout: "2s" } }, async ({ events, step }) =>
     step.run("sum", () => events.reduce((sum, each) => sum + each.data.n, 0))),
   on("cancelled", { cancelOn: [{ event: "ts/cancel", match: "data.id" }] }, async ({ step }) => { await step.sleep("long", "1h"); }),
-  on("debounced", { debounce: { period: "1s", key: "event.data.id" } }, async ({ event }) => event.data.n),
+  on("debounced", { debounce: { period: "2s", key: "event.data.id" } }, async ({ event }) => event.data.n),
   on("large", {}, async ({ step }) => {
     let size = 0;
     for (let i = 0; i < 6; i++) size += (await step.run(`part-${i}`, () => "x".repeat(900_000))).length;

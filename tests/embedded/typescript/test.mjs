@@ -34,11 +34,19 @@ async function check(engine_program, checkpointing) {
   };
   /// The one run of an event, when it is as wanted.
   const run_of = async (event, wanted = run => run.ended_at) => {
-    for (let i = 0; i < 300; ++i, await sleep(50)) {
+    for (let i = 0; i < 900; ++i, await sleep(50)) {
       const { data } = await get(`/v1/events/${event}/runs`);
       if (data.length === 1 && wanted(data[0])) return data[0];
     }
     throw new Error(`the run of event ${event} does not end`);
+  };
+  const waits_at = async (event, step) => {
+    const { run_id } = await run_of(event, () => true);
+    for (let i = 0; i < 600; ++i, await sleep(50)) {
+      const { steps } = await get(`/api/runs/${run_id}`);
+      if (steps.some(each => each.name === step && each.status === "waiting")) return;
+    }
+    throw new Error(`run ${run_id} does not wait at ${step}`);
   };
   const output_of = async event => {
     const run = await run_of(event);
@@ -65,14 +73,14 @@ async function check(engine_program, checkpointing) {
     await send("debounced", { id: "a", n: 1 });
     await send("debounced", { id: "a", n: 2 });
 
-    await run_of(events.waits, run => run.status === "Running");
-    await sleep(500);
+    await waits_at(events.waits, "match");
     await send("resume", { id: "other" });
     await send("resume", { id: "7" });
-    await sleep(500);
+    await waits_at(events.waits, "if");
     await send("choose", { n: 2 });
     await send("choose", { n: 4 });
     await send("cancel", { id: "7" });
+    await waits_at(events.signal, "signal");
     await send("signaller", {});
 
     equal(await output_of(events.plain), { hello: "world" });
