@@ -114,7 +114,7 @@ class engine {
     std::unique_lock lock(mutex_);
     if (!store_problem_.empty()) throw unreachable(store_problem_);
     std::vector<std::string> ids = scheduler_.accept(std::move(events), now());
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
     lock.unlock();
     deliver_progress();
     return ids;
@@ -124,7 +124,7 @@ class engine {
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null") {
     std::unique_lock lock(mutex_);
     auto run_id = scheduler_.signal(name, data, now());
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
     lock.unlock();
     deliver_progress();
     return run_id;
@@ -139,7 +139,7 @@ class engine {
     std::string id = scheduler_.start(function.slug(), encode(data, "data"), now());
     if (id.empty())
       throw configuration_error("function \"" + function.id() + "\" is a singleton and runs already");
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
     lock.unlock();
     deliver_progress();
     return id;
@@ -153,7 +153,7 @@ class engine {
     std::unique_lock lock(mutex_);
     std::string id = scheduler_.rerun(*earlier, now());
     if (id.empty()) return std::nullopt;
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
     lock.unlock();
     deliver_progress();
     return id;
@@ -164,7 +164,7 @@ class engine {
   bool cancel(std::string_view run_id) {
     std::unique_lock lock(mutex_);
     if (!scheduler_.cancel(run_id, now())) return false;
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
     lock.unlock();
     deliver_progress();
     return true;
@@ -176,7 +176,7 @@ class engine {
     const auto read = read_operations(std::move(operations));
     std::unique_lock lock(mutex_);
     if (!scheduler_.checkpoint(run_id, call_id, read, now())) return false;
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
     lock.unlock();
     deliver_progress();
     return true;
@@ -195,7 +195,7 @@ class engine {
     std::vector<function_definition> functions = read_registration(app);
     std::unique_lock lock(mutex_);
     scheduler_.register_app(app, std::move(functions), now());
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
   }
 
   /// The functions that the engine calls.
@@ -275,16 +275,19 @@ class engine {
 
   // ---- keeping ----------------------------------------------------------------------------------------
 
-  /// Sees that what the scheduler changed is kept, and gives a number to wait for. A store on disk is written
-  /// by a thread of its own, which keeps at once what has come up meanwhile.
-  std::uint64_t keep_changes() {
+  /// Sees that what the scheduler changed is kept, by the keeper's thread if the store is on disk.
+  void keep_changes() {
+    if (kept_ < note_changes()) keeper_wake_.notify_one();
+  }
+
+  /// Notes what the scheduler changed, and gives a number to wait for. In memory it is kept at once.
+  std::uint64_t note_changes() {
     for (auto& each : scheduler_.take_progress()) untold_.push_back(std::move(each));
     changes fresh = scheduler_.take_changes();
     if (fresh.empty()) return changed_;
     ++changed_;
     if (options_.store->is_on_disk()) {
       unkept_.push_back(std::move(fresh));
-      keeper_wake_.notify_one();
     } else {
       options_.store->commit({&fresh, 1});
       scheduler_.kept(fresh);
@@ -294,35 +297,54 @@ class engine {
     return changed_;
   }
 
-  /// \throws unreachable when the store can't keep it, with the reason.
-  void wait_until_kept(std::unique_lock<std::mutex>& lock, std::uint64_t change) const {
-    settled_.wait(lock, [&] { return kept_ >= change || !store_problem_.empty(); });
-    if (kept_ < change) throw unreachable(store_problem_);
+  /// False when the store can't keep it; store_problem_ says why.
+  bool is_kept(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
+    while (kept_ < change && store_problem_.empty()) {
+      if (!committing_)
+        commit_all(lock);  // whoever waits does it, and for the others as well
+      else
+        settled_.wait(lock);
+    }
+    return kept_ >= change;
   }
 
+  /// Waits until all that the scheduler changed is kept.
+  /// \throws unreachable when the store can't keep it, with the reason.
+  void keep_changes_now(std::unique_lock<std::mutex>& lock) {
+    if (!is_kept(lock, note_changes())) throw unreachable(store_problem_);
+  }
+
+  /// Keeps all that was noted, at once. One thread at a time.
+  void commit_all(std::unique_lock<std::mutex>& lock) {
+    std::vector<changes> batch = std::exchange(unkept_, {});
+    const std::uint64_t last = changed_;
+    committing_ = true;
+    lock.unlock();
+    std::string problem = commit(batch);
+    lock.lock();
+    committing_ = false;
+    if (problem.empty()) {
+      for (const changes& each : batch) scheduler_.kept(each);
+      kept_ = last;
+    } else {
+      unkept_.insert(unkept_.begin(), std::make_move_iterator(batch.begin()),
+                     std::make_move_iterator(batch.end()));
+    }
+    store_problem_ = std::move(problem);
+    if (!unkept_.empty()) keeper_wake_.notify_one();
+    wake_.notify_one();  // whoever takes what is now due wakes another in turn
+    settled_.notify_all();
+  }
+
+  /// The keeper's thread: keeps what nobody waits for, and tries again when the store takes nothing.
   void keep() {
     std::unique_lock lock(mutex_);
     while (true) {
-      keeper_wake_.wait(lock, [&] { return !unkept_.empty() || keeper_stops_; });
-      if (unkept_.empty()) return;
-      std::vector<changes> batch = std::exchange(unkept_, {});
-      const std::uint64_t last = changed_;
-      lock.unlock();
-      std::string problem = commit(batch);
-      lock.lock();
-      if (problem.empty()) {
-        for (const changes& each : batch) scheduler_.kept(each);
-        kept_ = last;
-      } else {
-        unkept_.insert(unkept_.begin(), std::make_move_iterator(batch.begin()),
-                       std::make_move_iterator(batch.end()));
-      }
-      store_problem_ = std::move(problem);
-      wake_.notify_all();
-      settled_.notify_all();
-      if (store_problem_.empty()) continue;
-      if (keeper_stops_) return;
-      keeper_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return keeper_stops_; });
+      keeper_wake_.wait(lock, [&] { return (!unkept_.empty() && !committing_) || keeper_stops_; });
+      if (!store_problem_.empty())
+        keeper_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return keeper_stops_; });
+      if (!unkept_.empty() && !committing_) commit_all(lock);
+      if (keeper_stops_ && (unkept_.empty() || !store_problem_.empty())) return;
     }
   }
 
@@ -402,9 +424,7 @@ class engine {
     {
       std::unique_lock lock(mutex_);
       if (!scheduler_.checkpoint(job.run_id, job.id, operations, now())) return saved::stale;
-      const std::uint64_t change = keep_changes();
-      settled_.wait(lock, [&] { return kept_ >= change || !store_problem_.empty(); });
-      if (kept_ < change) return saved::no;
+      if (!is_kept(lock, note_changes())) return saved::no;
     }
     deliver_progress();
     return saved::yes;
@@ -480,6 +500,7 @@ class engine {
   std::uint64_t changed_ = 0;  // how many changes there were
   std::uint64_t kept_ = 0;     // how many of them are kept
   std::string store_problem_;  // why the last were not
+  bool committing_ = false;
   std::condition_variable keeper_wake_;
   timestamp next_cleaning_{};
   std::deque<std::pair<run, timeline_entry>> untold_;
