@@ -65,7 +65,7 @@ served_by() { # <name> <port> <number>
     curl -sf "http://127.0.0.1:$2/health" > /dev/null && break
     sleep 0.1
   done
-  measure served "http://127.0.0.1:$2" 8298 "$3" > "$work/out"
+  measure served "http://127.0.0.1:$2" 8298 "$3" > "$work/out" 2> /dev/null
   echo "| $1 | $(value runs_per_second) | $(value steps_per_second) |"
 }
 
