@@ -9941,6 +9941,31 @@ class memory_store final : public store {
 
 // inngest/embedded/retry.hpp
 
+// inngest/detail/http_date.hpp
+
+namespace inngest::detail {
+
+/// "Mon, 23 Nov 2026 10:00:00 GMT"; nothing for what is no such date.
+inline std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
+  char month[4] = {};
+  int day = 0, year = 0, hour = 0, minute = 0, second = 0;
+  const std::string copy(text);
+  if (std::sscanf(copy.c_str(), "%*3s, %2d %3s %4d %2d:%2d:%2d", &day, month, &year, &hour, &minute,
+                  &second) != 6)
+    return std::nullopt;
+  constexpr const char* months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  const char* found = std::strstr(months, month);
+  if (found == nullptr || month[2] == '\0') return std::nullopt;
+  const auto number = static_cast<unsigned>((found - months) / 3 + 1);
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(number),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok()) return std::nullopt;
+  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+         std::chrono::seconds(second);
+}
+
+}  // namespace inngest::detail
+
 namespace inngest::embedded {
 
 /// How long an Inngest server waits at least before it tries again: from 15 seconds after the first attempt
@@ -9958,6 +9983,17 @@ inline std::chrono::milliseconds server_retry_delay(int attempt) {
   const auto chance = detail::random_bytes<2>();
   return least_retry_delay(attempt) +
          std::chrono::milliseconds((chance[0] * 256 + chance[1]) * 30'000 / 65'536);
+}
+
+/// The time that a Retry-After header says, in seconds or as a date: in a second at the earliest, in a day at
+/// the latest. Nothing for "0", which says none, and for what is neither.
+inline std::optional<timestamp> retry_after(std::string_view text, timestamp now) {
+  constexpr std::chrono::milliseconds shortest = std::chrono::seconds(1), longest = std::chrono::hours(24);
+  std::optional<timestamp> out = detail::parse_http_date(text);
+  if (!out) out = parse_timestamp(text);
+  if (const auto seconds = parse_duration(std::string(text) + "s"); seconds && seconds->count() > 0)
+    out = now + std::min(*seconds, longest);
+  return out ? std::optional(std::clamp(*out, now + shortest, now + longest)) : std::nullopt;
 }
 
 }  // namespace inngest::embedded
@@ -10256,31 +10292,6 @@ inline std::optional<timestamp> cron_next(const cron_schedule& schedule, timesta
     change = zone->next_change(*change);
   }
   return std::nullopt;
-}
-
-}  // namespace inngest::detail
-
-// inngest/detail/http_date.hpp
-
-namespace inngest::detail {
-
-/// "Mon, 23 Nov 2026 10:00:00 GMT"; nothing for what is no such date.
-inline std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
-  char month[4] = {};
-  int day = 0, year = 0, hour = 0, minute = 0, second = 0;
-  const std::string copy(text);
-  if (std::sscanf(copy.c_str(), "%*3s, %2d %3s %4d %2d:%2d:%2d", &day, month, &year, &hour, &minute,
-                  &second) != 6)
-    return std::nullopt;
-  constexpr const char* months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  const char* found = std::strstr(months, month);
-  if (found == nullptr || month[2] == '\0') return std::nullopt;
-  const auto number = static_cast<unsigned>((found - months) / 3 + 1);
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(number),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok()) return std::nullopt;
-  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-         std::chrono::seconds(second);
 }
 
 }  // namespace inngest::detail
@@ -10590,6 +10601,127 @@ inline std::string call_body(const active_run& run, const job& call) {
     out += memo;
   }
   return out += std::string("},\"use_api\":") + (use_api ? "true" : "false") + ",\"version\":2}";
+}
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/engine_events.hpp
+
+// inngest/embedded/incoming_event.hpp
+
+namespace inngest::embedded {
+
+/// An event as it was sent: data and user are slices that are kept as they are.
+struct incoming_event {
+  std::string name{};
+  std::optional<std::string> id{};
+  std::optional<std::int64_t> ts{};
+  std::string data = "{}";
+  std::string user = "{}";
+  std::optional<std::string> v{};
+};
+
+/// \throws payload_error naming the field that is wrong.
+inline incoming_event read_incoming_event(detail::json_value& value, const detail::json_path& at) {
+  detail::expect(value, detail::json_type::object, at, "object");
+  incoming_event out;
+  for (auto item : detail::take(value.get_object(), at)) {
+    simdjson::ondemand::field each = detail::take(std::move(item), at);
+    const std::string key(detail::take(each.unescaped_key(), at));
+    detail::json_value& member = each.value();
+    const detail::json_path here(at, key);
+    if (detail::type_of(member, here) == detail::json_type::null) continue;
+    if (key == "name") {
+      out.name = detail::read<std::string>(member, here);
+    } else if (key == "id") {
+      out.id = detail::read<std::string>(member, here);
+    } else if (key == "ts") {
+      out.ts = detail::read<std::int64_t>(member, here);
+    } else if (key == "v") {
+      out.v = detail::read<std::string>(member, here);
+    } else if (key == "user") {
+      out.user = detail::raw_text(member, here);
+    } else if (key == "data") {
+      detail::expect(member, detail::json_type::object, here, "object");
+      out.data = detail::raw_text(member, here);
+    }
+  }
+  if (!detail::valid_event_name(out.name))
+    detail::fail_at(detail::json_path(at, "name"), "not an event name");
+  return out;
+}
+
+/// The event with what an engine adds to it: an id of its own, and a time and an event id where it has none.
+inline event_record make_event_record(const incoming_event& event, std::string id, timestamp now) {
+  event_record out{.id = std::move(id), .name = event.name, .received_at = now};
+  out.text = "{\"data\":" + event.data + ",\"id\":" + encode(event.id.value_or(out.id)) +
+             ",\"name\":" + encode(event.name) +
+             ",\"ts\":" + std::to_string(event.ts.value_or(now.time_since_epoch().count())) +
+             ",\"user\":" + event.user;
+  if (event.v) out.text += ",\"v\":" + encode(*event.v);
+  out.text += '}';
+  return out;
+}
+
+/// Reads an event or an array of them.
+/// \throws payload_error naming the field that is wrong; none is taken in then.
+inline std::vector<incoming_event> read_incoming_events(std::string body) {
+  const detail::json_buffer buffer(std::move(body));
+  detail::json_document document(buffer.text());
+  detail::json_value root = document.root();
+  if (detail::type_of(root, {}) == detail::json_type::object)
+    return {read_incoming_event(root, detail::json_path("event"))};
+  const detail::json_path at("events");
+  detail::expect(root, detail::json_type::array, at, "array");
+  std::vector<incoming_event> out;
+  for (auto item : detail::take(root.get_array(), at)) {
+    const detail::json_path here(at, out.size());
+    detail::json_value each = detail::take(std::move(item), here);
+    out.push_back(read_incoming_event(each, here));
+  }
+  return out;
+}
+
+}  // namespace inngest::embedded
+
+// The events that an engine makes itself, as a server does.
+
+namespace inngest::embedded {
+
+/// The data of "inngest/function.finished", and of failed and cancelled: how a run ended.
+inline std::string end_data(const active_run& ended) {
+  const run& run = ended.record.run;
+  const char* status = run.status == run_status::completed   ? "Completed"
+                       : run.status == run_status::cancelled ? "Cancelled"
+                                                             : "Failed";
+  detail::json_object_text out;
+  out.add("function_id", run.function_slug).add("run_id", run.id);
+  out.add_raw("event", ended.event_text()).add_raw("events", ended.events_text());
+  if (run.status == run_status::completed) out.add_raw("result", run.output_text);
+  if (run.error) out.add_raw("error", text_of(*run.error));
+  out.add_raw("_inngest", detail::json_object_text().add("status", status).text());
+  return out.text();
+}
+
+/// What a schedule starts its function with.
+inline incoming_event timer_event(const registered_trigger& trigger, timestamp planned, timestamp fired) {
+  return {.name = "inngest/scheduled.timer",
+          .id = to_text(planned),
+          .ts = fired.time_since_epoch().count(),
+          .data = detail::json_object_text()
+                      .add("cron", trigger.schedule)
+                      .add("scheduledAt", to_text(planned))
+                      .add("fireAt", to_text(fired))
+                      .text()};
+}
+
+/// By how much a schedule is late, so that many don't begin at once: the same whoever asks.
+inline std::chrono::milliseconds jitter_of(const std::string& slug, const registered_trigger& trigger,
+                                           timestamp planned) {
+  if (trigger.jitter.count() <= 0) return {};
+  const std::string what = slug + trigger.schedule + to_text(planned);
+  const auto chance = static_cast<std::int64_t>(std::hash<std::string>()(what) >> 1);
+  return std::chrono::milliseconds(chance % (trigger.jitter.count() + 1));
 }
 
 }  // namespace inngest::embedded
@@ -12634,6 +12766,8 @@ class event_view {
 
 }  // namespace inngest::embedded
 
+// inngest/embedded/flow_control.hpp
+
 // inngest/embedded/flow_memory.hpp
 
 namespace inngest::embedded {
@@ -12726,79 +12860,84 @@ class flow_memory {
 
 }  // namespace inngest::embedded
 
-// inngest/embedded/incoming_event.hpp
+// What a function's options say of an event: whether it starts a run, when, and beside which others.
 
 namespace inngest::embedded {
 
-/// An event as it was sent: data and user are slices that are kept as they are.
-struct incoming_event {
-  std::string name{};
-  std::optional<std::string> id{};
-  std::optional<std::int64_t> ts{};
-  std::string data = "{}";
-  std::string user = "{}";
-  std::optional<std::string> v{};
+/// The options that need to remember earlier events.
+class flow_control {
+ public:
+  /// What is remembered is noted there, to be kept.
+  explicit flow_control(changes& changes) : memory_(changes) {}
+
+  void load(remembered_value value) { memory_.load(std::move(value)); }
+  void forget_what_is_over(timestamp now) { memory_.clean(now); }
+
+  /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
+  bool is_limited(const function_definition& function, const event_record& event, event_view& view,
+                  timestamp now) {
+    if (function.idempotency) {
+      const auto value = view.limiting_key(function.idempotency);
+      return value && !is_first("once:" + function.slug + ":" + *value, event, now);
+    }
+    if (!function.rate_limit) return false;
+    const registered_rate_limit& limit = *function.rate_limit;
+    const auto value = view.limiting_key(limit.key);
+    const rate allowed{.limit = limit.limit, .burst = limit.limit / 10 + 1, .period = limit.period};
+    return value && !memory_.take("rate:" + function.slug + ":" + *value, allowed, now);
+  }
+
+  /// An id that the sender gave starts a function once a day.
+  bool is_first_of_its_id(const function_definition& function, const event_record& event, timestamp now) {
+    return event.given_id.empty() || is_first("event:" + function.slug + ":" + event.given_id, event, now);
+  }
+
+  /// When a run that could begin at a time has its turn.
+  timestamp turn(const function_definition& function, event_view& view, timestamp earliest) {
+    if (!function.throttle) return earliest;
+    const registered_throttle& throttle = *function.throttle;
+    const rate allowed{
+        .limit = throttle.limit, .burst = throttle.limit + throttle.burst, .period = throttle.period};
+    return memory_.reserve("throttle:" + function.slug + ":" + view.key(throttle.key), allowed, earliest);
+  }
+
+ private:
+  bool is_first(std::string key, const event_record& event, timestamp now) {
+    if (memory_.find(key, now)) return false;
+    memory_.remember(std::move(key), event.id, now + std::chrono::hours(24));
+    return true;
+  }
+
+  flow_memory memory_;
 };
 
-/// \throws payload_error naming the field that is wrong.
-inline incoming_event read_incoming_event(detail::json_value& value, const detail::json_path& at) {
-  detail::expect(value, detail::json_type::object, at, "object");
-  incoming_event out;
-  for (auto item : detail::take(value.get_object(), at)) {
-    simdjson::ondemand::field each = detail::take(std::move(item), at);
-    const std::string key(detail::take(each.unescaped_key(), at));
-    detail::json_value& member = each.value();
-    const detail::json_path here(at, key);
-    if (detail::type_of(member, here) == detail::json_type::null) continue;
-    if (key == "name") {
-      out.name = detail::read<std::string>(member, here);
-    } else if (key == "id") {
-      out.id = detail::read<std::string>(member, here);
-    } else if (key == "ts") {
-      out.ts = detail::read<std::int64_t>(member, here);
-    } else if (key == "v") {
-      out.v = detail::read<std::string>(member, here);
-    } else if (key == "user") {
-      out.user = detail::raw_text(member, here);
-    } else if (key == "data") {
-      detail::expect(member, detail::json_type::object, here, "object");
-      out.data = detail::raw_text(member, here);
-    }
+/// What limits how many of the function's calls are under way at once; null when nothing does. Limits of an
+/// environment or account are shared by the functions whose keys read the same.
+inline std::shared_ptr<const slot_limits> slots_of(const function_definition& function, event_view& view) {
+  using scope = registered_limit::scope;
+  if (function.concurrency.empty()) return nullptr;
+  slot_limits out;
+  for (const registered_limit& each : function.concurrency) {
+    std::string key = each.within == scope::function      ? "function:" + function.slug
+                      : each.within == scope::environment ? std::string("environment")
+                                                          : std::string("account");
+    if (each.key) key += ":" + each.key->text() + ":" + view.key(each.key);
+    out.push_back({.key = std::move(key), .limit = each.limit});
   }
-  if (!detail::valid_event_name(out.name))
-    detail::fail_at(detail::json_path(at, "name"), "not an event name");
-  return out;
+  return std::make_shared<const slot_limits>(std::move(out));
 }
 
-/// The event with what an engine adds to it: an id of its own, and a time and an event id where it has none.
-inline event_record make_event_record(const incoming_event& event, std::string id, timestamp now) {
-  event_record out{.id = std::move(id), .name = event.name, .received_at = now};
-  out.text = "{\"data\":" + event.data + ",\"id\":" + encode(event.id.value_or(out.id)) +
-             ",\"name\":" + encode(event.name) +
-             ",\"ts\":" + std::to_string(event.ts.value_or(now.time_since_epoch().count())) +
-             ",\"user\":" + event.user;
-  if (event.v) out.text += ",\"v\":" + encode(*event.v);
-  out.text += '}';
-  return out;
+/// By how much a run is put before others: up to ten minutes, or behind them.
+inline std::chrono::seconds precedence_of(const function_definition& function, event_view& view) {
+  const double seconds = view.number(function.priority).value_or(0);
+  return std::chrono::seconds(static_cast<int>(std::clamp(seconds, -600.0, 600.0)));
 }
 
-/// Reads an event or an array of them.
-/// \throws payload_error naming the field that is wrong; none is taken in then.
-inline std::vector<incoming_event> read_incoming_events(std::string body) {
-  const detail::json_buffer buffer(std::move(body));
-  detail::json_document document(buffer.text());
-  detail::json_value root = document.root();
-  if (detail::type_of(root, {}) == detail::json_type::object)
-    return {read_incoming_event(root, detail::json_path("event"))};
-  const detail::json_path at("events");
-  detail::expect(root, detail::json_type::array, at, "array");
-  std::vector<incoming_event> out;
-  for (auto item : detail::take(root.get_array(), at)) {
-    const detail::json_path here(at, out.size());
-    detail::json_value each = detail::take(std::move(item), here);
-    out.push_back(read_incoming_event(each, here));
-  }
-  return out;
+/// Which runs there can be no second of; nothing when there can.
+inline std::optional<std::string> singleton_key(const function_definition& function, event_view& view) {
+  if (!function.singleton) return std::nullopt;
+  const auto value = view.limiting_key(function.singleton->key);
+  return value ? std::optional(function.slug + ":" + *value) : std::nullopt;
 }
 
 }  // namespace inngest::embedded
@@ -13226,7 +13365,7 @@ class scheduler {
   /// Takes the next call, of an app or of somebody else for a step, that is due. Timers that are due are done
   /// on the way.
   std::optional<job> take_due(timestamp now) {
-    memory_.clean(now);
+    flow_.forget_what_is_over(now);
     while (auto next = queue_.take(now)) {
       if (next->what == job::kind::schedule) {
         fire_schedule(*next, now);
@@ -13365,15 +13504,6 @@ class scheduler {
       schedule_run(each, event, view, now);
   }
 
-  /// An event of the server's own. Nobody keeps it who doesn't listen to it.
-  void emit(const char* name, std::string data, timestamp now) {
-    if (!subscriptions_.has_listeners(name) && !waits_.waits_for(name)) return;
-    const event_record record =
-        make_event_record({.name = name, .data = std::move(data)}, ids_.next(now), now);
-    changes_.events.push_back(record);
-    dispatch(record, now);
-  }
-
   void end_waits(const event_record& event, event_view& view, timestamp now) {
     for (const auto& [place, condition] : waits_.for_event(event.name)) {
       active_run* run = find_active(place.run_id);
@@ -13418,37 +13548,10 @@ class scheduler {
                     timestamp now) {
     if (function->batch && view.fulfils(function->batch->condition))
       return gather_batch(function, event, view, now);
-    if (is_limited(*function, event, view, now)) return;
+    if (flow_.is_limited(*function, event, view, now)) return;
     if (function->debounce) return debounce(function, event, view, now);
-    if (!is_first_of_its_id(*function, event, now)) return;
+    if (!flow_.is_first_of_its_id(*function, event, now)) return;
     begin_run(function, events_of(event), {}, now);
-  }
-
-  /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
-  bool is_limited(const function_definition& function, const event_record& event, event_view& view,
-                  timestamp now) {
-    if (function.idempotency) {
-      const auto value = view.limiting_key(function.idempotency);
-      if (!value) return false;
-      const std::string key = "once:" + function.slug + ":" + *value;
-      if (memory_.find(key, now)) return true;
-      memory_.remember(key, event.id, now + std::chrono::hours(24));
-    } else if (function.rate_limit) {
-      const registered_rate_limit& limit = *function.rate_limit;
-      const auto value = view.limiting_key(limit.key);
-      const rate allowed{.limit = limit.limit, .burst = limit.limit / 10 + 1, .period = limit.period};
-      return value && !memory_.take("rate:" + function.slug + ":" + *value, allowed, now);
-    }
-    return false;
-  }
-
-  /// An id that the sender gave starts a function once a day.
-  bool is_first_of_its_id(const function_definition& function, const event_record& event, timestamp now) {
-    if (event.given_id.empty()) return true;
-    std::string key = "event:" + function.slug + ":" + event.given_id;
-    if (memory_.find(key, now)) return false;
-    memory_.remember(std::move(key), event.id, now + std::chrono::hours(24));
-    return true;
   }
 
   void gather_batch(const shared_function& function, const event_record& event, event_view& view,
@@ -13528,7 +13631,8 @@ class scheduler {
 
   /// False when there is a run of the singleton. Makes room for the new one if it is to take its place.
   bool may_begin(const function_definition& function, const std::string& event, timestamp now) {
-    const auto key = singleton_key(function, event);
+    event_view view(event);
+    const auto key = singleton_key(function, view);
     const auto other = key ? singletons_.find(*key) : singletons_.end();
     active_run* before = other == singletons_.end() ? nullptr : find_active(other->second);
     if (before && !function.singleton->cancels) return false;
@@ -13552,19 +13656,14 @@ class scheduler {
 
   void queue_first_call(active_run& run, timestamp now) {
     event_view view(run.event_text());
-    timestamp turn = now;
-    if (!run.function->batch) turn = std::max(turn, timestamp(std::chrono::milliseconds(view.time())));
-    if (const auto& throttle = run.function->throttle) {
-      turn = memory_.reserve(
-          "throttle:" + run.function->slug + ":" + view.key(throttle->key),
-          {.limit = throttle->limit, .burst = throttle->limit + throttle->burst, .period = throttle->period},
-          now);
-    }
+    timestamp earliest = now;
+    if (!run.function->batch)
+      earliest = std::max(earliest, timestamp(std::chrono::milliseconds(view.time())));
     if (run.function->start_timeout) {
       add_job(run,
               {.what = job::kind::start_timeout, .due = now + *run.function->start_timeout, .begun = now});
     }
-    call_function(run, turn, now);
+    call_function(run, flow_.turn(*run.function, view, earliest), now);
   }
 
   /// Makes a run one of those under way.
@@ -13578,41 +13677,13 @@ class scheduler {
 
   /// Computes what its function's options say of a run that has its events.
   void claim(active_run& run) {
-    const function_definition& function = *run.function;
     event_view view(run.event_text());
-    if (!function.concurrency.empty()) {
-      slot_limits limits;
-      for (const registered_limit& each : function.concurrency)
-        limits.push_back({.key = slot_key(function, each, view), .limit = each.limit});
-      run.limits = std::make_shared<const slot_limits>(std::move(limits));
-    }
-    if (function.priority) {
-      const double seconds = std::clamp(view.number(function.priority).value_or(0), -600.0, 600.0);
-      run.precedence = std::chrono::seconds(static_cast<int>(seconds));
-    }
-    if (auto key = singleton_key(function, run.event_text())) {
+    run.limits = slots_of(*run.function, view);
+    run.precedence = precedence_of(*run.function, view);
+    if (auto key = singleton_key(*run.function, view)) {
       run.singleton_key = std::move(*key);
       singletons_.insert_or_assign(run.singleton_key, run.id());
     }
-  }
-
-  /// Limits of an environment or account are shared by the functions whose keys read the same.
-  static std::string slot_key(const function_definition& function, const registered_limit& limit,
-                              event_view& view) {
-    using scope = registered_limit::scope;
-    const std::string whose = limit.within == scope::function      ? "function:" + function.slug
-                              : limit.within == scope::environment ? std::string("environment")
-                                                                   : std::string("account");
-    return limit.key ? whose + ":" + limit.key->text() + ":" + view.key(limit.key) : whose;
-  }
-
-  /// Which runs there can be no second of; nothing when there can.
-  static std::optional<std::string> singleton_key(const function_definition& function,
-                                                  const std::string& event) {
-    if (!function.singleton) return std::nullopt;
-    event_view view(event);
-    const auto value = view.limiting_key(function.singleton->key);
-    return value ? std::optional(function.slug + ":" + *value) : std::nullopt;
   }
 
   // ---- ending -----------------------------------------------------------------------------------------
@@ -13674,21 +13745,18 @@ class scheduler {
     const run& run = ended.record.run;
     if (run.event_name == "inngest/function.failed" || run.event_name == "inngest/function.finished")
       return;  // or it would go on for ever
-    const bool completed = run.status == run_status::completed;
-    const bool was_cancelled = run.status == run_status::cancelled;
-    const char* own = was_cancelled ? "inngest/function.cancelled" : "inngest/function.failed";
-    const auto data = [&] {
-      detail::json_object_text out;
-      out.add("function_id", run.function_slug).add("run_id", run.id);
-      out.add_raw("event", ended.event_text()).add_raw("events", ended.events_text());
-      if (completed) out.add_raw("result", run.output_text);
-      if (run.error) out.add_raw("error", text_of(*run.error));
-      const char* status = completed ? "Completed" : was_cancelled ? "Cancelled" : "Failed";
-      out.add_raw("_inngest", detail::json_object_text().add("status", status).text());
-      return out.text();
-    };
-    if (!completed) emit(own, data(), now);
-    emit("inngest/function.finished", data(), now);
+    if (run.status == run_status::failed) announce(ended, "inngest/function.failed", now);
+    if (run.status == run_status::cancelled) announce(ended, "inngest/function.cancelled", now);
+    announce(ended, "inngest/function.finished", now);
+  }
+
+  /// Nobody keeps the event who doesn't listen to it.
+  void announce(const active_run& ended, const char* name, timestamp now) {
+    if (!subscriptions_.has_listeners(name) && !waits_.waits_for(name)) return;
+    const event_record record =
+        make_event_record({.name = name, .data = end_data(ended)}, ids_.next(now), now);
+    changes_.events.push_back(record);
+    dispatch(record, now);
   }
 
   void begin_deferred(const deferred_call& deferred, timestamp now) {
@@ -13867,7 +13935,7 @@ class scheduler {
     const json data = payload.is_object() ? payload.value("data", json::object()) : json::object();
     const event_record invoked = invocation(data.is_object() ? data.dump() : "{}", now);
     event_view view(invoked.text);
-    if (is_limited(*function, invoked, view, now))
+    if (flow_.is_limited(*function, invoked, view, now))
       return end_step(run, op.id, failed({"Error", "function \"" + slug + "\" is rate limited"}), now);
     const std::string child = begin_run(function, events_of(invoked), parent_step{run.id(), op.id}, now);
     if (child.empty()) {
@@ -14052,21 +14120,9 @@ class scheduler {
     ++next.attempt;
     next.due = now + delay_(call.attempt);
     if (const auto after = answer.headers.find(protocol::header::retry_after))
-      next.due = asked_for(*after, now).value_or(next.due);
+      next.due = retry_after(*after, now).value_or(next.due);
     const std::uint64_t id = add_job(run, std::move(next));
     if (!call.step) run.discovery = id;
-  }
-
-  /// The time that a Retry-After header says, as seconds or as a date. Nothing for "0", which says none.
-  static std::optional<timestamp> asked_for(std::string_view after, timestamp now) {
-    constexpr std::chrono::milliseconds shortest = std::chrono::seconds(1), longest = std::chrono::hours(24);
-    if (const auto seconds = parse_duration(std::string(after) + "s"))
-      return seconds->count() == 0 ? std::nullopt
-                                   : std::optional(now + std::clamp(*seconds, shortest, longest));
-    std::optional<timestamp> date = detail::parse_http_date(after);
-    if (!date) date = parse_timestamp(after);
-    if (!date) return std::nullopt;
-    return std::clamp<timestamp>(*date, now + shortest, now + longest);
   }
 
   // ---- schedules --------------------------------------------------------------------------------------
@@ -14095,15 +14151,6 @@ class scheduler {
     queue_.add(std::move(next));
   }
 
-  /// By how much a schedule is late, so that many don't begin at once: the same whoever asks.
-  static std::chrono::milliseconds jitter_of(const std::string& slug, const registered_trigger& trigger,
-                                             timestamp due) {
-    if (trigger.jitter.count() <= 0) return {};
-    const std::string what = slug + trigger.schedule + std::to_string(due.time_since_epoch().count());
-    const auto chance = static_cast<std::int64_t>(std::hash<std::string>()(what) >> 1);
-    return std::chrono::milliseconds(chance % (trigger.jitter.count() + 1));
-  }
-
   void fire_schedule(const job& timer, timestamp now) {
     changes_.removed_jobs.push_back(timer.id);
     schedules_.erase({timer.run_id, timer.step_name});
@@ -14112,27 +14159,14 @@ class scheduler {
     for (const registered_trigger& each : function->triggers) {
       if (each.schedule != timer.step_name || !each.cron) continue;
       const timestamp planned = parse_timestamp(timer.text).value_or(timer.due);
-      const event_record event = timer_event(each, planned, timer.due, now);
+      const event_record event =
+          make_event_record(timer_event(each, planned, timer.due), ids_.next(now), now);
       changes_.events.push_back(event);
       event_view view(event.text);
-      if (!is_limited(*function, event, view, now)) begin_run(function, events_of(event), {}, now);
+      if (!flow_.is_limited(*function, event, view, now)) begin_run(function, events_of(event), {}, now);
       add_schedule(timer.run_id, each, std::max(planned, now - each.jitter));
       return;
     }
-  }
-
-  event_record timer_event(const registered_trigger& trigger, timestamp planned, timestamp fired,
-                           timestamp now) {
-    const std::string data = detail::json_object_text()
-                                 .add("cron", trigger.schedule)
-                                 .add("scheduledAt", to_text(planned))
-                                 .add("fireAt", to_text(fired))
-                                 .text();
-    return make_event_record({.name = "inngest/scheduled.timer",
-                              .id = to_text(planned),
-                              .ts = fired.time_since_epoch().count(),
-                              .data = data},
-                             ids_.next(now), now);
   }
 
   // ---- telling ----------------------------------------------------------------------------------------
@@ -14168,7 +14202,7 @@ class scheduler {
     for (const app_record& each : work.apps) {
       for (function_definition& function : read_registration(each)) subscriptions_.add(std::move(function));
     }
-    for (remembered_value& each : work.values) memory_.load(std::move(each));
+    for (remembered_value& each : work.values) flow_.load(std::move(each));
     for (run_record& each : work.runs) {
       const auto function = subscriptions_.find(each.run.function_slug);
       if (!function) continue;  // the app no longer has it; the store keeps the run
@@ -14250,7 +14284,7 @@ class scheduler {
 
   retry_delay delay_;
   changes changes_;
-  flow_memory memory_{changes_};
+  flow_control flow_{changes_};
   detail::ulid_source ids_;
   subscriptions subscriptions_;
   std::map<std::string, std::unique_ptr<active_run>, std::less<>> runs_;
@@ -14354,7 +14388,7 @@ class engine {
     std::unique_lock lock(mutex_);
     if (!store_problem_.empty()) throw unreachable(store_problem_);
     std::vector<std::string> ids = scheduler_.accept(std::move(events), now());
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
     lock.unlock();
     deliver_progress();
     return ids;
@@ -14364,7 +14398,7 @@ class engine {
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null") {
     std::unique_lock lock(mutex_);
     auto run_id = scheduler_.signal(name, data, now());
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
     lock.unlock();
     deliver_progress();
     return run_id;
@@ -14379,7 +14413,7 @@ class engine {
     std::string id = scheduler_.start(function.slug(), encode(data, "data"), now());
     if (id.empty())
       throw configuration_error("function \"" + function.id() + "\" is a singleton and runs already");
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
     lock.unlock();
     deliver_progress();
     return id;
@@ -14393,7 +14427,7 @@ class engine {
     std::unique_lock lock(mutex_);
     std::string id = scheduler_.rerun(*earlier, now());
     if (id.empty()) return std::nullopt;
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
     lock.unlock();
     deliver_progress();
     return id;
@@ -14404,7 +14438,7 @@ class engine {
   bool cancel(std::string_view run_id) {
     std::unique_lock lock(mutex_);
     if (!scheduler_.cancel(run_id, now())) return false;
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
     lock.unlock();
     deliver_progress();
     return true;
@@ -14416,7 +14450,7 @@ class engine {
     const auto read = read_operations(std::move(operations));
     std::unique_lock lock(mutex_);
     if (!scheduler_.checkpoint(run_id, call_id, read, now())) return false;
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
     lock.unlock();
     deliver_progress();
     return true;
@@ -14435,7 +14469,7 @@ class engine {
     std::vector<function_definition> functions = read_registration(app);
     std::unique_lock lock(mutex_);
     scheduler_.register_app(app, std::move(functions), now());
-    wait_until_kept(lock, keep_changes());
+    keep_changes_now(lock);
   }
 
   /// The functions that the engine calls.
@@ -14515,16 +14549,19 @@ class engine {
 
   // ---- keeping ----------------------------------------------------------------------------------------
 
-  /// Sees that what the scheduler changed is kept, and gives a number to wait for. A store on disk is written
-  /// by a thread of its own, which keeps at once what has come up meanwhile.
-  std::uint64_t keep_changes() {
+  /// Sees that what the scheduler changed is kept, by the keeper's thread if the store is on disk.
+  void keep_changes() {
+    if (kept_ < note_changes()) keeper_wake_.notify_one();
+  }
+
+  /// Notes what the scheduler changed, and gives a number to wait for. In memory it is kept at once.
+  std::uint64_t note_changes() {
     for (auto& each : scheduler_.take_progress()) untold_.push_back(std::move(each));
     changes fresh = scheduler_.take_changes();
     if (fresh.empty()) return changed_;
     ++changed_;
     if (options_.store->is_on_disk()) {
       unkept_.push_back(std::move(fresh));
-      keeper_wake_.notify_one();
     } else {
       options_.store->commit({&fresh, 1});
       scheduler_.kept(fresh);
@@ -14534,35 +14571,54 @@ class engine {
     return changed_;
   }
 
-  /// \throws unreachable when the store can't keep it, with the reason.
-  void wait_until_kept(std::unique_lock<std::mutex>& lock, std::uint64_t change) const {
-    settled_.wait(lock, [&] { return kept_ >= change || !store_problem_.empty(); });
-    if (kept_ < change) throw unreachable(store_problem_);
+  /// False when the store can't keep it; store_problem_ says why.
+  bool is_kept(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
+    while (kept_ < change && store_problem_.empty()) {
+      if (!committing_)
+        commit_all(lock);  // whoever waits does it, and for the others as well
+      else
+        settled_.wait(lock);
+    }
+    return kept_ >= change;
   }
 
+  /// Waits until all that the scheduler changed is kept.
+  /// \throws unreachable when the store can't keep it, with the reason.
+  void keep_changes_now(std::unique_lock<std::mutex>& lock) {
+    if (!is_kept(lock, note_changes())) throw unreachable(store_problem_);
+  }
+
+  /// Keeps all that was noted, at once. One thread at a time.
+  void commit_all(std::unique_lock<std::mutex>& lock) {
+    std::vector<changes> batch = std::exchange(unkept_, {});
+    const std::uint64_t last = changed_;
+    committing_ = true;
+    lock.unlock();
+    std::string problem = commit(batch);
+    lock.lock();
+    committing_ = false;
+    if (problem.empty()) {
+      for (const changes& each : batch) scheduler_.kept(each);
+      kept_ = last;
+    } else {
+      unkept_.insert(unkept_.begin(), std::make_move_iterator(batch.begin()),
+                     std::make_move_iterator(batch.end()));
+    }
+    store_problem_ = std::move(problem);
+    if (!unkept_.empty()) keeper_wake_.notify_one();
+    wake_.notify_one();  // whoever takes what is now due wakes another in turn
+    settled_.notify_all();
+  }
+
+  /// The keeper's thread: keeps what nobody waits for, and tries again when the store takes nothing.
   void keep() {
     std::unique_lock lock(mutex_);
     while (true) {
-      keeper_wake_.wait(lock, [&] { return !unkept_.empty() || keeper_stops_; });
-      if (unkept_.empty()) return;
-      std::vector<changes> batch = std::exchange(unkept_, {});
-      const std::uint64_t last = changed_;
-      lock.unlock();
-      std::string problem = commit(batch);
-      lock.lock();
-      if (problem.empty()) {
-        for (const changes& each : batch) scheduler_.kept(each);
-        kept_ = last;
-      } else {
-        unkept_.insert(unkept_.begin(), std::make_move_iterator(batch.begin()),
-                       std::make_move_iterator(batch.end()));
-      }
-      store_problem_ = std::move(problem);
-      wake_.notify_all();
-      settled_.notify_all();
-      if (store_problem_.empty()) continue;
-      if (keeper_stops_) return;
-      keeper_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return keeper_stops_; });
+      keeper_wake_.wait(lock, [&] { return (!unkept_.empty() && !committing_) || keeper_stops_; });
+      if (!store_problem_.empty())
+        keeper_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return keeper_stops_; });
+      if (!unkept_.empty() && !committing_) commit_all(lock);
+      if (keeper_stops_ && (unkept_.empty() || !store_problem_.empty())) return;
     }
   }
 
@@ -14642,9 +14698,7 @@ class engine {
     {
       std::unique_lock lock(mutex_);
       if (!scheduler_.checkpoint(job.run_id, job.id, operations, now())) return saved::stale;
-      const std::uint64_t change = keep_changes();
-      settled_.wait(lock, [&] { return kept_ >= change || !store_problem_.empty(); });
-      if (kept_ < change) return saved::no;
+      if (!is_kept(lock, note_changes())) return saved::no;
     }
     deliver_progress();
     return saved::yes;
@@ -14720,6 +14774,7 @@ class engine {
   std::uint64_t changed_ = 0;  // how many changes there were
   std::uint64_t kept_ = 0;     // how many of them are kept
   std::string store_problem_;  // why the last were not
+  bool committing_ = false;
   std::condition_variable keeper_wake_;
   timestamp next_cleaning_{};
   std::deque<std::pair<run, timeline_entry>> untold_;

@@ -16,16 +16,17 @@
 #include <vector>
 
 #include <inngest/detail/cron_next.hpp>
-#include <inngest/detail/http_date.hpp>
 #include <inngest/detail/json_text.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/active_run.hpp>
+#include <inngest/embedded/engine_events.hpp>
 #include <inngest/embedded/event_view.hpp>
-#include <inngest/embedded/flow_memory.hpp>
+#include <inngest/embedded/flow_control.hpp>
 #include <inngest/embedded/function_definition.hpp>
 #include <inngest/embedded/incoming_event.hpp>
 #include <inngest/embedded/outgoing_request.hpp>
 #include <inngest/embedded/reported_operation.hpp>
+#include <inngest/embedded/retry.hpp>
 #include <inngest/embedded/run_errors.hpp>
 #include <inngest/embedded/run_queue.hpp>
 #include <inngest/embedded/store.hpp>
@@ -118,7 +119,7 @@ class scheduler {
   /// Takes the next call, of an app or of somebody else for a step, that is due. Timers that are due are done
   /// on the way.
   std::optional<job> take_due(timestamp now) {
-    memory_.clean(now);
+    flow_.forget_what_is_over(now);
     while (auto next = queue_.take(now)) {
       if (next->what == job::kind::schedule) {
         fire_schedule(*next, now);
@@ -257,15 +258,6 @@ class scheduler {
       schedule_run(each, event, view, now);
   }
 
-  /// An event of the server's own. Nobody keeps it who doesn't listen to it.
-  void emit(const char* name, std::string data, timestamp now) {
-    if (!subscriptions_.has_listeners(name) && !waits_.waits_for(name)) return;
-    const event_record record =
-        make_event_record({.name = name, .data = std::move(data)}, ids_.next(now), now);
-    changes_.events.push_back(record);
-    dispatch(record, now);
-  }
-
   void end_waits(const event_record& event, event_view& view, timestamp now) {
     for (const auto& [place, condition] : waits_.for_event(event.name)) {
       active_run* run = find_active(place.run_id);
@@ -310,37 +302,10 @@ class scheduler {
                     timestamp now) {
     if (function->batch && view.fulfils(function->batch->condition))
       return gather_batch(function, event, view, now);
-    if (is_limited(*function, event, view, now)) return;
+    if (flow_.is_limited(*function, event, view, now)) return;
     if (function->debounce) return debounce(function, event, view, now);
-    if (!is_first_of_its_id(*function, event, now)) return;
+    if (!flow_.is_first_of_its_id(*function, event, now)) return;
     begin_run(function, events_of(event), {}, now);
-  }
-
-  /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
-  bool is_limited(const function_definition& function, const event_record& event, event_view& view,
-                  timestamp now) {
-    if (function.idempotency) {
-      const auto value = view.limiting_key(function.idempotency);
-      if (!value) return false;
-      const std::string key = "once:" + function.slug + ":" + *value;
-      if (memory_.find(key, now)) return true;
-      memory_.remember(key, event.id, now + std::chrono::hours(24));
-    } else if (function.rate_limit) {
-      const registered_rate_limit& limit = *function.rate_limit;
-      const auto value = view.limiting_key(limit.key);
-      const rate allowed{.limit = limit.limit, .burst = limit.limit / 10 + 1, .period = limit.period};
-      return value && !memory_.take("rate:" + function.slug + ":" + *value, allowed, now);
-    }
-    return false;
-  }
-
-  /// An id that the sender gave starts a function once a day.
-  bool is_first_of_its_id(const function_definition& function, const event_record& event, timestamp now) {
-    if (event.given_id.empty()) return true;
-    std::string key = "event:" + function.slug + ":" + event.given_id;
-    if (memory_.find(key, now)) return false;
-    memory_.remember(std::move(key), event.id, now + std::chrono::hours(24));
-    return true;
   }
 
   void gather_batch(const shared_function& function, const event_record& event, event_view& view,
@@ -420,7 +385,8 @@ class scheduler {
 
   /// False when there is a run of the singleton. Makes room for the new one if it is to take its place.
   bool may_begin(const function_definition& function, const std::string& event, timestamp now) {
-    const auto key = singleton_key(function, event);
+    event_view view(event);
+    const auto key = singleton_key(function, view);
     const auto other = key ? singletons_.find(*key) : singletons_.end();
     active_run* before = other == singletons_.end() ? nullptr : find_active(other->second);
     if (before && !function.singleton->cancels) return false;
@@ -444,19 +410,14 @@ class scheduler {
 
   void queue_first_call(active_run& run, timestamp now) {
     event_view view(run.event_text());
-    timestamp turn = now;
-    if (!run.function->batch) turn = std::max(turn, timestamp(std::chrono::milliseconds(view.time())));
-    if (const auto& throttle = run.function->throttle) {
-      turn = memory_.reserve(
-          "throttle:" + run.function->slug + ":" + view.key(throttle->key),
-          {.limit = throttle->limit, .burst = throttle->limit + throttle->burst, .period = throttle->period},
-          now);
-    }
+    timestamp earliest = now;
+    if (!run.function->batch)
+      earliest = std::max(earliest, timestamp(std::chrono::milliseconds(view.time())));
     if (run.function->start_timeout) {
       add_job(run,
               {.what = job::kind::start_timeout, .due = now + *run.function->start_timeout, .begun = now});
     }
-    call_function(run, turn, now);
+    call_function(run, flow_.turn(*run.function, view, earliest), now);
   }
 
   /// Makes a run one of those under way.
@@ -470,41 +431,13 @@ class scheduler {
 
   /// Computes what its function's options say of a run that has its events.
   void claim(active_run& run) {
-    const function_definition& function = *run.function;
     event_view view(run.event_text());
-    if (!function.concurrency.empty()) {
-      slot_limits limits;
-      for (const registered_limit& each : function.concurrency)
-        limits.push_back({.key = slot_key(function, each, view), .limit = each.limit});
-      run.limits = std::make_shared<const slot_limits>(std::move(limits));
-    }
-    if (function.priority) {
-      const double seconds = std::clamp(view.number(function.priority).value_or(0), -600.0, 600.0);
-      run.precedence = std::chrono::seconds(static_cast<int>(seconds));
-    }
-    if (auto key = singleton_key(function, run.event_text())) {
+    run.limits = slots_of(*run.function, view);
+    run.precedence = precedence_of(*run.function, view);
+    if (auto key = singleton_key(*run.function, view)) {
       run.singleton_key = std::move(*key);
       singletons_.insert_or_assign(run.singleton_key, run.id());
     }
-  }
-
-  /// Limits of an environment or account are shared by the functions whose keys read the same.
-  static std::string slot_key(const function_definition& function, const registered_limit& limit,
-                              event_view& view) {
-    using scope = registered_limit::scope;
-    const std::string whose = limit.within == scope::function      ? "function:" + function.slug
-                              : limit.within == scope::environment ? std::string("environment")
-                                                                   : std::string("account");
-    return limit.key ? whose + ":" + limit.key->text() + ":" + view.key(limit.key) : whose;
-  }
-
-  /// Which runs there can be no second of; nothing when there can.
-  static std::optional<std::string> singleton_key(const function_definition& function,
-                                                  const std::string& event) {
-    if (!function.singleton) return std::nullopt;
-    event_view view(event);
-    const auto value = view.limiting_key(function.singleton->key);
-    return value ? std::optional(function.slug + ":" + *value) : std::nullopt;
   }
 
   // ---- ending -----------------------------------------------------------------------------------------
@@ -566,21 +499,18 @@ class scheduler {
     const run& run = ended.record.run;
     if (run.event_name == "inngest/function.failed" || run.event_name == "inngest/function.finished")
       return;  // or it would go on for ever
-    const bool completed = run.status == run_status::completed;
-    const bool was_cancelled = run.status == run_status::cancelled;
-    const char* own = was_cancelled ? "inngest/function.cancelled" : "inngest/function.failed";
-    const auto data = [&] {
-      detail::json_object_text out;
-      out.add("function_id", run.function_slug).add("run_id", run.id);
-      out.add_raw("event", ended.event_text()).add_raw("events", ended.events_text());
-      if (completed) out.add_raw("result", run.output_text);
-      if (run.error) out.add_raw("error", text_of(*run.error));
-      const char* status = completed ? "Completed" : was_cancelled ? "Cancelled" : "Failed";
-      out.add_raw("_inngest", detail::json_object_text().add("status", status).text());
-      return out.text();
-    };
-    if (!completed) emit(own, data(), now);
-    emit("inngest/function.finished", data(), now);
+    if (run.status == run_status::failed) announce(ended, "inngest/function.failed", now);
+    if (run.status == run_status::cancelled) announce(ended, "inngest/function.cancelled", now);
+    announce(ended, "inngest/function.finished", now);
+  }
+
+  /// Nobody keeps the event who doesn't listen to it.
+  void announce(const active_run& ended, const char* name, timestamp now) {
+    if (!subscriptions_.has_listeners(name) && !waits_.waits_for(name)) return;
+    const event_record record =
+        make_event_record({.name = name, .data = end_data(ended)}, ids_.next(now), now);
+    changes_.events.push_back(record);
+    dispatch(record, now);
   }
 
   void begin_deferred(const deferred_call& deferred, timestamp now) {
@@ -759,7 +689,7 @@ class scheduler {
     const json data = payload.is_object() ? payload.value("data", json::object()) : json::object();
     const event_record invoked = invocation(data.is_object() ? data.dump() : "{}", now);
     event_view view(invoked.text);
-    if (is_limited(*function, invoked, view, now))
+    if (flow_.is_limited(*function, invoked, view, now))
       return end_step(run, op.id, failed({"Error", "function \"" + slug + "\" is rate limited"}), now);
     const std::string child = begin_run(function, events_of(invoked), parent_step{run.id(), op.id}, now);
     if (child.empty()) {
@@ -944,21 +874,9 @@ class scheduler {
     ++next.attempt;
     next.due = now + delay_(call.attempt);
     if (const auto after = answer.headers.find(protocol::header::retry_after))
-      next.due = asked_for(*after, now).value_or(next.due);
+      next.due = retry_after(*after, now).value_or(next.due);
     const std::uint64_t id = add_job(run, std::move(next));
     if (!call.step) run.discovery = id;
-  }
-
-  /// The time that a Retry-After header says, as seconds or as a date. Nothing for "0", which says none.
-  static std::optional<timestamp> asked_for(std::string_view after, timestamp now) {
-    constexpr std::chrono::milliseconds shortest = std::chrono::seconds(1), longest = std::chrono::hours(24);
-    if (const auto seconds = parse_duration(std::string(after) + "s"))
-      return seconds->count() == 0 ? std::nullopt
-                                   : std::optional(now + std::clamp(*seconds, shortest, longest));
-    std::optional<timestamp> date = detail::parse_http_date(after);
-    if (!date) date = parse_timestamp(after);
-    if (!date) return std::nullopt;
-    return std::clamp<timestamp>(*date, now + shortest, now + longest);
   }
 
   // ---- schedules --------------------------------------------------------------------------------------
@@ -987,15 +905,6 @@ class scheduler {
     queue_.add(std::move(next));
   }
 
-  /// By how much a schedule is late, so that many don't begin at once: the same whoever asks.
-  static std::chrono::milliseconds jitter_of(const std::string& slug, const registered_trigger& trigger,
-                                             timestamp due) {
-    if (trigger.jitter.count() <= 0) return {};
-    const std::string what = slug + trigger.schedule + std::to_string(due.time_since_epoch().count());
-    const auto chance = static_cast<std::int64_t>(std::hash<std::string>()(what) >> 1);
-    return std::chrono::milliseconds(chance % (trigger.jitter.count() + 1));
-  }
-
   void fire_schedule(const job& timer, timestamp now) {
     changes_.removed_jobs.push_back(timer.id);
     schedules_.erase({timer.run_id, timer.step_name});
@@ -1004,27 +913,14 @@ class scheduler {
     for (const registered_trigger& each : function->triggers) {
       if (each.schedule != timer.step_name || !each.cron) continue;
       const timestamp planned = parse_timestamp(timer.text).value_or(timer.due);
-      const event_record event = timer_event(each, planned, timer.due, now);
+      const event_record event =
+          make_event_record(timer_event(each, planned, timer.due), ids_.next(now), now);
       changes_.events.push_back(event);
       event_view view(event.text);
-      if (!is_limited(*function, event, view, now)) begin_run(function, events_of(event), {}, now);
+      if (!flow_.is_limited(*function, event, view, now)) begin_run(function, events_of(event), {}, now);
       add_schedule(timer.run_id, each, std::max(planned, now - each.jitter));
       return;
     }
-  }
-
-  event_record timer_event(const registered_trigger& trigger, timestamp planned, timestamp fired,
-                           timestamp now) {
-    const std::string data = detail::json_object_text()
-                                 .add("cron", trigger.schedule)
-                                 .add("scheduledAt", to_text(planned))
-                                 .add("fireAt", to_text(fired))
-                                 .text();
-    return make_event_record({.name = "inngest/scheduled.timer",
-                              .id = to_text(planned),
-                              .ts = fired.time_since_epoch().count(),
-                              .data = data},
-                             ids_.next(now), now);
   }
 
   // ---- telling ----------------------------------------------------------------------------------------
@@ -1060,7 +956,7 @@ class scheduler {
     for (const app_record& each : work.apps) {
       for (function_definition& function : read_registration(each)) subscriptions_.add(std::move(function));
     }
-    for (remembered_value& each : work.values) memory_.load(std::move(each));
+    for (remembered_value& each : work.values) flow_.load(std::move(each));
     for (run_record& each : work.runs) {
       const auto function = subscriptions_.find(each.run.function_slug);
       if (!function) continue;  // the app no longer has it; the store keeps the run
@@ -1142,7 +1038,7 @@ class scheduler {
 
   retry_delay delay_;
   changes changes_;
-  flow_memory memory_{changes_};
+  flow_control flow_{changes_};
   detail::ulid_source ids_;
   subscriptions subscriptions_;
   std::map<std::string, std::unique_ptr<active_run>, std::less<>> runs_;

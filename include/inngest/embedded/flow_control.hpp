@@ -1,0 +1,96 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <inngest/embedded/event_view.hpp>
+#include <inngest/embedded/flow_memory.hpp>
+#include <inngest/embedded/function_definition.hpp>
+#include <inngest/embedded/run_queue.hpp>
+#include <inngest/embedded/store.hpp>
+
+// What a function's options say of an event: whether it starts a run, when, and beside which others.
+
+namespace inngest::embedded {
+
+/// The options that need to remember earlier events.
+class flow_control {
+ public:
+  /// What is remembered is noted there, to be kept.
+  explicit flow_control(changes& changes) : memory_(changes) {}
+
+  void load(remembered_value value) { memory_.load(std::move(value)); }
+  void forget_what_is_over(timestamp now) { memory_.clean(now); }
+
+  /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
+  bool is_limited(const function_definition& function, const event_record& event, event_view& view,
+                  timestamp now) {
+    if (function.idempotency) {
+      const auto value = view.limiting_key(function.idempotency);
+      return value && !is_first("once:" + function.slug + ":" + *value, event, now);
+    }
+    if (!function.rate_limit) return false;
+    const registered_rate_limit& limit = *function.rate_limit;
+    const auto value = view.limiting_key(limit.key);
+    const rate allowed{.limit = limit.limit, .burst = limit.limit / 10 + 1, .period = limit.period};
+    return value && !memory_.take("rate:" + function.slug + ":" + *value, allowed, now);
+  }
+
+  /// An id that the sender gave starts a function once a day.
+  bool is_first_of_its_id(const function_definition& function, const event_record& event, timestamp now) {
+    return event.given_id.empty() || is_first("event:" + function.slug + ":" + event.given_id, event, now);
+  }
+
+  /// When a run that could begin at a time has its turn.
+  timestamp turn(const function_definition& function, event_view& view, timestamp earliest) {
+    if (!function.throttle) return earliest;
+    const registered_throttle& throttle = *function.throttle;
+    const rate allowed{
+        .limit = throttle.limit, .burst = throttle.limit + throttle.burst, .period = throttle.period};
+    return memory_.reserve("throttle:" + function.slug + ":" + view.key(throttle.key), allowed, earliest);
+  }
+
+ private:
+  bool is_first(std::string key, const event_record& event, timestamp now) {
+    if (memory_.find(key, now)) return false;
+    memory_.remember(std::move(key), event.id, now + std::chrono::hours(24));
+    return true;
+  }
+
+  flow_memory memory_;
+};
+
+/// What limits how many of the function's calls are under way at once; null when nothing does. Limits of an
+/// environment or account are shared by the functions whose keys read the same.
+inline std::shared_ptr<const slot_limits> slots_of(const function_definition& function, event_view& view) {
+  using scope = registered_limit::scope;
+  if (function.concurrency.empty()) return nullptr;
+  slot_limits out;
+  for (const registered_limit& each : function.concurrency) {
+    std::string key = each.within == scope::function      ? "function:" + function.slug
+                      : each.within == scope::environment ? std::string("environment")
+                                                          : std::string("account");
+    if (each.key) key += ":" + each.key->text() + ":" + view.key(each.key);
+    out.push_back({.key = std::move(key), .limit = each.limit});
+  }
+  return std::make_shared<const slot_limits>(std::move(out));
+}
+
+/// By how much a run is put before others: up to ten minutes, or behind them.
+inline std::chrono::seconds precedence_of(const function_definition& function, event_view& view) {
+  const double seconds = view.number(function.priority).value_or(0);
+  return std::chrono::seconds(static_cast<int>(std::clamp(seconds, -600.0, 600.0)));
+}
+
+/// Which runs there can be no second of; nothing when there can.
+inline std::optional<std::string> singleton_key(const function_definition& function, event_view& view) {
+  if (!function.singleton) return std::nullopt;
+  const auto value = view.limiting_key(function.singleton->key);
+  return value ? std::optional(function.slug + ":" + *value) : std::nullopt;
+}
+
+}  // namespace inngest::embedded
