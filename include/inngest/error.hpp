@@ -221,8 +221,8 @@ class protocol_error : public error {
   explicit protocol_error(const std::string& message) : error(error_code::protocol, message) {}
 };
 
-/// What keeps an embedded engine's state can't be opened, read or written: its disk is full, its file damaged,
-/// another process's, or of a newer version.
+/// What keeps an embedded engine's state can't be opened, read or written: its disk is full, its file
+/// damaged, another process's, or of a newer version.
 class store_error : public error {
  public:
   store_error(std::string path, const std::string& problem)

@@ -302,8 +302,8 @@ class protocol_error : public error {
   explicit protocol_error(const std::string& message) : error(error_code::protocol, message) {}
 };
 
-/// What keeps an embedded engine's state can't be opened, read or written: its disk is full, its file damaged,
-/// another process's, or of a newer version.
+/// What keeps an embedded engine's state can't be opened, read or written: its disk is full, its file
+/// damaged, another process's, or of a newer version.
 class store_error : public error {
  public:
   store_error(std::string path, const std::string& problem)
@@ -15977,8 +15977,8 @@ class outbox final : public event_keeper {
 namespace inngest {
 
 /// Serves on a cpp-httplib server, from Debian 12's 0.11 to upstream's current version. The body is read up
-/// to the handler's limit, whatever the server's own is. The server's answers go out at once (TCP_NODELAY): by
-/// default httplib sends bodies after the acknowledgement of their headers, some 40 ms later.
+/// to the handler's limit, whatever the server's own is. The server's answers go out at once (TCP_NODELAY):
+/// by default httplib sends bodies after the acknowledgement of their headers, some 40 ms later.
 template <std::derived_from<httplib::Server> Server>
 struct adapter<Server> {
   static constexpr const char* framework = "cpp-httplib";

@@ -11,8 +11,8 @@
 namespace inngest {
 
 /// Serves on a cpp-httplib server, from Debian 12's 0.11 to upstream's current version. The body is read up
-/// to the handler's limit, whatever the server's own is. The server's answers go out at once (TCP_NODELAY): by
-/// default httplib sends bodies after the acknowledgement of their headers, some 40 ms later.
+/// to the handler's limit, whatever the server's own is. The server's answers go out at once (TCP_NODELAY):
+/// by default httplib sends bodies after the acknowledgement of their headers, some 40 ms later.
 template <std::derived_from<httplib::Server> Server>
 struct adapter<Server> {
   static constexpr const char* framework = "cpp-httplib";
