@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Tries the engine's web page in a browser. Arguments go to page.mjs: --base URL, --shots FOLDER.
+# Tries the engine's web page in a browser. Arguments go to page.mjs: --base URL, --engine PROGRAM,
+# --shots FOLDER.
 # Without node, npm or chromium it is skipped, which is exit status 77.
 #
 #   BUILD_DIR  where playwright-core is installed (build/page)
