@@ -8,6 +8,7 @@ seconds=${1:-20}
 shift || true
 build=${BUILD_DIR:-$root/build/fuzz}
 cxx=${FUZZ_CXX:-clang++}
+optimize=${FUZZ_OPTIMIZE:--O1}  # -O0 is built in half the time
 mkdir -p "$build"
 
 printf 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' > "$build/try.cpp"
@@ -23,7 +24,7 @@ fi
 run() {
   local target=$1
   # shellcheck disable=SC2046 # flags are words
-  "$cxx" -std=c++20 -O1 -g1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I "$root/include" \
+  "$cxx" -std=c++20 "$optimize" -g1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I "$root/include" \
     "$here/$target.cpp" -o "$build/$target" $(pkg-config --libs simdjson openssl)
   mkdir -p "$build/corpus/$target"
   "$build/$target" -max_total_time="$seconds" -rss_limit_mb=4096 -timeout=25 -print_final_stats=1 \
@@ -35,5 +36,5 @@ run() {
   echo "$target: $(grep -o 'number_of_executed_units: [0-9]*' "$build/$target.log" | grep -o '[0-9]*$') inputs"
 }
 export -f run
-export here root seconds build cxx
+export here root seconds build cxx optimize
 printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I{} bash -c 'run {}'
