@@ -1,13 +1,17 @@
 // step.fetch and step.ai.infer on the engine, against a real HTTP server.
 #include <inngest/ai.hpp>
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/sqlite_store.hpp>
 #include <inngest/testing.hpp>
 #include <inngest/transport/httplib.hpp>
 
 #include <httplib.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -167,7 +171,12 @@ TEST_CASE("a request that was asked for is made by the engine that comes after",
       throw inngest::unreachable("it ended");
     }
   };
-  const auto store = std::make_shared<inngest::embedded::memory_store>();
+  namespace fs = std::filesystem;
+  const fs::path file = fs::temp_directory_path() / ("inngest-fetch-" + std::to_string(getpid()) + ".db");
+  const auto open = [&] {
+    return std::make_shared<inngest::embedded::sqlite_store>(
+        inngest::embedded::sqlite_options{.path = file});
+  };
   const auto fetch = [](inngest::context<asked>& ctx) {
     return ctx.step.fetch("page", {.url = ctx.event.data.url}).body;
   };
@@ -176,7 +185,7 @@ TEST_CASE("a request that was asked for is made by the engine that comes after",
     const auto app = make_client();
     const auto requests = std::make_shared<lost>();
     auto options = quick();
-    options.store = store;
+    options.store = open();
     options.requests = requests;
     options.retry_delay = [](int) { return 1ms; };
     engine engine(app, {app.create_function({.id = "fetcher"}, inngest::on<asked>(), fetch)}, options);
@@ -186,13 +195,15 @@ TEST_CASE("a request that was asked for is made by the engine that comes after",
   }
   const auto app = make_client();
   auto options = quick();
-  options.store = store;
+  options.store = open();
   engine engine(app, {app.create_function({.id = "fetcher"}, inngest::on<asked>(), fetch)}, options);
   const run ended = engine.wait_for(id, 10s);
   INFO(format_timeline(ended));
   REQUIRE(ended.status == run_status::completed);
   CHECK(ended.output<std::string>() == "page");
   CHECK(calls == 1);
+  options.store.reset();
+  for (const char* each : {"", "-wal", "-shm", ".lock"}) fs::remove(file.string() + each);
 }
 
 TEST_CASE("a test asks nobody: a fetch without a mock fails and says so", "[testing]") {

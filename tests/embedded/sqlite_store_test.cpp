@@ -237,7 +237,10 @@ TEST_CASE("what files keep as numbers has the same ones for ever", "[embedded][s
   CHECK(is(job::kind::call, 0));
   CHECK(is(job::kind::wait_timeout, 2));
   CHECK(is(job::kind::schedule, 7));
-  CHECK(sqlite::last_enumerator<progress> == progress::run_cancelled);
+  CHECK(is(progress::request_started, 17));
+  CHECK(is(job::kind::request, 8));
+  CHECK(sqlite::last_enumerator<progress> == progress::request_started);
+  CHECK(sqlite::last_enumerator<job::kind> == job::kind::request);
 }
 
 // ---- damage ----------------------------------------------------------------------------------------------

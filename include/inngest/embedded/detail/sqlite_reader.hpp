@@ -19,9 +19,9 @@ namespace inngest::detail::sqlite {
 template <>
 inline constexpr auto last_enumerator<embedded::run_status> = embedded::run_status::cancelled;
 template <>
-inline constexpr auto last_enumerator<embedded::progress> = embedded::progress::run_cancelled;
+inline constexpr auto last_enumerator<embedded::progress> = embedded::progress::request_started;
 template <>
-inline constexpr auto last_enumerator<embedded::job::kind> = embedded::job::kind::schedule;
+inline constexpr auto last_enumerator<embedded::job::kind> = embedded::job::kind::request;
 
 /// Answers a store's questions from its tables. For as long as it lives they stay as they are.
 class reader {
