@@ -23,6 +23,9 @@ struct event_record {
   std::string text{};  // the whole event, as JSON
   timestamp received_at{};
   std::string given_id{};  // its sender's; not kept, as it is in the text, too
+  /// False until the event has started its runs and ended the waits for it. A store gives such events to
+  /// load().
+  bool dispatched = true;
 };
 
 /// An event of a run: a batch has several.
@@ -95,6 +98,9 @@ struct job {
   timestamp due{};
   timestamp begun{};
   std::string text{};
+  /// A process has started it. If the job is still there when another process loads it, that attempt was
+  /// lost.
+  bool started = false;
 };
 
 /// A step that waits for an event, or for a signal.
@@ -132,11 +138,13 @@ struct app_record {
 /// What changes at once: all of it is kept, or nothing, in the order of the members. What belongs to a run
 /// that is not there is left out.
 struct changes {
-  std::vector<event_record> events{};  // new ones; one that is there stays as it is
+  std::vector<event_record> events{};            // new ones; one that is there stays as it is
+  std::vector<std::string> dispatched_events{};  // by id
   std::vector<run_record> runs{};  // new ones, and those that are written anew: they keep what else they have
   std::vector<run_update> run_updates{};
   std::vector<memo_record> memos{};
   std::vector<job> added_jobs{};
+  std::vector<std::uint64_t> started_jobs{};  // by id; also of those just added
   std::vector<std::uint64_t> removed_jobs{};  // also of those just added
   std::vector<wait_record> added_waits{};
   std::vector<std::pair<std::string, step_hash>>
@@ -147,14 +155,16 @@ struct changes {
   std::vector<app_record> apps{};
 
   bool empty() const {
-    return events.empty() && runs.empty() && run_updates.empty() && memos.empty() && added_jobs.empty() &&
-           removed_jobs.empty() && added_waits.empty() && removed_waits.empty() && timeline.empty() &&
-           values.empty() && removed_values.empty() && apps.empty();
+    return events.empty() && dispatched_events.empty() && runs.empty() && run_updates.empty() &&
+           memos.empty() && added_jobs.empty() && started_jobs.empty() && removed_jobs.empty() &&
+           added_waits.empty() && removed_waits.empty() && timeline.empty() && values.empty() &&
+           removed_values.empty() && apps.empty();
   }
 };
 
 /// What an engine needs in order to go on: the runs that have not ended, and all that belongs to them.
 struct unfinished_work {
+  std::vector<event_record> events{};  // those not dispatched, in the order in which they came
   std::vector<run_record> runs{};
   std::vector<memo_record> memos{};  // a run's in the order in which they were made
   std::vector<job> jobs{};           // by id
