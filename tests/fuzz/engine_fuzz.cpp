@@ -49,9 +49,10 @@ struct machine {
   }
 
   void keep() {
-    const changes fresh = engine->take_changes();
-    store.commit({&fresh, 1});
-    engine->kept(fresh);
+    for (changes fresh = engine->take_changes(); !fresh.empty(); fresh = engine->take_changes()) {
+      store.commit({&fresh, 1});
+      engine->kept(fresh, now);
+    }
   }
 
   void call() {

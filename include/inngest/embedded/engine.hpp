@@ -110,11 +110,14 @@ class engine {
 
   /// Takes in an event, or an array of them, as JSON, and gives their ids.
   /// \throws payload_error naming what is wrong; unreachable when the store takes nothing.
-  std::vector<std::string> accept(std::string events) {
+  std::vector<std::string> accept(std::string events, std::string_view seed = {}) {
+    const auto is_stored = [&](const std::string& id) { return options_.store->find_event(id).has_value(); };
     std::unique_lock lock(mutex_);
     if (!store_problem_.empty()) throw unreachable(store_problem_);
-    std::vector<std::string> ids = scheduler_.accept(std::move(events), now());
-    keep_changes_now(lock);
+    std::vector<std::string> ids = scheduler_.accept(std::move(events), now(), seed, is_stored);
+    const std::uint64_t change = note_changes();
+    if (!is_kept(lock, change) && withdraw(lock, change)) throw unreachable(store_problem_);
+    is_kept(lock, note_changes());  // what the events have started: if it can't be kept now, it will be later
     lock.unlock();
     deliver_progress();
     return ids;
@@ -283,14 +286,14 @@ class engine {
   /// Notes what the scheduler changed, and gives a number to wait for. In memory it is kept at once.
   std::uint64_t note_changes() {
     for (auto& each : scheduler_.take_progress()) untold_.push_back(std::move(each));
-    changes fresh = scheduler_.take_changes();
-    if (fresh.empty()) return changed_;
-    ++changed_;
-    if (options_.store->is_on_disk()) {
-      unkept_.push_back(std::move(fresh));
-    } else {
+    for (changes fresh = scheduler_.take_changes(); !fresh.empty(); fresh = scheduler_.take_changes()) {
+      ++changed_;
+      if (options_.store->is_on_disk()) {
+        unkept_.push_back(std::move(fresh));
+        return changed_;
+      }
       options_.store->commit({&fresh, 1});
-      scheduler_.kept(fresh);
+      scheduler_.kept(fresh, now());
       kept_ = changed_;
       wake_.notify_one();
     }
@@ -306,6 +309,16 @@ class engine {
         settled_.wait(lock);
     }
     return kept_ >= change;
+  }
+
+  /// Takes events back that could not be stored; false when they were stored meanwhile.
+  bool withdraw(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
+    settled_.wait(lock, [&] { return !committing_; });
+    if (kept_ >= change) return false;
+    changes& refused = unkept_.at(unkept_.size() - 1 - (changed_ - change));
+    scheduler_.withdraw(refused);
+    refused = {};
+    return true;
   }
 
   /// Waits until all that the scheduler changed is kept.
@@ -324,8 +337,9 @@ class engine {
     lock.lock();
     committing_ = false;
     if (problem.empty()) {
-      for (const changes& each : batch) scheduler_.kept(each);
+      for (const changes& each : batch) scheduler_.kept(each, now());
       kept_ = last;
+      note_changes();  // what the events have started
     } else {
       unkept_.insert(unkept_.begin(), std::make_move_iterator(batch.begin()),
                      std::make_move_iterator(batch.end()));

@@ -27,11 +27,11 @@ class flow_control {
   void forget_what_is_over(timestamp now) { memory_.clean(now); }
 
   /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
-  bool is_limited(const function_definition& function, const event_record& event, event_view& view,
+  bool is_limited(const function_definition& function, const std::string& event_id, event_view& view,
                   timestamp now) {
     if (function.idempotency) {
       const auto value = view.limiting_key(function.idempotency);
-      return value && !is_first("once:" + function.slug + ":" + *value, event, now);
+      return value && !is_first("once:" + function.slug + ":" + *value, event_id, now);
     }
     if (!function.rate_limit) return false;
     const registered_rate_limit& limit = *function.rate_limit;
@@ -40,9 +40,12 @@ class flow_control {
     return value && !memory_.take("rate:" + function.slug + ":" + *value, allowed, now);
   }
 
-  /// An id that the sender gave starts a function once a day.
-  bool is_first_of_its_id(const function_definition& function, const event_record& event, timestamp now) {
-    return event.given_id.empty() || is_first("event:" + function.slug + ":" + event.given_id, event, now);
+  /// Whether an event with this id, which its sender gave, has started the function within a day.
+  bool is_known_id(const function_definition& function, const std::string& given_id, timestamp now) const {
+    return !given_id.empty() && memory_.find(key_of_id(function, given_id), now).has_value();
+  }
+  void remember_id(const function_definition& function, const std::string& given_id, timestamp now) {
+    if (!given_id.empty()) memory_.remember(key_of_id(function, given_id), "", now + std::chrono::hours(24));
   }
 
   /// When a run that could begin at a time has its turn.
@@ -55,9 +58,13 @@ class flow_control {
   }
 
  private:
-  bool is_first(std::string key, const event_record& event, timestamp now) {
+  static std::string key_of_id(const function_definition& function, const std::string& given_id) {
+    return "event:" + function.slug + ":" + given_id;
+  }
+
+  bool is_first(std::string key, const std::string& event_id, timestamp now) {
     if (memory_.find(key, now)) return false;
-    memory_.remember(std::move(key), event.id, now + std::chrono::hours(24));
+    memory_.remember(std::move(key), event_id, now + std::chrono::hours(24));
     return true;
   }
 
