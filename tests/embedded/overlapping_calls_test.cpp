@@ -103,6 +103,54 @@ TEST_CASE("a step after a race runs once although the loser ends while the funct
   CHECK(ran == 1);
 }
 
+TEST_CASE("a parallel group is followed by one call, a race and old SDKs by one for each step",
+          "[embedded][calls]") {
+  const auto [version, mode, calls_after] = GENERATE(
+      table<const char*, const char*, int>({{"2", "wait", 1}, {"2", "race", 50}, {"1", "wait", 50}}));
+  CAPTURE(version, mode);
+  constexpr int steps = 50;
+  driver engine({on_event("f", "a/x")});
+  engine.send({{"name", "a/x"}});
+  std::vector<json> plan;
+  for (int i = 0; i < steps; ++i)
+    plan.push_back(operation("StepPlanned", 10 + i, {{"opts", {{"parallelMode", mode}}}}));
+  engine.answer(engine.must_take(), 206, json(plan).dump(), {{"x-inngest-req-version", version}});
+  std::vector<job> under_way;
+  for (int i = 0; i < steps; ++i) under_way.push_back(engine.must_take());
+  int calls = 0;
+  for (const job& step : under_way) {
+    engine.report(step, {operation("StepRun", std::stoi(step.step_name.substr(5)), {{"data", 1}})});
+    while (const auto call = engine.take()) {
+      if (++calls == calls_after)
+        engine.answer(*call, 200, "1");
+      else
+        engine.report(*call, {json{{"op", "None"}, {"id", ""}}});
+    }
+  }
+  CHECK(calls == calls_after);
+  CHECK(engine.only_run().status == run_status::completed);
+}
+
+TEST_CASE("a step of a group that waits for another attempt does not hold the others up",
+          "[embedded][calls]") {
+  driver engine({on_event("f", "a/x")});
+  engine.send({{"name", "a/x"}});
+  engine.answer(engine.must_take(), 206,
+                json{operation("StepPlanned", 1), operation("StepPlanned", 2)}.dump(),
+                {{"x-inngest-req-version", "2"}});
+  const job first = engine.must_take(), second = engine.must_take();
+  engine.report(first, {operation("StepRun", 1, {{"data", 1}})});
+  CHECK_FALSE(engine.take());
+  engine.report(second, {operation("StepError", 2, {{"error", {{"name", "Error"}, {"message", "no"}}}})});
+  const job replay = engine.must_take();
+  CHECK_FALSE(replay.step);
+  engine.report(replay, {json{{"op", "None"}, {"id", ""}}});
+  engine.advance(1s);
+  engine.report(engine.must_take(), {operation("StepRun", 2, {{"data", 2}})});
+  engine.answer(engine.must_take(), 200, "1");
+  CHECK(engine.only_run().status == run_status::completed);
+}
+
 // ---- ends that lead to ends -------------------------------------------------------------------------------
 
 TEST_CASE("a singleton that is also started by cancelled runs never has two runs", "[embedded][calls]") {

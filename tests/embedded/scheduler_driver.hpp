@@ -112,7 +112,8 @@ class driver {
 /// An operation of the step with the number.
 inline json operation(const char* op, int step, json more = json::object()) {
   more["op"] = op;
-  more["id"] = std::string(39, '0') + std::to_string(step);
+  const std::string number = std::to_string(step);
+  more["id"] = std::string(40 - number.size(), '0') + number;
   if (!more.contains("name")) more["name"] = "step-" + std::to_string(step);
   return more;
 }

@@ -27,6 +27,8 @@ struct pending_step {
   /// The call that runs it, or the timer that ends it. None while its call is under way.
   std::optional<std::uint64_t> job{};
   bool waits = false;
+  /// One of a parallel group: the function is not called again before all of those have run.
+  bool is_awaited = false;
 };
 
 /// A run that has not ended.
@@ -39,6 +41,8 @@ struct active_run {
   std::set<std::uint64_t> jobs{};  // that were not taken
   /// The one among them that goes through the whole function: there is no need of two.
   std::optional<std::uint64_t> discovery{};
+  /// Whether there are results that the function has not been called with.
+  bool has_news = false;
   int calls = 0;  // under way
   std::uint64_t last_call = 0;
   std::uint64_t last_replay = 0;  // the last call that went through the whole function

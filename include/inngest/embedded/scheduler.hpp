@@ -660,6 +660,7 @@ class scheduler {
   void take_operations(active_run& run, const job& call, const app_answer& read, bool is_overtaken,
                        const http::response& answer, timestamp now) {
     const std::string run_id = run.id();
+    const bool waits_for_group = answer.headers.find(protocol::header::request_version).value_or("") >= "2";
     const bool may_retry = read.may_retry && call.attempt + 1 < run.max_attempts();
     const reported_operation* completed = nullptr;
     std::optional<run_error> refusal;
@@ -669,7 +670,7 @@ class scheduler {
       } else if (op.kind == operation_kind::step_error && may_retry) {
         tell_step(run, op, progress::step_retried, call.attempt, words_of(read_error(op.error)), now);
         retry(run, call, answer, now);
-      } else if (auto problem = take_operation(run, call, op, now); problem && !refusal) {
+      } else if (auto problem = take_operation(run, call, op, waits_for_group, now); problem && !refusal) {
         refusal = std::move(problem);
       }
       if (!find_active(run_id)) return;  // it invoked itself, a singleton, and was cancelled by that
@@ -698,17 +699,21 @@ class scheduler {
 
   /// Gives the reason when it can't be done, as a server ends the run for; nothing has changed then.
   [[nodiscard]] std::optional<run_error> take_operation(active_run& run, const job& call,
-                                                        const reported_operation& op, timestamp now) {
+                                                        const reported_operation& op, bool waits_for_group,
+                                                        timestamp now) {
     if (ends_step(op)) {
+      const auto planned = run.pending.find(op.id);
+      const bool is_awaited = planned != run.pending.end() && planned->second.is_awaited;
       end_reported_step(run, op, call.attempt, now);
-      go_on(run, now);
+      run.has_news = true;
+      if (!is_awaited || !has_awaited_siblings(run, now)) go_on(run, now);
       return std::nullopt;
     }
     if (run.pending.contains(op.id) || run.memos.contains(op.id))
       return std::nullopt;  // reported again, as happens while its siblings are under way
     switch (op.kind) {
       case operation_kind::step_planned:
-        plan(run, call, op, now);
+        plan(run, call, op, waits_for_group, now);
         return std::nullopt;
       case operation_kind::sleep:
         return begin_sleep(run, call, op, now);
@@ -746,8 +751,12 @@ class scheduler {
     }
   }
 
-  void plan(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+  /// SDKs of the execution version 2 are called once for a parallel group, when all of its steps have run; a
+  /// race after each of them.
+  void plan(active_run& run, const job& call, const reported_operation& op, bool waits_for_group,
+            timestamp now) {
     pending_step& pending = begin_step(run, call, op, progress::step_planned, "", now);
+    pending.is_awaited = waits_for_group && op.option("parallelMode") != "race";
     pending.job = add_job(
         run,
         {.what = job::kind::call, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now});
@@ -969,6 +978,16 @@ class scheduler {
     changes_.memos.push_back({.run_id = run.id(), .step = step, .text = std::move(memo)});
   }
 
+  /// Whether a step of a parallel group is running or about to. One that waits for another attempt is not.
+  bool has_awaited_siblings(const active_run& run, timestamp now) const {
+    return std::any_of(run.pending.begin(), run.pending.end(), [&](const auto& entry) {
+      const pending_step& pending = entry.second;
+      if (!pending.is_awaited) return false;
+      const job* queued = pending.job ? queue_.find(*pending.job) : nullptr;
+      return !queued || queued->due <= now;
+    });
+  }
+
   /// Something is new: the function is gone through again, once for all that is new by then. Steps that were
   /// planned before are called first, as they are first in the queue.
   void go_on(active_run& run, timestamp now) {
@@ -981,6 +1000,7 @@ class scheduler {
   // ---- jobs -------------------------------------------------------------------------------------------
 
   void call_function(active_run& run, timestamp due, timestamp now) {
+    run.has_news = false;
     run.discovery = add_job(run, {.what = job::kind::call, .due = due, .begun = now});
   }
 
@@ -1043,7 +1063,13 @@ class scheduler {
     if (const auto after = answer.headers.find(protocol::header::retry_after))
       next.due = retry_after(*after, now).value_or(next.due);
     const std::uint64_t id = add_job(run, std::move(next));
-    if (!call.step) run.discovery = id;
+    if (!call.step) {
+      run.discovery = id;
+      return;
+    }
+    if (const auto planned = run.pending.find(*call.step); planned != run.pending.end())
+      planned->second.job = id;
+    if (run.has_news && !has_awaited_siblings(run, now)) go_on(run, now);
   }
 
   // ---- schedules --------------------------------------------------------------------------------------
