@@ -113,6 +113,29 @@ TEST_CASE("an answer of more than 8 MB fails the run", "[embedded][answers]") {
   CHECK_THAT(engine.only_run().error->message, ContainsSubstring("exceeds the maximum size"));
 }
 
+TEST_CASE("a step's result of more than 4 MB is refused, whoever reports it", "[embedded][answers]") {
+  driver engine({on_event("f", "a/x", {{"retries", 0}})});
+  engine.send({{"name", "a/x"}});
+  engine.report(engine.must_take(), {operation("StepRun", 1, {{"data", std::string(4'300'000, 'x')}})});
+  CHECK(engine.only_run().status == run_status::failed);
+  CHECK_THAT(engine.only_run().error->message,
+             ContainsSubstring("step \"step-1\": its result has 4300002 bytes"));
+}
+
+TEST_CASE("an invoked event says which step invoked it", "[embedded][answers]") {
+  driver engine({on_event("parent", "a/x"), on_event("child", "a/child")});
+  engine.send({{"name", "a/x"}});
+  const job parent = engine.must_take();
+  engine.report(parent,
+                {operation("InvokeFunction", 1,
+                           {{"opts", {{"function_id", "app-child"}, {"payload", {{"data", {{"n", 7}}}}}}}})});
+  const json data = engine.request_of(engine.must_take()).at("event").at("data");
+  CHECK(data.at("n") == 7);
+  CHECK(data.at("_inngest").at("fn_id") == "app-child");
+  CHECK(data.at("_inngest").at("correlation_id") ==
+        parent.run_id + ".0000000000000000000000000000000000000001");
+}
+
 TEST_CASE("operations without news ask for another call", "[embedded][answers]") {
   driver engine({on_event("f", "a/x")});
   engine.send({{"name", "a/x"}});

@@ -15,6 +15,7 @@
 #include <inngest/embedded/received_json.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
+#include <inngest/limits.hpp>
 #include <inngest/step_id.hpp>
 
 namespace inngest::embedded {
@@ -130,6 +131,11 @@ inline reported_operation read_operation(detail::json_value& value, const detail
       received_text(member, here);  // it is left out, but it must be JSON
     }
   }
+  if (out.data.size() > size_limits{}.step_output)
+    throw protocol_error("step \"" + out.shown_name() + "\": its result has " +
+                         std::to_string(out.data.size()) + " bytes, and a server takes at most " +
+                         std::to_string(size_limits{}.step_output) +
+                         ": keep large data elsewhere and return where it is");
   if (out.op.empty()) throw protocol_error(at.text() + ": the operation has no \"op\"");
   if (!has_id && out.kind != operation_kind::nothing)
     throw protocol_error(at.text() + ": the operation has no id, or one that is not a SHA-1");

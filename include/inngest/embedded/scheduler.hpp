@@ -854,8 +854,12 @@ class scheduler {
     const auto until = timeout.empty() ? std::nullopt : time_of(timeout, now);
     if (!timeout.empty() && !until) return refused(op, not_a_time("a timeout", timeout));
     const json payload = detail::parse_dom(op.options.empty() ? "{}" : op.options).value("payload", json());
-    const json data = payload.is_object() ? payload.value("data", json()) : json();
-    const event_record invoked = invocation(data.is_object() ? data.dump() : "{}", now);
+    json data = payload.is_object() ? payload.value("data", json()) : json();
+    if (!data.is_object()) data = json::object();
+    const auto expires = until.value_or(now + max_wait).time_since_epoch().count();
+    data["_inngest"] = {
+        {"fn_id", slug}, {"correlation_id", run.id() + "." + detail::to_hex(op.id)}, {"expire", expires}};
+    const event_record invoked = invocation(data.dump(), now);
     event_view view(invoked.text);
 
     pending_step& pending = begin_step(run, call, op, progress::invoke_started, slug, now);
