@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <limits>
 #include <string>
@@ -57,6 +58,26 @@ inline void write_canonical_number(std::string& out, double value) {
     if (count > 1) out.append(1, '.').append(digits, 1);
     out.append(exponent < 0 ? "e-" : "e+").append(std::to_string(std::abs(exponent)));
   }
+}
+
+/// The place of the first byte from `at` on that is a quote, a backslash or a control character; the text's
+/// size when there is none.
+inline std::size_t find_special(std::string_view text, std::size_t at) {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  const auto equal = [](std::uint64_t bytes, unsigned char c) {
+    const std::uint64_t zero_where_equal = bytes ^ (ones * c);
+    return (zero_where_equal - ones) & ~zero_where_equal;
+  };
+  for (; at + 8 <= text.size(); at += 8) {  // eight bytes at once; some false hits are looked at below
+    std::uint64_t bytes;
+    std::memcpy(&bytes, text.data() + at, sizeof bytes);
+    const std::uint64_t small = (bytes - ones * 0x20) & ~bytes;
+    if (((equal(bytes, '"') | equal(bytes, '\\') | small) & (ones << 7)) != 0) break;
+  }
+  for (; at < text.size(); ++at) {
+    if (text[at] == '"' || text[at] == '\\' || static_cast<unsigned char>(text[at]) < 0x20) break;
+  }
+  return at;
 }
 
 /// Whether UTF-8 text comes before another in the order of their UTF-16 code units.
@@ -280,14 +301,14 @@ class canonical_writer {
   std::string_view scan_string() {
     const std::size_t begin = ++at_;
     bool escaped = false;
-    for (; at_ < text_.size() && text_[at_] != '"'; ++at_) {
-      if (static_cast<unsigned char>(text_[at_]) < 0x20)
-        fail("not valid JSON: a control character in a string");
-      if (text_[at_] != '\\') continue;
+    for (;;) {
+      at_ = find_special(text_, at_);
+      if (at_ == text_.size()) fail("not valid JSON: a string has no end");
+      if (text_[at_] == '"') break;
+      if (text_[at_] != '\\') fail("not valid JSON: a control character in a string");
       escaped = true;
-      ++at_;
+      at_ = std::min(at_ + 2, text_.size());
     }
-    if (at_ >= text_.size()) fail("not valid JSON: a string has no end");
     const std::string_view raw = text_.substr(begin, at_ - begin);
     if (escaped) {
       scratch_.clear();
@@ -389,18 +410,20 @@ class canonical_writer {
 
   void write_text(std::string_view text) {
     out_ += '"';
-    for (const char c : text) {
+    for (std::size_t at = 0;; ++at) {
+      const std::size_t special = find_special(text, at);
+      out_.append(text, at, special - at);
+      at = special;
+      if (at == text.size()) break;
       constexpr std::string_view meanings = "\"\\\b\f\n\r\t";
       constexpr std::string_view letters = "\"\\bfnrt";
-      const std::size_t found = meanings.find(c);
+      const std::size_t found = meanings.find(text[at]);
       if (found != std::string_view::npos) {
         out_ += '\\';
         out_ += letters[found];
-      } else if (static_cast<unsigned char>(c) < 0x20) {
-        const std::uint8_t byte[] = {0, static_cast<std::uint8_t>(c)};
-        append_hex(out_ += "\\u", byte);
       } else {
-        out_ += c;
+        const std::uint8_t byte[] = {0, static_cast<std::uint8_t>(text[at])};
+        append_hex(out_ += "\\u", byte);
       }
     }
     out_ += '"';
