@@ -291,8 +291,11 @@ class client {
     return shared_->keys;
   }
   /// Replaces the signing keys of this client and its copies, while they serve: give the new key as
-  /// `current` and the old one as `fallback`, and drop the old one when no server uses it any more.
+  /// `current` and the old one as `fallback`, and drop the old one when no server uses it any more. White
+  /// space around them is ignored. \throws configuration_error for a key that can only be a mistake.
   void set_keys(signing_keys keys) const {
+    keys.current = detail::checked_key("the current signing key", keys.current);
+    keys.fallback = detail::checked_key("the fallback signing key", keys.fallback);
     const std::lock_guard lock(shared_->mutex);
     shared_->keys = std::move(keys);
   }

@@ -184,7 +184,7 @@ class basic_context {
   template <class Data>
   void defer(step_options options, const deferred_function<Data>& called, const Data& data) {
     detail::json_object_text text;
-    text.add("fn_slug", called.slug())
+    text.add_exact("fn_slug", called.slug())
         .add_raw("input", replay_->transform_deferred(options, encode(data, "data")));
     replay_->record_deferred(
         {.code = protocol::opcode::defer_add,

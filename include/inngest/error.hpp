@@ -120,6 +120,8 @@ class retry_after_error : public error {
 
   /// Time from `now` to the next attempt; never negative.
   std::chrono::milliseconds delay(std::chrono::system_clock::time_point now) const {
+    if (at_ && *at_ <= now)
+      return std::chrono::milliseconds::zero();  // the distance may be too long to count
     const auto left = at_ ? std::chrono::ceil<std::chrono::milliseconds>(*at_ - now) : delay_;
     return left < std::chrono::milliseconds::zero() ? std::chrono::milliseconds::zero() : left;
   }

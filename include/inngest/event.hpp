@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <inngest/detail/fixed_string.hpp>
+#include <inngest/detail/json_text.hpp>
 #include <inngest/duration.hpp>
 #include <inngest/json.hpp>
 
@@ -144,8 +145,9 @@ class any_event {
   /// \throws configuration_error, payload_error for what the typed form would not let compile.
   any_event(std::string name, const json& data) : name_(std::move(name)) {
     if (!detail::valid_event_name(name_) || name_.starts_with("inngest/") ||
-        name_.find('*') != std::string::npos) {
-      throw configuration_error("not the name of an event that can be sent: \"" + name_ + "\"");
+        name_.find('*') != std::string::npos || !simdjson::validate_utf8(name_.data(), name_.size())) {
+      throw configuration_error("not the name of an event that can be sent: \"" + detail::readable(name_) +
+                                "\"");
     }
     if (!data.is_object()) throw payload_error("data", "an event's data must be a JSON object");
     begin(name_);
@@ -169,7 +171,7 @@ class any_event {
  private:
   void begin(std::string_view name) {
     text_ = "{\"name\":";
-    encode_to(text_, name);
+    encode_to(text_, name, "name");
     text_ += ",\"data\":";
     data_begin_ = text_.size();
   }

@@ -19,6 +19,7 @@
 
 #include <inngest/client.hpp>
 #include <inngest/config.hpp>
+#include <inngest/detail/log_limiter.hpp>
 #include <inngest/execution/replay.hpp>
 #include <inngest/function.hpp>
 #include <inngest/http.hpp>
@@ -163,6 +164,8 @@ class handler {
     execution::environment world;
     /// When results may be saved again, in milliseconds since 1970: not soon after a server took none.
     mutable std::atomic<std::int64_t> checkpoints_from{0};
+    /// Of refused requests, by the reason.
+    mutable detail::log_limiter refusals;
   };
 
   const inngest::settings& settings() const { return client().settings(); }
@@ -185,17 +188,38 @@ class handler {
     bool verified = false;
     bool refused = false;  // a signature is wrong, or missing where it is needed
     std::string key{};
+    protocol::signature_check check{};
   };
 
-  identity identify(const http::request& request) const {
+  /// The body becomes the bytes that were signed: nothing else of it may be read.
+  identity identify(http::request& request) const {
     const auto signature = request.headers.find(protocol::header::signature);
     const bool must = settings().mode() == mode::cloud;
     if (!signature) return {.refused = must};
     const signing_keys keys = client().keys();
-    for (const std::string* key : {&keys.current, &keys.fallback}) {
-      if (protocol::verify(*signature, request.body, *key, now())) return {.verified = true, .key = *key};
+    auto check = protocol::check_signature(*signature, request.body, {keys.current, keys.fallback}, now());
+    if (!check.is_good()) {
+      const bool has_keys = !keys.current.empty() || !keys.fallback.empty();
+      return {.refused = must || has_keys, .check = std::move(check)};
     }
-    return {.refused = must || !keys.current.empty()};
+    if (check.canonical) request.body = std::move(*check.canonical);
+    return {.verified = true, .key = check.key == 0 ? keys.current : keys.fallback};
+  }
+
+  /// Refuses a request, and says why in the log: the caller is told nothing.
+  http::response refuse(const identity& caller) const {
+    const signing_keys keys = client().keys();
+    const bool no_keys = settings().mode() == mode::cloud && keys.current.empty() && keys.fallback.empty();
+    const auto state = no_keys ? protocol::signature_state::no_key : caller.check.state;
+    if (const auto held_back = shared_->refusals.pass(static_cast<int>(state))) {
+      std::string text = "a request was refused: ";
+      text += no_keys ? "cloud mode needs INNGEST_SIGNING_KEY (for a dev server, set INNGEST_DEV=1)"
+                      : caller.check.reason();
+      if (*held_back > 0)
+        text += " (" + std::to_string(*held_back) + " more were refused for this since the last message)";
+      client().log().log(no_keys ? log_level::error : log_level::warn, text);
+    }
+    return bare_answer(401, "unauthorized");
   }
 
   static std::chrono::sys_seconds now() {
@@ -222,14 +246,7 @@ class handler {
 
   http::response route(http::request request, const identity& caller) const {
     if (request.method == "PUT") return register_functions(request, caller);
-    if (caller.refused) {
-      if (settings().mode() == mode::cloud && client().keys().current.empty()) {
-        client().log().error(
-            "a request was refused: cloud mode needs INNGEST_SIGNING_KEY (for a dev server, set "
-            "INNGEST_DEV=1)");
-      }
-      return unauthorized_answer();
-    }
+    if (caller.refused) return refuse(caller);
     if (request.method == "GET") return json_answer(200, introspection(caller));
     if (request.method != "POST") return message(405, "method not allowed: use GET, PUT or POST");
     if (const auto probe = request.query("probe")) {
@@ -245,7 +262,7 @@ class handler {
     const bool trusted = caller.verified || (dev && !caller.refused) ||
                          (!in_band && !settings().serve_origin().empty() &&
                           !request.headers.find(protocol::header::signature));
-    if (!trusted) return unauthorized_answer();
+    if (!trusted) return refuse(caller);
     // A server that holds the key is the app's own, whatever it calls itself.
     const std::string mismatch = caller.verified ? std::string() : server_mismatch(request.headers);
     if (!mismatch.empty()) return message(400, "not registered: " + mismatch);
@@ -628,7 +645,6 @@ class handler {
             .headers = {{protocol::header::content_type, "application/json"}},
             .body = std::string("{\"message\":\"") + why + "\"}"};
   }
-  static http::response unauthorized_answer() { return bare_answer(401, "unauthorized"); }
 
   std::shared_ptr<const state> shared_;
 };

@@ -95,6 +95,17 @@ Result recall(const execution::replay& replay, const execution::step_call& call)
   });
 }
 
+/// The operation that tells a server of the step. \throws payload_error with the step in its path.
+template <class Describe>
+protocol::operation described(const execution::step_call& call, const Describe& describe) {
+  try {
+    return describe();
+  } catch (const payload_error& problem) {
+    const std::string within = problem.path().empty() ? "" : "." + problem.path();
+    throw payload_error(protocol::memo_path(call.id) + within, problem.problem());
+  }
+}
+
 }  // namespace detail
 
 /// A step that was started and whose result is still to be asked for. It belongs to its handler's call and
@@ -107,7 +118,7 @@ class [[nodiscard]] step_handle {
   step_handle(execution::replay& replay, execution::step_call call, const Plan& plan, Run run)
       : replay_(&replay), call_(std::move(call)), run_(std::move(run)) {
     if (call_.memo) return;
-    plan_.emplace(plan());
+    plan_.emplace(detail::described(call_, plan));
     replay_->discover(call_, *plan_, body());
   }
 
@@ -154,7 +165,7 @@ class step_base {
                                   std::string* input = nullptr) {
     execution::step_call call = replay_->enter(std::move(options), kind, input);
     if (call.memo) return call;
-    replay_->record(call, describe());
+    replay_->record(call, described(call, describe));
     replay_->suspend(call);
   }
 
@@ -213,9 +224,9 @@ class ai_steps : private detail::step_base {
     const auto call = ask_server(std::move(options), step_kind::ai_infer, [&] {
       const auto made = make_request(model, request);
       detail::json_object_text headers;
-      for (const auto& [name, value] : made.headers) headers.add(name, value);
+      for (const auto& [name, value] : made.headers) headers.add_exact(name, value);
       detail::json_object_text text;
-      text.add("type", "step.ai.infer").add("url", made.url).add("auth_key", made.auth_key);
+      text.add("type", "step.ai.infer").add_exact("url", made.url).add_exact("auth_key", made.auth_key);
       text.add("format", made.format).add_raw("body", made.body);
       if (headers.text() != "{}") text.add_raw("headers", headers.text());
       return protocol::operation{.code = protocol::opcode::ai_gateway, .options = text.text()};
@@ -331,7 +342,7 @@ class step : private detail::step_base {
   std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
     const auto call = ask_server(std::move(options), step_kind::wait_for_signal, [&] {
       detail::json_object_text text;
-      text.add("signal", wait.signal).add("timeout", to_text(wait.timeout));
+      text.add_exact("signal", wait.signal).add("timeout", to_text(wait.timeout));
       text.add("conflict", wait.on_conflict == signal_conflict::fail ? "fail" : "replace");
       return protocol::operation{
           .code = protocol::opcode::wait_for_signal, .name = wait.signal, .options = text.text()};
@@ -359,7 +370,7 @@ class step : private detail::step_base {
     };
     const auto plan = [&signal] {
       detail::json_object_text text;
-      return plan_of("sendSignal", text.add("type", "step.sendSignal").add("signal", signal).text());
+      return plan_of("sendSignal", text.add("type", "step.sendSignal").add_exact("signal", signal).text());
     };
     return start_run<sent_signal>(std::move(options), step_kind::send_signal, plan, send).get();
   }
@@ -422,8 +433,9 @@ class step : private detail::step_base {
   fetch_response fetch(step_options options, const fetch_request& request) {
     const auto call = ask_server(std::move(options), step_kind::fetch, [&] {
       detail::json_object_text text;
-      text.add("url", request.url).add("method", request.method);
-      text.add_raw("headers", encode(request.headers)).add_if("body", request.body);
+      text.add_exact("url", request.url).add_exact("method", request.method);
+      text.add_raw("headers", encode(request.headers, "headers"));
+      if (!request.body.empty()) text.add_exact("body", request.body);
       return protocol::operation{.code = protocol::opcode::gateway, .options = text.text()};
     });
     return detail::recall<fetch_response>(*replay_, call);
@@ -487,7 +499,8 @@ class step : private detail::step_base {
   static protocol::operation describe_wait(std::string_view event, const wait_options& wait) {
     const std::string expression = detail::matching_expression(wait.expression, wait.match);
     detail::json_object_text text;
-    text.add("event", event).add("timeout", to_text(wait.timeout)).add_if("if", expression);
+    text.add_exact("event", event).add("timeout", to_text(wait.timeout));
+    if (!expression.empty()) text.add_exact("if", expression);
     return {.code = protocol::opcode::wait_for_event, .options = text.text()};
   }
 
@@ -498,7 +511,7 @@ class step : private detail::step_base {
     const auto describe = [&] {
       const std::string text = input.empty() ? encode(data, "data") : input.substr(1, input.size() - 2);
       detail::json_object_text out;
-      out.add("function_id", slug)
+      out.add_exact("function_id", slug)
           .add_raw("payload", detail::json_object_text().add_raw("data", text).text());
       if (invoke.timeout) out.add("timeout", to_text(*invoke.timeout));
       return protocol::operation{.code = protocol::opcode::invoke_function, .options = out.text()};

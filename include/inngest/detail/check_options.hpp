@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <inngest/detail/cron.hpp>
+#include <inngest/detail/json_text.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
 #include <inngest/options.hpp>
@@ -24,6 +25,8 @@ class option_check {
   /// \throws configuration_error
   void run() const {
     if (options_.id.empty()) throw configuration_error("a function's id must not be empty");
+    check_text("its id", options_.id);
+    check_text("its name", options_.name);
     if (options_.retries) require(in_range(*options_.retries, 0, 20), "retries must be from 0 to 20");
     check_triggers();
     check_concurrency();
@@ -44,7 +47,12 @@ class option_check {
 
  private:
   void require(bool holds, const std::string& rule) const {
-    if (!holds) throw configuration_error("function \"" + options_.id + "\": " + rule);
+    if (!holds) throw configuration_error("function \"" + readable(options_.id) + "\": " + rule);
+  }
+
+  void check_text(const std::string& whose, std::string_view text) const {
+    require(simdjson::validate_utf8(text.data(), text.size()),
+            whose + " must be UTF-8, not \"" + readable(text) + "\"");
   }
 
   void require_no_negative(const std::optional<std::chrono::seconds>& duration,
@@ -75,6 +83,7 @@ class option_check {
   }
 
   void check_schedule(const trigger_definition& trigger) const {
+    check_text("a schedule", trigger.cron);
     try {
       cron_schedule::parse(trigger.cron);
     } catch (const error& problem) {
@@ -90,6 +99,7 @@ class option_check {
   /// An event's name, or a pattern: a * at its end, after a slash or a dot.
   void check_pattern(const std::string& event, const std::string& whose) const {
     require(!event.empty(), whose + " needs an event");
+    check_text(whose + "'s event", event);
     require(event.size() <= 255, whose + "'s event has at most 255 characters: \"" + event + "\"");
     const std::size_t star = event.find('*');
     if (star == std::string::npos) return;
@@ -102,6 +112,7 @@ class option_check {
   void check_expression_of(const std::string& whose, const std::string& text,
                            expression_policy policy = expression_policy::event_only) const {
     if (text.empty()) return;
+    check_text(whose, text);
     try {
       check_expression(text, policy);
     } catch (const error& problem) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <inngest/detail/function_ref.hpp>
+#include <inngest/detail/json_text.hpp>
 #include <inngest/event.hpp>
 #include <inngest/execution/checkpoints.hpp>
 #include <inngest/execution/hooks.hpp>
@@ -162,6 +163,7 @@ class replay {
                    .backoff = std::move(options.backoff),
                    .deadline = options.deadline};
     if (!hooks_.empty()) transform_input(call, input);
+    refuse_unwritable(call.id, call.given_name);
     identify(call);
     if (options_.trace_steps) steps_.push_back(call.id);
 
@@ -226,6 +228,7 @@ class replay {
   void record_deferred(protocol::operation op) {
     refuse_nesting(op.user_id);
     refuse_going_on();
+    refuse_unwritable(op.user_id, op.display_name);
     const auto same = [&](const protocol::operation& each) { return each.id == op.id; };
     if (std::any_of(deferred_.begin(), deferred_.end(), same)) {
       warnings_.push_back("ctx.defer(\"" + op.user_id +
@@ -369,6 +372,17 @@ class replay {
 
   void refuse_nesting(std::string_view id) const {
     if (running_) throw nested_step_error(id, running_->id);
+  }
+
+  /// Refuses what no answer can hold before the step does anything.
+  static void refuse_unwritable(const std::string& id, const std::string& name) {
+    const auto is_utf8 = [](const std::string& text) {
+      return simdjson::validate_utf8(text.data(), text.size());
+    };
+    if (is_utf8(id) && is_utf8(name)) return;
+    const std::string step = "step \"" + detail::readable(id) + "\"";
+    detail::require_utf8(id, step + ": its id");
+    detail::require_utf8(name, step + ": its name");
   }
 
   /// After an interrupt was swallowed, nothing of the handler counts any more.
