@@ -179,3 +179,14 @@ TEST_CASE("a double becomes a whole number only within its bounds", "[waits]") {
   CHECK(to_integer<std::int64_t>(-2.9) == -2);
   CHECK(to_integer<int>(1e9, -600, 600) == 600);
 }
+
+TEST_CASE("a client's timeout is more than zero, and as long as can be said", "[waits]") {
+  const auto made = [](auto timeout) {
+    auto options = support::quiet_options();
+    options.timeout = timeout;
+    inngest::client{options};
+  };
+  CHECK_THROWS_WITH(made(0ms), "client_options::timeout must be more than zero");
+  CHECK_THROWS_WITH(made(hours::min()), "client_options::timeout must be more than zero");
+  CHECK_NOTHROW(made(hours::max()));
+}
