@@ -117,7 +117,8 @@ class settings {
  public:
   /// \throws configuration_error for an option or environment variable that makes no sense.
   explicit settings(client_options options) : options_(std::move(options)) {
-    if (options_.id.empty()) throw configuration_error("client_options::id must not be empty");
+    if (detail::is_blank(options_.id))
+      throw configuration_error("client_options::id must not be empty or blank");
     if (!options_.environment) options_.environment = detail::read_environment;
     const std::string dev_variable = variable("INNGEST_DEV").value_or("");
     if (!options_.mode) options_.mode = mode_of(dev_variable);
@@ -138,6 +139,8 @@ class settings {
     if (!options_.log) options_.log = logger(log_to_stderr, log_level_from_environment());
     if (options_.timeout <= std::chrono::milliseconds::zero())
       throw configuration_error("client_options::timeout must be more than zero");
+    if (const std::string problem = detail::problem_of(options_.checkpointing); !problem.empty())
+      throw configuration_error("client_options::" + problem);
     if (options_.send_attempts < 1)
       throw configuration_error("client_options::send_attempts must be at least 1");
     if (options_.when_unreachable == unreachable_policy::keep && !options_.outbox) {

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -266,7 +267,9 @@ class ai_steps : private detail::step_base {
 /// must pass: end a `catch (...)` around steps with `throw;`.
 class step : private detail::step_base {
  public:
-  explicit step(execution::replay& replay) : step_base(replay), ai(replay) {}
+  /// `events` are those that start the function, as far as they are known.
+  explicit step(execution::replay& replay, std::span<const detail::event_shape> events = {})
+      : step_base(replay), ai(replay), events_(events) {}
 
   /// Steps for language models.
   ai_steps ai;
@@ -332,7 +335,7 @@ class step : private detail::step_base {
   std::optional<Event> wait_for_event(step_options options, const wait_options& wait) {
     const auto call =
         ask_server(std::move(options), step_kind::wait_for_event,
-                   [&](const execution::step_call& at) { return describe_wait(at, Event::name, wait); });
+                   [&](const execution::step_call& at) { return describe_wait<Event>(at, wait); });
     return detail::recall_with(*replay_, call, false, [&](const protocol::memo& memo) {
       return protocol::read_received<Event>(memo, call.id);
     });
@@ -515,16 +518,23 @@ class step : private detail::step_base {
     return to_text(timeout);
   }
 
-  static protocol::operation describe_wait(const execution::step_call& call, std::string_view event,
-                                           const wait_options& wait) {
+  template <event_type Event>
+  protocol::operation describe_wait(const execution::step_call& call, const wait_options& wait) const {
     const std::string expression = detail::matching_expression(wait.expression, wait.match);
+    const detail::expression_events events{.event = events_, .async = detail::shapes_of_events<Event>()};
+    const std::string* faulty = &wait.expression;
     try {
-      if (!expression.empty()) check_expression(expression);
+      if (!wait.expression.empty()) check_expression(wait.expression, expression_policy::all, events);
+      faulty = &wait.match;
+      detail::check_match(wait.match, events);
+      faulty = &expression;
+      if (!expression.empty()) check_expression(expression);  // together they may be nested too deeply
     } catch (const expression_error& problem) {
-      throw step_options_error(call.id, "the expression of its wait (" + expression + "): " + problem.what());
+      throw step_options_error(call.id, std::string(faulty == &wait.match ? "the match" : "the expression") +
+                                            " of its wait (" + *faulty + "): " + problem.what());
     }
     detail::json_object_text text;
-    text.add("event", event).add("timeout", timeout_text(call, wait.timeout)).add_if("if", expression);
+    text.add("event", Event::name).add("timeout", timeout_text(call, wait.timeout)).add_if("if", expression);
     return {.code = protocol::opcode::wait_for_event, .options = text.text()};
   }
 
@@ -553,6 +563,8 @@ class step : private detail::step_base {
         std::move(options), step_kind::run, [] { return plan_of(); }, send)
         .get();
   }
+
+  std::span<const detail::event_shape> events_;
 };
 
 }  // namespace inngest
