@@ -2,6 +2,7 @@
 
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -142,12 +143,13 @@ class event_list {
 /// What every handler is given.
 class basic_context {
  public:
-  basic_context(execution::replay& replay, const handler_resources& resources)
+  basic_context(execution::replay& replay, const handler_resources& resources,
+                std::span<const detail::event_shape> events = {})
       : run_id(replay.request().run_id()),
         function_id(replay.info().function_id),
         attempt(replay.request().attempt()),
         max_attempts(replay.request().max_attempts()),
-        step(replay),
+        step(replay, events),
         group(replay),
         log(resources.log, replay),
         replay_(&replay),
@@ -211,7 +213,7 @@ class context : public basic_context {
   using event_form = typename detail::context_event<Events...>::type;
 
   context(execution::replay& replay, const handler_resources& resources)
-      : basic_context(replay, resources),
+      : basic_context(replay, resources, detail::shapes_of_events<Events...>()),
         event(detail::context_event<Events...>::read(replay.request().event())),
         events(replay.request().events()),
         event_text_(replay.request().event()) {}

@@ -42,7 +42,7 @@ struct serve_options {
   /// connection for dead. For functions with steps of minutes behind a proxy or on a platform with a limit.
   bool streaming = false;
   /// The time between two pieces of that white space.
-  std::chrono::milliseconds heartbeat = std::chrono::seconds(3);
+  duration_ms heartbeat = std::chrono::seconds(3);
   /// For tests: goes through each handler a second time and fails the call for good when it then comes to
   /// other steps. Checkpointing is off meanwhile.
   bool strict = false;
@@ -484,7 +484,9 @@ class handler {
     out.stream = [self = *this, call](const http::chunk_writer& write) {
       auto answer = std::async(std::launch::async,
                                [&] { return self.signed_answer(std::move(call->first), call->second); });
-      while (answer.wait_for(self.options().heartbeat) != std::future_status::ready) {
+      const auto pause = std::clamp<std::chrono::milliseconds>(
+          self.options().heartbeat, std::chrono::milliseconds(1), std::chrono::hours(1));
+      while (answer.wait_for(pause) != std::future_status::ready) {
         if (!write(" ")) return;  // nobody listens; the call runs to its end all the same
       }
       const http::response inner = answer.get();

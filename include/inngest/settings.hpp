@@ -15,6 +15,7 @@
 #include <inngest/dependencies.hpp>
 #include <inngest/detail/json_document.hpp>
 #include <inngest/detail/keys.hpp>
+#include <inngest/detail/saturated.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/limits.hpp>
@@ -79,7 +80,7 @@ struct client_options {
   /// Sends HTTP requests. Default: the transport of <inngest/transport/httplib.hpp>.
   std::shared_ptr<http::transport> transport{};
   /// Time for one HTTP request.
-  std::chrono::milliseconds timeout = std::chrono::seconds(30);
+  duration_ms timeout = std::chrono::seconds(30);
   /// Attempts to send events before they are given up. The wait between them starts at 100 ms and doubles.
   int send_attempts = 5;
   /// Where messages go. Default: standard error, from INNGEST_LOG_LEVEL (default "info") on.
@@ -128,7 +129,8 @@ class settings {
  public:
   /// \throws configuration_error for an option or environment variable that makes no sense.
   explicit settings(client_options options) : options_(std::move(options)) {
-    if (options_.id.empty()) throw configuration_error("client_options::id must not be empty");
+    if (detail::is_blank(options_.id))
+      throw configuration_error("client_options::id must not be empty or blank");
     if (!options_.environment) options_.environment = detail::read_environment;
     detail::check_plain_text("client_options::id", options_.id);
     std::string dev_variable = variable("INNGEST_DEV").value_or("");
@@ -152,6 +154,10 @@ class settings {
     fill_url(options_.api_base_url, "INNGEST_API_BASE_URL", dev ? dev_default : "https://api.inngest.com");
     fill_url(options_.event_api_base_url, "INNGEST_EVENT_API_BASE_URL", dev ? dev_default : "https://inn.gs");
     if (!options_.log) options_.log = logger(log_to_stderr, log_level_from_environment());
+    if (options_.timeout <= std::chrono::milliseconds::zero())
+      throw configuration_error("client_options::timeout must be more than zero");
+    if (const std::string problem = detail::problem_of(options_.checkpointing); !problem.empty())
+      throw configuration_error("client_options::" + problem);
     if (options_.send_attempts < 1)
       throw configuration_error("client_options::send_attempts must be at least 1");
     if (options_.when_unreachable == unreachable_policy::keep && !options_.outbox) {

@@ -60,7 +60,7 @@ class deadline_timer {
  public:
   explicit deadline_timer(std::optional<std::chrono::milliseconds> limit) : limit_(limit) {
     if (!limit_) return;
-    ends_ = std::chrono::steady_clock::now() + *limit_;
+    ends_ = add_saturated(std::chrono::steady_clock::now(), *limit_);
     source_ = std::stop_source();
     thread_ = std::jthread([this](std::stop_token done) {
       std::mutex mutex;

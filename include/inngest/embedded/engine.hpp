@@ -37,14 +37,14 @@ struct engine_options {
   std::shared_ptr<embedded::store> store{};
   /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
   /// does, from 15 seconds to two hours.
-  std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+  std::function<duration_ms(int attempt)> retry_delay{};
   /// Makes the requests of step.fetch and step.ai.infer. Default: as a client's, that of
   /// <inngest/transport/httplib.hpp> if it is included.
   std::shared_ptr<http::transport> requests{};
   /// How long each of them may take.
-  std::chrono::milliseconds request_timeout = std::chrono::minutes(10);
+  duration_ms request_timeout = std::chrono::minutes(10);
   /// How long ended runs and their events stay to be looked at.
-  std::chrono::milliseconds history = std::chrono::hours(7 * 24);
+  duration_ms history = std::chrono::hours(7 * 24);
   /// Told what happens, as it happens, one thing at a time and in order. The run comes without its timeline.
   /// Called from the engine's threads; it may send events, but must not wait for the engine.
   std::function<void(const run&, const timeline_entry&)> on_progress{};
@@ -229,10 +229,11 @@ class engine {
 
   /// Waits until the run has ended or the time is up, and gives it as it then is.
   /// \throws configuration_error when there is no such run.
-  run wait_for(std::string_view run_id, std::chrono::milliseconds timeout) const {
+  run wait_for(std::string_view run_id, duration_ms timeout) const {
     {
       std::unique_lock lock(mutex_);
-      settled_.wait_for(lock, timeout, [&] { return !scheduler_.is_running(run_id) && is_settled(); });
+      settled_.wait_until(lock, end_of(timeout),
+                          [&] { return !scheduler_.is_running(run_id) && is_settled(); });
     }
     auto out = find_run(run_id);
     if (!out) throw configuration_error("there is no run \"" + std::string(run_id) + "\"");
@@ -240,12 +241,16 @@ class engine {
   }
 
   /// Waits until no run is left that could go on; false when the time was up first.
-  bool wait_until_idle(std::chrono::milliseconds timeout) const {
+  bool wait_until_idle(duration_ms timeout) const {
     std::unique_lock lock(mutex_);
-    return settled_.wait_for(lock, timeout, [&] { return scheduler_.is_idle() && is_settled(); });
+    return settled_.wait_until(lock, end_of(timeout), [&] { return scheduler_.is_idle() && is_settled(); });
   }
 
  private:
+  static std::chrono::steady_clock::time_point end_of(std::chrono::milliseconds timeout) {
+    return detail::add_saturated(std::chrono::steady_clock::now(), timeout);
+  }
+
   /// The client's way to the engine: the part of a server's HTTP API that an app needs.
   class loopback final : public http::transport {
    public:
@@ -467,7 +472,7 @@ class engine {
     next_cleaning_ = now() + std::chrono::minutes(10);
     lock.unlock();
     try {
-      options_.store->forget_before(now() - options_.history);
+      options_.store->forget_before(detail::add_saturated(now(), -options_.history));
     } catch (const std::exception& problem) {
       app_.log().error(std::string("the engine's store forgets nothing: ") + problem.what());
     }

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include <inngest/detail/option_limits.hpp>
+#include <inngest/detail/saturated.hpp>
 #include <inngest/embedded/event_view.hpp>
 #include <inngest/embedded/flow_memory.hpp>
 #include <inngest/embedded/function_definition.hpp>
@@ -36,7 +39,8 @@ class flow_control {
     if (!function.rate_limit) return false;
     const registered_rate_limit& limit = *function.rate_limit;
     const auto value = view.limiting_key(limit.key);
-    const rate allowed{.limit = limit.limit, .burst = limit.limit / 10 + 1, .period = limit.period};
+    const rate allowed{
+        .limit = limit.limit, .burst = std::int64_t{limit.limit} / 10 + 1, .period = limit.period};
     return value && !memory_.take("rate:" + function.slug + ":" + *value, allowed, now);
   }
 
@@ -52,8 +56,9 @@ class flow_control {
   timestamp turn(const function_definition& function, event_view& view, timestamp earliest) {
     if (!function.throttle) return earliest;
     const registered_throttle& throttle = *function.throttle;
-    const rate allowed{
-        .limit = throttle.limit, .burst = throttle.limit + throttle.burst, .period = throttle.period};
+    const rate allowed{.limit = throttle.limit,
+                       .burst = std::int64_t{throttle.limit} + throttle.burst,
+                       .period = throttle.period};
     return memory_.reserve("throttle:" + function.slug + ":" + view.key(throttle.key), allowed, earliest);
   }
 
@@ -87,10 +92,12 @@ inline std::shared_ptr<const slot_limits> slots_of(const function_definition& fu
   return std::make_shared<const slot_limits>(std::move(out));
 }
 
-/// By how much a run is put before others: up to ten minutes, or behind them.
+/// By how much a run is put before others: up to ten minutes, or behind them. What is no number, NaN
+/// included, puts it nowhere.
 inline std::chrono::seconds precedence_of(const function_definition& function, event_view& view) {
+  using detail::option_limits::priority;
   const double seconds = view.number(function.priority).value_or(0);
-  return std::chrono::seconds(static_cast<int>(std::clamp(seconds, -600.0, 600.0)));
+  return std::chrono::seconds(detail::to_integer(seconds, priority.least, priority.most).value_or(0));
 }
 
 /// Which runs there can be no second of; nothing when there can.

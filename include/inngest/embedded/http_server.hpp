@@ -38,7 +38,7 @@ struct http_server_options {
   /// Connections that are answered at the same time; others wait. Apps keep theirs for a while.
   std::size_t connections = 64;
   /// How long an app elsewhere may take for a call.
-  std::chrono::milliseconds call_timeout = std::chrono::hours(2);
+  duration_ms call_timeout = std::chrono::hours(2);
 };
 
 /// Calls apps elsewhere, signed if there is a key.

@@ -46,7 +46,7 @@ namespace inngest::embedded {
 /// thread at a time.
 class scheduler {
  public:
-  using retry_delay = std::function<std::chrono::milliseconds(int attempt)>;
+  using retry_delay = std::function<duration_ms(int attempt)>;
 
   /// Goes on with what was left undone.
   scheduler(std::vector<function_definition> functions, unfinished_work work, retry_delay delay,
@@ -1063,7 +1063,7 @@ class scheduler {
   void retry(active_run& run, const job& call, const http::response& answer, timestamp now) {
     job next = call;
     ++next.attempt;
-    next.due = now + delay_(call.attempt);
+    next.due = detail::add_saturated(now, delay_(call.attempt));
     if (const auto after = answer.headers.find(protocol::header::retry_after))
       next.due = retry_after(*after, now).value_or(next.due);
     const std::uint64_t id = add_job(run, std::move(next));

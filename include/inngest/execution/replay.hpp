@@ -466,7 +466,9 @@ class replay {
     protocol::failure out = protocol::describe(thrown, now);
     const bool used_up = call.retries && request_.attempt() >= *call.retries;
     if (is_last_attempt() || used_up) out.retriable = false;
-    if (out.retriable && !out.retry_after && call.backoff) out.retry_after = call.backoff(request_.attempt());
+    if (out.retriable && !out.retry_after && call.backoff) {
+      out.retry_after = std::max(call.backoff(request_.attempt()), std::chrono::milliseconds::zero());
+    }
     out.info.stack = out.info.name + ": " + out.info.message + "\n    at step \"" + call.id + "\" (" +
                      call.file + ":" + std::to_string(call.line) + ")";
     return out;

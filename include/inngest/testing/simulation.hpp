@@ -36,7 +36,7 @@ class simulation {
     timestamp start{};
     bool retries = true;
     bool check_determinism = true;
-    std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+    std::function<duration_ms(int attempt)> retry_delay{};
   };
 
   simulation(client app, const std::vector<any_function>& functions, const options& chosen)
