@@ -51,7 +51,7 @@ class scheduler {
       : delay_(std::move(delay)) {
     for (job& each : work.jobs) last_job_ = std::max(last_job_, each.id);
     for (function_definition& each : functions) subscriptions_.add(std::move(each));
-    resume(std::move(work));
+    resume(std::move(work), now);
     follow_schedules(now);
   }
 
@@ -127,6 +127,8 @@ class scheduler {
       }
       active_run& run = *find_active(next->run_id);
       run.jobs.erase(next->id);
+      const bool is_made = next->what == job::kind::request || next->what == job::kind::call;
+      if (is_made) changes_.started_jobs.push_back(next->id);
       if (next->what == job::kind::request) {
         ++calls_;
         ++run.calls;
@@ -936,8 +938,13 @@ class scheduler {
   }
 
   void tell(const active_run& run, timeline_entry entry) {
-    if (wants_progress_) progress_.emplace_back(run.record.run, entry);
+    if (wants_progress_ || is_failure(entry.what)) progress_.emplace_back(run.record.run, entry);
     changes_.timeline.push_back({.run_id = run.id(), .entry = std::move(entry)});
+  }
+
+  static bool is_failure(progress what) {
+    return what == progress::run_retried || what == progress::step_retried || what == progress::step_failed ||
+           what == progress::run_failed;
   }
 
   void update(const active_run& run) {
@@ -952,7 +959,7 @@ class scheduler {
 
   // ---- restart ----------------------------------------------------------------------------------------
 
-  void resume(unfinished_work work) {
+  void resume(unfinished_work work, timestamp now) {
     for (const app_record& each : work.apps) {
       for (function_definition& function : read_registration(each)) subscriptions_.add(std::move(function));
     }
@@ -972,7 +979,7 @@ class scheduler {
       run->stack.push_back(each.step);
       run->memos.emplace(each.step, std::move(each.text));
     }
-    for (job& each : work.jobs) resume(std::move(each));
+    for (const job& each : work.jobs) resume(each);
     for (const wait_record& each : work.waits) {
       active_run* run = find_active(each.run_id);
       if (!run) continue;
@@ -986,6 +993,45 @@ class scheduler {
       if (!parent || parent->memos.contains(run->record.parent->step)) continue;  // its invoke timed out
       const pending_step invoke{.name = run->record.run.function_id, .begun = run->record.run.queued_at};
       parent->pending.emplace(run->record.parent->step, invoke);
+    }
+    for (const job& each : work.jobs) {
+      if (each.started) end_lost_attempt(each, now);
+    }
+  }
+
+  /// A process ended while it made the call: that attempt has failed. The next begins at once, as time has
+  /// passed already.
+  void end_lost_attempt(const job& lost, timestamp now) {
+    changes_.removed_jobs.push_back(lost.id);
+    active_run* run = find_active(lost.run_id);
+    if (!run) return;
+    if (run->discovery == lost.id) run->discovery.reset();
+    const run_error error{"ProcessEnded",
+                          "the process ended while " +
+                              (lost.step ? "step \"" + lost.step_name + "\"" : std::string("the function")) +
+                              " ran"};
+    if (lost.attempt + 1 < run->max_attempts()) {
+      tell(*run, {.at = now,
+                  .what = lost.step ? progress::step_retried : progress::run_retried,
+                  .step = lost.step_name,
+                  .attempt = lost.attempt,
+                  .detail = words_of(error)});
+      job next = lost;
+      ++next.attempt;
+      next.due = now;
+      next.started = false;
+      const std::uint64_t id = add_job(*run, std::move(next));
+      if (lost.step)
+        run->pending[*lost.step].job = id;
+      else
+        run->discovery = id;
+    } else if (lost.step) {
+      run->pending[*lost.step].job.reset();
+      step_end end = failed(error);
+      end.attempt = lost.attempt;
+      end_step(*run, *lost.step, end, now);
+    } else {
+      fail_run(*run, lost.attempt, error, now);
     }
   }
 
@@ -1008,6 +1054,7 @@ class scheduler {
     } else if (job.what == job::kind::call) {
       run->discovery = job.id;
     }
+    if (job.started) return;  // it was taken: see end_lost_attempt
     const std::uint64_t id = job.id;
     enqueue(*run, std::move(job));
     queue_.release(id);
