@@ -56,12 +56,12 @@ class ledger {
 };
 
 std::vector<inngest::any_function> make_functions(const inngest::client& app, const ledger& book) {
-  const auto child =
-      app.create_function({.id = "child"}, inngest::on<opened>(), [&book](inngest::context<opened>& ctx) {
+  const auto child = app.create_function(
+      {.id = "child", .retries = 20}, inngest::on<opened>(), [&book](inngest::context<opened>& ctx) {
         return ctx.step.run("c", [&] { return book.step("child", ctx.event.data.n, "c", {}); });
       });
-  const auto chain =
-      app.create_function({.id = "chain"}, inngest::on<begun>(), [&book](inngest::context<begun>& ctx) {
+  const auto chain = app.create_function(
+      {.id = "chain", .retries = 20}, inngest::on<begun>(), [&book](inngest::context<begun>& ctx) {
         const int n = ctx.event.data.n;
         std::vector<std::string> seen;
         for (const char* name : {"a", "b", "c"}) {
@@ -70,8 +70,8 @@ std::vector<inngest::any_function> make_functions(const inngest::client& app, co
         }
         return seen;
       });
-  const auto fan =
-      app.create_function({.id = "fan"}, inngest::on<begun>(), [&book](inngest::context<begun>& ctx) {
+  const auto fan = app.create_function(
+      {.id = "fan", .retries = 20}, inngest::on<begun>(), [&book](inngest::context<begun>& ctx) {
         const int n = ctx.event.data.n;
         auto seen = ctx.group.parallel(std::vector<std::string>{"x", "y", "z"}, [&](const std::string& name) {
           return ctx.step.run(name, [&] { return book.step("fan", n, name, {}); });
@@ -90,8 +90,8 @@ std::vector<inngest::any_function> make_functions(const inngest::client& app, co
         }));
         return seen;
       });
-  const auto waiter =
-      app.create_function({.id = "waiter"}, inngest::on<begun>(), [&book](inngest::context<begun>& ctx) {
+  const auto waiter = app.create_function(
+      {.id = "waiter", .retries = 20}, inngest::on<begun>(), [&book](inngest::context<begun>& ctx) {
         const int n = ctx.event.data.n;
         std::vector<std::string> seen{
             ctx.step.run("before", [&] { return book.step("waiter", n, "before", {}); })};
@@ -100,7 +100,7 @@ std::vector<inngest::any_function> make_functions(const inngest::client& app, co
         return seen;
       });
   const auto parent = app.create_function(
-      {.id = "parent"}, inngest::on<begun>(), [&book, child](inngest::context<begun>& ctx) {
+      {.id = "parent", .retries = 20}, inngest::on<begun>(), [&book, child](inngest::context<begun>& ctx) {
         const int n = ctx.event.data.n;
         ctx.step.send_event("open", opened{{.n = n}});
         const auto of_child = ctx.step.invoke("child", child, numbered{n + 1'000'000});
