@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <limits>
 #include <list>
 #include <map>
 #include <memory>
@@ -221,8 +222,9 @@ class handler {
     serve_options options;
     std::map<std::string, served_function, std::less<>> by_slug;
     execution::environment world;
-    /// When results may be saved again, in milliseconds since 1970: not soon after a server took none.
-    mutable std::atomic<std::int64_t> checkpoints_from{0};
+    /// When results may be saved again, in milliseconds of the steady clock: not soon after a server took
+    /// none.
+    mutable std::atomic<std::int64_t> checkpoints_from{std::numeric_limits<std::int64_t>::min()};
     mutable call_registry calls;
   };
 
@@ -480,11 +482,12 @@ class handler {
         function.options().checkpointing ? *function.options().checkpointing : settings().checkpointing();
     const bool possible =
         !call.function_uuid().empty() && !call.queue_item_id().empty() && !call.target() && !call.plan_only();
-    if (!chosen.enabled || !possible || options().strict || milliseconds_now() < shared_->checkpoints_from)
+    if (!chosen.enabled || !possible || options().strict ||
+        steady_milliseconds_now() < shared_->checkpoints_from)
       return std::nullopt;
     const std::int64_t started = milliseconds_now();
     return std::optional<execution::checkpoints>(
-        std::in_place, chosen, shared_->world.now,
+        std::in_place, chosen, execution::checkpoints::clock::now,
         [this, &call, started](const std::vector<protocol::operation>& operations) {
           return save(call, started, operations);
         });
@@ -495,11 +498,17 @@ class handler {
                                                                const save_results& save) const {
     const checkpointing chosen = function.options().checkpointing.value_or(checkpointing{});
     if (!chosen.enabled || call.target() || call.plan_only() || options().strict) return std::nullopt;
-    return std::optional<execution::checkpoints>(std::in_place, chosen, shared_->world.now, save);
+    return std::optional<execution::checkpoints>(std::in_place, chosen, execution::checkpoints::clock::now,
+                                                 save);
   }
 
   static std::int64_t milliseconds_now() {
     const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    return now.time_since_epoch().count();
+  }
+
+  static std::int64_t steady_milliseconds_now() {
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now());
     return now.time_since_epoch().count();
   }
 
@@ -528,7 +537,7 @@ class handler {
       }
     }
     constexpr std::int64_t pause = 60'000;
-    shared_->checkpoints_from = milliseconds_now() + pause;
+    shared_->checkpoints_from = steady_milliseconds_now() + pause;
     client().log().warn("run " + call.run_id() +
                         ": no server saved a step's result, so it goes into the answer: " + problem);
     return saved::no;

@@ -421,7 +421,8 @@ class replay {
     const auto ended = world_.now();
     op.timing = protocol::timing{
         .started = std::chrono::duration_cast<std::chrono::nanoseconds>(started.time_since_epoch()).count(),
-        .took = std::chrono::duration_cast<std::chrono::nanoseconds>(ended - started).count()};
+        .took = std::max<std::int64_t>(  // the clock may have been set back meanwhile
+            std::chrono::duration_cast<std::chrono::nanoseconds>(ended - started).count(), 0)};
     if (!metadata_.empty()) op.metadata = "[" + std::exchange(metadata_, {}) + "]";
     if (thrown) {
       step_failure_ = describe_failure(call, thrown, ended);
