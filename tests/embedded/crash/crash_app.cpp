@@ -119,7 +119,9 @@ int main(int count, char** arguments) {
   if (count != 4) return EXIT_FAILURE;
   const ledger book(arguments[2]);
   const int number = std::atoi(arguments[3]);
-  const inngest::client app({.id = "crash", .mode = inngest::mode::dev});
+  const inngest::client app({.id = "crash",
+                             .mode = inngest::mode::dev,
+                             .log = inngest::logger(inngest::log_to_stderr, inngest::log_level::error)});
   inngest::embedded::engine engine{app,
                                    make_functions(app, book),
                                    {.store = std::make_shared<inngest::embedded::sqlite_store>(
