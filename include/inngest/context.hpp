@@ -3,6 +3,7 @@
 #include <iterator>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -169,6 +170,14 @@ class basic_context {
   inngest::group group;
   /// Messages of the handler; not repeated when the handler is called again.
   context_logger log;
+
+  /// Asks this call of the handler to stop: at the deadline of its step, when the run has ended (cancelled,
+  /// timed out), when the answer is no longer wanted because the connection is lost or another call of the
+  /// run has taken over, and when the engine or app stops. No further step begins then. A body that looks at
+  /// it may throw or return early: what it throws when the process is to end uses up no attempt of an
+  /// engine's. The token is the one that step bodies are given. Nobody can stop a body that does not look at
+  /// it.
+  std::stop_token stop_token() const { return replay_->stop().token(); }
 
   /// The value of the type that was given to function_options or client_options: see provide().
   /// \throws configuration_error when there is none.

@@ -195,7 +195,7 @@ class step_base {
         input = std::string(find_member(replaced, "input"));
       }
       auto given = decode<inputs>(input, "input");
-      std::apply([&](auto&... each) { run_body(body, at.deadline, out, each...); }, given);
+      std::apply([&](auto&... each) { run_body(body, at.deadline, at.stop, out, each...); }, given);
     };
     return step_handle<result, decltype(run)>(*replay_, std::move(call), plan, std::move(run));
   }
@@ -258,7 +258,7 @@ class ai_steps : private detail::step_base {
                  std::move(options), step_kind::ai_wrap,
                  [] { return plan_of({}, "{\"type\":\"step.ai.wrap\"}"); },
                  [&body](const execution::step_call& at, std::string& out) {
-                   detail::run_body(body, at.deadline, out);
+                   detail::run_body(body, at.deadline, at.stop, out);
                  })
           .get();
     }
@@ -287,7 +287,7 @@ class step : private detail::step_base {
 
   /// Runs the body once and remembers what it returns. It is tried again when it throws: see
   /// function_options::retries, step_options, non_retriable_error and retry_after_error. A body may take a
-  /// std::stop_token, which is told when step_options::deadline is over.
+  /// std::stop_token: that of the call, see basic_context::stop_token.
   ///
   /// Arguments that follow the body are recorded with the step and given to it; whoever runs the step again
   /// from the server's page can change them there.
@@ -505,7 +505,7 @@ class step : private detail::step_base {
     return start_run<Result>(
         std::move(options), step_kind::run, [] { return plan_of(); },
         [body = std::move(body)](const execution::step_call& at, std::string& out) mutable {
-          detail::run_body(body, at.deadline, out);
+          detail::run_body(body, at.deadline, at.stop, out);
         });
   }
 

@@ -39,6 +39,8 @@ class api {
       return refusal(503, problem.what());
     } catch (const std::exception& problem) {
       return refusal(500, problem.what());
+    } catch (...) {  // of a user's store
+      return refusal(500, "something was thrown that is not a std::exception");
     }
   }
 

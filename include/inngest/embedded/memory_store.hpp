@@ -130,6 +130,9 @@ class memory_store final : public store {
       if (kept_run* run = find(each.run_id)) run->memos.push_back(each);
     }
     for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
+    for (const std::uint64_t id : changes.started_jobs) {
+      if (const auto found = jobs_.find(id); found != jobs_.end()) found->second.started = true;
+    }
     for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
     for (const wait_record& each : changes.added_waits)
       waits_.insert_or_assign({each.run_id, each.step}, each);

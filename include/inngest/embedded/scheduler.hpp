@@ -55,7 +55,7 @@ class scheduler {
     for (job& each : work.jobs) last_job_ = std::max(last_job_, each.id);
     for (function_definition& each : functions) subscriptions_.add(std::move(each));
     const std::vector<event_record> undispatched = std::exchange(work.events, {});
-    resume(std::move(work));
+    resume(std::move(work), now);
     follow_schedules(now);
     for (const event_record& event : undispatched) dispatch_stored(event, now);
     run_follow_ups(now);
@@ -168,6 +168,8 @@ class scheduler {
       }
       active_run& run = *found;
       run.jobs.erase(next->id);
+      const bool is_made = next->what == job::kind::request || next->what == job::kind::call;
+      if (is_made) changes_.started_jobs.push_back(next->id);
       if (next->what == job::kind::request) {
         ++calls_;
         ++run.calls;
@@ -1133,8 +1135,13 @@ class scheduler {
   }
 
   void tell(const active_run& run, timeline_entry entry) {
-    if (wants_progress_) progress_.emplace_back(run.record.run, entry);
+    if (wants_progress_ || is_failure(entry.what)) progress_.emplace_back(run.record.run, entry);
     changes_.timeline.push_back({.run_id = run.id(), .entry = std::move(entry)});
+  }
+
+  static bool is_failure(progress what) {
+    return what == progress::run_retried || what == progress::step_retried || what == progress::step_failed ||
+           what == progress::run_failed;
   }
 
   void update(const active_run& run) {
@@ -1149,7 +1156,7 @@ class scheduler {
 
   // ---- restart ----------------------------------------------------------------------------------------
 
-  void resume(unfinished_work work) {
+  void resume(unfinished_work work, timestamp now) {
     for (const app_record& each : work.apps) {
       for (function_definition& function : read_registration(each)) subscriptions_.add(std::move(function));
     }
@@ -1169,7 +1176,7 @@ class scheduler {
       run->stack.push_back(each.step);
       run->memos.emplace(each.step, std::move(each.text));
     }
-    for (job& each : work.jobs) resume(std::move(each));
+    for (const job& each : work.jobs) resume(each);
     for (const wait_record& each : work.waits) {
       active_run* run = find_active(each.run_id);
       if (!run) continue;
@@ -1183,6 +1190,45 @@ class scheduler {
       if (!parent || parent->memos.contains(run->record.parent->step)) continue;  // its invoke timed out
       const pending_step invoke{.name = run->record.run.function_id, .begun = run->record.run.queued_at};
       parent->pending.emplace(run->record.parent->step, invoke);
+    }
+    for (const job& each : work.jobs) {
+      if (each.started) end_lost_attempt(each, now);
+    }
+  }
+
+  /// A process ended while it made the call: that attempt has failed. The next begins at once, as time has
+  /// passed already.
+  void end_lost_attempt(const job& lost, timestamp now) {
+    changes_.removed_jobs.push_back(lost.id);
+    active_run* run = find_active(lost.run_id);
+    if (!run) return;
+    if (run->discovery == lost.id) run->discovery.reset();
+    const run_error error{"ProcessEnded",
+                          "the process ended while " +
+                              (lost.step ? "step \"" + lost.step_name + "\"" : std::string("the function")) +
+                              " ran"};
+    if (lost.attempt + 1 < run->max_attempts()) {
+      tell(*run, {.at = now,
+                  .what = lost.step ? progress::step_retried : progress::run_retried,
+                  .step = lost.step_name,
+                  .attempt = lost.attempt,
+                  .detail = words_of(error)});
+      job next = lost;
+      ++next.attempt;
+      next.due = now;
+      next.started = false;
+      const std::uint64_t id = add_job(*run, std::move(next));
+      if (lost.step)
+        run->pending[*lost.step].job = id;
+      else
+        run->discovery = id;
+    } else if (lost.step) {
+      run->pending[*lost.step].job.reset();
+      step_end end = failed(error);
+      end.attempt = lost.attempt;
+      end_step(*run, *lost.step, end, now);
+    } else {
+      fail_run(*run, lost.attempt, error, now);
     }
   }
 
@@ -1205,6 +1251,7 @@ class scheduler {
     } else if (job.what == job::kind::call) {
       run->discovery = job.id;
     }
+    if (job.started) return;  // it was taken: see end_lost_attempt
     const std::uint64_t id = job.id;
     enqueue(*run, std::move(job));
     queue_.release(id);

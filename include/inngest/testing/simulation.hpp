@@ -274,6 +274,9 @@ class simulation {
     } catch (const std::exception& problem) {
       op["error"] = {{"name", "Error"}, {"message", problem.what()}};
       op["op"] = "StepFailed";
+    } catch (...) {
+      op["error"] = {{"name", "Error"}, {"message", "something was thrown that is not a std::exception"}};
+      op["op"] = "StepFailed";
     }
     return true;
   }
