@@ -175,6 +175,10 @@ class handler {
     } catch (const std::exception& problem) {
       client().log().error(std::string("serve: ") + problem.what());
       return message(500, problem.what());
+    } catch (...) {
+      const std::string problem = protocol::describe(std::current_exception(), {}).info.message;
+      client().log().error("serve: " + problem);
+      return message(500, problem);
     }
   }
 
@@ -337,26 +341,29 @@ class handler {
     return replay.run([&](std::string& result) { served.function->handler()(replay, resources, result); });
   }
 
-  /// Goes through the handler again, running no step, and compares which steps it comes to.
+  /// Goes through the handler again, running no step, and compares which steps it comes to. A call that was
+  /// stopped, as after the one step that it was to run, is compared as far as it went.
   void check_determinism(const served_function& served, const protocol::call_request& call,
                          execution::replay_options replay_options, execution::outcome& outcome) const {
-    const execution::hooks none;
-    replay_options.hooks = &none;
     replay_options.rehearse = true;
-    const std::vector<std::string> again = run(served, call, replay_options).steps;
-    if (again == outcome.steps) return;
-    const auto [first, second] =
-        std::mismatch(outcome.steps.begin(), outcome.steps.end(), again.begin(), again.end());
+    replay_options.checkpoints = nullptr;
+    std::vector<std::string> again = run(served, call, replay_options).steps;
+    std::vector<std::string> steps = outcome.steps;
+    if (outcome.steps_before_going_on) steps.resize(*outcome.steps_before_going_on);
+    if (outcome.stopped_early && again.size() > steps.size()) again.resize(steps.size());
+    if (again == steps) return;
+    const auto [first, second] = std::mismatch(steps.begin(), steps.end(), again.begin(), again.end());
     const auto name = [](auto at, auto end) {
       return at == end ? std::string("its end") : "step \"" + *at + "\"";
     };
     outcome.ended = execution::outcome::kind::failed;
+    outcome.is_failure_among_operations = false;
     outcome.failure = protocol::failure{
         .info = {.name = "inngest::not_deterministic",
                  .message = "function \"" + served.function->id() +
                             "\" is not deterministic: called twice with the same results, as step " +
-                            std::to_string(first - outcome.steps.begin() + 1) + " it first came to " +
-                            name(first, outcome.steps.end()) + " and then to " + name(second, again.end()) +
+                            std::to_string(first - steps.begin() + 1) + " it first came to " +
+                            name(first, steps.end()) + " and then to " + name(second, again.end()) +
                             ". Times, random numbers and everything that changes belong into a step"},
         .retriable = false};
   }
@@ -418,7 +425,7 @@ class handler {
                                                                const protocol::call_request& call,
                                                                const save_results& save) const {
     const checkpointing chosen = function.options().checkpointing.value_or(checkpointing{});
-    if (!chosen.enabled || call.target() || call.plan_only() || options().strict) return std::nullopt;
+    if (!chosen.enabled || call.target() || call.plan_only()) return std::nullopt;
     return std::optional<execution::checkpoints>(std::in_place, chosen, shared_->world.now, save);
   }
 
