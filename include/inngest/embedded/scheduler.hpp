@@ -526,6 +526,11 @@ class scheduler {
     const run_error error = read_error(answer);
     const bool retriable = answer.headers.find(protocol::header::no_retry) != "true";
     if (!retriable || call.attempt + 1 >= run.max_attempts()) return fail_run(run, call.attempt, error, now);
+    retry_run(run, call, error, answer, now);
+  }
+
+  void retry_run(active_run& run, const job& call, const run_error& error, const http::response& answer,
+                 timestamp now) {
     tell(run, {.at = now, .what = progress::run_retried, .attempt = call.attempt, .detail = words_of(error)});
     retry(run, call, answer, now);
   }
@@ -536,8 +541,15 @@ class scheduler {
     const std::string run_id = run.id();
     const bool may_retry =
         answer.headers.find(protocol::header::no_retry) != "true" && call.attempt + 1 < run.max_attempts();
+    bool deferred = false;
     for (const reported_operation& each : read_operations(answer.body)) {
-      if (each.op == "StepError" && may_retry) {
+      if (each.op == "DeferAdd") {
+        defer(run, each);
+        deferred = true;
+      } else if (is_failure_of_run(each)) {
+        return each.op == "StepError" && may_retry ? retry_run(run, call, read_error(each.error), answer, now)
+                                                   : fail_run(run, call.attempt, read_error(each.error), now);
+      } else if (each.op == "StepError" && may_retry) {
         tell_step(run, each, progress::step_retried, call.attempt, words_of(read_error(each.error)), now);
         retry(run, call, answer, now);
       } else {
@@ -545,10 +557,17 @@ class scheduler {
       }
       if (!find_active(run_id)) return;  // it ended over this operation
     }
+    if (deferred) go_on_if_still(run, now);
     if (!run.has_work()) {
       fail_run(run, call.attempt,
                {"protocol error", "the app's answer has no operation that the run could go on with"}, now);
     }
+  }
+
+  /// A function that failed after it had deferred calls tells so in an operation, beside those calls.
+  static bool is_failure_of_run(const reported_operation& op) {
+    static const step_hash end_of_run = detail::sha1::of("complete");
+    return op.id == end_of_run && (op.op == "StepError" || op.op == "StepFailed");
   }
 
   void take_operation(active_run& run, const job& call, const reported_operation& op, timestamp now) {
@@ -574,9 +593,6 @@ class scheduler {
       go_on_if_still(run, now);
     } else if (op.op == "RunComplete") {
       complete_run(run, call, op.data.empty() ? "null" : op.data, now);
-    } else if (op.op == "DeferAdd") {
-      defer(run, op);
-      go_on_if_still(run, now);
     } else {
       refuse(run, call, op, "the embedded engine can't do \"" + op.op + "\"", now);
     }
