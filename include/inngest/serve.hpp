@@ -89,6 +89,22 @@ class handler {
     return guarded([&] { return call(std::move(request), save ? &save : nullptr); });
   }
 
+  /// A step's result, as JSON text, as the function's middleware leaves it. Of a function that is not here,
+  /// as the client's does.
+  std::string read_result(std::string_view slug, std::string_view run_id, const step_info& step,
+                          std::string result) const {
+    const auto found = shared_->by_slug.find(slug);
+    const execution::hooks& hooks =
+        found == shared_->by_slug.end() ? shared_->of_client : found->second.hooks;
+    const std::string function_id = found == shared_->by_slug.end() ? "" : found->second.function->id();
+    return hooks.read_result({.function_id = function_id, .run_id = run_id}, step, std::move(result));
+  }
+  /// The same for what a function returned: it is read as by a step that had invoked it.
+  std::string read_output(std::string_view slug, std::string_view run_id, std::string output) const {
+    return read_result(slug, run_id, {.id = "output", .kind = step_kind::invoke, .memoized = true},
+                       std::move(output));
+  }
+
   /// Registers the app's functions with its server, which will call them at `url`. Do so when the app starts;
   /// a dev server that polls finds the app by itself.
   sync_result sync(const std::string& url) const { return sync(url, {}); }
@@ -123,7 +139,10 @@ class handler {
 
   struct state {
     state(inngest::client served, const std::vector<any_function>& list, serve_options chosen)
-        : client(std::move(served)), functions(with_companions(list)), options(std::move(chosen)) {
+        : client(std::move(served)),
+          functions(with_companions(list)),
+          options(std::move(chosen)),
+          of_client(client.settings().middleware(), {}) {
       for (const any_function& each : functions) {
         if (each.app_id() != client.id()) {
           throw configuration_error("function \"" + each.id() + "\" belongs to app \"" + each.app_id() +
@@ -159,6 +178,7 @@ class handler {
     inngest::client client;
     std::vector<any_function> functions;
     serve_options options;
+    execution::hooks of_client;
     std::map<std::string, served_function, std::less<>> by_slug;
     execution::environment world;
     /// When results may be saved again, in milliseconds since 1970: not soon after a server took none.
