@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -117,7 +119,7 @@ struct event_reader<one_of<Events...>> {
 }  // namespace detail
 
 /// The events of a batch, in the order in which the server gives them. Each is read when it is first asked
-/// for.
+/// for, so that one that does not fit its type leaves the others readable.
 template <class Event>
 class event_list {
  public:
@@ -125,19 +127,22 @@ class event_list {
 
   auto begin() const { return all().begin(); }
   auto end() const { return all().end(); }
-  std::size_t size() const { return all().size(); }
-  bool empty() const { return all().empty(); }
-  const Event& front() const { return all().front(); }
-  const Event& operator[](std::size_t index) const { return all().at(index); }
+  std::size_t size() const { return texts().size(); }
+  bool empty() const { return texts().empty(); }
+  const Event& front() const { return (*this)[0]; }
+  /// \throws payload_error naming the member that does not fit; std::out_of_range.
+  const Event& operator[](std::size_t index) const;
+  /// An event as JSON text, whether it fits its type or not. \throws std::out_of_range
+  std::string_view text(std::size_t index) const { return texts().at(index); }
 
  private:
-  const std::vector<Event>& all() const {
-    if (!events_) events_ = read();
-    return *events_;
-  }
-  std::vector<Event> read() const;
+  const std::vector<Event>& all() const;
+  const std::vector<std::string_view>& texts() const;
+  Event read(std::size_t index) const;
 
   std::string_view text_;
+  mutable std::optional<std::vector<std::string_view>> texts_;
+  mutable std::map<std::size_t, Event> single_;  // that were asked for one by one
   mutable std::optional<std::vector<Event>> events_;
 };
 
@@ -238,6 +243,47 @@ class context : public basic_context {
   std::string_view event_text_;
 };
 
+/// An event that may not fit its type: it is read when it is asked for, and its text is there in any case.
+///
+///     if (ctx.event.fits()) refund(ctx.event->data.orderId);
+template <class Event>
+class event_on_request {
+ public:
+  explicit event_on_request(std::string text) : text_(std::move(text)) {}
+
+  /// The event as its type. \throws payload_error naming the member that does not fit.
+  const Event& get() const {
+    if (!event_) event_ = read();
+    return *event_;
+  }
+  const Event& operator*() const { return get(); }
+  const Event* operator->() const { return &get(); }
+  /// Whether it fits its type.
+  bool fits() const {
+    try {
+      get();
+      return true;
+    } catch (const payload_error&) {
+      return false;
+    }
+  }
+
+  /// The whole event as JSON text, as it came; "null" when there is none.
+  const std::string& text() const { return text_; }
+  /// The same as a value.
+  json to_json() const { return detail::parse_dom(text_); }
+
+ private:
+  Event read() const {
+    if (text_ == "null") throw payload_error("data.event", "the ended run's event is missing");
+    const detail::json_buffer buffer(text_);
+    return detail::event_reader<Event>::read(buffer.text());
+  }
+
+  std::string text_;
+  mutable std::optional<Event> event_;
+};
+
 /// What an ended run has left: given to the handlers of on_failure, on_cancel and on_success, which are
 /// functions of their own, with steps of their own.
 template <event_type... Events>
@@ -246,15 +292,16 @@ class ended_run_context : public basic_context {
   ended_run_context(execution::replay& replay, const handler_resources& resources)
       : ended_run_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
 
-  /// The event that had started the ended run.
-  const typename detail::context_event<Events...>::type event;
+  /// The event that had started the ended run: `ctx.event->data`. The run may have failed because it does not
+  /// fit its type.
+  const event_on_request<typename detail::context_event<Events...>::type> event;
   const std::string ended_run_id;
 
  protected:
   ended_run_context(execution::replay& replay, const handler_resources& resources,
                     const protocol::lifecycle_event& ended)
       : basic_context(replay, resources),
-        event(detail::context_event<Events...>::read(ended.event())),
+        event(ended.event().empty() ? "null" : std::string(ended.event())),
         ended_run_id(ended.run_id()) {}
 };
 
@@ -299,25 +346,43 @@ class success_context : public ended_run_context<Events...> {
 };
 
 template <class Event>
-std::vector<Event> event_list<Event>::read() const {
-  std::vector<Event> out;
-  if (text_.empty()) return out;
-  detail::json_document document(text_);
-  detail::json_value root = document.root(detail::json_path("events"));
-  std::vector<std::string_view> texts;
-  for (auto item : detail::take(root.get_array(), {})) {
-    detail::json_value each = detail::take(std::move(item), {});
-    texts.push_back(detail::raw_text(each, {}));
-  }
-  out.reserve(texts.size());
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    try {
-      out.push_back(detail::event_reader<Event>::read(texts[i]));
-    } catch (const payload_error& problem) {
-      throw payload_error("events[" + std::to_string(i) + "]." + problem.path(), problem.problem());
+const std::vector<std::string_view>& event_list<Event>::texts() const {
+  if (texts_) return *texts_;
+  std::vector<std::string_view> out;
+  if (!text_.empty()) {
+    detail::json_document document(text_);
+    detail::json_value root = document.root(detail::json_path("events"));
+    for (auto item : detail::take(root.get_array(), {})) {
+      detail::json_value each = detail::take(std::move(item), {});
+      out.push_back(detail::raw_text(each, {}));
     }
   }
-  return out;
+  return texts_.emplace(std::move(out));
+}
+
+template <class Event>
+Event event_list<Event>::read(std::size_t index) const {
+  try {
+    return detail::event_reader<Event>::read(texts().at(index));
+  } catch (const payload_error& problem) {
+    throw payload_error("events[" + std::to_string(index) + "]." + problem.path(), problem.problem());
+  }
+}
+
+template <class Event>
+const Event& event_list<Event>::operator[](std::size_t index) const {
+  if (events_) return events_->at(index);
+  const auto found = single_.find(index);
+  return found != single_.end() ? found->second : single_.emplace(index, read(index)).first->second;
+}
+
+template <class Event>
+const std::vector<Event>& event_list<Event>::all() const {
+  if (events_) return *events_;
+  std::vector<Event> out;
+  out.reserve(size());
+  for (std::size_t i = 0; i < size(); ++i) out.push_back(read(i));
+  return events_.emplace(std::move(out));
 }
 
 }  // namespace inngest

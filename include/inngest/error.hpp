@@ -21,6 +21,7 @@ enum class error_code {
   retry_after,        ///< thrown by user code: retry at a given time
   step_failed,        ///< a step failed for good; thrown to the handler by its step call
   nested_step,        ///< a step was called inside another step's body
+  wrong_thread,       ///< a step was called on a thread other than its handler's
   deadline_exceeded,  ///< a step's body took too long
   too_large,          ///< an event, result or answer is larger than a server takes
   expression,         ///< a CEL expression that can't be parsed
@@ -49,6 +50,8 @@ constexpr std::string_view to_string(error_code code) {
       return "step_failed";
     case error_code::nested_step:
       return "nested_step";
+    case error_code::wrong_thread:
+      return "wrong_thread";
     case error_code::deadline_exceeded:
       return "deadline_exceeded";
     case error_code::too_large:
@@ -198,6 +201,19 @@ class nested_step_error : public error {
       : error(error_code::nested_step, "step \"" + std::string(inner) +
                                            "\" was called inside the body of step \"" + std::string(outer) +
                                            "\": call it from the handler instead") {}
+};
+
+/// A step, group or deferred call was used on a thread other than the one that runs the handler. The run
+/// fails with it, also when the other thread catches it.
+class wrong_thread_error : public error {
+ public:
+  /// `step` is empty for what has no id.
+  wrong_thread_error(std::string_view step, std::string_view function)
+      : error(error_code::wrong_thread,
+              (step.empty() ? std::string("ctx.group") : "step \"" + std::string(step) + "\"") +
+                  " of function \"" + std::string(function) +
+                  "\" was called on another thread than the handler's: call steps from the handler itself, "
+                  "and use ctx.group.parallel or ctx.step.start to run them at the same time") {}
 };
 
 /// The server refused an event: its name, its size, its data.

@@ -162,9 +162,10 @@ inline chosen_variant choose_variant(replay& replay, inngest::step_options optio
     replay.discover(call, plan, choose);
     replay.await(call, plan, choose);
   }
-  replay.note_completed(call);
   chosen_variant out;
-  out.name = protocol::read_result<std::string>(*call.memo, call.id);
+  out.name = replay.read_memo(call, true, [&](const protocol::memo& memo) {
+    return protocol::read_result<std::string>(memo, call.id);
+  });
   detail::json_object_text told;
   told.add("experimentStepID", detail::to_hex(call.hash)).add("experimentName", experiment);
   out.step_options = told.add("variant", out.name).add("selectionStrategy", strategy.name).text();

@@ -76,9 +76,13 @@ class group {
     using returned = std::invoke_result_t<First&>;
     static_assert((std::is_same_v<returned, std::invoke_result_t<Rest&>> && ...),
                   "inngest: the branches of a race must return the same type");
-    const std::size_t completed_before = replay_->last_completed();
     winner<detail::value_of<First>> best;
     std::vector<protocol::operation> of_others;
+    const execution::replay::group_scope scope(*replay_, execution::branches::kind::race);
+    const std::size_t completed_before = replay_->last_completed();
+    const std::size_t ids_before = replay_->race_ids();
+    const std::size_t began_at = replay_->reached();
+    replay_->note_race();
     {
       const shared_options told(*replay_, "{\"parallelMode\":\"race\"}");
       consider(best, of_others, first);
@@ -89,6 +93,7 @@ class group {
       replay_->suspend_group();
     }
     if (best.first_open < best.completed_at) replay_->leave_race_open();
+    replay_->release_ids_of_losers(ids_before, std::max(best.completed_at, began_at));
     replay_->record_again(std::move(best.operations));
     replay_->set_last_completed(std::max(completed_before, best.completed_at));
     if (best.error) std::rethrow_exception(best.error);
@@ -162,7 +167,8 @@ class group {
   /// Branches all of which must end.
   class all_branches {
    public:
-    explicit all_branches(execution::replay& replay) : replay_(replay) {}
+    explicit all_branches(execution::replay& replay)
+        : replay_(replay), scope_(replay, execution::branches::kind::parallel) {}
 
     template <class Branch>
     std::optional<detail::value_of<Branch>> run(Branch& branch) {
@@ -180,6 +186,7 @@ class group {
 
    private:
     execution::replay& replay_;
+    execution::replay::group_scope scope_;
     bool unfinished_ = false;
     std::exception_ptr first_error_;
   };

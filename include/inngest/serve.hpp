@@ -122,6 +122,22 @@ class handler {
     return shared_->calls.under_way.size();
   }
 
+  /// A step's result, as JSON text, as the function's middleware leaves it. Of a function that is not here,
+  /// as the client's does.
+  std::string read_result(std::string_view slug, std::string_view run_id, const step_info& step,
+                          std::string result) const {
+    const auto found = shared_->by_slug.find(slug);
+    const execution::hooks& hooks =
+        found == shared_->by_slug.end() ? shared_->of_client : found->second.hooks;
+    const std::string function_id = found == shared_->by_slug.end() ? "" : found->second.function->id();
+    return hooks.read_result({.function_id = function_id, .run_id = run_id}, step, std::move(result));
+  }
+  /// The same for what a function returned: it is read as by a step that had invoked it.
+  std::string read_output(std::string_view slug, std::string_view run_id, std::string output) const {
+    return read_result(slug, run_id, {.id = "output", .kind = step_kind::invoke, .memoized = true},
+                       std::move(output));
+  }
+
   /// Registers the app's functions with its server, which will call them at `url`. Do so when the app starts;
   /// a dev server that polls finds the app by itself.
   sync_result sync(const std::string& url) const { return sync(url, {}); }
@@ -185,7 +201,10 @@ class handler {
 
   struct state {
     state(inngest::client served, const std::vector<any_function>& list, serve_options chosen)
-        : client(std::move(served)), functions(with_companions(list)), options(std::move(chosen)) {
+        : client(std::move(served)),
+          functions(with_companions(list)),
+          options(std::move(chosen)),
+          of_client(client.settings().middleware(), {}) {
       for (const any_function& each : functions) {
         if (each.app_id() != client.id()) {
           throw configuration_error("function \"" + each.id() + "\" belongs to app \"" + each.app_id() +
@@ -221,6 +240,7 @@ class handler {
     inngest::client client;
     std::vector<any_function> functions;
     serve_options options;
+    execution::hooks of_client;
     std::map<std::string, served_function, std::less<>> by_slug;
     execution::environment world;
     /// When results may be saved again, in milliseconds of the steady clock: not soon after a server took
@@ -432,26 +452,29 @@ class handler {
     return replay.run([&](std::string& result) { served.function->handler()(replay, resources, result); });
   }
 
-  /// Goes through the handler again, running no step, and compares which steps it comes to.
+  /// Goes through the handler again, running no step, and compares which steps it comes to. A call that was
+  /// stopped, as after the one step that it was to run, is compared as far as it went.
   void check_determinism(const served_function& served, const protocol::call_request& call,
                          execution::replay_options replay_options, execution::outcome& outcome) const {
-    const execution::hooks none;
-    replay_options.hooks = &none;
     replay_options.rehearse = true;
-    const std::vector<std::string> again = run(served, call, replay_options).steps;
-    if (again == outcome.steps) return;
-    const auto [first, second] =
-        std::mismatch(outcome.steps.begin(), outcome.steps.end(), again.begin(), again.end());
+    replay_options.checkpoints = nullptr;
+    std::vector<std::string> again = run(served, call, replay_options).steps;
+    std::vector<std::string> steps = outcome.steps;
+    if (outcome.steps_before_going_on) steps.resize(*outcome.steps_before_going_on);
+    if (outcome.stopped_early && again.size() > steps.size()) again.resize(steps.size());
+    if (again == steps) return;
+    const auto [first, second] = std::mismatch(steps.begin(), steps.end(), again.begin(), again.end());
     const auto name = [](auto at, auto end) {
       return at == end ? std::string("its end") : "step \"" + *at + "\"";
     };
     outcome.ended = execution::outcome::kind::failed;
+    outcome.is_failure_among_operations = false;
     outcome.failure = protocol::failure{
         .info = {.name = "inngest::not_deterministic",
                  .message = "function \"" + served.function->id() +
                             "\" is not deterministic: called twice with the same results, as step " +
-                            std::to_string(first - outcome.steps.begin() + 1) + " it first came to " +
-                            name(first, outcome.steps.end()) + " and then to " + name(second, again.end()) +
+                            std::to_string(first - steps.begin() + 1) + " it first came to " +
+                            name(first, steps.end()) + " and then to " + name(second, again.end()) +
                             ". Times, random numbers and everything that changes belong into a step"},
         .retriable = false};
   }
@@ -514,7 +537,7 @@ class handler {
                                                                const protocol::call_request& call,
                                                                const save_results& save) const {
     const checkpointing chosen = function.options().checkpointing.value_or(checkpointing{});
-    if (!chosen.enabled || call.target() || call.plan_only() || options().strict) return std::nullopt;
+    if (!chosen.enabled || call.target() || call.plan_only()) return std::nullopt;
     return std::optional<execution::checkpoints>(std::in_place, chosen, execution::checkpoints::clock::now,
                                                  save);
   }

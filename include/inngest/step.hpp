@@ -74,23 +74,9 @@ struct function_ref {
 
 namespace detail {
 
-/// The memo as the function's middleware leaves it. `wrapped` says that the result stands in {"data": ...}.
-template <class Read>
-decltype(auto) recall_with(const execution::replay& replay, const execution::step_call& call, bool wrapped,
-                           Read read) {
-  if (replay.hooks().empty()) return read(*call.memo);
-  const step_info info = replay.describe(call);
-  std::string text = replay.hooks().template wrap_reversed<std::string>(
-      [&](middleware& one, next_call<std::string> next) { return one.wrap_step(replay.info(), info, next); },
-      [&] { return std::string(protocol::result_text(*call.memo, call.id)); });
-  if (wrapped) text = "{\"data\":" + text + "}";
-  const json_buffer buffer(std::move(text));
-  return read(protocol::memo{.id = call.hash, .text = buffer.text()});
-}
-
 template <class Result>
-Result recall(const execution::replay& replay, const execution::step_call& call) {
-  return recall_with(replay, call, true, [&](const protocol::memo& memo) -> Result {
+Result recall(execution::replay& replay, execution::step_call& call) {
+  return replay.read_memo(call, true, [&](const protocol::memo& memo) -> Result {
     if constexpr (std::is_void_v<Result>)
       protocol::throw_if_failed(memo, call.id);
     else
@@ -132,7 +118,6 @@ class [[nodiscard]] step_handle {
   /// \throws step_error when the step failed for good.
   Result get() {
     if (!call_.memo) replay_->await(call_, *plan_, body());
-    replay_->note_completed(call_);
     return detail::recall<Result>(*replay_, call_);
   }
 
@@ -171,8 +156,7 @@ class step_base {
                                   std::string* input = nullptr) {
     execution::step_call call = replay_->enter(std::move(options), kind, input);
     if (call.memo) return call;
-    replay_->record(call, described(call, describe));
-    replay_->suspend(call);
+    replay_->wait_for_server(call, described(call, describe));
   }
 
   /// Starts a body that is called with arguments, which are recorded: the server may replace them.
@@ -227,7 +211,7 @@ class ai_steps : private detail::step_base {
   template <class Model, class Request = typename Model::request_type>
   auto infer(step_options options, const Model& model, const Request& request) ->
       typename Model::answer_type {
-    const auto call = ask_server(std::move(options), step_kind::ai_infer, [&] {
+    auto call = ask_server(std::move(options), step_kind::ai_infer, [&] {
       const auto made = make_request(model, request);
       detail::json_object_text headers;
       for (const auto& [name, value] : made.headers) headers.add_exact(name, value);
@@ -344,10 +328,9 @@ class step : private detail::step_base {
   /// \throws step_options_error for a timeout or an expression that no server would take.
   template <event_type Event>
   std::optional<Event> wait_for_event(step_options options, const wait_options& wait) {
-    const auto call =
-        ask_server(std::move(options), step_kind::wait_for_event,
-                   [&](const execution::step_call& at) { return describe_wait<Event>(at, wait); });
-    return detail::recall_with(*replay_, call, false, [&](const protocol::memo& memo) {
+    auto call = ask_server(std::move(options), step_kind::wait_for_event,
+                           [&](const execution::step_call& at) { return describe_wait<Event>(at, wait); });
+    return replay_->read_memo(call, false, [&](const protocol::memo& memo) {
       return protocol::read_received<Event>(memo, call.id);
     });
   }
@@ -360,7 +343,7 @@ class step : private detail::step_base {
   /// waits for a signal.
   template <json_convertible Data = json>
   std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
-    const auto call =
+    auto call =
         ask_server(std::move(options), step_kind::wait_for_signal, [&](const execution::step_call& at) {
           detail::json_object_text text;
           text.add_exact("signal", wait.signal).add("timeout", timeout_text(at, wait.timeout));
@@ -368,7 +351,7 @@ class step : private detail::step_base {
           return protocol::operation{
               .code = protocol::opcode::wait_for_signal, .name = wait.signal, .options = text.text()};
         });
-    return detail::recall_with(*replay_, call, true, [&](const protocol::memo& memo) -> std::optional<Data> {
+    return replay_->read_memo(call, true, [&](const protocol::memo& memo) -> std::optional<Data> {
       if (memo.is_null()) return std::nullopt;
       const std::string_view result = protocol::result_text(memo, call.id);
       if (result == "null") return std::nullopt;
@@ -452,7 +435,7 @@ class step : private detail::step_base {
   /// Has the server make an HTTP request, and gives the answer, whatever its status.
   /// \throws step_error when there was none.
   fetch_response fetch(step_options options, const fetch_request& request) {
-    const auto call = ask_server(std::move(options), step_kind::fetch, [&] {
+    auto call = ask_server(std::move(options), step_kind::fetch, [&] {
       detail::json_object_text text;
       text.add_exact("url", request.url).add_exact("method", request.method);
       text.add_raw("headers", encode(request.headers, "headers"));
@@ -511,11 +494,11 @@ class step : private detail::step_base {
 
   template <class Describe>
   void fall_asleep(step_options options, const Describe& describe) {
-    const auto call = ask_server(std::move(options), step_kind::sleep, [&](const execution::step_call& at) {
+    auto call = ask_server(std::move(options), step_kind::sleep, [&](const execution::step_call& at) {
       return protocol::operation{.code = protocol::opcode::sleep, .name = describe(at)};
     });
-    detail::recall_with(*replay_, call, false,
-                        [&](const protocol::memo& memo) { protocol::throw_if_failed(memo, call.id); });
+    replay_->read_memo(call, false,
+                       [&](const protocol::memo& memo) { protocol::throw_if_failed(memo, call.id); });
   }
 
   [[noreturn]] static void refuse_sleep(const execution::step_call& call, const std::string& how_long) {
@@ -563,7 +546,7 @@ class step : private detail::step_base {
       if (invoke.timeout) out.add("timeout", timeout_text(at, *invoke.timeout));
       return protocol::operation{.code = protocol::opcode::invoke_function, .options = out.text()};
     };
-    const auto call = ask_server(std::move(options), step_kind::invoke, describe, &input);
+    auto call = ask_server(std::move(options), step_kind::invoke, describe, &input);
     return detail::recall<Output>(*replay_, call);
   }
 

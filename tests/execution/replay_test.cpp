@@ -355,9 +355,9 @@ TEST_CASE("a catch (...) around an inner group holds within its branch only", "[
   CHECK(run.finish().result == 1);
 }
 
-TEST_CASE("steps may run inside std::async, and its get passes the interrupt on", "[suspension]") {
+TEST_CASE("steps may run inside a deferred std::async, and its get passes the interrupt on", "[suspension]") {
   auto f = made([](auto& ctx) {
-    return std::async(std::launch::async, [&] { return ctx.step.run("a", [] { return 1; }); }).get() +
+    return std::async(std::launch::deferred, [&] { return ctx.step.run("a", [] { return 1; }); }).get() +
            std::async(std::launch::deferred, [&] { return ctx.step.run("b", [] { return 2; }); }).get();
   });
   const auto end = run_driver(f).finish();

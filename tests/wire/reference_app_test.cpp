@@ -314,7 +314,7 @@ std::vector<inngest::any_function> functions(const inngest::client& app,
       {.id = "fn-fail", .retries = 1}, on<event<"cap/fn-fail">>(),
       [](auto&) { throw std::runtime_error("function always fails"); },
       inngest::on_failure([](inngest::failure_context<event<"cap/fn-fail">>& ctx) {
-        return json{{"handled", ctx.error.message}, {"orig", std::string(ctx.event.name)}};
+        return json{{"handled", ctx.error.message}, {"orig", std::string(ctx.event->name)}};
       })));
 
   out.push_back(

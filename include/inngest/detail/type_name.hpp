@@ -35,4 +35,13 @@ inline std::string exception_type_name(const std::type_info& type) {
   return name;
 }
 
+/// The type name of the exception that is being handled; empty where that can't be known.
+inline std::string current_exception_type_name() {
+#if __has_include(<cxxabi.h>)
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  if (type != nullptr) return exception_type_name(*type);
+#endif
+  return {};
+}
+
 }  // namespace inngest::detail

@@ -258,13 +258,17 @@ class engine {
   /// Where the state is kept: events and runs can be looked at there.
   const embedded::store& store() const { return *options_.store; }
   /// All runs, oldest first.
-  std::vector<run> runs() const { return options_.store->runs(); }
+  std::vector<run> runs() const { return with_readers(options_.store->runs()); }
   /// The runs that an event started.
-  std::vector<run> runs_of(std::string_view event_id) const { return options_.store->runs_of(event_id); }
+  std::vector<run> runs_of(std::string_view event_id) const {
+    return with_readers(options_.store->runs_of(event_id));
+  }
   /// A run with its timeline; nothing when there is none of the id.
   std::optional<run> find_run(std::string_view run_id) const {
     auto found = options_.store->find_run(run_id);
-    return found ? std::optional<run>(std::move(found->run)) : std::nullopt;
+    if (!found) return std::nullopt;
+    set_reader(found->run);
+    return std::move(found->run);
   }
 
   /// Waits until the run has ended and its end is in the store, or the time is up, and gives it as it then
@@ -335,6 +339,17 @@ class engine {
     log_level level{};
     std::string text{};
   };
+
+  /// Runs read their output through the middleware of their function.
+  void set_reader(run& of) const {
+    of.output_reader = [handler = handler_, slug = of.function_slug, id = of.id](const std::string& output) {
+      return handler.read_output(slug, id, output);
+    };
+  }
+  std::vector<run> with_readers(std::vector<run> all) const {
+    for (run& each : all) set_reader(each);
+    return all;
+  }
 
   static engine_options with_defaults(engine_options options) {
     if (options.workers == 0) throw configuration_error("engine_options::workers must be at least 1");

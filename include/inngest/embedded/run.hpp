@@ -1,12 +1,14 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <inngest/duration.hpp>
+#include <inngest/error.hpp>
 #include <inngest/json.hpp>
 
 namespace inngest::embedded {
@@ -120,6 +122,18 @@ struct run_error {
   std::string text{};
 };
 
+/// A run whose output was asked for has failed, or was cancelled. `what()` names the run and its error.
+class run_failed : public inngest::error {
+ public:
+  run_failed(const std::string& what, run_error error)
+      : inngest::error(error_code::step_failed, what), error_(std::move(error)) {}
+  /// What the run failed with; empty when it was cancelled.
+  const run_error& error() const noexcept { return error_; }
+
+ private:
+  run_error error_;
+};
+
 /// A run as the engine knows it: a snapshot.
 struct run {
   std::string id{};
@@ -143,12 +157,21 @@ struct run {
 
   bool ended() const { return status != run_status::queued && status != run_status::running; }
 
-  /// The function's result.
-  /// \throws payload_error when it is of another type, or there is none.
+  /// The function's result, as its middleware leaves it.
+  /// \throws run_failed when the run failed or was cancelled; payload_error when the result is of another
+  /// type, or there is none yet.
   template <json_convertible T>
   T output() const {
-    return decode<T>(output_text, "output");
+    const std::string name = "run " + id + " of function \"" + function_id + "\"";
+    if (error) throw run_failed(name + " failed: " + error->name + ": " + error->message, *error);
+    if (status == run_status::cancelled) throw run_failed(name + " was cancelled", {});
+    if (output_text.empty())
+      throw payload_error("output", name + " has none: it is " + std::string(to_string(status)));
+    return decode<T>(output_reader ? output_reader(output_text) : output_text, "output");
   }
+
+  /// Undoes what middleware did to the result, such as encrypt it. Set by the engine.
+  std::function<std::string(const std::string&)> output_reader{};
 };
 
 }  // namespace inngest::embedded

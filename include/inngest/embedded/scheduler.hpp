@@ -665,10 +665,13 @@ class scheduler {
     const bool waits_for_group = answer.headers.find(protocol::header::request_version).value_or("") >= "2";
     const bool may_retry = read.may_retry && call.attempt + 1 < run.max_attempts();
     const reported_operation* completed = nullptr;
+    const reported_operation* run_failure = nullptr;
     std::optional<run_error> refusal;
     for (const reported_operation& op : read.operations) {
       if (op.kind == operation_kind::run_completed) {
         completed = &op;
+      } else if (is_failure_of_run(op)) {
+        run_failure = &op;
       } else if (op.kind == operation_kind::step_error && may_retry) {
         tell_step(run, op, progress::step_retried, call.attempt, words_of(read_error(op.error)), now);
         retry(run, call, answer, now);
@@ -679,6 +682,10 @@ class scheduler {
     }
     if (completed && !is_overtaken)
       return complete_run(run, call.attempt, completed->data.empty() ? "null" : completed->data, now);
+    if (run_failure && !is_overtaken) {
+      const bool is_final = !read.may_retry || run_failure->kind == operation_kind::step_failed;
+      return retry_or_fail_run(run, call, read_error(run_failure->error), !is_final, answer, now);
+    }
     if (refusal && !is_overtaken) return fail_run(run, call.attempt, *refusal, now);  // it would ask again
     if (run.has_work()) return;
     if (is_overtaken || says_nothing(read)) return go_on(run, now);
@@ -692,6 +699,13 @@ class scheduler {
     return !read.operations.empty() &&
            std::all_of(read.operations.begin(), read.operations.end(),
                        [](const auto& op) { return op.kind == operation_kind::nothing; });
+  }
+
+  /// A function that failed after it had deferred calls tells so in an operation, beside those calls.
+  static bool is_failure_of_run(const reported_operation& op) {
+    static const step_hash end_of_run = detail::sha1::of("complete");
+    return op.id == end_of_run &&
+           (op.kind == operation_kind::step_error || op.kind == operation_kind::step_failed);
   }
 
   static bool ends_step(const reported_operation& op) {

@@ -31,6 +31,13 @@ class hooks {
     return around(*list_[count - 1], next_call<Result>(next));
   }
 
+  /// A result, as JSON text, as the middleware leaves it to those who read it.
+  std::string read_result(const call_info& call, const step_info& step, std::string result) const {
+    return wrap_reversed<std::string>(
+        [&](middleware& one, next_call<std::string> next) { return one.wrap_step(call, step, next); },
+        [&] { return result; });
+  }
+
   /// `innermost` with all middleware around it, the first outermost: `around(one, next)` calls one's hook.
   template <class Result, class Around>
   Result wrap(const Around& around, next_call<Result> innermost, std::size_t from = 0) const {

@@ -8,17 +8,21 @@
 #include <exception>
 #include <functional>
 #include <iterator>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <inngest/detail/function_ref.hpp>
+#include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_text.hpp>
 #include <inngest/event.hpp>
+#include <inngest/execution/branches.hpp>
 #include <inngest/execution/call_stop.hpp>
 #include <inngest/execution/checkpoints.hpp>
 #include <inngest/execution/hooks.hpp>
@@ -53,10 +57,24 @@ struct replay_options {
   size_limits limits{};
   /// Keeps the ids of the steps that the handler came to.
   bool trace_steps = false;
-  /// Finds steps, but runs none.
+  /// Finds steps, but runs none, and tells middleware nothing: only its hooks that transform or wrap are
+  /// called, as they decide which steps the handler comes to.
   bool rehearse = false;
   /// Asks the call to stop.
   call_stop stop{};
+};
+
+/// What the server remembers of a step. Its text is read by read_memo() only: no reader of results gets past
+/// the middleware.
+class held_memo {
+ public:
+  held_memo() = default;
+  explicit held_memo(const protocol::memo* memo) : memo_(memo) {}
+  explicit operator bool() const { return memo_ != nullptr; }
+
+ private:
+  friend class replay;
+  const protocol::memo* memo_ = nullptr;
 };
 
 /// A step call of the handler, identified.
@@ -72,8 +90,10 @@ struct step_call {
   std::function<std::chrono::milliseconds(int)> backoff{};
   std::optional<std::chrono::milliseconds> deadline{};
   std::stop_source stop{std::nostopstate};  // of the call
-  const protocol::memo* memo = nullptr;     // null: no result yet
+  held_memo memo{};                         // false: no result yet
   const protocol::memo* input = nullptr;    // the server's, for a step that is still to run
+  std::size_t entered_at = 0;               // in how many branches the handler was
+  std::optional<std::size_t> got_in{};      // the branch that got its result
 
   const std::string& name() const { return given_name.empty() ? id : given_name; }
 };
@@ -92,7 +112,14 @@ struct outcome {
   std::vector<protocol::operation> operations{};
   std::vector<std::string> warnings{};
   bool is_result_among_operations = false;
+  /// The function failed, and `operations` say so.
+  bool is_failure_among_operations = false;
   std::vector<std::string> steps{};  // that the handler came to: see replay_options::trace_steps
+  /// How many of them it came to before it went on behind a step that ran in this call.
+  std::optional<std::size_t> steps_before_going_on{};
+  /// The handler was stopped where it would have gone on: after the one step that was asked for, or by an
+  /// error that is not its own.
+  bool stopped_early = false;
 };
 
 /// One call of a handler: results that the server remembers are handed out, and what the handler does beyond
@@ -134,8 +161,9 @@ class replay {
     std::exception_ptr thrown;
     bool left_by_interrupt = false;
     try {
+      owner_ = std::this_thread::get_id();
       const bool is_first = request_.attempt() == 0 && request_.memo_count() == 0 && !request_.target();
-      if (is_first) hooks_.each([&](middleware& one) { one.on_run_start(info_); });
+      if (is_first) notify([&](middleware& one) { one.on_run_start(info_); });
       call_handler(handler, out.result);
       end_memoization();
     } catch (const interrupt&) {
@@ -147,6 +175,8 @@ class replay {
     finish(out, thrown);
     out.warnings = std::move(warnings_);
     out.steps = std::move(steps_);
+    out.steps_before_going_on = steps_before_going_on_;
+    out.stopped_early = executed_ || is_stale_ || hook_threw_ || misuse();
     tell_end(out);
     return out;
   }
@@ -155,8 +185,10 @@ class replay {
 
   /// Identifies a step call, and finds what the server remembers of it. Middleware may change the step's id,
   /// name and `input`.
-  /// \throws nested_step_error inside a step's body; interrupt when the handler was interrupted before.
+  /// \throws nested_step_error inside a step's body; wrong_thread_error on a thread other than the handler's;
+  /// interrupt when the handler was interrupted before.
   step_call enter(step_options options, step_kind kind, std::string* input = nullptr) {
+    refuse_other_threads(options.id.text());
     refuse_nesting(options.id.text());
     refuse_going_on();
     step_call call{.hash = options.id.hash(),
@@ -175,19 +207,32 @@ class replay {
     if (options_.trace_steps) steps_.push_back(call.id);
 
     if (request_.is_newest(call.hash)) is_replaying_ = false;
-    call.memo = request_.find(call.hash);
-    if (call.memo) ++used_memos_;
-    if (call.memo && protocol::holds_only(*call.memo, "input"))
-      call.input = std::exchange(call.memo, nullptr);  // still to be run
+    const protocol::memo* found = request_.find(call.hash);
+    if (found) ++used_memos_;
+    if (found && protocol::holds_only(*found, "input"))
+      call.input = std::exchange(found, nullptr);  // still to be run
+    call.memo = held_memo(found);
     if (!call.memo) end_memoization();
     note_completed(call);
     return call;
   }
 
-  /// A result was used: in a race, it counts for the branch that used it.
-  void note_completed(const step_call& call) {
-    if (call.memo && tracks_completion_)
-      last_completed_ = std::max(last_completed_, request_.completed_at(call.hash) + 1);
+  /// Reads the step's result, as the function's middleware leaves it: `read` is given a memo. `wrapped` says
+  /// that the result stands in {"data": ...}. All results are read here.
+  template <class Read>
+  decltype(auto) read_memo(step_call& call, bool wrapped, const Read& read) {
+    refuse_other_threads(call.id);
+    branches_.wait(call.hash, call.entered_at, call.got_in);
+    note_completed(call);
+    const protocol::memo& memo = *call.memo.memo_;
+    if (hooks_.empty()) return read(memo);
+    const step_info info = describe(call);
+    std::string text = hooks_.wrap_reversed<std::string>(
+        [&](middleware& one, next_call<std::string> next) { return one.wrap_step(info_, info, next); },
+        [&] { return std::string(protocol::result_text(memo, call.id)); });
+    if (wrapped) text = "{\"data\":" + text + "}";
+    const detail::json_buffer buffer(std::move(text));
+    return read(protocol::memo{.id = call.hash, .text = buffer.text()});
   }
 
   /// Records an operation other than a run, such as a sleep.
@@ -215,16 +260,25 @@ class replay {
   /// handler.
   void await(step_call& call, const protocol::operation& plan,
              detail::function_ref<void(std::string&)> body) {
+    refuse_other_threads(call.id);
     refuse_nesting(call.id);
     refuse_going_on();
     const bool alone = operations_.size() == 1 && operations_.front().id == call.hash;
     const bool out_of_time = options_.checkpoints && options_.checkpoints->is_out_of_time();
+    if (alone && branches_.empty()) warn_of_changed_ids(call);
     if (!alone || !may_run_at_once() || out_of_time || stop().is_requested()) suspend(call);
     operations_.clear();
     protocol::operation op = execute(call, plan, body);
     if (options_.checkpoints && !step_failure_ && request_.attempt() == 0) return keep(call, std::move(op));
     record(call, std::move(op));
     executed_ = true;
+    suspend(call);
+  }
+
+  /// Records an operation that the server does, and leaves the handler until it has a result.
+  [[noreturn]] void wait_for_server(const step_call& call, protocol::operation op) {
+    record(call, std::move(op));
+    if (operations_.size() == 1 && branches_.empty()) warn_of_changed_ids(call);
     suspend(call);
   }
 
@@ -237,6 +291,7 @@ class replay {
 
   /// Records an operation that the run does not wait for, unless the server knows it already.
   void record_deferred(protocol::operation op) {
+    refuse_other_threads(op.user_id);
     refuse_nesting(op.user_id);
     refuse_going_on();
     refuse_unwritable(op.user_id, op.display_name);
@@ -258,6 +313,7 @@ class replay {
 
   /// What middleware makes of the data that a deferred function is to be given.
   std::string transform_deferred(const step_options& options, std::string data) {
+    refuse_other_threads(options.id.text());
     if (hooks_.empty()) return data;
     const step_info call{
         .id = options.id.text(), .name = options.name, .kind = step_kind::defer, .hash = options.id.hash()};
@@ -272,7 +328,7 @@ class replay {
             .index = call.index,
             .kind = call.kind,
             .hash = call.hash,
-            .memoized = call.memo != nullptr};
+            .memoized = static_cast<bool>(call.memo)};
   }
 
   // ---- for groups -----------------------------------------------------------------------------------
@@ -283,13 +339,28 @@ class replay {
     std::exception_ptr error{};
   };
 
-  /// Runs a branch of a parallel group up to its first step without a result.
+  /// Branches are run within a group.
+  class group_scope {
+   public:
+    group_scope(replay& of, branches::kind kind) : replay_(of) {
+      replay_.refuse_other_threads({});
+      replay_.branches_.begin_group(kind);
+    }
+    ~group_scope() { replay_.branches_.end_group(); }
+    group_scope(const group_scope&) = delete;
+    group_scope& operator=(const group_scope&) = delete;
+
+   private:
+    replay& replay_;
+  };
+
+  /// Runs a branch of a group up to its first step without a result.
   branch_result run_branch(detail::function_ref<void()> branch) {
     refuse_going_on();
     branch_result out;
+    branches_.begin_branch(reached());
     const bool tracked = std::exchange(tracks_completion_, true);
     const std::size_t completed_before = std::exchange(last_completed_, 0);
-    ++branches_;
     bool left_by_interrupt = false;
     try {
       branch();
@@ -298,14 +369,14 @@ class replay {
     } catch (...) {
       out.error = std::current_exception();
     }
-    --branches_;
+    branches_.end_branch();
     if (interrupted_ && !left_by_interrupt) report_swallowed();
     out.finished = !interrupted_;
     out.completed_at = last_completed_;
     tracks_completion_ = tracked;
     last_completed_ = std::max(completed_before, out.completed_at);
-    if (executed_) throw interrupt();  // the one step that was asked for has run: nothing else may
-    interrupted_ = false;              // the other branches still have their turn
+    if (executed_ || fatal_) throw interrupt();  // nothing else may run in this call
+    interrupted_ = false;                        // the other branches still have their turn
     return out;
   }
 
@@ -324,6 +395,25 @@ class replay {
   /// A race is decided while steps of its losers are still on their way: the server calls for each of them,
   /// so from here on steps are planned, never run at once, or two calls could run the same one.
   void leave_race_open() { race_is_open_ = true; }
+  /// The losers' later results are no concern of anybody's.
+  void note_race() { race_was_run_ = true; }
+
+  /// How many step ids the branches of races have used so far.
+  std::size_t race_ids() const { return ids_of_races_.size(); }
+  /// When the handler came here: the number of results that there had to be.
+  std::size_t reached() const { return std::max(branches_.began_at(), last_completed_); }
+
+  /// The losers of a race begin no steps after it was decided: what they came to later than `decided_at` does
+  /// not use up an id's index, or the index of the same id behind the race would depend on their results.
+  void release_ids_of_losers(std::size_t first, std::size_t decided_at) {
+    for (std::size_t i = ids_of_races_.size(); i-- > first;) {
+      const used_id& each = ids_of_races_[i];
+      if (each.reached <= decided_at) continue;
+      used_.erase(each.hash);
+      if (each.hash != each.base) used_[each.base] = each.next_index;
+      ids_of_races_.erase(ids_of_races_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
 
   /// When the last result that counts so far came. What the losers of a race used does not count.
   std::size_t last_completed() const { return last_completed_; }
@@ -352,13 +442,39 @@ class replay {
   // ---- identity ---------------------------------------------------------------------------------------
 
   void identify(step_call& call) {
+    call.entered_at = branches_.depth();
+    const step_hash base = call.hash;
     const auto [first_use, is_first] = used_.try_emplace(call.hash, 1);
     std::size_t& next_index = first_use->second;
+    const std::size_t index_before = next_index;
     while (!is_first) {  // "a" used again is "a:1", unless a step of that very id was there before
       call.index = next_index++;
       call.hash = detail::sha1::of(call.id + ':' + std::to_string(call.index));
       if (used_.try_emplace(call.hash, 1).second) break;
     }
+    if (branches_.empty()) return;
+    const auto conflict = branches_.use(base, {call.file, call.line});
+    if (conflict) stop(error_of_shared_id(call, *conflict), call);
+    if (branches_.is_in_race()) ids_of_races_.push_back({base, call.hash, index_before, reached()});
+  }
+
+  static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict) {
+    const std::string both = "branch " + std::to_string(conflict.first) + " (" + conflict.first_site.text() +
+                             ") and branch " + std::to_string(conflict.second) + " (" +
+                             conflict.second_site.text() + ") of a " + conflict.group;
+    return {.info = {.name = "inngest::shared_step_id",
+                     .message = "step \"" + call.id + "\" is used in " + both + ", and in branch " +
+                                std::to_string(conflict.first) +
+                                " it comes after another step: which branch comes to it first depends on "
+                                "which results arrive first, so that one could receive the other's result. "
+                                "Give the steps different ids"},
+            .retriable = false};
+  }
+
+  /// Ends the run with an error that the handler can't catch.
+  [[noreturn]] void stop(protocol::failure failure, const step_call& call) {
+    fatal_ = std::move(failure);
+    suspend(call);
   }
 
   void transform_input(step_call& call, std::string* input) {
@@ -379,6 +495,22 @@ class replay {
     if (op.name.empty()) op.name = call.id;
     if (!shared_options_.empty()) op.options = protocol::merged_options(op.options, shared_options_);
     return op;
+  }
+
+  /// Everything that steps use belongs to the handler's thread. The run fails, whatever the other thread does
+  /// with the error.
+  void refuse_other_threads(std::string_view id) {
+    if (std::this_thread::get_id() == owner_) return;
+    const wrong_thread_error problem(id, info_.function_id);
+    {
+      const std::lock_guard lock(misuse_mutex_);
+      if (!misuse_) misuse_ = protocol::describe(std::make_exception_ptr(problem), {});
+    }
+    throw problem;
+  }
+  std::optional<protocol::failure> misuse() const {
+    const std::lock_guard lock(misuse_mutex_);
+    return misuse_;
   }
 
   void refuse_nesting(std::string_view id) const {
@@ -406,8 +538,32 @@ class replay {
   // ---- running a step -----------------------------------------------------------------------------------
 
   bool may_run_at_once() const {
-    return !request_.target() && !request_.plan_only() && branches_ == 0 && !race_is_open_ &&
+    return !request_.target() && !request_.plan_only() && branches_.empty() && !race_is_open_ &&
            !options_.rehearse;
+  }
+
+  /// Tells middleware, but not of a rehearsal.
+  template <class Call>
+  void notify(Call&& call) {
+    if (options_.rehearse || hooks_.empty()) return;
+    hook_threw_ = true;
+    hooks_.each(call);
+    hook_threw_ = false;
+  }
+
+  /// A result was used: in a race, it counts for the branch that used it.
+  void note_completed(const step_call& call) {
+    if (call.memo && tracks_completion_)
+      last_completed_ = std::max(last_completed_, completed_at(call.hash) + 1);
+  }
+
+  std::size_t completed_at(const step_hash& step) {
+    const std::vector<step_hash>& all = request_.completed();
+    if (places_.empty()) {
+      for (std::size_t i = 0; i < all.size(); ++i) places_.try_emplace(all[i], i);
+    }
+    const auto found = places_.find(step);
+    return found == places_.end() ? all.size() : found->second;
   }
 
   bool is_last_attempt() const {
@@ -423,11 +579,11 @@ class replay {
     const auto started = world_.now();
     std::exception_ptr thrown;
     try {
-      hooks_.each([&](middleware& one) { one.on_step_start(info_, step); });
+      notify([&](middleware& one) { one.on_step_start(info_, step); });
       running_ = &call;
       call_body(step, body, op.data);
       check_size(call, op.data);
-      hooks_.each([&](middleware& one) { one.on_step_complete(info_, step, op.data); });
+      notify([&](middleware& one) { one.on_step_complete(info_, step, op.data); });
     } catch (...) {
       thrown = std::current_exception();
     }
@@ -452,11 +608,12 @@ class replay {
   /// The step's own error is the one to report: what a hook throws at it is only warned of.
   void tell_step_error(const step_info& step, const failure_info& failure) {
     try {
-      hooks_.each([&](middleware& one) { one.on_step_error(info_, step, failure); });
+      notify([&](middleware& one) { one.on_step_error(info_, step, failure); });
     } catch (...) {
       warnings_.push_back("middleware::on_step_error threw at step \"" + std::string(step.id) +
                           "\": " + words_of_exception());
     }
+    hook_threw_ = false;
   }
 
   void call_body(const step_info& step, detail::function_ref<void(std::string&)> body, std::string& out) {
@@ -480,7 +637,7 @@ class replay {
 
   protocol::failure describe_failure(const step_call& call, const std::exception_ptr& thrown,
                                      std::chrono::system_clock::time_point now) {
-    protocol::failure out = protocol::describe(thrown, now);
+    protocol::failure out = protocol::describe(thrown, now, "step \"" + call.id + "\" of " + function_name());
     const bool used_up = call.retries && request_.attempt() >= *call.retries;
     if (is_interrupted(out))
       stop().note_interrupted();
@@ -533,7 +690,8 @@ class replay {
     kept_bytes_ += memo.size();
     kept_texts_.emplace_back(std::move(memo));
     kept_.push_back({.id = call.hash, .text = kept_texts_.back().text()});
-    call.memo = &kept_.back();
+    call.memo = held_memo(&kept_.back());
+    if (!steps_before_going_on_) steps_before_going_on_ = steps_.size();
     is_replaying_ = false;
   }
 
@@ -544,6 +702,7 @@ class replay {
     if (hooks_.empty()) return handler(out);
     const auto innermost = [&] {
       std::string result;
+      owner_ = std::this_thread::get_id();  // middleware may have gone to another thread
       handler(result);
       end_memoization();
       return result;
@@ -555,7 +714,7 @@ class replay {
 
   void end_memoization() {
     if (std::exchange(memoization_ended_, true)) return;
-    hooks_.each([&](middleware& one) { one.on_memoization_end(info_); });
+    notify([&](middleware& one) { one.on_memoization_end(info_); });
   }
 
   void finish(outcome& out, const std::exception_ptr& thrown) {
@@ -568,6 +727,8 @@ class replay {
                          std::make_move_iterator(unsaved.end()));
     }
     if (is_stale_) return fail(out, error_of_stale_call());
+    if (auto problem = misuse()) return fail(out, *std::move(problem));
+    if (fatal_) return fail(out, *std::move(fatal_));
     if (completed) {
       const std::size_t left = request_.memo_count() - std::min(used_memos_, request_.memo_count());
       if (left > 0) report_unused(left);
@@ -576,7 +737,7 @@ class replay {
       operations_.push_back(protocol::run_complete(out.result));
       out.is_result_among_operations = true;
     } else if (operations_.empty() && thrown && !interrupted_) {
-      return fail(out, protocol::describe(thrown, world_.now()));
+      return fail(out, protocol::describe(thrown, world_.now(), function_name()));
     } else if (operations_.empty()) {
       out.ended = outcome::kind::not_reached;
       return;
@@ -589,14 +750,25 @@ class replay {
     out.failure = std::move(step_failure_);
   }
 
-  void fail(outcome& out, protocol::failure failure) const {
-    out.ended = outcome::kind::failed;
-    out.failure = std::move(failure);
-    if (is_interrupted(*out.failure))
+  /// Deferred calls were made before the function failed: they are told with the failure.
+  void fail(outcome& out, protocol::failure failure) {
+    if (is_interrupted(failure))
       stop().note_interrupted();
     else if (is_last_attempt())
-      out.failure->retriable = false;
+      failure.retriable = false;
+    out.ended = outcome::kind::failed;
+    if (!deferred_.empty() && !is_stale_) {
+      operations_.clear();
+      take_deferred();
+      operations_.push_back(protocol::run_failed(failure));
+      out.ended = outcome::kind::operations;
+      out.operations = std::move(operations_);
+      out.is_failure_among_operations = true;
+    }
+    out.failure = std::move(failure);
   }
+
+  std::string function_name() const { return "function \"" + std::string(info_.function_id) + "\""; }
 
   void take_deferred() {
     std::move(deferred_.begin(), deferred_.end(), std::back_inserter(operations_));
@@ -623,18 +795,42 @@ class replay {
             .retry_after = failure.retry_after};
   }
 
-  void tell_end(const outcome& out) const {
-    if (out.ended == outcome::kind::failed) {
+  void tell_end(const outcome& out) {
+    if (out.ended == outcome::kind::failed || out.is_failure_among_operations) {
       const failure_info told = tell(*out.failure);
-      hooks_.each([&](middleware& one) { one.on_run_error(info_, told); });
+      notify([&](middleware& one) { one.on_run_error(info_, told); });
     } else if (out.ended == outcome::kind::completed || out.is_result_among_operations) {
-      hooks_.each([&](middleware& one) { one.on_run_complete(info_, out.result); });
+      notify([&](middleware& one) { one.on_run_complete(info_, out.result); });
     }
   }
 
+  /// A deterministic handler comes to all steps that have results before it comes to a new one.
+  void warn_of_changed_ids(const step_call& call) {
+    if (request_.target() || race_was_run_ || used_memos_ >= request_.memo_count()) return;
+    if (!first_changed_.empty()) return;
+    first_changed_ = "step \"" + call.id + "\", called at " + call_site{call.file, call.line}.text() +
+                     ", is new, where the server remembers " + first_unused();
+    warnings_.push_back(first_changed_ + ": " + advice_on_ids());
+  }
+
   void report_unused(std::size_t count) {
-    warnings_.push_back("the function ended without " + std::to_string(count) +
-                        " of the steps that the server remembers: it was changed during the run");
+    std::string text = "the function ended without " + std::to_string(count) +
+                       " of the steps that the server remembers, among them " + first_unused() + ": ";
+    warnings_.push_back(text + advice_on_ids());
+  }
+
+  static std::string advice_on_ids() {
+    return "step ids must not differ between the calls of a run (times, random numbers, counters and "
+           "pointers "
+           "do not belong into them), or the function was changed during the run";
+  }
+
+  /// The oldest result that no step has asked for. Only the hash of its id is known.
+  std::string first_unused() const {
+    for (const step_hash& each : request_.completed()) {
+      if (!used_.contains(each)) return "a step whose id has the hash " + detail::to_hex(each);
+    }
+    return "other steps";
   }
 
   void report_swallowed() {
@@ -662,6 +858,13 @@ class replay {
   const step_call* running_ = nullptr;  // the step whose body runs right now
   std::string metadata_;                // of that step: JSON objects, separated by commas
   bool executed_ = false;
+  std::optional<protocol::failure> fatal_;
+  std::thread::id owner_;
+  mutable std::mutex misuse_mutex_;
+  std::optional<protocol::failure> misuse_;
+  bool hook_threw_ = false;
+  std::optional<std::size_t> steps_before_going_on_;
+  std::string first_changed_;
   bool is_stale_ = false;
   bool saving_was_refused_ = false;
 
@@ -676,8 +879,18 @@ class replay {
   bool reported_swallowed_ = false;
   std::vector<std::string> warnings_;
 
-  int branches_ = 0;  // how many groups we are inside of
+  branches branches_;
+  // ids used in races, in order: to give them back
+  struct used_id {
+    step_hash base{};
+    step_hash hash{};
+    std::size_t next_index = 0;  // of the base before
+    std::size_t reached = 0;
+  };
+  std::vector<used_id> ids_of_races_;
+  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher> places_;  // of results, once asked for
   bool race_is_open_ = false;
+  bool race_was_run_ = false;
   bool tracks_completion_ = false;
   std::size_t last_completed_ = 0;
   bool is_replaying_ = request_.has_results();

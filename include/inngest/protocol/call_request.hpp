@@ -112,6 +112,9 @@ class call_request {
   /// Whether the step's result is the last that came: all before it was there in an earlier call.
   bool is_newest(const step_hash& id) const { return !stack_.empty() && stack_.back() == id; }
 
+  /// The steps that have results, in the order in which those came.
+  const std::vector<step_hash>& completed() const { return stack_; }
+
   /// When the step got its result: its place in the order of all results; past the end when unknown.
   std::size_t completed_at(const step_hash& id) const {
     return static_cast<std::size_t>(std::find(stack_.begin(), stack_.end(), id) - stack_.begin());

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <typeinfo>
 #include <utility>
 #include <vector>
@@ -34,6 +35,49 @@ struct failure {
 
 inline constexpr std::size_t deepest_cause = 5;
 
+/// The exception that is being handled, when it is not a std::exception.
+struct thrown_value {
+  std::string type{};  // as its author wrote it
+  std::string text{};  // of a text or a number
+};
+
+inline thrown_value read_thrown_value() {
+  thrown_value out{.type = detail::current_exception_type_name()};
+  const auto text_of_number = [](auto number) {
+    std::string text;
+    detail::codec<decltype(number)>::write(text, number, {});
+    return text;
+  };
+  try {
+    throw;
+  } catch (const char* text) {
+    out.text = text ? text : "";
+  } catch (const std::string& text) {
+    out = {"std::string", text};
+  } catch (std::string_view text) {
+    out = {"std::string_view", std::string(text)};
+  } catch (const std::error_code& code) {
+    out.text = code.message();
+  } catch (bool value) {
+    out.text = value ? "true" : "false";
+  } catch (int number) {
+    out.text = text_of_number(number);
+  } catch (unsigned number) {
+    out.text = text_of_number(number);
+  } catch (long number) {
+    out.text = text_of_number(number);
+  } catch (unsigned long number) {
+    out.text = text_of_number(number);
+  } catch (long long number) {
+    out.text = text_of_number(number);
+  } catch (double number) {
+    out.text = std::to_string(number);
+  } catch (...) {
+  }
+  if (out.type.empty()) out.type = "unknown exception";
+  return out;
+}
+
 inline void describe_causes(const std::exception& outer, error_info& info) {
   const auto* nested = dynamic_cast<const std::nested_exception*>(&outer);
   if (nested == nullptr || nested->nested_ptr() == nullptr || info.causes.size() == deepest_cause) return;
@@ -43,7 +87,8 @@ inline void describe_causes(const std::exception& outer, error_info& info) {
     info.causes.push_back({detail::exception_type_name(typeid(cause)), cause.what()});
     describe_causes(cause, info);
   } catch (...) {
-    info.causes.push_back({"unknown exception", ""});
+    thrown_value value = read_thrown_value();
+    info.causes.push_back({std::move(value.type), std::move(value.text)});
   }
 }
 
@@ -54,6 +99,7 @@ constexpr bool is_worth_retrying(error_code code) {
     case error_code::payload:
     case error_code::nested_step:
     case error_code::step_options:
+    case error_code::wrong_thread:
     case error_code::too_large:
     case error_code::not_deterministic:
       return false;
@@ -62,8 +108,9 @@ constexpr bool is_worth_retrying(error_code code) {
   }
 }
 
-/// Describes what a handler or a step threw.
-inline failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now) {
+/// Describes what a handler or a step threw. `thrower` names it, as in "function \"charge\"".
+inline failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now,
+                        const std::string& thrower = "the code") {
   failure out;
   try {
     std::rethrow_exception(thrown);
@@ -81,7 +128,9 @@ inline failure describe(const std::exception_ptr& thrown, std::chrono::system_cl
       out.retriable = is_worth_retrying(own->code());
     }
   } catch (...) {
-    out.info = {.name = "unknown exception", .message = "something was thrown that is not a std::exception"};
+    const thrown_value value = read_thrown_value();
+    const std::string what = thrower + " threw \"" + value.type + "\", which is not a std::exception";
+    out.info = {.name = value.type, .message = value.text.empty() ? what : value.text + " (" + what + ")"};
   }
   return out;
 }

@@ -27,12 +27,11 @@ namespace inngest::protocol {
 /// "inngest/function.cancelled" or "inngest/function.finished".
 class lifecycle_event {
  public:
-  /// \throws payload_error when it is none.
+  /// What is missing in it is empty.
   explicit lifecycle_event(std::string_view event) {
     const detail::json_buffer whole{std::string(event)};
     data_ = detail::json_buffer(std::string(detail::find_member(whole, "data")));
     event_ = detail::find_member(data_, "event");
-    if (event_.empty()) throw payload_error("data.event", "the ended run's event is missing");
     result_ = detail::find_member(data_, "result");
     run_id_ = detail::find_text(data_.text(), "run_id");
     const std::string_view error = detail::find_member(data_, "error");
@@ -44,7 +43,7 @@ class lifecycle_event {
   lifecycle_event(const lifecycle_event&) = delete;
   lifecycle_event& operator=(const lifecycle_event&) = delete;
 
-  /// The event that had started the run, as JSON.
+  /// The event that had started the run, as JSON; empty when it is missing.
   std::string_view event() const { return event_; }
   const std::string& run_id() const { return run_id_; }
   const run_error& error() const { return error_; }

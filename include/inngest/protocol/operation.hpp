@@ -139,6 +139,14 @@ inline operation run_complete(std::string result) {
   return out;
 }
 
+/// The function's failure, where it rides along with other operations.
+inline operation run_failed(const failure& failure) {
+  operation out{.code = failure.retriable ? opcode::step_error : opcode::step_failed,
+                .id = detail::sha1::of("complete")};
+  out.error = failure.info;
+  return out;
+}
+
 inline std::string write_operations(const std::vector<operation>& operations) {
   std::size_t size = 2;
   for (const operation& each : operations) size += 256 + each.options.size() + each.data.size();

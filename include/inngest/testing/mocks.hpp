@@ -3,7 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/event.hpp>
 #include <inngest/json.hpp>
 #include <inngest/middleware.hpp>
 
@@ -29,7 +30,7 @@ class mocks {
         callable();
         return "null";
       } else {
-        return encode(callable(), "mock");
+        return text_of(callable());
       }
     };
   }
@@ -39,10 +40,25 @@ class mocks {
     failures_[step] = {times, std::move(message)};
   }
 
-  bool has(const std::string& step) const { return replaced_.contains(step) || failures_.contains(step); }
+  /// Middleware has changed a step's id: tests may call the step by either.
+  void rename(const std::string& step, const std::string& changed) {
+    given_[changed] = step;
+    changed_[step] = changed;
+  }
+  /// The id that the server knows the step by.
+  const std::string& changed_id(const std::string& step) const {
+    const auto found = changed_.find(step);
+    return found == changed_.end() ? step : found->second;
+  }
+
+  bool has(const std::string& id) const {
+    const std::string& step = known(id);
+    return replaced_.contains(step) || failures_.contains(step);
+  }
 
   /// What the step gives in this test: of the mock, or of `otherwise`.
-  std::string run(const std::string& step, next_call<std::string> otherwise) {
+  std::string run(const std::string& id, next_call<std::string> otherwise) {
+    const std::string& step = known(id);
     if (const auto found = failures_.find(step); found != failures_.end()) {
       const std::string message = found->second.message;
       if (--found->second.times == 0) failures_.erase(found);
@@ -57,6 +73,29 @@ class mocks {
     int times = 0;
     std::string message{};
   };
+
+  /// A result as JSON; an event is what a wait receives, and an empty optional that nothing came.
+  template <class T>
+  static std::string text_of(const T& result) {
+    if constexpr (event_type<T>)
+      return any_event(result).text();
+    else
+      return encode(result, "mock");
+  }
+  template <event_type Event>
+  static std::string text_of(const std::optional<Event>& result) {
+    return result ? text_of(*result) : "null";
+  }
+
+  /// The id under which the test knows the step.
+  const std::string& known(const std::string& id) const {
+    const auto found = given_.find(id);
+    if (found == given_.end() || replaced_.contains(id) || failures_.contains(id)) return id;
+    return found->second;
+  }
+
+  std::map<std::string, std::string> given_;    // by changed id
+  std::map<std::string, std::string> changed_;  // by given id
   std::map<std::string, body> replaced_;
   std::map<std::string, failure> failures_;
 };
@@ -65,6 +104,10 @@ class mocks {
 class mocking final : public middleware {
  public:
   explicit mocking(std::shared_ptr<mocks> mocks) : mocks_(std::move(mocks)) {}
+
+  void transform_step_input(const call_info&, const step_info& step, step_input& changed) override {
+    if (changed.id != step.id) mocks_->rename(std::string(step.id), changed.id);
+  }
 
   std::string wrap_step_handler(const call_info&, const step_info& step,
                                 next_call<std::string> next) override {

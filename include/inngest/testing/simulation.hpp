@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,7 +20,9 @@
 #include <inngest/embedded/memory_store.hpp>
 #include <inngest/embedded/scheduler.hpp>
 #include <inngest/error.hpp>
+#include <inngest/execution/checkpoints.hpp>
 #include <inngest/function.hpp>
+#include <inngest/protocol/operation.hpp>
 #include <inngest/serve.hpp>
 #include <inngest/testing/mocks.hpp>
 
@@ -153,7 +156,16 @@ class simulation {
   const embedded::store& store() const { return store_; }
   std::optional<embedded::run> find_run(std::string_view run_id) const {
     auto found = store_.find_run(run_id);
-    return found ? std::optional<embedded::run>(std::move(found->run)) : std::nullopt;
+    if (!found) return std::nullopt;
+    found->run.output_reader = [this, slug = found->run.function_slug,
+                                id = found->run.id](const std::string& output) {
+      return handler_.read_output(slug, id, output);
+    };
+    return std::move(found->run);
+  }
+  /// A step's result in a run, as its function would read it.
+  std::string read_result(const embedded::run& run, const step_info& step, const std::string& result) const {
+    return handler_.read_result(run.function_slug, run.id, step, result);
   }
   std::vector<embedded::run> runs_of(std::string_view event_id) const { return store_.runs_of(event_id); }
   std::vector<embedded::function_definition> functions() const {
@@ -171,6 +183,7 @@ class simulation {
     return found == operations_.end() ? none : found->second;
   }
   mocks& replaced() { return *mocks_; }
+  const mocks& replaced() const { return *mocks_; }
 
  private:
   class loopback final : public http::transport {
@@ -230,9 +243,46 @@ class simulation {
 
   http::response call(const embedded::job& due) {
     const handler& called = is_checked(due.run_id) ? strict_ : handler_;
-    http::response answer = called.answer_in_process(scheduler_.request_for(due));
+    std::size_t steps_left = steps_of_a_call(due.run_id);
+    const auto save = [&](const std::vector<protocol::operation>& results) {
+      using saved = execution::checkpoints::saved;
+      if (--steps_left == 0) return saved::no;  // they are the call's answer
+      return save_results(due, results) ? saved::yes : saved::stale;
+    };
+    http::response answer = steps_left > 1 ? called.answer_in_process(scheduler_.request_for(due), save)
+                                           : called.answer_in_process(scheduler_.request_for(due));
     if (answer.status == 206) look_at(due.run_id, answer);
     return answer;
+  }
+
+  /// How many steps a call may run. At first it is one, as after a restart: then all steps that have results
+  /// are gone over. With many results a call goes on for a part of their number, so that the time for all
+  /// steps grows with their number, and not with its square.
+  std::size_t steps_of_a_call(const std::string& run_id) const {
+    constexpr std::size_t few = 100;
+    constexpr std::size_t part = 8;
+    const std::size_t results = scheduler_.find_run(run_id)->stack.size();
+    return results < few ? 1 : results / part;
+  }
+
+  /// Whether a call is gone through twice. Of a run with hundreds of results, that is done once for each
+  /// hundredth part that is new.
+  bool is_checked(const std::string& run_id) {
+    const std::size_t results = scheduler_.find_run(run_id)->stack.size();
+    std::size_t& next = next_check_[run_id];
+    if (!checks_ || results < next) return false;
+    next = results < 100 ? 0 : results + results / 100;
+    return true;
+  }
+
+  /// False when another call has taken over.
+  bool save_results(const embedded::job& due, const std::vector<protocol::operation>& results) {
+    auto operations = embedded::read_operations(protocol::write_operations(results));
+    if (!scheduler_.checkpoint(due.run_id, due.id, operations, now_)) return false;
+    keep();
+    auto& noted = operations_[due.run_id];
+    std::move(operations.begin(), operations.end(), std::back_inserter(noted));
+    return true;
   }
 
   /// A test asks nobody elsewhere.
@@ -241,12 +291,6 @@ class simulation {
         embedded::no_answer("no requests are made in a test: say mock_step(\"" + due.step_name + "\", ...)");
     out.headers.add(protocol::header::no_retry, "true");
     return out;
-  }
-
-  /// Whether a call is gone through twice: of a run with many steps every tenth is.
-  bool is_checked(const std::string& run_id) const {
-    const std::size_t results = scheduler_.find_run(run_id)->stack.size();
-    return checks_ && (results < 100 || results % 10 == 0);
   }
 
   /// Notes what the app reported, and answers for the server's steps that are mocked.
@@ -267,7 +311,7 @@ class simulation {
     if (!is_servers || !mocks_->has(id)) return false;
     const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
     try {
-      op["data"] = detail::parse_dom(mocks_->run(id, not_mocked));
+      op["data"] = received(op, detail::parse_dom(mocks_->run(id, not_mocked)));
       op["op"] = "StepRun";
     } catch (const not_replaced&) {
       return false;
@@ -282,6 +326,21 @@ class simulation {
   }
   struct not_replaced {};
 
+  /// What a server would have given for the mock's value: a signal comes with its name, and so does an event.
+  static json received(const json& op, json value) {
+    const std::string code = op.value("op", "");
+    const json options = op.value("opts", json::object());
+    const auto has_text = [&](const char* key) {
+      return value.is_object() && value.contains(key) && value[key].is_string();
+    };
+    if (value.is_null()) return value;
+    if (code == "WaitForSignal" && !(has_text("signal") && value.contains("data")))
+      return {{"signal", options.value("signal", "")}, {"data", std::move(value)}};
+    if (code == "WaitForEvent" && value.is_object() && !(has_text("name") && value.contains("data")))
+      return {{"name", options.value("event", "")}, {"data", std::move(value)}};
+    return value;
+  }
+
   timestamp now_;
   client app_;
   std::shared_ptr<mocks> mocks_;
@@ -289,6 +348,7 @@ class simulation {
   handler handler_;
   handler strict_;  // the same functions
   bool checks_;
+  std::map<std::string, std::size_t> next_check_;  // by run, at how many results
   embedded::memory_store store_;
   embedded::scheduler scheduler_;
   std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run

@@ -2,17 +2,20 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/timeline.hpp>
 #include <inngest/error.hpp>
+#include <inngest/protocol/memo.hpp>
 #include <inngest/testing/simulation.hpp>
 
 namespace inngest::testing {
@@ -22,8 +25,10 @@ using embedded::run_status;
 /// A step of a run in a test, as it is now. Looking at it moves nothing.
 class test_step {
  public:
-  test_step(std::string id, std::string memo, std::vector<embedded::timeline_entry> entries)
-      : id_(std::move(id)), memo_(std::move(memo)), entries_(std::move(entries)) {}
+  /// `read` gives a result as the function's middleware leaves it.
+  test_step(std::string id, std::string memo, std::vector<embedded::timeline_entry> entries,
+            std::function<std::string(std::string)> read)
+      : id_(std::move(id)), memo_(std::move(memo)), entries_(std::move(entries)), read_(std::move(read)) {}
 
   /// How often its body ran, or was to.
   int attempts() const {
@@ -44,18 +49,20 @@ class test_step {
     }
     return "";
   }
-  /// Its result, as the function will read it. \throws payload_error when it is of another type, or none.
+  /// Its result, as the function will read it. \throws payload_error when it is of another type, or none;
+  /// step_error when the step failed.
   template <json_convertible T>
   T output() const {
-    const detail::json_buffer memo(memo_.empty() ? "null" : memo_);
-    const std::string data(memo_.starts_with('{') ? detail::find_member(memo, "data") : memo.text());
-    return decode<T>(data, "step \"" + id_ + "\"");
+    const detail::json_buffer text(memo_.empty() ? "null" : memo_);
+    const std::string_view result = protocol::result_text({.text = text.text()}, id_);
+    return decode<T>(read_(std::string(result)), "step \"" + id_ + "\"");
   }
 
  private:
   std::string id_;
   std::string memo_;
   std::vector<embedded::timeline_entry> entries_;
+  std::function<std::string(std::string)> read_;
 };
 
 /// A run in a test. Copies are handles of the same run; looking at it moves nothing.
@@ -75,7 +82,8 @@ class test_run {
   bool failed() const { return status() == run_status::failed; }
   bool cancelled() const { return status() == run_status::cancelled; }
 
-  /// What the function returned. \throws payload_error when it is of another type, or there is none yet.
+  /// What the function returned. \throws embedded::run_failed with the run's error when it failed or was
+  /// cancelled; payload_error when the result is of another type, or there is none yet.
   template <json_convertible T>
   T output() const {
     return now().output<T>();
@@ -104,21 +112,28 @@ class test_run {
   /// The names of its steps, in the order in which it came to them.
   std::vector<std::string> steps() const {
     std::vector<std::string> out;
+    std::unordered_set<std::string> known;
     for (const auto& each : now().timeline) {
-      if (!each.step.empty() && std::find(out.begin(), out.end(), each.step) == out.end())
-        out.push_back(each.step);
+      if (!each.step.empty() && known.insert(each.step).second) out.push_back(each.step);
     }
     return out;
   }
 
   /// A step by its id; of an id that is used again, which of them. It may not have run yet.
   test_step step(const std::string& id, std::size_t index = 0) const {
-    const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);
+    const std::string& base = simulation_->replaced().changed_id(id);
+    const std::string whole = index == 0 ? base : base + ":" + std::to_string(index);
+    const step_hash hash = detail::sha1::of(whole);
     std::string memo;
     for (const auto& each : simulation_->store().memos_of(id_)) {
-      if (each.step == detail::sha1::of(whole)) memo = each.text;
+      if (each.step == hash) memo = each.text;
     }
-    return {whole, std::move(memo), entries_of(shown_name(whole, id), index)};
+    const auto read = [simulation = simulation_, run = now(), whole, hash,
+                       kind = kind_of(hash)](auto result) {
+      const step_info step{.id = whole, .name = whole, .kind = kind, .hash = hash, .memoized = true};
+      return simulation->read_result(run, step, result);
+    };
+    return {whole, std::move(memo), entries_of(shown_name(whole, base), index), read};
   }
 
   /// What the function reported, call by call: for tests of the protocol.
@@ -136,6 +151,17 @@ class test_run {
     auto found = simulation_->find_run(id_);
     if (!found) throw configuration_error("the event started no run");
     return std::move(*found);
+  }
+
+  /// Middleware may treat results by it.
+  step_kind kind_of(const step_hash& step) const {
+    for (const auto& each : operations()) {
+      if (each.id != step) continue;
+      if (each.op == "WaitForEvent") return step_kind::wait_for_event;
+      if (each.op == "WaitForSignal") return step_kind::wait_for_signal;
+      if (each.op == "InvokeFunction") return step_kind::invoke;
+    }
+    return step_kind::run;
   }
 
   /// A step that has a name is in the timeline by it.
