@@ -17,8 +17,8 @@
 /// `client_options::transport`.
 // #define INNGEST_NO_HTTPLIB
 
-/// How deeply JSON that is turned into a DOM (`inngest::json`) may be nested. Deeper text is refused: it
-/// could exhaust the stack of whatever walks it.
+/// How deeply JSON that is turned into a DOM (`inngest::json`), or into canonical form to check a signature,
+/// may be nested. Deeper text is refused: it could exhaust the stack of whatever walks it.
 #ifndef INNGEST_MAX_JSON_DEPTH
 #define INNGEST_MAX_JSON_DEPTH 512
 #endif

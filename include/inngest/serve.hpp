@@ -297,8 +297,8 @@ class handler {
   http::response refuse(const identity& caller) const {
     const signing_keys keys = client().keys();
     const bool no_keys = settings().mode() == mode::cloud && keys.current.empty() && keys.fallback.empty();
-    const auto state = no_keys ? protocol::signature_state::no_key : caller.check.state;
-    if (const auto held_back = shared_->refusals.pass(static_cast<int>(state))) {
+    const auto kind = no_keys ? protocol::signature_state::no_key : caller.check.state;
+    if (const auto held_back = shared_->refusals.pass(static_cast<int>(kind))) {
       std::string text = "a request was refused: ";
       text += no_keys ? "cloud mode needs INNGEST_SIGNING_KEY (for a dev server, set INNGEST_DEV=1)"
                       : caller.check.reason();
