@@ -81,6 +81,7 @@ class group {
     const execution::replay::group_scope scope(*replay_, execution::branches::kind::race);
     const std::size_t completed_before = replay_->last_completed();
     const std::size_t ids_before = replay_->race_ids();
+    const std::size_t conflicts_before = replay_->race_conflicts();
     const std::size_t began_at = replay_->reached();
     replay_->note_race();
     {
@@ -88,12 +89,14 @@ class group {
       consider(best, of_others, first);
       (consider(best, of_others, rest), ...);
     }
+    const std::size_t decided_at = std::max(best.completed_at, began_at);
+    replay_->settle_conflicts(conflicts_before, best.found ? std::optional(decided_at) : std::nullopt);
     if (!best.found) {
       replay_->record_again(std::move(of_others));
       replay_->suspend_group();
     }
     if (best.first_open < best.completed_at) replay_->leave_race_open();
-    replay_->release_ids_of_losers(ids_before, std::max(best.completed_at, began_at));
+    replay_->release_ids_of_losers(ids_before, decided_at);
     replay_->record_again(std::move(best.operations));
     replay_->set_last_completed(std::max(completed_before, best.completed_at));
     if (best.error) std::rethrow_exception(best.error);

@@ -630,9 +630,12 @@ class handler {
       case kind::not_reached:
         break;
     }
-    http::response out =
-        message(500, "step " + request.query("stepId").value_or("") +
-                         " was not reached: the function no longer gets to it, or it was changed");
+    std::string found;
+    for (const std::string& each : outcome.found) found += (found.empty() ? "\"" : ", \"") + each + "\"";
+    http::response out = message(
+        500, "the step whose id has the hash " + request.query("stepId").value_or("") +
+                 " was not reached; the function came to " + (found.empty() ? "no new step" : found) +
+                 ": step ids must not differ between the calls of a run, or the function was changed");
     out.headers.add(protocol::header::no_retry, "false");
     return out;
   }

@@ -297,3 +297,33 @@ TEST_CASE("middleware that throws no std::exception fails what it is called for"
   CHECK(handler(request).status == 500);
   CHECK_THAT(log.text(), ContainsSubstring("rude"));
 }
+
+TEST_CASE("a planned step that is not found again is named by its hash, with those that were found",
+          "[misuse]") {
+  int calls = 0;
+  auto f = made([&](context& ctx) {
+    const std::string id = "part-" + std::to_string(++calls);
+    auto a = ctx.step.start(id, [] { return 1; });
+    auto b = ctx.step.start("other", [] { return 1; });
+    return a.get() + b.get();
+  });
+  run_driver run(f);
+  run.discover();
+  const answer reply = run.target("part-1");
+  CHECK(reply.status == 500);
+  CHECK_THAT(reply.text, ContainsSubstring(support::hash_of("part-1")) &&
+                             ContainsSubstring(R"(\"part-2\", \"other\")") &&
+                             ContainsSubstring("must not differ"));
+}
+
+TEST_CASE("a body that throws no std::exception after its deadline has exceeded it", "[misuse]") {
+  auto f = made([](context& ctx) {
+    ctx.step.run({.id = "slow", .deadline = 1ms}, [](std::stop_token stop) {
+      while (!stop.stop_requested()) std::this_thread::yield();
+      throw 42;
+    });
+  });
+  const json error = run_driver(f).discover().op().at("error");
+  CHECK(error.at("name") == "inngest::deadline_exceeded");
+  CHECK(error.at("cause") == json{{"name", "int"}, {"message", "42"}});
+}

@@ -316,3 +316,42 @@ TEST_CASE("ids that a run of another SDK has given go on by the same indexes", "
   CHECK(run.discover().op().at("id") == hash_of("x:2"));
   CHECK(run.result("x:2", "c").discover().text == R"("abc")");
 }
+
+TEST_CASE("losers of a race that come to the same id after it was decided do no harm", "[shared_ids]") {
+  const auto run = run_of([](context& ctx) {
+    const auto slow = [&](inngest::step_id pause, std::chrono::milliseconds time) {
+      ctx.step.sleep(pause, time);
+      return step(ctx, "x", "loser");
+    };
+    const std::string won = ctx.group.race([&] { return step(ctx, "fast", "won"); },
+                                           [&] { return slow("p", 1s); }, [&] { return slow("q", 2s); });
+    ctx.step.sleep("rest", 10s);
+    return won + step(ctx, "x", "after") + step(ctx, "x", "last");
+  });
+  INFO(run);
+  CHECK(run.output<std::string>() == "wonafterlast");
+}
+
+TEST_CASE("races in races are refused where a late id is shared before they are decided", "[shared_ids]") {
+  auto f = made([](context& ctx) {
+    return ctx.group.race(
+        [&] {
+          return ctx.group.race(
+              [&] {
+                step(ctx, "pre", "");
+                return step(ctx, "x", "A");
+              },
+              [&] { return step(ctx, "x", "B"); });
+        },
+        [&] {
+          ctx.step.sleep("limit", 5s);
+          return std::string("late");
+        });
+  });
+  run_driver run(f);
+  CHECK(run.discover().body().size() == 3);
+  CHECK_THAT(run.result("pre", "").discover().text, ContainsSubstring("shared_step_id"));
+  run_driver decided(f);  // the outer race is over before
+  decided.memo("limit", nullptr).result("pre", "");
+  CHECK(decided.discover().text == R"("late")");
+}

@@ -105,7 +105,7 @@ void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, const 
       encode_to(out, call_body(body, deadline.token(), arguments...), "result");
   } catch (const inngest::error&) {
     throw;  // it says itself whether to try again
-  } catch (const std::exception&) {
+  } catch (...) {
     if (deadline.is_over()) std::throw_with_nested(deadline.error());
     throw;
   }

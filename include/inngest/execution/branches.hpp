@@ -26,6 +26,8 @@ struct branch_conflict {
   std::size_t second = 0;
   call_site first_site{};
   call_site second_site{};
+  /// Both are in a branch of a race, or are branches of one: it may not matter, see replay::settle_conflicts.
+  bool is_in_race = false;
 };
 
 /// Knows which branch of which group the handler is in, and finds step ids whose index can't be relied on.
@@ -67,9 +69,8 @@ class branches {
 
   bool empty() const { return frames_.empty(); }
   std::size_t depth() const { return frames_.size(); }
-  bool is_in_race() const {
-    return std::any_of(groups_.begin(), groups_.end(), [](const group& g) { return g.what == kind::race; });
-  }
+  /// Of how many races the handler is in a branch.
+  std::size_t races() const { return races_up_to(groups_.size()); }
   /// When the current branch began: see replay::branch_result::completed_at.
   std::size_t began_at() const { return frames_.empty() ? 0 : frames_.back().began_at; }
 
@@ -105,7 +106,8 @@ class branches {
                               .first = earlier.branch,
                               .second = frames_[level].number,
                               .first_site = earlier.site,
-                              .second_site = site};
+                              .second_site = site,
+                              .is_in_race = races_up_to(level + 1) > 0};
       }
       if (waits || !outer.empty()) note(uses, frames_[level].number, waits, outer, site);
     }
@@ -162,6 +164,13 @@ class branches {
     earlier_use& noted = uses.back();
     noted.waits = noted.waits || waits;
     for (const outer_wait& wait : outer) add(noted.outer, wait);
+  }
+
+  /// Among the outermost groups.
+  std::size_t races_up_to(std::size_t count) const {
+    return static_cast<std::size_t>(std::count_if(groups_.begin(),
+                                                  groups_.begin() + static_cast<std::ptrdiff_t>(count),
+                                                  [](const group& each) { return each.what == kind::race; }));
   }
 
   /// Whether the branch is the current one, or around it; 0 is the handler itself.

@@ -117,6 +117,8 @@ struct outcome {
   std::vector<std::string> steps{};  // that the handler came to: see replay_options::trace_steps
   /// How many of them it came to before it went on behind a step that ran in this call.
   std::optional<std::size_t> steps_before_going_on{};
+  /// Steps without results that the handler came to, in place of the one that was asked for; the first few.
+  std::vector<std::string> found{};
   /// The handler was stopped where it would have gone on: after the one step that was asked for, or by an
   /// error that is not its own.
   bool stopped_early = false;
@@ -176,6 +178,7 @@ class replay {
     out.warnings = std::move(warnings_);
     out.steps = std::move(steps_);
     out.steps_before_going_on = steps_before_going_on_;
+    out.found = std::move(found_);
     out.stopped_early = executed_ || is_stale_ || hook_threw_ || misuse();
     tell_end(out);
     return out;
@@ -212,6 +215,8 @@ class replay {
     if (found && protocol::holds_only(*found, "input"))
       call.input = std::exchange(found, nullptr);  // still to be run
     call.memo = held_memo(found);
+    constexpr std::size_t few = 5;
+    if (request_.target() && !found && found_.size() < few) found_.push_back(call.id);
     if (!call.memo) end_memoization();
     note_completed(call);
     return call;
@@ -415,6 +420,20 @@ class replay {
     }
   }
 
+  std::size_t race_conflicts() const { return conflicts_of_races_.size(); }
+  /// Ends the run if branches of the innermost race share an id of which a result decides who comes to it
+  /// first. It does not matter where the second of them came to it after the race was decided.
+  void settle_conflicts(std::size_t first, std::optional<std::size_t> decided_at) {
+    const auto begin = conflicts_of_races_.begin() + static_cast<std::ptrdiff_t>(first);
+    if (decided_at) {
+      const auto matters_not = [&](const race_conflict& each) { return each.reached > *decided_at; };
+      conflicts_of_races_.erase(std::remove_if(begin, conflicts_of_races_.end(), matters_not),
+                                conflicts_of_races_.end());
+    }
+    if (conflicts_of_races_.size() > first && branches_.races() == 1)
+      stop(std::move(conflicts_of_races_[first].failure));
+  }
+
   /// When the last result that counts so far came. What the losers of a race used does not count.
   std::size_t last_completed() const { return last_completed_; }
   void set_last_completed(std::size_t at) { last_completed_ = at; }
@@ -454,8 +473,9 @@ class replay {
     }
     if (branches_.empty()) return;
     const auto conflict = branches_.use(base, {call.file, call.line});
-    if (conflict) stop(error_of_shared_id(call, *conflict), call);
-    if (branches_.is_in_race()) ids_of_races_.push_back({base, call.hash, index_before, reached()});
+    if (conflict && !conflict->is_in_race) stop(error_of_shared_id(call, *conflict));
+    if (conflict) conflicts_of_races_.push_back({reached(), error_of_shared_id(call, *conflict)});
+    if (branches_.races() > 0) ids_of_races_.push_back({base, call.hash, index_before, reached()});
   }
 
   static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict) {
@@ -472,9 +492,9 @@ class replay {
   }
 
   /// Ends the run with an error that the handler can't catch.
-  [[noreturn]] void stop(protocol::failure failure, const step_call& call) {
+  [[noreturn]] void stop(protocol::failure failure) {
     fatal_ = std::move(failure);
-    suspend(call);
+    suspend_group();
   }
 
   void transform_input(step_call& call, std::string* input) {
@@ -851,6 +871,7 @@ class replay {
       used_;  // and the index of its next repeat
   std::size_t used_memos_ = 0;
   std::vector<std::string> steps_;
+  std::vector<std::string> found_;
   std::vector<protocol::operation> operations_;
   std::vector<protocol::operation> deferred_;
   std::string shared_options_;
@@ -888,6 +909,11 @@ class replay {
     std::size_t reached = 0;
   };
   std::vector<used_id> ids_of_races_;
+  struct race_conflict {
+    std::size_t reached = 0;  // by the second of the branches
+    protocol::failure failure{};
+  };
+  std::vector<race_conflict> conflicts_of_races_;
   std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher> places_;  // of results, once asked for
   bool race_is_open_ = false;
   bool race_was_run_ = false;
