@@ -349,7 +349,7 @@ TEST_CASE("an attempt that its process does not survive is a failed one", "[embe
   std::string message;
   const auto where = GENERATE("step", "function", "parallel");
   INFO(where);
-  const auto starts = [&] {
+  const auto starts = [&](bool is_first) {
     has_ended = false;
     const auto app = client_with(book);
     const auto function = app.create_function(
@@ -379,12 +379,12 @@ TEST_CASE("an attempt that its process does not survive is a failed one", "[embe
           ++failures;
         }));
     engine engine(app, {function}, {.workers = 1, .store = keeps});
-    if (attempts.empty()) engine.send(go{});
+    if (is_first) engine.send(go{});
     eventually([&] { return has_ended || engine.wait_until_idle(1ms); });
     return has_ended.load();
   };
-  for (int i = 0; i < 3; ++i) CHECK(starts());
-  CHECK_FALSE(starts());  // it has failed
+  for (int i = 0; i < 3; ++i) CHECK(starts(i == 0));
+  CHECK_FALSE(starts(false));  // it has failed
   CHECK(attempts == std::vector<int>{0, 1, 2});
   CHECK(failures == 1);
   CHECK_THAT(message, ContainsSubstring("the process ended while"));
@@ -404,8 +404,9 @@ TEST_CASE("an engine's clock never goes back, and follows a clock that is set fo
   CHECK(clock.advance(noon + 6s - 1h, start + 6s) == noon + 5500ms);  // set back by an hour: half as fast
   CHECK(clock.advance(noon + 16s - 1h, start + 16s) == noon + 10500ms);
   CHECK(clock.advance(noon - 3000s, start + 616s) == noon + 310500ms);
-  CHECK(clock.advance(noon + 2h, start + 7217s) == noon + 2h);  // it has caught up
-  CHECK(clock.advance(noon + 5h, start + 7218s) == noon + 5h);  // set forward
+  CHECK(clock.advance(noon + 2h, start + 7217s) == noon + 2h);    // it has caught up
+  CHECK(clock.advance(noon - 48h, start + 7217s) == noon - 48h);  // set back by days
+  CHECK(clock.advance(noon + 5h, start + 7218s) == noon + 5h);    // set forward
 }
 
 TEST_CASE("sleeps and retries take about as long when the clock is set back", "[embedded][clock]") {
@@ -429,6 +430,29 @@ TEST_CASE("sleeps and retries take about as long when the clock is set back", "[
            });
   }));
   offset = -1;
+  CHECK(engine.wait_until_idle(60s));
+}
+
+TEST_CASE("a sleep takes about as long when the clock is set back while no engine runs",
+          "[embedded][clock]") {
+  log_book book;
+  const auto store = std::make_shared<memory_store>();
+  const auto make = [](const inngest::client& app) {
+    return app.create_function({.id = "f"}, inngest::on<go>(),
+                               [&](inngest::context<go>& ctx) { ctx.step.sleep("rest", 300ms); });
+  };
+  {
+    const auto app = client_with(book);
+    engine engine(app, {make(app)}, {.store = store});
+    engine.send(go{});
+    REQUIRE(eventually([&] {
+      const auto jobs = store->load().jobs;
+      return jobs.empty() || jobs[0].what == job::kind::wake;
+    }));
+  }
+  const auto app = client_with(book);
+  engine engine(app, {make(app)},
+                {.store = store, .system_time = [] { return std::chrono::system_clock::now() - 1h; }});
   CHECK(engine.wait_until_idle(60s));
 }
 
@@ -483,5 +507,5 @@ TEST_CASE("failed attempts, failed runs and what is resumed are logged", "[embed
   }
   const auto app = client_with(book);
   const engine again(app, {make(app)}, {.store = store});
-  CHECK(book.with("info: the engine resumes 1 runs with ").size() == 1);
+  CHECK(book.with("info: the engine resumes 1 run with ").size() == 1);
 }

@@ -291,7 +291,8 @@ class engine {
   bool wait_until_idle(duration_ms timeout) const {
     std::unique_lock lock(mutex_);
     return settled_.wait_for(lock, within_a_year(timeout), [&] {
-      return scheduler_.is_idle() && committed_ == changed_ && is_told(changed_);
+      return scheduler_.is_idle() && committed_ == changed_ && is_told(changed_) && log_lines_.empty() &&
+             logging_ == 0;
     });
   }
 
@@ -376,14 +377,22 @@ class engine {
     return thrown.message.empty() ? thrown.name : thrown.message;
   }
 
-  unfinished_work unfinished() const {
+  unfinished_work unfinished() {
     unfinished_work out = options_.store->load();
+    timestamp latest{};  // the clock may have been set back while no engine ran
+    for (const run_record& each : out.runs) latest = std::max(latest, each.run.queued_at);
+    for (const job& each : out.jobs) latest = std::max(latest, each.begun);
+    clock_.go_on_from(latest);
     if (out.runs.empty() && out.events.empty()) return out;
-    app_.log().info("the engine resumes " + std::to_string(out.runs.size()) + " runs with " +
-                    std::to_string(out.memos.size()) + " results of steps, " +
-                    std::to_string(out.jobs.size()) + " pending jobs and " +
-                    std::to_string(out.events.size()) + " events from its store");
+    app_.log().info("the engine resumes " + counted(out.runs.size(), "run") + " with " +
+                    counted(out.memos.size(), "result") + " of steps, " +
+                    counted(out.jobs.size(), "pending job") + " and " + counted(out.events.size(), "event") +
+                    " from its store");
     return out;
+  }
+
+  static std::string counted(std::size_t count, const char* what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
   }
 
   /// What the user's function says, or a server's delay when it throws.
@@ -767,10 +776,12 @@ class engine {
     const auto stops = std::exchange(stopping_calls_, {});
     const auto lines = std::exchange(log_lines_, {});
     if (!stops.empty() || !lines.empty()) {
+      ++logging_;
       lock.unlock();
       for (const auto& [stop, is_shutdown] : stops) is_shutdown ? stop.request_shutdown() : stop.request();
       for (const log_line& line : lines) app_.log().log(line.level, line.text);
       lock.lock();
+      --logging_;
     }
     if (!telling_) {  // or whoever is telling tells this too
       while (!untold_.empty() && untold_.front().change <= committed_) {
@@ -817,6 +828,7 @@ class engine {
   std::vector<std::pair<execution::call_stop, bool>> stopping_calls_;  // and whether the process is to end
   std::deque<told_progress> untold_;
   std::optional<std::uint64_t> telling_;  // on_progress is being told of this change
+  int logging_ = 0;                       // threads that log
   bool stopping_ = false;
   bool keeper_stops_ = false;
 
