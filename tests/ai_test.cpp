@@ -309,8 +309,14 @@ TEST_CASE("a missing API key is named with its variable, and found there", "[ai]
     CHECK_THROWS_WITH(make_request(model, json::object()), ContainsSubstring(name));
     variable.set("from-env");
     CHECK(make_request(model, json::object()).auth_key == "from-env");
+    variable.set(" from-env\r\n");
+    CHECK(make_request(model, json::object()).auth_key == "from-env");
+    variable.set("from\nenv");
+    CHECK_THROWS_WITH(make_request(model, json::object()), ContainsSubstring("line breaks"));
     auto with_key = model;
     with_key.api_key = "given";
+    CHECK(make_request(with_key, json::object()).auth_key == "given");
+    with_key.api_key = "given\n";
     CHECK(make_request(with_key, json::object()).auth_key == "given");
   };
   check("OPENAI_API_KEY", ai::openai{.model = "some-model"});

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "catch.hpp"
 #include "support/message_of.hpp"
@@ -133,6 +134,90 @@ TEST_CASE("URLs that are none are refused", "[settings]") {
     CHECK_THROWS_AS(settings(with({}, {.id = "app", .event_api_base_url = url})), configuration_error);
     CHECK_THROWS_AS(settings(with({{"INNGEST_BASE_URL", url}})), configuration_error);
   }
+}
+
+TEST_CASE("white space around keys, URLs and names is ignored, from options and environment", "[settings]") {
+  for (const std::string& space : {std::string("\n"), std::string("\r\n"), std::string(" \t\n\v\f")}) {
+    CAPTURE(space);
+    const auto around = [&](const char* text) { return space + text + space; };
+    const auto check = [](const settings& s) {
+      CHECK(s.event_key() == "ek");
+      CHECK(s.signing_key() == "signkey-prod-00ff");
+      CHECK(s.signing_key_fallback() == "signkey-prod-ff00");
+      CHECK(s.env() == "branch");
+      CHECK(s.api_base_url() == "https://api.example.com");
+      CHECK(s.event_api_base_url() == "https://events.example.com");
+      CHECK(s.serve_origin() == "https://jobs.example.com");
+      CHECK(s.serve_path() == "/jobs");
+    };
+    check(settings(with({{"INNGEST_EVENT_KEY", around("ek")},
+                         {"INNGEST_SIGNING_KEY", around("signkey-prod-00ff")},
+                         {"INNGEST_SIGNING_KEY_FALLBACK", around("signkey-prod-ff00")},
+                         {"INNGEST_ENV", around("branch")},
+                         {"INNGEST_API_BASE_URL", around("https://api.example.com/")},
+                         {"INNGEST_EVENT_API_BASE_URL", around("https://events.example.com")},
+                         {"INNGEST_SERVE_ORIGIN", around("https://jobs.example.com")},
+                         {"INNGEST_SERVE_PATH", around("/jobs")},
+                         {"INNGEST_LOG_LEVEL", around("warn")}})));
+    check(settings(with({}, {.id = "app",
+                             .event_key = around("ek"),
+                             .signing_key = around("signkey-prod-00ff"),
+                             .signing_key_fallback = around("signkey-prod-ff00"),
+                             .env = around("branch"),
+                             .api_base_url = around("https://api.example.com/"),
+                             .event_api_base_url = around("https://events.example.com"),
+                             .serve_origin = around("https://jobs.example.com"),
+                             .serve_path = around("/jobs")})));
+    CHECK(settings(with({{"INNGEST_SIGNING_KEY", space}, {"INNGEST_DEV", space}})).signing_key().empty());
+    CHECK(settings(with({{"INNGEST_BASE_URL", around("https://x")}})).api_base_url() == "https://x");
+    CHECK(settings(with({{"INNGEST_DEV", "1" + space}})).mode() == inngest::mode::dev);
+    CHECK(settings(with({{"INNGEST_DEV", "http://dev:1/" + space}})).api_base_url() == "http://dev:1");
+  }
+}
+
+TEST_CASE("a key with garbage in it is refused without repeating it", "[settings]") {
+  const std::pair<std::string, const char*> garbage[] = {
+      {"signkey-prod-00ff 11ee", "white space"},
+      {"signkey-prod-00ff\nINNGEST_EVENT_KEY=x", "white space"},
+      {"\"signkey-prod-00ff\"", "quote"},
+      {"'signkey-prod-00ff'", "quote"},
+      {"signkey-prod-00ff\x01", "no key has"},
+      {"signkey-prod-00ff\xc2\xa0", "no key has"},
+      {std::string("signkey-prod-00ff\0x", 19), "no key has"},
+      {"signkey-prod-", "nothing behind its prefix"}};
+  for (const auto& [key, problem] : garbage) {
+    CAPTURE(key);
+    const std::pair<std::string, std::string> errors[] = {
+        {"client_options::event_key", error_of(with({}, {.id = "app", .event_key = key}))},
+        {"client_options::signing_key ", error_of(with({}, {.id = "app", .signing_key = key}))},
+        {"client_options::signing_key_fallback",
+         error_of(with({}, {.id = "app", .signing_key_fallback = key}))},
+        {"INNGEST_EVENT_KEY", error_of(with({{"INNGEST_EVENT_KEY", key}}))},
+        {"INNGEST_SIGNING_KEY ", error_of(with({{"INNGEST_SIGNING_KEY", key}}))},
+        {"INNGEST_SIGNING_KEY_FALLBACK", error_of(with({{"INNGEST_SIGNING_KEY_FALLBACK", key}}))}};
+    for (const auto& [name, text] : errors) {
+      const bool is_event_key = name.find("vent_key") != name.npos || name.find("EVENT") != name.npos;
+      if (key.find(' ') != key.npos && is_event_key) continue;  // has always been possible
+      CHECK_THAT(text, Catch::Matchers::ContainsSubstring(name));
+      CHECK_THAT(text, Catch::Matchers::ContainsSubstring(problem));
+      CHECK(text.find("00ff") == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("line breaks and broken text in names and URLs are refused", "[settings]") {
+  for (const char* text : {"a\nb", "a\r\nx-injected: 1", "a\x7f", "caf\xe9"}) {
+    CAPTURE(text);
+    CHECK_THROWS_AS(settings(with({}, {.id = text})), configuration_error);
+    CHECK_THROWS_AS(settings(with({}, {.id = "app", .env = text})), configuration_error);
+    CHECK_THROWS_AS(settings(with({{"INNGEST_ENV", text}})), configuration_error);
+    CHECK_THROWS_AS(settings(with({}, {.id = "app", .app_version = text})), configuration_error);
+    CHECK_THROWS_AS(settings(with({}, {.id = "app", .serve_path = text})), configuration_error);
+    CHECK_THROWS_AS(settings(with({}, {.id = "app", .api_base_url = std::string("http://") + text})),
+                    configuration_error);
+    CHECK_THROWS_AS(settings(with({{"INNGEST_DEV", std::string("http://") + text}})), configuration_error);
+  }
+  CHECK_NOTHROW(settings(with({}, {.id = "café 1", .env = "zweig/ä"})));
 }
 
 TEST_CASE("the log level is read from the environment, garbage is refused", "[settings]") {

@@ -189,7 +189,7 @@ TEST_CASE("a function that is not deterministic is found out", "[testing]") {
 
 TEST_CASE("steps of a server can be mocked", "[testing]") {
   const auto app = make_client();
-  const inngest::function_ref<inngest::event<"x/y">, receipt> elsewhere("other", "fn");
+  const inngest::function_ref<inngest::event<"x/y">, receipt> elsewhere{"other", "fn"};
   const auto f = app.create_function({.id = "f", .retries = 0}, inngest::on<signed_up>(), [&](auto& ctx) {
     const auto paid = ctx.step.invoke("pay", elsewhere, inngest::json::object());
     ctx.step.sleep("rest", 24h);

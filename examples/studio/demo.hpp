@@ -138,17 +138,25 @@ inline bool run_all(const studio::environment& env, const options& chosen) {
   else
     send_all(engine, world, web.url(""), functions);
 
-  if (!engine.wait_until_idle(60s)) std::printf("\nsome runs have not ended within a minute\n");
+  bool stopped = false;
+  const auto end = std::chrono::steady_clock::now() + 60s;
+  while (!engine.wait_until_idle(200ms) && !stopped && std::chrono::steady_clock::now() < end)
+    stopped = stop.wait_for(0s);
+  if (stopped)
+    engine.stop(10s);  // the next process finishes what is left
+  else if (!engine.wait_until_idle(0s))
+    std::printf("\nsome runs have not ended within a minute\n");
   std::vector<run> runs = engine.runs();
   std::erase_if(runs, [&](const run& each) { return ended_before.contains(each.id); });
   const bool good = print_summary(runs, unfinished > 0 ? 0 : functions.size());
   std::printf("\ndatabase: %s\nengine:   %s\nblobs:    %s\n", (chosen.directory / "studio.sqlite").c_str(),
               (chosen.directory / "engine.sqlite").c_str(), world.blobs->root().c_str());
-  if (chosen.page) {
+  if (chosen.page && !stopped) {
     const inngest::embedded::http_server page(engine);
     std::printf("\nThe engine's page: %s\nUntil Ctrl-C.\n", page.url().c_str());
     std::fflush(stdout);
     stop.wait();
+    engine.stop(10s);
   }
   return good;
 }

@@ -120,6 +120,8 @@ inline bool serve(const studio::environment& env, const std::filesystem::path& d
               directory.c_str(), settings.describe().c_str());
   if (register_app(handler, origin + path, stop)) stop.wait();
   std::printf("stopping\n");
+  if (!handler.drain(std::chrono::seconds(10)))
+    std::printf("%zu calls have not ended: we wait for them\n", handler.calls_under_way());
   return true;
 }
 

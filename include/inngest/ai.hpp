@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <inngest/detail/json_text.hpp>
+#include <inngest/detail/keys.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
@@ -643,9 +644,11 @@ inline std::string below(const std::string& model, const char* option, const std
 
 /// The key that was given, or the provider's usual variable's.
 inline std::string key_or(const std::string& given, const char* variable, const std::string& model) {
-  if (!given.empty()) return given;
-  const char* found = std::getenv(variable);
-  if (found != nullptr && *found != '\0') return found;
+  std::string key = inngest::detail::trimmed(given);
+  const char* found = key.empty() ? std::getenv(variable) : nullptr;
+  if (found != nullptr) key = inngest::detail::trimmed(found);
+  if (inngest::detail::has_control_characters(key)) refuse(model, "the API key has line breaks in it");
+  if (!key.empty()) return key;
   refuse(model, std::string("no API key: set api_key or the environment variable ") + variable);
 }
 

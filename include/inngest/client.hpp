@@ -79,6 +79,9 @@ any_function::handler_type erase_handler(Handler handler) {
 
 /// Which end of a run a companion function is for, and its handler.
 enum class run_end { failed, cancelled, finished };
+constexpr const char* name_of(run_end end) {
+  return end == run_end::failed ? "on_failure" : end == run_end::cancelled ? "on_cancel" : "on_success";
+}
 template <run_end End, class Handler>
 struct end_handler {
   Handler handler;
@@ -180,7 +183,10 @@ class client {
   auto create_function(function_options options, trigger<Events...> trigger, Handler handler,
                        detail::end_handler<Ends, EndHandlers>... at_end) const {
     using output = typename detail::handler_traits<Handler, context<Events...>>::output;
-    detail::option_check(options, trigger.definitions).run();
+    const detail::option_check check(options, trigger.definitions, detail::shapes_of_events<Events...>());
+    check.run();
+    (check.check_retries(detail::name_of(Ends) + std::string(": retries"), at_end.retries), ...);
+    if (const std::string warning = check.warning(); !warning.empty()) log().warn(warning);
     std::vector<any_function> companions;
     (companions.push_back(detail::companion_of(
          id(), options, Ends, at_end.retries,
@@ -200,7 +206,7 @@ class client {
     trigger_definition trigger{.event = "inngest/deferred.schedule"};
     trigger.expression = "event.data._inngest.fn_slug == '" + id() + "-" + options.id + "'";
     const std::vector<trigger_definition> triggers{std::move(trigger)};
-    detail::option_check(options, triggers).run();
+    detail::option_check(options, triggers, detail::shapes_of_events<deferred<Data>>()).run();
     return deferred_function<Data>(id(), std::move(options), triggers,
                                    detail::erase_handler<context<deferred<Data>>>(std::move(handler)));
   }
@@ -291,8 +297,11 @@ class client {
     return shared_->keys;
   }
   /// Replaces the signing keys of this client and its copies, while they serve: give the new key as
-  /// `current` and the old one as `fallback`, and drop the old one when no server uses it any more.
+  /// `current` and the old one as `fallback`, and drop the old one when no server uses it any more. White
+  /// space around them is ignored. \throws configuration_error for a key that can only be a mistake.
   void set_keys(signing_keys keys) const {
+    keys.current = detail::checked_key("the current signing key", keys.current);
+    keys.fallback = detail::checked_key("the fallback signing key", keys.fallback);
     const std::lock_guard lock(shared_->mutex);
     shared_->keys = std::move(keys);
   }

@@ -2,6 +2,8 @@
 
 #include <iterator>
 #include <optional>
+#include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -142,12 +144,13 @@ class event_list {
 /// What every handler is given.
 class basic_context {
  public:
-  basic_context(execution::replay& replay, const handler_resources& resources)
+  basic_context(execution::replay& replay, const handler_resources& resources,
+                std::span<const detail::event_shape> events = {})
       : run_id(replay.request().run_id()),
         function_id(replay.info().function_id),
         attempt(replay.request().attempt()),
         max_attempts(replay.request().max_attempts()),
-        step(replay),
+        step(replay, events),
         group(replay),
         log(resources.log, replay),
         replay_(&replay),
@@ -168,6 +171,14 @@ class basic_context {
   /// Messages of the handler; not repeated when the handler is called again.
   context_logger log;
 
+  /// Asks this call of the handler to stop: at the deadline of its step, when the run has ended (cancelled,
+  /// timed out), when the answer is no longer wanted because the connection is lost or another call of the
+  /// run has taken over, and when the engine or app stops. No further step begins then. A body that looks at
+  /// it may throw or return early: what it throws when the process is to end uses up no attempt of an
+  /// engine's. The token is the one that step bodies are given. Nobody can stop a body that does not look at
+  /// it.
+  std::stop_token stop_token() const { return replay_->stop().token(); }
+
   /// The value of the type that was given to function_options or client_options: see provide().
   /// \throws configuration_error when there is none.
   template <class T>
@@ -184,7 +195,7 @@ class basic_context {
   template <class Data>
   void defer(step_options options, const deferred_function<Data>& called, const Data& data) {
     detail::json_object_text text;
-    text.add("fn_slug", called.slug())
+    text.add_exact("fn_slug", called.slug())
         .add_raw("input", replay_->transform_deferred(options, encode(data, "data")));
     replay_->record_deferred(
         {.code = protocol::opcode::defer_add,
@@ -211,7 +222,7 @@ class context : public basic_context {
   using event_form = typename detail::context_event<Events...>::type;
 
   context(execution::replay& replay, const handler_resources& resources)
-      : basic_context(replay, resources),
+      : basic_context(replay, resources, detail::shapes_of_events<Events...>()),
         event(detail::context_event<Events...>::read(replay.request().event())),
         events(replay.request().events()),
         event_text_(replay.request().event()) {}

@@ -81,6 +81,7 @@ class examination {
   }
 
   void check_keys() {
+    for (const std::string& remark : settings().remarks()) add(severity::warning, "options", remark);
     const signing_keys keys = app_.keys();
     if (!is_cloud()) return add(severity::ok, "keys", "a dev server needs none");
     if (settings().event_key().empty())

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include <inngest/detail/saturated.hpp>
 #include <inngest/error.hpp>
 
 namespace inngest {
@@ -18,12 +20,12 @@ using timestamp = std::chrono::sys_time<std::chrono::milliseconds>;
 /// A duration in the protocol's text, such as "1h30m", "2s" or "1500ms"; zero is "0s". The units are
 /// those that every reader of the protocol knows: h, m, s and ms.
 /// \throws configuration_error for a negative duration.
-inline std::string to_text(std::chrono::milliseconds duration) {
+inline std::string to_text(duration_ms duration) {
   if (duration < std::chrono::milliseconds::zero()) {
     throw configuration_error("a duration must not be negative: " + std::to_string(duration.count()) + " ms");
   }
   if (duration == std::chrono::milliseconds::zero()) return "0s";
-  const std::chrono::hh_mm_ss parts(duration);
+  const std::chrono::hh_mm_ss<std::chrono::milliseconds> parts(duration);
   std::string out;
   const auto append = [&out](std::int64_t count, std::string_view unit) {
     if (count == 0) return;
@@ -72,8 +74,13 @@ inline std::optional<std::chrono::milliseconds> parse_duration(std::string_view 
   return std::chrono::ceil<std::chrono::milliseconds>(total);
 }
 
-/// A moment in RFC 3339 with milliseconds, such as "2026-11-23T04:40:40.258Z".
+/// A moment in RFC 3339 with milliseconds, such as "2026-11-23T04:40:40.258Z". The text has four digits for a
+/// year: a moment outside the years 0 to 9999 becomes the first or the last of them.
 inline std::string to_text(timestamp moment) {
+  using std::chrono::sys_days, std::chrono::year;
+  constexpr timestamp first = sys_days(year(0) / 1 / 1);
+  constexpr timestamp last = timestamp(sys_days(year(10'000) / 1 / 1)) - std::chrono::milliseconds(1);
+  moment = std::clamp(moment, first, last);
   const auto day = std::chrono::floor<std::chrono::days>(moment);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss time(moment - day);

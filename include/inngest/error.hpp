@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <stdexcept>
@@ -7,6 +8,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <inngest/detail/saturated.hpp>
 
 namespace inngest {
 
@@ -27,6 +30,7 @@ enum class error_code {
   unauthorized,       ///< the server refused a key
   unreachable,        ///< no server answered
   protocol,           ///< a server's answer or request that is not of the protocol
+  step_options,       ///< what a step was given can't work, such as too long a sleep
   store,              ///< what keeps an embedded engine's state can't be opened, read or written
 };
 
@@ -63,6 +67,8 @@ constexpr std::string_view to_string(error_code code) {
       return "unreachable";
     case error_code::protocol:
       return "protocol";
+    case error_code::step_options:
+      return "step_options";
     case error_code::store:
       return "store";
   }
@@ -83,6 +89,17 @@ class error : public std::runtime_error {
 class configuration_error : public error {
  public:
   explicit configuration_error(const std::string& message) : error(error_code::configuration, message) {}
+
+ protected:
+  configuration_error(error_code code, const std::string& message) : error(code, message) {}
+};
+
+/// A step was given what can't work: too long a sleep, an expression that can't be parsed. Thrown by the
+/// step's call before anything is sent, and never retried: the same call would fail again.
+class step_options_error : public configuration_error {
+ public:
+  step_options_error(const std::string& step_id, const std::string& problem)
+      : configuration_error(error_code::step_options, "step \"" + step_id + "\": " + problem) {}
 };
 
 /// JSON that does not fit the type it is read into or written from. Never retried: the same bytes would
@@ -113,20 +130,24 @@ class non_retriable_error : public error {
 /// the time between one second and 24 hours.
 class retry_after_error : public error {
  public:
-  retry_after_error(const std::string& message, std::chrono::milliseconds delay)
+  retry_after_error(const std::string& message, duration_ms delay)
       : error(error_code::retry_after, message), delay_(delay) {}
-  retry_after_error(const std::string& message, std::chrono::system_clock::time_point at)
+  retry_after_error(const std::string& message, detail::saturated_time at)
       : error(error_code::retry_after, message), at_(at) {}
 
   /// Time from `now` to the next attempt; never negative.
   std::chrono::milliseconds delay(std::chrono::system_clock::time_point now) const {
-    const auto left = at_ ? std::chrono::ceil<std::chrono::milliseconds>(*at_ - now) : delay_;
-    return left < std::chrono::milliseconds::zero() ? std::chrono::milliseconds::zero() : left;
+    using std::chrono::milliseconds;
+    if (!at_) return std::max(delay_, milliseconds::zero());
+    const auto from = std::chrono::floor<milliseconds>(now);  // a part of one is waited for
+    return *at_ <= from ? milliseconds::zero()
+                        : milliseconds(detail::add_saturated(at_->time_since_epoch().count(),
+                                                             -from.time_since_epoch().count()));
   }
 
  private:
   std::chrono::milliseconds delay_{};
-  std::optional<std::chrono::system_clock::time_point> at_;
+  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> at_;
 };
 
 /// What a step call throws to its handler when the step has failed for good: it used up its attempts or

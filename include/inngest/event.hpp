@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -11,6 +13,8 @@
 #include <vector>
 
 #include <inngest/detail/fixed_string.hpp>
+#include <inngest/detail/json_shape.hpp>
+#include <inngest/detail/json_text.hpp>
 #include <inngest/duration.hpp>
 #include <inngest/json.hpp>
 
@@ -144,8 +148,9 @@ class any_event {
   /// \throws configuration_error, payload_error for what the typed form would not let compile.
   any_event(std::string name, const json& data) : name_(std::move(name)) {
     if (!detail::valid_event_name(name_) || name_.starts_with("inngest/") ||
-        name_.find('*') != std::string::npos) {
-      throw configuration_error("not the name of an event that can be sent: \"" + name_ + "\"");
+        name_.find('*') != std::string::npos || !simdjson::validate_utf8(name_.data(), name_.size())) {
+      throw configuration_error("not the name of an event that can be sent: \"" + detail::readable(name_) +
+                                "\"");
     }
     if (!data.is_object()) throw payload_error("data", "an event's data must be a JSON object");
     begin(name_);
@@ -169,7 +174,7 @@ class any_event {
  private:
   void begin(std::string_view name) {
     text_ = "{\"name\":";
-    encode_to(text_, name);
+    encode_to(text_, name, "name");
     text_ += ",\"data\":";
     data_begin_ = text_.size();
   }
@@ -194,6 +199,26 @@ class any_event {
   std::size_t data_begin_ = 0;
   std::size_t data_size_ = 0;
 };
+
+namespace detail {
+
+/// What expressions may ask an event's data for. What a server itself sends has more than a type may name.
+template <event_type Event>
+constexpr event_shape shape_of_event() {
+  constexpr bool data_is_whole = !Event::name.starts_with("inngest/") ||
+                                 Event::name == "inngest/deferred.schedule" ||
+                                 std::is_same_v<Event, scheduled_timer>;
+  using data = std::conditional_t<data_is_whole, typename Event::data_type, json>;
+  return {Event::name, &shape_of<data>};
+}
+
+template <event_type... Events>
+std::span<const event_shape> shapes_of_events() {
+  static constexpr std::array<event_shape, sizeof...(Events)> all{shape_of_event<Events>()...};
+  return all;
+}
+
+}  // namespace detail
 
 /// The ids that the server gave to events, in the order in which they were sent.
 struct sent_events {

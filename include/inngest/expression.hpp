@@ -1,11 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <inngest/detail/cel_members.hpp>
 #include <inngest/detail/cel_parser.hpp>
 
 namespace inngest {
@@ -37,10 +39,13 @@ class expression {
   std::vector<detail::cel_node> nodes_;
 };
 
-/// Checks an expression as a server will. \throws expression_error
-inline void check_expression(std::string_view text, expression_policy policy = expression_policy::all) {
+/// Checks an expression as a server will, and that the events have the members that it asks for.
+/// \throws expression_error
+inline void check_expression(std::string_view text, expression_policy policy = expression_policy::all,
+                             const detail::expression_events& events = {}) {
   using kind = detail::cel_node::kind;
   const std::vector<detail::cel_node> nodes = detail::cel_parser(text).parse();
+  detail::member_check(text, nodes, events).run();
   if (policy == expression_policy::all) return;
   if (policy == expression_policy::event_only) {
     for (const detail::cel_node& each : nodes) {
@@ -73,4 +78,35 @@ inline void check_expression(std::string_view text, expression_policy policy = e
   }
 }
 
+namespace detail {
+
+/// Checks a `match`: a field such as "data.userId" that both events have. \throws expression_error with the
+/// position in it.
+inline void check_match(std::string_view match, const expression_events& events) {
+  if (match.empty()) return;
+  for (const std::string_view whose : {"event.", "async."}) {
+    const std::string text = std::string(whose) + std::string(match);
+    std::vector<cel_node> nodes;
+    try {
+      nodes = cel_parser(text).parse();
+      member_check(text, nodes, events).run();
+    } catch (const expression_error& problem) {
+      const std::string words = problem.what();
+      throw expression_error(words.substr(0, words.rfind(", at ")), match,
+                             problem.position() - std::min(problem.position(), whose.size()));
+    }
+    const auto is_field = [](const cel_node& node) {
+      return node.what == cel_node::kind::select || node.what == cel_node::kind::variable ||
+             node.what == cel_node::kind::string || node.what == cel_node::kind::integer ||
+             (node.what == cel_node::kind::operation && node.text == "[]");
+    };
+    const auto other = std::find_if_not(nodes.begin(), nodes.end(), is_field);
+    if (other != nodes.end()) {
+      throw expression_error("a match is a field, such as data.userId", match,
+                             other->position - std::min(other->position, whose.size()));
+    }
+  }
+}
+
+}  // namespace detail
 }  // namespace inngest

@@ -37,7 +37,8 @@ constexpr std::optional<log_level> parse_log_level(std::string_view text) {
   return std::nullopt;
 }
 
-/// Where messages go. Called from whichever thread has something to say.
+/// Where messages go. Called from whichever thread has something to say. When it throws, the message goes to
+/// standard error.
 using log_sink = std::function<void(log_level, std::string_view message)>;
 
 /// Writes "[inngest] warn: message" and a new line to standard error.
@@ -59,7 +60,13 @@ class logger {
   void error(std::string_view message) const { log(log_level::error, message); }
 
   void log(log_level level, std::string_view message) const {
-    if (level >= level_ && level_ != log_level::off && *sink_) (*sink_)(level, message);
+    if (level < level_ || level_ == log_level::off || !*sink_) return;
+    try {
+      (*sink_)(level, message);
+    } catch (...) {  // what can't be logged must not stop what it is about
+      log_to_stderr(level, message);
+      log_to_stderr(log_level::error, "the log's sink threw at the message above");
+    }
   }
 
  private:

@@ -4,9 +4,12 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <inngest/dependencies.hpp>
+#include <inngest/detail/option_limits.hpp>
+#include <inngest/detail/saturated.hpp>
 #include <inngest/duration.hpp>
 #include <inngest/middleware.hpp>
 
@@ -18,7 +21,7 @@ namespace inngest {
 /// Whose steps a concurrency limit counts.
 enum class concurrency_scope { function, environment, account };
 
-/// At most `limit` steps at once, for each value of `key` where one is given.
+/// At most `limit` steps at once (1 or more), for each value of `key` where one is given.
 /// The wider scopes need a key: the limit is shared by all functions that name the same one.
 struct concurrency_limit {
   int limit = 0;
@@ -38,10 +41,11 @@ class concurrency {
   std::vector<concurrency_limit> limits_;
 };
 
-/// Runs start at most `limit` times (and `burst` more at once) in a `period`; later ones wait.
+/// Runs start at most `limit` times (and `burst` more at once) in a `period` of a second or more; later ones
+/// wait.
 struct throttle {
   int limit = 1;
-  std::chrono::seconds period{};
+  duration_s period{};
   std::string key{};
   std::optional<int> burst{};
 };
@@ -49,15 +53,15 @@ struct throttle {
 /// Runs start at most `limit` times in a `period`; later ones are dropped. Up to 24 hours.
 struct rate_limit {
   int limit = 1;
-  std::chrono::seconds period{};
+  duration_s period{};
   std::string key{};
 };
 
 /// A run starts when no further event came for `period` (1 s to 7 days), at the latest after `timeout`.
 struct debounce {
-  std::chrono::seconds period{};
+  duration_s period{};
   std::string key{};
-  std::optional<std::chrono::seconds> timeout{};
+  std::optional<duration_s> timeout{};
 };
 
 /// A run is given several events at once: see context::events. Not together with cancel_on, debounce,
@@ -66,7 +70,7 @@ struct batch {
   /// A run starts when so many have come: 2 to 100.
   int max_size = 100;
   /// And at the latest so long after the first came: 1 s to 10 minutes.
-  std::chrono::seconds timeout{};
+  duration_s timeout{};
   /// An expression: events with the same value are gathered together.
   std::string key{};
   /// An expression: events for which it is false start a run of their own.
@@ -80,9 +84,9 @@ struct checkpointing {
   /// Results are saved when so many wait: 1 is safest, as a crash repeats what was not saved.
   int buffered_steps = 1;
   /// And when the last save is so long ago; looked at when a step ends.
-  std::optional<std::chrono::milliseconds> max_interval{};
+  std::optional<duration_ms> max_interval{};
   /// After so long no further step begins; the server makes another call.
-  std::chrono::milliseconds max_runtime = std::chrono::seconds(10);
+  duration_ms max_runtime = std::chrono::seconds(10);
 };
 
 /// What a second run does while the first is still on its way.
@@ -101,10 +105,29 @@ struct cancel_on {
   std::string expression{};
   /// A field that must be the same in both events, such as "data.userId".
   std::string match{};
-  std::optional<std::chrono::seconds> timeout{};
+  std::optional<duration_s> timeout{};
 };
 
 namespace detail {
+
+/// Whether there is nothing to be read in it.
+constexpr bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
+}
+
+/// What no server or clock would take of it; empty when all is well.
+inline std::string problem_of(const checkpointing& options) {
+  using std::chrono::milliseconds;
+  if (options.buffered_steps < 1) {
+    return "checkpointing.buffered_steps must be at least 1, not " + std::to_string(options.buffered_steps);
+  }
+  constexpr milliseconds none{}, longest = std::chrono::seconds(longest_period);
+  if (options.max_runtime <= none || options.max_runtime > longest)
+    return "checkpointing.max_runtime must be more than zero, up to 100 years";
+  if (options.max_interval && (*options.max_interval < none || *options.max_interval > longest))
+    return "checkpointing.max_interval must not be negative, nor more than 100 years";
+  return {};
+}
 
 /// The expression of a wait or cancellation with its `match`, over `event` and `async`.
 inline std::string matching_expression(const std::string& expression, const std::string& match) {
@@ -117,8 +140,8 @@ inline std::string matching_expression(const std::string& expression, const std:
 
 /// How long a run may wait to start, and take to finish, before it is cancelled.
 struct timeouts {
-  std::optional<std::chrono::seconds> start{};
-  std::optional<std::chrono::seconds> finish{};
+  std::optional<duration_s> start{};
+  std::optional<duration_s> finish{};
 };
 
 /// The options of a function. Only `id` is required.

@@ -116,7 +116,7 @@ class runs {
 
   /// Waits until the run has ended; asks again and again, at first after 100 ms, later after up to 2 s.
   /// \throws run_timed_out when it has not, or is not there, in time.
-  run_info wait(const std::string& run_id, std::chrono::milliseconds timeout) const {
+  run_info wait(const std::string& run_id, duration_ms timeout) const {
     std::optional<run_info> last;
     const bool ended = poll(timeout, [&] {
       last = find(run_id);
@@ -132,7 +132,7 @@ class runs {
   /// \throws run_not_completed, run_timed_out, and what client::send throws.
   template <class Output, event_type... Events, event_type Event>
   auto send_and_wait(const function<Output, Events...>& called, const Event& event,
-                     std::chrono::milliseconds timeout) const {
+                     duration_ms timeout) const {
     static_assert((std::is_same_v<Event, Events> || ...),
                   "inngest: the function is not triggered by this event");
     const run_info run = wait_for_run(called, app_.send(event).ids.at(0), timeout);
@@ -239,8 +239,7 @@ class runs {
     return run_status::unknown;
   }
 
-  run_info wait_for_run(const any_function& called, const std::string& event_id,
-                        std::chrono::milliseconds timeout) const {
+  run_info wait_for_run(const any_function& called, const std::string& event_id, duration_ms timeout) const {
     std::string uuid;
     for (const registered_function& each : functions()) {
       if (each.slug == called.slug()) uuid = each.uuid;
@@ -263,7 +262,7 @@ class runs {
   template <class Done>
   static bool poll(std::chrono::milliseconds timeout, Done done) {
     using clock = std::chrono::steady_clock;
-    const auto end = clock::now() + timeout;
+    const auto end = detail::add_saturated(clock::now(), timeout);
     std::chrono::milliseconds pause{100};
     while (true) {
       if (done()) return true;

@@ -4,12 +4,16 @@
 #include <atomic>
 #include <chrono>
 #include <concepts>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <limits>
+#include <list>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +23,8 @@
 
 #include <inngest/client.hpp>
 #include <inngest/config.hpp>
+#include <inngest/detail/log_limiter.hpp>
+#include <inngest/execution/call_stop.hpp>
 #include <inngest/execution/replay.hpp>
 #include <inngest/function.hpp>
 #include <inngest/http.hpp>
@@ -41,7 +47,7 @@ struct serve_options {
   /// connection for dead. For functions with steps of minutes behind a proxy or on a platform with a limit.
   bool streaming = false;
   /// The time between two pieces of that white space.
-  std::chrono::milliseconds heartbeat = std::chrono::seconds(3);
+  duration_ms heartbeat = std::chrono::seconds(3);
   /// For tests: goes through each handler a second time and fails the call for good when it then comes to
   /// other steps. Checkpointing is off meanwhile.
   bool strict = false;
@@ -84,9 +90,36 @@ class handler {
   using save_results = std::function<execution::checkpoints::saved(const std::vector<protocol::operation>&)>;
 
   /// The answer to a call made by this process itself: nobody else could have made it, so it is not signed.
-  /// `save` is asked instead of a server, of functions that don't say otherwise after each step.
-  http::response answer_in_process(http::request request, const save_results& save = {}) const {
-    return guarded([&] { return call(std::move(request), save ? &save : nullptr); });
+  /// `save` is asked instead of a server, of functions that don't say otherwise after each step. `stop` asks
+  /// the call to stop.
+  http::response answer_in_process(http::request request, const save_results& save = {},
+                                   const execution::call_stop& stop = {}) const {
+    return guarded([&] { return call(std::move(request), save ? &save : nullptr, stop); });
+  }
+
+  /// Stops working: new calls are refused with 503, calls under way are asked to stop through their stop
+  /// tokens, and are waited for until the grace is over. True when none is under way any more. To a server a
+  /// call that was refused or interrupted is a failed attempt: send it no more calls before. All copies of
+  /// the handler stop. Call it before the HTTP server stops, which still has to send the answers.
+  bool drain(std::chrono::milliseconds grace = std::chrono::seconds(10)) const {
+    constexpr std::chrono::milliseconds shortest{0}, longest = std::chrono::hours(366 * 24);
+    call_registry& calls = shared_->calls;
+    std::vector<execution::call_stop> running;
+    {
+      const std::lock_guard lock(calls.mutex);
+      calls.is_draining = true;
+      running.assign(calls.under_way.begin(), calls.under_way.end());
+    }
+    for (const execution::call_stop& stop : running) stop.request_shutdown();
+    std::unique_lock lock(calls.mutex);
+    return calls.ended.wait_for(lock, std::clamp(grace, shortest, longest),
+                                [&] { return calls.under_way.empty(); });
+  }
+
+  /// How many calls of functions are under way, those whose answers are still to be made.
+  std::size_t calls_under_way() const {
+    const std::lock_guard lock(shared_->calls.mutex);
+    return shared_->calls.under_way.size();
   }
 
   /// Registers the app's functions with its server, which will call them at `url`. Do so when the app starts;
@@ -119,6 +152,35 @@ class handler {
   struct served_function {
     const any_function* function;
     execution::hooks hooks;
+  };
+
+  struct call_registry {
+    std::mutex mutex;
+    std::condition_variable ended;
+    std::list<execution::call_stop> under_way;
+    bool is_draining = false;
+  };
+
+  /// A call that is under way while this lives.
+  class registered_call {
+   public:
+    /// False: the handler drains.
+    registered_call(call_registry& calls, const execution::call_stop& stop) : calls_(calls) {
+      const std::lock_guard lock(calls_.mutex);
+      if (!calls_.is_draining) place_ = calls_.under_way.insert(calls_.under_way.end(), stop);
+    }
+    ~registered_call() {
+      const std::lock_guard lock(calls_.mutex);
+      if (place_) calls_.under_way.erase(*place_);
+      calls_.ended.notify_all();  // under the lock: who waits for it may destroy the registry
+    }
+    registered_call(const registered_call&) = delete;
+    registered_call& operator=(const registered_call&) = delete;
+    bool is_refused() const { return !place_; }
+
+   private:
+    call_registry& calls_;
+    std::optional<std::list<execution::call_stop>::iterator> place_;
   };
 
   struct state {
@@ -161,8 +223,12 @@ class handler {
     serve_options options;
     std::map<std::string, served_function, std::less<>> by_slug;
     execution::environment world;
-    /// When results may be saved again, in milliseconds since 1970: not soon after a server took none.
-    mutable std::atomic<std::int64_t> checkpoints_from{0};
+    /// When results may be saved again, in milliseconds of the steady clock: not soon after a server took
+    /// none.
+    mutable std::atomic<std::int64_t> checkpoints_from{std::numeric_limits<std::int64_t>::min()};
+    /// Of refused requests, by the reason.
+    mutable detail::log_limiter refusals;
+    mutable call_registry calls;
   };
 
   const inngest::settings& settings() const { return client().settings(); }
@@ -175,6 +241,10 @@ class handler {
     } catch (const std::exception& problem) {
       client().log().error(std::string("serve: ") + problem.what());
       return message(500, problem.what());
+    } catch (...) {  // of middleware, say
+      const auto thrown = protocol::describe(std::current_exception(), shared_->world.now()).info;
+      client().log().error("serve: " + thrown.message);
+      return message(500, thrown.message);
     }
   }
 
@@ -185,17 +255,38 @@ class handler {
     bool verified = false;
     bool refused = false;  // a signature is wrong, or missing where it is needed
     std::string key{};
+    protocol::signature_check check{};
   };
 
-  identity identify(const http::request& request) const {
+  /// The body becomes the bytes that were signed: nothing else of it may be read.
+  identity identify(http::request& request) const {
     const auto signature = request.headers.find(protocol::header::signature);
     const bool must = settings().mode() == mode::cloud;
     if (!signature) return {.refused = must};
     const signing_keys keys = client().keys();
-    for (const std::string* key : {&keys.current, &keys.fallback}) {
-      if (protocol::verify(*signature, request.body, *key, now())) return {.verified = true, .key = *key};
+    auto check = protocol::check_signature(*signature, request.body, {keys.current, keys.fallback}, now());
+    if (!check.is_good()) {
+      const bool has_keys = !keys.current.empty() || !keys.fallback.empty();
+      return {.refused = must || has_keys, .check = std::move(check)};
     }
-    return {.refused = must || !keys.current.empty()};
+    if (check.canonical) request.body = std::move(*check.canonical);
+    return {.verified = true, .key = check.key == 0 ? keys.current : keys.fallback};
+  }
+
+  /// Refuses a request, and says why in the log: the caller is told nothing.
+  http::response refuse(const identity& caller) const {
+    const signing_keys keys = client().keys();
+    const bool no_keys = settings().mode() == mode::cloud && keys.current.empty() && keys.fallback.empty();
+    const auto state = no_keys ? protocol::signature_state::no_key : caller.check.state;
+    if (const auto held_back = shared_->refusals.pass(static_cast<int>(state))) {
+      std::string text = "a request was refused: ";
+      text += no_keys ? "cloud mode needs INNGEST_SIGNING_KEY (for a dev server, set INNGEST_DEV=1)"
+                      : caller.check.reason();
+      if (*held_back > 0)
+        text += " (" + std::to_string(*held_back) + " more were refused for this since the last message)";
+      client().log().log(no_keys ? log_level::error : log_level::warn, text);
+    }
+    return bare_answer(401, "unauthorized");
   }
 
   static std::chrono::sys_seconds now() {
@@ -204,38 +295,33 @@ class handler {
 
   // ---- what is asked --------------------------------------------------------------------------------
 
-  http::response answer(http::request request) const {
+  http::response answer(http::request request, const execution::call_stop& stop = {}) const {
     if (request.body.size() > options().max_body_size) return bare_answer(413, "the body is too large");
     identity caller = identify(request);
     const bool is_call = request.method == "POST" && !request.query("probe");
     if (is_call && options().streaming && !caller.refused)
       return streamed(std::move(request), std::move(caller));
-    return signed_answer(std::move(request), caller);
+    return signed_answer(std::move(request), caller, stop);
   }
 
-  http::response signed_answer(http::request request, const identity& caller) const {
-    http::response out = guarded([&] { return route(std::move(request), caller); });
+  http::response signed_answer(http::request request, const identity& caller,
+                               const execution::call_stop& stop) const {
+    http::response out = guarded([&] { return route(std::move(request), caller, stop); });
     if (caller.verified)
       out.headers.add(protocol::header::signature, protocol::sign(out.body, caller.key, now()));
     return out;
   }
 
-  http::response route(http::request request, const identity& caller) const {
+  http::response route(http::request request, const identity& caller,
+                       const execution::call_stop& stop) const {
     if (request.method == "PUT") return register_functions(request, caller);
-    if (caller.refused) {
-      if (settings().mode() == mode::cloud && client().keys().current.empty()) {
-        client().log().error(
-            "a request was refused: cloud mode needs INNGEST_SIGNING_KEY (for a dev server, set "
-            "INNGEST_DEV=1)");
-      }
-      return unauthorized_answer();
-    }
+    if (caller.refused) return refuse(caller);
     if (request.method == "GET") return json_answer(200, introspection(caller));
     if (request.method != "POST") return message(405, "method not allowed: use GET, PUT or POST");
     if (const auto probe = request.query("probe")) {
       return *probe == "trust" ? json_answer(200, "null") : message(400, "unknown probe");
     }
-    return call(std::move(request));
+    return call(std::move(request), nullptr, stop);
   }
 
   http::response register_functions(const http::request& request, const identity& caller) const {
@@ -245,7 +331,7 @@ class handler {
     const bool trusted = caller.verified || (dev && !caller.refused) ||
                          (!in_band && !settings().serve_origin().empty() &&
                           !request.headers.find(protocol::header::signature));
-    if (!trusted) return unauthorized_answer();
+    if (!trusted) return refuse(caller);
     // A server that holds the key is the app's own, whatever it calls itself.
     const std::string mismatch = caller.verified ? std::string() : server_mismatch(request.headers);
     if (!mismatch.empty()) return message(400, "not registered: " + mismatch);
@@ -277,7 +363,15 @@ class handler {
 
   // ---- POST -----------------------------------------------------------------------------------------
 
-  http::response call(http::request request, const save_results* save = nullptr) const {
+  http::response call(http::request request, const save_results* save,
+                      const execution::call_stop& stop) const {
+    const registered_call registered(shared_->calls, stop);
+    if (registered.is_refused()) {
+      http::response out = message(503, "the app is stopping: it takes no more calls");
+      out.headers.add(protocol::header::no_retry, "false");
+      out.headers.add(protocol::header::retry_after, "1");
+      return out;
+    }
     const auto slug = request.query("fnId");
     if (!slug) return message(400, "the call names no function: fnId is missing");
     const auto found = shared_->by_slug.find(*slug);
@@ -286,14 +380,14 @@ class handler {
                               "\": has it been synced since it changed?");
     }
     const served_function& served = found->second;
-    if (served.hooks.empty()) return call(served, request, std::move(request.body), save);
+    if (served.hooks.empty()) return call(served, request, std::move(request.body), save, stop);
     return served.hooks.template wrap<http::response>(
         [&](middleware& one, next_call<http::response> next) { return one.wrap_request(request, next); },
-        [&] { return call(served, request, request.body, save); });
+        [&] { return call(served, request, request.body, save, stop); });
   }
 
   http::response call(const served_function& served, const http::request& request, std::string body,
-                      const save_results* save) const {
+                      const save_results* save, const execution::call_stop& stop) const {
     using clock = std::chrono::steady_clock;
     const auto began = clock::now();
     protocol::call_request call(std::move(body), target_of(request));
@@ -303,7 +397,8 @@ class handler {
                                              .traceparent = traceparent,
                                              .hooks = &served.hooks,
                                              .limits = settings().limits(),
-                                             .trace_steps = options().strict};
+                                             .trace_steps = options().strict,
+                                             .stop = stop};
     auto checkpoints = save ? checkpoints_in_process(*served.function, call, *save)
                             : checkpoints_for(*served.function, call);
     if (checkpoints) replay_options.checkpoints = &*checkpoints;
@@ -404,11 +499,12 @@ class handler {
         function.options().checkpointing ? *function.options().checkpointing : settings().checkpointing();
     const bool possible =
         !call.function_uuid().empty() && !call.queue_item_id().empty() && !call.target() && !call.plan_only();
-    if (!chosen.enabled || !possible || options().strict || milliseconds_now() < shared_->checkpoints_from)
+    if (!chosen.enabled || !possible || options().strict ||
+        steady_milliseconds_now() < shared_->checkpoints_from)
       return std::nullopt;
     const std::int64_t started = milliseconds_now();
     return std::optional<execution::checkpoints>(
-        std::in_place, chosen, shared_->world.now,
+        std::in_place, chosen, execution::checkpoints::clock::now,
         [this, &call, started](const std::vector<protocol::operation>& operations) {
           return save(call, started, operations);
         });
@@ -419,11 +515,17 @@ class handler {
                                                                const save_results& save) const {
     const checkpointing chosen = function.options().checkpointing.value_or(checkpointing{});
     if (!chosen.enabled || call.target() || call.plan_only() || options().strict) return std::nullopt;
-    return std::optional<execution::checkpoints>(std::in_place, chosen, shared_->world.now, save);
+    return std::optional<execution::checkpoints>(std::in_place, chosen, execution::checkpoints::clock::now,
+                                                 save);
   }
 
   static std::int64_t milliseconds_now() {
     const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    return now.time_since_epoch().count();
+  }
+
+  static std::int64_t steady_milliseconds_now() {
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now());
     return now.time_since_epoch().count();
   }
 
@@ -452,7 +554,7 @@ class handler {
       }
     }
     constexpr std::int64_t pause = 60'000;
-    shared_->checkpoints_from = milliseconds_now() + pause;
+    shared_->checkpoints_from = steady_milliseconds_now() + pause;
     client().log().warn("run " + call.run_id() +
                         ": no server saved a step's result, so it goes into the answer: " + problem);
     return saved::no;
@@ -465,10 +567,13 @@ class handler {
     http::response out = json_answer(201, {});
     auto call = std::make_shared<std::pair<http::request, identity>>(std::move(request), std::move(caller));
     out.stream = [self = *this, call](const http::chunk_writer& write) {
-      auto answer = std::async(std::launch::async,
-                               [&] { return self.signed_answer(std::move(call->first), call->second); });
-      while (answer.wait_for(self.options().heartbeat) != std::future_status::ready) {
-        if (!write(" ")) return;  // nobody listens; the call runs to its end all the same
+      const execution::call_stop stop;
+      auto answer = std::async(
+          std::launch::async, [&] { return self.signed_answer(std::move(call->first), call->second, stop); });
+      const auto pause = std::clamp<std::chrono::milliseconds>(
+          self.options().heartbeat, std::chrono::milliseconds(1), std::chrono::hours(1));
+      while (answer.wait_for(pause) != std::future_status::ready) {
+        if (!write(" ")) return stop.request();  // nobody listens; a body that does not stop runs to its end
       }
       const http::response inner = answer.get();
       detail::json_object_text headers;
@@ -628,7 +733,6 @@ class handler {
             .headers = {{protocol::header::content_type, "application/json"}},
             .body = std::string("{\"message\":\"") + why + "\"}"};
   }
-  static http::response unauthorized_answer() { return bare_answer(401, "unauthorized"); }
 
   std::shared_ptr<const state> shared_;
 };

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +13,9 @@
 #include <vector>
 
 #include <inngest/dependencies.hpp>
+#include <inngest/detail/json_document.hpp>
+#include <inngest/detail/keys.hpp>
+#include <inngest/detail/saturated.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/limits.hpp>
@@ -45,7 +50,7 @@ class event_keeper {
 };
 
 /// Options of a client. What is empty is taken from the environment variable that is named, then from the
-/// default.
+/// default. White space around keys, URLs and the environment's name is ignored.
 struct client_options {
   /// The app's id; required.
   std::string id;
@@ -75,7 +80,7 @@ struct client_options {
   /// Sends HTTP requests. Default: the transport of <inngest/transport/httplib.hpp>.
   std::shared_ptr<http::transport> transport{};
   /// Time for one HTTP request.
-  std::chrono::milliseconds timeout = std::chrono::seconds(30);
+  duration_ms timeout = std::chrono::seconds(30);
   /// Attempts to send events before they are given up. The wait between them starts at 100 ms and doubles.
   int send_attempts = 5;
   /// Where messages go. Default: standard error, from INNGEST_LOG_LEVEL (default "info") on.
@@ -106,7 +111,15 @@ inline std::optional<std::string> read_environment(const char* name) {
 inline bool is_url(std::string_view text) {
   const std::size_t host = text.find("://") + 3;
   return (text.starts_with("http://") || text.starts_with("https://")) && text.size() > host &&
-         text[host] != '/';
+         text[host] != '/' && text.find(' ') == std::string_view::npos && !has_control_characters(text);
+}
+
+/// Text that goes into headers and messages. \throws configuration_error for control characters and for
+/// what is not UTF-8.
+inline void check_plain_text(const std::string& name, const std::string& text) {
+  if (has_control_characters(text))
+    throw configuration_error(name + " must not have line breaks or other control characters in it");
+  if (!simdjson::validate_utf8(text.data(), text.size())) throw configuration_error(name + " must be UTF-8");
 }
 
 }  // namespace detail
@@ -116,18 +129,24 @@ class settings {
  public:
   /// \throws configuration_error for an option or environment variable that makes no sense.
   explicit settings(client_options options) : options_(std::move(options)) {
-    if (options_.id.empty()) throw configuration_error("client_options::id must not be empty");
+    if (detail::is_blank(options_.id))
+      throw configuration_error("client_options::id must not be empty or blank");
     if (!options_.environment) options_.environment = detail::read_environment;
-    const std::string dev_variable = variable("INNGEST_DEV").value_or("");
+    detail::check_plain_text("client_options::id", options_.id);
+    std::string dev_variable = variable("INNGEST_DEV").value_or("");
+    dev_variable.resize(dev_variable.find_last_not_of(detail::white_space) + 1);
     if (!options_.mode) options_.mode = mode_of(dev_variable);
     const bool dev = options_.mode == inngest::mode::dev;
 
-    fill(options_.event_key, {"INNGEST_EVENT_KEY"});
-    fill(options_.signing_key, {"INNGEST_SIGNING_KEY"});
-    fill(options_.signing_key_fallback, {"INNGEST_SIGNING_KEY_FALLBACK"});
+    fill_key(options_.event_key, "event_key", "INNGEST_EVENT_KEY", true);
+    fill_key(options_.signing_key, "signing_key", "INNGEST_SIGNING_KEY");
+    fill_key(options_.signing_key_fallback, "signing_key_fallback", "INNGEST_SIGNING_KEY_FALLBACK");
     fill(options_.env, {"INNGEST_ENV"});
     fill(options_.serve_origin, {"INNGEST_SERVE_ORIGIN"});
     fill(options_.serve_path, {"INNGEST_SERVE_PATH"});
+    detail::check_plain_text("client_options::env or INNGEST_ENV", options_.env);
+    detail::check_plain_text("client_options::serve_path or INNGEST_SERVE_PATH", options_.serve_path);
+    detail::check_plain_text("client_options::app_version", options_.app_version);
     if (!options_.serve_origin.empty()) options_.serve_origin = checked_url(options_.serve_origin);
     if (!options_.serve_path.empty() && !options_.serve_path.starts_with('/'))
       options_.serve_path.insert(0, "/");
@@ -135,6 +154,10 @@ class settings {
     fill_url(options_.api_base_url, "INNGEST_API_BASE_URL", dev ? dev_default : "https://api.inngest.com");
     fill_url(options_.event_api_base_url, "INNGEST_EVENT_API_BASE_URL", dev ? dev_default : "https://inn.gs");
     if (!options_.log) options_.log = logger(log_to_stderr, log_level_from_environment());
+    if (options_.timeout <= std::chrono::milliseconds::zero())
+      throw configuration_error("client_options::timeout must be more than zero");
+    if (const std::string problem = detail::problem_of(options_.checkpointing); !problem.empty())
+      throw configuration_error("client_options::" + problem);
     if (options_.send_attempts < 1)
       throw configuration_error("client_options::send_attempts must be at least 1");
     if (options_.when_unreachable == unreachable_policy::keep && !options_.outbox) {
@@ -165,6 +188,9 @@ class settings {
   unreachable_policy when_unreachable() const { return options_.when_unreachable; }
   const std::shared_ptr<event_keeper>& outbox() const { return options_.outbox; }
 
+  /// What was odd about the options and variables, but could be understood; without keys.
+  const std::vector<std::string>& remarks() const { return remarks_; }
+
   /// All of it as text, a line each, to print at start-up. Of keys it says only whether they are set.
   std::string describe() const {
     const auto set = [](const std::string& key) { return key.empty() ? "not set" : "set"; };
@@ -177,7 +203,7 @@ class settings {
  private:
   std::optional<std::string> variable(const char* name) const {
     auto value = options_.environment(name);
-    if (value && value->empty()) value.reset();
+    if (value && value->find_first_not_of(detail::white_space) == std::string::npos) value.reset();
     return value;
   }
 
@@ -191,15 +217,28 @@ class settings {
   log_level log_level_from_environment() const {
     const auto value = variable("INNGEST_LOG_LEVEL");
     if (!value) return log_level::info;
-    if (const auto level = parse_log_level(*value)) return *level;
+    if (const auto level = parse_log_level(detail::trimmed(*value))) return *level;
     throw configuration_error("INNGEST_LOG_LEVEL must be debug, info, warn, error or off, not \"" + *value +
                               "\"");
   }
 
   void fill(std::string& option, std::initializer_list<const char*> names) const {
+    option = detail::trimmed(option);
     for (const char* name : names) {
-      if (option.empty()) option = variable(name).value_or("");
+      if (option.empty()) option = detail::trimmed(variable(name).value_or(""));
     }
+  }
+
+  void fill_key(std::string& key, const char* option, const char* name, bool is_event_key = false) {
+    std::string whose = std::string("client_options::") + option;
+    std::string given = std::move(key);
+    key = detail::checked_key(whose, given, is_event_key);
+    if (key.empty()) {
+      given = variable(name).value_or("");
+      whose = name;
+      key = detail::checked_key(whose, given, is_event_key);
+    }
+    if (key != given) remarks_.push_back(whose + " has white space around it, which is ignored");
   }
 
   void fill_url(std::string& option, const char* name, const std::string& otherwise) const {
@@ -210,11 +249,13 @@ class settings {
 
   static std::string checked_url(std::string url) {
     if (!detail::is_url(url)) throw configuration_error("not an http or https URL: \"" + url + "\"");
+    detail::check_plain_text("a URL", url);
     while (url.ends_with('/')) url.pop_back();
     return url;
   }
 
   client_options options_;
+  std::vector<std::string> remarks_;
 };
 
 }  // namespace inngest

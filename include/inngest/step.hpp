@@ -5,6 +5,7 @@
 #include <concepts>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -13,10 +14,12 @@
 #include <variant>
 #include <vector>
 
+#include <inngest/detail/option_limits.hpp>
 #include <inngest/detail/step_body.hpp>
 #include <inngest/duration.hpp>
 #include <inngest/event.hpp>
 #include <inngest/execution/replay.hpp>
+#include <inngest/expression.hpp>
 #include <inngest/fetch.hpp>
 #include <inngest/function.hpp>
 #include <inngest/json.hpp>
@@ -29,7 +32,7 @@ namespace inngest {
 /// How long to wait for an event, and for which one.
 struct wait_options {
   /// Up to 366 days; the step then gives nothing.
-  std::chrono::milliseconds timeout;
+  duration_ms timeout;
   /// A CEL expression over `event` (the run's) and `async` (the awaited): only an event for which it is true.
   std::string expression{};
   /// A field that must be the same in both events, such as "data.userId".
@@ -46,14 +49,14 @@ enum class signal_conflict {
 struct signal_options {
   std::string signal;
   /// Up to 366 days; the step then gives nothing.
-  std::chrono::milliseconds timeout;
+  duration_ms timeout;
   signal_conflict on_conflict = signal_conflict::fail;
 };
 
 /// Options of an invoke step.
 struct invoke_options {
-  /// How long to wait for the result before the step fails with "InngestInvokeTimeoutError".
-  std::optional<std::chrono::milliseconds> timeout{};
+  /// How long to wait for the result, up to 366 days, before the step fails with "InngestInvokeTimeoutError".
+  std::optional<duration_ms> timeout{};
 };
 
 /// The run that a signal woke; nothing when none waited for it.
@@ -95,6 +98,20 @@ Result recall(const execution::replay& replay, const execution::step_call& call)
   });
 }
 
+/// The operation that tells a server of the step. \throws payload_error with the step in its path.
+template <class Describe>
+protocol::operation described(const execution::step_call& call, Describe&& describe) {
+  try {
+    if constexpr (std::invocable<Describe&, const execution::step_call&>)
+      return describe(call);
+    else
+      return describe();
+  } catch (const payload_error& problem) {
+    const std::string within = problem.path().empty() ? "" : "." + problem.path();
+    throw payload_error(protocol::memo_path(call.id) + within, problem.problem());
+  }
+}
+
 }  // namespace detail
 
 /// A step that was started and whose result is still to be asked for. It belongs to its handler's call and
@@ -107,7 +124,7 @@ class [[nodiscard]] step_handle {
   step_handle(execution::replay& replay, execution::step_call call, const Plan& plan, Run run)
       : replay_(&replay), call_(std::move(call)), run_(std::move(run)) {
     if (call_.memo) return;
-    plan_.emplace(plan());
+    plan_.emplace(detail::described(call_, plan));
     replay_->discover(call_, *plan_, body());
   }
 
@@ -154,7 +171,7 @@ class step_base {
                                   std::string* input = nullptr) {
     execution::step_call call = replay_->enter(std::move(options), kind, input);
     if (call.memo) return call;
-    replay_->record(call, describe());
+    replay_->record(call, described(call, describe));
     replay_->suspend(call);
   }
 
@@ -178,7 +195,7 @@ class step_base {
         input = std::string(find_member(replaced, "input"));
       }
       auto given = decode<inputs>(input, "input");
-      std::apply([&](auto&... each) { run_body(body, at.deadline, out, each...); }, given);
+      std::apply([&](auto&... each) { run_body(body, at.deadline, at.stop, out, each...); }, given);
     };
     return step_handle<result, decltype(run)>(*replay_, std::move(call), plan, std::move(run));
   }
@@ -213,9 +230,9 @@ class ai_steps : private detail::step_base {
     const auto call = ask_server(std::move(options), step_kind::ai_infer, [&] {
       const auto made = make_request(model, request);
       detail::json_object_text headers;
-      for (const auto& [name, value] : made.headers) headers.add(name, value);
+      for (const auto& [name, value] : made.headers) headers.add_exact(name, value);
       detail::json_object_text text;
-      text.add("type", "step.ai.infer").add("url", made.url).add("auth_key", made.auth_key);
+      text.add("type", "step.ai.infer").add_exact("url", made.url).add_exact("auth_key", made.auth_key);
       text.add("format", made.format).add_raw("body", made.body);
       if (headers.text() != "{}") text.add_raw("headers", headers.text());
       return protocol::operation{.code = protocol::opcode::ai_gateway, .options = text.text()};
@@ -241,7 +258,7 @@ class ai_steps : private detail::step_base {
                  std::move(options), step_kind::ai_wrap,
                  [] { return plan_of({}, "{\"type\":\"step.ai.wrap\"}"); },
                  [&body](const execution::step_call& at, std::string& out) {
-                   detail::run_body(body, at.deadline, out);
+                   detail::run_body(body, at.deadline, at.stop, out);
                  })
           .get();
     }
@@ -261,14 +278,16 @@ class ai_steps : private detail::step_base {
 /// must pass: end a `catch (...)` around steps with `throw;`.
 class step : private detail::step_base {
  public:
-  explicit step(execution::replay& replay) : step_base(replay), ai(replay) {}
+  /// `events` are those that start the function, as far as they are known.
+  explicit step(execution::replay& replay, std::span<const detail::event_shape> events = {})
+      : step_base(replay), ai(replay), events_(events) {}
 
   /// Steps for language models.
   ai_steps ai;
 
   /// Runs the body once and remembers what it returns. It is tried again when it throws: see
   /// function_options::retries, step_options, non_retriable_error and retry_after_error. A body may take a
-  /// std::stop_token, which is told when step_options::deadline is over.
+  /// std::stop_token: that of the call, see basic_context::stop_token.
   ///
   /// Arguments that follow the body are recorded with the step and given to it; whoever runs the step again
   /// from the server's page can change them there.
@@ -297,25 +316,37 @@ class step : private detail::step_base {
     return start(step_options{.id = id}, std::move(body));
   }
 
-  /// Goes on after the duration, up to 366 days. The process need not be there in between.
-  void sleep(step_options options, std::chrono::milliseconds duration) {
-    fall_asleep(std::move(options), to_text(std::max(duration, std::chrono::milliseconds::zero())));
+  /// Goes on after the duration, up to 366 days; at once when it is negative. The process need not be there
+  /// in between.
+  /// \throws step_options_error for a longer sleep.
+  void sleep(step_options options, duration_ms duration) {
+    fall_asleep(std::move(options), [&](const execution::step_call& call) {
+      if (detail::is_beyond_longest_wait(duration))
+        refuse_sleep(call, std::to_string(duration.count()) + " ms");
+      return to_text(duration_ms(std::max<std::chrono::milliseconds>(duration, {})));
+    });
   }
-  void sleep(step_id id, std::chrono::milliseconds duration) { sleep(step_options{.id = id}, duration); }
+  void sleep(step_id id, duration_ms duration) { sleep(step_options{.id = id}, duration); }
 
-  /// Goes on at the given time; at once when it has passed.
-  void sleep_until(step_options options, std::chrono::system_clock::time_point time) {
-    fall_asleep(std::move(options), to_text(std::chrono::time_point_cast<std::chrono::milliseconds>(time)));
+  /// Goes on at the given time, which is at most 366 days from now; at once when it has passed.
+  /// \throws step_options_error for a later time.
+  void sleep_until(step_options options, detail::saturated_time time) {
+    fall_asleep(std::move(options), [&](const execution::step_call& call) {
+      const timestamp now = std::chrono::floor<std::chrono::milliseconds>(replay_->world().now());
+      if (time > detail::add_saturated(now, detail::longest_wait))
+        refuse_sleep(call, "until " + to_text(time));
+      return to_text(std::max<timestamp>(time, timestamp()));
+    });
   }
-  void sleep_until(step_id id, std::chrono::system_clock::time_point time) {
-    sleep_until(step_options{.id = id}, time);
-  }
+  void sleep_until(step_id id, detail::saturated_time time) { sleep_until(step_options{.id = id}, time); }
 
   /// Waits for an event of the type that arrives after this step began; nothing when none came in time.
+  /// \throws step_options_error for a timeout or an expression that no server would take.
   template <event_type Event>
   std::optional<Event> wait_for_event(step_options options, const wait_options& wait) {
-    const auto call = ask_server(std::move(options), step_kind::wait_for_event,
-                                 [&] { return describe_wait(Event::name, wait); });
+    const auto call =
+        ask_server(std::move(options), step_kind::wait_for_event,
+                   [&](const execution::step_call& at) { return describe_wait<Event>(at, wait); });
     return detail::recall_with(*replay_, call, false, [&](const protocol::memo& memo) {
       return protocol::read_received<Event>(memo, call.id);
     });
@@ -329,13 +360,14 @@ class step : private detail::step_base {
   /// waits for a signal.
   template <json_convertible Data = json>
   std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
-    const auto call = ask_server(std::move(options), step_kind::wait_for_signal, [&] {
-      detail::json_object_text text;
-      text.add("signal", wait.signal).add("timeout", to_text(wait.timeout));
-      text.add("conflict", wait.on_conflict == signal_conflict::fail ? "fail" : "replace");
-      return protocol::operation{
-          .code = protocol::opcode::wait_for_signal, .name = wait.signal, .options = text.text()};
-    });
+    const auto call =
+        ask_server(std::move(options), step_kind::wait_for_signal, [&](const execution::step_call& at) {
+          detail::json_object_text text;
+          text.add_exact("signal", wait.signal).add("timeout", timeout_text(at, wait.timeout));
+          text.add("conflict", wait.on_conflict == signal_conflict::fail ? "fail" : "replace");
+          return protocol::operation{
+              .code = protocol::opcode::wait_for_signal, .name = wait.signal, .options = text.text()};
+        });
     return detail::recall_with(*replay_, call, true, [&](const protocol::memo& memo) -> std::optional<Data> {
       if (memo.is_null()) return std::nullopt;
       const std::string_view result = protocol::result_text(memo, call.id);
@@ -359,7 +391,7 @@ class step : private detail::step_base {
     };
     const auto plan = [&signal] {
       detail::json_object_text text;
-      return plan_of("sendSignal", text.add("type", "step.sendSignal").add("signal", signal).text());
+      return plan_of("sendSignal", text.add("type", "step.sendSignal").add_exact("signal", signal).text());
     };
     return start_run<sent_signal>(std::move(options), step_kind::send_signal, plan, send).get();
   }
@@ -422,8 +454,9 @@ class step : private detail::step_base {
   fetch_response fetch(step_options options, const fetch_request& request) {
     const auto call = ask_server(std::move(options), step_kind::fetch, [&] {
       detail::json_object_text text;
-      text.add("url", request.url).add("method", request.method);
-      text.add_raw("headers", encode(request.headers)).add_if("body", request.body);
+      text.add_exact("url", request.url).add_exact("method", request.method);
+      text.add_raw("headers", encode(request.headers, "headers"));
+      if (!request.body.empty()) text.add_exact("body", request.body);
       return protocol::operation{.code = protocol::opcode::gateway, .options = text.text()};
     });
     return detail::recall<fetch_response>(*replay_, call);
@@ -472,22 +505,49 @@ class step : private detail::step_base {
     return start_run<Result>(
         std::move(options), step_kind::run, [] { return plan_of(); },
         [body = std::move(body)](const execution::step_call& at, std::string& out) mutable {
-          detail::run_body(body, at.deadline, out);
+          detail::run_body(body, at.deadline, at.stop, out);
         });
   }
 
-  void fall_asleep(step_options options, std::string text) {
-    const auto call = ask_server(std::move(options), step_kind::sleep, [&] {
-      return protocol::operation{.code = protocol::opcode::sleep, .name = std::move(text)};
+  template <class Describe>
+  void fall_asleep(step_options options, const Describe& describe) {
+    const auto call = ask_server(std::move(options), step_kind::sleep, [&](const execution::step_call& at) {
+      return protocol::operation{.code = protocol::opcode::sleep, .name = describe(at)};
     });
     detail::recall_with(*replay_, call, false,
                         [&](const protocol::memo& memo) { protocol::throw_if_failed(memo, call.id); });
   }
 
-  static protocol::operation describe_wait(std::string_view event, const wait_options& wait) {
+  [[noreturn]] static void refuse_sleep(const execution::step_call& call, const std::string& how_long) {
+    throw step_options_error(call.id, "a sleep of at most 366 days is possible, not one of " + how_long);
+  }
+
+  static std::string timeout_text(const execution::step_call& call, duration_ms timeout) {
+    if (timeout < std::chrono::milliseconds::zero() || detail::is_beyond_longest_wait(timeout)) {
+      throw step_options_error(
+          call.id, "its timeout must be from 0 to 366 days, not " + std::to_string(timeout.count()) + " ms");
+    }
+    return to_text(timeout);
+  }
+
+  template <event_type Event>
+  protocol::operation describe_wait(const execution::step_call& call, const wait_options& wait) const {
     const std::string expression = detail::matching_expression(wait.expression, wait.match);
+    const detail::expression_events events{.event = events_, .async = detail::shapes_of_events<Event>()};
+    const std::string* faulty = &wait.expression;
+    try {
+      if (!wait.expression.empty()) check_expression(wait.expression, expression_policy::all, events);
+      faulty = &wait.match;
+      detail::check_match(wait.match, events);
+      faulty = &expression;
+      if (!expression.empty()) check_expression(expression);  // together they may be nested too deeply
+    } catch (const expression_error& problem) {
+      throw step_options_error(call.id, std::string(faulty == &wait.match ? "the match" : "the expression") +
+                                            " of its wait (" + *faulty + "): " + problem.what());
+    }
     detail::json_object_text text;
-    text.add("event", event).add("timeout", to_text(wait.timeout)).add_if("if", expression);
+    text.add_exact("event", Event::name).add("timeout", timeout_text(call, wait.timeout));
+    if (!expression.empty()) text.add_exact("if", expression);
     return {.code = protocol::opcode::wait_for_event, .options = text.text()};
   }
 
@@ -495,12 +555,12 @@ class step : private detail::step_base {
   Output invoke_slug(step_options options, const std::string& slug, const Data& data,
                      const invoke_options& invoke) {
     std::string input = replay_->hooks().empty() ? "" : "[" + encode(data, "data") + "]";
-    const auto describe = [&] {
+    const auto describe = [&](const execution::step_call& at) {
       const std::string text = input.empty() ? encode(data, "data") : input.substr(1, input.size() - 2);
       detail::json_object_text out;
-      out.add("function_id", slug)
+      out.add_exact("function_id", slug)
           .add_raw("payload", detail::json_object_text().add_raw("data", text).text());
-      if (invoke.timeout) out.add("timeout", to_text(*invoke.timeout));
+      if (invoke.timeout) out.add("timeout", timeout_text(at, *invoke.timeout));
       return protocol::operation{.code = protocol::opcode::invoke_function, .options = out.text()};
     };
     const auto call = ask_server(std::move(options), step_kind::invoke, describe, &input);
@@ -516,6 +576,8 @@ class step : private detail::step_base {
         std::move(options), step_kind::run, [] { return plan_of(); }, send)
         .get();
   }
+
+  std::span<const detail::event_shape> events_;
 };
 
 }  // namespace inngest

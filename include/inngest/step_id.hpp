@@ -12,6 +12,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <inngest/detail/saturated.hpp>
 #include <inngest/detail/sha1.hpp>
 
 namespace inngest {
@@ -60,10 +61,10 @@ struct step_options {
   /// How often a failed run step is tried again, where that is less than function_options::retries allows.
   std::optional<int> retries{};
   /// How long to wait after the given attempt (0 is the first) has failed. Default: as the server does.
-  std::function<std::chrono::milliseconds(int attempt)> backoff{};
+  std::function<duration_ms(int attempt)> backoff{};
   /// How long a run step may take. Then its std::stop_token is told, and what it gives afterwards is not
   /// taken: the attempt has failed with deadline_exceeded.
-  std::optional<std::chrono::milliseconds> deadline{};
+  std::optional<duration_ms> deadline{};
 };
 
 namespace detail {

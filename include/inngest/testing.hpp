@@ -29,7 +29,7 @@ struct harness_options {
   bool check_determinism = true;
   /// How long after the given attempt (0 is the first) the next one starts. Default: a server's times,
   /// without their chance. None of it is real time.
-  std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+  std::function<duration_ms(int attempt)> retry_delay{};
 };
 
 /// Runs functions under a clock of its own, on the test's thread, with any test framework:
@@ -112,13 +112,13 @@ class harness {
 
   timestamp now() const { return simulation_->now(); }
   /// Lets time pass; everything that falls due happens at its time.
-  void advance(std::chrono::milliseconds time) { simulation_->go_to(simulation_->now() + time); }
+  void advance(duration_ms time) { simulation_->go_to(detail::add_saturated(simulation_->now(), time)); }
   /// Goes to the time at which something happens next: a sleep, a timeout, a retry, a schedule. False when
   /// nothing will.
   bool advance_to_next() { return simulation_->go_to_next(timestamp::max()); }
   /// Lets time pass until the run has ended, but no longer than that. False when it has not.
-  bool execute(const test_run& run, std::chrono::milliseconds longest = std::chrono::hours(24 * 366)) {
-    const timestamp end = now() + longest;
+  bool execute(const test_run& run, duration_ms longest = std::chrono::hours(24 * 366)) {
+    const timestamp end = detail::add_saturated(now(), longest);
     while (!run.ended() && simulation_->go_to_next(end)) {
     }
     return run.ended();

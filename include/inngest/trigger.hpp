@@ -22,13 +22,13 @@ struct trigger_definition {
   std::string event{};
   std::string expression{};
   std::string cron{};
-  std::optional<std::chrono::seconds> jitter{};
+  std::optional<duration_s> jitter{};
 };
 
 /// Options of a cron trigger.
 struct cron_options {
   /// Each run starts up to so much later, at random: 1 s to 5 minutes.
-  std::optional<std::chrono::seconds> jitter{};
+  std::optional<duration_s> jitter{};
 };
 
 /// What starts a function, and the events that its handler can be given. Made by on(), cron() and any_of().

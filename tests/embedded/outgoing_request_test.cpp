@@ -174,8 +174,7 @@ TEST_CASE("a request that was asked for is made by the engine that comes after",
   namespace fs = std::filesystem;
   const fs::path file = fs::temp_directory_path() / ("inngest-fetch-" + std::to_string(getpid()) + ".db");
   const auto open = [&] {
-    return std::make_shared<inngest::embedded::sqlite_store>(
-        inngest::embedded::sqlite_options{.path = file});
+    return std::make_shared<inngest::embedded::sqlite_store>(inngest::embedded::sqlite_options{.path = file});
   };
   const auto fetch = [](inngest::context<asked>& ctx) {
     return ctx.step.fetch("page", {.url = ctx.event.data.url}).body;

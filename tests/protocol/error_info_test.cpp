@@ -171,6 +171,8 @@ TEST_CASE("the time until the next attempt is never negative", "[errors][retry]"
   CHECK(inngest::retry_after_error("m", -1500ms).delay(now) == 0ms);
   CHECK(inngest::retry_after_error("m", now + 10s).delay(now) == 10s);
   CHECK(inngest::retry_after_error("m", now - 10s).delay(now) == 0ms);
+  CHECK(inngest::retry_after_error("m", decltype(now)::min()).delay(now) == 0ms);
+  CHECK(inngest::retry_after_error("m", decltype(now)::max()).delay(now) > 24h);
   CHECK(inngest::retry_after_error("m", now + std::chrono::nanoseconds(1)).delay(now) == 1ms);
 }
 

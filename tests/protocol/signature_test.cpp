@@ -12,10 +12,12 @@
 namespace {
 
 using namespace std::chrono_literals;
+using inngest::protocol::check_signature;
 using inngest::protocol::hashed_signing_key;
 using inngest::protocol::parse_signature;
 using inngest::protocol::prefix_length;
 using inngest::protocol::sign;
+using inngest::protocol::signature_state;
 using inngest::protocol::verify;
 using seconds = std::chrono::sys_seconds;
 
@@ -126,6 +128,63 @@ TEST_CASE("a body is verified in canonical form too: sorted keys, no white space
                now));
   CHECK_FALSE(verify(header, R"({"a":[2,1],"url":"http://x/?a=1&b=<2>"})", key, now));
   CHECK_FALSE(verify(header, R"({"a":[1,2],"url":"http://x/?a=1&b=<2>")", key, now));
+}
+
+TEST_CASE("a body is verified in canonical form at any size", "[signature]") {
+  for (const std::size_t size : {std::size_t{1} << 10, std::size_t{100} << 10, std::size_t{5} << 20}) {
+    CAPTURE(size);
+    const std::string text(size, 'x');
+    const std::string canonical = "{\"a\":\"&" + text + "\",\"n\":1}";
+    const std::string header = sign(canonical, key, now);
+    CHECK(verify(header, "{\"n\":1.0,\"a\":\"\\u0026" + text + "\"}", key, now));
+    CHECK_FALSE(verify(header, "{\"n\":2.0,\"a\":\"\\u0026" + text + "\"}", key, now));
+  }
+}
+
+TEST_CASE("a body with two members of the same name is never verified", "[signature]") {
+  const std::string header = sign(body, key, now);
+  for (const std::string& extended : {std::string(R"({"a":2,"a":1})"), std::string(R"({"a":1,"a":1})"),
+                                      std::string(R"({"a":2,"\u0061":1})")}) {
+    CAPTURE(extended);
+    CHECK_FALSE(verify(header, extended, key, now));
+    CHECK_FALSE(verify(sign(extended, key, now), extended, key, now));
+    const auto check = check_signature(sign(extended, key, now), extended, {key}, now);
+    CHECK(check.state == signature_state::duplicate_members);
+  }
+}
+
+TEST_CASE("what was signed is told: the key, and the bytes where they are not those of the body",
+          "[signature]") {
+  const std::string other = "signkey-test-ffff";
+  const auto raw = check_signature(sign(body, key, now), body, {other, key}, now);
+  CHECK(raw.is_good());
+  CHECK(raw.key == 1);
+  CHECK_FALSE(raw.canonical);
+  const auto canonical = check_signature(sign(body, other, now), " {\"a\" : 1.0}", {other, key}, now);
+  CHECK(canonical.is_good());
+  CHECK(canonical.key == 0);
+  CHECK(canonical.canonical == body);
+}
+
+TEST_CASE("the reason why a signature is not good is told", "[signature]") {
+  const auto state = [](const std::string& header, const std::string& with, seconds at = now) {
+    return check_signature(header, body, {with}, at).state;
+  };
+  const std::string good = sign(body, key, now);
+  CHECK(state("", key) == signature_state::malformed);
+  CHECK(state(good, key, now + 301s) == signature_state::stale);
+  CHECK(state(good, key, now - 301s) == signature_state::stale);
+  CHECK(state(good, key, now + 300s) == signature_state::good);
+  CHECK(state(good, "") == signature_state::no_key);
+  CHECK(state(good, "signkey-test-00") == signature_state::mismatch);
+  CHECK(check_signature(good, body, {key}, now + 400s).reason().find("400 s ago") != std::string::npos);
+  CHECK(check_signature(good, body, {key}, now - 400s).reason().find("400 s in the future") !=
+        std::string::npos);
+}
+
+TEST_CASE("a prefix is no key: anybody could sign with it", "[signature][keys]") {
+  CHECK_FALSE(verify(sign(body, "signkey-test-", now), body, "signkey-test-", now));
+  CHECK_FALSE(verify(sign(body, "", now), body, "signkey-test-", now));
 }
 
 TEST_CASE("a body that can't be canonical is merely not verified", "[signature]") {

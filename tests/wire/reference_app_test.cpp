@@ -64,6 +64,12 @@ struct number {
 };
 INNGEST_FIELDS(number, n)
 
+struct keyed_number {
+  std::optional<std::string> id;
+  int n = 0;
+};
+INNGEST_FIELDS(keyed_number, id, n)
+
 struct both_sent {
   inngest::sent_events one;
   inngest::sent_events many;
@@ -439,7 +445,7 @@ std::vector<inngest::any_function> functions(const inngest::client& app,
                       on<event<"cap/config2">>()),
       [](auto&) { return "configured"; }));
 
-  using debounced_number = event<"cap/debounced", number>;
+  using debounced_number = event<"cap/debounced", keyed_number>;
   out.push_back(app.create_function(
       {.id = "debounced",
        .debounce = inngest::debounce{.period = 2s, .key = "event.data.id", .timeout = 10s}},

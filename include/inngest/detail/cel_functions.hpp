@@ -17,6 +17,7 @@
 
 #include <inngest/detail/cel_time.hpp>
 #include <inngest/detail/cel_value.hpp>
+#include <inngest/detail/crypto.hpp>
 #include <inngest/detail/json_codec.hpp>
 #include <inngest/detail/json_dom.hpp>
 
@@ -158,28 +159,6 @@ inline std::string with_case(std::string text, char first, char last, int shift)
     if (c >= first && c <= last) c = static_cast<char>(c + shift);
   }
   return text;
-}
-
-inline std::optional<std::string> from_base64(std::string_view text) {
-  static constexpr std::string_view alphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); i += 4) {
-    std::uint32_t bits = 0;
-    std::size_t padding = 0;
-    for (std::size_t j = 0; j < 4; ++j) {
-      const char c = text[i + j];
-      const std::size_t value = c == '=' ? 0 : alphabet.find(c);
-      if (c == '=') ++padding;
-      const bool misplaced = c != '=' && padding > 0;
-      if (value == alphabet.npos || misplaced || (padding > 0 && i + 4 != text.size())) return std::nullopt;
-      bits = bits << 6 | static_cast<std::uint32_t>(value);
-    }
-    if (padding > 2) return std::nullopt;
-    for (std::size_t j = 0; j < 3 - padding; ++j) out += static_cast<char>(bits >> (16 - 8 * j) & 0xFF);
-  }
-  return out;
 }
 
 // ---- conversions ------------------------------------------------------------------------------------------

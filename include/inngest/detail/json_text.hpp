@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <inngest/detail/json_codec.hpp>
+#include <inngest/error.hpp>
 
 namespace inngest::detail {
 
@@ -19,6 +20,12 @@ inline std::string readable(std::string_view text) {
   return out;
 }
 
+/// \throws payload_error for text that must arrive as it is and is not UTF-8; `whose` names it.
+inline void require_utf8(std::string_view text, const std::string& whose) {
+  if (simdjson::validate_utf8(text.data(), text.size())) return;
+  throw payload_error({}, whose + " is not UTF-8, so JSON can't hold it: \"" + readable(text) + "\"");
+}
+
 /// Writes a JSON object member by member, for what is told to a server or a person now and then: it compiles
 /// in no time and needs no DOM.
 class json_object_text {
@@ -29,6 +36,12 @@ class json_object_text {
   }
   json_object_text& add(std::string_view name, const char* value) {
     return add(name, std::string_view(value));
+  }
+  /// Text that must arrive as it is, such as the name of a signal.
+  /// \throws payload_error when it is not UTF-8.
+  json_object_text& add_exact(std::string_view name, std::string_view value) {
+    require_utf8(value, std::string(name));
+    return add(name, value);
   }
   json_object_text& add(std::string_view name, bool value) { return add_raw(name, value ? "true" : "false"); }
   json_object_text& add(std::string_view name, std::int64_t value) {

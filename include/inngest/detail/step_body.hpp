@@ -55,13 +55,13 @@ struct step_result {
 template <class Body, class... Arguments>
 using step_result_t = typename step_result<std::remove_cvref_t<Body>, Arguments...>::type;
 
-/// Tells a step's body to stop when its time is up. Without a limit it costs nothing.
+/// Tells the call of a step's body to stop when the step's time is up. Without a limit it costs nothing.
 class deadline_timer {
  public:
-  explicit deadline_timer(std::optional<std::chrono::milliseconds> limit) : limit_(limit) {
+  deadline_timer(std::optional<std::chrono::milliseconds> limit, std::stop_source call)
+      : limit_(limit), source_(std::move(call)) {
     if (!limit_) return;
-    ends_ = std::chrono::steady_clock::now() + *limit_;
-    source_ = std::stop_source();
+      ends_ = add_saturated(std::chrono::steady_clock::now(), *limit_);
     thread_ = std::jthread([this](std::stop_token done) {
       std::mutex mutex;
       std::unique_lock lock(mutex);
@@ -81,7 +81,7 @@ class deadline_timer {
  private:
   const std::optional<std::chrono::milliseconds> limit_;
   std::chrono::steady_clock::time_point ends_{};
-  std::stop_source source_{std::nostopstate};
+  std::stop_source source_;
   std::jthread thread_;  // last: it uses the others
 };
 
@@ -93,11 +93,11 @@ decltype(auto) call_body(Body& body, std::stop_token stop, Arguments&... argumen
     return body(arguments...);
 }
 
-/// Calls the body and appends its result as JSON.
+/// Calls the body and appends its result as JSON. `call` is asked to stop when the limit is over.
 template <class Body, class... Arguments>
-void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, std::string& out,
-              Arguments&... arguments) {
-  const deadline_timer deadline(limit);
+void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, const std::stop_source& call,
+              std::string& out, Arguments&... arguments) {
+  const deadline_timer deadline(limit, call);
   try {
     if constexpr (std::is_void_v<typename returned_by_body<Body, Arguments&...>::type>)
       call_body(body, deadline.token(), arguments...);

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <inngest/detail/crypto.hpp>
@@ -46,6 +50,52 @@ class ulid_source {
   }
 
   std::string last_;
+};
+
+/// What an event API's caller sends with a request, so that a repetition of it has the same event ids:
+/// "<milliseconds since 1970>,<base64 of 10 random bytes>".
+class ulid_seed {
+ public:
+  /// Nothing for what is not a seed.
+  static std::optional<ulid_seed> parse(std::string_view text) {
+    const std::size_t comma = text.find(',');
+    if (comma == std::string_view::npos) return std::nullopt;
+    ulid_seed out;
+    const char* const end = text.data() + comma;
+    const auto [rest, problem] = std::from_chars(text.data(), end, out.milliseconds_);
+    constexpr std::int64_t last = (std::int64_t{1} << 48) - 1;
+    if (problem != std::errc() || rest != end || out.milliseconds_ <= 0 || out.milliseconds_ > last)
+      return std::nullopt;
+    const auto entropy = from_base64(text.substr(comma + 1));
+    if (!entropy || entropy->size() != out.entropy_.size()) return std::nullopt;
+    std::copy(entropy->begin(), entropy->end(), out.entropy_.begin());
+    return out;
+  }
+
+  /// The id of the event at a position, from 1.
+  std::string ulid(std::uint32_t position) const {
+    constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    std::array<std::uint8_t, 10> bytes = entropy_;
+    std::uint32_t last = 0;
+    for (std::size_t i = 6; i < 10; ++i) last = last << 8 | bytes[i];
+    last += position;
+    for (std::size_t i = 10; i-- > 6; last >>= 8) bytes[i] = static_cast<std::uint8_t>(last & 0xFF);
+
+    std::string out(26, '0');
+    auto time = static_cast<std::uint64_t>(milliseconds_);
+    for (std::size_t i = 10; i-- > 0; time >>= 5) out[i] = alphabet[time & 31];
+    std::size_t bits = 0, at = 10;
+    std::uint32_t pending = 0;
+    for (const std::uint8_t byte : bytes) {
+      pending = pending << 8 | byte;
+      for (bits += 8; bits >= 5; bits -= 5) out[at++] = alphabet[pending >> (bits - 5) & 31];
+    }
+    return out;
+  }
+
+ private:
+  std::int64_t milliseconds_ = 0;
+  std::array<std::uint8_t, 10> entropy_{};
 };
 
 }  // namespace inngest::detail

@@ -27,6 +27,8 @@ struct pending_step {
   /// The call that runs it, or the timer that ends it. None while its call is under way.
   std::optional<std::uint64_t> job{};
   bool waits = false;
+  /// One of a parallel group: the function is not called again before all of those have run.
+  bool is_awaited = false;
 };
 
 /// A run that has not ended.
@@ -39,8 +41,11 @@ struct active_run {
   std::set<std::uint64_t> jobs{};  // that were not taken
   /// The one among them that goes through the whole function: there is no need of two.
   std::optional<std::uint64_t> discovery{};
+  /// Whether there are results that the function has not been called with.
+  bool has_news = false;
   int calls = 0;  // under way
   std::uint64_t last_call = 0;
+  std::uint64_t last_replay = 0;  // the last call that went through the whole function
   std::shared_ptr<const slot_limits> limits{};
   std::chrono::milliseconds precedence{};
   /// Which runs there can be no second of, of a singleton.
@@ -71,8 +76,9 @@ struct active_run {
 /// Larger states are not sent in a call, as a server does it.
 inline constexpr std::size_t largest_state = 4 * 1024 * 1024 - 1024;
 
-/// The body of a call request. While steps are under way, those that the call finds are only planned. An app
-/// elsewhere is told by what to save results, and must ask for a state that is large.
+/// The body of a call request. While steps or other calls are under way, the steps that the call finds are
+/// only planned, so that no two calls run the same step. An app elsewhere is told by what to save results,
+/// and must ask for a state that is large.
 inline std::string call_body(const active_run& run, const job& call) {
   const auto append_quoted_hash = [](std::string& out, const step_hash& hash) {
     if (out.back() != '[' && out.back() != '{') out += ',';
@@ -80,7 +86,7 @@ inline std::string call_body(const active_run& run, const job& call) {
     detail::append_hex(out, hash);
     out += '"';
   };
-  const bool only_plan = call.step || !run.pending.empty();
+  const bool only_plan = call.step || !run.pending.empty() || run.calls > 1;
   const bool is_elsewhere = !run.function->url.empty();
   const bool use_api = is_elsewhere && run.state_size() > largest_state;
   std::string out = "{\"ctx\":{\"attempt\":" + std::to_string(call.attempt) +

@@ -17,6 +17,7 @@
 #include <inngest/embedded/store.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
+#include <inngest/protocol/headers.hpp>
 
 namespace inngest::embedded {
 
@@ -38,6 +39,8 @@ class api {
       return refusal(503, problem.what());
     } catch (const std::exception& problem) {
       return refusal(500, problem.what());
+    } catch (...) {  // of a user's store
+      return refusal(500, "something was thrown that is not a std::exception");
     }
   }
 
@@ -88,7 +91,8 @@ class api {
   // ---- events and signals -----------------------------------------------------------------------------
 
   http::response accept(const http::request& request) const {
-    return answer_of(200, {{"ids", engine_.accept(request.body)}, {"status", 200}});
+    const std::string seed(request.headers.find(protocol::header::event_id_seed).value_or(""));
+    return answer_of(200, {{"ids", engine_.accept(request.body, seed)}, {"status", 200}});
   }
 
   http::response signal(const http::request& request) const {

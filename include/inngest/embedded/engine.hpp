@@ -6,12 +6,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <initializer_list>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -20,12 +23,16 @@
 
 #include <inngest/client.hpp>
 #include <inngest/embedded/api.hpp>
+#include <inngest/embedded/engine_clock.hpp>
 #include <inngest/embedded/memory_store.hpp>
 #include <inngest/embedded/retry.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/scheduler.hpp>
 #include <inngest/embedded/store.hpp>
+#include <inngest/execution/call_stop.hpp>
 #include <inngest/http.hpp>
+#include <inngest/log.hpp>
+#include <inngest/protocol/error_info.hpp>
 #include <inngest/serve.hpp>
 
 namespace inngest::embedded {
@@ -37,17 +44,20 @@ struct engine_options {
   std::shared_ptr<embedded::store> store{};
   /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
   /// does, from 15 seconds to two hours.
-  std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+  std::function<duration_ms(int attempt)> retry_delay{};
   /// Makes the requests of step.fetch and step.ai.infer. Default: as a client's, that of
   /// <inngest/transport/httplib.hpp> if it is included.
   std::shared_ptr<http::transport> requests{};
   /// How long each of them may take.
-  std::chrono::milliseconds request_timeout = std::chrono::minutes(10);
+  duration_ms request_timeout = std::chrono::minutes(10);
   /// How long ended runs and their events stay to be looked at.
-  std::chrono::milliseconds history = std::chrono::hours(7 * 24);
-  /// Told what happens, as it happens, one thing at a time and in order. The run comes without its timeline.
-  /// Called from the engine's threads; it may send events, but must not wait for the engine.
+  duration_ms history = std::chrono::hours(7 * 24);
+  /// Told what happened, once it is in the store, one thing at a time and in order. The run comes without its
+  /// timeline. Called from the engine's threads; it may send events, but must not wait for the engine.
   std::function<void(const run&, const timeline_entry&)> on_progress{};
+  /// Gives the system's time, for tests of what happens when the clock is set. Default:
+  /// std::chrono::system_clock.
+  std::function<std::chrono::system_clock::time_point()> system_time{};
 };
 
 /// Durable functions in this process, without a server.
@@ -61,47 +71,70 @@ struct engine_options {
 /// While it lives it takes over the HTTP of its client: what app.send() and ctx.step.send_event() send, it
 /// receives. All of it may be called from many threads at once.
 ///
-/// What it has taken in is in the store before it says so, and a step's result before the function goes on:
-/// with a store on disk a process may end at any time, and another goes on where it was.
+/// What it has taken in is in the store before it says so, and a step's result before anything runs that
+/// could see it: with a store on disk a process may end at any time, and another goes on where it was.
 class engine {
  public:
-  /// Goes on with what the store has. \throws configuration_error for a function that the engine can't run as
-  /// it asks to be; what the store throws.
+  /// Goes on with what the store has. A call that was under way when the last process ended without stopping
+  /// its engine counts as a failed attempt.
+  /// \throws configuration_error for a function that the engine can't run as it asks to be, or when the
+  /// client has an engine; what the store throws. The client is then as it was.
   engine(client app, const std::vector<any_function>& functions, engine_options options = {})
       : app_(std::move(app)),
         options_(with_defaults(std::move(options))),
+        is_on_disk_(options_.store->is_on_disk()),
         handler_(app_, functions, {.framework = "embedded"}),
-        scheduler_(definitions(handler_), options_.store->load(), options_.retry_delay, now()) {
-    scheduler_.collect_progress(options_.on_progress != nullptr);
-    app_.replace_transport(std::make_shared<loopback>(*this));
+        clock_(options_.system_time),
+        scheduler_(
+            definitions(handler_), unfinished(), [this](int attempt) { return retry_delay(attempt); },
+            clock_.now()),
+        takeover_(app_, std::make_shared<loopback>(*this)) {
     {
       const std::lock_guard lock(mutex_);
-      keep_changes();
+      commit_first_changes();
     }
     log_unreadable();
-    if (options_.store->is_on_disk()) keeper_ = std::thread([this] { keep(); });
-    for (std::size_t i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
+    deliver();
+    try {
+      keeper_ = std::thread([this] { keep(); });
+      cleaner_ = std::thread([this] { clean(); });
+      for (std::size_t i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
+    } catch (...) {
+      end_threads();
+      throw;
+    }
   }
 
-  /// Stops the workers; a handler that is running is waited for. What is not done stays in the store.
-  ~engine() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_all();
-    for (std::thread& each : workers_) each.join();
-    {
-      const std::lock_guard lock(mutex_);
-      keeper_stops_ = true;
-    }
-    keeper_wake_.notify_all();
-    if (keeper_.joinable()) keeper_.join();
-    app_.restore_transport();  // last: until then a handler's events still come here
-  }
+  /// Stops as stop() does, and waits for the bodies that are running, however long they take.
+  ~engine() { end_threads(); }
 
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
+
+  /// Stops working: no further call begins, calls under way are asked to stop through their stop tokens, and
+  /// are waited for until the grace is over. What is not done stays in the store for the next engine, and
+  /// uses up no attempt: a body that throws because it was asked to stop runs again there. Events are still
+  /// taken in. True when no call is under way any more. Nobody can stop a body that does not look at its
+  /// token; when it ends before the process does, its result counts.
+  bool stop(duration_ms grace = std::chrono::seconds(10)) {
+    std::unique_lock lock(mutex_);
+    begin_to_stop();
+    lock.unlock();
+    deliver();
+    lock.lock();
+    settled_.wait_for(lock, within_a_year(grace), [&] { return calls_.empty(); });
+    is_committed(lock, note_changes());
+    const bool all_ended = calls_.empty();
+    lock.unlock();
+    deliver();
+    return all_ended;
+  }
+
+  /// How many calls of functions, and requests for steps, are under way.
+  std::size_t calls_under_way() const {
+    const std::lock_guard lock(mutex_);
+    return calls_.size();
+  }
 
   /// Takes events in, as client::send does.
   /// \throws event_rejected, payload_error.
@@ -111,23 +144,31 @@ class engine {
 
   /// Takes in an event, or an array of them, as JSON, and gives their ids.
   /// \throws payload_error naming what is wrong; unreachable when the store takes nothing.
-  std::vector<std::string> accept(std::string events) {
+  /// What it throws for has not happened. With the seed of an earlier request the events have the ids that they
+  /// had then, and count once; see protocol::header::event_id_seed.
+  std::vector<std::string> accept(std::string events, std::string_view seed = {}) {
+    const auto is_stored = [&](const std::string& id) { return options_.store->find_event(id).has_value(); };
     std::unique_lock lock(mutex_);
     if (!store_problem_.empty()) throw unreachable(store_problem_);
-    std::vector<std::string> ids = scheduler_.accept(std::move(events), now());
-    keep_changes_now(lock);
+    std::vector<std::string> ids = scheduler_.accept(std::move(events), clock_.now(), seed, is_stored);
+    const std::uint64_t change = note_changes();
+    if (!is_committed(lock, change)) {
+      const std::string problem = store_problem_;
+      if (withdraw(lock, change, ids)) throw unreachable(problem);
+    }
+    is_committed(lock, note_changes());  // the runs that they start; if it fails the keeper tries again
     lock.unlock();
-    deliver_progress();
+    deliver();
     return ids;
   }
 
   /// Ends the wait for a signal, and gives the id of the run that waited; nothing when none did.
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null") {
     std::unique_lock lock(mutex_);
-    auto run_id = scheduler_.signal(name, data, now());
-    keep_changes_now(lock);
+    auto run_id = scheduler_.signal(name, data, clock_.now());
+    commit_changes(lock);
     lock.unlock();
-    deliver_progress();
+    deliver();
     return run_id;
   }
 
@@ -137,12 +178,12 @@ class engine {
     std::unique_lock lock(mutex_);
     if (!scheduler_.functions().find(function.slug()))
       throw configuration_error("the engine has no function \"" + function.id() + "\"");
-    std::string id = scheduler_.start(function.slug(), encode(data, "data"), now());
+    std::string id = scheduler_.start(function.slug(), encode(data, "data"), clock_.now());
     if (id.empty())
       throw configuration_error("function \"" + function.id() + "\" is a singleton and runs already");
-    keep_changes_now(lock);
+    commit_changes(lock);
     lock.unlock();
-    deliver_progress();
+    deliver();
     return id;
   }
 
@@ -152,11 +193,11 @@ class engine {
     const auto earlier = options_.store->find_run(run_id);
     if (!earlier) return std::nullopt;
     std::unique_lock lock(mutex_);
-    std::string id = scheduler_.rerun(*earlier, now());
+    std::string id = scheduler_.rerun(*earlier, clock_.now());
     if (id.empty()) return std::nullopt;
-    keep_changes_now(lock);
+    commit_changes(lock);
     lock.unlock();
-    deliver_progress();
+    deliver();
     return id;
   }
 
@@ -164,10 +205,10 @@ class engine {
   /// or it has ended.
   bool cancel(std::string_view run_id) {
     std::unique_lock lock(mutex_);
-    if (!scheduler_.cancel(run_id, now())) return false;
-    keep_changes_now(lock);
+    if (!scheduler_.cancel(run_id, clock_.now())) return false;
+    commit_changes(lock);
     lock.unlock();
-    deliver_progress();
+    deliver();
     return true;
   }
 
@@ -176,10 +217,10 @@ class engine {
   bool checkpoint(const std::string& run_id, std::uint64_t call_id, std::string operations) {
     const auto read = read_operations(std::move(operations));
     std::unique_lock lock(mutex_);
-    if (!scheduler_.checkpoint(run_id, call_id, read, now())) return false;
-    keep_changes_now(lock);
+    if (!scheduler_.checkpoint(run_id, call_id, read, clock_.now())) return false;
+    commit_changes(lock);
     lock.unlock();
-    deliver_progress();
+    deliver();
     return true;
   }
 
@@ -195,8 +236,10 @@ class engine {
     const app_record app{.id = id, .text = std::move(registration)};
     std::vector<function_definition> functions = read_registration(app);
     std::unique_lock lock(mutex_);
-    scheduler_.register_app(app, std::move(functions), now());
-    keep_changes_now(lock);
+    scheduler_.register_app(app, std::move(functions), clock_.now());
+    commit_changes(lock);
+    lock.unlock();
+    deliver();
   }
 
   /// The functions that the engine calls.
@@ -238,12 +281,16 @@ class engine {
     return found ? std::optional<run>(std::move(found->run)) : std::nullopt;
   }
 
-  /// Waits until the run has ended or the time is up, and gives it as it then is.
-  /// \throws configuration_error when there is no such run.
-  run wait_for(std::string_view run_id, std::chrono::milliseconds timeout) const {
+  /// Waits until the run has ended and its end is in the store, or the time is up, and gives it as it then
+  /// is. \throws configuration_error when there is no such run.
+  run wait_for(std::string_view run_id, duration_ms timeout) const {
     {
       std::unique_lock lock(mutex_);
-      settled_.wait_for(lock, timeout, [&] { return !scheduler_.is_running(run_id) && is_settled(); });
+      std::optional<std::uint64_t> last;  // change of the run
+      settled_.wait_for(lock, within_a_year(timeout), [&] {
+        if (!last && !scheduler_.is_running(run_id)) last = changed_;
+        return last && committed_ >= *last && is_told(*last);
+      });
     }
     auto out = find_run(run_id);
     if (!out) throw configuration_error("there is no run \"" + std::string(run_id) + "\"");
@@ -251,9 +298,11 @@ class engine {
   }
 
   /// Waits until no run is left that could go on; false when the time was up first.
-  bool wait_until_idle(std::chrono::milliseconds timeout) const {
+  bool wait_until_idle(duration_ms timeout) const {
     std::unique_lock lock(mutex_);
-    return settled_.wait_for(lock, timeout, [&] { return scheduler_.is_idle() && is_settled(); });
+    return settled_.wait_for(lock, within_a_year(timeout), [&] {
+      return scheduler_.is_idle() && committed_ == changed_ && is_told(changed_);
+    });
   }
 
  private:
@@ -267,6 +316,38 @@ class engine {
 
    private:
     engine* engine_;
+  };
+
+  /// While it lives, the client's HTTP goes to the engine.
+  class takeover {
+   public:
+    takeover(const client& app, std::shared_ptr<http::transport> transport) : app_(app) {
+      app_.replace_transport(std::move(transport));
+    }
+    ~takeover() { app_.restore_transport(); }
+    takeover(const takeover&) = delete;
+    takeover& operator=(const takeover&) = delete;
+
+   private:
+    client app_;
+  };
+
+  /// A call that is being made, or is about to be: its job is taken.
+  struct call_under_way {
+    job what{};
+    execution::call_stop stop{};
+  };
+
+  /// What on_progress is to be told, once the change is committed.
+  struct told_progress {
+    std::uint64_t change = 0;
+    embedded::run run{};
+    timeline_entry entry{};
+  };
+
+  struct log_line {
+    log_level level{};
+    std::string text{};
   };
 
   static engine_options with_defaults(engine_options options) {
@@ -296,54 +377,130 @@ class engine {
       app_.log().error("... and " + std::to_string(all.size() - most) + " more: see engine::unreadable()");
   }
 
-  static timestamp now() {
-    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  static std::chrono::milliseconds within_a_year(std::chrono::milliseconds time) {
+    return std::clamp<std::chrono::milliseconds>(time, std::chrono::milliseconds::zero(),
+                                                 std::chrono::hours(366 * 24));
   }
 
-  // ---- keeping ----------------------------------------------------------------------------------------
-
-  /// Sees that what the scheduler changed is kept, by the keeper's thread if the store is on disk.
-  void keep_changes() {
-    if (kept_ < note_changes()) keeper_wake_.notify_one();
+  /// The words of what is being thrown, whatever its type.
+  static std::string words_of_exception() {
+    const auto thrown = protocol::describe(std::current_exception(), std::chrono::system_clock::now()).info;
+    return thrown.message.empty() ? thrown.name : thrown.message;
   }
 
-  /// Notes what the scheduler changed, and gives a number to wait for. In memory it is kept at once.
+  unfinished_work unfinished() const {
+    unfinished_work out = options_.store->load();
+    if (out.runs.empty() && out.events.empty()) return out;
+    app_.log().info("the engine resumes " + std::to_string(out.runs.size()) + " runs with " +
+                    std::to_string(out.memos.size()) + " results of steps, " +
+                    std::to_string(out.jobs.size()) + " pending jobs and " +
+                    std::to_string(out.events.size()) + " events from its store");
+    return out;
+  }
+
+  /// What the user's function says, or a server's delay when it throws.
+  std::chrono::milliseconds retry_delay(int attempt) {
+    try {
+      return within_a_year(options_.retry_delay(attempt));
+    } catch (...) {
+      log_lines_.push_back({log_level::error, "engine_options::retry_delay threw: " + words_of_exception()});
+      return server_retry_delay(attempt);
+    }
+  }
+
+  // ---- committing: everything is noted under the lock, and written outside of it ------------------------
+
+  /// Notes what the scheduler changed, and gives a number to wait for. In memory it is committed at once.
   std::uint64_t note_changes() {
-    for (auto& each : scheduler_.take_progress()) untold_.push_back(std::move(each));
-    changes fresh = scheduler_.take_changes();
-    if (fresh.empty()) return changed_;
-    ++changed_;
-    if (options_.store->is_on_disk()) {
-      unkept_.push_back(std::move(fresh));
-    } else {
-      options_.store->commit({&fresh, 1});
-      scheduler_.kept(fresh);
-      kept_ = changed_;
-      wake_.notify_one();
+    for (changes fresh = scheduler_.take_changes(); !fresh.empty(); fresh = scheduler_.take_changes()) {
+      ++changed_;
+      note_progress(fresh);
+      for (const run_update& update : fresh.run_updates) {
+        if (is_ended(update.status)) stop_calls_of(update.id);
+      }
+      note(std::move(fresh));
     }
     return changed_;
   }
 
-  /// False when the store can't keep it; store_problem_ says why.
-  bool is_kept(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
-    while (kept_ < change && store_problem_.empty()) {
-      if (!committing_)
-        commit_all(lock);  // whoever waits does it, and for the others as well
-      else
-        settled_.wait(lock);
+  void note(changes fresh) {
+    const bool at_once = !is_on_disk_ && pending_.empty() && !committing_;
+    if (at_once) {
+      store_problem_ = commit({&fresh, 1});
+      if (store_problem_.empty()) {
+        committed_ = changed_;
+        scheduler_.kept(fresh, clock_.now());
+        wake_.notify_one();
+        return;
+      }
+      keeper_wake_.notify_one();
     }
-    return kept_ >= change;
+    pending_.push_back(std::move(fresh));
   }
 
-  /// Waits until all that the scheduler changed is kept.
-  /// \throws unreachable when the store can't keep it, with the reason.
-  void keep_changes_now(std::unique_lock<std::mutex>& lock) {
-    if (!is_kept(lock, note_changes())) throw unreachable(store_problem_);
+  static bool is_ended(run_status status) {
+    return status != run_status::queued && status != run_status::running;
   }
 
-  /// Keeps all that was noted, at once. One thread at a time.
+  /// A constructor may throw, and then nothing has happened.
+  void commit_first_changes() {
+    scheduler_.collect_progress(options_.on_progress != nullptr);
+    const changes fresh = scheduler_.take_changes();
+    if (fresh.empty()) return;
+    options_.store->commit({&fresh, 1});
+    note_progress(fresh);
+    scheduler_.kept(fresh, clock_.now());
+  }
+
+  /// Waits until the change is committed. False when the store can't; store_problem_ says why.
+  bool is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
+    while (committed_ < change && store_problem_.empty()) commit_or_wait(lock);
+    return committed_ >= change;
+  }
+
+  /// The same, but waits until the store can. False when the engine stops meanwhile.
+  bool is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
+    while (committed_ < change && !stopping_) {
+      if (store_problem_.empty())
+        commit_or_wait(lock);
+      else
+        settled_.wait(lock);  // the keeper tries again
+    }
+    return !stopping_;
+  }
+
+  void commit_or_wait(std::unique_lock<std::mutex>& lock) {
+    if (committing_)
+      settled_.wait(lock);
+    else
+      commit_all(lock);  // whoever waits does it, and for the others as well
+  }
+
+  /// Takes back events that could not be stored. False when they were stored meanwhile.
+  bool withdraw(std::unique_lock<std::mutex>& lock, std::uint64_t change,
+                const std::vector<std::string>& ids) {
+    settled_.wait(lock, [&] { return !committing_; });
+    if (committed_ >= change) return false;
+    for (changes& noted : pending_) {
+      const bool is_theirs = std::any_of(noted.events.begin(), noted.events.end(), [&](const auto& event) {
+        return !event.dispatched && std::find(ids.begin(), ids.end(), event.id) != ids.end();
+      });
+      if (!is_theirs) continue;
+      scheduler_.withdraw(noted);
+      noted.events.clear();
+    }
+    return true;
+  }
+
+  /// Waits until all that the scheduler changed is committed.
+  /// \throws unreachable when the store can't, with the reason.
+  void commit_changes(std::unique_lock<std::mutex>& lock) {
+    if (!is_committed(lock, note_changes())) throw unreachable(store_problem_);
+  }
+
+  /// Commits all that was noted, at once. One thread at a time.
   void commit_all(std::unique_lock<std::mutex>& lock) {
-    std::vector<changes> batch = std::exchange(unkept_, {});
+    std::vector<changes> batch = std::exchange(pending_, {});
     const std::uint64_t last = changed_;
     committing_ = true;
     lock.unlock();
@@ -351,38 +508,43 @@ class engine {
     lock.lock();
     committing_ = false;
     if (problem.empty()) {
-      for (const changes& each : batch) scheduler_.kept(each);
-      kept_ = last;
+      committed_ = last;
+      for (const changes& each : batch) scheduler_.kept(each, clock_.now());
     } else {
-      unkept_.insert(unkept_.begin(), std::make_move_iterator(batch.begin()),
-                     std::make_move_iterator(batch.end()));
+      pending_.insert(pending_.begin(), std::make_move_iterator(batch.begin()),
+                      std::make_move_iterator(batch.end()));
     }
     store_problem_ = std::move(problem);
-    if (!unkept_.empty()) keeper_wake_.notify_one();
+    note_changes();  // what stored events have started
+    if (!pending_.empty()) keeper_wake_.notify_one();
     wake_.notify_one();  // whoever takes what is now due wakes another in turn
     settled_.notify_all();
   }
 
-  /// The keeper's thread: keeps what nobody waits for, and tries again when the store takes nothing.
+  /// The keeper's thread: commits what nobody waits for, and tries again when the store can't.
   void keep() {
     std::unique_lock lock(mutex_);
     while (true) {
-      keeper_wake_.wait(lock, [&] { return (!unkept_.empty() && !committing_) || keeper_stops_; });
+      keeper_wake_.wait(lock, [&] { return (!pending_.empty() && !committing_) || keeper_stops_; });
       if (!store_problem_.empty())
         keeper_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return keeper_stops_; });
-      if (!unkept_.empty() && !committing_) commit_all(lock);
-      if (keeper_stops_ && (unkept_.empty() || !store_problem_.empty())) return;
+      if (!pending_.empty() && !committing_) commit_all(lock);
+      if (keeper_stops_ && (pending_.empty() || !store_problem_.empty())) return;
+      lock.unlock();
+      deliver();
+      lock.lock();
     }
   }
 
   /// Gives what went wrong: it will be tried again.
-  std::string commit(const std::vector<changes>& batch) const {
+  std::string commit(std::span<const changes> batch) const {
     try {
       options_.store->commit(batch);
       return {};
-    } catch (const std::exception& problem) {
-      app_.log().error(std::string("the engine's store takes nothing: ") + problem.what());
-      return std::string("the engine's store takes nothing: ") + problem.what();
+    } catch (...) {
+      std::string problem = "the engine's store takes nothing: " + words_of_exception();
+      app_.log().error(problem);
+      return problem;
     }
   }
 
@@ -391,35 +553,117 @@ class engine {
   void work() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
-      const std::optional<job> next = scheduler_.take_due(now());
-      keep_changes();
-      if (!next) {
-        announce(lock);
-        if (!stopping_) sleep_until_due(lock);
-        continue;
+      try {
+        take_and_call(lock);
+      } catch (...) {  // a thread must not end by it, and the others have work
+        if (!lock.owns_lock()) lock.lock();
+        log_lines_.push_back({log_level::error, "the engine failed at a job: " + words_of_exception()});
+        lock.unlock();
+        deliver();
+        lock.lock();
+        wake_.wait_for(lock, std::chrono::milliseconds(100));
       }
-      wake_.notify_one();  // the next may be due as well: whoever takes it wakes another in turn
-      http::request request = scheduler_.request_for(*next);
-      lock.unlock();
-      deliver_progress();
-      http::response response = call(*next, std::move(request));
-      lock.lock();
-      scheduler_.finish(*next, std::move(response), now());
-      keep_changes();
     }
   }
 
-  http::response call(const job& job, http::request request) {
+  void take_and_call(std::unique_lock<std::mutex>& lock) {
+    const std::optional<job> next = scheduler_.take_due(clock_.now());
+    if (!next) {
+      is_committed(lock, note_changes());
+      lock.unlock();
+      deliver();
+      lock.lock();
+      if (!stopping_) sleep_until_due(lock);
+      return;
+    }
+    wake_.notify_one();  // the next may be due as well: whoever takes it wakes another in turn
+    const execution::call_stop stop = calls_[next->id].stop;
+    calls_[next->id].what = *next;
+    // The request is made of all that the scheduler knows now. Nobody may see it before that is in the store:
+    // or another process, after this one was killed, would run a step again whose result was seen.
+    http::request request = request_for(*next);
+    const bool may_begin = is_committed_at_last(lock, note_changes());
+    if (!may_begin) {  // it was given back
+      calls_.erase(next->id);
+      settled_.notify_all();
+      return;
+    }
+    http::response response;
+    if (scheduler_.is_running(next->run_id)) {  // it may have been cancelled meanwhile
+      lock.unlock();
+      deliver();
+      response = call(*next, std::move(request), stop);
+      lock.lock();
+    }
+    calls_.erase(next->id);
+    if (!stop.was_interrupted()) scheduler_.finish(*next, std::move(response), clock_.now());
+    note_changes();
+    settled_.notify_all();
+    if (stopping_) keeper_wake_.notify_one();
+  }
+
+  /// A job for which there can be no request fails when it is made.
+  http::request request_for(const job& job) const {
+    try {
+      return scheduler_.request_for(job);
+    } catch (...) {
+      return {.method = "", .body = words_of_exception()};
+    }
+  }
+
+  /// Asks the calls of a run to stop. Done by deliver(), without the lock.
+  void stop_calls_of(std::string_view run_id) {
+    for (const auto& [id, call] : calls_) {
+      if (call.what.run_id == run_id) stopping_calls_.push_back({call.stop, false});
+    }
+  }
+
+  /// No call begins any more. The jobs of those that are under way are put back into the store as they were
+  /// before: if they don't end in time the next process makes them again, as the same attempt.
+  void begin_to_stop() {
+    if (std::exchange(stopping_, true)) return;
+    note_changes();
+    for (const auto& [id, call] : calls_) {
+      stopping_calls_.push_back({call.stop, true});
+      pending_.push_back({.removed_jobs = {id}});
+      pending_.push_back({.added_jobs = {call.what}});
+    }
+    if (!calls_.empty()) ++changed_;
+    wake_.notify_all();
+    settled_.notify_all();
+    keeper_wake_.notify_one();
+    cleaner_wake_.notify_one();
+  }
+
+  void end_threads() {
+    {
+      const std::lock_guard lock(mutex_);
+      begin_to_stop();
+    }
+    deliver();
+    for (std::thread& worker : workers_) worker.join();
+    {
+      const std::lock_guard lock(mutex_);
+      keeper_stops_ = true;
+    }
+    keeper_wake_.notify_all();
+    if (keeper_.joinable()) keeper_.join();
+    if (cleaner_.joinable()) cleaner_.join();
+    deliver();
+  }
+
+  http::response call(const job& job, http::request request, const execution::call_stop& stop) {
+    if (request.method.empty()) return no_answer(request.body);
     if (job.what == job::kind::request) return ask_elsewhere(request);
     if (request.url.starts_with('/') || request.url.starts_with('?')) {
       return handler_.answer_in_process(
           std::move(request),
-          [&](const std::vector<protocol::operation>& results) { return save(job, results); });
+          [&](const std::vector<protocol::operation>& results) { return save(job, results); }, stop);
     }
     try {
       return call_elsewhere(std::move(request));
-    } catch (const std::exception& problem) {
-      return api<engine>::answer_of(500, {{"name", "unreachable"}, {"message", problem.what()}});
+    } catch (...) {
+      return api<engine>::answer_of(500, {{"name", "unreachable"}, {"message", words_of_exception()}});
     }
   }
 
@@ -429,8 +673,8 @@ class engine {
       return no_answer("the engine has no transport for it: include <inngest/transport/httplib.hpp>");
     try {
       return options_.requests->send(request, options_.request_timeout);
-    } catch (const std::exception& problem) {
-      return no_answer(problem.what());
+    } catch (...) {
+      return no_answer(words_of_exception());
     }
   }
 
@@ -450,92 +694,147 @@ class engine {
     const auto operations = read_operations(protocol::write_operations(results));
     {
       std::unique_lock lock(mutex_);
-      if (!scheduler_.checkpoint(job.run_id, job.id, operations, now())) return saved::stale;
-      if (!is_kept(lock, note_changes())) return saved::no;
+      if (!scheduler_.checkpoint(job.run_id, job.id, operations, clock_.now())) return saved::stale;
+      if (!is_committed(lock, note_changes())) return saved::no;
     }
-    deliver_progress();
+    deliver();
     return saved::yes;
   }
 
-  void announce(std::unique_lock<std::mutex>& lock) {
-    lock.unlock();
-    deliver_progress();
-    lock.lock();
-    settled_.notify_all();
-  }
-
+  /// Waits are measured with the steady clock. They are short, so that a system clock that is set forward is
+  /// noticed.
   void sleep_until_due(std::unique_lock<std::mutex>& lock) {
-    clean(lock);
-    if (stopping_) return;  // it was told meanwhile
+    constexpr std::chrono::milliseconds longest = std::chrono::seconds(1);
     const auto due = scheduler_.next_due();
-    if (!due)
-      wake_.wait_until(lock, next_cleaning_);
-    else if (*due > now())
-      wake_.wait_until(lock, std::min(*due, next_cleaning_));
+    if (!due) return wake_.wait(lock);
+    const timestamp now = clock_.now();
+    if (*due > now) wake_.wait_for(lock, *due - now < longest ? *due - now : longest);
   }
 
-  /// Forgets what is too old to be looked at.
-  void clean(std::unique_lock<std::mutex>& lock) {
-    if (now() < next_cleaning_) return;
-    next_cleaning_ = now() + std::chrono::minutes(10);
-    lock.unlock();
-    try {
-      options_.store->forget_before(now() - options_.history);
-    } catch (const std::exception& problem) {
-      app_.log().error(std::string("the engine's store forgets nothing: ") + problem.what());
-    }
-    lock.lock();
-  }
-
-  // ---- progress: collected under the lock, told outside of it ------------------------------------------
-
-  bool is_settled() const { return kept_ == changed_ && untold_.empty() && !telling_; }
-
-  void deliver_progress() {
+  /// The cleaner's thread: forgets what is too old to be looked at, at the start and then every ten minutes.
+  void clean() {
     std::unique_lock lock(mutex_);
-    if (telling_) return;  // whoever is telling tells this too
-    telling_ = true;
-    while (!untold_.empty()) {
-      const auto next = std::move(untold_.front());
-      untold_.pop_front();
+    while (!stopping_) {
       lock.unlock();
-      tell(next.first, next.second);
+      try {
+        options_.store->forget_before(
+            clock_.now() -
+            std::min<std::chrono::milliseconds>(options_.history, std::chrono::hours(100 * 366 * 24)));
+      } catch (...) {
+        app_.log().error("the engine's store forgets nothing: " + words_of_exception());
+      }
+      lock.lock();
+      cleaner_wake_.wait_for(lock, std::chrono::minutes(10), [&] { return stopping_; });
+    }
+  }
+
+  // ---- what users hear: collected under the lock, told outside of it -------------------------------------
+
+  void note_progress(const changes& fresh) {
+    for (auto& [run, entry] : scheduler_.take_progress()) {
+      log_failure(run, entry, fresh);
+      if (options_.on_progress) untold_.push_back({changed_, std::move(run), std::move(entry)});
+    }
+  }
+
+  /// Notes a line for the log about what failed.
+  void log_failure(const run& run, const timeline_entry& entry, const changes& fresh) {
+    const std::string whose = "run " + run.id + " of function \"" + run.function_id + "\"";
+    const std::string attempt = "attempt " + std::to_string(entry.attempt + 1);
+    const auto what = [&] { return entry.step.empty() ? whose : whose + ": step \"" + entry.step + "\""; };
+    switch (entry.what) {
+      case progress::run_retried:
+      case progress::step_retried:
+        log_lines_.push_back({log_level::warn, what() + ": " + attempt + " failed, the next is due at " +
+                                                   next_attempt(run, entry, fresh) + ": " + entry.detail});
+        return;
+      case progress::step_failed:
+        log_lines_.push_back(
+            {log_level::warn, what() + ": " + attempt + " failed, and it was the last: " + entry.detail});
+        return;
+      case progress::run_failed:
+        log_lines_.push_back({log_level::error, whose + " failed: " + entry.detail});
+        return;
+      default:
+        return;
+    }
+  }
+
+  static std::string next_attempt(const run& run, const timeline_entry& entry, const changes& fresh) {
+    for (const job& added : fresh.added_jobs) {
+      const bool is_next = added.run_id == run.id && added.attempt == entry.attempt + 1;
+      if (is_next && (!added.step || added.step_name == entry.step)) return to_text(added.due);
+    }
+    return "an unknown time";
+  }
+
+  /// Whether on_progress was told all that happened up to a change.
+  bool is_told(std::uint64_t change) const {
+    return (untold_.empty() || untold_.front().change > change) && (!telling_ || *telling_ > change);
+  }
+
+  /// Asks calls to stop, logs, and tells on_progress what is committed.
+  void deliver() {
+    std::unique_lock lock(mutex_);
+    const auto stops = std::exchange(stopping_calls_, {});
+    const auto lines = std::exchange(log_lines_, {});
+    if (!stops.empty() || !lines.empty()) {
+      lock.unlock();
+      for (const auto& [stop, is_shutdown] : stops) is_shutdown ? stop.request_shutdown() : stop.request();
+      for (const log_line& line : lines) app_.log().log(line.level, line.text);
       lock.lock();
     }
-    telling_ = false;
+    if (!telling_) {  // or whoever is telling tells this too
+      while (!untold_.empty() && untold_.front().change <= committed_) {
+        const told_progress next = std::move(untold_.front());
+        untold_.pop_front();
+        telling_ = next.change;
+        lock.unlock();
+        tell(next.run, next.entry);
+        lock.lock();
+      }
+      telling_.reset();
+    }
     settled_.notify_all();
   }
 
   void tell(const run& run, const timeline_entry& entry) const {
     try {
       options_.on_progress(run, entry);
-    } catch (const std::exception& problem) {
-      app_.log().error(std::string("engine_options::on_progress threw: ") + problem.what());
+    } catch (...) {
+      app_.log().error("engine_options::on_progress threw: " + words_of_exception());
     }
   }
 
   client app_;
   engine_options options_;
+  const bool is_on_disk_;
   handler handler_;
+  engine_clock clock_;
 
   mutable std::mutex mutex_;  // of everything below
   std::condition_variable wake_;
   mutable std::condition_variable settled_;
+  std::condition_variable keeper_wake_;
+  std::condition_variable cleaner_wake_;
+  std::vector<log_line> log_lines_;
   scheduler scheduler_;
   std::function<http::response(http::request)> call_app_;
-  std::vector<changes> unkept_;
-  std::uint64_t changed_ = 0;  // how many changes there were
-  std::uint64_t kept_ = 0;     // how many of them are kept
-  std::string store_problem_;  // why the last were not
+  std::vector<changes> pending_;
+  std::uint64_t changed_ = 0;    // how many changes there were
+  std::uint64_t committed_ = 0;  // how many of them are in the store
+  std::string store_problem_;    // why the last were not
   bool committing_ = false;
-  std::condition_variable keeper_wake_;
-  timestamp next_cleaning_{};
-  std::deque<std::pair<run, timeline_entry>> untold_;
-  bool telling_ = false;
+  std::map<std::uint64_t, call_under_way> calls_;                      // by job
+  std::vector<std::pair<execution::call_stop, bool>> stopping_calls_;  // and whether the process is to end
+  std::deque<told_progress> untold_;
+  std::optional<std::uint64_t> telling_;  // on_progress is being told of this change
   bool stopping_ = false;
   bool keeper_stops_ = false;
 
+  takeover takeover_;  // until the threads have ended a handler's events come here
   std::thread keeper_;
+  std::thread cleaner_;
   std::vector<std::thread> workers_;
 };
 

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include <inngest/detail/option_limits.hpp>
+#include <inngest/detail/saturated.hpp>
 #include <inngest/embedded/event_view.hpp>
 #include <inngest/embedded/flow_memory.hpp>
 #include <inngest/embedded/function_definition.hpp>
@@ -27,37 +30,46 @@ class flow_control {
   void forget_what_is_over(timestamp now) { memory_.clean(now); }
 
   /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
-  bool is_limited(const function_definition& function, const event_record& event, event_view& view,
+  bool is_limited(const function_definition& function, const std::string& event_id, event_view& view,
                   timestamp now) {
     if (function.idempotency) {
       const auto value = view.limiting_key(function.idempotency);
-      return value && !is_first("once:" + function.slug + ":" + *value, event, now);
+      return value && !is_first("once:" + function.slug + ":" + *value, event_id, now);
     }
     if (!function.rate_limit) return false;
     const registered_rate_limit& limit = *function.rate_limit;
     const auto value = view.limiting_key(limit.key);
-    const rate allowed{.limit = limit.limit, .burst = limit.limit / 10 + 1, .period = limit.period};
+    const rate allowed{
+        .limit = limit.limit, .burst = std::int64_t{limit.limit} / 10 + 1, .period = limit.period};
     return value && !memory_.take("rate:" + function.slug + ":" + *value, allowed, now);
   }
 
-  /// An id that the sender gave starts a function once a day.
-  bool is_first_of_its_id(const function_definition& function, const event_record& event, timestamp now) {
-    return event.given_id.empty() || is_first("event:" + function.slug + ":" + event.given_id, event, now);
+  /// Whether an event with this id, which its sender gave, has started the function within a day.
+  bool is_known_id(const function_definition& function, const std::string& given_id, timestamp now) const {
+    return !given_id.empty() && memory_.find(key_of_id(function, given_id), now).has_value();
+  }
+  void remember_id(const function_definition& function, const std::string& given_id, timestamp now) {
+    if (!given_id.empty()) memory_.remember(key_of_id(function, given_id), "", now + std::chrono::hours(24));
   }
 
   /// When a run that could begin at a time has its turn.
   timestamp turn(const function_definition& function, event_view& view, timestamp earliest) {
     if (!function.throttle) return earliest;
     const registered_throttle& throttle = *function.throttle;
-    const rate allowed{
-        .limit = throttle.limit, .burst = throttle.limit + throttle.burst, .period = throttle.period};
+    const rate allowed{.limit = throttle.limit,
+                       .burst = std::int64_t{throttle.limit} + throttle.burst,
+                       .period = throttle.period};
     return memory_.reserve("throttle:" + function.slug + ":" + view.key(throttle.key), allowed, earliest);
   }
 
  private:
-  bool is_first(std::string key, const event_record& event, timestamp now) {
+  static std::string key_of_id(const function_definition& function, const std::string& given_id) {
+    return "event:" + function.slug + ":" + given_id;
+  }
+
+  bool is_first(std::string key, const std::string& event_id, timestamp now) {
     if (memory_.find(key, now)) return false;
-    memory_.remember(std::move(key), event.id, now + std::chrono::hours(24));
+    memory_.remember(std::move(key), event_id, now + std::chrono::hours(24));
     return true;
   }
 
@@ -80,10 +92,12 @@ inline std::shared_ptr<const slot_limits> slots_of(const function_definition& fu
   return std::make_shared<const slot_limits>(std::move(out));
 }
 
-/// By how much a run is put before others: up to ten minutes, or behind them.
+/// By how much a run is put before others: up to ten minutes, or behind them. What is no number, NaN
+/// included, puts it nowhere.
 inline std::chrono::seconds precedence_of(const function_definition& function, event_view& view) {
+  using detail::option_limits::priority;
   const double seconds = view.number(function.priority).value_or(0);
-  return std::chrono::seconds(static_cast<int>(std::clamp(seconds, -600.0, 600.0)));
+  return std::chrono::seconds(detail::to_integer(seconds, priority.least, priority.most).value_or(0));
 }
 
 /// Which runs there can be no second of; nothing when there can.

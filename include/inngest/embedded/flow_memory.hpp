@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/detail/saturated.hpp>
 #include <inngest/embedded/store.hpp>
 
 namespace inngest::embedded {
@@ -19,8 +20,8 @@ namespace inngest::embedded {
 /// How much of something there may be in a time: `limit` in each `period`, and `burst` of it at once. The
 /// generic cell rate algorithm, which needs one number for each key: when the next is due if all came evenly.
 struct rate {
-  int limit = 1;
-  int burst = 1;
+  std::int64_t limit = 1;
+  std::int64_t burst = 1;
   std::chrono::milliseconds period{};
 };
 
@@ -78,10 +79,12 @@ class flow_memory {
 
  private:
   static std::chrono::nanoseconds interval(const rate& rate) {
-    return std::chrono::nanoseconds(rate.period) / std::max(1, rate.limit);
+    return detail::saturate<std::chrono::nanoseconds>(rate.period) / std::max<std::int64_t>(1, rate.limit);
   }
   static std::chrono::nanoseconds slack(const rate& rate) {
-    return interval(rate) * (std::max(1, rate.burst) - 1);
+    const std::int64_t more = std::max<std::int64_t>(1, rate.burst) - 1;
+    return more == 0 ? std::chrono::nanoseconds::zero()
+                     : std::chrono::nanoseconds(detail::multiply_saturated(interval(rate).count(), more));
   }
 
   std::chrono::nanoseconds even_time(const std::string& key, timestamp now) const {
@@ -92,7 +95,7 @@ class flow_memory {
   }
 
   void count_in(const std::string& key, const rate& rate, std::chrono::nanoseconds even, timestamp now) {
-    const auto next = even + interval(rate);
+    const std::chrono::nanoseconds next(detail::add_saturated(even.count(), interval(rate).count()));
     const timestamp expires(std::chrono::ceil<std::chrono::milliseconds>(next));
     remember(key, std::to_string(next.count()), std::max(expires, now + std::chrono::milliseconds(1)));
   }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/json_canonical.hpp>
 #include <inngest/detail/json_dom.hpp>
 #include <inngest/embedded/api.hpp>
 #include <inngest/embedded/engine.hpp>
@@ -37,7 +38,7 @@ struct http_server_options {
   /// Connections that are answered at the same time; others wait. Apps keep theirs for a while.
   std::size_t connections = 64;
   /// How long an app elsewhere may take for a call.
-  std::chrono::milliseconds call_timeout = std::chrono::hours(2);
+  duration_ms call_timeout = std::chrono::hours(2);
 };
 
 /// Calls apps elsewhere, signed if there is a key.
@@ -49,7 +50,9 @@ class app_calls {
   http::response send(http::request request) {
     request.headers.add(protocol::header::server_kind, "dev");
     if (!signing_key_.empty()) {
-      request.body = encode(detail::parse_dom(request.body));  // canonical: that is what is signed
+      // what is signed is canonical JSON, which every SDK can make of what it reads; of two members with the
+      // same name, such as a careless app's, the last counts
+      request.body = detail::canonical_json(encode(detail::parse_dom(request.body)));
       request.headers.add(
           protocol::header::signature,
           protocol::sign(request.body, signing_key_,

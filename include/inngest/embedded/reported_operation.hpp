@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -11,15 +12,54 @@
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_codec.hpp>
 #include <inngest/duration.hpp>
+#include <inngest/embedded/received_json.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
+#include <inngest/limits.hpp>
 #include <inngest/step_id.hpp>
 
 namespace inngest::embedded {
 
+/// What an operation asks for, or reports.
+enum class operation_kind {
+  step_completed,
+  step_failed,  ///< permanently
+  step_error,   ///< to be retried while attempts are left
+  step_planned,
+  sleep,
+  wait_for_event,
+  wait_for_signal,
+  invoke,
+  request,  ///< of step.fetch or step.ai.infer
+  nothing,
+  run_completed,
+  defer,
+};
+
+/// The names of the operations that the engine knows.
+inline constexpr std::pair<std::string_view, operation_kind> operation_names[] = {
+    {"StepRun", operation_kind::step_completed},
+    {"Step", operation_kind::step_completed},
+    {"StepFailed", operation_kind::step_failed},
+    {"StepError", operation_kind::step_error},
+    {"StepPlanned", operation_kind::step_planned},
+    {"Sleep", operation_kind::sleep},
+    {"WaitForEvent", operation_kind::wait_for_event},
+    {"WaitForSignal", operation_kind::wait_for_signal},
+    {"InvokeFunction", operation_kind::invoke},
+    {"Gateway", operation_kind::request},
+    {"AIGateway", operation_kind::request},
+    {"AiGateway", operation_kind::request},
+    {"None", operation_kind::nothing},
+    {"DiscoveryRequest", operation_kind::nothing},
+    {"RunComplete", operation_kind::run_completed},
+    {"DeferAdd", operation_kind::defer},
+};
+
 /// An operation as an app reported it, of whatever SDK.
 struct reported_operation {
   std::string op{};
+  operation_kind kind = operation_kind::nothing;
   step_hash id{};
   std::string name{};
   std::string display_name{};
@@ -37,7 +77,27 @@ struct reported_operation {
     const auto found = object.find(key);
     return found != object.end() && found->is_string() ? std::optional<std::string>(*found) : std::nullopt;
   }
+  /// The same, or the operation's name where it is absent or empty.
+  std::string option_or_name(const char* key) const {
+    const std::string found = option(key).value_or("");
+    return found.empty() ? name : found;
+  }
 };
+
+/// The kind of an operation. \throws protocol_error for one that the engine does not know.
+inline operation_kind kind_of_operation(std::string_view op) {
+  for (const auto& [name, kind] : operation_names) {
+    if (op == name) return kind;
+  }
+  throw protocol_error("the embedded engine does not support the operation \"" + std::string(op) + "\"");
+}
+
+/// A member's JSON text, which is checked completely.
+inline std::string received_text(detail::json_value& member, const detail::json_path& at) {
+  std::string out(detail::raw_text(member, at));
+  check_received_json(out, at);
+  return out;
+}
 
 /// \throws payload_error, protocol_error for what is not an operation.
 inline reported_operation read_operation(detail::json_value& value, const detail::json_path& at) {
@@ -52,6 +112,7 @@ inline reported_operation read_operation(detail::json_value& value, const detail
     const bool is_object = detail::type_of(member, here) == detail::json_type::object;
     if (key == "op") {
       out.op = detail::read<std::string>(member, here);
+      out.kind = kind_of_operation(out.op);
     } else if (key == "id") {
       has_id = detail::from_hex(detail::read<std::string>(member, here), out.id);
     } else if (key == "name") {
@@ -59,16 +120,25 @@ inline reported_operation read_operation(detail::json_value& value, const detail
     } else if (key == "displayName") {
       out.display_name = detail::read<std::optional<std::string>>(member, here).value_or("");
     } else if (key == "data") {
-      out.data = detail::raw_text(member, here);
+      out.data = received_text(member, here);
     } else if (key == "opts" && is_object) {
-      out.options = detail::raw_text(member, here);
+      out.options = received_text(member, here);
     } else if (key == "error" && is_object) {
-      out.error = detail::raw_text(member, here);
+      out.error = received_text(member, here);
     } else if (key == "timing" && is_object) {
       out.took = detail::read<std::map<std::string, std::int64_t>>(member, here)["b"];
+    } else {
+      received_text(member, here);  // it is left out, but it must be JSON
     }
   }
-  if (!has_id) throw protocol_error(at.text() + ": the operation has no id, or one that is not a SHA-1");
+  if (out.data.size() > size_limits{}.step_output)
+    throw protocol_error("step \"" + out.shown_name() + "\": its result has " +
+                         std::to_string(out.data.size()) + " bytes, and a server takes at most " +
+                         std::to_string(size_limits{}.step_output) +
+                         ": keep large data elsewhere and return where it is");
+  if (out.op.empty()) throw protocol_error(at.text() + ": the operation has no \"op\"");
+  if (!has_id && out.kind != operation_kind::nothing)
+    throw protocol_error(at.text() + ": the operation has no id, or one that is not a SHA-1");
   return out;
 }
 
@@ -82,6 +152,7 @@ inline std::vector<reported_operation> read_operations(std::string body) {
   std::vector<reported_operation> out;
   if (detail::type_of(root, at) == detail::json_type::object) {
     out.push_back(read_operation(root, at));
+    document.expect_end(at);
     return out;
   }
   detail::expect(root, detail::json_type::array, at, "array");
@@ -90,13 +161,19 @@ inline std::vector<reported_operation> read_operations(std::string body) {
     detail::json_value each = detail::take(std::move(item), here);
     out.push_back(read_operation(each, here));
   }
+  document.expect_end(at);
   return out;
 }
 
-/// The time that an option names: a duration from now, or a moment.
+/// The longest sleep or wait, as an Inngest server takes it, and a day for clocks that differ.
+inline constexpr std::chrono::milliseconds max_wait = std::chrono::hours(24 * 366);
+
+/// The time that an option names: a duration from now, or a moment; in a year at most.
 inline std::optional<timestamp> time_of(const std::string& text, timestamp now) {
-  if (const auto duration = parse_duration(text)) return now + *duration;
-  return parse_timestamp(text);
+  const auto duration = parse_duration(text);
+  if (duration && (*duration > max_wait || *duration < -max_wait)) return std::nullopt;
+  const auto out = duration ? std::optional(now + *duration) : parse_timestamp(text);
+  return out && *out > now + max_wait ? std::nullopt : out;
 }
 
 }  // namespace inngest::embedded

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <iterator>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include <inngest/detail/crypto.hpp>
@@ -30,14 +30,23 @@ inline std::chrono::milliseconds server_retry_delay(int attempt) {
          std::chrono::milliseconds((chance[0] * 256 + chance[1]) * 30'000 / 65'536);
 }
 
-/// The time that a Retry-After header says, in seconds or as a date: in a second at the earliest, in a day at
-/// the latest. Nothing for "0", which says none, and for what is neither.
+/// The time that a Retry-After header says, in seconds or as a date of HTTP or RFC 3339: in a second at the
+/// earliest, in a day at the latest, as an Inngest server limits it. Nothing for "0", which asks for no
+/// delay of its own, and for what is neither.
 inline std::optional<timestamp> retry_after(std::string_view text, timestamp now) {
-  constexpr std::chrono::milliseconds shortest = std::chrono::seconds(1), longest = std::chrono::hours(24);
-  std::optional<timestamp> out = detail::parse_http_date(text);
+  using std::chrono::seconds;
+  constexpr seconds shortest(1), longest = std::chrono::hours(24);
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return std::nullopt;
+  text = text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+
+  if (text.find_first_not_of("0123456789") == std::string_view::npos) {
+    seconds delay{};  // any number of digits: capped on the way
+    for (const char c : text) delay = std::min(longest, delay * 10 + seconds(c - '0'));
+    return delay.count() > 0 ? std::optional(now + delay) : std::nullopt;
+  }
+  std::optional<timestamp> out = detail::parse_http_date(text, std::chrono::floor<seconds>(now));
   if (!out) out = parse_timestamp(text);
-  if (const auto seconds = parse_duration(std::string(text) + "s"); seconds && seconds->count() > 0)
-    out = now + std::min(*seconds, longest);
   return out ? std::optional(std::clamp(*out, now + shortest, now + longest)) : std::nullopt;
 }
 

@@ -132,6 +132,7 @@ class run_queue {
         return;
       case place::ready:
         ready_.erase(rank_of(each));
+        pass_on(each);
         return;
       case place::parked:
         const auto slot = slots_.find(*each.parked_at);
@@ -159,6 +160,12 @@ class run_queue {
     }
     for (const slot_limit& limit : *each.limits) ++slots_.find(limit.key)->second.used;
     return true;
+  }
+
+  /// A job that was called for a place, and leaves without taking it, calls the next one.
+  void pass_on(const entry& left) {
+    if (!left.limits) return;
+    for (const slot_limit& limit : *left.limits) call_next(slots_.try_emplace(limit.key).first, limit.limit);
   }
 
   void call_next(slots::iterator slot, std::optional<int> limit = std::nullopt) {

@@ -9,16 +9,19 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <inngest/detail/cron_next.hpp>
 #include <inngest/detail/json_text.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/active_run.hpp>
+#include <inngest/embedded/app_answer.hpp>
 #include <inngest/embedded/engine_events.hpp>
 #include <inngest/embedded/event_view.hpp>
 #include <inngest/embedded/flow_control.hpp>
@@ -44,7 +47,7 @@ namespace inngest::embedded {
 /// thread at a time.
 class scheduler {
  public:
-  using retry_delay = std::function<std::chrono::milliseconds(int attempt)>;
+  using retry_delay = std::function<duration_ms(int attempt)>;
 
   /// Goes on with what was left undone.
   scheduler(std::vector<function_definition> functions, unfinished_work work, retry_delay delay,
@@ -54,22 +57,50 @@ class scheduler {
     for (job& each : work.jobs) last_job_ = std::max(last_job_, each.id);
     work_check::check(work);
     for (function_definition& each : functions) subscriptions_.add(std::move(each));
-    resume(std::move(work));
+    const std::vector<event_record> undispatched = std::exchange(work.events, {});
+    resume(std::move(work), now);
     follow_schedules(now);
+    for (const event_record& event : undispatched) dispatch_stored(event, now);
+    run_follow_ups(now);
   }
 
   // ---- in ---------------------------------------------------------------------------------------------
 
-  /// Takes events in: starts the runs that they trigger, ends the waits for them and cancels what they
-  /// cancel. Gives their ids. \throws payload_error for what is not an event or a list of them.
-  std::vector<std::string> accept(std::string body, timestamp now) {
+  /// Takes events in, all or none, and gives their ids. They start runs, end waits and cancel runs once
+  /// kept() was told that they are stored: what was not stored has not happened. With a seed the ids are
+  /// derived from it, so that a repeated request has the same ids; `is_stored` says which of those are in the
+  /// store: they are taken for repetitions. \throws payload_error naming the event and the member that is
+  /// wrong.
+  std::vector<std::string> accept(std::string body, timestamp now, std::string_view seed = {},
+                                  const std::function<bool(const std::string&)>& is_stored = {}) {
+    const std::vector<incoming_event> events = read_incoming_events(std::move(body));
+    const auto seeded = detail::ulid_seed::parse(seed);
     std::vector<std::string> ids;
-    for (incoming_event& each : read_incoming_events(std::move(body))) ids.push_back(accept(each, now));
+    std::vector<event_record> fresh;
+    for (const incoming_event& event : events) {
+      const auto position = static_cast<std::uint32_t>(ids.size() + 1);
+      ids.push_back(seeded ? seeded->ulid(position) : ids_.next(now));
+      const bool is_repeated =
+          seeded && (undispatched_.contains(ids.back()) || (is_stored && is_stored(ids.back())));
+      if (is_repeated) continue;
+      fresh.push_back(make_event_record(event, ids.back(), now));
+      fresh.back().dispatched = false;
+    }
+    for (event_record& event : fresh) {
+      undispatched_.insert(event.id);
+      changes_.events.push_back(std::move(event));
+    }
     return ids;
+  }
+
+  /// Forgets events that were taken in but could not be stored.
+  void withdraw(const changes& changes) {
+    for (const event_record& event : changes.events) undispatched_.erase(event.id);
   }
 
   /// Begins a run of one of the functions, whatever its triggers, and gives the run's id.
   std::string start(std::string_view slug, std::string data, timestamp now) {
+    const follow_up_guard guard(*this, now);
     return begin_run(subscriptions_.find(slug), events_of(invocation(std::move(data), now)), {}, now);
   }
 
@@ -77,6 +108,7 @@ class scheduler {
   std::string rerun(const run_record& earlier, timestamp now) {
     const auto function = subscriptions_.find(earlier.run.function_slug);
     if (!function || earlier.events.empty()) return "";
+    const follow_up_guard guard(*this, now);
     return begin_run(function, {.name = earlier.run.event_name, .events = earlier.events}, {}, now);
   }
 
@@ -88,8 +120,10 @@ class scheduler {
   /// False when there is no such run, or it has ended.
   bool cancel(std::string_view run_id, timestamp now) {
     active_run* run = find_active(run_id);
-    if (run) cancel_run(*run, now);
-    return run != nullptr;
+    if (!run) return false;
+    const follow_up_guard guard(*this, now);
+    cancel_run(*run, now);
+    return true;
   }
 
   /// Ends the wait for a signal, and gives the run's id; nothing when nobody waits for it.
@@ -97,6 +131,7 @@ class scheduler {
     const auto place = waits_.for_signal(name);
     active_run* run = place ? find_active(place->run_id) : nullptr;
     if (!run) return std::nullopt;
+    check_received_json(data, detail::json_path("data"));
     const std::string text = detail::json_object_text().add("signal", name).add_raw("data", data).text();
     end_step(*run, place->step, {"{\"data\":" + text + "}", progress::event_received, shortened(text)}, now);
     return place->run_id;
@@ -123,13 +158,21 @@ class scheduler {
   /// on the way.
   std::optional<job> take_due(timestamp now) {
     flow_.forget_what_is_over(now);
+    const follow_up_guard guard(*this, now);
     while (auto next = queue_.take(now)) {
       if (next->what == job::kind::schedule) {
         fire_schedule(*next, now);
         continue;
       }
-      active_run& run = *find_active(next->run_id);
+      active_run* found = find_active(next->run_id);
+      if (!found) {
+        changes_.removed_jobs.push_back(next->id);
+        continue;
+      }
+      active_run& run = *found;
       run.jobs.erase(next->id);
+      const bool is_made = next->what == job::kind::request || next->what == job::kind::call;
+      if (is_made) changes_.started_jobs.push_back(next->id);
       if (next->what == job::kind::request) {
         ++calls_;
         ++run.calls;
@@ -170,18 +213,15 @@ class scheduler {
     active_run* run = find_active(call.run_id);
     if (!run) return;
     --run->calls;
+    const follow_up_guard guard(*this, now);
     try {
       if (call.what == job::kind::request)
         finish_request(*run, call, answer, now);
-      else if (answer.status == 206)
-        take_operations(*run, call, answer, now);
-      else if (answer.status == 200)
-        complete_run(*run, call, std::move(answer.body), now);
       else
-        retry_or_fail_run(*run, call, answer, now);
-    } catch (const std::exception& problem) {  // an answer that is not of the protocol
+        finish_call(*run, call, answer, now);
+    } catch (const std::exception& problem) {  // out of memory, most likely
       run = find_active(call.run_id);
-      if (run) fail_run(*run, call.attempt, {"protocol error", problem.what()}, now);
+      if (run) fail_run(*run, call.attempt, {"Error", problem.what()}, now);
     }
   }
 
@@ -192,23 +232,27 @@ class scheduler {
     active_run* run = find_active(run_id);
     if (!run || run->last_call != call_id) return false;
     for (const reported_operation& each : operations) {
-      const bool failed = each.op == "StepFailed" || each.op == "StepError";
-      if (!failed && each.op != "StepRun" && each.op != "Step")
+      if (!ends_step(each))
         throw protocol_error("\"" + each.op + "\" can't be saved while a function goes on");
-      end_reported_step(*run, each, 0, now);
     }
+    for (const reported_operation& each : operations) end_reported_step(*run, each, 0, now);
     return true;
   }
 
   /// What is to be kept since the last time it was asked. Jobs in it are not due before it is told that they
   /// have been kept.
   changes take_changes() { return std::exchange(changes_, {}); }
-  void kept(const changes& changes) {
+  /// Told that changes are stored: their jobs may be done, their events start runs. That makes new changes.
+  void kept(const changes& changes, timestamp now) {
     for (const job& each : changes.added_jobs) queue_.release(each.id);
+    const follow_up_guard guard(*this, now);
+    for (const event_record& event : changes.events) {
+      if (!event.dispatched && undispatched_.erase(event.id) > 0) dispatch_stored(event, now);
+    }
   }
 
   /// Whether nothing is under way and nothing will be, unless an event comes or a schedule fires.
-  bool is_idle() const { return runs_.empty() && calls_ == 0; }
+  bool is_idle() const { return runs_.empty() && calls_ == 0 && undispatched_.empty(); }
   bool is_running(std::string_view run_id) const { return runs_.find(run_id) != runs_.end(); }
   const active_run* find_run(std::string_view run_id) const {
     const auto found = runs_.find(run_id);
@@ -247,12 +291,41 @@ class scheduler {
 
   // ---- events -----------------------------------------------------------------------------------------
 
-  std::string accept(const incoming_event& event, timestamp now) {
-    event_record record = make_event_record(event, ids_.next(now), now);
-    record.given_id = event.id.value_or("");
-    changes_.events.push_back(record);
-    dispatch(record, now);
-    return record.id;
+  /// What an end of a run leads to. It is done when the change that the run ended in is complete: it may end
+  /// other runs in turn, and nobody may hold a pointer to a run then.
+  using follow_up = std::variant<event_record, deferred_call>;
+
+  /// Does the follow-ups when the outermost call ends. Every public function that may end a run has one.
+  class follow_up_guard {
+   public:
+    follow_up_guard(scheduler& scheduler, timestamp now) : scheduler_(scheduler), now_(now) {}
+    ~follow_up_guard() { scheduler_.run_follow_ups(now_); }
+    follow_up_guard(const follow_up_guard&) = delete;
+    follow_up_guard& operator=(const follow_up_guard&) = delete;
+
+   private:
+    scheduler& scheduler_;
+    timestamp now_;
+  };
+
+  /// \throws nothing: a follow-up that can't be done is left out, as no other depends on it.
+  void run_follow_ups(timestamp now) noexcept {
+    while (!follow_ups_.empty()) {
+      try {
+        const follow_up next = std::move(follow_ups_.front());
+        follow_ups_.pop_front();
+        if (const auto* event = std::get_if<event_record>(&next))
+          dispatch(*event, now);
+        else
+          begin_deferred(std::get<deferred_call>(next), now);
+      } catch (const std::exception&) {  // out of memory, most likely
+      }
+    }
+  }
+
+  void dispatch_stored(const event_record& event, timestamp now) {
+    changes_.dispatched_events.push_back(event.id);
+    dispatch(event, now);
   }
 
   void dispatch(const event_record& event, timestamp now) {
@@ -277,8 +350,9 @@ class scheduler {
 
   void cancel_runs(const event_record& event, event_view& view, timestamp now) {
     for (const shared_function& function : std::vector(subscriptions_.cancelled_by(event.name))) {
-      for (active_run* run : runs_of(function->slug)) {
-        if (!run->record.gathering.empty()) continue;  // it has not begun
+      for (const std::string& run_id : runs_of(function->slug)) {
+        active_run* run = find_active(run_id);
+        if (!run || is_collecting(*run)) continue;
         for (const registered_cancel& each : function->cancels) {
           if (each.event != event.name) continue;
           if (each.timeout && now > run->record.run.queued_at + *each.timeout) continue;
@@ -302,15 +376,40 @@ class scheduler {
                              now);
   }
 
-  /// Begins a run for an event, at once, later or not at all, as the function's flow control says.
+  /// Begins a run for an event, at once, later or not at all, as the function's flow control says. An id
+  /// starts a function once; an event that flow control turned away does not use up its id, as on a server.
   void schedule_run(const shared_function& function, const event_record& event, event_view& view,
                     timestamp now) {
-    if (function->batch && view.fulfils(function->batch->condition))
+    if (flow_.is_known_id(*function, event.given_id, now)) return;
+    if (function->batch && view.fulfils(function->batch->condition)) {
+      flow_.remember_id(*function, event.given_id, now);
       return gather_batch(function, event, view, now);
-    if (flow_.is_limited(*function, event, view, now)) return;
+    }
+    if (const timestamp happens(std::chrono::milliseconds(view.time())); happens > now && !function->debounce)
+      return begin_later(function, event, happens, now);
+    if (flow_.is_limited(*function, event.id, view, now)) return;
     if (function->debounce) return debounce(function, event, view, now);
-    if (!flow_.is_first_of_its_id(*function, event, now)) return;
-    begin_run(function, events_of(event), {}, now);
+    if (!begin_run(function, events_of(event), {}, now).empty())
+      flow_.remember_id(*function, event.given_id, now);
+  }
+
+  /// An event of the future starts its run then, and takes part in flow control only then.
+  void begin_later(const shared_function& function, const event_record& event, timestamp due, timestamp now) {
+    flow_.remember_id(*function, event.given_id, now);
+    active_run& run = add_run(function, events_of(event), {}, now);
+    run.record.gathering = future_prefix + run.id();
+    changes_.runs.push_back(run.record);
+    tell(run, {.at = now, .what = progress::run_queued, .detail = event.name});
+    add_job(run, {.what = job::kind::gathered, .due = due, .begun = now});
+  }
+
+  static constexpr const char* future_prefix = "future:";  // of `gathering`
+  static bool is_of_the_future(const active_run& run) {
+    return run.record.gathering.starts_with(future_prefix);
+  }
+  /// Whether a batch or a debounce still takes events in.
+  static bool is_collecting(const active_run& run) {
+    return !run.record.gathering.empty() && !is_of_the_future(run);
   }
 
   void gather_batch(const shared_function& function, const event_record& event, event_view& view,
@@ -361,13 +460,30 @@ class scheduler {
   }
 
   void end_gathering(active_run& run, timestamp now) {
+    const bool was_of_the_future = is_of_the_future(run);
     remove_jobs(run, job::kind::gathered);
     forget_gathering(run);
     run.record.gathering.clear();
     changes_.runs.push_back(run.record);
+    const run_event& first = run.record.events.front();
+    if (was_of_the_future) {
+      event_view view(first.text);
+      if (flow_.is_limited(*run.function, first.id, view, now)) return cancel_run(run, now);
+    }
+    if (run.function->debounce && !was_of_the_future) {
+      const std::string given_id = given_id_of(first);
+      if (flow_.is_known_id(*run.function, given_id, now)) return cancel_run(run, now);
+      flow_.remember_id(*run.function, given_id, now);
+    }
     if (!may_begin(*run.function, run.event_text(), now)) return cancel_run(run, now);
     claim(run);
     queue_first_call(run, now);
+  }
+
+  /// The id that the event's sender gave it; empty when the engine did.
+  static std::string given_id_of(const run_event& event) {
+    std::string id = detail::find_text(event.text, "id");
+    return id == event.id ? std::string() : id;
   }
 
   void forget_gathering(const active_run& run) {
@@ -415,14 +531,11 @@ class scheduler {
 
   void queue_first_call(active_run& run, timestamp now) {
     event_view view(run.event_text());
-    timestamp earliest = now;
-    if (!run.function->batch)
-      earliest = std::max(earliest, timestamp(std::chrono::milliseconds(view.time())));
     if (run.function->start_timeout) {
       add_job(run,
               {.what = job::kind::start_timeout, .due = now + *run.function->start_timeout, .begun = now});
     }
-    call_function(run, flow_.turn(*run.function, view, earliest), now);
+    call_function(run, flow_.turn(*run.function, view, now), now);
   }
 
   /// Makes a run one of those under way.
@@ -447,13 +560,13 @@ class scheduler {
 
   // ---- ending -----------------------------------------------------------------------------------------
 
-  void complete_run(active_run& run, const job& call, std::string output, timestamp now) {
+  void complete_run(active_run& run, int attempt, std::string output, timestamp now) {
     const step_end for_parent{"{\"data\":" + output + "}", progress::invoke_completed, shortened(output)};
     run.record.run.output_text = std::move(output);
     end_run(run, run_status::completed,
             {.at = now,
              .what = progress::run_completed,
-             .attempt = call.attempt,
+             .attempt = attempt,
              .detail = shortened(run.record.run.output_text)},
             for_parent, now);
   }
@@ -492,17 +605,18 @@ class scheduler {
     std::erase(by_function_[run.function->slug], &run);
 
     const std::unique_ptr<active_run> ended = std::move(runs_.extract(runs_.find(run.id())).mapped());
-    announce_end(*ended, now);
-    for (const deferred_call& each : ended->record.deferred) begin_deferred(each, now);
     const auto& parent = ended->record.parent;
     if (active_run* waiting = parent ? find_active(parent->run_id) : nullptr)
       end_step(*waiting, parent->step, for_parents_step, now);
+    announce_end(*ended, now);
+    for (const deferred_call& deferred : ended->record.deferred) follow_ups_.emplace_back(deferred);
   }
 
   /// Tells whoever listens, the function's own on_failure, on_success and on_cancel among them.
   void announce_end(const active_run& ended, timestamp now) {
     const run& run = ended.record.run;
-    if (run.event_name == "inngest/function.failed" || run.event_name == "inngest/function.finished")
+    if (run.event_name == "inngest/function.failed" || run.event_name == "inngest/function.finished" ||
+        run.event_name == "inngest/function.cancelled")
       return;  // or it would go on for ever
     if (run.status == run_status::failed) announce(ended, "inngest/function.failed", now);
     if (run.status == run_status::cancelled) announce(ended, "inngest/function.cancelled", now);
@@ -515,7 +629,7 @@ class scheduler {
     const event_record record =
         make_event_record({.name = name, .data = end_data(ended)}, ids_.next(now), now);
     changes_.events.push_back(record);
-    dispatch(record, now);
+    follow_ups_.emplace_back(record);
   }
 
   void begin_deferred(const deferred_call& deferred, timestamp now) {
@@ -527,70 +641,115 @@ class scheduler {
               {}, now);
   }
 
-  void retry_or_fail_run(active_run& run, const job& call, const http::response& answer, timestamp now) {
-    const run_error error = read_error(answer);
-    const bool retriable = answer.headers.find(protocol::header::no_retry) != "true";
-    if (!retriable || call.attempt + 1 >= run.max_attempts()) return fail_run(run, call.attempt, error, now);
+  void retry_or_fail_run(active_run& run, const job& call, const run_error& error, bool may_retry,
+                         const http::response& answer, timestamp now) {
+    if (!may_retry || call.attempt + 1 >= run.max_attempts()) return fail_run(run, call.attempt, error, now);
     tell(run, {.at = now, .what = progress::run_retried, .attempt = call.attempt, .detail = words_of(error)});
     retry(run, call, answer, now);
   }
 
-  // ---- steps ------------------------------------------------------------------------------------------
+  // ---- answers ----------------------------------------------------------------------------------------
 
-  void take_operations(active_run& run, const job& call, const http::response& answer, timestamp now) {
-    const std::string run_id = run.id();
-    const bool may_retry =
-        answer.headers.find(protocol::header::no_retry) != "true" && call.attempt + 1 < run.max_attempts();
-    for (const reported_operation& each : read_operations(answer.body)) {
-      if (each.op == "StepError" && may_retry) {
-        tell_step(run, each, progress::step_retried, call.attempt, words_of(read_error(each.error)), now);
-        retry(run, call, answer, now);
-      } else {
-        take_operation(run, call, each, now);
-      }
-      if (!find_active(run_id)) return;  // it ended over this operation
-    }
-    if (!run.has_work()) {
-      fail_run(run, call.attempt,
-               {"protocol error", "the app's answer has no operation that the run could go on with"}, now);
-    }
+  void finish_call(active_run& run, const job& call, const http::response& answer, timestamp now) {
+    app_answer read = read_app_answer(answer, !run.function->url.empty());
+    // While this call was under way, the run was gone through again with more results: that call decides.
+    const bool is_overtaken = !call.step && run.last_replay != call.id;
+    if (read.what == app_answer::kind::operations)
+      take_operations(run, call, read, is_overtaken, answer, now);
+    else if (is_overtaken)
+      go_on_if_still(run, now);
+    else if (read.what == app_answer::kind::completed)
+      complete_run(run, call.attempt, std::move(read.output), now);
+    else
+      retry_or_fail_run(run, call, read.error, read.may_retry, answer, now);
   }
 
-  void take_operation(active_run& run, const job& call, const reported_operation& op, timestamp now) {
-    const bool ends = op.op == "StepRun" || op.op == "Step" || op.op == "StepFailed" || op.op == "StepError";
-    if (ends) {
-      end_reported_step(run, op, call.attempt, now);
-      go_on(run, now);
-    } else if (run.pending.contains(op.id) || run.memos.contains(op.id)) {
-      // reported again, as happens while its siblings are under way
-    } else if (op.op == "StepPlanned") {
-      plan(run, call, op, now);
-    } else if (op.op == "Sleep") {
-      begin_sleep(run, call, op, now);
-    } else if (op.op == "WaitForEvent") {
-      begin_wait(run, call, op, now);
-    } else if (op.op == "WaitForSignal") {
-      begin_signal_wait(run, call, op, now);
-    } else if (op.op == "InvokeFunction") {
-      begin_invoke(run, call, op, now);
-    } else if (op.op == "Gateway" || op.op == "AIGateway" || op.op == "AiGateway") {
-      begin_request(run, call, op, now);
-    } else if (op.op == "None" || op.op == "DiscoveryRequest") {
-      go_on_if_still(run, now);
-    } else if (op.op == "RunComplete") {
-      complete_run(run, call, op.data.empty() ? "null" : op.data, now);
-    } else if (op.op == "DeferAdd") {
-      defer(run, op);
-      go_on_if_still(run, now);
-    } else {
-      refuse(run, call, op, "the embedded engine can't do \"" + op.op + "\"", now);
+  void take_operations(active_run& run, const job& call, const app_answer& read, bool is_overtaken,
+                       const http::response& answer, timestamp now) {
+    const std::string run_id = run.id();
+    const bool waits_for_group = answer.headers.find(protocol::header::request_version).value_or("") >= "2";
+    const bool may_retry = read.may_retry && call.attempt + 1 < run.max_attempts();
+    const reported_operation* completed = nullptr;
+    std::optional<run_error> refusal;
+    for (const reported_operation& op : read.operations) {
+      if (op.kind == operation_kind::run_completed) {
+        completed = &op;
+      } else if (op.kind == operation_kind::step_error && may_retry) {
+        tell_step(run, op, progress::step_retried, call.attempt, words_of(read_error(op.error)), now);
+        retry(run, call, answer, now);
+      } else if (auto problem = take_operation(run, call, op, waits_for_group, now); problem && !refusal) {
+        refusal = std::move(problem);
+      }
+      if (!find_active(run_id)) return;  // it invoked itself, a singleton, and was cancelled by that
     }
+    if (completed && !is_overtaken)
+      return complete_run(run, call.attempt, completed->data.empty() ? "null" : completed->data, now);
+    if (refusal && !is_overtaken) return fail_run(run, call.attempt, *refusal, now);  // it would ask again
+    if (run.has_work()) return;
+    if (is_overtaken || says_nothing(read)) return go_on(run, now);
+    const run_error error{"protocol error",
+                          "the app's answer has no operation that the run could go on with"};
+    retry_or_fail_run(run, call, error, read.may_retry, answer, now);
+  }
+
+  /// An answer without news: the app asks to be called again.
+  static bool says_nothing(const app_answer& read) {
+    return !read.operations.empty() &&
+           std::all_of(read.operations.begin(), read.operations.end(),
+                       [](const auto& op) { return op.kind == operation_kind::nothing; });
+  }
+
+  static bool ends_step(const reported_operation& op) {
+    return op.kind == operation_kind::step_completed || op.kind == operation_kind::step_failed ||
+           op.kind == operation_kind::step_error;
+  }
+
+  /// Gives the reason when it can't be done, as a server ends the run for; nothing has changed then.
+  [[nodiscard]] std::optional<run_error> take_operation(active_run& run, const job& call,
+                                                        const reported_operation& op, bool waits_for_group,
+                                                        timestamp now) {
+    if (ends_step(op)) {
+      const auto planned = run.pending.find(op.id);
+      const bool is_awaited = planned != run.pending.end() && planned->second.is_awaited;
+      end_reported_step(run, op, call.attempt, now);
+      run.has_news = true;
+      if (!is_awaited || !has_awaited_siblings(run, now)) go_on(run, now);
+      return std::nullopt;
+    }
+    if (run.pending.contains(op.id) || run.memos.contains(op.id))
+      return std::nullopt;  // reported again, as happens while its siblings are under way
+    switch (op.kind) {
+      case operation_kind::step_planned:
+        plan(run, call, op, waits_for_group, now);
+        return std::nullopt;
+      case operation_kind::sleep:
+        return begin_sleep(run, call, op, now);
+      case operation_kind::wait_for_event:
+        return begin_wait(run, call, op, now);
+      case operation_kind::wait_for_signal:
+        return begin_signal_wait(run, call, op, now);
+      case operation_kind::invoke:
+        return begin_invoke(run, call, op, now);
+      case operation_kind::request:
+        return begin_request(run, call, op, now);
+      case operation_kind::defer:
+        defer(run, op);
+        go_on_if_still(run, now);
+        return std::nullopt;
+      case operation_kind::nothing:
+      case operation_kind::run_completed:
+      case operation_kind::step_completed:
+      case operation_kind::step_failed:
+      case operation_kind::step_error:
+        return std::nullopt;
+    }
+    return std::nullopt;
   }
 
   /// A step that the app ran has its result.
   void end_reported_step(active_run& run, const reported_operation& op, int attempt, timestamp now) {
     if (run.memos.contains(op.id)) return;  // its first result counts
-    if (op.op == "StepRun" || op.op == "Step") {
+    if (op.kind == operation_kind::step_completed) {
       tell_step(run, op, progress::step_completed, attempt, shortened(op.data), now);
       remember(run, op.id, "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}");
     } else {
@@ -599,8 +758,12 @@ class scheduler {
     }
   }
 
-  void plan(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+  /// SDKs of the execution version 2 are called once for a parallel group, when all of its steps have run; a
+  /// race after each of them.
+  void plan(active_run& run, const job& call, const reported_operation& op, bool waits_for_group,
+            timestamp now) {
     pending_step& pending = begin_step(run, call, op, progress::step_planned, "", now);
+    pending.is_awaited = waits_for_group && op.option("parallelMode") != "race";
     pending.job = add_job(
         run,
         {.what = job::kind::call, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now});
@@ -618,45 +781,65 @@ class scheduler {
     changes_.runs.push_back(run.record);
   }
 
-  void begin_sleep(active_run& run, const job& call, const reported_operation& op, timestamp now) {
-    const std::string text = op.option("duration").value_or(op.name);
-    const auto until = time_of(text, now);
-    if (!until) return refuse(run, call, op, "not a time to sleep: \"" + text + "\"", now);
-    pending_step& pending = begin_step(run, call, op, progress::sleep_started, text, now);
-    pending.job = add_timer(run, job::kind::wake, op, *until, now);
+  /// Why an operation can't be done.
+  static run_error refused(const reported_operation& op, const std::string& why) {
+    return {"unsupported operation", "step \"" + op.shown_name() + "\": " + why};
+  }
+  static std::string not_a_time(const std::string& what, const std::string& text) {
+    return "not " + what + ", or one in more than a year: \"" + text + "\"";
   }
 
-  void begin_wait(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+  std::optional<run_error> begin_sleep(active_run& run, const job& call, const reported_operation& op,
+                                       timestamp now) {
+    const std::string text = op.option_or_name("duration");
+    const auto until = time_of(text, now);
+    if (!until) return refused(op, not_a_time("a time to sleep", text));
+    pending_step& pending = begin_step(run, call, op, progress::sleep_started, text, now);
+    pending.job = add_timer(run, job::kind::wake, op, *until, now);
+    return std::nullopt;
+  }
+
+  std::optional<run_error> begin_wait(active_run& run, const job& call, const reported_operation& op,
+                                      timestamp now) {
     wait_record wait{.run_id = run.id(),
                      .step = op.id,
                      .step_name = op.shown_name(),
-                     .event_name = op.option("event").value_or(op.name),
+                     .event_name = op.option_or_name("event"),
                      .expression = op.option("if").value_or(""),
                      .begun = now};
     shared_expression condition;
     try {
       if (!wait.expression.empty()) condition = std::make_shared<const expression>(wait.expression);
     } catch (const expression_error& problem) {
-      return refuse(run, call, op, wait.expression + ": " + problem.what(), now);
+      return refused(op, wait.expression + ": " + problem.what());
     }
-    if (add_wait_timer(run, call, op, wait.event_name, now)) add_wait(std::move(wait), std::move(condition));
+    const std::string timeout = op.option("timeout").value_or("");
+    const auto until = time_of(timeout, now);
+    if (!until) return refused(op, not_a_time("a timeout", timeout));
+    begin_waiting(run, call, op, wait.event_name, *until, now);
+    add_wait(std::move(wait), std::move(condition));
+    return std::nullopt;
   }
 
-  void begin_signal_wait(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+  std::optional<run_error> begin_signal_wait(active_run& run, const job& call, const reported_operation& op,
+                                             timestamp now) {
     wait_record wait{.run_id = run.id(),
                      .step = op.id,
                      .step_name = op.shown_name(),
-                     .signal = op.option("signal").value_or(op.name),
+                     .signal = op.option_or_name("signal"),
                      .begun = now};
+    const std::string timeout = op.option("timeout").value_or("");
+    const auto until = time_of(timeout, now);
+    if (!until) return refused(op, not_a_time("a timeout", timeout));
     if (const auto other = waits_.for_signal(wait.signal)) {
-      if (op.option("conflict") != "replace") {
-        return fail_run(run, call.attempt, {"Error", "another run waits for signal \"" + wait.signal + "\""},
-                        now);
-      }
+      if (op.option("conflict") != "replace")
+        return run_error{"Error", "another run waits for signal \"" + wait.signal + "\""};
       waits_.remove(*other);  // it goes on when its time is up
       changes_.removed_waits.emplace_back(other->run_id, other->step);
     }
-    if (add_wait_timer(run, call, op, wait.signal, now)) add_wait(std::move(wait), nullptr);
+    begin_waiting(run, call, op, wait.signal, *until, now);
+    add_wait(std::move(wait), nullptr);
+    return std::nullopt;
   }
 
   void add_wait(wait_record wait, shared_expression condition) {
@@ -664,60 +847,64 @@ class scheduler {
     changes_.added_waits.push_back(std::move(wait));
   }
 
-  bool add_wait_timer(active_run& run, const job& call, const reported_operation& op, const std::string& what,
-                      timestamp now) {
-    const std::string timeout = op.option("timeout").value_or("");
-    const auto until = time_of(timeout, now);
-    if (!until) {
-      refuse(run, call, op, "not a timeout: \"" + timeout + "\"", now);
-      return false;
-    }
+  void begin_waiting(active_run& run, const job& call, const reported_operation& op, const std::string& what,
+                     timestamp until, timestamp now) {
     pending_step& pending = begin_step(run, call, op, progress::wait_started, what, now);
-    pending.job = add_timer(run, job::kind::wait_timeout, op, *until, now);
+    pending.job = add_timer(run, job::kind::wait_timeout, op, until, now);
     pending.waits = true;
-    return true;
   }
 
-  void begin_invoke(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+  std::optional<run_error> begin_invoke(active_run& run, const job& call, const reported_operation& op,
+                                        timestamp now) {
     const std::string slug = op.option("function_id").value_or("");
-    const auto timeout = op.option("timeout");
-    const auto until = timeout ? time_of(*timeout, now) : std::nullopt;
-    if (timeout && !until) return refuse(run, call, op, "not a timeout: \"" + *timeout + "\"", now);
+    const std::string timeout = op.option("timeout").value_or("");
+    const auto until = timeout.empty() ? std::nullopt : time_of(timeout, now);
+    if (!timeout.empty() && !until) return refused(op, not_a_time("a timeout", timeout));
+    const json payload = detail::parse_dom(op.options.empty() ? "{}" : op.options).value("payload", json());
+    json data = payload.is_object() ? payload.value("data", json()) : json();
+    if (!data.is_object()) data = json::object();
+    const auto expires = until.value_or(now + max_wait).time_since_epoch().count();
+    data["_inngest"] = {
+        {"fn_id", slug}, {"correlation_id", run.id() + "." + detail::to_hex(op.id)}, {"expire", expires}};
+    const event_record invoked = invocation(data.dump(), now);
+    event_view view(invoked.text);
+
     pending_step& pending = begin_step(run, call, op, progress::invoke_started, slug, now);
     const auto function = subscriptions_.find(slug);
-    if (!function) {
-      const run_error error{"FunctionNotFound", "there is no function \"" + slug + "\""};
-      return end_step(run, op.id, failed(error), now);
-    }
+    const auto fail = [&](const char* name, const std::string& message) {
+      end_step(run, op.id, failed({name, message}), now);
+      return std::nullopt;
+    };
+    if (!function) return fail("FunctionNotFound", "there is no function \"" + slug + "\"");
     if (until) pending.job = add_timer(run, job::kind::invoke_timeout, op, *until, now);
-    const json payload = detail::parse_dom(op.options).value("payload", json::object());
-    const json data = payload.is_object() ? payload.value("data", json::object()) : json::object();
-    const event_record invoked = invocation(data.is_object() ? data.dump() : "{}", now);
-    event_view view(invoked.text);
-    if (flow_.is_limited(*function, invoked, view, now))
-      return end_step(run, op.id, failed({"Error", "function \"" + slug + "\" is rate limited"}), now);
-    const parent_step parent{run.id(), op.id, op.shown_name()};
+    if (flow_.is_limited(*function, invoked.id, view, now))
+      return fail("Error", "function \"" + slug + "\" is rate limited");
+    const std::string run_id = run.id();
+    const parent_step parent{run_id, op.id, op.shown_name()};
     const std::string child = begin_run(function, events_of(invoked), parent, now);
-    if (child.empty()) {
+    active_run* still = find_active(run_id);  // a singleton that invokes itself may have ended by that
+    if (child.empty() && still) {
       const run_error error{"InngestInvokeError",
                             "function \"" + slug + "\" is a singleton and runs already"};
-      end_step(run, op.id, failed(error), now);
+      end_step(*still, op.id, failed(error), now);
     }
+    return std::nullopt;
   }
 
-  void begin_request(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+  std::optional<run_error> begin_request(active_run& run, const job& call, const reported_operation& op,
+                                         timestamp now) {
     job next{
         .what = job::kind::request, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now};
     next.text = outgoing_text(op);
-    std::string where;
     try {
-      where = op.option("url").value_or("");
       outgoing_request(next.text);
     } catch (const payload_error& problem) {
-      return refuse(run, call, op, problem.what(), now);
+      return refused(op, problem.what());
     }
-    pending_step& pending = begin_step(run, call, op, progress::request_started, where, now);
+    pending_step& pending =
+        begin_step(run, call, op, progress::request_started, op.option("url").value_or(""), now);
     pending.job = add_job(run, std::move(next));
+    return std::nullopt;
   }
 
   void finish_request(active_run& run, const job& made, const http::response& answer, timestamp now) {
@@ -750,12 +937,6 @@ class scheduler {
                            const std::string& detail, timestamp now) {
     tell(run, {.at = now, .what = what, .step = op.shown_name(), .attempt = call.attempt, .detail = detail});
     return run.pending.emplace(op.id, pending_step{.name = op.shown_name(), .begun = now}).first->second;
-  }
-
-  /// An operation that can't be done fails its run: another attempt would ask for the same.
-  void refuse(active_run& run, const job& call, const reported_operation& op, const std::string& why,
-              timestamp now) {
-    fail_run(run, call.attempt, {"unsupported operation", "step \"" + op.shown_name() + "\": " + why}, now);
   }
 
   void end_timer(active_run& run, const job& timer, timestamp now) {
@@ -809,6 +990,16 @@ class scheduler {
     changes_.memos.push_back({.run_id = run.id(), .step = step, .text = std::move(memo)});
   }
 
+  /// Whether a step of a parallel group is running or about to. One that waits for another attempt is not.
+  bool has_awaited_siblings(const active_run& run, timestamp now) const {
+    return std::any_of(run.pending.begin(), run.pending.end(), [&](const auto& entry) {
+      const pending_step& pending = entry.second;
+      if (!pending.is_awaited) return false;
+      const job* queued = pending.job ? queue_.find(*pending.job) : nullptr;
+      return !queued || queued->due <= now;
+    });
+  }
+
   /// Something is new: the function is gone through again, once for all that is new by then. Steps that were
   /// planned before are called first, as they are first in the queue.
   void go_on(active_run& run, timestamp now) {
@@ -821,6 +1012,7 @@ class scheduler {
   // ---- jobs -------------------------------------------------------------------------------------------
 
   void call_function(active_run& run, timestamp due, timestamp now) {
+    run.has_news = false;
     run.discovery = add_job(run, {.what = job::kind::call, .due = due, .begun = now});
   }
 
@@ -864,6 +1056,7 @@ class scheduler {
     ++calls_;
     ++run.calls;
     run.last_call = call.id;
+    if (!call.step) run.last_replay = call.id;
     if (run.discovery == call.id) run.discovery.reset();
     if (run.record.run.status != run_status::queued) return;
     run.record.run.status = run_status::running;
@@ -878,11 +1071,17 @@ class scheduler {
   void retry(active_run& run, const job& call, const http::response& answer, timestamp now) {
     job next = call;
     ++next.attempt;
-    next.due = now + delay_(call.attempt);
+    next.due = detail::add_saturated(now, delay_(call.attempt));
     if (const auto after = answer.headers.find(protocol::header::retry_after))
       next.due = retry_after(*after, now).value_or(next.due);
     const std::uint64_t id = add_job(run, std::move(next));
-    if (!call.step) run.discovery = id;
+    if (!call.step) {
+      run.discovery = id;
+      return;
+    }
+    if (const auto planned = run.pending.find(*call.step); planned != run.pending.end())
+      planned->second.job = id;
+    if (run.has_news && !has_awaited_siblings(run, now)) go_on(run, now);
   }
 
   // ---- schedules --------------------------------------------------------------------------------------
@@ -923,7 +1122,7 @@ class scheduler {
           make_event_record(timer_event(each, planned, timer.due), ids_.next(now), now);
       changes_.events.push_back(event);
       event_view view(event.text);
-      if (!flow_.is_limited(*function, event, view, now)) begin_run(function, events_of(event), {}, now);
+      if (!flow_.is_limited(*function, event.id, view, now)) begin_run(function, events_of(event), {}, now);
       add_schedule(timer.run_id, each, std::max(planned, now - each.jitter));
       return;
     }
@@ -942,9 +1141,14 @@ class scheduler {
   }
 
   void tell(active_run& run, timeline_entry entry) {
-    if (wants_progress_) progress_.emplace_back(run.record.run, entry);
+    if (wants_progress_ || is_failure(entry.what)) progress_.emplace_back(run.record.run, entry);
     changes_.timeline.push_back(
         {.run_id = run.id(), .entry = std::move(entry), .position = ++run.record.timeline_size});
+  }
+
+  static bool is_failure(progress what) {
+    return what == progress::run_retried || what == progress::step_retried || what == progress::step_failed ||
+           what == progress::run_failed;
   }
 
   void update(const active_run& run) {
@@ -959,7 +1163,7 @@ class scheduler {
 
   // ---- restart ----------------------------------------------------------------------------------------
 
-  void resume(unfinished_work work) {
+  void resume(unfinished_work work, timestamp now) {
     for (const app_record& each : work.apps) {
       for (function_definition& function : read_registration(each)) subscriptions_.add(std::move(function));
     }
@@ -978,7 +1182,7 @@ class scheduler {
       run->stack.push_back(each.step);
       run->memos.emplace(each.step, std::move(each.text));
     }
-    for (job& each : work.jobs) resume(std::move(each));
+    for (const job& each : work.jobs) resume(each);
     for (const wait_record& each : work.waits) {
       active_run* run = find_active(each.run_id);
       if (!run) {  // it has ended
@@ -1002,6 +1206,9 @@ class scheduler {
       if (parent) resume_invoke(step, parent->record.run.queued_at);
     }
     unreadable_ = std::move(work.unreadable);
+    for (const job& each : work.jobs) {
+      if (each.started) end_lost_attempt(each, now);
+    }
   }
 
   void resume_invoke(const parent_step& step, timestamp begun) {
@@ -1022,6 +1229,42 @@ class scheduler {
                     [](const unreadable_record& record) { return record.table == "apps"; }))
       out.retries = 1'000'000;
     return std::make_shared<const function_definition>(std::move(out));
+  }
+
+  /// A process ended while it made the call: that attempt has failed. The next begins at once, as time has
+  /// passed already.
+  void end_lost_attempt(const job& lost, timestamp now) {
+    changes_.removed_jobs.push_back(lost.id);
+    active_run* run = find_active(lost.run_id);
+    if (!run) return;
+    if (run->discovery == lost.id) run->discovery.reset();
+    const run_error error{"ProcessEnded",
+                          "the process ended while " +
+                              (lost.step ? "step \"" + lost.step_name + "\"" : std::string("the function")) +
+                              " ran"};
+    if (lost.attempt + 1 < run->max_attempts()) {
+      tell(*run, {.at = now,
+                  .what = lost.step ? progress::step_retried : progress::run_retried,
+                  .step = lost.step_name,
+                  .attempt = lost.attempt,
+                  .detail = words_of(error)});
+      job next = lost;
+      ++next.attempt;
+      next.due = now;
+      next.started = false;
+      const std::uint64_t id = add_job(*run, std::move(next));
+      if (lost.step)
+        run->pending[*lost.step].job = id;
+      else
+        run->discovery = id;
+    } else if (lost.step) {
+      run->pending[*lost.step].job.reset();
+      step_end end = failed(error);
+      end.attempt = lost.attempt;
+      end_step(*run, *lost.step, end, now);
+    } else {
+      fail_run(*run, lost.attempt, error, now);
+    }
   }
 
   void resume(job job) {
@@ -1046,6 +1289,7 @@ class scheduler {
     } else if (job.what == job::kind::call) {
       run->discovery = job.id;
     }
+    if (job.started) return;  // it was taken: see end_lost_attempt
     const std::uint64_t id = job.id;
     enqueue(*run, std::move(job));
     queue_.release(id);
@@ -1068,10 +1312,13 @@ class scheduler {
     return found == runs_.end() ? nullptr : found->second.get();
   }
 
-  /// A copy: cancelling them changes the original.
-  std::vector<active_run*> runs_of(const std::string& slug) const {
-    const auto found = by_function_.find(slug);
-    return found == by_function_.end() ? std::vector<active_run*>() : found->second;
+  /// Ids, as cancelling one may end others.
+  std::vector<std::string> runs_of(const std::string& slug) const {
+    std::vector<std::string> out;
+    if (const auto found = by_function_.find(slug); found != by_function_.end()) {
+      for (const active_run* run : found->second) out.push_back(run->id());
+    }
+    return out;
   }
 
   retry_delay delay_;
@@ -1088,7 +1335,9 @@ class scheduler {
   waiting_steps waits_;
   run_queue queue_;
   std::uint64_t last_job_ = 0;
-  int calls_ = 0;  // that are being made
+  int calls_ = 0;                                    // that are being made
+  std::set<std::string, std::less<>> undispatched_;  // ids of events that are not stored yet
+  std::deque<follow_up> follow_ups_;
   std::deque<std::pair<run, timeline_entry>> progress_;
   bool wants_progress_ = false;
 };

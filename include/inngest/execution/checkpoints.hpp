@@ -16,7 +16,7 @@ namespace inngest::execution {
 /// each. What could not be saved stays here, to be put into the answer.
 class checkpoints {
  public:
-  using clock = std::chrono::system_clock;
+  using clock = std::chrono::steady_clock;  // a clock that is set changes no interval
   enum class saved {
     yes,
     no,     ///< no server took them: the answer must

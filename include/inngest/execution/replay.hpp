@@ -9,6 +9,7 @@
 #include <functional>
 #include <iterator>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,7 +17,9 @@
 #include <vector>
 
 #include <inngest/detail/function_ref.hpp>
+#include <inngest/detail/json_text.hpp>
 #include <inngest/event.hpp>
+#include <inngest/execution/call_stop.hpp>
 #include <inngest/execution/checkpoints.hpp>
 #include <inngest/execution/hooks.hpp>
 #include <inngest/execution/interrupt.hpp>
@@ -52,6 +55,8 @@ struct replay_options {
   bool trace_steps = false;
   /// Finds steps, but runs none.
   bool rehearse = false;
+  /// Asks the call to stop.
+  call_stop stop{};
 };
 
 /// A step call of the handler, identified.
@@ -66,8 +71,9 @@ struct step_call {
   std::optional<int> retries{};
   std::function<std::chrono::milliseconds(int)> backoff{};
   std::optional<std::chrono::milliseconds> deadline{};
-  const protocol::memo* memo = nullptr;   // null: no result yet
-  const protocol::memo* input = nullptr;  // the server's, for a step that is still to run
+  std::stop_source stop{std::nostopstate};  // of the call
+  const protocol::memo* memo = nullptr;     // null: no result yet
+  const protocol::memo* input = nullptr;    // the server's, for a step that is still to run
 
   const std::string& name() const { return given_name.empty() ? id : given_name; }
 };
@@ -117,6 +123,7 @@ class replay {
   const environment& world() const { return world_; }
   const execution::hooks& hooks() const { return hooks_; }
   const call_info& info() const { return info_; }
+  const call_stop& stop() const { return options_.stop; }
 
   /// Whether the handler is still going over what happened before: it has not come to the newest result yet.
   bool is_replaying() const { return is_replaying_; }
@@ -160,8 +167,10 @@ class replay {
                    .line = options.id.line(),
                    .retries = options.retries,
                    .backoff = std::move(options.backoff),
-                   .deadline = options.deadline};
+                   .deadline = options.deadline,
+                   .stop = options_.stop.source()};
     if (!hooks_.empty()) transform_input(call, input);
+    refuse_unwritable(call.id, call.given_name);
     identify(call);
     if (options_.trace_steps) steps_.push_back(call.id);
 
@@ -192,6 +201,10 @@ class replay {
                 detail::function_ref<void(std::string&)> body) {
     if (!request_.target() || options_.rehearse) return record(call, plan);
     if (*request_.target() != call.hash) return;
+    if (stop().is_shutdown()) {
+      stop().note_interrupted();
+      suspend(call);
+    }
     record(call, execute(call, plan, body));
     executed_ = true;
     suspend(call);
@@ -206,7 +219,7 @@ class replay {
     refuse_going_on();
     const bool alone = operations_.size() == 1 && operations_.front().id == call.hash;
     const bool out_of_time = options_.checkpoints && options_.checkpoints->is_out_of_time();
-    if (!alone || !may_run_at_once() || out_of_time) suspend(call);
+    if (!alone || !may_run_at_once() || out_of_time || stop().is_requested()) suspend(call);
     operations_.clear();
     protocol::operation op = execute(call, plan, body);
     if (options_.checkpoints && !step_failure_ && request_.attempt() == 0) return keep(call, std::move(op));
@@ -226,6 +239,7 @@ class replay {
   void record_deferred(protocol::operation op) {
     refuse_nesting(op.user_id);
     refuse_going_on();
+    refuse_unwritable(op.user_id, op.display_name);
     const auto same = [&](const protocol::operation& each) { return each.id == op.id; };
     if (std::any_of(deferred_.begin(), deferred_.end(), same)) {
       warnings_.push_back("ctx.defer(\"" + op.user_id +
@@ -371,6 +385,17 @@ class replay {
     if (running_) throw nested_step_error(id, running_->id);
   }
 
+  /// Refuses what no answer can hold before the step does anything.
+  static void refuse_unwritable(const std::string& id, const std::string& name) {
+    const auto is_utf8 = [](const std::string& text) {
+      return simdjson::validate_utf8(text.data(), text.size());
+    };
+    if (is_utf8(id) && is_utf8(name)) return;
+    const std::string step = "step \"" + detail::readable(id) + "\"";
+    detail::require_utf8(id, step + ": its id");
+    detail::require_utf8(name, step + ": its name");
+  }
+
   /// After an interrupt was swallowed, nothing of the handler counts any more.
   void refuse_going_on() {
     if (!interrupted_) return;
@@ -410,7 +435,8 @@ class replay {
     const auto ended = world_.now();
     op.timing = protocol::timing{
         .started = std::chrono::duration_cast<std::chrono::nanoseconds>(started.time_since_epoch()).count(),
-        .took = std::chrono::duration_cast<std::chrono::nanoseconds>(ended - started).count()};
+        .took = std::max<std::int64_t>(  // the clock may have been set back meanwhile
+            std::chrono::duration_cast<std::chrono::nanoseconds>(ended - started).count(), 0)};
     if (!metadata_.empty()) op.metadata = "[" + std::exchange(metadata_, {}) + "]";
     if (thrown) {
       step_failure_ = describe_failure(call, thrown, ended);
@@ -427,9 +453,9 @@ class replay {
   void tell_step_error(const step_info& step, const failure_info& failure) {
     try {
       hooks_.each([&](middleware& one) { one.on_step_error(info_, step, failure); });
-    } catch (const std::exception& problem) {
+    } catch (...) {
       warnings_.push_back("middleware::on_step_error threw at step \"" + std::string(step.id) +
-                          "\": " + problem.what());
+                          "\": " + words_of_exception());
     }
   }
 
@@ -447,15 +473,37 @@ class replay {
         innermost);
   }
 
+  std::string words_of_exception() const {
+    const auto info = protocol::describe(std::current_exception(), world_.now()).info;
+    return info.message.empty() ? info.name : info.message;
+  }
+
   protocol::failure describe_failure(const step_call& call, const std::exception_ptr& thrown,
-                                     std::chrono::system_clock::time_point now) const {
+                                     std::chrono::system_clock::time_point now) {
     protocol::failure out = protocol::describe(thrown, now);
     const bool used_up = call.retries && request_.attempt() >= *call.retries;
-    if (is_last_attempt() || used_up) out.retriable = false;
-    if (out.retriable && !out.retry_after && call.backoff) out.retry_after = call.backoff(request_.attempt());
+    if (is_interrupted(out))
+      stop().note_interrupted();
+    else if (is_last_attempt() || used_up)
+      out.retriable = false;
+    if (out.retriable && !out.retry_after && call.backoff) out.retry_after = backoff_of(call);
     out.info.stack = out.info.name + ": " + out.info.message + "\n    at step \"" + call.id + "\" (" +
                      call.file + ":" + std::to_string(call.line) + ")";
     return out;
+  }
+
+  /// What fails because the process is to end may succeed in the next one.
+  bool is_interrupted(const protocol::failure& failure) const {
+    return failure.retriable && stop().is_shutdown();
+  }
+
+  std::optional<std::chrono::milliseconds> backoff_of(const step_call& call) {
+    try {
+      return call.backoff(request_.attempt());
+    } catch (...) {
+      warnings_.push_back("step_options::backoff of step \"" + call.id + "\" threw: " + words_of_exception());
+      return std::nullopt;
+    }
   }
 
   void check_size(const step_call& call, const std::string& data) const {
@@ -478,6 +526,7 @@ class replay {
     const checkpoints::saved saved = options_.checkpoints->keep(completed(call, std::move(op)));
     if (saved != checkpoints::saved::yes) {
       is_stale_ = saved == checkpoints::saved::stale;
+      if (is_stale_) stop().request();
       saving_was_refused_ = true;  // what could not be saved is put into the answer at the end
       suspend(call);
     }
@@ -543,7 +592,10 @@ class replay {
   void fail(outcome& out, protocol::failure failure) const {
     out.ended = outcome::kind::failed;
     out.failure = std::move(failure);
-    if (is_last_attempt()) out.failure->retriable = false;
+    if (is_interrupted(*out.failure))
+      stop().note_interrupted();
+    else if (is_last_attempt())
+      out.failure->retriable = false;
   }
 
   void take_deferred() {

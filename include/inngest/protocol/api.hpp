@@ -39,7 +39,7 @@ inline http::request json_request(std::string path, std::string body) {
 
 inline http::request signal_request(std::string_view signal, std::string_view data) {
   return json_request("/v1/signals",
-                      detail::json_object_text().add("signal", signal).add_raw("data", data).text());
+                      detail::json_object_text().add_exact("signal", signal).add_raw("data", data).text());
 }
 
 /// The run that the signal woke; nothing when none waits for it.
@@ -53,6 +53,8 @@ inline std::optional<std::string> read_signal_answer(const http::response& answe
 
 inline http::request publish_request(std::string_view channel, std::string_view topic,
                                      std::string_view run_id, std::string data) {
+  detail::require_utf8(channel, "the channel");
+  detail::require_utf8(topic, "the topic");
   std::string path = "/v1/realtime/publish?channel=" + http::percent_encoded(channel);
   if (!run_id.empty()) path += "&run_id=" + http::percent_encoded(run_id);
   return json_request(path + "&topic=" + http::percent_encoded(topic), std::move(data));
@@ -64,7 +66,7 @@ inline std::string metadata_object(std::string_view scope, std::string_view kind
                                    std::string_view values) {
   detail::json_object_text out;
   if (!scope.empty()) out.add("scope", scope);
-  return out.add("kind", kind).add("op", change).add_raw("values", values).text();
+  return out.add_exact("kind", kind).add("op", change).add_raw("values", values).text();
 }
 
 inline http::request metadata_request(std::string_view run_id, std::string_view step_id,
@@ -80,6 +82,7 @@ inline http::request metadata_request(std::string_view run_id, std::string_view 
 
 /// A score's values. \throws configuration_error for a name or value that a server would not take.
 inline std::string score_values(std::string_view name, double value) {
+  detail::require_utf8(name, "a score's name");
   bool readable = !name.empty() && name.size() <= 128;
   for (const char c : name) {
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '\'') readable = false;

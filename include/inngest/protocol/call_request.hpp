@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -125,11 +126,29 @@ class call_request {
     }
   }
 
+  /// Refuses a member that is there twice: which of the two counts would depend on the reader.
+  class member_check {
+   public:
+    void note(std::string_view key, std::initializer_list<std::string_view> known,
+              const detail::json_path& at) {
+      const auto found = std::find(known.begin(), known.end(), key);
+      if (found == known.end()) return;
+      const unsigned bit = 1u << (found - known.begin());
+      if ((seen_ & bit) != 0) detail::fail_at(detail::json_path(at, key), "the member is there twice");
+      seen_ |= bit;
+    }
+
+   private:
+    unsigned seen_ = 0;
+  };
+
   void read_body() {
     detail::json_document document(body_.text());
+    member_check members;
     for (auto item : document.object()) {
       simdjson::ondemand::field each = detail::take(std::move(item), {});
       const std::string_view key = detail::take(each.unescaped_key(), {});
+      members.note(key, {"event", "events", "steps", "ctx", "defers", "use_api"}, {});
       detail::json_value& value = each.value();
       if (key == "event") {
         detail::expect(value, detail::json_type::object, detail::json_path("event"), "object");
@@ -166,6 +185,11 @@ class call_request {
     const auto before = [](const memo& a, const memo& b) { return a.id < b.id; };
     if (!std::is_sorted(memos_.begin(), memos_.end(), before))
       std::sort(memos_.begin(), memos_.end(), before);
+    // The same id in small and in capital letters is two names, but one step.
+    const auto same = [](const memo& a, const memo& b) { return a.id == b.id; };
+    const auto twice = std::adjacent_find(memos_.begin(), memos_.end(), same);
+    if (twice != memos_.end())
+      detail::fail_at(detail::json_path(at, detail::to_hex(twice->id)), "the step is there twice");
   }
 
   void read_defers(detail::json_value& value) {
@@ -183,9 +207,14 @@ class call_request {
     const detail::json_path at("ctx");
     if (detail::is_null(value, at)) return;
     detail::expect(value, detail::json_type::object, at, "object");
+    member_check members;
     for (auto item : detail::take(value.get_object(), at)) {
       simdjson::ondemand::field each = detail::take(std::move(item), at);
       const std::string_view key = detail::take(each.unescaped_key(), at);
+      members.note(key,
+                   {"run_id", "attempt", "max_attempts", "disable_immediate_execution", "use_api", "stack",
+                    "fn_id", "qi_id", "request_id", "generation_id"},
+                   at);
       detail::json_value& member = each.value();
       const detail::json_path here(at, key);
       if (key == "run_id")
@@ -207,8 +236,16 @@ class call_request {
       else if (key == "request_id")
         request_id_ = text_or_nothing(member, here);
       else if (key == "generation_id")
-        generation_id_ = detail::read<std::optional<std::int64_t>>(member, here).value_or(0);
+        generation_id_ = read_exact_integer(member, here);
     }
+  }
+
+  /// An integer that every reader of JSON reads alike: canonical JSON has doubles only. 0 for null.
+  static std::int64_t read_exact_integer(detail::json_value& value, const detail::json_path& at) {
+    constexpr std::int64_t largest = (std::int64_t{1} << 53) - 1;
+    const std::int64_t out = detail::read<std::optional<std::int64_t>>(value, at).value_or(0);
+    if (out < -largest || out > largest) detail::fail_at(at, "expected an integer within 2^53");
+    return out;
   }
 
   static std::string text_or_nothing(detail::json_value& value, const detail::json_path& at) {
@@ -218,9 +255,12 @@ class call_request {
   void read_stack(detail::json_value& value, const detail::json_path& at) {
     if (detail::is_null(value, at)) return;
     detail::expect(value, detail::json_type::object, at, "object");
+    member_check members;
     for (auto item : detail::take(value.get_object(), at)) {
       simdjson::ondemand::field each = detail::take(std::move(item), at);
-      if (detail::take(each.unescaped_key(), at) != "stack") continue;
+      const std::string_view key = detail::take(each.unescaped_key(), at);
+      members.note(key, {"stack"}, at);
+      if (key != "stack") continue;
       if (detail::is_null(each.value(), at)) continue;
       detail::expect(each.value(), detail::json_type::array, at, "array");
       for (auto id : detail::take(each.value().get_array(), at)) {

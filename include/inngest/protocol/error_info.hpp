@@ -53,6 +53,7 @@ constexpr bool is_worth_retrying(error_code code) {
     case error_code::non_retriable:
     case error_code::payload:
     case error_code::nested_step:
+    case error_code::step_options:
     case error_code::too_large:
     case error_code::not_deterministic:
       return false;

@@ -18,7 +18,7 @@ namespace inngest::protocol {
 
 using detail::json_object_text;
 
-inline std::string duration_text(const std::optional<std::chrono::seconds>& duration) {
+inline std::string duration_text(const std::optional<duration_s>& duration) {
   return duration ? to_text(*duration) : std::string();
 }
 

@@ -5,15 +5,18 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/hex.hpp>
-#include <inngest/detail/json_dom.hpp>
+#include <inngest/detail/json_canonical.hpp>
+#include <inngest/detail/json_members.hpp>
 
 // Signatures: `t=<unix seconds>&s=<hex HMAC-SHA256 of body and t>`, keyed with the signing key without its
 // "signkey-<environment>-" prefix.
@@ -60,33 +63,109 @@ inline std::string sign(std::string_view body, std::string_view signing_key, std
   return "t=" + seconds + "&s=" + detail::to_hex(mac);
 }
 
-/// Whether `header` is the signature of `body` under the key, made within five minutes of `now`.
+/// What was found when a signature was checked.
+enum class signature_state {
+  good,
+  missing,            ///< there is no signature
+  malformed,          ///< the header is not of the form `t=<seconds>&s=<hex>`
+  stale,              ///< made too long ago, or in the future
+  no_key,             ///< there is no key to check it with
+  mismatch,           ///< another key made it, or it is another body's
+  duplicate_members,  ///< it is right, but an object of the body has two members with the same name
+};
+inline constexpr std::size_t signature_states = 7;
+
+/// The result of checking a body's signature.
+struct signature_check {
+  signature_state state = signature_state::missing;
+  /// The signature's time minus ours: negative for one from the past.
+  std::chrono::seconds skew{};
+  /// Which of the keys made a good signature.
+  std::size_t key = 0;
+  /// Set when the signature is good for the canonical form of the body only: then these bytes must be read in
+  /// place of the body, because no others were signed.
+  std::optional<std::string> canonical{};
+
+  bool is_good() const { return state == signature_state::good; }
+
+  /// Why the signature is refused, in words for a log. Neither keys nor payloads are in it.
+  std::string reason() const {
+    switch (state) {
+      case signature_state::good:
+        return "the signature is good";
+      case signature_state::missing:
+        return "it has no signature (header x-inngest-signature)";
+      case signature_state::malformed:
+        return "its signature is malformed: it must have the form t=<unix seconds>&s=<64 hex digits>";
+      case signature_state::stale:
+        return "its signature is stale: made " + std::to_string(std::chrono::abs(skew).count()) +
+               (skew.count() < 0 ? " s ago" : " s in the future") + ", and at most " +
+               std::to_string(signature_window.count()) +
+               " s are allowed. Are the clocks of both machines right?";
+      case signature_state::no_key:
+        return "there is no signing key to check its signature with: set INNGEST_SIGNING_KEY";
+      case signature_state::mismatch:
+        return "its signature was made with another key, or for another body: is INNGEST_SIGNING_KEY the "
+               "server's signing key, and of the same environment?";
+      case signature_state::duplicate_members:
+        return "its body has an object with two members of the same name";
+    }
+    return "its signature is not good";
+  }
+};
+
+/// Checks whether `header` is the signature of `body` under one of the keys, made within five minutes of
+/// `now`. Empty keys are skipped.
 ///
-/// The bytes are tried as they came, then in canonical form (sorted keys, no white space): a server signs
-/// its sync requests over that form, whatever it sends.
+/// The bytes are tried as they came, then in canonical form (RFC 8785): a server signs its sync requests
+/// over that form, whatever it sends. A body in which an object has two members with the same name is never
+/// good: two readers could find different values in it.
+inline signature_check check_signature(std::string_view header, std::string_view body,
+                                       std::initializer_list<std::string_view> keys,
+                                       std::chrono::sys_seconds now) {
+  signature_check out{.state = signature_state::malformed};
+  const auto signature = parse_signature(header);
+  if (!signature) return out;
+  out.skew = signature->at - now;
+  out.state = signature_state::stale;
+  if (out.skew < -signature_window || out.skew > signature_window) return out;
+
+  out.state = signature_state::no_key;
+  const auto matches = [&](std::string_view bytes) {
+    out.key = 0;
+    for (const std::string_view key : keys) {
+      const std::string_view secret = key.substr(prefix_length(key));
+      if (!secret.empty()) {  // anybody can sign with an empty key
+        out.state = signature_state::mismatch;
+        const auto mac = detail::hmac_sha256(secret, bytes, signature->seconds);
+        if (detail::equal_in_constant_time(mac, signature->mac)) return true;
+      }
+      ++out.key;
+    }
+    return false;
+  };
+  if (matches(body)) {
+    const bool ambiguous = detail::has_duplicate_members(body);
+    out.state = ambiguous ? signature_state::duplicate_members : signature_state::good;
+    return out;
+  }
+  if (out.state == signature_state::no_key) return out;
+  try {
+    std::string canonical = detail::canonical_json(body);
+    if (canonical != body && matches(canonical)) {
+      out.state = signature_state::good;
+      out.canonical = std::move(canonical);
+    }
+  } catch (const payload_error&) {  // it has no canonical form, so nobody can have signed that
+  }
+  return out;
+}
+
+/// Whether `header` is the signature of `body` under the key: see check_signature, which also tells which
+/// bytes were signed.
 inline bool verify(std::string_view header, std::string_view body, std::string_view signing_key,
                    std::chrono::sys_seconds now) {
-  const auto signature = parse_signature(header);
-  if (!signature || signing_key.empty()) return false;
-  if (signature->at < now - signature_window || signature->at > now + signature_window) return false;
-
-  const std::string_view key = signing_key.substr(prefix_length(signing_key));
-  const auto matches = [&](std::string_view bytes) {
-    return detail::equal_in_constant_time(detail::hmac_sha256(key, bytes, signature->seconds),
-                                          signature->mac);
-  };
-  if (matches(body)) return true;
-
-  constexpr std::size_t largest_sync_request =
-      64 * 1024;  // calls are canonical already: don't parse 4 MB twice
-  if (body.size() > largest_sync_request) return false;
-  try {
-    std::string canonical;
-    detail::write_dom(canonical, detail::parse_dom(body));
-    return canonical != body && matches(canonical);
-  } catch (const payload_error&) {
-    return false;
-  }
+  return check_signature(header, body, {signing_key}, now).is_good();
 }
 
 /// What authorizes a call of the server's API: the key's prefix and the SHA-256 of the bytes that the rest

@@ -36,7 +36,7 @@ class simulation {
     timestamp start{};
     bool retries = true;
     bool check_determinism = true;
-    std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+    std::function<duration_ms(int attempt)> retry_delay{};
   };
 
   simulation(client app, const std::vector<any_function>& functions, const options& chosen)
@@ -89,8 +89,9 @@ class simulation {
   // ---- events and runs ----------------------------------------------------------------------------------
 
   /// Also how the app's own client gets here.
-  std::vector<std::string> accept(std::string events) {
-    auto ids = scheduler_.accept(std::move(events), now_);
+  std::vector<std::string> accept(std::string events, std::string_view seed = {}) {
+    const auto is_stored = [&](const std::string& id) { return store_.find_event(id).has_value(); };
+    auto ids = scheduler_.accept(std::move(events), now_, seed, is_stored);
     keep();
     if (!sends_) sent_.insert(sent_.end(), ids.begin(), ids.end());
     return ids;
@@ -209,9 +210,10 @@ class simulation {
   }
 
   void keep() {
-    const embedded::changes changes = scheduler_.take_changes();
-    store_.commit({&changes, 1});
-    scheduler_.kept(changes);
+    for (auto changes = scheduler_.take_changes(); !changes.empty(); changes = scheduler_.take_changes()) {
+      store_.commit({&changes, 1});
+      scheduler_.kept(changes, now_);
+    }
   }
 
   /// One call, if one is due.
@@ -271,6 +273,9 @@ class simulation {
       return false;
     } catch (const std::exception& problem) {
       op["error"] = {{"name", "Error"}, {"message", problem.what()}};
+      op["op"] = "StepFailed";
+    } catch (...) {
+      op["error"] = {{"name", "Error"}, {"message", "something was thrown that is not a std::exception"}};
       op["op"] = "StepFailed";
     }
     return true;

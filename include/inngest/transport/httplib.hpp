@@ -2,6 +2,7 @@
 
 #include <httplib.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -24,6 +25,8 @@ class httplib_transport final : public http::transport {
   http::response send(const http::request& request, std::chrono::milliseconds timeout) override {
     const auto [origin, target] = split(request.url);
     std::unique_ptr<httplib::Client> connection = take(origin);
+    timeout =
+        std::min<std::chrono::milliseconds>(timeout, std::chrono::hours(24 * 24));  // fits its int of ms
     const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
     const auto rest = std::chrono::microseconds(timeout - seconds);
     connection->set_connection_timeout(seconds.count(), rest.count());

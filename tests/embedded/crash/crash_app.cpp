@@ -2,6 +2,8 @@
 // store has, sends a few events of its own (none when the number is negative), and ends when nothing is left
 // to do.
 //
+// A kill uses up an attempt of each call that was under way, so its functions have many.
+//
 // The ledger gets a line for each event that was acknowledged, each time a step's body ran, with the token
 // that is its result, and each result that a later step's body has seen.
 
@@ -56,12 +58,12 @@ class ledger {
 };
 
 std::vector<inngest::any_function> make_functions(const inngest::client& app, const ledger& book) {
-  const auto child =
-      app.create_function({.id = "child"}, inngest::on<opened>(), [&book](inngest::context<opened>& ctx) {
+  const auto child = app.create_function(
+      {.id = "child", .retries = 20}, inngest::on<opened>(), [&book](inngest::context<opened>& ctx) {
         return ctx.step.run("c", [&] { return book.step("child", ctx.event.data.n, "c", {}); });
       });
-  const auto chain =
-      app.create_function({.id = "chain"}, inngest::on<begun>(), [&book](inngest::context<begun>& ctx) {
+  const auto chain = app.create_function(
+      {.id = "chain", .retries = 20}, inngest::on<begun>(), [&book](inngest::context<begun>& ctx) {
         const int n = ctx.event.data.n;
         std::vector<std::string> seen;
         for (const char* name : {"a", "b", "c"}) {
@@ -70,8 +72,8 @@ std::vector<inngest::any_function> make_functions(const inngest::client& app, co
         }
         return seen;
       });
-  const auto fan =
-      app.create_function({.id = "fan"}, inngest::on<begun>(), [&book](inngest::context<begun>& ctx) {
+  const auto fan = app.create_function(
+      {.id = "fan", .retries = 20}, inngest::on<begun>(), [&book](inngest::context<begun>& ctx) {
         const int n = ctx.event.data.n;
         auto seen = ctx.group.parallel(std::vector<std::string>{"x", "y", "z"}, [&](const std::string& name) {
           return ctx.step.run(name, [&] { return book.step("fan", n, name, {}); });
@@ -90,8 +92,8 @@ std::vector<inngest::any_function> make_functions(const inngest::client& app, co
         }));
         return seen;
       });
-  const auto waiter =
-      app.create_function({.id = "waiter"}, inngest::on<begun>(), [&book](inngest::context<begun>& ctx) {
+  const auto waiter = app.create_function(
+      {.id = "waiter", .retries = 20}, inngest::on<begun>(), [&book](inngest::context<begun>& ctx) {
         const int n = ctx.event.data.n;
         std::vector<std::string> seen{
             ctx.step.run("before", [&] { return book.step("waiter", n, "before", {}); })};
@@ -100,7 +102,7 @@ std::vector<inngest::any_function> make_functions(const inngest::client& app, co
         return seen;
       });
   const auto parent = app.create_function(
-      {.id = "parent"}, inngest::on<begun>(), [&book, child](inngest::context<begun>& ctx) {
+      {.id = "parent", .retries = 20}, inngest::on<begun>(), [&book, child](inngest::context<begun>& ctx) {
         const int n = ctx.event.data.n;
         ctx.step.send_event("open", opened{{.n = n}});
         const auto of_child = ctx.step.invoke("child", child, numbered{n + 1'000'000});
@@ -117,7 +119,9 @@ int main(int count, char** arguments) {
   if (count != 4) return EXIT_FAILURE;
   const ledger book(arguments[2]);
   const int number = std::atoi(arguments[3]);
-  const inngest::client app({.id = "crash", .mode = inngest::mode::dev});
+  const inngest::client app({.id = "crash",
+                             .mode = inngest::mode::dev,
+                             .log = inngest::logger(inngest::log_to_stderr, inngest::log_level::error)});
   inngest::embedded::engine engine{app,
                                    make_functions(app, book),
                                    {.store = std::make_shared<inngest::embedded::sqlite_store>(
@@ -128,5 +132,5 @@ int main(int count, char** arguments) {
     engine.send(begun{.data = {.n = n}, .id = "begun-" + std::to_string(n)});
     book.write("sent " + std::to_string(n));
   }
-  return engine.wait_until_idle(60s) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return engine.wait_until_idle(10min) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+#include <inngest/detail/json_codec.hpp>
+
+namespace inngest::detail {
+
+/// What JSON a C++ type can be, as far as the type says: which members there are, for whoever names them.
+struct json_shape {
+  enum class kind {
+    any,     ///< nothing is known: inngest::json, types with a to_json of their own
+    value,   ///< a text, a number, a boolean or null: without members
+    object,  ///< `members` and no others
+    map,     ///< any members, all of the shape `element`
+    list,    ///< no members: elements of the shape `element`
+  };
+  struct member;
+
+  kind what = kind::any;
+  std::string_view name{};  // of values and lists, for messages
+  std::span<const member> members{};
+  const json_shape& (*element)() = nullptr;
+
+  const member* find(std::string_view name) const;
+};
+
+/// Shapes are found when they are asked for: a type may contain itself.
+struct json_shape::member {
+  std::string_view name;
+  const json_shape& (*shape)();
+};
+
+inline const json_shape::member* json_shape::find(std::string_view wanted) const {
+  for (const member& candidate : members) {
+    if (candidate.name == wanted) return &candidate;
+  }
+  return nullptr;
+}
+
+template <class T>
+const json_shape& shape_of();
+
+template <class T>
+inline constexpr bool holds_extra_fields = false;
+template <class... Fields>
+inline constexpr bool holds_extra_fields<std::tuple<Fields...>> =
+    (std::is_same_v<typename Fields::member_type, extra_fields> || ...);
+
+template <class T>
+json_shape make_shape() {
+  using kind = json_shape::kind;
+  constexpr json_kind what = kind_of<T>();
+  if constexpr (what == json_kind::fields) {
+    if constexpr (holds_extra_fields<std::remove_const_t<decltype(codec<T>::all)>>) {
+      return {};
+    } else {
+      static const auto members = std::apply(
+          []<class... Members>(const field<T, Members>&... all) {
+            return std::array<json_shape::member, sizeof...(Members)>{
+                json_shape::member{all.name, &shape_of<Members>}...};
+          },
+          codec<T>::all);
+      return {.what = kind::object, .members = members};
+    }
+  } else if constexpr (what == json_kind::optional) {
+    return shape_of<typename T::value_type>();
+  } else if constexpr (what == json_kind::mapping) {
+    return {.what = kind::map, .element = &shape_of<typename T::mapped_type>};
+  } else if constexpr (what == json_kind::sequence) {
+    return {.what = kind::list,
+            .name = "a list",
+            .element = &shape_of<std::remove_cvref_t<typename T::value_type>>};
+  } else if constexpr (what == json_kind::tuple) {
+    return {.what = kind::list, .name = "a list"};
+  } else if constexpr (what == json_kind::text || what == json_kind::names) {
+    return {.what = kind::value, .name = "a text"};
+  } else if constexpr (what == json_kind::integer || what == json_kind::floating) {
+    return {.what = kind::value, .name = "a number"};
+  } else if constexpr (what == json_kind::boolean) {
+    return {.what = kind::value, .name = "a boolean"};
+  } else {
+    return {};
+  }
+}
+
+template <class T>
+const json_shape& shape_of() {
+  static const json_shape shape = make_shape<T>();
+  return shape;
+}
+
+/// An event's name and the shape of its data.
+struct event_shape {
+  std::string_view name;
+  const json_shape& (*data)();
+};
+
+}  // namespace inngest::detail

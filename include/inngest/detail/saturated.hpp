@@ -1,0 +1,107 @@
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <ratio>
+#include <type_traits>
+#include <utility>
+
+// Conversions that overflow nowhere: what is out of the target's range becomes its least or greatest value.
+// The language leaves both a cast of a double that does not fit and an overflowing duration undefined.
+
+namespace inngest::detail {
+
+/// The double without its fraction, from `least` to `most`; nothing for NaN.
+template <std::integral Integer>
+constexpr std::optional<Integer> to_integer(double value, Integer least = std::numeric_limits<Integer>::min(),
+                                            Integer most = std::numeric_limits<Integer>::max()) {
+  if (value != value) return std::nullopt;
+  if (value <= static_cast<double>(least)) return least;
+  if (value >= static_cast<double>(most)) return most;
+  return static_cast<Integer>(value);
+}
+
+constexpr std::int64_t multiply_saturated(std::int64_t value, std::int64_t positive) {
+  if (value > std::numeric_limits<std::int64_t>::max() / positive)
+    return std::numeric_limits<std::int64_t>::max();
+  if (value < std::numeric_limits<std::int64_t>::min() / positive)
+    return std::numeric_limits<std::int64_t>::min();
+  return value * positive;
+}
+
+constexpr std::int64_t add_saturated(std::int64_t a, std::int64_t b) {
+  if (b > 0 && a > std::numeric_limits<std::int64_t>::max() - b)
+    return std::numeric_limits<std::int64_t>::max();
+  if (b < 0 && a < std::numeric_limits<std::int64_t>::min() - b)
+    return std::numeric_limits<std::int64_t>::min();
+  return a + b;
+}
+
+/// A count of any integral type, which may be wider than 64 bits or without a sign.
+template <class Integer>
+constexpr std::int64_t narrow_saturated(Integer count) {
+  constexpr auto least = std::numeric_limits<std::int64_t>::min();
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  if (count > Integer{} && static_cast<std::common_type_t<Integer, std::uint64_t>>(count) >
+                               static_cast<std::common_type_t<Integer, std::uint64_t>>(most))
+    return most;
+  if constexpr (sizeof(Integer) > sizeof(std::int64_t)) {
+    if (count < static_cast<Integer>(least)) return least;
+  }
+  return static_cast<std::int64_t>(count);
+}
+
+/// The duration in another unit, rounded towards zero.
+template <class To, class Rep, class Period>
+constexpr To saturate(std::chrono::duration<Rep, Period> duration) {
+  using factor = std::ratio_divide<Period, typename To::period>;
+  const std::int64_t count = narrow_saturated(duration.count());
+  const std::int64_t whole = multiply_saturated(count / factor::den, factor::num);
+  if constexpr (factor::den == 1) {
+    return To(whole);
+  } else {
+    const std::int64_t rest = multiply_saturated(count % factor::den, factor::num) / factor::den;
+    return To(add_saturated(whole, rest));
+  }
+}
+
+/// `time` + `duration`, at the latest the last moment that there is.
+template <class Clock, class Duration, class Rep, class Period>
+constexpr std::chrono::time_point<Clock, Duration> add_saturated(
+    std::chrono::time_point<Clock, Duration> time, std::chrono::duration<Rep, Period> duration) {
+  return std::chrono::time_point<Clock, Duration>(
+      Duration(add_saturated(time.time_since_epoch().count(), saturate<Duration>(duration).count())));
+}
+
+/// A std::chrono duration to which every duration converts that converts to it without a loss. Where the
+/// standard's conversion overflows, as std::chrono::hours::max() in milliseconds does, it holds the greatest.
+template <class Duration>
+class saturated : public Duration {
+ public:
+  constexpr saturated() = default;
+  template <class Rep, class Period>
+    requires std::convertible_to<std::chrono::duration<Rep, Period>, Duration>
+  constexpr saturated(std::chrono::duration<Rep, Period> duration) : Duration(saturate<Duration>(duration)) {}
+};
+
+/// A moment to the millisecond, to which every moment of the system clock converts, however far.
+class saturated_time : public std::chrono::sys_time<std::chrono::milliseconds> {
+ public:
+  template <class Duration>
+    requires std::integral<typename Duration::rep>
+  constexpr saturated_time(std::chrono::time_point<std::chrono::system_clock, Duration> time)
+      : time_point(saturate<std::chrono::milliseconds>(time.time_since_epoch())) {}
+};
+
+}  // namespace inngest::detail
+
+namespace inngest {
+
+/// Durations as options and steps take them: any std::chrono duration that fits the unit without a loss.
+using duration_ms = detail::saturated<std::chrono::milliseconds>;
+using duration_s = detail::saturated<std::chrono::seconds>;
+
+}  // namespace inngest

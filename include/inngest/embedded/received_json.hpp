@@ -1,0 +1,39 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <inngest/config.hpp>
+#include <inngest/detail/json_dom.hpp>
+#include <inngest/error.hpp>
+#include <inngest/json.hpp>
+
+namespace inngest::embedded {
+
+/// How deeply received JSON may nest. The engine puts it into documents of its own (an event's data becomes
+/// `event.data.event.data` of a lifecycle event in a call's body), which must not be deeper than a reader
+/// takes.
+inline constexpr std::size_t max_received_depth =
+    INNGEST_MAX_JSON_DEPTH > 32 ? INNGEST_MAX_JSON_DEPTH - 16 : INNGEST_MAX_JSON_DEPTH / 2;
+
+/// Checks JSON that somebody else wrote, completely, with the strictest of the library's parsers: syntax,
+/// UTF-8, halves of surrogate pairs, numbers that are too large, depth. Reading text that passed never fails
+/// because of its bytes. \throws payload_error naming `at`.
+inline void check_received_json(std::string_view text, const detail::json_path& at) {
+  if (detail::nesting_depth(text) > max_received_depth)
+    throw payload_error(at.text(), "nested deeper than " + std::to_string(max_received_depth) + " levels");
+  if (!json::accept(text.begin(), text.end())) detail::parse_dom(text, at);  // throws, with the reason
+}
+
+/// Text as JSON: itself if it is JSON, null if it is empty, otherwise a JSON string.
+inline std::string received_json_or_string(std::string_view text) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
+  if (std::all_of(text.begin(), text.end(), is_space)) return "null";
+  if (detail::nesting_depth(text) <= max_received_depth && json::accept(text.begin(), text.end()))
+    return std::string(text);
+  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace inngest::embedded

@@ -1,0 +1,190 @@
+// Calls of one run that overlap, and ends of runs that lead to ends of others.
+#include <inngest/inngest.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "catch.hpp"
+#include "embedded/scheduler_driver.hpp"
+
+using namespace std::chrono_literals;
+using namespace scheduler_testing;
+
+namespace {
+
+bool only_plans(const json& request) {
+  return request.at("ctx").at("disable_immediate_execution").get<bool>();
+}
+
+/// Two calls of one run that go through the whole function at once: each saw another sleep end.
+struct overlap {
+  driver engine{{on_event("f", "a/x")}};
+  job first{}, second{};
+
+  overlap() {
+    engine.send({{"name", "a/x"}});
+    engine.report(engine.must_take(), {operation("Sleep", 1, {{"opts", {{"duration", "100ms"}}}}),
+                                       operation("Sleep", 2, {{"opts", {{"duration", "250ms"}}}})});
+    engine.advance(100ms);
+    first = engine.must_take();
+    engine.advance(150ms);
+    second = engine.must_take();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("while another call of the run is under way, steps are only planned", "[embedded][calls]") {
+  overlap it;
+  CHECK(only_plans(it.engine.request_of(it.first)));
+  CHECK(only_plans(it.engine.request_of(it.second)));
+  it.engine.report(it.first, {operation("StepPlanned", 3)});
+  it.engine.report(it.second, {operation("StepPlanned", 3)});
+  const job step = it.engine.must_take();
+  REQUIRE(step.step);
+  CHECK_FALSE(it.engine.take());
+  it.engine.report(step, {operation("StepRun", 3, {{"data", 1}})});
+  const job last = it.engine.must_take();
+  CHECK_FALSE(only_plans(it.engine.request_of(last)));
+  it.engine.answer(last, 200, "1");
+  CHECK(it.engine.only_run().status == run_status::completed);
+}
+
+TEST_CASE("a call that was overtaken never ends its run", "[embedded][calls]") {
+  overlap it;
+  const auto [status, body] = GENERATE(table<int, std::string>({
+      {200, "\"early\""},
+      {500, R"({"name":"Error","message":"early"})"},
+      {400, R"({"name":"stale_call"})"},
+      {206, R"([{"op":"RunComplete","id":"0000000000000000000000000000000000000009","data":"early"}])"},
+      {206, "<html>"},
+  }));
+  CAPTURE(status, body);
+  const bool is_last = GENERATE(false, true);
+  if (is_last) it.engine.report(it.second, {json{{"op", "None"}, {"id", ""}}});
+  it.engine.answer(it.first, status, body, {{"x-inngest-no-retry", "true"}});
+  CHECK(it.engine.only_run().status == run_status::running);
+  it.engine.answer(is_last ? it.engine.must_take() : it.second, 200, "\"right\"");
+  CHECK(it.engine.only_run().output_text == "\"right\"");
+  CHECK(it.engine->is_idle());
+}
+
+TEST_CASE("a step after a race runs once although the loser ends while the function is slow",
+          "[embedded][calls]") {
+  const bool checkpointing = GENERATE(false, true);
+  const bool started_steps = GENERATE(false, true);
+  CAPTURE(checkpointing, started_steps);
+  const inngest::client app({.id = "app",
+                             .log = inngest::logger(inngest::log_to_stderr, inngest::log_level::off),
+                             .environment = [](const char*) { return std::nullopt; }});
+  std::atomic<int> ran{0};
+  const inngest::function_options options{.id = "f",
+                                          .checkpointing = inngest::checkpointing{.enabled = checkpointing}};
+  const auto f = app.create_function(options, inngest::on<inngest::event<"a/x", json>>(), [&](auto& ctx) {
+    if (started_steps) {
+      auto quick = ctx.step.start("quick", [] { std::this_thread::sleep_for(20ms); });
+      auto slow = ctx.step.start("slow", [] { std::this_thread::sleep_for(60ms); });
+      quick.get();
+    } else {
+      ctx.group.race([&] { ctx.step.sleep("short", 20ms); }, [&] { ctx.step.sleep("long", 60ms); });
+    }
+    std::this_thread::sleep_for(120ms);
+    ctx.step.run("after", [&] { ++ran; });
+    return 7;
+  });
+  engine engine(app, {f}, {.retry_delay = [](int) { return 1ms; }});
+  const auto sent = engine.send(inngest::any_event("a/x", json::object()));
+  REQUIRE(engine.wait_until_idle(20s));
+  const run ended = engine.runs_of(sent.ids.front()).front();
+  INFO(format_timeline(ended));
+  CHECK(ended.status == run_status::completed);
+  CHECK(ran == 1);
+}
+
+TEST_CASE("a parallel group is followed by one call, a race and old SDKs by one for each step",
+          "[embedded][calls]") {
+  const auto [version, mode, calls_after] = GENERATE(
+      table<const char*, const char*, int>({{"2", "wait", 1}, {"2", "race", 50}, {"1", "wait", 50}}));
+  CAPTURE(version, mode);
+  constexpr int steps = 50;
+  driver engine({on_event("f", "a/x")});
+  engine.send({{"name", "a/x"}});
+  std::vector<json> plan;
+  for (int i = 0; i < steps; ++i)
+    plan.push_back(operation("StepPlanned", 10 + i, {{"opts", {{"parallelMode", mode}}}}));
+  engine.answer(engine.must_take(), 206, json(plan).dump(), {{"x-inngest-req-version", version}});
+  std::vector<job> under_way;
+  for (int i = 0; i < steps; ++i) under_way.push_back(engine.must_take());
+  int calls = 0;
+  for (const job& step : under_way) {
+    engine.report(step, {operation("StepRun", std::stoi(step.step_name.substr(5)), {{"data", 1}})});
+    while (const auto call = engine.take()) {
+      if (++calls == calls_after)
+        engine.answer(*call, 200, "1");
+      else
+        engine.report(*call, {json{{"op", "None"}, {"id", ""}}});
+    }
+  }
+  CHECK(calls == calls_after);
+  CHECK(engine.only_run().status == run_status::completed);
+}
+
+TEST_CASE("a step of a group that waits for another attempt does not hold the others up",
+          "[embedded][calls]") {
+  driver engine({on_event("f", "a/x")});
+  engine.send({{"name", "a/x"}});
+  engine.answer(engine.must_take(), 206,
+                json{operation("StepPlanned", 1), operation("StepPlanned", 2)}.dump(),
+                {{"x-inngest-req-version", "2"}});
+  const job first = engine.must_take(), second = engine.must_take();
+  engine.report(first, {operation("StepRun", 1, {{"data", 1}})});
+  CHECK_FALSE(engine.take());
+  engine.report(second, {operation("StepError", 2, {{"error", {{"name", "Error"}, {"message", "no"}}}})});
+  const job replay = engine.must_take();
+  CHECK_FALSE(replay.step);
+  engine.report(replay, {json{{"op", "None"}, {"id", ""}}});
+  engine.advance(1s);
+  engine.report(engine.must_take(), {operation("StepRun", 2, {{"data", 2}})});
+  engine.answer(engine.must_take(), 200, "1");
+  CHECK(engine.only_run().status == run_status::completed);
+}
+
+// ---- ends that lead to ends -------------------------------------------------------------------------------
+
+TEST_CASE("a singleton that is also started by cancelled runs never has two runs", "[embedded][calls]") {
+  driver engine({{{"id", "one"},
+                  {"triggers", {{{"event", "a/x"}}, {{"event", "inngest/function.cancelled"}}}},
+                  {"singleton", {{"mode", "cancel"}}}}});
+  for (int i = 0; i < 4; ++i) {
+    engine.send({{"name", "a/x"}});
+    int going_on = 0;
+    for (const run& run : engine.store().runs()) going_on += run.ended() ? 0 : 1;
+    CHECK(going_on == 1);
+  }
+}
+
+TEST_CASE("runs that one event cancels may cancel each other", "[embedded][calls]") {
+  driver engine({{{"id", "f"},
+                  {"triggers", {{{"event", "a/x"}}}},
+                  {"cancel", {{{"event", "a/stop"}}, {{"event", "inngest/function.cancelled"}}}}},
+                 on_event("after", "inngest/function.cancelled", {{"singleton", {{"mode", "cancel"}}}})});
+  for (int i = 0; i < 5; ++i) engine.send({{"name", "a/x"}});
+  engine.send({{"name", "a/stop"}});
+  for (const run& run : engine.runs_of_function("f")) CHECK(run.status == run_status::cancelled);
+  int going_on = 0;
+  for (const run& run : engine.runs_of_function("after")) going_on += run.ended() ? 0 : 1;
+  CHECK(going_on == 1);
+}
+
+TEST_CASE("a singleton that invokes itself is cancelled by that", "[embedded][calls]") {
+  driver engine({on_event("one", "a/x", {{"singleton", {{"mode", "cancel"}}}})});
+  engine.send({{"name", "a/x"}});
+  engine.report(engine.must_take(), {operation("InvokeFunction", 1, {{"opts", {{"function_id", "app-one"}}}}),
+                                     operation("Sleep", 2, {{"opts", {{"duration", "1s"}}}})});
+  const auto runs = engine.store().runs();
+  REQUIRE(runs.size() == 2);
+  CHECK(runs[0].status == run_status::cancelled);
+  CHECK_FALSE(runs[1].ended());
+}

@@ -1,0 +1,105 @@
+#include <inngest/embedded.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+
+using namespace inngest::embedded;
+
+namespace {
+
+const inngest::timestamp now = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
+
+void add(run_queue& queue, std::uint64_t id, const std::shared_ptr<const slot_limits>& limits) {
+  queue.add({.id = id, .due = now}, now, limits);
+  queue.release(id);
+}
+
+}  // namespace
+
+TEST_CASE("a job that is removed after it was called for a place passes the place on", "[embedded][queue]") {
+  run_queue queue;
+  const auto limits = std::make_shared<const slot_limits>(slot_limits{{"k", 1}, {"f", 1}});
+  for (std::uint64_t id = 1; id <= 3; ++id) add(queue, id, limits);
+  CHECK(queue.take(now)->id == 1);
+  CHECK_FALSE(queue.take(now));
+  queue.finished(1);
+  queue.remove(2);
+  REQUIRE(queue.next_due());
+  const auto next = queue.take(now);
+  REQUIRE(next);
+  CHECK(next->id == 3);
+}
+
+TEST_CASE("whatever happens to jobs, no limit is exceeded and no place is lost", "[embedded][queue]") {
+  std::mt19937 random(GENERATE(range(1u, 60u)));
+  const auto chance = [&](unsigned count) { return random() % count; };
+  const std::vector<std::string> keys = {"a", "b", "c"};
+  std::map<std::string, int> limit_of;
+  for (const std::string& key : keys) limit_of[key] = static_cast<int>(1 + chance(2));
+
+  run_queue queue;
+  std::map<std::uint64_t, slot_limits> waiting, running;
+  const auto fits = [&](const slot_limits& limits) {
+    for (const slot_limit& limit : limits) {
+      int used = 0;
+      for (const auto& [id, held] : running) {
+        for (const slot_limit& other : held) used += other.key == limit.key ? 1 : 0;
+      }
+      if (used >= limit.limit) return false;
+    }
+    return true;
+  };
+
+  std::uint64_t last = 0;
+  for (int action = 0; action < 400; ++action) {
+    switch (chance(5)) {
+      case 0:
+      case 1: {
+        slot_limits limits;
+        for (const std::string& key : keys) {
+          if (chance(2) == 0) limits.push_back({key, limit_of[key]});
+        }
+        add(queue, ++last, std::make_shared<const slot_limits>(limits));
+        waiting.emplace(last, limits);
+        break;
+      }
+      case 2:
+        if (const auto taken = queue.take(now)) {
+          REQUIRE(waiting.contains(taken->id));
+          REQUIRE(fits(waiting.at(taken->id)));
+          running.insert(waiting.extract(taken->id));
+        } else {
+          for (const auto& [id, limits] : waiting) REQUIRE_FALSE(fits(limits));
+        }
+        break;
+      case 3:
+        if (running.empty()) break;
+        queue.finished(running.begin()->first);
+        running.erase(running.begin());
+        break;
+      case 4: {
+        if (waiting.empty()) break;
+        auto removed = waiting.begin();
+        std::advance(removed, chance(static_cast<unsigned>(waiting.size())));
+        queue.remove(removed->first);
+        waiting.erase(removed);
+        break;
+      }
+    }
+  }
+  while (!running.empty() || !waiting.empty()) {
+    while (const auto taken = queue.take(now)) running.insert(waiting.extract(taken->id));
+    REQUIRE_FALSE(running.empty());  // or a place was lost
+    for (const auto& [id, limits] : running) queue.finished(id);
+    running.clear();
+  }
+  CHECK(queue.parked() == 0);
+}
