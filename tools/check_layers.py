@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "include" / "inngest"
 
 LAYERS = [
-    ["version.hpp", "config.hpp", "fwd.hpp", "detail/fixed_string.hpp", "detail/for_each_macro.hpp",
+    ["version.hpp", "config.hpp", "fwd.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/for_each_macro.hpp",
      "detail/function_ref.hpp", "detail/hex.hpp", "detail/http_date.hpp", "detail/log_limiter.hpp",
      "detail/option_limits.hpp", "detail/saturated.hpp", "detail/sha1.hpp", "detail/type_name.hpp",
      "dependencies.hpp",
@@ -22,7 +22,7 @@ LAYERS = [
     ["error.hpp"],
     ["detail/json_*.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp", "detail/result_traits.hpp",
      "json.hpp", "duration.hpp", "log.hpp", "http.hpp", "detail/cel_*.hpp", "expression.hpp", "evaluation.hpp",
-     "detail/cron*.hpp", "detail/time_zone.hpp", "detail/step_body.hpp", "fetch.hpp"],
+     "detail/cron*.hpp", "detail/server_duration.hpp", "detail/time_zone.hpp", "detail/step_body.hpp", "fetch.hpp"],
     ["step_id.hpp", "event.hpp", "middleware.hpp", "trigger.hpp", "options.hpp", "settings.hpp",
      "detail/check_options.hpp"],
     ["protocol/*"],

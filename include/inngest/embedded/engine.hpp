@@ -93,6 +93,7 @@ class engine {
       const std::lock_guard lock(mutex_);
       commit_first_changes();
     }
+    log_unreadable();
     deliver();
     try {
       keeper_ = std::thread([this] { keep(); });
@@ -257,6 +258,19 @@ class engine {
 
   /// Where the state is kept: events and runs can be looked at there.
   const embedded::store& store() const { return *options_.store; }
+  /// The records that can't be read, which everything else goes on without: those that the engine found when
+  /// it began, and those that the store finds now. A run that is named there is set aside: it stays in the
+  /// store as it is until somebody repairs or removes the record, and the next engine goes on with it.
+  std::vector<unreadable_record> unreadable() const {
+    std::vector<unreadable_record> out = scheduler_.unreadable();
+    for (unreadable_record& record : options_.store->unreadable()) {
+      const bool is_known = std::any_of(out.begin(), out.end(), [&](const unreadable_record& other) {
+        return other.table == record.table && other.key == record.key;
+      });
+      if (!is_known) out.push_back(std::move(record));
+    }
+    return out;
+  }
   /// All runs, oldest first.
   std::vector<run> runs() const { return with_readers(options_.store->runs()); }
   /// The runs that an event started.
@@ -364,6 +378,19 @@ class engine {
     std::vector<function_definition> out;
     for (const any_function& each : handler.functions()) out.push_back(define(each));
     return out;
+  }
+
+  void log_unreadable() const {
+    constexpr std::size_t most = 100;
+    const auto& all = scheduler_.unreadable();
+    for (std::size_t i = 0; i < std::min(all.size(), most); ++i) {
+      std::string text = "the engine's store has a record that can't be read: " + all[i].table + " where " +
+                         all[i].key + ": " + all[i].reason;
+      if (!all[i].run_id.empty()) text += "; run \"" + all[i].run_id + "\" is set aside";
+      app_.log().error(text);
+    }
+    if (all.size() > most)
+      app_.log().error("... and " + std::to_string(all.size() - most) + " more: see engine::unreadable()");
   }
 
   static std::chrono::milliseconds within_a_year(std::chrono::milliseconds time) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,7 +12,9 @@
 #include <vector>
 
 #include <inngest/detail/cron.hpp>
+#include <inngest/detail/cron_next.hpp>
 #include <inngest/detail/json_dom.hpp>
+#include <inngest/detail/server_duration.hpp>
 #include <inngest/duration.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/error.hpp>
@@ -168,17 +172,30 @@ class definition_reader {
 
   int number_of(const json& object, const char* name, int otherwise) const {
     const json& found = member(object, name);
-    if (found.is_null()) return otherwise;
-    if (!found.is_number_integer()) fail(std::string(name) + " must be a number");
-    return found.get<int>();
+    return found.is_null() ? otherwise : to_number(found, name);
+  }
+
+  int to_number(const json& found, const char* name) const {
+    if (!found.is_number_integer()) fail(std::string(name) + " must be a whole number");
+    const auto number = found.get<std::int64_t>();  // of a larger one it would be another
+    const bool is_larger = found.is_number_unsigned() && !std::in_range<int>(found.get<std::uint64_t>());
+    if (is_larger || !std::in_range<int>(number)) fail(std::string(name) + " is too large: " + found.dump());
+    return static_cast<int>(number);
   }
 
   std::optional<milliseconds> duration_of(const json& object, const char* name) const {
     const std::string text = text_of(object, name);
     if (text.empty()) return std::nullopt;
-    const auto out = parse_duration(text);
+    const auto out = detail::parse_server_duration(text);
     if (!out) fail(std::string(name) + " is no duration: \"" + text + "\"");
     return out;
+  }
+
+  /// A time in which something may happen some times, or the wait for more: at least so long, as a negative
+  /// one means the same as none.
+  std::optional<milliseconds> period_of(const json& object, const char* name, milliseconds least) const {
+    const auto out = duration_of(object, name);
+    return out ? std::optional(std::max(*out, least)) : std::nullopt;
   }
 
   shared_expression expression_of(const json& object, const char* name) const {
@@ -198,10 +215,12 @@ class definition_reader {
       registered_trigger trigger{.event = text_of(each, "event"),
                                  .condition = expression_of(each, "expression"),
                                  .schedule = text_of(each, "cron"),
-                                 .jitter = duration_of(each, "jitter").value_or(milliseconds(0))};
+                                 .jitter = period_of(each, "jitter", none).value_or(none)};
       if (!trigger.schedule.empty()) {
         try {
           trigger.cron = detail::cron_schedule::parse(trigger.schedule);
+          // Reads its time zone, now and not when the function is registered or its schedule has fired.
+          detail::cron_next(*trigger.cron, floor<milliseconds>(std::chrono::system_clock::now()));
         } catch (const configuration_error& problem) {
           fail("cron (" + trigger.schedule + "): " + problem.what());
         }
@@ -229,24 +248,25 @@ class definition_reader {
     if (const json& each = member(whole_, "throttle"); each.is_object()) {
       out_.throttle = registered_throttle{.limit = std::max(1, number_of(each, "limit", 1)),
                                           .burst = std::max(0, number_of(each, "burst", 0)),
-                                          .period = duration_of(each, "period").value_or(milliseconds(1)),
+                                          .period = period_of(each, "period", shortest).value_or(shortest),
                                           .key = expression_of(each, "key")};
     }
     if (const json& each = member(whole_, "rateLimit"); each.is_object()) {
-      out_.rate_limit = registered_rate_limit{.limit = std::max(1, number_of(each, "limit", 1)),
-                                              .period = duration_of(each, "period").value_or(milliseconds(1)),
-                                              .key = expression_of(each, "key")};
+      out_.rate_limit =
+          registered_rate_limit{.limit = std::max(1, number_of(each, "limit", 1)),
+                                .period = period_of(each, "period", shortest).value_or(shortest),
+                                .key = expression_of(each, "key")};
     }
     if (const json& each = member(whole_, "debounce"); each.is_object()) {
-      out_.debounce = registered_debounce{.period = duration_of(each, "period").value_or(milliseconds(0)),
-                                          .timeout = duration_of(each, "timeout"),
+      out_.debounce = registered_debounce{.period = period_of(each, "period", none).value_or(none),
+                                          .timeout = period_of(each, "timeout", none),
                                           .key = expression_of(each, "key")};
     }
     const json& batch = member(whole_, "batchEvents");
     const int size = number_of(batch, "maxSize", 1);
     if (const json& each = batch; each.is_object() && size > 1) {
       out_.batch = registered_batch{.max_size = static_cast<std::size_t>(size),
-                                    .timeout = duration_of(each, "timeout").value_or(milliseconds(0)),
+                                    .timeout = period_of(each, "timeout", none).value_or(none),
                                     .key = expression_of(each, "key"),
                                     .condition = expression_of(each, "if")};
     }
@@ -260,7 +280,7 @@ class definition_reader {
 
   void read_limit(const json& limit) {
     registered_limit out;
-    out.limit = limit.is_number_integer() ? limit.get<int>() : number_of(limit, "limit", 0);
+    out.limit = limit.is_number() ? to_number(limit, "concurrency") : number_of(limit, "limit", 0);
     out.key = expression_of(limit, "key");
     const std::string scope = text_of(limit, "scope");
     if (scope == "env") out.within = registered_limit::scope::environment;
@@ -279,16 +299,21 @@ class definition_reader {
     }
   }
 
+  static constexpr milliseconds none{0}, shortest{1};
+
   const json& whole_;
   function_definition out_;
 };
 
-/// The functions of an app elsewhere. \throws configuration_error, payload_error
+/// The functions of an app elsewhere. What it gives needs nothing more of the machine: the time zones of its
+/// schedules have been read. \throws configuration_error, payload_error
 inline std::vector<function_definition> read_registration(const app_record& app) {
   const json whole = detail::parse_dom(app.text);
+  if (!whole.is_object()) throw configuration_error("a registration must be a JSON object");
+  const json functions = whole.value("functions", json::array());
+  if (!functions.is_array()) throw configuration_error("a registration's functions must be an array");
   std::vector<function_definition> out;
-  for (const json& each : whole.value("functions", json::array()))
-    out.push_back(definition_reader::read(each, app.id));
+  for (const json& each : functions) out.push_back(definition_reader::read(each, app.id));
   return out;
 }
 

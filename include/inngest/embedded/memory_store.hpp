@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -13,7 +15,9 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/embedded/set_aside.hpp>
 #include <inngest/embedded/store.hpp>
+#include <inngest/step_id.hpp>
 
 namespace inngest::embedded {
 
@@ -29,14 +33,27 @@ class memory_store final : public store {
   unfinished_work load() override {
     const std::lock_guard lock(mutex_);
     unfinished_work out;
+    for (const std::string& id : undispatched_) {
+      event_record& event = out.events.emplace_back(events_.find(id)->second);
+      if (event.given_id.empty()) event.given_id = given_id_of(event);
+    }
     for (const auto& [id, each] : runs_) {
       if (each.record.run.ended()) continue;
       out.runs.push_back(each.record);
       out.runs.back().run.timeline.clear();
+      out.runs.back().timeline_size = each.positions.empty() ? 0 : each.positions.back();
       out.memos.insert(out.memos.end(), each.memos.begin(), each.memos.end());
     }
-    for (const auto& [id, each] : jobs_) out.jobs.push_back(each);
-    for (const auto& [key, each] : waits_) out.waits.push_back(each);
+    for (const auto& [id, each] : jobs_) {
+      out.jobs.push_back(each);
+      out.last_job = id;
+      if (each.what != job::kind::schedule && !runs_.contains(each.run_id))
+        out.unreadable.push_back(without_run(each));
+    }
+    for (const auto& [key, each] : waits_) {
+      out.waits.push_back(each);
+      if (!runs_.contains(each.run_id)) out.unreadable.push_back(without_run(each));
+    }
     for (const auto& [key, each] : values_) out.values.push_back(each);
     for (const auto& [id, each] : apps_) out.apps.push_back(each);
     return out;
@@ -46,13 +63,13 @@ class memory_store final : public store {
     const std::lock_guard lock(mutex_);
     std::erase_if(runs_, [&](const auto& each) {
       const run& ended = each.second.record.run;
-      if (!ended.ended_at || *ended.ended_at >= time) return false;
+      if (!ended.ended() || !ended.ended_at || *ended.ended_at >= time) return false;
       --counts_.of(ended.status);
       for (const run_event& event : each.second.record.events) forget_start(event.id, ended.id);
       return true;
     });
     std::erase_if(events_, [&](const auto& each) {
-      return each.second.received_at < time && !started_.contains(each.first);
+      return each.second.received_at < time && each.second.dispatched && !started_.contains(each.first);
     });
     std::erase_if(values_, [&](const auto& each) { return each.second.expires < time; });
   }
@@ -120,14 +137,20 @@ class memory_store final : public store {
   struct kept_run {
     run_record record{};
     std::vector<memo_record> memos{};
+    std::set<step_hash> steps{};             // of the memos
+    std::vector<std::uint64_t> positions{};  // of the timeline's entries
   };
 
   void apply(const changes& changes) {
-    for (const event_record& each : changes.events) events_.try_emplace(each.id, each);
+    for (const event_record& each : changes.events) {
+      if (events_.try_emplace(each.id, each).second && !each.dispatched) undispatched_.push_back(each.id);
+    }
+    for (const std::string& id : changes.dispatched_events) note_dispatched(id);
     for (const run_record& each : changes.runs) keep_run(each);
     for (const run_update& each : changes.run_updates) update_run(each);
     for (const memo_record& each : changes.memos) {
-      if (kept_run* run = find(each.run_id)) run->memos.push_back(each);
+      kept_run* run = find(each.run_id);
+      if (run && run->steps.insert(each.step).second) run->memos.push_back(each);
     }
     for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
     for (const std::uint64_t id : changes.started_jobs) {
@@ -138,7 +161,7 @@ class memory_store final : public store {
       waits_.insert_or_assign({each.run_id, each.step}, each);
     for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
     for (const timeline_record& each : changes.timeline) {
-      if (kept_run* run = find(each.run_id)) run->record.run.timeline.push_back(each.entry);
+      if (kept_run* run = find(each.run_id)) add(*run, each);
     }
     for (const std::string& key : changes.removed_values) values_.erase(key);
     for (const remembered_value& each : changes.values) values_.insert_or_assign(each.key, each);
@@ -148,6 +171,24 @@ class memory_store final : public store {
   kept_run* find(const std::string& run_id) {
     const auto found = runs_.find(run_id);
     return found == runs_.end() ? nullptr : &found->second;
+  }
+
+  void note_dispatched(const std::string& id) {
+    const auto found = events_.find(id);
+    if (found == events_.end() || found->second.dispatched) return;
+    found->second.dispatched = true;
+    undispatched_.erase(std::find(undispatched_.begin(), undispatched_.end(), id));
+  }
+
+  static void add(kept_run& run, const timeline_record& told) {
+    std::vector<std::uint64_t>& positions = run.positions;
+    const std::uint64_t last = positions.empty() ? 0 : positions.back();
+    const std::uint64_t position = told.position == 0 ? last + 1 : told.position;
+    const auto place = std::lower_bound(positions.begin(), positions.end(), position);
+    if (place != positions.end() && *place == position) return;
+    std::vector<timeline_entry>& timeline = run.record.run.timeline;
+    timeline.insert(timeline.begin() + (place - positions.begin()), told.entry);
+    positions.insert(place, position);
   }
 
   void keep_run(const run_record& changed) {
@@ -208,6 +249,7 @@ class memory_store final : public store {
 
   mutable std::mutex mutex_;
   std::map<std::string, event_record, std::less<>> events_;  // ids grow with time
+  std::deque<std::string> undispatched_;                     // as they came
   std::map<std::string, kept_run, std::less<>> runs_;
   std::map<std::string, std::set<std::string>, std::less<>> started_;  // runs, by event
   std::map<std::uint64_t, job> jobs_;

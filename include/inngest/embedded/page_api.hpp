@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <inngest/detail/json_dom.hpp>
+#include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/api.hpp>
 #include <inngest/embedded/engine.hpp>
 #include <inngest/embedded/run.hpp>
@@ -64,10 +65,10 @@ class page_api {
                         {"function", started.function_slug},
                         {"status", std::string(to_string(started.status))}});
       }
-      all.push_back({{"id", each.id},
-                     {"name", each.name},
+      all.push_back({{"id", detail::readable(each.id)},
+                     {"name", detail::readable(each.name)},
                      {"received_at", to_text(each.received_at)},
-                     {"event", detail::parse_dom(each.text)},
+                     {"event", shown(each.text)},
                      {"runs", std::move(runs)}});
       last = each.id;
     }
@@ -81,9 +82,8 @@ class page_api {
                     .before = request.query("before").value_or(""),
                     .limit = limit_of(request)};
     const std::string status = request.query("status").value_or("");
-    for (const run_status each : {run_status::queued, run_status::running, run_status::completed,
-                                  run_status::failed, run_status::cancelled}) {
-      if (status == to_string(each)) query.status = each;
+    for (const auto& each : detail::enumerators<run_status>) {
+      if (status == each.name) query.status = each.value;
     }
     json all = json::array();
     std::string last;
@@ -96,12 +96,16 @@ class page_api {
   }
 
   std::optional<json> run_details(const std::string& id) const {
-    const auto found = engine_.store().find_run(id);
+    auto found = engine_.store().find_run(id);
     if (!found) return std::nullopt;
+    for (timeline_entry& each : found->run.timeline) {
+      each.step = detail::readable(each.step);
+      each.detail = detail::readable(each.detail);
+    }
     json out = summary(found->run);
-    for (const run_event& each : found->events) out["events"].push_back(detail::parse_dom(each.text));
-    if (!found->run.output_text.empty()) out["output"] = detail::parse_dom(found->run.output_text);
-    if (found->run.error) out["error"] = detail::parse_dom(text_of(*found->run.error));
+    for (const run_event& each : found->events) out["events"].push_back(shown(each.text));
+    if (!found->run.output_text.empty()) out["output"] = shown(found->run.output_text);
+    if (found->run.error) out["error"] = shown(text_of(*found->run.error));
     out["steps"] = steps_of(found->run);
     out["timeline"] = json::array();
     for (const timeline_entry& each : found->run.timeline) {
@@ -117,6 +121,13 @@ class page_api {
   }
 
  private:
+  /// A text as JSON. One that is none, as only a damaged store has it, must not hide everything beside it: it
+  /// is shown as a text.
+  static json shown(const std::string& text) {
+    json out = json::parse(text, nullptr, false);
+    return out.is_discarded() ? json(detail::readable(text)) : out;
+  }
+
   static std::size_t limit_of(const http::request& request) {
     const std::string text = request.query("limit").value_or("50");
     std::size_t out = 0;
@@ -128,15 +139,16 @@ class page_api {
   }
 
   json summary(const run& run) const {
+    const auto readable = [](const std::string& text) { return json(detail::readable(text)); };
     const auto time = [](const std::optional<timestamp>& moment) {
       return moment ? json(to_text(*moment)) : json();
     };
-    return {{"id", run.id},
-            {"function", run.function_slug},
-            {"function_name", run.function_id},
+    return {{"id", readable(run.id)},
+            {"function", readable(run.function_slug)},
+            {"function_name", readable(run.function_id)},
             {"status", std::string(to_string(run.status))},
-            {"event_id", run.event_id},
-            {"event_name", run.event_name},
+            {"event_id", readable(run.event_id)},
+            {"event_name", readable(run.event_name)},
             {"queued_at", to_text(run.queued_at)},
             {"started_at", time(run.started_at)},
             {"ended_at", time(run.ended_at)}};

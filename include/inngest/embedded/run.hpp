@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <inngest/detail/enumeration.hpp>
 #include <inngest/duration.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
@@ -20,22 +22,6 @@ enum class run_status {
   failed,
   cancelled,
 };
-
-constexpr std::string_view to_string(run_status status) {
-  switch (status) {
-    case run_status::queued:
-      return "queued";
-    case run_status::running:
-      return "running";
-    case run_status::completed:
-      return "completed";
-    case run_status::failed:
-      return "failed";
-    case run_status::cancelled:
-      return "cancelled";
-  }
-  return "queued";
-}
 
 /// What happened in a run, one thing at a time.
 enum class progress {
@@ -59,47 +45,49 @@ enum class progress {
   request_started,  ///< a fetch, or a question to a model
 };
 
-constexpr std::string_view to_string(progress what) {
-  switch (what) {
-    case progress::run_queued:
-      return "queued";
-    case progress::run_started:
-      return "started";
-    case progress::step_planned:
-      return "planned";
-    case progress::step_completed:
-      return "completed";
-    case progress::step_retried:
-      return "will retry";
-    case progress::step_failed:
-      return "failed";
-    case progress::sleep_started:
-      return "sleeping";
-    case progress::sleep_ended:
-      return "woke up";
-    case progress::wait_started:
-      return "waiting";
-    case progress::event_received:
-      return "received";
-    case progress::wait_timed_out:
-      return "timed out";
-    case progress::invoke_started:
-      return "invoking";
-    case progress::invoke_completed:
-      return "returned";
-    case progress::run_retried:
-      return "will retry";
-    case progress::run_completed:
-      return "completed";
-    case progress::run_failed:
-      return "failed";
-    case progress::run_cancelled:
-      return "cancelled";
-    case progress::request_started:
-      return "requesting";
-  }
-  return "";
-}
+}  // namespace inngest::embedded
+
+namespace inngest::detail {
+
+// Files keep the numbers: enumerators are only added, at the end.
+
+template <>
+inline constexpr auto enumerators<embedded::run_status> = std::to_array<enumerator<embedded::run_status>>({
+    {embedded::run_status::queued, "queued"},
+    {embedded::run_status::running, "running"},
+    {embedded::run_status::completed, "completed"},
+    {embedded::run_status::failed, "failed"},
+    {embedded::run_status::cancelled, "cancelled"},
+});
+
+template <>
+inline constexpr auto enumerators<embedded::progress> = std::to_array<enumerator<embedded::progress>>({
+    {embedded::progress::run_queued, "queued"},
+    {embedded::progress::run_started, "started"},
+    {embedded::progress::step_planned, "planned"},
+    {embedded::progress::step_completed, "completed"},
+    {embedded::progress::step_retried, "will retry"},
+    {embedded::progress::step_failed, "failed"},
+    {embedded::progress::sleep_started, "sleeping"},
+    {embedded::progress::sleep_ended, "woke up"},
+    {embedded::progress::wait_started, "waiting"},
+    {embedded::progress::event_received, "received"},
+    {embedded::progress::wait_timed_out, "timed out"},
+    {embedded::progress::invoke_started, "invoking"},
+    {embedded::progress::invoke_completed, "returned"},
+    {embedded::progress::run_retried, "will retry"},
+    {embedded::progress::run_completed, "completed"},
+    {embedded::progress::run_failed, "failed"},
+    {embedded::progress::run_cancelled, "cancelled"},
+    {embedded::progress::request_started, "requesting"},
+});
+
+}  // namespace inngest::detail
+
+namespace inngest::embedded {
+
+constexpr std::string_view to_string(run_status status) { return detail::name_of(status); }
+constexpr std::string_view to_string(progress what) { return detail::name_of(what); }
 
 /// An entry of a run's timeline.
 struct timeline_entry {

@@ -35,6 +35,7 @@
 #include <inngest/embedded/store.hpp>
 #include <inngest/embedded/subscriptions.hpp>
 #include <inngest/embedded/waiting_steps.hpp>
+#include <inngest/embedded/work_check.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
 #include <inngest/protocol/headers.hpp>
@@ -52,7 +53,9 @@ class scheduler {
   scheduler(std::vector<function_definition> functions, unfinished_work work, retry_delay delay,
             timestamp now)
       : delay_(std::move(delay)) {
+    last_job_ = work.last_job;
     for (job& each : work.jobs) last_job_ = std::max(last_job_, each.id);
+    work_check::check(work);
     for (function_definition& each : functions) subscriptions_.add(std::move(each));
     const std::vector<event_record> undispatched = std::exchange(work.events, {});
     resume(std::move(work), now);
@@ -256,6 +259,8 @@ class scheduler {
     return found == runs_.end() ? nullptr : found->second.get();
   }
   const subscriptions& functions() const { return subscriptions_; }
+  /// The records that the scheduler goes on without: they were not to be read when it began.
+  const std::vector<unreadable_record>& unreadable() const { return unreadable_; }
 
   /// What happened since the last time it was asked, in order; each with its run, without that one's
   /// timeline.
@@ -889,7 +894,8 @@ class scheduler {
     if (flow_.is_limited(*function, invoked.id, view, now))
       return fail("Error", "function \"" + slug + "\" is rate limited");
     const std::string run_id = run.id();
-    const std::string child = begin_run(function, events_of(invoked), parent_step{run_id, op.id}, now);
+    const parent_step parent{run_id, op.id, op.shown_name()};
+    const std::string child = begin_run(function, events_of(invoked), parent, now);
     active_run* still = find_active(run_id);  // a singleton that invokes itself may have ended by that
     if (child.empty() && still) {
       const run_error error{"InngestInvokeError",
@@ -1138,7 +1144,7 @@ class scheduler {
 
   // ---- telling ----------------------------------------------------------------------------------------
 
-  void tell_step(const active_run& run, const reported_operation& op, progress what, int attempt,
+  void tell_step(active_run& run, const reported_operation& op, progress what, int attempt,
                  std::string detail, timestamp now) {
     tell(run, {.at = now,
                .what = what,
@@ -1148,9 +1154,10 @@ class scheduler {
                .detail = std::move(detail)});
   }
 
-  void tell(const active_run& run, timeline_entry entry) {
+  void tell(active_run& run, timeline_entry entry) {
     if (wants_progress_ || is_failure(entry.what)) progress_.emplace_back(run.record.run, entry);
-    changes_.timeline.push_back({.run_id = run.id(), .entry = std::move(entry)});
+    changes_.timeline.push_back(
+        {.run_id = run.id(), .entry = std::move(entry), .position = ++run.record.timeline_size});
   }
 
   static bool is_failure(progress what) {
@@ -1176,8 +1183,7 @@ class scheduler {
     }
     for (remembered_value& each : work.values) flow_.load(std::move(each));
     for (run_record& each : work.runs) {
-      const auto function = subscriptions_.find(each.run.function_slug);
-      if (!function) continue;  // the app no longer has it; the store keeps the run
+      const auto function = definition_for(each.run, work);
       auto run = std::make_unique<active_run>();
       run->record = std::move(each);
       if (!run->record.gathering.empty()) gathering_.insert_or_assign(run->record.gathering, run->id());
@@ -1193,21 +1199,50 @@ class scheduler {
     for (const job& each : work.jobs) resume(each);
     for (const wait_record& each : work.waits) {
       active_run* run = find_active(each.run_id);
-      if (!run) continue;
-      run->pending[each.step].waits = true;
+      if (!run) {  // it has ended
+        changes_.removed_waits.emplace_back(each.run_id, each.step);
+        continue;
+      }
+      pending_step& pending = run->pending[each.step];
+      if (!pending.job) pending = {.name = each.step_name, .begun = each.begun};
+      pending.waits = true;
       waits_.add(each,
                  each.expression.empty() ? nullptr : std::make_shared<const expression>(each.expression));
     }
     for (const auto& [id, run] : runs_) {
       if (!run->record.parent) continue;
-      active_run* parent = find_active(run->record.parent->run_id);
-      if (!parent || parent->memos.contains(run->record.parent->step)) continue;  // its invoke timed out
-      const pending_step invoke{.name = run->record.run.function_id, .begun = run->record.run.queued_at};
-      parent->pending.emplace(run->record.parent->step, invoke);
+      parent_step invoke = *run->record.parent;
+      if (invoke.name.empty()) invoke.name = run->record.run.function_id;  // an older store's
+      resume_invoke(invoke, run->record.run.queued_at);
     }
+    for (const parent_step& step : work.steps_of_set_aside) {
+      const active_run* parent = find_active(step.run_id);
+      if (parent) resume_invoke(step, parent->record.run.queued_at);
+    }
+    unreadable_ = std::move(work.unreadable);
     for (const job& each : work.jobs) {
       if (each.started) end_lost_attempt(each, now);
     }
+  }
+
+  void resume_invoke(const parent_step& step, timestamp begun) {
+    active_run* parent = find_active(step.run_id);
+    if (!parent || parent->memos.contains(step.step)) return;  // it timed out
+    parent->pending.emplace(step.step, pending_step{.name = step.name, .begun = begun});
+  }
+
+  /// The run's function. When no app has it any more it is a stand-in: calls of it fail until an app
+  /// registers it, and the run with them. It does not fail while a registration can't be read, as that may be
+  /// its app's.
+  shared_function definition_for(const run& run, const unfinished_work& work) const {
+    if (auto found = subscriptions_.find(run.function_slug)) return found;
+    function_definition out{.slug = run.function_slug, .name = run.function_id};
+    if (const std::string end = "-" + run.function_id; out.slug.ends_with(end))
+      out.app_id = out.slug.substr(0, out.slug.size() - end.size());
+    if (std::any_of(work.unreadable.begin(), work.unreadable.end(),
+                    [](const unreadable_record& record) { return record.table == "apps"; }))
+      out.retries = 1'000'000;
+    return std::make_shared<const function_definition>(std::move(out));
   }
 
   /// A process ended while it made the call: that attempt has failed. The next begins at once, as time has
@@ -1258,7 +1293,10 @@ class scheduler {
       return queue_.release(id);
     }
     active_run* run = find_active(job.run_id);
-    if (!run) return;
+    if (!run) {  // it has ended
+      changes_.removed_jobs.push_back(job.id);
+      return;
+    }
     if (job.step) {
       pending_step& pending = run->pending[*job.step];
       pending = {.name = job.step_name, .begun = job.begun, .job = job.id};
@@ -1299,6 +1337,7 @@ class scheduler {
 
   retry_delay delay_;
   changes changes_;
+  std::vector<unreadable_record> unreadable_;
   flow_control flow_{changes_};
   detail::ulid_source ids_;
   subscriptions subscriptions_;

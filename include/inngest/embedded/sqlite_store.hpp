@@ -55,10 +55,20 @@ class sqlite_store final : public store {
   /// \throws store_error when the file can't be opened, is in use, is another program's, is of a newer
   /// version or damaged; configuration_error without a path.
   explicit sqlite_store(const sqlite_options& options)
-      : path_(absolute(options.path)), lock_(path_), writing_(open(path_, options)), reading_(open(path_)) {}
+      : path_(absolute(options.path)),
+        lock_(path_),
+        writing_(open(path_, options)),
+        reading_(open(path_)),
+        is_full_(options.sync == sqlite_options::synchronous::full) {}
 
+  /// What only says that jobs were started outlives the process at once, and a crash of the machine with the
+  /// next commit of anything else.
   void commit(std::span<const changes> all) override {
     const std::lock_guard lock(writing_mutex_);
+    const bool may_wait = std::all_of(all.begin(), all.end(), [](const changes& changes) {
+      return changes.empty() || changes.only_starts_jobs();
+    });
+    const lazy_disk lazy(writing_, may_wait && is_full_);
     detail::sqlite::transaction whole(writing_, detail::sqlite::transaction::kind::writes);
     for (const changes& each : all) detail::sqlite::writer(writing_).apply(each);
     whole.commit();
@@ -104,10 +114,35 @@ class sqlite_store final : public store {
   run_counts count_runs() const override {
     return ask([](reader& from) { return from.count_runs(); });
   }
+  std::vector<unreadable_record> unreadable() const override {
+    return ask([](reader& from) { return from.unreadable(); });
+  }
 
  private:
   using database = detail::sqlite::database;
   using reader = detail::sqlite::reader;
+
+  /// Commits don't wait for the disk while this lives. The next that does takes what they wrote along, as all
+  /// of it is in one log.
+  class lazy_disk {
+   public:
+    lazy_disk(database& file, bool wanted) : file_(file), wanted_(wanted) {
+      if (wanted_) file_.execute("PRAGMA synchronous = NORMAL");
+    }
+    ~lazy_disk() {
+      if (!wanted_) return;
+      try {
+        file_.execute("PRAGMA synchronous = FULL");
+      } catch (const store_error&) {  // it sets a number in memory
+      }
+    }
+    lazy_disk(const lazy_disk&) = delete;
+    lazy_disk& operator=(const lazy_disk&) = delete;
+
+   private:
+    database& file_;
+    bool wanted_;
+  };
 
   static std::filesystem::path absolute(const std::filesystem::path& path) {
     if (path.empty()) throw configuration_error("sqlite_options::path must not be empty");
@@ -182,6 +217,7 @@ class sqlite_store final : public store {
   database writing_;
   mutable std::mutex reading_mutex_;
   mutable database reading_;
+  bool is_full_;
 };
 
 }  // namespace inngest::embedded

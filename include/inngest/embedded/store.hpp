@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/detail/enumeration.hpp>
 #include <inngest/duration.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/step_id.hpp>
@@ -38,6 +40,7 @@ struct run_event {
 struct parent_step {
   std::string run_id{};
   step_hash step{};
+  std::string name{};  // as timelines show it
 };
 
 /// A function that is to run when the run has ended.
@@ -55,6 +58,9 @@ struct run_record {
   std::vector<deferred_call> deferred{};
   /// While a batch or a debounce still takes events in: whose. Empty afterwards.
   std::string gathering{};
+  /// The position of the last entry of its timeline. Not kept with the run: load() takes it from the
+  /// timeline.
+  std::uint64_t timeline_size = 0;
 };
 
 /// What changes in a run while it is on its way.
@@ -76,7 +82,7 @@ struct memo_record {
 
 /// Something to be done when its time has come.
 struct job {
-  enum class kind {
+  enum class kind {  // files keep the numbers: enumerators are only added, at the end
     call,
     wake,
     wait_timeout,
@@ -103,6 +109,29 @@ struct job {
   bool started = false;
 };
 
+}  // namespace inngest::embedded
+
+namespace inngest::detail {
+
+template <>
+inline constexpr auto enumerators<embedded::job::kind> = std::to_array<enumerator<embedded::job::kind>>({
+    {embedded::job::kind::call, "call"},
+    {embedded::job::kind::wake, "wake"},
+    {embedded::job::kind::wait_timeout, "wait timeout"},
+    {embedded::job::kind::invoke_timeout, "invoke timeout"},
+    {embedded::job::kind::start_timeout, "start timeout"},
+    {embedded::job::kind::finish_timeout, "finish timeout"},
+    {embedded::job::kind::gathered, "gathered"},
+    {embedded::job::kind::schedule, "schedule"},
+    {embedded::job::kind::request, "request"},
+});
+
+}  // namespace inngest::detail
+
+namespace inngest::embedded {
+
+constexpr std::string_view to_string(job::kind what) { return detail::name_of(what); }
+
 /// A step that waits for an event, or for a signal.
 struct wait_record {
   std::string run_id{};
@@ -120,6 +149,8 @@ struct wait_record {
 struct timeline_record {
   std::string run_id{};
   timeline_entry entry{};
+  /// Its place in the run's timeline, from 1; a place that is taken stays as it is. 0: behind all others.
+  std::uint64_t position = 0;
 };
 
 /// What flow control remembers for a while: a key that was used, when a limit is free again.
@@ -135,6 +166,16 @@ struct app_record {
   std::string text{};  // its registration, as JSON
 };
 
+/// A record that can't be read. It stays where it is, and all others are read without it.
+struct unreadable_record {
+  std::string table{};   ///< such as "jobs"
+  std::string key{};     ///< what finds the record in the table, such as "id = 7"
+  std::string reason{};  ///< what is wrong with it
+  /// The run that is set aside because of it: it is kept as it is, with all that belongs to it, and does not
+  /// go on. Empty when the record belongs to no run that has not ended.
+  std::string run_id{};
+};
+
 /// What changes at once: all of it is kept, or nothing, in the order of the members. What belongs to a run
 /// that is not there is left out.
 struct changes {
@@ -142,7 +183,7 @@ struct changes {
   std::vector<std::string> dispatched_events{};  // by id
   std::vector<run_record> runs{};  // new ones, and those that are written anew: they keep what else they have
   std::vector<run_update> run_updates{};
-  std::vector<memo_record> memos{};
+  std::vector<memo_record> memos{};  // a step's first result stays
   std::vector<job> added_jobs{};
   std::vector<std::uint64_t> started_jobs{};  // by id; also of those just added
   std::vector<std::uint64_t> removed_jobs{};  // also of those just added
@@ -153,6 +194,16 @@ struct changes {
   std::vector<std::string> removed_values{};  // by key
   std::vector<remembered_value> values{};
   std::vector<app_record> apps{};
+
+  /// Whether it says of jobs that they were started, and nothing else. That must survive the end of the
+  /// process, but need not wait for a disk.
+  bool only_starts_jobs() const {
+    if (started_jobs.empty()) return false;
+    return events.empty() && dispatched_events.empty() && runs.empty() && run_updates.empty() &&
+           memos.empty() && added_jobs.empty() && removed_jobs.empty() && added_waits.empty() &&
+           removed_waits.empty() && timeline.empty() && values.empty() && removed_values.empty() &&
+           apps.empty();
+  }
 
   bool empty() const {
     return events.empty() && dispatched_events.empty() && runs.empty() && run_updates.empty() &&
@@ -171,6 +222,12 @@ struct unfinished_work {
   std::vector<wait_record> waits{};
   std::vector<remembered_value> values{};
   std::vector<app_record> apps{};
+  /// At least the highest id of a job that the store has, readable or not.
+  std::uint64_t last_job = 0;
+  /// What can't be read. Of the runs named there nothing is among the others.
+  std::vector<unreadable_record> unreadable{};
+  /// Steps that invoked a run that is set aside: they go on waiting for it.
+  std::vector<parent_step> steps_of_set_aside{};
 };
 
 /// Which runs to give, newest first.
@@ -214,13 +271,15 @@ struct run_counts {
 };
 
 /// Keeps an engine's state. An engine calls commit and load from one thread at a time; forget_before and the
-/// questions may come from any, also meanwhile. What fails throws store_error.
+/// questions may come from any, also meanwhile. What fails throws store_error. A record that can't be read
+/// does not fail anything: it is left out, and unreadable() lists it.
 class store {
  public:
   virtual ~store() = default;
 
   /// Keeps all the changes, in their order, or, when it throws, none. What an engine has acknowledged has
-  /// been committed.
+  /// been committed. When it threw, an engine commits the same again, with what came since, as it can't know
+  /// whether it was kept all the same: to commit changes twice must be as good as once.
   virtual void commit(std::span<const changes> all) = 0;
   /// What was left undone when the store was last used.
   virtual unfinished_work load() = 0;
@@ -244,6 +303,8 @@ class store {
   /// The results of a run's steps, in the order in which they were made.
   virtual std::vector<memo_record> memos_of(std::string_view run_id) const = 0;
   virtual run_counts count_runs() const = 0;
+  /// The records that can't be read, of ended runs, too. May go through all that the store has.
+  virtual std::vector<unreadable_record> unreadable() const { return {}; }
 };
 
 }  // namespace inngest::embedded

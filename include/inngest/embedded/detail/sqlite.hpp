@@ -17,6 +17,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <inngest/detail/enumeration.hpp>
 #include <inngest/duration.hpp>
 #include <inngest/error.hpp>
 #include <inngest/step_id.hpp>
@@ -25,9 +26,26 @@
 
 namespace inngest::detail::sqlite {
 
-/// The last enumerator of an enumeration that is kept as a number; the first is 0.
-template <class Enum>
-inline constexpr Enum last_enumerator = Enum{};
+/// A value that its column never has, unless the file was damaged or changed by somebody else.
+class bad_value : public store_error {
+ public:
+  bad_value(const std::string& path, const std::string& column, const std::string& what)
+      : store_error(path, "is damaged: a value of " + column + " is none that is ever written: " + what),
+        reason_(column + " is " + what) {}
+  /// The column and what it has there.
+  const std::string& reason() const noexcept { return reason_; }
+
+ private:
+  std::string reason_;
+};
+
+/// Enough of a text to recognize it by, whatever its bytes are.
+inline std::string shown(std::string_view text) {
+  constexpr std::size_t longest = 80;
+  std::string out = "\"";
+  for (const char c : text.substr(0, longest)) out += c < ' ' || c > '~' ? '?' : c;
+  return out += text.size() > longest ? "...\"" : "\"";
+}
 
 struct closer {
   void operator()(sqlite3* database) const { sqlite3_close(database); }
@@ -44,9 +62,13 @@ inline store_error problem_of(sqlite3* database, const std::string& path) {
     text += std::string(" (") + std::strerror(reason) + ")";
   switch (kind) {
     case SQLITE_CORRUPT:
-      return {path, "is damaged: " + text};
+      return {path,
+              "is damaged: " + text +
+                  ". Close it, keep a copy, and let `sqlite3 <file> .recover | sqlite3 <new file>` save "
+                  "what can be read, or go back to a backup"};
     case SQLITE_NOTADB:
-      return {path, "is damaged, or another program's: " + text};
+      return {path, "is damaged, or another program's: " + text +
+                        ". Check the path; if it is a store's, go back to a backup"};
     case SQLITE_CANTOPEN:
       return {path, "can't be opened: " + text};
     case SQLITE_FULL:
@@ -85,7 +107,30 @@ class rows {
     return result == SQLITE_ROW;
   }
 
-  /// Reads the row's next columns. \throws store_error when one can't be what it is read into.
+  /// Leaves out some columns.
+  void skip(int columns) { column_ += columns; }
+
+  /// The text in a column; empty when there is none.
+  std::string text_at(int column) const {
+    std::string out;
+    if (sqlite3_column_type(statement_, column) == SQLITE_TEXT) read_at(column, out);
+    return out;
+  }
+
+  /// Throws bad_value for a column's value.
+  [[noreturn]] void refuse(int column, const std::string& why) const { fail(column, why); }
+
+  /// The row's first columns with their names, as a WHERE clause has them.
+  std::string key(int columns) const {
+    std::string out;
+    for (int at = 0; at < columns; ++at) {
+      if (at > 0) out += ", ";
+      out += std::string(sqlite3_column_name(statement_, at)) + " = " + value_of(at);
+    }
+    return out;
+  }
+
+  /// Reads the row's next columns. \throws bad_value when one can't be what it is read into.
   template <class... Values>
   void read(Values&... values) {
     (read_at(column_++, values), ...);
@@ -122,32 +167,47 @@ class rows {
   }
 
   void read_at(int at, std::string& out) const {
+    expect(at, SQLITE_TEXT, "a text");
     // First the text, then its size: the first call may convert.
     const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, at));
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
-    if (text == nullptr && sqlite3_errcode(database_) == SQLITE_NOMEM) throw problem_of(database_, path_);
-    out.assign(text == nullptr ? "" : text, size);
+    if (text == nullptr) throw problem_of(database_, path_);
+    out.assign(text, size);
+  }
+  std::int64_t integer_at(int at) const {
+    expect(at, SQLITE_INTEGER, "an integer");
+    return sqlite3_column_int64(statement_, at);
   }
   template <std::integral Number>
   void read_at(int at, Number& out) const {
-    out = static_cast<Number>(sqlite3_column_int64(statement_, at));
+    const std::int64_t number = integer_at(at);
+    if constexpr (std::is_same_v<Number, bool>) {
+      if (number != 0 && number != 1) fail(at, "neither 0 nor 1");
+    } else {
+      if (!std::in_range<Number>(number)) fail(at, "out of range");
+    }
+    out = static_cast<Number>(number);
   }
   template <class Enum>
     requires std::is_enum_v<Enum>
   void read_at(int at, Enum& out) const {
-    const std::int64_t number = sqlite3_column_int64(statement_, at);
-    if (number < 0 || number > static_cast<std::int64_t>(last_enumerator<Enum>)) misfit(at);
-    out = static_cast<Enum>(number);
+    const auto value = enumerator_of<Enum>(integer_at(at));
+    if (!value) fail(at, "not one of its enumeration");
+    out = *value;
   }
   template <class Count, class Period>
   void read_at(int at, std::chrono::duration<Count, Period>& out) const {
-    out = std::chrono::duration<Count, Period>(sqlite3_column_int64(statement_, at));
+    out = std::chrono::duration<Count, Period>(integer_at(at));
   }
   void read_at(int at, timestamp& out) const {
-    out = timestamp(std::chrono::milliseconds(sqlite3_column_int64(statement_, at)));
+    constexpr std::int64_t longest = std::chrono::milliseconds(std::chrono::years(20'000)).count();
+    const std::int64_t count = integer_at(at);
+    if (count < -longest || count > longest) fail(at, "no time that can be computed with");
+    out = timestamp(std::chrono::milliseconds(count));
   }
   void read_at(int at, step_hash& out) const {
-    if (static_cast<std::size_t>(sqlite3_column_bytes(statement_, at)) != out.size()) misfit(at);
+    expect(at, SQLITE_BLOB, "a step");
+    if (static_cast<std::size_t>(sqlite3_column_bytes(statement_, at)) != out.size()) fail(at, "not a step");
     std::memcpy(out.data(), sqlite3_column_blob(statement_, at), out.size());
   }
   template <class Value>
@@ -156,9 +216,40 @@ class rows {
     if (sqlite3_column_type(statement_, at) != SQLITE_NULL) read_at(at, out.emplace());
   }
 
-  [[noreturn]] void misfit(int at) const {
-    throw store_error(path_, std::string("is damaged: a value of ") + sqlite3_column_name(statement_, at) +
-                                 " is none that is ever written");
+  /// Texts and numbers are never converted into each other: what has the wrong type was not written by a
+  /// store.
+  void expect(int at, int type, const char* wanted) const {
+    if (sqlite3_column_type(statement_, at) != type) fail(at, std::string("not ") + wanted);
+  }
+
+  [[noreturn]] void fail(int at, const std::string& why) const {
+    throw bad_value(path_, sqlite3_column_name(statement_, at), value_of(at) + ", " + why);
+  }
+
+  /// As SQL has it.
+  std::string value_of(int at) const {
+    switch (sqlite3_column_type(statement_, at)) {
+      case SQLITE_NULL:
+        return "NULL";
+      case SQLITE_INTEGER:
+        return std::to_string(sqlite3_column_int64(statement_, at));
+      case SQLITE_FLOAT:
+        return std::to_string(sqlite3_column_double(statement_, at));
+      default:
+        break;
+    }
+    const bool is_text = sqlite3_column_type(statement_, at) == SQLITE_TEXT;
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, at));
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
+    const std::string_view all(bytes == nullptr ? "" : bytes, size);
+    if (is_text) return shown(all);
+    std::string out = "x'";
+    for (const char byte : all.substr(0, 40)) {
+      const auto value = static_cast<unsigned char>(byte);
+      out += "0123456789abcdef"[value >> 4];
+      out += "0123456789abcdef"[value & 15];
+    }
+    return out += all.size() > 40 ? "...'" : "'";
   }
 
   sqlite3_stmt* statement_;

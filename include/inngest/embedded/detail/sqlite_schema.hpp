@@ -119,8 +119,23 @@ inline void make_store(database& file) {
   make_tables(file);
 }
 
+/// Version 2. Events say whether they were dispatched, jobs whether they were started, runs by which step
+/// they were invoked. A step has one memo: of doubles, which a retried commit could leave, the first was
+/// used.
+inline void note_what_was_begun(database& file) {
+  file.execute(R"(
+    ALTER TABLE events ADD COLUMN dispatched INTEGER NOT NULL DEFAULT 1;
+    CREATE INDEX events_not_dispatched ON events (number) WHERE dispatched <> 1;
+    ALTER TABLE jobs ADD COLUMN started INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE runs ADD COLUMN parent_name TEXT;
+    DELETE FROM memos WHERE number NOT IN (SELECT min(number) FROM memos GROUP BY run, step);
+    CREATE UNIQUE INDEX memos_by_step ON memos (run, step);
+    DROP INDEX memos_by_run;
+  )");
+}
+
 /// Every version's step from the one before. Steps are never changed, only added.
-inline constexpr migration store_migrations[] = {make_store};
+inline constexpr migration store_migrations[] = {make_store, note_what_was_begun};
 
 /// \throws store_error for a database of another program.
 inline void check_is_store(database& file) {

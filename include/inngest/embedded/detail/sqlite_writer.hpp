@@ -20,10 +20,13 @@ class writer {
 
   void apply(const embedded::changes& changes) {
     for (const auto& each : changes.events) add(each);
+    for (const auto& id : changes.dispatched_events)
+      file_.run("UPDATE events SET dispatched = 1 WHERE id = ?1", id);
     for (const auto& each : changes.runs) put(each);
     for (const auto& each : changes.run_updates) update(each);
     for (const auto& each : changes.memos) add(each);
     for (const auto& each : changes.added_jobs) put(each);
+    for (const auto id : changes.started_jobs) file_.run("UPDATE jobs SET started = 1 WHERE id = ?1", id);
     for (const auto id : changes.removed_jobs) file_.run("DELETE FROM jobs WHERE id = ?1", id);
     for (const auto& each : changes.added_waits) put(each);
     for (const auto& [run_id, step] : changes.removed_waits)
@@ -35,10 +38,14 @@ class writer {
     for (const auto& each : changes.apps) put(each);
   }
 
-  /// Forgets some of the runs that ended before the time; false when there were none.
+  /// Forgets some of the runs that ended before the time; false when there were none. Not those that can't be
+  /// read.
   bool forget_runs(timestamp time, int at_most) {
     std::vector<std::int64_t> numbers;
-    rows found = file_.query("SELECT number FROM runs WHERE ended_at < ?1 LIMIT ?2", time, at_most);
+    rows found =
+        file_.query("SELECT number FROM runs WHERE ended_at < ?1 AND status IN (?2, ?3, ?4) LIMIT ?5", time,
+                    embedded::run_status::completed, embedded::run_status::failed,
+                    embedded::run_status::cancelled, at_most);
     while (found.next()) found.read(numbers.emplace_back());
     for (const std::int64_t number : numbers) {
       forget_input(number);
@@ -56,14 +63,16 @@ class writer {
   };
 
   /// Goes through some of the events that came before the time, and forgets those of no run; false when there
-  /// were none.
+  /// were none. Not those that still have to start runs, or can't be read.
   bool forget_events(timestamp time, int at_most, place& from) {
     std::vector<std::int64_t> unused;
     bool any = false;
     rows found = file_.query(
-        "SELECT received_at, number, EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id) FROM "
-        "events "
-        "WHERE (received_at, number) > (?1, ?2) AND received_at < ?3 ORDER BY received_at, number LIMIT ?4",
+        "SELECT received_at, number, dispatched IS NOT 1 OR typeof(id) <> 'text' OR typeof(name) <> 'text' "
+        "OR typeof(text) <> 'text' OR EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id) "
+        "FROM events "
+        "WHERE (received_at, number) > (?1, ?2) AND received_at < ?3 AND typeof(received_at) = 'integer' "
+        "ORDER BY received_at, number LIMIT ?4",
         from.time, from.number, time, at_most);
     for (bool is_used = false; found.next(); any = true) {
       found.read(from.time, from.number, is_used);
@@ -85,13 +94,14 @@ class writer {
  private:
   void add(const embedded::event_record& event) {
     file_.run(
-        "INSERT INTO events (id, name, received_at, text) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-        event.id, event.name, event.received_at, event.text);
+        "INSERT INTO events (id, name, received_at, text, dispatched) VALUES (?1, ?2, ?3, ?4, ?5) "
+        "ON CONFLICT DO NOTHING",
+        event.id, event.name, event.received_at, event.text, event.dispatched);
   }
 
   void put(const embedded::run_record& record) {
     const embedded::run& run = record.run;
-    std::optional<std::string_view> error_name, error_message, error_text, parent_run_id;
+    std::optional<std::string_view> error_name, error_message, error_text, parent_run_id, parent_name;
     if (run.error) {
       error_name = run.error->name;
       error_message = run.error->message;
@@ -101,18 +111,21 @@ class writer {
     if (record.parent) {
       parent_run_id = record.parent->run_id;
       parent_step = record.parent->step;
+      parent_name = record.parent->name;
     }
     const std::int64_t number = file_.number(
         "INSERT INTO runs (id, status, function_slug, function_id, event_id, event_name, queued_at, "
         "started_at, ended_at, gathering, parent_run_id, parent_step, error_name, error_message, error_text, "
-        "output) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) "
+        "output, parent_name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+        "?16, ?17) "
         "ON CONFLICT (id) DO UPDATE SET (status, function_slug, function_id, event_id, event_name, "
         "queued_at, "
         "started_at, ended_at, gathering, parent_run_id, parent_step, error_name, error_message, error_text, "
-        "output) = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) RETURNING number",
+        "output, parent_name) = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) "
+        "RETURNING number",
         run.id, run.status, run.function_slug, run.function_id, run.event_id, run.event_name, run.queued_at,
         run.started_at, run.ended_at, record.gathering, parent_run_id, parent_step, error_name, error_message,
-        error_text, run.output_text);
+        error_text, run.output_text, parent_name);
     forget_input(number);
     put_input(number, record);
   }
@@ -151,24 +164,29 @@ class writer {
   }
 
   void add(const embedded::memo_record& memo) {
-    file_.run("INSERT INTO memos (run, step, text) SELECT number, ?2, ?3 FROM runs WHERE id = ?1",
-              memo.run_id, memo.step, memo.text);
+    file_.run(
+        "INSERT INTO memos (run, step, text) SELECT number, ?2, ?3 FROM runs WHERE id = ?1 "
+        "ON CONFLICT (run, step) DO NOTHING",
+        memo.run_id, memo.step, memo.text);
   }
 
   void add(const embedded::timeline_record& record) {
     const embedded::timeline_entry& entry = record.entry;
     file_.run(
         "INSERT INTO timeline (run, position, at, what, step, attempt, duration, detail) "
-        "SELECT number, (SELECT coalesce(max(position), 0) + 1 FROM timeline WHERE run = number), "
-        "?2, ?3, ?4, ?5, ?6, ?7 FROM runs WHERE id = ?1",
-        record.run_id, entry.at, entry.what, entry.step, entry.attempt, entry.duration, entry.detail);
+        "SELECT number, CASE ?8 WHEN 0 THEN "
+        "(SELECT coalesce(max(position), 0) + 1 FROM timeline WHERE run = number) ELSE ?8 END, "
+        "?2, ?3, ?4, ?5, ?6, ?7 FROM runs WHERE id = ?1 ON CONFLICT DO NOTHING",
+        record.run_id, entry.at, entry.what, entry.step, entry.attempt, entry.duration, entry.detail,
+        record.position);
   }
 
   void put(const embedded::job& job) {
     file_.run(
-        "INSERT OR REPLACE INTO jobs (id, what, run_id, step, step_name, attempt, due, begun, text) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        job.id, job.what, job.run_id, job.step, job.step_name, job.attempt, job.due, job.begun, job.text);
+        "INSERT OR REPLACE INTO jobs (id, what, run_id, step, step_name, attempt, due, begun, text, started) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        job.id, job.what, job.run_id, job.step, job.step_name, job.attempt, job.due, job.begun, job.text,
+        job.started);
   }
 
   void put(const embedded::wait_record& wait) {

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+// Enumerations whose values are stored or shown: one table of each says its enumerators and their names, and
+// whatever reads or writes a value asks the table. A table that lacks an enumerator does not compile.
+
+namespace inngest::detail {
+
+template <class Enum>
+struct enumerator {
+  Enum value;
+  std::string_view name;
+};
+
+/// The table of an enumeration: a std::array of its enumerators in the order of their values, from 0 without
+/// a gap. Specialize it behind the enumeration.
+template <class Enum>
+inline constexpr std::array<enumerator<Enum>, 0> enumerators{};
+
+/// Whether the value has a name in the source: only the compiler knows, and it prints other values as
+/// numbers.
+template <auto Value>
+consteval bool is_enumerator() {
+#if defined(_MSC_VER) && !defined(__clang__)
+  const std::string_view text = __FUNCSIG__;
+  const std::size_t at = text.rfind("is_enumerator<") + 14;
+#else
+  const std::string_view text = __PRETTY_FUNCTION__;
+  const std::size_t at = text.rfind("Value = ") + 8;
+#endif
+  return text[at] != '(' && text[at] != '-' && (text[at] < '0' || text[at] > '9');
+}
+
+/// More than any of the enumerations has.
+inline constexpr std::size_t most_enumerators = 64;
+
+template <class Enum, std::size_t... Numbers>
+consteval std::size_t count_enumerators(std::index_sequence<Numbers...>) {
+  return (std::size_t{0} + ... + (is_enumerator<static_cast<Enum>(Numbers)>() ? 1U : 0U));
+}
+
+/// Whether the table has every enumerator, in order and with a name.
+template <class Enum>
+consteval bool has_full_table() {
+  constexpr auto& table = enumerators<Enum>;
+  if (table.empty() || table.size() != count_enumerators<Enum>(std::make_index_sequence<most_enumerators>()))
+    return false;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    if (static_cast<std::size_t>(table[i].value) != i || table[i].name.empty()) return false;
+  }
+  return true;
+}
+
+/// The name in the table; empty for a value that is no enumerator.
+template <class Enum>
+constexpr std::string_view name_of(Enum value) {
+  static_assert(has_full_table<Enum>(), "an enumerator is missing in the enumeration's table");
+  const auto number = static_cast<std::size_t>(value);
+  return number < enumerators<Enum>.size() ? enumerators<Enum>[number].name : std::string_view();
+}
+
+/// The enumerator that a stored number stands for; nothing for any other number.
+template <class Enum>
+constexpr std::optional<Enum> enumerator_of(std::int64_t number) {
+  static_assert(has_full_table<Enum>(), "an enumerator is missing in the enumeration's table");
+  if (number < 0 || static_cast<std::uint64_t>(number) >= enumerators<Enum>.size()) return std::nullopt;
+  return enumerators<Enum>[static_cast<std::size_t>(number)].value;
+}
+
+}  // namespace inngest::detail

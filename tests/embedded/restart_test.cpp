@@ -1,0 +1,232 @@
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <inngest/embedded.hpp>
+#include <inngest/embedded/sqlite_store.hpp>
+
+#include "catch.hpp"
+#include "embedded/store_records.hpp"
+
+// What an engine makes of what an earlier one left in a store.
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace store_records;
+using Catch::Matchers::ContainsSubstring;
+
+struct nothing {};
+INNGEST_FIELDS(nothing)
+using go = inngest::event<"test/go", nothing>;
+using ended_badly = inngest::event<"inngest/function.failed", nothing>;
+
+inngest::client make_client() {
+  return inngest::client({.id = "app",
+                          .send_attempts = 1,
+                          .log = inngest::logger(inngest::log_to_stderr, inngest::log_level::off),
+                          .environment = [](const char*) { return std::nullopt; }});
+}
+
+engine_options on(std::shared_ptr<store> kept, std::chrono::milliseconds delay = 1ms) {
+  return {.workers = 2, .store = std::move(kept), .retry_delay = [=](int) { return delay; }};
+}
+
+template <class Condition>
+bool comes(Condition condition) {
+  for (int i = 0; i < 6000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(10ms);
+  }
+  return false;
+}
+
+std::size_t count(const run& run, progress what) {
+  return static_cast<std::size_t>(
+      std::count_if(run.timeline.begin(), run.timeline.end(),
+                    [&](const timeline_entry& entry) { return entry.what == what; }));
+}
+
+bool sleeps(const store& kept) {
+  const auto runs = kept.runs();
+  return !runs.empty() && count(runs.front(), progress::sleep_started) == 1;
+}
+
+/// Keeps everything, and then says that it failed, now and then.
+class unsure_store final : public store {
+ public:
+  explicit unsure_store(std::shared_ptr<store> kept) : kept_(std::move(kept)) {}
+  void commit(std::span<const changes> all) override {
+    kept_->commit(all);
+    if (++commits_ % 2 == 0) throw inngest::store_error("test.db", "failed: the outcome is unknown");
+  }
+  unfinished_work load() override { return kept_->load(); }
+  bool is_on_disk() const override { return true; }
+  void forget_before(inngest::timestamp time) override { kept_->forget_before(time); }
+  std::optional<event_record> find_event(std::string_view id) const override { return kept_->find_event(id); }
+  std::vector<event_record> find_events(const event_query& query) const override {
+    return kept_->find_events(query);
+  }
+  std::optional<run_record> find_run(std::string_view id) const override { return kept_->find_run(id); }
+  std::vector<run> find_runs(const run_query& query) const override { return kept_->find_runs(query); }
+  std::vector<run> runs_of(std::string_view id) const override { return kept_->runs_of(id); }
+  std::vector<run> runs() const override { return kept_->runs(); }
+  std::vector<memo_record> memos_of(std::string_view id) const override { return kept_->memos_of(id); }
+  run_counts count_runs() const override { return kept_->count_runs(); }
+
+ private:
+  std::shared_ptr<store> kept_;
+  std::atomic<int> commits_{0};
+};
+
+}  // namespace
+
+TEST_CASE("a run whose function is gone is retried, and then fails with its name", "[embedded][restart]") {
+  const folder place;
+  const bool on_disk = GENERATE(false, true);
+  std::shared_ptr<store> kept = std::make_shared<memory_store>();
+  if (on_disk) kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
+  const auto app = make_client();
+  const auto old = app.create_function({.id = "old"}, inngest::on<go>(), [](auto& ctx) {
+    ctx.step.sleep("nap", 200ms);
+    return 1;
+  });
+  std::atomic<int> told{0};
+  const auto listener =
+      app.create_function({.id = "listener"}, inngest::on<ended_badly>(), [&](auto&) { ++told; });
+  std::string id;
+  {
+    engine first(app, {old}, on(kept));
+    id = first.start(old);
+    REQUIRE(comes([&] { return sleeps(*kept); }));
+  }
+  engine second(app, {listener}, on(kept));
+  const run ended = second.wait_for(id, 60s);
+  REQUIRE(ended.status == run_status::failed);
+  CHECK_THAT(ended.error.value().message, ContainsSubstring("\"app-old\""));
+  CHECK(count(ended, progress::run_retried) == 4);
+  CHECK(comes([&] { return told == 1; }));
+  CHECK(second.functions().size() == 1);
+}
+
+TEST_CASE("a run goes on when its function comes back in time", "[embedded][restart]") {
+  const auto kept = std::make_shared<memory_store>();
+  const auto app = make_client();
+  const auto old = app.create_function({.id = "old"}, inngest::on<go>(), [](auto& ctx) {
+    ctx.step.sleep("nap", 50ms);
+    return 1;
+  });
+  std::string id;
+  {
+    engine first(app, {old}, on(kept));
+    id = first.start(old);
+    REQUIRE(comes([&] { return sleeps(*kept); }));
+  }
+  {
+    engine second(app, {}, on(kept, 200ms));
+    REQUIRE(comes([&] { return count(*second.find_run(id), progress::run_retried) >= 1; }));
+  }
+  engine third(app, {old}, on(kept));
+  CHECK(third.wait_for(id, 60s).output<int>() == 1);
+}
+
+TEST_CASE("a run of an app whose registration can't be read does not fail for it", "[embedded][restart]") {
+  const auto kept = std::make_shared<memory_store>();
+  run_record record = run_of("r1", {"e1"}, "elsewhere-f");
+  commit(*kept, {.runs = {record},
+                 .added_jobs = {call(1, "r1")},
+                 .apps = {{.id = "elsewhere", .text = "no registration"}}});
+  engine running(make_client(), {}, on(kept));
+  REQUIRE(comes([&] { return count(*running.find_run("r1"), progress::run_retried) >= 8; }));
+  CHECK_FALSE(running.find_run("r1")->ended());
+  CHECK(running.unreadable().at(0).table == "apps");
+}
+
+TEST_CASE("an invoke step keeps its name over a restart", "[embedded][restart]") {
+  const folder place;
+  const bool on_disk = GENERATE(false, true);
+  const auto app = make_client();
+  const auto child = app.create_function({.id = "child"}, inngest::on<go>(), [](auto& ctx) {
+    ctx.step.sleep("nap", 200ms);
+    return 5;
+  });
+  const auto parent = app.create_function({.id = "parent"}, inngest::cron("0 0 1 1 *"), [=](auto& ctx) {
+    return ctx.step.invoke("ask the child", child, nothing{});
+  });
+  std::shared_ptr<store> kept = std::make_shared<memory_store>();
+  if (on_disk) kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
+  std::string id;
+  {
+    engine first(app, {child, parent}, on(kept));
+    id = first.start(parent);
+    REQUIRE(comes([&] { return kept->runs().size() == 2; }));
+  }
+  if (on_disk) {
+    kept.reset();
+    kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
+  }
+  engine second(app, {child, parent}, on(kept));
+  const run ended = second.wait_for(id, 60s);
+  REQUIRE(ended.status == run_status::completed);
+  const auto returned = std::find_if(ended.timeline.begin(), ended.timeline.end(), [](const auto& entry) {
+    return entry.what == progress::invoke_completed;
+  });
+  REQUIRE(returned != ended.timeline.end());
+  CHECK(returned->step == "ask the child");
+}
+
+TEST_CASE("a store that keeps what it says it did not leaves nothing double",
+          "[embedded][restart][idempotent]") {
+  const folder place;
+  const bool on_disk = GENERATE(false, true);
+  std::shared_ptr<store> kept = std::make_shared<memory_store>();
+  if (on_disk)
+    kept = std::make_shared<sqlite_store>(
+        sqlite_options{.path = place.file, .sync = sqlite_options::synchronous::normal});
+  const auto app = make_client();
+  std::atomic<int> bodies{0};
+  const auto function = app.create_function({.id = "f"}, inngest::on<go>(), [&](auto& ctx) {
+    int sum = 0;
+    for (int i = 0; i < 4; ++i) sum += ctx.step.run("step", [&] { return ++bodies, 1; });
+    ctx.step.sleep("nap", 1ms);
+    return sum;
+  });
+  engine running(app, {function}, on(std::make_shared<unsure_store>(kept)));
+  try {
+    running.send(go{});
+  } catch (const std::exception&) {  // it may have happened all the same: that is another question
+  }
+  REQUIRE(comes([&] {
+    const auto runs = kept->runs();
+    return !runs.empty() && runs.front().ended();
+  }));
+  CHECK(running.wait_until_idle(60s));
+  for (const run& run : kept->runs()) {
+    CHECK(run.status == run_status::completed);
+    CHECK(kept->memos_of(run.id).size() == 5);
+    CHECK(count(run, progress::run_queued) == 1);
+    CHECK(count(run, progress::step_completed) == 4);
+    CHECK(count(run, progress::sleep_ended) == 1);
+    CHECK(count(run, progress::run_completed) == 1);
+  }
+  CHECK(bodies == 4 * static_cast<int>(kept->runs().size()));
+}
+
+TEST_CASE("jobs of runs that ended meanwhile are cleared away", "[embedded][restart]") {
+  const auto kept = std::make_shared<memory_store>();
+  run_record record = run_of("r1", {"e1"});
+  record.run.status = run_status::cancelled;
+  record.run.ended_at = at(5);
+  commit(*kept, {.runs = {record},
+                 .added_jobs = {call(1, "r1")},
+                 .added_waits = {{.run_id = "r1", .step = step("w"), .event_name = "test/w"}}});
+  engine running(make_client(), {}, on(kept));
+  CHECK(running.unreadable().empty());
+  CHECK(comes([&] { return kept->load().jobs.empty() && kept->load().waits.empty(); }));
+}
