@@ -31,7 +31,7 @@ LAYERS = [
     ["serve.hpp"],
     ["middleware/*", "ai.hpp", "runs.hpp", "doctor.hpp", "outbox.hpp"],
     ["adapters/*", "transport/*", "embedded.hpp", "embedded/*", "testing.hpp", "testing/*",
-     "detail/httplib_server.hpp"],
+     "detail/httplib_*.hpp"],
     ["inngest.hpp"],
 ]
 
@@ -45,7 +45,7 @@ FORBIDDEN = [
 PACKAGES = [
     (r"nlohmann/|simdjson", ["json.hpp", "detail/json_*.hpp"]),
     (r"httplib\.h$", ["adapters/httplib.hpp", "transport/httplib.hpp", "embedded/http_server.hpp",
-                     "detail/httplib_server.hpp"]),
+                     "detail/httplib_*.hpp"]),
     (r"openssl/", ["detail/crypto.hpp"]),
     (r"sodium", ["middleware/encryption.hpp"]),
     (r"sqlite3", ["embedded/detail/sqlite.hpp"]),

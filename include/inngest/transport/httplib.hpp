@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <inngest/client.hpp>
+#include <inngest/detail/httplib_flags.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 
