@@ -29,7 +29,7 @@ LAYERS = [
     ["function.hpp", "step.hpp", "experiment.hpp", "group.hpp", "context.hpp"],
     ["client.hpp"],
     ["serve.hpp"],
-    ["middleware/*", "ai.hpp", "runs.hpp", "doctor.hpp", "outbox.hpp"],
+    ["middleware/*", "ai.hpp", "runs.hpp", "doctor.hpp", "outbox.hpp", "detail/outbox_*.hpp"],
     ["adapters/*", "transport/*", "embedded.hpp", "embedded/*", "testing.hpp", "testing/*",
      "detail/httplib_*.hpp"],
     ["inngest.hpp"],
