@@ -2,6 +2,7 @@
 
 #include <inngest/embedded.hpp>
 #include <inngest/embedded/http_server.hpp>
+#include <inngest/doctor.hpp>
 #include <inngest/runs.hpp>
 
 #include <chrono>
@@ -212,6 +213,8 @@ TEST_CASE("the client for runs works with the engine as with a server", "[http_s
   const auto run = runs.of_event(sent.ids.at(0)).at(0);
   runs.cancel(run.id);
   CHECK(runs.find(run.id)->status == inngest::run_status::cancelled);
+  CHECK_FALSE(runs.find("unknown"));
+  CHECK(inngest::doctor(app).healthy());
 }
 
 TEST_CASE("a port that is in use is named", "[http_server]") {

@@ -72,6 +72,7 @@ class api {
       }
       return true;
     };
+    if (is("GET", {"health"})) return answer_of(200, {{"status", 200}, {"message", "OK"}});
     if (is("POST", {"e", "*"})) return accept(request);
     if (is("POST", {"v1", "signals"})) return signal(request);
     if (is("GET", {"v1", "runs", "*"})) return run(path[2]);
