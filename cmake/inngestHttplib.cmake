@@ -21,6 +21,8 @@ if(NOT TARGET inngest::httplib)
   if(inngest_httplib_found)
     add_library(inngest::httplib INTERFACE IMPORTED)
     target_link_libraries(inngest::httplib INTERFACE ${inngest_httplib_found})
+    # The package says itself with which flags it was compiled.
+    target_compile_definitions(inngest::httplib INTERFACE INNGEST_HTTPLIB_FLAGS_ARE_RIGHT)
   endif()
   unset(inngest_httplib_found)
 endif()

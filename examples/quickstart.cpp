@@ -3,6 +3,7 @@
 
 // [readme]
 #include <chrono>
+#include <iostream>
 #include <string>
 
 #include <inngest/inngest.hpp>
@@ -40,6 +41,8 @@ int main() {
 
   httplib::Server server;
   inngest::serve(server, app, {ingest});  // POST, PUT and GET on /api/inngest
-  server.listen("127.0.0.1", 3000);
+  if (server.listen("127.0.0.1", 3000)) return 0;
+  std::cerr << "can't listen on 127.0.0.1:3000: is the port in use?\n";
+  return 1;
 }
 // [readme]

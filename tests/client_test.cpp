@@ -68,7 +68,9 @@ TEST_CASE("one event is sent with the key in the path and the SDK's headers", "[
   const request r = s.transport->requests().front();
   CHECK(r.method == "POST");
   CHECK(r.url == "https://inn.gs/e/secret-event-key");
-  CHECK(json::parse(r.body) == json::parse(R"([{"name":"shop/placed","data":{"id":"o1"}}])"));
+  json body = json::parse(r.body);
+  CHECK(body.at(0).erase("ts") == 1);
+  CHECK(body == json::parse(R"([{"name":"shop/placed","data":{"id":"o1"}}])"));
   CHECK(header(r, "content-type") == "application/json");
   CHECK(header(r, "x-inngest-sdk") == std::string("cpp:v") + INNGEST_VERSION);
   CHECK(header(r, "user-agent") == std::string("cpp:v") + INNGEST_VERSION);

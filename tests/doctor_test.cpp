@@ -83,6 +83,60 @@ TEST_CASE("a server that is away, of the wrong kind or refuses the key is a prob
   CHECK_THAT(inngest::doctor(inngest::client(chosen)).text(), ContainsSubstring("the server refuses it"));
 }
 
+TEST_CASE("a web server that is no Inngest server is a problem, whatever it answers", "[doctor]") {
+  const auto html = [](int status) {
+    return response{.status = status,
+                    .headers = {{"Content-Type", "text/html"}, {"Date", http_date(std::chrono::seconds(0))}},
+                    .body = "<html><body>Welcome to nginx!</body></html>"};
+  };
+  const auto json_of = [](int status, const char* body) {
+    return response{.status = status, .headers = {{"Content-Type", "application/json"}}, .body = body};
+  };
+  const response answers[] = {html(200),
+                              html(404),
+                              html(502),
+                              html(301),
+                              html(401),
+                              response{.status = 200},
+                              response{.status = 204},
+                              json_of(200, "{}"),
+                              json_of(200, "null"),
+                              json_of(200, "[]"),
+                              json_of(200, R"({"status":"UP"})"),
+                              json_of(404, R"({"status":404,"error":"Not Found","path":"/health"})"),
+                              json_of(404, R"({"status":404,"message":"no such route"})")};
+  for (const inngest::mode mode : {inngest::mode::dev, inngest::mode::cloud}) {
+    for (const response& answer : answers) {
+      CAPTURE(answer.status, answer.body);
+      auto chosen = options(mode, [&](const request&) { return answer; });
+      chosen.signing_key = key;
+      chosen.event_key = "event-key";
+      const inngest::client app(chosen);
+      const auto found = inngest::doctor(app);
+      CHECK_FALSE(found.healthy());
+      CHECK_THAT(found.text(), ContainsSubstring("no Inngest server") &&
+                                   ContainsSubstring("status " + std::to_string(answer.status)));
+      CHECK_FALSE(inngest::doctor(inngest::handler(app, {})).healthy());
+    }
+  }
+}
+
+TEST_CASE("Inngest servers are known by what they say of themselves", "[doctor]") {
+  const auto found = [](std::function<response(const request&)> answer) {
+    return inngest::doctor(inngest::client(options(inngest::mode::dev, std::move(answer))));
+  };
+  CHECK(found([](const request&) { return healthy("dev"); }).healthy());
+  CHECK(found([](const request&) { return response{.body = R"({"status":200,"message":"OK"})"}; }).healthy());
+  CHECK(found([](const request& r) {  // a cloud that has no /health
+          return r.path() == "/health" ? response{.status = 404} : response{.body = R"({"data":[]})"};
+        })
+            .healthy());
+  CHECK(found([](const request& r) {
+          return r.path() == "/health" ? response{.status = 404}
+                                       : response{.status = 401, .body = R"({"error":"Unauthorized"})"};
+        }).healthy());
+}
+
 TEST_CASE("a clock that is wrong is told by how much", "[doctor]") {
   const auto with = [](std::chrono::seconds off) {
     return inngest::doctor(

@@ -104,8 +104,8 @@ inline bool serve(const studio::environment& env, const std::filesystem::path& d
   httplib::Server server;
   const inngest::handler handler = inngest::serve(server, app, studio::functions(app, world));
   add_run_route(server, world);
-  if (!server.bind_to_port("0.0.0.0", env.port())) {
-    std::fprintf(stderr, "can't listen on port %d\n", env.port());
+  if (!server.bind_to_port(env.host(), env.port())) {
+    std::fprintf(stderr, "can't listen on %s:%d: is the port in use?\n", env.host().c_str(), env.port());
     return false;
   }
   const listening until_return(server);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -239,9 +240,7 @@ class client {
   void flush_outbox() const {
     const auto& outbox = settings().outbox();
     if (!outbox) return;
-    outbox->flush([&](const std::string& events, const std::string& seed) {
-      post(event_request(events, seed, {}), "events of the outbox", 0);
-    });
+    outbox->flush([&](const std::string& events, const std::string& seed) { post_kept(events, seed); });
   }
 
   /// Wakes the run that waits for the signal, and gives its id; nothing when none waits.
@@ -353,18 +352,22 @@ class client {
 
   // ---- sending ----------------------------------------------------------------------------------------
 
-  sent_events deliver(const std::vector<any_event>& events, std::string_view traceparent) const {
-    std::string list = "[";
-    for (const any_event& each : events) {
-      check_size(each);
-      if (list.size() > 1) list += ',';
-      list += each.text();
-    }
-    list += ']';
-    const std::string seed = event_id_seed();
+  sent_events deliver(std::vector<any_event> events, std::string_view traceparent) const {
+    for (const any_event& event : events) check_size(event);
+    // an engine has a clock of its own, and no events wait on their way to it
+    if (!has_engine()) set_missing_times(events);
+    const std::string list = list_of(events), seed = event_id_seed();
+    const auto post_them = [&] {
+      return sent_events{post(event_request(list, seed, traceparent), names(events), events.size())};
+    };
+    const auto& outbox = settings().outbox();
     try {
-      if (settings().outbox() && !settings().outbox()->empty()) flush_outbox();  // the order must hold
-      return {post(event_request(list, seed, traceparent), names(events), events.size())};
+      if (outbox && !outbox->empty()) {  // the order must hold
+        if (settings().when_unreachable() == unreachable_policy::keep)
+          return send_in_turn(list, seed, post_them);
+        flush_outbox();
+      }
+      return post_them();
     } catch (const unreachable& problem) {
       switch (settings().when_unreachable()) {
         case unreachable_policy::fail:
@@ -373,12 +376,64 @@ class client {
           log().warn(std::string(problem.what()) + ": dropped");
           break;
         case unreachable_policy::keep:
-          settings().outbox()->keep(list, seed);
+          set_missing_times(events);
+          outbox->keep(list_of(events), seed);
           log().warn(std::string(problem.what()) + ": kept in the outbox");
           break;
       }
       return {};
     }
+  }
+
+  /// Puts events behind those that the outbox has already, and then sends all. While another thread sends,
+  /// it sends these, too: nobody waits here for a server that does not answer another's events.
+  /// \throws what `post` throws but for unreachable; then the events are not kept.
+  template <class Post>
+  sent_events send_in_turn(const std::string& list, const std::string& seed, Post post) const {
+    const auto& outbox = settings().outbox();
+    try {
+      outbox->keep(list, seed);
+    } catch (const error&) {  // it is full, or the disk is: make room
+      flush_outbox();
+      return post();
+    }
+    sent_events sent;
+    std::exception_ptr refused;
+    try {
+      const bool by_us = outbox->try_flush([&](const std::string& kept, const std::string& its_seed) {
+        if (its_seed != seed) return post_kept(kept, its_seed);
+        try {
+          sent = post();
+        } catch (const unreachable&) {
+          throw;
+        } catch (...) {  // its sender is told, so it is not kept
+          refused = std::current_exception();
+        }
+      });
+      if (!by_us) log().info("events wait in the outbox for those that are being sent");
+    } catch (const error& problem) {
+      log().warn(std::string(problem.what()) + ": kept in the outbox");
+    }
+    if (refused) std::rethrow_exception(refused);
+    return sent;
+  }
+
+  void post_kept(const std::string& list, const std::string& seed) const {
+    post(event_request(list, seed, {}), "events of the outbox", 0);
+  }
+
+  static std::string list_of(const std::vector<any_event>& events) {
+    std::string out = "[";
+    for (const any_event& event : events) {
+      if (out.size() > 1) out += ',';
+      out += event.text();
+    }
+    return out + ']';
+  }
+
+  static void set_missing_times(std::vector<any_event>& events) {
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    for (any_event& event : events) event.set_missing_ts(now);
   }
 
   void check_size(const any_event& event) const {
@@ -403,6 +458,8 @@ class client {
         if (answer.status == 401 || answer.status == 403)
           throw unauthorized("the event key was refused: " + problem);
         const bool may_pass = answer.status >= 500 || answer.status == 429 || answer.status == 408;
+        if (!may_pass && expected == 0 && !judges_events(answer.status))
+          throw protocol_error("no Inngest server takes events there: sending " + what + ": " + problem);
         if (!may_pass)
           throw event_rejected("the server refused " + what + ": " + problem, accepted_ids(answer));
       } catch (const unreachable& failed) {
@@ -411,6 +468,12 @@ class client {
     }
     throw unreachable("sending " + what + " failed after " + std::to_string(settings().send_attempts()) +
                       " attempts: " + problem);
+  }
+
+  /// Whether the status says that a server has read the events. A proxy's page or another server's 404 says
+  /// nothing of them.
+  static bool judges_events(int status) {
+    return status == 400 || status == 409 || status == 413 || status == 422;
   }
 
   http::request event_request(std::string list, const std::string& seed, std::string_view traceparent) const {

@@ -116,23 +116,58 @@ class examination {
     add(severity::ok, name, "set, and of the right form");
   }
 
-  /// Asks the server for something that every kind has. False when nobody answers.
+  /// Asks the server for something that every kind has. False when no Inngest server answers.
   bool check_server() {
     try {
       const http::response answer = app_.call_api({.method = "GET", .url = "/health"});
+      if (!is_inngest_health(answer) &&
+          !is_inngest_api(app_.call_api({.method = "GET", .url = "/v1/events?limit=1"}))) {
+        add(severity::problem, "server",
+            "what answers at " + settings().api_base_url() + " is no Inngest server: GET /health gave " +
+                described(answer) + ". " + address_advice());
+        return false;
+      }
       add(severity::ok, "server", "answers at " + settings().api_base_url());
       check_kind(answer);
       check_clock(answer);
       return true;
     } catch (const unreachable& problem) {
-      std::string advice = is_cloud() ? "check INNGEST_API_BASE_URL and the network"
-                                      : "start the dev server, or set INNGEST_DEV to its URL";
+      const std::string advice = is_cloud() ? "check INNGEST_API_BASE_URL and the network"
+                                            : "start the dev server, or set INNGEST_DEV to its URL";
       add(severity::problem, "server",
           "nobody answers at " + settings().api_base_url() + " (" + problem.what() + "): " + advice);
     } catch (const configuration_error& problem) {
       add(severity::problem, "server", problem.what());
     }
     return false;
+  }
+
+  std::string address_advice() const {
+    return is_cloud() ? "Check INNGEST_API_BASE_URL, and what is between here and there"
+                      : "Set INNGEST_DEV to the dev server's URL";
+  }
+
+  /// A self-hosted or dev server says what it is, and all say how they are.
+  static bool is_inngest_health(const http::response& answer) {
+    if (answer.headers.find(protocol::header::server_kind)) return true;
+    const json body = json::parse(answer.body, nullptr, false);
+    return answer.status == 200 && body.is_object() && body.value("status", json()) == 200 &&
+           body.contains("message");
+  }
+  /// The API itself, which tells events or refuses the key.
+  static bool is_inngest_api(const http::response& answer) {
+    if (answer.headers.find(protocol::header::server_kind)) return true;
+    const json body = json::parse(answer.body, nullptr, false);
+    if (!body.is_object()) return false;
+    if (answer.status == 200) return body.value("data", json()).is_array();
+    return (answer.status == 401 || answer.status == 403) && body.contains("error");
+  }
+  static std::string described(const http::response& answer) {
+    const std::string type(answer.headers.find("content-type").value_or(""));
+    return "status " + std::to_string(answer.status) + " and " +
+           (answer.body.empty() ? "nothing else"
+            : type.empty()      ? "something else"
+                                : type);
   }
 
   void check_kind(const http::response& answer) {

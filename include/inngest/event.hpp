@@ -62,7 +62,7 @@ struct event {
   Data data{};
   /// Given when sending, it makes the server drop further events with the same id for 24 hours.
   std::optional<std::string> id{};
-  /// When it happened; the server fills in the time of arrival.
+  /// When it happened. Default: when it is sent.
   std::optional<timestamp> ts{};
   /// Data about the user, kept apart from `data`.
   json user = nullptr;
@@ -170,6 +170,13 @@ class any_event {
     text_.replace(data_begin_, data_size_, object);
     data_size_ = object.size();
   }
+  /// Says when the event happened, if nothing does so yet.
+  void set_missing_ts(timestamp happened) {
+    if (std::exchange(has_ts_, true)) return;
+    text_.pop_back();
+    encode_to(text_ += ",\"ts\":", happened.time_since_epoch().count(), "ts");
+    text_ += '}';
+  }
 
  private:
   void begin(std::string_view name) {
@@ -188,6 +195,7 @@ class any_event {
     if (text_[data_begin_] != '{') throw payload_error("data", "an event's data must be a JSON object");
     data_size_ = text_.size() - data_begin_;
     if (event.id) encode_to(text_ += ",\"id\":", *event.id, "id");
+    has_ts_ = event.ts.has_value();
     if (event.ts) encode_to(text_ += ",\"ts\":", event.ts->time_since_epoch().count(), "ts");
     if (!event.user.is_null()) encode_to(text_ += ",\"user\":", event.user, "user");
     if (event.v) encode_to(text_ += ",\"v\":", *event.v, "v");
@@ -198,6 +206,7 @@ class any_event {
   std::string text_;
   std::size_t data_begin_ = 0;
   std::size_t data_size_ = 0;
+  bool has_ts_ = false;
 };
 
 namespace detail {

@@ -1,30 +1,49 @@
 #pragma once
 
-#include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
+#include <exception>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-#include <inngest/detail/crypto.hpp>
+#include <inngest/detail/hex.hpp>
+#include <inngest/detail/json_text.hpp>
+#include <inngest/detail/outbox_file.hpp>
+#include <inngest/duration.hpp>
 #include <inngest/error.hpp>
+#include <inngest/json.hpp>
+#include <inngest/log.hpp>
 #include <inngest/settings.hpp>
 
 namespace inngest {
 
 /// Options of an outbox.
 struct outbox_options {
-  /// Bytes that the file may grow to. What does not fit is an error, and nothing is lost silently.
+  /// Bytes that the file may grow to. What does not fit is an error. A file that is larger already is kept
+  /// and sent; nothing is added until there is room.
   std::size_t max_size = 64 * 1024 * 1024;
+  /// Told of lists that were refused, of damage and of a disk that fails.
+  logger log{};
+};
+
+/// A list of events of an outbox that the server refused for what is in it.
+struct rejected_events {
+  /// A JSON array, and the seed it was sent with.
+  std::string events;
+  std::string seed;
+  /// The server's words.
+  std::string reason;
+  timestamp rejected_at{};
 };
 
 /// Keeps events in a file while no server answers, and has them sent later, in order:
@@ -33,177 +52,210 @@ struct outbox_options {
 ///                          .when_unreachable = inngest::unreachable_policy::keep,
 ///                          .outbox = std::make_shared<inngest::outbox>("outbox.events")});
 ///
-/// What is kept is on the disk before send() returns. A record that a crash cut short is recognized and
-/// dropped, never misread. Each is sent with the seed of its first attempt, so that a server that took it
-/// before the crash makes no second event. May be used from many threads; a second process on the same file
-/// is refused. For POSIX systems.
+/// What is kept is on the disk before send() returns, and leaves the file only when it was sent or is in
+/// another file:
+///
+/// - "<file>.rejected" has the lists that the server refused, each with its reason: see rejected(). They hold
+///   nothing up.
+/// - "<file>.damaged" has bytes that could not be read: a record that a crash cut short, or damage. What is
+///   behind them is sent all the same.
+///
+/// Each list is sent with the seed of its first attempt, so that a server that took it before a crash makes
+/// no second event. May be used from many threads; while one sends, others can add. A second process on the
+/// same file is refused, and so is a child that was forked while it was open. For POSIX systems.
 class outbox final : public event_keeper {
  public:
-  /// \throws configuration_error when the file can't be opened, or is another process's.
-  explicit outbox(std::filesystem::path file, outbox_options options = {})
-      : path_(std::move(file)), options_(options) {
-    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (descriptor_ < 0) fail("can't be opened");
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      const int reason = errno;
-      ::close(descriptor_);
-      errno = reason;
-      fail("is in use by another process or outbox");
-    }
-    recover();
+  /// \throws configuration_error when the file can't be opened, is another process's, or is no outbox.
+  explicit outbox(const std::filesystem::path& file, outbox_options options = {})
+      : options_(std::move(options)),
+        path_(std::filesystem::absolute(file)),
+        rejected_path_(path_.string() + ".rejected"),
+        file_(path_) {
+    if (file_.lost_its_header())
+      report("was damaged at its beginning: what it keeps is sent, and some of it perhaps once more");
+    report_damage(file_.damaged_bytes());
   }
-  ~outbox() override { ::close(descriptor_); }
   outbox(const outbox&) = delete;
   outbox& operator=(const outbox&) = delete;
 
-  /// \throws too_large when the outbox is full, configuration_error when the disk refuses.
+  /// The events are on the disk when it returns, and are not kept when it throws.
+  /// \throws too_large when the outbox is full, configuration_error when the disk refuses, or when there are
+  /// no events.
   void keep(const std::string& events, const std::string& seed) override {
     const std::lock_guard lock(mutex_);
-    const std::string bytes = record_of(events, seed);
-    if (end_ + bytes.size() > options_.max_size) {
-      throw too_large("the outbox \"" + path_.string() + "\" is full: it keeps " + std::to_string(end_) +
-                      " bytes and may keep " + std::to_string(options_.max_size));
+    check_process();
+    if (events.empty()) throw configuration_error("an outbox keeps lists of events, not empty texts");
+    if (file_.end_with(events, seed) > options_.max_size) {
+      throw too_large("the outbox \"" + path_.string() + "\" is full: it has " + std::to_string(file_.end()) +
+                      " bytes and may have " + std::to_string(options_.max_size));
     }
-    write_at(end_, bytes);
-    end_ += bytes.size();
-    ++count_;
+    file_.append(events, seed);
   }
 
   bool empty() const override {
     const std::lock_guard lock(mutex_);
-    return count_ == 0;
+    return file_.empty();
   }
   /// How many lists of events are kept.
   std::size_t size() const {
     const std::lock_guard lock(mutex_);
-    return count_;
+    return file_.count();
   }
 
-  void flush(const std::function<void(const std::string& events, const std::string& seed)>& send) override {
-    const std::lock_guard lock(mutex_);  // one sender at a time: the order must hold
-    while (count_ > 0) {
-      const record next = read_at(begin_);
-      send(next.events, next.seed);
-      begin_ += next.size;
-      --count_;
-      write_at(0, header_of(begin_));
+  /// Waits while another thread sends. A list for which `send` throws event_rejected is set aside and the
+  /// next is sent; any other exception ends it, and the list stays the first.
+  void flush(const sender& send) override {
+    std::unique_lock lock(mutex_);
+    check_process();
+    idle_.wait(lock, [&] { return !sending_; });
+    send_all(lock, send);
+  }
+
+  bool try_flush(const sender& send) override {
+    std::unique_lock lock(mutex_);
+    check_process();
+    if (sending_) return false;
+    send_all(lock, send);
+    return true;
+  }
+
+  /// The lists that the server refused, the oldest first: what is in "<file>.rejected", until you remove it.
+  std::vector<rejected_events> rejected() const {
+    std::vector<rejected_events> out;
+    std::ifstream file(rejected_path_, std::ios::binary);
+    for (std::string line; std::getline(file, line);) {
+      if (auto read = read_rejected(line)) out.push_back(std::move(*read));
     }
-    if (begin_ > header_size) clear();
+    return out;
+  }
+
+  /// How many bytes could not be read since it was opened. They are in "<file>.damaged".
+  std::size_t damaged_bytes() const {
+    const std::lock_guard lock(mutex_);
+    return file_.damaged_bytes();
   }
 
  private:
-  // The file is a header, which says where the first record begins, and records one behind the other. A
-  // record is the lengths of its two texts, the first bytes of a SHA-256 over all, and the texts.
-  static constexpr std::string_view magic = "inngest outbox 1\n";
-  static constexpr std::size_t header_size = magic.size() + 8 + 4;
-  static constexpr std::size_t record_header_size = 4 + 4 + 8;
+  /// While it lives, the thread that made it sends. It has the lock at its ends.
+  class turn {
+   public:
+    turn(outbox& box, std::unique_lock<std::mutex>& lock) : box_(box), lock_(lock) { box_.sending_ = true; }
+    ~turn() {
+      if (!lock_.owns_lock()) lock_.lock();
+      box_.sending_ = false;
+      box_.idle_.notify_all();
+    }
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
 
-  struct record {
-    std::string events;
-    std::string seed;
-    std::size_t size = 0;  // 0: there is none here
+   private:
+    outbox& box_;
+    std::unique_lock<std::mutex>& lock_;
   };
 
-  [[noreturn]] void fail(const std::string& what) const {
-    throw configuration_error("the outbox \"" + path_.string() + "\" " + what + ": " + std::strerror(errno));
-  }
-
-  static void append_number(std::string& out, std::uint64_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) out += static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
-  }
-  static std::uint64_t number_of(std::string_view bytes) {
-    std::uint64_t out = 0;
-    for (std::size_t i = bytes.size(); i-- > 0;) out = out << 8 | static_cast<unsigned char>(bytes[i]);
-    return out;
-  }
-  static std::string checksum(std::string_view text, std::size_t bytes) {
-    const auto digest = detail::sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
-    return std::string(reinterpret_cast<const char*>(digest.data()), bytes);
-  }
-
-  static std::string header_of(std::size_t begin) {
-    std::string out(magic);
-    append_number(out, begin, 8);
-    return out + checksum(out, 4);
-  }
-
-  static std::string record_of(const std::string& events, const std::string& seed) {
-    std::string lengths;
-    append_number(lengths, events.size(), 4);
-    append_number(lengths, seed.size(), 4);
-    return lengths + checksum(lengths + events + seed, 8) + events + seed;
-  }
-
-  std::string read_bytes(std::size_t at, std::size_t size) const {
-    std::string out(size, '\0');
-    std::size_t done = 0;
-    while (done < size) {
-      const ssize_t got = ::pread(descriptor_, out.data() + done, size - done, static_cast<off_t>(at + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail("can't be read");
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
+  void send_all(std::unique_lock<std::mutex>& lock, const sender& send) {
+    const turn until_return(*this, lock);
+    while (!file_.empty()) {
+      const std::size_t damaged = file_.damaged_bytes();
+      const auto next = file_.front();
+      const std::size_t now_damaged = file_.damaged_bytes() - damaged;
+      lock.unlock();  // whoever has more to keep need not wait for a server
+      report_damage(now_damaged);
+      const auto refusal = next ? refusal_of(send, next->events, next->seed) : std::nullopt;
+      if (refusal) set_aside(*next, *refusal);
+      lock.lock();
+      if (next) forget_first(lock);
     }
-    out.resize(done);
-    return out;
   }
 
-  /// Writes, and waits until it is on the disk.
-  void write_at(std::size_t at, std::string_view bytes) {
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t put =
-          ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) fail("can't be written");
-      done += static_cast<std::size_t>(put);
+  static std::optional<std::string> refusal_of(const sender& send, const std::string& events,
+                                               const std::string& seed) {
+    try {
+      send(events, seed);
+      return std::nullopt;
+    } catch (const event_rejected& rejected) {
+      return rejected.what();
     }
-    if (::fsync(descriptor_) != 0) fail("can't be written to the disk");
   }
 
-  record read_at(std::size_t at) const {
-    const std::string head = read_bytes(at, record_header_size);
-    if (head.size() < record_header_size) return {};
-    const std::string_view view = head;
-    const std::size_t events = number_of(view.substr(0, 4)), seed = number_of(view.substr(4, 4));
-    if (events + seed > options_.max_size) return {};
-    const std::string texts = read_bytes(at + record_header_size, events + seed);
-    if (texts.size() < events + seed || checksum(head.substr(0, 8) + texts, 8) != view.substr(8)) return {};
-    return {texts.substr(0, events), texts.substr(events), record_header_size + events + seed};
-  }
-
-  /// Finds what is kept. A last record that was cut short by a crash was never acknowledged: it is dropped.
-  void recover() {
-    const std::string header = read_bytes(0, header_size);
-    if (header.empty()) return clear();
-    const std::size_t begin = header.size() < header_size ? 0 : number_of(header.substr(magic.size(), 8));
-    if (header != header_of(begin) || begin < header_size) {
-      if (std::string_view(magic).starts_with(header)) return clear();  // cut short while it was made
-      throw configuration_error("\"" + path_.string() + "\" is not an outbox, or it was damaged");
+  void forget_first(std::unique_lock<std::mutex>& lock) {
+    try {
+      file_.drop_front();
+    } catch (const configuration_error& problem) {
+      lock.unlock();
+      report(std::string("can't note that events were sent: ") + problem.what() +
+             ". If it is opened again, they are sent once more, with the same seed");
+      lock.lock();
     }
-    begin_ = end_ = begin;
-    for (record each = read_at(end_); each.size > 0; each = read_at(end_)) {
-      end_ += each.size;
-      ++count_;
+  }
+
+  void set_aside(const detail::outbox_file::record& refused, const std::string& reason) const {
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    detail::json_object_text line;
+    line.add("at", to_text(now)).add("reason", reason).add("seed", refused.seed);
+    if (is_json_line(refused.events))
+      line.add_raw("events", refused.events);
+    else
+      line.add("events_hex", detail::to_hex({reinterpret_cast<const std::uint8_t*>(refused.events.data()),
+                                             refused.events.size()}));
+    detail::append_lines(rejected_path_, line.text() + "\n");
+    report("has events that the server refuses (" + reason + "): they are in \"" + rejected_path_.string() +
+           "\"");
+  }
+
+  static bool is_json_line(const std::string& text) {
+    try {
+      decode<json>(text);
+      return text.find('\n') == std::string::npos;
+    } catch (const payload_error&) {
+      return false;
     }
-    if (::ftruncate(descriptor_, static_cast<off_t>(end_)) != 0) fail("can't be written");
   }
 
-  void clear() {
-    write_at(0, header_of(header_size));
-    if (::ftruncate(descriptor_, static_cast<off_t>(header_size)) != 0) fail("can't be written");
-    if (::fsync(descriptor_) != 0) fail("can't be written to the disk");
-    begin_ = end_ = header_size;
-    count_ = 0;
+  static std::optional<rejected_events> read_rejected(const std::string& line) {
+    try {
+      const detail::json_buffer buffer(line);
+      rejected_events out{.events = std::string(detail::find_member(buffer, "events")),
+                          .seed = detail::find_text(line, "seed"),
+                          .reason = detail::find_text(line, "reason")};
+      if (out.events.empty()) {
+        const std::string hex = detail::find_text(line, "events_hex");
+        out.events.resize(hex.size() / 2);
+        if (!detail::from_hex(hex, {reinterpret_cast<std::uint8_t*>(out.events.data()), out.events.size()}))
+          return std::nullopt;
+      }
+      out.rejected_at = parse_timestamp(detail::find_text(line, "at")).value_or(timestamp{});
+      return out;
+    } catch (const payload_error&) {  // a line that a crash cut short: its list is still kept
+      return std::nullopt;
+    }
   }
 
-  const std::filesystem::path path_;
+  /// Two processes with the same place in the file would write over each other's records.
+  void check_process() const {
+    if (::getpid() == process_) return;
+    throw configuration_error("the outbox \"" + path_.string() +
+                              "\" was opened before fork(): open one of its own in the child");
+  }
+
+  void report_damage(std::size_t bytes) const {
+    if (bytes == 0) return;
+    report("has " + std::to_string(bytes) +
+           " bytes that can't be read, from a write that was cut short or from damage: they are in \"" +
+           file_.damaged_path().string() + "\"");
+  }
+  void report(const std::string& what) const {
+    options_.log.error("the outbox \"" + path_.string() + "\" " + what);
+  }
+
   const outbox_options options_;
-  int descriptor_ = -1;
+  const std::filesystem::path path_;
+  const std::filesystem::path rejected_path_;
+  const ::pid_t process_ = ::getpid();
   mutable std::mutex mutex_;  // of the rest
-  std::size_t begin_ = header_size;
-  std::size_t end_ = header_size;
-  std::size_t count_ = 0;
+  std::condition_variable idle_;
+  detail::outbox_file file_;
+  bool sending_ = false;
 };
 
 }  // namespace inngest

@@ -41,12 +41,20 @@ enum class unreachable_policy {
 /// Keeps events that could not be sent. An outbox in a file is in <inngest/outbox.hpp>.
 class event_keeper {
  public:
+  using sender = std::function<void(const std::string& events, const std::string& seed)>;
+
   virtual ~event_keeper() = default;
   /// Keeps a JSON array of events, to be sent with the seed of their ids. Must be durable when it returns.
   virtual void keep(const std::string& events, const std::string& seed) = 0;
   virtual bool empty() const = 0;
-  /// Gives what is kept to `send`, in order, until one throws; forgets what was sent.
-  virtual void flush(const std::function<void(const std::string& events, const std::string& seed)>& send) = 0;
+  /// Gives what is kept to `send`, in order, until one throws; forgets what was sent. Events for which `send`
+  /// throws event_rejected will never be taken: set them aside and go on.
+  virtual void flush(const sender& send) = 0;
+  /// The same, but false at once when another thread does so, which then sends all that is kept by now.
+  virtual bool try_flush(const sender& send) {
+    flush(send);
+    return true;
+  }
 };
 
 /// Options of a client. What is empty is taken from the environment variable that is named, then from the

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds and runs a user's program against the library: run.sh <way> <work directory>
-# where <way> is find_package, add_subdirectory, pkg_config or meson. Without arguments: all of them.
+# where <way> is find_package, add_subdirectory, pkg_config, meson or by_hand. Without arguments: all of them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -20,6 +20,19 @@ install_library() {  # <work directory>
     -DINNGEST_BUILD_TESTS=OFF -DINNGEST_BUILD_EXAMPLES=OFF
   "$cmake" --install "$1/library"
   diff -r "$root/include/inngest" "$1/prefix/include/inngest"  # every header is installed
+}
+
+# A cpp-httplib whose bodies are in a library is refused by a message that tells the flags.
+compiled_without_its_flags() {  # <work directory>
+  if echo '#include <httplib.h>' | "$cxx" -std=c++20 -x c++ -E - | grep -q 'bool is_space_or_tab('; then
+    echo "this cpp-httplib is only a header, and needs no flags"
+    return
+  fi
+  if "$cxx" -std=c++20 -fsyntax-only -I"$root/include" "$here/main.cpp" 2> "$1/errors"; then
+    echo "run.sh: a program without cpp-httplib's flags was compiled" >&2
+    return 1
+  fi
+  grep -q 'pkg-config --cflags --libs cpp-httplib' "$1/errors"
 }
 
 consume() {  # <way> <work directory>
@@ -53,6 +66,15 @@ consume() {  # <way> <work directory>
       meson compile -C "$work/build"
       "$work/build/consumer"
       ;;
+    by_hand)  # as the README says, and not as it warns of
+      local line
+      line=$(grep '^g++ -std=c++20 ' "$root/README.md")
+      line=${line/#g++/$cxx}
+      line=${line/your_app.cpp/$here\/main.cpp}
+      (cd "$root" && eval "${line/-o your_app/-o $work/consumer}")
+      "$work/consumer"
+      compiled_without_its_flags "$work"
+      ;;
     *)
       echo "run.sh: no such way: $way" >&2
       exit 2
@@ -63,7 +85,7 @@ consume() {  # <way> <work directory>
 if [ $# -gt 0 ]; then
   consume "$1" "$2"
 else
-  for way in find_package add_subdirectory pkg_config meson; do
+  for way in find_package add_subdirectory pkg_config meson by_hand; do
     (consume "$way" "$root/build/consumer/$way")
   done
 fi

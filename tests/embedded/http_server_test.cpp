@@ -2,6 +2,7 @@
 
 #include <inngest/embedded.hpp>
 #include <inngest/embedded/http_server.hpp>
+#include <inngest/doctor.hpp>
 #include <inngest/runs.hpp>
 
 #include <chrono>
@@ -78,6 +79,14 @@ TEST_CASE("an engine on a port takes events and tells of runs", "[http_server]")
   CHECK(runs.at(0).at("output") == 42);
   const std::string run = runs.at(0).at("run_id");
   CHECK(caller.get("/v1/runs/" + run).at("data") == runs.at(0));
+  const json of_v2 = caller.get("/v2/runs/" + run + "?includeOutput=true").at("data");
+  CHECK(of_v2.at("status") == "COMPLETED");
+  CHECK(of_v2.at("output") == json{{"data", 42}});
+  CHECK(of_v2.at("function").at("id") == "doubled");
+  CHECK(of_v2.contains("endedAt"));
+  CHECK(caller.get("/v2/events/" + event + "/runs?includeOutput=true").at("data") == json::array({of_v2}));
+  CHECK_FALSE(caller.get("/v2/runs/" + run).at("data").contains("output"));
+  CHECK(caller.get("/v2/runs/none", 404).at("errors").at(0).at("code") == "not_found");
   CHECK(caller.get("/v0/runs/" + run + "/batch").at(0).at("data") == json{{"n", 21}});
   CHECK(caller.get("/v0/runs/" + run + "/actions").begin().value() == json{{"data", 42}});
   CHECK(caller.post("/v2/runs/" + run + "/rerun", "{}").at("data").at("runId") != run);
@@ -204,6 +213,8 @@ TEST_CASE("the client for runs works with the engine as with a server", "[http_s
   const auto run = runs.of_event(sent.ids.at(0)).at(0);
   runs.cancel(run.id);
   CHECK(runs.find(run.id)->status == inngest::run_status::cancelled);
+  CHECK_FALSE(runs.find("unknown"));
+  CHECK(inngest::doctor(app).healthy());
 }
 
 TEST_CASE("a port that is in use is named", "[http_server]") {

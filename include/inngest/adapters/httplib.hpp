@@ -2,24 +2,38 @@
 
 #include <httplib.h>
 
+#include <sys/socket.h>
+
+#include <atomic>
 #include <concepts>
+#include <memory>
 #include <string>
 #include <utility>
 
+#include <inngest/detail/httplib_flags.hpp>
+#include <inngest/detail/httplib_server.hpp>
+#include <inngest/detail/httplib_tasks.hpp>
 #include <inngest/serve.hpp>
 
 namespace inngest {
 
 /// Serves on a cpp-httplib server, from Debian 12's 0.11 to upstream's current version. The body is read up
-/// to the handler's limit, whatever the server's own is. The server's answers go out at once (TCP_NODELAY):
-/// by default httplib sends bodies after the acknowledgement of their headers, some 40 ms later.
+/// to the handler's limit, whatever the server's own is. Answers are never compressed, so that a streamed
+/// piece leaves when it is written. It changes the server:
+///
+/// - Answers go out at once (TCP_NODELAY); otherwise a body waits some 40 ms for the acknowledgement of its
+///   headers.
+/// - A port on which another server listens can't be bound, and one that was just left can (SO_REUSEADDR
+///   without SO_REUSEPORT). For other options call `set_socket_options` after serve().
+/// - Calls run at the same time, up to 256 or eight per core, unless `new_task_queue` was set before serve().
 template <std::derived_from<httplib::Server> Server>
 struct adapter<Server> {
   static constexpr const char* framework = "cpp-httplib";
   static constexpr bool streams = true;
 
   static void mount(httplib::Server& server, const handler& handler) {
-    server.set_tcp_nodelay(true);
+    detail::configure(server);
+    if (detail::has_default_task_queue(server)) let_grow(server);
     const std::string& path = handler.options().path;
     server.Get(path, [handler](const httplib::Request& request, httplib::Response& response) {
       answer(handler, request, {}, response);
@@ -44,8 +58,31 @@ struct adapter<Server> {
   }
 
  private:
+  static void let_grow(httplib::Server& server) {
+    const auto listener = std::make_shared<std::atomic<int>>(-1);
+    server.set_socket_options([listener](auto socket) {
+      detail::set_listener_options(socket);
+      *listener = static_cast<int>(socket);
+    });
+    server.new_task_queue = [listener] {
+      lengthen_backlog(*listener);
+      return new detail::growing_task_queue;
+    };
+  }
+
+  /// Lets more connections wait to be accepted than cpp-httplib's five: whoever comes sixth in a burst of
+  /// calls would try again only after a second.
+  static void lengthen_backlog(int listener) {
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    const bool known =
+        listener >= 0 && ::getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0;
+    if (known && listens != 0) ::listen(listener, SOMAXCONN);
+  }
+
   static void answer(const handler& handler, const httplib::Request& request, std::string body,
                      httplib::Response& response) {
+    detail::forbid_compression(request);
     http::request wire{.method = request.method, .url = request.target, .body = std::move(body)};
     for (const auto& [name, value] : request.headers) wire.headers.add(name, value);
     http::response out = handler(std::move(wire));

@@ -75,9 +75,12 @@ class api {
       }
       return true;
     };
+    if (is("GET", {"health"})) return answer_of(200, {{"status", 200}, {"message", "OK"}});
     if (is("POST", {"e", "*"})) return accept(request);
     if (is("POST", {"v1", "signals"})) return signal(request);
     if (is("GET", {"v1", "runs", "*"})) return run(path[2]);
+    if (is("GET", {"v2", "runs", "*"})) return run_v2(path[2], tells_output(request));
+    if (is("GET", {"v2", "events", "*", "runs"})) return runs_of_v2(path[2], tells_output(request));
     if (is("DELETE", {"v1", "runs", "*"})) return cancel(path[2]);
     if (is("POST", {"v2", "runs", "*", "rerun"})) return rerun(path[2]);
     if (is("GET", {"v1", "events", "*"})) return event(path[2]);
@@ -132,6 +135,53 @@ class api {
   http::response run(const std::string& id) const {
     const auto found = engine_.find_run(id);
     return found ? answer_of(200, {{"data", described(*found)}}) : no_run(id);
+  }
+
+  // ---- runs, as version 2 of the API tells them ---------------------------------------------------------
+
+  static bool tells_output(const http::request& request) {
+    return request.query("includeOutput").value_or("") == "true";
+  }
+
+  json described_v2(const embedded::run& run, bool with_output) const {
+    std::string status(run.status == run_status::queued ? "queued" : to_string(run.status));
+    for (char& c : status) c = static_cast<char>(c - 'a' + 'A');
+    json function{{"id", run.function_slug}, {"name", run.function_slug}};
+    json app{{"id", ""}};
+    for (const function_definition& definition : engine_.functions()) {
+      if (definition.slug != run.function_slug) continue;
+      function = {{"id", definition.id()}, {"name", definition.name}};
+      app["id"] = definition.app_id;
+    }
+    json out{{"id", run.id},
+             {"function", std::move(function)},
+             {"app", std::move(app)},
+             {"status", status},
+             {"queuedAt", to_text(run.queued_at)},
+             {"trigger", {{"eventIds", json::array({run.event_id})}, {"isBatch", false}}}};
+    if (run.started_at) out["startedAt"] = to_text(*run.started_at);
+    if (run.ended_at) out["endedAt"] = to_text(*run.ended_at);
+    json output;
+    if (run.error)
+      output = detail::parse_dom(text_of(*run.error));
+    else if (!run.output_text.empty())
+      output = detail::parse_dom(run.output_text);
+    else if (run.status != run_status::completed)
+      return out;
+    if (with_output) out["output"] = output.is_object() ? output : json{{"data", output}};
+    return out;
+  }
+
+  http::response run_v2(const std::string& id, bool with_output) const {
+    const auto found = engine_.find_run(id);
+    if (found) return answer_of(200, {{"data", described_v2(*found, with_output)}});
+    return answer_of(404, {{"errors", json::array({{{"code", "not_found"}, {"message", "Run not found"}}})}});
+  }
+
+  http::response runs_of_v2(const std::string& event_id, bool with_output) const {
+    json all = json::array();
+    for (const embedded::run& run : engine_.runs_of(event_id)) all.push_back(described_v2(run, with_output));
+    return answer_of(200, {{"data", std::move(all)}, {"page", {{"hasMore", false}}}});
   }
 
   http::response cancel(const std::string& id) const {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <inngest/client.hpp>
+#include <inngest/detail/httplib_flags.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 

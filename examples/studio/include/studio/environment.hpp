@@ -27,7 +27,7 @@ class environment {
     for (const char* name :
          {"INNGEST_DEV", "INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY", "INNGEST_SIGNING_KEY_FALLBACK",
           "INNGEST_ENV", "INNGEST_BASE_URL", "INNGEST_API_BASE_URL", "INNGEST_EVENT_API_BASE_URL",
-          "INNGEST_SERVE_ORIGIN", "INNGEST_SERVE_PATH", "INNGEST_LOG_LEVEL", "PORT", "STUDIO_DATA"}) {
+          "INNGEST_SERVE_ORIGIN", "INNGEST_SERVE_PATH", "INNGEST_LOG_LEVEL", "HOST", "PORT", "STUDIO_DATA"}) {
       const char* value = std::getenv(name);
       if (value != nullptr && *value != '\0') values.emplace(name, value);
     }
@@ -45,6 +45,9 @@ class environment {
     const std::string dev = find("INNGEST_DEV").value_or("0");
     return has("INNGEST_SIGNING_KEY") || (dev != "0" && dev != "false");
   }
+
+  /// The address to listen on: only this machine, unless HOST says otherwise.
+  std::string host() const { return find("HOST").value_or("127.0.0.1"); }
 
   int port() const {
     const std::string text = find("PORT").value_or("3000");
