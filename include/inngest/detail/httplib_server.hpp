@@ -1,0 +1,31 @@
+#pragma once
+
+#include <httplib.h>
+
+#include <sys/socket.h>
+
+namespace inngest::detail {
+
+/// The options of a listening socket. A port whose last connections are in TIME_WAIT can be bound again; a
+/// port on which another socket listens cannot (cpp-httplib's default, SO_REUSEPORT, lets two servers share
+/// it in silence).
+template <class Socket>
+void set_listener_options(Socket socket) {
+  const int yes = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+}
+
+/// What each cpp-httplib server of ours needs: a port of its own, and answers that are sent at once.
+inline void configure(httplib::Server& server) {
+  server.set_socket_options([](auto socket) { set_listener_options(socket); });
+  server.set_tcp_nodelay(true);  // else a body waits for the acknowledgement of its headers
+}
+
+/// Keeps cpp-httplib from compressing the answer to this request: a compressor holds back what is streamed.
+/// Call it in a handler, before it returns. The server decides by the request's Accept-Encoding once the
+/// handler has returned; the request that it passes to handlers is not a constant object.
+inline void forbid_compression(const httplib::Request& request) {
+  const_cast<httplib::Request&>(request).headers.erase("Accept-Encoding");
+}
+
+}  // namespace inngest::detail
