@@ -256,6 +256,30 @@ TEST_CASE("more clients than threads are all answered", "[http_server]") {
   CHECK(answered == 40);
 }
 
+TEST_CASE("no events are taken while too many runs are queued", "[http_server]") {
+  const auto app = quiet_client();
+  const auto throttled =
+      app.create_function({.id = "throttled", .throttle = inngest::throttle{.limit = 1, .period = 1h}},
+                          inngest::on<inngest::event<"limits/slow">>(), [](auto&) { return 1; });
+  engine functions{app, {throttled}};
+  const http_server server{functions, {.port = 0, .max_queued_runs = 5}};
+  httplib::Client client("127.0.0.1", server.port());
+  int taken = 0;
+  std::string problem;
+  for (const auto end = std::chrono::steady_clock::now() + 30s;
+       problem.empty() && std::chrono::steady_clock::now() < end; ++taken) {
+    const auto answer = client.Post("/e/key", R"({"name":"limits/slow"})", "application/json");
+    REQUIRE(answer);
+    if (answer->status == 200) continue;
+    CHECK(answer->status == 503);
+    CHECK(answer->get_header_value("Retry-After") == "1");
+    problem = json::parse(answer->body).at("error");
+  }
+  CHECK(problem == "too many runs are queued: send the events again later");
+  CHECK(taken > 5);
+  CHECK(client.Get("/api/state")->status == 200);
+}
+
 TEST_CASE("answers are not compressed", "[http_server]") {
   const fixture server;
   raw_client client(server.server.port());

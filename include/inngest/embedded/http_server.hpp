@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,6 +61,8 @@ struct http_server_options {
   std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
   /// Bytes of a request's body; for larger ones the answer is 413.
   std::size_t max_body_size = INNGEST_MAX_BODY_SIZE;
+  /// Runs that may be queued; while there are more, the server takes no events: status 503 with Retry-After.
+  std::size_t max_queued_runs = 1'000'000;
   /// How long an app elsewhere may take for a call.
   std::chrono::milliseconds call_timeout = std::chrono::hours(2);
 };
@@ -230,6 +233,8 @@ class http_server {
   std::optional<http::response> own_answer(const http::request& request) {
     const std::string path = request.path();
     const bool gets = request.method == "GET";
+    if (request.method == "POST" && path.starts_with("/e/") && has_full_queue())
+      return engine_api::refusal(503, "too many runs are queued: send the events again later");
     if (gets && (path == "/" || path == "/index.html")) return page();
     if (gets && path == "/sign-in") return sign_in(request);
     if (gets && path == "/health") return engine_api::answer_of(200, {{"status", 200}, {"message", "OK"}});
@@ -239,6 +244,17 @@ class http_server {
     if (request.method == "POST" && path.starts_with("/v1/checkpoint/") && path.ends_with("/async"))
       return checkpoint(request, path.substr(15, path.size() - 15 - 6));
     return page_answer(request, path);
+  }
+
+  /// Counted a few times a second: that a thousand more may come in between does not matter.
+  bool has_full_queue() {
+    const auto now = std::chrono::steady_clock::now();
+    const std::lock_guard lock(queue_mutex_);
+    if (now >= count_again_) {
+      queued_ = engine_.store().count_runs().queued;
+      count_again_ = now + std::chrono::milliseconds(250);
+    }
+    return queued_ >= options_.max_queued_runs;
   }
 
   // ---- the page -----------------------------------------------------------------------------------------
@@ -325,6 +341,9 @@ class http_server {
   engine& engine_;
   const http_server_options options_;
   server_access access_;
+  std::mutex queue_mutex_;
+  std::size_t queued_ = 0;
+  std::chrono::steady_clock::time_point count_again_{};
   std::optional<detail::http_listener> listener_;
 };
 
