@@ -534,7 +534,7 @@ class http_listener {
       if (fits && waiting_.size() < options_.max_waiting && has_worker()) {
         held_ += size;
         waiting_.push_back({id, std::move(each.head.request)});
-        each.head.request = {.method = waiting_.back().request.method};
+        each.head.request = {.method = waiting_.back().request.method, .url = {}};
         enter(each, phase::answering, {});
       }
     }
