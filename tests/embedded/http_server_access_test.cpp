@@ -264,6 +264,42 @@ TEST_CASE("a registration takes no function of the process or of another app", "
   CHECK(registers(registration("shop", "shop-f", "http://127.0.0.1:2/x")).first == 200);
 }
 
+TEST_CASE("an odd registration is refused, and changes nothing", "[http_server]") {
+  const fixture it;
+  const std::string url = "http://127.0.0.1:1/x";
+  REQUIRE(it.status("POST /fn/register", host + as_json, registration("shop", "shop-f", url)) == 200);
+  std::vector<std::string> bodies = {"",
+                                     "null",
+                                     "[]",
+                                     "{",
+                                     "5",
+                                     "\"x\"",
+                                     R"({"appName":5})",
+                                     R"({"appName":""})",
+                                     "\xff",
+                                     R"({"appName":"shop"})",
+                                     R"({"appName":"shop","functions":null})",
+                                     R"({"appName":"shop","url":5,"functions":[]})",
+                                     std::string(2000, '[')};
+  for (const char* functions :
+       {"5", "\"x\"", "[5]", "[[]]", "{\"a\":5}", "[null]", "[{}]", R"([{"id":5}])", R"([{"id":""}])",
+        R"([{"id":"shop-g","triggers":[{"cron":"99 * * * *"}]}])",
+        R"([{"id":"shop-g","triggers":[{"event":"a"}]}])", R"([{"id":"shop-g","triggers":5,"steps":5}])",
+        R"([{"id":"shop-g","steps":{"step":{"runtime":{"url":5}}}}])"})
+    bodies.push_back(R"({"appName":"shop","url":")" + url + R"(","functions":)" + functions + "}");
+  // one that is good, and one that is not
+  json half = json::parse(registration("shop", "shop-g", url));
+  half["functions"].push_back({{"id", "shop-h"}, {"triggers", {{{"cron", "never"}}}}});
+  bodies.push_back(half.dump());
+  for (const std::string& body : bodies) {
+    CAPTURE(body);
+    CHECK(it.status("POST /fn/register", host + as_json, body) == 400);
+    std::vector<std::string> slugs;
+    for (const auto& function : it.functions.functions()) slugs.push_back(function.slug);
+    CHECK(slugs == std::vector<std::string>{"app-local", "shop-f"});
+  }
+}
+
 TEST_CASE("a function of the process stays when a stored registration has its id", "[http_server]") {
   const auto store = std::make_shared<inngest::embedded::memory_store>();
   {
@@ -375,6 +411,7 @@ TEST_CASE("a sign-in link works once and gives a browser its cookie", "[http_ser
   CHECK(it.status(link + "0", host) == 401);
   CHECK(it.status("GET /sign-in", host) == 401);
   CHECK(it.status("GET /sign-in?token=", host) == 401);
+  CHECK(it.status("HEAD" + link.substr(3), host) == 204);  // as what shows a preview of links asks
   const std::string answer = it.answer(link, host);
   CHECK(answer.starts_with("HTTP/1.1 200 "));
   const std::size_t at = answer.find("set-cookie: ");
@@ -466,6 +503,20 @@ TEST_CASE("the page is shown in no frame, and runs nothing but its own script", 
       CHECK(answer.find(header) != std::string::npos);
     }
   }
+}
+
+TEST_CASE("bytes that are no text are quoted as such in a refusal", "[http_server]") {
+  const fixture it;
+  const auto problem = [](const std::string& answer) {
+    return json::parse(answer.substr(answer.find("\r\n\r\n") + 4)).at("error").get<std::string>();
+  };
+  CHECK(problem(it.answer("GET /", "Host: \xff\xfe\r\n")).find("\"\ufffd\ufffd\"") != std::string::npos);
+  CHECK(problem(it.answer("POST /e/x", host + "Origin: \xed\xa0\x80\r\n", event)).find("origin") !=
+        std::string::npos);
+  CHECK(problem(it.answer("GET /v1/runs/%ff", host)).find("\ufffd") != std::string::npos);
+  CHECK(problem(it.answer("GET /api/runs/\xff", host)).find("\ufffd") != std::string::npos);
+  CHECK(it.status("POST /v1/signals", host + as_json, "{\"signal\":\"\xff\"}") == 400);
+  CHECK(it.status("POST /v1/checkpoint/%ff/async", host + as_json, R"({"qi_id":"1","steps":[]})") == 409);
 }
 
 TEST_CASE("nothing of a request comes back as a header", "[http_server]") {

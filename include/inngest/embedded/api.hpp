@@ -46,7 +46,11 @@ class api {
     return {.status = status, .headers = {{"content-type", "application/json"}}, .body = encode(body)};
   }
   static http::response refusal(int status, const std::string& problem) {
-    return answer_of(status, {{"error", problem}, {"status", status}});
+    const json body{{"error", problem}, {"status", status}};
+    // the problem may quote bytes of the request that are no text
+    return {.status = status,
+            .headers = {{"content-type", "application/json"}},
+            .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
   }
 
  private:

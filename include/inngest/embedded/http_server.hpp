@@ -116,8 +116,8 @@ class http_server {
   /// \throws configuration_error when it can't listen there, or must not: see http_server_options.
   explicit http_server(engine& engine, http_server_options options = {})
       : engine_(engine), options_(std::move(options)), access_(access_of(options_), engine_api::refusal) {
-    if (options_.connections == 0)
-      throw configuration_error("http_server_options::connections must be at least 1");
+    if (options_.connections == 0 || options_.max_connections == 0)
+      throw configuration_error("http_server_options: connections and max_connections must be at least 1");
     if (!access_.has_keys() && !options_.allow_anyone && !detail::is_loopback_only(options_.host))
       throw configuration_error("the engine must not listen on \"" + options_.host +
                                 "\" without keys: others reach it there. Set signing_key and event_keys in "
@@ -134,13 +134,12 @@ class http_server {
     // a call may outlive this server
     const auto calls = std::make_shared<app_calls>(access_.signing_key(), options_.call_timeout);
     engine_.call_apps_by([calls](http::request request) { return calls->send(std::move(request)); });
-    listener_->start(
-        [this](const http::request& head) -> std::optional<http::response> {
-          auto refusal = access_.refusal(head);
-          return refusal ? std::optional(guarded(std::move(*refusal))) : std::nullopt;
-        },
-        [this](const http::request& request) { return answer(request); },
-        [](int status, const std::string& problem) { return guarded(engine_api::refusal(status, problem)); });
+    try {
+      start();
+    } catch (...) {
+      engine_.call_apps_by({});
+      throw;
+    }
   }
 
   ~http_server() {
@@ -178,6 +177,16 @@ class http_server {
     return out;
   }
 
+  void start() {
+    listener_->start(
+        [this](const http::request& head) -> std::optional<http::response> {
+          auto refusal = access_.refusal(head);
+          return refusal ? std::optional(guarded(std::move(*refusal))) : std::nullopt;
+        },
+        [this](const http::request& request) { return answer(request); },
+        [](int status, const std::string& problem) { return guarded(engine_api::refusal(status, problem)); });
+  }
+
   // ---- answers ------------------------------------------------------------------------------------------
 
   /// What browsers are told of every answer: to show it in no frame, to give it to no other page, and to take
@@ -212,7 +221,11 @@ class http_server {
   }
 
   http::response respond(http::request request) {
-    if (request.method == "HEAD") request.method = "GET";  // the listener leaves the body out
+    if (request.method == "HEAD") {
+      // links are looked at before people open them: that must not use the token
+      if (request.path() == "/sign-in") return {.status = 204};
+      request.method = "GET";  // the listener leaves the body out
+    }
     try {
       if (const auto own = own_answer(request)) return *own;
     } catch (const payload_error& problem) {
