@@ -45,8 +45,7 @@ FORBIDDEN = [
 # Each package, and the only headers that name it.
 PACKAGES = [
     (r"nlohmann/|simdjson", ["json.hpp", "detail/json_*.hpp"]),
-    (r"httplib\.h$", ["adapters/httplib.hpp", "transport/httplib.hpp", "embedded/http_server.hpp",
-                     "detail/httplib_*.hpp"]),
+    (r"httplib\.h$", ["adapters/httplib.hpp", "transport/httplib.hpp", "detail/httplib_*.hpp"]),
     (r"openssl/", ["detail/crypto.hpp"]),
     (r"sodium", ["middleware/encryption.hpp"]),
     (r"sqlite3", ["embedded/detail/sqlite.hpp"]),

@@ -171,7 +171,7 @@ TEST_CASE("an app elsewhere is called, with a signature where there is a key", "
   std::thread thread([&] { other.listen_after_bind(); });
 
   engine engine{make_client(), {}};
-  const http_server server{engine, {.port = 0, .signing_key = key}};
+  const http_server server{engine, {.port = 0, .signing_key = key, .event_keys = {"key"}}};
   caller caller{server};
   const std::string body = registration("http://127.0.0.1:" + std::to_string(port) + "/app");
   CHECK(caller.post("/fn/register", body, 401).contains("error"));

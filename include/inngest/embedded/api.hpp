@@ -11,6 +11,7 @@
 
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_dom.hpp>
+#include <inngest/embedded/detail/path_parts.hpp>
 #include <inngest/embedded/function_definition.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/run_errors.hpp>
@@ -48,24 +49,16 @@ class api {
     return {.status = status, .headers = {{"content-type", "application/json"}}, .body = encode(body)};
   }
   static http::response refusal(int status, const std::string& problem) {
-    return answer_of(status, {{"error", problem}, {"status", status}});
+    const json body{{"error", problem}, {"status", status}};
+    // the problem may quote bytes of the request that are no text
+    return {.status = status,
+            .headers = {{"content-type", "application/json"}},
+            .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
   }
 
  private:
-  /// The parts of a path: "/v1/runs/x" is {"v1", "runs", "x"}.
-  static std::vector<std::string> parts_of(std::string_view path) {
-    std::vector<std::string> out;
-    while (!path.empty()) {
-      path.remove_prefix(1);
-      const std::string_view part = path.substr(0, path.find('/'));
-      out.push_back(http::percent_decoded(part));
-      path.remove_prefix(part.size());
-    }
-    return out;
-  }
-
   http::response route(const http::request& request) const {
-    const std::vector<std::string> path = parts_of(request.path());
+    const std::vector<std::string> path = detail::path_parts(request.path());
     const auto is = [&](const char* method, std::initializer_list<const char*> wanted) {
       if (request.method != method || path.size() != wanted.size()) return false;
       std::size_t i = 0;

@@ -25,6 +25,7 @@
 #include <inngest/embedded/api.hpp>
 #include <inngest/embedded/engine_clock.hpp>
 #include <inngest/embedded/memory_store.hpp>
+#include <inngest/embedded/registration_conflict.hpp>
 #include <inngest/embedded/retry.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/scheduler.hpp>
@@ -231,11 +232,14 @@ class engine {
   }
 
   /// Puts the functions of an app elsewhere in the place of those that it had. `registration` is what SDKs
-  /// send to /fn/register. \throws configuration_error, payload_error naming what is wrong.
+  /// send to /fn/register. \throws configuration_error, payload_error naming what is wrong, also when it
+  /// would replace a function of this process, of another app, or of the same app at another origin.
   void register_app(const std::string& id, std::string registration) {
     const app_record app{.id = id, .text = std::move(registration)};
     std::vector<function_definition> functions = read_registration(app);
     std::unique_lock lock(mutex_);
+    if (const auto conflict = find_registration_conflict(scheduler_.functions().all(), app, functions))
+      throw configuration_error(*conflict);
     scheduler_.register_app(app, std::move(functions), clock_.now());
     commit_changes(lock);
     lock.unlock();

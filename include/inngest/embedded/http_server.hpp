@@ -1,22 +1,26 @@
 #pragma once
 
-#include <httplib.h>
-
+#include <charconv>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
+#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/json_canonical.hpp>
 #include <inngest/detail/json_dom.hpp>
 #include <inngest/embedded/api.hpp>
+#include <inngest/embedded/detail/http_listener.hpp>
 #include <inngest/embedded/engine.hpp>
 #include <inngest/embedded/page_api.hpp>
+#include <inngest/embedded/server_access.hpp>
 #include <inngest/embedded/web_page.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
@@ -27,16 +31,39 @@
 
 namespace inngest::embedded {
 
+/// Without keys the server is for this machine: it listens on a loopback address, and answers anyone who
+/// reaches that, except web pages of other origins. With a signing key or event keys everything needs one:
+/// events need an event key, apps the signing key, and people a sign-in link.
 struct http_server_options {
-  /// Only this machine reaches it, unless another address is chosen. It asks nobody who they are, except for
-  /// a signature where there is a signing key: don't open it to a network that you don't trust.
+  /// The address, or its name. Anything but a loopback address needs keys, or `allow_anyone`.
   std::string host = "127.0.0.1";
   /// 0 chooses a free one: see port().
   int port = 8288;
-  /// Signs the calls of apps elsewhere and is asked of what only apps may do. None: as a dev server.
+  /// Signs the calls of apps elsewhere. Apps must show it, hashed as SDKs send it, to register and for their
+  /// API calls.
   std::string signing_key{};
-  /// Connections that are answered at the same time; others wait. Apps keep theirs for a while.
+  /// The keys with which events are accepted at /e/<key>. With them, web pages may send events, too.
+  std::vector<std::string> event_keys{};
+  /// Further names, without a port, by which clients call the server: such as "engine" for
+  /// http://engine:8288. It answers to names of this machine (localhost, 127.0.0.1, [::1]) and to `host`;
+  /// requests for other hosts get status 421.
+  std::vector<std::string> hosts{};
+  /// Listens on any address without keys: whoever reaches it may do everything.
+  bool allow_anyone = false;
+  /// Requests that are answered at the same time; others wait.
   std::size_t connections = 64;
+  /// Connections that are open at the same time. When there are more, those go that have been silent longest
+  /// before they completed a request, then idle ones.
+  std::size_t max_connections = 1000;
+  /// How long a client may take for the headers of a request.
+  std::chrono::milliseconds header_timeout = std::chrono::seconds(10);
+  /// How long it may take to send a body, or to take an answer; large ones have longer, a second for each
+  /// 64 KB.
+  std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
+  /// Bytes of a request's body; for larger ones the answer is 413.
+  std::size_t max_body_size = INNGEST_MAX_BODY_SIZE;
+  /// Runs that may be queued; while there are more, the server takes no events: status 503 with Retry-After.
+  std::size_t max_queued_runs = 1'000'000;
   /// How long an app elsewhere may take for a call.
   duration_ms call_timeout = std::chrono::hours(2);
 };
@@ -89,67 +116,119 @@ class app_calls {
 /// It listens while it lives; the engine must live longer.
 class http_server {
  public:
-  /// \throws configuration_error when it can't listen there.
+  /// \throws configuration_error when it can't listen there, or must not: see http_server_options.
   explicit http_server(engine& engine, http_server_options options = {})
-      : engine_(engine), options_(std::move(options)) {
-    server_.set_payload_max_length(INNGEST_MAX_BODY_SIZE);
-    server_.set_tcp_nodelay(true);
-    server_.set_keep_alive_max_count(1000);
-    server_.new_task_queue = [threads = options_.connections] { return new httplib::ThreadPool(threads); };
-    server_.set_socket_options([](socket_t socket) {  // by default two servers may share a port
-      const int yes = 1;
-      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, reinterpret_cast<const char*>(&yes), sizeof yes);
-    });
-    const auto answered = [this](const httplib::Request& request, httplib::Response& response) {
-      answer(request, response);
-    };
-    server_.Get(".*", answered).Post(".*", answered).Put(".*", answered).Delete(".*", answered);
-    port_ = options_.port == 0 ? server_.bind_to_any_port(options_.host)
-                               : (server_.bind_to_port(options_.host, options_.port) ? options_.port : -1);
-    if (port_ < 0) {
-      throw configuration_error("the engine can't listen on " + options_.host + ":" +
-                                std::to_string(options_.port) + ": is it in use?");
-    }
+      : engine_(engine), options_(std::move(options)), access_(access_of(options_), engine_api::refusal) {
+    if (options_.connections == 0 || options_.max_connections == 0)
+      throw configuration_error("http_server_options: connections and max_connections must be at least 1");
+    if (!access_.has_keys() && !options_.allow_anyone && !detail::is_loopback_only(options_.host))
+      throw configuration_error("the engine must not listen on \"" + options_.host +
+                                "\" without keys: others reach it there. Set signing_key and event_keys in "
+                                "http_server_options, or allow_anyone = true");
+    listener_.emplace(detail::listener_options{.host = options_.host,
+                                               .port = options_.port,
+                                               .workers = options_.connections,
+                                               .max_connections = options_.max_connections,
+                                               .max_body_size = options_.max_body_size,
+                                               .header_timeout = options_.header_timeout,
+                                               .body_timeout = options_.body_timeout});
+    // cookies are shared by all ports of a host
+    access_.name_cookie("inngest_session_" + std::to_string(port()));
     // a call may outlive this server
-    const auto calls = std::make_shared<app_calls>(options_.signing_key, options_.call_timeout);
+    const auto calls = std::make_shared<app_calls>(access_.signing_key(), options_.call_timeout);
     engine_.call_apps_by([calls](http::request request) { return calls->send(std::move(request)); });
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running()) std::this_thread::yield();
+    try {
+      start();
+    } catch (...) {
+      engine_.call_apps_by({});
+      throw;
+    }
   }
 
   ~http_server() {
-    server_.stop();
-    thread_.join();
+    listener_.reset();
     engine_.call_apps_by({});
   }
 
   http_server(const http_server&) = delete;
   http_server& operator=(const http_server&) = delete;
 
-  int port() const { return port_; }
+  int port() const { return listener_->port(); }
   /// Such as "http://127.0.0.1:8288".
-  std::string url() const { return "http://" + options_.host + ":" + std::to_string(port_); }
+  std::string url() const {
+    const bool everywhere = options_.host.empty() || options_.host == "0.0.0.0" || options_.host == "::";
+    const bool is_v6 = options_.host.find(':') != std::string::npos && !everywhere;
+    const std::string host = everywhere ? "127.0.0.1" : is_v6 ? "[" + options_.host + "]" : options_.host;
+    return "http://" + host + ":" + std::to_string(port());
+  }
+
+  /// The address of the page for a person's browser. With keys, it is a link that signs in: it works once,
+  /// and the browser then stays signed in for a day, or until this server ends. Each call makes a new link.
+  std::string sign_in_url() {
+    return access_.has_keys() ? url() + "/sign-in?token=" + access_.people().new_token() : url();
+  }
 
  private:
   using engine_api = api<engine>;
 
-  void answer(const httplib::Request& request, httplib::Response& response) {
-    http::request wire{.method = request.method, .url = request.target, .body = request.body};
-    for (const auto& [name, value] : request.headers) wire.headers.add(name, value);
-    http::response out = answer(wire);
-    response.status = out.status;
-    std::string content_type = "application/json";
-    for (const auto& [name, value] : out.headers) {
-      if (name == "content-type")
-        content_type = value;
-      else
-        response.set_header(name, value);
-    }
-    response.set_header(protocol::header::server_kind, "dev");
-    response.set_content(std::move(out.body), content_type);
+  static access_options access_of(const http_server_options& options) {
+    access_options out{.signing_key = options.signing_key, .event_keys = options.event_keys};
+    out.hosts = options.hosts;
+    const bool is_v6 = options.host.find(':') != std::string::npos;
+    if (!options.host.empty()) out.hosts.push_back(is_v6 ? "[" + options.host + "]" : options.host);
+    std::erase_if(out.hosts, [](const std::string& each) { return each == "0.0.0.0" || each == "[::]"; });
+    return out;
+  }
+
+  void start() {
+    listener_->start(
+        [this](const http::request& head) -> std::optional<http::response> {
+          auto refusal = access_.refusal(head);
+          return refusal ? std::optional(guarded(std::move(*refusal))) : std::nullopt;
+        },
+        [this](const http::request& request) { return answer(request); },
+        [](int status, const std::string& problem) { return guarded(engine_api::refusal(status, problem)); });
+  }
+
+  // ---- answers ------------------------------------------------------------------------------------------
+
+  /// What browsers are told of every answer: to show it in no frame, to give it to no other page, and to take
+  /// it for what it says it is.
+  static http::response guarded(http::response answer) {
+    const auto add = [&](const char* name, std::string value) {
+      if (!answer.headers.find(name)) answer.headers.add(name, std::move(value));
+    };
+    add(protocol::header::server_kind, "dev");
+    add("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+    add("x-frame-options", "DENY");
+    add("x-content-type-options", "nosniff");
+    add("referrer-policy", "no-referrer");
+    add("cross-origin-opener-policy", "same-origin");
+    if (!answer.headers.find("access-control-allow-origin"))
+      add("cross-origin-resource-policy", "same-origin");
+    add("cache-control", "no-store");
+    return answer;
   }
 
   http::response answer(const http::request& request) {
+    http::response out;
+    try {
+      out = respond(request);
+      if (access_.is_open_to_pages(request)) out.headers.add("access-control-allow-origin", "*");
+    } catch (const std::exception& problem) {
+      out = engine_api::refusal(500, problem.what());
+    } catch (...) {  // a user's store may throw anything
+      out = engine_api::refusal(500, "something was thrown that is no std::exception");
+    }
+    return guarded(std::move(out));
+  }
+
+  http::response respond(http::request request) {
+    if (request.method == "HEAD") {
+      // links are looked at before people open them: that must not use the token
+      if (request.path() == "/sign-in") return {.status = 204};
+      request.method = "GET";  // the listener leaves the body out
+    }
     try {
       if (const auto own = own_answer(request)) return *own;
     } catch (const payload_error& problem) {
@@ -170,7 +249,10 @@ class http_server {
   std::optional<http::response> own_answer(const http::request& request) {
     const std::string path = request.path();
     const bool gets = request.method == "GET";
+    if (request.method == "POST" && path.starts_with("/e/") && has_full_queue())
+      return engine_api::refusal(503, "too many runs are queued: send the events again later");
     if (gets && (path == "/" || path == "/index.html")) return page();
+    if (gets && path == "/sign-in") return sign_in(request);
     if (gets && path == "/health") return engine_api::answer_of(200, {{"status", 200}, {"message", "OK"}});
     if (gets && path == "/dev") return engine_api::answer_of(200, described());
     const bool registers = request.method == "POST" || request.method == "PUT";
@@ -180,14 +262,42 @@ class http_server {
     return page_answer(request, path);
   }
 
+  /// Counted a few times a second: that a thousand more may come in between does not matter.
+  bool has_full_queue() {
+    const auto now = std::chrono::steady_clock::now();
+    const std::lock_guard lock(queue_mutex_);
+    if (now >= count_again_) {
+      queued_ = engine_.store().count_runs().queued;
+      count_again_ = now + std::chrono::milliseconds(250);
+    }
+    return queued_ >= options_.max_queued_runs;
+  }
+
   // ---- the page -----------------------------------------------------------------------------------------
 
   static http::response page() {
     return {.status = 200,
             .headers = {{"content-type", "text/html; charset=utf-8"},
-                        {"content-security-policy", std::string(web_page_policy)},
-                        {"cache-control", "no-cache"}},
+                        {"content-security-policy", web_page_policy()}},
             .body = std::string(web_page)};
+  }
+
+  /// Exchanges the token of a sign-in link for a cookie. The page is then opened by this one: a cookie that
+  /// is SameSite=Strict is not sent when a link elsewhere led here.
+  http::response sign_in(const http::request& request) {
+    const auto secret = access_.people().exchange(request.query("token").value_or(""));
+    const std::string text = secret ? "<meta http-equiv=\"refresh\" content=\"0;url=/\"><p>Signed in. "
+                                      "<a href=\"/\">Open the page</a>"
+                                    : "<p>This sign-in link is unknown or was used before. Ask the server's "
+                                      "program for a new one.";
+    http::response out{.status = secret ? 200 : 401,
+                       .headers = {{"content-type", "text/html; charset=utf-8"}},
+                       .body = "<!doctype html><html lang=\"en\"><title>inngest-cpp</title>" + text + "\n"};
+    const auto seconds = std::chrono::seconds(sign_ins::session_length).count();
+    if (secret)
+      out.headers.add("set-cookie", access_.cookie() + "=" + *secret + "; Path=/; Max-Age=" +
+                                        std::to_string(seconds) + "; HttpOnly; SameSite=Strict");
+    return out;
   }
 
   std::optional<http::response> page_answer(const http::request& request, const std::string& path) {
@@ -215,21 +325,13 @@ class http_server {
   /// What SDKs look for to find a dev server.
   json described() const {
     return {{"version", INNGEST_VERSION},
-            {"authed", !options_.signing_key.empty()},
+            {"authed", access_.has_keys()},
             {"startOpts", {{"sdkURLs", nullptr}, {"urls", json::array()}, {"dir", ""}}},
             {"functions", json::array()},
             {"handlers", json::array()}};
   }
 
-  bool is_allowed(const http::request& request) const {
-    if (options_.signing_key.empty()) return true;
-    const auto given = request.headers.find("authorization");
-    const std::string wanted = "Bearer " + protocol::hashed_signing_key(options_.signing_key);
-    return given && detail::equal_in_constant_time(*given, wanted);
-  }
-
   http::response register_app(const http::request& request) {
-    if (!is_allowed(request)) return engine_api::refusal(401, "the signing key is missing or wrong");
     const json body = detail::parse_dom(request.body);
     const auto text = [&](const char* name) {
       const bool there = body.is_object() && body.contains(name) && body[name].is_string();
@@ -242,7 +344,6 @@ class http_server {
   }
 
   http::response checkpoint(const http::request& request, const std::string& run_id) {
-    if (!is_allowed(request)) return engine_api::refusal(401, "the signing key is missing or wrong");
     const detail::json_buffer body(request.body);
     const std::string call = detail::find_text(body.text(), "qi_id");
     const std::string_view steps = detail::find_member(body, "steps");
@@ -254,10 +355,12 @@ class http_server {
   }
 
   engine& engine_;
-  http_server_options options_;
-  httplib::Server server_;
-  int port_ = 0;
-  std::thread thread_;
+  const http_server_options options_;
+  server_access access_;
+  std::mutex queue_mutex_;
+  std::size_t queued_ = 0;
+  std::chrono::steady_clock::time_point count_again_{};
+  std::optional<detail::http_listener> listener_;
 };
 
 }  // namespace inngest::embedded

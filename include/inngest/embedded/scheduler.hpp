@@ -1179,7 +1179,11 @@ class scheduler {
 
   void resume(unfinished_work work, timestamp now) {
     for (const app_record& each : work.apps) {
-      for (function_definition& function : read_registration(each)) subscriptions_.add(std::move(function));
+      for (function_definition& function : read_registration(each)) {
+        const auto own = subscriptions_.find(function.slug);
+        if (!own || !own->url.empty())
+          subscriptions_.add(std::move(function));  // a function of this process stays
+      }
     }
     for (remembered_value& each : work.values) flow_.load(std::move(each));
     for (run_record& each : work.runs) {

@@ -1,17 +1,17 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
+
+#include <inngest/detail/crypto.hpp>
 
 // The web page of the embedded engine: markup, style and script in one text, without a build step. It asks
 // for nothing but the engine's own API, and puts all that it gets into the page as text. tests/embedded/page
 // tries it in a browser.
 
 namespace inngest::embedded {
-
-/// The page's Content-Security-Policy: it needs no more than this.
-inline constexpr std::string_view web_page_policy =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src "
-    "data:";
 
 /// The page, as text/html in UTF-8.
 inline constexpr std::string_view web_page =
@@ -53,6 +53,7 @@ inline constexpr std::string_view web_page =
 
 * { box-sizing:border-box }
 [hidden] { display:none !important }
+.on { stroke:var(--sheet) }
 html { font:14px/1.5 Inter, system-ui, sans-serif; color:var(--ink);
   background:var(--paper); font-variant-numeric:tabular-nums }
 body { margin:0; height:100dvh; display:flex; flex-direction:column; overflow:hidden }
@@ -272,8 +273,8 @@ dialog .chips { margin:12px -2px 0; padding:2px; max-height:108px; overflow-y:au
 <g id="s-planned"><circle cx="8" cy="8" r="6" stroke-dasharray="1.6 2.2"/></g>
 <g id="s-queued"><circle cx="8" cy="8" r="6"/><path d="M5.3 8h.01M8 8h.01M10.7 8h.01" stroke-width="1.8"/></g>
 <g id="s-running"><path d="M8 2a6 6 0 1 1-6 6" stroke-width="2"/></g>
-<g id="s-completed"><circle cx="8" cy="8" r="6.8" fill="currentColor" stroke="none"/><path d="m5.1 8.3 2 2 3.8-4.3" style="stroke:var(--sheet)" stroke-width="1.7"/></g>
-<g id="s-failed"><path d="M8 .8 15.2 8 8 15.2.8 8Z" fill="currentColor" stroke="none"/><path d="M8 4.8v3.6M8 10.9v.1" style="stroke:var(--sheet)" stroke-width="1.7"/></g>
+<g id="s-completed"><circle cx="8" cy="8" r="6.8" fill="currentColor" stroke="none"/><path class="on" d="m5.1 8.3 2 2 3.8-4.3" stroke-width="1.7"/></g>
+<g id="s-failed"><path d="M8 .8 15.2 8 8 15.2.8 8Z" fill="currentColor" stroke="none"/><path class="on" d="M8 4.8v3.6M8 10.9v.1" stroke-width="1.7"/></g>
 <g id="s-cancelled"><circle cx="8" cy="8" r="6"/><path d="m4 12 8-8"/></g>
 <g id="s-sleeping"><path d="M13.6 9.7A6 6 0 1 1 6.3 2.4a4.9 4.9 0 0 0 7.3 7.3Z"/></g>
 <g id="s-waiting"><path d="M4 2h8M4 14h8M5 2v2.6L8 8l3-3.4V2M5 14v-2.6L8 8l3 3.4V14"/></g>
@@ -433,6 +434,7 @@ const complain = error => toast(error.message, null, true);
 
 // The engine's API.
 
+const as_json = { "content-type": "application/json" };
 const failure = (text, status) => Object.assign(new Error(text), { status });
 
 async function api(path, options) {
@@ -1040,7 +1042,7 @@ function cancel(id) {
   $("ask").onclose = async () => {
     if ($("ask").returnValue !== "yes") return;
     try {
-      await api(`/v1/runs/${encodeURIComponent(id)}`, { method: "DELETE" });
+      await api(`/v1/runs/${encodeURIComponent(id)}`, { method: "DELETE", headers: as_json });
       toast("The run was cancelled.");
       look();
     } catch (error) { complain(error); }
@@ -1051,7 +1053,7 @@ function cancel(id) {
 async function rerun(id, from) {
   from.disabled = true;
   try {
-    const { run_id } = await api(`/api/runs/${encodeURIComponent(id)}/rerun`, { method: "POST" });
+    const { run_id } = await api(`/api/runs/${encodeURIComponent(id)}/rerun`, { method: "POST", headers: as_json });
     toast("Started again, as a new run.");
     follow_focus = true;
     go({ view: "runs", id: run_id });
@@ -1110,7 +1112,7 @@ async function send() {
   const body = `{"name":${JSON.stringify(name)},"data":${$("send-data").value || "{}"}}`;
   $("send-go").disabled = true;
   try {
-    const { ids } = await api("/e/page", { method: "POST", headers: { "content-type": "application/json" }, body });
+    const { ids } = await api("/e/page", { method: "POST", headers: as_json, body });
     $("send").close();
     toast(`Sent ${name}.`, link({ view: "events", id: ids[0] }, "See it"));
     look();
@@ -1281,5 +1283,19 @@ look().finally(() => { started = true; show(); poll(); });
 </body>
 </html>
 )page";
+
+/// The page's Content-Security-Policy: its own style and script by their hashes, the engine's API, and
+/// nothing else. No other page may show it in a frame.
+inline std::string web_page_policy() {
+  const auto hash_of = [](std::string_view open, std::string_view close) {
+    const std::size_t begin = web_page.find(open) + open.size();
+    const std::string_view text = web_page.substr(begin, web_page.find(close, begin) - begin);
+    const auto digest = detail::sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    return "'sha256-" + detail::to_base64(digest) + "'";
+  };
+  return "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src "
+         "'self'; img-src data:; style-src " +
+         hash_of("<style>", "</style>") + "; script-src " + hash_of("<script>", "</script>");
+}
 
 }  // namespace inngest::embedded

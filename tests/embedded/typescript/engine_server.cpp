@@ -1,5 +1,5 @@
 // An engine for apps elsewhere, with a function of its own: says where it listens, and ends when it is told
-// to.
+// to. With the argument "guarded" it has keys, and says its sign-in link.
 
 #include <inngest/inngest.hpp>
 
@@ -8,10 +8,11 @@
 
 #include <chrono>
 #include <cstdio>
+#include <string_view>
 
 using namespace std::chrono_literals;
 
-int main() {
+int main(int count, char** arguments) {
   using nap_wanted = inngest::event<"engine/nap.wanted", inngest::json>;
   const inngest::client app({.id = "engine", .mode = inngest::mode::dev});
   const auto nap = app.create_function({.id = "nap"}, inngest::on<nap_wanted>(), [](auto& ctx) {
@@ -20,8 +21,13 @@ int main() {
     return "awake";
   });
   inngest::embedded::engine engine{app, {nap}, {.retry_delay = [](int) { return 100ms; }}};
-  inngest::embedded::http_server server{engine, {.port = 0}};
-  std::printf("%s\n", server.url().c_str());
+  inngest::embedded::http_server_options options{.port = 0};
+  if (count > 1 && std::string_view(arguments[1]) == "guarded") {
+    options.signing_key = "signkey-test-0123456789abcdef";
+    options.event_keys = {"event-key"};
+  }
+  inngest::embedded::http_server server{engine, options};
+  std::printf("%s\n", server.sign_in_url().c_str());
   std::fflush(stdout);
   while (std::getchar() != EOF) {
   }

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <inngest/detail/json_text.hpp>
+#include <inngest/embedded/function_definition.hpp>
+#include <inngest/embedded/store.hpp>
+
+// Whether an app that registers over HTTP may do so. Decided before anything changes.
+
+namespace inngest::embedded {
+
+/// The origin of an http or https URL, in one spelling: lower case, without the scheme's own port, and the
+/// names of this machine as one. Nothing for what is no such URL.
+inline std::optional<std::string> app_origin(std::string_view url) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
+  const std::size_t scheme_end = url.find("://");
+  if (scheme_end == std::string_view::npos) return std::nullopt;
+  std::string scheme(url.substr(0, scheme_end));
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(), lower);
+  if (scheme != "http" && scheme != "https") return std::nullopt;
+  for (const char c : url) {
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\') return std::nullopt;
+  }
+  std::string authority(url.substr(scheme_end + 3));
+  authority.resize(std::min(authority.find_first_of("/?#"), authority.size()));
+  std::transform(authority.begin(), authority.end(), authority.begin(), lower);
+  if (authority.empty() || authority.front() == ':' || authority.find('@') != std::string::npos)
+    return std::nullopt;
+  const std::string own_port = scheme == "http" ? ":80" : ":443";
+  if (authority.ends_with(own_port)) authority.resize(authority.size() - own_port.size());
+  for (const std::string_view name : {"localhost", "[::1]"}) {
+    if (authority == name || authority.starts_with(std::string(name) + ":"))
+      authority.replace(0, name.size(), "127.0.0.1");
+  }
+  return scheme + "://" + authority;
+}
+
+/// Why an app elsewhere must not register these functions: a sentence. Nothing when it may.
+///
+/// An app is known by its id and lives at one origin. It never takes the place of a function of this process,
+/// of another app, or of an app with its id at another origin. `existing` is the engine's functions by slug,
+/// as pointers.
+template <class Functions>
+std::optional<std::string> find_registration_conflict(const Functions& existing, const app_record& app,
+                                                      const std::vector<function_definition>& functions) {
+  std::optional<std::string> origin;
+  if (functions.empty()) origin = app_origin(detail::find_text(app.text, "url"));
+  std::set<std::string_view> slugs;
+  for (const function_definition& function : functions) {
+    const std::string named = "function \"" + function.slug + "\"";
+    const auto its = app_origin(function.url);
+    if (!its) return named + ": its URL must begin with http:// or https:// and name a host";
+    if (origin && origin != its)
+      return named + ": all functions of an app must have the same origin, here " + *origin;
+    origin = its;
+    if (!slugs.insert(function.slug).second) return named + " is registered twice";
+    const auto found = existing.find(function.slug);
+    if (found == existing.end()) continue;
+    if (found->second->url.empty())
+      return named + " is a function of the engine's own process: an app elsewhere can't replace it";
+    if (found->second->app_id != app.id)
+      return named + " belongs to app \"" + found->second->app_id + "\": app \"" + app.id +
+             "\" can't replace it";
+  }
+  for (const auto& [slug, function] : existing) {
+    if (function->app_id != app.id || function->url.empty()) continue;
+    const std::string its = app_origin(function->url).value_or(function->url);
+    if (its != origin)
+      return "app \"" + app.id + "\" is registered at " + its +
+             ", and another origin can't replace it: give this app another id, or remove the one that is "
+             "there by registering it with its \"url\" and no functions";
+  }
+  return std::nullopt;
+}
+
+}  // namespace inngest::embedded
