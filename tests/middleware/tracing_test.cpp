@@ -154,7 +154,7 @@ TEST_CASE("failures are told with their type and whether they are final", "[trac
     const auto step = kept.the("inngest.step");
     CHECK(step.status == span_status::error);
     CHECK(step.status_message == "busy");
-    CHECK(attribute(step, "error.type") == "inngest::retry_after_error");
+    CHECK(attribute(step, "error.type") == "RetryAfterError");
     CHECK(attribute(step, "inngest.is_final") == "false");
     CHECK(attribute(step, "inngest.retry_after_ms") == "2000");
     CHECK(kept.the("inngest.run").status == span_status::unset);

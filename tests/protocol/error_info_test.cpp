@@ -163,7 +163,7 @@ TEST_CASE("the wrapper of throw_with_nested hides nothing from what may be retri
     }
   });
   CHECK(out.retry_after == 5s);
-  CHECK(out.info.name == "inngest::retry_after_error");
+  CHECK(out.info.name == "RetryAfterError");
 }
 
 TEST_CASE("the time until the next attempt is never negative", "[errors][retry]") {

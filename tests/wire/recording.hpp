@@ -76,8 +76,6 @@ inline std::string reference_name(const std::string& name) {
       {"std::runtime_error", "Error"},
       {"std::invalid_argument", "TypeError"},
       {"std::out_of_range", "RangeError"},
-      {"inngest::non_retriable_error", "NonRetriableError"},
-      {"inngest::retry_after_error", "RetryAfterError"},
   };
   for (const auto& [ours, theirs] : names) {
     if (name == ours) return theirs;

@@ -87,13 +87,24 @@ class saturated : public Duration {
   constexpr saturated(std::chrono::duration<Rep, Period> duration) : Duration(saturate<Duration>(duration)) {}
 };
 
-/// A moment to the millisecond, to which every moment of the system clock converts, however far.
+/// The duration in another unit, rounded up.
+template <class To, class Rep, class Period>
+constexpr To saturate_up(std::chrono::duration<Rep, Period> duration) {
+  using factor = std::ratio_divide<Period, typename To::period>;
+  const To out = saturate<To>(duration);
+  const bool has_rest =
+      factor::den != 1 && duration.count() > Rep{} &&
+      multiply_saturated(narrow_saturated(duration.count()) % factor::den, factor::num) % factor::den != 0;
+  return has_rest ? To(add_saturated(out.count(), 1)) : out;
+}
+
+/// A moment to the millisecond, rounded up, to which every moment of the system clock converts, however far.
 class saturated_time : public std::chrono::sys_time<std::chrono::milliseconds> {
  public:
   template <class Duration>
     requires std::integral<typename Duration::rep>
   constexpr saturated_time(std::chrono::time_point<std::chrono::system_clock, Duration> time)
-      : time_point(saturate<std::chrono::milliseconds>(time.time_since_epoch())) {}
+      : time_point(saturate_up<std::chrono::milliseconds>(time.time_since_epoch())) {}
 };
 
 }  // namespace inngest::detail

@@ -32,6 +32,9 @@ inline std::string exception_type_name(const std::type_info& type) {
     }
   }
   if (name.ends_with(" const")) name.resize(name.size() - 6);
+  // Others see these two, which every SDK has: servers, pages and apps that wait for the run.
+  if (name == "inngest::non_retriable_error") return "NonRetriableError";
+  if (name == "inngest::retry_after_error") return "RetryAfterError";
   return name;
 }
 

@@ -676,7 +676,8 @@ class replay {
 
   std::optional<std::chrono::milliseconds> backoff_of(const step_call& call) {
     try {
-      return call.backoff(request_.attempt());
+      return std::max<std::chrono::milliseconds>(call.backoff(request_.attempt()),
+                                                 std::chrono::milliseconds::zero());
     } catch (...) {
       warnings_.push_back("step_options::backoff of step \"" + call.id + "\" threw: " + words_of_exception());
       return std::nullopt;

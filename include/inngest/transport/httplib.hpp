@@ -41,7 +41,7 @@ class httplib_transport final : public http::transport {
     for (const auto& [name, value] : request.headers) wire.headers.emplace(name, value);
     const httplib::Result result = connection->send(wire);
     if (!result) {
-      throw unreachable(request.method + " " + origin + ": " + httplib::to_string(result.error()));
+      throw unreachable(request.method + " " + origin + ": " + words_of(result.error()));
     }
     http::response out{.status = result->status, .body = std::move(result->body)};
     for (const auto& [name, value] : result->headers) out.headers.add(name, value);
@@ -50,6 +50,28 @@ class httplib_transport final : public http::transport {
   }
 
  private:
+  /// cpp-httplib's own words are the enumerators' names.
+  static std::string words_of(httplib::Error problem) {
+    switch (problem) {
+      case httplib::Error::Connection:
+        return "could not connect: is a server running there?";
+      case httplib::Error::ConnectionTimeout:
+        return "could not connect in time";
+      case httplib::Error::Read:
+        return "the connection was closed before the answer had come, or the answer did not come in time";
+      case httplib::Error::Write:
+        return "the connection was closed before the request was sent";
+      case httplib::Error::SSLConnection:
+        return "could not connect: the TLS handshake failed";
+      case httplib::Error::SSLLoadingCerts:
+        return "could not load the certificates to check the server's with";
+      case httplib::Error::SSLServerVerification:
+        return "the server's certificate is not trusted, or is not for this host";
+      default:
+        return httplib::to_string(problem);
+    }
+  }
+
   static std::pair<std::string, std::string> split(const std::string& url) {
     const std::size_t scheme = url.find("://");
     if (!url.starts_with("http://") && !url.starts_with("https://")) {
