@@ -28,6 +28,7 @@ WHOLE = """\
 #include <inngest/outbox.hpp>
 #include <inngest/runs.hpp>
 #ifndef INNGEST_NO_HTTPLIB
+#include <inngest/detail/httplib_server.hpp>
 #include <inngest/adapters/httplib.hpp>
 #endif
 #ifdef INNGEST_WITH_AI
@@ -39,6 +40,9 @@ WHOLE = """\
 #ifdef INNGEST_WITH_HTTP_SERVER
 #include <inngest/embedded/page_api.hpp>
 #include <inngest/embedded/web_page.hpp>
+#include <inngest/embedded/detail/http_parser.hpp>
+#include <inngest/embedded/detail/http_listener.hpp>
+#include <inngest/embedded/server_access.hpp>
 #include <inngest/embedded/http_server.hpp>
 #endif
 #ifdef INNGEST_WITH_TESTING

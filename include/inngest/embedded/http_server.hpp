@@ -53,7 +53,7 @@ struct http_server_options {
   /// Requests that are answered at the same time; others wait.
   std::size_t connections = 64;
   /// Connections that are open at the same time. When there are more, those go that have been silent longest
-  /// before they completed a request, then idle ones.
+  /// before they completed a request, then idle ones. At most half of the files that the process may open.
   std::size_t max_connections = 1000;
   /// How long a client may take for the headers of a request.
   std::chrono::milliseconds header_timeout = std::chrono::seconds(10);

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -179,7 +180,7 @@ class http_listener {
   using refuser = std::function<http::response(int status, const std::string& problem)>;
 
   /// Takes the port; clients wait until start(). \throws configuration_error when it can't listen there.
-  explicit http_listener(listener_options options) : options_(std::move(options)) {
+  explicit http_listener(listener_options options) : options_(within_file_limit(std::move(options))) {
     listen();
     int ends[2];
     if (::pipe(ends) != 0) throw configuration_error("the engine can't listen: there are no more files");
@@ -244,6 +245,14 @@ class http_listener {
     std::uint64_t id;
     http::request request;
   };
+
+  /// Connections leave half of the files that the process may open to everything else.
+  static listener_options within_file_limit(listener_options options) {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 2 < options.max_connections)
+      options.max_connections = std::max<std::size_t>(16, static_cast<std::size_t>(files.rlim_cur / 2));
+    return options;
+  }
 
   // ---- listening ----------------------------------------------------------------------------------------
 
