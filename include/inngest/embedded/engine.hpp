@@ -635,7 +635,7 @@ class engine {
     try {
       return scheduler_.request_for(job);
     } catch (...) {
-      return {.method = "", .body = words_of_exception()};
+      return {.method = "", .url = "", .body = words_of_exception()};
     }
   }
 

@@ -1252,9 +1252,9 @@ class scheduler {
   /// A process ended while it made the call: that attempt has failed. The next begins at once, as time has
   /// passed already.
   void end_lost_attempt(const job& lost, timestamp now) {
-    changes_.removed_jobs.push_back(lost.id);
     active_run* run = find_active(lost.run_id);
-    if (!run) return;
+    if (!run) return;  // the app no longer has it; the store keeps the run
+    changes_.removed_jobs.push_back(lost.id);
     if (run->discovery == lost.id) run->discovery.reset();
     const run_error error{"ProcessEnded",
                           "the process ended while " +
