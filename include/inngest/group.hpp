@@ -25,7 +25,8 @@ class group {
 
   /// Runs branches of several steps each side by side and gives all their results, as a tuple; a branch that
   /// returns nothing gives std::monostate. When branches fail, the rest still end before the first failure is
-  /// thrown.
+  /// thrown. Steps of different branches need different ids, unless their order is fixed: a run in which
+  /// results decide which branch comes to an id first fails.
   ///
   ///     auto [logo, palette] = ctx.group.parallel([&] { return ctx.step.run("logo", ...); },
   ///                                               [&] { return ctx.step.run("palette", ...); });

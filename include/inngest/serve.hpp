@@ -134,7 +134,8 @@ class handler {
   }
   /// The same for what a function returned: it is read as by a step that had invoked it.
   std::string read_output(std::string_view slug, std::string_view run_id, std::string output) const {
-    return read_result(slug, run_id, {.id = "output", .kind = step_kind::invoke, .memoized = true},
+    return read_result(slug, run_id,
+                       {.id = "output", .name = "output", .kind = step_kind::invoke, .memoized = true},
                        std::move(output));
   }
 
@@ -471,11 +472,13 @@ class handler {
     outcome.is_failure_among_operations = false;
     outcome.failure = protocol::failure{
         .info = {.name = "inngest::not_deterministic",
-                 .message = "function \"" + served.function->id() +
-                            "\" is not deterministic: called twice with the same results, as step " +
-                            std::to_string(first - steps.begin() + 1) + " it first came to " +
-                            name(first, steps.end()) + " and then to " + name(second, again.end()) +
-                            ". Times, random numbers and everything that changes belong into a step"},
+                 .message =
+                     "function \"" + served.function->id() +
+                     "\" is not deterministic: called twice with the same results, as step " +
+                     std::to_string(first - steps.begin() + 1) + " it first came to " +
+                     name(first, steps.end()) + " and then to " + name(second, again.end()) +
+                     ": step ids must not differ between the calls of a run. Times, random numbers and "
+                     "everything that changes belong into a step"},
         .retriable = false};
   }
 

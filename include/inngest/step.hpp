@@ -291,6 +291,8 @@ class step : private detail::step_base {
 
   /// Starts a step without waiting for it; `get()` on the handle gives its result. Steps that were started
   /// before the first `get()` run at the same time. The function does not finish before they have.
+  ///
+  /// The body may run in `get()`: capture by value what may be gone by then, such as a loop's variable.
   template <class Body>
   auto start(step_options options, Body body) {
     return start_body<detail::step_result_t<Body>>(std::move(options), std::move(body));

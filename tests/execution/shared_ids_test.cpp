@@ -355,3 +355,30 @@ TEST_CASE("races in races are refused where a late id is shared before they are 
   decided.memo("limit", nullptr).result("pre", "");
   CHECK(decided.discover().text == R"("late")");
 }
+
+TEST_CASE("an id that another branch's repeated id becomes is refused too", "[shared_ids]") {
+  const auto repeated_first = run_of([](context& ctx) {
+    ctx.group.parallel(
+        [&] {
+          ctx.step.sleep("pre", 1s);
+          step(ctx, "x", "A");
+          step(ctx, "x", "A1");
+        },
+        [&] { step(ctx, "x:1", "B"); });
+  });
+  INFO(repeated_first);
+  CHECK(repeated_first.failed());
+  CHECK_THAT(repeated_first.error(), ContainsSubstring("shared_step_id"));
+  const auto named_first = run_of([](context& ctx) {
+    ctx.group.parallel(
+        [&] {
+          ctx.step.sleep("pre", 1s);
+          step(ctx, "x:1", "A");
+        },
+        [&] {
+          step(ctx, "x", "B");
+          step(ctx, "x", "B1");
+        });
+  });
+  CHECK_THAT(named_first.error(), ContainsSubstring("shared_step_id"));
+}

@@ -305,7 +305,7 @@ TEST_CASE("a run's output says why there is none", "[testing]") {
     }
     return std::string();
   };
-  const auto failed = t.send(ordered{{.count = -1}});
+  const auto failed = t.send(ordered{{.name = "o", .count = -1}});
   CHECK_THROWS_AS(failed.output<int>(), inngest::embedded::run_failed);
   CHECK_THAT(words(failed),
              ContainsSubstring("function \"f\" failed: std::invalid_argument: less than nothing"));

@@ -469,13 +469,19 @@ class replay {
     while (!is_first) {  // "a" used again is "a:1", unless a step of that very id was there before
       call.index = next_index++;
       call.hash = detail::sha1::of(call.id + ':' + std::to_string(call.index));
+      note_use(call, call.hash);  // "a:1" may be an id of its own in another branch
       if (used_.try_emplace(call.hash, 1).second) break;
     }
     if (branches_.empty()) return;
-    const auto conflict = branches_.use(base, {call.file, call.line});
+    note_use(call, base);
+    if (branches_.races() > 0) ids_of_races_.push_back({base, call.hash, index_before, reached()});
+  }
+
+  void note_use(const step_call& call, const step_hash& id) {
+    if (branches_.empty()) return;
+    const auto conflict = branches_.use(id, {call.file, call.line});
     if (conflict && !conflict->is_in_race) stop(error_of_shared_id(call, *conflict));
     if (conflict) conflicts_of_races_.push_back({reached(), error_of_shared_id(call, *conflict)});
-    if (branches_.races() > 0) ids_of_races_.push_back({base, call.hash, index_before, reached()});
   }
 
   static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict) {
