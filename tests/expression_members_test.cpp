@@ -182,23 +182,23 @@ TEST_CASE("with several events it is enough that any has the member", "[members]
 TEST_CASE("every option with an expression is looked through", "[members]") {
   const std::string wrong = "event.data.id";
   const auto refused_by = [](function_options options, const std::string& option) {
-    options.id = "f";
     CHECK_THAT(refused(std::move(options), inngest::on<refunded>()),
                ContainsSubstring("function \"f\": " + option + " (") &&
                    ContainsSubstring("event.data has no member \"id\""));
   };
-  refused_by({.concurrency = {{.limit = 1, .key = wrong}}}, "concurrency.key");
-  refused_by({.throttle = inngest::throttle{.period = 1s, .key = wrong}}, "throttle.key");
-  refused_by({.rate_limit = inngest::rate_limit{.period = 1s, .key = wrong}}, "rate_limit.key");
-  refused_by({.debounce = inngest::debounce{.period = 1s, .key = wrong}}, "debounce.key");
-  refused_by({.batch = inngest::batch{.timeout = 1s, .key = wrong}}, "batch.key");
-  refused_by({.batch = inngest::batch{.timeout = 1s, .condition = wrong + " == 1"}}, "batch.condition");
-  refused_by({.singleton = inngest::singleton{.key = wrong}}, "singleton.key");
-  refused_by({.priority = wrong}, "priority");
-  refused_by({.idempotency = wrong}, "idempotency");
-  refused_by({.cancel_on = {{.event = "order/gone", .expression = wrong + " == async.data.id"}}},
+  refused_by({.id = "f", .concurrency = {{.limit = 1, .key = wrong}}}, "concurrency.key");
+  refused_by({.id = "f", .throttle = inngest::throttle{.period = 1s, .key = wrong}}, "throttle.key");
+  refused_by({.id = "f", .rate_limit = inngest::rate_limit{.period = 1s, .key = wrong}}, "rate_limit.key");
+  refused_by({.id = "f", .debounce = inngest::debounce{.period = 1s, .key = wrong}}, "debounce.key");
+  refused_by({.id = "f", .batch = inngest::batch{.timeout = 1s, .key = wrong}}, "batch.key");
+  refused_by({.id = "f", .batch = inngest::batch{.timeout = 1s, .condition = wrong + " == 1"}},
+             "batch.condition");
+  refused_by({.id = "f", .singleton = inngest::singleton{.key = wrong}}, "singleton.key");
+  refused_by({.id = "f", .priority = wrong}, "priority");
+  refused_by({.id = "f", .idempotency = wrong}, "idempotency");
+  refused_by({.id = "f", .cancel_on = {{.event = "order/gone", .expression = wrong + " == async.data.id"}}},
              "the expression of cancel_on \"order/gone\"");
-  refused_by({.cancel_on = {{.event = "order/gone", .match = "data.id"}}},
+  refused_by({.id = "f", .cancel_on = {{.event = "order/gone", .match = "data.id"}}},
              "the match of cancel_on \"order/gone\"");
   CHECK_THAT(refused({.id = "f"}, inngest::on<refunded>({.expression = wrong + " == 1"})),
              ContainsSubstring("the expression of trigger \"order/refunded\""));
@@ -263,7 +263,6 @@ support::answer waiting(inngest::wait_options wait) {
 }
 
 std::string wait_refused(inngest::wait_options wait) {
-  wait.timeout = 1h;
   const auto reply = waiting(wait);
   if (reply.status == 206) return taken;
   CHECK(reply.status == 400);
@@ -274,31 +273,32 @@ std::string wait_refused(inngest::wait_options wait) {
 }  // namespace
 
 TEST_CASE("a wait's expression is checked before anything is sent", "[members]") {
-  CHECK(wait_refused({.expression = "event.data.orderId =="}) ==
+  CHECK(wait_refused({.timeout = 1h, .expression = "event.data.orderId =="}) ==
         "step \"wait\": the expression of its wait (event.data.orderId ==): expected a value after \"==\", "
         "found "
         "the end, at column 22");
-  CHECK(wait_refused({.expression = "user.id == 1"}) ==
+  CHECK(wait_refused({.timeout = 1h, .expression = "user.id == 1"}) ==
         "step \"wait\": the expression of its wait (user.id == 1): there is no variable \"user\": an "
         "expression "
         "is over event (and async), at column 1");
-  CHECK(wait_refused({.expression = "event.data.orderid == async.data.orderId"}) ==
+  CHECK(wait_refused({.timeout = 1h, .expression = "event.data.orderid == async.data.orderId"}) ==
         "step \"wait\": the expression of its wait (event.data.orderid == async.data.orderId): event.data "
         "has no "
         "member \"orderid\" (did you mean \"orderId\"?): it has refundId, orderId, at column 12");
-  CHECK_THAT(wait_refused({.expression = "event.data.orderId == async.data.refundId"}),
+  CHECK_THAT(wait_refused({.timeout = 1h, .expression = "event.data.orderId == async.data.refundId"}),
              ContainsSubstring("async.data has no member \"refundId\"") && ContainsSubstring("at column 34"));
-  CHECK(wait_refused({.expression = "event.data.orderId == async.data.orderId"}) == taken);
+  CHECK(wait_refused({.timeout = 1h, .expression = "event.data.orderId == async.data.orderId"}) == taken);
 }
 
 TEST_CASE("a wait's match is checked for both events before anything is sent", "[members]") {
-  CHECK(wait_refused({.match = "data.orderId"}) == taken);
+  CHECK(wait_refused({.timeout = 1h, .match = "data.orderId"}) == taken);
   CHECK(
-      wait_refused({.match = "data.oderId"}) ==
+      wait_refused({.timeout = 1h, .match = "data.oderId"}) ==
       "step \"wait\": the match of its wait (data.oderId): event.data has no member \"oderId\" (did you mean "
       "\"orderId\"?): it has refundId, orderId, at column 6");
   CHECK_THAT(
-      wait_refused({.match = "data.refundId"}),
+      wait_refused({.timeout = 1h, .match = "data.refundId"}),
       ContainsSubstring("the match of its wait (data.refundId): async.data has no member \"refundId\""));
-  CHECK_THAT(wait_refused({.match = "data."}), ContainsSubstring("the match of its wait (data.)"));
+  CHECK_THAT(wait_refused({.timeout = 1h, .match = "data."}),
+             ContainsSubstring("the match of its wait (data.)"));
 }

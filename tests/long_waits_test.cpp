@@ -190,3 +190,16 @@ TEST_CASE("a client's timeout is more than zero, and as long as can be said", "[
   CHECK_THROWS_WITH(made(hours::min()), "client_options::timeout must be more than zero");
   CHECK_NOTHROW(made(hours::max()));
 }
+
+TEST_CASE("a step without a name, or with fewer retries than none, is refused before its body", "[waits]") {
+  int bodies = 0;
+  const auto run = [&](inngest::step_options options) {
+    return first_of([&, options](auto& ctx) { ctx.step.run(options, [&] { ++bodies; }); });
+  };
+  CHECK(run({.id = ""}) == "step \"\": a step's id must not be empty or blank");
+  CHECK(run({.id = " \t"}) == "step \" \t\": a step's id must not be empty or blank");
+  CHECK(run({.id = "s", .retries = -1}) == "step \"s\": retries must be 0 or more, not -1");
+  CHECK(bodies == 0);
+  run({.id = "s", .retries = 0});
+  CHECK(bodies == 1);
+}

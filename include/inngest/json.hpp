@@ -108,7 +108,7 @@ void from_dom(const nlohmann::json& in, T& value) {
   [[maybe_unused]] inline void from_json(const ::nlohmann::json& inngest_in, Type& inngest_value) { \
     ::inngest::detail::from_dom(inngest_in, inngest_value);                                         \
   }
-#define INNGEST_DETAIL_FIELD(Type, member) ::inngest::detail::make_field(#member, &Type::member)
+#define INNGEST_DETAIL_FIELD(Type, member) (::inngest::detail::field<&Type::member>{#member})
 
 /// Names the fields that a payload may lack although they are not std::optional: they keep the value that
 /// the type's own initializer gives them.

@@ -1,4 +1,7 @@
 // expect: inngest: a member named in INNGEST_FIELDS has a type that is not JSON
+// expect in 10 lines: customer::home
+// expect in 10 lines: address
+// at most 40 lines
 #include <string>
 
 #include <inngest/inngest.hpp>

@@ -154,8 +154,8 @@ class member_check {
     for (const json_shape* shape : of.all) {
       if (shape->what == shape_kind::any) unknown = true;
       if (shape->what == shape_kind::map) out.all.push_back(&shape->element());
-      const json_shape::member* found = shape->find(name);
-      if (found != nullptr) out.all.push_back(&found->shape());
+      const json_shape::member* known = shape->find(name);
+      if (known != nullptr) out.all.push_back(&known->shape());
     }
     // a server adds data of its own to an invoked or deferred function's event
     const bool of_server = name == "_inngest" && of.path.ends_with(".data");

@@ -29,7 +29,11 @@ class option_check {
 
   /// \throws configuration_error
   void run() const {
-    if (is_blank(options_.id)) throw configuration_error("a function's id must not be empty or blank");
+    if (is_blank(options_.id)) {
+      throw configuration_error(
+          "a function's id must not be empty or blank" +
+          (options_.name.empty() ? "" : ": that of \"" + readable(options_.name) + "\""));
+    }
     check_text("its id", options_.id);
     check_text("its name", options_.name);
     require(options_.name.empty() || !is_blank(options_.name), "name must not be blank");

@@ -113,6 +113,14 @@ concept has_other_keys = requires {
 &&!map_like<T>;
 
 template <class T>
+consteval json_kind kind_of();
+
+template <class Tuple, std::size_t... Index>
+consteval bool has_json_elements(std::index_sequence<Index...>) {
+  return ((kind_of<std::tuple_element_t<Index, Tuple>>() != json_kind::none) && ...);
+}
+
+template <class T>
 consteval json_kind kind_of() {
   if constexpr (std::same_as<T, bool>)
     return json_kind::boolean;
@@ -133,7 +141,8 @@ consteval json_kind kind_of() {
   else if constexpr (is_optional<T>)
     return kind_of<typename T::value_type>() == json_kind::none ? json_kind::none : json_kind::optional;
   else if constexpr (is_tuple<T>)
-    return json_kind::tuple;
+    return has_json_elements<T>(std::make_index_sequence<std::tuple_size_v<T>>()) ? json_kind::tuple
+                                                                                  : json_kind::none;
   else if constexpr (map_like<T>)
     return kind_of<typename T::mapped_type>() == json_kind::none ? json_kind::none : json_kind::mapping;
   else if constexpr (std::is_class_v<T> && to_json_known<T> && (!range_like<T> || has_other_keys<T>))
@@ -469,23 +478,39 @@ struct codec<T, json_kind::names> {
   }
 };
 
-/// One member of a type declared with INNGEST_FIELDS.
+template <class Pointer>
+struct pointed_member;
 template <class Owner, class Member>
-struct field {
-  using member_type = Member;
-  std::string_view name;
-  Member Owner::*pointer;
+struct pointed_member<Member Owner::*> {
+  using type = Member;
 };
 
-template <class Owner, class Member>
-constexpr field<Owner, Member> make_field(std::string_view name, Member Owner::*pointer) {
-  return {name, pointer};
-}
+/// One member of a type declared with INNGEST_FIELDS. Compilers name it in their messages: &order::total.
+template <auto Pointer>
+struct field {
+  using member_type = typename pointed_member<decltype(Pointer)>::type;
+  static constexpr auto pointer = Pointer;
+  std::string_view name;
+};
+
+/// Names the member and its type, should it have no JSON form.
+template <auto Pointer, class Member>
+struct json_member {
+  static_assert(
+      kind_of<Member>() != json_kind::none,
+      "inngest: a member named in INNGEST_FIELDS has a type that is not JSON: give it INNGEST_FIELDS, "
+      "INNGEST_ENUM or nlohmann's to_json and from_json");
+};
+template <class Fields>
+struct json_members;
+template <class... Fields>
+struct json_members<std::tuple<Fields...>> : json_member<Fields::pointer, typename Fields::member_type>... {};
 
 template <class T>
 struct codec<T, json_kind::fields> {
   static constexpr auto all = inngest_fields(static_cast<const T*>(nullptr));
   static constexpr std::size_t count = std::tuple_size_v<decltype(all)>;
+  static_assert(sizeof(json_members<std::remove_const_t<decltype(all)>>) > 0);
 
   static T read(json_value& value, const json_path& at) {
     static_assert(std::default_initializable<T>,
@@ -523,18 +548,13 @@ struct codec<T, json_kind::fields> {
   }
 
  private:
-  template <class Member>
-  static bool read_member(T& out, const field<T, Member>& member, std::string_view key, json_value& value,
+  template <auto Pointer>
+  static bool read_member(T& out, const field<Pointer>& member, std::string_view key, json_value& value,
                           const json_path& at, bool& seen) {
-    constexpr bool is_extra = std::same_as<Member, extra_fields>;
-    constexpr bool is_json = kind_of<Member>() != json_kind::none && !is_extra;
-    static_assert(
-        is_json || is_extra,
-        "inngest: a member named in INNGEST_FIELDS has a type that is not JSON: give it INNGEST_FIELDS, "
-        "INNGEST_ENUM or nlohmann's to_json and from_json");
-    if constexpr (is_json) {
+    using type = typename field<Pointer>::member_type;
+    if constexpr (!std::same_as<type, extra_fields> && kind_of<type>() != json_kind::none) {
       if (member.name != key) return false;
-      out.*member.pointer = detail::read<Member>(value, json_path(at, member.name));
+      out.*Pointer = detail::read<type>(value, json_path(at, member.name));
       return seen = true;
     } else {
       return false;
@@ -553,8 +573,9 @@ struct codec<T, json_kind::fields> {
   template <class Other>
   static void keep_extra_in(Other&, std::string_view, json_value&, const json_path&) {}
 
-  template <class Member>
-  static void require_member(const field<T, Member>& member, bool seen, const json_path& at) {
+  template <auto Pointer>
+  static void require_member(const field<Pointer>& member, bool seen, const json_path& at) {
+    using Member = typename field<Pointer>::member_type;
     if constexpr (!is_optional<Member> && !std::same_as<Member, extra_fields>) {
       if (!seen && !has_default(member.name)) {
         fail_at(json_path(at, member.name), "expected " + expected_name<Member>() + ", found nothing");
@@ -594,10 +615,11 @@ struct codec<T, json_kind::fields> {
     }
   }
 
-  template <class Member>
-  static void write_member(std::string& out, const T& value, const field<T, Member>& member, bool& first,
+  template <auto Pointer>
+  static void write_member(std::string& out, const T& value, const field<Pointer>& member, bool& first,
                            const json_path& at) {
-    const Member& each = value.*member.pointer;
+    using Member = typename field<Pointer>::member_type;
+    const Member& each = value.*Pointer;
     if constexpr (std::same_as<Member, extra_fields>) {
       for (const auto& [key, extra] : each) {
         const json_path here(at, key);

@@ -61,9 +61,9 @@ json_shape make_shape() {
       return {};
     } else {
       static const auto members = std::apply(
-          []<class... Members>(const field<T, Members>&... all) {
-            return std::array<json_shape::member, sizeof...(Members)>{
-                json_shape::member{all.name, &shape_of<Members>}...};
+          []<class... Fields>(const Fields&... all) {
+            return std::array<json_shape::member, sizeof...(Fields)>{
+                json_shape::member{all.name, &shape_of<typename Fields::member_type>}...};
           },
           codec<T>::all);
       return {.what = kind::object, .members = members};

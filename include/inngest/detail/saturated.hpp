@@ -84,7 +84,7 @@ class saturated : public Duration {
   constexpr saturated() = default;
   template <class Rep, class Period>
     requires std::convertible_to<std::chrono::duration<Rep, Period>, Duration>
-  constexpr saturated(std::chrono::duration<Rep, Period> duration) : Duration(saturate<Duration>(duration)) {}
+  constexpr saturated(std::chrono::duration<Rep, Period> given) : Duration(saturate<Duration>(given)) {}
 };
 
 /// The duration in another unit, rounded up.

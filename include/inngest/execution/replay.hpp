@@ -189,11 +189,13 @@ class replay {
   /// Identifies a step call, and finds what the server remembers of it. Middleware may change the step's id,
   /// name and `input`.
   /// \throws nested_step_error inside a step's body; wrong_thread_error on a thread other than the handler's;
+  /// step_options_error for a blank id or negative retries;
   /// interrupt when the handler was interrupted before.
   step_call enter(step_options options, step_kind kind, std::string* input = nullptr) {
     refuse_other_threads(options.id.text());
     refuse_nesting(options.id.text());
     refuse_going_on();
+    check(options);
     step_call call{.hash = options.id.hash(),
                    .id = std::string(options.id.text()),
                    .given_name = std::move(options.name),
@@ -688,6 +690,15 @@ class replay {
       warnings_.push_back("step_options::backoff of step \"" + call.id + "\" threw: " + words_of_exception());
       return std::nullopt;
     }
+  }
+
+  static void check(const step_options& options) {
+    const std::string_view id = options.id.text();
+    if (id.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos)
+      throw step_options_error(std::string(id), "a step's id must not be empty or blank");
+    if (options.retries && *options.retries < 0)
+      throw step_options_error(std::string(id),
+                               "retries must be 0 or more, not " + std::to_string(*options.retries));
   }
 
   void check_size(const step_call& call, const std::string& data) const {
