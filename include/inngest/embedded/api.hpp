@@ -11,8 +11,10 @@
 
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_dom.hpp>
+#include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/detail/path_parts.hpp>
 #include <inngest/embedded/function_definition.hpp>
+#include <inngest/embedded/received_json.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/run_errors.hpp>
 #include <inngest/embedded/store.hpp>
@@ -116,8 +118,8 @@ class api {
              {"status", status},
              {"ended_at", time(run.ended_at)},
              {"output", nullptr}};
-    if (!run.output_text.empty()) out["output"] = detail::parse_dom(run.output_text);
-    if (run.error) out["output"] = detail::parse_dom(text_of(*run.error));
+    if (!run.output_text.empty()) out["output"] = received_json_value(run.output_text);
+    if (run.error) out["output"] = received_json_value(text_of(*run.error));
     return out;
   }
 
@@ -191,7 +193,8 @@ class api {
   http::response event(const std::string& id) const {
     const auto found = engine_.store().find_event(id);
     if (!found) return refusal(404, "there is no event \"" + id + "\"");
-    json event = detail::parse_dom(found->text);
+    json event = received_json_value(found->text);
+    if (!event.is_object()) event = json{{"name", detail::readable(found->name)}, {"data", std::move(event)}};
     event["internal_id"] = found->id;
     event["received_at"] = to_text(found->received_at);
     return answer_of(200, {{"data", std::move(event)}});

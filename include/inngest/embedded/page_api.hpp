@@ -11,6 +11,7 @@
 #include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/api.hpp>
 #include <inngest/embedded/engine.hpp>
+#include <inngest/embedded/received_json.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/http.hpp>
@@ -68,7 +69,7 @@ class page_api {
       all.push_back({{"id", detail::readable(each.id)},
                      {"name", detail::readable(each.name)},
                      {"received_at", to_text(each.received_at)},
-                     {"event", shown(each.text)},
+                     {"event", received_json_value(each.text)},
                      {"runs", std::move(runs)}});
       last = each.id;
     }
@@ -103,9 +104,9 @@ class page_api {
       each.detail = detail::readable(each.detail);
     }
     json out = summary(found->run);
-    for (const run_event& each : found->events) out["events"].push_back(shown(each.text));
-    if (!found->run.output_text.empty()) out["output"] = shown(found->run.output_text);
-    if (found->run.error) out["error"] = shown(text_of(*found->run.error));
+    for (const run_event& each : found->events) out["events"].push_back(received_json_value(each.text));
+    if (!found->run.output_text.empty()) out["output"] = received_json_value(found->run.output_text);
+    if (found->run.error) out["error"] = received_json_value(text_of(*found->run.error));
     out["steps"] = steps_of(found->run);
     out["timeline"] = json::array();
     for (const timeline_entry& each : found->run.timeline) {
@@ -121,13 +122,6 @@ class page_api {
   }
 
  private:
-  /// A text as JSON. One that is none, as only a damaged store has it, must not hide everything beside it: it
-  /// is shown as a text.
-  static json shown(const std::string& text) {
-    json out = json::parse(text, nullptr, false);
-    return out.is_discarded() ? json(detail::readable(text)) : out;
-  }
-
   static std::size_t limit_of(const http::request& request) {
     const std::string text = request.query("limit").value_or("50");
     std::size_t out = 0;

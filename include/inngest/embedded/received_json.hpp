@@ -36,4 +36,8 @@ inline std::string received_json_or_string(std::string_view text) {
   return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+/// The same as a value, for what is only shown: a stored text that is not JSON must not hide what is beside
+/// it.
+inline json received_json_value(std::string_view text) { return json::parse(received_json_or_string(text)); }
+
 }  // namespace inngest::embedded
