@@ -24,9 +24,16 @@ using go = inngest::event<"test/go", nothing>;
 class fragile_store final : public store {
  public:
   std::atomic<bool> is_full{false};
+  /// The next commits happen, but say that they did not.
+  std::atomic<int> lies{0};
   std::function<void()> while_forgetting{};
 
   void commit(std::span<const changes> all) override {
+    if (lies > 0) {
+      --lies;
+      memory_.commit(all);
+      throw inngest::store_error("test.db", "the outcome is unknown");
+    }
     if (is_full) throw inngest::store_error("test.db", "the disk is full");
     memory_.commit(all);
   }
@@ -107,4 +114,38 @@ TEST_CASE("an engine that ends while its store forgets does not wait for the nex
     ends = true;
   }
   CHECK(std::chrono::steady_clock::now() - begun < 1min);
+}
+
+TEST_CASE("a send that threw has not happened, and a repeated one counts once", "[embedded][store]") {
+  const auto app = make_client();
+  const auto store = std::make_shared<fragile_store>();
+  std::atomic<int> ran{0};
+  const auto function = app.create_function({.id = "f"}, inngest::on<go>(), [&](auto&) { ++ran; });
+  engine engine(app, {function}, {.store = store});
+  const std::string event = R"({"name":"test/go","data":{}})";
+  const std::string seed = "1743130137367,eii2YKXRVTJPuA==";
+
+  store->is_full = true;
+  CHECK_THROWS_AS(engine.accept(event, seed), inngest::unreachable);
+  store->is_full = false;
+  REQUIRE(engine.wait_until_idle(10s));
+  CHECK(ran == 0);
+  CHECK(store->find_events({}).empty());
+
+  const auto accept_at_last = [&] {
+    while (true) {
+      try {
+        return engine.accept(event, seed);
+      } catch (const inngest::unreachable&) {  // until the keeper has seen that there is room again
+        std::this_thread::sleep_for(1ms);
+      }
+    }
+  };
+  store->lies = 1;
+  CHECK_THROWS_AS(engine.accept(event, seed), inngest::unreachable);
+  const auto ids = accept_at_last();
+  CHECK(accept_at_last() == ids);
+  REQUIRE(engine.wait_until_idle(10s));
+  CHECK(ran == 1);
+  CHECK(engine.runs_of(ids.front()).size() == 1);
 }

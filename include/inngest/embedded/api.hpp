@@ -158,9 +158,11 @@ class api {
     if (run.ended_at) out["endedAt"] = to_text(*run.ended_at);
     json output;
     if (run.error)
-      output = detail::parse_dom(text_of(*run.error));
+      output = received_json_value(text_of(*run.error));
     else if (!run.output_text.empty())
-      output = detail::parse_dom(run.output_text);
+      output = received_json_value(run.output_text);
+    else if (run.status == run_status::cancelled)
+      output = json::object();
     else if (run.status != run_status::completed)
       return out;
     if (with_output) out["output"] = output.is_object() ? output : json{{"data", output}};

@@ -145,13 +145,16 @@ class engine {
 
   /// Takes in an event, or an array of them, as JSON, and gives their ids.
   /// \throws payload_error naming what is wrong; unreachable when the store takes nothing.
-  /// What it throws for has not happened. With the seed of an earlier request the events have the ids that they
-  /// had then, and count once; see protocol::header::event_id_seed.
+  /// What it throws for has not happened. With the seed of an earlier request the events have the ids that
+  /// they had then, and count once; see protocol::header::event_id_seed.
   std::vector<std::string> accept(std::string events, std::string_view seed = {}) {
-    const auto is_stored = [&](const std::string& id) { return options_.store->find_event(id).has_value(); };
+    const auto is_dispatched = [&](const std::string& id) {
+      const auto stored = options_.store->find_event(id);
+      return stored && stored->dispatched;
+    };
     std::unique_lock lock(mutex_);
     if (!store_problem_.empty()) throw unreachable(store_problem_);
-    std::vector<std::string> ids = scheduler_.accept(std::move(events), clock_.now(), seed, is_stored);
+    std::vector<std::string> ids = scheduler_.accept(std::move(events), clock_.now(), seed, is_dispatched);
     const std::uint64_t change = note_changes();
     if (!is_committed(lock, change)) {
       const std::string problem = store_problem_;
@@ -262,6 +265,8 @@ class engine {
 
   /// Where the state is kept: events and runs can be looked at there.
   const embedded::store& store() const { return *options_.store; }
+  /// The client's logger, which the engine logs to as well.
+  const logger& log() const { return app_.log(); }
   /// The records that can't be read, which everything else goes on without: those that the engine found when
   /// it began, and those that the store finds now. A run that is named there is set aside: it stays in the
   /// store as it is until somebody repairs or removes the record, and the next engine goes on with it.

@@ -16,6 +16,7 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/json_canonical.hpp>
 #include <inngest/detail/json_dom.hpp>
+#include <inngest/detail/log_limiter.hpp>
 #include <inngest/embedded/api.hpp>
 #include <inngest/embedded/detail/http_listener.hpp>
 #include <inngest/embedded/engine.hpp>
@@ -184,10 +185,25 @@ class http_server {
     listener_->start(
         [this](const http::request& head) -> std::optional<http::response> {
           auto refusal = access_.refusal(head);
-          return refusal ? std::optional(guarded(std::move(*refusal))) : std::nullopt;
+          if (!refusal) return std::nullopt;
+          log_refusal(refusal->status);
+          return guarded(std::move(*refusal));
         },
         [this](const http::request& request) { return answer(request); },
         [](int status, const std::string& problem) { return guarded(engine_api::refusal(status, problem)); });
+  }
+
+  /// One line for each reason and minute. Neither keys nor what a stranger has sent are logged.
+  void log_refusal(int status) {
+    const auto held_back = refusals_.pass(status);
+    if (!held_back) return;
+    const char* reason = status == 401   ? "a key is missing or wrong, or the browser is not signed in"
+                         : status == 403 ? "a web page of another origin sent it"
+                         : status == 421 ? "its Host is not one of http_server_options::hosts"
+                                         : "its method or content type is not supported";
+    std::string line = std::string("the engine's server refused a request: ") + reason;
+    if (*held_back > 0) line += " (and " + std::to_string(*held_back) + " more since the last such line)";
+    engine_.log().warn(line);
   }
 
   // ---- answers ------------------------------------------------------------------------------------------
@@ -357,6 +373,7 @@ class http_server {
   engine& engine_;
   const http_server_options options_;
   server_access access_;
+  detail::log_limiter refusals_;
   std::mutex queue_mutex_;
   std::size_t queued_ = 0;
   std::chrono::steady_clock::time_point count_again_{};

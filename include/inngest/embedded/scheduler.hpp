@@ -68,11 +68,11 @@ class scheduler {
 
   /// Takes events in, all or none, and gives their ids. They start runs, end waits and cancel runs once
   /// kept() was told that they are stored: what was not stored has not happened. With a seed the ids are
-  /// derived from it, so that a repeated request has the same ids; `is_stored` says which of those are in the
-  /// store: they are taken for repetitions. \throws payload_error naming the event and the member that is
+  /// derived from it, so that a repeated request has the same ids; `is_dispatched` says which of those are in
+  /// the store: they are taken for repetitions. \throws payload_error naming the event and the member that is
   /// wrong.
   std::vector<std::string> accept(std::string body, timestamp now, std::string_view seed = {},
-                                  const std::function<bool(const std::string&)>& is_stored = {}) {
+                                  const std::function<bool(const std::string&)>& is_dispatched = {}) {
     const std::vector<incoming_event> events = read_incoming_events(std::move(body));
     const auto seeded = detail::ulid_seed::parse(seed);
     std::vector<std::string> ids;
@@ -81,7 +81,7 @@ class scheduler {
       const auto position = static_cast<std::uint32_t>(ids.size() + 1);
       ids.push_back(seeded ? seeded->ulid(position) : ids_.next(now));
       const bool is_repeated =
-          seeded && (undispatched_.contains(ids.back()) || (is_stored && is_stored(ids.back())));
+          seeded && (undispatched_.contains(ids.back()) || (is_dispatched && is_dispatched(ids.back())));
       if (is_repeated) continue;
       fresh.push_back(make_event_record(event, ids.back(), now));
       fresh.back().dispatched = false;

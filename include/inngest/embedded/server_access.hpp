@@ -19,6 +19,7 @@
 
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/hex.hpp>
+#include <inngest/detail/keys.hpp>
 #include <inngest/embedded/detail/path_parts.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
@@ -225,10 +226,10 @@ class server_access {
   }
 
   static std::string key(std::string_view given, const std::string& name) {
-    const std::string_view out = detail::without_blanks(given);
+    std::string out = detail::checked_key("http_server_options::" + name, given, name != "signing_key");
     if (out.empty() && !given.empty())
       throw configuration_error("http_server_options::" + name + ": a key is nothing but white space");
-    return std::string(out);
+    return out;
   }
 
   // ---- hosts and origins --------------------------------------------------------------------------------

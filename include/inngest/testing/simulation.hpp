@@ -93,8 +93,11 @@ class simulation {
 
   /// Also how the app's own client gets here.
   std::vector<std::string> accept(std::string events, std::string_view seed = {}) {
-    const auto is_stored = [&](const std::string& id) { return store_.find_event(id).has_value(); };
-    auto ids = scheduler_.accept(std::move(events), now_, seed, is_stored);
+    const auto is_dispatched = [&](const std::string& id) {
+      const auto stored = store_.find_event(id);
+      return stored && stored->dispatched;
+    };
+    auto ids = scheduler_.accept(std::move(events), now_, seed, is_dispatched);
     keep();
     if (!sends_) sent_.insert(sent_.end(), ids.begin(), ids.end());
     return ids;
