@@ -57,8 +57,8 @@ inline std::string only_member(std::string_view object, std::string_view name) {
 struct run_info {
   std::string id;
   /// The server's own id of the function: see runs::functions. Only older servers tell it.
-  std::string function_uuid;
-  std::string event_id;
+  std::string function_uuid{};
+  std::string event_id{};
   run_status status = run_status::unknown;
   std::optional<timestamp> started_at{};
   std::optional<timestamp> ended_at{};
