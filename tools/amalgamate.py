@@ -20,6 +20,9 @@ TARGET = ROOT / "single_include" / "inngest" / "inngest.hpp"
 # takes long to compile or needs a further package is there on demand. These come last: what they share with the
 # rest must not be put where it can be switched off.
 WHOLE = """\
+#ifndef INNGEST_NO_HTTPLIB
+#include <inngest/detail/httplib_flags.hpp>
+#endif
 #include <inngest/inngest.hpp>
 #include <inngest/embedded.hpp>
 #include <inngest/doctor.hpp>
@@ -29,6 +32,7 @@ WHOLE = """\
 #include <inngest/runs.hpp>
 #ifndef INNGEST_NO_HTTPLIB
 #include <inngest/detail/httplib_server.hpp>
+#include <inngest/detail/httplib_tasks.hpp>
 #include <inngest/adapters/httplib.hpp>
 #endif
 #ifdef INNGEST_WITH_AI

@@ -26,6 +26,41 @@
 
 #pragma once
 
+#ifndef INNGEST_NO_HTTPLIB
+
+// inngest/detail/httplib_flags.hpp
+
+#include <httplib.h>
+
+// A cpp-httplib that a distribution has compiled must be used with the flags that it was compiled with: with
+// TLS its classes have more members. Programs that miss them compile and link, and crash later, so such a
+// program is refused here. A cpp-httplib that is only a header needs no flags.
+
+namespace inngest::detail {
+
+/// Something of httplib's namespace, to look for a function that is there only where the bodies are.
+struct httplib_probe : httplib::detail::compressor {
+  operator char() const;  // NOLINT(google-explicit-constructor)
+};
+
+template <class Probe>
+concept httplib_has_bodies = requires(const Probe& probe) {
+  is_space_or_tab(probe);
+};
+
+#if !defined(CPPHTTPLIB_OPENSSL_SUPPORT) && !defined(CPPHTTPLIB_MBEDTLS_SUPPORT) && \
+    !defined(CPPHTTPLIB_WOLFSSL_SUPPORT) && !defined(INNGEST_HTTPLIB_FLAGS_ARE_RIGHT)
+static_assert(httplib_has_bodies<httplib_probe>,
+              "inngest: this cpp-httplib is a compiled library, and the compiler was not told the flags that "
+              "it was compiled with, so its classes would have two layouts in one program. Add "
+              "$(pkg-config --cflags --libs cpp-httplib) to the command; on Debian and Ubuntu that is "
+              "-DCPPHTTPLIB_OPENSSL_SUPPORT -DCPPHTTPLIB_ZLIB_SUPPORT -DCPPHTTPLIB_BROTLI_SUPPORT "
+              "-lcpp-httplib. If it was compiled without TLS, define INNGEST_HTTPLIB_FLAGS_ARE_RIGHT.");
+#endif
+
+}  // namespace inngest::detail
+#endif
+
 // inngest/inngest.hpp
 
 /// Everything for an app that declares events and functions, sends the ones and serves the others. Beside it:
@@ -51,8 +86,8 @@
 /// `client_options::transport`.
 // #define INNGEST_NO_HTTPLIB
 
-/// How deeply JSON that is turned into a DOM (`inngest::json`) may be nested. Deeper text is refused: it
-/// could exhaust the stack of whatever walks it.
+/// How deeply JSON that is turned into a DOM (`inngest::json`), or into canonical form to check a signature,
+/// may be nested. Deeper text is refused: it could exhaust the stack of whatever walks it.
 #ifndef INNGEST_MAX_JSON_DEPTH
 #define INNGEST_MAX_JSON_DEPTH 512
 #endif
@@ -75,6 +110,7 @@
 
 // inngest/duration.hpp
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -83,10 +119,125 @@
 #include <string>
 #include <string_view>
 
+// inngest/detail/saturated.hpp
+
+#include <concepts>
+#include <limits>
+#include <ratio>
+#include <type_traits>
+#include <utility>
+
+// Conversions that overflow nowhere: what is out of the target's range becomes its least or greatest value.
+// The language leaves both a cast of a double that does not fit and an overflowing duration undefined.
+
+namespace inngest::detail {
+
+/// The double without its fraction, from `least` to `most`; nothing for NaN.
+template <std::integral Integer>
+constexpr std::optional<Integer> to_integer(double value, Integer least = std::numeric_limits<Integer>::min(),
+                                            Integer most = std::numeric_limits<Integer>::max()) {
+  if (value != value) return std::nullopt;
+  if (value <= static_cast<double>(least)) return least;
+  if (value >= static_cast<double>(most)) return most;
+  return static_cast<Integer>(value);
+}
+
+constexpr std::int64_t multiply_saturated(std::int64_t value, std::int64_t positive) {
+  if (value > std::numeric_limits<std::int64_t>::max() / positive)
+    return std::numeric_limits<std::int64_t>::max();
+  if (value < std::numeric_limits<std::int64_t>::min() / positive)
+    return std::numeric_limits<std::int64_t>::min();
+  return value * positive;
+}
+
+constexpr std::int64_t add_saturated(std::int64_t a, std::int64_t b) {
+  if (b > 0 && a > std::numeric_limits<std::int64_t>::max() - b)
+    return std::numeric_limits<std::int64_t>::max();
+  if (b < 0 && a < std::numeric_limits<std::int64_t>::min() - b)
+    return std::numeric_limits<std::int64_t>::min();
+  return a + b;
+}
+
+/// A count of any integral type, which may be wider than 64 bits or without a sign.
+template <class Integer>
+constexpr std::int64_t narrow_saturated(Integer count) {
+  constexpr auto least = std::numeric_limits<std::int64_t>::min();
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  if (count > Integer{} && static_cast<std::common_type_t<Integer, std::uint64_t>>(count) >
+                               static_cast<std::common_type_t<Integer, std::uint64_t>>(most))
+    return most;
+  if constexpr (sizeof(Integer) > sizeof(std::int64_t)) {
+    if (count < static_cast<Integer>(least)) return least;
+  }
+  return static_cast<std::int64_t>(count);
+}
+
+/// The duration in another unit, rounded towards zero.
+template <class To, class Rep, class Period>
+constexpr To saturate(std::chrono::duration<Rep, Period> duration) {
+  using factor = std::ratio_divide<Period, typename To::period>;
+  const std::int64_t count = narrow_saturated(duration.count());
+  const std::int64_t whole = multiply_saturated(count / factor::den, factor::num);
+  if constexpr (factor::den == 1) {
+    return To(whole);
+  } else {
+    const std::int64_t rest = multiply_saturated(count % factor::den, factor::num) / factor::den;
+    return To(add_saturated(whole, rest));
+  }
+}
+
+/// `time` + `duration`, at the latest the last moment that there is.
+template <class Clock, class Duration, class Rep, class Period>
+constexpr std::chrono::time_point<Clock, Duration> add_saturated(
+    std::chrono::time_point<Clock, Duration> time, std::chrono::duration<Rep, Period> duration) {
+  return std::chrono::time_point<Clock, Duration>(
+      Duration(add_saturated(time.time_since_epoch().count(), saturate<Duration>(duration).count())));
+}
+
+/// A std::chrono duration to which every duration converts that converts to it without a loss. Where the
+/// standard's conversion overflows, as std::chrono::hours::max() in milliseconds does, it holds the greatest.
+template <class Duration>
+class saturated : public Duration {
+ public:
+  constexpr saturated() = default;
+  template <class Rep, class Period>
+    requires std::convertible_to<std::chrono::duration<Rep, Period>, Duration>
+  constexpr saturated(std::chrono::duration<Rep, Period> given) : Duration(saturate<Duration>(given)) {}
+};
+
+/// The duration in another unit, rounded up.
+template <class To, class Rep, class Period>
+constexpr To saturate_up(std::chrono::duration<Rep, Period> duration) {
+  using factor = std::ratio_divide<Period, typename To::period>;
+  const To out = saturate<To>(duration);
+  const bool has_rest =
+      factor::den != 1 && duration.count() > Rep{} &&
+      multiply_saturated(narrow_saturated(duration.count()) % factor::den, factor::num) % factor::den != 0;
+  return has_rest ? To(add_saturated(out.count(), 1)) : out;
+}
+
+/// A moment to the millisecond, rounded up, to which every moment of the system clock converts, however far.
+class saturated_time : public std::chrono::sys_time<std::chrono::milliseconds> {
+ public:
+  template <class Duration>
+    requires std::integral<typename Duration::rep>
+  constexpr saturated_time(std::chrono::time_point<std::chrono::system_clock, Duration> time)
+      : time_point(saturate_up<std::chrono::milliseconds>(time.time_since_epoch())) {}
+};
+
+}  // namespace inngest::detail
+
+namespace inngest {
+
+/// Durations as options and steps take them: any std::chrono duration that fits the unit without a loss.
+using duration_ms = detail::saturated<std::chrono::milliseconds>;
+using duration_s = detail::saturated<std::chrono::seconds>;
+
+}  // namespace inngest
+
 // inngest/error.hpp
 
 #include <stdexcept>
-#include <utility>
 #include <vector>
 
 namespace inngest {
@@ -99,6 +250,7 @@ enum class error_code {
   retry_after,        ///< thrown by user code: retry at a given time
   step_failed,        ///< a step failed for good; thrown to the handler by its step call
   nested_step,        ///< a step was called inside another step's body
+  wrong_thread,       ///< a step was called on a thread other than its handler's
   deadline_exceeded,  ///< a step's body took too long
   too_large,          ///< an event, result or answer is larger than a server takes
   expression,         ///< a CEL expression that can't be parsed
@@ -108,6 +260,7 @@ enum class error_code {
   unauthorized,       ///< the server refused a key
   unreachable,        ///< no server answered
   protocol,           ///< a server's answer or request that is not of the protocol
+  step_options,       ///< what a step was given can't work, such as too long a sleep
   store,              ///< what keeps an embedded engine's state can't be opened, read or written
 };
 
@@ -126,6 +279,8 @@ constexpr std::string_view to_string(error_code code) {
       return "step_failed";
     case error_code::nested_step:
       return "nested_step";
+    case error_code::wrong_thread:
+      return "wrong_thread";
     case error_code::deadline_exceeded:
       return "deadline_exceeded";
     case error_code::too_large:
@@ -144,6 +299,8 @@ constexpr std::string_view to_string(error_code code) {
       return "unreachable";
     case error_code::protocol:
       return "protocol";
+    case error_code::step_options:
+      return "step_options";
     case error_code::store:
       return "store";
   }
@@ -164,6 +321,17 @@ class error : public std::runtime_error {
 class configuration_error : public error {
  public:
   explicit configuration_error(const std::string& message) : error(error_code::configuration, message) {}
+
+ protected:
+  configuration_error(error_code code, const std::string& message) : error(code, message) {}
+};
+
+/// A step was given what can't work: too long a sleep, an expression that can't be parsed. Thrown by the
+/// step's call before anything is sent, and never retried: the same call would fail again.
+class step_options_error : public configuration_error {
+ public:
+  step_options_error(const std::string& step_id, const std::string& problem)
+      : configuration_error(error_code::step_options, "step \"" + step_id + "\": " + problem) {}
 };
 
 /// JSON that does not fit the type it is read into or written from. Never retried: the same bytes would
@@ -194,20 +362,24 @@ class non_retriable_error : public error {
 /// the time between one second and 24 hours.
 class retry_after_error : public error {
  public:
-  retry_after_error(const std::string& message, std::chrono::milliseconds delay)
+  retry_after_error(const std::string& message, duration_ms delay)
       : error(error_code::retry_after, message), delay_(delay) {}
-  retry_after_error(const std::string& message, std::chrono::system_clock::time_point at)
+  retry_after_error(const std::string& message, detail::saturated_time at)
       : error(error_code::retry_after, message), at_(at) {}
 
   /// Time from `now` to the next attempt; never negative.
   std::chrono::milliseconds delay(std::chrono::system_clock::time_point now) const {
-    const auto left = at_ ? std::chrono::ceil<std::chrono::milliseconds>(*at_ - now) : delay_;
-    return left < std::chrono::milliseconds::zero() ? std::chrono::milliseconds::zero() : left;
+    using std::chrono::milliseconds;
+    if (!at_) return std::max(delay_, milliseconds::zero());
+    const auto from = std::chrono::floor<milliseconds>(now);  // a part of one is waited for
+    return *at_ <= from ? milliseconds::zero()
+                        : milliseconds(detail::add_saturated(at_->time_since_epoch().count(),
+                                                             -from.time_since_epoch().count()));
   }
 
  private:
   std::chrono::milliseconds delay_{};
-  std::optional<std::chrono::system_clock::time_point> at_;
+  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> at_;
 };
 
 /// What a step call throws to its handler when the step has failed for good: it used up its attempts or
@@ -258,6 +430,19 @@ class nested_step_error : public error {
       : error(error_code::nested_step, "step \"" + std::string(inner) +
                                            "\" was called inside the body of step \"" + std::string(outer) +
                                            "\": call it from the handler instead") {}
+};
+
+/// A step, group or deferred call was used on a thread other than the one that runs the handler. The run
+/// fails with it, also when the other thread catches it.
+class wrong_thread_error : public error {
+ public:
+  /// `step` is empty for what has no id.
+  wrong_thread_error(std::string_view step, std::string_view function)
+      : error(error_code::wrong_thread,
+              (step.empty() ? std::string("ctx.group") : "step \"" + std::string(step) + "\"") +
+                  " of function \"" + std::string(function) +
+                  "\" was called on another thread than the handler's: call steps from the handler itself, "
+                  "and use ctx.group.parallel or ctx.step.start to run them at the same time") {}
 };
 
 /// The server refused an event: its name, its size, its data.
@@ -330,12 +515,12 @@ using timestamp = std::chrono::sys_time<std::chrono::milliseconds>;
 /// A duration in the protocol's text, such as "1h30m", "2s" or "1500ms"; zero is "0s". The units are
 /// those that every reader of the protocol knows: h, m, s and ms.
 /// \throws configuration_error for a negative duration.
-inline std::string to_text(std::chrono::milliseconds duration) {
+inline std::string to_text(duration_ms duration) {
   if (duration < std::chrono::milliseconds::zero()) {
     throw configuration_error("a duration must not be negative: " + std::to_string(duration.count()) + " ms");
   }
   if (duration == std::chrono::milliseconds::zero()) return "0s";
-  const std::chrono::hh_mm_ss parts(duration);
+  const std::chrono::hh_mm_ss<std::chrono::milliseconds> parts(duration);
   std::string out;
   const auto append = [&out](std::int64_t count, std::string_view unit) {
     if (count == 0) return;
@@ -384,8 +569,13 @@ inline std::optional<std::chrono::milliseconds> parse_duration(std::string_view 
   return std::chrono::ceil<std::chrono::milliseconds>(total);
 }
 
-/// A moment in RFC 3339 with milliseconds, such as "2026-11-23T04:40:40.258Z".
+/// A moment in RFC 3339 with milliseconds, such as "2026-11-23T04:40:40.258Z". The text has four digits for a
+/// year: a moment outside the years 0 to 9999 becomes the first or the last of them.
 inline std::string to_text(timestamp moment) {
+  using std::chrono::sys_days, std::chrono::year;
+  constexpr timestamp first = sys_days(year(0) / 1 / 1);
+  constexpr timestamp last = timestamp(sys_days(year(10'000) / 1 / 1)) - std::chrono::milliseconds(1);
+  moment = std::clamp(moment, first, last);
   const auto day = std::chrono::floor<std::chrono::days>(moment);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss time(moment - day);
@@ -471,9 +661,12 @@ inline std::optional<timestamp> parse_timestamp(std::string_view text) {
 // inngest/json.hpp
 
 #include <array>
-#include <type_traits>
 
 // inngest/detail/for_each_macro.hpp
+
+// GCC follows an error in a macro's argument through every expansion, and there are hundreds here: a wrong name
+// in INNGEST_FIELDS would be followed by a thousand lines. It does not go into system headers.
+#pragma GCC system_header
 
 // INNGEST_DETAIL_FOR_EACH(macro, context, a, b, c) gives macro(context, a), macro(context, b), macro(context,
 // c). Each EXPAND level rescans four times as often as the one below it: 256 arguments are enough for any
@@ -505,10 +698,8 @@ inline std::optional<timestamp> parse_timestamp(std::string_view text) {
 // inngest/detail/json_codec.hpp
 
 #include <cmath>
-#include <concepts>
 #include <cstddef>
 #include <iterator>
-#include <limits>
 #include <map>
 #include <tuple>
 #include <variant>
@@ -713,7 +904,6 @@ class json_document {
 
 // inngest/detail/json_dom.hpp
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace inngest::detail {
@@ -854,6 +1044,14 @@ concept has_other_keys = requires {
 &&!map_like<T>;
 
 template <class T>
+consteval json_kind kind_of();
+
+template <class Tuple, std::size_t... Index>
+consteval bool has_json_elements(std::index_sequence<Index...>) {
+  return ((kind_of<std::tuple_element_t<Index, Tuple>>() != json_kind::none) && ...);
+}
+
+template <class T>
 consteval json_kind kind_of() {
   if constexpr (std::same_as<T, bool>)
     return json_kind::boolean;
@@ -874,7 +1072,8 @@ consteval json_kind kind_of() {
   else if constexpr (is_optional<T>)
     return kind_of<typename T::value_type>() == json_kind::none ? json_kind::none : json_kind::optional;
   else if constexpr (is_tuple<T>)
-    return json_kind::tuple;
+    return has_json_elements<T>(std::make_index_sequence<std::tuple_size_v<T>>()) ? json_kind::tuple
+                                                                                  : json_kind::none;
   else if constexpr (map_like<T>)
     return kind_of<typename T::mapped_type>() == json_kind::none ? json_kind::none : json_kind::mapping;
   else if constexpr (std::is_class_v<T> && to_json_known<T> && (!range_like<T> || has_other_keys<T>))
@@ -1210,23 +1409,39 @@ struct codec<T, json_kind::names> {
   }
 };
 
-/// One member of a type declared with INNGEST_FIELDS.
+template <class Pointer>
+struct pointed_member;
 template <class Owner, class Member>
-struct field {
-  using member_type = Member;
-  std::string_view name;
-  Member Owner::*pointer;
+struct pointed_member<Member Owner::*> {
+  using type = Member;
 };
 
-template <class Owner, class Member>
-constexpr field<Owner, Member> make_field(std::string_view name, Member Owner::*pointer) {
-  return {name, pointer};
-}
+/// One member of a type declared with INNGEST_FIELDS. Compilers name it in their messages: &order::total.
+template <auto Pointer>
+struct field {
+  using member_type = typename pointed_member<decltype(Pointer)>::type;
+  static constexpr auto pointer = Pointer;
+  std::string_view name;
+};
+
+/// Names the member and its type, should it have no JSON form.
+template <auto Pointer, class Member>
+struct json_member {
+  static_assert(
+      kind_of<Member>() != json_kind::none,
+      "inngest: a member named in INNGEST_FIELDS has a type that is not JSON: give it INNGEST_FIELDS, "
+      "INNGEST_ENUM or nlohmann's to_json and from_json");
+};
+template <class Fields>
+struct json_members;
+template <class... Fields>
+struct json_members<std::tuple<Fields...>> : json_member<Fields::pointer, typename Fields::member_type>... {};
 
 template <class T>
 struct codec<T, json_kind::fields> {
   static constexpr auto all = inngest_fields(static_cast<const T*>(nullptr));
   static constexpr std::size_t count = std::tuple_size_v<decltype(all)>;
+  static_assert(sizeof(json_members<std::remove_const_t<decltype(all)>>) > 0);
 
   static T read(json_value& value, const json_path& at) {
     static_assert(std::default_initializable<T>,
@@ -1264,18 +1479,13 @@ struct codec<T, json_kind::fields> {
   }
 
  private:
-  template <class Member>
-  static bool read_member(T& out, const field<T, Member>& member, std::string_view key, json_value& value,
+  template <auto Pointer>
+  static bool read_member(T& out, const field<Pointer>& member, std::string_view key, json_value& value,
                           const json_path& at, bool& seen) {
-    constexpr bool is_extra = std::same_as<Member, extra_fields>;
-    constexpr bool is_json = kind_of<Member>() != json_kind::none && !is_extra;
-    static_assert(
-        is_json || is_extra,
-        "inngest: a member named in INNGEST_FIELDS has a type that is not JSON: give it INNGEST_FIELDS, "
-        "INNGEST_ENUM or nlohmann's to_json and from_json");
-    if constexpr (is_json) {
+    using type = typename field<Pointer>::member_type;
+    if constexpr (!std::same_as<type, extra_fields> && kind_of<type>() != json_kind::none) {
       if (member.name != key) return false;
-      out.*member.pointer = detail::read<Member>(value, json_path(at, member.name));
+      out.*Pointer = detail::read<type>(value, json_path(at, member.name));
       return seen = true;
     } else {
       return false;
@@ -1294,8 +1504,9 @@ struct codec<T, json_kind::fields> {
   template <class Other>
   static void keep_extra_in(Other&, std::string_view, json_value&, const json_path&) {}
 
-  template <class Member>
-  static void require_member(const field<T, Member>& member, bool seen, const json_path& at) {
+  template <auto Pointer>
+  static void require_member(const field<Pointer>& member, bool seen, const json_path& at) {
+    using Member = typename field<Pointer>::member_type;
     if constexpr (!is_optional<Member> && !std::same_as<Member, extra_fields>) {
       if (!seen && !has_default(member.name)) {
         fail_at(json_path(at, member.name), "expected " + expected_name<Member>() + ", found nothing");
@@ -1335,10 +1546,11 @@ struct codec<T, json_kind::fields> {
     }
   }
 
-  template <class Member>
-  static void write_member(std::string& out, const T& value, const field<T, Member>& member, bool& first,
+  template <auto Pointer>
+  static void write_member(std::string& out, const T& value, const field<Pointer>& member, bool& first,
                            const json_path& at) {
-    const Member& each = value.*member.pointer;
+    using Member = typename field<Pointer>::member_type;
+    const Member& each = value.*Pointer;
     if constexpr (std::same_as<Member, extra_fields>) {
       for (const auto& [key, extra] : each) {
         const json_path here(at, key);
@@ -1498,7 +1710,7 @@ void from_dom(const nlohmann::json& in, T& value) {
   [[maybe_unused]] inline void from_json(const ::nlohmann::json& inngest_in, Type& inngest_value) { \
     ::inngest::detail::from_dom(inngest_in, inngest_value);                                         \
   }
-#define INNGEST_DETAIL_FIELD(Type, member) ::inngest::detail::make_field(#member, &Type::member)
+#define INNGEST_DETAIL_FIELD(Type, member) (::inngest::detail::field<&Type::member>{#member})
 
 /// Names the fields that a payload may lack although they are not std::optional: they keep the value that
 /// the type's own initializer gives them.
@@ -1530,6 +1742,8 @@ void from_dom(const nlohmann::json& in, T& value) {
 
 // inngest/event.hpp
 
+#include <span>
+
 // inngest/detail/fixed_string.hpp
 
 namespace inngest::detail {
@@ -1542,6 +1756,201 @@ struct fixed_string {
   consteval fixed_string(const char (&literal)[Size]) { std::copy_n(literal, Size, text); }
   constexpr std::string_view view() const { return {text, Size - 1}; }
 };
+
+}  // namespace inngest::detail
+
+// inngest/detail/json_shape.hpp
+
+namespace inngest::detail {
+
+/// What JSON a C++ type can be, as far as the type says: which members there are, for whoever names them.
+struct json_shape {
+  enum class kind {
+    any,     ///< nothing is known: inngest::json, types with a to_json of their own
+    value,   ///< a text, a number, a boolean or null: without members
+    object,  ///< `members` and no others
+    map,     ///< any members, all of the shape `element`
+    list,    ///< no members: elements of the shape `element`
+  };
+  struct member;
+
+  kind what = kind::any;
+  std::string_view name{};  // of values and lists, for messages
+  std::span<const member> members{};
+  const json_shape& (*element)() = nullptr;
+
+  const member* find(std::string_view name) const;
+};
+
+/// Shapes are found when they are asked for: a type may contain itself.
+struct json_shape::member {
+  std::string_view name;
+  const json_shape& (*shape)();
+};
+
+inline const json_shape::member* json_shape::find(std::string_view wanted) const {
+  for (const member& candidate : members) {
+    if (candidate.name == wanted) return &candidate;
+  }
+  return nullptr;
+}
+
+template <class T>
+const json_shape& shape_of();
+
+template <class T>
+inline constexpr bool holds_extra_fields = false;
+template <class... Fields>
+inline constexpr bool holds_extra_fields<std::tuple<Fields...>> =
+    (std::is_same_v<typename Fields::member_type, extra_fields> || ...);
+
+template <class T>
+json_shape make_shape() {
+  using kind = json_shape::kind;
+  constexpr json_kind what = kind_of<T>();
+  if constexpr (what == json_kind::fields) {
+    if constexpr (holds_extra_fields<std::remove_const_t<decltype(codec<T>::all)>>) {
+      return {};
+    } else {
+      static const auto members = std::apply(
+          []<class... Fields>(const Fields&... all) {
+            return std::array<json_shape::member, sizeof...(Fields)>{
+                json_shape::member{all.name, &shape_of<typename Fields::member_type>}...};
+          },
+          codec<T>::all);
+      return {.what = kind::object, .members = members};
+    }
+  } else if constexpr (what == json_kind::optional) {
+    return shape_of<typename T::value_type>();
+  } else if constexpr (what == json_kind::mapping) {
+    return {.what = kind::map, .element = &shape_of<typename T::mapped_type>};
+  } else if constexpr (what == json_kind::sequence) {
+    return {.what = kind::list,
+            .name = "a list",
+            .element = &shape_of<std::remove_cvref_t<typename T::value_type>>};
+  } else if constexpr (what == json_kind::tuple) {
+    return {.what = kind::list, .name = "a list"};
+  } else if constexpr (what == json_kind::text || what == json_kind::names) {
+    return {.what = kind::value, .name = "a text"};
+  } else if constexpr (what == json_kind::integer || what == json_kind::floating) {
+    return {.what = kind::value, .name = "a number"};
+  } else if constexpr (what == json_kind::boolean) {
+    return {.what = kind::value, .name = "a boolean"};
+  } else {
+    return {};
+  }
+}
+
+template <class T>
+const json_shape& shape_of() {
+  static const json_shape shape = make_shape<T>();
+  return shape;
+}
+
+/// An event's name and the shape of its data.
+struct event_shape {
+  std::string_view name;
+  const json_shape& (*data)();
+};
+
+}  // namespace inngest::detail
+
+// inngest/detail/json_text.hpp
+
+namespace inngest::detail {
+
+/// Text with every byte that is not of UTF-8 as a question mark: what is only to be read by people must get
+/// through.
+inline std::string readable(std::string_view text) {
+  std::string out(text);
+  if (simdjson::validate_utf8(out.data(), out.size())) return out;
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  return out;
+}
+
+/// \throws payload_error for text that must arrive as it is and is not UTF-8; `whose` names it.
+inline void require_utf8(std::string_view text, const std::string& whose) {
+  if (simdjson::validate_utf8(text.data(), text.size())) return;
+  throw payload_error({}, whose + " is not UTF-8, so JSON can't hold it: \"" + readable(text) + "\"");
+}
+
+/// Writes a JSON object member by member, for what is told to a server or a person now and then: it compiles
+/// in no time and needs no DOM.
+class json_object_text {
+ public:
+  json_object_text& add(std::string_view name, std::string_view value) {
+    write_quoted(begin(name), readable(value));
+    return *this;
+  }
+  json_object_text& add(std::string_view name, const char* value) {
+    return add(name, std::string_view(value));
+  }
+  /// Text that must arrive as it is, such as the name of a signal.
+  /// \throws payload_error when it is not UTF-8.
+  json_object_text& add_exact(std::string_view name, std::string_view value) {
+    require_utf8(value, std::string(name));
+    return add(name, value);
+  }
+  json_object_text& add(std::string_view name, bool value) { return add_raw(name, value ? "true" : "false"); }
+  json_object_text& add(std::string_view name, std::int64_t value) {
+    return add_raw(name, std::to_string(value));
+  }
+  json_object_text& add(std::string_view name, int value) { return add(name, std::int64_t{value}); }
+  /// A value that is JSON already.
+  json_object_text& add_raw(std::string_view name, std::string_view json) {
+    begin(name) += json;
+    return *this;
+  }
+  /// Nothing when the text is empty.
+  json_object_text& add_if(std::string_view name, std::string_view value) {
+    return value.empty() ? *this : add(name, value);
+  }
+  /// Null when the text is empty.
+  json_object_text& add_or_null(std::string_view name, std::string_view value) {
+    return value.empty() ? add_raw(name, "null") : add(name, value);
+  }
+
+  std::string text() const { return out_ + '}'; }
+
+ private:
+  std::string& begin(std::string_view name) {
+    if (out_.size() > 1) out_ += ',';
+    write_quoted(out_, name);
+    return out_ += ':';
+  }
+
+  std::string out_ = "{";
+};
+
+/// The text that a member of a JSON object holds; empty when the JSON is broken, no object, has no such
+/// member or another kind of value there. For answers of which only words for people are wanted.
+inline std::string find_text(std::string_view json, std::string_view name) {
+  try {
+    const json_buffer buffer{std::string(json)};
+    json_document document(buffer.text());
+    for (auto item : document.object()) {
+      simdjson::ondemand::field each = take(std::move(item), {});
+      if (take(each.unescaped_key(), {}) != name) continue;
+      if (type_of(each.value(), {}) != json_type::string) return {};
+      return std::string(take(each.value().get_string(), {}));
+    }
+  } catch (const payload_error&) {  // not JSON: it says nothing
+  }
+  return {};
+}
+
+/// A member of a JSON object as it stands there; empty when there is none. It points into the buffer.
+/// \throws payload_error for what is not an object.
+inline std::string_view find_member(const json_buffer& buffer, std::string_view name) {
+  json_document document(buffer.text());
+  for (auto item : document.object()) {
+    simdjson::ondemand::field each = take(std::move(item), {});
+    if (take(each.unescaped_key(), {}) == name) return raw_text(each.value(), {});
+  }
+  return {};
+}
 
 }  // namespace inngest::detail
 
@@ -1589,7 +1998,7 @@ struct event {
   Data data{};
   /// Given when sending, it makes the server drop further events with the same id for 24 hours.
   std::optional<std::string> id{};
-  /// When it happened; the server fills in the time of arrival.
+  /// When it happened. Default: when it is sent.
   std::optional<timestamp> ts{};
   /// Data about the user, kept apart from `data`.
   json user = nullptr;
@@ -1675,8 +2084,9 @@ class any_event {
   /// \throws configuration_error, payload_error for what the typed form would not let compile.
   any_event(std::string name, const json& data) : name_(std::move(name)) {
     if (!detail::valid_event_name(name_) || name_.starts_with("inngest/") ||
-        name_.find('*') != std::string::npos) {
-      throw configuration_error("not the name of an event that can be sent: \"" + name_ + "\"");
+        name_.find('*') != std::string::npos || !simdjson::validate_utf8(name_.data(), name_.size())) {
+      throw configuration_error("not the name of an event that can be sent: \"" + detail::readable(name_) +
+                                "\"");
     }
     if (!data.is_object()) throw payload_error("data", "an event's data must be a JSON object");
     begin(name_);
@@ -1696,11 +2106,18 @@ class any_event {
     text_.replace(data_begin_, data_size_, object);
     data_size_ = object.size();
   }
+  /// Says when the event happened, if nothing does so yet.
+  void set_missing_ts(timestamp happened) {
+    if (std::exchange(has_ts_, true)) return;
+    text_.pop_back();
+    encode_to(text_ += ",\"ts\":", happened.time_since_epoch().count(), "ts");
+    text_ += '}';
+  }
 
  private:
   void begin(std::string_view name) {
     text_ = "{\"name\":";
-    encode_to(text_, name);
+    encode_to(text_, name, "name");
     text_ += ",\"data\":";
     data_begin_ = text_.size();
   }
@@ -1714,6 +2131,7 @@ class any_event {
     if (text_[data_begin_] != '{') throw payload_error("data", "an event's data must be a JSON object");
     data_size_ = text_.size() - data_begin_;
     if (event.id) encode_to(text_ += ",\"id\":", *event.id, "id");
+    has_ts_ = event.ts.has_value();
     if (event.ts) encode_to(text_ += ",\"ts\":", event.ts->time_since_epoch().count(), "ts");
     if (!event.user.is_null()) encode_to(text_ += ",\"user\":", event.user, "user");
     if (event.v) encode_to(text_ += ",\"v\":", *event.v, "v");
@@ -1724,7 +2142,28 @@ class any_event {
   std::string text_;
   std::size_t data_begin_ = 0;
   std::size_t data_size_ = 0;
+  bool has_ts_ = false;
 };
+
+namespace detail {
+
+/// What expressions may ask an event's data for. What a server itself sends has more than a type may name.
+template <event_type Event>
+constexpr event_shape shape_of_event() {
+  constexpr bool data_is_whole = !Event::name.starts_with("inngest/") ||
+                                 Event::name == "inngest/deferred.schedule" ||
+                                 std::is_same_v<Event, scheduled_timer>;
+  using data = std::conditional_t<data_is_whole, typename Event::data_type, json>;
+  return {Event::name, &shape_of<data>};
+}
+
+template <event_type... Events>
+std::span<const event_shape> shapes_of_events() {
+  static constexpr std::array<event_shape, sizeof...(Events)> all{shape_of_event<Events>()...};
+  return all;
+}
+
+}  // namespace detail
 
 /// The ids that the server gave to events, in the order in which they were sent.
 struct sent_events {
@@ -1818,6 +2257,75 @@ inline void* find_dependency(const std::vector<dependency>& all, const std::type
 }  // namespace detail
 }  // namespace inngest
 
+// inngest/detail/option_limits.hpp
+
+// What an Inngest server takes of a function's and a step's options: one table for all who check them.
+
+namespace inngest::detail {
+
+/// What a number may be: its unit, least and most. `unit` is "s" for a duration, which is counted in seconds.
+struct option_range {
+  long long least = 0;
+  long long most = 0;
+  std::string_view unit{};
+
+  constexpr bool holds(long long value) const { return least <= value && value <= most; }
+  constexpr bool holds(std::chrono::seconds value) const { return holds(value.count()); }
+
+  /// "from 1 s to 10 minutes"
+  std::string text() const { return "from " + text_of(least) + " to " + text_of(most); }
+  /// A value as `text` has its bounds.
+  std::string text_of(long long value) const {
+    if (unit != "s") return std::to_string(value);
+    const auto in = [&](long long size, const char* name) { return std::to_string(value / size) + name; };
+    if (value >= 86'400 && value % 86'400 == 0) return in(86'400, value == 86'400 ? " day" : " days");
+    if (value >= 3'600 && value % 3'600 == 0) return in(3'600, value == 3'600 ? " hour" : " hours");
+    if (value >= 60 && value % 60 == 0) return in(60, value == 60 ? " minute" : " minutes");
+    return in(1, " s");
+  }
+};
+
+inline constexpr long long days_in_seconds = 86'400;
+
+/// No documented bound: still short enough that no arithmetic with it overflows, in nanoseconds neither.
+inline constexpr long long longest_period = 100 * 365 * days_in_seconds;
+inline constexpr long long largest_limit = std::numeric_limits<int>::max();
+
+namespace option_limits {
+
+inline constexpr option_range retries{0, 20};
+inline constexpr option_range triggers{1, 10};
+inline constexpr option_range cancel_on{0, 5};
+inline constexpr option_range concurrency_limits{0, 2};
+inline constexpr option_range concurrency{1, largest_limit};
+inline constexpr option_range throttle_limit{1, largest_limit};
+inline constexpr option_range throttle_burst{0, largest_limit};
+inline constexpr option_range throttle_period{1, longest_period, "s"};
+inline constexpr option_range rate_limit{1, largest_limit};
+inline constexpr option_range rate_limit_period{1, days_in_seconds, "s"};
+inline constexpr option_range debounce_period{1, 7 * days_in_seconds, "s"};
+inline constexpr option_range debounce_timeout{1, longest_period, "s"};
+inline constexpr option_range batch_size{2, 100};
+inline constexpr option_range batch_timeout{1, 600, "s"};
+inline constexpr option_range timeout{0, longest_period, "s"};
+inline constexpr option_range cron_jitter{1, 300, "s"};
+/// Seconds of precedence.
+inline constexpr option_range priority{-600, 600};
+/// Bytes.
+inline constexpr option_range event_name{1, 255};
+
+}  // namespace option_limits
+
+/// How long a run may sleep, or wait for an event, a signal or another run. A year, and a day for leap years.
+inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24 * 366);
+
+/// Whether it is further away than any wait, in either direction.
+constexpr bool is_beyond_longest_wait(std::chrono::milliseconds duration) {
+  return duration > longest_wait || duration < -longest_wait;
+}
+
+}  // namespace inngest::detail
+
 // inngest/middleware.hpp
 
 // inngest/detail/function_ref.hpp
@@ -1857,8 +2365,6 @@ class function_ref<Result(Arguments...)> {
 #include <functional>
 
 // inngest/detail/hex.hpp
-
-#include <span>
 
 namespace inngest::detail {
 
@@ -2208,10 +2714,10 @@ struct step_options {
   /// How often a failed run step is tried again, where that is less than function_options::retries allows.
   std::optional<int> retries{};
   /// How long to wait after the given attempt (0 is the first) has failed. Default: as the server does.
-  std::function<std::chrono::milliseconds(int attempt)> backoff{};
+  std::function<duration_ms(int attempt)> backoff{};
   /// How long a run step may take. Then its std::stop_token is told, and what it gives afterwards is not
   /// taken: the attempt has failed with deadline_exceeded.
-  std::optional<std::chrono::milliseconds> deadline{};
+  std::optional<duration_ms> deadline{};
 };
 
 namespace detail {
@@ -2391,7 +2897,7 @@ namespace inngest {
 /// Whose steps a concurrency limit counts.
 enum class concurrency_scope { function, environment, account };
 
-/// At most `limit` steps at once, for each value of `key` where one is given.
+/// At most `limit` steps at once (1 or more), for each value of `key` where one is given.
 /// The wider scopes need a key: the limit is shared by all functions that name the same one.
 struct concurrency_limit {
   int limit = 0;
@@ -2411,10 +2917,11 @@ class concurrency {
   std::vector<concurrency_limit> limits_;
 };
 
-/// Runs start at most `limit` times (and `burst` more at once) in a `period`; later ones wait.
+/// Runs start at most `limit` times (and `burst` more at once) in a `period` of a second or more; later ones
+/// wait.
 struct throttle {
   int limit = 1;
-  std::chrono::seconds period{};
+  duration_s period{};
   std::string key{};
   std::optional<int> burst{};
 };
@@ -2422,15 +2929,15 @@ struct throttle {
 /// Runs start at most `limit` times in a `period`; later ones are dropped. Up to 24 hours.
 struct rate_limit {
   int limit = 1;
-  std::chrono::seconds period{};
+  duration_s period{};
   std::string key{};
 };
 
 /// A run starts when no further event came for `period` (1 s to 7 days), at the latest after `timeout`.
 struct debounce {
-  std::chrono::seconds period{};
+  duration_s period{};
   std::string key{};
-  std::optional<std::chrono::seconds> timeout{};
+  std::optional<duration_s> timeout{};
 };
 
 /// A run is given several events at once: see context::events. Not together with cancel_on, debounce,
@@ -2439,7 +2946,7 @@ struct batch {
   /// A run starts when so many have come: 2 to 100.
   int max_size = 100;
   /// And at the latest so long after the first came: 1 s to 10 minutes.
-  std::chrono::seconds timeout{};
+  duration_s timeout{};
   /// An expression: events with the same value are gathered together.
   std::string key{};
   /// An expression: events for which it is false start a run of their own.
@@ -2453,9 +2960,9 @@ struct checkpointing {
   /// Results are saved when so many wait: 1 is safest, as a crash repeats what was not saved.
   int buffered_steps = 1;
   /// And when the last save is so long ago; looked at when a step ends.
-  std::optional<std::chrono::milliseconds> max_interval{};
+  std::optional<duration_ms> max_interval{};
   /// After so long no further step begins; the server makes another call.
-  std::chrono::milliseconds max_runtime = std::chrono::seconds(10);
+  duration_ms max_runtime = std::chrono::seconds(10);
 };
 
 /// What a second run does while the first is still on its way.
@@ -2474,10 +2981,29 @@ struct cancel_on {
   std::string expression{};
   /// A field that must be the same in both events, such as "data.userId".
   std::string match{};
-  std::optional<std::chrono::seconds> timeout{};
+  std::optional<duration_s> timeout{};
 };
 
 namespace detail {
+
+/// Whether there is nothing to be read in it.
+constexpr bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
+}
+
+/// What no server or clock would take of it; empty when all is well.
+inline std::string problem_of(const checkpointing& options) {
+  using std::chrono::milliseconds;
+  if (options.buffered_steps < 1) {
+    return "checkpointing.buffered_steps must be at least 1, not " + std::to_string(options.buffered_steps);
+  }
+  constexpr milliseconds none{}, longest = std::chrono::seconds(longest_period);
+  if (options.max_runtime <= none || options.max_runtime > longest)
+    return "checkpointing.max_runtime must be more than zero, up to 100 years";
+  if (options.max_interval && (*options.max_interval < none || *options.max_interval > longest))
+    return "checkpointing.max_interval must not be negative, nor more than 100 years";
+  return {};
+}
 
 /// The expression of a wait or cancellation with its `match`, over `event` and `async`.
 inline std::string matching_expression(const std::string& expression, const std::string& match) {
@@ -2490,8 +3016,8 @@ inline std::string matching_expression(const std::string& expression, const std:
 
 /// How long a run may wait to start, and take to finish, before it is cancelled.
 struct timeouts {
-  std::optional<std::chrono::seconds> start{};
-  std::optional<std::chrono::seconds> finish{};
+  std::optional<duration_s> start{};
+  std::optional<duration_s> finish{};
 };
 
 /// The options of a function. Only `id` is required.
@@ -2540,13 +3066,13 @@ struct trigger_definition {
   std::string event{};
   std::string expression{};
   std::string cron{};
-  std::optional<std::chrono::seconds> jitter{};
+  std::optional<duration_s> jitter{};
 };
 
 /// Options of a cron trigger.
 struct cron_options {
   /// Each run starts up to so much later, at random: 1 s to 5 minutes.
-  std::optional<std::chrono::seconds> jitter{};
+  std::optional<duration_s> jitter{};
 };
 
 /// What starts a function, and the events that its handler can be given. Made by on(), cron() and any_of().
@@ -2612,6 +3138,8 @@ auto any_of(First first, Rest... rest) {
 
 // inngest/context.hpp
 
+#include <stop_token>
+
 // inngest/detail/type_name.hpp
 
 #include <cstdlib>
@@ -2642,7 +3170,19 @@ inline std::string exception_type_name(const std::type_info& type) {
     }
   }
   if (name.ends_with(" const")) name.resize(name.size() - 6);
+  // Others see these two, which every SDK has: servers, pages and apps that wait for the run.
+  if (name == "inngest::non_retriable_error") return "NonRetriableError";
+  if (name == "inngest::retry_after_error") return "RetryAfterError";
   return name;
+}
+
+/// The type name of the exception that is being handled; empty where that can't be known.
+inline std::string current_exception_type_name() {
+#if __has_include(<cxxabi.h>)
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  if (type != nullptr) return exception_type_name(*type);
+#endif
+  return {};
 }
 
 }  // namespace inngest::detail
@@ -2651,13 +3191,237 @@ inline std::string exception_type_name(const std::type_info& type) {
 
 #include <deque>
 #include <exception>
+#include <mutex>
+#include <thread>
 #include <unordered_map>
+
+// inngest/execution/branches.hpp
+
+namespace inngest::execution {
+
+/// Where a step is called.
+struct call_site {
+  const char* file = "";
+  int line = 0;
+
+  std::string text() const { return std::string(file) + ":" + std::to_string(line); }
+};
+
+/// Two branches of a group that use the same step id, where results decide which of them comes first.
+struct branch_conflict {
+  std::string group{};  // "parallel group" or "race"
+  std::size_t first = 0;
+  std::size_t second = 0;
+  call_site first_site{};
+  call_site second_site{};
+  /// Both are in a branch of a race, or are branches of one: it may not matter, see replay::settle_conflicts.
+  bool is_in_race = false;
+};
+
+/// Knows which branch of which group the handler is in, and finds step ids whose index can't be relied on.
+///
+/// A repeated id gets its index from the order in which the handler comes to its uses. Branches run one after
+/// another, each up to its first step without a result. So a later branch can come to the id before an
+/// earlier one, unless whatever the earlier one waits for before its use, the later one waits for too. This
+/// depends on the program only, not on which results there are.
+class branches {
+ public:
+  enum class kind { parallel, race };
+
+  void begin_group(kind what) { groups_.push_back({.what = what}); }
+
+  /// What the group's branches waited for, the branch around them has waited for when it goes on.
+  void end_group() {
+    const group ended = std::move(groups_.back());
+    groups_.pop_back();
+    if (frames_.empty()) return;
+    frame& around = frames_.back();
+    if (ended.what == kind::race) {  // one of its branches was enough, and nobody knows which
+      around.waits += ended.waits + ended.outer.size();
+    } else {
+      around.waits += ended.waits;
+      for (const outer_wait& wait : ended.outer) add(around.outer, wait);
+    }
+  }
+
+  void begin_branch(std::size_t reached) {
+    frames_.push_back({.id = ++last_id_, .number = ++groups_.back().branches, .began_at = reached});
+  }
+
+  void end_branch() {
+    group& of = groups_[frames_.size() - 1];
+    of.waits += frames_.back().waits;
+    for (const outer_wait& wait : frames_.back().outer) add(of.outer, wait);
+    frames_.pop_back();
+  }
+
+  bool empty() const { return frames_.empty(); }
+  std::size_t depth() const { return frames_.size(); }
+  /// Of how many races the handler is in a branch.
+  std::size_t races() const { return races_up_to(groups_.size()); }
+  /// When the current branch began: see replay::branch_result::completed_at.
+  std::size_t began_at() const { return frames_.empty() ? 0 : frames_.back().began_at; }
+
+  /// The handler got the result of a step. `entered_at` is the depth at which it came to the step; `got_in`
+  /// notes the branch, as a second look waits for nothing new.
+  void wait(const step_hash& step, std::size_t entered_at, std::optional<std::size_t>& got_in) {
+    if (got_in && is_around(*got_in)) return;
+    got_in = frames_.empty() ? 0 : frames_.back().id;
+    if (frames_.empty()) return;
+    if (entered_at >= frames_.size())
+      ++frames_.back().waits;
+    else
+      add(frames_.back().outer, {step, entered_at});
+  }
+
+  /// Notes the use of an id in the current branch, and compares it with those of the branches beside it.
+  std::optional<branch_conflict> use(const step_hash& id, const call_site& site) {
+    std::optional<branch_conflict> out;
+    bool waits = false;
+    std::vector<outer_wait> outer;
+    for (std::size_t level = frames_.size(); level-- > 0;) {
+      waits = waits || frames_[level].waits > 0;
+      for (const outer_wait& wait : frames_[level].outer) add(outer, wait);
+      std::erase_if(outer, [&](const outer_wait& wait) {
+        const bool own = wait.entered_at > level;  // started in this branch: nobody else waits for it
+        waits = waits || own;
+        return own;
+      });
+      std::vector<earlier_use>& uses = groups_[level].uses[id];
+      for (const earlier_use& earlier : uses) {
+        if (earlier.branch == frames_[level].number || is_fixed(earlier, outer)) continue;
+        out = branch_conflict{.group = groups_[level].what == kind::race ? "race" : "parallel group",
+                              .first = earlier.branch,
+                              .second = frames_[level].number,
+                              .first_site = earlier.site,
+                              .second_site = site,
+                              .is_in_race = races_up_to(level + 1) > 0};
+      }
+      if (waits || !outer.empty()) note(uses, frames_[level].number, waits, outer, site);
+    }
+    return out;
+  }
+
+ private:
+  /// A step that was started outside of the branch that waits for it.
+  struct outer_wait {
+    step_hash step{};
+    std::size_t entered_at = 0;
+  };
+
+  struct earlier_use {
+    std::size_t branch = 0;
+    bool waits = false;  // for steps of the branch's own
+    std::vector<outer_wait> outer{};
+    call_site site{};
+  };
+
+  struct group {
+    kind what = kind::parallel;
+    std::size_t branches = 0;
+    std::size_t waits = 0;
+    std::vector<outer_wait> outer{};
+    // by id, the uses that can be late; others come in the order of the branches always
+    std::unordered_map<step_hash, std::vector<earlier_use>, detail::step_hash_hasher> uses{};
+  };
+
+  struct frame {
+    std::size_t id = 0;
+    std::size_t number = 0;  // of the branch in its group, from 1
+    std::size_t began_at = 0;
+    std::size_t waits = 0;
+    std::vector<outer_wait> outer{};
+  };
+
+  static bool contains(const std::vector<outer_wait>& list, const step_hash& step) {
+    return std::any_of(list.begin(), list.end(), [&](const outer_wait& wait) { return wait.step == step; });
+  }
+  static void add(std::vector<outer_wait>& list, const outer_wait& wait) {
+    if (!contains(list, wait.step)) list.push_back(wait);
+  }
+
+  static bool is_fixed(const earlier_use& earlier, const std::vector<outer_wait>& waited_for) {
+    return !earlier.waits &&
+           std::all_of(earlier.outer.begin(), earlier.outer.end(),
+                       [&](const outer_wait& wait) { return contains(waited_for, wait.step); });
+  }
+
+  static void note(std::vector<earlier_use>& uses, std::size_t branch, bool waits,
+                   const std::vector<outer_wait>& outer, const call_site& site) {
+    if (uses.empty() || uses.back().branch != branch) uses.push_back({.branch = branch, .site = site});
+    earlier_use& noted = uses.back();
+    noted.waits = noted.waits || waits;
+    for (const outer_wait& wait : outer) add(noted.outer, wait);
+  }
+
+  /// Among the outermost groups.
+  std::size_t races_up_to(std::size_t count) const {
+    return static_cast<std::size_t>(std::count_if(groups_.begin(),
+                                                  groups_.begin() + static_cast<std::ptrdiff_t>(count),
+                                                  [](const group& each) { return each.what == kind::race; }));
+  }
+
+  /// Whether the branch is the current one, or around it; 0 is the handler itself.
+  bool is_around(std::size_t id) const {
+    return id == 0 ||
+           std::any_of(frames_.begin(), frames_.end(), [&](const frame& each) { return each.id == id; });
+  }
+
+  std::vector<group> groups_;
+  std::vector<frame> frames_;  // frames_[i] is a branch of groups_[i]
+  std::size_t last_id_ = 0;
+};
+
+}  // namespace inngest::execution
+
+// inngest/execution/call_stop.hpp
+
+#include <atomic>
+
+namespace inngest::execution {
+
+/// How one call of a handler is asked to stop: by its step's deadline, because its answer is no longer wanted
+/// (the run has ended, another call has taken over, nobody waits for it), or because the process is to end.
+/// Copies share one state; it may be used from many threads at once.
+class call_stop {
+ public:
+  call_stop() : state_(std::make_shared<state>()) {}
+
+  const std::stop_source& source() const { return state_->source; }
+  std::stop_token token() const { return state_->source.get_token(); }
+  bool is_requested() const { return state_->source.stop_requested(); }
+  /// Calls the token's callbacks in this thread: hold no lock.
+  void request() const { state_->source.request_stop(); }
+
+  /// The process is to end. What then fails has been interrupted: it is no failed attempt.
+  void request_shutdown() const {
+    state_->shutdown = true;
+    request();
+  }
+  bool is_shutdown() const { return state_->shutdown; }
+
+  /// Says that the call's answer is no answer: it ended because the process is to end.
+  void note_interrupted() const { state_->interrupted = true; }
+  bool was_interrupted() const { return state_->interrupted; }
+
+ private:
+  struct state {
+    std::stop_source source;
+    std::atomic<bool> shutdown{false};
+    std::atomic<bool> interrupted{false};
+  };
+  std::shared_ptr<state> state_;
+};
+
+}  // namespace inngest::execution
 
 // inngest/execution/checkpoints.hpp
 
 // inngest/protocol/operation.hpp
 
 // inngest/protocol/error_info.hpp
+
+#include <system_error>
 
 namespace inngest::protocol {
 
@@ -2680,6 +3444,49 @@ struct failure {
 
 inline constexpr std::size_t deepest_cause = 5;
 
+/// The exception that is being handled, when it is not a std::exception.
+struct thrown_value {
+  std::string type{};  // as its author wrote it
+  std::string text{};  // of a text or a number
+};
+
+inline thrown_value read_thrown_value() {
+  thrown_value out{.type = detail::current_exception_type_name()};
+  const auto text_of_number = [](auto number) {
+    std::string text;
+    detail::codec<decltype(number)>::write(text, number, {});
+    return text;
+  };
+  try {
+    throw;
+  } catch (const char* text) {
+    out.text = text ? text : "";
+  } catch (const std::string& text) {
+    out = {"std::string", text};
+  } catch (std::string_view text) {
+    out = {"std::string_view", std::string(text)};
+  } catch (const std::error_code& code) {
+    out.text = code.message();
+  } catch (bool value) {
+    out.text = value ? "true" : "false";
+  } catch (int number) {
+    out.text = text_of_number(number);
+  } catch (unsigned number) {
+    out.text = text_of_number(number);
+  } catch (long number) {
+    out.text = text_of_number(number);
+  } catch (unsigned long number) {
+    out.text = text_of_number(number);
+  } catch (long long number) {
+    out.text = text_of_number(number);
+  } catch (double number) {
+    out.text = std::to_string(number);
+  } catch (...) {
+  }
+  if (out.type.empty()) out.type = "unknown exception";
+  return out;
+}
+
 inline void describe_causes(const std::exception& outer, error_info& info) {
   const auto* nested = dynamic_cast<const std::nested_exception*>(&outer);
   if (nested == nullptr || nested->nested_ptr() == nullptr || info.causes.size() == deepest_cause) return;
@@ -2689,7 +3496,8 @@ inline void describe_causes(const std::exception& outer, error_info& info) {
     info.causes.push_back({detail::exception_type_name(typeid(cause)), cause.what()});
     describe_causes(cause, info);
   } catch (...) {
-    info.causes.push_back({"unknown exception", ""});
+    thrown_value value = read_thrown_value();
+    info.causes.push_back({std::move(value.type), std::move(value.text)});
   }
 }
 
@@ -2699,6 +3507,8 @@ constexpr bool is_worth_retrying(error_code code) {
     case error_code::non_retriable:
     case error_code::payload:
     case error_code::nested_step:
+    case error_code::step_options:
+    case error_code::wrong_thread:
     case error_code::too_large:
     case error_code::not_deterministic:
       return false;
@@ -2707,8 +3517,9 @@ constexpr bool is_worth_retrying(error_code code) {
   }
 }
 
-/// Describes what a handler or a step threw.
-inline failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now) {
+/// Describes what a handler or a step threw. `thrower` names it, as in "function \"charge\"".
+inline failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now,
+                        const std::string& thrower = "the code") {
   failure out;
   try {
     std::rethrow_exception(thrown);
@@ -2726,7 +3537,9 @@ inline failure describe(const std::exception_ptr& thrown, std::chrono::system_cl
       out.retriable = is_worth_retrying(own->code());
     }
   } catch (...) {
-    out.info = {.name = "unknown exception", .message = "something was thrown that is not a std::exception"};
+    const thrown_value value = read_thrown_value();
+    const std::string what = thrower + " threw \"" + value.type + "\", which is not a std::exception";
+    out.info = {.name = value.type, .message = value.text.empty() ? what : value.text + " (" + what + ")"};
   }
   return out;
 }
@@ -2887,6 +3700,14 @@ inline operation run_complete(std::string result) {
   return out;
 }
 
+/// The function's failure, where it rides along with other operations.
+inline operation run_failed(const failure& failure) {
+  operation out{.code = failure.retriable ? opcode::step_error : opcode::step_failed,
+                .id = detail::sha1::of("complete")};
+  out.error = failure.info;
+  return out;
+}
+
 inline std::string write_operations(const std::vector<operation>& operations) {
   std::size_t size = 2;
   for (const operation& each : operations) size += 256 + each.options.size() + each.data.size();
@@ -2908,7 +3729,7 @@ namespace inngest::execution {
 /// each. What could not be saved stays here, to be put into the answer.
 class checkpoints {
  public:
-  using clock = std::chrono::system_clock;
+  using clock = std::chrono::steady_clock;  // a clock that is set changes no interval
   enum class saved {
     yes,
     no,     ///< no server took them: the answer must
@@ -2982,6 +3803,13 @@ class hooks {
     if (count == 0) return innermost();
     const auto next = [&] { return wrap_reversed<Result>(around, innermost, count - 1); };
     return around(*list_[count - 1], next_call<Result>(next));
+  }
+
+  /// A result, as JSON text, as the middleware leaves it to those who read it.
+  std::string read_result(const call_info& call, const step_info& step, std::string result) const {
+    return wrap_reversed<std::string>(
+        [&](middleware& one, next_call<std::string> next) { return one.wrap_step(call, step, next); },
+        [&] { return result; });
   }
 
   /// `innermost` with all middleware around it, the first outermost: `around(one, next)` calls one's hook.
@@ -3262,6 +4090,9 @@ class call_request {
   /// Whether the step's result is the last that came: all before it was there in an earlier call.
   bool is_newest(const step_hash& id) const { return !stack_.empty() && stack_.back() == id; }
 
+  /// The steps that have results, in the order in which those came.
+  const std::vector<step_hash>& completed() const { return stack_; }
+
   /// When the step got its result: its place in the order of all results; past the end when unknown.
   std::size_t completed_at(const step_hash& id) const {
     return static_cast<std::size_t>(std::find(stack_.begin(), stack_.end(), id) - stack_.begin());
@@ -3276,11 +4107,29 @@ class call_request {
     }
   }
 
+  /// Refuses a member that is there twice: which of the two counts would depend on the reader.
+  class member_check {
+   public:
+    void note(std::string_view key, std::initializer_list<std::string_view> known,
+              const detail::json_path& at) {
+      const auto found = std::find(known.begin(), known.end(), key);
+      if (found == known.end()) return;
+      const unsigned bit = 1u << (found - known.begin());
+      if ((seen_ & bit) != 0) detail::fail_at(detail::json_path(at, key), "the member is there twice");
+      seen_ |= bit;
+    }
+
+   private:
+    unsigned seen_ = 0;
+  };
+
   void read_body() {
     detail::json_document document(body_.text());
+    member_check members;
     for (auto item : document.object()) {
       simdjson::ondemand::field each = detail::take(std::move(item), {});
       const std::string_view key = detail::take(each.unescaped_key(), {});
+      members.note(key, {"event", "events", "steps", "ctx", "defers", "use_api"}, {});
       detail::json_value& value = each.value();
       if (key == "event") {
         detail::expect(value, detail::json_type::object, detail::json_path("event"), "object");
@@ -3317,6 +4166,11 @@ class call_request {
     const auto before = [](const memo& a, const memo& b) { return a.id < b.id; };
     if (!std::is_sorted(memos_.begin(), memos_.end(), before))
       std::sort(memos_.begin(), memos_.end(), before);
+    // The same id in small and in capital letters is two names, but one step.
+    const auto same = [](const memo& a, const memo& b) { return a.id == b.id; };
+    const auto twice = std::adjacent_find(memos_.begin(), memos_.end(), same);
+    if (twice != memos_.end())
+      detail::fail_at(detail::json_path(at, detail::to_hex(twice->id)), "the step is there twice");
   }
 
   void read_defers(detail::json_value& value) {
@@ -3334,9 +4188,14 @@ class call_request {
     const detail::json_path at("ctx");
     if (detail::is_null(value, at)) return;
     detail::expect(value, detail::json_type::object, at, "object");
+    member_check members;
     for (auto item : detail::take(value.get_object(), at)) {
       simdjson::ondemand::field each = detail::take(std::move(item), at);
       const std::string_view key = detail::take(each.unescaped_key(), at);
+      members.note(key,
+                   {"run_id", "attempt", "max_attempts", "disable_immediate_execution", "use_api", "stack",
+                    "fn_id", "qi_id", "request_id", "generation_id"},
+                   at);
       detail::json_value& member = each.value();
       const detail::json_path here(at, key);
       if (key == "run_id")
@@ -3358,8 +4217,16 @@ class call_request {
       else if (key == "request_id")
         request_id_ = text_or_nothing(member, here);
       else if (key == "generation_id")
-        generation_id_ = detail::read<std::optional<std::int64_t>>(member, here).value_or(0);
+        generation_id_ = read_exact_integer(member, here);
     }
+  }
+
+  /// An integer that every reader of JSON reads alike: canonical JSON has doubles only. 0 for null.
+  static std::int64_t read_exact_integer(detail::json_value& value, const detail::json_path& at) {
+    constexpr std::int64_t largest = (std::int64_t{1} << 53) - 1;
+    const std::int64_t out = detail::read<std::optional<std::int64_t>>(value, at).value_or(0);
+    if (out < -largest || out > largest) detail::fail_at(at, "expected an integer within 2^53");
+    return out;
   }
 
   static std::string text_or_nothing(detail::json_value& value, const detail::json_path& at) {
@@ -3369,9 +4236,12 @@ class call_request {
   void read_stack(detail::json_value& value, const detail::json_path& at) {
     if (detail::is_null(value, at)) return;
     detail::expect(value, detail::json_type::object, at, "object");
+    member_check members;
     for (auto item : detail::take(value.get_object(), at)) {
       simdjson::ondemand::field each = detail::take(std::move(item), at);
-      if (detail::take(each.unescaped_key(), at) != "stack") continue;
+      const std::string_view key = detail::take(each.unescaped_key(), at);
+      members.note(key, {"stack"}, at);
+      if (key != "stack") continue;
       if (detail::is_null(each.value(), at)) continue;
       detail::expect(each.value(), detail::json_type::array, at, "array");
       for (auto id : detail::take(each.value().get_array(), at)) {
@@ -3430,8 +4300,24 @@ struct replay_options {
   size_limits limits{};
   /// Keeps the ids of the steps that the handler came to.
   bool trace_steps = false;
-  /// Finds steps, but runs none.
+  /// Finds steps, but runs none, and tells middleware nothing: only its hooks that transform or wrap are
+  /// called, as they decide which steps the handler comes to.
   bool rehearse = false;
+  /// Asks the call to stop.
+  call_stop stop{};
+};
+
+/// What the server remembers of a step. Its text is read by read_memo() only: no reader of results gets past
+/// the middleware.
+class held_memo {
+ public:
+  held_memo() = default;
+  explicit held_memo(const protocol::memo* memo) : memo_(memo) {}
+  explicit operator bool() const { return memo_ != nullptr; }
+
+ private:
+  friend class replay;
+  const protocol::memo* memo_ = nullptr;
 };
 
 /// A step call of the handler, identified.
@@ -3446,8 +4332,11 @@ struct step_call {
   std::optional<int> retries{};
   std::function<std::chrono::milliseconds(int)> backoff{};
   std::optional<std::chrono::milliseconds> deadline{};
-  const protocol::memo* memo = nullptr;   // null: no result yet
-  const protocol::memo* input = nullptr;  // the server's, for a step that is still to run
+  std::stop_source stop{std::nostopstate};  // of the call
+  held_memo memo{};                         // false: no result yet
+  const protocol::memo* input = nullptr;    // the server's, for a step that is still to run
+  std::size_t entered_at = 0;               // in how many branches the handler was
+  std::optional<std::size_t> got_in{};      // the branch that got its result
 
   const std::string& name() const { return given_name.empty() ? id : given_name; }
 };
@@ -3466,7 +4355,16 @@ struct outcome {
   std::vector<protocol::operation> operations{};
   std::vector<std::string> warnings{};
   bool is_result_among_operations = false;
+  /// The function failed, and `operations` say so.
+  bool is_failure_among_operations = false;
   std::vector<std::string> steps{};  // that the handler came to: see replay_options::trace_steps
+  /// How many of them it came to before it went on behind a step that ran in this call.
+  std::optional<std::size_t> steps_before_going_on{};
+  /// Steps without results that the handler came to, in place of the one that was asked for; the first few.
+  std::vector<std::string> found{};
+  /// The handler was stopped where it would have gone on: after the one step that was asked for, or by an
+  /// error that is not its own.
+  bool stopped_early = false;
 };
 
 /// One call of a handler: results that the server remembers are handed out, and what the handler does beyond
@@ -3497,6 +4395,7 @@ class replay {
   const environment& world() const { return world_; }
   const execution::hooks& hooks() const { return hooks_; }
   const call_info& info() const { return info_; }
+  const call_stop& stop() const { return options_.stop; }
 
   /// Whether the handler is still going over what happened before: it has not come to the newest result yet.
   bool is_replaying() const { return is_replaying_; }
@@ -3507,8 +4406,9 @@ class replay {
     std::exception_ptr thrown;
     bool left_by_interrupt = false;
     try {
+      owner_ = std::this_thread::get_id();
       const bool is_first = request_.attempt() == 0 && request_.memo_count() == 0 && !request_.target();
-      if (is_first) hooks_.each([&](middleware& one) { one.on_run_start(info_); });
+      if (is_first) notify([&](middleware& one) { one.on_run_start(info_); });
       call_handler(handler, out.result);
       end_memoization();
     } catch (const interrupt&) {
@@ -3520,6 +4420,9 @@ class replay {
     finish(out, thrown);
     out.warnings = std::move(warnings_);
     out.steps = std::move(steps_);
+    out.steps_before_going_on = steps_before_going_on_;
+    out.found = std::move(found_);
+    out.stopped_early = executed_ || is_stale_ || hook_threw_ || misuse();
     tell_end(out);
     return out;
   }
@@ -3528,10 +4431,14 @@ class replay {
 
   /// Identifies a step call, and finds what the server remembers of it. Middleware may change the step's id,
   /// name and `input`.
-  /// \throws nested_step_error inside a step's body; interrupt when the handler was interrupted before.
+  /// \throws nested_step_error inside a step's body; wrong_thread_error on a thread other than the handler's;
+  /// step_options_error for a blank id or negative retries;
+  /// interrupt when the handler was interrupted before.
   step_call enter(step_options options, step_kind kind, std::string* input = nullptr) {
+    refuse_other_threads(options.id.text());
     refuse_nesting(options.id.text());
     refuse_going_on();
+    check(options);
     step_call call{.hash = options.id.hash(),
                    .id = std::string(options.id.text()),
                    .given_name = std::move(options.name),
@@ -3540,25 +4447,42 @@ class replay {
                    .line = options.id.line(),
                    .retries = options.retries,
                    .backoff = std::move(options.backoff),
-                   .deadline = options.deadline};
+                   .deadline = options.deadline,
+                   .stop = options_.stop.source()};
     if (!hooks_.empty()) transform_input(call, input);
+    refuse_unwritable(call.id, call.given_name);
     identify(call);
     if (options_.trace_steps) steps_.push_back(call.id);
 
     if (request_.is_newest(call.hash)) is_replaying_ = false;
-    call.memo = request_.find(call.hash);
-    if (call.memo) ++used_memos_;
-    if (call.memo && protocol::holds_only(*call.memo, "input"))
-      call.input = std::exchange(call.memo, nullptr);  // still to be run
+    const protocol::memo* found = request_.find(call.hash);
+    if (found) ++used_memos_;
+    if (found && protocol::holds_only(*found, "input"))
+      call.input = std::exchange(found, nullptr);  // still to be run
+    call.memo = held_memo(found);
+    constexpr std::size_t few = 5;
+    if (request_.target() && !found && found_.size() < few) found_.push_back(call.id);
     if (!call.memo) end_memoization();
     note_completed(call);
     return call;
   }
 
-  /// A result was used: in a race, it counts for the branch that used it.
-  void note_completed(const step_call& call) {
-    if (call.memo && tracks_completion_)
-      last_completed_ = std::max(last_completed_, request_.completed_at(call.hash) + 1);
+  /// Reads the step's result, as the function's middleware leaves it: `read` is given a memo. `wrapped` says
+  /// that the result stands in {"data": ...}. All results are read here.
+  template <class Read>
+  decltype(auto) read_memo(step_call& call, bool wrapped, const Read& read) {
+    refuse_other_threads(call.id);
+    branches_.wait(call.hash, call.entered_at, call.got_in);
+    note_completed(call);
+    const protocol::memo& memo = *call.memo.memo_;
+    if (hooks_.empty()) return read(memo);
+    const step_info info = describe(call);
+    std::string text = hooks_.wrap_reversed<std::string>(
+        [&](middleware& one, next_call<std::string> next) { return one.wrap_step(info_, info, next); },
+        [&] { return std::string(protocol::result_text(memo, call.id)); });
+    if (wrapped) text = "{\"data\":" + text + "}";
+    const detail::json_buffer buffer(std::move(text));
+    return read(protocol::memo{.id = call.hash, .text = buffer.text()});
   }
 
   /// Records an operation other than a run, such as a sleep.
@@ -3572,6 +4496,10 @@ class replay {
                 detail::function_ref<void(std::string&)> body) {
     if (!request_.target() || options_.rehearse) return record(call, plan);
     if (*request_.target() != call.hash) return;
+    if (stop().is_shutdown()) {
+      stop().note_interrupted();
+      suspend(call);
+    }
     record(call, execute(call, plan, body));
     executed_ = true;
     suspend(call);
@@ -3582,16 +4510,25 @@ class replay {
   /// handler.
   void await(step_call& call, const protocol::operation& plan,
              detail::function_ref<void(std::string&)> body) {
+    refuse_other_threads(call.id);
     refuse_nesting(call.id);
     refuse_going_on();
     const bool alone = operations_.size() == 1 && operations_.front().id == call.hash;
     const bool out_of_time = options_.checkpoints && options_.checkpoints->is_out_of_time();
-    if (!alone || !may_run_at_once() || out_of_time) suspend(call);
+    if (alone && branches_.empty()) warn_of_changed_ids(call);
+    if (!alone || !may_run_at_once() || out_of_time || stop().is_requested()) suspend(call);
     operations_.clear();
     protocol::operation op = execute(call, plan, body);
     if (options_.checkpoints && !step_failure_ && request_.attempt() == 0) return keep(call, std::move(op));
     record(call, std::move(op));
     executed_ = true;
+    suspend(call);
+  }
+
+  /// Records an operation that the server does, and leaves the handler until it has a result.
+  [[noreturn]] void wait_for_server(const step_call& call, protocol::operation op) {
+    record(call, std::move(op));
+    if (operations_.size() == 1 && branches_.empty()) warn_of_changed_ids(call);
     suspend(call);
   }
 
@@ -3604,8 +4541,10 @@ class replay {
 
   /// Records an operation that the run does not wait for, unless the server knows it already.
   void record_deferred(protocol::operation op) {
+    refuse_other_threads(op.user_id);
     refuse_nesting(op.user_id);
     refuse_going_on();
+    refuse_unwritable(op.user_id, op.display_name);
     const auto same = [&](const protocol::operation& each) { return each.id == op.id; };
     if (std::any_of(deferred_.begin(), deferred_.end(), same)) {
       warnings_.push_back("ctx.defer(\"" + op.user_id +
@@ -3624,6 +4563,7 @@ class replay {
 
   /// What middleware makes of the data that a deferred function is to be given.
   std::string transform_deferred(const step_options& options, std::string data) {
+    refuse_other_threads(options.id.text());
     if (hooks_.empty()) return data;
     const step_info call{
         .id = options.id.text(), .name = options.name, .kind = step_kind::defer, .hash = options.id.hash()};
@@ -3638,7 +4578,7 @@ class replay {
             .index = call.index,
             .kind = call.kind,
             .hash = call.hash,
-            .memoized = call.memo != nullptr};
+            .memoized = static_cast<bool>(call.memo)};
   }
 
   // ---- for groups -----------------------------------------------------------------------------------
@@ -3649,13 +4589,28 @@ class replay {
     std::exception_ptr error{};
   };
 
-  /// Runs a branch of a parallel group up to its first step without a result.
+  /// Branches are run within a group.
+  class group_scope {
+   public:
+    group_scope(replay& of, branches::kind kind) : replay_(of) {
+      replay_.refuse_other_threads({});
+      replay_.branches_.begin_group(kind);
+    }
+    ~group_scope() { replay_.branches_.end_group(); }
+    group_scope(const group_scope&) = delete;
+    group_scope& operator=(const group_scope&) = delete;
+
+   private:
+    replay& replay_;
+  };
+
+  /// Runs a branch of a group up to its first step without a result.
   branch_result run_branch(detail::function_ref<void()> branch) {
     refuse_going_on();
     branch_result out;
+    branches_.begin_branch(reached());
     const bool tracked = std::exchange(tracks_completion_, true);
     const std::size_t completed_before = std::exchange(last_completed_, 0);
-    ++branches_;
     bool left_by_interrupt = false;
     try {
       branch();
@@ -3664,14 +4619,14 @@ class replay {
     } catch (...) {
       out.error = std::current_exception();
     }
-    --branches_;
+    branches_.end_branch();
     if (interrupted_ && !left_by_interrupt) report_swallowed();
     out.finished = !interrupted_;
     out.completed_at = last_completed_;
     tracks_completion_ = tracked;
     last_completed_ = std::max(completed_before, out.completed_at);
-    if (executed_) throw interrupt();  // the one step that was asked for has run: nothing else may
-    interrupted_ = false;              // the other branches still have their turn
+    if (executed_ || fatal_) throw interrupt();  // nothing else may run in this call
+    interrupted_ = false;                        // the other branches still have their turn
     return out;
   }
 
@@ -3690,6 +4645,39 @@ class replay {
   /// A race is decided while steps of its losers are still on their way: the server calls for each of them,
   /// so from here on steps are planned, never run at once, or two calls could run the same one.
   void leave_race_open() { race_is_open_ = true; }
+  /// The losers' later results are no concern of anybody's.
+  void note_race() { race_was_run_ = true; }
+
+  /// How many step ids the branches of races have used so far.
+  std::size_t race_ids() const { return ids_of_races_.size(); }
+  /// When the handler came here: the number of results that there had to be.
+  std::size_t reached() const { return std::max(branches_.began_at(), last_completed_); }
+
+  /// The losers of a race begin no steps after it was decided: what they came to later than `decided_at` does
+  /// not use up an id's index, or the index of the same id behind the race would depend on their results.
+  void release_ids_of_losers(std::size_t first, std::size_t decided_at) {
+    for (std::size_t i = ids_of_races_.size(); i-- > first;) {
+      const used_id& each = ids_of_races_[i];
+      if (each.reached <= decided_at) continue;
+      used_.erase(each.hash);
+      if (each.hash != each.base) used_[each.base] = each.next_index;
+      ids_of_races_.erase(ids_of_races_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+
+  std::size_t race_conflicts() const { return conflicts_of_races_.size(); }
+  /// Ends the run if branches of the innermost race share an id of which a result decides who comes to it
+  /// first. It does not matter where the second of them came to it after the race was decided.
+  void settle_conflicts(std::size_t first, std::optional<std::size_t> decided_at) {
+    const auto begin = conflicts_of_races_.begin() + static_cast<std::ptrdiff_t>(first);
+    if (decided_at) {
+      const auto matters_not = [&](const race_conflict& each) { return each.reached > *decided_at; };
+      conflicts_of_races_.erase(std::remove_if(begin, conflicts_of_races_.end(), matters_not),
+                                conflicts_of_races_.end());
+    }
+    if (conflicts_of_races_.size() > first && branches_.races() == 1)
+      stop(std::move(conflicts_of_races_[first].failure));
+  }
 
   /// When the last result that counts so far came. What the losers of a race used does not count.
   std::size_t last_completed() const { return last_completed_; }
@@ -3718,13 +4706,46 @@ class replay {
   // ---- identity ---------------------------------------------------------------------------------------
 
   void identify(step_call& call) {
+    call.entered_at = branches_.depth();
+    const step_hash base = call.hash;
     const auto [first_use, is_first] = used_.try_emplace(call.hash, 1);
     std::size_t& next_index = first_use->second;
+    const std::size_t index_before = next_index;
     while (!is_first) {  // "a" used again is "a:1", unless a step of that very id was there before
       call.index = next_index++;
       call.hash = detail::sha1::of(call.id + ':' + std::to_string(call.index));
+      note_use(call, call.hash);  // "a:1" may be an id of its own in another branch
       if (used_.try_emplace(call.hash, 1).second) break;
     }
+    if (branches_.empty()) return;
+    note_use(call, base);
+    if (branches_.races() > 0) ids_of_races_.push_back({base, call.hash, index_before, reached()});
+  }
+
+  void note_use(const step_call& call, const step_hash& id) {
+    if (branches_.empty()) return;
+    const auto conflict = branches_.use(id, {call.file, call.line});
+    if (conflict && !conflict->is_in_race) stop(error_of_shared_id(call, *conflict));
+    if (conflict) conflicts_of_races_.push_back({reached(), error_of_shared_id(call, *conflict)});
+  }
+
+  static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict) {
+    const std::string both = "branch " + std::to_string(conflict.first) + " (" + conflict.first_site.text() +
+                             ") and branch " + std::to_string(conflict.second) + " (" +
+                             conflict.second_site.text() + ") of a " + conflict.group;
+    return {.info = {.name = "inngest::shared_step_id",
+                     .message = "step \"" + call.id + "\" is used in " + both + ", and in branch " +
+                                std::to_string(conflict.first) +
+                                " it comes after another step: which branch comes to it first depends on "
+                                "which results arrive first, so that one could receive the other's result. "
+                                "Give the steps different ids"},
+            .retriable = false};
+  }
+
+  /// Ends the run with an error that the handler can't catch.
+  [[noreturn]] void stop(protocol::failure failure) {
+    fatal_ = std::move(failure);
+    suspend_group();
   }
 
   void transform_input(step_call& call, std::string* input) {
@@ -3747,8 +4768,35 @@ class replay {
     return op;
   }
 
+  /// Everything that steps use belongs to the handler's thread. The run fails, whatever the other thread does
+  /// with the error.
+  void refuse_other_threads(std::string_view id) {
+    if (std::this_thread::get_id() == owner_) return;
+    const wrong_thread_error problem(id, info_.function_id);
+    {
+      const std::lock_guard lock(misuse_mutex_);
+      if (!misuse_) misuse_ = protocol::describe(std::make_exception_ptr(problem), {});
+    }
+    throw problem;
+  }
+  std::optional<protocol::failure> misuse() const {
+    const std::lock_guard lock(misuse_mutex_);
+    return misuse_;
+  }
+
   void refuse_nesting(std::string_view id) const {
     if (running_) throw nested_step_error(id, running_->id);
+  }
+
+  /// Refuses what no answer can hold before the step does anything.
+  static void refuse_unwritable(const std::string& id, const std::string& name) {
+    const auto is_utf8 = [](const std::string& text) {
+      return simdjson::validate_utf8(text.data(), text.size());
+    };
+    if (is_utf8(id) && is_utf8(name)) return;
+    const std::string step = "step \"" + detail::readable(id) + "\"";
+    detail::require_utf8(id, step + ": its id");
+    detail::require_utf8(name, step + ": its name");
   }
 
   /// After an interrupt was swallowed, nothing of the handler counts any more.
@@ -3761,8 +4809,32 @@ class replay {
   // ---- running a step -----------------------------------------------------------------------------------
 
   bool may_run_at_once() const {
-    return !request_.target() && !request_.plan_only() && branches_ == 0 && !race_is_open_ &&
+    return !request_.target() && !request_.plan_only() && branches_.empty() && !race_is_open_ &&
            !options_.rehearse;
+  }
+
+  /// Tells middleware, but not of a rehearsal.
+  template <class Call>
+  void notify(Call&& call) {
+    if (options_.rehearse || hooks_.empty()) return;
+    hook_threw_ = true;
+    hooks_.each(call);
+    hook_threw_ = false;
+  }
+
+  /// A result was used: in a race, it counts for the branch that used it.
+  void note_completed(const step_call& call) {
+    if (call.memo && tracks_completion_)
+      last_completed_ = std::max(last_completed_, completed_at(call.hash) + 1);
+  }
+
+  std::size_t completed_at(const step_hash& step) {
+    const std::vector<step_hash>& all = request_.completed();
+    if (places_.empty()) {
+      for (std::size_t i = 0; i < all.size(); ++i) places_.try_emplace(all[i], i);
+    }
+    const auto found = places_.find(step);
+    return found == places_.end() ? all.size() : found->second;
   }
 
   bool is_last_attempt() const {
@@ -3778,11 +4850,11 @@ class replay {
     const auto started = world_.now();
     std::exception_ptr thrown;
     try {
-      hooks_.each([&](middleware& one) { one.on_step_start(info_, step); });
+      notify([&](middleware& one) { one.on_step_start(info_, step); });
       running_ = &call;
       call_body(step, body, op.data);
       check_size(call, op.data);
-      hooks_.each([&](middleware& one) { one.on_step_complete(info_, step, op.data); });
+      notify([&](middleware& one) { one.on_step_complete(info_, step, op.data); });
     } catch (...) {
       thrown = std::current_exception();
     }
@@ -3790,7 +4862,8 @@ class replay {
     const auto ended = world_.now();
     op.timing = protocol::timing{
         .started = std::chrono::duration_cast<std::chrono::nanoseconds>(started.time_since_epoch()).count(),
-        .took = std::chrono::duration_cast<std::chrono::nanoseconds>(ended - started).count()};
+        .took = std::max<std::int64_t>(  // the clock may have been set back meanwhile
+            std::chrono::duration_cast<std::chrono::nanoseconds>(ended - started).count(), 0)};
     if (!metadata_.empty()) op.metadata = "[" + std::exchange(metadata_, {}) + "]";
     if (thrown) {
       step_failure_ = describe_failure(call, thrown, ended);
@@ -3806,11 +4879,12 @@ class replay {
   /// The step's own error is the one to report: what a hook throws at it is only warned of.
   void tell_step_error(const step_info& step, const failure_info& failure) {
     try {
-      hooks_.each([&](middleware& one) { one.on_step_error(info_, step, failure); });
-    } catch (const std::exception& problem) {
+      notify([&](middleware& one) { one.on_step_error(info_, step, failure); });
+    } catch (...) {
       warnings_.push_back("middleware::on_step_error threw at step \"" + std::string(step.id) +
-                          "\": " + problem.what());
+                          "\": " + words_of_exception());
     }
+    hook_threw_ = false;
   }
 
   void call_body(const step_info& step, detail::function_ref<void(std::string&)> body, std::string& out) {
@@ -3827,15 +4901,47 @@ class replay {
         innermost);
   }
 
+  std::string words_of_exception() const {
+    const auto info = protocol::describe(std::current_exception(), world_.now()).info;
+    return info.message.empty() ? info.name : info.message;
+  }
+
   protocol::failure describe_failure(const step_call& call, const std::exception_ptr& thrown,
-                                     std::chrono::system_clock::time_point now) const {
-    protocol::failure out = protocol::describe(thrown, now);
+                                     std::chrono::system_clock::time_point now) {
+    protocol::failure out = protocol::describe(thrown, now, "step \"" + call.id + "\" of " + function_name());
     const bool used_up = call.retries && request_.attempt() >= *call.retries;
-    if (is_last_attempt() || used_up) out.retriable = false;
-    if (out.retriable && !out.retry_after && call.backoff) out.retry_after = call.backoff(request_.attempt());
+    if (is_interrupted(out))
+      stop().note_interrupted();
+    else if (is_last_attempt() || used_up)
+      out.retriable = false;
+    if (out.retriable && !out.retry_after && call.backoff) out.retry_after = backoff_of(call);
     out.info.stack = out.info.name + ": " + out.info.message + "\n    at step \"" + call.id + "\" (" +
                      call.file + ":" + std::to_string(call.line) + ")";
     return out;
+  }
+
+  /// What fails because the process is to end may succeed in the next one.
+  bool is_interrupted(const protocol::failure& failure) const {
+    return failure.retriable && stop().is_shutdown();
+  }
+
+  std::optional<std::chrono::milliseconds> backoff_of(const step_call& call) {
+    try {
+      return std::max<std::chrono::milliseconds>(call.backoff(request_.attempt()),
+                                                 std::chrono::milliseconds::zero());
+    } catch (...) {
+      warnings_.push_back("step_options::backoff of step \"" + call.id + "\" threw: " + words_of_exception());
+      return std::nullopt;
+    }
+  }
+
+  static void check(const step_options& options) {
+    const std::string_view id = options.id.text();
+    if (id.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos)
+      throw step_options_error(std::string(id), "a step's id must not be empty or blank");
+    if (options.retries && *options.retries < 0)
+      throw step_options_error(std::string(id),
+                               "retries must be 0 or more, not " + std::to_string(*options.retries));
   }
 
   void check_size(const step_call& call, const std::string& data) const {
@@ -3858,13 +4964,15 @@ class replay {
     const checkpoints::saved saved = options_.checkpoints->keep(completed(call, std::move(op)));
     if (saved != checkpoints::saved::yes) {
       is_stale_ = saved == checkpoints::saved::stale;
+      if (is_stale_) stop().request();
       saving_was_refused_ = true;  // what could not be saved is put into the answer at the end
       suspend(call);
     }
     kept_bytes_ += memo.size();
     kept_texts_.emplace_back(std::move(memo));
     kept_.push_back({.id = call.hash, .text = kept_texts_.back().text()});
-    call.memo = &kept_.back();
+    call.memo = held_memo(&kept_.back());
+    if (!steps_before_going_on_) steps_before_going_on_ = steps_.size();
     is_replaying_ = false;
   }
 
@@ -3875,6 +4983,7 @@ class replay {
     if (hooks_.empty()) return handler(out);
     const auto innermost = [&] {
       std::string result;
+      owner_ = std::this_thread::get_id();  // middleware may have gone to another thread
       handler(result);
       end_memoization();
       return result;
@@ -3886,7 +4995,7 @@ class replay {
 
   void end_memoization() {
     if (std::exchange(memoization_ended_, true)) return;
-    hooks_.each([&](middleware& one) { one.on_memoization_end(info_); });
+    notify([&](middleware& one) { one.on_memoization_end(info_); });
   }
 
   void finish(outcome& out, const std::exception_ptr& thrown) {
@@ -3899,6 +5008,8 @@ class replay {
                          std::make_move_iterator(unsaved.end()));
     }
     if (is_stale_) return fail(out, error_of_stale_call());
+    if (auto problem = misuse()) return fail(out, *std::move(problem));
+    if (fatal_) return fail(out, *std::move(fatal_));
     if (completed) {
       const std::size_t left = request_.memo_count() - std::min(used_memos_, request_.memo_count());
       if (left > 0) report_unused(left);
@@ -3907,7 +5018,7 @@ class replay {
       operations_.push_back(protocol::run_complete(out.result));
       out.is_result_among_operations = true;
     } else if (operations_.empty() && thrown && !interrupted_) {
-      return fail(out, protocol::describe(thrown, world_.now()));
+      return fail(out, protocol::describe(thrown, world_.now(), function_name()));
     } else if (operations_.empty()) {
       out.ended = outcome::kind::not_reached;
       return;
@@ -3920,11 +5031,25 @@ class replay {
     out.failure = std::move(step_failure_);
   }
 
-  void fail(outcome& out, protocol::failure failure) const {
+  /// Deferred calls were made before the function failed: they are told with the failure.
+  void fail(outcome& out, protocol::failure failure) {
+    if (is_interrupted(failure))
+      stop().note_interrupted();
+    else if (is_last_attempt())
+      failure.retriable = false;
     out.ended = outcome::kind::failed;
+    if (!deferred_.empty() && !is_stale_) {
+      operations_.clear();
+      take_deferred();
+      operations_.push_back(protocol::run_failed(failure));
+      out.ended = outcome::kind::operations;
+      out.operations = std::move(operations_);
+      out.is_failure_among_operations = true;
+    }
     out.failure = std::move(failure);
-    if (is_last_attempt()) out.failure->retriable = false;
   }
+
+  std::string function_name() const { return "function \"" + std::string(info_.function_id) + "\""; }
 
   void take_deferred() {
     std::move(deferred_.begin(), deferred_.end(), std::back_inserter(operations_));
@@ -3951,18 +5076,42 @@ class replay {
             .retry_after = failure.retry_after};
   }
 
-  void tell_end(const outcome& out) const {
-    if (out.ended == outcome::kind::failed) {
+  void tell_end(const outcome& out) {
+    if (out.ended == outcome::kind::failed || out.is_failure_among_operations) {
       const failure_info told = tell(*out.failure);
-      hooks_.each([&](middleware& one) { one.on_run_error(info_, told); });
+      notify([&](middleware& one) { one.on_run_error(info_, told); });
     } else if (out.ended == outcome::kind::completed || out.is_result_among_operations) {
-      hooks_.each([&](middleware& one) { one.on_run_complete(info_, out.result); });
+      notify([&](middleware& one) { one.on_run_complete(info_, out.result); });
     }
   }
 
+  /// A deterministic handler comes to all steps that have results before it comes to a new one.
+  void warn_of_changed_ids(const step_call& call) {
+    if (request_.target() || race_was_run_ || used_memos_ >= request_.memo_count()) return;
+    if (!first_changed_.empty()) return;
+    first_changed_ = "step \"" + call.id + "\", called at " + call_site{call.file, call.line}.text() +
+                     ", is new, where the server remembers " + first_unused();
+    warnings_.push_back(first_changed_ + ": " + advice_on_ids());
+  }
+
   void report_unused(std::size_t count) {
-    warnings_.push_back("the function ended without " + std::to_string(count) +
-                        " of the steps that the server remembers: it was changed during the run");
+    std::string text = "the function ended without " + std::to_string(count) +
+                       " of the steps that the server remembers, among them " + first_unused() + ": ";
+    warnings_.push_back(text + advice_on_ids());
+  }
+
+  static std::string advice_on_ids() {
+    return "step ids must not differ between the calls of a run (times, random numbers, counters and "
+           "pointers "
+           "do not belong into them), or the function was changed during the run";
+  }
+
+  /// The oldest result that no step has asked for. Only the hash of its id is known.
+  std::string first_unused() const {
+    for (const step_hash& each : request_.completed()) {
+      if (!used_.contains(each)) return "a step whose id has the hash " + detail::to_hex(each);
+    }
+    return "other steps";
   }
 
   void report_swallowed() {
@@ -3983,6 +5132,7 @@ class replay {
       used_;  // and the index of its next repeat
   std::size_t used_memos_ = 0;
   std::vector<std::string> steps_;
+  std::vector<std::string> found_;
   std::vector<protocol::operation> operations_;
   std::vector<protocol::operation> deferred_;
   std::string shared_options_;
@@ -3990,6 +5140,13 @@ class replay {
   const step_call* running_ = nullptr;  // the step whose body runs right now
   std::string metadata_;                // of that step: JSON objects, separated by commas
   bool executed_ = false;
+  std::optional<protocol::failure> fatal_;
+  std::thread::id owner_;
+  mutable std::mutex misuse_mutex_;
+  std::optional<protocol::failure> misuse_;
+  bool hook_threw_ = false;
+  std::optional<std::size_t> steps_before_going_on_;
+  std::string first_changed_;
   bool is_stale_ = false;
   bool saving_was_refused_ = false;
 
@@ -4004,8 +5161,23 @@ class replay {
   bool reported_swallowed_ = false;
   std::vector<std::string> warnings_;
 
-  int branches_ = 0;  // how many groups we are inside of
+  branches branches_;
+  // ids used in races, in order: to give them back
+  struct used_id {
+    step_hash base{};
+    step_hash hash{};
+    std::size_t next_index = 0;  // of the base before
+    std::size_t reached = 0;
+  };
+  std::vector<used_id> ids_of_races_;
+  struct race_conflict {
+    std::size_t reached = 0;  // by the second of the branches
+    protocol::failure failure{};
+  };
+  std::vector<race_conflict> conflicts_of_races_;
+  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher> places_;  // of results, once asked for
   bool race_is_open_ = false;
+  bool race_was_run_ = false;
   bool tracks_completion_ = false;
   std::size_t last_completed_ = 0;
   bool is_replaying_ = request_.has_results();
@@ -4130,96 +5302,32 @@ inline std::string to_base64(std::span<const std::uint8_t> bytes) {
   return out;
 }
 
-}  // namespace inngest::detail
-
-// inngest/protocol/api.hpp
-
-// inngest/detail/json_text.hpp
-
-namespace inngest::detail {
-
-/// Text with every byte that is not of UTF-8 as a question mark: what is only to be read by people must get
-/// through.
-inline std::string readable(std::string_view text) {
-  std::string out(text);
-  if (simdjson::validate_utf8(out.data(), out.size())) return out;
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+/// The bytes that a base64 text stands for; nothing for any other text.
+inline std::optional<std::string> from_base64(std::string_view text) {
+  static constexpr std::string_view alphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); i += 4) {
+    std::uint32_t bits = 0;
+    std::size_t padding = 0;
+    for (std::size_t j = 0; j < 4; ++j) {
+      const char c = text[i + j];
+      const std::size_t value = c == '=' ? 0 : alphabet.find(c);
+      if (c == '=') ++padding;
+      const bool misplaced = c != '=' && padding > 0;
+      if (value == alphabet.npos || misplaced || (padding > 0 && i + 4 != text.size())) return std::nullopt;
+      bits = bits << 6 | static_cast<std::uint32_t>(value);
+    }
+    if (padding > 2) return std::nullopt;
+    for (std::size_t j = 0; j < 3 - padding; ++j) out += static_cast<char>(bits >> (16 - 8 * j) & 0xFF);
   }
   return out;
 }
 
-/// Writes a JSON object member by member, for what is told to a server or a person now and then: it compiles
-/// in no time and needs no DOM.
-class json_object_text {
- public:
-  json_object_text& add(std::string_view name, std::string_view value) {
-    write_quoted(begin(name), readable(value));
-    return *this;
-  }
-  json_object_text& add(std::string_view name, const char* value) {
-    return add(name, std::string_view(value));
-  }
-  json_object_text& add(std::string_view name, bool value) { return add_raw(name, value ? "true" : "false"); }
-  json_object_text& add(std::string_view name, std::int64_t value) {
-    return add_raw(name, std::to_string(value));
-  }
-  json_object_text& add(std::string_view name, int value) { return add(name, std::int64_t{value}); }
-  /// A value that is JSON already.
-  json_object_text& add_raw(std::string_view name, std::string_view json) {
-    begin(name) += json;
-    return *this;
-  }
-  /// Nothing when the text is empty.
-  json_object_text& add_if(std::string_view name, std::string_view value) {
-    return value.empty() ? *this : add(name, value);
-  }
-  /// Null when the text is empty.
-  json_object_text& add_or_null(std::string_view name, std::string_view value) {
-    return value.empty() ? add_raw(name, "null") : add(name, value);
-  }
-
-  std::string text() const { return out_ + '}'; }
-
- private:
-  std::string& begin(std::string_view name) {
-    if (out_.size() > 1) out_ += ',';
-    write_quoted(out_, name);
-    return out_ += ':';
-  }
-
-  std::string out_ = "{";
-};
-
-/// The text that a member of a JSON object holds; empty when the JSON is broken, no object, has no such
-/// member or another kind of value there. For answers of which only words for people are wanted.
-inline std::string find_text(std::string_view json, std::string_view name) {
-  try {
-    const json_buffer buffer{std::string(json)};
-    json_document document(buffer.text());
-    for (auto item : document.object()) {
-      simdjson::ondemand::field each = take(std::move(item), {});
-      if (take(each.unescaped_key(), {}) != name) continue;
-      if (type_of(each.value(), {}) != json_type::string) return {};
-      return std::string(take(each.value().get_string(), {}));
-    }
-  } catch (const payload_error&) {  // not JSON: it says nothing
-  }
-  return {};
-}
-
-/// A member of a JSON object as it stands there; empty when there is none. It points into the buffer.
-/// \throws payload_error for what is not an object.
-inline std::string_view find_member(const json_buffer& buffer, std::string_view name) {
-  json_document document(buffer.text());
-  for (auto item : document.object()) {
-    simdjson::ondemand::field each = take(std::move(item), {});
-    if (take(each.unescaped_key(), {}) == name) return raw_text(each.value(), {});
-  }
-  return {};
-}
-
 }  // namespace inngest::detail
+
+// inngest/protocol/api.hpp
 
 // Requests to a server's API beside events and registrations, and what its answers say.
 
@@ -4251,7 +5359,7 @@ inline http::request json_request(std::string path, std::string body) {
 
 inline http::request signal_request(std::string_view signal, std::string_view data) {
   return json_request("/v1/signals",
-                      detail::json_object_text().add("signal", signal).add_raw("data", data).text());
+                      detail::json_object_text().add_exact("signal", signal).add_raw("data", data).text());
 }
 
 /// The run that the signal woke; nothing when none waits for it.
@@ -4265,6 +5373,8 @@ inline std::optional<std::string> read_signal_answer(const http::response& answe
 
 inline http::request publish_request(std::string_view channel, std::string_view topic,
                                      std::string_view run_id, std::string data) {
+  detail::require_utf8(channel, "the channel");
+  detail::require_utf8(topic, "the topic");
   std::string path = "/v1/realtime/publish?channel=" + http::percent_encoded(channel);
   if (!run_id.empty()) path += "&run_id=" + http::percent_encoded(run_id);
   return json_request(path + "&topic=" + http::percent_encoded(topic), std::move(data));
@@ -4276,7 +5386,7 @@ inline std::string metadata_object(std::string_view scope, std::string_view kind
                                    std::string_view values) {
   detail::json_object_text out;
   if (!scope.empty()) out.add("scope", scope);
-  return out.add("kind", kind).add("op", change).add_raw("values", values).text();
+  return out.add_exact("kind", kind).add("op", change).add_raw("values", values).text();
 }
 
 inline http::request metadata_request(std::string_view run_id, std::string_view step_id,
@@ -4292,6 +5402,7 @@ inline http::request metadata_request(std::string_view run_id, std::string_view 
 
 /// A score's values. \throws configuration_error for a name or value that a server would not take.
 inline std::string score_values(std::string_view name, double value) {
+  detail::require_utf8(name, "a score's name");
   bool readable = !name.empty() && name.size() <= 128;
   for (const char c : name) {
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '\'') readable = false;
@@ -4458,9 +5569,10 @@ inline chosen_variant choose_variant(replay& replay, inngest::step_options optio
     replay.discover(call, plan, choose);
     replay.await(call, plan, choose);
   }
-  replay.note_completed(call);
   chosen_variant out;
-  out.name = protocol::read_result<std::string>(*call.memo, call.id);
+  out.name = replay.read_memo(call, true, [&](const protocol::memo& memo) {
+    return protocol::read_result<std::string>(memo, call.id);
+  });
   detail::json_object_text told;
   told.add("experimentStepID", detail::to_hex(call.hash)).add("experimentName", experiment);
   out.step_options = told.add("variant", out.name).add("selectionStrategy", strategy.name).text();
@@ -4479,7 +5591,8 @@ class group {
 
   /// Runs branches of several steps each side by side and gives all their results, as a tuple; a branch that
   /// returns nothing gives std::monostate. When branches fail, the rest still end before the first failure is
-  /// thrown.
+  /// thrown. Steps of different branches need different ids, unless their order is fixed: a run in which
+  /// results decide which branch comes to an id first fails.
   ///
   ///     auto [logo, palette] = ctx.group.parallel([&] { return ctx.step.run("logo", ...); },
   ///                                               [&] { return ctx.step.run("palette", ...); });
@@ -4530,19 +5643,27 @@ class group {
     using returned = std::invoke_result_t<First&>;
     static_assert((std::is_same_v<returned, std::invoke_result_t<Rest&>> && ...),
                   "inngest: the branches of a race must return the same type");
-    const std::size_t completed_before = replay_->last_completed();
     winner<detail::value_of<First>> best;
     std::vector<protocol::operation> of_others;
+    const execution::replay::group_scope scope(*replay_, execution::branches::kind::race);
+    const std::size_t completed_before = replay_->last_completed();
+    const std::size_t ids_before = replay_->race_ids();
+    const std::size_t conflicts_before = replay_->race_conflicts();
+    const std::size_t began_at = replay_->reached();
+    replay_->note_race();
     {
       const shared_options told(*replay_, "{\"parallelMode\":\"race\"}");
       consider(best, of_others, first);
       (consider(best, of_others, rest), ...);
     }
+    const std::size_t decided_at = std::max(best.completed_at, began_at);
+    replay_->settle_conflicts(conflicts_before, best.found ? std::optional(decided_at) : std::nullopt);
     if (!best.found) {
       replay_->record_again(std::move(of_others));
       replay_->suspend_group();
     }
     if (best.first_open < best.completed_at) replay_->leave_race_open();
+    replay_->release_ids_of_losers(ids_before, decided_at);
     replay_->record_again(std::move(best.operations));
     replay_->set_last_completed(std::max(completed_before, best.completed_at));
     if (best.error) std::rethrow_exception(best.error);
@@ -4616,7 +5737,8 @@ class group {
   /// Branches all of which must end.
   class all_branches {
    public:
-    explicit all_branches(execution::replay& replay) : replay_(replay) {}
+    explicit all_branches(execution::replay& replay)
+        : replay_(replay), scope_(replay, execution::branches::kind::parallel) {}
 
     template <class Branch>
     std::optional<detail::value_of<Branch>> run(Branch& branch) {
@@ -4634,6 +5756,7 @@ class group {
 
    private:
     execution::replay& replay_;
+    execution::replay::group_scope scope_;
     bool unfinished_ = false;
     std::exception_ptr first_error_;
   };
@@ -4705,7 +5828,8 @@ constexpr std::optional<log_level> parse_log_level(std::string_view text) {
   return std::nullopt;
 }
 
-/// Where messages go. Called from whichever thread has something to say.
+/// Where messages go. Called from whichever thread has something to say. When it throws, the message goes to
+/// standard error.
 using log_sink = std::function<void(log_level, std::string_view message)>;
 
 /// Writes "[inngest] warn: message" and a new line to standard error.
@@ -4727,7 +5851,13 @@ class logger {
   void error(std::string_view message) const { log(log_level::error, message); }
 
   void log(log_level level, std::string_view message) const {
-    if (level >= level_ && level_ != log_level::off && *sink_) (*sink_)(level, message);
+    if (level < level_ || level_ == log_level::off || !*sink_) return;
+    try {
+      (*sink_)(level, message);
+    } catch (...) {  // what can't be logged must not stop what it is about
+      log_to_stderr(level, message);
+      log_to_stderr(log_level::error, "the log's sink threw at the message above");
+    }
   }
 
  private:
@@ -4758,12 +5888,11 @@ namespace inngest::protocol {
 /// "inngest/function.cancelled" or "inngest/function.finished".
 class lifecycle_event {
  public:
-  /// \throws payload_error when it is none.
+  /// What is missing in it is empty.
   explicit lifecycle_event(std::string_view event) {
     const detail::json_buffer whole{std::string(event)};
     data_ = detail::json_buffer(std::string(detail::find_member(whole, "data")));
     event_ = detail::find_member(data_, "event");
-    if (event_.empty()) throw payload_error("data.event", "the ended run's event is missing");
     result_ = detail::find_member(data_, "result");
     run_id_ = detail::find_text(data_.text(), "run_id");
     const std::string_view error = detail::find_member(data_, "error");
@@ -4775,7 +5904,7 @@ class lifecycle_event {
   lifecycle_event(const lifecycle_event&) = delete;
   lifecycle_event& operator=(const lifecycle_event&) = delete;
 
-  /// The event that had started the run, as JSON.
+  /// The event that had started the run, as JSON; empty when it is missing.
   std::string_view event() const { return event_; }
   const std::string& run_id() const { return run_id_; }
   const run_error& error() const { return error_; }
@@ -4797,9 +5926,6 @@ class lifecycle_event {
 // inngest/detail/step_body.hpp
 
 #include <condition_variable>
-#include <mutex>
-#include <stop_token>
-#include <thread>
 
 // A step's body: how it may look, what it returns, and how it is called.
 
@@ -4840,13 +5966,13 @@ struct step_result {
 template <class Body, class... Arguments>
 using step_result_t = typename step_result<std::remove_cvref_t<Body>, Arguments...>::type;
 
-/// Tells a step's body to stop when its time is up. Without a limit it costs nothing.
+/// Tells the call of a step's body to stop when the step's time is up. Without a limit it costs nothing.
 class deadline_timer {
  public:
-  explicit deadline_timer(std::optional<std::chrono::milliseconds> limit) : limit_(limit) {
+  deadline_timer(std::optional<std::chrono::milliseconds> limit, std::stop_source call)
+      : limit_(limit), source_(std::move(call)) {
     if (!limit_) return;
-    ends_ = std::chrono::steady_clock::now() + *limit_;
-    source_ = std::stop_source();
+      ends_ = add_saturated(std::chrono::steady_clock::now(), *limit_);
     thread_ = std::jthread([this](std::stop_token done) {
       std::mutex mutex;
       std::unique_lock lock(mutex);
@@ -4866,7 +5992,7 @@ class deadline_timer {
  private:
   const std::optional<std::chrono::milliseconds> limit_;
   std::chrono::steady_clock::time_point ends_{};
-  std::stop_source source_{std::nostopstate};
+  std::stop_source source_;
   std::jthread thread_;  // last: it uses the others
 };
 
@@ -4878,11 +6004,11 @@ decltype(auto) call_body(Body& body, std::stop_token stop, Arguments&... argumen
     return body(arguments...);
 }
 
-/// Calls the body and appends its result as JSON.
+/// Calls the body and appends its result as JSON. `call` is asked to stop when the limit is over.
 template <class Body, class... Arguments>
-void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, std::string& out,
-              Arguments&... arguments) {
-  const deadline_timer deadline(limit);
+void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, const std::stop_source& call,
+              std::string& out, Arguments&... arguments) {
+  const deadline_timer deadline(limit, call);
   try {
     if constexpr (std::is_void_v<typename returned_by_body<Body, Arguments&...>::type>)
       call_body(body, deadline.token(), arguments...);
@@ -4890,7 +6016,7 @@ void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, std::s
       encode_to(out, call_body(body, deadline.token(), arguments...), "result");
   } catch (const inngest::error&) {
     throw;  // it says itself whether to try again
-  } catch (const std::exception&) {
+  } catch (...) {
     if (deadline.is_over()) std::throw_with_nested(deadline.error());
     throw;
   }
@@ -4899,1166 +6025,9 @@ void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, std::s
 
 }  // namespace inngest::detail
 
-// inngest/fetch.hpp
-
-namespace inngest {
-
-/// An HTTP request that the server makes for a step: the app need not run, nor wait, meanwhile.
-struct fetch_request {
-  std::string url;
-  std::string method = "GET";
-  std::map<std::string, std::string> headers{};
-  std::string body{};
-};
-
-/// What came of it. Any status is an answer.
-struct fetch_response {
-  int status_code = 0;
-  std::map<std::string, std::string> headers{};
-  std::string body{};
-  /// Where the answer came from, after redirects.
-  std::string url{};
-
-  /// The body's JSON. \throws payload_error when it does not fit.
-  template <json_convertible T = inngest::json>
-  T json() const {
-    return decode<T>(body, "body");
-  }
-};
-INNGEST_FIELDS(fetch_response, status_code, headers, body, url)
-INNGEST_DEFAULTS(fetch_response, headers, body, url)
-
-}  // namespace inngest
-
-// inngest/function.hpp
-
-namespace inngest {
-
-struct handler_resources;
-
-/// A function of an app, whatever its types. Made by client::create_function; copies are cheap and share it.
-class any_function {
- public:
-  /// Runs the handler against a replay and appends its result, as JSON.
-  using handler_type = std::function<void(execution::replay&, const handler_resources&, std::string& result)>;
-
-  any_function(std::string app_id, function_options options, std::vector<trigger_definition> triggers,
-               handler_type handler, std::vector<any_function> companions = {})
-      : shared_(std::make_shared<const definition>(definition{.slug = app_id + "-" + options.id,
-                                                              .app_id = app_id,
-                                                              .options = std::move(options),
-                                                              .triggers = std::move(triggers),
-                                                              .handler = std::move(handler),
-                                                              .companions = std::move(companions)})) {}
-
-  /// The id within the app, as given.
-  const std::string& id() const { return shared_->options.id; }
-  /// The id on the server: "<app id>-<function id>".
-  const std::string& slug() const { return shared_->slug; }
-  const std::string& app_id() const { return shared_->app_id; }
-  const function_options& options() const { return shared_->options; }
-  const std::vector<trigger_definition>& triggers() const { return shared_->triggers; }
-  const handler_type& handler() const { return shared_->handler; }
-  /// The functions that its on_failure, on_cancel and on_success handlers are on the server.
-  const std::vector<any_function>& companions() const { return shared_->companions; }
-
- private:
-  struct definition {
-    std::string slug;
-    std::string app_id;
-    function_options options;
-    std::vector<trigger_definition> triggers;
-    handler_type handler;
-    std::vector<any_function> companions;
-  };
-  std::shared_ptr<const definition> shared_;
-};
-
-/// A function whose result and events are known: `ctx.step.invoke("id", ingest, data)` gives its Output.
-template <class Output, event_type... Events>
-class function : public any_function {
- public:
-  using any_function::any_function;
-  using output_type = Output;
-};
-
-/// A function that runs when other runs have ended and had asked for it: see basic_context::defer.
-template <class Data>
-class deferred_function : public any_function {
- public:
-  using any_function::any_function;
-};
-
-}  // namespace inngest
-
-namespace inngest {
-
-/// How long to wait for an event, and for which one.
-struct wait_options {
-  /// Up to 366 days; the step then gives nothing.
-  std::chrono::milliseconds timeout;
-  /// A CEL expression over `event` (the run's) and `async` (the awaited): only an event for which it is true.
-  std::string expression{};
-  /// A field that must be the same in both events, such as "data.userId".
-  std::string match{};
-};
-
-/// What happens when a run waits for a signal that another run waits for already.
-enum class signal_conflict {
-  fail,     ///< the second run's step fails
-  replace,  ///< the first run no longer gets it
-};
-
-/// Which signal to wait for, and how long.
-struct signal_options {
-  std::string signal;
-  /// Up to 366 days; the step then gives nothing.
-  std::chrono::milliseconds timeout;
-  signal_conflict on_conflict = signal_conflict::fail;
-};
-
-/// Options of an invoke step.
-struct invoke_options {
-  /// How long to wait for the result before the step fails with "InngestInvokeTimeoutError".
-  std::optional<std::chrono::milliseconds> timeout{};
-};
-
-/// The run that a signal woke; nothing when none waited for it.
-struct sent_signal {
-  std::optional<std::string> runId;
-};
-INNGEST_FIELDS(sent_signal, runId)
-
-/// A function of another app, which can be invoked by its ids.
-template <event_type Event, class Output = json>
-struct function_ref {
-  std::string app_id;
-  std::string function_id;
-};
-
-namespace detail {
-
-/// The memo as the function's middleware leaves it. `wrapped` says that the result stands in {"data": ...}.
-template <class Read>
-decltype(auto) recall_with(const execution::replay& replay, const execution::step_call& call, bool wrapped,
-                           Read read) {
-  if (replay.hooks().empty()) return read(*call.memo);
-  const step_info info = replay.describe(call);
-  std::string text = replay.hooks().template wrap_reversed<std::string>(
-      [&](middleware& one, next_call<std::string> next) { return one.wrap_step(replay.info(), info, next); },
-      [&] { return std::string(protocol::result_text(*call.memo, call.id)); });
-  if (wrapped) text = "{\"data\":" + text + "}";
-  const json_buffer buffer(std::move(text));
-  return read(protocol::memo{.id = call.hash, .text = buffer.text()});
-}
-
-template <class Result>
-Result recall(const execution::replay& replay, const execution::step_call& call) {
-  return recall_with(replay, call, true, [&](const protocol::memo& memo) -> Result {
-    if constexpr (std::is_void_v<Result>)
-      protocol::throw_if_failed(memo, call.id);
-    else
-      return protocol::read_result<Result>(memo, call.id);
-  });
-}
-
-}  // namespace detail
-
-/// A step that was started and whose result is still to be asked for. It belongs to its handler's call and
-/// must not outlive it.
-template <class Result, class Run>
-class [[nodiscard]] step_handle {
- public:
-  /// `plan` describes the step, when it is still to be told to the server.
-  template <class Plan>
-  step_handle(execution::replay& replay, execution::step_call call, const Plan& plan, Run run)
-      : replay_(&replay), call_(std::move(call)), run_(std::move(run)) {
-    if (call_.memo) return;
-    plan_.emplace(plan());
-    replay_->discover(call_, *plan_, body());
-  }
-
-  /// The step's result.
-  /// \throws step_error when the step failed for good.
-  Result get() {
-    if (!call_.memo) replay_->await(call_, *plan_, body());
-    replay_->note_completed(call_);
-    return detail::recall<Result>(*replay_, call_);
-  }
-
- private:
-  auto body() {
-    return [this](std::string& out) { run_(call_, out); };
-  }
-
-  execution::replay* replay_;
-  execution::step_call call_;
-  std::optional<protocol::operation> plan_;
-  Run run_;
-};
-
-namespace detail {
-
-/// What the kinds of steps are made of.
-class step_base {
- public:
-  explicit step_base(execution::replay& replay) : replay_(&replay) {}
-
- protected:
-  /// Starts a step that runs in this process: `run` is given the call and appends the result.
-  template <class Result, class Plan, class Run>
-  auto start_run(step_options options, step_kind kind, const Plan& plan, Run run) {
-    return step_handle<Result, Run>(*replay_, replay_->enter(std::move(options), kind), plan, std::move(run));
-  }
-
-  static protocol::operation plan_of(std::string name = {}, std::string options = {}) {
-    return {.code = protocol::opcode::step_planned, .name = std::move(name), .options = std::move(options)};
-  }
-
-  /// Enters a step that the server does; leaves the handler while it has no result.
-  template <class Describe>
-  execution::step_call ask_server(step_options options, step_kind kind, Describe describe,
-                                  std::string* input = nullptr) {
-    execution::step_call call = replay_->enter(std::move(options), kind, input);
-    if (call.memo) return call;
-    replay_->record(call, describe());
-    replay_->suspend(call);
-  }
-
-  /// Starts a body that is called with arguments, which are recorded: the server may replace them.
-  template <class Body, class... Arguments>
-  auto start_with_input(step_options options, step_kind kind, std::string_view type, Body body,
-                        const Arguments&... arguments) {
-    using result = step_result_t<Body, json_form<Arguments>&...>;
-    using inputs = std::tuple<json_form<Arguments>...>;
-    std::string input = "[";
-    ((input += encode(arguments, "input"), input += ','), ...);
-    input.back() = ']';
-    auto call = replay_->enter(std::move(options), kind, &input);
-    const auto plan = [text = input, type] {
-      return plan_of({}, json_object_text().add_raw("input", text).add_if("type", type).text());
-    };
-    auto run = [body = std::move(body), input = std::move(input)](const execution::step_call& at,
-                                                                  std::string& out) mutable {
-      if (at.input) {
-        const json_buffer replaced{std::string(at.input->text)};
-        input = std::string(find_member(replaced, "input"));
-      }
-      auto given = decode<inputs>(input, "input");
-      std::apply([&](auto&... each) { run_body(body, at.deadline, out, each...); }, given);
-    };
-    return step_handle<result, decltype(run)>(*replay_, std::move(call), plan, std::move(run));
-  }
-
-  execution::replay* replay_;
-};
-
-/// A body that stays where the caller has it, for a step that is awaited at once.
-template <class Body>
-struct body_ref {
-  Body* body;
-  template <class... Arguments>
-    requires std::invocable<Body&, Arguments...>
-  decltype(auto) operator()(Arguments&&... arguments) const {
-    return (*body)(std::forward<Arguments>(arguments)...);
-  }
-};
-
-}  // namespace detail
-
-/// Steps for language models: `ctx.step.ai`.
-class ai_steps : private detail::step_base {
- public:
-  using step_base::step_base;
-
-  /// Has the server call a model, and gives the provider's answer. The app need not run meanwhile. Models
-  /// and requests are those of <inngest/ai.hpp>.
-  /// \throws step_error when the call failed.
-  template <class Model, class Request = typename Model::request_type>
-  auto infer(step_options options, const Model& model, const Request& request) ->
-      typename Model::answer_type {
-    const auto call = ask_server(std::move(options), step_kind::ai_infer, [&] {
-      const auto made = make_request(model, request);
-      detail::json_object_text headers;
-      for (const auto& [name, value] : made.headers) headers.add(name, value);
-      detail::json_object_text text;
-      text.add("type", "step.ai.infer").add("url", made.url).add("auth_key", made.auth_key);
-      text.add("format", made.format).add_raw("body", made.body);
-      if (headers.text() != "{}") text.add_raw("headers", headers.text());
-      return protocol::operation{.code = protocol::opcode::ai_gateway, .options = text.text()};
-    });
-    return detail::recall<typename Model::answer_type>(*replay_, call);
-  }
-  template <class Model, class Request = typename Model::request_type>
-  auto infer(step_id id, const Model& model, const Request& request) -> typename Model::answer_type {
-    return infer(step_options{.id = id}, model, request);
-  }
-
-  /// Runs a body that calls a model with a library of yours, as step.run does, and shows it as such. The
-  /// arguments that follow the body are recorded and given to it.
-  template <class Body, class... Arguments>
-  auto wrap(step_options options, Body&& body, const Arguments&... arguments) {
-    if constexpr (sizeof...(Arguments) > 0) {
-      return start_with_input(std::move(options), step_kind::ai_wrap, "step.ai.wrap",
-                              detail::body_ref<std::remove_reference_t<Body>>{&body}, arguments...)
-          .get();
-    } else {
-      using result = detail::step_result_t<Body>;
-      return start_run<result>(
-                 std::move(options), step_kind::ai_wrap,
-                 [] { return plan_of({}, "{\"type\":\"step.ai.wrap\"}"); },
-                 [&body](const execution::step_call& at, std::string& out) {
-                   detail::run_body(body, at.deadline, out);
-                 })
-          .get();
-    }
-  }
-  template <class Body, class... Arguments>
-  auto wrap(step_id id, Body&& body, const Arguments&... arguments) {
-    return wrap(step_options{.id = id}, std::forward<Body>(body), arguments...);
-  }
-};
-
-/// The steps of a function: `ctx.step`. Each has an id, runs once, and gives its remembered result from then
-/// on. A step whose result is not there yet leaves the handler, which is called again when it is; code
-/// between steps therefore runs several times and should do nothing but compute.
-///
-/// Every call may throw step_error, when the step failed for good, and payload_error, when its remembered
-/// result does not fit the type (the code has changed). What leaves the handler is not a std::exception and
-/// must pass: end a `catch (...)` around steps with `throw;`.
-class step : private detail::step_base {
- public:
-  explicit step(execution::replay& replay) : step_base(replay), ai(replay) {}
-
-  /// Steps for language models.
-  ai_steps ai;
-
-  /// Runs the body once and remembers what it returns. It is tried again when it throws: see
-  /// function_options::retries, step_options, non_retriable_error and retry_after_error. A body may take a
-  /// std::stop_token, which is told when step_options::deadline is over.
-  ///
-  /// Arguments that follow the body are recorded with the step and given to it; whoever runs the step again
-  /// from the server's page can change them there.
-  template <class Body, class... Arguments>
-  auto run(step_options options, Body&& body, const Arguments&... arguments) {
-    using held = detail::body_ref<std::remove_reference_t<Body>>;
-    if constexpr (sizeof...(Arguments) == 0) {
-      return start_body<detail::step_result_t<Body>>(std::move(options), held{&body}).get();
-    } else {
-      return start_with_input(std::move(options), step_kind::run, {}, held{&body}, arguments...).get();
-    }
-  }
-  template <class Body, class... Arguments>
-  auto run(step_id id, Body&& body, const Arguments&... arguments) {
-    return run(step_options{.id = id}, std::forward<Body>(body), arguments...);
-  }
-
-  /// Starts a step without waiting for it; `get()` on the handle gives its result. Steps that were started
-  /// before the first `get()` run at the same time. The function does not finish before they have.
-  template <class Body>
-  auto start(step_options options, Body body) {
-    return start_body<detail::step_result_t<Body>>(std::move(options), std::move(body));
-  }
-  template <class Body>
-  auto start(step_id id, Body body) {
-    return start(step_options{.id = id}, std::move(body));
-  }
-
-  /// Goes on after the duration, up to 366 days. The process need not be there in between.
-  void sleep(step_options options, std::chrono::milliseconds duration) {
-    fall_asleep(std::move(options), to_text(std::max(duration, std::chrono::milliseconds::zero())));
-  }
-  void sleep(step_id id, std::chrono::milliseconds duration) { sleep(step_options{.id = id}, duration); }
-
-  /// Goes on at the given time; at once when it has passed.
-  void sleep_until(step_options options, std::chrono::system_clock::time_point time) {
-    fall_asleep(std::move(options), to_text(std::chrono::time_point_cast<std::chrono::milliseconds>(time)));
-  }
-  void sleep_until(step_id id, std::chrono::system_clock::time_point time) {
-    sleep_until(step_options{.id = id}, time);
-  }
-
-  /// Waits for an event of the type that arrives after this step began; nothing when none came in time.
-  template <event_type Event>
-  std::optional<Event> wait_for_event(step_options options, const wait_options& wait) {
-    const auto call = ask_server(std::move(options), step_kind::wait_for_event,
-                                 [&] { return describe_wait(Event::name, wait); });
-    return detail::recall_with(*replay_, call, false, [&](const protocol::memo& memo) {
-      return protocol::read_received<Event>(memo, call.id);
-    });
-  }
-  template <event_type Event>
-  std::optional<Event> wait_for_event(step_id id, const wait_options& wait) {
-    return wait_for_event<Event>(step_options{.id = id}, wait);
-  }
-
-  /// Waits for a signal and gives the data that it came with; nothing when none came in time. At most one run
-  /// waits for a signal.
-  template <json_convertible Data = json>
-  std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
-    const auto call = ask_server(std::move(options), step_kind::wait_for_signal, [&] {
-      detail::json_object_text text;
-      text.add("signal", wait.signal).add("timeout", to_text(wait.timeout));
-      text.add("conflict", wait.on_conflict == signal_conflict::fail ? "fail" : "replace");
-      return protocol::operation{
-          .code = protocol::opcode::wait_for_signal, .name = wait.signal, .options = text.text()};
-    });
-    return detail::recall_with(*replay_, call, true, [&](const protocol::memo& memo) -> std::optional<Data> {
-      if (memo.is_null()) return std::nullopt;
-      const std::string_view result = protocol::result_text(memo, call.id);
-      if (result == "null") return std::nullopt;
-      const detail::json_buffer received{std::string(result)};
-      const std::string_view data = detail::find_member(received, "data");
-      return decode<Data>(data.empty() ? "null" : data, protocol::memo_path(call.id));
-    });
-  }
-  template <json_convertible Data = json>
-  std::optional<Data> wait_for_signal(step_id id, const signal_options& wait) {
-    return wait_for_signal<Data>(step_options{.id = id}, wait);
-  }
-
-  /// Sends a signal, once; it wakes the run that waits for it.
-  template <json_writable Data = json>
-  sent_signal send_signal(step_options options, const std::string& signal, const Data& data = {}) {
-    const auto send = [this, &signal, &data](const execution::step_call&, std::string& out) {
-      const auto answer = replay_->world().call_api(protocol::signal_request(signal, encode(data, "data")));
-      encode_to(out, sent_signal{protocol::read_signal_answer(answer)});
-    };
-    const auto plan = [&signal] {
-      detail::json_object_text text;
-      return plan_of("sendSignal", text.add("type", "step.sendSignal").add("signal", signal).text());
-    };
-    return start_run<sent_signal>(std::move(options), step_kind::send_signal, plan, send).get();
-  }
-  template <json_writable Data = json>
-  sent_signal send_signal(step_id id, const std::string& signal, const Data& data = {}) {
-    return send_signal(step_options{.id = id}, signal, data);
-  }
-
-  /// Runs another function and gives its result.
-  /// \throws step_error when the function failed or did not finish in time.
-  template <class Output, event_type First, event_type... Rest>
-  Output invoke(step_options options, const function<Output, First, Rest...>& called,
-                const typename First::data_type& data, const invoke_options& invoke_options = {}) {
-    return invoke_slug<Output>(std::move(options), called.slug(), data, invoke_options);
-  }
-  template <class Output, event_type First, event_type... Rest>
-  Output invoke(step_id id, const function<Output, First, Rest...>& called,
-                const typename First::data_type& data, const invoke_options& invoke_options = {}) {
-    return invoke_slug<Output>({.id = id}, called.slug(), data, invoke_options);
-  }
-  /// The same for a function of another app.
-  template <event_type Event, class Output>
-  Output invoke(step_options options, const function_ref<Event, Output>& called,
-                const typename Event::data_type& data, const invoke_options& invoke_options = {}) {
-    return invoke_slug<Output>(std::move(options), called.app_id + "-" + called.function_id, data,
-                               invoke_options);
-  }
-  template <event_type Event, class Output>
-  Output invoke(step_id id, const function_ref<Event, Output>& called, const typename Event::data_type& data,
-                const invoke_options& invoke_options = {}) {
-    return invoke(step_options{.id = id}, called, data, invoke_options);
-  }
-
-  /// Sends events, once. Every type of event converts, and a list may mix them.
-  sent_events send_event(step_options options, std::vector<any_event> events) {
-    const auto send = [this, &events](const execution::step_call&, std::string& out) {
-      encode_to(out, sent_events{replay_->world().send(events, *replay_)});
-    };
-    const auto plan = [] { return plan_of("sendEvent", "{\"type\":\"step.sendEvent\"}"); };
-    return start_run<sent_events>(std::move(options), step_kind::send_event, plan, send).get();
-  }
-  sent_events send_event(step_id id, std::vector<any_event> events) {
-    return send_event(step_options{.id = id}, std::move(events));
-  }
-  sent_events send_event(step_options options, std::initializer_list<any_event> events) {
-    return send_event(std::move(options), std::vector<any_event>(events));
-  }
-  sent_events send_event(step_id id, std::initializer_list<any_event> events) {
-    return send_event(step_options{.id = id}, std::vector<any_event>(events));
-  }
-  sent_events send_event(step_options options, const any_event& event) {
-    return send_event(std::move(options), std::vector<any_event>{event});
-  }
-  sent_events send_event(step_id id, const any_event& event) {
-    return send_event(step_options{.id = id}, event);
-  }
-
-  /// Has the server make an HTTP request, and gives the answer, whatever its status.
-  /// \throws step_error when there was none.
-  fetch_response fetch(step_options options, const fetch_request& request) {
-    const auto call = ask_server(std::move(options), step_kind::fetch, [&] {
-      detail::json_object_text text;
-      text.add("url", request.url).add("method", request.method);
-      text.add_raw("headers", encode(request.headers)).add_if("body", request.body);
-      return protocol::operation{.code = protocol::opcode::gateway, .options = text.text()};
-    });
-    return detail::recall<fetch_response>(*replay_, call);
-  }
-  fetch_response fetch(step_id id, const fetch_request& request) {
-    return fetch(step_options{.id = id}, request);
-  }
-
-  /// Publishes a message to those who listen to the channel's topic, once.
-  template <json_writable Data>
-  void publish(step_options options, const std::string& channel, const std::string& topic, const Data& data) {
-    const auto send = [&](const execution::step_call&, std::string& out) {
-      encode_to(out, data, "data");
-      const auto request = protocol::publish_request(channel, topic, replay_->request().run_id(), out);
-      protocol::expect_success(replay_->world().call_api(request), "publishing to \"" + channel + "\"");
-    };
-    const auto plan = [] { return plan_of({}, "{\"type\":\"step.realtime.publish\"}"); };
-    start_run<void>(std::move(options), step_kind::publish, plan, send).get();
-  }
-  template <json_writable Data>
-  void publish(step_id id, const std::string& channel, const std::string& topic, const Data& data) {
-    publish(step_options{.id = id}, channel, topic, data);
-  }
-
-  /// Gives the run a score, once: how good its work was, by whatever measure of yours.
-  void score(step_options options, const std::string& name, double value) {
-    set_run_metadata(std::move(options), protocol::metadata_object({}, "inngest.score", "merge",
-                                                                   protocol::score_values(name, value)));
-  }
-  void score(step_id id, const std::string& name, double value) {
-    score(step_options{.id = id}, name, value);
-  }
-
-  /// Keeps values of yours with the run, once, for whoever looks at it. `values` is a JSON object.
-  void set_metadata(step_options options, const std::string& kind, const json& values) {
-    set_run_metadata(std::move(options),
-                     protocol::metadata_object({}, "userland." + kind, "set", encode(values, "values")));
-  }
-  void set_metadata(step_id id, const std::string& kind, const json& values) {
-    set_metadata(step_options{.id = id}, kind, values);
-  }
-
- private:
-  template <class Result, class Body>
-  auto start_body(step_options options, Body body) {
-    return start_run<Result>(
-        std::move(options), step_kind::run, [] { return plan_of(); },
-        [body = std::move(body)](const execution::step_call& at, std::string& out) mutable {
-          detail::run_body(body, at.deadline, out);
-        });
-  }
-
-  void fall_asleep(step_options options, std::string text) {
-    const auto call = ask_server(std::move(options), step_kind::sleep, [&] {
-      return protocol::operation{.code = protocol::opcode::sleep, .name = std::move(text)};
-    });
-    detail::recall_with(*replay_, call, false,
-                        [&](const protocol::memo& memo) { protocol::throw_if_failed(memo, call.id); });
-  }
-
-  static protocol::operation describe_wait(std::string_view event, const wait_options& wait) {
-    const std::string expression = detail::matching_expression(wait.expression, wait.match);
-    detail::json_object_text text;
-    text.add("event", event).add("timeout", to_text(wait.timeout)).add_if("if", expression);
-    return {.code = protocol::opcode::wait_for_event, .options = text.text()};
-  }
-
-  template <class Output, class Data>
-  Output invoke_slug(step_options options, const std::string& slug, const Data& data,
-                     const invoke_options& invoke) {
-    std::string input = replay_->hooks().empty() ? "" : "[" + encode(data, "data") + "]";
-    const auto describe = [&] {
-      const std::string text = input.empty() ? encode(data, "data") : input.substr(1, input.size() - 2);
-      detail::json_object_text out;
-      out.add("function_id", slug)
-          .add_raw("payload", detail::json_object_text().add_raw("data", text).text());
-      if (invoke.timeout) out.add("timeout", to_text(*invoke.timeout));
-      return protocol::operation{.code = protocol::opcode::invoke_function, .options = out.text()};
-    };
-    const auto call = ask_server(std::move(options), step_kind::invoke, describe, &input);
-    return detail::recall<Output>(*replay_, call);
-  }
-
-  void set_run_metadata(step_options options, const std::string& metadata) {
-    const auto send = [&](const execution::step_call&, std::string&) {
-      const auto request = protocol::metadata_request(replay_->request().run_id(), {}, metadata);
-      protocol::expect_success(replay_->world().call_api(request), "setting metadata");
-    };
-    start_run<void>(
-        std::move(options), step_kind::run, [] { return plan_of(); }, send)
-        .get();
-  }
-};
-
-}  // namespace inngest
-
-namespace inngest {
-
-/// What a handler's context is made of beside the call itself.
-struct handler_resources {
-  const logger& log;
-  const std::vector<dependency>& of_function;
-  const std::vector<dependency>& of_client;
-};
-
-/// The handler's logger: silent while the handler goes over what happened in earlier calls, so that each
-/// message appears once.
-class context_logger {
- public:
-  context_logger(const logger& target, const execution::replay& replay) : target_(target), replay_(&replay) {}
-
-  void debug(std::string_view message) const { log(log_level::debug, message); }
-  void info(std::string_view message) const { log(log_level::info, message); }
-  void warn(std::string_view message) const { log(log_level::warn, message); }
-  void error(std::string_view message) const { log(log_level::error, message); }
-  void log(log_level level, std::string_view message) const {
-    if (!replay_->is_replaying()) target_.log(level, message);
-  }
-
- private:
-  logger target_;
-  const execution::replay* replay_;
-};
-
-namespace detail {
-
-/// `ctx.event`: the event itself, or one of several.
-template <event_type... Events>
-struct context_event {
-  using type = one_of<Events...>;
-  static type read(std::string_view text) {
-    const std::string name = read_name(text);
-    std::optional<type> out;
-    ((!out && is_of(Events::name, name) ? void(out = read_event<Events>(text)) : void()), ...);
-    if (!out) read_unnamed(text, out);
-    return std::move(*out);
-  }
-
- private:
-  /// Whether an event's name is the type's, or fits its pattern: "app/user.*".
-  static bool is_of(std::string_view type, std::string_view name) {
-    return type.ends_with('*') ? name.starts_with(type.substr(0, type.size() - 1)) : type == name;
-  }
-
-  static std::string read_name(std::string_view text) {
-    json_document document(text);
-    for (auto item : document.object()) {
-      simdjson::ondemand::field each = take(std::move(item), {});
-      if (take(each.unescaped_key(), {}) == "name")
-        return detail::read<std::string>(each.value(), json_path("name"));
-    }
-    return {};
-  }
-
-  /// An invoked function's event has the server's name: the first type that its data fits.
-  static void read_unnamed(std::string_view text, std::optional<type>& out) {
-    std::string problems;
-    const auto attempt = [&]<class Event>(std::type_identity<Event>) {
-      if (out) return;
-      try {
-        out = read_event<Event>(text);
-      } catch (const payload_error& problem) {
-        problems += "\n  as " + std::string(Event::name) + ": " + problem.what();
-      }
-    };
-    (attempt(std::type_identity<Events>()), ...);
-    if (!out) throw payload_error("data", "fits none of the function's events:" + problems);
-  }
-};
-
-template <event_type Event>
-struct context_event<Event> {
-  using type = Event;
-  static type read(std::string_view text) { return read_event<Event>(text); }
-};
-
-}  // namespace detail
-
-namespace detail {
-
-/// Reads an event, or one of several, from its JSON object.
-template <class Event>
-struct event_reader {
-  static Event read(std::string_view text) { return context_event<Event>::read(text); }
-};
-template <event_type... Events>
-struct event_reader<one_of<Events...>> {
-  static one_of<Events...> read(std::string_view text) { return context_event<Events...>::read(text); }
-};
-
-}  // namespace detail
-
-/// The events of a batch, in the order in which the server gives them. Each is read when it is first asked
-/// for.
-template <class Event>
-class event_list {
- public:
-  explicit event_list(std::string_view text) : text_(text) {}
-
-  auto begin() const { return all().begin(); }
-  auto end() const { return all().end(); }
-  std::size_t size() const { return all().size(); }
-  bool empty() const { return all().empty(); }
-  const Event& front() const { return all().front(); }
-  const Event& operator[](std::size_t index) const { return all().at(index); }
-
- private:
-  const std::vector<Event>& all() const {
-    if (!events_) events_ = read();
-    return *events_;
-  }
-  std::vector<Event> read() const;
-
-  std::string_view text_;
-  mutable std::optional<std::vector<Event>> events_;
-};
-
-/// What every handler is given.
-class basic_context {
- public:
-  basic_context(execution::replay& replay, const handler_resources& resources)
-      : run_id(replay.request().run_id()),
-        function_id(replay.info().function_id),
-        attempt(replay.request().attempt()),
-        max_attempts(replay.request().max_attempts()),
-        step(replay),
-        group(replay),
-        log(resources.log, replay),
-        replay_(&replay),
-        resources_(&resources) {}
-  basic_context(const basic_context&) = delete;
-  basic_context& operator=(const basic_context&) = delete;
-
-  const std::string run_id;
-  /// The function's id within the app.
-  const std::string function_id;
-  /// Which attempt this is, of the step or function that runs now; 0 is the first.
-  const int attempt;
-  /// Attempts in all, the first included.
-  const std::optional<int> max_attempts;
-
-  inngest::step step;
-  inngest::group group;
-  /// Messages of the handler; not repeated when the handler is called again.
-  context_logger log;
-
-  /// The value of the type that was given to function_options or client_options: see provide().
-  /// \throws configuration_error when there is none.
-  template <class T>
-  T& get() const {
-    for (const auto* all : {&resources_->of_function, &resources_->of_client}) {
-      if (void* found = detail::find_dependency(*all, typeid(T))) return *static_cast<T*>(found);
-    }
-    throw configuration_error("function \"" + function_id + "\" asks for a " +
-                              detail::demangle(typeid(T).name()) +
-                              ", which was not provided: see inngest::provide()");
-  }
-
-  /// Has a deferred function run with the data when this run has ended; the run does not wait for it.
-  template <class Data>
-  void defer(step_options options, const deferred_function<Data>& called, const Data& data) {
-    detail::json_object_text text;
-    text.add("fn_slug", called.slug())
-        .add_raw("input", replay_->transform_deferred(options, encode(data, "data")));
-    replay_->record_deferred(
-        {.code = protocol::opcode::defer_add,
-         .id = options.id.hash(),
-         .name = options.name.empty() ? std::string(options.id.text()) : options.name,
-         .display_name = options.name.empty() ? std::string(options.id.text()) : options.name,
-         .user_id = std::string(options.id.text()),
-         .options = text.text()});
-  }
-  template <class Data>
-  void defer(step_id id, const deferred_function<Data>& called, const Data& data) {
-    defer(step_options{.id = id}, called, data);
-  }
-
- private:
-  execution::replay* replay_;
-  const handler_resources* resources_;
-};
-
-/// What a handler is given: the event that started the run, and the tools to do its steps.
-template <event_type... Events>
-class context : public basic_context {
- public:
-  using event_form = typename detail::context_event<Events...>::type;
-
-  context(execution::replay& replay, const handler_resources& resources)
-      : basic_context(replay, resources),
-        event(detail::context_event<Events...>::read(replay.request().event())),
-        events(replay.request().events()),
-        event_text_(replay.request().event()) {}
-
-  /// The event that started the run; with several triggers one of theirs: see one_of::match.
-  const event_form event;
-  /// All events of the run: more than one with function_options::batch.
-  const event_list<event_form> events;
-  /// The name that the event came with: of interest where the trigger is a pattern such as "app/user.*".
-  std::string event_name() const { return detail::find_text(event_text_, "name"); }
-
- private:
-  std::string_view event_text_;
-};
-
-/// What an ended run has left: given to the handlers of on_failure, on_cancel and on_success, which are
-/// functions of their own, with steps of their own.
-template <event_type... Events>
-class ended_run_context : public basic_context {
- public:
-  ended_run_context(execution::replay& replay, const handler_resources& resources)
-      : ended_run_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
-
-  /// The event that had started the ended run.
-  const typename detail::context_event<Events...>::type event;
-  const std::string ended_run_id;
-
- protected:
-  ended_run_context(execution::replay& replay, const handler_resources& resources,
-                    const protocol::lifecycle_event& ended)
-      : basic_context(replay, resources),
-        event(detail::context_event<Events...>::read(ended.event())),
-        ended_run_id(ended.run_id()) {}
-};
-
-/// What an on_failure handler is given.
-template <event_type... Events>
-class failure_context : public ended_run_context<Events...> {
- public:
-  failure_context(execution::replay& replay, const handler_resources& resources)
-      : failure_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
-
-  /// What the function failed with.
-  const run_error error;
-
- private:
-  failure_context(execution::replay& replay, const handler_resources& resources,
-                  const protocol::lifecycle_event& ended)
-      : ended_run_context<Events...>(replay, resources, ended), error(ended.error()) {}
-};
-
-/// What an on_cancel handler is given.
-template <event_type... Events>
-class cancel_context : public ended_run_context<Events...> {
- public:
-  using ended_run_context<Events...>::ended_run_context;
-};
-
-/// What an on_success handler is given.
-template <class Output, event_type... Events>
-class success_context : public ended_run_context<Events...> {
- public:
-  success_context(execution::replay& replay, const handler_resources& resources)
-      : success_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
-
-  /// What the function returned.
-  const Output output;
-
- private:
-  success_context(execution::replay& replay, const handler_resources& resources,
-                  const protocol::lifecycle_event& ended)
-      : ended_run_context<Events...>(replay, resources, ended),
-        output(decode<Output>(ended.result(), "data.result")) {}
-};
-
-template <class Event>
-std::vector<Event> event_list<Event>::read() const {
-  std::vector<Event> out;
-  if (text_.empty()) return out;
-  detail::json_document document(text_);
-  detail::json_value root = document.root(detail::json_path("events"));
-  std::vector<std::string_view> texts;
-  for (auto item : detail::take(root.get_array(), {})) {
-    detail::json_value each = detail::take(std::move(item), {});
-    texts.push_back(detail::raw_text(each, {}));
-  }
-  out.reserve(texts.size());
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    try {
-      out.push_back(detail::event_reader<Event>::read(texts[i]));
-    } catch (const payload_error& problem) {
-      throw payload_error("events[" + std::to_string(i) + "]." + problem.path(), problem.problem());
-    }
-  }
-  return out;
-}
-
-}  // namespace inngest
-
-// inngest/client.hpp
-
-// inngest/detail/check_options.hpp
-
-// inngest/detail/cron.hpp
-
-#include <system_error>
-
-namespace inngest::detail {
-
-/// A schedule of five fields, as an Inngest server reads it: minute, hour, day of the month, month, day of
-/// the week, in UTC or in the time zone of a prefix. A bit stands for each value at which it fires.
-struct cron_schedule {
-  std::string zone = "UTC";
-  std::uint64_t minutes = 0;
-  std::uint64_t hours = 0;
-  std::uint64_t days = 0;      // 1 to 31
-  std::uint64_t months = 0;    // 1 to 12
-  std::uint64_t weekdays = 0;  // 0 is Sunday
-  /// A field of * leaves the day to the other one; when neither is, either suffices.
-  bool any_day = false;
-  bool any_weekday = false;
-
-  /// \throws configuration_error naming the field, the value and its column.
-  static cron_schedule parse(std::string_view text);
-
-  /// Whether it fires on that day.
-  bool is_on(std::chrono::sys_days day) const {
-    const std::chrono::year_month_day date(day);
-    if (!has(months, static_cast<unsigned>(date.month()))) return false;
-    const bool by_day = has(days, static_cast<unsigned>(date.day()));
-    const bool by_weekday = has(weekdays, std::chrono::weekday(day).c_encoding());
-    return any_day || any_weekday ? by_day && by_weekday : by_day || by_weekday;
-  }
-
-  /// When it fires next after a time, both as a clock of its zone shows them: of UTC as they are, of another
-  /// zone after conversion. None within eight years, which hold a 29 February, is nullopt.
-  std::optional<std::chrono::sys_seconds> next_after(std::chrono::sys_seconds time) const {
-    using namespace std::chrono_literals;
-    const auto start = std::chrono::floor<std::chrono::minutes>(time) + 1min;
-    const auto first_day = std::chrono::floor<std::chrono::days>(start);
-    for (auto day = first_day; day <= first_day + std::chrono::days(8 * 366); day += std::chrono::days(1)) {
-      if (!is_on(day)) continue;
-      for (unsigned hour = 0; hour < 24; ++hour) {
-        for (unsigned minute = 0; has(hours, hour) && minute < 60; ++minute) {
-          const auto moment = day + std::chrono::hours(hour) + std::chrono::minutes(minute);
-          if (has(minutes, minute) && moment >= start) return moment;
-        }
-      }
-    }
-    return std::nullopt;
-  }
-
- private:
-  static bool has(std::uint64_t bits, unsigned value) { return (bits >> value & 1) != 0; }
-};
-
-/// Reads the fields of a schedule, one after the other.
-class cron_reader {
- public:
-  explicit cron_reader(std::string_view text) : text_(text) {
-    constexpr std::size_t longest = 255;  // that a server takes
-    if (text_.size() > longest)
-      fail("a schedule has at most " + std::to_string(longest) + " characters", longest);
-  }
-
-  std::string read_zone() {
-    for (const std::string_view prefix : {"TZ=", "CRON_TZ="}) {
-      if (!text_.substr(at_).starts_with(prefix)) continue;
-      const std::size_t start = at_ + prefix.size();
-      at_ = std::min(text_.find(' ', start), text_.size());
-      const std::string zone(text_.substr(start, at_ - start));
-      check_zone(zone, start);
-      return zone;
-    }
-    return "UTC";
-  }
-
-  /// A server takes no names for whole schedules, such as @daily: what to write instead.
-  void refuse_descriptor() {
-    skip_space();
-    const std::string_view rest = text_.substr(at_);
-    if (!rest.starts_with('@')) return;
-    static constexpr std::string_view known[][2] = {{"@yearly", "0 0 1 1 *"},  {"@annually", "0 0 1 1 *"},
-                                                    {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
-                                                    {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
-                                                    {"@hourly", "0 * * * *"}};
-    const std::string_view name = rest.substr(0, rest.find_first_of(" \t"));
-    for (const auto& [each, fields] : known) {
-      if (name == each) fail("write \"" + std::string(fields) + "\" for " + std::string(name));
-    }
-    fail("a schedule has five fields: there are no names such as @daily or @every");
-  }
-
-  struct field {
-    std::string_view name;
-    int low;
-    int high;
-    std::span<const std::string_view> names{};
-  };
-
-  /// The values of a field: a list of ranges with steps, such as "1-5,10-20/2". `any` is set by a *.
-  std::uint64_t read_field(const field& which, bool& any) {
-    skip_space();
-    if (at_ == text_.size())
-      fail("the " + std::string(which.name) + " is missing: a schedule has five fields");
-    const std::size_t start = at_;
-    std::uint64_t out = 0;
-    do {
-      // a server passes over what is empty in a list
-      if (at_ < text_.size() && text_[at_] != ',' && !is_space(text_[at_])) out |= read_range(which, any);
-    } while (take(','));
-    if (at_ < text_.size() && !is_space(text_[at_])) fail_at_character();
-    if (out == 0) fail("the " + std::string(which.name) + " has no value: it would never fire", start);
-    return out;
-  }
-
-  void expect_end() {
-    skip_space();
-    if (at_ < text_.size()) fail("a schedule has five fields, here begins a sixth");
-  }
-
-  [[noreturn]] void fail(const std::string& problem) const { fail(problem, at_); }
-  [[noreturn]] static void fail(const std::string& problem, std::size_t at) {
-    throw configuration_error(problem + ", at column " + std::to_string(at + 1));
-  }
-
- private:
-  static bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
-  }
-  void skip_space() {
-    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
-  }
-  bool take(char c) {
-    if (at_ == text_.size() || text_[at_] != c) return false;
-    ++at_;
-    return true;
-  }
-
-  /// The word at a place: what is up to the next space or comma.
-  std::string word_at(std::size_t start) const {
-    std::size_t end = start;
-    while (end < text_.size() && text_[end] != ',' && !is_space(text_[end])) ++end;
-    return std::string(text_.substr(start, end - start));
-  }
-  [[noreturn]] void fail_at_character() const { fail("unexpected \"" + word_at(at_) + "\""); }
-
-  std::uint64_t read_range(const field& which, bool& any) {
-    int first = which.low, last = which.high;
-    bool open = true;  // a step after a single value goes on to the field's end
-    bool all = false;
-    const std::size_t start = at_;
-    if (take('*') || take('?')) {
-      all = true;
-    } else {
-      first = read_value(which);
-      if (take('-')) {
-        last = read_value(which);
-        if (last < first) fail("the range of the " + std::string(which.name) + " runs backwards", start);
-      } else {
-        open = false;
-      }
-    }
-    int step = 1;
-    if (take('/')) {
-      const std::size_t step_at = at_;
-      step = read_number(which);
-      if (step < 1) fail("a step must be at least 1", step_at);
-      open = true;
-    }
-    any = any || (all && step == 1);
-    if (!open) last = first;
-    std::uint64_t out = 0;
-    for (int value = first; value <= last; value += step) out |= std::uint64_t{1} << value;
-    return out;
-  }
-
-  int read_value(const field& which) {
-    const std::size_t start = at_;
-    for (std::size_t i = 0; i < which.names.size(); ++i) {
-      if (same(text_.substr(at_, which.names[i].size()), which.names[i])) {
-        at_ += which.names[i].size();
-        return which.low + static_cast<int>(i);
-      }
-    }
-    const int value = read_number(which);
-    if (value < which.low || value > which.high) {
-      const bool sunday = which.names.size() == 7 && value == 7;
-      fail(std::string(which.name) + " " + std::string(text_.substr(start, at_ - start)) + " must be from " +
-               std::to_string(which.low) + " to " + std::to_string(which.high) +
-               (sunday ? ": Sunday is 0" : ""),
-           start);
-    }
-    return value;
-  }
-
-  /// Anything too large is as large as no field allows, and as a step that leads out of any.
-  int read_number(const field& which) {
-    constexpr int too_large = 1000;
-    int value = 0;
-    const std::string_view rest = text_.substr(at_);
-    const bool digit = !rest.empty() && rest.front() >= '0' && rest.front() <= '9';
-    if (!digit) {
-      const std::string found = word_at(at_);
-      fail("the " + std::string(which.name) + " must be a number" +
-           (which.names.empty() ? "" : " or a name such as " + std::string(which.names[1])) +
-           (found.empty() ? "" : ", found \"" + found + "\""));
-    }
-    const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-    at_ += static_cast<std::size_t>(end - rest.data());
-    return problem == std::errc{} ? std::min(value, too_large) : too_large;
-  }
-
-  static bool same(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](char x, char y) { return (x >= 'A' && x <= 'Z' ? x + 32 : x) == y; });
-  }
-
-  /// A zone must be in the system's database, where there is one.
-  static void check_zone(const std::string& zone, std::size_t at) {
-    const auto plain = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-             c == '+' || c == '-' || c == '/';
-    };
-    // no dot, so none that leads out of the database
-    const bool readable = !zone.empty() && zone.size() < 64 && zone.front() != '/' &&
-                          std::all_of(zone.begin(), zone.end(), plain);
-    const bool known =
-        readable && (zone == "UTC" || zone == "Local" || has_zone(zone) || !has_zone("Etc/UTC"));
-    if (!known) fail("there is no time zone \"" + zone + "\"", at);
-  }
-
-  /// Whether the database has a file of that name, and a time zone in it.
-  static bool has_zone(const std::string& zone) {
-    std::FILE* const file = std::fopen(("/usr/share/zoneinfo/" + zone).c_str(), "rb");
-    if (file == nullptr) return false;
-    char magic[4] = {};
-    const std::size_t size = std::fread(magic, 1, sizeof(magic), file);
-    std::fclose(file);
-    return std::string_view(magic, size) == "TZif";
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-};
-
-inline cron_schedule cron_schedule::parse(std::string_view text) {
-  static constexpr std::string_view months_names[] = {"jan", "feb", "mar", "apr", "may", "jun",
-                                                      "jul", "aug", "sep", "oct", "nov", "dec"};
-  static constexpr std::string_view weekday_names[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
-  cron_reader reader(text);
-  cron_schedule out;
-  bool any = false;
-  out.zone = reader.read_zone();
-  reader.refuse_descriptor();
-  out.minutes = reader.read_field({"minute", 0, 59}, any);
-  out.hours = reader.read_field({"hour", 0, 23}, any);
-  out.days = reader.read_field({"day of the month", 1, 31}, out.any_day);
-  out.months = reader.read_field({"month", 1, 12, months_names}, any);
-  out.weekdays = reader.read_field({"day of the week", 0, 6, weekday_names}, out.any_weekday);
-  reader.expect_end();
-
-  if (!out.any_day && out.any_weekday) {  // can such a day ever come?
-    constexpr int longest[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool possible = false;
-    for (int month = 1; month <= 12; ++month) {
-      const bool included = (out.months >> month & 1) != 0;
-      const std::uint64_t in_month = (std::uint64_t{2} << longest[month - 1]) - 1;
-      possible = possible || (included && (out.days & in_month) != 0);
-    }
-    if (!possible) throw configuration_error("no month of the schedule has such a day: it would never fire");
-  }
-  return out;
-}
-
-}  // namespace inngest::detail
-
 // inngest/expression.hpp
+
+// inngest/detail/cel_members.hpp
 
 // inngest/detail/cel_parser.hpp
 
@@ -6953,6 +6922,201 @@ class cel_parser {
 
 }  // namespace inngest::detail
 
+// Finds members in expressions that the types of the events do not have. A server takes them for null.
+
+namespace inngest::detail {
+
+/// How many letters must be added, removed, replaced or swapped with the next to make one text of the other.
+inline std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before_last, last, row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    before_last = std::exchange(last, row);
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({replaced, last[j] + 1, row[j - 1] + 1});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) row[j] = std::min(row[j], before_last[j - 2] + 1);
+    }
+  }
+  return row[b.size()];
+}
+
+/// The name that was probably meant; empty when none is near.
+inline std::string_view nearest_name(std::string_view wanted, const std::vector<std::string_view>& names) {
+  const auto lower = [](std::string_view text) {
+    std::string out(text);
+    for (char& c : out) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+      if (c == '-') c = '_';
+    }
+    std::erase(out, '_');  // order_id, orderId
+    return out;
+  };
+  std::string_view best;
+  std::size_t least = 1 + std::max<std::size_t>(1, wanted.size() / 3);
+  for (const std::string_view name : names) {
+    const std::size_t distance = edit_distance(lower(wanted), lower(name));
+    if (distance < least) {
+      least = distance;
+      best = name;
+    }
+  }
+  return best;
+}
+
+/// Which events an expression is about: `event`, and `async` where there is a later one. Without shapes
+/// nothing is known of them.
+struct expression_events {
+  std::span<const event_shape> event{};
+  std::span<const event_shape> async{};
+};
+
+/// Looks through an expression's tree. With several events a member is known when any of them has it.
+class member_check {
+ public:
+  member_check(std::string_view text, const std::vector<cel_node>& nodes, const expression_events& events)
+      : text_(text), nodes_(nodes), events_(events) {}
+
+  /// \throws expression_error for the first member that none of the events has.
+  void run() { look(nodes_.size() - 1); }
+
+ private:
+  using kind = cel_node::kind;
+  using shapes = std::vector<const json_shape*>;
+
+  /// What a part of the expression can be, and its path for messages. Without shapes nothing is known.
+  struct found {
+    shapes all{};
+    std::string path{};
+    std::span<const event_shape> whole{};  // it is the event itself
+  };
+
+  found look(std::size_t at) {
+    const cel_node& node = nodes_[at];
+    switch (node.what) {
+      case kind::variable:
+        return node.integer == 1 ? bound(node.text) : variable(node.text);
+      case kind::select:
+      case kind::has:
+        return member(look(node.parts[0]), node.text, node.position);
+      case kind::operation:
+        if (node.text == "[]") return index(node);
+        break;
+      case kind::macro:
+        return macro(node);
+      default:
+        break;
+    }
+    for (const std::size_t part : node.parts) look(part);
+    return {};
+  }
+
+  found variable(const std::string& name) const {
+    const auto& events = name == "event" ? events_.event : events_.async;
+    if ((name != "event" && name != "async") || events.empty()) return {};
+    return {.path = name, .whole = events};
+  }
+
+  found bound(const std::string& name) const {
+    for (std::size_t i = bound_.size(); i-- > 0;) {
+      if (bound_[i].first == name) return bound_[i].second;
+    }
+    return {};
+  }
+
+  found index(const cel_node& node) {
+    found of = look(node.parts[0]);
+    const cel_node& key = nodes_[node.parts[1]];
+    if (key.what == kind::string) return member(of, key.text, key.position);
+    look(node.parts[1]);
+    return element(of, "[]");
+  }
+
+  found macro(const cel_node& node) {
+    found of = look(node.parts[0]);
+    found each = element(of, "[]");
+    const bool keys = std::any_of(of.all.begin(), of.all.end(), [](const json_shape* shape) {
+      return shape->what != json_shape::kind::list;  // the variable goes over a map's keys
+    });
+    bound_.emplace_back(nodes_[node.parts[1]].text, keys ? found{} : std::move(each));
+    for (std::size_t i = 2; i < node.parts.size(); ++i) look(node.parts[i]);
+    bound_.pop_back();
+    return node.text == "filter" ? of : found{};
+  }
+
+  /// The elements of lists and maps; nothing where there may be others.
+  static found element(const found& of, std::string_view suffix) {
+    found out{.path = of.path + std::string(suffix)};
+    for (const json_shape* shape : of.all) {
+      if (shape->element == nullptr) return {};
+      out.all.push_back(&shape->element());
+    }
+    return out;
+  }
+
+  found member(const found& of, const std::string& name, std::size_t position) const {
+    using shape_kind = json_shape::kind;
+    if (!of.whole.empty()) return member_of_event(of, name, position);
+    found out{.path = of.path + "." + name};
+    bool unknown = of.all.empty();
+    for (const json_shape* shape : of.all) {
+      if (shape->what == shape_kind::any) unknown = true;
+      if (shape->what == shape_kind::map) out.all.push_back(&shape->element());
+      const json_shape::member* known = shape->find(name);
+      if (known != nullptr) out.all.push_back(&known->shape());
+    }
+    // a server adds data of its own to an invoked or deferred function's event
+    const bool of_server = name == "_inngest" && of.path.ends_with(".data");
+    if (unknown || of_server) return {};
+    if (out.all.empty()) refuse(of, name, position);
+    return out;
+  }
+
+  found member_of_event(const found& of, const std::string& name, std::size_t position) const {
+    static constexpr std::string_view names[] = {"data", "id", "meta", "name", "ts", "user", "v"};
+    if (std::find(std::begin(names), std::end(names), name) == std::end(names))
+      refuse(of, name, position, {std::begin(names), std::end(names)});
+    if (name != "data") return {};
+    found out{.path = of.path + ".data"};
+    for (const event_shape& event : of.whole) out.all.push_back(&event.data());
+    return out;
+  }
+
+  [[noreturn]] void refuse(const found& of, const std::string& name, std::size_t position,
+                           std::vector<std::string_view> names = {}) const {
+    std::string_view value;
+    for (const json_shape* shape : of.all) {
+      value = shape->name;
+      for (const json_shape::member& known : shape->members) {
+        if (std::find(names.begin(), names.end(), known.name) == names.end()) names.push_back(known.name);
+      }
+    }
+    std::string problem = of.path + " has no member \"" + name + "\"";
+    if (names.empty()) {
+      problem += value.empty() ? ": it has none" : ": it is " + std::string(value);
+    } else {
+      const std::string_view meant = nearest_name(name, names);
+      problem += meant.empty() ? ": it has " : " (did you mean \"" + std::string(meant) + "\"?): it has ";
+      constexpr std::size_t most = 24;
+      for (std::size_t i = 0; i < std::min(names.size(), most); ++i) {
+        if (i > 0) problem += ", ";
+        problem += names[i];
+      }
+      if (names.size() > most) problem += " and " + std::to_string(names.size() - most) + " more";
+    }
+    throw expression_error(problem, text_, position);
+  }
+
+  std::string_view text_;
+  const std::vector<cel_node>& nodes_;
+  const expression_events& events_;
+  std::vector<std::pair<std::string, found>> bound_;
+};
+
+}  // namespace inngest::detail
+
 namespace inngest {
 
 /// What an expression may contain, besides what every one may.
@@ -6982,10 +7146,13 @@ class expression {
   std::vector<detail::cel_node> nodes_;
 };
 
-/// Checks an expression as a server will. \throws expression_error
-inline void check_expression(std::string_view text, expression_policy policy = expression_policy::all) {
+/// Checks an expression as a server will, and that the events have the members that it asks for.
+/// \throws expression_error
+inline void check_expression(std::string_view text, expression_policy policy = expression_policy::all,
+                             const detail::expression_events& events = {}) {
   using kind = detail::cel_node::kind;
   const std::vector<detail::cel_node> nodes = detail::cel_parser(text).parse();
+  detail::member_check(text, nodes, events).run();
   if (policy == expression_policy::all) return;
   if (policy == expression_policy::event_only) {
     for (const detail::cel_node& each : nodes) {
@@ -7018,86 +7185,1450 @@ inline void check_expression(std::string_view text, expression_policy policy = e
   }
 }
 
+namespace detail {
+
+/// Checks a `match`: a field such as "data.userId" that both events have. \throws expression_error with the
+/// position in it.
+inline void check_match(std::string_view match, const expression_events& events) {
+  if (match.empty()) return;
+  for (const std::string_view whose : {"event.", "async."}) {
+    const std::string text = std::string(whose) + std::string(match);
+    std::vector<cel_node> nodes;
+    try {
+      nodes = cel_parser(text).parse();
+      member_check(text, nodes, events).run();
+    } catch (const expression_error& problem) {
+      const std::string words = problem.what();
+      throw expression_error(words.substr(0, words.rfind(", at ")), match,
+                             problem.position() - std::min(problem.position(), whose.size()));
+    }
+    const auto is_field = [](const cel_node& node) {
+      return node.what == cel_node::kind::select || node.what == cel_node::kind::variable ||
+             node.what == cel_node::kind::string || node.what == cel_node::kind::integer ||
+             (node.what == cel_node::kind::operation && node.text == "[]");
+    };
+    const auto other = std::find_if_not(nodes.begin(), nodes.end(), is_field);
+    if (other != nodes.end()) {
+      throw expression_error("a match is a field, such as data.userId", match,
+                             other->position - std::min(other->position, whose.size()));
+    }
+  }
+}
+
+}  // namespace detail
 }  // namespace inngest
+
+// inngest/fetch.hpp
+
+namespace inngest {
+
+/// An HTTP request that the server makes for a step: the app need not run, nor wait, meanwhile.
+struct fetch_request {
+  std::string url;
+  std::string method = "GET";
+  std::map<std::string, std::string> headers{};
+  std::string body{};
+};
+
+/// What came of it. Any status is an answer.
+struct fetch_response {
+  int status_code = 0;
+  std::map<std::string, std::string> headers{};
+  std::string body{};
+  /// Where the answer came from, after redirects.
+  std::string url{};
+
+  /// The body's JSON. \throws payload_error when it does not fit.
+  template <json_convertible T = inngest::json>
+  T json() const {
+    return decode<T>(body, "body");
+  }
+};
+INNGEST_FIELDS(fetch_response, status_code, headers, body, url)
+INNGEST_DEFAULTS(fetch_response, headers, body, url)
+
+}  // namespace inngest
+
+// inngest/function.hpp
+
+namespace inngest {
+
+struct handler_resources;
+
+/// A function of an app, whatever its types. Made by client::create_function; copies are cheap and share it.
+class any_function {
+ public:
+  /// Runs the handler against a replay and appends its result, as JSON.
+  using handler_type = std::function<void(execution::replay&, const handler_resources&, std::string& result)>;
+
+  any_function(std::string app_id, function_options options, std::vector<trigger_definition> triggers,
+               handler_type handler, std::vector<any_function> companions = {})
+      : shared_(std::make_shared<const definition>(definition{.slug = app_id + "-" + options.id,
+                                                              .app_id = app_id,
+                                                              .options = std::move(options),
+                                                              .triggers = std::move(triggers),
+                                                              .handler = std::move(handler),
+                                                              .companions = std::move(companions)})) {}
+
+  /// The id within the app, as given.
+  const std::string& id() const { return shared_->options.id; }
+  /// The id on the server: "<app id>-<function id>".
+  const std::string& slug() const { return shared_->slug; }
+  const std::string& app_id() const { return shared_->app_id; }
+  const function_options& options() const { return shared_->options; }
+  const std::vector<trigger_definition>& triggers() const { return shared_->triggers; }
+  const handler_type& handler() const { return shared_->handler; }
+  /// The functions that its on_failure, on_cancel and on_success handlers are on the server.
+  const std::vector<any_function>& companions() const { return shared_->companions; }
+
+ private:
+  struct definition {
+    std::string slug;
+    std::string app_id;
+    function_options options;
+    std::vector<trigger_definition> triggers;
+    handler_type handler;
+    std::vector<any_function> companions;
+  };
+  std::shared_ptr<const definition> shared_;
+};
+
+/// A function whose result and events are known: `ctx.step.invoke("id", ingest, data)` gives its Output.
+template <class Output, event_type... Events>
+class function : public any_function {
+ public:
+  using any_function::any_function;
+  using output_type = Output;
+};
+
+/// A function that runs when other runs have ended and had asked for it: see basic_context::defer.
+template <class Data>
+class deferred_function : public any_function {
+ public:
+  using any_function::any_function;
+};
+
+}  // namespace inngest
+
+namespace inngest {
+
+/// How long to wait for an event, and for which one.
+struct wait_options {
+  /// Up to 366 days; the step then gives nothing.
+  duration_ms timeout;
+  /// A CEL expression over `event` (the run's) and `async` (the awaited): only an event for which it is true.
+  std::string expression{};
+  /// A field that must be the same in both events, such as "data.userId".
+  std::string match{};
+};
+
+/// What happens when a run waits for a signal that another run waits for already.
+enum class signal_conflict {
+  fail,     ///< the second run's step fails
+  replace,  ///< the first run no longer gets it
+};
+
+/// Which signal to wait for, and how long.
+struct signal_options {
+  std::string signal;
+  /// Up to 366 days; the step then gives nothing.
+  duration_ms timeout;
+  signal_conflict on_conflict = signal_conflict::fail;
+};
+
+/// Options of an invoke step.
+struct invoke_options {
+  /// How long to wait for the result, up to 366 days, before the step fails with "InngestInvokeTimeoutError".
+  std::optional<duration_ms> timeout{};
+};
+
+/// The run that a signal woke; nothing when none waited for it.
+struct sent_signal {
+  std::optional<std::string> runId;
+};
+INNGEST_FIELDS(sent_signal, runId)
+
+/// A function of another app, which can be invoked by its ids.
+template <event_type Event, class Output = json>
+struct function_ref {
+  std::string app_id;
+  std::string function_id;
+};
+
+namespace detail {
+
+template <class Result>
+Result recall(execution::replay& replay, execution::step_call& call) {
+  return replay.read_memo(call, true, [&](const protocol::memo& memo) -> Result {
+    if constexpr (std::is_void_v<Result>)
+      protocol::throw_if_failed(memo, call.id);
+    else
+      return protocol::read_result<Result>(memo, call.id);
+  });
+}
+
+/// The operation that tells a server of the step. \throws payload_error with the step in its path.
+template <class Describe>
+protocol::operation described(const execution::step_call& call, Describe&& describe) {
+  try {
+    if constexpr (std::invocable<Describe&, const execution::step_call&>)
+      return describe(call);
+    else
+      return describe();
+  } catch (const payload_error& problem) {
+    const std::string within = problem.path().empty() ? "" : "." + problem.path();
+    throw payload_error(protocol::memo_path(call.id) + within, problem.problem());
+  }
+}
+
+}  // namespace detail
+
+/// A step that was started and whose result is still to be asked for. It belongs to its handler's call and
+/// must not outlive it.
+template <class Result, class Run>
+class [[nodiscard]] step_handle {
+ public:
+  /// `plan` describes the step, when it is still to be told to the server.
+  template <class Plan>
+  step_handle(execution::replay& replay, execution::step_call call, const Plan& plan, Run run)
+      : replay_(&replay), call_(std::move(call)), run_(std::move(run)) {
+    if (call_.memo) return;
+    plan_.emplace(detail::described(call_, plan));
+    replay_->discover(call_, *plan_, body());
+  }
+
+  /// The step's result.
+  /// \throws step_error when the step failed for good.
+  Result get() {
+    if (!call_.memo) replay_->await(call_, *plan_, body());
+    return detail::recall<Result>(*replay_, call_);
+  }
+
+ private:
+  auto body() {
+    return [this](std::string& out) { run_(call_, out); };
+  }
+
+  execution::replay* replay_;
+  execution::step_call call_;
+  std::optional<protocol::operation> plan_;
+  Run run_;
+};
+
+namespace detail {
+
+/// What the kinds of steps are made of.
+class step_base {
+ public:
+  explicit step_base(execution::replay& replay) : replay_(&replay) {}
+
+ protected:
+  /// Starts a step that runs in this process: `run` is given the call and appends the result.
+  template <class Result, class Plan, class Run>
+  auto start_run(step_options options, step_kind kind, const Plan& plan, Run run) {
+    return step_handle<Result, Run>(*replay_, replay_->enter(std::move(options), kind), plan, std::move(run));
+  }
+
+  static protocol::operation plan_of(std::string name = {}, std::string options = {}) {
+    return {.code = protocol::opcode::step_planned, .name = std::move(name), .options = std::move(options)};
+  }
+
+  /// Enters a step that the server does; leaves the handler while it has no result.
+  template <class Describe>
+  execution::step_call ask_server(step_options options, step_kind kind, Describe describe,
+                                  std::string* input = nullptr) {
+    execution::step_call call = replay_->enter(std::move(options), kind, input);
+    if (call.memo) return call;
+    replay_->wait_for_server(call, described(call, describe));
+  }
+
+  /// Starts a body that is called with arguments, which are recorded: the server may replace them.
+  template <class Body, class... Arguments>
+  auto start_with_input(step_options options, step_kind kind, std::string_view type, Body body,
+                        const Arguments&... arguments) {
+    using result = step_result_t<Body, json_form<Arguments>&...>;
+    using inputs = std::tuple<json_form<Arguments>...>;
+    std::string input = "[";
+    ((input += encode(arguments, "input"), input += ','), ...);
+    input.back() = ']';
+    auto call = replay_->enter(std::move(options), kind, &input);
+    const auto plan = [text = input, type] {
+      return plan_of({}, json_object_text().add_raw("input", text).add_if("type", type).text());
+    };
+    auto run = [body = std::move(body), input = std::move(input)](const execution::step_call& at,
+                                                                  std::string& out) mutable {
+      if (at.input) {
+        const json_buffer replaced{std::string(at.input->text)};
+        input = std::string(find_member(replaced, "input"));
+      }
+      auto given = decode<inputs>(input, "input");
+      std::apply([&](auto&... each) { run_body(body, at.deadline, at.stop, out, each...); }, given);
+    };
+    return step_handle<result, decltype(run)>(*replay_, std::move(call), plan, std::move(run));
+  }
+
+  execution::replay* replay_;
+};
+
+/// A body that stays where the caller has it, for a step that is awaited at once.
+template <class Body>
+struct body_ref {
+  Body* body;
+  template <class... Arguments>
+    requires std::invocable<Body&, Arguments...>
+  decltype(auto) operator()(Arguments&&... arguments) const {
+    return (*body)(std::forward<Arguments>(arguments)...);
+  }
+};
+
+}  // namespace detail
+
+/// Steps for language models: `ctx.step.ai`.
+class ai_steps : private detail::step_base {
+ public:
+  using step_base::step_base;
+
+  /// Has the server call a model, and gives the provider's answer. The app need not run meanwhile. Models
+  /// and requests are those of <inngest/ai.hpp>.
+  /// \throws step_error when the call failed.
+  template <class Model, class Request = typename Model::request_type>
+  auto infer(step_options options, const Model& model, const Request& request) ->
+      typename Model::answer_type {
+    auto call = ask_server(std::move(options), step_kind::ai_infer, [&] {
+      const auto made = make_request(model, request);
+      detail::json_object_text headers;
+      for (const auto& [name, value] : made.headers) headers.add_exact(name, value);
+      detail::json_object_text text;
+      text.add("type", "step.ai.infer").add_exact("url", made.url).add_exact("auth_key", made.auth_key);
+      text.add("format", made.format).add_raw("body", made.body);
+      if (headers.text() != "{}") text.add_raw("headers", headers.text());
+      return protocol::operation{.code = protocol::opcode::ai_gateway, .options = text.text()};
+    });
+    return detail::recall<typename Model::answer_type>(*replay_, call);
+  }
+  template <class Model, class Request = typename Model::request_type>
+  auto infer(step_id id, const Model& model, const Request& request) -> typename Model::answer_type {
+    return infer(step_options{.id = id}, model, request);
+  }
+
+  /// Runs a body that calls a model with a library of yours, as step.run does, and shows it as such. The
+  /// arguments that follow the body are recorded and given to it.
+  template <class Body, class... Arguments>
+  auto wrap(step_options options, Body&& body, const Arguments&... arguments) {
+    if constexpr (sizeof...(Arguments) > 0) {
+      return start_with_input(std::move(options), step_kind::ai_wrap, "step.ai.wrap",
+                              detail::body_ref<std::remove_reference_t<Body>>{&body}, arguments...)
+          .get();
+    } else {
+      using result = detail::step_result_t<Body>;
+      return start_run<result>(
+                 std::move(options), step_kind::ai_wrap,
+                 [] { return plan_of({}, "{\"type\":\"step.ai.wrap\"}"); },
+                 [&body](const execution::step_call& at, std::string& out) {
+                   detail::run_body(body, at.deadline, at.stop, out);
+                 })
+          .get();
+    }
+  }
+  template <class Body, class... Arguments>
+  auto wrap(step_id id, Body&& body, const Arguments&... arguments) {
+    return wrap(step_options{.id = id}, std::forward<Body>(body), arguments...);
+  }
+};
+
+/// The steps of a function: `ctx.step`. Each has an id, runs once, and gives its remembered result from then
+/// on. A step whose result is not there yet leaves the handler, which is called again when it is; code
+/// between steps therefore runs several times and should do nothing but compute.
+///
+/// Every call may throw step_error, when the step failed for good, and payload_error, when its remembered
+/// result does not fit the type (the code has changed). What leaves the handler is not a std::exception and
+/// must pass: end a `catch (...)` around steps with `throw;`.
+class step : private detail::step_base {
+ public:
+  /// `events` are those that start the function, as far as they are known.
+  explicit step(execution::replay& replay, std::span<const detail::event_shape> events = {})
+      : step_base(replay), ai(replay), events_(events) {}
+
+  /// Steps for language models.
+  ai_steps ai;
+
+  /// Runs the body once and remembers what it returns. It is tried again when it throws: see
+  /// function_options::retries, step_options, non_retriable_error and retry_after_error. A body may take a
+  /// std::stop_token: that of the call, see basic_context::stop_token.
+  ///
+  /// Arguments that follow the body are recorded with the step and given to it; whoever runs the step again
+  /// from the server's page can change them there.
+  template <class Body, class... Arguments>
+  auto run(step_options options, Body&& body, const Arguments&... arguments) {
+    using held = detail::body_ref<std::remove_reference_t<Body>>;
+    if constexpr (sizeof...(Arguments) == 0) {
+      return start_body<detail::step_result_t<Body>>(std::move(options), held{&body}).get();
+    } else {
+      return start_with_input(std::move(options), step_kind::run, {}, held{&body}, arguments...).get();
+    }
+  }
+  template <class Body, class... Arguments>
+  auto run(step_id id, Body&& body, const Arguments&... arguments) {
+    return run(step_options{.id = id}, std::forward<Body>(body), arguments...);
+  }
+
+  /// Starts a step without waiting for it; `get()` on the handle gives its result. Steps that were started
+  /// before the first `get()` run at the same time. The function does not finish before they have.
+  ///
+  /// The body may run in `get()`: capture by value what may be gone by then, such as a loop's variable.
+  template <class Body>
+  auto start(step_options options, Body body) {
+    return start_body<detail::step_result_t<Body>>(std::move(options), std::move(body));
+  }
+  template <class Body>
+  auto start(step_id id, Body body) {
+    return start(step_options{.id = id}, std::move(body));
+  }
+
+  /// Goes on after the duration, up to 366 days; at once when it is negative. The process need not be there
+  /// in between.
+  /// \throws step_options_error for a longer sleep.
+  void sleep(step_options options, duration_ms duration) {
+    fall_asleep(std::move(options), [&](const execution::step_call& call) {
+      if (detail::is_beyond_longest_wait(duration))
+        refuse_sleep(call, std::to_string(duration.count()) + " ms");
+      return to_text(duration_ms(std::max<std::chrono::milliseconds>(duration, {})));
+    });
+  }
+  void sleep(step_id id, duration_ms duration) { sleep(step_options{.id = id}, duration); }
+
+  /// Goes on at the given time, which is at most 366 days from now; at once when it has passed.
+  /// \throws step_options_error for a later time.
+  void sleep_until(step_options options, detail::saturated_time time) {
+    fall_asleep(std::move(options), [&](const execution::step_call& call) {
+      const timestamp now = std::chrono::floor<std::chrono::milliseconds>(replay_->world().now());
+      if (time > detail::add_saturated(now, detail::longest_wait))
+        refuse_sleep(call, "until " + to_text(time));
+      return to_text(std::max<timestamp>(time, timestamp()));
+    });
+  }
+  void sleep_until(step_id id, detail::saturated_time time) { sleep_until(step_options{.id = id}, time); }
+
+  /// Waits for an event of the type that arrives after this step began; nothing when none came in time.
+  /// \throws step_options_error for a timeout or an expression that no server would take.
+  template <event_type Event>
+  std::optional<Event> wait_for_event(step_options options, const wait_options& wait) {
+    auto call = ask_server(std::move(options), step_kind::wait_for_event,
+                           [&](const execution::step_call& at) { return describe_wait<Event>(at, wait); });
+    return replay_->read_memo(call, false, [&](const protocol::memo& memo) {
+      return protocol::read_received<Event>(memo, call.id);
+    });
+  }
+  template <event_type Event>
+  std::optional<Event> wait_for_event(step_id id, const wait_options& wait) {
+    return wait_for_event<Event>(step_options{.id = id}, wait);
+  }
+
+  /// Waits for a signal and gives the data that it came with; nothing when none came in time. At most one run
+  /// waits for a signal.
+  template <json_convertible Data = json>
+  std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
+    auto call =
+        ask_server(std::move(options), step_kind::wait_for_signal, [&](const execution::step_call& at) {
+          detail::json_object_text text;
+          text.add_exact("signal", wait.signal).add("timeout", timeout_text(at, wait.timeout));
+          text.add("conflict", wait.on_conflict == signal_conflict::fail ? "fail" : "replace");
+          return protocol::operation{
+              .code = protocol::opcode::wait_for_signal, .name = wait.signal, .options = text.text()};
+        });
+    return replay_->read_memo(call, true, [&](const protocol::memo& memo) -> std::optional<Data> {
+      if (memo.is_null()) return std::nullopt;
+      const std::string_view result = protocol::result_text(memo, call.id);
+      if (result == "null") return std::nullopt;
+      const detail::json_buffer received{std::string(result)};
+      const std::string_view data = detail::find_member(received, "data");
+      return decode<Data>(data.empty() ? "null" : data, protocol::memo_path(call.id));
+    });
+  }
+  template <json_convertible Data = json>
+  std::optional<Data> wait_for_signal(step_id id, const signal_options& wait) {
+    return wait_for_signal<Data>(step_options{.id = id}, wait);
+  }
+
+  /// Sends a signal, once; it wakes the run that waits for it.
+  template <json_writable Data = json>
+  sent_signal send_signal(step_options options, const std::string& signal, const Data& data = {}) {
+    const auto send = [this, &signal, &data](const execution::step_call&, std::string& out) {
+      const auto answer = replay_->world().call_api(protocol::signal_request(signal, encode(data, "data")));
+      encode_to(out, sent_signal{protocol::read_signal_answer(answer)});
+    };
+    const auto plan = [&signal] {
+      detail::json_object_text text;
+      return plan_of("sendSignal", text.add("type", "step.sendSignal").add_exact("signal", signal).text());
+    };
+    return start_run<sent_signal>(std::move(options), step_kind::send_signal, plan, send).get();
+  }
+  template <json_writable Data = json>
+  sent_signal send_signal(step_id id, const std::string& signal, const Data& data = {}) {
+    return send_signal(step_options{.id = id}, signal, data);
+  }
+
+  /// Runs another function and gives its result.
+  /// \throws step_error when the function failed or did not finish in time.
+  template <class Output, event_type First, event_type... Rest>
+  Output invoke(step_options options, const function<Output, First, Rest...>& called,
+                const typename First::data_type& data, const invoke_options& invoke_options = {}) {
+    return invoke_slug<Output>(std::move(options), called.slug(), data, invoke_options);
+  }
+  template <class Output, event_type First, event_type... Rest>
+  Output invoke(step_id id, const function<Output, First, Rest...>& called,
+                const typename First::data_type& data, const invoke_options& invoke_options = {}) {
+    return invoke_slug<Output>({.id = id}, called.slug(), data, invoke_options);
+  }
+  /// The same for a function of another app.
+  template <event_type Event, class Output>
+  Output invoke(step_options options, const function_ref<Event, Output>& called,
+                const typename Event::data_type& data, const invoke_options& invoke_options = {}) {
+    return invoke_slug<Output>(std::move(options), called.app_id + "-" + called.function_id, data,
+                               invoke_options);
+  }
+  template <event_type Event, class Output>
+  Output invoke(step_id id, const function_ref<Event, Output>& called, const typename Event::data_type& data,
+                const invoke_options& invoke_options = {}) {
+    return invoke(step_options{.id = id}, called, data, invoke_options);
+  }
+
+  /// Sends events, once. Every type of event converts, and a list may mix them.
+  sent_events send_event(step_options options, std::vector<any_event> events) {
+    const auto send = [this, &events](const execution::step_call&, std::string& out) {
+      encode_to(out, sent_events{replay_->world().send(events, *replay_)});
+    };
+    const auto plan = [] { return plan_of("sendEvent", "{\"type\":\"step.sendEvent\"}"); };
+    return start_run<sent_events>(std::move(options), step_kind::send_event, plan, send).get();
+  }
+  sent_events send_event(step_id id, std::vector<any_event> events) {
+    return send_event(step_options{.id = id}, std::move(events));
+  }
+  sent_events send_event(step_options options, std::initializer_list<any_event> events) {
+    return send_event(std::move(options), std::vector<any_event>(events));
+  }
+  sent_events send_event(step_id id, std::initializer_list<any_event> events) {
+    return send_event(step_options{.id = id}, std::vector<any_event>(events));
+  }
+  sent_events send_event(step_options options, const any_event& event) {
+    return send_event(std::move(options), std::vector<any_event>{event});
+  }
+  sent_events send_event(step_id id, const any_event& event) {
+    return send_event(step_options{.id = id}, event);
+  }
+
+  /// Has the server make an HTTP request, and gives the answer, whatever its status.
+  /// \throws step_error when there was none.
+  fetch_response fetch(step_options options, const fetch_request& request) {
+    auto call = ask_server(std::move(options), step_kind::fetch, [&] {
+      detail::json_object_text text;
+      text.add_exact("url", request.url).add_exact("method", request.method);
+      text.add_raw("headers", encode(request.headers, "headers"));
+      if (!request.body.empty()) text.add_exact("body", request.body);
+      return protocol::operation{.code = protocol::opcode::gateway, .options = text.text()};
+    });
+    return detail::recall<fetch_response>(*replay_, call);
+  }
+  fetch_response fetch(step_id id, const fetch_request& request) {
+    return fetch(step_options{.id = id}, request);
+  }
+
+  /// Publishes a message to those who listen to the channel's topic, once.
+  template <json_writable Data>
+  void publish(step_options options, const std::string& channel, const std::string& topic, const Data& data) {
+    const auto send = [&](const execution::step_call&, std::string& out) {
+      encode_to(out, data, "data");
+      const auto request = protocol::publish_request(channel, topic, replay_->request().run_id(), out);
+      protocol::expect_success(replay_->world().call_api(request), "publishing to \"" + channel + "\"");
+    };
+    const auto plan = [] { return plan_of({}, "{\"type\":\"step.realtime.publish\"}"); };
+    start_run<void>(std::move(options), step_kind::publish, plan, send).get();
+  }
+  template <json_writable Data>
+  void publish(step_id id, const std::string& channel, const std::string& topic, const Data& data) {
+    publish(step_options{.id = id}, channel, topic, data);
+  }
+
+  /// Gives the run a score, once: how good its work was, by whatever measure of yours.
+  void score(step_options options, const std::string& name, double value) {
+    set_run_metadata(std::move(options), protocol::metadata_object({}, "inngest.score", "merge",
+                                                                   protocol::score_values(name, value)));
+  }
+  void score(step_id id, const std::string& name, double value) {
+    score(step_options{.id = id}, name, value);
+  }
+
+  /// Keeps values of yours with the run, once, for whoever looks at it. `values` is a JSON object.
+  void set_metadata(step_options options, const std::string& kind, const json& values) {
+    set_run_metadata(std::move(options),
+                     protocol::metadata_object({}, "userland." + kind, "set", encode(values, "values")));
+  }
+  void set_metadata(step_id id, const std::string& kind, const json& values) {
+    set_metadata(step_options{.id = id}, kind, values);
+  }
+
+ private:
+  template <class Result, class Body>
+  auto start_body(step_options options, Body body) {
+    return start_run<Result>(
+        std::move(options), step_kind::run, [] { return plan_of(); },
+        [body = std::move(body)](const execution::step_call& at, std::string& out) mutable {
+          detail::run_body(body, at.deadline, at.stop, out);
+        });
+  }
+
+  template <class Describe>
+  void fall_asleep(step_options options, const Describe& describe) {
+    auto call = ask_server(std::move(options), step_kind::sleep, [&](const execution::step_call& at) {
+      return protocol::operation{.code = protocol::opcode::sleep, .name = describe(at)};
+    });
+    replay_->read_memo(call, false,
+                       [&](const protocol::memo& memo) { protocol::throw_if_failed(memo, call.id); });
+  }
+
+  [[noreturn]] static void refuse_sleep(const execution::step_call& call, const std::string& how_long) {
+    throw step_options_error(call.id, "a sleep of at most 366 days is possible, not one of " + how_long);
+  }
+
+  static std::string timeout_text(const execution::step_call& call, duration_ms timeout) {
+    if (timeout < std::chrono::milliseconds::zero() || detail::is_beyond_longest_wait(timeout)) {
+      throw step_options_error(
+          call.id, "its timeout must be from 0 to 366 days, not " + std::to_string(timeout.count()) + " ms");
+    }
+    return to_text(timeout);
+  }
+
+  template <event_type Event>
+  protocol::operation describe_wait(const execution::step_call& call, const wait_options& wait) const {
+    const std::string expression = detail::matching_expression(wait.expression, wait.match);
+    const detail::expression_events events{.event = events_, .async = detail::shapes_of_events<Event>()};
+    const std::string* faulty = &wait.expression;
+    try {
+      if (!wait.expression.empty()) check_expression(wait.expression, expression_policy::all, events);
+      faulty = &wait.match;
+      detail::check_match(wait.match, events);
+      faulty = &expression;
+      if (!expression.empty()) check_expression(expression);  // together they may be nested too deeply
+    } catch (const expression_error& problem) {
+      throw step_options_error(call.id, std::string(faulty == &wait.match ? "the match" : "the expression") +
+                                            " of its wait (" + *faulty + "): " + problem.what());
+    }
+    detail::json_object_text text;
+    text.add_exact("event", Event::name).add("timeout", timeout_text(call, wait.timeout));
+    if (!expression.empty()) text.add_exact("if", expression);
+    return {.code = protocol::opcode::wait_for_event, .options = text.text()};
+  }
+
+  template <class Output, class Data>
+  Output invoke_slug(step_options options, const std::string& slug, const Data& data,
+                     const invoke_options& invoke) {
+    std::string input = replay_->hooks().empty() ? "" : "[" + encode(data, "data") + "]";
+    const auto describe = [&](const execution::step_call& at) {
+      const std::string text = input.empty() ? encode(data, "data") : input.substr(1, input.size() - 2);
+      detail::json_object_text out;
+      out.add_exact("function_id", slug)
+          .add_raw("payload", detail::json_object_text().add_raw("data", text).text());
+      if (invoke.timeout) out.add("timeout", timeout_text(at, *invoke.timeout));
+      return protocol::operation{.code = protocol::opcode::invoke_function, .options = out.text()};
+    };
+    auto call = ask_server(std::move(options), step_kind::invoke, describe, &input);
+    return detail::recall<Output>(*replay_, call);
+  }
+
+  void set_run_metadata(step_options options, const std::string& metadata) {
+    const auto send = [&](const execution::step_call&, std::string&) {
+      const auto request = protocol::metadata_request(replay_->request().run_id(), {}, metadata);
+      protocol::expect_success(replay_->world().call_api(request), "setting metadata");
+    };
+    start_run<void>(
+        std::move(options), step_kind::run, [] { return plan_of(); }, send)
+        .get();
+  }
+
+  std::span<const detail::event_shape> events_;
+};
+
+}  // namespace inngest
+
+namespace inngest {
+
+/// What a handler's context is made of beside the call itself.
+struct handler_resources {
+  const logger& log;
+  const std::vector<dependency>& of_function;
+  const std::vector<dependency>& of_client;
+};
+
+/// The handler's logger: silent while the handler goes over what happened in earlier calls, so that each
+/// message appears once.
+class context_logger {
+ public:
+  context_logger(const logger& target, const execution::replay& replay) : target_(target), replay_(&replay) {}
+
+  void debug(std::string_view message) const { log(log_level::debug, message); }
+  void info(std::string_view message) const { log(log_level::info, message); }
+  void warn(std::string_view message) const { log(log_level::warn, message); }
+  void error(std::string_view message) const { log(log_level::error, message); }
+  void log(log_level level, std::string_view message) const {
+    if (!replay_->is_replaying()) target_.log(level, message);
+  }
+
+ private:
+  logger target_;
+  const execution::replay* replay_;
+};
+
+namespace detail {
+
+/// `ctx.event`: the event itself, or one of several.
+template <event_type... Events>
+struct context_event {
+  using type = one_of<Events...>;
+  static type read(std::string_view text) {
+    const std::string name = read_name(text);
+    std::optional<type> out;
+    ((!out && is_of(Events::name, name) ? void(out = read_event<Events>(text)) : void()), ...);
+    if (!out) read_unnamed(text, out);
+    return std::move(*out);
+  }
+
+ private:
+  /// Whether an event's name is the type's, or fits its pattern: "app/user.*".
+  static bool is_of(std::string_view type, std::string_view name) {
+    return type.ends_with('*') ? name.starts_with(type.substr(0, type.size() - 1)) : type == name;
+  }
+
+  static std::string read_name(std::string_view text) {
+    json_document document(text);
+    for (auto item : document.object()) {
+      simdjson::ondemand::field each = take(std::move(item), {});
+      if (take(each.unescaped_key(), {}) == "name")
+        return detail::read<std::string>(each.value(), json_path("name"));
+    }
+    return {};
+  }
+
+  /// An invoked function's event has the server's name: the first type that its data fits.
+  static void read_unnamed(std::string_view text, std::optional<type>& out) {
+    std::string problems;
+    const auto attempt = [&]<class Event>(std::type_identity<Event>) {
+      if (out) return;
+      try {
+        out = read_event<Event>(text);
+      } catch (const payload_error& problem) {
+        problems += "\n  as " + std::string(Event::name) + ": " + problem.what();
+      }
+    };
+    (attempt(std::type_identity<Events>()), ...);
+    if (!out) throw payload_error("data", "fits none of the function's events:" + problems);
+  }
+};
+
+template <event_type Event>
+struct context_event<Event> {
+  using type = Event;
+  static type read(std::string_view text) { return read_event<Event>(text); }
+};
+
+}  // namespace detail
+
+namespace detail {
+
+/// Reads an event, or one of several, from its JSON object.
+template <class Event>
+struct event_reader {
+  static Event read(std::string_view text) { return context_event<Event>::read(text); }
+};
+template <event_type... Events>
+struct event_reader<one_of<Events...>> {
+  static one_of<Events...> read(std::string_view text) { return context_event<Events...>::read(text); }
+};
+
+}  // namespace detail
+
+/// The events of a batch, in the order in which the server gives them. Each is read when it is first asked
+/// for, so that one that does not fit its type leaves the others readable.
+template <class Event>
+class event_list {
+ public:
+  explicit event_list(std::string_view text) : text_(text) {}
+
+  auto begin() const { return all().begin(); }
+  auto end() const { return all().end(); }
+  std::size_t size() const { return texts().size(); }
+  bool empty() const { return texts().empty(); }
+  const Event& front() const { return (*this)[0]; }
+  /// \throws payload_error naming the member that does not fit; std::out_of_range.
+  const Event& operator[](std::size_t index) const;
+  /// An event as JSON text, whether it fits its type or not. \throws std::out_of_range
+  std::string_view text(std::size_t index) const { return texts().at(index); }
+
+ private:
+  const std::vector<Event>& all() const;
+  const std::vector<std::string_view>& texts() const;
+  Event read(std::size_t index) const;
+
+  std::string_view text_;
+  mutable std::optional<std::vector<std::string_view>> texts_;
+  mutable std::map<std::size_t, Event> single_;  // that were asked for one by one
+  mutable std::optional<std::vector<Event>> events_;
+};
+
+/// What every handler is given.
+class basic_context {
+ public:
+  basic_context(execution::replay& replay, const handler_resources& resources,
+                std::span<const detail::event_shape> events = {})
+      : run_id(replay.request().run_id()),
+        function_id(replay.info().function_id),
+        attempt(replay.request().attempt()),
+        max_attempts(replay.request().max_attempts()),
+        step(replay, events),
+        group(replay),
+        log(resources.log, replay),
+        replay_(&replay),
+        resources_(&resources) {}
+  basic_context(const basic_context&) = delete;
+  basic_context& operator=(const basic_context&) = delete;
+
+  const std::string run_id;
+  /// The function's id within the app.
+  const std::string function_id;
+  /// Which attempt this is, of the step or function that runs now; 0 is the first.
+  const int attempt;
+  /// Attempts in all, the first included.
+  const std::optional<int> max_attempts;
+
+  inngest::step step;
+  inngest::group group;
+  /// Messages of the handler; not repeated when the handler is called again.
+  context_logger log;
+
+  /// Asks this call of the handler to stop: at the deadline of its step, when the run has ended (cancelled,
+  /// timed out), when the answer is no longer wanted because the connection is lost or another call of the
+  /// run has taken over, and when the engine or app stops. No further step begins then. A body that looks at
+  /// it may throw or return early: what it throws when the process is to end uses up no attempt of an
+  /// engine's. The token is the one that step bodies are given. Nobody can stop a body that does not look at
+  /// it.
+  std::stop_token stop_token() const { return replay_->stop().token(); }
+
+  /// The value of the type that was given to function_options or client_options: see provide().
+  /// \throws configuration_error when there is none.
+  template <class T>
+  T& get() const {
+    for (const auto* all : {&resources_->of_function, &resources_->of_client}) {
+      if (void* found = detail::find_dependency(*all, typeid(T))) return *static_cast<T*>(found);
+    }
+    throw configuration_error("function \"" + function_id + "\" asks for a " +
+                              detail::demangle(typeid(T).name()) +
+                              ", which was not provided: see inngest::provide()");
+  }
+
+  /// Has a deferred function run with the data when this run has ended; the run does not wait for it.
+  template <class Data>
+  void defer(step_options options, const deferred_function<Data>& called, const Data& data) {
+    detail::json_object_text text;
+    text.add_exact("fn_slug", called.slug())
+        .add_raw("input", replay_->transform_deferred(options, encode(data, "data")));
+    replay_->record_deferred(
+        {.code = protocol::opcode::defer_add,
+         .id = options.id.hash(),
+         .name = options.name.empty() ? std::string(options.id.text()) : options.name,
+         .display_name = options.name.empty() ? std::string(options.id.text()) : options.name,
+         .user_id = std::string(options.id.text()),
+         .options = text.text()});
+  }
+  template <class Data>
+  void defer(step_id id, const deferred_function<Data>& called, const Data& data) {
+    defer(step_options{.id = id}, called, data);
+  }
+
+ private:
+  execution::replay* replay_;
+  const handler_resources* resources_;
+};
+
+/// What a handler is given: the event that started the run, and the tools to do its steps.
+template <event_type... Events>
+class context : public basic_context {
+ public:
+  using event_form = typename detail::context_event<Events...>::type;
+
+  context(execution::replay& replay, const handler_resources& resources)
+      : basic_context(replay, resources, detail::shapes_of_events<Events...>()),
+        event(detail::context_event<Events...>::read(replay.request().event())),
+        events(replay.request().events()),
+        event_text_(replay.request().event()) {}
+
+  /// The event that started the run; with several triggers one of theirs: see one_of::match.
+  const event_form event;
+  /// All events of the run: more than one with function_options::batch.
+  const event_list<event_form> events;
+  /// The name that the event came with: of interest where the trigger is a pattern such as "app/user.*".
+  std::string event_name() const { return detail::find_text(event_text_, "name"); }
+
+ private:
+  std::string_view event_text_;
+};
+
+/// An event that may not fit its type: it is read when it is asked for, and its text is there in any case.
+///
+///     if (ctx.event.fits()) refund(ctx.event->data.orderId);
+template <class Event>
+class event_on_request {
+ public:
+  explicit event_on_request(std::string text) : text_(std::move(text)) {}
+
+  /// The event as its type. \throws payload_error naming the member that does not fit.
+  const Event& get() const {
+    if (!event_) event_ = read();
+    return *event_;
+  }
+  const Event& operator*() const { return get(); }
+  const Event* operator->() const { return &get(); }
+  /// Whether it fits its type.
+  bool fits() const {
+    try {
+      get();
+      return true;
+    } catch (const payload_error&) {
+      return false;
+    }
+  }
+
+  /// The whole event as JSON text, as it came; "null" when there is none.
+  const std::string& text() const { return text_; }
+  /// The same as a value.
+  json to_json() const { return detail::parse_dom(text_); }
+
+ private:
+  Event read() const {
+    if (text_ == "null") throw payload_error("data.event", "the ended run's event is missing");
+    const detail::json_buffer buffer(text_);
+    return detail::event_reader<Event>::read(buffer.text());
+  }
+
+  std::string text_;
+  mutable std::optional<Event> event_;
+};
+
+/// What an ended run has left: given to the handlers of on_failure, on_cancel and on_success, which are
+/// functions of their own, with steps of their own.
+template <event_type... Events>
+class ended_run_context : public basic_context {
+ public:
+  ended_run_context(execution::replay& replay, const handler_resources& resources)
+      : ended_run_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
+
+  /// The event that had started the ended run: `ctx.event->data`. The run may have failed because it does not
+  /// fit its type.
+  const event_on_request<typename detail::context_event<Events...>::type> event;
+  const std::string ended_run_id;
+
+ protected:
+  ended_run_context(execution::replay& replay, const handler_resources& resources,
+                    const protocol::lifecycle_event& ended)
+      : basic_context(replay, resources),
+        event(ended.event().empty() ? "null" : std::string(ended.event())),
+        ended_run_id(ended.run_id()) {}
+};
+
+/// What an on_failure handler is given.
+template <event_type... Events>
+class failure_context : public ended_run_context<Events...> {
+ public:
+  failure_context(execution::replay& replay, const handler_resources& resources)
+      : failure_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
+
+  /// What the function failed with.
+  const run_error error;
+
+ private:
+  failure_context(execution::replay& replay, const handler_resources& resources,
+                  const protocol::lifecycle_event& ended)
+      : ended_run_context<Events...>(replay, resources, ended), error(ended.error()) {}
+};
+
+/// What an on_cancel handler is given.
+template <event_type... Events>
+class cancel_context : public ended_run_context<Events...> {
+ public:
+  using ended_run_context<Events...>::ended_run_context;
+};
+
+/// What an on_success handler is given.
+template <class Output, event_type... Events>
+class success_context : public ended_run_context<Events...> {
+ public:
+  success_context(execution::replay& replay, const handler_resources& resources)
+      : success_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
+
+  /// What the function returned.
+  const Output output;
+
+ private:
+  success_context(execution::replay& replay, const handler_resources& resources,
+                  const protocol::lifecycle_event& ended)
+      : ended_run_context<Events...>(replay, resources, ended),
+        output(decode<Output>(ended.result(), "data.result")) {}
+};
+
+template <class Event>
+const std::vector<std::string_view>& event_list<Event>::texts() const {
+  if (texts_) return *texts_;
+  std::vector<std::string_view> out;
+  if (!text_.empty()) {
+    detail::json_document document(text_);
+    detail::json_value root = document.root(detail::json_path("events"));
+    for (auto item : detail::take(root.get_array(), {})) {
+      detail::json_value each = detail::take(std::move(item), {});
+      out.push_back(detail::raw_text(each, {}));
+    }
+  }
+  return texts_.emplace(std::move(out));
+}
+
+template <class Event>
+Event event_list<Event>::read(std::size_t index) const {
+  try {
+    return detail::event_reader<Event>::read(texts().at(index));
+  } catch (const payload_error& problem) {
+    throw payload_error("events[" + std::to_string(index) + "]." + problem.path(), problem.problem());
+  }
+}
+
+template <class Event>
+const Event& event_list<Event>::operator[](std::size_t index) const {
+  if (events_) return events_->at(index);
+  const auto found = single_.find(index);
+  return found != single_.end() ? found->second : single_.emplace(index, read(index)).first->second;
+}
+
+template <class Event>
+const std::vector<Event>& event_list<Event>::all() const {
+  if (events_) return *events_;
+  std::vector<Event> out;
+  out.reserve(size());
+  for (std::size_t i = 0; i < size(); ++i) out.push_back(read(i));
+  return events_.emplace(std::move(out));
+}
+
+}  // namespace inngest
+
+// inngest/client.hpp
+
+// inngest/detail/check_options.hpp
+
+// inngest/detail/cron.hpp
+
+namespace inngest::detail {
+
+/// A schedule of five fields, as an Inngest server reads it: minute, hour, day of the month, month, day of
+/// the week, in UTC or in the time zone of a prefix. A bit stands for each value at which it fires.
+struct cron_schedule {
+  std::string zone = "UTC";
+  std::uint64_t minutes = 0;
+  std::uint64_t hours = 0;
+  std::uint64_t days = 0;      // 1 to 31
+  std::uint64_t months = 0;    // 1 to 12
+  std::uint64_t weekdays = 0;  // 0 is Sunday
+  /// A field of * leaves the day to the other one; when neither is, either suffices.
+  bool any_day = false;
+  bool any_weekday = false;
+
+  /// \throws configuration_error naming the field, the value and its column.
+  static cron_schedule parse(std::string_view text);
+
+  /// Whether it fires on that day.
+  bool is_on(std::chrono::sys_days day) const {
+    const std::chrono::year_month_day date(day);
+    if (!has(months, static_cast<unsigned>(date.month()))) return false;
+    const bool by_day = has(days, static_cast<unsigned>(date.day()));
+    const bool by_weekday = has(weekdays, std::chrono::weekday(day).c_encoding());
+    return any_day || any_weekday ? by_day && by_weekday : by_day || by_weekday;
+  }
+
+  /// When it fires next after a time, both as a clock of its zone shows them: of UTC as they are, of another
+  /// zone after conversion. None within eight years, which hold a 29 February, is nullopt.
+  std::optional<std::chrono::sys_seconds> next_after(std::chrono::sys_seconds time) const {
+    using namespace std::chrono_literals;
+    const auto start = std::chrono::floor<std::chrono::minutes>(time) + 1min;
+    const auto first_day = std::chrono::floor<std::chrono::days>(start);
+    for (auto day = first_day; day <= first_day + std::chrono::days(8 * 366); day += std::chrono::days(1)) {
+      if (!is_on(day)) continue;
+      for (unsigned hour = 0; hour < 24; ++hour) {
+        for (unsigned minute = 0; has(hours, hour) && minute < 60; ++minute) {
+          const auto moment = day + std::chrono::hours(hour) + std::chrono::minutes(minute);
+          if (has(minutes, minute) && moment >= start) return moment;
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static bool has(std::uint64_t bits, unsigned value) { return (bits >> value & 1) != 0; }
+};
+
+/// Reads the fields of a schedule, one after the other.
+class cron_reader {
+ public:
+  explicit cron_reader(std::string_view text) : text_(text) {
+    constexpr std::size_t longest = 255;  // that a server takes
+    if (text_.size() > longest)
+      fail("a schedule has at most " + std::to_string(longest) + " characters", longest);
+  }
+
+  std::string read_zone() {
+    for (const std::string_view prefix : {"TZ=", "CRON_TZ="}) {
+      if (!text_.substr(at_).starts_with(prefix)) continue;
+      const std::size_t start = at_ + prefix.size();
+      at_ = std::min(text_.find(' ', start), text_.size());
+      const std::string zone(text_.substr(start, at_ - start));
+      check_zone(zone, start);
+      return zone;
+    }
+    return "UTC";
+  }
+
+  /// A server takes no names for whole schedules, such as @daily: what to write instead.
+  void refuse_descriptor() {
+    skip_space();
+    const std::string_view rest = text_.substr(at_);
+    if (!rest.starts_with('@')) return;
+    static constexpr std::string_view known[][2] = {{"@yearly", "0 0 1 1 *"},  {"@annually", "0 0 1 1 *"},
+                                                    {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
+                                                    {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
+                                                    {"@hourly", "0 * * * *"}};
+    const std::string_view name = rest.substr(0, rest.find_first_of(" \t"));
+    for (const auto& [each, fields] : known) {
+      if (name == each) fail("write \"" + std::string(fields) + "\" for " + std::string(name));
+    }
+    fail("a schedule has five fields: there are no names such as @daily or @every");
+  }
+
+  struct field {
+    std::string_view name;
+    int low;
+    int high;
+    std::span<const std::string_view> names{};
+  };
+
+  /// The values of a field: a list of ranges with steps, such as "1-5,10-20/2". `any` is set by a *.
+  std::uint64_t read_field(const field& which, bool& any) {
+    skip_space();
+    if (at_ == text_.size())
+      fail("the " + std::string(which.name) + " is missing: a schedule has five fields");
+    const std::size_t start = at_;
+    std::uint64_t out = 0;
+    do {
+      // a server passes over what is empty in a list
+      if (at_ < text_.size() && text_[at_] != ',' && !is_space(text_[at_])) out |= read_range(which, any);
+    } while (take(','));
+    if (at_ < text_.size() && !is_space(text_[at_])) fail_at_character();
+    if (out == 0) fail("the " + std::string(which.name) + " has no value: it would never fire", start);
+    return out;
+  }
+
+  void expect_end() {
+    skip_space();
+    if (at_ < text_.size()) fail("a schedule has five fields, here begins a sixth");
+  }
+
+  [[noreturn]] void fail(const std::string& problem) const { fail(problem, at_); }
+  [[noreturn]] static void fail(const std::string& problem, std::size_t at) {
+    throw configuration_error(problem + ", at column " + std::to_string(at + 1));
+  }
+
+ private:
+  static bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+  }
+  void skip_space() {
+    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+  }
+  bool take(char c) {
+    if (at_ == text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+
+  /// The word at a place: what is up to the next space or comma.
+  std::string word_at(std::size_t start) const {
+    std::size_t end = start;
+    while (end < text_.size() && text_[end] != ',' && !is_space(text_[end])) ++end;
+    return std::string(text_.substr(start, end - start));
+  }
+  [[noreturn]] void fail_at_character() const { fail("unexpected \"" + word_at(at_) + "\""); }
+
+  std::uint64_t read_range(const field& which, bool& any) {
+    int first = which.low, last = which.high;
+    bool open = true;  // a step after a single value goes on to the field's end
+    bool all = false;
+    const std::size_t start = at_;
+    if (take('*') || take('?')) {
+      all = true;
+    } else {
+      first = read_value(which);
+      if (take('-')) {
+        last = read_value(which);
+        if (last < first) fail("the range of the " + std::string(which.name) + " runs backwards", start);
+      } else {
+        open = false;
+      }
+    }
+    int step = 1;
+    if (take('/')) {
+      const std::size_t step_at = at_;
+      step = read_number(which);
+      if (step < 1) fail("a step must be at least 1", step_at);
+      open = true;
+    }
+    any = any || (all && step == 1);
+    if (!open) last = first;
+    std::uint64_t out = 0;
+    for (int value = first; value <= last; value += step) out |= std::uint64_t{1} << value;
+    return out;
+  }
+
+  int read_value(const field& which) {
+    const std::size_t start = at_;
+    for (std::size_t i = 0; i < which.names.size(); ++i) {
+      if (same(text_.substr(at_, which.names[i].size()), which.names[i])) {
+        at_ += which.names[i].size();
+        return which.low + static_cast<int>(i);
+      }
+    }
+    const int value = read_number(which);
+    if (value < which.low || value > which.high) {
+      const bool sunday = which.names.size() == 7 && value == 7;
+      fail(std::string(which.name) + " " + std::string(text_.substr(start, at_ - start)) + " must be from " +
+               std::to_string(which.low) + " to " + std::to_string(which.high) +
+               (sunday ? ": Sunday is 0" : ""),
+           start);
+    }
+    return value;
+  }
+
+  /// Anything too large is as large as no field allows, and as a step that leads out of any.
+  int read_number(const field& which) {
+    constexpr int too_large = 1000;
+    int value = 0;
+    const std::string_view rest = text_.substr(at_);
+    const bool digit = !rest.empty() && rest.front() >= '0' && rest.front() <= '9';
+    if (!digit) {
+      const std::string found = word_at(at_);
+      fail("the " + std::string(which.name) + " must be a number" +
+           (which.names.empty() ? "" : " or a name such as " + std::string(which.names[1])) +
+           (found.empty() ? "" : ", found \"" + found + "\""));
+    }
+    const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+    at_ += static_cast<std::size_t>(end - rest.data());
+    return problem == std::errc{} ? std::min(value, too_large) : too_large;
+  }
+
+  static bool same(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](char x, char y) { return (x >= 'A' && x <= 'Z' ? x + 32 : x) == y; });
+  }
+
+  /// A zone must be in the system's database, where there is one.
+  static void check_zone(const std::string& zone, std::size_t at) {
+    const auto plain = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+             c == '+' || c == '-' || c == '/';
+    };
+    // no dot, so none that leads out of the database
+    const bool readable = !zone.empty() && zone.size() < 64 && zone.front() != '/' &&
+                          std::all_of(zone.begin(), zone.end(), plain);
+    const bool known =
+        readable && (zone == "UTC" || zone == "Local" || has_zone(zone) || !has_zone("Etc/UTC"));
+    if (!known) fail("there is no time zone \"" + zone + "\"", at);
+  }
+
+  /// Whether the database has a file of that name, and a time zone in it.
+  static bool has_zone(const std::string& zone) {
+    std::FILE* const file = std::fopen(("/usr/share/zoneinfo/" + zone).c_str(), "rb");
+    if (file == nullptr) return false;
+    char magic[4] = {};
+    const std::size_t size = std::fread(magic, 1, sizeof(magic), file);
+    std::fclose(file);
+    return std::string_view(magic, size) == "TZif";
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+inline cron_schedule cron_schedule::parse(std::string_view text) {
+  static constexpr std::string_view months_names[] = {"jan", "feb", "mar", "apr", "may", "jun",
+                                                      "jul", "aug", "sep", "oct", "nov", "dec"};
+  static constexpr std::string_view weekday_names[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
+  cron_reader reader(text);
+  cron_schedule out;
+  bool any = false;
+  out.zone = reader.read_zone();
+  reader.refuse_descriptor();
+  out.minutes = reader.read_field({"minute", 0, 59}, any);
+  out.hours = reader.read_field({"hour", 0, 23}, any);
+  out.days = reader.read_field({"day of the month", 1, 31}, out.any_day);
+  out.months = reader.read_field({"month", 1, 12, months_names}, any);
+  out.weekdays = reader.read_field({"day of the week", 0, 6, weekday_names}, out.any_weekday);
+  reader.expect_end();
+
+  if (!out.any_day && out.any_weekday) {  // can such a day ever come?
+    constexpr int longest[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool possible = false;
+    for (int month = 1; month <= 12; ++month) {
+      const bool included = (out.months >> month & 1) != 0;
+      const std::uint64_t in_month = (std::uint64_t{2} << longest[month - 1]) - 1;
+      possible = possible || (included && (out.days & in_month) != 0);
+    }
+    if (!possible) throw configuration_error("no month of the schedule has such a day: it would never fire");
+  }
+  return out;
+}
+
+}  // namespace inngest::detail
 
 namespace inngest::detail {
 
 /// Refuses what no server would take, and names the function and the option.
 class option_check {
  public:
-  option_check(const function_options& options, const std::vector<trigger_definition>& triggers)
-      : options_(options), triggers_(triggers) {}
+  /// `events` are those that the function's triggers are for.
+  option_check(const function_options& options, const std::vector<trigger_definition>& triggers,
+               std::span<const event_shape> events = {})
+      : options_(options), triggers_(triggers), events_(events) {}
 
   /// \throws configuration_error
   void run() const {
-    if (options_.id.empty()) throw configuration_error("a function's id must not be empty");
-    if (options_.retries) require(in_range(*options_.retries, 0, 20), "retries must be from 0 to 20");
+    if (is_blank(options_.id)) {
+      throw configuration_error(
+          "a function's id must not be empty or blank" +
+          (options_.name.empty() ? "" : ": that of \"" + readable(options_.name) + "\""));
+    }
+    check_text("its id", options_.id);
+    check_text("its name", options_.name);
+    require(options_.name.empty() || !is_blank(options_.name), "name must not be blank");
+    check_retries("retries", options_.retries);
     check_triggers();
     check_concurrency();
     check_rates();
-    require(options_.cancel_on.size() <= 5, "cancel_on takes at most five events");
-    for (const cancel_on& each : options_.cancel_on) {
-      check_pattern(each.event, "cancel_on");
-      check_expression_of("the expression of cancel_on \"" + each.event + "\"",
-                          matching_expression(each.expression, each.match), expression_policy::logic_only);
-      require_no_negative(each.timeout, "cancel_on.timeout");
-    }
-    require_no_negative(options_.timeouts.start, "timeouts.start");
-    require_no_negative(options_.timeouts.finish, "timeouts.finish");
+    check_cancel_on();
+    require_range("timeouts.start", options_.timeouts.start, option_limits::timeout);
+    require_range("timeouts.finish", options_.timeouts.finish, option_limits::timeout);
     check_batch();
-    check_expressions();
-    check_checkpointing();
+    check_keys();
+    check_priority();
+    if (options_.checkpointing) {
+      const std::string problem = problem_of(*options_.checkpointing);
+      require(problem.empty(), problem);
+    }
+  }
+
+  /// Of the function, or of the handler of its end: "on_failure: retries".
+  void check_retries(const std::string& option, const std::optional<int>& retries) const {
+    require_range(option, retries, option_limits::retries);
+  }
+
+  /// What is certain to go wrong, though a server takes it; empty when nothing is.
+  std::string warning() const {
+    const auto starts_it = [](const trigger_definition& trigger) {
+      return trigger.expression.empty() && matches(trigger.event, "inngest/function.cancelled");
+    };
+    if (!std::any_of(triggers_.begin(), triggers_.end(), starts_it)) return {};
+    const auto cancels_it = [](const cancel_on& cancel) {
+      return cancel.expression.empty() && cancel.match.empty() &&
+             matches(cancel.event, "inngest/function.cancelled");
+    };
+    const bool cancelled = (options_.singleton && options_.singleton->mode == singleton_mode::cancel) ||
+                           std::any_of(options_.cancel_on.begin(), options_.cancel_on.end(), cancels_it);
+    if (!cancelled) return {};
+    return "function \"" + options_.id +
+           "\" is started by every inngest/function.cancelled and cancels runs of its own: each of them "
+           "starts "
+           "another, without end. Give its trigger an expression, such as event.data.function_id != '<app>-" +
+           options_.id + "'";
   }
 
  private:
   void require(bool holds, const std::string& rule) const {
-    if (!holds) throw configuration_error("function \"" + options_.id + "\": " + rule);
+    if (!holds) throw configuration_error("function \"" + readable(options_.id) + "\": " + rule);
   }
 
-  void require_no_negative(const std::optional<std::chrono::seconds>& duration,
-                           const std::string& option) const {
-    require(!duration || *duration >= std::chrono::seconds::zero(), option + " must not be negative");
+  void check_text(const std::string& whose, std::string_view text) const {
+    require(simdjson::validate_utf8(text.data(), text.size()),
+            whose + " must be UTF-8, not \"" + readable(text) + "\"");
   }
 
+  void require_range(const std::string& option, long long value, const option_range& range) const {
+    require(range.holds(value), option + " must be " + range.text() + ", not " + range.text_of(value));
+  }
+  void require_range(const std::string& option, std::chrono::seconds value, const option_range& range) const {
+    require_range(option, value.count(), range);
+  }
   template <class Value>
-  static bool in_range(Value value, Value low, Value high) {
-    return low <= value && value <= high;
+  void require_range(const std::string& option, const std::optional<Value>& value,
+                     const option_range& range) const {
+    if (value) require_range(option, *value, range);
   }
 
   void check_triggers() const {
-    require(in_range<std::size_t>(triggers_.size(), 1, 10), "a function has from 1 to 10 triggers");
+    require_range("the number of triggers", static_cast<long long>(triggers_.size()),
+                  option_limits::triggers);
     for (std::size_t i = 0; i < triggers_.size(); ++i) {
-      const trigger_definition& each = triggers_[i];
-      if (each.event.empty()) {
-        check_schedule(each);
-        const auto same = [&](const trigger_definition& other) { return other.cron == each.cron; };
-        require(std::find_if(triggers_.begin(), triggers_.begin() + static_cast<std::ptrdiff_t>(i), same) ==
-                    triggers_.begin() + static_cast<std::ptrdiff_t>(i),
-                "two triggers have the schedule \"" + each.cron + "\"");
-      } else {
-        check_pattern(each.event, "a trigger");
-        check_expression_of("the expression of trigger \"" + each.event + "\"", each.expression);
-      }
+      const trigger_definition& trigger = triggers_[i];
+      const bool is_schedule = trigger.event.empty();
+      if (is_schedule)
+        check_schedule(trigger);
+      else
+        check_trigger(trigger);
+      const auto same = [&](const trigger_definition& earlier) {
+        return earlier.event == trigger.event && earlier.cron == trigger.cron &&
+               (is_schedule || earlier.expression == trigger.expression);
+      };
+      const auto end = triggers_.begin() + static_cast<std::ptrdiff_t>(i);
+      require(std::none_of(triggers_.begin(), end, same),
+              is_schedule ? "two triggers have the schedule \"" + trigger.cron + "\""
+                          : "two triggers have the event \"" + trigger.event + "\" and the same expression");
     }
   }
 
+  void check_trigger(const trigger_definition& trigger) const {
+    check_pattern(trigger.event, "a trigger");
+    // on<A, B>() gives both the same expression: a member of either will do
+    std::vector<event_shape> events;
+    for (const trigger_definition& other : triggers_) {
+      if (other.expression != trigger.expression) continue;
+      for (const event_shape& event : events_) {
+        if (event.name == other.event) events.push_back(event);
+      }
+    }
+    check_expression_of("the expression of trigger \"" + trigger.event + "\"", trigger.expression,
+                        expression_policy::event_only, {.event = events});
+  }
+
   void check_schedule(const trigger_definition& trigger) const {
+    check_text("a schedule", trigger.cron);
     try {
       cron_schedule::parse(trigger.cron);
     } catch (const error& problem) {
       require(false, "the schedule \"" + trigger.cron + "\": " + problem.what());
     }
-    using std::chrono::minutes, std::chrono::seconds;
-    if (trigger.jitter) {
-      require(in_range<seconds>(*trigger.jitter, seconds(1), minutes(5)),
-              "the jitter of schedule \"" + trigger.cron + "\" must be from 1 s to 5 minutes");
-    }
+    require_range("the jitter of schedule \"" + trigger.cron + "\"", trigger.jitter,
+                  option_limits::cron_jitter);
   }
 
   /// An event's name, or a pattern: a * at its end, after a slash or a dot.
   void check_pattern(const std::string& event, const std::string& whose) const {
     require(!event.empty(), whose + " needs an event");
-    require(event.size() <= 255, whose + "'s event has at most 255 characters: \"" + event + "\"");
+    check_text(whose + "'s event", event);
+    require(option_limits::event_name.holds(static_cast<long long>(event.size())),
+            whose + "'s event has at most 255 characters, not " + std::to_string(event.size()) + ": \"" +
+                event + "\"");
+    require(valid_event_name(event),
+            whose + "'s event must not have spaces, quotes or backslashes: \"" + event + "\"");
     const std::size_t star = event.find('*');
     if (star == std::string::npos) return;
     const bool last = star + 1 == event.size();
@@ -7106,40 +8637,74 @@ class option_check {
             whose + "'s event \"" + event + "\": a * must stand at the end, after a slash or a dot");
   }
 
+  /// Whether events of the name are of the pattern.
+  static bool matches(std::string_view pattern, std::string_view name) {
+    return pattern.ends_with('*') ? name.starts_with(pattern.substr(0, pattern.size() - 1)) : pattern == name;
+  }
+
   void check_expression_of(const std::string& whose, const std::string& text,
                            expression_policy policy = expression_policy::event_only) const {
+    check_expression_of(whose, text, policy, {.event = events_});
+  }
+  void check_expression_of(const std::string& whose, const std::string& text, expression_policy policy,
+                           const expression_events& events) const {
     if (text.empty()) return;
+    check_text(whose, text);
     try {
-      check_expression(text, policy);
+      check_expression(text, policy, events);
     } catch (const error& problem) {
       require(false, whose + " (" + text + "): " + problem.what());
     }
   }
 
   void check_concurrency() const {
-    require(options_.concurrency.limits().size() <= 2, "concurrency takes at most two limits");
-    for (const concurrency_limit& each : options_.concurrency.limits()) {
-      require(each.limit >= 0, "a concurrency limit must not be negative");
-      require(each.scope == concurrency_scope::function || !each.key.empty(),
+    const auto& limits = options_.concurrency.limits();
+    require_range("the number of concurrency limits", static_cast<long long>(limits.size()),
+                  option_limits::concurrency_limits);
+    for (const concurrency_limit& limit : limits) {
+      require_range("concurrency.limit", limit.limit, option_limits::concurrency);
+      require(limit.scope == concurrency_scope::function || !limit.key.empty(),
               "a concurrency limit of an environment or account needs a key");
+    }
+  }
+
+  void check_cancel_on() const {
+    require_range("the number of events in cancel_on", static_cast<long long>(options_.cancel_on.size()),
+                  option_limits::cancel_on);
+    for (const cancel_on& cancel : options_.cancel_on) {
+      check_pattern(cancel.event, "cancel_on");
+      std::vector<event_shape> later;
+      for (const event_shape& event : events_) {
+        if (event.name == cancel.event) later.push_back(event);
+      }
+      const std::string whose = "cancel_on \"" + cancel.event + "\"";
+      const expression_events events{.event = events_, .async = later};
+      check_expression_of("the expression of " + whose, cancel.expression, expression_policy::logic_only,
+                          events);
+      try {
+        check_match(cancel.match, events);
+      } catch (const error& problem) {
+        require(false, "the match of " + whose + " (" + cancel.match + "): " + problem.what());
+      }
+      check_expression_of("the expression of " + whose, matching_expression(cancel.expression, cancel.match),
+                          expression_policy::logic_only, events);
+      require_range("cancel_on.timeout", cancel.timeout, option_limits::timeout);
     }
   }
 
   void check_batch() const {
     if (!options_.batch) return;
-    using std::chrono::minutes, std::chrono::seconds;
-    require(options_.batch->max_size >= 2, "batch.max_size must be at least 2");
-    require(in_range<seconds>(options_.batch->timeout, seconds(1), minutes(10)),
-            "batch.timeout must be from 1 s to 10 minutes");
+    require_range("batch.max_size", options_.batch->max_size, option_limits::batch_size);
+    require_range("batch.timeout", options_.batch->timeout, option_limits::batch_timeout);
     require(options_.cancel_on.empty(), "batch and cancel_on don't go together");
     require(!options_.debounce, "batch and debounce don't go together");
     require(!options_.singleton, "batch and singleton don't go together");
     require(options_.priority.empty(), "batch and priority don't go together");
   }
 
-  void check_expressions() const {
-    for (const concurrency_limit& each : options_.concurrency.limits())
-      check_expression_of("concurrency.key", each.key);
+  void check_keys() const {
+    for (const concurrency_limit& limit : options_.concurrency.limits())
+      check_expression_of("concurrency.key", limit.key);
     if (options_.throttle) check_expression_of("throttle.key", options_.throttle->key);
     if (options_.rate_limit) check_expression_of("rate_limit.key", options_.rate_limit->key);
     if (options_.debounce) check_expression_of("debounce.key", options_.debounce->key);
@@ -7148,38 +8713,64 @@ class option_check {
       check_expression_of("batch.condition", options_.batch->condition);
     }
     if (options_.singleton) check_expression_of("singleton.key", options_.singleton->key);
-    check_expression_of("priority", options_.priority);
     check_expression_of("idempotency", options_.idempotency);
   }
 
-  void check_checkpointing() const {
-    if (!options_.checkpointing) return;
-    require(options_.checkpointing->buffered_steps >= 1, "checkpointing.buffered_steps must be at least 1");
-    require(options_.checkpointing->max_runtime > std::chrono::milliseconds::zero(),
-            "checkpointing.max_runtime must be more than zero");
+  void check_priority() const {
+    if (options_.priority.empty()) return;
+    check_expression_of("priority", options_.priority);
+    const expression parsed(options_.priority);
+    check_priority(parsed.nodes(), parsed.nodes().size() - 1);
+  }
+
+  /// What it gives in any case must be a number of seconds within the range.
+  void check_priority(const std::vector<cel_node>& nodes, std::size_t at) const {
+    using kind = cel_node::kind;
+    const cel_node& node = nodes[at];
+    const std::string whose = "priority (" + options_.priority + ")";
+    switch (node.what) {
+      case kind::operation:
+        if (node.text != "?:") return;
+        check_priority(nodes, node.parts[1]);
+        return check_priority(nodes, node.parts[2]);
+      case kind::integer:
+        return require_range(whose, node.integer, option_limits::priority);
+      case kind::unsigned_integer:
+        return require_range(whose, node.integer < 0 ? longest_period : node.integer,
+                             option_limits::priority);
+      case kind::real:
+        return require_range(whose, to_integer<long long>(node.real).value_or(longest_period),
+                             option_limits::priority);
+      case kind::string:
+      case kind::bytes:
+      case kind::boolean:
+      case kind::list:
+      case kind::map:
+        return require(false, whose + " must give a number of seconds " + option_limits::priority.text());
+      default:
+        return;
+    }
   }
 
   void check_rates() const {
-    using std::chrono::hours, std::chrono::seconds;
     if (const auto& throttle = options_.throttle) {
-      require(throttle->limit >= 1, "throttle.limit must be at least 1");
-      require(throttle->period >= seconds(1), "throttle.period must be at least a second");
-      require(throttle->burst.value_or(0) >= 0, "throttle.burst must not be negative");
+      require_range("throttle.limit", throttle->limit, option_limits::throttle_limit);
+      require_range("throttle.period", throttle->period, option_limits::throttle_period);
+      require_range("throttle.burst", throttle->burst, option_limits::throttle_burst);
     }
     if (const auto& limit = options_.rate_limit) {
-      require(limit->limit >= 1, "rate_limit.limit must be at least 1");
-      require(in_range<seconds>(limit->period, seconds(1), hours(24)),
-              "rate_limit.period must be from 1 s to 24 h");
+      require_range("rate_limit.limit", limit->limit, option_limits::rate_limit);
+      require_range("rate_limit.period", limit->period, option_limits::rate_limit_period);
     }
     if (const auto& debounce = options_.debounce) {
-      require(in_range<seconds>(debounce->period, seconds(1), hours(24 * 7)),
-              "debounce.period must be from 1 s to 7 days");
-      require_no_negative(debounce->timeout, "debounce.timeout");
+      require_range("debounce.period", debounce->period, option_limits::debounce_period);
+      require_range("debounce.timeout", debounce->timeout, option_limits::debounce_timeout);
     }
   }
 
   const function_options& options_;
   const std::vector<trigger_definition>& triggers_;
+  const std::span<const event_shape> events_;
 };
 
 }  // namespace inngest::detail
@@ -7226,6 +8817,587 @@ inline constexpr const char* out_of_band = "out_of_band";
 
 // inngest/protocol/signature.hpp
 
+// inngest/detail/json_canonical.hpp
+
+// Canonical JSON: RFC 8785. It is what an Inngest server signs, whatever it sends.
+
+namespace inngest::detail {
+
+/// Appends a finite number as ECMAScript writes it: the shortest digits that read back as the same double.
+inline void write_canonical_number(std::string& out, double value) {
+  if (value == 0) {  // -0 as well
+    out += '0';
+    return;
+  }
+  char text[32];
+  const char* const end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
+  const char* at = text;
+  if (*at == '-') out += *at++;
+  std::string digits;
+  for (; *at != 'e'; ++at) {
+    if (*at != '.') digits += *at;
+  }
+  int exponent = 0;
+  std::from_chars(at + (at[1] == '+' ? 2 : 1), end, exponent);
+
+  const int count = static_cast<int>(digits.size());
+  const int point = exponent + 1;  // how many digits stand before the decimal point
+  const auto zeros = [&out](int number) { out.append(static_cast<std::size_t>(number), '0'); };
+  if (count <= point && point <= 21) {
+    out += digits;
+    zeros(point - count);
+  } else if (0 < point && point <= 21) {
+    out.append(digits, 0, static_cast<std::size_t>(point)) += '.';
+    out.append(digits, static_cast<std::size_t>(point));
+  } else if (-6 < point && point <= 0) {
+    out += "0.";
+    zeros(-point);
+    out += digits;
+  } else {
+    out += digits[0];
+    if (count > 1) out.append(1, '.').append(digits, 1);
+    out.append(exponent < 0 ? "e-" : "e+").append(std::to_string(std::abs(exponent)));
+  }
+}
+
+/// The place of the first byte from `at` on that is a quote, a backslash or a control character; the text's
+/// size when there is none.
+inline std::size_t find_special(std::string_view text, std::size_t at) {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  const auto equal = [](std::uint64_t bytes, unsigned char c) {
+    const std::uint64_t zero_where_equal = bytes ^ (ones * c);
+    return (zero_where_equal - ones) & ~zero_where_equal;
+  };
+  for (; at + 8 <= text.size(); at += 8) {  // eight bytes at once; some false hits are looked at below
+    std::uint64_t bytes;
+    std::memcpy(&bytes, text.data() + at, sizeof bytes);
+    const std::uint64_t small = (bytes - ones * 0x20) & ~bytes;
+    if (((equal(bytes, '"') | equal(bytes, '\\') | small) & (ones << 7)) != 0) break;
+  }
+  for (; at < text.size(); ++at) {
+    if (text[at] == '"' || text[at] == '\\' || static_cast<unsigned char>(text[at]) < 0x20) break;
+  }
+  return at;
+}
+
+/// Whether UTF-8 text comes before another in the order of their UTF-16 code units.
+inline bool utf16_less(std::string_view a, std::string_view b) {
+  const auto [x, y] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  if (y == b.end()) return false;
+  if (x == a.end()) return true;
+  // Characters beyond U+FFFF (from byte F0 on) are surrogates in UTF-16: before U+E000 (from byte EE on).
+  const auto rank = [](char c) {
+    const int byte = static_cast<unsigned char>(c);
+    return byte < 0xEE ? byte : byte < 0xF0 ? byte + 5 : byte - 2;
+  };
+  return rank(*x) < rank(*y);
+}
+
+inline void append_utf8(std::string& out, std::uint32_t code_point) {
+  const auto add = [&out](std::uint32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
+  if (code_point < 0x80) {
+    add(code_point);
+  } else if (code_point < 0x800) {
+    add(0xC0 | code_point >> 6);
+    add(0x80 | (code_point & 0x3F));
+  } else if (code_point < 0x10000) {
+    add(0xE0 | code_point >> 12);
+    add(0x80 | (code_point >> 6 & 0x3F));
+    add(0x80 | (code_point & 0x3F));
+  } else {
+    add(0xF0 | code_point >> 18);
+    add(0x80 | (code_point >> 12 & 0x3F));
+    add(0x80 | (code_point >> 6 & 0x3F));
+    add(0x80 | (code_point & 0x3F));
+  }
+}
+
+/// The four hex digits at `at` as a number; -1 when they are not there.
+inline int utf16_unit(std::string_view text, std::size_t at) {
+  if (at > text.size() || text.size() - at < 4) return -1;
+  int out = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    const int digit = hex_digit(text[at + i]);
+    if (digit < 0) return -1;
+    out = out * 16 + digit;
+  }
+  return out;
+}
+
+/// Undoes the escapes of a JSON string, given without its quotes. False for an escape that JSON does not
+/// have; half of a surrogate pair is one, but is appended as the three bytes that its number takes.
+inline bool unescape(std::string& out, std::string_view text) {
+  constexpr std::string_view letters = "\"\\/bfnrt";
+  constexpr std::string_view meanings = "\"\\/\b\f\n\r\t";
+  bool valid = true;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\') {
+      out += text[i];
+      continue;
+    }
+    const char letter = ++i < text.size() ? text[i] : '\0';
+    if (letter != 'u') {
+      const std::size_t found = letters.find(letter);
+      if (found == std::string_view::npos)
+        valid = false;
+      else
+        out += meanings[found];
+      continue;
+    }
+    const int first = utf16_unit(text, i + 1);
+    if (first < 0) {
+      valid = false;
+      continue;
+    }
+    i += 4;
+    auto code_point = static_cast<std::uint32_t>(first);
+    if (first >= 0xD800 && first <= 0xDFFF) {
+      const bool is_high = first <= 0xDBFF && text.substr(i + 1).starts_with("\\u");
+      const int second = is_high ? utf16_unit(text, i + 3) : -1;
+      if (second >= 0xDC00 && second <= 0xDFFF) {
+        code_point = 0x10000 + (code_point - 0xD800) * 0x400 + (static_cast<std::uint32_t>(second) - 0xDC00);
+        i += 6;
+      } else {
+        valid = false;
+      }
+    }
+    append_utf8(out, code_point);
+  }
+  return valid;
+}
+
+/// Turns JSON text into its canonical form in two passes: the first checks everything and sorts the members
+/// of each object by name, the second writes. Nothing is copied in between, so that deep and large texts
+/// cost no more than their length.
+class canonical_writer {
+ public:
+  explicit canonical_writer(std::string_view text) : text_(text) {}
+
+  /// \throws payload_error
+  std::string run() {
+    if (text_.size() > std::numeric_limits<std::uint32_t>::max()) fail("more than 4 GB");
+    if (!simdjson::validate_utf8(text_.data(), text_.size())) fail_at({}, "not valid JSON: not UTF-8");
+    skip_space();
+    const std::size_t first = at_;
+    scan_value(0);
+    skip_space();
+    if (at_ != text_.size()) fail("not valid JSON: there is more text after the value");
+    at_ = first;
+    out_.reserve(text_.size());
+    write_value();
+    return std::move(out_);
+  }
+
+ private:
+  struct member {
+    std::string_view name;  // without escapes
+    std::uint32_t value;    // where it begins
+  };
+  struct object {
+    std::uint32_t begin;
+    std::uint32_t end;
+    std::uint32_t first;  // of its members
+    std::uint32_t count;
+  };
+
+  /// Says where, never what: such errors are logged, and payloads are not.
+  [[noreturn]] void fail(const char* problem) const {
+    fail_at({}, std::string(problem) + ", at byte " + std::to_string(at_));
+  }
+
+  char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+
+  void skip_space() {
+    while (peek() == ' ' || peek() == '\n' || peek() == '\r' || peek() == '\t') ++at_;
+  }
+
+  bool take(char wanted) {
+    if (peek() != wanted) return false;
+    ++at_;
+    return true;
+  }
+
+  // ---- the first pass -------------------------------------------------------------------------------
+
+  void scan_value(std::size_t depth) {
+    switch (peek()) {
+      case '{':
+        return scan_object(depth + 1);
+      case '[':
+        return scan_array(depth + 1);
+      case '"':
+        scan_string();
+        return;
+      default:
+        for (const std::string_view literal : {"true", "false", "null"}) {
+          if (!text_.substr(at_).starts_with(literal)) continue;
+          at_ += literal.size();
+          return;
+        }
+        scan_number();
+    }
+  }
+
+  void check_depth(std::size_t depth) const {
+    if (depth > INNGEST_MAX_JSON_DEPTH) fail_too_deep({});
+  }
+
+  void scan_array(std::size_t depth) {
+    check_depth(depth);
+    ++at_;
+    skip_space();
+    if (take(']')) return;
+    do {
+      skip_space();
+      scan_value(depth);
+      skip_space();
+    } while (take(','));
+    if (!take(']')) fail("not valid JSON: expected , or ]");
+  }
+
+  void scan_object(std::size_t depth) {
+    check_depth(depth);
+    const std::size_t begin = at_++;
+    skip_space();
+    if (take('}')) return;
+    const std::size_t index = objects_.size();
+    objects_.push_back({static_cast<std::uint32_t>(begin), 0, 0, 0});
+    const auto first = static_cast<std::ptrdiff_t>(open_.size());
+    do {
+      skip_space();
+      const std::string_view name = scan_name();
+      skip_space();
+      if (!take(':')) fail("not valid JSON: expected :");
+      skip_space();
+      open_.push_back({name, static_cast<std::uint32_t>(at_)});
+      scan_value(depth);
+      skip_space();
+    } while (take(','));
+    if (!take('}')) fail("not valid JSON: expected , or }");
+    sort_members(open_.begin() + first);
+    objects_[index].end = static_cast<std::uint32_t>(at_);
+    objects_[index].first = static_cast<std::uint32_t>(members_.size());
+    objects_[index].count = static_cast<std::uint32_t>(open_.end() - (open_.begin() + first));
+    members_.insert(members_.end(), open_.begin() + first, open_.end());
+    open_.erase(open_.begin() + first, open_.end());
+  }
+
+  void sort_members(std::vector<member>::iterator first) {
+    const auto before = [](const member& a, const member& b) { return utf16_less(a.name, b.name); };
+    if (!std::is_sorted(first, open_.end(), before)) std::sort(first, open_.end(), before);
+    const auto same = [](const member& a, const member& b) { return a.name == b.name; };
+    if (std::adjacent_find(first, open_.end(), same) != open_.end())
+      fail("an object has two members with the same name");
+  }
+
+  std::string_view scan_name() {
+    if (peek() != '"') fail("not valid JSON: expected a member's name");
+    const std::string_view raw = scan_string();
+    if (raw.find('\\') == std::string_view::npos) return raw;
+    return names_.emplace_back(scratch_);
+  }
+
+  /// Moves past a string and gives what stands between its quotes.
+  std::string_view scan_string() {
+    const std::size_t begin = ++at_;
+    bool escaped = false;
+    for (;;) {
+      at_ = find_special(text_, at_);
+      if (at_ == text_.size()) fail("not valid JSON: a string has no end");
+      if (text_[at_] == '"') break;
+      if (text_[at_] != '\\') fail("not valid JSON: a control character in a string");
+      escaped = true;
+      at_ = std::min(at_ + 2, text_.size());
+    }
+    const std::string_view raw = text_.substr(begin, at_ - begin);
+    if (escaped) {
+      scratch_.clear();
+      if (!unescape(scratch_, raw))
+        fail("not valid JSON: a string has an invalid escape or half a surrogate pair");
+    }
+    ++at_;
+    return raw;
+  }
+
+  void scan_digits() {
+    if (peek() < '0' || peek() > '9') fail("not valid JSON");
+    while (peek() >= '0' && peek() <= '9') ++at_;
+  }
+
+  std::string_view scan_number() {
+    const std::size_t begin = at_;
+    take('-');
+    if (!take('0')) scan_digits();
+    if (take('.')) scan_digits();
+    if (take('e') || take('E')) {
+      if (!take('+')) take('-');
+      scan_digits();
+    }
+    return text_.substr(begin, at_ - begin);
+  }
+
+  // ---- the second pass: the text is valid by now --------------------------------------------------------
+
+  void write_value() {
+    switch (peek()) {
+      case '{':
+        return write_object();
+      case '[':
+        return write_array();
+      case '"':
+        return write_string();
+      case 't':
+      case 'f':
+      case 'n': {
+        const std::size_t size = peek() == 'f' ? 5 : 4;
+        out_ += text_.substr(at_, size);
+        at_ += size;
+        return;
+      }
+      default:
+        write_number();
+    }
+  }
+
+  void write_array() {
+    ++at_;
+    out_ += '[';
+    skip_space();
+    bool is_first = true;
+    if (peek() != ']') {
+      do {
+        if (!is_first) out_ += ',';
+        is_first = false;
+        skip_space();
+        write_value();
+        skip_space();
+      } while (take(','));
+    }
+    ++at_;
+    out_ += ']';
+  }
+
+  void write_object() {
+    const auto before = [](const object& each, std::size_t begin) { return each.begin < begin; };
+    const auto found = std::lower_bound(objects_.begin(), objects_.end(), at_, before);
+    if (found == objects_.end() || found->begin != at_) {  // it is empty
+      at_ = text_.find('}', at_) + 1;
+      out_ += "{}";
+      return;
+    }
+    const object self = *found;
+    out_ += '{';
+    for (std::uint32_t i = 0; i < self.count; ++i) {
+      const member& each = members_[self.first + i];
+      if (i > 0) out_ += ',';
+      write_text(each.name);
+      out_ += ':';
+      at_ = each.value;
+      write_value();
+    }
+    at_ = self.end;
+    out_ += '}';
+  }
+
+  void write_string() {
+    const std::string_view raw = scan_string();
+    if (raw.find('\\') == std::string_view::npos) {  // then nothing in it needs an escape
+      out_.append(1, '"').append(raw) += '"';
+    } else {
+      write_text(scratch_);
+    }
+  }
+
+  void write_text(std::string_view text) {
+    out_ += '"';
+    for (std::size_t at = 0;; ++at) {
+      const std::size_t special = find_special(text, at);
+      out_.append(text, at, special - at);
+      at = special;
+      if (at == text.size()) break;
+      constexpr std::string_view meanings = "\"\\\b\f\n\r\t";
+      constexpr std::string_view letters = "\"\\bfnrt";
+      const std::size_t found = meanings.find(text[at]);
+      if (found != std::string_view::npos) {
+        out_ += '\\';
+        out_ += letters[found];
+      } else {
+        const std::uint8_t byte[] = {0, static_cast<std::uint8_t>(text[at])};
+        append_hex(out_ += "\\u", byte);
+      }
+    }
+    out_ += '"';
+  }
+
+  void write_number() {
+    const std::string_view token = scan_number();
+    double value = 0;
+    const auto problem = std::from_chars(token.data(), token.data() + token.size(), value).ec;
+    if (problem == std::errc::result_out_of_range && is_tiny(token))
+      value = 0;
+    else if (problem != std::errc{} || !std::isfinite(value))
+      fail("a number is out of range");
+    write_canonical_number(out_, value);
+  }
+
+  /// Whether a number that no double can hold is too small, not too large.
+  static bool is_tiny(std::string_view token) {
+    const std::size_t mark = std::min(token.find_first_of("eE"), token.size());
+    const std::string_view digits = token.substr(0, mark);
+    const std::size_t first = digits.find_first_of("123456789");
+    if (first == std::string_view::npos) return true;
+    const auto point = static_cast<std::int64_t>(std::min(digits.find('.'), digits.size()));
+    const std::int64_t magnitude = point - static_cast<std::int64_t>(first);  // of its first digit
+    bool is_negative = false;
+    std::int64_t exponent = 0;
+    for (const char c : token.substr(mark)) {
+      if (c == '-') is_negative = true;
+      if (c >= '0' && c <= '9')
+        exponent = std::min<std::int64_t>(exponent * 10 + (c - '0'), 1'000'000'000'000);
+    }
+    return magnitude + (is_negative ? -exponent : exponent) < 0;
+  }
+
+  const std::string_view text_;
+  std::size_t at_ = 0;
+  std::string out_;
+  std::string scratch_;            // the string that was scanned last, without escapes, if it has any
+  std::deque<std::string> names_;  // of members, if they have escapes; pointed to
+  std::vector<object> objects_;    // that are not empty, in the order in which they begin
+  std::vector<member> members_;    // of all objects that have ended
+  std::vector<member> open_;       // of the objects around the place where the first pass is
+};
+
+/// `text` in canonical form (RFC 8785): no white space, members ordered by the UTF-16 code units of their
+/// names, numbers as ECMAScript writes doubles, no needless escapes.
+/// \throws payload_error for what has no such form: text that is not JSON, two members with the same name
+/// in one object, half of a surrogate pair, a number that no double can hold, more nesting than
+/// INNGEST_MAX_JSON_DEPTH.
+inline std::string canonical_json(std::string_view text) { return canonical_writer(text).run(); }
+
+}  // namespace inngest::detail
+
+// inngest/detail/json_members.hpp
+
+#include <bit>
+
+namespace inngest::detail {
+
+/// Looks for an object that has two members with the same name, however the names are escaped, at any depth.
+///
+/// It reads megabytes for each call of a function, so it looks at nothing but quotes and braces: a string
+/// that a colon follows is the name of a member of the innermost object. It is no judge of what is not JSON.
+class duplicate_search {
+ public:
+  explicit duplicate_search(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+
+  bool run() {
+    while (skip_to('"', '{', '}')) {
+      const char found = *at_++;
+      if (found == '{') {
+        open_.push_back({names_.size(), true});
+      } else if (found == '}') {
+        if (!open_.empty() && close()) return true;
+      } else if (!open_.empty()) {
+        const char* const begin = at_;
+        const bool escaped = skip_string();
+        const std::string_view raw(begin, static_cast<std::size_t>(at_ - begin));
+        if (at_ != end_) ++at_;
+        if (is_name()) add(raw, escaped);
+      } else {
+        skip_string();
+        if (at_ != end_) ++at_;
+      }
+    }
+    while (!open_.empty()) {  // objects that have no end
+      if (close()) return true;
+    }
+    return false;
+  }
+
+ private:
+  struct object {
+    std::size_t first;  // of its names
+    bool ascending;     // so far: then no name can be there twice
+  };
+
+  /// Moves to the next of the characters; false when there is none.
+  bool skip_to(char a, char b, char c) {
+    if constexpr (std::endian::native == std::endian::little) {
+      for (; end_ - at_ >= 8; at_ += 8) {
+        std::uint64_t bytes;
+        std::memcpy(&bytes, at_, sizeof bytes);
+        const std::uint64_t hits = places_of(a, bytes) | places_of(b, bytes) | places_of(c, bytes);
+        if (hits == 0) continue;
+        at_ += std::countr_zero(hits) / 8;
+        return true;
+      }
+    }
+    for (; at_ != end_; ++at_) {
+      if (*at_ == a || *at_ == b || *at_ == c) return true;
+    }
+    return false;
+  }
+
+  /// The highest bit of each byte that is the character; right up to the first of them.
+  static std::uint64_t places_of(char c, std::uint64_t bytes) {
+    constexpr std::uint64_t ones = 0x0101010101010101;
+    const std::uint64_t zero_where_equal = bytes ^ (ones * static_cast<unsigned char>(c));
+    return (zero_where_equal - ones) & ~zero_where_equal & (ones << 7);
+  }
+
+  /// Moves from a string's first character to the quote behind it. Whether it has escapes.
+  bool skip_string() {
+    bool escaped = false;
+    while (skip_to('"', '\\', '"') && *at_ == '\\') {
+      escaped = true;
+      at_ += end_ - at_ > 1 ? 2 : 1;
+    }
+    return escaped;
+  }
+
+  bool is_name() {
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+    return at_ != end_ && *at_ == ':';
+  }
+
+  void add(std::string_view raw, bool escaped) {
+    std::string_view name = raw;
+    if (escaped) {
+      std::string& plain = unescaped_.emplace_back();
+      unescape(plain, raw);
+      name = plain;
+    }
+    object& self = open_.back();
+    if (names_.size() > self.first && name <= names_.back()) self.ascending = false;
+    names_.push_back(name);
+  }
+
+  /// Leaves the innermost object; true if a name is in it twice.
+  bool close() {
+    const object self = open_.back();
+    open_.pop_back();
+    const auto first = names_.begin() + static_cast<std::ptrdiff_t>(self.first);
+    if (!self.ascending) {
+      std::sort(first, names_.end());
+      if (std::adjacent_find(first, names_.end()) != names_.end()) return true;
+    }
+    names_.erase(first, names_.end());
+    return false;
+  }
+
+  const char* at_;
+  const char* const end_;
+  std::vector<object> open_;
+  std::vector<std::string_view> names_;  // of the members of all open objects
+  std::deque<std::string> unescaped_;
+};
+
+/// Whether an object in JSON text has two members with the same name.
+inline bool has_duplicate_members(std::string_view text) { return duplicate_search(text).run(); }
+
+}  // namespace inngest::detail
+
 // Signatures: `t=<unix seconds>&s=<hex HMAC-SHA256 of body and t>`, keyed with the signing key without its
 // "signkey-<environment>-" prefix.
 
@@ -7271,33 +9443,109 @@ inline std::string sign(std::string_view body, std::string_view signing_key, std
   return "t=" + seconds + "&s=" + detail::to_hex(mac);
 }
 
-/// Whether `header` is the signature of `body` under the key, made within five minutes of `now`.
+/// What was found when a signature was checked.
+enum class signature_state {
+  good,
+  missing,            ///< there is no signature
+  malformed,          ///< the header is not of the form `t=<seconds>&s=<hex>`
+  stale,              ///< made too long ago, or in the future
+  no_key,             ///< there is no key to check it with
+  mismatch,           ///< another key made it, or it is another body's
+  duplicate_members,  ///< it is right, but an object of the body has two members with the same name
+};
+inline constexpr std::size_t signature_states = 7;
+
+/// The result of checking a body's signature.
+struct signature_check {
+  signature_state state = signature_state::missing;
+  /// The signature's time minus ours: negative for one from the past.
+  std::chrono::seconds skew{};
+  /// Which of the keys made a good signature.
+  std::size_t key = 0;
+  /// Set when the signature is good for the canonical form of the body only: then these bytes must be read in
+  /// place of the body, because no others were signed.
+  std::optional<std::string> canonical{};
+
+  bool is_good() const { return state == signature_state::good; }
+
+  /// Why the signature is refused, in words for a log. Neither keys nor payloads are in it.
+  std::string reason() const {
+    switch (state) {
+      case signature_state::good:
+        return "the signature is good";
+      case signature_state::missing:
+        return "it has no signature (header x-inngest-signature)";
+      case signature_state::malformed:
+        return "its signature is malformed: it must have the form t=<unix seconds>&s=<64 hex digits>";
+      case signature_state::stale:
+        return "its signature is stale: made " + std::to_string(std::chrono::abs(skew).count()) +
+               (skew.count() < 0 ? " s ago" : " s in the future") + ", and at most " +
+               std::to_string(signature_window.count()) +
+               " s are allowed. Are the clocks of both machines right?";
+      case signature_state::no_key:
+        return "there is no signing key to check its signature with: set INNGEST_SIGNING_KEY";
+      case signature_state::mismatch:
+        return "its signature was made with another key, or for another body: is INNGEST_SIGNING_KEY the "
+               "server's signing key, and of the same environment?";
+      case signature_state::duplicate_members:
+        return "its body has an object with two members of the same name";
+    }
+    return "its signature is not good";
+  }
+};
+
+/// Checks whether `header` is the signature of `body` under one of the keys, made within five minutes of
+/// `now`. Empty keys are skipped.
 ///
-/// The bytes are tried as they came, then in canonical form (sorted keys, no white space): a server signs
-/// its sync requests over that form, whatever it sends.
+/// The bytes are tried as they came, then in canonical form (RFC 8785): a server signs its sync requests
+/// over that form, whatever it sends. A body in which an object has two members with the same name is never
+/// good: two readers could find different values in it.
+inline signature_check check_signature(std::string_view header, std::string_view body,
+                                       std::initializer_list<std::string_view> keys,
+                                       std::chrono::sys_seconds now) {
+  signature_check out{.state = signature_state::malformed};
+  const auto signature = parse_signature(header);
+  if (!signature) return out;
+  out.skew = signature->at - now;
+  out.state = signature_state::stale;
+  if (out.skew < -signature_window || out.skew > signature_window) return out;
+
+  out.state = signature_state::no_key;
+  const auto matches = [&](std::string_view bytes) {
+    out.key = 0;
+    for (const std::string_view key : keys) {
+      const std::string_view secret = key.substr(prefix_length(key));
+      if (!secret.empty()) {  // anybody can sign with an empty key
+        out.state = signature_state::mismatch;
+        const auto mac = detail::hmac_sha256(secret, bytes, signature->seconds);
+        if (detail::equal_in_constant_time(mac, signature->mac)) return true;
+      }
+      ++out.key;
+    }
+    return false;
+  };
+  if (matches(body)) {
+    const bool ambiguous = detail::has_duplicate_members(body);
+    out.state = ambiguous ? signature_state::duplicate_members : signature_state::good;
+    return out;
+  }
+  if (out.state == signature_state::no_key) return out;
+  try {
+    std::string canonical = detail::canonical_json(body);
+    if (canonical != body && matches(canonical)) {
+      out.state = signature_state::good;
+      out.canonical = std::move(canonical);
+    }
+  } catch (const payload_error&) {  // it has no canonical form, so nobody can have signed that
+  }
+  return out;
+}
+
+/// Whether `header` is the signature of `body` under the key: see check_signature, which also tells which
+/// bytes were signed.
 inline bool verify(std::string_view header, std::string_view body, std::string_view signing_key,
                    std::chrono::sys_seconds now) {
-  const auto signature = parse_signature(header);
-  if (!signature || signing_key.empty()) return false;
-  if (signature->at < now - signature_window || signature->at > now + signature_window) return false;
-
-  const std::string_view key = signing_key.substr(prefix_length(signing_key));
-  const auto matches = [&](std::string_view bytes) {
-    return detail::equal_in_constant_time(detail::hmac_sha256(key, bytes, signature->seconds),
-                                          signature->mac);
-  };
-  if (matches(body)) return true;
-
-  constexpr std::size_t largest_sync_request =
-      64 * 1024;  // calls are canonical already: don't parse 4 MB twice
-  if (body.size() > largest_sync_request) return false;
-  try {
-    std::string canonical;
-    detail::write_dom(canonical, detail::parse_dom(body));
-    return canonical != body && matches(canonical);
-  } catch (const payload_error&) {
-    return false;
-  }
+  return check_signature(header, body, {signing_key}, now).is_good();
 }
 
 /// What authorizes a call of the server's API: the key's prefix and the SHA-256 of the bytes that the rest
@@ -7314,6 +9562,48 @@ inline std::string hashed_signing_key(std::string_view signing_key) {
 }  // namespace inngest::protocol
 
 // inngest/settings.hpp
+
+// inngest/detail/keys.hpp
+
+// Keys and other short texts as people give them: in options and in environment variables.
+
+namespace inngest::detail {
+
+inline constexpr std::string_view white_space = " \t\r\n\v\f";
+
+/// Text without white space around it: what is copied or read from a file often ends with a new line.
+inline std::string trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(white_space);
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(white_space) + 1 - first));
+}
+
+inline bool has_control_characters(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
+/// The key without white space around it. `name` says whose key it is; the error does not repeat the key.
+/// An event key may have spaces in it.
+/// \throws configuration_error for a key that can only be a mistake.
+inline std::string checked_key(const std::string& name, std::string_view given, bool is_event_key = false) {
+  std::string key = trimmed(given);
+  const auto refuse = [&](const std::string& problem) { throw configuration_error(name + " " + problem); };
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(key[i]);
+    const std::string place = " at character " + std::to_string(i + 1) + " of " + std::to_string(key.size());
+    if ((byte == ' ' && !is_event_key) || (byte >= '\t' && byte <= '\r'))
+      refuse("has white space in it," + place + ": was more than the key copied?");
+    if (byte == '"' || byte == '\'') refuse("has a quote in it," + place + ": give the key without quotes");
+    if (byte < ' ' || byte >= 0x7f) refuse("has a character that no key has," + place);
+  }
+  constexpr std::string_view start = "signkey-";
+  if (key.starts_with(start) && key.ends_with('-') && key.find('-', start.size()) == key.size() - 1)
+    refuse("has nothing behind its prefix");
+  return key;
+}
+
+}  // namespace inngest::detail
 
 namespace inngest {
 
@@ -7333,16 +9623,24 @@ enum class unreachable_policy {
 /// Keeps events that could not be sent. An outbox in a file is in <inngest/outbox.hpp>.
 class event_keeper {
  public:
+  using sender = std::function<void(const std::string& events, const std::string& seed)>;
+
   virtual ~event_keeper() = default;
   /// Keeps a JSON array of events, to be sent with the seed of their ids. Must be durable when it returns.
   virtual void keep(const std::string& events, const std::string& seed) = 0;
   virtual bool empty() const = 0;
-  /// Gives what is kept to `send`, in order, until one throws; forgets what was sent.
-  virtual void flush(const std::function<void(const std::string& events, const std::string& seed)>& send) = 0;
+  /// Gives what is kept to `send`, in order, until one throws; forgets what was sent. Events for which `send`
+  /// throws event_rejected will never be taken: set them aside and go on.
+  virtual void flush(const sender& send) = 0;
+  /// The same, but false at once when another thread does so, which then sends all that is kept by now.
+  virtual bool try_flush(const sender& send) {
+    flush(send);
+    return true;
+  }
 };
 
 /// Options of a client. What is empty is taken from the environment variable that is named, then from the
-/// default.
+/// default. White space around keys, URLs and the environment's name is ignored.
 struct client_options {
   /// The app's id; required.
   std::string id;
@@ -7372,7 +9670,7 @@ struct client_options {
   /// Sends HTTP requests. Default: the transport of <inngest/transport/httplib.hpp>.
   std::shared_ptr<http::transport> transport{};
   /// Time for one HTTP request.
-  std::chrono::milliseconds timeout = std::chrono::seconds(30);
+  duration_ms timeout = std::chrono::seconds(30);
   /// Attempts to send events before they are given up. The wait between them starts at 100 ms and doubles.
   int send_attempts = 5;
   /// Where messages go. Default: standard error, from INNGEST_LOG_LEVEL (default "info") on.
@@ -7403,7 +9701,15 @@ inline std::optional<std::string> read_environment(const char* name) {
 inline bool is_url(std::string_view text) {
   const std::size_t host = text.find("://") + 3;
   return (text.starts_with("http://") || text.starts_with("https://")) && text.size() > host &&
-         text[host] != '/';
+         text[host] != '/' && text.find(' ') == std::string_view::npos && !has_control_characters(text);
+}
+
+/// Text that goes into headers and messages. \throws configuration_error for control characters and for
+/// what is not UTF-8.
+inline void check_plain_text(const std::string& name, const std::string& text) {
+  if (has_control_characters(text))
+    throw configuration_error(name + " must not have line breaks or other control characters in it");
+  if (!simdjson::validate_utf8(text.data(), text.size())) throw configuration_error(name + " must be UTF-8");
 }
 
 }  // namespace detail
@@ -7413,18 +9719,24 @@ class settings {
  public:
   /// \throws configuration_error for an option or environment variable that makes no sense.
   explicit settings(client_options options) : options_(std::move(options)) {
-    if (options_.id.empty()) throw configuration_error("client_options::id must not be empty");
+    if (detail::is_blank(options_.id))
+      throw configuration_error("client_options::id must not be empty or blank");
     if (!options_.environment) options_.environment = detail::read_environment;
-    const std::string dev_variable = variable("INNGEST_DEV").value_or("");
+    detail::check_plain_text("client_options::id", options_.id);
+    std::string dev_variable = variable("INNGEST_DEV").value_or("");
+    dev_variable.resize(dev_variable.find_last_not_of(detail::white_space) + 1);
     if (!options_.mode) options_.mode = mode_of(dev_variable);
     const bool dev = options_.mode == inngest::mode::dev;
 
-    fill(options_.event_key, {"INNGEST_EVENT_KEY"});
-    fill(options_.signing_key, {"INNGEST_SIGNING_KEY"});
-    fill(options_.signing_key_fallback, {"INNGEST_SIGNING_KEY_FALLBACK"});
+    fill_key(options_.event_key, "event_key", "INNGEST_EVENT_KEY", true);
+    fill_key(options_.signing_key, "signing_key", "INNGEST_SIGNING_KEY");
+    fill_key(options_.signing_key_fallback, "signing_key_fallback", "INNGEST_SIGNING_KEY_FALLBACK");
     fill(options_.env, {"INNGEST_ENV"});
     fill(options_.serve_origin, {"INNGEST_SERVE_ORIGIN"});
     fill(options_.serve_path, {"INNGEST_SERVE_PATH"});
+    detail::check_plain_text("client_options::env or INNGEST_ENV", options_.env);
+    detail::check_plain_text("client_options::serve_path or INNGEST_SERVE_PATH", options_.serve_path);
+    detail::check_plain_text("client_options::app_version", options_.app_version);
     if (!options_.serve_origin.empty()) options_.serve_origin = checked_url(options_.serve_origin);
     if (!options_.serve_path.empty() && !options_.serve_path.starts_with('/'))
       options_.serve_path.insert(0, "/");
@@ -7432,6 +9744,10 @@ class settings {
     fill_url(options_.api_base_url, "INNGEST_API_BASE_URL", dev ? dev_default : "https://api.inngest.com");
     fill_url(options_.event_api_base_url, "INNGEST_EVENT_API_BASE_URL", dev ? dev_default : "https://inn.gs");
     if (!options_.log) options_.log = logger(log_to_stderr, log_level_from_environment());
+    if (options_.timeout <= std::chrono::milliseconds::zero())
+      throw configuration_error("client_options::timeout must be more than zero");
+    if (const std::string problem = detail::problem_of(options_.checkpointing); !problem.empty())
+      throw configuration_error("client_options::" + problem);
     if (options_.send_attempts < 1)
       throw configuration_error("client_options::send_attempts must be at least 1");
     if (options_.when_unreachable == unreachable_policy::keep && !options_.outbox) {
@@ -7462,6 +9778,9 @@ class settings {
   unreachable_policy when_unreachable() const { return options_.when_unreachable; }
   const std::shared_ptr<event_keeper>& outbox() const { return options_.outbox; }
 
+  /// What was odd about the options and variables, but could be understood; without keys.
+  const std::vector<std::string>& remarks() const { return remarks_; }
+
   /// All of it as text, a line each, to print at start-up. Of keys it says only whether they are set.
   std::string describe() const {
     const auto set = [](const std::string& key) { return key.empty() ? "not set" : "set"; };
@@ -7474,7 +9793,7 @@ class settings {
  private:
   std::optional<std::string> variable(const char* name) const {
     auto value = options_.environment(name);
-    if (value && value->empty()) value.reset();
+    if (value && value->find_first_not_of(detail::white_space) == std::string::npos) value.reset();
     return value;
   }
 
@@ -7488,15 +9807,28 @@ class settings {
   log_level log_level_from_environment() const {
     const auto value = variable("INNGEST_LOG_LEVEL");
     if (!value) return log_level::info;
-    if (const auto level = parse_log_level(*value)) return *level;
+    if (const auto level = parse_log_level(detail::trimmed(*value))) return *level;
     throw configuration_error("INNGEST_LOG_LEVEL must be debug, info, warn, error or off, not \"" + *value +
                               "\"");
   }
 
   void fill(std::string& option, std::initializer_list<const char*> names) const {
+    option = detail::trimmed(option);
     for (const char* name : names) {
-      if (option.empty()) option = variable(name).value_or("");
+      if (option.empty()) option = detail::trimmed(variable(name).value_or(""));
     }
+  }
+
+  void fill_key(std::string& key, const char* option, const char* name, bool is_event_key = false) {
+    std::string whose = std::string("client_options::") + option;
+    std::string given = std::move(key);
+    key = detail::checked_key(whose, given, is_event_key);
+    if (key.empty()) {
+      given = variable(name).value_or("");
+      whose = name;
+      key = detail::checked_key(whose, given, is_event_key);
+    }
+    if (key != given) remarks_.push_back(whose + " has white space around it, which is ignored");
   }
 
   void fill_url(std::string& option, const char* name, const std::string& otherwise) const {
@@ -7507,11 +9839,13 @@ class settings {
 
   static std::string checked_url(std::string url) {
     if (!detail::is_url(url)) throw configuration_error("not an http or https URL: \"" + url + "\"");
+    detail::check_plain_text("a URL", url);
     while (url.ends_with('/')) url.pop_back();
     return url;
   }
 
   client_options options_;
+  std::vector<std::string> remarks_;
 };
 
 }  // namespace inngest
@@ -7567,6 +9901,9 @@ any_function::handler_type erase_handler(Handler handler) {
 
 /// Which end of a run a companion function is for, and its handler.
 enum class run_end { failed, cancelled, finished };
+constexpr const char* name_of(run_end end) {
+  return end == run_end::failed ? "on_failure" : end == run_end::cancelled ? "on_cancel" : "on_success";
+}
 template <run_end End, class Handler>
 struct end_handler {
   Handler handler;
@@ -7668,7 +10005,10 @@ class client {
   auto create_function(function_options options, trigger<Events...> trigger, Handler handler,
                        detail::end_handler<Ends, EndHandlers>... at_end) const {
     using output = typename detail::handler_traits<Handler, context<Events...>>::output;
-    detail::option_check(options, trigger.definitions).run();
+    const detail::option_check check(options, trigger.definitions, detail::shapes_of_events<Events...>());
+    check.run();
+    (check.check_retries(detail::name_of(Ends) + std::string(": retries"), at_end.retries), ...);
+    if (const std::string warning = check.warning(); !warning.empty()) log().warn(warning);
     std::vector<any_function> companions;
     (companions.push_back(detail::companion_of(
          id(), options, Ends, at_end.retries,
@@ -7688,7 +10028,7 @@ class client {
     trigger_definition trigger{.event = "inngest/deferred.schedule"};
     trigger.expression = "event.data._inngest.fn_slug == '" + id() + "-" + options.id + "'";
     const std::vector<trigger_definition> triggers{std::move(trigger)};
-    detail::option_check(options, triggers).run();
+    detail::option_check(options, triggers, detail::shapes_of_events<deferred<Data>>()).run();
     return deferred_function<Data>(id(), std::move(options), triggers,
                                    detail::erase_handler<context<deferred<Data>>>(std::move(handler)));
   }
@@ -7721,9 +10061,7 @@ class client {
   void flush_outbox() const {
     const auto& outbox = settings().outbox();
     if (!outbox) return;
-    outbox->flush([&](const std::string& events, const std::string& seed) {
-      post(event_request(events, seed, {}), "events of the outbox", 0);
-    });
+    outbox->flush([&](const std::string& events, const std::string& seed) { post_kept(events, seed); });
   }
 
   /// Wakes the run that waits for the signal, and gives its id; nothing when none waits.
@@ -7779,8 +10117,11 @@ class client {
     return shared_->keys;
   }
   /// Replaces the signing keys of this client and its copies, while they serve: give the new key as
-  /// `current` and the old one as `fallback`, and drop the old one when no server uses it any more.
+  /// `current` and the old one as `fallback`, and drop the old one when no server uses it any more. White
+  /// space around them is ignored. \throws configuration_error for a key that can only be a mistake.
   void set_keys(signing_keys keys) const {
+    keys.current = detail::checked_key("the current signing key", keys.current);
+    keys.fallback = detail::checked_key("the fallback signing key", keys.fallback);
     const std::lock_guard lock(shared_->mutex);
     shared_->keys = std::move(keys);
   }
@@ -7832,18 +10173,22 @@ class client {
 
   // ---- sending ----------------------------------------------------------------------------------------
 
-  sent_events deliver(const std::vector<any_event>& events, std::string_view traceparent) const {
-    std::string list = "[";
-    for (const any_event& each : events) {
-      check_size(each);
-      if (list.size() > 1) list += ',';
-      list += each.text();
-    }
-    list += ']';
-    const std::string seed = event_id_seed();
+  sent_events deliver(std::vector<any_event> events, std::string_view traceparent) const {
+    for (const any_event& event : events) check_size(event);
+    // an engine has a clock of its own, and no events wait on their way to it
+    if (!has_engine()) set_missing_times(events);
+    const std::string list = list_of(events), seed = event_id_seed();
+    const auto post_them = [&] {
+      return sent_events{post(event_request(list, seed, traceparent), names(events), events.size())};
+    };
+    const auto& outbox = settings().outbox();
     try {
-      if (settings().outbox() && !settings().outbox()->empty()) flush_outbox();  // the order must hold
-      return {post(event_request(list, seed, traceparent), names(events), events.size())};
+      if (outbox && !outbox->empty()) {  // the order must hold
+        if (settings().when_unreachable() == unreachable_policy::keep)
+          return send_in_turn(list, seed, post_them);
+        flush_outbox();
+      }
+      return post_them();
     } catch (const unreachable& problem) {
       switch (settings().when_unreachable()) {
         case unreachable_policy::fail:
@@ -7852,12 +10197,64 @@ class client {
           log().warn(std::string(problem.what()) + ": dropped");
           break;
         case unreachable_policy::keep:
-          settings().outbox()->keep(list, seed);
+          set_missing_times(events);
+          outbox->keep(list_of(events), seed);
           log().warn(std::string(problem.what()) + ": kept in the outbox");
           break;
       }
       return {};
     }
+  }
+
+  /// Puts events behind those that the outbox has already, and then sends all. While another thread sends,
+  /// it sends these, too: nobody waits here for a server that does not answer another's events.
+  /// \throws what `post` throws but for unreachable; then the events are not kept.
+  template <class Post>
+  sent_events send_in_turn(const std::string& list, const std::string& seed, Post post) const {
+    const auto& outbox = settings().outbox();
+    try {
+      outbox->keep(list, seed);
+    } catch (const error&) {  // it is full, or the disk is: make room
+      flush_outbox();
+      return post();
+    }
+    sent_events sent;
+    std::exception_ptr refused;
+    try {
+      const bool by_us = outbox->try_flush([&](const std::string& kept, const std::string& its_seed) {
+        if (its_seed != seed) return post_kept(kept, its_seed);
+        try {
+          sent = post();
+        } catch (const unreachable&) {
+          throw;
+        } catch (...) {  // its sender is told, so it is not kept
+          refused = std::current_exception();
+        }
+      });
+      if (!by_us) log().info("events wait in the outbox for those that are being sent");
+    } catch (const error& problem) {
+      log().warn(std::string(problem.what()) + ": kept in the outbox");
+    }
+    if (refused) std::rethrow_exception(refused);
+    return sent;
+  }
+
+  void post_kept(const std::string& list, const std::string& seed) const {
+    post(event_request(list, seed, {}), "events of the outbox", 0);
+  }
+
+  static std::string list_of(const std::vector<any_event>& events) {
+    std::string out = "[";
+    for (const any_event& event : events) {
+      if (out.size() > 1) out += ',';
+      out += event.text();
+    }
+    return out + ']';
+  }
+
+  static void set_missing_times(std::vector<any_event>& events) {
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    for (any_event& event : events) event.set_missing_ts(now);
   }
 
   void check_size(const any_event& event) const {
@@ -7882,6 +10279,8 @@ class client {
         if (answer.status == 401 || answer.status == 403)
           throw unauthorized("the event key was refused: " + problem);
         const bool may_pass = answer.status >= 500 || answer.status == 429 || answer.status == 408;
+        if (!may_pass && expected == 0 && !judges_events(answer.status))
+          throw protocol_error("no Inngest server takes events there: sending " + what + ": " + problem);
         if (!may_pass)
           throw event_rejected("the server refused " + what + ": " + problem, accepted_ids(answer));
       } catch (const unreachable& failed) {
@@ -7890,6 +10289,12 @@ class client {
     }
     throw unreachable("sending " + what + " failed after " + std::to_string(settings().send_attempts()) +
                       " attempts: " + problem);
+  }
+
+  /// Whether the status says that a server has read the events. A proxy's page or another server's 404 says
+  /// nothing of them.
+  static bool judges_events(int status) {
+    return status == 400 || status == 409 || status == 413 || status == 422;
   }
 
   http::request event_request(std::string list, const std::string& seed, std::string_view traceparent) const {
@@ -7985,8 +10390,47 @@ class client {
 
 // inngest/serve.hpp
 
-#include <atomic>
 #include <future>
+#include <list>
+
+// inngest/detail/log_limiter.hpp
+
+namespace inngest::detail {
+
+/// Keeps strangers from flooding a log: of each kind of message one passes in a period, and the next says how
+/// many were held back. It may be used from many threads at once.
+class log_limiter {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  explicit log_limiter(clock::duration period = std::chrono::minutes(1)) : period_(period) {}
+
+  /// If a message of the kind may pass now: how many were held back since the last that did.
+  std::optional<std::size_t> pass(int kind, clock::time_point now = clock::now()) {
+    const std::lock_guard lock(mutex_);
+    const auto [found, is_first] = kinds_.try_emplace(kind, state{now, 0});
+    state& self = found->second;
+    if (!is_first && now - self.passed < period_) {
+      ++self.held_back;
+      return std::nullopt;
+    }
+    const std::size_t held_back = self.held_back;
+    self = {now, 0};
+    return held_back;
+  }
+
+ private:
+  struct state {
+    clock::time_point passed;
+    std::size_t held_back;
+  };
+
+  const clock::duration period_;
+  std::mutex mutex_;
+  std::map<int, state> kinds_;
+};
+
+}  // namespace inngest::detail
 
 // inngest/protocol/registration.hpp
 
@@ -7996,7 +10440,7 @@ namespace inngest::protocol {
 
 using detail::json_object_text;
 
-inline std::string duration_text(const std::optional<std::chrono::seconds>& duration) {
+inline std::string duration_text(const std::optional<duration_s>& duration) {
   return duration ? to_text(*duration) : std::string();
 }
 
@@ -8106,7 +10550,7 @@ struct serve_options {
   /// connection for dead. For functions with steps of minutes behind a proxy or on a platform with a limit.
   bool streaming = false;
   /// The time between two pieces of that white space.
-  std::chrono::milliseconds heartbeat = std::chrono::seconds(3);
+  duration_ms heartbeat = std::chrono::seconds(3);
   /// For tests: goes through each handler a second time and fails the call for good when it then comes to
   /// other steps. Checkpointing is off meanwhile.
   bool strict = false;
@@ -8149,9 +10593,53 @@ class handler {
   using save_results = std::function<execution::checkpoints::saved(const std::vector<protocol::operation>&)>;
 
   /// The answer to a call made by this process itself: nobody else could have made it, so it is not signed.
-  /// `save` is asked instead of a server, of functions that don't say otherwise after each step.
-  http::response answer_in_process(http::request request, const save_results& save = {}) const {
-    return guarded([&] { return call(std::move(request), save ? &save : nullptr); });
+  /// `save` is asked instead of a server, of functions that don't say otherwise after each step. `stop` asks
+  /// the call to stop.
+  http::response answer_in_process(http::request request, const save_results& save = {},
+                                   const execution::call_stop& stop = {}) const {
+    return guarded([&] { return call(std::move(request), save ? &save : nullptr, stop); });
+  }
+
+  /// Stops working: new calls are refused with 503, calls under way are asked to stop through their stop
+  /// tokens, and are waited for until the grace is over. True when none is under way any more. To a server a
+  /// call that was refused or interrupted is a failed attempt: send it no more calls before. All copies of
+  /// the handler stop. Call it before the HTTP server stops, which still has to send the answers.
+  bool drain(std::chrono::milliseconds grace = std::chrono::seconds(10)) const {
+    constexpr std::chrono::milliseconds shortest{0}, longest = std::chrono::hours(366 * 24);
+    call_registry& calls = shared_->calls;
+    std::vector<execution::call_stop> running;
+    {
+      const std::lock_guard lock(calls.mutex);
+      calls.is_draining = true;
+      running.assign(calls.under_way.begin(), calls.under_way.end());
+    }
+    for (const execution::call_stop& stop : running) stop.request_shutdown();
+    std::unique_lock lock(calls.mutex);
+    return calls.ended.wait_for(lock, std::clamp(grace, shortest, longest),
+                                [&] { return calls.under_way.empty(); });
+  }
+
+  /// How many calls of functions are under way, those whose answers are still to be made.
+  std::size_t calls_under_way() const {
+    const std::lock_guard lock(shared_->calls.mutex);
+    return shared_->calls.under_way.size();
+  }
+
+  /// A step's result, as JSON text, as the function's middleware leaves it. Of a function that is not here,
+  /// as the client's does.
+  std::string read_result(std::string_view slug, std::string_view run_id, const step_info& step,
+                          std::string result) const {
+    const auto found = shared_->by_slug.find(slug);
+    const execution::hooks& hooks =
+        found == shared_->by_slug.end() ? shared_->of_client : found->second.hooks;
+    const std::string function_id = found == shared_->by_slug.end() ? "" : found->second.function->id();
+    return hooks.read_result({.function_id = function_id, .run_id = run_id}, step, std::move(result));
+  }
+  /// The same for what a function returned: it is read as by a step that had invoked it.
+  std::string read_output(std::string_view slug, std::string_view run_id, std::string output) const {
+    return read_result(slug, run_id,
+                       {.id = "output", .name = "output", .kind = step_kind::invoke, .memoized = true},
+                       std::move(output));
   }
 
   /// Registers the app's functions with its server, which will call them at `url`. Do so when the app starts;
@@ -8186,9 +10674,41 @@ class handler {
     execution::hooks hooks;
   };
 
+  struct call_registry {
+    std::mutex mutex;
+    std::condition_variable ended;
+    std::list<execution::call_stop> under_way;
+    bool is_draining = false;
+  };
+
+  /// A call that is under way while this lives.
+  class registered_call {
+   public:
+    /// False: the handler drains.
+    registered_call(call_registry& calls, const execution::call_stop& stop) : calls_(calls) {
+      const std::lock_guard lock(calls_.mutex);
+      if (!calls_.is_draining) place_ = calls_.under_way.insert(calls_.under_way.end(), stop);
+    }
+    ~registered_call() {
+      const std::lock_guard lock(calls_.mutex);
+      if (place_) calls_.under_way.erase(*place_);
+      calls_.ended.notify_all();  // under the lock: who waits for it may destroy the registry
+    }
+    registered_call(const registered_call&) = delete;
+    registered_call& operator=(const registered_call&) = delete;
+    bool is_refused() const { return !place_; }
+
+   private:
+    call_registry& calls_;
+    std::optional<std::list<execution::call_stop>::iterator> place_;
+  };
+
   struct state {
     state(inngest::client served, const std::vector<any_function>& list, serve_options chosen)
-        : client(std::move(served)), functions(with_companions(list)), options(std::move(chosen)) {
+        : client(std::move(served)),
+          functions(with_companions(list)),
+          options(std::move(chosen)),
+          of_client(client.settings().middleware(), {}) {
       for (const any_function& each : functions) {
         if (each.app_id() != client.id()) {
           throw configuration_error("function \"" + each.id() + "\" belongs to app \"" + each.app_id() +
@@ -8224,10 +10744,15 @@ class handler {
     inngest::client client;
     std::vector<any_function> functions;
     serve_options options;
+    execution::hooks of_client;
     std::map<std::string, served_function, std::less<>> by_slug;
     execution::environment world;
-    /// When results may be saved again, in milliseconds since 1970: not soon after a server took none.
-    mutable std::atomic<std::int64_t> checkpoints_from{0};
+    /// When results may be saved again, in milliseconds of the steady clock: not soon after a server took
+    /// none.
+    mutable std::atomic<std::int64_t> checkpoints_from{std::numeric_limits<std::int64_t>::min()};
+    /// Of refused requests, by the reason.
+    mutable detail::log_limiter refusals;
+    mutable call_registry calls;
   };
 
   const inngest::settings& settings() const { return client().settings(); }
@@ -8240,6 +10765,10 @@ class handler {
     } catch (const std::exception& problem) {
       client().log().error(std::string("serve: ") + problem.what());
       return message(500, problem.what());
+    } catch (...) {  // of middleware, say
+      const auto thrown = protocol::describe(std::current_exception(), shared_->world.now()).info;
+      client().log().error("serve: " + thrown.message);
+      return message(500, thrown.message);
     }
   }
 
@@ -8250,17 +10779,38 @@ class handler {
     bool verified = false;
     bool refused = false;  // a signature is wrong, or missing where it is needed
     std::string key{};
+    protocol::signature_check check{};
   };
 
-  identity identify(const http::request& request) const {
+  /// The body becomes the bytes that were signed: nothing else of it may be read.
+  identity identify(http::request& request) const {
     const auto signature = request.headers.find(protocol::header::signature);
     const bool must = settings().mode() == mode::cloud;
     if (!signature) return {.refused = must};
     const signing_keys keys = client().keys();
-    for (const std::string* key : {&keys.current, &keys.fallback}) {
-      if (protocol::verify(*signature, request.body, *key, now())) return {.verified = true, .key = *key};
+    auto check = protocol::check_signature(*signature, request.body, {keys.current, keys.fallback}, now());
+    if (!check.is_good()) {
+      const bool has_keys = !keys.current.empty() || !keys.fallback.empty();
+      return {.refused = must || has_keys, .check = std::move(check)};
     }
-    return {.refused = must || !keys.current.empty()};
+    if (check.canonical) request.body = std::move(*check.canonical);
+    return {.verified = true, .key = check.key == 0 ? keys.current : keys.fallback};
+  }
+
+  /// Refuses a request, and says why in the log: the caller is told nothing.
+  http::response refuse(const identity& caller) const {
+    const signing_keys keys = client().keys();
+    const bool no_keys = settings().mode() == mode::cloud && keys.current.empty() && keys.fallback.empty();
+    const auto kind = no_keys ? protocol::signature_state::no_key : caller.check.state;
+    if (const auto held_back = shared_->refusals.pass(static_cast<int>(kind))) {
+      std::string text = "a request was refused: ";
+      text += no_keys ? "cloud mode needs INNGEST_SIGNING_KEY (for a dev server, set INNGEST_DEV=1)"
+                      : caller.check.reason();
+      if (*held_back > 0)
+        text += " (" + std::to_string(*held_back) + " more were refused for this since the last message)";
+      client().log().log(no_keys ? log_level::error : log_level::warn, text);
+    }
+    return bare_answer(401, "unauthorized");
   }
 
   static std::chrono::sys_seconds now() {
@@ -8269,38 +10819,33 @@ class handler {
 
   // ---- what is asked --------------------------------------------------------------------------------
 
-  http::response answer(http::request request) const {
+  http::response answer(http::request request, const execution::call_stop& stop = {}) const {
     if (request.body.size() > options().max_body_size) return bare_answer(413, "the body is too large");
     identity caller = identify(request);
     const bool is_call = request.method == "POST" && !request.query("probe");
     if (is_call && options().streaming && !caller.refused)
       return streamed(std::move(request), std::move(caller));
-    return signed_answer(std::move(request), caller);
+    return signed_answer(std::move(request), caller, stop);
   }
 
-  http::response signed_answer(http::request request, const identity& caller) const {
-    http::response out = guarded([&] { return route(std::move(request), caller); });
+  http::response signed_answer(http::request request, const identity& caller,
+                               const execution::call_stop& stop) const {
+    http::response out = guarded([&] { return route(std::move(request), caller, stop); });
     if (caller.verified)
       out.headers.add(protocol::header::signature, protocol::sign(out.body, caller.key, now()));
     return out;
   }
 
-  http::response route(http::request request, const identity& caller) const {
+  http::response route(http::request request, const identity& caller,
+                       const execution::call_stop& stop) const {
     if (request.method == "PUT") return register_functions(request, caller);
-    if (caller.refused) {
-      if (settings().mode() == mode::cloud && client().keys().current.empty()) {
-        client().log().error(
-            "a request was refused: cloud mode needs INNGEST_SIGNING_KEY (for a dev server, set "
-            "INNGEST_DEV=1)");
-      }
-      return unauthorized_answer();
-    }
+    if (caller.refused) return refuse(caller);
     if (request.method == "GET") return json_answer(200, introspection(caller));
     if (request.method != "POST") return message(405, "method not allowed: use GET, PUT or POST");
     if (const auto probe = request.query("probe")) {
       return *probe == "trust" ? json_answer(200, "null") : message(400, "unknown probe");
     }
-    return call(std::move(request));
+    return call(std::move(request), nullptr, stop);
   }
 
   http::response register_functions(const http::request& request, const identity& caller) const {
@@ -8310,7 +10855,7 @@ class handler {
     const bool trusted = caller.verified || (dev && !caller.refused) ||
                          (!in_band && !settings().serve_origin().empty() &&
                           !request.headers.find(protocol::header::signature));
-    if (!trusted) return unauthorized_answer();
+    if (!trusted) return refuse(caller);
     // A server that holds the key is the app's own, whatever it calls itself.
     const std::string mismatch = caller.verified ? std::string() : server_mismatch(request.headers);
     if (!mismatch.empty()) return message(400, "not registered: " + mismatch);
@@ -8342,7 +10887,15 @@ class handler {
 
   // ---- POST -----------------------------------------------------------------------------------------
 
-  http::response call(http::request request, const save_results* save = nullptr) const {
+  http::response call(http::request request, const save_results* save,
+                      const execution::call_stop& stop) const {
+    const registered_call registered(shared_->calls, stop);
+    if (registered.is_refused()) {
+      http::response out = message(503, "the app is stopping: it takes no more calls");
+      out.headers.add(protocol::header::no_retry, "false");
+      out.headers.add(protocol::header::retry_after, "1");
+      return out;
+    }
     const auto slug = request.query("fnId");
     if (!slug) return message(400, "the call names no function: fnId is missing");
     const auto found = shared_->by_slug.find(*slug);
@@ -8351,14 +10904,14 @@ class handler {
                               "\": has it been synced since it changed?");
     }
     const served_function& served = found->second;
-    if (served.hooks.empty()) return call(served, request, std::move(request.body), save);
+    if (served.hooks.empty()) return call(served, request, std::move(request.body), save, stop);
     return served.hooks.template wrap<http::response>(
         [&](middleware& one, next_call<http::response> next) { return one.wrap_request(request, next); },
-        [&] { return call(served, request, request.body, save); });
+        [&] { return call(served, request, request.body, save, stop); });
   }
 
   http::response call(const served_function& served, const http::request& request, std::string body,
-                      const save_results* save) const {
+                      const save_results* save, const execution::call_stop& stop) const {
     using clock = std::chrono::steady_clock;
     const auto began = clock::now();
     protocol::call_request call(std::move(body), target_of(request));
@@ -8368,7 +10921,8 @@ class handler {
                                              .traceparent = traceparent,
                                              .hooks = &served.hooks,
                                              .limits = settings().limits(),
-                                             .trace_steps = options().strict};
+                                             .trace_steps = options().strict,
+                                             .stop = stop};
     auto checkpoints = save ? checkpoints_in_process(*served.function, call, *save)
                             : checkpoints_for(*served.function, call);
     if (checkpoints) replay_options.checkpoints = &*checkpoints;
@@ -8402,27 +10956,32 @@ class handler {
     return replay.run([&](std::string& result) { served.function->handler()(replay, resources, result); });
   }
 
-  /// Goes through the handler again, running no step, and compares which steps it comes to.
+  /// Goes through the handler again, running no step, and compares which steps it comes to. A call that was
+  /// stopped, as after the one step that it was to run, is compared as far as it went.
   void check_determinism(const served_function& served, const protocol::call_request& call,
                          execution::replay_options replay_options, execution::outcome& outcome) const {
-    const execution::hooks none;
-    replay_options.hooks = &none;
     replay_options.rehearse = true;
-    const std::vector<std::string> again = run(served, call, replay_options).steps;
-    if (again == outcome.steps) return;
-    const auto [first, second] =
-        std::mismatch(outcome.steps.begin(), outcome.steps.end(), again.begin(), again.end());
+    replay_options.checkpoints = nullptr;
+    std::vector<std::string> again = run(served, call, replay_options).steps;
+    std::vector<std::string> steps = outcome.steps;
+    if (outcome.steps_before_going_on) steps.resize(*outcome.steps_before_going_on);
+    if (outcome.stopped_early && again.size() > steps.size()) again.resize(steps.size());
+    if (again == steps) return;
+    const auto [first, second] = std::mismatch(steps.begin(), steps.end(), again.begin(), again.end());
     const auto name = [](auto at, auto end) {
       return at == end ? std::string("its end") : "step \"" + *at + "\"";
     };
     outcome.ended = execution::outcome::kind::failed;
+    outcome.is_failure_among_operations = false;
     outcome.failure = protocol::failure{
         .info = {.name = "inngest::not_deterministic",
-                 .message = "function \"" + served.function->id() +
-                            "\" is not deterministic: called twice with the same results, as step " +
-                            std::to_string(first - outcome.steps.begin() + 1) + " it first came to " +
-                            name(first, outcome.steps.end()) + " and then to " + name(second, again.end()) +
-                            ". Times, random numbers and everything that changes belong into a step"},
+                 .message =
+                     "function \"" + served.function->id() +
+                     "\" is not deterministic: called twice with the same results, as step " +
+                     std::to_string(first - steps.begin() + 1) + " it first came to " +
+                     name(first, steps.end()) + " and then to " + name(second, again.end()) +
+                     ": step ids must not differ between the calls of a run. Times, random numbers and "
+                     "everything that changes belong into a step"},
         .retriable = false};
   }
 
@@ -8469,11 +11028,12 @@ class handler {
         function.options().checkpointing ? *function.options().checkpointing : settings().checkpointing();
     const bool possible =
         !call.function_uuid().empty() && !call.queue_item_id().empty() && !call.target() && !call.plan_only();
-    if (!chosen.enabled || !possible || options().strict || milliseconds_now() < shared_->checkpoints_from)
+    if (!chosen.enabled || !possible || options().strict ||
+        steady_milliseconds_now() < shared_->checkpoints_from)
       return std::nullopt;
     const std::int64_t started = milliseconds_now();
     return std::optional<execution::checkpoints>(
-        std::in_place, chosen, shared_->world.now,
+        std::in_place, chosen, execution::checkpoints::clock::now,
         [this, &call, started](const std::vector<protocol::operation>& operations) {
           return save(call, started, operations);
         });
@@ -8483,12 +11043,18 @@ class handler {
                                                                const protocol::call_request& call,
                                                                const save_results& save) const {
     const checkpointing chosen = function.options().checkpointing.value_or(checkpointing{});
-    if (!chosen.enabled || call.target() || call.plan_only() || options().strict) return std::nullopt;
-    return std::optional<execution::checkpoints>(std::in_place, chosen, shared_->world.now, save);
+    if (!chosen.enabled || call.target() || call.plan_only()) return std::nullopt;
+    return std::optional<execution::checkpoints>(std::in_place, chosen, execution::checkpoints::clock::now,
+                                                 save);
   }
 
   static std::int64_t milliseconds_now() {
     const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    return now.time_since_epoch().count();
+  }
+
+  static std::int64_t steady_milliseconds_now() {
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now());
     return now.time_since_epoch().count();
   }
 
@@ -8517,7 +11083,7 @@ class handler {
       }
     }
     constexpr std::int64_t pause = 60'000;
-    shared_->checkpoints_from = milliseconds_now() + pause;
+    shared_->checkpoints_from = steady_milliseconds_now() + pause;
     client().log().warn("run " + call.run_id() +
                         ": no server saved a step's result, so it goes into the answer: " + problem);
     return saved::no;
@@ -8530,10 +11096,13 @@ class handler {
     http::response out = json_answer(201, {});
     auto call = std::make_shared<std::pair<http::request, identity>>(std::move(request), std::move(caller));
     out.stream = [self = *this, call](const http::chunk_writer& write) {
-      auto answer = std::async(std::launch::async,
-                               [&] { return self.signed_answer(std::move(call->first), call->second); });
-      while (answer.wait_for(self.options().heartbeat) != std::future_status::ready) {
-        if (!write(" ")) return;  // nobody listens; the call runs to its end all the same
+      const execution::call_stop stop;
+      auto answer = std::async(
+          std::launch::async, [&] { return self.signed_answer(std::move(call->first), call->second, stop); });
+      const auto pause = std::clamp<std::chrono::milliseconds>(
+          self.options().heartbeat, std::chrono::milliseconds(1), std::chrono::hours(1));
+      while (answer.wait_for(pause) != std::future_status::ready) {
+        if (!write(" ")) return stop.request();  // nobody listens; a body that does not stop runs to its end
       }
       const http::response inner = answer.get();
       detail::json_object_text headers;
@@ -8567,9 +11136,12 @@ class handler {
       case kind::not_reached:
         break;
     }
-    http::response out =
-        message(500, "step " + request.query("stepId").value_or("") +
-                         " was not reached: the function no longer gets to it, or it was changed");
+    std::string found;
+    for (const std::string& each : outcome.found) found += (found.empty() ? "\"" : ", \"") + each + "\"";
+    http::response out = message(
+        500, "the step whose id has the hash " + request.query("stepId").value_or("") +
+                 " was not reached; the function came to " + (found.empty() ? "no new step" : found) +
+                 ": step ids must not differ between the calls of a run, or the function was changed");
     out.headers.add(protocol::header::no_retry, "false");
     return out;
   }
@@ -8693,7 +11265,6 @@ class handler {
             .headers = {{protocol::header::content_type, "application/json"}},
             .body = std::string("{\"message\":\"") + why + "\"}"};
   }
-  static http::response unauthorized_answer() { return bare_answer(401, "unauthorized"); }
 
   std::shared_ptr<const state> shared_;
 };
@@ -8758,6 +11329,8 @@ class httplib_transport final : public http::transport {
   http::response send(const http::request& request, std::chrono::milliseconds timeout) override {
     const auto [origin, target] = split(request.url);
     std::unique_ptr<httplib::Client> connection = take(origin);
+    timeout =
+        std::min<std::chrono::milliseconds>(timeout, std::chrono::hours(24 * 24));  // fits its int of ms
     const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
     const auto rest = std::chrono::microseconds(timeout - seconds);
     connection->set_connection_timeout(seconds.count(), rest.count());
@@ -8771,7 +11344,7 @@ class httplib_transport final : public http::transport {
     for (const auto& [name, value] : request.headers) wire.headers.emplace(name, value);
     const httplib::Result result = connection->send(wire);
     if (!result) {
-      throw unreachable(request.method + " " + origin + ": " + httplib::to_string(result.error()));
+      throw unreachable(request.method + " " + origin + ": " + words_of(result.error()));
     }
     http::response out{.status = result->status, .body = std::move(result->body)};
     for (const auto& [name, value] : result->headers) out.headers.add(name, value);
@@ -8780,6 +11353,28 @@ class httplib_transport final : public http::transport {
   }
 
  private:
+  /// cpp-httplib's own words are the enumerators' names.
+  static std::string words_of(httplib::Error problem) {
+    switch (problem) {
+      case httplib::Error::Connection:
+        return "could not connect: is a server running there?";
+      case httplib::Error::ConnectionTimeout:
+        return "could not connect in time";
+      case httplib::Error::Read:
+        return "the connection was closed before the answer had come, or the answer did not come in time";
+      case httplib::Error::Write:
+        return "the connection was closed before the request was sent";
+      case httplib::Error::SSLConnection:
+        return "could not connect: the TLS handshake failed";
+      case httplib::Error::SSLLoadingCerts:
+        return "could not load the certificates to check the server's with";
+      case httplib::Error::SSLServerVerification:
+        return "the server's certificate is not trusted, or is not for this host";
+      default:
+        return httplib::to_string(problem);
+    }
+  }
+
   static std::pair<std::string, std::string> split(const std::string& url) {
     const std::size_t scheme = url.find("://");
     if (!url.starts_with("http://") && !url.starts_with("https://")) {
@@ -8852,1153 +11447,36 @@ inline const bool httplib_is_default_transport = [] {
 
 // inngest/embedded/api.hpp
 
-// inngest/embedded/function_definition.hpp
-
-// inngest/embedded/store.hpp
-
-// inngest/embedded/run.hpp
-
-namespace inngest::embedded {
-
-enum class run_status {
-  queued,  ///< it has not begun: it waits for its turn, or gathers events
-  running,
-  completed,
-  failed,
-  cancelled,
-};
-
-constexpr std::string_view to_string(run_status status) {
-  switch (status) {
-    case run_status::queued:
-      return "queued";
-    case run_status::running:
-      return "running";
-    case run_status::completed:
-      return "completed";
-    case run_status::failed:
-      return "failed";
-    case run_status::cancelled:
-      return "cancelled";
-  }
-  return "queued";
-}
-
-/// What happened in a run, one thing at a time.
-enum class progress {
-  run_queued,
-  run_started,
-  step_planned,    ///< one of several steps that run in parallel
-  step_completed,  ///< a run step gave its result
-  step_retried,    ///< a run step failed and will be tried again
-  step_failed,     ///< a step failed for good
-  sleep_started,
-  sleep_ended,
-  wait_started,
-  event_received,  ///< a wait got its event
-  wait_timed_out,
-  invoke_started,
-  invoke_completed,
-  run_retried,  ///< the function itself failed and will be tried again
-  run_completed,
-  run_failed,
-  run_cancelled,
-  request_started,  ///< a fetch, or a question to a model
-};
-
-constexpr std::string_view to_string(progress what) {
-  switch (what) {
-    case progress::run_queued:
-      return "queued";
-    case progress::run_started:
-      return "started";
-    case progress::step_planned:
-      return "planned";
-    case progress::step_completed:
-      return "completed";
-    case progress::step_retried:
-      return "will retry";
-    case progress::step_failed:
-      return "failed";
-    case progress::sleep_started:
-      return "sleeping";
-    case progress::sleep_ended:
-      return "woke up";
-    case progress::wait_started:
-      return "waiting";
-    case progress::event_received:
-      return "received";
-    case progress::wait_timed_out:
-      return "timed out";
-    case progress::invoke_started:
-      return "invoking";
-    case progress::invoke_completed:
-      return "returned";
-    case progress::run_retried:
-      return "will retry";
-    case progress::run_completed:
-      return "completed";
-    case progress::run_failed:
-      return "failed";
-    case progress::run_cancelled:
-      return "cancelled";
-    case progress::request_started:
-      return "requesting";
-  }
-  return "";
-}
-
-/// An entry of a run's timeline.
-struct timeline_entry {
-  timestamp at{};
-  progress what{};
-  /// The step's display name; empty when it is about the run as a whole.
-  std::string step{};
-  /// Which attempt it was; 0 is the first.
-  int attempt = 0;
-  /// How long the step, sleep, wait or run took; zero for what only begins.
-  std::chrono::microseconds duration{};
-  /// The result as JSON, the error's message, the awaited event's name, the time to sleep.
-  std::string detail{};
-};
-
-struct run_error {
-  std::string name{};
-  std::string message{};
-  /// All of the error as the app reported it, as JSON: with its stack and causes. Empty for the engine's own.
-  std::string text{};
-};
-
-/// A run as the engine knows it: a snapshot.
-struct run {
-  std::string id{};
-  /// The function's id within the app.
-  std::string function_id{};
-  /// The function's id with its app's: what tells it from all others.
-  std::string function_slug{};
-  /// The event that started it, of a batch the first.
-  std::string event_id{};
-  std::string event_name{};
-  run_status status = run_status::queued;
-  timestamp queued_at{};
-  /// When the function was first called.
-  std::optional<timestamp> started_at{};
-  std::optional<timestamp> ended_at{};
-  /// The function's result as JSON text; empty until it completed.
-  std::string output_text{};
-  /// Why it failed.
-  std::optional<run_error> error{};
-  std::vector<timeline_entry> timeline{};
-
-  bool ended() const { return status != run_status::queued && status != run_status::running; }
-
-  /// The function's result.
-  /// \throws payload_error when it is of another type, or there is none.
-  template <json_convertible T>
-  T output() const {
-    return decode<T>(output_text, "output");
-  }
-};
-
-}  // namespace inngest::embedded
-
-// What the engine keeps: records, and the interface of whatever keeps them.
-
-namespace inngest::embedded {
-
-struct event_record {
-  std::string id{};  // the engine's own
-  std::string name{};
-  std::string text{};  // the whole event, as JSON
-  timestamp received_at{};
-  std::string given_id{};  // its sender's; not kept, as it is in the text, too
-};
-
-/// An event of a run: a batch has several.
-struct run_event {
-  std::string id{};    // the engine's
-  std::string text{};  // the whole event, as JSON
-};
-
-/// The invoke step that waits for a run.
-struct parent_step {
-  std::string run_id{};
-  step_hash step{};
-};
-
-/// A function that is to run when the run has ended.
-struct deferred_call {
-  step_hash id{};
-  std::string slug{};
-  std::string input{};  // a JSON object
-};
-
-/// All of a run but its steps.
-struct run_record {
-  embedded::run run{};  // without its timeline
-  std::vector<run_event> events{};
-  std::optional<parent_step> parent{};
-  std::vector<deferred_call> deferred{};
-  /// While a batch or a debounce still takes events in: whose. Empty afterwards.
-  std::string gathering{};
-};
-
-/// What changes in a run while it is on its way.
-struct run_update {
-  std::string id{};
-  run_status status{};
-  std::optional<timestamp> started_at{};
-  std::optional<timestamp> ended_at{};
-  std::string output_text{};
-  std::optional<run_error> error{};
-};
-
-/// A step's remembered result, in the form in which a call request has it.
-struct memo_record {
-  std::string run_id{};
-  step_hash step{};
-  std::string text{};
-};
-
-/// Something to be done when its time has come.
-struct job {
-  enum class kind {
-    call,
-    wake,
-    wait_timeout,
-    invoke_timeout,
-    start_timeout,   ///< of the run, if it has not started
-    finish_timeout,  ///< of the run
-    gathered,        ///< the run has all the events that it will have
-    schedule,        ///< of the function whose slug `run_id` is: `step_name` is its schedule
-    request,         ///< an HTTP request that the engine makes for the step: `text` says which
-  };
-
-  std::uint64_t id = 0;
-  kind what = kind::call;
-  std::string run_id{};
-  /// Of a call: the one step to run, if it is for one. Otherwise the step that it ends.
-  std::optional<step_hash> step{};
-  std::string step_name{};
-  int attempt = 0;
-  timestamp due{};
-  timestamp begun{};
-  std::string text{};
-};
-
-/// A step that waits for an event, or for a signal.
-struct wait_record {
-  std::string run_id{};
-  step_hash step{};
-  std::string step_name{};
-  /// Empty when it waits for a signal.
-  std::string event_name{};
-  /// Of the event, over `event` and `async`; empty when any will do.
-  std::string expression{};
-  /// Empty when it waits for an event.
-  std::string signal{};
-  timestamp begun{};
-};
-
-struct timeline_record {
-  std::string run_id{};
-  timeline_entry entry{};
-};
-
-/// What flow control remembers for a while: a key that was used, when a limit is free again.
-struct remembered_value {
-  std::string key{};
-  std::string text{};
-  timestamp expires{};
-};
-
-/// An app elsewhere, which registered its functions over HTTP.
-struct app_record {
-  std::string id{};
-  std::string text{};  // its registration, as JSON
-};
-
-/// What changes at once: all of it is kept, or nothing, in the order of the members. What belongs to a run
-/// that is not there is left out.
-struct changes {
-  std::vector<event_record> events{};  // new ones; one that is there stays as it is
-  std::vector<run_record> runs{};  // new ones, and those that are written anew: they keep what else they have
-  std::vector<run_update> run_updates{};
-  std::vector<memo_record> memos{};
-  std::vector<job> added_jobs{};
-  std::vector<std::uint64_t> removed_jobs{};  // also of those just added
-  std::vector<wait_record> added_waits{};
-  std::vector<std::pair<std::string, step_hash>>
-      removed_waits{};  // by run and step; also of those just added
-  std::vector<timeline_record> timeline{};
-  std::vector<std::string> removed_values{};  // by key
-  std::vector<remembered_value> values{};
-  std::vector<app_record> apps{};
-
-  bool empty() const {
-    return events.empty() && runs.empty() && run_updates.empty() && memos.empty() && added_jobs.empty() &&
-           removed_jobs.empty() && added_waits.empty() && removed_waits.empty() && timeline.empty() &&
-           values.empty() && removed_values.empty() && apps.empty();
-  }
-};
-
-/// What an engine needs in order to go on: the runs that have not ended, and all that belongs to them.
-struct unfinished_work {
-  std::vector<run_record> runs{};
-  std::vector<memo_record> memos{};  // a run's in the order in which they were made
-  std::vector<job> jobs{};           // by id
-  std::vector<wait_record> waits{};
-  std::vector<remembered_value> values{};
-  std::vector<app_record> apps{};
-};
-
-/// Which runs to give, newest first.
-struct run_query {
-  std::optional<run_status> status{};
-  /// A function's slug; empty for all.
-  std::string function{};
-  /// What the id of the run or of its event, or the event's name, contains; empty for all.
-  std::string search{};
-  /// The id of the run that the last answer ended with; empty for the first.
-  std::string before{};
-  std::size_t limit = 50;
-};
-
-/// Which events to give, newest first.
-struct event_query {
-  /// The id of the event that the last answer ended with; empty for the first.
-  std::string before{};
-  std::size_t limit = 50;
-};
-
-/// How many runs there are of each status.
-struct run_counts {
-  std::size_t queued = 0, running = 0, completed = 0, failed = 0, cancelled = 0;
-
-  std::size_t& of(run_status status) {
-    switch (status) {
-      case run_status::queued:
-        return queued;
-      case run_status::running:
-        return running;
-      case run_status::completed:
-        return completed;
-      case run_status::failed:
-        return failed;
-      case run_status::cancelled:
-        return cancelled;
-    }
-    return queued;
-  }
-};
-
-/// Keeps an engine's state. An engine calls commit and load from one thread at a time; forget_before and the
-/// questions may come from any, also meanwhile. What fails throws store_error.
-class store {
- public:
-  virtual ~store() = default;
-
-  /// Keeps all the changes, in their order, or, when it throws, none. What an engine has acknowledged has
-  /// been committed.
-  virtual void commit(std::span<const changes> all) = 0;
-  /// What was left undone when the store was last used.
-  virtual unfinished_work load() = 0;
-  /// Whether a commit waits for a disk, so that many are best made at once.
-  virtual bool is_on_disk() const { return false; }
-  /// Forgets runs that ended before the time, with all that belongs to them, the events that came before it
-  /// and started no run that is left, and the values that expired before it.
-  virtual void forget_before(timestamp time) = 0;
-
-  /// An event that was accepted; nothing when there is none of the id.
-  virtual std::optional<event_record> find_event(std::string_view event_id) const = 0;
-  virtual std::vector<event_record> find_events(const event_query& query) const = 0;
-  /// A run with its timeline; nothing when there is none of the id.
-  virtual std::optional<run_record> find_run(std::string_view run_id) const = 0;
-  /// Without their timelines.
-  virtual std::vector<run> find_runs(const run_query& query) const = 0;
-  /// The runs that an event started, with their timelines, oldest first.
-  virtual std::vector<run> runs_of(std::string_view event_id) const = 0;
-  /// All runs with their timelines, oldest first.
-  virtual std::vector<run> runs() const = 0;
-  /// The results of a run's steps, in the order in which they were made.
-  virtual std::vector<memo_record> memos_of(std::string_view run_id) const = 0;
-  virtual run_counts count_runs() const = 0;
-};
-
-}  // namespace inngest::embedded
-
-// A function as the engine knows it: what was registered, whether by this process or over HTTP.
-
-namespace inngest::embedded {
-
-/// An expression, shared by what was copied; none is null.
-using shared_expression = std::shared_ptr<const expression>;
-using std::chrono::milliseconds;
-
-struct registered_trigger {
-  std::string event{};
-  shared_expression condition{};
-  std::string schedule{};  // as registered
-  std::optional<detail::cron_schedule> cron{};
-  milliseconds jitter{};
-};
-
-struct registered_limit {
-  enum class scope { function, environment, account };
-  int limit = 0;
-  shared_expression key{};
-  scope within = scope::function;
-};
-
-struct registered_throttle {
-  int limit = 1;
-  int burst = 0;  // beyond the limit
-  milliseconds period{};
-  shared_expression key{};
-};
-
-struct registered_rate_limit {
-  int limit = 1;
-  milliseconds period{};
-  shared_expression key{};
-};
-
-struct registered_debounce {
-  milliseconds period{};
-  std::optional<milliseconds> timeout{};
-  shared_expression key{};
-};
-
-struct registered_batch {
-  std::size_t max_size = 1;
-  milliseconds timeout{};
-  shared_expression key{};
-  shared_expression condition{};
-};
-
-struct registered_singleton {
-  bool cancels = false;  // the run before; otherwise the new one is skipped
-  shared_expression key{};
-};
-
-struct registered_cancel {
-  std::string event{};
-  shared_expression condition{};
-  std::optional<milliseconds> timeout{};
-};
-
-struct function_definition {
-  std::string slug{};
-  std::string app_id{};
-  std::string name{};
-  /// Where the app answers; empty when it is this process.
-  std::string url{};
-  int retries = 4;  // the server's default
-  std::vector<registered_trigger> triggers{};
-  std::vector<registered_limit> concurrency{};
-  std::optional<registered_throttle> throttle{};
-  std::optional<registered_rate_limit> rate_limit{};
-  std::optional<registered_debounce> debounce{};
-  std::optional<registered_batch> batch{};
-  std::optional<registered_singleton> singleton{};
-  shared_expression priority{};
-  shared_expression idempotency{};
-  std::vector<registered_cancel> cancels{};
-  std::optional<milliseconds> start_timeout{};
-  std::optional<milliseconds> finish_timeout{};
-  /// The registration, as JSON.
-  std::string text{};
-
-  /// The id within the app.
-  std::string id() const { return slug.starts_with(app_id + "-") ? slug.substr(app_id.size() + 1) : slug; }
-};
-
-/// Where a function is called, for one step or ("step") as a whole.
-inline std::string call_url(const function_definition& function, const std::string& step) {
-  const std::size_t query = function.url.find('?');
-  std::string out =
-      function.url.substr(0, query) + "?fnId=" + http::percent_encoded(function.slug) + "&stepId=" + step;
-  if (query == std::string::npos) return out;
-  std::string_view rest = std::string_view(function.url).substr(query + 1);
-  while (!rest.empty()) {  // what the app itself has put there
-    const std::string_view each = rest.substr(0, rest.find('&'));
-    if (!each.starts_with("fnId=") && !each.starts_with("stepId=")) out += "&" + std::string(each);
-    rest.remove_prefix(std::min(each.size() + 1, rest.size()));
-  }
-  return out;
-}
-
-/// Reads one function of a registration. What is wrong is named with the function and the option.
-class definition_reader {
- public:
-  /// \throws configuration_error
-  static function_definition read(const json& text, std::string app_id) {
-    definition_reader reader(text);
-    return reader.read(std::move(app_id));
-  }
-
- private:
-  explicit definition_reader(const json& whole) : whole_(whole) {}
-
-  function_definition read(std::string app_id) {
-    if (!whole_.is_object()) throw configuration_error("a function must be a JSON object");
-    out_.slug = text_of(whole_, "id");
-    if (out_.slug.empty()) throw configuration_error("a function has no id");
-    out_.app_id = std::move(app_id);
-    out_.name = text_of(whole_, "name");
-    if (out_.name.empty()) out_.name = out_.slug;
-    out_.text = whole_.dump();
-    read_triggers();
-    read_step();
-    read_flow_control();
-    read_ends();
-    return std::move(out_);
-  }
-
-  // ---- members ----------------------------------------------------------------------------------------
-
-  [[noreturn]] void fail(const std::string& problem) const {
-    throw configuration_error("function \"" + out_.slug + "\": " + problem);
-  }
-
-  /// The member, or null when the object has none of the name.
-  static const json& member(const json& object, const char* name) {
-    static const json none;
-    const auto found = object.is_object() ? object.find(name) : object.end();
-    return found == object.end() || !object.is_object() ? none : *found;
-  }
-
-  static std::string text_of(const json& object, const char* name) {
-    const json& found = member(object, name);
-    return found.is_string() ? found.get<std::string>() : std::string();
-  }
-
-  int number_of(const json& object, const char* name, int otherwise) const {
-    const json& found = member(object, name);
-    if (found.is_null()) return otherwise;
-    if (!found.is_number_integer()) fail(std::string(name) + " must be a number");
-    return found.get<int>();
-  }
-
-  std::optional<milliseconds> duration_of(const json& object, const char* name) const {
-    const std::string text = text_of(object, name);
-    if (text.empty()) return std::nullopt;
-    const auto out = parse_duration(text);
-    if (!out) fail(std::string(name) + " is no duration: \"" + text + "\"");
-    return out;
-  }
-
-  shared_expression expression_of(const json& object, const char* name) const {
-    std::string text = text_of(object, name);
-    if (text.empty()) return nullptr;
-    try {
-      return std::make_shared<const expression>(text);
-    } catch (const expression_error& problem) {
-      fail(std::string(name) + " (" + text + "): " + problem.what());
-    }
-  }
-
-  // ---- options ----------------------------------------------------------------------------------------
-
-  void read_triggers() {
-    for (const json& each : member(whole_, "triggers")) {
-      registered_trigger trigger{.event = text_of(each, "event"),
-                                 .condition = expression_of(each, "expression"),
-                                 .schedule = text_of(each, "cron"),
-                                 .jitter = duration_of(each, "jitter").value_or(milliseconds(0))};
-      if (!trigger.schedule.empty()) {
-        try {
-          trigger.cron = detail::cron_schedule::parse(trigger.schedule);
-        } catch (const configuration_error& problem) {
-          fail("cron (" + trigger.schedule + "): " + problem.what());
-        }
-      }
-      if (trigger.event.empty() && !trigger.cron) fail("a trigger has neither event nor cron");
-      out_.triggers.push_back(std::move(trigger));
-    }
-  }
-
-  void read_step() {
-    const json& steps = member(whole_, "steps");
-    if (!steps.is_object() || steps.empty()) return;
-    const json& step = *steps.begin();
-    out_.url = text_of(member(step, "runtime"), "url");
-    out_.retries = std::clamp(number_of(member(step, "retries"), "attempts", out_.retries), 0, 20);
-  }
-
-  void read_flow_control() {
-    const json& limits = member(whole_, "concurrency");
-    if (limits.is_array()) {
-      for (const json& each : limits) read_limit(each);
-    } else if (!limits.is_null()) {
-      read_limit(limits);
-    }
-    if (const json& each = member(whole_, "throttle"); each.is_object()) {
-      out_.throttle = registered_throttle{.limit = std::max(1, number_of(each, "limit", 1)),
-                                          .burst = std::max(0, number_of(each, "burst", 0)),
-                                          .period = duration_of(each, "period").value_or(milliseconds(1)),
-                                          .key = expression_of(each, "key")};
-    }
-    if (const json& each = member(whole_, "rateLimit"); each.is_object()) {
-      out_.rate_limit = registered_rate_limit{.limit = std::max(1, number_of(each, "limit", 1)),
-                                              .period = duration_of(each, "period").value_or(milliseconds(1)),
-                                              .key = expression_of(each, "key")};
-    }
-    if (const json& each = member(whole_, "debounce"); each.is_object()) {
-      out_.debounce = registered_debounce{.period = duration_of(each, "period").value_or(milliseconds(0)),
-                                          .timeout = duration_of(each, "timeout"),
-                                          .key = expression_of(each, "key")};
-    }
-    const json& batch = member(whole_, "batchEvents");
-    const int size = number_of(batch, "maxSize", 1);
-    if (const json& each = batch; each.is_object() && size > 1) {
-      out_.batch = registered_batch{.max_size = static_cast<std::size_t>(size),
-                                    .timeout = duration_of(each, "timeout").value_or(milliseconds(0)),
-                                    .key = expression_of(each, "key"),
-                                    .condition = expression_of(each, "if")};
-    }
-    if (const json& each = member(whole_, "singleton"); each.is_object()) {
-      out_.singleton = registered_singleton{.cancels = text_of(each, "mode") == "cancel",
-                                            .key = expression_of(each, "key")};
-    }
-    out_.priority = expression_of(member(whole_, "priority"), "run");
-    out_.idempotency = expression_of(whole_, "idempotency");
-  }
-
-  void read_limit(const json& limit) {
-    registered_limit out;
-    out.limit = limit.is_number_integer() ? limit.get<int>() : number_of(limit, "limit", 0);
-    out.key = expression_of(limit, "key");
-    const std::string scope = text_of(limit, "scope");
-    if (scope == "env") out.within = registered_limit::scope::environment;
-    if (scope == "account") out.within = registered_limit::scope::account;
-    if (out.limit > 0) out_.concurrency.push_back(std::move(out));
-  }
-
-  void read_ends() {
-    const json& timeouts = member(whole_, "timeouts");
-    out_.start_timeout = duration_of(timeouts, "start");
-    out_.finish_timeout = duration_of(timeouts, "finish");
-    for (const json& each : member(whole_, "cancel")) {
-      out_.cancels.push_back({.event = text_of(each, "event"),
-                              .condition = expression_of(each, "if"),
-                              .timeout = duration_of(each, "timeout")});
-    }
-  }
-
-  const json& whole_;
-  function_definition out_;
-};
-
-/// The functions of an app elsewhere. \throws configuration_error, payload_error
-inline std::vector<function_definition> read_registration(const app_record& app) {
-  const json whole = detail::parse_dom(app.text);
-  std::vector<function_definition> out;
-  for (const json& each : whole.value("functions", json::array()))
-    out.push_back(definition_reader::read(each, app.id));
-  return out;
-}
-
-/// A function of this process.
-inline function_definition define(const any_function& function) {
-  const std::string text =
-      protocol::describe_function(function.slug(), function.options(), function.triggers(), "");
-  function_definition out = definition_reader::read(detail::parse_dom(text), function.app_id());
-  out.url.clear();
-  return out;
-}
-
-}  // namespace inngest::embedded
-
-// inngest/embedded/run_errors.hpp
-
-namespace inngest::embedded {
-
-inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
-
-/// The error as JSON: as the app told it, or the engine's own.
-inline std::string text_of(const run_error& error) {
-  if (!error.text.empty()) return error.text;
-  return detail::json_object_text().add("name", error.name).add("message", error.message).text();
-}
-
-/// The memo of a step that failed so.
-inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
-
-inline run_error read_error(std::string_view text) {
-  const json body = json::parse(text, nullptr, false);
-  const auto member = [&](const char* key, const char* otherwise) {
-    const bool found = body.is_object() && body.contains(key) && body[key].is_string();
-    return found ? body[key].get<std::string>() : std::string(otherwise);
-  };
-  return {.name = member("name", "Error"),
-          .message = member("message", ""),
-          .text = body.is_object() ? std::string(text) : std::string()};
-}
-
-inline run_error read_error(const http::response& answer) {
-  run_error out = read_error(std::string_view(answer.body));
-  if (out.message.empty()) {
-    out.message = "the app answered with status " + std::to_string(answer.status);
-    out.text.clear();
-  }
-  return out;
-}
-
-/// Enough of a text to recognize it by, cut between characters.
-inline std::string shortened(const std::string& text) {
-  constexpr std::size_t longest = 160;
-  if (text.size() <= longest) return text;
-  std::size_t end = longest;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "...";
-}
-
-}  // namespace inngest::embedded
-
-namespace inngest::embedded {
-
-/// The HTTP API of a server, as far as apps use it, answered by an engine: events, signals, runs. The
-/// engine's client is answered by it without a socket; http_server does so with one. A template, as the
-/// engine has it inside.
-template <class Engine>
-class api {
- public:
-  explicit api(Engine& engine) : engine_(engine) {}
-
-  /// Throws nothing: what goes wrong becomes an answer with a reason.
-  http::response answer(const http::request& request) const {
-    try {
-      return route(request);
-    } catch (const payload_error& problem) {
-      return refusal(400, problem.what());
-    } catch (const unreachable& problem) {  // the store takes nothing
-      return refusal(503, problem.what());
-    } catch (const std::exception& problem) {
-      return refusal(500, problem.what());
-    }
-  }
-
-  static http::response answer_of(int status, const json& body) {
-    return {.status = status, .headers = {{"content-type", "application/json"}}, .body = encode(body)};
-  }
-  static http::response refusal(int status, const std::string& problem) {
-    return answer_of(status, {{"error", problem}, {"status", status}});
-  }
-
- private:
-  /// The parts of a path: "/v1/runs/x" is {"v1", "runs", "x"}.
-  static std::vector<std::string> parts_of(std::string_view path) {
-    std::vector<std::string> out;
-    while (!path.empty()) {
-      path.remove_prefix(1);
-      const std::string_view part = path.substr(0, path.find('/'));
-      out.push_back(http::percent_decoded(part));
-      path.remove_prefix(part.size());
-    }
-    return out;
-  }
-
-  http::response route(const http::request& request) const {
-    const std::vector<std::string> path = parts_of(request.path());
-    const auto is = [&](const char* method, std::initializer_list<const char*> wanted) {
-      if (request.method != method || path.size() != wanted.size()) return false;
-      std::size_t i = 0;
-      for (const char* each : wanted) {
-        if (*each != '*' && path[i] != each) return false;
-        ++i;
-      }
-      return true;
-    };
-    if (is("POST", {"e", "*"})) return accept(request);
-    if (is("POST", {"v1", "signals"})) return signal(request);
-    if (is("GET", {"v1", "runs", "*"})) return run(path[2]);
-    if (is("DELETE", {"v1", "runs", "*"})) return cancel(path[2]);
-    if (is("POST", {"v2", "runs", "*", "rerun"})) return rerun(path[2]);
-    if (is("GET", {"v1", "events", "*"})) return event(path[2]);
-    if (is("GET", {"v1", "events", "*", "runs"})) return runs_of(path[2]);
-    if (is("GET", {"v1", "apps", "*", "functions"})) return functions_of(path[2]);
-    if (is("GET", {"v0", "runs", "*", "actions"})) return actions(path[2]);
-    if (is("GET", {"v0", "runs", "*", "batch"})) return batch(path[2]);
-    return refusal(404, "the embedded engine has no " + request.method + " " + std::string(request.path()));
-  }
-
-  // ---- events and signals -----------------------------------------------------------------------------
-
-  http::response accept(const http::request& request) const {
-    return answer_of(200, {{"ids", engine_.accept(request.body)}, {"status", 200}});
-  }
-
-  http::response signal(const http::request& request) const {
-    const json body = detail::parse_dom(request.body);
-    const bool named = body.is_object() && body.contains("signal") && body["signal"].is_string();
-    if (!named) throw payload_error("signal", "missing");
-    const auto name = body["signal"].get<std::string>();
-    const auto run_id = engine_.signal(name, encode(body.value("data", json()), "data"));
-    if (!run_id) return refusal(404, "no run waits for signal \"" + name + "\"");
-    return answer_of(200, {{"data", {{"run_id", *run_id}}}});
-  }
-
-  // ---- runs -------------------------------------------------------------------------------------------
-
-  static json described(const embedded::run& run) {
-    const auto time = [](const std::optional<timestamp>& moment) {
-      return moment ? json(to_text(*moment)) : json();
-    };
-    std::string status(to_string(run.status));
-    status[0] = static_cast<char>(status[0] - 'a' + 'A');
-    json out{{"run_id", run.id},
-             {"run_started_at", to_text(run.started_at.value_or(run.queued_at))},
-             {"function_id", run.function_slug},
-             {"event_id", run.event_id},
-             {"status", status},
-             {"ended_at", time(run.ended_at)},
-             {"output", nullptr}};
-    if (!run.output_text.empty()) out["output"] = detail::parse_dom(run.output_text);
-    if (run.error) out["output"] = detail::parse_dom(text_of(*run.error));
-    return out;
-  }
-
-  http::response no_run(const std::string& id) const {
-    return refusal(404, "there is no run \"" + id + "\"");
-  }
-
-  http::response run(const std::string& id) const {
-    const auto found = engine_.find_run(id);
-    return found ? answer_of(200, {{"data", described(*found)}}) : no_run(id);
-  }
-
-  http::response cancel(const std::string& id) const {
-    if (engine_.cancel(id)) return {.status = 204};
-    if (!engine_.find_run(id)) return no_run(id);
-    return refusal(409, "run \"" + id + "\" has ended");
-  }
-
-  http::response rerun(const std::string& id) const {
-    const auto again = engine_.rerun(id);
-    return again ? answer_of(200, {{"data", {{"runId", *again}}}}) : no_run(id);
-  }
-
-  http::response event(const std::string& id) const {
-    const auto found = engine_.store().find_event(id);
-    if (!found) return refusal(404, "there is no event \"" + id + "\"");
-    json event = detail::parse_dom(found->text);
-    event["internal_id"] = found->id;
-    event["received_at"] = to_text(found->received_at);
-    return answer_of(200, {{"data", std::move(event)}});
-  }
-
-  http::response runs_of(const std::string& event_id) const {
-    json all = json::array();
-    for (const embedded::run& each : engine_.runs_of(event_id)) all.push_back(described(each));
-    return answer_of(200, {{"data", std::move(all)}});
-  }
-
-  http::response functions_of(const std::string& app_id) const {
-    json all = json::array();
-    for (const function_definition& each : engine_.functions()) {
-      if (each.app_id != app_id) continue;
-      all.push_back(
-          {{"internal_id", each.slug}, {"id", each.slug}, {"config", detail::parse_dom(each.text)}});
-    }
-    return answer_of(200, all);
-  }
-
-  // ---- the state of a run, for calls that it is too large for -------------------------------------------
-
-  http::response actions(const std::string& run_id) const {
-    if (!engine_.find_run(run_id)) return no_run(run_id);
-    std::string out = "{";
-    for (const memo_record& each : engine_.store().memos_of(run_id)) {
-      if (out.size() > 1) out += ',';
-      out += '"' + detail::to_hex(each.step) + "\":" + each.text;
-    }
-    return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + '}'};
-  }
-
-  http::response batch(const std::string& run_id) const {
-    const auto found = engine_.store().find_run(run_id);
-    if (!found) return no_run(run_id);
-    std::string out = "[";
-    for (const run_event& each : found->events) {
-      if (out.size() > 1) out += ',';
-      out += each.text;
-    }
-    return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + ']'};
-  }
-
-  Engine& engine_;
-};
-
-}  // namespace inngest::embedded
-
-// inngest/embedded/engine.hpp
-
-// inngest/embedded/memory_store.hpp
-
-#include <set>
-
-namespace inngest::embedded {
-
-/// Keeps everything in memory: it ends with the process, but not with the engine, which can be replaced by
-/// another on the same store.
-class memory_store final : public store {
- public:
-  void commit(std::span<const changes> all) override {
-    const std::lock_guard lock(mutex_);
-    for (const changes& each : all) apply(each);
-  }
-
-  unfinished_work load() override {
-    const std::lock_guard lock(mutex_);
-    unfinished_work out;
-    for (const auto& [id, each] : runs_) {
-      if (each.record.run.ended()) continue;
-      out.runs.push_back(each.record);
-      out.runs.back().run.timeline.clear();
-      out.memos.insert(out.memos.end(), each.memos.begin(), each.memos.end());
-    }
-    for (const auto& [id, each] : jobs_) out.jobs.push_back(each);
-    for (const auto& [key, each] : waits_) out.waits.push_back(each);
-    for (const auto& [key, each] : values_) out.values.push_back(each);
-    for (const auto& [id, each] : apps_) out.apps.push_back(each);
-    return out;
-  }
-
-  void forget_before(timestamp time) override {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(runs_, [&](const auto& each) {
-      const run& ended = each.second.record.run;
-      if (!ended.ended_at || *ended.ended_at >= time) return false;
-      --counts_.of(ended.status);
-      for (const run_event& event : each.second.record.events) forget_start(event.id, ended.id);
-      return true;
-    });
-    std::erase_if(events_, [&](const auto& each) {
-      return each.second.received_at < time && !started_.contains(each.first);
-    });
-    std::erase_if(values_, [&](const auto& each) { return each.second.expires < time; });
-  }
-
-  std::optional<event_record> find_event(std::string_view event_id) const override {
-    const std::lock_guard lock(mutex_);
-    const auto found = events_.find(event_id);
-    return found == events_.end() ? std::nullopt : std::optional<event_record>(found->second);
-  }
-
-  std::vector<event_record> find_events(const event_query& query) const override {
-    const std::lock_guard lock(mutex_);
-    std::vector<event_record> out;
-    auto next = query.before.empty() ? events_.end() : events_.lower_bound(query.before);
-    while (next != events_.begin() && out.size() < query.limit) out.push_back((--next)->second);
-    return out;
-  }
-
-  std::optional<run_record> find_run(std::string_view run_id) const override {
-    const std::lock_guard lock(mutex_);
-    const auto found = runs_.find(run_id);
-    return found == runs_.end() ? std::nullopt : std::optional<run_record>(found->second.record);
-  }
-
-  std::vector<run> find_runs(const run_query& query) const override {
-    const std::lock_guard lock(mutex_);
-    std::vector<run> out;
-    auto next = query.before.empty() ? runs_.end() : runs_.lower_bound(query.before);
-    while (next != runs_.begin() && out.size() < query.limit) {
-      const run& each = (--next)->second.record.run;
-      if (!matches(each, query)) continue;
-      out.push_back(without_timeline(each));
-    }
-    return out;
-  }
-
-  std::vector<run> runs_of(std::string_view event_id) const override {
-    const std::lock_guard lock(mutex_);
-    std::vector<run> out;
-    const auto started = started_.find(event_id);
-    if (started == started_.end()) return out;
-    for (const std::string& id : started->second) out.push_back(runs_.find(id)->second.record.run);
-    return out;
-  }
-
-  std::vector<run> runs() const override {
-    const std::lock_guard lock(mutex_);
-    std::vector<run> out;
-    for (const auto& [id, each] : runs_) out.push_back(each.record.run);
-    return out;
-  }
-
-  std::vector<memo_record> memos_of(std::string_view run_id) const override {
-    const std::lock_guard lock(mutex_);
-    const auto found = runs_.find(run_id);
-    return found == runs_.end() ? std::vector<memo_record>() : found->second.memos;
-  }
-
-  run_counts count_runs() const override {
-    const std::lock_guard lock(mutex_);
-    return counts_;
-  }
-
- private:
-  struct kept_run {
-    run_record record{};
-    std::vector<memo_record> memos{};
-  };
-
-  void apply(const changes& changes) {
-    for (const event_record& each : changes.events) events_.try_emplace(each.id, each);
-    for (const run_record& each : changes.runs) keep_run(each);
-    for (const run_update& each : changes.run_updates) update_run(each);
-    for (const memo_record& each : changes.memos) {
-      if (kept_run* run = find(each.run_id)) run->memos.push_back(each);
-    }
-    for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
-    for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
-    for (const wait_record& each : changes.added_waits)
-      waits_.insert_or_assign({each.run_id, each.step}, each);
-    for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
-    for (const timeline_record& each : changes.timeline) {
-      if (kept_run* run = find(each.run_id)) run->record.run.timeline.push_back(each.entry);
-    }
-    for (const std::string& key : changes.removed_values) values_.erase(key);
-    for (const remembered_value& each : changes.values) values_.insert_or_assign(each.key, each);
-    for (const app_record& each : changes.apps) apps_.insert_or_assign(each.id, each);
-  }
-
-  kept_run* find(const std::string& run_id) {
-    const auto found = runs_.find(run_id);
-    return found == runs_.end() ? nullptr : &found->second;
-  }
-
-  void keep_run(const run_record& changed) {
-    const auto [found, is_new] = runs_.try_emplace(changed.run.id);
-    run_record& kept = found->second.record;
-    if (!is_new) {
-      --counts_.of(kept.run.status);
-      for (const run_event& each : kept.events) forget_start(each.id, changed.run.id);
-    }
-    std::vector<timeline_entry> timeline = std::move(kept.run.timeline);
-    kept = changed;
-    kept.run.timeline = std::move(timeline);
-    ++counts_.of(kept.run.status);
-    for (const run_event& each : kept.events) started_[each.id].insert(changed.run.id);
-  }
-
-  void update_run(const run_update& changed) {
-    kept_run* found = find(changed.id);
-    if (!found) return;
-    run& kept = found->record.run;
-    --counts_.of(kept.status);
-    kept.status = changed.status;
-    kept.started_at = changed.started_at;
-    kept.ended_at = changed.ended_at;
-    kept.output_text = changed.output_text;
-    kept.error = changed.error;
-    ++counts_.of(kept.status);
-  }
-
-  void forget_start(const std::string& event_id, const std::string& run_id) {
-    const auto found = started_.find(event_id);
-    if (found == started_.end()) return;
-    found->second.erase(run_id);
-    if (found->second.empty()) started_.erase(found);
-  }
-
-  static bool matches(const run& run, const run_query& query) {
-    const auto contains = [&](const std::string& text) { return text.find(query.search) != text.npos; };
-    return (!query.status || run.status == *query.status) &&
-           (query.function.empty() || run.function_slug == query.function) &&
-           (query.search.empty() || contains(run.id) || contains(run.event_id) || contains(run.event_name));
-  }
-
-  static run without_timeline(const run& from) {
-    run out{.id = from.id,
-            .function_id = from.function_id,
-            .function_slug = from.function_slug,
-            .event_id = from.event_id,
-            .event_name = from.event_name,
-            .status = from.status,
-            .queued_at = from.queued_at,
-            .started_at = from.started_at,
-            .ended_at = from.ended_at,
-            .output_text = from.output_text,
-            .error = from.error};
-    return out;
-  }
-
-  mutable std::mutex mutex_;
-  std::map<std::string, event_record, std::less<>> events_;  // ids grow with time
-  std::map<std::string, kept_run, std::less<>> runs_;
-  std::map<std::string, std::set<std::string>, std::less<>> started_;  // runs, by event
-  std::map<std::uint64_t, job> jobs_;
-  std::map<std::pair<std::string, step_hash>, wait_record> waits_;
-  std::map<std::string, remembered_value> values_;
-  std::map<std::string, app_record> apps_;
-  run_counts counts_;
-};
-
-}  // namespace inngest::embedded
-
-// inngest/embedded/retry.hpp
-
-// inngest/detail/http_date.hpp
+// inngest/embedded/detail/path_parts.hpp
 
 namespace inngest::detail {
 
-/// "Mon, 23 Nov 2026 10:00:00 GMT"; nothing for what is no such date.
-inline std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
-  char month[4] = {};
-  int day = 0, year = 0, hour = 0, minute = 0, second = 0;
-  const std::string copy(text);
-  if (std::sscanf(copy.c_str(), "%*3s, %2d %3s %4d %2d:%2d:%2d", &day, month, &year, &hour, &minute,
-                  &second) != 6)
-    return std::nullopt;
-  constexpr const char* months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  const char* found = std::strstr(months, month);
-  if (found == nullptr || month[2] == '\0') return std::nullopt;
-  const auto number = static_cast<unsigned>((found - months) / 3 + 1);
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(number),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok()) return std::nullopt;
-  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-         std::chrono::seconds(second);
+/// A part of a path, decoded. A plus is a plus there.
+inline std::string decoded_path_part(std::string_view part) {
+  std::string out;
+  for (std::size_t end = part.find('+'); end != std::string_view::npos; end = part.find('+')) {
+    out += http::percent_decoded(part.substr(0, end)) + '+';
+    part.remove_prefix(end + 1);
+  }
+  return out + http::percent_decoded(part);
+}
+
+/// The parts of a path: "/v1/runs/x" is {"v1", "runs", "x"}. Who may ask and what is answered are both
+/// decided by these, so no spelling of a path is guarded as one route and answered as another.
+inline std::vector<std::string> path_parts(std::string_view path) {
+  std::vector<std::string> out;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const std::string_view part = path.substr(0, path.find('/'));
+    out.push_back(decoded_path_part(part));
+    path.remove_prefix(part.size());
+  }
+  return out;
 }
 
 }  // namespace inngest::detail
 
-namespace inngest::embedded {
-
-/// How long an Inngest server waits at least before it tries again: from 15 seconds after the first attempt
-/// (0) to two hours.
-inline std::chrono::milliseconds least_retry_delay(int attempt) {
-  using std::chrono::hours, std::chrono::minutes, std::chrono::seconds;
-  constexpr seconds delays[] = {seconds(15), seconds(30), minutes(1),  minutes(2), minutes(5),
-                                minutes(10), minutes(20), minutes(40), hours(1),   hours(2)};
-  const auto last = static_cast<int>(std::size(delays)) - 1;
-  return delays[std::clamp(attempt, 0, last)];
-}
-
-/// The same and up to 30 seconds more, as it waits.
-inline std::chrono::milliseconds server_retry_delay(int attempt) {
-  const auto chance = detail::random_bytes<2>();
-  return least_retry_delay(attempt) +
-         std::chrono::milliseconds((chance[0] * 256 + chance[1]) * 30'000 / 65'536);
-}
-
-/// The time that a Retry-After header says, in seconds or as a date: in a second at the earliest, in a day at
-/// the latest. Nothing for "0", which says none, and for what is neither.
-inline std::optional<timestamp> retry_after(std::string_view text, timestamp now) {
-  constexpr std::chrono::milliseconds shortest = std::chrono::seconds(1), longest = std::chrono::hours(24);
-  std::optional<timestamp> out = detail::parse_http_date(text);
-  if (!out) out = parse_timestamp(text);
-  if (const auto seconds = parse_duration(std::string(text) + "s"); seconds && seconds->count() > 0)
-    out = now + std::min(*seconds, longest);
-  return out ? std::optional(std::clamp(*out, now + shortest, now + longest)) : std::nullopt;
-}
-
-}  // namespace inngest::embedded
-
-// inngest/embedded/scheduler.hpp
+// inngest/embedded/function_definition.hpp
 
 // inngest/detail/cron_next.hpp
 
@@ -10296,6 +11774,1772 @@ inline std::optional<timestamp> cron_next(const cron_schedule& schedule, timesta
 
 }  // namespace inngest::detail
 
+// inngest/detail/server_duration.hpp
+
+namespace inngest::detail {
+
+/// Reads a duration as an Inngest server does, whichever SDK wrote it: an optional sign, then numbers with
+/// units (w, d, h, m, s, ms, us, µs, ns), each of which may have a fraction, such as "1d12h", "1.5h" or
+/// "-5s"; "0" needs no unit. Nothing for any other text, the empty one among them, and for more than 292
+/// years. Less than a millisecond is rounded away from zero.
+inline std::optional<std::chrono::milliseconds> parse_server_duration(std::string_view text) {
+  using unit = std::pair<std::string_view, std::int64_t>;  // in nanoseconds
+  static constexpr std::array<unit, 10> units = {{{"ns", 1},
+                                                  {"us", 1'000},
+                                                  {"\xc2\xb5s", 1'000},  // the micro sign, and the letter mu
+                                                  {"\xce\xbcs", 1'000},
+                                                  {"ms", 1'000'000},
+                                                  {"s", 1'000'000'000},
+                                                  {"m", 60'000'000'000},
+                                                  {"h", 3'600'000'000'000},
+                                                  {"d", 86'400'000'000'000},
+                                                  {"w", 604'800'000'000'000}}};
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto in_number = [&](char c) { return is_digit(c) || c == '.'; };
+  const bool is_negative = text.starts_with('-');
+  if (is_negative || text.starts_with('+')) text.remove_prefix(1);
+  if (text == "0") return std::chrono::milliseconds(0);
+  if (text.empty()) return std::nullopt;
+  std::int64_t total = 0;
+  while (!text.empty()) {
+    std::int64_t whole = 0;
+    bool any_digit = false;
+    for (; !text.empty() && is_digit(text.front()); text.remove_prefix(1), any_digit = true) {
+      if (whole > (most - 9) / 10) return std::nullopt;
+      whole = whole * 10 + (text.front() - '0');
+    }
+    double fraction = 0;
+    if (text.starts_with('.')) {
+      text.remove_prefix(1);
+      double place = 0.1;
+      for (; !text.empty() && is_digit(text.front()); text.remove_prefix(1), place /= 10, any_digit = true)
+        fraction += place * (text.front() - '0');
+    }
+    std::size_t length = 0;
+    while (length < text.size() && !in_number(text[length])) ++length;
+    const std::string_view name = text.substr(0, length);
+    text.remove_prefix(length);
+    std::int64_t size = 0;
+    for (const auto& [known, nanoseconds] : units) {
+      if (known == name) size = nanoseconds;
+    }
+    if (!any_digit || size == 0 || whole > most / size) return std::nullopt;
+    // A nanosecond's thousandth more, as decimal fractions are a little less than they say.
+    const auto part = static_cast<std::int64_t>(fraction * static_cast<double>(size) + 0.001);
+    if (part > most - whole * size || total > most - whole * size - part) return std::nullopt;
+    total += whole * size + part;
+  }
+  const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::nanoseconds(total));
+  return is_negative ? -rounded : rounded;
+}
+
+}  // namespace inngest::detail
+
+// inngest/embedded/store.hpp
+
+// inngest/detail/enumeration.hpp
+
+// Enumerations whose values are stored or shown: one table of each says its enumerators and their names, and
+// whatever reads or writes a value asks the table. A table that lacks an enumerator does not compile.
+
+namespace inngest::detail {
+
+template <class Enum>
+struct enumerator {
+  Enum value;
+  std::string_view name;
+};
+
+/// The table of an enumeration: a std::array of its enumerators in the order of their values, from 0 without
+/// a gap. Specialize it behind the enumeration.
+template <class Enum>
+inline constexpr std::array<enumerator<Enum>, 0> enumerators{};
+
+/// Whether the value has a name in the source: only the compiler knows, and it prints other values as
+/// numbers.
+template <auto Value>
+consteval bool is_enumerator() {
+#if defined(_MSC_VER) && !defined(__clang__)
+  const std::string_view text = __FUNCSIG__;
+  const std::size_t at = text.rfind("is_enumerator<") + 14;
+#else
+  const std::string_view text = __PRETTY_FUNCTION__;
+  const std::size_t at = text.rfind("Value = ") + 8;
+#endif
+  return text[at] != '(' && text[at] != '-' && (text[at] < '0' || text[at] > '9');
+}
+
+/// More than any of the enumerations has.
+inline constexpr std::size_t most_enumerators = 64;
+
+template <class Enum, std::size_t... Numbers>
+consteval std::size_t count_enumerators(std::index_sequence<Numbers...>) {
+  return (std::size_t{0} + ... + (is_enumerator<static_cast<Enum>(Numbers)>() ? 1U : 0U));
+}
+
+/// Whether the table has every enumerator, in order and with a name.
+template <class Enum>
+consteval bool has_full_table() {
+  constexpr auto& table = enumerators<Enum>;
+  if (table.empty() || table.size() != count_enumerators<Enum>(std::make_index_sequence<most_enumerators>()))
+    return false;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    if (static_cast<std::size_t>(table[i].value) != i || table[i].name.empty()) return false;
+  }
+  return true;
+}
+
+/// The name in the table; empty for a value that is no enumerator.
+template <class Enum>
+constexpr std::string_view name_of(Enum value) {
+  static_assert(has_full_table<Enum>(), "an enumerator is missing in the enumeration's table");
+  const auto number = static_cast<std::size_t>(value);
+  return number < enumerators<Enum>.size() ? enumerators<Enum>[number].name : std::string_view();
+}
+
+/// The enumerator that a stored number stands for; nothing for any other number.
+template <class Enum>
+constexpr std::optional<Enum> enumerator_of(std::int64_t number) {
+  static_assert(has_full_table<Enum>(), "an enumerator is missing in the enumeration's table");
+  if (number < 0 || static_cast<std::uint64_t>(number) >= enumerators<Enum>.size()) return std::nullopt;
+  return enumerators<Enum>[static_cast<std::size_t>(number)].value;
+}
+
+}  // namespace inngest::detail
+
+// inngest/embedded/run.hpp
+
+namespace inngest::embedded {
+
+enum class run_status {
+  queued,  ///< it has not begun: it waits for its turn, or gathers events
+  running,
+  completed,
+  failed,
+  cancelled,
+};
+
+/// What happened in a run, one thing at a time.
+enum class progress {
+  run_queued,
+  run_started,
+  step_planned,    ///< one of several steps that run in parallel
+  step_completed,  ///< a run step gave its result
+  step_retried,    ///< a run step failed and will be tried again
+  step_failed,     ///< a step failed for good
+  sleep_started,
+  sleep_ended,
+  wait_started,
+  event_received,  ///< a wait got its event
+  wait_timed_out,
+  invoke_started,
+  invoke_completed,
+  run_retried,  ///< the function itself failed and will be tried again
+  run_completed,
+  run_failed,
+  run_cancelled,
+  request_started,  ///< a fetch, or a question to a model
+};
+
+}  // namespace inngest::embedded
+
+namespace inngest::detail {
+
+// Files keep the numbers: enumerators are only added, at the end.
+
+template <>
+inline constexpr auto enumerators<embedded::run_status> = std::to_array<enumerator<embedded::run_status>>({
+    {embedded::run_status::queued, "queued"},
+    {embedded::run_status::running, "running"},
+    {embedded::run_status::completed, "completed"},
+    {embedded::run_status::failed, "failed"},
+    {embedded::run_status::cancelled, "cancelled"},
+});
+
+template <>
+inline constexpr auto enumerators<embedded::progress> = std::to_array<enumerator<embedded::progress>>({
+    {embedded::progress::run_queued, "queued"},
+    {embedded::progress::run_started, "started"},
+    {embedded::progress::step_planned, "planned"},
+    {embedded::progress::step_completed, "completed"},
+    {embedded::progress::step_retried, "will retry"},
+    {embedded::progress::step_failed, "failed"},
+    {embedded::progress::sleep_started, "sleeping"},
+    {embedded::progress::sleep_ended, "woke up"},
+    {embedded::progress::wait_started, "waiting"},
+    {embedded::progress::event_received, "received"},
+    {embedded::progress::wait_timed_out, "timed out"},
+    {embedded::progress::invoke_started, "invoking"},
+    {embedded::progress::invoke_completed, "returned"},
+    {embedded::progress::run_retried, "will retry"},
+    {embedded::progress::run_completed, "completed"},
+    {embedded::progress::run_failed, "failed"},
+    {embedded::progress::run_cancelled, "cancelled"},
+    {embedded::progress::request_started, "requesting"},
+});
+
+}  // namespace inngest::detail
+
+namespace inngest::embedded {
+
+constexpr std::string_view to_string(run_status status) { return detail::name_of(status); }
+constexpr std::string_view to_string(progress what) { return detail::name_of(what); }
+
+/// An entry of a run's timeline.
+struct timeline_entry {
+  timestamp at{};
+  progress what{};
+  /// The step's display name; empty when it is about the run as a whole.
+  std::string step{};
+  /// Which attempt it was; 0 is the first.
+  int attempt = 0;
+  /// How long the step, sleep, wait or run took; zero for what only begins.
+  std::chrono::microseconds duration{};
+  /// The result as JSON, the error's message, the awaited event's name, the time to sleep.
+  std::string detail{};
+};
+
+struct run_error {
+  std::string name{};
+  std::string message{};
+  /// All of the error as the app reported it, as JSON: with its stack and causes. Empty for the engine's own.
+  std::string text{};
+};
+
+/// A run whose output was asked for has failed, or was cancelled. `what()` names the run and its error.
+class run_failed : public inngest::error {
+ public:
+  run_failed(const std::string& what, run_error error)
+      : inngest::error(error_code::step_failed, what), error_(std::move(error)) {}
+  /// What the run failed with; empty when it was cancelled.
+  const run_error& error() const noexcept { return error_; }
+
+ private:
+  run_error error_;
+};
+
+/// A run as the engine knows it: a snapshot.
+struct run {
+  std::string id{};
+  /// The function's id within the app.
+  std::string function_id{};
+  /// The function's id with its app's: what tells it from all others.
+  std::string function_slug{};
+  /// The event that started it, of a batch the first.
+  std::string event_id{};
+  std::string event_name{};
+  run_status status = run_status::queued;
+  timestamp queued_at{};
+  /// When the function was first called.
+  std::optional<timestamp> started_at{};
+  std::optional<timestamp> ended_at{};
+  /// The function's result as JSON text; empty until it completed.
+  std::string output_text{};
+  /// Why it failed.
+  std::optional<run_error> error{};
+  std::vector<timeline_entry> timeline{};
+
+  bool ended() const { return status != run_status::queued && status != run_status::running; }
+
+  /// The function's result, as its middleware leaves it.
+  /// \throws run_failed when the run failed or was cancelled; payload_error when the result is of another
+  /// type, or there is none yet.
+  template <json_convertible T>
+  T output() const {
+    const std::string name = "run " + id + " of function \"" + function_id + "\"";
+    if (error) throw run_failed(name + " failed: " + error->name + ": " + error->message, *error);
+    if (status == run_status::cancelled) throw run_failed(name + " was cancelled", {});
+    if (output_text.empty())
+      throw payload_error("output", name + " has none: it is " + std::string(to_string(status)));
+    return decode<T>(output_reader ? output_reader(output_text) : output_text, "output");
+  }
+
+  /// Undoes what middleware did to the result, such as encrypt it. Set by the engine.
+  std::function<std::string(const std::string&)> output_reader{};
+};
+
+}  // namespace inngest::embedded
+
+// What the engine keeps: records, and the interface of whatever keeps them.
+
+namespace inngest::embedded {
+
+struct event_record {
+  std::string id{};  // the engine's own
+  std::string name{};
+  std::string text{};  // the whole event, as JSON
+  timestamp received_at{};
+  std::string given_id{};  // its sender's; not kept, as it is in the text, too
+  /// False until the event has started its runs and ended the waits for it. A store gives such events to
+  /// load().
+  bool dispatched = true;
+};
+
+/// An event of a run: a batch has several.
+struct run_event {
+  std::string id{};    // the engine's
+  std::string text{};  // the whole event, as JSON
+};
+
+/// The invoke step that waits for a run.
+struct parent_step {
+  std::string run_id{};
+  step_hash step{};
+  std::string name{};  // as timelines show it
+};
+
+/// A function that is to run when the run has ended.
+struct deferred_call {
+  step_hash id{};
+  std::string slug{};
+  std::string input{};  // a JSON object
+};
+
+/// All of a run but its steps.
+struct run_record {
+  embedded::run run{};  // without its timeline
+  std::vector<run_event> events{};
+  std::optional<parent_step> parent{};
+  std::vector<deferred_call> deferred{};
+  /// While a batch or a debounce still takes events in: whose. Empty afterwards.
+  std::string gathering{};
+  /// The position of the last entry of its timeline. Not kept with the run: load() takes it from the
+  /// timeline.
+  std::uint64_t timeline_size = 0;
+};
+
+/// What changes in a run while it is on its way.
+struct run_update {
+  std::string id{};
+  run_status status{};
+  std::optional<timestamp> started_at{};
+  std::optional<timestamp> ended_at{};
+  std::string output_text{};
+  std::optional<run_error> error{};
+};
+
+/// A step's remembered result, in the form in which a call request has it.
+struct memo_record {
+  std::string run_id{};
+  step_hash step{};
+  std::string text{};
+};
+
+/// Something to be done when its time has come.
+struct job {
+  enum class kind {  // files keep the numbers: enumerators are only added, at the end
+    call,
+    wake,
+    wait_timeout,
+    invoke_timeout,
+    start_timeout,   ///< of the run, if it has not started
+    finish_timeout,  ///< of the run
+    gathered,        ///< the run has all the events that it will have
+    schedule,        ///< of the function whose slug `run_id` is: `step_name` is its schedule
+    request,         ///< an HTTP request that the engine makes for the step: `text` says which
+  };
+
+  std::uint64_t id = 0;
+  kind what = kind::call;
+  std::string run_id{};
+  /// Of a call: the one step to run, if it is for one. Otherwise the step that it ends.
+  std::optional<step_hash> step{};
+  std::string step_name{};
+  int attempt = 0;
+  timestamp due{};
+  timestamp begun{};
+  std::string text{};
+  /// A process has started it. If the job is still there when another process loads it, that attempt was
+  /// lost.
+  bool started = false;
+};
+
+}  // namespace inngest::embedded
+
+namespace inngest::detail {
+
+template <>
+inline constexpr auto enumerators<embedded::job::kind> = std::to_array<enumerator<embedded::job::kind>>({
+    {embedded::job::kind::call, "call"},
+    {embedded::job::kind::wake, "wake"},
+    {embedded::job::kind::wait_timeout, "wait timeout"},
+    {embedded::job::kind::invoke_timeout, "invoke timeout"},
+    {embedded::job::kind::start_timeout, "start timeout"},
+    {embedded::job::kind::finish_timeout, "finish timeout"},
+    {embedded::job::kind::gathered, "gathered"},
+    {embedded::job::kind::schedule, "schedule"},
+    {embedded::job::kind::request, "request"},
+});
+
+}  // namespace inngest::detail
+
+namespace inngest::embedded {
+
+constexpr std::string_view to_string(job::kind what) { return detail::name_of(what); }
+
+/// A step that waits for an event, or for a signal.
+struct wait_record {
+  std::string run_id{};
+  step_hash step{};
+  std::string step_name{};
+  /// Empty when it waits for a signal.
+  std::string event_name{};
+  /// Of the event, over `event` and `async`; empty when any will do.
+  std::string expression{};
+  /// Empty when it waits for an event.
+  std::string signal{};
+  timestamp begun{};
+};
+
+struct timeline_record {
+  std::string run_id{};
+  timeline_entry entry{};
+  /// Its place in the run's timeline, from 1; a place that is taken stays as it is. 0: behind all others.
+  std::uint64_t position = 0;
+};
+
+/// What flow control remembers for a while: a key that was used, when a limit is free again.
+struct remembered_value {
+  std::string key{};
+  std::string text{};
+  timestamp expires{};
+};
+
+/// An app elsewhere, which registered its functions over HTTP.
+struct app_record {
+  std::string id{};
+  std::string text{};  // its registration, as JSON
+};
+
+/// A record that can't be read. It stays where it is, and all others are read without it.
+struct unreadable_record {
+  std::string table{};   ///< such as "jobs"
+  std::string key{};     ///< what finds the record in the table, such as "id = 7"
+  std::string reason{};  ///< what is wrong with it
+  /// The run that is set aside because of it: it is kept as it is, with all that belongs to it, and does not
+  /// go on. Empty when the record belongs to no run that has not ended.
+  std::string run_id{};
+};
+
+/// What changes at once: all of it is kept, or nothing, in the order of the members. What belongs to a run
+/// that is not there is left out.
+struct changes {
+  std::vector<event_record> events{};            // new ones; one that is there stays as it is
+  std::vector<std::string> dispatched_events{};  // by id
+  std::vector<run_record> runs{};  // new ones, and those that are written anew: they keep what else they have
+  std::vector<run_update> run_updates{};
+  std::vector<memo_record> memos{};  // a step's first result stays
+  std::vector<job> added_jobs{};
+  std::vector<std::uint64_t> started_jobs{};  // by id; also of those just added
+  std::vector<std::uint64_t> removed_jobs{};  // also of those just added
+  std::vector<wait_record> added_waits{};
+  std::vector<std::pair<std::string, step_hash>>
+      removed_waits{};  // by run and step; also of those just added
+  std::vector<timeline_record> timeline{};
+  std::vector<std::string> removed_values{};  // by key
+  std::vector<remembered_value> values{};
+  std::vector<app_record> apps{};
+
+  /// Whether it says of jobs that they were started, and nothing else. That must survive the end of the
+  /// process, but need not wait for a disk.
+  bool only_starts_jobs() const {
+    if (started_jobs.empty()) return false;
+    return events.empty() && dispatched_events.empty() && runs.empty() && run_updates.empty() &&
+           memos.empty() && added_jobs.empty() && removed_jobs.empty() && added_waits.empty() &&
+           removed_waits.empty() && timeline.empty() && values.empty() && removed_values.empty() &&
+           apps.empty();
+  }
+
+  bool empty() const {
+    return events.empty() && dispatched_events.empty() && runs.empty() && run_updates.empty() &&
+           memos.empty() && added_jobs.empty() && started_jobs.empty() && removed_jobs.empty() &&
+           added_waits.empty() && removed_waits.empty() && timeline.empty() && values.empty() &&
+           removed_values.empty() && apps.empty();
+  }
+};
+
+/// What an engine needs in order to go on: the runs that have not ended, and all that belongs to them.
+struct unfinished_work {
+  std::vector<event_record> events{};  // those not dispatched, in the order in which they came
+  std::vector<run_record> runs{};
+  std::vector<memo_record> memos{};  // a run's in the order in which they were made
+  std::vector<job> jobs{};           // by id
+  std::vector<wait_record> waits{};
+  std::vector<remembered_value> values{};
+  std::vector<app_record> apps{};
+  /// At least the highest id of a job that the store has, readable or not.
+  std::uint64_t last_job = 0;
+  /// What can't be read. Of the runs named there nothing is among the others.
+  std::vector<unreadable_record> unreadable{};
+  /// Steps that invoked a run that is set aside: they go on waiting for it.
+  std::vector<parent_step> steps_of_set_aside{};
+};
+
+/// Which runs to give, newest first.
+struct run_query {
+  std::optional<run_status> status{};
+  /// A function's slug; empty for all.
+  std::string function{};
+  /// What the id of the run or of its event, or the event's name, contains; empty for all.
+  std::string search{};
+  /// The id of the run that the last answer ended with; empty for the first.
+  std::string before{};
+  std::size_t limit = 50;
+};
+
+/// Which events to give, newest first.
+struct event_query {
+  /// The id of the event that the last answer ended with; empty for the first.
+  std::string before{};
+  std::size_t limit = 50;
+};
+
+/// How many runs there are of each status.
+struct run_counts {
+  std::size_t queued = 0, running = 0, completed = 0, failed = 0, cancelled = 0;
+
+  std::size_t& of(run_status status) {
+    switch (status) {
+      case run_status::queued:
+        return queued;
+      case run_status::running:
+        return running;
+      case run_status::completed:
+        return completed;
+      case run_status::failed:
+        return failed;
+      case run_status::cancelled:
+        return cancelled;
+    }
+    return queued;
+  }
+};
+
+/// Keeps an engine's state. An engine calls commit and load from one thread at a time; forget_before and the
+/// questions may come from any, also meanwhile. What fails throws store_error. A record that can't be read
+/// does not fail anything: it is left out, and unreadable() lists it.
+class store {
+ public:
+  virtual ~store() = default;
+
+  /// Keeps all the changes, in their order, or, when it throws, none. What an engine has acknowledged has
+  /// been committed. When it threw, an engine commits the same again, with what came since, as it can't know
+  /// whether it was kept all the same: to commit changes twice must be as good as once.
+  virtual void commit(std::span<const changes> all) = 0;
+  /// What was left undone when the store was last used.
+  virtual unfinished_work load() = 0;
+  /// Whether a commit waits for a disk, so that many are best made at once.
+  virtual bool is_on_disk() const { return false; }
+  /// Forgets runs that ended before the time, with all that belongs to them, the events that came before it
+  /// and started no run that is left, and the values that expired before it.
+  virtual void forget_before(timestamp time) = 0;
+
+  /// An event that was accepted; nothing when there is none of the id.
+  virtual std::optional<event_record> find_event(std::string_view event_id) const = 0;
+  virtual std::vector<event_record> find_events(const event_query& query) const = 0;
+  /// A run with its timeline; nothing when there is none of the id.
+  virtual std::optional<run_record> find_run(std::string_view run_id) const = 0;
+  /// Without their timelines.
+  virtual std::vector<run> find_runs(const run_query& query) const = 0;
+  /// The runs that an event started, with their timelines, oldest first.
+  virtual std::vector<run> runs_of(std::string_view event_id) const = 0;
+  /// All runs with their timelines, oldest first.
+  virtual std::vector<run> runs() const = 0;
+  /// The results of a run's steps, in the order in which they were made.
+  virtual std::vector<memo_record> memos_of(std::string_view run_id) const = 0;
+  virtual run_counts count_runs() const = 0;
+  /// The records that can't be read, of ended runs, too. May go through all that the store has.
+  virtual std::vector<unreadable_record> unreadable() const { return {}; }
+};
+
+}  // namespace inngest::embedded
+
+// A function as the engine knows it: what was registered, whether by this process or over HTTP.
+
+namespace inngest::embedded {
+
+/// An expression, shared by what was copied; none is null.
+using shared_expression = std::shared_ptr<const expression>;
+using std::chrono::milliseconds;
+
+struct registered_trigger {
+  std::string event{};
+  shared_expression condition{};
+  std::string schedule{};  // as registered
+  std::optional<detail::cron_schedule> cron{};
+  milliseconds jitter{};
+};
+
+struct registered_limit {
+  enum class scope { function, environment, account };
+  int limit = 0;
+  shared_expression key{};
+  scope within = scope::function;
+};
+
+struct registered_throttle {
+  int limit = 1;
+  int burst = 0;  // beyond the limit
+  milliseconds period{};
+  shared_expression key{};
+};
+
+struct registered_rate_limit {
+  int limit = 1;
+  milliseconds period{};
+  shared_expression key{};
+};
+
+struct registered_debounce {
+  milliseconds period{};
+  std::optional<milliseconds> timeout{};
+  shared_expression key{};
+};
+
+struct registered_batch {
+  std::size_t max_size = 1;
+  milliseconds timeout{};
+  shared_expression key{};
+  shared_expression condition{};
+};
+
+struct registered_singleton {
+  bool cancels = false;  // the run before; otherwise the new one is skipped
+  shared_expression key{};
+};
+
+struct registered_cancel {
+  std::string event{};
+  shared_expression condition{};
+  std::optional<milliseconds> timeout{};
+};
+
+struct function_definition {
+  std::string slug{};
+  std::string app_id{};
+  std::string name{};
+  /// Where the app answers; empty when it is this process.
+  std::string url{};
+  int retries = 4;  // the server's default
+  std::vector<registered_trigger> triggers{};
+  std::vector<registered_limit> concurrency{};
+  std::optional<registered_throttle> throttle{};
+  std::optional<registered_rate_limit> rate_limit{};
+  std::optional<registered_debounce> debounce{};
+  std::optional<registered_batch> batch{};
+  std::optional<registered_singleton> singleton{};
+  shared_expression priority{};
+  shared_expression idempotency{};
+  std::vector<registered_cancel> cancels{};
+  std::optional<milliseconds> start_timeout{};
+  std::optional<milliseconds> finish_timeout{};
+  /// The registration, as JSON.
+  std::string text{};
+
+  /// The id within the app.
+  std::string id() const { return slug.starts_with(app_id + "-") ? slug.substr(app_id.size() + 1) : slug; }
+};
+
+/// Where a function is called, for one step or ("step") as a whole.
+inline std::string call_url(const function_definition& function, const std::string& step) {
+  const std::size_t query = function.url.find('?');
+  std::string out =
+      function.url.substr(0, query) + "?fnId=" + http::percent_encoded(function.slug) + "&stepId=" + step;
+  if (query == std::string::npos) return out;
+  std::string_view rest = std::string_view(function.url).substr(query + 1);
+  while (!rest.empty()) {  // what the app itself has put there
+    const std::string_view each = rest.substr(0, rest.find('&'));
+    if (!each.starts_with("fnId=") && !each.starts_with("stepId=")) out += "&" + std::string(each);
+    rest.remove_prefix(std::min(each.size() + 1, rest.size()));
+  }
+  return out;
+}
+
+/// Reads one function of a registration. What is wrong is named with the function and the option.
+class definition_reader {
+ public:
+  /// \throws configuration_error
+  static function_definition read(const json& text, std::string app_id) {
+    definition_reader reader(text);
+    return reader.read(std::move(app_id));
+  }
+
+ private:
+  explicit definition_reader(const json& whole) : whole_(whole) {}
+
+  function_definition read(std::string app_id) {
+    if (!whole_.is_object()) throw configuration_error("a function must be a JSON object");
+    out_.slug = text_of(whole_, "id");
+    if (out_.slug.empty()) throw configuration_error("a function has no id");
+    out_.app_id = std::move(app_id);
+    out_.name = text_of(whole_, "name");
+    if (out_.name.empty()) out_.name = out_.slug;
+    out_.text = whole_.dump();
+    read_triggers();
+    read_step();
+    read_flow_control();
+    read_ends();
+    return std::move(out_);
+  }
+
+  // ---- members ----------------------------------------------------------------------------------------
+
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw configuration_error("function \"" + out_.slug + "\": " + problem);
+  }
+
+  /// The member, or null when the object has none of the name.
+  static const json& member(const json& object, const char* name) {
+    static const json none;
+    const auto found = object.is_object() ? object.find(name) : object.end();
+    return found == object.end() || !object.is_object() ? none : *found;
+  }
+
+  static std::string text_of(const json& object, const char* name) {
+    const json& found = member(object, name);
+    return found.is_string() ? found.get<std::string>() : std::string();
+  }
+
+  int number_of(const json& object, const char* name, int otherwise) const {
+    const json& found = member(object, name);
+    return found.is_null() ? otherwise : to_number(found, name);
+  }
+
+  int to_number(const json& found, const char* name) const {
+    if (!found.is_number_integer()) fail(std::string(name) + " must be a whole number");
+    const auto number = found.get<std::int64_t>();  // of a larger one it would be another
+    const bool is_larger = found.is_number_unsigned() && !std::in_range<int>(found.get<std::uint64_t>());
+    if (is_larger || !std::in_range<int>(number)) fail(std::string(name) + " is too large: " + found.dump());
+    return static_cast<int>(number);
+  }
+
+  std::optional<milliseconds> duration_of(const json& object, const char* name) const {
+    const std::string text = text_of(object, name);
+    if (text.empty()) return std::nullopt;
+    const auto out = detail::parse_server_duration(text);
+    if (!out) fail(std::string(name) + " is no duration: \"" + text + "\"");
+    return out;
+  }
+
+  /// A time in which something may happen some times, or the wait for more: at least so long, as a negative
+  /// one means the same as none.
+  std::optional<milliseconds> period_of(const json& object, const char* name, milliseconds least) const {
+    const auto out = duration_of(object, name);
+    return out ? std::optional(std::max(*out, least)) : std::nullopt;
+  }
+
+  shared_expression expression_of(const json& object, const char* name) const {
+    std::string text = text_of(object, name);
+    if (text.empty()) return nullptr;
+    try {
+      return std::make_shared<const expression>(text);
+    } catch (const expression_error& problem) {
+      fail(std::string(name) + " (" + text + "): " + problem.what());
+    }
+  }
+
+  // ---- options ----------------------------------------------------------------------------------------
+
+  void read_triggers() {
+    for (const json& each : member(whole_, "triggers")) {
+      registered_trigger trigger{.event = text_of(each, "event"),
+                                 .condition = expression_of(each, "expression"),
+                                 .schedule = text_of(each, "cron"),
+                                 .jitter = period_of(each, "jitter", none).value_or(none)};
+      if (!trigger.schedule.empty()) {
+        try {
+          trigger.cron = detail::cron_schedule::parse(trigger.schedule);
+          // Reads its time zone, now and not when the function is registered or its schedule has fired.
+          detail::cron_next(*trigger.cron, floor<milliseconds>(std::chrono::system_clock::now()));
+        } catch (const configuration_error& problem) {
+          fail("cron (" + trigger.schedule + "): " + problem.what());
+        }
+      }
+      if (trigger.event.empty() && !trigger.cron) fail("a trigger has neither event nor cron");
+      out_.triggers.push_back(std::move(trigger));
+    }
+  }
+
+  void read_step() {
+    const json& steps = member(whole_, "steps");
+    if (!steps.is_object() || steps.empty()) return;
+    const json& step = *steps.begin();
+    out_.url = text_of(member(step, "runtime"), "url");
+    out_.retries = std::clamp(number_of(member(step, "retries"), "attempts", out_.retries), 0, 20);
+  }
+
+  void read_flow_control() {
+    const json& limits = member(whole_, "concurrency");
+    if (limits.is_array()) {
+      for (const json& each : limits) read_limit(each);
+    } else if (!limits.is_null()) {
+      read_limit(limits);
+    }
+    if (const json& each = member(whole_, "throttle"); each.is_object()) {
+      out_.throttle = registered_throttle{.limit = std::max(1, number_of(each, "limit", 1)),
+                                          .burst = std::max(0, number_of(each, "burst", 0)),
+                                          .period = period_of(each, "period", shortest).value_or(shortest),
+                                          .key = expression_of(each, "key")};
+    }
+    if (const json& each = member(whole_, "rateLimit"); each.is_object()) {
+      out_.rate_limit =
+          registered_rate_limit{.limit = std::max(1, number_of(each, "limit", 1)),
+                                .period = period_of(each, "period", shortest).value_or(shortest),
+                                .key = expression_of(each, "key")};
+    }
+    if (const json& each = member(whole_, "debounce"); each.is_object()) {
+      out_.debounce = registered_debounce{.period = period_of(each, "period", none).value_or(none),
+                                          .timeout = period_of(each, "timeout", none),
+                                          .key = expression_of(each, "key")};
+    }
+    const json& batch = member(whole_, "batchEvents");
+    const int size = number_of(batch, "maxSize", 1);
+    if (const json& each = batch; each.is_object() && size > 1) {
+      out_.batch = registered_batch{.max_size = static_cast<std::size_t>(size),
+                                    .timeout = period_of(each, "timeout", none).value_or(none),
+                                    .key = expression_of(each, "key"),
+                                    .condition = expression_of(each, "if")};
+    }
+    if (const json& each = member(whole_, "singleton"); each.is_object()) {
+      out_.singleton = registered_singleton{.cancels = text_of(each, "mode") == "cancel",
+                                            .key = expression_of(each, "key")};
+    }
+    out_.priority = expression_of(member(whole_, "priority"), "run");
+    out_.idempotency = expression_of(whole_, "idempotency");
+  }
+
+  void read_limit(const json& limit) {
+    registered_limit out;
+    out.limit = limit.is_number() ? to_number(limit, "concurrency") : number_of(limit, "limit", 0);
+    out.key = expression_of(limit, "key");
+    const std::string scope = text_of(limit, "scope");
+    if (scope == "env") out.within = registered_limit::scope::environment;
+    if (scope == "account") out.within = registered_limit::scope::account;
+    if (out.limit > 0) out_.concurrency.push_back(std::move(out));
+  }
+
+  void read_ends() {
+    const json& timeouts = member(whole_, "timeouts");
+    out_.start_timeout = duration_of(timeouts, "start");
+    out_.finish_timeout = duration_of(timeouts, "finish");
+    for (const json& each : member(whole_, "cancel")) {
+      out_.cancels.push_back({.event = text_of(each, "event"),
+                              .condition = expression_of(each, "if"),
+                              .timeout = duration_of(each, "timeout")});
+    }
+  }
+
+  static constexpr milliseconds none{0}, shortest{1};
+
+  const json& whole_;
+  function_definition out_;
+};
+
+/// The functions of an app elsewhere. What it gives needs nothing more of the machine: the time zones of its
+/// schedules have been read. \throws configuration_error, payload_error
+inline std::vector<function_definition> read_registration(const app_record& app) {
+  const json whole = detail::parse_dom(app.text);
+  if (!whole.is_object()) throw configuration_error("a registration must be a JSON object");
+  const json functions = whole.value("functions", json::array());
+  if (!functions.is_array()) throw configuration_error("a registration's functions must be an array");
+  std::vector<function_definition> out;
+  for (const json& each : functions) out.push_back(definition_reader::read(each, app.id));
+  return out;
+}
+
+/// A function of this process.
+inline function_definition define(const any_function& function) {
+  const std::string text =
+      protocol::describe_function(function.slug(), function.options(), function.triggers(), "");
+  function_definition out = definition_reader::read(detail::parse_dom(text), function.app_id());
+  out.url.clear();
+  return out;
+}
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/received_json.hpp
+
+namespace inngest::embedded {
+
+/// How deeply received JSON may nest. The engine puts it into documents of its own (an event's data becomes
+/// `event.data.event.data` of a lifecycle event in a call's body), which must not be deeper than a reader
+/// takes.
+inline constexpr std::size_t max_received_depth =
+    INNGEST_MAX_JSON_DEPTH > 32 ? INNGEST_MAX_JSON_DEPTH - 16 : INNGEST_MAX_JSON_DEPTH / 2;
+
+/// Checks JSON that somebody else wrote, completely, with the strictest of the library's parsers: syntax,
+/// UTF-8, halves of surrogate pairs, numbers that are too large, depth. Reading text that passed never fails
+/// because of its bytes. \throws payload_error naming `at`.
+inline void check_received_json(std::string_view text, const detail::json_path& at) {
+  if (detail::nesting_depth(text) > max_received_depth)
+    throw payload_error(at.text(), "nested deeper than " + std::to_string(max_received_depth) + " levels");
+  if (!json::accept(text.begin(), text.end())) detail::parse_dom(text, at);  // throws, with the reason
+}
+
+/// Text as JSON: itself if it is JSON, null if it is empty, otherwise a JSON string.
+inline std::string received_json_or_string(std::string_view text) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
+  if (std::all_of(text.begin(), text.end(), is_space)) return "null";
+  if (detail::nesting_depth(text) <= max_received_depth && json::accept(text.begin(), text.end()))
+    return std::string(text);
+  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// The same as a value, for what is only shown: a stored text that is not JSON must not hide what is beside
+/// it.
+inline json received_json_value(std::string_view text) { return json::parse(received_json_or_string(text)); }
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/run_errors.hpp
+
+namespace inngest::embedded {
+
+inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
+
+/// The error as JSON: as the app told it, or the engine's own.
+inline std::string text_of(const run_error& error) {
+  if (!error.text.empty()) return error.text;
+  return detail::json_object_text().add("name", error.name).add("message", error.message).text();
+}
+
+/// The memo of a step that failed so.
+inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
+
+inline run_error read_error(std::string_view text) {
+  const json body = json::parse(text, nullptr, false);
+  const auto member = [&](const char* key, const char* otherwise) {
+    const bool found = body.is_object() && body.contains(key) && body[key].is_string();
+    return found ? body[key].get<std::string>() : std::string(otherwise);
+  };
+  return {.name = member("name", "Error"),
+          .message = member("message", ""),
+          .text = body.is_object() ? std::string(text) : std::string()};
+}
+
+inline run_error read_error(const http::response& answer) {
+  run_error out = read_error(std::string_view(answer.body));
+  if (out.message.empty()) {
+    out.message = "the app answered with status " + std::to_string(answer.status);
+    out.text.clear();
+  }
+  return out;
+}
+
+/// Enough of a text to recognize it by, cut between characters.
+inline std::string shortened(const std::string& text) {
+  constexpr std::size_t longest = 160;
+  if (text.size() <= longest) return text;
+  std::size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "...";
+}
+
+}  // namespace inngest::embedded
+
+namespace inngest::embedded {
+
+/// The HTTP API of a server, as far as apps use it, answered by an engine: events, signals, runs. The
+/// engine's client is answered by it without a socket; http_server does so with one. A template, as the
+/// engine has it inside.
+template <class Engine>
+class api {
+ public:
+  explicit api(Engine& engine) : engine_(engine) {}
+
+  /// Throws nothing: what goes wrong becomes an answer with a reason.
+  http::response answer(const http::request& request) const {
+    try {
+      return route(request);
+    } catch (const payload_error& problem) {
+      return refusal(400, problem.what());
+    } catch (const unreachable& problem) {  // the store takes nothing
+      return refusal(503, problem.what());
+    } catch (const std::exception& problem) {
+      return refusal(500, problem.what());
+    } catch (...) {  // of a user's store
+      return refusal(500, "something was thrown that is not a std::exception");
+    }
+  }
+
+  static http::response answer_of(int status, const json& body) {
+    return {.status = status, .headers = {{"content-type", "application/json"}}, .body = encode(body)};
+  }
+  static http::response refusal(int status, const std::string& problem) {
+    const json body{{"error", problem}, {"status", status}};
+    // the problem may quote bytes of the request that are no text
+    return {.status = status,
+            .headers = {{"content-type", "application/json"}},
+            .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
+  }
+
+ private:
+  http::response route(const http::request& request) const {
+    const std::vector<std::string> path = detail::path_parts(request.path());
+    const auto is = [&](const char* method, std::initializer_list<const char*> wanted) {
+      if (request.method != method || path.size() != wanted.size()) return false;
+      std::size_t i = 0;
+      for (const char* each : wanted) {
+        if (*each != '*' && path[i] != each) return false;
+        ++i;
+      }
+      return true;
+    };
+    if (is("GET", {"health"})) return answer_of(200, {{"status", 200}, {"message", "OK"}});
+    if (is("POST", {"e", "*"})) return accept(request);
+    if (is("POST", {"v1", "signals"})) return signal(request);
+    if (is("GET", {"v1", "runs", "*"})) return run(path[2]);
+    if (is("GET", {"v2", "runs", "*"})) return run_v2(path[2], tells_output(request));
+    if (is("GET", {"v2", "events", "*", "runs"})) return runs_of_v2(path[2], tells_output(request));
+    if (is("DELETE", {"v1", "runs", "*"})) return cancel(path[2]);
+    if (is("POST", {"v2", "runs", "*", "rerun"})) return rerun(path[2]);
+    if (is("GET", {"v1", "events", "*"})) return event(path[2]);
+    if (is("GET", {"v1", "events", "*", "runs"})) return runs_of(path[2]);
+    if (is("GET", {"v1", "apps", "*", "functions"})) return functions_of(path[2]);
+    if (is("GET", {"v0", "runs", "*", "actions"})) return actions(path[2]);
+    if (is("GET", {"v0", "runs", "*", "batch"})) return batch(path[2]);
+    return refusal(404, "the embedded engine has no " + request.method + " " + std::string(request.path()));
+  }
+
+  // ---- events and signals -----------------------------------------------------------------------------
+
+  http::response accept(const http::request& request) const {
+    const std::string seed(request.headers.find(protocol::header::event_id_seed).value_or(""));
+    return answer_of(200, {{"ids", engine_.accept(request.body, seed)}, {"status", 200}});
+  }
+
+  http::response signal(const http::request& request) const {
+    const json body = detail::parse_dom(request.body);
+    const bool named = body.is_object() && body.contains("signal") && body["signal"].is_string();
+    if (!named) throw payload_error("signal", "missing");
+    const auto name = body["signal"].get<std::string>();
+    const auto run_id = engine_.signal(name, encode(body.value("data", json()), "data"));
+    if (!run_id) return refusal(404, "no run waits for signal \"" + name + "\"");
+    return answer_of(200, {{"data", {{"run_id", *run_id}}}});
+  }
+
+  // ---- runs -------------------------------------------------------------------------------------------
+
+  static json described(const embedded::run& run) {
+    const auto time = [](const std::optional<timestamp>& moment) {
+      return moment ? json(to_text(*moment)) : json();
+    };
+    std::string status(to_string(run.status));
+    status[0] = static_cast<char>(status[0] - 'a' + 'A');
+    json out{{"run_id", run.id},
+             {"run_started_at", to_text(run.started_at.value_or(run.queued_at))},
+             {"function_id", run.function_slug},
+             {"event_id", run.event_id},
+             {"status", status},
+             {"ended_at", time(run.ended_at)},
+             {"output", nullptr}};
+    if (!run.output_text.empty()) out["output"] = received_json_value(run.output_text);
+    if (run.error) out["output"] = received_json_value(text_of(*run.error));
+    return out;
+  }
+
+  http::response no_run(const std::string& id) const {
+    return refusal(404, "there is no run \"" + id + "\"");
+  }
+
+  http::response run(const std::string& id) const {
+    const auto found = engine_.find_run(id);
+    return found ? answer_of(200, {{"data", described(*found)}}) : no_run(id);
+  }
+
+  // ---- runs, as version 2 of the API tells them ---------------------------------------------------------
+
+  static bool tells_output(const http::request& request) {
+    return request.query("includeOutput").value_or("") == "true";
+  }
+
+  json described_v2(const embedded::run& run, bool with_output) const {
+    std::string status(run.status == run_status::queued ? "queued" : to_string(run.status));
+    for (char& c : status) c = static_cast<char>(c - 'a' + 'A');
+    json function{{"id", run.function_slug}, {"name", run.function_slug}};
+    json app{{"id", ""}};
+    for (const function_definition& definition : engine_.functions()) {
+      if (definition.slug != run.function_slug) continue;
+      function = {{"id", definition.id()}, {"name", definition.name}};
+      app["id"] = definition.app_id;
+    }
+    json out{{"id", run.id},
+             {"function", std::move(function)},
+             {"app", std::move(app)},
+             {"status", status},
+             {"queuedAt", to_text(run.queued_at)},
+             {"trigger", {{"eventIds", json::array({run.event_id})}, {"isBatch", false}}}};
+    if (run.started_at) out["startedAt"] = to_text(*run.started_at);
+    if (run.ended_at) out["endedAt"] = to_text(*run.ended_at);
+    json output;
+    if (run.error)
+      output = received_json_value(text_of(*run.error));
+    else if (!run.output_text.empty())
+      output = received_json_value(run.output_text);
+    else if (run.status == run_status::cancelled)
+      output = json::object();
+    else if (run.status != run_status::completed)
+      return out;
+    if (with_output) out["output"] = output.is_object() ? output : json{{"data", output}};
+    return out;
+  }
+
+  http::response run_v2(const std::string& id, bool with_output) const {
+    const auto found = engine_.find_run(id);
+    if (found) return answer_of(200, {{"data", described_v2(*found, with_output)}});
+    return answer_of(404, {{"errors", json::array({{{"code", "not_found"}, {"message", "Run not found"}}})}});
+  }
+
+  http::response runs_of_v2(const std::string& event_id, bool with_output) const {
+    json all = json::array();
+    for (const embedded::run& run : engine_.runs_of(event_id)) all.push_back(described_v2(run, with_output));
+    return answer_of(200, {{"data", std::move(all)}, {"page", {{"hasMore", false}}}});
+  }
+
+  http::response cancel(const std::string& id) const {
+    if (engine_.cancel(id)) return {.status = 204};
+    if (!engine_.find_run(id)) return no_run(id);
+    return refusal(409, "run \"" + id + "\" has ended");
+  }
+
+  http::response rerun(const std::string& id) const {
+    const auto again = engine_.rerun(id);
+    return again ? answer_of(200, {{"data", {{"runId", *again}}}}) : no_run(id);
+  }
+
+  http::response event(const std::string& id) const {
+    const auto found = engine_.store().find_event(id);
+    if (!found) return refusal(404, "there is no event \"" + id + "\"");
+    json event = received_json_value(found->text);
+    if (!event.is_object()) event = json{{"name", detail::readable(found->name)}, {"data", std::move(event)}};
+    event["internal_id"] = found->id;
+    event["received_at"] = to_text(found->received_at);
+    return answer_of(200, {{"data", std::move(event)}});
+  }
+
+  http::response runs_of(const std::string& event_id) const {
+    json all = json::array();
+    for (const embedded::run& each : engine_.runs_of(event_id)) all.push_back(described(each));
+    return answer_of(200, {{"data", std::move(all)}});
+  }
+
+  http::response functions_of(const std::string& app_id) const {
+    json all = json::array();
+    for (const function_definition& each : engine_.functions()) {
+      if (each.app_id != app_id) continue;
+      all.push_back(
+          {{"internal_id", each.slug}, {"id", each.slug}, {"config", detail::parse_dom(each.text)}});
+    }
+    return answer_of(200, all);
+  }
+
+  // ---- the state of a run, for calls that it is too large for -------------------------------------------
+
+  http::response actions(const std::string& run_id) const {
+    if (!engine_.find_run(run_id)) return no_run(run_id);
+    std::string out = "{";
+    for (const memo_record& each : engine_.store().memos_of(run_id)) {
+      if (out.size() > 1) out += ',';
+      out += '"' + detail::to_hex(each.step) + "\":" + each.text;
+    }
+    return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + '}'};
+  }
+
+  http::response batch(const std::string& run_id) const {
+    const auto found = engine_.store().find_run(run_id);
+    if (!found) return no_run(run_id);
+    std::string out = "[";
+    for (const run_event& each : found->events) {
+      if (out.size() > 1) out += ',';
+      out += each.text;
+    }
+    return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + ']'};
+  }
+
+  Engine& engine_;
+};
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/engine.hpp
+
+// inngest/embedded/engine_clock.hpp
+
+namespace inngest::embedded {
+
+/// The time of an engine. It is the system's, but does not go back: when the system clock is set back, the
+/// engine's time goes on at half the speed until the system clock has caught up, so that a sleep of a second
+/// then takes two at most. When the system clock is set forward, or back by more than a day, it follows at
+/// once.
+class engine_clock {
+ public:
+  using system_time = std::chrono::system_clock::time_point;
+  using steady_time = std::chrono::steady_clock::time_point;
+
+  /// \param system Gives the system's time. Default: std::chrono::system_clock.
+  explicit engine_clock(std::function<system_time()> system = {}) : system_(std::move(system)) {}
+
+  /// Goes on from a time that an earlier clock gave, unless the system's has passed it.
+  void go_on_from(timestamp time) {
+    const std::lock_guard lock(mutex_);
+    time_ = time;
+    steady_ = std::chrono::steady_clock::now();
+    is_set_ = true;
+  }
+
+  timestamp now() {
+    const std::lock_guard lock(mutex_);
+    const system_time system = system_ ? system_() : std::chrono::system_clock::now();
+    return advance(system, std::chrono::steady_clock::now());
+  }
+
+  /// The engine's time, when these are the clocks' times.
+  timestamp advance(system_time system, steady_time steady) {
+    constexpr auto longest_lead = std::chrono::hours(24);
+    if (is_set_) time_ += std::chrono::duration_cast<system_time::duration>((steady - steady_) / 2);
+    if (!is_set_ || time_ < system || time_ - system > longest_lead) time_ = system;
+    steady_ = steady;
+    is_set_ = true;
+    return std::chrono::floor<std::chrono::milliseconds>(time_);
+  }
+
+ private:
+  const std::function<system_time()> system_;
+  std::mutex mutex_;
+  bool is_set_ = false;
+  system_time time_{};
+  steady_time steady_{};
+};
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/memory_store.hpp
+
+#include <set>
+
+// inngest/embedded/set_aside.hpp
+
+// Unfinished work without the runs that can't go on.
+
+namespace inngest::embedded {
+
+/// What finds records in their tables.
+inline std::string key_of(const job& job) { return "id = " + std::to_string(job.id); }
+inline std::string key_of(const wait_record& wait) {
+  return "run_id = \"" + wait.run_id + "\", step = x'" + detail::to_hex(wait.step) + "'";
+}
+
+inline unreadable_record without_run(const job& job) {
+  return {.table = "jobs", .key = key_of(job), .reason = "its run \"" + job.run_id + "\" is not there"};
+}
+inline unreadable_record without_run(const wait_record& wait) {
+  return {.table = "waits", .key = key_of(wait), .reason = "its run \"" + wait.run_id + "\" is not there"};
+}
+
+/// The id that its sender gave an event, as its text has it; empty when it is the engine's, or not to be
+/// read.
+inline std::string given_id_of(const event_record& event) {
+  const json text = json::parse(event.text, nullptr, false);
+  const auto found = text.is_object() ? text.find("id") : text.end();
+  if (!text.is_object() || found == text.end() || !found->is_string()) return "";
+  std::string id = found->get<std::string>();
+  return id == event.id ? std::string() : id;
+}
+
+/// Takes the runs that are named as unreadable out of the work, with all that belongs to them.
+inline void set_aside_runs(unfinished_work& work) {
+  std::set<std::string, std::less<>> runs;
+  for (const unreadable_record& record : work.unreadable) {
+    if (!record.run_id.empty()) runs.insert(record.run_id);
+  }
+  if (runs.empty()) return;
+  for (const run_record& record : work.runs) {
+    if (runs.contains(record.run.id) && record.parent) work.steps_of_set_aside.push_back(*record.parent);
+  }
+  std::erase_if(work.runs, [&](const run_record& record) { return runs.contains(record.run.id); });
+  std::erase_if(work.memos, [&](const memo_record& memo) { return runs.contains(memo.run_id); });
+  std::erase_if(work.jobs,
+                [&](const job& job) { return job.what != job::kind::schedule && runs.contains(job.run_id); });
+  std::erase_if(work.waits, [&](const wait_record& wait) { return runs.contains(wait.run_id); });
+  std::erase_if(work.steps_of_set_aside, [&](const parent_step& step) { return runs.contains(step.run_id); });
+}
+
+}  // namespace inngest::embedded
+
+namespace inngest::embedded {
+
+/// Keeps everything in memory: it ends with the process, but not with the engine, which can be replaced by
+/// another on the same store.
+class memory_store final : public store {
+ public:
+  void commit(std::span<const changes> all) override {
+    const std::lock_guard lock(mutex_);
+    for (const changes& each : all) apply(each);
+  }
+
+  unfinished_work load() override {
+    const std::lock_guard lock(mutex_);
+    unfinished_work out;
+    for (const std::string& id : undispatched_) {
+      event_record& event = out.events.emplace_back(events_.find(id)->second);
+      if (event.given_id.empty()) event.given_id = given_id_of(event);
+    }
+    for (const auto& [id, each] : runs_) {
+      if (each.record.run.ended()) continue;
+      out.runs.push_back(each.record);
+      out.runs.back().run.timeline.clear();
+      out.runs.back().timeline_size = each.positions.empty() ? 0 : each.positions.back();
+      out.memos.insert(out.memos.end(), each.memos.begin(), each.memos.end());
+    }
+    for (const auto& [id, each] : jobs_) {
+      out.jobs.push_back(each);
+      out.last_job = id;
+      if (each.what != job::kind::schedule && !runs_.contains(each.run_id))
+        out.unreadable.push_back(without_run(each));
+    }
+    for (const auto& [key, each] : waits_) {
+      out.waits.push_back(each);
+      if (!runs_.contains(each.run_id)) out.unreadable.push_back(without_run(each));
+    }
+    for (const auto& [key, each] : values_) out.values.push_back(each);
+    for (const auto& [id, each] : apps_) out.apps.push_back(each);
+    return out;
+  }
+
+  void forget_before(timestamp time) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(runs_, [&](const auto& each) {
+      const run& ended = each.second.record.run;
+      if (!ended.ended() || !ended.ended_at || *ended.ended_at >= time) return false;
+      --counts_.of(ended.status);
+      for (const run_event& event : each.second.record.events) forget_start(event.id, ended.id);
+      return true;
+    });
+    std::erase_if(events_, [&](const auto& each) {
+      return each.second.received_at < time && each.second.dispatched && !started_.contains(each.first);
+    });
+    std::erase_if(values_, [&](const auto& each) { return each.second.expires < time; });
+  }
+
+  std::optional<event_record> find_event(std::string_view event_id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = events_.find(event_id);
+    return found == events_.end() ? std::nullopt : std::optional<event_record>(found->second);
+  }
+
+  std::vector<event_record> find_events(const event_query& query) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<event_record> out;
+    auto next = query.before.empty() ? events_.end() : events_.lower_bound(query.before);
+    while (next != events_.begin() && out.size() < query.limit) out.push_back((--next)->second);
+    return out;
+  }
+
+  std::optional<run_record> find_run(std::string_view run_id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? std::nullopt : std::optional<run_record>(found->second.record);
+  }
+
+  std::vector<run> find_runs(const run_query& query) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<run> out;
+    auto next = query.before.empty() ? runs_.end() : runs_.lower_bound(query.before);
+    while (next != runs_.begin() && out.size() < query.limit) {
+      const run& each = (--next)->second.record.run;
+      if (!matches(each, query)) continue;
+      out.push_back(without_timeline(each));
+    }
+    return out;
+  }
+
+  std::vector<run> runs_of(std::string_view event_id) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<run> out;
+    const auto started = started_.find(event_id);
+    if (started == started_.end()) return out;
+    for (const std::string& id : started->second) out.push_back(runs_.find(id)->second.record.run);
+    return out;
+  }
+
+  std::vector<run> runs() const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<run> out;
+    for (const auto& [id, each] : runs_) out.push_back(each.record.run);
+    return out;
+  }
+
+  std::vector<memo_record> memos_of(std::string_view run_id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? std::vector<memo_record>() : found->second.memos;
+  }
+
+  run_counts count_runs() const override {
+    const std::lock_guard lock(mutex_);
+    return counts_;
+  }
+
+ private:
+  struct kept_run {
+    run_record record{};
+    std::vector<memo_record> memos{};
+    std::set<step_hash> steps{};             // of the memos
+    std::vector<std::uint64_t> positions{};  // of the timeline's entries
+  };
+
+  void apply(const changes& changes) {
+    for (const event_record& each : changes.events) {
+      if (events_.try_emplace(each.id, each).second && !each.dispatched) undispatched_.push_back(each.id);
+    }
+    for (const std::string& id : changes.dispatched_events) note_dispatched(id);
+    for (const run_record& each : changes.runs) keep_run(each);
+    for (const run_update& each : changes.run_updates) update_run(each);
+    for (const memo_record& each : changes.memos) {
+      kept_run* run = find(each.run_id);
+      if (run && run->steps.insert(each.step).second) run->memos.push_back(each);
+    }
+    for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
+    for (const std::uint64_t id : changes.started_jobs) {
+      if (const auto found = jobs_.find(id); found != jobs_.end()) found->second.started = true;
+    }
+    for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
+    for (const wait_record& each : changes.added_waits)
+      waits_.insert_or_assign({each.run_id, each.step}, each);
+    for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
+    for (const timeline_record& each : changes.timeline) {
+      if (kept_run* run = find(each.run_id)) add(*run, each);
+    }
+    for (const std::string& key : changes.removed_values) values_.erase(key);
+    for (const remembered_value& each : changes.values) values_.insert_or_assign(each.key, each);
+    for (const app_record& each : changes.apps) apps_.insert_or_assign(each.id, each);
+  }
+
+  kept_run* find(const std::string& run_id) {
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? nullptr : &found->second;
+  }
+
+  void note_dispatched(const std::string& id) {
+    const auto found = events_.find(id);
+    if (found == events_.end() || found->second.dispatched) return;
+    found->second.dispatched = true;
+    undispatched_.erase(std::find(undispatched_.begin(), undispatched_.end(), id));
+  }
+
+  static void add(kept_run& run, const timeline_record& told) {
+    std::vector<std::uint64_t>& positions = run.positions;
+    const std::uint64_t last = positions.empty() ? 0 : positions.back();
+    const std::uint64_t position = told.position == 0 ? last + 1 : told.position;
+    const auto place = std::lower_bound(positions.begin(), positions.end(), position);
+    if (place != positions.end() && *place == position) return;
+    std::vector<timeline_entry>& timeline = run.record.run.timeline;
+    timeline.insert(timeline.begin() + (place - positions.begin()), told.entry);
+    positions.insert(place, position);
+  }
+
+  void keep_run(const run_record& changed) {
+    const auto [found, is_new] = runs_.try_emplace(changed.run.id);
+    run_record& kept = found->second.record;
+    if (!is_new) {
+      --counts_.of(kept.run.status);
+      for (const run_event& each : kept.events) forget_start(each.id, changed.run.id);
+    }
+    std::vector<timeline_entry> timeline = std::move(kept.run.timeline);
+    kept = changed;
+    kept.run.timeline = std::move(timeline);
+    ++counts_.of(kept.run.status);
+    for (const run_event& each : kept.events) started_[each.id].insert(changed.run.id);
+  }
+
+  void update_run(const run_update& changed) {
+    kept_run* found = find(changed.id);
+    if (!found) return;
+    run& kept = found->record.run;
+    --counts_.of(kept.status);
+    kept.status = changed.status;
+    kept.started_at = changed.started_at;
+    kept.ended_at = changed.ended_at;
+    kept.output_text = changed.output_text;
+    kept.error = changed.error;
+    ++counts_.of(kept.status);
+  }
+
+  void forget_start(const std::string& event_id, const std::string& run_id) {
+    const auto found = started_.find(event_id);
+    if (found == started_.end()) return;
+    found->second.erase(run_id);
+    if (found->second.empty()) started_.erase(found);
+  }
+
+  static bool matches(const run& run, const run_query& query) {
+    const auto contains = [&](const std::string& text) { return text.find(query.search) != text.npos; };
+    return (!query.status || run.status == *query.status) &&
+           (query.function.empty() || run.function_slug == query.function) &&
+           (query.search.empty() || contains(run.id) || contains(run.event_id) || contains(run.event_name));
+  }
+
+  static run without_timeline(const run& from) {
+    run out{.id = from.id,
+            .function_id = from.function_id,
+            .function_slug = from.function_slug,
+            .event_id = from.event_id,
+            .event_name = from.event_name,
+            .status = from.status,
+            .queued_at = from.queued_at,
+            .started_at = from.started_at,
+            .ended_at = from.ended_at,
+            .output_text = from.output_text,
+            .error = from.error};
+    return out;
+  }
+
+  mutable std::mutex mutex_;
+  std::map<std::string, event_record, std::less<>> events_;  // ids grow with time
+  std::deque<std::string> undispatched_;                     // as they came
+  std::map<std::string, kept_run, std::less<>> runs_;
+  std::map<std::string, std::set<std::string>, std::less<>> started_;  // runs, by event
+  std::map<std::uint64_t, job> jobs_;
+  std::map<std::pair<std::string, step_hash>, wait_record> waits_;
+  std::map<std::string, remembered_value> values_;
+  std::map<std::string, app_record> apps_;
+  run_counts counts_;
+};
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/registration_conflict.hpp
+
+// Whether an app that registers over HTTP may do so. Decided before anything changes.
+
+namespace inngest::embedded {
+
+/// The origin of an http or https URL, in one spelling: lower case, without the scheme's own port, and the
+/// names of this machine as one. Nothing for what is no such URL.
+inline std::optional<std::string> app_origin(std::string_view url) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
+  const std::size_t scheme_end = url.find("://");
+  if (scheme_end == std::string_view::npos) return std::nullopt;
+  std::string scheme(url.substr(0, scheme_end));
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(), lower);
+  if (scheme != "http" && scheme != "https") return std::nullopt;
+  for (const char c : url) {
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\') return std::nullopt;
+  }
+  std::string authority(url.substr(scheme_end + 3));
+  authority.resize(std::min(authority.find_first_of("/?#"), authority.size()));
+  std::transform(authority.begin(), authority.end(), authority.begin(), lower);
+  if (authority.empty() || authority.front() == ':' || authority.find('@') != std::string::npos)
+    return std::nullopt;
+  const std::string own_port = scheme == "http" ? ":80" : ":443";
+  if (authority.ends_with(own_port)) authority.resize(authority.size() - own_port.size());
+  for (const std::string_view name : {"localhost", "[::1]"}) {
+    if (authority == name || authority.starts_with(std::string(name) + ":"))
+      authority.replace(0, name.size(), "127.0.0.1");
+  }
+  return scheme + "://" + authority;
+}
+
+/// Why an app elsewhere must not register these functions: a sentence. Nothing when it may.
+///
+/// An app is known by its id and lives at one origin. It never takes the place of a function of this process,
+/// of another app, or of an app with its id at another origin. `existing` is the engine's functions by slug,
+/// as pointers.
+template <class Functions>
+std::optional<std::string> find_registration_conflict(const Functions& existing, const app_record& app,
+                                                      const std::vector<function_definition>& functions) {
+  std::optional<std::string> origin;
+  if (functions.empty()) origin = app_origin(detail::find_text(app.text, "url"));
+  std::set<std::string_view> slugs;
+  for (const function_definition& function : functions) {
+    const std::string named = "function \"" + function.slug + "\"";
+    const auto its = app_origin(function.url);
+    if (!its) return named + ": its URL must begin with http:// or https:// and name a host";
+    if (origin && origin != its)
+      return named + ": all functions of an app must have the same origin, here " + *origin;
+    origin = its;
+    if (!slugs.insert(function.slug).second) return named + " is registered twice";
+    const auto found = existing.find(function.slug);
+    if (found == existing.end()) continue;
+    if (found->second->url.empty())
+      return named + " is a function of the engine's own process: an app elsewhere can't replace it";
+    if (found->second->app_id != app.id)
+      return named + " belongs to app \"" + found->second->app_id + "\": app \"" + app.id +
+             "\" can't replace it";
+  }
+  for (const auto& [slug, function] : existing) {
+    if (function->app_id != app.id || function->url.empty()) continue;
+    const std::string its = app_origin(function->url).value_or(function->url);
+    if (its != origin)
+      return "app \"" + app.id + "\" is registered at " + its +
+             ", and another origin can't replace it: give this app another id, or remove the one that is "
+             "there by registering it with its \"url\" and no functions";
+  }
+  return std::nullopt;
+}
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/retry.hpp
+
+// inngest/detail/http_date.hpp
+
+namespace inngest::detail {
+
+/// Reads the dates of HTTP (RFC 9110, 5.6.7) piece by piece.
+class http_date_reader {
+ public:
+  http_date_reader(std::string_view text, std::chrono::sys_seconds now) : rest_(text), now_(now) {}
+
+  std::optional<std::chrono::sys_seconds> run() {
+    const bool is_rfc850 = take_name(long_days);
+    if (!is_rfc850 && !take_name(short_days)) return std::nullopt;
+    if (is_rfc850) return take(", ") && read_rfc850() ? finished() : std::nullopt;
+    if (take(", ")) return read_imf() ? finished() : std::nullopt;
+    return take(" ") && read_asctime() ? finished() : std::nullopt;
+  }
+
+ private:
+  static constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  static constexpr std::array<std::string_view, 7> short_days{"Mon", "Tue", "Wed", "Thu",
+                                                              "Fri", "Sat", "Sun"};
+  static constexpr std::array<std::string_view, 7> long_days{"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                                             "Friday", "Saturday", "Sunday"};
+
+  /// "06 Nov 1994 08:49:37 GMT"
+  bool read_imf() {
+    return (number(2, day_) || number(1, day_)) && take(" ") && month() && take(" ") && number(4, year_) &&
+           take(" ") && time() && zone();
+  }
+
+  /// "06-Nov-94 08:49:37 GMT". A year more than 50 years ahead is one of the past.
+  bool read_rfc850() {
+    const bool read = number(2, day_) && take("-") && month() && take("-") && number(2, year_) && take(" ") &&
+                      time() && zone();
+    if (!read) return false;
+    const std::chrono::year_month_day today(std::chrono::floor<std::chrono::days>(now_));
+    const int this_year = static_cast<int>(today.year());
+    year_ += this_year / 100 * 100 + 100;
+    while (year_ > this_year + 50) year_ -= 100;
+    return true;
+  }
+
+  /// "Nov  6 08:49:37 1994"
+  bool read_asctime() {
+    return month() && take(" ") && (take(" ") ? number(1, day_) : number(2, day_) || number(1, day_)) &&
+           take(" ") && time() && take(" ") && number(4, year_);
+  }
+
+  bool take(std::string_view text) {
+    if (!rest_.starts_with(text)) return false;
+    rest_.remove_prefix(text.size());
+    return true;
+  }
+
+  template <class Names>
+  bool take_name(const Names& names) {
+    return std::any_of(names.begin(), names.end(), [&](std::string_view name) { return take(name); });
+  }
+
+  bool number(std::size_t digits, int& out) {
+    if (rest_.size() < digits) return false;
+    int value = 0;
+    for (const char c : rest_.substr(0, digits)) {
+      if (c < '0' || c > '9') return false;
+      value = value * 10 + (c - '0');
+    }
+    rest_.remove_prefix(digits);
+    out = value;
+    return true;
+  }
+
+  bool month() {
+    for (std::size_t i = 0; i < months.size(); ++i) {
+      if (!take(months[i])) continue;
+      month_ = static_cast<unsigned>(i + 1);
+      return true;
+    }
+    return false;
+  }
+
+  bool time() {
+    return number(2, hour_) && take(":") && number(2, minute_) && take(":") && number(2, second_) &&
+           hour_ < 24 && minute_ < 60 && second_ <= 60;
+  }
+
+  bool zone() { return take(" GMT") || take(" UTC"); }
+
+  std::optional<std::chrono::sys_seconds> finished() const {
+    const std::chrono::year_month_day date{std::chrono::year(year_), std::chrono::month(month_),
+                                           std::chrono::day(static_cast<unsigned>(day_))};
+    if (!rest_.empty() || !date.ok()) return std::nullopt;
+    return std::chrono::sys_days(date) + std::chrono::hours(hour_) + std::chrono::minutes(minute_) +
+           std::chrono::seconds(second_);
+  }
+
+  std::string_view rest_;
+  const std::chrono::sys_seconds now_;
+  int year_ = 0, day_ = 0, hour_ = 0, minute_ = 0, second_ = 0;
+  unsigned month_ = 1;
+};
+
+/// A date of an HTTP header in any of the three forms: "Sun, 06 Nov 1994 08:49:37 GMT",
+/// "Sunday, 06-Nov-94 08:49:37 GMT" (within 50 years of `now`) and "Sun Nov  6 08:49:37 1994". Nothing for
+/// any other text.
+inline std::optional<std::chrono::sys_seconds> parse_http_date(
+    std::string_view text, std::chrono::sys_seconds now =
+                               std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())) {
+  return http_date_reader(text, now).run();
+}
+
+}  // namespace inngest::detail
+
+namespace inngest::embedded {
+
+/// How long an Inngest server waits at least before it tries again: from 15 seconds after the first attempt
+/// (0) to two hours.
+inline std::chrono::milliseconds least_retry_delay(int attempt) {
+  using std::chrono::hours, std::chrono::minutes, std::chrono::seconds;
+  constexpr seconds delays[] = {seconds(15), seconds(30), minutes(1),  minutes(2), minutes(5),
+                                minutes(10), minutes(20), minutes(40), hours(1),   hours(2)};
+  const auto last = static_cast<int>(std::size(delays)) - 1;
+  return delays[std::clamp(attempt, 0, last)];
+}
+
+/// The same and up to 30 seconds more, as it waits.
+inline std::chrono::milliseconds server_retry_delay(int attempt) {
+  const auto chance = detail::random_bytes<2>();
+  return least_retry_delay(attempt) +
+         std::chrono::milliseconds((chance[0] * 256 + chance[1]) * 30'000 / 65'536);
+}
+
+/// The time that a Retry-After header says, in seconds or as a date of HTTP or RFC 3339: in a second at the
+/// earliest, in a day at the latest, as an Inngest server limits it. Nothing for "0", which asks for no
+/// delay of its own, and for what is neither.
+inline std::optional<timestamp> retry_after(std::string_view text, timestamp now) {
+  using std::chrono::seconds;
+  constexpr seconds shortest(1), longest = std::chrono::hours(24);
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return std::nullopt;
+  text = text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+
+  if (text.find_first_not_of("0123456789") == std::string_view::npos) {
+    seconds delay{};  // any number of digits: capped on the way
+    for (const char c : text) delay = std::min(longest, delay * 10 + seconds(c - '0'));
+    return delay.count() > 0 ? std::optional(now + delay) : std::nullopt;
+  }
+  std::optional<timestamp> out = detail::parse_http_date(text, std::chrono::floor<seconds>(now));
+  if (!out) out = parse_timestamp(text);
+  return out ? std::optional(std::clamp(*out, now + shortest, now + longest)) : std::nullopt;
+}
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/scheduler.hpp
+
 // inngest/detail/ulid.hpp
 
 namespace inngest::detail {
@@ -10334,6 +13578,52 @@ class ulid_source {
   }
 
   std::string last_;
+};
+
+/// What an event API's caller sends with a request, so that a repetition of it has the same event ids:
+/// "<milliseconds since 1970>,<base64 of 10 random bytes>".
+class ulid_seed {
+ public:
+  /// Nothing for what is not a seed.
+  static std::optional<ulid_seed> parse(std::string_view text) {
+    const std::size_t comma = text.find(',');
+    if (comma == std::string_view::npos) return std::nullopt;
+    ulid_seed out;
+    const char* const end = text.data() + comma;
+    const auto [rest, problem] = std::from_chars(text.data(), end, out.milliseconds_);
+    constexpr std::int64_t last = (std::int64_t{1} << 48) - 1;
+    if (problem != std::errc() || rest != end || out.milliseconds_ <= 0 || out.milliseconds_ > last)
+      return std::nullopt;
+    const auto entropy = from_base64(text.substr(comma + 1));
+    if (!entropy || entropy->size() != out.entropy_.size()) return std::nullopt;
+    std::copy(entropy->begin(), entropy->end(), out.entropy_.begin());
+    return out;
+  }
+
+  /// The id of the event at a position, from 1.
+  std::string ulid(std::uint32_t position) const {
+    constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    std::array<std::uint8_t, 10> bytes = entropy_;
+    std::uint32_t last = 0;
+    for (std::size_t i = 6; i < 10; ++i) last = last << 8 | bytes[i];
+    last += position;
+    for (std::size_t i = 10; i-- > 6; last >>= 8) bytes[i] = static_cast<std::uint8_t>(last & 0xFF);
+
+    std::string out(26, '0');
+    auto time = static_cast<std::uint64_t>(milliseconds_);
+    for (std::size_t i = 10; i-- > 0; time >>= 5) out[i] = alphabet[time & 31];
+    std::size_t bits = 0, at = 10;
+    std::uint32_t pending = 0;
+    for (const std::uint8_t byte : bytes) {
+      pending = pending << 8 | byte;
+      for (bits += 8; bits >= 5; bits -= 5) out[at++] = alphabet[pending >> (bits - 5) & 31];
+    }
+    return out;
+  }
+
+ private:
+  std::int64_t milliseconds_ = 0;
+  std::array<std::uint8_t, 10> entropy_{};
 };
 
 }  // namespace inngest::detail
@@ -10460,6 +13750,7 @@ class run_queue {
         return;
       case place::ready:
         ready_.erase(rank_of(each));
+        pass_on(each);
         return;
       case place::parked:
         const auto slot = slots_.find(*each.parked_at);
@@ -10487,6 +13778,12 @@ class run_queue {
     }
     for (const slot_limit& limit : *each.limits) ++slots_.find(limit.key)->second.used;
     return true;
+  }
+
+  /// A job that was called for a place, and leaves without taking it, calls the next one.
+  void pass_on(const entry& left) {
+    if (!left.limits) return;
+    for (const slot_limit& limit : *left.limits) call_next(slots_.try_emplace(limit.key).first, limit.limit);
   }
 
   void call_next(slots::iterator slot, std::optional<int> limit = std::nullopt) {
@@ -10522,6 +13819,8 @@ struct pending_step {
   /// The call that runs it, or the timer that ends it. None while its call is under way.
   std::optional<std::uint64_t> job{};
   bool waits = false;
+  /// One of a parallel group: the function is not called again before all of those have run.
+  bool is_awaited = false;
 };
 
 /// A run that has not ended.
@@ -10534,8 +13833,11 @@ struct active_run {
   std::set<std::uint64_t> jobs{};  // that were not taken
   /// The one among them that goes through the whole function: there is no need of two.
   std::optional<std::uint64_t> discovery{};
+  /// Whether there are results that the function has not been called with.
+  bool has_news = false;
   int calls = 0;  // under way
   std::uint64_t last_call = 0;
+  std::uint64_t last_replay = 0;  // the last call that went through the whole function
   std::shared_ptr<const slot_limits> limits{};
   std::chrono::milliseconds precedence{};
   /// Which runs there can be no second of, of a singleton.
@@ -10566,8 +13868,9 @@ struct active_run {
 /// Larger states are not sent in a call, as a server does it.
 inline constexpr std::size_t largest_state = 4 * 1024 * 1024 - 1024;
 
-/// The body of a call request. While steps are under way, those that the call finds are only planned. An app
-/// elsewhere is told by what to save results, and must ask for a state that is large.
+/// The body of a call request. While steps or other calls are under way, the steps that the call finds are
+/// only planned, so that no two calls run the same step. An app elsewhere is told by what to save results,
+/// and must ask for a state that is large.
 inline std::string call_body(const active_run& run, const job& call) {
   const auto append_quoted_hash = [](std::string& out, const step_hash& hash) {
     if (out.back() != '[' && out.back() != '{') out += ',';
@@ -10575,7 +13878,7 @@ inline std::string call_body(const active_run& run, const job& call) {
     detail::append_hex(out, hash);
     out += '"';
   };
-  const bool only_plan = call.step || !run.pending.empty();
+  const bool only_plan = call.step || !run.pending.empty() || run.calls > 1;
   const bool is_elsewhere = !run.function->url.empty();
   const bool use_api = is_elsewhere && run.state_size() > largest_state;
   std::string out = "{\"ctx\":{\"attempt\":" + std::to_string(call.attempt) +
@@ -10605,11 +13908,234 @@ inline std::string call_body(const active_run& run, const job& call) {
 
 }  // namespace inngest::embedded
 
+// inngest/embedded/app_answer.hpp
+
+// inngest/embedded/reported_operation.hpp
+
+namespace inngest::embedded {
+
+/// What an operation asks for, or reports.
+enum class operation_kind {
+  step_completed,
+  step_failed,  ///< permanently
+  step_error,   ///< to be retried while attempts are left
+  step_planned,
+  sleep,
+  wait_for_event,
+  wait_for_signal,
+  invoke,
+  request,  ///< of step.fetch or step.ai.infer
+  nothing,
+  run_completed,
+  defer,
+};
+
+/// The names of the operations that the engine knows.
+inline constexpr std::pair<std::string_view, operation_kind> operation_names[] = {
+    {"StepRun", operation_kind::step_completed},
+    {"Step", operation_kind::step_completed},
+    {"StepFailed", operation_kind::step_failed},
+    {"StepError", operation_kind::step_error},
+    {"StepPlanned", operation_kind::step_planned},
+    {"Sleep", operation_kind::sleep},
+    {"WaitForEvent", operation_kind::wait_for_event},
+    {"WaitForSignal", operation_kind::wait_for_signal},
+    {"InvokeFunction", operation_kind::invoke},
+    {"Gateway", operation_kind::request},
+    {"AIGateway", operation_kind::request},
+    {"AiGateway", operation_kind::request},
+    {"None", operation_kind::nothing},
+    {"DiscoveryRequest", operation_kind::nothing},
+    {"RunComplete", operation_kind::run_completed},
+    {"DeferAdd", operation_kind::defer},
+};
+
+/// An operation as an app reported it, of whatever SDK.
+struct reported_operation {
+  std::string op{};
+  operation_kind kind = operation_kind::nothing;
+  step_hash id{};
+  std::string name{};
+  std::string display_name{};
+  std::string options{};  // a JSON object; empty when absent
+  std::string data{};     // JSON
+  std::string error{};    // a JSON object; empty when absent
+  std::int64_t took = 0;  // nanoseconds
+
+  const std::string& shown_name() const { return display_name.empty() ? name : display_name; }
+
+  /// A text among the options.
+  std::optional<std::string> option(const char* key) const {
+    if (options.empty()) return std::nullopt;
+    const json object = detail::parse_dom(options);
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? std::optional<std::string>(*found) : std::nullopt;
+  }
+  /// The same, or the operation's name where it is absent or empty.
+  std::string option_or_name(const char* key) const {
+    const std::string found = option(key).value_or("");
+    return found.empty() ? name : found;
+  }
+};
+
+/// The kind of an operation. \throws protocol_error for one that the engine does not know.
+inline operation_kind kind_of_operation(std::string_view op) {
+  for (const auto& [name, kind] : operation_names) {
+    if (op == name) return kind;
+  }
+  throw protocol_error("the embedded engine does not support the operation \"" + std::string(op) + "\"");
+}
+
+/// A member's JSON text, which is checked completely.
+inline std::string received_text(detail::json_value& member, const detail::json_path& at) {
+  std::string out(detail::raw_text(member, at));
+  check_received_json(out, at);
+  return out;
+}
+
+/// \throws payload_error, protocol_error for what is not an operation.
+inline reported_operation read_operation(detail::json_value& value, const detail::json_path& at) {
+  detail::expect(value, detail::json_type::object, at, "object");
+  reported_operation out;
+  bool has_id = false;
+  for (auto item : detail::take(value.get_object(), at)) {
+    simdjson::ondemand::field each = detail::take(std::move(item), at);
+    const std::string key(detail::take(each.unescaped_key(), at));
+    detail::json_value& member = each.value();
+    const detail::json_path here(at, key);
+    const bool is_object = detail::type_of(member, here) == detail::json_type::object;
+    if (key == "op") {
+      out.op = detail::read<std::string>(member, here);
+      out.kind = kind_of_operation(out.op);
+    } else if (key == "id") {
+      has_id = detail::from_hex(detail::read<std::string>(member, here), out.id);
+    } else if (key == "name") {
+      out.name = detail::read<std::optional<std::string>>(member, here).value_or("");
+    } else if (key == "displayName") {
+      out.display_name = detail::read<std::optional<std::string>>(member, here).value_or("");
+    } else if (key == "data") {
+      out.data = received_text(member, here);
+    } else if (key == "opts" && is_object) {
+      out.options = received_text(member, here);
+    } else if (key == "error" && is_object) {
+      out.error = received_text(member, here);
+    } else if (key == "timing" && is_object) {
+      out.took = detail::read<std::map<std::string, std::int64_t>>(member, here)["b"];
+    } else {
+      received_text(member, here);  // it is left out, but it must be JSON
+    }
+  }
+  if (out.data.size() > size_limits{}.step_output)
+    throw protocol_error("step \"" + out.shown_name() + "\": its result has " +
+                         std::to_string(out.data.size()) + " bytes, and a server takes at most " +
+                         std::to_string(size_limits{}.step_output) +
+                         ": keep large data elsewhere and return where it is");
+  if (out.op.empty()) throw protocol_error(at.text() + ": the operation has no \"op\"");
+  if (!has_id && out.kind != operation_kind::nothing)
+    throw protocol_error(at.text() + ": the operation has no id, or one that is not a SHA-1");
+  return out;
+}
+
+/// Reads the operations of an answer: an array, or a single object.
+/// \throws payload_error, protocol_error for an answer that can't be read.
+inline std::vector<reported_operation> read_operations(std::string body) {
+  const detail::json_buffer buffer(std::move(body));
+  detail::json_document document(buffer.text());
+  const detail::json_path at("operations");
+  detail::json_value root = document.root(at);
+  std::vector<reported_operation> out;
+  if (detail::type_of(root, at) == detail::json_type::object) {
+    out.push_back(read_operation(root, at));
+    document.expect_end(at);
+    return out;
+  }
+  detail::expect(root, detail::json_type::array, at, "array");
+  for (auto item : detail::take(root.get_array(), at)) {
+    const detail::json_path here(at, out.size());
+    detail::json_value each = detail::take(std::move(item), here);
+    out.push_back(read_operation(each, here));
+  }
+  document.expect_end(at);
+  return out;
+}
+
+/// The longest sleep or wait, as an Inngest server takes it, and a day for clocks that differ.
+inline constexpr std::chrono::milliseconds max_wait = std::chrono::hours(24 * 366);
+
+/// The time that an option names: a duration from now, or a moment; in a year at most.
+inline std::optional<timestamp> time_of(const std::string& text, timestamp now) {
+  const auto duration = parse_duration(text);
+  if (duration && (*duration > max_wait || *duration < -max_wait)) return std::nullopt;
+  const auto out = duration ? std::optional(now + *duration) : parse_timestamp(text);
+  return out && *out > now + max_wait ? std::nullopt : out;
+}
+
+}  // namespace inngest::embedded
+
+namespace inngest::embedded {
+
+/// What an app's answer to a call says. Everything in it was checked: taking it cannot fail because of its
+/// bytes.
+struct app_answer {
+  enum class kind {
+    completed,   ///< the function returned: `output`
+    operations,  ///< it reported `operations`
+    failed,      ///< the attempt failed: `error`
+  };
+  kind what = kind::failed;
+  std::string output{};  // JSON
+  std::vector<reported_operation> operations{};
+  run_error error{};
+  bool may_retry = true;
+
+  static app_answer failure(run_error error, bool may_retry = true) {
+    return {.what = kind::failed, .error = std::move(error), .may_retry = may_retry};
+  }
+};
+
+/// The largest answer, in bytes, as an Inngest server takes it.
+inline constexpr std::size_t max_answer_size = 8 * 1024 * 1024;
+
+/// Judges an answer as an Inngest server does. What is not of the protocol is a failed attempt: the app may
+/// be restarting, or a proxy may have answered in its place. `elsewhere` is whether it came over HTTP.
+inline app_answer read_app_answer(const http::response& answer, bool elsewhere) {
+  const bool may_retry = answer.headers.find(protocol::header::no_retry) != "true";
+  const bool succeeded = answer.status >= 200 && answer.status < 300;
+  if (!succeeded) return app_answer::failure(read_error(answer), may_retry);
+  if (elsewhere && !answer.headers.find(protocol::header::sdk))
+    return app_answer::failure({"Error", "The response did not come from an Inngest SDK: status " +
+                                             std::to_string(answer.status) + " without the header " +
+                                             protocol::header::sdk});
+  if (elsewhere && answer.body.size() > max_answer_size)
+    return app_answer::failure({"output_too_large",
+                                "Your function's response body exceeds the maximum size "
+                                "limit of " +
+                                    std::to_string(max_answer_size) + " bytes"},
+                               false);
+  if (answer.status != 206)
+    return {.what = app_answer::kind::completed, .output = received_json_or_string(answer.body)};
+  try {
+    app_answer out{.what = app_answer::kind::operations, .may_retry = may_retry};
+    out.operations = read_operations(answer.body);
+    return out;
+  } catch (const std::exception& problem) {
+    return app_answer::failure({"protocol error", problem.what()});
+  }
+}
+
+}  // namespace inngest::embedded
+
 // inngest/embedded/engine_events.hpp
 
 // inngest/embedded/incoming_event.hpp
 
+// The gate for events: whatever passes it is stored and dispatched, and never fails later because of its
+// bytes.
+
 namespace inngest::embedded {
+
+/// Events in one request, at most; as an Inngest server takes them.
+inline constexpr std::size_t max_events_per_request = 5000;
 
 /// An event as it was sent: data and user are slices that are kept as they are.
 struct incoming_event {
@@ -10621,33 +14147,83 @@ struct incoming_event {
   std::optional<std::string> v{};
 };
 
-/// \throws payload_error naming the field that is wrong.
+namespace incoming {
+
+/// The JSON text of a member, which is checked completely.
+inline std::string object_text(detail::json_value& member, const detail::json_path& at) {
+  detail::expect(member, detail::json_type::object, at, "object");
+  std::string out(detail::raw_text(member, at));
+  check_received_json(out, at);
+  return out;
+}
+
+/// Data without the member that only servers write.
+inline std::string without_metadata(std::string data) {
+  if (data.find("_inngest") == std::string::npos) return data;
+  json object = detail::parse_dom(data);
+  return object.erase("_inngest") > 0 ? object.dump() : data;
+}
+
+/// Milliseconds since 1970, from 1980 to 2100, as a server takes them; nothing for 0.
+inline std::optional<std::int64_t> time_of(detail::json_value& member, const detail::json_path& at) {
+  using std::chrono::sys_days, std::chrono::year;
+  constexpr auto first = std::chrono::milliseconds(sys_days(year(1980) / 1 / 1).time_since_epoch()).count();
+  constexpr auto last = std::chrono::milliseconds(sys_days(year(2100) / 1 / 1).time_since_epoch()).count();
+  const auto ts = detail::read<std::int64_t>(member, at);
+  if (ts == 0) return std::nullopt;
+  if (ts < first || ts > last)
+    detail::fail_at(
+        at, "expected milliseconds since 1970 between the years 1980 and 2100, found " + std::to_string(ts));
+  return ts;
+}
+
+/// Names of the engine's own events begin with "inngest/", in upper or lower case.
+inline bool is_reserved(std::string_view name) {
+  constexpr std::string_view prefix = "inngest/";
+  if (name.size() < prefix.size()) return false;
+  for (std::size_t i = 0; i < prefix.size(); ++i) {
+    const char c = name[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != prefix[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace incoming
+
+/// \throws payload_error naming the member that is wrong.
 inline incoming_event read_incoming_event(detail::json_value& value, const detail::json_path& at) {
   detail::expect(value, detail::json_type::object, at, "object");
   incoming_event out;
   for (auto item : detail::take(value.get_object(), at)) {
-    simdjson::ondemand::field each = detail::take(std::move(item), at);
-    const std::string key(detail::take(each.unescaped_key(), at));
-    detail::json_value& member = each.value();
+    simdjson::ondemand::field field = detail::take(std::move(item), at);
+    const std::string key(detail::take(field.unescaped_key(), at));
+    detail::json_value& member = field.value();
     const detail::json_path here(at, key);
-    if (detail::type_of(member, here) == detail::json_type::null) continue;
+    if (detail::is_null(member, here)) continue;
     if (key == "name") {
       out.name = detail::read<std::string>(member, here);
     } else if (key == "id") {
       out.id = detail::read<std::string>(member, here);
+      if (out.id->empty()) out.id.reset();
     } else if (key == "ts") {
-      out.ts = detail::read<std::int64_t>(member, here);
+      out.ts = incoming::time_of(member, here);
     } else if (key == "v") {
       out.v = detail::read<std::string>(member, here);
     } else if (key == "user") {
-      out.user = detail::raw_text(member, here);
+      out.user = incoming::object_text(member, here);
     } else if (key == "data") {
-      detail::expect(member, detail::json_type::object, here, "object");
-      out.data = detail::raw_text(member, here);
+      out.data = incoming::without_metadata(incoming::object_text(member, here));
+    } else {
+      check_received_json(detail::raw_text(member, here), here);  // it is left out, but it must be JSON
     }
   }
+  const detail::json_path name_at(at, "name");
   if (!detail::valid_event_name(out.name))
-    detail::fail_at(detail::json_path(at, "name"), "not an event name");
+    detail::fail_at(name_at, "not an event name: 1 to 512 characters without spaces, quotes and backslashes");
+  if (incoming::is_reserved(out.name))
+    detail::fail_at(name_at, "\"" + out.name +
+                                 "\" is reserved: only the engine sends events whose name begins "
+                                 "with \"inngest/\"");
   return out;
 }
 
@@ -10660,25 +14236,32 @@ inline event_record make_event_record(const incoming_event& event, std::string i
              ",\"user\":" + event.user;
   if (event.v) out.text += ",\"v\":" + encode(*event.v);
   out.text += '}';
+  out.given_id = event.id.value_or("");
   return out;
 }
 
-/// Reads an event or an array of them.
-/// \throws payload_error naming the field that is wrong; none is taken in then.
+/// Reads an event or an array of them. The whole body is judged before anything of it is used.
+/// \throws payload_error naming the event's index and the member that is wrong.
 inline std::vector<incoming_event> read_incoming_events(std::string body) {
   const detail::json_buffer buffer(std::move(body));
   detail::json_document document(buffer.text());
   detail::json_value root = document.root();
-  if (detail::type_of(root, {}) == detail::json_type::object)
-    return {read_incoming_event(root, detail::json_path("event"))};
+  std::vector<incoming_event> out;
+  if (detail::type_of(root, {}) == detail::json_type::object) {
+    out.push_back(read_incoming_event(root, detail::json_path("event")));
+    document.expect_end();
+    return out;
+  }
   const detail::json_path at("events");
   detail::expect(root, detail::json_type::array, at, "array");
-  std::vector<incoming_event> out;
   for (auto item : detail::take(root.get_array(), at)) {
     const detail::json_path here(at, out.size());
-    detail::json_value each = detail::take(std::move(item), here);
-    out.push_back(read_incoming_event(each, here));
+    if (out.size() == max_events_per_request)
+      detail::fail_at(at, "more than " + std::to_string(max_events_per_request) + " events in one request");
+    detail::json_value event = detail::take(std::move(item), here);
+    out.push_back(read_incoming_event(event, here));
   }
+  document.expect_end();
   return out;
 }
 
@@ -11354,28 +14937,6 @@ inline std::string with_case(std::string text, char first, char last, int shift)
     if (c >= first && c <= last) c = static_cast<char>(c + shift);
   }
   return text;
-}
-
-inline std::optional<std::string> from_base64(std::string_view text) {
-  static constexpr std::string_view alphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); i += 4) {
-    std::uint32_t bits = 0;
-    std::size_t padding = 0;
-    for (std::size_t j = 0; j < 4; ++j) {
-      const char c = text[i + j];
-      const std::size_t value = c == '=' ? 0 : alphabet.find(c);
-      if (c == '=') ++padding;
-      const bool misplaced = c != '=' && padding > 0;
-      if (value == alphabet.npos || misplaced || (padding > 0 && i + 4 != text.size())) return std::nullopt;
-      bits = bits << 6 | static_cast<std::uint32_t>(value);
-    }
-    if (padding > 2) return std::nullopt;
-    for (std::size_t j = 0; j < 3 - padding; ++j) out += static_cast<char>(bits >> (16 - 8 * j) & 0xFF);
-  }
-  return out;
 }
 
 // ---- conversions ------------------------------------------------------------------------------------------
@@ -12775,8 +16336,8 @@ namespace inngest::embedded {
 /// How much of something there may be in a time: `limit` in each `period`, and `burst` of it at once. The
 /// generic cell rate algorithm, which needs one number for each key: when the next is due if all came evenly.
 struct rate {
-  int limit = 1;
-  int burst = 1;
+  std::int64_t limit = 1;
+  std::int64_t burst = 1;
   std::chrono::milliseconds period{};
 };
 
@@ -12834,10 +16395,12 @@ class flow_memory {
 
  private:
   static std::chrono::nanoseconds interval(const rate& rate) {
-    return std::chrono::nanoseconds(rate.period) / std::max(1, rate.limit);
+    return detail::saturate<std::chrono::nanoseconds>(rate.period) / std::max<std::int64_t>(1, rate.limit);
   }
   static std::chrono::nanoseconds slack(const rate& rate) {
-    return interval(rate) * (std::max(1, rate.burst) - 1);
+    const std::int64_t more = std::max<std::int64_t>(1, rate.burst) - 1;
+    return more == 0 ? std::chrono::nanoseconds::zero()
+                     : std::chrono::nanoseconds(detail::multiply_saturated(interval(rate).count(), more));
   }
 
   std::chrono::nanoseconds even_time(const std::string& key, timestamp now) const {
@@ -12848,7 +16411,7 @@ class flow_memory {
   }
 
   void count_in(const std::string& key, const rate& rate, std::chrono::nanoseconds even, timestamp now) {
-    const auto next = even + interval(rate);
+    const std::chrono::nanoseconds next(detail::add_saturated(even.count(), interval(rate).count()));
     const timestamp expires(std::chrono::ceil<std::chrono::milliseconds>(next));
     remember(key, std::to_string(next.count()), std::max(expires, now + std::chrono::milliseconds(1)));
   }
@@ -12874,37 +16437,46 @@ class flow_control {
   void forget_what_is_over(timestamp now) { memory_.clean(now); }
 
   /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
-  bool is_limited(const function_definition& function, const event_record& event, event_view& view,
+  bool is_limited(const function_definition& function, const std::string& event_id, event_view& view,
                   timestamp now) {
     if (function.idempotency) {
       const auto value = view.limiting_key(function.idempotency);
-      return value && !is_first("once:" + function.slug + ":" + *value, event, now);
+      return value && !is_first("once:" + function.slug + ":" + *value, event_id, now);
     }
     if (!function.rate_limit) return false;
     const registered_rate_limit& limit = *function.rate_limit;
     const auto value = view.limiting_key(limit.key);
-    const rate allowed{.limit = limit.limit, .burst = limit.limit / 10 + 1, .period = limit.period};
+    const rate allowed{
+        .limit = limit.limit, .burst = std::int64_t{limit.limit} / 10 + 1, .period = limit.period};
     return value && !memory_.take("rate:" + function.slug + ":" + *value, allowed, now);
   }
 
-  /// An id that the sender gave starts a function once a day.
-  bool is_first_of_its_id(const function_definition& function, const event_record& event, timestamp now) {
-    return event.given_id.empty() || is_first("event:" + function.slug + ":" + event.given_id, event, now);
+  /// Whether an event with this id, which its sender gave, has started the function within a day.
+  bool is_known_id(const function_definition& function, const std::string& given_id, timestamp now) const {
+    return !given_id.empty() && memory_.find(key_of_id(function, given_id), now).has_value();
+  }
+  void remember_id(const function_definition& function, const std::string& given_id, timestamp now) {
+    if (!given_id.empty()) memory_.remember(key_of_id(function, given_id), "", now + std::chrono::hours(24));
   }
 
   /// When a run that could begin at a time has its turn.
   timestamp turn(const function_definition& function, event_view& view, timestamp earliest) {
     if (!function.throttle) return earliest;
     const registered_throttle& throttle = *function.throttle;
-    const rate allowed{
-        .limit = throttle.limit, .burst = throttle.limit + throttle.burst, .period = throttle.period};
+    const rate allowed{.limit = throttle.limit,
+                       .burst = std::int64_t{throttle.limit} + throttle.burst,
+                       .period = throttle.period};
     return memory_.reserve("throttle:" + function.slug + ":" + view.key(throttle.key), allowed, earliest);
   }
 
  private:
-  bool is_first(std::string key, const event_record& event, timestamp now) {
+  static std::string key_of_id(const function_definition& function, const std::string& given_id) {
+    return "event:" + function.slug + ":" + given_id;
+  }
+
+  bool is_first(std::string key, const std::string& event_id, timestamp now) {
     if (memory_.find(key, now)) return false;
-    memory_.remember(std::move(key), event.id, now + std::chrono::hours(24));
+    memory_.remember(std::move(key), event_id, now + std::chrono::hours(24));
     return true;
   }
 
@@ -12927,10 +16499,12 @@ inline std::shared_ptr<const slot_limits> slots_of(const function_definition& fu
   return std::make_shared<const slot_limits>(std::move(out));
 }
 
-/// By how much a run is put before others: up to ten minutes, or behind them.
+/// By how much a run is put before others: up to ten minutes, or behind them. What is no number, NaN
+/// included, puts it nowhere.
 inline std::chrono::seconds precedence_of(const function_definition& function, event_view& view) {
+  using detail::option_limits::priority;
   const double seconds = view.number(function.priority).value_or(0);
-  return std::chrono::seconds(static_cast<int>(std::clamp(seconds, -600.0, 600.0)));
+  return std::chrono::seconds(detail::to_integer(seconds, priority.least, priority.most).value_or(0));
 }
 
 /// Which runs there can be no second of; nothing when there can.
@@ -12943,94 +16517,6 @@ inline std::optional<std::string> singleton_key(const function_definition& funct
 }  // namespace inngest::embedded
 
 // inngest/embedded/outgoing_request.hpp
-
-// inngest/embedded/reported_operation.hpp
-
-namespace inngest::embedded {
-
-/// An operation as an app reported it, of whatever SDK.
-struct reported_operation {
-  std::string op{};
-  step_hash id{};
-  std::string name{};
-  std::string display_name{};
-  std::string options{};  // a JSON object; empty when absent
-  std::string data{};     // JSON
-  std::string error{};    // a JSON object; empty when absent
-  std::int64_t took = 0;  // nanoseconds
-
-  const std::string& shown_name() const { return display_name.empty() ? name : display_name; }
-
-  /// A text among the options.
-  std::optional<std::string> option(const char* key) const {
-    if (options.empty()) return std::nullopt;
-    const json object = detail::parse_dom(options);
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? std::optional<std::string>(*found) : std::nullopt;
-  }
-};
-
-/// \throws payload_error, protocol_error for what is not an operation.
-inline reported_operation read_operation(detail::json_value& value, const detail::json_path& at) {
-  detail::expect(value, detail::json_type::object, at, "object");
-  reported_operation out;
-  bool has_id = false;
-  for (auto item : detail::take(value.get_object(), at)) {
-    simdjson::ondemand::field each = detail::take(std::move(item), at);
-    const std::string key(detail::take(each.unescaped_key(), at));
-    detail::json_value& member = each.value();
-    const detail::json_path here(at, key);
-    const bool is_object = detail::type_of(member, here) == detail::json_type::object;
-    if (key == "op") {
-      out.op = detail::read<std::string>(member, here);
-    } else if (key == "id") {
-      has_id = detail::from_hex(detail::read<std::string>(member, here), out.id);
-    } else if (key == "name") {
-      out.name = detail::read<std::optional<std::string>>(member, here).value_or("");
-    } else if (key == "displayName") {
-      out.display_name = detail::read<std::optional<std::string>>(member, here).value_or("");
-    } else if (key == "data") {
-      out.data = detail::raw_text(member, here);
-    } else if (key == "opts" && is_object) {
-      out.options = detail::raw_text(member, here);
-    } else if (key == "error" && is_object) {
-      out.error = detail::raw_text(member, here);
-    } else if (key == "timing" && is_object) {
-      out.took = detail::read<std::map<std::string, std::int64_t>>(member, here)["b"];
-    }
-  }
-  if (!has_id) throw protocol_error(at.text() + ": the operation has no id, or one that is not a SHA-1");
-  return out;
-}
-
-/// Reads the operations of an answer: an array, or a single object.
-/// \throws payload_error, protocol_error for an answer that can't be read.
-inline std::vector<reported_operation> read_operations(std::string body) {
-  const detail::json_buffer buffer(std::move(body));
-  detail::json_document document(buffer.text());
-  const detail::json_path at("operations");
-  detail::json_value root = document.root(at);
-  std::vector<reported_operation> out;
-  if (detail::type_of(root, at) == detail::json_type::object) {
-    out.push_back(read_operation(root, at));
-    return out;
-  }
-  detail::expect(root, detail::json_type::array, at, "array");
-  for (auto item : detail::take(root.get_array(), at)) {
-    const detail::json_path here(at, out.size());
-    detail::json_value each = detail::take(std::move(item), here);
-    out.push_back(read_operation(each, here));
-  }
-  return out;
-}
-
-/// The time that an option names: a duration from now, or a moment.
-inline std::optional<timestamp> time_of(const std::string& text, timestamp now) {
-  if (const auto duration = parse_duration(text)) return now + *duration;
-  return parse_timestamp(text);
-}
-
-}  // namespace inngest::embedded
 
 // The HTTP requests that the engine makes for steps: step.fetch ("Gateway") and step.ai.infer ("AIGateway").
 
@@ -13282,6 +16768,184 @@ class waiting_steps {
 
 }  // namespace inngest::embedded
 
+// inngest/embedded/work_check.hpp
+
+namespace inngest::embedded {
+
+/// Looks at what a store gave before an engine goes on with it. What the engine could not use without failing
+/// later is taken out and listed: texts that are not JSON or not UTF-8, timers without their step,
+/// expressions and registrations that no longer make sense. A run goes on with all that it had, or not at
+/// all.
+class work_check {
+ public:
+  static void check(unfinished_work& work) { work_check(work).check(); }
+
+ private:
+  using problem = std::optional<std::string>;
+
+  explicit work_check(unfinished_work& work) : work_(work) {}
+
+  void check() {
+    take_out(work_.apps, [&](const app_record& app) { return look(app); });
+    take_out(work_.events, [&](const event_record& event) {
+      return look("events", "id = " + quoted(event.id), event_problem(event.text));
+    });
+    take_out(work_.values, [&](const remembered_value& value) {
+      return look("remembered_values", "key = " + quoted(value.key), problem_of(value));
+    });
+    for (const run_record& record : work_.runs) {
+      by_id_.emplace(record.run.id, &record);
+      look("runs", "id = " + quoted(record.run.id), problem_of(record), record.run.id);
+    }
+    for (const memo_record& memo : work_.memos) {
+      look("memos", "run_id = " + quoted(memo.run_id) + ", step = x'" + detail::to_hex(memo.step) + "'",
+           json::accept(memo.text) ? std::nullopt : problem("its text is not JSON"), memo.run_id);
+    }
+    take_out_listed();
+    for (const job& job : work_.jobs) {
+      const bool is_schedule = job.what == job::kind::schedule;
+      look("jobs", key_of(job), problem_of(job), is_schedule ? std::string() : job.run_id);
+    }
+    for (const wait_record& wait : work_.waits) look("waits", key_of(wait), problem_of(wait), wait.run_id);
+    set_aside_runs(work_);
+    take_out_listed();
+  }
+
+  template <class Records, class IsGood>
+  static void take_out(Records& records, IsGood is_good) {
+    std::erase_if(records, [&](const auto& record) { return !is_good(record); });
+  }
+
+  /// The jobs and waits that are listed themselves.
+  void take_out_listed() {
+    std::set<std::string> jobs, waits;
+    for (const unreadable_record& record : work_.unreadable) {
+      if (record.table == "jobs") jobs.insert(record.key);
+      if (record.table == "waits") waits.insert(record.key);
+    }
+    if (!jobs.empty()) take_out(work_.jobs, [&](const job& job) { return !jobs.contains(key_of(job)); });
+    if (!waits.empty())
+      take_out(work_.waits, [&](const wait_record& wait) { return !waits.contains(key_of(wait)); });
+  }
+
+  /// Lists a record that has a problem, and gives false.
+  bool look(const char* table, std::string key, problem found, const std::string& run_id = {}) {
+    if (!found) return true;
+    work_.unreadable.push_back(
+        {.table = table, .key = std::move(key), .reason = std::move(*found), .run_id = run_id});
+    return false;
+  }
+
+  bool look(const app_record& app) {
+    problem found;
+    try {
+      read_registration(app);
+    } catch (const std::exception& reason) {
+      found = reason.what();
+    }
+    return look("apps", "id = " + quoted(app.id), std::move(found));
+  }
+
+  // ---- problems -----------------------------------------------------------------------------------------
+
+  static std::string quoted(const std::string& text) { return '"' + text + '"'; }
+
+  static problem text_problem(std::initializer_list<const std::string*> texts) {
+    for (const std::string* text : texts) {
+      if (!simdjson::validate_utf8(text->data(), text->size())) return "a text is not UTF-8";
+    }
+    return std::nullopt;
+  }
+
+  static problem object_problem(const char* what, const std::string& text) {
+    return text.starts_with('{') && json::accept(text) ? std::nullopt
+                                                       : problem(std::string(what) + " is not a JSON object");
+  }
+
+  static problem event_problem(const std::string& text) {
+    try {
+      const json event = detail::parse_dom(text);
+      if (!event.is_object()) return "its event is not a JSON object";
+      const auto time = event.find("ts");
+      if (time != event.end() && !time->is_number_integer()) return "its event's ts is not an integer";
+      return std::nullopt;
+    } catch (const error& reason) {
+      return "its event is " + std::string(reason.what());
+    }
+  }
+
+  static problem problem_of(const run_record& record) {
+    const run& run = record.run;
+    if (run.ended()) return "it has ended";
+    if (record.events.empty()) return "it has no event";
+    for (const run_event& event : record.events) {
+      if (auto found = event_problem(event.text)) return found;
+    }
+    for (const deferred_call& call : record.deferred) {
+      if (auto found = object_problem("the input of what it deferred", call.input)) return found;
+      if (auto found = text_problem({&call.slug})) return found;
+    }
+    return text_problem(
+        {&run.id, &run.function_id, &run.function_slug, &run.event_id, &run.event_name, &record.gathering});
+  }
+
+  problem problem_of(const job& job) const {
+    if (job.what == job::kind::schedule) return text_problem({&job.run_id, &job.step_name});
+    const auto run = by_id_.find(job.run_id);
+    if (run == by_id_.end()) return std::nullopt;  // it has ended
+    const bool is_call = job.what == job::kind::call || job.what == job::kind::request;
+    const bool ends_step = job.what == job::kind::wake || job.what == job::kind::wait_timeout ||
+                           job.what == job::kind::invoke_timeout || job.what == job::kind::request;
+    constexpr int most_attempts = 1'000'000;
+    if (ends_step && !job.step) return "it is to end a step, and has none";
+    if (job.attempt < 0 || job.attempt > most_attempts)
+      return "attempt is " + std::to_string(job.attempt) + ", out of range";
+    if (job.started && !is_call) return "it is a timer, and was started";
+    if (job.what == job::kind::gathered && run->second->gathering.empty())
+      return "its run has all its events already";
+    if (job.what == job::kind::request) {
+      try {
+        outgoing_request(job.text);
+      } catch (const std::exception& reason) {
+        return std::string("its request can't be made: ") + reason.what();
+      }
+    }
+    return text_problem({&job.step_name});
+  }
+
+  static problem problem_of(const wait_record& wait) {
+    if (wait.event_name.empty() && wait.signal.empty()) return "it waits for neither an event nor a signal";
+    if (!wait.expression.empty()) {
+      try {
+        const expression compiled(wait.expression);
+      } catch (const error& reason) {
+        return "its expression can't be computed: " + std::string(reason.what());
+      }
+    }
+    return text_problem({&wait.step_name, &wait.event_name, &wait.signal});
+  }
+
+  /// Rates are remembered as the nanosecond at which the next would come if all came evenly: when the value
+  /// expires, at the latest.
+  static problem problem_of(const remembered_value& value) {
+    constexpr timestamp latest(std::chrono::milliseconds(9'000'000'000'000));  // as nanoseconds, too
+    if (value.expires < timestamp()) return "it expired before 1970";
+    if (value.expires > latest) return "it would never expire";
+    std::int64_t number = 0;
+    const char* const end = value.text.data() + value.text.size();
+    const auto read = std::from_chars(value.text.data(), end, number);
+    if (read.ec == std::errc() && read.ptr == end &&
+        std::chrono::nanoseconds(number) > std::chrono::nanoseconds(value.expires.time_since_epoch()))
+      return "its rate is later than its end";
+    return std::nullopt;
+  }
+
+  unfinished_work& work_;
+  std::map<std::string, const run_record*, std::less<>> by_id_;
+};
+
+}  // namespace inngest::embedded
+
 namespace inngest::embedded {
 
 /// What an Inngest server does with events, runs and steps, without threads, clock, disk or network of its
@@ -13289,37 +16953,68 @@ namespace inngest::embedded {
 /// thread at a time.
 class scheduler {
  public:
-  using retry_delay = std::function<std::chrono::milliseconds(int attempt)>;
+  using retry_delay = std::function<duration_ms(int attempt)>;
 
   /// Goes on with what was left undone.
   scheduler(std::vector<function_definition> functions, unfinished_work work, retry_delay delay,
             timestamp now)
       : delay_(std::move(delay)) {
+    last_job_ = work.last_job;
     for (job& each : work.jobs) last_job_ = std::max(last_job_, each.id);
+    work_check::check(work);
     for (function_definition& each : functions) subscriptions_.add(std::move(each));
-    resume(std::move(work));
+    const std::vector<event_record> undispatched = std::exchange(work.events, {});
+    resume(std::move(work), now);
     follow_schedules(now);
+    for (const event_record& event : undispatched) dispatch_stored(event, now);
+    run_follow_ups(now);
   }
 
   // ---- in ---------------------------------------------------------------------------------------------
 
-  /// Takes events in: starts the runs that they trigger, ends the waits for them and cancels what they
-  /// cancel. Gives their ids. \throws payload_error for what is not an event or a list of them.
-  std::vector<std::string> accept(std::string body, timestamp now) {
+  /// Takes events in, all or none, and gives their ids. They start runs, end waits and cancel runs once
+  /// kept() was told that they are stored: what was not stored has not happened. With a seed the ids are
+  /// derived from it, so that a repeated request has the same ids; `is_dispatched` says which of those are in
+  /// the store: they are taken for repetitions. \throws payload_error naming the event and the member that is
+  /// wrong.
+  std::vector<std::string> accept(std::string body, timestamp now, std::string_view seed = {},
+                                  const std::function<bool(const std::string&)>& is_dispatched = {}) {
+    const std::vector<incoming_event> events = read_incoming_events(std::move(body));
+    const auto seeded = detail::ulid_seed::parse(seed);
     std::vector<std::string> ids;
-    for (incoming_event& each : read_incoming_events(std::move(body))) ids.push_back(accept(each, now));
+    std::vector<event_record> fresh;
+    for (const incoming_event& event : events) {
+      const auto position = static_cast<std::uint32_t>(ids.size() + 1);
+      ids.push_back(seeded ? seeded->ulid(position) : ids_.next(now));
+      const bool is_repeated =
+          seeded && (undispatched_.contains(ids.back()) || (is_dispatched && is_dispatched(ids.back())));
+      if (is_repeated) continue;
+      fresh.push_back(make_event_record(event, ids.back(), now));
+      fresh.back().dispatched = false;
+    }
+    for (event_record& event : fresh) {
+      undispatched_.insert(event.id);
+      changes_.events.push_back(std::move(event));
+    }
     return ids;
+  }
+
+  /// Forgets events that were taken in but could not be stored.
+  void withdraw(const changes& changes) {
+    for (const event_record& event : changes.events) undispatched_.erase(event.id);
   }
 
   /// Begins a run of one of the functions, whatever its triggers, and gives the run's id.
   std::string start(std::string_view slug, std::string data, timestamp now) {
+    const follow_up_guard guard(*this, now);
     return begin_run(subscriptions_.find(slug), events_of(invocation(std::move(data), now)), {}, now);
   }
 
   /// Begins a run with the events of an earlier one. Empty when its function is gone.
   std::string rerun(const run_record& earlier, timestamp now) {
     const auto function = subscriptions_.find(earlier.run.function_slug);
-    if (!function) return "";
+    if (!function || earlier.events.empty()) return "";
+    const follow_up_guard guard(*this, now);
     return begin_run(function, {.name = earlier.run.event_name, .events = earlier.events}, {}, now);
   }
 
@@ -13331,8 +17026,10 @@ class scheduler {
   /// False when there is no such run, or it has ended.
   bool cancel(std::string_view run_id, timestamp now) {
     active_run* run = find_active(run_id);
-    if (run) cancel_run(*run, now);
-    return run != nullptr;
+    if (!run) return false;
+    const follow_up_guard guard(*this, now);
+    cancel_run(*run, now);
+    return true;
   }
 
   /// Ends the wait for a signal, and gives the run's id; nothing when nobody waits for it.
@@ -13340,6 +17037,7 @@ class scheduler {
     const auto place = waits_.for_signal(name);
     active_run* run = place ? find_active(place->run_id) : nullptr;
     if (!run) return std::nullopt;
+    check_received_json(data, detail::json_path("data"));
     const std::string text = detail::json_object_text().add("signal", name).add_raw("data", data).text();
     end_step(*run, place->step, {"{\"data\":" + text + "}", progress::event_received, shortened(text)}, now);
     return place->run_id;
@@ -13366,13 +17064,21 @@ class scheduler {
   /// on the way.
   std::optional<job> take_due(timestamp now) {
     flow_.forget_what_is_over(now);
+    const follow_up_guard guard(*this, now);
     while (auto next = queue_.take(now)) {
       if (next->what == job::kind::schedule) {
         fire_schedule(*next, now);
         continue;
       }
-      active_run& run = *find_active(next->run_id);
+      active_run* found = find_active(next->run_id);
+      if (!found) {
+        changes_.removed_jobs.push_back(next->id);
+        continue;
+      }
+      active_run& run = *found;
       run.jobs.erase(next->id);
+      const bool is_made = next->what == job::kind::request || next->what == job::kind::call;
+      if (is_made) changes_.started_jobs.push_back(next->id);
       if (next->what == job::kind::request) {
         ++calls_;
         ++run.calls;
@@ -13413,18 +17119,15 @@ class scheduler {
     active_run* run = find_active(call.run_id);
     if (!run) return;
     --run->calls;
+    const follow_up_guard guard(*this, now);
     try {
       if (call.what == job::kind::request)
         finish_request(*run, call, answer, now);
-      else if (answer.status == 206)
-        take_operations(*run, call, answer, now);
-      else if (answer.status == 200)
-        complete_run(*run, call, std::move(answer.body), now);
       else
-        retry_or_fail_run(*run, call, answer, now);
-    } catch (const std::exception& problem) {  // an answer that is not of the protocol
+        finish_call(*run, call, answer, now);
+    } catch (const std::exception& problem) {  // out of memory, most likely
       run = find_active(call.run_id);
-      if (run) fail_run(*run, call.attempt, {"protocol error", problem.what()}, now);
+      if (run) fail_run(*run, call.attempt, {"Error", problem.what()}, now);
     }
   }
 
@@ -13435,29 +17138,35 @@ class scheduler {
     active_run* run = find_active(run_id);
     if (!run || run->last_call != call_id) return false;
     for (const reported_operation& each : operations) {
-      const bool failed = each.op == "StepFailed" || each.op == "StepError";
-      if (!failed && each.op != "StepRun" && each.op != "Step")
+      if (!ends_step(each))
         throw protocol_error("\"" + each.op + "\" can't be saved while a function goes on");
-      end_reported_step(*run, each, 0, now);
     }
+    for (const reported_operation& each : operations) end_reported_step(*run, each, 0, now);
     return true;
   }
 
   /// What is to be kept since the last time it was asked. Jobs in it are not due before it is told that they
   /// have been kept.
   changes take_changes() { return std::exchange(changes_, {}); }
-  void kept(const changes& changes) {
+  /// Told that changes are stored: their jobs may be done, their events start runs. That makes new changes.
+  void kept(const changes& changes, timestamp now) {
     for (const job& each : changes.added_jobs) queue_.release(each.id);
+    const follow_up_guard guard(*this, now);
+    for (const event_record& event : changes.events) {
+      if (!event.dispatched && undispatched_.erase(event.id) > 0) dispatch_stored(event, now);
+    }
   }
 
   /// Whether nothing is under way and nothing will be, unless an event comes or a schedule fires.
-  bool is_idle() const { return runs_.empty() && calls_ == 0; }
+  bool is_idle() const { return runs_.empty() && calls_ == 0 && undispatched_.empty(); }
   bool is_running(std::string_view run_id) const { return runs_.find(run_id) != runs_.end(); }
   const active_run* find_run(std::string_view run_id) const {
     const auto found = runs_.find(run_id);
     return found == runs_.end() ? nullptr : found->second.get();
   }
   const subscriptions& functions() const { return subscriptions_; }
+  /// The records that the scheduler goes on without: they were not to be read when it began.
+  const std::vector<unreadable_record>& unreadable() const { return unreadable_; }
 
   /// What happened since the last time it was asked, in order; each with its run, without that one's
   /// timeline.
@@ -13488,12 +17197,41 @@ class scheduler {
 
   // ---- events -----------------------------------------------------------------------------------------
 
-  std::string accept(const incoming_event& event, timestamp now) {
-    event_record record = make_event_record(event, ids_.next(now), now);
-    record.given_id = event.id.value_or("");
-    changes_.events.push_back(record);
-    dispatch(record, now);
-    return record.id;
+  /// What an end of a run leads to. It is done when the change that the run ended in is complete: it may end
+  /// other runs in turn, and nobody may hold a pointer to a run then.
+  using follow_up = std::variant<event_record, deferred_call>;
+
+  /// Does the follow-ups when the outermost call ends. Every public function that may end a run has one.
+  class follow_up_guard {
+   public:
+    follow_up_guard(scheduler& scheduler, timestamp now) : scheduler_(scheduler), now_(now) {}
+    ~follow_up_guard() { scheduler_.run_follow_ups(now_); }
+    follow_up_guard(const follow_up_guard&) = delete;
+    follow_up_guard& operator=(const follow_up_guard&) = delete;
+
+   private:
+    scheduler& scheduler_;
+    timestamp now_;
+  };
+
+  /// \throws nothing: a follow-up that can't be done is left out, as no other depends on it.
+  void run_follow_ups(timestamp now) noexcept {
+    while (!follow_ups_.empty()) {
+      try {
+        const follow_up next = std::move(follow_ups_.front());
+        follow_ups_.pop_front();
+        if (const auto* event = std::get_if<event_record>(&next))
+          dispatch(*event, now);
+        else
+          begin_deferred(std::get<deferred_call>(next), now);
+      } catch (const std::exception&) {  // out of memory, most likely
+      }
+    }
+  }
+
+  void dispatch_stored(const event_record& event, timestamp now) {
+    changes_.dispatched_events.push_back(event.id);
+    dispatch(event, now);
   }
 
   void dispatch(const event_record& event, timestamp now) {
@@ -13518,8 +17256,9 @@ class scheduler {
 
   void cancel_runs(const event_record& event, event_view& view, timestamp now) {
     for (const shared_function& function : std::vector(subscriptions_.cancelled_by(event.name))) {
-      for (active_run* run : runs_of(function->slug)) {
-        if (!run->record.gathering.empty()) continue;  // it has not begun
+      for (const std::string& run_id : runs_of(function->slug)) {
+        active_run* run = find_active(run_id);
+        if (!run || is_collecting(*run)) continue;
         for (const registered_cancel& each : function->cancels) {
           if (each.event != event.name) continue;
           if (each.timeout && now > run->record.run.queued_at + *each.timeout) continue;
@@ -13543,15 +17282,40 @@ class scheduler {
                              now);
   }
 
-  /// Begins a run for an event, at once, later or not at all, as the function's flow control says.
+  /// Begins a run for an event, at once, later or not at all, as the function's flow control says. An id
+  /// starts a function once; an event that flow control turned away does not use up its id, as on a server.
   void schedule_run(const shared_function& function, const event_record& event, event_view& view,
                     timestamp now) {
-    if (function->batch && view.fulfils(function->batch->condition))
+    if (flow_.is_known_id(*function, event.given_id, now)) return;
+    if (function->batch && view.fulfils(function->batch->condition)) {
+      flow_.remember_id(*function, event.given_id, now);
       return gather_batch(function, event, view, now);
-    if (flow_.is_limited(*function, event, view, now)) return;
+    }
+    if (const timestamp happens(std::chrono::milliseconds(view.time())); happens > now && !function->debounce)
+      return begin_later(function, event, happens, now);
+    if (flow_.is_limited(*function, event.id, view, now)) return;
     if (function->debounce) return debounce(function, event, view, now);
-    if (!flow_.is_first_of_its_id(*function, event, now)) return;
-    begin_run(function, events_of(event), {}, now);
+    if (!begin_run(function, events_of(event), {}, now).empty())
+      flow_.remember_id(*function, event.given_id, now);
+  }
+
+  /// An event of the future starts its run then, and takes part in flow control only then.
+  void begin_later(const shared_function& function, const event_record& event, timestamp due, timestamp now) {
+    flow_.remember_id(*function, event.given_id, now);
+    active_run& run = add_run(function, events_of(event), {}, now);
+    run.record.gathering = future_prefix + run.id();
+    changes_.runs.push_back(run.record);
+    tell(run, {.at = now, .what = progress::run_queued, .detail = event.name});
+    add_job(run, {.what = job::kind::gathered, .due = due, .begun = now});
+  }
+
+  static constexpr const char* future_prefix = "future:";  // of `gathering`
+  static bool is_of_the_future(const active_run& run) {
+    return run.record.gathering.starts_with(future_prefix);
+  }
+  /// Whether a batch or a debounce still takes events in.
+  static bool is_collecting(const active_run& run) {
+    return !run.record.gathering.empty() && !is_of_the_future(run);
   }
 
   void gather_batch(const shared_function& function, const event_record& event, event_view& view,
@@ -13602,13 +17366,30 @@ class scheduler {
   }
 
   void end_gathering(active_run& run, timestamp now) {
+    const bool was_of_the_future = is_of_the_future(run);
     remove_jobs(run, job::kind::gathered);
     forget_gathering(run);
     run.record.gathering.clear();
     changes_.runs.push_back(run.record);
+    const run_event& first = run.record.events.front();
+    if (was_of_the_future) {
+      event_view view(first.text);
+      if (flow_.is_limited(*run.function, first.id, view, now)) return cancel_run(run, now);
+    }
+    if (run.function->debounce && !was_of_the_future) {
+      const std::string given_id = given_id_of(first);
+      if (flow_.is_known_id(*run.function, given_id, now)) return cancel_run(run, now);
+      flow_.remember_id(*run.function, given_id, now);
+    }
     if (!may_begin(*run.function, run.event_text(), now)) return cancel_run(run, now);
     claim(run);
     queue_first_call(run, now);
+  }
+
+  /// The id that the event's sender gave it; empty when the engine did.
+  static std::string given_id_of(const run_event& event) {
+    std::string id = detail::find_text(event.text, "id");
+    return id == event.id ? std::string() : id;
   }
 
   void forget_gathering(const active_run& run) {
@@ -13656,14 +17437,11 @@ class scheduler {
 
   void queue_first_call(active_run& run, timestamp now) {
     event_view view(run.event_text());
-    timestamp earliest = now;
-    if (!run.function->batch)
-      earliest = std::max(earliest, timestamp(std::chrono::milliseconds(view.time())));
     if (run.function->start_timeout) {
       add_job(run,
               {.what = job::kind::start_timeout, .due = now + *run.function->start_timeout, .begun = now});
     }
-    call_function(run, flow_.turn(*run.function, view, earliest), now);
+    call_function(run, flow_.turn(*run.function, view, now), now);
   }
 
   /// Makes a run one of those under way.
@@ -13688,13 +17466,13 @@ class scheduler {
 
   // ---- ending -----------------------------------------------------------------------------------------
 
-  void complete_run(active_run& run, const job& call, std::string output, timestamp now) {
+  void complete_run(active_run& run, int attempt, std::string output, timestamp now) {
     const step_end for_parent{"{\"data\":" + output + "}", progress::invoke_completed, shortened(output)};
     run.record.run.output_text = std::move(output);
     end_run(run, run_status::completed,
             {.at = now,
              .what = progress::run_completed,
-             .attempt = call.attempt,
+             .attempt = attempt,
              .detail = shortened(run.record.run.output_text)},
             for_parent, now);
   }
@@ -13733,17 +17511,18 @@ class scheduler {
     std::erase(by_function_[run.function->slug], &run);
 
     const std::unique_ptr<active_run> ended = std::move(runs_.extract(runs_.find(run.id())).mapped());
-    announce_end(*ended, now);
-    for (const deferred_call& each : ended->record.deferred) begin_deferred(each, now);
     const auto& parent = ended->record.parent;
     if (active_run* waiting = parent ? find_active(parent->run_id) : nullptr)
       end_step(*waiting, parent->step, for_parents_step, now);
+    announce_end(*ended, now);
+    for (const deferred_call& deferred : ended->record.deferred) follow_ups_.emplace_back(deferred);
   }
 
   /// Tells whoever listens, the function's own on_failure, on_success and on_cancel among them.
   void announce_end(const active_run& ended, timestamp now) {
     const run& run = ended.record.run;
-    if (run.event_name == "inngest/function.failed" || run.event_name == "inngest/function.finished")
+    if (run.event_name == "inngest/function.failed" || run.event_name == "inngest/function.finished" ||
+        run.event_name == "inngest/function.cancelled")
       return;  // or it would go on for ever
     if (run.status == run_status::failed) announce(ended, "inngest/function.failed", now);
     if (run.status == run_status::cancelled) announce(ended, "inngest/function.cancelled", now);
@@ -13756,7 +17535,7 @@ class scheduler {
     const event_record record =
         make_event_record({.name = name, .data = end_data(ended)}, ids_.next(now), now);
     changes_.events.push_back(record);
-    dispatch(record, now);
+    follow_ups_.emplace_back(record);
   }
 
   void begin_deferred(const deferred_call& deferred, timestamp now) {
@@ -13768,70 +17547,129 @@ class scheduler {
               {}, now);
   }
 
-  void retry_or_fail_run(active_run& run, const job& call, const http::response& answer, timestamp now) {
-    const run_error error = read_error(answer);
-    const bool retriable = answer.headers.find(protocol::header::no_retry) != "true";
-    if (!retriable || call.attempt + 1 >= run.max_attempts()) return fail_run(run, call.attempt, error, now);
+  void retry_or_fail_run(active_run& run, const job& call, const run_error& error, bool may_retry,
+                         const http::response& answer, timestamp now) {
+    if (!may_retry || call.attempt + 1 >= run.max_attempts()) return fail_run(run, call.attempt, error, now);
     tell(run, {.at = now, .what = progress::run_retried, .attempt = call.attempt, .detail = words_of(error)});
     retry(run, call, answer, now);
   }
 
-  // ---- steps ------------------------------------------------------------------------------------------
+  // ---- answers ----------------------------------------------------------------------------------------
 
-  void take_operations(active_run& run, const job& call, const http::response& answer, timestamp now) {
-    const std::string run_id = run.id();
-    const bool may_retry =
-        answer.headers.find(protocol::header::no_retry) != "true" && call.attempt + 1 < run.max_attempts();
-    for (const reported_operation& each : read_operations(answer.body)) {
-      if (each.op == "StepError" && may_retry) {
-        tell_step(run, each, progress::step_retried, call.attempt, words_of(read_error(each.error)), now);
-        retry(run, call, answer, now);
-      } else {
-        take_operation(run, call, each, now);
-      }
-      if (!find_active(run_id)) return;  // it ended over this operation
-    }
-    if (!run.has_work()) {
-      fail_run(run, call.attempt,
-               {"protocol error", "the app's answer has no operation that the run could go on with"}, now);
-    }
+  void finish_call(active_run& run, const job& call, const http::response& answer, timestamp now) {
+    app_answer read = read_app_answer(answer, !run.function->url.empty());
+    // While this call was under way, the run was gone through again with more results: that call decides.
+    const bool is_overtaken = !call.step && run.last_replay != call.id;
+    if (read.what == app_answer::kind::operations)
+      take_operations(run, call, read, is_overtaken, answer, now);
+    else if (is_overtaken)
+      go_on_if_still(run, now);
+    else if (read.what == app_answer::kind::completed)
+      complete_run(run, call.attempt, std::move(read.output), now);
+    else
+      retry_or_fail_run(run, call, read.error, read.may_retry, answer, now);
   }
 
-  void take_operation(active_run& run, const job& call, const reported_operation& op, timestamp now) {
-    const bool ends = op.op == "StepRun" || op.op == "Step" || op.op == "StepFailed" || op.op == "StepError";
-    if (ends) {
-      end_reported_step(run, op, call.attempt, now);
-      go_on(run, now);
-    } else if (run.pending.contains(op.id) || run.memos.contains(op.id)) {
-      // reported again, as happens while its siblings are under way
-    } else if (op.op == "StepPlanned") {
-      plan(run, call, op, now);
-    } else if (op.op == "Sleep") {
-      begin_sleep(run, call, op, now);
-    } else if (op.op == "WaitForEvent") {
-      begin_wait(run, call, op, now);
-    } else if (op.op == "WaitForSignal") {
-      begin_signal_wait(run, call, op, now);
-    } else if (op.op == "InvokeFunction") {
-      begin_invoke(run, call, op, now);
-    } else if (op.op == "Gateway" || op.op == "AIGateway" || op.op == "AiGateway") {
-      begin_request(run, call, op, now);
-    } else if (op.op == "None" || op.op == "DiscoveryRequest") {
-      go_on_if_still(run, now);
-    } else if (op.op == "RunComplete") {
-      complete_run(run, call, op.data.empty() ? "null" : op.data, now);
-    } else if (op.op == "DeferAdd") {
-      defer(run, op);
-      go_on_if_still(run, now);
-    } else {
-      refuse(run, call, op, "the embedded engine can't do \"" + op.op + "\"", now);
+  void take_operations(active_run& run, const job& call, const app_answer& read, bool is_overtaken,
+                       const http::response& answer, timestamp now) {
+    const std::string run_id = run.id();
+    const bool waits_for_group = answer.headers.find(protocol::header::request_version).value_or("") >= "2";
+    const bool may_retry = read.may_retry && call.attempt + 1 < run.max_attempts();
+    const reported_operation* completed = nullptr;
+    const reported_operation* run_failure = nullptr;
+    std::optional<run_error> refusal;
+    for (const reported_operation& op : read.operations) {
+      if (op.kind == operation_kind::run_completed) {
+        completed = &op;
+      } else if (is_failure_of_run(op)) {
+        run_failure = &op;
+      } else if (op.kind == operation_kind::step_error && may_retry) {
+        tell_step(run, op, progress::step_retried, call.attempt, words_of(read_error(op.error)), now);
+        retry(run, call, answer, now);
+      } else if (auto problem = take_operation(run, call, op, waits_for_group, now); problem && !refusal) {
+        refusal = std::move(problem);
+      }
+      if (!find_active(run_id)) return;  // it invoked itself, a singleton, and was cancelled by that
     }
+    if (completed && !is_overtaken)
+      return complete_run(run, call.attempt, completed->data.empty() ? "null" : completed->data, now);
+    if (run_failure && !is_overtaken) {
+      const bool is_final = !read.may_retry || run_failure->kind == operation_kind::step_failed;
+      return retry_or_fail_run(run, call, read_error(run_failure->error), !is_final, answer, now);
+    }
+    if (refusal && !is_overtaken) return fail_run(run, call.attempt, *refusal, now);  // it would ask again
+    if (run.has_work()) return;
+    if (is_overtaken || says_nothing(read)) return go_on(run, now);
+    const run_error error{"protocol error",
+                          "the app's answer has no operation that the run could go on with"};
+    retry_or_fail_run(run, call, error, read.may_retry, answer, now);
+  }
+
+  /// An answer without news: the app asks to be called again.
+  static bool says_nothing(const app_answer& read) {
+    return !read.operations.empty() &&
+           std::all_of(read.operations.begin(), read.operations.end(),
+                       [](const auto& op) { return op.kind == operation_kind::nothing; });
+  }
+
+  /// A function that failed after it had deferred calls tells so in an operation, beside those calls.
+  static bool is_failure_of_run(const reported_operation& op) {
+    static const step_hash end_of_run = detail::sha1::of("complete");
+    return op.id == end_of_run &&
+           (op.kind == operation_kind::step_error || op.kind == operation_kind::step_failed);
+  }
+
+  static bool ends_step(const reported_operation& op) {
+    return op.kind == operation_kind::step_completed || op.kind == operation_kind::step_failed ||
+           op.kind == operation_kind::step_error;
+  }
+
+  /// Gives the reason when it can't be done, as a server ends the run for; nothing has changed then.
+  [[nodiscard]] std::optional<run_error> take_operation(active_run& run, const job& call,
+                                                        const reported_operation& op, bool waits_for_group,
+                                                        timestamp now) {
+    if (ends_step(op)) {
+      const auto planned = run.pending.find(op.id);
+      const bool is_awaited = planned != run.pending.end() && planned->second.is_awaited;
+      end_reported_step(run, op, call.attempt, now);
+      run.has_news = true;
+      if (!is_awaited || !has_awaited_siblings(run, now)) go_on(run, now);
+      return std::nullopt;
+    }
+    if (run.pending.contains(op.id) || run.memos.contains(op.id))
+      return std::nullopt;  // reported again, as happens while its siblings are under way
+    switch (op.kind) {
+      case operation_kind::step_planned:
+        plan(run, call, op, waits_for_group, now);
+        return std::nullopt;
+      case operation_kind::sleep:
+        return begin_sleep(run, call, op, now);
+      case operation_kind::wait_for_event:
+        return begin_wait(run, call, op, now);
+      case operation_kind::wait_for_signal:
+        return begin_signal_wait(run, call, op, now);
+      case operation_kind::invoke:
+        return begin_invoke(run, call, op, now);
+      case operation_kind::request:
+        return begin_request(run, call, op, now);
+      case operation_kind::defer:
+        defer(run, op);
+        go_on_if_still(run, now);
+        return std::nullopt;
+      case operation_kind::nothing:
+      case operation_kind::run_completed:
+      case operation_kind::step_completed:
+      case operation_kind::step_failed:
+      case operation_kind::step_error:
+        return std::nullopt;
+    }
+    return std::nullopt;
   }
 
   /// A step that the app ran has its result.
   void end_reported_step(active_run& run, const reported_operation& op, int attempt, timestamp now) {
     if (run.memos.contains(op.id)) return;  // its first result counts
-    if (op.op == "StepRun" || op.op == "Step") {
+    if (op.kind == operation_kind::step_completed) {
       tell_step(run, op, progress::step_completed, attempt, shortened(op.data), now);
       remember(run, op.id, "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}");
     } else {
@@ -13840,8 +17678,12 @@ class scheduler {
     }
   }
 
-  void plan(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+  /// SDKs of the execution version 2 are called once for a parallel group, when all of its steps have run; a
+  /// race after each of them.
+  void plan(active_run& run, const job& call, const reported_operation& op, bool waits_for_group,
+            timestamp now) {
     pending_step& pending = begin_step(run, call, op, progress::step_planned, "", now);
+    pending.is_awaited = waits_for_group && op.option("parallelMode") != "race";
     pending.job = add_job(
         run,
         {.what = job::kind::call, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now});
@@ -13859,45 +17701,65 @@ class scheduler {
     changes_.runs.push_back(run.record);
   }
 
-  void begin_sleep(active_run& run, const job& call, const reported_operation& op, timestamp now) {
-    const std::string text = op.option("duration").value_or(op.name);
-    const auto until = time_of(text, now);
-    if (!until) return refuse(run, call, op, "not a time to sleep: \"" + text + "\"", now);
-    pending_step& pending = begin_step(run, call, op, progress::sleep_started, text, now);
-    pending.job = add_timer(run, job::kind::wake, op, *until, now);
+  /// Why an operation can't be done.
+  static run_error refused(const reported_operation& op, const std::string& why) {
+    return {"unsupported operation", "step \"" + op.shown_name() + "\": " + why};
+  }
+  static std::string not_a_time(const std::string& what, const std::string& text) {
+    return "not " + what + ", or one in more than a year: \"" + text + "\"";
   }
 
-  void begin_wait(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+  std::optional<run_error> begin_sleep(active_run& run, const job& call, const reported_operation& op,
+                                       timestamp now) {
+    const std::string text = op.option_or_name("duration");
+    const auto until = time_of(text, now);
+    if (!until) return refused(op, not_a_time("a time to sleep", text));
+    pending_step& pending = begin_step(run, call, op, progress::sleep_started, text, now);
+    pending.job = add_timer(run, job::kind::wake, op, *until, now);
+    return std::nullopt;
+  }
+
+  std::optional<run_error> begin_wait(active_run& run, const job& call, const reported_operation& op,
+                                      timestamp now) {
     wait_record wait{.run_id = run.id(),
                      .step = op.id,
                      .step_name = op.shown_name(),
-                     .event_name = op.option("event").value_or(op.name),
+                     .event_name = op.option_or_name("event"),
                      .expression = op.option("if").value_or(""),
                      .begun = now};
     shared_expression condition;
     try {
       if (!wait.expression.empty()) condition = std::make_shared<const expression>(wait.expression);
     } catch (const expression_error& problem) {
-      return refuse(run, call, op, wait.expression + ": " + problem.what(), now);
+      return refused(op, wait.expression + ": " + problem.what());
     }
-    if (add_wait_timer(run, call, op, wait.event_name, now)) add_wait(std::move(wait), std::move(condition));
+    const std::string timeout = op.option("timeout").value_or("");
+    const auto until = time_of(timeout, now);
+    if (!until) return refused(op, not_a_time("a timeout", timeout));
+    begin_waiting(run, call, op, wait.event_name, *until, now);
+    add_wait(std::move(wait), std::move(condition));
+    return std::nullopt;
   }
 
-  void begin_signal_wait(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+  std::optional<run_error> begin_signal_wait(active_run& run, const job& call, const reported_operation& op,
+                                             timestamp now) {
     wait_record wait{.run_id = run.id(),
                      .step = op.id,
                      .step_name = op.shown_name(),
-                     .signal = op.option("signal").value_or(op.name),
+                     .signal = op.option_or_name("signal"),
                      .begun = now};
+    const std::string timeout = op.option("timeout").value_or("");
+    const auto until = time_of(timeout, now);
+    if (!until) return refused(op, not_a_time("a timeout", timeout));
     if (const auto other = waits_.for_signal(wait.signal)) {
-      if (op.option("conflict") != "replace") {
-        return fail_run(run, call.attempt, {"Error", "another run waits for signal \"" + wait.signal + "\""},
-                        now);
-      }
+      if (op.option("conflict") != "replace")
+        return run_error{"Error", "another run waits for signal \"" + wait.signal + "\""};
       waits_.remove(*other);  // it goes on when its time is up
       changes_.removed_waits.emplace_back(other->run_id, other->step);
     }
-    if (add_wait_timer(run, call, op, wait.signal, now)) add_wait(std::move(wait), nullptr);
+    begin_waiting(run, call, op, wait.signal, *until, now);
+    add_wait(std::move(wait), nullptr);
+    return std::nullopt;
   }
 
   void add_wait(wait_record wait, shared_expression condition) {
@@ -13905,59 +17767,64 @@ class scheduler {
     changes_.added_waits.push_back(std::move(wait));
   }
 
-  bool add_wait_timer(active_run& run, const job& call, const reported_operation& op, const std::string& what,
-                      timestamp now) {
-    const std::string timeout = op.option("timeout").value_or("");
-    const auto until = time_of(timeout, now);
-    if (!until) {
-      refuse(run, call, op, "not a timeout: \"" + timeout + "\"", now);
-      return false;
-    }
+  void begin_waiting(active_run& run, const job& call, const reported_operation& op, const std::string& what,
+                     timestamp until, timestamp now) {
     pending_step& pending = begin_step(run, call, op, progress::wait_started, what, now);
-    pending.job = add_timer(run, job::kind::wait_timeout, op, *until, now);
+    pending.job = add_timer(run, job::kind::wait_timeout, op, until, now);
     pending.waits = true;
-    return true;
   }
 
-  void begin_invoke(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+  std::optional<run_error> begin_invoke(active_run& run, const job& call, const reported_operation& op,
+                                        timestamp now) {
     const std::string slug = op.option("function_id").value_or("");
-    const auto timeout = op.option("timeout");
-    const auto until = timeout ? time_of(*timeout, now) : std::nullopt;
-    if (timeout && !until) return refuse(run, call, op, "not a timeout: \"" + *timeout + "\"", now);
+    const std::string timeout = op.option("timeout").value_or("");
+    const auto until = timeout.empty() ? std::nullopt : time_of(timeout, now);
+    if (!timeout.empty() && !until) return refused(op, not_a_time("a timeout", timeout));
+    const json payload = detail::parse_dom(op.options.empty() ? "{}" : op.options).value("payload", json());
+    json data = payload.is_object() ? payload.value("data", json()) : json();
+    if (!data.is_object()) data = json::object();
+    const auto expires = until.value_or(now + max_wait).time_since_epoch().count();
+    data["_inngest"] = {
+        {"fn_id", slug}, {"correlation_id", run.id() + "." + detail::to_hex(op.id)}, {"expire", expires}};
+    const event_record invoked = invocation(data.dump(), now);
+    event_view view(invoked.text);
+
     pending_step& pending = begin_step(run, call, op, progress::invoke_started, slug, now);
     const auto function = subscriptions_.find(slug);
-    if (!function) {
-      const run_error error{"FunctionNotFound", "there is no function \"" + slug + "\""};
-      return end_step(run, op.id, failed(error), now);
-    }
+    const auto fail = [&](const char* name, const std::string& message) {
+      end_step(run, op.id, failed({name, message}), now);
+      return std::nullopt;
+    };
+    if (!function) return fail("FunctionNotFound", "there is no function \"" + slug + "\"");
     if (until) pending.job = add_timer(run, job::kind::invoke_timeout, op, *until, now);
-    const json payload = detail::parse_dom(op.options).value("payload", json::object());
-    const json data = payload.is_object() ? payload.value("data", json::object()) : json::object();
-    const event_record invoked = invocation(data.is_object() ? data.dump() : "{}", now);
-    event_view view(invoked.text);
-    if (flow_.is_limited(*function, invoked, view, now))
-      return end_step(run, op.id, failed({"Error", "function \"" + slug + "\" is rate limited"}), now);
-    const std::string child = begin_run(function, events_of(invoked), parent_step{run.id(), op.id}, now);
-    if (child.empty()) {
+    if (flow_.is_limited(*function, invoked.id, view, now))
+      return fail("Error", "function \"" + slug + "\" is rate limited");
+    const std::string run_id = run.id();
+    const parent_step parent{run_id, op.id, op.shown_name()};
+    const std::string child = begin_run(function, events_of(invoked), parent, now);
+    active_run* still = find_active(run_id);  // a singleton that invokes itself may have ended by that
+    if (child.empty() && still) {
       const run_error error{"InngestInvokeError",
                             "function \"" + slug + "\" is a singleton and runs already"};
-      end_step(run, op.id, failed(error), now);
+      end_step(*still, op.id, failed(error), now);
     }
+    return std::nullopt;
   }
 
-  void begin_request(active_run& run, const job& call, const reported_operation& op, timestamp now) {
+  std::optional<run_error> begin_request(active_run& run, const job& call, const reported_operation& op,
+                                         timestamp now) {
     job next{
         .what = job::kind::request, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now};
     next.text = outgoing_text(op);
-    std::string where;
     try {
-      where = op.option("url").value_or("");
       outgoing_request(next.text);
     } catch (const payload_error& problem) {
-      return refuse(run, call, op, problem.what(), now);
+      return refused(op, problem.what());
     }
-    pending_step& pending = begin_step(run, call, op, progress::request_started, where, now);
+    pending_step& pending =
+        begin_step(run, call, op, progress::request_started, op.option("url").value_or(""), now);
     pending.job = add_job(run, std::move(next));
+    return std::nullopt;
   }
 
   void finish_request(active_run& run, const job& made, const http::response& answer, timestamp now) {
@@ -13990,12 +17857,6 @@ class scheduler {
                            const std::string& detail, timestamp now) {
     tell(run, {.at = now, .what = what, .step = op.shown_name(), .attempt = call.attempt, .detail = detail});
     return run.pending.emplace(op.id, pending_step{.name = op.shown_name(), .begun = now}).first->second;
-  }
-
-  /// An operation that can't be done fails its run: another attempt would ask for the same.
-  void refuse(active_run& run, const job& call, const reported_operation& op, const std::string& why,
-              timestamp now) {
-    fail_run(run, call.attempt, {"unsupported operation", "step \"" + op.shown_name() + "\": " + why}, now);
   }
 
   void end_timer(active_run& run, const job& timer, timestamp now) {
@@ -14049,6 +17910,16 @@ class scheduler {
     changes_.memos.push_back({.run_id = run.id(), .step = step, .text = std::move(memo)});
   }
 
+  /// Whether a step of a parallel group is running or about to. One that waits for another attempt is not.
+  bool has_awaited_siblings(const active_run& run, timestamp now) const {
+    return std::any_of(run.pending.begin(), run.pending.end(), [&](const auto& entry) {
+      const pending_step& pending = entry.second;
+      if (!pending.is_awaited) return false;
+      const job* queued = pending.job ? queue_.find(*pending.job) : nullptr;
+      return !queued || queued->due <= now;
+    });
+  }
+
   /// Something is new: the function is gone through again, once for all that is new by then. Steps that were
   /// planned before are called first, as they are first in the queue.
   void go_on(active_run& run, timestamp now) {
@@ -14061,6 +17932,7 @@ class scheduler {
   // ---- jobs -------------------------------------------------------------------------------------------
 
   void call_function(active_run& run, timestamp due, timestamp now) {
+    run.has_news = false;
     run.discovery = add_job(run, {.what = job::kind::call, .due = due, .begun = now});
   }
 
@@ -14104,6 +17976,7 @@ class scheduler {
     ++calls_;
     ++run.calls;
     run.last_call = call.id;
+    if (!call.step) run.last_replay = call.id;
     if (run.discovery == call.id) run.discovery.reset();
     if (run.record.run.status != run_status::queued) return;
     run.record.run.status = run_status::running;
@@ -14118,11 +17991,17 @@ class scheduler {
   void retry(active_run& run, const job& call, const http::response& answer, timestamp now) {
     job next = call;
     ++next.attempt;
-    next.due = now + delay_(call.attempt);
+    next.due = detail::add_saturated(now, delay_(call.attempt));
     if (const auto after = answer.headers.find(protocol::header::retry_after))
       next.due = retry_after(*after, now).value_or(next.due);
     const std::uint64_t id = add_job(run, std::move(next));
-    if (!call.step) run.discovery = id;
+    if (!call.step) {
+      run.discovery = id;
+      return;
+    }
+    if (const auto planned = run.pending.find(*call.step); planned != run.pending.end())
+      planned->second.job = id;
+    if (run.has_news && !has_awaited_siblings(run, now)) go_on(run, now);
   }
 
   // ---- schedules --------------------------------------------------------------------------------------
@@ -14163,7 +18042,7 @@ class scheduler {
           make_event_record(timer_event(each, planned, timer.due), ids_.next(now), now);
       changes_.events.push_back(event);
       event_view view(event.text);
-      if (!flow_.is_limited(*function, event, view, now)) begin_run(function, events_of(event), {}, now);
+      if (!flow_.is_limited(*function, event.id, view, now)) begin_run(function, events_of(event), {}, now);
       add_schedule(timer.run_id, each, std::max(planned, now - each.jitter));
       return;
     }
@@ -14171,7 +18050,7 @@ class scheduler {
 
   // ---- telling ----------------------------------------------------------------------------------------
 
-  void tell_step(const active_run& run, const reported_operation& op, progress what, int attempt,
+  void tell_step(active_run& run, const reported_operation& op, progress what, int attempt,
                  std::string detail, timestamp now) {
     tell(run, {.at = now,
                .what = what,
@@ -14181,9 +18060,15 @@ class scheduler {
                .detail = std::move(detail)});
   }
 
-  void tell(const active_run& run, timeline_entry entry) {
-    if (wants_progress_) progress_.emplace_back(run.record.run, entry);
-    changes_.timeline.push_back({.run_id = run.id(), .entry = std::move(entry)});
+  void tell(active_run& run, timeline_entry entry) {
+    if (wants_progress_ || is_failure(entry.what)) progress_.emplace_back(run.record.run, entry);
+    changes_.timeline.push_back(
+        {.run_id = run.id(), .entry = std::move(entry), .position = ++run.record.timeline_size});
+  }
+
+  static bool is_failure(progress what) {
+    return what == progress::run_retried || what == progress::step_retried || what == progress::step_failed ||
+           what == progress::run_failed;
   }
 
   void update(const active_run& run) {
@@ -14198,14 +18083,17 @@ class scheduler {
 
   // ---- restart ----------------------------------------------------------------------------------------
 
-  void resume(unfinished_work work) {
+  void resume(unfinished_work work, timestamp now) {
     for (const app_record& each : work.apps) {
-      for (function_definition& function : read_registration(each)) subscriptions_.add(std::move(function));
+      for (function_definition& function : read_registration(each)) {
+        const auto own = subscriptions_.find(function.slug);
+        if (!own || !own->url.empty())
+          subscriptions_.add(std::move(function));  // a function of this process stays
+      }
     }
     for (remembered_value& each : work.values) flow_.load(std::move(each));
     for (run_record& each : work.runs) {
-      const auto function = subscriptions_.find(each.run.function_slug);
-      if (!function) continue;  // the app no longer has it; the store keeps the run
+      const auto function = definition_for(each.run, work);
       auto run = std::make_unique<active_run>();
       run->record = std::move(each);
       if (!run->record.gathering.empty()) gathering_.insert_or_assign(run->record.gathering, run->id());
@@ -14218,20 +18106,88 @@ class scheduler {
       run->stack.push_back(each.step);
       run->memos.emplace(each.step, std::move(each.text));
     }
-    for (job& each : work.jobs) resume(std::move(each));
+    for (const job& each : work.jobs) resume(each);
     for (const wait_record& each : work.waits) {
       active_run* run = find_active(each.run_id);
-      if (!run) continue;
-      run->pending[each.step].waits = true;
+      if (!run) {  // it has ended
+        changes_.removed_waits.emplace_back(each.run_id, each.step);
+        continue;
+      }
+      pending_step& pending = run->pending[each.step];
+      if (!pending.job) pending = {.name = each.step_name, .begun = each.begun};
+      pending.waits = true;
       waits_.add(each,
                  each.expression.empty() ? nullptr : std::make_shared<const expression>(each.expression));
     }
     for (const auto& [id, run] : runs_) {
       if (!run->record.parent) continue;
-      active_run* parent = find_active(run->record.parent->run_id);
-      if (!parent || parent->memos.contains(run->record.parent->step)) continue;  // its invoke timed out
-      const pending_step invoke{.name = run->record.run.function_id, .begun = run->record.run.queued_at};
-      parent->pending.emplace(run->record.parent->step, invoke);
+      parent_step invoke = *run->record.parent;
+      if (invoke.name.empty()) invoke.name = run->record.run.function_id;  // an older store's
+      resume_invoke(invoke, run->record.run.queued_at);
+    }
+    for (const parent_step& step : work.steps_of_set_aside) {
+      const active_run* parent = find_active(step.run_id);
+      if (parent) resume_invoke(step, parent->record.run.queued_at);
+    }
+    unreadable_ = std::move(work.unreadable);
+    for (const job& each : work.jobs) {
+      if (each.started) end_lost_attempt(each, now);
+    }
+  }
+
+  void resume_invoke(const parent_step& step, timestamp begun) {
+    active_run* parent = find_active(step.run_id);
+    if (!parent || parent->memos.contains(step.step)) return;  // it timed out
+    parent->pending.emplace(step.step, pending_step{.name = step.name, .begun = begun});
+  }
+
+  /// The run's function. When no app has it any more it is a stand-in: calls of it fail until an app
+  /// registers it, and the run with them. It does not fail while a registration can't be read, as that may be
+  /// its app's.
+  shared_function definition_for(const run& run, const unfinished_work& work) const {
+    if (auto found = subscriptions_.find(run.function_slug)) return found;
+    function_definition out{.slug = run.function_slug, .name = run.function_id};
+    if (const std::string end = "-" + run.function_id; out.slug.ends_with(end))
+      out.app_id = out.slug.substr(0, out.slug.size() - end.size());
+    if (std::any_of(work.unreadable.begin(), work.unreadable.end(),
+                    [](const unreadable_record& record) { return record.table == "apps"; }))
+      out.retries = 1'000'000;
+    return std::make_shared<const function_definition>(std::move(out));
+  }
+
+  /// A process ended while it made the call: that attempt has failed. The next begins at once, as time has
+  /// passed already.
+  void end_lost_attempt(const job& lost, timestamp now) {
+    active_run* run = find_active(lost.run_id);
+    if (!run) return;  // the app no longer has it; the store keeps the run
+    changes_.removed_jobs.push_back(lost.id);
+    if (run->discovery == lost.id) run->discovery.reset();
+    const run_error error{"ProcessEnded",
+                          "the process ended while " +
+                              (lost.step ? "step \"" + lost.step_name + "\"" : std::string("the function")) +
+                              " ran"};
+    if (lost.attempt + 1 < run->max_attempts()) {
+      tell(*run, {.at = now,
+                  .what = lost.step ? progress::step_retried : progress::run_retried,
+                  .step = lost.step_name,
+                  .attempt = lost.attempt,
+                  .detail = words_of(error)});
+      job next = lost;
+      ++next.attempt;
+      next.due = now;
+      next.started = false;
+      const std::uint64_t id = add_job(*run, std::move(next));
+      if (lost.step)
+        run->pending[*lost.step].job = id;
+      else
+        run->discovery = id;
+    } else if (lost.step) {
+      run->pending[*lost.step].job.reset();
+      step_end end = failed(error);
+      end.attempt = lost.attempt;
+      end_step(*run, *lost.step, end, now);
+    } else {
+      fail_run(*run, lost.attempt, error, now);
     }
   }
 
@@ -14247,13 +18203,17 @@ class scheduler {
       return queue_.release(id);
     }
     active_run* run = find_active(job.run_id);
-    if (!run) return;
+    if (!run) {  // it has ended
+      changes_.removed_jobs.push_back(job.id);
+      return;
+    }
     if (job.step) {
       pending_step& pending = run->pending[*job.step];
       pending = {.name = job.step_name, .begun = job.begun, .job = job.id};
     } else if (job.what == job::kind::call) {
       run->discovery = job.id;
     }
+    if (job.started) return;  // it was taken: see end_lost_attempt
     const std::uint64_t id = job.id;
     enqueue(*run, std::move(job));
     queue_.release(id);
@@ -14276,14 +18236,18 @@ class scheduler {
     return found == runs_.end() ? nullptr : found->second.get();
   }
 
-  /// A copy: cancelling them changes the original.
-  std::vector<active_run*> runs_of(const std::string& slug) const {
-    const auto found = by_function_.find(slug);
-    return found == by_function_.end() ? std::vector<active_run*>() : found->second;
+  /// Ids, as cancelling one may end others.
+  std::vector<std::string> runs_of(const std::string& slug) const {
+    std::vector<std::string> out;
+    if (const auto found = by_function_.find(slug); found != by_function_.end()) {
+      for (const active_run* run : found->second) out.push_back(run->id());
+    }
+    return out;
   }
 
   retry_delay delay_;
   changes changes_;
+  std::vector<unreadable_record> unreadable_;
   flow_control flow_{changes_};
   detail::ulid_source ids_;
   subscriptions subscriptions_;
@@ -14295,7 +18259,9 @@ class scheduler {
   waiting_steps waits_;
   run_queue queue_;
   std::uint64_t last_job_ = 0;
-  int calls_ = 0;  // that are being made
+  int calls_ = 0;                                    // that are being made
+  std::set<std::string, std::less<>> undispatched_;  // ids of events that are not stored yet
+  std::deque<follow_up> follow_ups_;
   std::deque<std::pair<run, timeline_entry>> progress_;
   bool wants_progress_ = false;
 };
@@ -14311,17 +18277,20 @@ struct engine_options {
   std::shared_ptr<embedded::store> store{};
   /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
   /// does, from 15 seconds to two hours.
-  std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+  std::function<duration_ms(int attempt)> retry_delay{};
   /// Makes the requests of step.fetch and step.ai.infer. Default: as a client's, that of
   /// <inngest/transport/httplib.hpp> if it is included.
   std::shared_ptr<http::transport> requests{};
   /// How long each of them may take.
-  std::chrono::milliseconds request_timeout = std::chrono::minutes(10);
+  duration_ms request_timeout = std::chrono::minutes(10);
   /// How long ended runs and their events stay to be looked at.
-  std::chrono::milliseconds history = std::chrono::hours(7 * 24);
-  /// Told what happens, as it happens, one thing at a time and in order. The run comes without its timeline.
-  /// Called from the engine's threads; it may send events, but must not wait for the engine.
+  duration_ms history = std::chrono::hours(7 * 24);
+  /// Told what happened, once it is in the store, one thing at a time and in order. The run comes without its
+  /// timeline. Called from the engine's threads; it may send events, but must not wait for the engine.
   std::function<void(const run&, const timeline_entry&)> on_progress{};
+  /// Gives the system's time, for tests of what happens when the clock is set. Default:
+  /// std::chrono::system_clock.
+  std::function<std::chrono::system_clock::time_point()> system_time{};
 };
 
 /// Durable functions in this process, without a server.
@@ -14335,46 +18304,70 @@ struct engine_options {
 /// While it lives it takes over the HTTP of its client: what app.send() and ctx.step.send_event() send, it
 /// receives. All of it may be called from many threads at once.
 ///
-/// What it has taken in is in the store before it says so, and a step's result before the function goes on:
-/// with a store on disk a process may end at any time, and another goes on where it was.
+/// What it has taken in is in the store before it says so, and a step's result before anything runs that
+/// could see it: with a store on disk a process may end at any time, and another goes on where it was.
 class engine {
  public:
-  /// Goes on with what the store has. \throws configuration_error for a function that the engine can't run as
-  /// it asks to be; what the store throws.
+  /// Goes on with what the store has. A call that was under way when the last process ended without stopping
+  /// its engine counts as a failed attempt.
+  /// \throws configuration_error for a function that the engine can't run as it asks to be, or when the
+  /// client has an engine; what the store throws. The client is then as it was.
   engine(client app, const std::vector<any_function>& functions, engine_options options = {})
       : app_(std::move(app)),
         options_(with_defaults(std::move(options))),
+        is_on_disk_(options_.store->is_on_disk()),
         handler_(app_, functions, {.framework = "embedded"}),
-        scheduler_(definitions(handler_), options_.store->load(), options_.retry_delay, now()) {
-    scheduler_.collect_progress(options_.on_progress != nullptr);
-    app_.replace_transport(std::make_shared<loopback>(*this));
+        clock_(options_.system_time),
+        scheduler_(
+            definitions(handler_), unfinished(), [this](int attempt) { return retry_delay(attempt); },
+            clock_.now()),
+        takeover_(app_, std::make_shared<loopback>(*this)) {
     {
       const std::lock_guard lock(mutex_);
-      keep_changes();
+      commit_first_changes();
     }
-    if (options_.store->is_on_disk()) keeper_ = std::thread([this] { keep(); });
-    for (std::size_t i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
+    log_unreadable();
+    deliver();
+    try {
+      keeper_ = std::thread([this] { keep(); });
+      cleaner_ = std::thread([this] { clean(); });
+      for (std::size_t i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
+    } catch (...) {
+      end_threads();
+      throw;
+    }
   }
 
-  /// Stops the workers; a handler that is running is waited for. What is not done stays in the store.
-  ~engine() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_all();
-    for (std::thread& each : workers_) each.join();
-    {
-      const std::lock_guard lock(mutex_);
-      keeper_stops_ = true;
-    }
-    keeper_wake_.notify_all();
-    if (keeper_.joinable()) keeper_.join();
-    app_.restore_transport();  // last: until then a handler's events still come here
-  }
+  /// Stops as stop() does, and waits for the bodies that are running, however long they take.
+  ~engine() { end_threads(); }
 
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
+
+  /// Stops working: no further call begins, calls under way are asked to stop through their stop tokens, and
+  /// are waited for until the grace is over. What is not done stays in the store for the next engine, and
+  /// uses up no attempt: a body that throws because it was asked to stop runs again there. Events are still
+  /// taken in. True when no call is under way any more. Nobody can stop a body that does not look at its
+  /// token; when it ends before the process does, its result counts.
+  bool stop(duration_ms grace = std::chrono::seconds(10)) {
+    std::unique_lock lock(mutex_);
+    begin_to_stop();
+    lock.unlock();
+    deliver();
+    lock.lock();
+    settled_.wait_for(lock, within_a_year(grace), [&] { return calls_.empty(); });
+    is_committed(lock, note_changes());
+    const bool all_ended = calls_.empty();
+    lock.unlock();
+    deliver();
+    return all_ended;
+  }
+
+  /// How many calls of functions, and requests for steps, are under way.
+  std::size_t calls_under_way() const {
+    const std::lock_guard lock(mutex_);
+    return calls_.size();
+  }
 
   /// Takes events in, as client::send does.
   /// \throws event_rejected, payload_error.
@@ -14384,23 +18377,34 @@ class engine {
 
   /// Takes in an event, or an array of them, as JSON, and gives their ids.
   /// \throws payload_error naming what is wrong; unreachable when the store takes nothing.
-  std::vector<std::string> accept(std::string events) {
+  /// What it throws for has not happened. With the seed of an earlier request the events have the ids that
+  /// they had then, and count once; see protocol::header::event_id_seed.
+  std::vector<std::string> accept(std::string events, std::string_view seed = {}) {
+    const auto is_dispatched = [&](const std::string& id) {
+      const auto stored = options_.store->find_event(id);
+      return stored && stored->dispatched;
+    };
     std::unique_lock lock(mutex_);
     if (!store_problem_.empty()) throw unreachable(store_problem_);
-    std::vector<std::string> ids = scheduler_.accept(std::move(events), now());
-    keep_changes_now(lock);
+    std::vector<std::string> ids = scheduler_.accept(std::move(events), clock_.now(), seed, is_dispatched);
+    const std::uint64_t change = note_changes();
+    if (!is_committed(lock, change)) {
+      const std::string problem = store_problem_;
+      if (withdraw(lock, change, ids)) throw unreachable(problem);
+    }
+    is_committed(lock, note_changes());  // the runs that they start; if it fails the keeper tries again
     lock.unlock();
-    deliver_progress();
+    deliver();
     return ids;
   }
 
   /// Ends the wait for a signal, and gives the id of the run that waited; nothing when none did.
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null") {
     std::unique_lock lock(mutex_);
-    auto run_id = scheduler_.signal(name, data, now());
-    keep_changes_now(lock);
+    auto run_id = scheduler_.signal(name, data, clock_.now());
+    commit_changes(lock);
     lock.unlock();
-    deliver_progress();
+    deliver();
     return run_id;
   }
 
@@ -14410,12 +18414,12 @@ class engine {
     std::unique_lock lock(mutex_);
     if (!scheduler_.functions().find(function.slug()))
       throw configuration_error("the engine has no function \"" + function.id() + "\"");
-    std::string id = scheduler_.start(function.slug(), encode(data, "data"), now());
+    std::string id = scheduler_.start(function.slug(), encode(data, "data"), clock_.now());
     if (id.empty())
       throw configuration_error("function \"" + function.id() + "\" is a singleton and runs already");
-    keep_changes_now(lock);
+    commit_changes(lock);
     lock.unlock();
-    deliver_progress();
+    deliver();
     return id;
   }
 
@@ -14425,11 +18429,11 @@ class engine {
     const auto earlier = options_.store->find_run(run_id);
     if (!earlier) return std::nullopt;
     std::unique_lock lock(mutex_);
-    std::string id = scheduler_.rerun(*earlier, now());
+    std::string id = scheduler_.rerun(*earlier, clock_.now());
     if (id.empty()) return std::nullopt;
-    keep_changes_now(lock);
+    commit_changes(lock);
     lock.unlock();
-    deliver_progress();
+    deliver();
     return id;
   }
 
@@ -14437,10 +18441,10 @@ class engine {
   /// or it has ended.
   bool cancel(std::string_view run_id) {
     std::unique_lock lock(mutex_);
-    if (!scheduler_.cancel(run_id, now())) return false;
-    keep_changes_now(lock);
+    if (!scheduler_.cancel(run_id, clock_.now())) return false;
+    commit_changes(lock);
     lock.unlock();
-    deliver_progress();
+    deliver();
     return true;
   }
 
@@ -14449,10 +18453,10 @@ class engine {
   bool checkpoint(const std::string& run_id, std::uint64_t call_id, std::string operations) {
     const auto read = read_operations(std::move(operations));
     std::unique_lock lock(mutex_);
-    if (!scheduler_.checkpoint(run_id, call_id, read, now())) return false;
-    keep_changes_now(lock);
+    if (!scheduler_.checkpoint(run_id, call_id, read, clock_.now())) return false;
+    commit_changes(lock);
     lock.unlock();
-    deliver_progress();
+    deliver();
     return true;
   }
 
@@ -14463,13 +18467,18 @@ class engine {
   }
 
   /// Puts the functions of an app elsewhere in the place of those that it had. `registration` is what SDKs
-  /// send to /fn/register. \throws configuration_error, payload_error naming what is wrong.
+  /// send to /fn/register. \throws configuration_error, payload_error naming what is wrong, also when it
+  /// would replace a function of this process, of another app, or of the same app at another origin.
   void register_app(const std::string& id, std::string registration) {
     const app_record app{.id = id, .text = std::move(registration)};
     std::vector<function_definition> functions = read_registration(app);
     std::unique_lock lock(mutex_);
-    scheduler_.register_app(app, std::move(functions), now());
-    keep_changes_now(lock);
+    if (const auto conflict = find_registration_conflict(scheduler_.functions().all(), app, functions))
+      throw configuration_error(*conflict);
+    scheduler_.register_app(app, std::move(functions), clock_.now());
+    commit_changes(lock);
+    lock.unlock();
+    deliver();
   }
 
   /// The functions that the engine calls.
@@ -14488,22 +18497,45 @@ class engine {
 
   /// Where the state is kept: events and runs can be looked at there.
   const embedded::store& store() const { return *options_.store; }
+  /// The client's logger, which the engine logs to as well.
+  const logger& log() const { return app_.log(); }
+  /// The records that can't be read, which everything else goes on without: those that the engine found when
+  /// it began, and those that the store finds now. A run that is named there is set aside: it stays in the
+  /// store as it is until somebody repairs or removes the record, and the next engine goes on with it.
+  std::vector<unreadable_record> unreadable() const {
+    std::vector<unreadable_record> out = scheduler_.unreadable();
+    for (unreadable_record& record : options_.store->unreadable()) {
+      const bool is_known = std::any_of(out.begin(), out.end(), [&](const unreadable_record& other) {
+        return other.table == record.table && other.key == record.key;
+      });
+      if (!is_known) out.push_back(std::move(record));
+    }
+    return out;
+  }
   /// All runs, oldest first.
-  std::vector<run> runs() const { return options_.store->runs(); }
+  std::vector<run> runs() const { return with_readers(options_.store->runs()); }
   /// The runs that an event started.
-  std::vector<run> runs_of(std::string_view event_id) const { return options_.store->runs_of(event_id); }
+  std::vector<run> runs_of(std::string_view event_id) const {
+    return with_readers(options_.store->runs_of(event_id));
+  }
   /// A run with its timeline; nothing when there is none of the id.
   std::optional<run> find_run(std::string_view run_id) const {
     auto found = options_.store->find_run(run_id);
-    return found ? std::optional<run>(std::move(found->run)) : std::nullopt;
+    if (!found) return std::nullopt;
+    set_reader(found->run);
+    return std::move(found->run);
   }
 
-  /// Waits until the run has ended or the time is up, and gives it as it then is.
-  /// \throws configuration_error when there is no such run.
-  run wait_for(std::string_view run_id, std::chrono::milliseconds timeout) const {
+  /// Waits until the run has ended and its end is in the store, or the time is up, and gives it as it then
+  /// is. \throws configuration_error when there is no such run.
+  run wait_for(std::string_view run_id, duration_ms timeout) const {
     {
       std::unique_lock lock(mutex_);
-      settled_.wait_for(lock, timeout, [&] { return !scheduler_.is_running(run_id) && is_settled(); });
+      std::optional<std::uint64_t> last;  // change of the run
+      settled_.wait_for(lock, within_a_year(timeout), [&] {
+        if (!last && !scheduler_.is_running(run_id)) last = changed_;
+        return last && committed_ >= *last && is_told(*last);
+      });
     }
     auto out = find_run(run_id);
     if (!out) throw configuration_error("there is no run \"" + std::string(run_id) + "\"");
@@ -14511,9 +18543,12 @@ class engine {
   }
 
   /// Waits until no run is left that could go on; false when the time was up first.
-  bool wait_until_idle(std::chrono::milliseconds timeout) const {
+  bool wait_until_idle(duration_ms timeout) const {
     std::unique_lock lock(mutex_);
-    return settled_.wait_for(lock, timeout, [&] { return scheduler_.is_idle() && is_settled(); });
+    return settled_.wait_for(lock, within_a_year(timeout), [&] {
+      return scheduler_.is_idle() && committed_ == changed_ && is_told(changed_) && log_lines_.empty() &&
+             logging_ == 0;
+    });
   }
 
  private:
@@ -14529,6 +18564,49 @@ class engine {
     engine* engine_;
   };
 
+  /// While it lives, the client's HTTP goes to the engine.
+  class takeover {
+   public:
+    takeover(const client& app, std::shared_ptr<http::transport> transport) : app_(app) {
+      app_.replace_transport(std::move(transport));
+    }
+    ~takeover() { app_.restore_transport(); }
+    takeover(const takeover&) = delete;
+    takeover& operator=(const takeover&) = delete;
+
+   private:
+    client app_;
+  };
+
+  /// A call that is being made, or is about to be: its job is taken.
+  struct call_under_way {
+    job what{};
+    execution::call_stop stop{};
+  };
+
+  /// What on_progress is to be told, once the change is committed.
+  struct told_progress {
+    std::uint64_t change = 0;
+    embedded::run run{};
+    timeline_entry entry{};
+  };
+
+  struct log_line {
+    log_level level{};
+    std::string text{};
+  };
+
+  /// Runs read their output through the middleware of their function.
+  void set_reader(run& of) const {
+    of.output_reader = [handler = handler_, slug = of.function_slug, id = of.id](const std::string& output) {
+      return handler.read_output(slug, id, output);
+    };
+  }
+  std::vector<run> with_readers(std::vector<run> all) const {
+    for (run& each : all) set_reader(each);
+    return all;
+  }
+
   static engine_options with_defaults(engine_options options) {
     if (options.workers == 0) throw configuration_error("engine_options::workers must be at least 1");
     if (!options.store) options.store = std::make_shared<memory_store>();
@@ -14543,54 +18621,151 @@ class engine {
     return out;
   }
 
-  static timestamp now() {
-    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  void log_unreadable() const {
+    constexpr std::size_t most = 100;
+    const auto& all = scheduler_.unreadable();
+    for (std::size_t i = 0; i < std::min(all.size(), most); ++i) {
+      std::string text = "the engine's store has a record that can't be read: " + all[i].table + " where " +
+                         all[i].key + ": " + all[i].reason;
+      if (!all[i].run_id.empty()) text += "; run \"" + all[i].run_id + "\" is set aside";
+      app_.log().error(text);
+    }
+    if (all.size() > most)
+      app_.log().error("... and " + std::to_string(all.size() - most) + " more: see engine::unreadable()");
   }
 
-  // ---- keeping ----------------------------------------------------------------------------------------
-
-  /// Sees that what the scheduler changed is kept, by the keeper's thread if the store is on disk.
-  void keep_changes() {
-    if (kept_ < note_changes()) keeper_wake_.notify_one();
+  static std::chrono::milliseconds within_a_year(std::chrono::milliseconds time) {
+    return std::clamp<std::chrono::milliseconds>(time, std::chrono::milliseconds::zero(),
+                                                 std::chrono::hours(366 * 24));
   }
 
-  /// Notes what the scheduler changed, and gives a number to wait for. In memory it is kept at once.
+  /// The words of what is being thrown, whatever its type.
+  static std::string words_of_exception() {
+    const auto thrown = protocol::describe(std::current_exception(), std::chrono::system_clock::now()).info;
+    return thrown.message.empty() ? thrown.name : thrown.message;
+  }
+
+  unfinished_work unfinished() {
+    unfinished_work out = options_.store->load();
+    timestamp latest{};  // the clock may have been set back while no engine ran
+    for (const run_record& each : out.runs) latest = std::max(latest, each.run.queued_at);
+    for (const job& each : out.jobs) latest = std::max(latest, each.begun);
+    clock_.go_on_from(latest);
+    if (out.runs.empty() && out.events.empty()) return out;
+    app_.log().info("the engine resumes " + counted(out.runs.size(), "run") + " with " +
+                    counted(out.memos.size(), "result") + " of steps, " +
+                    counted(out.jobs.size(), "pending job") + " and " + counted(out.events.size(), "event") +
+                    " from its store");
+    return out;
+  }
+
+  static std::string counted(std::size_t count, const char* what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+  }
+
+  /// What the user's function says, or a server's delay when it throws.
+  std::chrono::milliseconds retry_delay(int attempt) {
+    try {
+      return within_a_year(options_.retry_delay(attempt));
+    } catch (...) {
+      log_lines_.push_back({log_level::error, "engine_options::retry_delay threw: " + words_of_exception()});
+      return server_retry_delay(attempt);
+    }
+  }
+
+  // ---- committing: everything is noted under the lock, and written outside of it ------------------------
+
+  /// Notes what the scheduler changed, and gives a number to wait for. In memory it is committed at once.
   std::uint64_t note_changes() {
-    for (auto& each : scheduler_.take_progress()) untold_.push_back(std::move(each));
-    changes fresh = scheduler_.take_changes();
-    if (fresh.empty()) return changed_;
-    ++changed_;
-    if (options_.store->is_on_disk()) {
-      unkept_.push_back(std::move(fresh));
-    } else {
-      options_.store->commit({&fresh, 1});
-      scheduler_.kept(fresh);
-      kept_ = changed_;
-      wake_.notify_one();
+    for (changes fresh = scheduler_.take_changes(); !fresh.empty(); fresh = scheduler_.take_changes()) {
+      ++changed_;
+      note_progress(fresh);
+      for (const run_update& update : fresh.run_updates) {
+        if (is_ended(update.status)) stop_calls_of(update.id);
+      }
+      note(std::move(fresh));
     }
     return changed_;
   }
 
-  /// False when the store can't keep it; store_problem_ says why.
-  bool is_kept(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
-    while (kept_ < change && store_problem_.empty()) {
-      if (!committing_)
-        commit_all(lock);  // whoever waits does it, and for the others as well
-      else
-        settled_.wait(lock);
+  void note(changes fresh) {
+    const bool at_once = !is_on_disk_ && pending_.empty() && !committing_;
+    if (at_once) {
+      store_problem_ = commit({&fresh, 1});
+      if (store_problem_.empty()) {
+        committed_ = changed_;
+        scheduler_.kept(fresh, clock_.now());
+        wake_.notify_one();
+        return;
+      }
+      keeper_wake_.notify_one();
     }
-    return kept_ >= change;
+    pending_.push_back(std::move(fresh));
   }
 
-  /// Waits until all that the scheduler changed is kept.
-  /// \throws unreachable when the store can't keep it, with the reason.
-  void keep_changes_now(std::unique_lock<std::mutex>& lock) {
-    if (!is_kept(lock, note_changes())) throw unreachable(store_problem_);
+  static bool is_ended(run_status status) {
+    return status != run_status::queued && status != run_status::running;
   }
 
-  /// Keeps all that was noted, at once. One thread at a time.
+  /// A constructor may throw, and then nothing has happened.
+  void commit_first_changes() {
+    scheduler_.collect_progress(options_.on_progress != nullptr);
+    const changes fresh = scheduler_.take_changes();
+    if (fresh.empty()) return;
+    options_.store->commit({&fresh, 1});
+    note_progress(fresh);
+    scheduler_.kept(fresh, clock_.now());
+  }
+
+  /// Waits until the change is committed. False when the store can't; store_problem_ says why.
+  bool is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
+    while (committed_ < change && store_problem_.empty()) commit_or_wait(lock);
+    return committed_ >= change;
+  }
+
+  /// The same, but waits until the store can. False when the engine stops meanwhile.
+  bool is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
+    while (committed_ < change && !stopping_) {
+      if (store_problem_.empty())
+        commit_or_wait(lock);
+      else
+        settled_.wait(lock);  // the keeper tries again
+    }
+    return !stopping_;
+  }
+
+  void commit_or_wait(std::unique_lock<std::mutex>& lock) {
+    if (committing_)
+      settled_.wait(lock);
+    else
+      commit_all(lock);  // whoever waits does it, and for the others as well
+  }
+
+  /// Takes back events that could not be stored. False when they were stored meanwhile.
+  bool withdraw(std::unique_lock<std::mutex>& lock, std::uint64_t change,
+                const std::vector<std::string>& ids) {
+    settled_.wait(lock, [&] { return !committing_; });
+    if (committed_ >= change) return false;
+    for (changes& noted : pending_) {
+      const bool is_theirs = std::any_of(noted.events.begin(), noted.events.end(), [&](const auto& event) {
+        return !event.dispatched && std::find(ids.begin(), ids.end(), event.id) != ids.end();
+      });
+      if (!is_theirs) continue;
+      scheduler_.withdraw(noted);
+      noted.events.clear();
+    }
+    return true;
+  }
+
+  /// Waits until all that the scheduler changed is committed.
+  /// \throws unreachable when the store can't, with the reason.
+  void commit_changes(std::unique_lock<std::mutex>& lock) {
+    if (!is_committed(lock, note_changes())) throw unreachable(store_problem_);
+  }
+
+  /// Commits all that was noted, at once. One thread at a time.
   void commit_all(std::unique_lock<std::mutex>& lock) {
-    std::vector<changes> batch = std::exchange(unkept_, {});
+    std::vector<changes> batch = std::exchange(pending_, {});
     const std::uint64_t last = changed_;
     committing_ = true;
     lock.unlock();
@@ -14598,38 +18773,43 @@ class engine {
     lock.lock();
     committing_ = false;
     if (problem.empty()) {
-      for (const changes& each : batch) scheduler_.kept(each);
-      kept_ = last;
+      committed_ = last;
+      for (const changes& each : batch) scheduler_.kept(each, clock_.now());
     } else {
-      unkept_.insert(unkept_.begin(), std::make_move_iterator(batch.begin()),
-                     std::make_move_iterator(batch.end()));
+      pending_.insert(pending_.begin(), std::make_move_iterator(batch.begin()),
+                      std::make_move_iterator(batch.end()));
     }
     store_problem_ = std::move(problem);
-    if (!unkept_.empty()) keeper_wake_.notify_one();
+    note_changes();  // what stored events have started
+    if (!pending_.empty()) keeper_wake_.notify_one();
     wake_.notify_one();  // whoever takes what is now due wakes another in turn
     settled_.notify_all();
   }
 
-  /// The keeper's thread: keeps what nobody waits for, and tries again when the store takes nothing.
+  /// The keeper's thread: commits what nobody waits for, and tries again when the store can't.
   void keep() {
     std::unique_lock lock(mutex_);
     while (true) {
-      keeper_wake_.wait(lock, [&] { return (!unkept_.empty() && !committing_) || keeper_stops_; });
+      keeper_wake_.wait(lock, [&] { return (!pending_.empty() && !committing_) || keeper_stops_; });
       if (!store_problem_.empty())
         keeper_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return keeper_stops_; });
-      if (!unkept_.empty() && !committing_) commit_all(lock);
-      if (keeper_stops_ && (unkept_.empty() || !store_problem_.empty())) return;
+      if (!pending_.empty() && !committing_) commit_all(lock);
+      if (keeper_stops_ && (pending_.empty() || !store_problem_.empty())) return;
+      lock.unlock();
+      deliver();
+      lock.lock();
     }
   }
 
   /// Gives what went wrong: it will be tried again.
-  std::string commit(const std::vector<changes>& batch) const {
+  std::string commit(std::span<const changes> batch) const {
     try {
       options_.store->commit(batch);
       return {};
-    } catch (const std::exception& problem) {
-      app_.log().error(std::string("the engine's store takes nothing: ") + problem.what());
-      return std::string("the engine's store takes nothing: ") + problem.what();
+    } catch (...) {
+      std::string problem = "the engine's store takes nothing: " + words_of_exception();
+      app_.log().error(problem);
+      return problem;
     }
   }
 
@@ -14638,35 +18818,117 @@ class engine {
   void work() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
-      const std::optional<job> next = scheduler_.take_due(now());
-      keep_changes();
-      if (!next) {
-        announce(lock);
-        if (!stopping_) sleep_until_due(lock);
-        continue;
+      try {
+        take_and_call(lock);
+      } catch (...) {  // a thread must not end by it, and the others have work
+        if (!lock.owns_lock()) lock.lock();
+        log_lines_.push_back({log_level::error, "the engine failed at a job: " + words_of_exception()});
+        lock.unlock();
+        deliver();
+        lock.lock();
+        wake_.wait_for(lock, std::chrono::milliseconds(100));
       }
-      wake_.notify_one();  // the next may be due as well: whoever takes it wakes another in turn
-      http::request request = scheduler_.request_for(*next);
-      lock.unlock();
-      deliver_progress();
-      http::response response = call(*next, std::move(request));
-      lock.lock();
-      scheduler_.finish(*next, std::move(response), now());
-      keep_changes();
     }
   }
 
-  http::response call(const job& job, http::request request) {
+  void take_and_call(std::unique_lock<std::mutex>& lock) {
+    const std::optional<job> next = scheduler_.take_due(clock_.now());
+    if (!next) {
+      is_committed(lock, note_changes());
+      lock.unlock();
+      deliver();
+      lock.lock();
+      if (!stopping_) sleep_until_due(lock);
+      return;
+    }
+    wake_.notify_one();  // the next may be due as well: whoever takes it wakes another in turn
+    const execution::call_stop stop = calls_[next->id].stop;
+    calls_[next->id].what = *next;
+    // The request is made of all that the scheduler knows now. Nobody may see it before that is in the store:
+    // or another process, after this one was killed, would run a step again whose result was seen.
+    http::request request = request_for(*next);
+    const bool may_begin = is_committed_at_last(lock, note_changes());
+    if (!may_begin) {  // it was given back
+      calls_.erase(next->id);
+      settled_.notify_all();
+      return;
+    }
+    http::response response;
+    if (scheduler_.is_running(next->run_id)) {  // it may have been cancelled meanwhile
+      lock.unlock();
+      deliver();
+      response = call(*next, std::move(request), stop);
+      lock.lock();
+    }
+    calls_.erase(next->id);
+    if (!stop.was_interrupted()) scheduler_.finish(*next, std::move(response), clock_.now());
+    note_changes();
+    settled_.notify_all();
+    if (stopping_) keeper_wake_.notify_one();
+  }
+
+  /// A job for which there can be no request fails when it is made.
+  http::request request_for(const job& job) const {
+    try {
+      return scheduler_.request_for(job);
+    } catch (...) {
+      return {.method = "", .url = "", .body = words_of_exception()};
+    }
+  }
+
+  /// Asks the calls of a run to stop. Done by deliver(), without the lock.
+  void stop_calls_of(std::string_view run_id) {
+    for (const auto& [id, call] : calls_) {
+      if (call.what.run_id == run_id) stopping_calls_.push_back({call.stop, false});
+    }
+  }
+
+  /// No call begins any more. The jobs of those that are under way are put back into the store as they were
+  /// before: if they don't end in time the next process makes them again, as the same attempt.
+  void begin_to_stop() {
+    if (std::exchange(stopping_, true)) return;
+    note_changes();
+    for (const auto& [id, call] : calls_) {
+      stopping_calls_.push_back({call.stop, true});
+      pending_.push_back({.removed_jobs = {id}});
+      pending_.push_back({.added_jobs = {call.what}});
+    }
+    if (!calls_.empty()) ++changed_;
+    wake_.notify_all();
+    settled_.notify_all();
+    keeper_wake_.notify_one();
+    cleaner_wake_.notify_one();
+  }
+
+  void end_threads() {
+    {
+      const std::lock_guard lock(mutex_);
+      begin_to_stop();
+    }
+    deliver();
+    for (std::thread& worker : workers_) worker.join();
+    {
+      const std::lock_guard lock(mutex_);
+      keeper_stops_ = true;
+    }
+    keeper_wake_.notify_all();
+    if (keeper_.joinable()) keeper_.join();
+    if (cleaner_.joinable()) cleaner_.join();
+    deliver();
+  }
+
+  http::response call(const job& job, http::request request, const execution::call_stop& stop) {
+    if (request.method.empty()) return no_answer(request.body);
     if (job.what == job::kind::request) return ask_elsewhere(request);
     if (request.url.starts_with('/') || request.url.starts_with('?')) {
       return handler_.answer_in_process(
           std::move(request),
-          [&](const std::vector<protocol::operation>& results) { return save(job, results); });
+          [&](const std::vector<protocol::operation>& results) { return save(job, results); }, stop);
     }
     try {
       return call_elsewhere(std::move(request));
-    } catch (const std::exception& problem) {
-      return api<engine>::answer_of(500, {{"name", "unreachable"}, {"message", problem.what()}});
+    } catch (...) {
+      return api<engine>::answer_of(500, {{"name", "unreachable"}, {"message", words_of_exception()}});
     }
   }
 
@@ -14676,8 +18938,8 @@ class engine {
       return no_answer("the engine has no transport for it: include <inngest/transport/httplib.hpp>");
     try {
       return options_.requests->send(request, options_.request_timeout);
-    } catch (const std::exception& problem) {
-      return no_answer(problem.what());
+    } catch (...) {
+      return no_answer(words_of_exception());
     }
   }
 
@@ -14697,92 +18959,150 @@ class engine {
     const auto operations = read_operations(protocol::write_operations(results));
     {
       std::unique_lock lock(mutex_);
-      if (!scheduler_.checkpoint(job.run_id, job.id, operations, now())) return saved::stale;
-      if (!is_kept(lock, note_changes())) return saved::no;
+      if (!scheduler_.checkpoint(job.run_id, job.id, operations, clock_.now())) return saved::stale;
+      if (!is_committed(lock, note_changes())) return saved::no;
     }
-    deliver_progress();
+    deliver();
     return saved::yes;
   }
 
-  void announce(std::unique_lock<std::mutex>& lock) {
-    lock.unlock();
-    deliver_progress();
-    lock.lock();
-    settled_.notify_all();
-  }
-
+  /// Waits are measured with the steady clock. They are short, so that a system clock that is set forward is
+  /// noticed.
   void sleep_until_due(std::unique_lock<std::mutex>& lock) {
-    clean(lock);
-    if (stopping_) return;  // it was told meanwhile
+    constexpr std::chrono::milliseconds longest = std::chrono::seconds(1);
     const auto due = scheduler_.next_due();
-    if (!due)
-      wake_.wait_until(lock, next_cleaning_);
-    else if (*due > now())
-      wake_.wait_until(lock, std::min(*due, next_cleaning_));
+    if (!due) return wake_.wait(lock);
+    const timestamp now = clock_.now();
+    if (*due > now) wake_.wait_for(lock, *due - now < longest ? *due - now : longest);
   }
 
-  /// Forgets what is too old to be looked at.
-  void clean(std::unique_lock<std::mutex>& lock) {
-    if (now() < next_cleaning_) return;
-    next_cleaning_ = now() + std::chrono::minutes(10);
-    lock.unlock();
-    try {
-      options_.store->forget_before(now() - options_.history);
-    } catch (const std::exception& problem) {
-      app_.log().error(std::string("the engine's store forgets nothing: ") + problem.what());
-    }
-    lock.lock();
-  }
-
-  // ---- progress: collected under the lock, told outside of it ------------------------------------------
-
-  bool is_settled() const { return kept_ == changed_ && untold_.empty() && !telling_; }
-
-  void deliver_progress() {
+  /// The cleaner's thread: forgets what is too old to be looked at, at the start and then every ten minutes.
+  void clean() {
     std::unique_lock lock(mutex_);
-    if (telling_) return;  // whoever is telling tells this too
-    telling_ = true;
-    while (!untold_.empty()) {
-      const auto next = std::move(untold_.front());
-      untold_.pop_front();
+    while (!stopping_) {
       lock.unlock();
-      tell(next.first, next.second);
+      try {
+        options_.store->forget_before(
+            clock_.now() -
+            std::min<std::chrono::milliseconds>(options_.history, std::chrono::hours(100 * 366 * 24)));
+      } catch (...) {
+        app_.log().error("the engine's store forgets nothing: " + words_of_exception());
+      }
       lock.lock();
+      cleaner_wake_.wait_for(lock, std::chrono::minutes(10), [&] { return stopping_; });
     }
-    telling_ = false;
+  }
+
+  // ---- what users hear: collected under the lock, told outside of it -------------------------------------
+
+  void note_progress(const changes& fresh) {
+    for (auto& [run, entry] : scheduler_.take_progress()) {
+      log_failure(run, entry, fresh);
+      if (options_.on_progress) untold_.push_back({changed_, std::move(run), std::move(entry)});
+    }
+  }
+
+  /// Notes a line for the log about what failed.
+  void log_failure(const run& run, const timeline_entry& entry, const changes& fresh) {
+    const std::string whose = "run " + run.id + " of function \"" + run.function_id + "\"";
+    const std::string attempt = "attempt " + std::to_string(entry.attempt + 1);
+    const auto what = [&] { return entry.step.empty() ? whose : whose + ": step \"" + entry.step + "\""; };
+    switch (entry.what) {
+      case progress::run_retried:
+      case progress::step_retried:
+        log_lines_.push_back({log_level::warn, what() + ": " + attempt + " failed, the next is due at " +
+                                                   next_attempt(run, entry, fresh) + ": " + entry.detail});
+        return;
+      case progress::step_failed:
+        log_lines_.push_back(
+            {log_level::warn, what() + ": " + attempt + " failed, and it was the last: " + entry.detail});
+        return;
+      case progress::run_failed:
+        log_lines_.push_back({log_level::error, whose + " failed: " + entry.detail});
+        return;
+      default:
+        return;
+    }
+  }
+
+  static std::string next_attempt(const run& run, const timeline_entry& entry, const changes& fresh) {
+    for (const job& added : fresh.added_jobs) {
+      const bool is_next = added.run_id == run.id && added.attempt == entry.attempt + 1;
+      if (is_next && (!added.step || added.step_name == entry.step)) return to_text(added.due);
+    }
+    return "an unknown time";
+  }
+
+  /// Whether on_progress was told all that happened up to a change.
+  bool is_told(std::uint64_t change) const {
+    return (untold_.empty() || untold_.front().change > change) && (!telling_ || *telling_ > change);
+  }
+
+  /// Asks calls to stop, logs, and tells on_progress what is committed.
+  void deliver() {
+    std::unique_lock lock(mutex_);
+    const auto stops = std::exchange(stopping_calls_, {});
+    const auto lines = std::exchange(log_lines_, {});
+    if (!stops.empty() || !lines.empty()) {
+      ++logging_;
+      lock.unlock();
+      for (const auto& [stop, is_shutdown] : stops) is_shutdown ? stop.request_shutdown() : stop.request();
+      for (const log_line& line : lines) app_.log().log(line.level, line.text);
+      lock.lock();
+      --logging_;
+    }
+    if (!telling_) {  // or whoever is telling tells this too
+      while (!untold_.empty() && untold_.front().change <= committed_) {
+        const told_progress next = std::move(untold_.front());
+        untold_.pop_front();
+        telling_ = next.change;
+        lock.unlock();
+        tell(next.run, next.entry);
+        lock.lock();
+      }
+      telling_.reset();
+    }
     settled_.notify_all();
   }
 
   void tell(const run& run, const timeline_entry& entry) const {
     try {
       options_.on_progress(run, entry);
-    } catch (const std::exception& problem) {
-      app_.log().error(std::string("engine_options::on_progress threw: ") + problem.what());
+    } catch (...) {
+      app_.log().error("engine_options::on_progress threw: " + words_of_exception());
     }
   }
 
   client app_;
   engine_options options_;
+  const bool is_on_disk_;
   handler handler_;
+  engine_clock clock_;
 
   mutable std::mutex mutex_;  // of everything below
   std::condition_variable wake_;
   mutable std::condition_variable settled_;
+  std::condition_variable keeper_wake_;
+  std::condition_variable cleaner_wake_;
+  std::vector<log_line> log_lines_;
   scheduler scheduler_;
   std::function<http::response(http::request)> call_app_;
-  std::vector<changes> unkept_;
-  std::uint64_t changed_ = 0;  // how many changes there were
-  std::uint64_t kept_ = 0;     // how many of them are kept
-  std::string store_problem_;  // why the last were not
+  std::vector<changes> pending_;
+  std::uint64_t changed_ = 0;    // how many changes there were
+  std::uint64_t committed_ = 0;  // how many of them are in the store
+  std::string store_problem_;    // why the last were not
   bool committing_ = false;
-  std::condition_variable keeper_wake_;
-  timestamp next_cleaning_{};
-  std::deque<std::pair<run, timeline_entry>> untold_;
-  bool telling_ = false;
+  std::map<std::uint64_t, call_under_way> calls_;                      // by job
+  std::vector<std::pair<execution::call_stop, bool>> stopping_calls_;  // and whether the process is to end
+  std::deque<told_progress> untold_;
+  std::optional<std::uint64_t> telling_;  // on_progress is being told of this change
+  int logging_ = 0;                       // threads that log
   bool stopping_ = false;
   bool keeper_stops_ = false;
 
+  takeover takeover_;  // until the threads have ended a handler's events come here
   std::thread keeper_;
+  std::thread cleaner_;
   std::vector<std::thread> workers_;
 };
 
@@ -14864,27 +19184,65 @@ constexpr std::string_view to_string(run_status status) {
   return names[static_cast<std::size_t>(status)];
 }
 
+namespace detail {
+
+/// The object's member, if it has no other; otherwise empty.
+inline std::string only_member(std::string_view object, std::string_view name) {
+  try {
+    const json_buffer buffer{std::string(object)};
+    json_document document(buffer.text());
+    std::string out;
+    int members = 0;
+    for (auto item : document.object()) {
+      simdjson::ondemand::field member = take(std::move(item), {});
+      ++members;
+      const bool wanted = take(member.unescaped_key(), {}) == name;
+      const std::string_view text = raw_text(member.value(), {});
+      if (wanted) out = text;
+    }
+    return members == 1 ? out : std::string();
+  } catch (const payload_error&) {
+    return {};
+  }
+}
+
+}  // namespace detail
+
 /// A run as its server tells of it.
 struct run_info {
   std::string id;
-  /// The server's own id of the function: see runs::functions.
-  std::string function_uuid;
-  std::string event_id;
+  /// The server's own id of the function: see runs::functions. Only older servers tell it.
+  std::string function_uuid{};
+  std::string event_id{};
   run_status status = run_status::unknown;
   std::optional<timestamp> started_at{};
   std::optional<timestamp> ended_at{};
-  /// What the function returned, or its error, as JSON text; empty while there is none.
+  /// What the function returned, or its error, as JSON text; empty while there is none. A server may wrap a
+  /// value that is no object: {"data": 7}.
   std::string output_text{};
+  /// The function's id as the server tells it, with or without the app's in front of it.
+  std::string function_id{};
 
+  /// A server may show a run as completed or failed between two steps: it has ended when it also says when.
   bool ended() const {
-    return status == run_status::completed || status == run_status::failed ||
-           status == run_status::cancelled || status == run_status::skipped;
+    if (status == run_status::completed || status == run_status::failed) return ended_at.has_value();
+    return status == run_status::cancelled || status == run_status::skipped;
   }
 
   /// What the function returned. \throws payload_error when it is of another type, or there is nothing.
   template <json_convertible T>
   T output() const {
-    return decode<T>(output_text, "output");
+    const std::string inside = detail::only_member(output_text, "data");
+    if (inside.empty()) return decode<T>(output_text, "output");
+    try {
+      return decode<T>(inside, "output");
+    } catch (const payload_error&) {
+      try {
+        return decode<T>(output_text, "output");  // it was no wrapping: the type has a member "data"
+      } catch (const payload_error&) {
+      }
+      throw;
+    }
   }
 };
 
@@ -14897,11 +19255,20 @@ class run_not_completed : public error {
 
  private:
   static std::string words(const run_info& run) {
-    const std::string message = detail::find_text(run.output_text, "message");
+    const std::string message = message_of(run.output_text);
     return "run " + run.id + " " +
            (run.status == run_status::failed ? "failed" : "was " + std::string(to_string(run.status))) +
            (message.empty() ? "" : ": " + message);
   }
+  /// Servers wrap errors in different ways.
+  static std::string message_of(const std::string& output) {
+    std::string out = detail::find_text(output, "message");
+    for (const char* wrapping : {"error", "data"}) {
+      if (out.empty()) out = detail::find_text(detail::only_member(output, wrapping), "message");
+    }
+    return out;
+  }
+
   run_info run_;
 };
 
@@ -14917,42 +19284,45 @@ class run_timed_out : public error {
 ///     inngest::runs runs(app);
 ///     Receipt receipt = runs.send_and_wait(charge, Ordered{...}, 30s);
 ///
-/// Every call may throw unauthorized, request_rejected, unreachable and protocol_error.
+/// It asks version 2 of the API, and version 1 where a server has no other; that one does not tell what a run
+/// with checkpoints returned. Every call may throw unauthorized, request_rejected, unreachable and
+/// protocol_error.
 class runs {
  public:
   explicit runs(client app) : app_(std::move(app)) {}
 
   /// The run; nothing when the server knows none of the id.
   std::optional<run_info> find(const std::string& run_id) const {
-    const http::response answer = get("/v1/runs/" + http::percent_encoded(run_id));
-    if (answer.status == 404) return std::nullopt;
-    protocol::expect_success(answer, "asking for run " + run_id);
-    return reading("a run", [&] {
-      const detail::json_buffer body(answer.body);
-      const std::string_view data = detail::find_member(body, "data");
-      if (data.empty() || data == "null") return std::optional<run_info>();
-      return std::optional<run_info>(read_run(data));
-    });
+    const std::string path = "/runs/" + http::percent_encoded(run_id), what = "asking for run " + run_id;
+    http::response answer = get("/v2" + path + "?includeOutput=true");
+    if (!is_missing(answer)) return reading_run(answer, what);
+    const bool has_v2 = says_why(answer);
+    answer = get_uncached("/v1" + path);
+    if (answer.status == 404 || (has_v2 && answer.status >= 400 && answer.status != 401)) return std::nullopt;
+    return reading_run(answer, what);
   }
 
   /// The runs that an event started, of all functions.
   std::vector<run_info> of_event(const std::string& event_id) const {
-    const http::response answer = get("/v1/events/" + http::percent_encoded(event_id) + "/runs");
-    if (answer.status == 404) return {};
-    protocol::expect_success(answer, "asking for the runs of event " + event_id);
-    return reading("a list of runs", [&] {
-      std::vector<run_info> out;
-      const detail::json_buffer body(answer.body);
-      const std::string_view data = detail::find_member(body, "data");
-      if (data.empty() || data == "null") return out;
-      for_each_element(data, [&](std::string_view each) { out.push_back(read_run(each)); });
-      return out;
-    });
+    const std::string path = "/events/" + http::percent_encoded(event_id) + "/runs";
+    const std::string what = "asking for the runs of event " + event_id;
+    std::vector<run_info> out;
+    std::string page = "?includeOutput=true&limit=40";
+    while (true) {
+      http::response answer = get("/v2" + path + page);
+      if (is_missing(answer)) break;
+      std::string cursor = reading_runs(answer, what, out);
+      if (cursor.empty()) return out;
+      page = "?includeOutput=true&limit=40&cursor=" + http::percent_encoded(cursor);
+    }
+    const http::response answer = get_uncached("/v1" + path);
+    if (answer.status != 404) reading_runs(answer, what, out);
+    return out;
   }
 
   /// Waits until the run has ended; asks again and again, at first after 100 ms, later after up to 2 s.
   /// \throws run_timed_out when it has not, or is not there, in time.
-  run_info wait(const std::string& run_id, std::chrono::milliseconds timeout) const {
+  run_info wait(const std::string& run_id, duration_ms timeout) const {
     std::optional<run_info> last;
     const bool ended = poll(timeout, [&] {
       last = find(run_id);
@@ -14968,11 +19338,17 @@ class runs {
   /// \throws run_not_completed, run_timed_out, and what client::send throws.
   template <class Output, event_type... Events, event_type Event>
   auto send_and_wait(const function<Output, Events...>& called, const Event& event,
-                     std::chrono::milliseconds timeout) const {
+                     duration_ms timeout) const {
     static_assert((std::is_same_v<Event, Events> || ...),
                   "inngest: the function is not triggered by this event");
-    const run_info run = wait_for_run(called, app_.send(event).ids.at(0), timeout);
-    if constexpr (!std::is_void_v<Output>) return run.template output<Output>();
+    const std::vector<std::string> ids = app_.send(event).ids;
+    if (ids.empty()) {
+      throw unreachable("event \"" + std::string(Event::name) +
+                        "\" was not sent, so nothing can be waited for: no server answers, and the client "
+                        "keeps or drops events then");
+    }
+    const run_info run = wait_for_run(called, ids.front(), timeout, !std::is_void_v<Output>);
+    if constexpr (!std::is_void_v<Output>) return output_or_nothing<Output>(run);
   }
 
   /// Stops the run: no further step of it begins.
@@ -15023,8 +19399,69 @@ class runs {
   }
 
  private:
+  /// A server that tells no output has none to tell if the function may return null.
+  template <class Output>
+  static Output output_or_nothing(const run_info& run) {
+    if (!run.output_text.empty()) return run.template output<Output>();
+    try {
+      return decode<Output>("null", "output");
+    } catch (const payload_error&) {
+      throw protocol_error("run " + run.id +
+                           " has completed, but the server does not tell what it returned: version 1 of the "
+                           "API does not, for runs with checkpoints. Use a newer server, or turn "
+                           "client_options::checkpointing off");
+    }
+  }
+
   http::response get(std::string path) const {
-    return app_.call_api({.method = "GET", .url = std::move(path)});
+    return app_.call_api(
+        {.method = "GET", .url = std::move(path), .headers = {{"cache-control", "no-cache"}}});
+  }
+  /// Version 1 gives the same answer to the same question for up to 15 s: so no two are the same.
+  http::response get_uncached(const std::string& path) const {
+    static std::atomic<unsigned> number = 0;
+    const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+    return get(path + "?nocache=" + std::to_string(now) + "-" + std::to_string(++number));
+  }
+
+  /// Whether the server has no such thing, or no such way to ask.
+  static bool is_missing(const http::response& answer) {
+    return answer.status == 404 || answer.status == 405 || answer.status == 501;
+  }
+  /// Whether it is version 2 that refuses.
+  static bool says_why(const http::response& answer) {
+    try {
+      const detail::json_buffer body(answer.body);
+      return detail::find_member(body, "errors").starts_with('[');
+    } catch (const payload_error&) {
+      return false;
+    }
+  }
+
+  static std::optional<run_info> reading_run(const http::response& answer, const std::string& what) {
+    protocol::expect_success(answer, what);
+    return reading("a run", [&] {
+      const detail::json_buffer body(answer.body);
+      const std::string_view data = detail::find_member(body, "data");
+      if (data.empty() || data == "null") return std::optional<run_info>();
+      return std::optional<run_info>(read_run(data));
+    });
+  }
+
+  /// Adds the runs of the answer, and gives the cursor of the next page; empty when there is none.
+  static std::string reading_runs(const http::response& answer, const std::string& what,
+                                  std::vector<run_info>& out) {
+    protocol::expect_success(answer, what);
+    return reading("a list of runs", [&]() -> std::string {
+      const detail::json_buffer body(answer.body);
+      const std::string data(detail::find_member(body, "data"));
+      if (data.empty() || data == "null") return {};
+      const std::size_t before = out.size();
+      for_each_element(data, [&](std::string_view run) { out.push_back(read_run(run)); });
+      const detail::json_buffer page{std::string(detail::find_member(body, "page"))};
+      const bool more = page.text() != "" && detail::find_member(page, "hasMore") == "true";
+      return more && out.size() > before ? detail::find_text(page.text(), "cursor") : std::string();
+    });
   }
 
   template <class Read>
@@ -15050,17 +19487,58 @@ class runs {
     for (const std::string_view each : elements) use(each);
   }
 
+  /// Of version 2, or of version 1, whose names are in the second column.
   static run_info read_run(std::string_view text) {
     const detail::json_buffer run{std::string(text)};
-    run_info out{.id = detail::find_text(text, "run_id"),
+    const auto text_of = [&](const char* name, const char* earlier) {
+      std::string out = detail::find_text(text, name);
+      return out.empty() ? detail::find_text(text, earlier) : out;
+    };
+    run_info out{.id = text_of("id", "run_id"),
                  .function_uuid = detail::find_text(text, "function_id"),
                  .event_id = detail::find_text(text, "event_id")};
-    if (out.id.empty()) throw payload_error("run_id", "missing");
+    if (out.id.empty()) throw payload_error("id", "missing");
     out.status = status_of(detail::find_text(text, "status"));
-    out.started_at = parse_timestamp(detail::find_text(text, "run_started_at"));
-    out.ended_at = parse_timestamp(detail::find_text(text, "ended_at"));
-    out.output_text = detail::find_member(run, "output");
+    out.started_at = parse_timestamp(text_of("startedAt", "run_started_at"));
+    out.ended_at = parse_timestamp(text_of("endedAt", "ended_at"));
+    out.output_text = output_of(std::string(detail::find_member(run, "output")));
+    const std::string_view function = detail::find_member(run, "function");
+    out.function_id = detail::find_text(function, "id");
+    if (out.event_id.empty()) out.event_id = first_event_of(detail::find_member(run, "trigger"));
     return out;
+  }
+
+  static std::string first_event_of(std::string_view trigger) {
+    if (trigger.empty()) return {};
+    const detail::json_buffer buffer{std::string(trigger)};
+    std::string out;
+    const std::string_view ids = detail::find_member(buffer, "eventIds");
+    if (!ids.starts_with('[')) return out;
+    for_each_element(ids, [&](std::string_view id) {
+      if (out.empty()) out = decode<std::string>(id);
+    });
+    return out;
+  }
+
+  /// What a function returned, out of what version 1 tells: nothing as "", and the operations of the last
+  /// call, of which RunComplete has it.
+  static std::string output_of(std::string output) {
+    if (output == "\"\"" || output == "null") return {};
+    if (output.find("RunComplete") == std::string::npos) return output;
+    try {
+      std::string operations = output.starts_with('"') ? decode<std::string>(output) : output;
+      std::string result;
+      if (!operations.starts_with('[')) return output;
+      for_each_element(operations, [&](std::string_view operation) {
+        if (!operation.starts_with('{')) return;
+        const detail::json_buffer buffer{std::string(operation)};
+        const bool ends = detail::find_text(operation, "op").ends_with("RunComplete");
+        if (ends) result = detail::find_member(buffer, "data");
+      });
+      return result.empty() ? output : result;
+    } catch (const payload_error&) {
+      return output;
+    }
   }
 
   /// Servers write "Completed" or "COMPLETED".
@@ -15075,31 +19553,53 @@ class runs {
     return run_status::unknown;
   }
 
-  run_info wait_for_run(const any_function& called, const std::string& event_id,
-                        std::chrono::milliseconds timeout) const {
-    std::string uuid;
-    for (const registered_function& each : functions()) {
-      if (each.slug == called.slug()) uuid = each.uuid;
-    }
+  run_info wait_for_run(const any_function& called, const std::string& event_id, duration_ms timeout,
+                        bool returns_something) const {
+    using clock = std::chrono::steady_clock;
     std::optional<run_info> found;
+    std::optional<std::string> uuid;
+    std::optional<clock::time_point> completed;
+    const auto is_of_function = [&](const run_info& run) {
+      if (!run.function_id.empty() && (run.function_id == called.slug() || run.function_id == called.id()))
+        return true;
+      if (!uuid) uuid = uuid_of(called);
+      const std::string& its = run.function_id.empty() ? run.function_uuid : run.function_id;
+      return its == *uuid || (uuid->empty() && run.function_id.empty());
+    };
     const bool ended = poll(timeout, [&] {
-      for (run_info& each : of_event(event_id)) {
-        if (uuid.empty() || each.function_uuid == uuid) found = std::move(each);
+      for (run_info& run : of_event(event_id)) {
+        if (is_of_function(run)) found = std::move(run);
       }
-      return found && found->ended();
+      if (!found || !found->ended()) return false;
+      if (found->status != run_status::completed || !returns_something || !found->output_text.empty())
+        return true;
+      // a server may know the end before it knows the result
+      if (!completed) completed = clock::now();
+      return clock::now() - *completed > std::chrono::seconds(5);
     });
-    if (!ended) {
+    if (!found) {
       throw run_timed_out("function \"" + called.id() + "\" has not ended for event " + event_id +
-                          " in time" + (found ? "" : ": the server knows no run of it"));
+                          " in time: the server knows no run of it");
     }
+    if (!ended && !found->ended())
+      throw run_timed_out("function \"" + called.id() + "\" has not ended for event " + event_id +
+                          " in time");
     if (found->status != run_status::completed) throw run_not_completed(std::move(*found));
     return std::move(*found);
+  }
+
+  /// Empty when the server does not know the function.
+  std::string uuid_of(const any_function& called) const {
+    for (const registered_function& function : functions()) {
+      if (function.slug == called.slug()) return function.uuid;
+    }
+    return {};
   }
 
   template <class Done>
   static bool poll(std::chrono::milliseconds timeout, Done done) {
     using clock = std::chrono::steady_clock;
-    const auto end = clock::now() + timeout;
+    const auto end = detail::add_saturated(clock::now(), timeout);
     std::chrono::milliseconds pause{100};
     while (true) {
       if (done()) return true;
@@ -15180,6 +19680,7 @@ class examination {
   }
 
   void check_keys() {
+    for (const std::string& remark : settings().remarks()) add(severity::warning, "options", remark);
     const signing_keys keys = app_.keys();
     if (!is_cloud()) return add(severity::ok, "keys", "a dev server needs none");
     if (settings().event_key().empty())
@@ -15214,23 +19715,58 @@ class examination {
     add(severity::ok, name, "set, and of the right form");
   }
 
-  /// Asks the server for something that every kind has. False when nobody answers.
+  /// Asks the server for something that every kind has. False when no Inngest server answers.
   bool check_server() {
     try {
       const http::response answer = app_.call_api({.method = "GET", .url = "/health"});
+      if (!is_inngest_health(answer) &&
+          !is_inngest_api(app_.call_api({.method = "GET", .url = "/v1/events?limit=1"}))) {
+        add(severity::problem, "server",
+            "what answers at " + settings().api_base_url() + " is no Inngest server: GET /health gave " +
+                described(answer) + ". " + address_advice());
+        return false;
+      }
       add(severity::ok, "server", "answers at " + settings().api_base_url());
       check_kind(answer);
       check_clock(answer);
       return true;
     } catch (const unreachable& problem) {
-      std::string advice = is_cloud() ? "check INNGEST_API_BASE_URL and the network"
-                                      : "start the dev server, or set INNGEST_DEV to its URL";
+      const std::string advice = is_cloud() ? "check INNGEST_API_BASE_URL and the network"
+                                            : "start the dev server, or set INNGEST_DEV to its URL";
       add(severity::problem, "server",
           "nobody answers at " + settings().api_base_url() + " (" + problem.what() + "): " + advice);
     } catch (const configuration_error& problem) {
       add(severity::problem, "server", problem.what());
     }
     return false;
+  }
+
+  std::string address_advice() const {
+    return is_cloud() ? "Check INNGEST_API_BASE_URL, and what is between here and there"
+                      : "Set INNGEST_DEV to the dev server's URL";
+  }
+
+  /// A self-hosted or dev server says what it is, and all say how they are.
+  static bool is_inngest_health(const http::response& answer) {
+    if (answer.headers.find(protocol::header::server_kind)) return true;
+    const json body = json::parse(answer.body, nullptr, false);
+    return answer.status == 200 && body.is_object() && body.value("status", json()) == 200 &&
+           body.contains("message");
+  }
+  /// The API itself, which tells events or refuses the key.
+  static bool is_inngest_api(const http::response& answer) {
+    if (answer.headers.find(protocol::header::server_kind)) return true;
+    const json body = json::parse(answer.body, nullptr, false);
+    if (!body.is_object()) return false;
+    if (answer.status == 200) return body.value("data", json()).is_array();
+    return (answer.status == 401 || answer.status == 403) && body.contains("error");
+  }
+  static std::string described(const http::response& answer) {
+    const std::string type(answer.headers.find("content-type").value_or(""));
+    return "status " + std::to_string(answer.status) + " and " +
+           (answer.body.empty() ? "nothing else"
+            : type.empty()      ? "something else"
+                                : type);
   }
 
   void check_kind(const http::response& answer) {
@@ -15773,129 +20309,56 @@ inline std::shared_ptr<middleware> tracing(span_sink sink) {
 
 // inngest/outbox.hpp
 
-#include <cerrno>
 #include <filesystem>
+#include <fstream>
+
+#include <unistd.h>
+
+// inngest/detail/outbox_file.hpp
+
+#include <cerrno>
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-namespace inngest {
+// The file of an outbox. It is a header, which says where the first record that is not sent begins, and
+// records one behind the other. A record is the lengths of its two texts, the first bytes of a SHA-256 over
+// all, and the texts. Damage is replaced by a record without events, so that it is set aside only once.
 
-/// Options of an outbox.
-struct outbox_options {
-  /// Bytes that the file may grow to. What does not fit is an error, and nothing is lost silently.
-  std::size_t max_size = 64 * 1024 * 1024;
-};
+namespace inngest::detail {
 
-/// Keeps events in a file while no server answers, and has them sent later, in order:
-///
-///     inngest::client app({.id = "studio",
-///                          .when_unreachable = inngest::unreachable_policy::keep,
-///                          .outbox = std::make_shared<inngest::outbox>("outbox.events")});
-///
-/// What is kept is on the disk before send() returns. A record that a crash cut short is recognized and
-/// dropped, never misread. Each is sent with the seed of its first attempt, so that a server that took it
-/// before the crash makes no second event. May be used from many threads; a second process on the same file
-/// is refused. For POSIX systems.
-class outbox final : public event_keeper {
+/// A file that is open; its descriptor is closed in any case.
+class open_file {
  public:
-  /// \throws configuration_error when the file can't be opened, or is another process's.
-  explicit outbox(std::filesystem::path file, outbox_options options = {})
-      : path_(std::move(file)), options_(options) {
-    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  /// \throws configuration_error when it can't be opened.
+  open_file(const std::filesystem::path& path, int flags)
+      : path_(path.string()), descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0600)) {
     if (descriptor_ < 0) fail("can't be opened");
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      const int reason = errno;
-      ::close(descriptor_);
-      errno = reason;
-      fail("is in use by another process or outbox");
-    }
-    recover();
   }
-  ~outbox() override { ::close(descriptor_); }
-  outbox(const outbox&) = delete;
-  outbox& operator=(const outbox&) = delete;
-
-  /// \throws too_large when the outbox is full, configuration_error when the disk refuses.
-  void keep(const std::string& events, const std::string& seed) override {
-    const std::lock_guard lock(mutex_);
-    const std::string bytes = record_of(events, seed);
-    if (end_ + bytes.size() > options_.max_size) {
-      throw too_large("the outbox \"" + path_.string() + "\" is full: it keeps " + std::to_string(end_) +
-                      " bytes and may keep " + std::to_string(options_.max_size));
-    }
-    write_at(end_, bytes);
-    end_ += bytes.size();
-    ++count_;
-  }
-
-  bool empty() const override {
-    const std::lock_guard lock(mutex_);
-    return count_ == 0;
-  }
-  /// How many lists of events are kept.
-  std::size_t size() const {
-    const std::lock_guard lock(mutex_);
-    return count_;
-  }
-
-  void flush(const std::function<void(const std::string& events, const std::string& seed)>& send) override {
-    const std::lock_guard lock(mutex_);  // one sender at a time: the order must hold
-    while (count_ > 0) {
-      const record next = read_at(begin_);
-      send(next.events, next.seed);
-      begin_ += next.size;
-      --count_;
-      write_at(0, header_of(begin_));
-    }
-    if (begin_ > header_size) clear();
-  }
-
- private:
-  // The file is a header, which says where the first record begins, and records one behind the other. A
-  // record is the lengths of its two texts, the first bytes of a SHA-256 over all, and the texts.
-  static constexpr std::string_view magic = "inngest outbox 1\n";
-  static constexpr std::size_t header_size = magic.size() + 8 + 4;
-  static constexpr std::size_t record_header_size = 4 + 4 + 8;
-
-  struct record {
-    std::string events;
-    std::string seed;
-    std::size_t size = 0;  // 0: there is none here
-  };
+  ~open_file() { ::close(descriptor_); }
+  open_file(const open_file&) = delete;
+  open_file& operator=(const open_file&) = delete;
 
   [[noreturn]] void fail(const std::string& what) const {
-    throw configuration_error("the outbox \"" + path_.string() + "\" " + what + ": " + std::strerror(errno));
+    throw configuration_error("the outbox \"" + path_ + "\" " + what + ": " + std::strerror(errno));
   }
 
-  static void append_number(std::string& out, std::uint64_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) out += static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
+  /// One process has it at a time.
+  void lock() const {
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+    fail(errno == EWOULDBLOCK ? "is in use by another process or outbox" : "can't be locked");
   }
-  static std::uint64_t number_of(std::string_view bytes) {
-    std::uint64_t out = 0;
-    for (std::size_t i = bytes.size(); i-- > 0;) out = out << 8 | static_cast<unsigned char>(bytes[i]);
+
+  struct stat status() const {
+    struct stat out {};
+    if (::fstat(descriptor_, &out) != 0) fail("can't be read");
     return out;
   }
-  static std::string checksum(std::string_view text, std::size_t bytes) {
-    const auto digest = detail::sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
-    return std::string(reinterpret_cast<const char*>(digest.data()), bytes);
-  }
+  std::size_t size() const { return static_cast<std::size_t>(status().st_size); }
 
-  static std::string header_of(std::size_t begin) {
-    std::string out(magic);
-    append_number(out, begin, 8);
-    return out + checksum(out, 4);
-  }
-
-  static std::string record_of(const std::string& events, const std::string& seed) {
-    std::string lengths;
-    append_number(lengths, events.size(), 4);
-    append_number(lengths, seed.size(), 4);
-    return lengths + checksum(lengths + events + seed, 8) + events + seed;
-  }
-
-  std::string read_bytes(std::size_t at, std::size_t size) const {
+  /// What is there, up to so many bytes.
+  std::string read(std::size_t at, std::size_t size) const {
     std::string out(size, '\0');
     std::size_t done = 0;
     while (done < size) {
@@ -15910,7 +20373,7 @@ class outbox final : public event_keeper {
   }
 
   /// Writes, and waits until it is on the disk.
-  void write_at(std::size_t at, std::string_view bytes) {
+  void write(std::size_t at, std::string_view bytes) {
     std::size_t done = 0;
     while (done < bytes.size()) {
       const ssize_t put =
@@ -15919,73 +20382,647 @@ class outbox final : public event_keeper {
       if (put < 0) fail("can't be written");
       done += static_cast<std::size_t>(put);
     }
+    sync();
+  }
+
+  void truncate(std::size_t size) {
+    if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail("can't be written");
+    sync();
+  }
+  /// After a write that failed: what it left must not be taken for a record. Tried as far as it goes.
+  void cut_back(std::size_t size) noexcept {
+    if (::ftruncate(descriptor_, static_cast<off_t>(size)) == 0) ::fsync(descriptor_);
+  }
+
+  void sync() {
     if (::fsync(descriptor_) != 0) fail("can't be written to the disk");
   }
 
-  record read_at(std::size_t at) const {
-    const std::string head = read_bytes(at, record_header_size);
-    if (head.size() < record_header_size) return {};
-    const std::string_view view = head;
-    const std::size_t events = number_of(view.substr(0, 4)), seed = number_of(view.substr(4, 4));
-    if (events + seed > options_.max_size) return {};
-    const std::string texts = read_bytes(at + record_header_size, events + seed);
-    if (texts.size() < events + seed || checksum(head.substr(0, 8) + texts, 8) != view.substr(8)) return {};
-    return {texts.substr(0, events), texts.substr(events), record_header_size + events + seed};
+  /// Waits until the file's name is on the disk, too.
+  static void sync_directory_of(const std::filesystem::path& file) {
+    const auto directory = file.parent_path();
+    open_file(directory.empty() ? "." : directory, O_RDONLY | O_DIRECTORY).sync();
   }
 
-  /// Finds what is kept. A last record that was cut short by a crash was never acknowledged: it is dropped.
+ private:
+  const std::string path_;
+  const int descriptor_;
+};
+
+/// Appends lines to a file that is made when it is needed, and waits until they are on the disk.
+inline void append_lines(const std::filesystem::path& path, const std::string& lines) {
+  open_file file(path, O_RDWR | O_CREAT);
+  const std::size_t end = file.size();
+  const bool cut_short = end > 0 && file.read(end - 1, 1) != "\n";  // by a crash: that line ends here
+  try {
+    file.write(end, cut_short ? "\n" + lines : lines);
+  } catch (...) {
+    file.cut_back(end);
+    throw;
+  }
+  if (end == 0) open_file::sync_directory_of(path);
+}
+
+/// Lists of events with their seeds, in order, in a file. Not for several threads.
+class outbox_file {
+ public:
+  struct record {
+    std::string events;
+    std::string seed;
+    std::size_t size = 0;  // in the file
+  };
+
+  /// What can't be read is in "<path>.damaged" afterwards.
+  /// \throws configuration_error when the file can't be opened, is another process's or is no outbox.
+  explicit outbox_file(const std::filesystem::path& path)
+      : path_(path), damaged_path_(path.string() + ".damaged"), file_(path, O_RDWR | O_CREAT) {
+    file_.lock();
+    recover();
+  }
+
+  bool empty() const { return entries_.empty(); }
+  std::size_t count() const { return entries_.size(); }
+  /// Where the next record would end.
+  std::size_t end_with(const std::string& events, const std::string& seed) const {
+    return end_ + record_header_size + events.size() + seed.size();
+  }
+  std::size_t end() const { return end_; }
+  /// Bytes that could not be read since it was opened.
+  std::size_t damaged_bytes() const { return damaged_bytes_; }
+  const std::filesystem::path& damaged_path() const { return damaged_path_; }
+  bool lost_its_header() const { return lost_its_header_; }
+
+  /// The record is on the disk when it returns, and is not there when it throws.
+  void append(const std::string& events, const std::string& seed) {
+    if (file_.status().st_nlink == 0)
+      throw configuration_error("the outbox \"" + path_.string() + "\" was deleted while it was in use");
+    const std::string bytes = record_of(events, seed);
+    entries_.push_back({end_, bytes.size()});
+    try {
+      file_.write(end_, bytes);
+    } catch (...) {
+      entries_.pop_back();
+      file_.cut_back(end_);
+      throw;
+    }
+    end_ += bytes.size();
+  }
+
+  /// The first record; nothing when it can't be read any more: then it is set aside and no longer here.
+  std::optional<record> front() {
+    const entry first = entries_.front();
+    record out = parse(file_.read(first.at, first.size));
+    if (out.size == first.size) return out;
+    set_aside(first.at, file_.read(first.at, first.size));
+    entries_.pop_front();
+    return std::nullopt;
+  }
+
+  /// Forgets the first record. When it throws, the record is forgotten until the file is opened again.
+  void drop_front() {
+    entries_.pop_front();
+    file_.write(0, header_of(entries_.empty() ? end_ : entries_.front().at));
+    if (entries_.empty()) clear();
+  }
+
+ private:
+  struct entry {
+    std::size_t at = 0;
+    std::size_t size = 0;
+  };
+
+  static constexpr std::string_view magic = "inngest outbox 1\n";
+  static constexpr std::size_t header_size = magic.size() + 8 + 4;
+  static constexpr std::size_t record_header_size = 4 + 4 + 8;
+
+  static void append_number(std::string& out, std::uint64_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) out += static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
+  }
+  static std::uint64_t number_of(std::string_view bytes) {
+    std::uint64_t out = 0;
+    for (std::size_t i = bytes.size(); i-- > 0;) out = out << 8 | static_cast<unsigned char>(bytes[i]);
+    return out;
+  }
+  static std::string checksum(std::string_view text, std::size_t bytes) {
+    const auto digest = sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    return std::string(reinterpret_cast<const char*>(digest.data()), bytes);
+  }
+
+  static std::string header_of(std::size_t begin) {
+    std::string out(magic);
+    append_number(out, begin, 8);
+    return out + checksum(out, 4);
+  }
+
+  static std::string record_of(const std::string& events, const std::string& seed) {
+    constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
+    if (events.size() > most || seed.size() > most) throw too_large("an outbox keeps lists of up to 4 GB");
+    std::string lengths;
+    append_number(lengths, events.size(), 4);
+    append_number(lengths, seed.size(), 4);
+    return lengths + checksum(lengths + events + seed, 8) + events + seed;
+  }
+
+  /// The record at the front of the bytes; of size 0 when there is none.
+  static record parse(std::string_view bytes) {
+    if (bytes.size() < record_header_size) return {};
+    const std::size_t events = number_of(bytes.substr(0, 4)), seed = number_of(bytes.substr(4, 4));
+    if (events + seed > bytes.size() - record_header_size) return {};
+    const std::string_view texts = bytes.substr(record_header_size, events + seed);
+    if (checksum(std::string(bytes.substr(0, 8)) += texts, 8) != bytes.substr(8, 8)) return {};
+    return {.events = std::string(texts.substr(0, events)),
+            .seed = std::string(texts.substr(events)),
+            .size = record_header_size + events + seed};
+  }
+
+  /// Finds what is kept. The file may be larger than what is taken now, and it may be damaged.
   void recover() {
-    const std::string header = read_bytes(0, header_size);
-    if (header.empty()) return clear();
-    const std::size_t begin = header.size() < header_size ? 0 : number_of(header.substr(magic.size(), 8));
-    if (header != header_of(begin) || begin < header_size) {
-      if (std::string_view(magic).starts_with(header)) return clear();  // cut short while it was made
-      throw configuration_error("\"" + path_.string() + "\" is not an outbox, or it was damaged");
+    const std::size_t size = file_.size();
+    const std::string header = file_.read(0, header_size);
+    if (header.size() < header_size) {
+      if (header == header_of(header_size).substr(0, header.size())) {  // new, or cut short while it was made
+        clear();
+        return open_file::sync_directory_of(path_);
+      }
+      refuse();
     }
-    begin_ = end_ = begin;
-    for (record each = read_at(end_); each.size > 0; each = read_at(end_)) {
-      end_ += each.size;
-      ++count_;
+    const std::size_t begin = number_of(std::string_view(header).substr(magic.size(), 8));
+    if (header == header_of(begin) && begin >= header_size) {
+      if (begin > size) return clear();  // all was sent, and the process ended before it had said so
+      scan(begin, file_.read(begin, size - begin));
+      if (entries_.empty() && end_ > header_size) clear();
+      return;
     }
-    if (::ftruncate(descriptor_, static_cast<off_t>(end_)) != 0) fail("can't be written");
+    const std::string rest = file_.read(header_size, size - header_size);
+    if (!header.starts_with(magic) && find_record(rest, 0) == rest.size()) refuse();
+    lost_its_header_ = true;
+    scan(header_size, rest);
+    file_.write(0, header_of(entries_.empty() ? end_ : entries_.front().at));
   }
 
+  [[noreturn]] void refuse() const {
+    throw configuration_error("\"" + path_.string() + "\" is not an outbox, or it was damaged");
+  }
+
+  /// Notes the records in the bytes, which are what the file has from `base` on, and sets aside the rest.
+  void scan(std::size_t base, const std::string& bytes) {
+    end_ = base;
+    for (std::size_t at = 0; at < bytes.size();) {
+      const record found = parse(std::string_view(bytes).substr(at));
+      if (found.size == 0) {
+        const std::size_t next = find_record(bytes, at + 1);
+        set_aside(base + at, std::string_view(bytes).substr(at, next - at));
+        if (next == bytes.size()) return file_.truncate(end_);  // at the end nothing need be in its place
+        at = next;
+        continue;
+      }
+      if (!found.events.empty()) entries_.push_back({base + at, found.size});
+      at += found.size;
+      end_ = base + at;
+    }
+  }
+
+  /// Where the next record is; the end of the bytes when there is none.
+  static std::size_t find_record(std::string_view bytes, std::size_t from) {
+    for (std::size_t at = from; at + record_header_size < bytes.size(); ++at) {
+      if (number_of(bytes.substr(at, 4)) == 0) continue;  // no events: most often a run of zeros
+      if (parse(bytes.substr(at)).size > 0) return at;
+    }
+    return bytes.size();
+  }
+
+  /// Copies what can't be read to a file beside this one, and then puts a record without events in its place.
+  void set_aside(std::size_t at, std::string_view bytes) {
+    append_lines(damaged_path_, std::to_string(bytes.size()) + " bytes from byte " + std::to_string(at) +
+                                    " on:\n" + std::string(bytes) + "\n");
+    damaged_bytes_ += bytes.size();
+    if (bytes.size() >= record_header_size)
+      file_.write(at, record_of({}, std::string(bytes.size() - record_header_size, '\0')));
+  }
+
+  /// When it fails in between, the header still says that nothing begins before end_.
   void clear() {
-    write_at(0, header_of(header_size));
-    if (::ftruncate(descriptor_, static_cast<off_t>(header_size)) != 0) fail("can't be written");
-    if (::fsync(descriptor_) != 0) fail("can't be written to the disk");
-    begin_ = end_ = header_size;
-    count_ = 0;
+    file_.truncate(std::min(file_.size(), header_size));
+    file_.write(0, header_of(header_size));
+    end_ = header_size;
   }
 
   const std::filesystem::path path_;
-  const outbox_options options_;
-  int descriptor_ = -1;
-  mutable std::mutex mutex_;  // of the rest
-  std::size_t begin_ = header_size;
+  const std::filesystem::path damaged_path_;
+  open_file file_;
+  std::deque<entry> entries_;
   std::size_t end_ = header_size;
-  std::size_t count_ = 0;
+  std::size_t damaged_bytes_ = 0;
+  bool lost_its_header_ = false;
+};
+
+}  // namespace inngest::detail
+
+namespace inngest {
+
+/// Options of an outbox.
+struct outbox_options {
+  /// Bytes that the file may grow to. What does not fit is an error. A file that is larger already is kept
+  /// and sent; nothing is added until there is room.
+  std::size_t max_size = 64 * 1024 * 1024;
+  /// Told of lists that were refused, of damage and of a disk that fails.
+  logger log{};
+};
+
+/// A list of events of an outbox that the server refused for what is in it.
+struct rejected_events {
+  /// A JSON array, and the seed it was sent with.
+  std::string events;
+  std::string seed;
+  /// The server's words.
+  std::string reason;
+  timestamp rejected_at{};
+};
+
+/// Keeps events in a file while no server answers, and has them sent later, in order:
+///
+///     inngest::client app({.id = "studio",
+///                          .when_unreachable = inngest::unreachable_policy::keep,
+///                          .outbox = std::make_shared<inngest::outbox>("outbox.events")});
+///
+/// What is kept is on the disk before send() returns, and leaves the file only when it was sent or is in
+/// another file:
+///
+/// - "<file>.rejected" has the lists that the server refused, each with its reason: see rejected(). They hold
+///   nothing up.
+/// - "<file>.damaged" has bytes that could not be read: a record that a crash cut short, or damage. What is
+///   behind them is sent all the same.
+///
+/// Each list is sent with the seed of its first attempt, so that a server that took it before a crash makes
+/// no second event. May be used from many threads; while one sends, others can add. A second process on the
+/// same file is refused, and so is a child that was forked while it was open. For POSIX systems.
+class outbox final : public event_keeper {
+ public:
+  /// \throws configuration_error when the file can't be opened, is another process's, or is no outbox.
+  explicit outbox(const std::filesystem::path& file, outbox_options options = {})
+      : options_(std::move(options)),
+        path_(std::filesystem::absolute(file)),
+        rejected_path_(path_.string() + ".rejected"),
+        file_(path_) {
+    if (file_.lost_its_header())
+      report("was damaged at its beginning: what it keeps is sent, and some of it perhaps once more");
+    report_damage(file_.damaged_bytes());
+  }
+  outbox(const outbox&) = delete;
+  outbox& operator=(const outbox&) = delete;
+
+  /// The events are on the disk when it returns, and are not kept when it throws.
+  /// \throws too_large when the outbox is full, configuration_error when the disk refuses, or when there are
+  /// no events.
+  void keep(const std::string& events, const std::string& seed) override {
+    const std::lock_guard lock(mutex_);
+    check_process();
+    if (events.empty()) throw configuration_error("an outbox keeps lists of events, not empty texts");
+    if (file_.end_with(events, seed) > options_.max_size) {
+      throw too_large("the outbox \"" + path_.string() + "\" is full: it has " + std::to_string(file_.end()) +
+                      " bytes and may have " + std::to_string(options_.max_size));
+    }
+    file_.append(events, seed);
+  }
+
+  bool empty() const override {
+    const std::lock_guard lock(mutex_);
+    return file_.empty();
+  }
+  /// How many lists of events are kept.
+  std::size_t size() const {
+    const std::lock_guard lock(mutex_);
+    return file_.count();
+  }
+
+  /// Waits while another thread sends. A list for which `send` throws event_rejected is set aside and the
+  /// next is sent; any other exception ends it, and the list stays the first.
+  void flush(const sender& send) override {
+    std::unique_lock lock(mutex_);
+    check_process();
+    idle_.wait(lock, [&] { return !sending_; });
+    send_all(lock, send);
+  }
+
+  bool try_flush(const sender& send) override {
+    std::unique_lock lock(mutex_);
+    check_process();
+    if (sending_) return false;
+    send_all(lock, send);
+    return true;
+  }
+
+  /// The lists that the server refused, the oldest first: what is in "<file>.rejected", until you remove it.
+  std::vector<rejected_events> rejected() const {
+    std::vector<rejected_events> out;
+    std::ifstream file(rejected_path_, std::ios::binary);
+    for (std::string line; std::getline(file, line);) {
+      if (auto read = read_rejected(line)) out.push_back(std::move(*read));
+    }
+    return out;
+  }
+
+  /// How many bytes could not be read since it was opened. They are in "<file>.damaged".
+  std::size_t damaged_bytes() const {
+    const std::lock_guard lock(mutex_);
+    return file_.damaged_bytes();
+  }
+
+ private:
+  /// While it lives, the thread that made it sends. It has the lock at its ends.
+  class turn {
+   public:
+    turn(outbox& box, std::unique_lock<std::mutex>& lock) : box_(box), lock_(lock) { box_.sending_ = true; }
+    ~turn() {
+      if (!lock_.owns_lock()) lock_.lock();
+      box_.sending_ = false;
+      box_.idle_.notify_all();
+    }
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+
+   private:
+    outbox& box_;
+    std::unique_lock<std::mutex>& lock_;
+  };
+
+  void send_all(std::unique_lock<std::mutex>& lock, const sender& send) {
+    const turn until_return(*this, lock);
+    while (!file_.empty()) {
+      const std::size_t damaged = file_.damaged_bytes();
+      const auto next = file_.front();
+      const std::size_t now_damaged = file_.damaged_bytes() - damaged;
+      lock.unlock();  // whoever has more to keep need not wait for a server
+      report_damage(now_damaged);
+      const auto refusal = next ? refusal_of(send, next->events, next->seed) : std::nullopt;
+      if (refusal) set_aside(*next, *refusal);
+      lock.lock();
+      if (next) forget_first(lock);
+    }
+  }
+
+  static std::optional<std::string> refusal_of(const sender& send, const std::string& events,
+                                               const std::string& seed) {
+    try {
+      send(events, seed);
+      return std::nullopt;
+    } catch (const event_rejected& rejected) {
+      return rejected.what();
+    }
+  }
+
+  void forget_first(std::unique_lock<std::mutex>& lock) {
+    try {
+      file_.drop_front();
+    } catch (const configuration_error& problem) {
+      lock.unlock();
+      report(std::string("can't note that events were sent: ") + problem.what() +
+             ". If it is opened again, they are sent once more, with the same seed");
+      lock.lock();
+    }
+  }
+
+  void set_aside(const detail::outbox_file::record& refused, const std::string& reason) const {
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    detail::json_object_text line;
+    line.add("at", to_text(now)).add("reason", reason).add("seed", refused.seed);
+    if (is_json_line(refused.events))
+      line.add_raw("events", refused.events);
+    else
+      line.add("events_hex", detail::to_hex({reinterpret_cast<const std::uint8_t*>(refused.events.data()),
+                                             refused.events.size()}));
+    detail::append_lines(rejected_path_, line.text() + "\n");
+    report("has events that the server refuses (" + reason + "): they are in \"" + rejected_path_.string() +
+           "\"");
+  }
+
+  static bool is_json_line(const std::string& text) {
+    try {
+      decode<json>(text);
+      return text.find('\n') == std::string::npos;
+    } catch (const payload_error&) {
+      return false;
+    }
+  }
+
+  static std::optional<rejected_events> read_rejected(const std::string& line) {
+    try {
+      const detail::json_buffer buffer(line);
+      rejected_events out{.events = std::string(detail::find_member(buffer, "events")),
+                          .seed = detail::find_text(line, "seed"),
+                          .reason = detail::find_text(line, "reason")};
+      if (out.events.empty()) {
+        const std::string hex = detail::find_text(line, "events_hex");
+        out.events.resize(hex.size() / 2);
+        if (!detail::from_hex(hex, {reinterpret_cast<std::uint8_t*>(out.events.data()), out.events.size()}))
+          return std::nullopt;
+      }
+      out.rejected_at = parse_timestamp(detail::find_text(line, "at")).value_or(timestamp{});
+      return out;
+    } catch (const payload_error&) {  // a line that a crash cut short: its list is still kept
+      return std::nullopt;
+    }
+  }
+
+  /// Two processes with the same place in the file would write over each other's records.
+  void check_process() const {
+    if (::getpid() == process_) return;
+    throw configuration_error("the outbox \"" + path_.string() +
+                              "\" was opened before fork(): open one of its own in the child");
+  }
+
+  void report_damage(std::size_t bytes) const {
+    if (bytes == 0) return;
+    report("has " + std::to_string(bytes) +
+           " bytes that can't be read, from a write that was cut short or from damage: they are in \"" +
+           file_.damaged_path().string() + "\"");
+  }
+  void report(const std::string& what) const {
+    options_.log.error("the outbox \"" + path_.string() + "\" " + what);
+  }
+
+  const outbox_options options_;
+  const std::filesystem::path path_;
+  const std::filesystem::path rejected_path_;
+  const ::pid_t process_ = ::getpid();
+  mutable std::mutex mutex_;  // of the rest
+  std::condition_variable idle_;
+  detail::outbox_file file_;
+  bool sending_ = false;
 };
 
 }  // namespace inngest
 #ifndef INNGEST_NO_HTTPLIB
 
+// inngest/detail/httplib_server.hpp
+
+#include <httplib.h>
+
+#include <sys/socket.h>
+
+namespace inngest::detail {
+
+/// The options of a listening socket. A port whose last connections are in TIME_WAIT can be bound again; a
+/// port on which another socket listens cannot (cpp-httplib's default, SO_REUSEPORT, lets two servers share
+/// it in silence).
+template <class Socket>
+void set_listener_options(Socket socket) {
+  const int yes = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+}
+
+/// What each cpp-httplib server of ours needs: a port of its own, and answers that are sent at once.
+inline void configure(httplib::Server& server) {
+  server.set_socket_options([](auto socket) { set_listener_options(socket); });
+  server.set_tcp_nodelay(true);  // else a body waits for the acknowledgement of its headers
+}
+
+/// Keeps cpp-httplib from compressing the answer to this request: a compressor holds back what is streamed.
+/// Call it in a handler, before it returns. The server decides by the request's Accept-Encoding once the
+/// handler has returned; the request that it passes to handlers is not a constant object.
+inline void forbid_compression(const httplib::Request& request) {
+  const_cast<httplib::Request&>(request).headers.erase("Accept-Encoding");
+}
+
+}  // namespace inngest::detail
+
+// inngest/detail/httplib_tasks.hpp
+
+#include <httplib.h>
+
+namespace inngest::detail {
+
+/// Runs the connections of a cpp-httplib server, each on a thread: a thread is made when no other is free,
+/// and ends when it has been free for a while. cpp-httplib's own pool has as many threads as the machine has
+/// cores, so a few functions that wait would keep all others waiting.
+class growing_task_queue final : public httplib::TaskQueue {
+ public:
+  explicit growing_task_queue(std::size_t max_threads = default_max_threads(),
+                              std::chrono::milliseconds max_idle = std::chrono::seconds(10))
+      : max_threads_(max_threads), max_idle_(max_idle) {}
+  ~growing_task_queue() override { stop(); }
+  growing_task_queue(const growing_task_queue&) = delete;
+  growing_task_queue& operator=(const growing_task_queue&) = delete;
+
+  /// Threads that wait cost little: a step that waits for a slow service is the usual case.
+  static std::size_t default_max_threads() {
+    return std::max<std::size_t>(256, std::size_t{8} * std::thread::hardware_concurrency());
+  }
+
+  /// bool, or void before cpp-httplib 0.14.
+  using enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue(std::function<void()>()));
+
+  enqueued enqueue(std::function<void()> task) override {
+    std::list<std::thread> ended;
+    std::function<void()> own;
+    {
+      const std::lock_guard lock(mutex_);
+      ended.swap(ended_);
+      tasks_.push_back(std::move(task));
+      if (tasks_.size() > idle_ && threads_.size() < max_threads_ && !add_thread() && threads_.empty()) {
+        own = std::move(tasks_.back());  // there is nobody else to run it
+        tasks_.pop_back();
+      }
+    }
+    wake_.notify_one();
+    for (std::thread& thread : ended) thread.join();
+    if (own) own();
+    return static_cast<enqueued>(true);
+  }
+
+  /// Returns when all tasks have run.
+  void shutdown() override { stop(); }
+
+ private:
+  using place = std::list<std::thread>::iterator;
+
+  /// False when the system has no more threads.
+  bool add_thread() {
+    const place at = threads_.emplace(threads_.end());
+    try {
+      *at = std::thread([this, at] { work(at); });
+      return true;
+    } catch (const std::system_error&) {
+      threads_.erase(at);
+      return false;
+    }
+  }
+
+  void work(place at) {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      ++idle_;
+      const bool called = wake_.wait_for(lock, max_idle_, [&] { return stopped_ || !tasks_.empty(); });
+      --idle_;
+      if (tasks_.empty()) {
+        if (called) return;  // stop() joins it
+        ended_.splice(ended_.end(), threads_, at);
+        return;
+      }
+      const std::function<void()> task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      task();
+      lock.lock();
+    }
+  }
+
+  void stop() {
+    std::list<std::thread> all;
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+      all.splice(all.end(), threads_);
+      all.splice(all.end(), ended_);
+    }
+    wake_.notify_all();
+    for (std::thread& thread : all) thread.join();
+  }
+
+  const std::size_t max_threads_;
+  const std::chrono::milliseconds max_idle_;
+  std::mutex mutex_;  // of the rest
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> tasks_;
+  std::list<std::thread> threads_;
+  std::list<std::thread> ended_;  // not joined yet
+  std::size_t idle_ = 0;
+  bool stopped_ = false;
+};
+
+/// Whether nobody has chosen how the server runs its connections.
+inline bool has_default_task_queue(const httplib::Server& server) {
+  const httplib::Server untouched;
+  return server.new_task_queue.target_type() == untouched.new_task_queue.target_type();
+}
+
+}  // namespace inngest::detail
+
 // inngest/adapters/httplib.hpp
 
 #include <httplib.h>
 
+#include <sys/socket.h>
+
 namespace inngest {
 
 /// Serves on a cpp-httplib server, from Debian 12's 0.11 to upstream's current version. The body is read up
-/// to the handler's limit, whatever the server's own is. The server's answers go out at once (TCP_NODELAY):
-/// by default httplib sends bodies after the acknowledgement of their headers, some 40 ms later.
+/// to the handler's limit, whatever the server's own is. Answers are never compressed, so that a streamed
+/// piece leaves when it is written. It changes the server:
+///
+/// - Answers go out at once (TCP_NODELAY); otherwise a body waits some 40 ms for the acknowledgement of its
+///   headers.
+/// - A port on which another server listens can't be bound, and one that was just left can (SO_REUSEADDR
+///   without SO_REUSEPORT). For other options call `set_socket_options` after serve().
+/// - Calls run at the same time, up to 256 or eight per core, unless `new_task_queue` was set before serve().
 template <std::derived_from<httplib::Server> Server>
 struct adapter<Server> {
   static constexpr const char* framework = "cpp-httplib";
   static constexpr bool streams = true;
 
   static void mount(httplib::Server& server, const handler& handler) {
-    server.set_tcp_nodelay(true);
+    detail::configure(server);
+    if (detail::has_default_task_queue(server)) let_grow(server);
     const std::string& path = handler.options().path;
     server.Get(path, [handler](const httplib::Request& request, httplib::Response& response) {
       answer(handler, request, {}, response);
@@ -16010,8 +21047,31 @@ struct adapter<Server> {
   }
 
  private:
+  static void let_grow(httplib::Server& server) {
+    const auto listener = std::make_shared<std::atomic<int>>(-1);
+    server.set_socket_options([listener](auto socket) {
+      detail::set_listener_options(socket);
+      *listener = static_cast<int>(socket);
+    });
+    server.new_task_queue = [listener] {
+      lengthen_backlog(*listener);
+      return new detail::growing_task_queue;
+    };
+  }
+
+  /// Lets more connections wait to be accepted than cpp-httplib's five: whoever comes sixth in a burst of
+  /// calls would try again only after a second.
+  static void lengthen_backlog(int listener) {
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    const bool known =
+        listener >= 0 && ::getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0;
+    if (known && listens != 0) ::listen(listener, SOMAXCONN);
+  }
+
   static void answer(const handler& handler, const httplib::Request& request, std::string body,
                      httplib::Response& response) {
+    detail::forbid_compression(request);
     http::request wire{.method = request.method, .url = request.target, .body = std::move(body)};
     for (const auto& [name, value] : request.headers) wire.headers.add(name, value);
     http::response out = handler(std::move(wire));
@@ -16665,9 +21725,11 @@ inline std::string below(const std::string& model, const char* option, const std
 
 /// The key that was given, or the provider's usual variable's.
 inline std::string key_or(const std::string& given, const char* variable, const std::string& model) {
-  if (!given.empty()) return given;
-  const char* found = std::getenv(variable);
-  if (found != nullptr && *found != '\0') return found;
+  std::string key = inngest::detail::trimmed(given);
+  const char* found = key.empty() ? std::getenv(variable) : nullptr;
+  if (found != nullptr) key = inngest::detail::trimmed(found);
+  if (inngest::detail::has_control_characters(key)) refuse(model, "the API key has line breaks in it");
+  if (!key.empty()) return key;
   refuse(model, std::string("no API key: set api_key or the environment variable ") + variable);
 }
 
@@ -17163,10 +22225,10 @@ class page_api {
                         {"function", started.function_slug},
                         {"status", std::string(to_string(started.status))}});
       }
-      all.push_back({{"id", each.id},
-                     {"name", each.name},
+      all.push_back({{"id", detail::readable(each.id)},
+                     {"name", detail::readable(each.name)},
                      {"received_at", to_text(each.received_at)},
-                     {"event", detail::parse_dom(each.text)},
+                     {"event", received_json_value(each.text)},
                      {"runs", std::move(runs)}});
       last = each.id;
     }
@@ -17180,9 +22242,8 @@ class page_api {
                     .before = request.query("before").value_or(""),
                     .limit = limit_of(request)};
     const std::string status = request.query("status").value_or("");
-    for (const run_status each : {run_status::queued, run_status::running, run_status::completed,
-                                  run_status::failed, run_status::cancelled}) {
-      if (status == to_string(each)) query.status = each;
+    for (const auto& each : detail::enumerators<run_status>) {
+      if (status == each.name) query.status = each.value;
     }
     json all = json::array();
     std::string last;
@@ -17195,12 +22256,16 @@ class page_api {
   }
 
   std::optional<json> run_details(const std::string& id) const {
-    const auto found = engine_.store().find_run(id);
+    auto found = engine_.store().find_run(id);
     if (!found) return std::nullopt;
+    for (timeline_entry& each : found->run.timeline) {
+      each.step = detail::readable(each.step);
+      each.detail = detail::readable(each.detail);
+    }
     json out = summary(found->run);
-    for (const run_event& each : found->events) out["events"].push_back(detail::parse_dom(each.text));
-    if (!found->run.output_text.empty()) out["output"] = detail::parse_dom(found->run.output_text);
-    if (found->run.error) out["error"] = detail::parse_dom(text_of(*found->run.error));
+    for (const run_event& each : found->events) out["events"].push_back(received_json_value(each.text));
+    if (!found->run.output_text.empty()) out["output"] = received_json_value(found->run.output_text);
+    if (found->run.error) out["error"] = received_json_value(text_of(*found->run.error));
     out["steps"] = steps_of(found->run);
     out["timeline"] = json::array();
     for (const timeline_entry& each : found->run.timeline) {
@@ -17227,15 +22292,16 @@ class page_api {
   }
 
   json summary(const run& run) const {
+    const auto readable = [](const std::string& text) { return json(detail::readable(text)); };
     const auto time = [](const std::optional<timestamp>& moment) {
       return moment ? json(to_text(*moment)) : json();
     };
-    return {{"id", run.id},
-            {"function", run.function_slug},
-            {"function_name", run.function_id},
+    return {{"id", readable(run.id)},
+            {"function", readable(run.function_slug)},
+            {"function_name", readable(run.function_id)},
             {"status", std::string(to_string(run.status))},
-            {"event_id", run.event_id},
-            {"event_name", run.event_name},
+            {"event_id", readable(run.event_id)},
+            {"event_name", readable(run.event_name)},
             {"queued_at", to_text(run.queued_at)},
             {"started_at", time(run.started_at)},
             {"ended_at", time(run.ended_at)}};
@@ -17347,11 +22413,6 @@ class page_api {
 
 namespace inngest::embedded {
 
-/// The page's Content-Security-Policy: it needs no more than this.
-inline constexpr std::string_view web_page_policy =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src "
-    "data:";
-
 /// The page, as text/html in UTF-8.
 inline constexpr std::string_view web_page =
     R"page(<!doctype html>
@@ -17392,6 +22453,7 @@ inline constexpr std::string_view web_page =
 
 * { box-sizing:border-box }
 [hidden] { display:none !important }
+.on { stroke:var(--sheet) }
 html { font:14px/1.5 Inter, system-ui, sans-serif; color:var(--ink);
   background:var(--paper); font-variant-numeric:tabular-nums }
 body { margin:0; height:100dvh; display:flex; flex-direction:column; overflow:hidden }
@@ -17611,8 +22673,8 @@ dialog .chips { margin:12px -2px 0; padding:2px; max-height:108px; overflow-y:au
 <g id="s-planned"><circle cx="8" cy="8" r="6" stroke-dasharray="1.6 2.2"/></g>
 <g id="s-queued"><circle cx="8" cy="8" r="6"/><path d="M5.3 8h.01M8 8h.01M10.7 8h.01" stroke-width="1.8"/></g>
 <g id="s-running"><path d="M8 2a6 6 0 1 1-6 6" stroke-width="2"/></g>
-<g id="s-completed"><circle cx="8" cy="8" r="6.8" fill="currentColor" stroke="none"/><path d="m5.1 8.3 2 2 3.8-4.3" style="stroke:var(--sheet)" stroke-width="1.7"/></g>
-<g id="s-failed"><path d="M8 .8 15.2 8 8 15.2.8 8Z" fill="currentColor" stroke="none"/><path d="M8 4.8v3.6M8 10.9v.1" style="stroke:var(--sheet)" stroke-width="1.7"/></g>
+<g id="s-completed"><circle cx="8" cy="8" r="6.8" fill="currentColor" stroke="none"/><path class="on" d="m5.1 8.3 2 2 3.8-4.3" stroke-width="1.7"/></g>
+<g id="s-failed"><path d="M8 .8 15.2 8 8 15.2.8 8Z" fill="currentColor" stroke="none"/><path class="on" d="M8 4.8v3.6M8 10.9v.1" stroke-width="1.7"/></g>
 <g id="s-cancelled"><circle cx="8" cy="8" r="6"/><path d="m4 12 8-8"/></g>
 <g id="s-sleeping"><path d="M13.6 9.7A6 6 0 1 1 6.3 2.4a4.9 4.9 0 0 0 7.3 7.3Z"/></g>
 <g id="s-waiting"><path d="M4 2h8M4 14h8M5 2v2.6L8 8l3-3.4V2M5 14v-2.6L8 8l3 3.4V14"/></g>
@@ -17772,6 +22834,7 @@ const complain = error => toast(error.message, null, true);
 
 // The engine's API.
 
+const as_json = { "content-type": "application/json" };
 const failure = (text, status) => Object.assign(new Error(text), { status });
 
 async function api(path, options) {
@@ -18379,7 +23442,7 @@ function cancel(id) {
   $("ask").onclose = async () => {
     if ($("ask").returnValue !== "yes") return;
     try {
-      await api(`/v1/runs/${encodeURIComponent(id)}`, { method: "DELETE" });
+      await api(`/v1/runs/${encodeURIComponent(id)}`, { method: "DELETE", headers: as_json });
       toast("The run was cancelled.");
       look();
     } catch (error) { complain(error); }
@@ -18390,7 +23453,7 @@ function cancel(id) {
 async function rerun(id, from) {
   from.disabled = true;
   try {
-    const { run_id } = await api(`/api/runs/${encodeURIComponent(id)}/rerun`, { method: "POST" });
+    const { run_id } = await api(`/api/runs/${encodeURIComponent(id)}/rerun`, { method: "POST", headers: as_json });
     toast("Started again, as a new run.");
     follow_focus = true;
     go({ view: "runs", id: run_id });
@@ -18449,7 +23512,7 @@ async function send() {
   const body = `{"name":${JSON.stringify(name)},"data":${$("send-data").value || "{}"}}`;
   $("send-go").disabled = true;
   try {
-    const { ids } = await api("/e/page", { method: "POST", headers: { "content-type": "application/json" }, body });
+    const { ids } = await api("/e/page", { method: "POST", headers: as_json, body });
     $("send").close();
     toast(`Sent ${name}.`, link({ view: "events", id: ids[0] }, "See it"));
     look();
@@ -18621,26 +23684,1307 @@ look().finally(() => { started = true; show(); poll(); });
 </html>
 )page";
 
+/// The page's Content-Security-Policy: its own style and script by their hashes, the engine's API, and
+/// nothing else. No other page may show it in a frame.
+inline std::string web_page_policy() {
+  const auto hash_of = [](std::string_view open, std::string_view close) {
+    const std::size_t begin = web_page.find(open) + open.size();
+    const std::string_view text = web_page.substr(begin, web_page.find(close, begin) - begin);
+    const auto digest = detail::sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    return "'sha256-" + detail::to_base64(digest) + "'";
+  };
+  return "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src "
+         "'self'; img-src data:; style-src " +
+         hash_of("<style>", "</style>") + "; script-src " + hash_of("<script>", "</script>");
+}
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/detail/http_parser.hpp
+
+// HTTP/1.1 requests, read strictly: what two readers could understand differently is refused.
+
+namespace inngest::detail {
+
+/// A request that is refused while it is read.
+struct malformed_request : std::runtime_error {
+  malformed_request(int code, const std::string& problem) : std::runtime_error(problem), status(code) {}
+  int status;
+};
+
+/// A request line with its header fields, and how its body is delimited.
+struct request_head {
+  http::request request{};
+  std::size_t content_length = 0;
+  bool is_chunked = false;
+  bool keeps_alive = true;
+  bool expects_continue = false;
+
+  bool has_body() const { return is_chunked || content_length > 0; }
+};
+
+/// Reads what comes before the empty line. \throws malformed_request
+class request_head_parser {
+ public:
+  static request_head parse(std::string_view text) {
+    request_head_parser parser;
+    parser.read_request_line(next_line(text));
+    while (!text.empty()) parser.read_field(next_line(text));
+    parser.read_framing();
+    return std::move(parser.out_);
+  }
+
+ private:
+  static constexpr std::size_t most_fields = 100;
+  static constexpr std::size_t longest_target = 8192;
+
+  [[noreturn]] static void fail(const std::string& problem) { throw malformed_request(400, problem); }
+
+  static std::string_view next_line(std::string_view& text) {
+    const std::size_t end = text.find("\r\n");
+    const std::string_view out = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
+    return out;
+  }
+
+  static bool is_token(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) {
+      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+      return plain || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+    });
+  }
+
+  static bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
+
+  static std::string lower(std::string_view text) {
+    std::string out(text);
+    for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    return out;
+  }
+
+  static std::string_view trimmed(std::string_view text) {
+    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+    return text;
+  }
+
+  void read_request_line(std::string_view line) {
+    const std::size_t first = line.find(' ');
+    const std::size_t last = line.rfind(' ');
+    if (first == std::string_view::npos || first == last) fail("the request line is malformed");
+    const std::string_view method = line.substr(0, first);
+    const std::string_view target = line.substr(first + 1, last - first - 1);
+    const std::string_view version = line.substr(last + 1);
+    if (!version.starts_with("HTTP/")) fail("the request line is malformed");
+    if (version != "HTTP/1.1" && version != "HTTP/1.0")
+      throw malformed_request(505, "only HTTP/1.1 and HTTP/1.0 are supported");
+    if (!is_token(method) || method.size() > 32) fail("the method is malformed");
+    if (target.size() > longest_target) throw malformed_request(414, "the target is too long");
+    const bool is_plain =
+        std::ranges::none_of(target, [](char c) { return c == ' ' || c == '\t' || is_control(c); });
+    if (!target.starts_with('/') || !is_plain) fail("the target must be a path, such as /api/state");
+    out_.request.method = method;
+    out_.request.url = target;
+    is_old_ = version == "HTTP/1.0";
+    out_.keeps_alive = !is_old_;
+  }
+
+  void read_field(std::string_view line) {
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) fail("a header is malformed");
+    const std::string_view value = trimmed(line.substr(colon + 1));
+    if (std::ranges::any_of(value, is_control)) fail("a header has a control character");
+    if (++fields_ > most_fields) throw malformed_request(431, "there are too many headers");
+    const std::string name = lower(line.substr(0, colon));
+    if (name == "host") ++hosts_;
+    if (name == "content-length") read_length(value);
+    if (name == "transfer-encoding") read_encoding(value);
+    if (name == "connection") read_connection(lower(value));
+    if (name == "expect") {
+      if (lower(value) != "100-continue") throw malformed_request(417, "this expectation is not supported");
+      out_.expects_continue = !is_old_;
+    }
+    out_.request.headers.add(std::string(line.substr(0, colon)), std::string(value));
+  }
+
+  void read_length(std::string_view value) {
+    std::size_t length = 0;
+    const char* end = value.data() + value.size();
+    const auto [stop, problem] = std::from_chars(value.data(), end, length);
+    if (value.empty() || problem != std::errc{} || stop != end) fail("the Content-Length is malformed");
+    if (length_ && *length_ != length) fail("there are two different Content-Lengths");
+    length_ = length;
+  }
+
+  void read_encoding(std::string_view value) {
+    if (out_.is_chunked || lower(value) != "chunked")
+      throw malformed_request(501, "only the transfer encoding \"chunked\" is supported");
+    out_.is_chunked = true;
+  }
+
+  void read_connection(const std::string& value) {
+    if (value.find("close") != std::string::npos)
+      out_.keeps_alive = false;
+    else if (value.find("keep-alive") != std::string::npos)
+      out_.keeps_alive = true;
+  }
+
+  void read_framing() {
+    if (hosts_ > 1) fail("there is more than one Host");
+    if (hosts_ == 0 && !is_old_) fail("the Host is missing");
+    if (out_.is_chunked && (length_ || is_old_)) fail("both Content-Length and Transfer-Encoding are given");
+    out_.content_length = length_.value_or(0);
+  }
+
+  request_head out_;
+  std::optional<std::size_t> length_;
+  std::size_t fields_ = 0;
+  int hosts_ = 0;
+  bool is_old_ = false;
+};
+
+/// Collects a body piece by piece, whether it has a length or comes in chunks.
+class body_reader {
+ public:
+  body_reader() = default;
+  body_reader(bool is_chunked, std::size_t length, std::size_t limit)
+      : state_(is_chunked    ? state::size
+               : length == 0 ? state::done
+                             : state::data),
+        is_chunked_(is_chunked),
+        rest_(length),
+        limit_(limit) {
+    if (length > limit) refuse_size();
+  }
+
+  bool is_done() const { return state_ == state::done; }
+
+  /// Appends to the body what `text` has of it, and gives how much was used. \throws malformed_request
+  std::size_t read(std::string_view text, std::string& body) {
+    const std::size_t before = text.size();
+    while (!is_done() && !text.empty()) {
+      if (state_ == state::data)
+        read_data(text, body);
+      else
+        read_line(text, body.size());
+    }
+    return before - text.size();
+  }
+
+ private:
+  enum class state { size, data, data_end, trailer, done };
+
+  static constexpr std::size_t longest_line = 4096;
+  static constexpr std::size_t longest_trailer = 8192;
+
+  [[noreturn]] void refuse_size() const {
+    throw malformed_request(413, "the body is larger than " + std::to_string(limit_) + " bytes");
+  }
+
+  void read_data(std::string_view& text, std::string& body) {
+    const std::size_t size = std::min(rest_, text.size());
+    body.append(text.substr(0, size));
+    text.remove_prefix(size);
+    rest_ -= size;
+    if (rest_ == 0) state_ = is_chunked_ ? state::data_end : state::done;
+  }
+
+  void read_line(std::string_view& text, std::size_t size_so_far) {
+    const std::size_t end = text.find('\n');
+    const std::size_t size = end == std::string_view::npos ? text.size() : end + 1;
+    line_.append(text.substr(0, size));
+    text.remove_prefix(size);
+    if (line_.size() > longest_line) throw malformed_request(400, "a chunk is malformed");
+    if (line_.back() != '\n') return;
+    if (!line_.ends_with("\r\n")) throw malformed_request(400, "a chunk is malformed");
+    line_.resize(line_.size() - 2);
+    end_line(size_so_far);
+    line_.clear();
+  }
+
+  void end_line(std::size_t size_so_far) {
+    if (state_ == state::data_end) {
+      if (!line_.empty()) throw malformed_request(400, "a chunk is longer than its size");
+      state_ = state::size;
+    } else if (state_ == state::size) {
+      std::uint64_t size = 0;
+      const char* end = line_.data() + line_.size();
+      const auto [stop, problem] = std::from_chars(line_.data(), end, size, 16);
+      if (problem != std::errc{} || (stop != end && *stop != ';' && *stop != ' ' && *stop != '\t'))
+        throw malformed_request(400, "the size of a chunk is malformed");
+      if (size > limit_ - size_so_far) refuse_size();
+      rest_ = static_cast<std::size_t>(size);
+      state_ = size == 0 ? state::trailer : state::data;
+    } else if (line_.empty()) {
+      state_ = state::done;
+    } else if ((trailer_ += line_.size()) > longest_trailer) {
+      throw malformed_request(431, "the trailer is too long");
+    }
+  }
+
+  state state_ = state::done;
+  bool is_chunked_ = false;
+  std::size_t rest_ = 0;
+  std::size_t limit_ = 0;
+  std::size_t trailer_ = 0;
+  std::string line_;
+};
+
+}  // namespace inngest::detail
+
+// inngest/embedded/detail/http_listener.hpp
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+// A server whose connections cost no threads: one thread reads and writes all of them, and only whole
+// requests are given to others. So clients that are slow, or silent, hold nothing that other clients need.
+
+namespace inngest::detail {
+
+struct listener_options {
+  std::string host = "127.0.0.1";
+  int port = 0;
+  /// Threads that answer; they start when they are needed.
+  std::size_t workers = 64;
+  /// Requests that wait for them; more are answered 503.
+  std::size_t max_waiting = 1024;
+  std::size_t max_connections = 1000;
+  std::size_t max_header_size = 32 * 1024;
+  std::size_t max_body_size = 32 * 1024 * 1024;
+  /// Bytes of bodies that are held at the same time: of those that have not arrived completely, and of those
+  /// that have, until they are answered. One body may always be there.
+  std::size_t max_buffered = 256 * 1024 * 1024;
+  std::chrono::milliseconds header_timeout = std::chrono::seconds(10);
+  /// For a body, and for an answer; a large one has longer, a second for each 64 KB.
+  std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
+  /// Between two requests.
+  std::chrono::milliseconds idle_timeout = std::chrono::seconds(75);
+};
+
+/// A file descriptor that is closed at its end.
+class descriptor {
+ public:
+  explicit descriptor(int value = -1) : value_(value) {}
+  descriptor(descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
+  descriptor& operator=(descriptor&& other) noexcept {
+    std::swap(value_, other.value_);
+    return *this;
+  }
+  ~descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  int get() const { return value_; }
+  explicit operator bool() const { return value_ >= 0; }
+
+ private:
+  int value_;
+};
+
+inline void set_nonblocking(int socket) {
+  ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
+  ::fcntl(socket, F_SETFD, FD_CLOEXEC);
+}
+
+using address_list = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
+
+/// The addresses of a host to listen at; an empty host means all of this machine's.
+/// \throws configuration_error when there is no such host.
+inline address_list resolve_listener(const std::string& host, int port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int problem =
+      ::getaddrinfo(host.empty() ? nullptr : host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (problem != 0)
+    throw configuration_error("the engine can't listen on \"" + host + "\": " + ::gai_strerror(problem));
+  return address_list(found, ::freeaddrinfo);
+}
+
+inline bool is_loopback(const sockaddr* address) {
+  if (address->sa_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, address, sizeof v4);
+    return (ntohl(v4.sin_addr.s_addr) >> 24) == 127;
+  }
+  if (address->sa_family != AF_INET6) return false;
+  sockaddr_in6 v6{};
+  std::memcpy(&v6, address, sizeof v6);
+  return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) != 0;
+}
+
+/// Whether only this machine reaches what listens at the host.
+inline bool is_loopback_only(const std::string& host) {
+  const address_list all = resolve_listener(host, 0);
+  for (const addrinfo* address = all.get(); address != nullptr; address = address->ai_next) {
+    if (!is_loopback(address->ai_addr)) return false;
+  }
+  return true;
+}
+
+inline const char* reason_phrase(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 204:
+      return "No Content";
+    case 303:
+      return "See Other";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 421:
+      return "Misdirected Request";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Status";
+  }
+}
+
+class http_listener {
+ public:
+  /// Looks at a request before its body is read. An answer refuses it. Must be quick, and not throw.
+  using judge = std::function<std::optional<http::response>(const http::request& head)>;
+  /// Answers a whole request, from many threads. Must not throw.
+  using answerer = std::function<http::response(http::request)>;
+  /// The answer to what can't be read.
+  using refuser = std::function<http::response(int status, const std::string& problem)>;
+
+  /// Takes the port; clients wait until start(). \throws configuration_error when it can't listen there.
+  explicit http_listener(listener_options options) : options_(within_file_limit(std::move(options))) {
+    listen();
+    int ends[2];
+    if (::pipe(ends) != 0) throw configuration_error("the engine can't listen: there are no more files");
+    wake_out_ = descriptor(ends[0]);
+    wake_in_ = descriptor(ends[1]);
+    set_nonblocking(wake_out_.get());
+    set_nonblocking(wake_in_.get());
+  }
+
+  /// Begins to answer.
+  void start(judge look, answerer answer, refuser refuse) {
+    judge_ = std::move(look);
+    answer_ = std::move(answer);
+    refuse_ = std::move(refuse);
+    loop_ = std::thread([this] { run(); });
+  }
+
+  /// Requests that are being answered get their answers; others don't.
+  ~http_listener() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      waiting_.clear();
+    }
+    work_.notify_all();
+    wake_up();
+    if (loop_.joinable()) loop_.join();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  http_listener(const http_listener&) = delete;
+  http_listener& operator=(const http_listener&) = delete;
+
+  int port() const { return port_; }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  enum class phase { head, body, answering, writing, draining };
+
+  struct connection {
+    descriptor socket{};
+    phase at = phase::head;
+    clock::time_point since{};     // when the phase began
+    clock::time_point deadline{};  // of the phase
+    std::string in{};              // read, and not used yet
+    std::size_t searched = 0;      // of it for the end of the head
+    request_head head{};
+    body_reader body{};
+    std::string out{};  // not written yet
+    std::size_t written = 0;
+    std::size_t drained = 0;
+    bool closes = false;        // after what is written
+    bool was_answered = false;  // at least once
+
+    bool is_idle() const { return at == phase::head && in.empty() && was_answered; }
+    std::size_t incomplete() const { return at == phase::body ? head.request.body.size() : 0; }
+  };
+
+  using connections = std::map<std::uint64_t, connection>;  // oldest first
+
+  struct work {
+    std::uint64_t id;
+    http::request request;
+  };
+
+  /// Connections leave half of the files that the process may open to everything else.
+  static listener_options within_file_limit(listener_options options) {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 2 < options.max_connections)
+      options.max_connections = std::max<std::size_t>(16, static_cast<std::size_t>(files.rlim_cur / 2));
+    return options;
+  }
+
+  // ---- listening ----------------------------------------------------------------------------------------
+
+  void listen() {
+    const address_list all = resolve_listener(options_.host, options_.port);
+    std::vector<const addrinfo*> addresses;
+    for (const addrinfo* each = all.get(); each != nullptr; each = each->ai_next) addresses.push_back(each);
+    // "localhost" is known to apps as 127.0.0.1
+    std::stable_partition(addresses.begin(), addresses.end(),
+                          [](const addrinfo* each) { return each->ai_family == AF_INET; });
+    int problem = 0;
+    for (const addrinfo* address : addresses) {
+      problem = listen_at(*address);
+      // in use: another address of the host would make two servers of one port
+      if (problem == 0 || problem == EADDRINUSE) break;
+    }
+    if (problem == 0) return;
+    throw configuration_error("the engine can't listen on " + options_.host + ":" +
+                              std::to_string(options_.port) + ": " +
+                              std::generic_category().message(problem) +
+                              (problem == EADDRINUSE ? "; is another server running there?" : ""));
+  }
+
+  /// The reason when it can't.
+  int listen_at(const addrinfo& address) {
+    descriptor socket(::socket(address.ai_family, address.ai_socktype, address.ai_protocol));
+    if (!socket) return errno;
+    set_nonblocking(socket.get());
+    set_listener_options(socket.get());
+    if (address.ai_family == AF_INET6) {
+      const int no = 0;
+      ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+    }
+    if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0) return errno;
+    if (::listen(socket.get(), SOMAXCONN) != 0) return errno;
+    sockaddr_storage bound{};
+    socklen_t size = sizeof bound;
+    if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) return errno;
+    port_ = ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(bound).sin6_port
+                                              : reinterpret_cast<const sockaddr_in&>(bound).sin_port);
+    listener_ = std::move(socket);
+    return 0;
+  }
+
+  // ---- the loop -----------------------------------------------------------------------------------------
+
+  void run() {
+    while (true) {
+      try {
+        if (!serve_all()) return;
+      } catch (const std::exception&) {  // no memory
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      }
+    }
+  }
+
+  /// Does what there is to do, or waits for it. False when the server has ended.
+  bool serve_all() {
+    if (is_stopping() && end_all_but_answers()) return false;
+    std::vector<pollfd> polled{{wake_out_.get(), POLLIN, 0}};
+    std::vector<std::uint64_t> ids;
+    const auto now = clock::now();
+    const bool accepts = listener_ && now >= accepts_again_;
+    polled.push_back({accepts ? listener_.get() : -1, POLLIN, 0});
+    auto next = accepts || !listener_ ? now + std::chrono::hours(1) : accepts_again_;
+    for (auto& [id, each] : connections_) {
+      polled.push_back({each.socket.get(), events_of(each), 0});
+      ids.push_back(id);
+      if (each.at != phase::answering) next = std::min(next, each.deadline);
+    }
+    if (is_stopping()) next = std::min(next, stop_deadline_);
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
+    ::poll(polled.data(), polled.size(), static_cast<int>(std::clamp<decltype(wait)>(wait, 0, 60'000)));
+    if (polled[0].revents != 0) empty_pipe();
+    take_answers();
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (polled[i + 2].revents != 0) serve(ids[i], polled[i + 2].revents);
+    }
+    end_late_ones();
+    if (polled[1].revents != 0) accept_all();
+    return true;
+  }
+
+  static short events_of(const connection& each) {
+    const bool reads = each.at == phase::head || each.at == phase::body || each.at == phase::draining;
+    return static_cast<short>((reads ? POLLIN : 0) | (each.written < each.out.size() ? POLLOUT : 0));
+  }
+
+  void wake_up() {
+    const char any = 0;
+    [[maybe_unused]] const auto written = ::write(wake_in_.get(), &any, 1);  // full: it wakes anyway
+  }
+
+  void empty_pipe() {
+    char buffer[256];
+    while (::read(wake_out_.get(), buffer, sizeof buffer) > 0) {
+    }
+  }
+
+  bool is_stopping() const {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+  }
+
+  /// Whether nothing is left.
+  bool end_all_but_answers() {
+    if (listener_) {
+      listener_ = descriptor();
+      stop_deadline_ = clock::now() + std::chrono::seconds(2);
+    }
+    bool any_at_work = false;
+    {
+      const std::lock_guard lock(mutex_);
+      any_at_work = at_work_ > 0 || !done_.empty();
+    }
+    const bool late = clock::now() >= stop_deadline_;
+    std::erase_if(connections_, [&](const auto& each) {
+      return late || (each.second.at != phase::answering && each.second.at != phase::writing) ||
+             (each.second.at == phase::answering && !any_at_work);
+    });
+    return connections_.empty();
+  }
+
+  void accept_all() {
+    for (int i = 0; i < 64; ++i) {  // then others have their turn
+      if (connections_.size() >= options_.max_connections && !drop_one()) return pause_accepting();
+      descriptor socket(::accept(listener_.get(), nullptr, nullptr));
+      if (!socket) {
+        if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return;
+        if (!drop_one()) return pause_accepting();
+        continue;
+      }
+      set_nonblocking(socket.get());
+      const int yes = 1;
+      ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+#ifdef SO_NOSIGPIPE
+      ::setsockopt(socket.get(), SOL_SOCKET, SO_NOSIGPIPE, &yes, sizeof yes);
+#endif
+      connection& fresh = connections_[++last_id_];
+      fresh.socket = std::move(socket);
+      enter(fresh, phase::head, options_.header_timeout);
+    }
+  }
+
+  void pause_accepting() { accepts_again_ = clock::now() + std::chrono::milliseconds(100); }
+
+  /// Makes room: of those who have not been answered yet, the oldest goes first, then who is idle, then who
+  /// is in the middle of a further request. Whoever waits for an answer stays.
+  bool drop_one() {
+    const auto rank = [](const connection& each) {
+      if (each.at == phase::answering || each.at == phase::writing) return 3;
+      if (!each.was_answered || each.at == phase::draining) return 0;
+      return each.is_idle() ? 1 : 2;
+    };
+    const auto found = std::ranges::min_element(
+        connections_, {}, [&](const auto& each) { return std::pair(rank(each.second), each.second.since); });
+    if (found == connections_.end() || rank(found->second) == 3) return false;
+    connections_.erase(found);
+    return true;
+  }
+
+  void end_late_ones() {
+    const auto now = clock::now();
+    std::vector<std::uint64_t> late;
+    for (const auto& [id, each] : connections_) {
+      if (each.at != phase::answering && now >= each.deadline) late.push_back(id);
+    }
+    for (const std::uint64_t id : late) {
+      connection& each = connections_.at(id);
+      const bool tells = (each.at == phase::head && !each.in.empty()) || each.at == phase::body;
+      if (!tells || !refuse(each, 408, "the request took too long to arrive")) connections_.erase(id);
+    }
+  }
+
+  static void enter(connection& each, phase next, std::chrono::milliseconds limit) {
+    each.at = next;
+    each.since = clock::now();
+    each.deadline = each.since + limit;
+  }
+
+  /// A body, or an answer, has longer the more of it has gone over.
+  void extend(connection& each, std::size_t moved) const {
+    each.deadline = each.since + options_.body_timeout + std::chrono::milliseconds(moved / 64);
+  }
+
+  // ---- one connection: false when it is over ------------------------------------------------------------
+
+  void serve(std::uint64_t id, short events) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    connection& each = found->second;
+    bool goes_on = true;
+    try {
+      if ((events & POLLOUT) != 0) goes_on = write(id, each);
+      if (goes_on && (events & (POLLIN | POLLHUP | POLLERR)) != 0) goes_on = read(id, each);
+    } catch (const std::exception&) {  // no memory: it is this connection that wants too much
+      goes_on = false;
+    }
+    if (!goes_on) connections_.erase(id);
+  }
+
+  bool read(std::uint64_t id, connection& each) {
+    char buffer[64 * 1024];
+    if (each.at == phase::answering || each.at == phase::writing) return false;  // it has gone
+    const auto size = ::recv(each.socket.get(), buffer, sizeof buffer, 0);
+    if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+    if (size == 0) return false;
+    if (each.at == phase::draining) {
+      each.drained += static_cast<std::size_t>(size);
+      return each.drained < 4 * 1024 * 1024;
+    }
+    if (each.is_idle()) enter(each, phase::head, options_.header_timeout);
+    each.in.append(buffer, static_cast<std::size_t>(size));
+    return advance(id, each);
+  }
+
+  /// Goes as far with a request as what was read allows.
+  bool advance(std::uint64_t id, connection& each) {
+    try {
+      if (each.at == phase::head && !read_head(each)) return true;
+      if (each.at == phase::body && read_body(each)) return dispatch(id, each);
+      return true;
+    } catch (const malformed_request& problem) {
+      return refuse(each, problem.status, problem.what());
+    }
+  }
+
+  /// False when there is nothing more to do for now.
+  bool read_head(connection& each) {
+    if (each.searched == 0) {  // empty lines before a request are allowed
+      const std::size_t first = each.in.find_first_not_of("\r\n");
+      each.in.erase(0, std::min(first, each.in.size()));
+    }
+    const std::size_t end = each.in.find("\r\n\r\n", each.searched);
+    if (std::min(end, each.in.size()) > options_.max_header_size)
+      throw malformed_request(
+          431, "the headers are larger than " + std::to_string(options_.max_header_size) + " bytes");
+    if (end == std::string::npos) {
+      each.searched = each.in.size() < 3 ? 0 : each.in.size() - 3;
+      return false;
+    }
+    each.head = request_head_parser::parse(std::string_view(each.in).substr(0, end));
+    each.in.erase(0, end + 4);
+    each.searched = 0;
+    if (auto refusal = judge_(each.head.request)) {
+      const bool closes = each.head.has_body() || !each.head.keeps_alive;
+      write_answer(each, std::move(*refusal), closes);
+      return false;
+    }
+    each.body = body_reader(each.head.is_chunked, each.head.content_length, options_.max_body_size);
+    enter(each, phase::body, options_.body_timeout);
+    if (each.head.expects_continue && each.head.has_body() && each.in.empty()) {
+      each.out += "HTTP/1.1 100 Continue\r\n\r\n";
+    }
+    return true;
+  }
+
+  /// Whether the body is complete.
+  bool read_body(connection& each) {
+    std::string& body = each.head.request.body;
+    each.in.erase(0, each.body.read(each.in, body));
+    extend(each, body.size());
+    if (each.body.is_done()) return true;
+    if (body.size() > 64 * 1024) limit_incomplete(each);
+    return false;
+  }
+
+  /// Clients that send large bodies without end don't take the memory for small ones.
+  void limit_incomplete(const connection& current) {
+    std::size_t sum = 0;
+    auto largest = connections_.end();
+    for (auto each = connections_.begin(); each != connections_.end(); ++each) {
+      sum += each->second.incomplete();
+      if (largest == connections_.end() || each->second.incomplete() > largest->second.incomplete())
+        largest = each;
+    }
+    if (sum <= options_.max_buffered) return;
+    if (&largest->second == &current)
+      throw malformed_request(503, "too many large requests are under way: try again later");
+    connections_.erase(largest);
+  }
+
+  bool dispatch(std::uint64_t id, connection& each) {
+    {
+      const std::lock_guard lock(mutex_);
+      const std::size_t size = each.head.request.body.size();
+      const bool fits = held_ == 0 || size <= options_.max_buffered - std::min(held_, options_.max_buffered);
+      if (fits && waiting_.size() < options_.max_waiting && has_worker()) {
+        held_ += size;
+        waiting_.push_back({id, std::move(each.head.request)});
+        each.head.request = {.method = waiting_.back().request.method, .url = {}};
+        enter(each, phase::answering, {});
+      }
+    }
+    if (each.at != phase::answering)
+      return refuse(each, 503, "too many requests are under way: try again later");
+    work_.notify_one();
+    return true;
+  }
+
+  /// The rest of what the client sends is not read as a request. True: the connection goes on for a while.
+  bool refuse(connection& each, int status, const std::string& problem) {
+    write_answer(each, refuse_(status, problem), true);
+    return true;
+  }
+
+  // ---- answers ------------------------------------------------------------------------------------------
+
+  static std::string single_line(std::string_view text) {
+    std::string out(text);
+    for (char& c : out) c = static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+    return out;
+  }
+
+  void write_answer(connection& each, http::response answer, bool closes) {
+    each.closes = closes;
+    std::string head =
+        "HTTP/1.1 " + std::to_string(answer.status) + " " + reason_phrase(answer.status) + "\r\n";
+    for (const auto& [name, value] : answer.headers)
+      head += single_line(name) + ": " + single_line(value) + "\r\n";
+    if (answer.status == 503) head += "Retry-After: 1\r\n";
+    if (answer.status != 204) head += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
+    head += closes ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n";
+    each.out.erase(0, std::exchange(each.written, 0));
+    each.out += head;
+    if (each.head.request.method != "HEAD" && answer.status != 204) each.out += answer.body;
+    each.head = {};
+    enter(each, phase::writing, options_.body_timeout);
+  }
+
+  bool write(std::uint64_t id, connection& each) {
+#ifdef MSG_NOSIGNAL
+    constexpr int flags = MSG_NOSIGNAL;
+#else
+    constexpr int flags = 0;
+#endif
+    const auto size =
+        ::send(each.socket.get(), each.out.data() + each.written, each.out.size() - each.written, flags);
+    if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+    each.written += static_cast<std::size_t>(size);
+    if (each.at == phase::writing) extend(each, each.written);
+    if (each.written < each.out.size()) return true;
+    each.out.clear();
+    each.written = 0;
+    return each.at != phase::writing || end_answer(id, each);
+  }
+
+  bool end_answer(std::uint64_t id, connection& each) {
+    each.was_answered = true;
+    if (each.closes) {  // closed with bytes unread, the answer might be lost on its way
+      ::shutdown(each.socket.get(), SHUT_WR);
+      enter(each, phase::draining, std::chrono::seconds(2));
+      return true;
+    }
+    enter(each, phase::head, each.in.empty() ? options_.idle_timeout : options_.header_timeout);
+    return each.in.empty() || advance(id, each);
+  }
+
+  void take_answers() {
+    std::vector<std::pair<std::uint64_t, http::response>> done;
+    {
+      const std::lock_guard lock(mutex_);
+      done.swap(done_);
+    }
+    for (auto& [id, answer] : done) {
+      const auto found = connections_.find(id);
+      if (found == connections_.end()) continue;  // the client has gone
+      connection& each = found->second;
+      try {
+        write_answer(each, std::move(answer), !each.head.keeps_alive);
+        if (!write(id, each)) connections_.erase(id);
+      } catch (const std::exception&) {  // no memory
+        connections_.erase(id);
+      }
+    }
+  }
+
+  // ---- workers ------------------------------------------------------------------------------------------
+
+  /// Starts another when all are busy. False when there is none at all. Under the lock.
+  bool has_worker() {
+    if (waiting_.size() < idle_workers_ || workers_.size() >= options_.workers) return true;
+    try {
+      workers_.emplace_back([this] { answer_requests(); });
+    } catch (const std::system_error&) {  // no more threads
+    }
+    return !workers_.empty();
+  }
+
+  void answer_requests() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      ++idle_workers_;
+      work_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+      --idle_workers_;
+      if (stopping_) return;
+      work next = std::move(waiting_.front());
+      waiting_.pop_front();
+      ++at_work_;
+      const std::size_t size = next.request.body.size();
+      lock.unlock();
+      http::response answer = answer_(std::move(next.request));
+      lock.lock();
+      --at_work_;
+      held_ -= size;
+      done_.emplace_back(next.id, std::move(answer));
+      wake_up();
+    }
+  }
+
+  const listener_options options_;
+  judge judge_;
+  answerer answer_;
+  refuser refuse_;
+  int port_ = 0;
+  descriptor wake_out_{};
+  descriptor wake_in_{};
+
+  // the loop's own
+  descriptor listener_{};
+  connections connections_;
+  std::uint64_t last_id_ = 0;
+  clock::time_point accepts_again_{};
+  clock::time_point stop_deadline_{};
+
+  mutable std::mutex mutex_;  // of everything below
+  std::condition_variable work_;
+  std::deque<work> waiting_;
+  std::vector<std::pair<std::uint64_t, http::response>> done_;
+  std::vector<std::thread> workers_;
+  std::size_t idle_workers_ = 0;
+  std::size_t at_work_ = 0;
+  std::size_t held_ = 0;  // bytes of bodies
+  bool stopping_ = false;
+
+  std::thread loop_;
+};
+
+}  // namespace inngest::detail
+
+// inngest/embedded/server_access.hpp
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+// Who may ask an engine's server for what. One function decides, for every route, before anything is read or
+// changed.
+
+namespace inngest::detail {
+
+inline std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  return out;
+}
+
+inline std::string_view without_blanks(std::string_view text) {
+  constexpr std::string_view blanks = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(blanks);
+  return first == std::string_view::npos ? std::string_view()
+                                         : text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+/// The name in an authority such as "LOCALHOST:8288": in lower case, without port, brackets and final dot.
+/// Nothing for what is malformed.
+inline std::optional<std::string> host_name(std::string_view authority) {
+  std::string_view name = authority;
+  std::string_view port;
+  const bool is_v6 = authority.starts_with('[');
+  const std::size_t end = is_v6 ? authority.find(']') : authority.find(':');
+  if (is_v6) {
+    if (end == std::string_view::npos) return std::nullopt;
+    name = authority.substr(1, end - 1);
+    port = authority.substr(end + 1);
+    if (!port.empty() && port.front() != ':') return std::nullopt;
+  } else if (end != std::string_view::npos) {
+    name = authority.substr(0, end);
+    port = authority.substr(end);
+  }
+  if (!port.empty()) {
+    unsigned number = 0;
+    port.remove_prefix(1);
+    const auto [stop, problem] = std::from_chars(port.data(), port.data() + port.size(), number);
+    if (problem != std::errc{} || stop != port.data() + port.size() || number > 65535) return std::nullopt;
+  }
+  std::string out = lower_case(name);
+  if (is_v6) {
+    in6_addr address{};
+    char text[INET6_ADDRSTRLEN];
+    if (::inet_pton(AF_INET6, out.c_str(), &address) != 1) return std::nullopt;
+    return std::string(::inet_ntop(AF_INET6, &address, text, sizeof text));
+  }
+  if (out.ends_with('.')) out.pop_back();
+  const bool is_plain = std::ranges::all_of(out, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+  });
+  if (out.empty() || !is_plain) return std::nullopt;
+  return out;
+}
+
+/// Whether a name means this machine to everybody who uses it, whatever a name server says.
+inline bool is_loopback_name(const std::string& name) {
+  in_addr v4{};
+  if (::inet_pton(AF_INET, name.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  return name == "localhost" || name.ends_with(".localhost") || name == "::1";
+}
+
+/// Whether a text is one of several, in a time that does not tell which, or where they differ.
+inline bool is_among(std::string_view text, const std::vector<std::string>& all) {
+  bool found = false;
+  for (const std::string& each : all) found = equal_in_constant_time(text, each) || found;
+  return found;
+}
+
+}  // namespace inngest::detail
+
+namespace inngest::embedded {
+
+/// An answer that refuses a request, as JSON: {"error": ..., "status": ...}.
+using refusal_writer = http::response (*)(int status, const std::string& problem);
+
+/// People who have opened the sign-in link, each with a cookie. In memory: they end with the server.
+class sign_ins {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  static constexpr std::chrono::hours session_length{24};
+
+  /// A new token for a sign-in link. It works once. Of unused ones the last 16 are known.
+  std::string new_token() {
+    std::string out = random_text();
+    const std::lock_guard lock(mutex_);
+    tokens_.push_back(out);
+    if (tokens_.size() > 16) tokens_.pop_front();
+    return out;
+  }
+
+  /// Exchanges a token for the secret of a session; nothing for a token that is unknown or used.
+  std::optional<std::string> exchange(std::string_view token, clock::time_point now = clock::now()) {
+    std::string secret = random_text();
+    const std::lock_guard lock(mutex_);
+    auto found = tokens_.end();
+    for (auto each = tokens_.begin(); each != tokens_.end(); ++each) {
+      if (detail::equal_in_constant_time(token, *each)) found = each;
+    }
+    if (found == tokens_.end()) return std::nullopt;
+    sessions_.push_back({secret, now + session_length});
+    if (sessions_.size() > 64) sessions_.pop_front();
+    tokens_.erase(found);
+    return secret;
+  }
+
+  bool is_session(std::string_view secret, clock::time_point now = clock::now()) const {
+    const std::lock_guard lock(mutex_);
+    bool found = false;
+    for (const session& each : sessions_)
+      found = (detail::equal_in_constant_time(secret, each.secret) && now < each.ends) || found;
+    return found;
+  }
+
+ private:
+  struct session {
+    std::string secret;
+    clock::time_point ends;
+  };
+
+  static std::string random_text() { return detail::to_hex(detail::random_bytes<32>()); }
+
+  mutable std::mutex mutex_;
+  std::deque<std::string> tokens_;
+  std::deque<session> sessions_;
+};
+
+struct access_options {
+  std::string signing_key{};
+  std::vector<std::string> event_keys{};
+  /// Names, besides those of this machine, by which clients may call the server.
+  std::vector<std::string> hosts{};
+};
+
+class server_access {
+ public:
+  /// \throws configuration_error for a key or a host that can't be one.
+  server_access(access_options options, refusal_writer refuse)
+      : signing_key_(key(options.signing_key, "signing_key")), refuse_(refuse) {
+    for (const std::string& each : options.event_keys) {
+      event_keys_.push_back(key(each, "event_keys"));
+      if (event_keys_.back().empty())
+        throw configuration_error("http_server_options::event_keys: a key is empty");
+    }
+    for (const std::string& each : options.hosts) {
+      auto name = detail::host_name(each);
+      if (!name) throw configuration_error("http_server_options::hosts: not a host: \"" + each + "\"");
+      hosts_.push_back(std::move(*name));
+    }
+    if (!signing_key_.empty()) bearer_ = protocol::hashed_signing_key(signing_key_);
+  }
+
+  /// Whether anything is asked of clients.
+  bool has_keys() const { return !signing_key_.empty() || !event_keys_.empty(); }
+  const std::string& signing_key() const { return signing_key_; }
+  sign_ins& people() { return people_; }
+  void name_cookie(std::string name) { cookie_ = std::move(name); }
+  const std::string& cookie() const { return cookie_; }
+
+  /// Whether the answer to the request may be read by web pages of other origins: with an event key in the
+  /// URL they may send events, as with Inngest.
+  bool is_open_to_pages(const http::request& request) const {
+    const std::vector<std::string> path = detail::path_parts(request.path());
+    return area_of(path) == area::events && has_event_key(path);
+  }
+
+  /// The answer that refuses a request, judged by its line and headers; nothing when it may be answered.
+  std::optional<http::response> refusal(const http::request& request) const {
+    const std::vector<std::string> path = detail::path_parts(request.path());
+    const std::string& method = request.method;
+    const bool reads = method == "GET" || method == "HEAD";
+    const bool writes = method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
+    const area where = area_of(path);
+    if (auto out = host_refusal(request)) return out;
+    const bool sends_by_key = where == area::events && has_event_key(path);
+    if (method == "OPTIONS" && sends_by_key) return permission_for_pages();
+    if (!reads) {
+      if (auto out = origin_refusal(request, sends_by_key)) return out;
+    }
+    if (!reads && !writes) return refuse_(405, "method " + method + " is not supported");
+    if (auto out = key_refusal(request, where, path)) return out;
+    if (writes && where != area::events && !is_json(request))
+      return refuse_(415, "send this request with Content-Type: application/json");
+    return std::nullopt;
+  }
+
+ private:
+  /// The routes, by who may ask for them. What is not named is for who has the signing key.
+  enum class area { open, page, events, apps };
+
+  static area area_of(const std::vector<std::string>& path) {
+    const std::string first = path.empty() ? std::string() : path.front();
+    if (path.size() <= 1 && (first.empty() || first == "index.html")) return area::page;
+    if (path.size() == 1 && (first == "health" || first == "dev" || first == "sign-in")) return area::open;
+    if (first == "api") return area::page;
+    if (first == "e" && path.size() == 2) return area::events;
+    return area::apps;
+  }
+
+  static std::string key(std::string_view given, const std::string& name) {
+    std::string out = detail::checked_key("http_server_options::" + name, given, name != "signing_key");
+    if (out.empty() && !given.empty())
+      throw configuration_error("http_server_options::" + name + ": a key is nothing but white space");
+    return out;
+  }
+
+  // ---- hosts and origins --------------------------------------------------------------------------------
+
+  /// A name that a web page's owner can point at this machine is not answered.
+  std::optional<http::response> host_refusal(const http::request& request) const {
+    const std::string_view given = request.headers.find("host").value_or("");
+    const auto name = detail::host_name(given);
+    const bool is_known =
+        name && (detail::is_loopback_name(*name) || std::ranges::find(hosts_, *name) != hosts_.end());
+    if (is_known) return std::nullopt;
+    return refuse_(421, "this server does not answer for host \"" + std::string(given.substr(0, 255)) +
+                            "\": add the name to http_server_options::hosts if it should");
+  }
+
+  std::optional<http::response> origin_refusal(const http::request& request, bool has_event_key) const {
+    if (has_event_key) return std::nullopt;
+    const std::string host = std::string(request.headers.find("host").value_or(""));
+    for (const auto& [name, value] : request.headers) {
+      const std::string field = detail::lower_case(name);
+      const bool names_origin = field == "origin" || field == "referer";
+      if (names_origin && !is_origin_of(value, host, field == "referer"))
+        return refuse_(403, "a web page of another origin must not send this request (" + field + ": " +
+                                value.substr(0, 255) + ")");
+      if (field != "sec-fetch-site") continue;
+      const std::string site = detail::lower_case(detail::without_blanks(value));
+      if (site != "same-origin" && site != "none")
+        return refuse_(403, "a web page of another origin must not send this request (sec-fetch-site: " +
+                                site.substr(0, 255) + ")");
+    }
+    return std::nullopt;
+  }
+
+  /// Whether an origin, or the URL of a page, is this server as the request's Host names it.
+  static bool is_origin_of(std::string_view origin, std::string_view host, bool may_have_path) {
+    const std::size_t end = origin.find("://");
+    if (end == std::string_view::npos) return false;  // as in "null"
+    const std::string scheme = detail::lower_case(origin.substr(0, end));
+    if (scheme != "http" && scheme != "https") return false;
+    std::string_view authority = origin.substr(end + 3);
+    const std::size_t path = authority.find('/');
+    if (path != std::string_view::npos && !may_have_path) return false;
+    authority = authority.substr(0, path);
+    const std::string_view own_port = scheme == "http" ? ":80" : ":443";
+    const auto plain = [&](std::string_view text) {
+      if (text.ends_with(own_port)) text.remove_suffix(own_port.size());
+      return detail::lower_case(text);
+    };
+    return plain(authority) == plain(host);
+  }
+
+  static bool is_json(const http::request& request) {
+    int fields = 0;
+    bool out = true;
+    for (const auto& [name, value] : request.headers) {
+      if (detail::lower_case(name) != "content-type") continue;
+      ++fields;
+      const std::string_view type = std::string_view(value).substr(0, value.find(';'));
+      out = out && detail::lower_case(detail::without_blanks(type)) == "application/json";
+    }
+    return out && fields == 1;
+  }
+
+  /// What a browser asks before a page of another origin sends events with JSON's content type.
+  static http::response permission_for_pages() {
+    return {.status = 204,
+            .headers = {{"access-control-allow-origin", "*"},
+                        {"access-control-allow-methods", "POST"},
+                        {"access-control-allow-headers", "*"},
+                        {"access-control-max-age", "600"}}};
+  }
+
+  // ---- keys ---------------------------------------------------------------------------------------------
+
+  std::optional<http::response> key_refusal(const http::request& request, area where,
+                                            const std::vector<std::string>& path) const {
+    if (!has_keys() || where == area::open || has_signing_key(request)) return std::nullopt;
+    switch (where) {
+      case area::events:
+        if (has_event_key(path) || has_session(request)) return std::nullopt;
+        return refuse_(401,
+                       "event key not found: send events to /e/<key> with a key of "
+                       "http_server_options::event_keys");
+      case area::page:
+        if (has_session(request)) return std::nullopt;
+        return refuse_(401,
+                       "sign in with the link that the server's program has printed "
+                       "(http_server::sign_in_url)");
+      default: {
+        const bool cancels =
+            request.method == "DELETE" && path.size() == 3 && path[0] == "v1" && path[1] == "runs";
+        if (cancels && has_session(request)) return std::nullopt;  // the page does so
+        return refuse_(401, signing_key_.empty() ? "this needs a signing key, and the server has none: see "
+                                                   "http_server_options::signing_key"
+                                                 : "the signing key is missing or wrong");
+      }
+    }
+  }
+
+  bool has_signing_key(const http::request& request) const {
+    const auto given = request.headers.find("authorization");
+    if (bearer_.empty() || !given || detail::lower_case(given->substr(0, 7)) != "bearer ") return false;
+    return detail::equal_in_constant_time(detail::without_blanks(given->substr(7)), bearer_);
+  }
+
+  bool has_event_key(const std::vector<std::string>& path) const {
+    return path.size() == 2 && detail::is_among(path[1], event_keys_);
+  }
+
+  bool has_session(const http::request& request) const {
+    for (const auto& [name, value] : request.headers) {
+      if (detail::lower_case(name) != "cookie") continue;
+      std::string_view rest = value;
+      while (!rest.empty()) {
+        const std::string_view pair = detail::without_blanks(rest.substr(0, rest.find(';')));
+        rest.remove_prefix(std::min(
+            rest.size(), rest.find(';') == std::string_view::npos ? rest.size() : rest.find(';') + 1));
+        const std::size_t equals = pair.find('=');
+        if (equals == std::string_view::npos || pair.substr(0, equals) != cookie_) continue;
+        if (people_.is_session(pair.substr(equals + 1))) return true;
+      }
+    }
+    return false;
+  }
+
+  std::string signing_key_;
+  std::vector<std::string> event_keys_;
+  std::vector<std::string> hosts_;
+  std::string bearer_;
+  std::string cookie_ = "inngest_session";
+  refusal_writer refuse_;
+  sign_ins people_;
+};
+
 }  // namespace inngest::embedded
 
 // inngest/embedded/http_server.hpp
 
-#include <httplib.h>
-
 namespace inngest::embedded {
 
+/// Without keys the server is for this machine: it listens on a loopback address, and answers anyone who
+/// reaches that, except web pages of other origins. With a signing key or event keys everything needs one:
+/// events need an event key, apps the signing key, and people a sign-in link.
 struct http_server_options {
-  /// Only this machine reaches it, unless another address is chosen. It asks nobody who they are, except for
-  /// a signature where there is a signing key: don't open it to a network that you don't trust.
+  /// The address, or its name. Anything but a loopback address needs keys, or `allow_anyone`.
   std::string host = "127.0.0.1";
   /// 0 chooses a free one: see port().
   int port = 8288;
-  /// Signs the calls of apps elsewhere and is asked of what only apps may do. None: as a dev server.
+  /// Signs the calls of apps elsewhere. Apps must show it, hashed as SDKs send it, to register and for their
+  /// API calls.
   std::string signing_key{};
-  /// Connections that are answered at the same time; others wait. Apps keep theirs for a while.
+  /// The keys with which events are accepted at /e/<key>. With them, web pages may send events, too.
+  std::vector<std::string> event_keys{};
+  /// Further names, without a port, by which clients call the server: such as "engine" for
+  /// http://engine:8288. It answers to names of this machine (localhost, 127.0.0.1, [::1]) and to `host`;
+  /// requests for other hosts get status 421.
+  std::vector<std::string> hosts{};
+  /// Listens on any address without keys: whoever reaches it may do everything.
+  bool allow_anyone = false;
+  /// Requests that are answered at the same time; others wait.
   std::size_t connections = 64;
+  /// Connections that are open at the same time. When there are more, those go that have been silent longest
+  /// before they completed a request, then idle ones. At most half of the files that the process may open.
+  std::size_t max_connections = 1000;
+  /// How long a client may take for the headers of a request.
+  std::chrono::milliseconds header_timeout = std::chrono::seconds(10);
+  /// How long it may take to send a body, or to take an answer; large ones have longer, a second for each
+  /// 64 KB.
+  std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
+  /// Bytes of a request's body; for larger ones the answer is 413.
+  std::size_t max_body_size = INNGEST_MAX_BODY_SIZE;
+  /// Runs that may be queued; while there are more, the server takes no events: status 503 with Retry-After.
+  std::size_t max_queued_runs = 1'000'000;
   /// How long an app elsewhere may take for a call.
-  std::chrono::milliseconds call_timeout = std::chrono::hours(2);
+  duration_ms call_timeout = std::chrono::hours(2);
 };
 
 /// Calls apps elsewhere, signed if there is a key.
@@ -18652,7 +24996,9 @@ class app_calls {
   http::response send(http::request request) {
     request.headers.add(protocol::header::server_kind, "dev");
     if (!signing_key_.empty()) {
-      request.body = encode(detail::parse_dom(request.body));  // canonical: that is what is signed
+      // what is signed is canonical JSON, which every SDK can make of what it reads; of two members with the
+      // same name, such as a careless app's, the last counts
+      request.body = detail::canonical_json(encode(detail::parse_dom(request.body)));
       request.headers.add(
           protocol::header::signature,
           protocol::sign(request.body, signing_key_,
@@ -18689,67 +25035,134 @@ class app_calls {
 /// It listens while it lives; the engine must live longer.
 class http_server {
  public:
-  /// \throws configuration_error when it can't listen there.
+  /// \throws configuration_error when it can't listen there, or must not: see http_server_options.
   explicit http_server(engine& engine, http_server_options options = {})
-      : engine_(engine), options_(std::move(options)) {
-    server_.set_payload_max_length(INNGEST_MAX_BODY_SIZE);
-    server_.set_tcp_nodelay(true);
-    server_.set_keep_alive_max_count(1000);
-    server_.new_task_queue = [threads = options_.connections] { return new httplib::ThreadPool(threads); };
-    server_.set_socket_options([](socket_t socket) {  // by default two servers may share a port
-      const int yes = 1;
-      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, reinterpret_cast<const char*>(&yes), sizeof yes);
-    });
-    const auto answered = [this](const httplib::Request& request, httplib::Response& response) {
-      answer(request, response);
-    };
-    server_.Get(".*", answered).Post(".*", answered).Put(".*", answered).Delete(".*", answered);
-    port_ = options_.port == 0 ? server_.bind_to_any_port(options_.host)
-                               : (server_.bind_to_port(options_.host, options_.port) ? options_.port : -1);
-    if (port_ < 0) {
-      throw configuration_error("the engine can't listen on " + options_.host + ":" +
-                                std::to_string(options_.port) + ": is it in use?");
-    }
+      : engine_(engine), options_(std::move(options)), access_(access_of(options_), engine_api::refusal) {
+    if (options_.connections == 0 || options_.max_connections == 0)
+      throw configuration_error("http_server_options: connections and max_connections must be at least 1");
+    if (!access_.has_keys() && !options_.allow_anyone && !detail::is_loopback_only(options_.host))
+      throw configuration_error("the engine must not listen on \"" + options_.host +
+                                "\" without keys: others reach it there. Set signing_key and event_keys in "
+                                "http_server_options, or allow_anyone = true");
+    listener_.emplace(detail::listener_options{.host = options_.host,
+                                               .port = options_.port,
+                                               .workers = options_.connections,
+                                               .max_connections = options_.max_connections,
+                                               .max_body_size = options_.max_body_size,
+                                               .header_timeout = options_.header_timeout,
+                                               .body_timeout = options_.body_timeout});
+    // cookies are shared by all ports of a host
+    access_.name_cookie("inngest_session_" + std::to_string(port()));
     // a call may outlive this server
-    const auto calls = std::make_shared<app_calls>(options_.signing_key, options_.call_timeout);
+    const auto calls = std::make_shared<app_calls>(access_.signing_key(), options_.call_timeout);
     engine_.call_apps_by([calls](http::request request) { return calls->send(std::move(request)); });
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running()) std::this_thread::yield();
+    try {
+      start();
+    } catch (...) {
+      engine_.call_apps_by({});
+      throw;
+    }
   }
 
   ~http_server() {
-    server_.stop();
-    thread_.join();
+    listener_.reset();
     engine_.call_apps_by({});
   }
 
   http_server(const http_server&) = delete;
   http_server& operator=(const http_server&) = delete;
 
-  int port() const { return port_; }
+  int port() const { return listener_->port(); }
   /// Such as "http://127.0.0.1:8288".
-  std::string url() const { return "http://" + options_.host + ":" + std::to_string(port_); }
+  std::string url() const {
+    const bool everywhere = options_.host.empty() || options_.host == "0.0.0.0" || options_.host == "::";
+    const bool is_v6 = options_.host.find(':') != std::string::npos && !everywhere;
+    const std::string host = everywhere ? "127.0.0.1" : is_v6 ? "[" + options_.host + "]" : options_.host;
+    return "http://" + host + ":" + std::to_string(port());
+  }
+
+  /// The address of the page for a person's browser. With keys, it is a link that signs in: it works once,
+  /// and the browser then stays signed in for a day, or until this server ends. Each call makes a new link.
+  std::string sign_in_url() {
+    return access_.has_keys() ? url() + "/sign-in?token=" + access_.people().new_token() : url();
+  }
 
  private:
   using engine_api = api<engine>;
 
-  void answer(const httplib::Request& request, httplib::Response& response) {
-    http::request wire{.method = request.method, .url = request.target, .body = request.body};
-    for (const auto& [name, value] : request.headers) wire.headers.add(name, value);
-    http::response out = answer(wire);
-    response.status = out.status;
-    std::string content_type = "application/json";
-    for (const auto& [name, value] : out.headers) {
-      if (name == "content-type")
-        content_type = value;
-      else
-        response.set_header(name, value);
-    }
-    response.set_header(protocol::header::server_kind, "dev");
-    response.set_content(std::move(out.body), content_type);
+  static access_options access_of(const http_server_options& options) {
+    access_options out{.signing_key = options.signing_key, .event_keys = options.event_keys};
+    out.hosts = options.hosts;
+    const bool is_v6 = options.host.find(':') != std::string::npos;
+    if (!options.host.empty()) out.hosts.push_back(is_v6 ? "[" + options.host + "]" : options.host);
+    std::erase_if(out.hosts, [](const std::string& each) { return each == "0.0.0.0" || each == "[::]"; });
+    return out;
+  }
+
+  void start() {
+    listener_->start(
+        [this](const http::request& head) -> std::optional<http::response> {
+          auto refusal = access_.refusal(head);
+          if (!refusal) return std::nullopt;
+          log_refusal(refusal->status);
+          return guarded(std::move(*refusal));
+        },
+        [this](const http::request& request) { return answer(request); },
+        [](int status, const std::string& problem) { return guarded(engine_api::refusal(status, problem)); });
+  }
+
+  /// One line for each reason and minute. Neither keys nor what a stranger has sent are logged.
+  void log_refusal(int status) {
+    const auto held_back = refusals_.pass(status);
+    if (!held_back) return;
+    const char* reason = status == 401   ? "a key is missing or wrong, or the browser is not signed in"
+                         : status == 403 ? "a web page of another origin sent it"
+                         : status == 421 ? "its Host is not one of http_server_options::hosts"
+                                         : "its method or content type is not supported";
+    std::string line = std::string("the engine's server refused a request: ") + reason;
+    if (*held_back > 0) line += " (and " + std::to_string(*held_back) + " more since the last such line)";
+    engine_.log().warn(line);
+  }
+
+  // ---- answers ------------------------------------------------------------------------------------------
+
+  /// What browsers are told of every answer: to show it in no frame, to give it to no other page, and to take
+  /// it for what it says it is.
+  static http::response guarded(http::response answer) {
+    const auto add = [&](const char* name, std::string value) {
+      if (!answer.headers.find(name)) answer.headers.add(name, std::move(value));
+    };
+    add(protocol::header::server_kind, "dev");
+    add("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+    add("x-frame-options", "DENY");
+    add("x-content-type-options", "nosniff");
+    add("referrer-policy", "no-referrer");
+    add("cross-origin-opener-policy", "same-origin");
+    if (!answer.headers.find("access-control-allow-origin"))
+      add("cross-origin-resource-policy", "same-origin");
+    add("cache-control", "no-store");
+    return answer;
   }
 
   http::response answer(const http::request& request) {
+    http::response out;
+    try {
+      out = respond(request);
+      if (access_.is_open_to_pages(request)) out.headers.add("access-control-allow-origin", "*");
+    } catch (const std::exception& problem) {
+      out = engine_api::refusal(500, problem.what());
+    } catch (...) {  // a user's store may throw anything
+      out = engine_api::refusal(500, "something was thrown that is no std::exception");
+    }
+    return guarded(std::move(out));
+  }
+
+  http::response respond(http::request request) {
+    if (request.method == "HEAD") {
+      // links are looked at before people open them: that must not use the token
+      if (request.path() == "/sign-in") return {.status = 204};
+      request.method = "GET";  // the listener leaves the body out
+    }
     try {
       if (const auto own = own_answer(request)) return *own;
     } catch (const payload_error& problem) {
@@ -18770,7 +25183,10 @@ class http_server {
   std::optional<http::response> own_answer(const http::request& request) {
     const std::string path = request.path();
     const bool gets = request.method == "GET";
+    if (request.method == "POST" && path.starts_with("/e/") && has_full_queue())
+      return engine_api::refusal(503, "too many runs are queued: send the events again later");
     if (gets && (path == "/" || path == "/index.html")) return page();
+    if (gets && path == "/sign-in") return sign_in(request);
     if (gets && path == "/health") return engine_api::answer_of(200, {{"status", 200}, {"message", "OK"}});
     if (gets && path == "/dev") return engine_api::answer_of(200, described());
     const bool registers = request.method == "POST" || request.method == "PUT";
@@ -18780,14 +25196,42 @@ class http_server {
     return page_answer(request, path);
   }
 
+  /// Counted a few times a second: that a thousand more may come in between does not matter.
+  bool has_full_queue() {
+    const auto now = std::chrono::steady_clock::now();
+    const std::lock_guard lock(queue_mutex_);
+    if (now >= count_again_) {
+      queued_ = engine_.store().count_runs().queued;
+      count_again_ = now + std::chrono::milliseconds(250);
+    }
+    return queued_ >= options_.max_queued_runs;
+  }
+
   // ---- the page -----------------------------------------------------------------------------------------
 
   static http::response page() {
     return {.status = 200,
             .headers = {{"content-type", "text/html; charset=utf-8"},
-                        {"content-security-policy", std::string(web_page_policy)},
-                        {"cache-control", "no-cache"}},
+                        {"content-security-policy", web_page_policy()}},
             .body = std::string(web_page)};
+  }
+
+  /// Exchanges the token of a sign-in link for a cookie. The page is then opened by this one: a cookie that
+  /// is SameSite=Strict is not sent when a link elsewhere led here.
+  http::response sign_in(const http::request& request) {
+    const auto secret = access_.people().exchange(request.query("token").value_or(""));
+    const std::string text = secret ? "<meta http-equiv=\"refresh\" content=\"0;url=/\"><p>Signed in. "
+                                      "<a href=\"/\">Open the page</a>"
+                                    : "<p>This sign-in link is unknown or was used before. Ask the server's "
+                                      "program for a new one.";
+    http::response out{.status = secret ? 200 : 401,
+                       .headers = {{"content-type", "text/html; charset=utf-8"}},
+                       .body = "<!doctype html><html lang=\"en\"><title>inngest-cpp</title>" + text + "\n"};
+    const auto seconds = std::chrono::seconds(sign_ins::session_length).count();
+    if (secret)
+      out.headers.add("set-cookie", access_.cookie() + "=" + *secret + "; Path=/; Max-Age=" +
+                                        std::to_string(seconds) + "; HttpOnly; SameSite=Strict");
+    return out;
   }
 
   std::optional<http::response> page_answer(const http::request& request, const std::string& path) {
@@ -18815,21 +25259,13 @@ class http_server {
   /// What SDKs look for to find a dev server.
   json described() const {
     return {{"version", INNGEST_VERSION},
-            {"authed", !options_.signing_key.empty()},
+            {"authed", access_.has_keys()},
             {"startOpts", {{"sdkURLs", nullptr}, {"urls", json::array()}, {"dir", ""}}},
             {"functions", json::array()},
             {"handlers", json::array()}};
   }
 
-  bool is_allowed(const http::request& request) const {
-    if (options_.signing_key.empty()) return true;
-    const auto given = request.headers.find("authorization");
-    const std::string wanted = "Bearer " + protocol::hashed_signing_key(options_.signing_key);
-    return given && detail::equal_in_constant_time(*given, wanted);
-  }
-
   http::response register_app(const http::request& request) {
-    if (!is_allowed(request)) return engine_api::refusal(401, "the signing key is missing or wrong");
     const json body = detail::parse_dom(request.body);
     const auto text = [&](const char* name) {
       const bool there = body.is_object() && body.contains(name) && body[name].is_string();
@@ -18842,7 +25278,6 @@ class http_server {
   }
 
   http::response checkpoint(const http::request& request, const std::string& run_id) {
-    if (!is_allowed(request)) return engine_api::refusal(401, "the signing key is missing or wrong");
     const detail::json_buffer body(request.body);
     const std::string call = detail::find_text(body.text(), "qi_id");
     const std::string_view steps = detail::find_member(body, "steps");
@@ -18854,10 +25289,13 @@ class http_server {
   }
 
   engine& engine_;
-  http_server_options options_;
-  httplib::Server server_;
-  int port_ = 0;
-  std::thread thread_;
+  const http_server_options options_;
+  server_access access_;
+  detail::log_limiter refusals_;
+  std::mutex queue_mutex_;
+  std::size_t queued_ = 0;
+  std::chrono::steady_clock::time_point count_again_{};
+  std::optional<detail::http_listener> listener_;
 };
 
 }  // namespace inngest::embedded
@@ -18921,7 +25359,7 @@ class mocks {
         callable();
         return "null";
       } else {
-        return encode(callable(), "mock");
+        return text_of(callable());
       }
     };
   }
@@ -18931,10 +25369,25 @@ class mocks {
     failures_[step] = {times, std::move(message)};
   }
 
-  bool has(const std::string& step) const { return replaced_.contains(step) || failures_.contains(step); }
+  /// Middleware has changed a step's id: tests may call the step by either.
+  void rename(const std::string& step, const std::string& changed) {
+    given_[changed] = step;
+    changed_[step] = changed;
+  }
+  /// The id that the server knows the step by.
+  const std::string& changed_id(const std::string& step) const {
+    const auto found = changed_.find(step);
+    return found == changed_.end() ? step : found->second;
+  }
+
+  bool has(const std::string& id) const {
+    const std::string& step = known(id);
+    return replaced_.contains(step) || failures_.contains(step);
+  }
 
   /// What the step gives in this test: of the mock, or of `otherwise`.
-  std::string run(const std::string& step, next_call<std::string> otherwise) {
+  std::string run(const std::string& id, next_call<std::string> otherwise) {
+    const std::string& step = known(id);
     if (const auto found = failures_.find(step); found != failures_.end()) {
       const std::string message = found->second.message;
       if (--found->second.times == 0) failures_.erase(found);
@@ -18949,6 +25402,29 @@ class mocks {
     int times = 0;
     std::string message{};
   };
+
+  /// A result as JSON; an event is what a wait receives, and an empty optional that nothing came.
+  template <class T>
+  static std::string text_of(const T& result) {
+    if constexpr (event_type<T>)
+      return any_event(result).text();
+    else
+      return encode(result, "mock");
+  }
+  template <event_type Event>
+  static std::string text_of(const std::optional<Event>& result) {
+    return result ? text_of(*result) : "null";
+  }
+
+  /// The id under which the test knows the step.
+  const std::string& known(const std::string& id) const {
+    const auto found = given_.find(id);
+    if (found == given_.end() || replaced_.contains(id) || failures_.contains(id)) return id;
+    return found->second;
+  }
+
+  std::map<std::string, std::string> given_;    // by changed id
+  std::map<std::string, std::string> changed_;  // by given id
   std::map<std::string, body> replaced_;
   std::map<std::string, failure> failures_;
 };
@@ -18957,6 +25433,10 @@ class mocks {
 class mocking final : public middleware {
  public:
   explicit mocking(std::shared_ptr<mocks> mocks) : mocks_(std::move(mocks)) {}
+
+  void transform_step_input(const call_info&, const step_info& step, step_input& changed) override {
+    if (changed.id != step.id) mocks_->rename(std::string(step.id), changed.id);
+  }
 
   std::string wrap_step_handler(const call_info&, const step_info& step,
                                 next_call<std::string> next) override {
@@ -18984,7 +25464,7 @@ class simulation {
     timestamp start{};
     bool retries = true;
     bool check_determinism = true;
-    std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+    std::function<duration_ms(int attempt)> retry_delay{};
   };
 
   simulation(client app, const std::vector<any_function>& functions, const options& chosen)
@@ -19037,8 +25517,12 @@ class simulation {
   // ---- events and runs ----------------------------------------------------------------------------------
 
   /// Also how the app's own client gets here.
-  std::vector<std::string> accept(std::string events) {
-    auto ids = scheduler_.accept(std::move(events), now_);
+  std::vector<std::string> accept(std::string events, std::string_view seed = {}) {
+    const auto is_dispatched = [&](const std::string& id) {
+      const auto stored = store_.find_event(id);
+      return stored && stored->dispatched;
+    };
+    auto ids = scheduler_.accept(std::move(events), now_, seed, is_dispatched);
     keep();
     if (!sends_) sent_.insert(sent_.end(), ids.begin(), ids.end());
     return ids;
@@ -19100,7 +25584,16 @@ class simulation {
   const embedded::store& store() const { return store_; }
   std::optional<embedded::run> find_run(std::string_view run_id) const {
     auto found = store_.find_run(run_id);
-    return found ? std::optional<embedded::run>(std::move(found->run)) : std::nullopt;
+    if (!found) return std::nullopt;
+    found->run.output_reader = [this, slug = found->run.function_slug,
+                                id = found->run.id](const std::string& output) {
+      return handler_.read_output(slug, id, output);
+    };
+    return std::move(found->run);
+  }
+  /// A step's result in a run, as its function would read it.
+  std::string read_result(const embedded::run& run, const step_info& step, const std::string& result) const {
+    return handler_.read_result(run.function_slug, run.id, step, result);
   }
   std::vector<embedded::run> runs_of(std::string_view event_id) const { return store_.runs_of(event_id); }
   std::vector<embedded::function_definition> functions() const {
@@ -19118,6 +25611,7 @@ class simulation {
     return found == operations_.end() ? none : found->second;
   }
   mocks& replaced() { return *mocks_; }
+  const mocks& replaced() const { return *mocks_; }
 
  private:
   class loopback final : public http::transport {
@@ -19157,9 +25651,10 @@ class simulation {
   }
 
   void keep() {
-    const embedded::changes changes = scheduler_.take_changes();
-    store_.commit({&changes, 1});
-    scheduler_.kept(changes);
+    for (auto changes = scheduler_.take_changes(); !changes.empty(); changes = scheduler_.take_changes()) {
+      store_.commit({&changes, 1});
+      scheduler_.kept(changes, now_);
+    }
   }
 
   /// One call, if one is due.
@@ -19176,9 +25671,46 @@ class simulation {
 
   http::response call(const embedded::job& due) {
     const handler& called = is_checked(due.run_id) ? strict_ : handler_;
-    http::response answer = called.answer_in_process(scheduler_.request_for(due));
+    std::size_t steps_left = steps_of_a_call(due.run_id);
+    const auto save = [&](const std::vector<protocol::operation>& results) {
+      using saved = execution::checkpoints::saved;
+      if (--steps_left == 0) return saved::no;  // they are the call's answer
+      return save_results(due, results) ? saved::yes : saved::stale;
+    };
+    http::response answer = steps_left > 1 ? called.answer_in_process(scheduler_.request_for(due), save)
+                                           : called.answer_in_process(scheduler_.request_for(due));
     if (answer.status == 206) look_at(due.run_id, answer);
     return answer;
+  }
+
+  /// How many steps a call may run. At first it is one, as after a restart: then all steps that have results
+  /// are gone over. With many results a call goes on for a part of their number, so that the time for all
+  /// steps grows with their number, and not with its square.
+  std::size_t steps_of_a_call(const std::string& run_id) const {
+    constexpr std::size_t few = 100;
+    constexpr std::size_t part = 8;
+    const std::size_t results = scheduler_.find_run(run_id)->stack.size();
+    return results < few ? 1 : results / part;
+  }
+
+  /// Whether a call is gone through twice. Of a run with hundreds of results, that is done once for each
+  /// hundredth part that is new.
+  bool is_checked(const std::string& run_id) {
+    const std::size_t results = scheduler_.find_run(run_id)->stack.size();
+    std::size_t& next = next_check_[run_id];
+    if (!checks_ || results < next) return false;
+    next = results < 100 ? 0 : results + results / 100;
+    return true;
+  }
+
+  /// False when another call has taken over.
+  bool save_results(const embedded::job& due, const std::vector<protocol::operation>& results) {
+    auto operations = embedded::read_operations(protocol::write_operations(results));
+    if (!scheduler_.checkpoint(due.run_id, due.id, operations, now_)) return false;
+    keep();
+    auto& noted = operations_[due.run_id];
+    std::move(operations.begin(), operations.end(), std::back_inserter(noted));
+    return true;
   }
 
   /// A test asks nobody elsewhere.
@@ -19187,12 +25719,6 @@ class simulation {
         embedded::no_answer("no requests are made in a test: say mock_step(\"" + due.step_name + "\", ...)");
     out.headers.add(protocol::header::no_retry, "true");
     return out;
-  }
-
-  /// Whether a call is gone through twice: of a run with many steps every tenth is.
-  bool is_checked(const std::string& run_id) const {
-    const std::size_t results = scheduler_.find_run(run_id)->stack.size();
-    return checks_ && (results < 100 || results % 10 == 0);
   }
 
   /// Notes what the app reported, and answers for the server's steps that are mocked.
@@ -19213,17 +25739,35 @@ class simulation {
     if (!is_servers || !mocks_->has(id)) return false;
     const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
     try {
-      op["data"] = detail::parse_dom(mocks_->run(id, not_mocked));
+      op["data"] = received(op, detail::parse_dom(mocks_->run(id, not_mocked)));
       op["op"] = "StepRun";
     } catch (const not_replaced&) {
       return false;
     } catch (const std::exception& problem) {
       op["error"] = {{"name", "Error"}, {"message", problem.what()}};
       op["op"] = "StepFailed";
+    } catch (...) {
+      op["error"] = {{"name", "Error"}, {"message", "something was thrown that is not a std::exception"}};
+      op["op"] = "StepFailed";
     }
     return true;
   }
   struct not_replaced {};
+
+  /// What a server would have given for the mock's value: a signal comes with its name, and so does an event.
+  static json received(const json& op, json value) {
+    const std::string code = op.value("op", "");
+    const json options = op.value("opts", json::object());
+    const auto has_text = [&](const char* key) {
+      return value.is_object() && value.contains(key) && value[key].is_string();
+    };
+    if (value.is_null()) return value;
+    if (code == "WaitForSignal" && !(has_text("signal") && value.contains("data")))
+      return {{"signal", options.value("signal", "")}, {"data", std::move(value)}};
+    if (code == "WaitForEvent" && value.is_object() && !(has_text("name") && value.contains("data")))
+      return {{"name", options.value("event", "")}, {"data", std::move(value)}};
+    return value;
+  }
 
   timestamp now_;
   client app_;
@@ -19232,6 +25776,7 @@ class simulation {
   handler handler_;
   handler strict_;  // the same functions
   bool checks_;
+  std::map<std::string, std::size_t> next_check_;  // by run, at how many results
   embedded::memory_store store_;
   embedded::scheduler scheduler_;
   std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run
@@ -19244,6 +25789,7 @@ class simulation {
 // inngest/testing/test_run.hpp
 
 #include <ostream>
+#include <unordered_set>
 
 namespace inngest::testing {
 
@@ -19252,8 +25798,10 @@ using embedded::run_status;
 /// A step of a run in a test, as it is now. Looking at it moves nothing.
 class test_step {
  public:
-  test_step(std::string id, std::string memo, std::vector<embedded::timeline_entry> entries)
-      : id_(std::move(id)), memo_(std::move(memo)), entries_(std::move(entries)) {}
+  /// `read` gives a result as the function's middleware leaves it.
+  test_step(std::string id, std::string memo, std::vector<embedded::timeline_entry> entries,
+            std::function<std::string(std::string)> read)
+      : id_(std::move(id)), memo_(std::move(memo)), entries_(std::move(entries)), read_(std::move(read)) {}
 
   /// How often its body ran, or was to.
   int attempts() const {
@@ -19274,18 +25822,20 @@ class test_step {
     }
     return "";
   }
-  /// Its result, as the function will read it. \throws payload_error when it is of another type, or none.
+  /// Its result, as the function will read it. \throws payload_error when it is of another type, or none;
+  /// step_error when the step failed.
   template <json_convertible T>
   T output() const {
-    const detail::json_buffer memo(memo_.empty() ? "null" : memo_);
-    const std::string data(memo_.starts_with('{') ? detail::find_member(memo, "data") : memo.text());
-    return decode<T>(data, "step \"" + id_ + "\"");
+    const detail::json_buffer text(memo_.empty() ? "null" : memo_);
+    const std::string_view result = protocol::result_text({.text = text.text()}, id_);
+    return decode<T>(read_(std::string(result)), "step \"" + id_ + "\"");
   }
 
  private:
   std::string id_;
   std::string memo_;
   std::vector<embedded::timeline_entry> entries_;
+  std::function<std::string(std::string)> read_;
 };
 
 /// A run in a test. Copies are handles of the same run; looking at it moves nothing.
@@ -19305,7 +25855,8 @@ class test_run {
   bool failed() const { return status() == run_status::failed; }
   bool cancelled() const { return status() == run_status::cancelled; }
 
-  /// What the function returned. \throws payload_error when it is of another type, or there is none yet.
+  /// What the function returned. \throws embedded::run_failed with the run's error when it failed or was
+  /// cancelled; payload_error when the result is of another type, or there is none yet.
   template <json_convertible T>
   T output() const {
     return now().output<T>();
@@ -19334,21 +25885,28 @@ class test_run {
   /// The names of its steps, in the order in which it came to them.
   std::vector<std::string> steps() const {
     std::vector<std::string> out;
+    std::unordered_set<std::string> known;
     for (const auto& each : now().timeline) {
-      if (!each.step.empty() && std::find(out.begin(), out.end(), each.step) == out.end())
-        out.push_back(each.step);
+      if (!each.step.empty() && known.insert(each.step).second) out.push_back(each.step);
     }
     return out;
   }
 
   /// A step by its id; of an id that is used again, which of them. It may not have run yet.
   test_step step(const std::string& id, std::size_t index = 0) const {
-    const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);
+    const std::string& base = simulation_->replaced().changed_id(id);
+    const std::string whole = index == 0 ? base : base + ":" + std::to_string(index);
+    const step_hash hash = detail::sha1::of(whole);
     std::string memo;
     for (const auto& each : simulation_->store().memos_of(id_)) {
-      if (each.step == detail::sha1::of(whole)) memo = each.text;
+      if (each.step == hash) memo = each.text;
     }
-    return {whole, std::move(memo), entries_of(shown_name(whole, id), index)};
+    const auto read = [simulation = simulation_, run = now(), whole, hash,
+                       kind = kind_of(hash)](auto result) {
+      const step_info step{.id = whole, .name = whole, .kind = kind, .hash = hash, .memoized = true};
+      return simulation->read_result(run, step, result);
+    };
+    return {whole, std::move(memo), entries_of(shown_name(whole, base), index), read};
   }
 
   /// What the function reported, call by call: for tests of the protocol.
@@ -19366,6 +25924,17 @@ class test_run {
     auto found = simulation_->find_run(id_);
     if (!found) throw configuration_error("the event started no run");
     return std::move(*found);
+  }
+
+  /// Middleware may treat results by it.
+  step_kind kind_of(const step_hash& step) const {
+    for (const auto& each : operations()) {
+      if (each.id != step) continue;
+      if (each.op == "WaitForEvent") return step_kind::wait_for_event;
+      if (each.op == "WaitForSignal") return step_kind::wait_for_signal;
+      if (each.op == "InvokeFunction") return step_kind::invoke;
+    }
+    return step_kind::run;
   }
 
   /// A step that has a name is in the timeline by it.
@@ -19410,7 +25979,7 @@ struct harness_options {
   bool check_determinism = true;
   /// How long after the given attempt (0 is the first) the next one starts. Default: a server's times,
   /// without their chance. None of it is real time.
-  std::function<std::chrono::milliseconds(int attempt)> retry_delay{};
+  std::function<duration_ms(int attempt)> retry_delay{};
 };
 
 /// Runs functions under a clock of its own, on the test's thread, with any test framework:
@@ -19493,13 +26062,13 @@ class harness {
 
   timestamp now() const { return simulation_->now(); }
   /// Lets time pass; everything that falls due happens at its time.
-  void advance(std::chrono::milliseconds time) { simulation_->go_to(simulation_->now() + time); }
+  void advance(duration_ms time) { simulation_->go_to(detail::add_saturated(simulation_->now(), time)); }
   /// Goes to the time at which something happens next: a sleep, a timeout, a retry, a schedule. False when
   /// nothing will.
   bool advance_to_next() { return simulation_->go_to_next(timestamp::max()); }
   /// Lets time pass until the run has ended, but no longer than that. False when it has not.
-  bool execute(const test_run& run, std::chrono::milliseconds longest = std::chrono::hours(24 * 366)) {
-    const timestamp end = now() + longest;
+  bool execute(const test_run& run, duration_ms longest = std::chrono::hours(24 * 366)) {
+    const timestamp end = detail::add_saturated(now(), longest);
     while (!run.ended() && simulation_->go_to_next(end)) {
     }
     return run.ended();
@@ -19680,9 +26249,26 @@ class file_lock {
 
 namespace inngest::detail::sqlite {
 
-/// The last enumerator of an enumeration that is kept as a number; the first is 0.
-template <class Enum>
-inline constexpr Enum last_enumerator = Enum{};
+/// A value that its column never has, unless the file was damaged or changed by somebody else.
+class bad_value : public store_error {
+ public:
+  bad_value(const std::string& path, const std::string& column, const std::string& what)
+      : store_error(path, "is damaged: a value of " + column + " is none that is ever written: " + what),
+        reason_(column + " is " + what) {}
+  /// The column and what it has there.
+  const std::string& reason() const noexcept { return reason_; }
+
+ private:
+  std::string reason_;
+};
+
+/// Enough of a text to recognize it by, whatever its bytes are.
+inline std::string shown(std::string_view text) {
+  constexpr std::size_t longest = 80;
+  std::string out = "\"";
+  for (const char c : text.substr(0, longest)) out += c < ' ' || c > '~' ? '?' : c;
+  return out += text.size() > longest ? "...\"" : "\"";
+}
 
 struct closer {
   void operator()(sqlite3* database) const { sqlite3_close(database); }
@@ -19699,9 +26285,13 @@ inline store_error problem_of(sqlite3* database, const std::string& path) {
     text += std::string(" (") + std::strerror(reason) + ")";
   switch (kind) {
     case SQLITE_CORRUPT:
-      return {path, "is damaged: " + text};
+      return {path,
+              "is damaged: " + text +
+                  ". Close it, keep a copy, and let `sqlite3 <file> .recover | sqlite3 <new file>` save "
+                  "what can be read, or go back to a backup"};
     case SQLITE_NOTADB:
-      return {path, "is damaged, or another program's: " + text};
+      return {path, "is damaged, or another program's: " + text +
+                        ". Check the path; if it is a store's, go back to a backup"};
     case SQLITE_CANTOPEN:
       return {path, "can't be opened: " + text};
     case SQLITE_FULL:
@@ -19740,7 +26330,30 @@ class rows {
     return result == SQLITE_ROW;
   }
 
-  /// Reads the row's next columns. \throws store_error when one can't be what it is read into.
+  /// Leaves out some columns.
+  void skip(int columns) { column_ += columns; }
+
+  /// The text in a column; empty when there is none.
+  std::string text_at(int column) const {
+    std::string out;
+    if (sqlite3_column_type(statement_, column) == SQLITE_TEXT) read_at(column, out);
+    return out;
+  }
+
+  /// Throws bad_value for a column's value.
+  [[noreturn]] void refuse(int column, const std::string& why) const { fail(column, why); }
+
+  /// The row's first columns with their names, as a WHERE clause has them.
+  std::string key(int columns) const {
+    std::string out;
+    for (int at = 0; at < columns; ++at) {
+      if (at > 0) out += ", ";
+      out += std::string(sqlite3_column_name(statement_, at)) + " = " + value_of(at);
+    }
+    return out;
+  }
+
+  /// Reads the row's next columns. \throws bad_value when one can't be what it is read into.
   template <class... Values>
   void read(Values&... values) {
     (read_at(column_++, values), ...);
@@ -19777,32 +26390,47 @@ class rows {
   }
 
   void read_at(int at, std::string& out) const {
+    expect(at, SQLITE_TEXT, "a text");
     // First the text, then its size: the first call may convert.
     const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, at));
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
-    if (text == nullptr && sqlite3_errcode(database_) == SQLITE_NOMEM) throw problem_of(database_, path_);
-    out.assign(text == nullptr ? "" : text, size);
+    if (text == nullptr) throw problem_of(database_, path_);
+    out.assign(text, size);
+  }
+  std::int64_t integer_at(int at) const {
+    expect(at, SQLITE_INTEGER, "an integer");
+    return sqlite3_column_int64(statement_, at);
   }
   template <std::integral Number>
   void read_at(int at, Number& out) const {
-    out = static_cast<Number>(sqlite3_column_int64(statement_, at));
+    const std::int64_t number = integer_at(at);
+    if constexpr (std::is_same_v<Number, bool>) {
+      if (number != 0 && number != 1) fail(at, "neither 0 nor 1");
+    } else {
+      if (!std::in_range<Number>(number)) fail(at, "out of range");
+    }
+    out = static_cast<Number>(number);
   }
   template <class Enum>
     requires std::is_enum_v<Enum>
   void read_at(int at, Enum& out) const {
-    const std::int64_t number = sqlite3_column_int64(statement_, at);
-    if (number < 0 || number > static_cast<std::int64_t>(last_enumerator<Enum>)) misfit(at);
-    out = static_cast<Enum>(number);
+    const auto value = enumerator_of<Enum>(integer_at(at));
+    if (!value) fail(at, "not one of its enumeration");
+    out = *value;
   }
   template <class Count, class Period>
   void read_at(int at, std::chrono::duration<Count, Period>& out) const {
-    out = std::chrono::duration<Count, Period>(sqlite3_column_int64(statement_, at));
+    out = std::chrono::duration<Count, Period>(integer_at(at));
   }
   void read_at(int at, timestamp& out) const {
-    out = timestamp(std::chrono::milliseconds(sqlite3_column_int64(statement_, at)));
+    constexpr std::int64_t longest = std::chrono::milliseconds(std::chrono::years(20'000)).count();
+    const std::int64_t count = integer_at(at);
+    if (count < -longest || count > longest) fail(at, "no time that can be computed with");
+    out = timestamp(std::chrono::milliseconds(count));
   }
   void read_at(int at, step_hash& out) const {
-    if (static_cast<std::size_t>(sqlite3_column_bytes(statement_, at)) != out.size()) misfit(at);
+    expect(at, SQLITE_BLOB, "a step");
+    if (static_cast<std::size_t>(sqlite3_column_bytes(statement_, at)) != out.size()) fail(at, "not a step");
     std::memcpy(out.data(), sqlite3_column_blob(statement_, at), out.size());
   }
   template <class Value>
@@ -19811,9 +26439,40 @@ class rows {
     if (sqlite3_column_type(statement_, at) != SQLITE_NULL) read_at(at, out.emplace());
   }
 
-  [[noreturn]] void misfit(int at) const {
-    throw store_error(path_, std::string("is damaged: a value of ") + sqlite3_column_name(statement_, at) +
-                                 " is none that is ever written");
+  /// Texts and numbers are never converted into each other: what has the wrong type was not written by a
+  /// store.
+  void expect(int at, int type, const char* wanted) const {
+    if (sqlite3_column_type(statement_, at) != type) fail(at, std::string("not ") + wanted);
+  }
+
+  [[noreturn]] void fail(int at, const std::string& why) const {
+    throw bad_value(path_, sqlite3_column_name(statement_, at), value_of(at) + ", " + why);
+  }
+
+  /// As SQL has it.
+  std::string value_of(int at) const {
+    switch (sqlite3_column_type(statement_, at)) {
+      case SQLITE_NULL:
+        return "NULL";
+      case SQLITE_INTEGER:
+        return std::to_string(sqlite3_column_int64(statement_, at));
+      case SQLITE_FLOAT:
+        return std::to_string(sqlite3_column_double(statement_, at));
+      default:
+        break;
+    }
+    const bool is_text = sqlite3_column_type(statement_, at) == SQLITE_TEXT;
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, at));
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
+    const std::string_view all(bytes == nullptr ? "" : bytes, size);
+    if (is_text) return shown(all);
+    std::string out = "x'";
+    for (const char byte : all.substr(0, 40)) {
+      const auto value = static_cast<unsigned char>(byte);
+      out += "0123456789abcdef"[value >> 4];
+      out += "0123456789abcdef"[value & 15];
+    }
+    return out += all.size() > 40 ? "...'" : "'";
   }
 
   sqlite3_stmt* statement_;
@@ -19939,58 +26598,106 @@ inline void migrate(database& file, std::span<const migration> steps) {
 
 namespace inngest::detail::sqlite {
 
-template <>
-inline constexpr auto last_enumerator<embedded::run_status> = embedded::run_status::cancelled;
-template <>
-inline constexpr auto last_enumerator<embedded::progress> = embedded::progress::run_cancelled;
-template <>
-inline constexpr auto last_enumerator<embedded::job::kind> = embedded::job::kind::schedule;
-
-/// Answers a store's questions from its tables. For as long as it lives they stay as they are.
+/// Answers a store's questions from its tables. For as long as it lives they stay as they are. Rows that
+/// can't be read are left out, and listed.
 class reader {
  public:
   explicit reader(database& file) : file_(file), snapshot_(file, transaction::kind::reads) {}
 
   embedded::unfinished_work load() {
-    return {.runs = unfinished_runs(),
-            .memos = memos("WHERE status IN (0, 1)"),
-            .jobs = jobs(),
-            .waits = waits(),
-            .values = values(),
-            .apps = apps()};
+    embedded::unfinished_work out{.events = undispatched_events(),
+                                  .runs = unfinished_runs(),
+                                  .memos = unfinished_memos(),
+                                  .jobs = jobs(),
+                                  .waits = waits(),
+                                  .values = values(),
+                                  .apps = apps()};
+    out.last_job = static_cast<std::uint64_t>(
+        file_.number("SELECT coalesce(max(id), 0) FROM jobs WHERE id <= ?1", last_id));
+    out.unreadable = std::move(unreadable_);
+    for (const std::string& id : set_aside_) add_parent(id, out.steps_of_set_aside);
+    embedded::set_aside_runs(out);
+    return out;
+  }
+
+  /// Goes through all tables.
+  std::vector<embedded::unreadable_record> unreadable() {
+    in(events, file_.query("SELECT number, " + event_record_columns + " FROM events"), 2,
+       [](rows& from) { event_of(from); });
+    in(runs_table, file_.query("SELECT number, " + run_columns + record_columns + " FROM runs"), 2,
+       [&](rows& from) {
+         embedded::run_record record;
+         from.skip(1);
+         read(from, record);
+       });
+    in_runs(
+        "run_events", "run, position", 2,
+        "run_events.event_id, coalesce(run_events.text, events.text) AS text",
+        [](rows& from) {
+          embedded::run_event event;
+          read(from, event);
+        },
+        "LEFT JOIN events ON run_events.text IS NULL AND events.id = run_events.event_id");
+    in_runs("deferred_calls", "run, position", 2, "step, slug, input", [](rows& from) {
+      embedded::deferred_call call;
+      read(from, call);
+    });
+    in_runs("timeline", "run, position", 2, timeline_columns, [](rows& from) {
+      embedded::timeline_entry entry;
+      read(from, entry);
+    });
+    in_runs("memos", "memos.number AS number", 1, "step, text", [](rows& from) {
+      embedded::memo_record memo;
+      from.read(memo.step, memo.text);
+    });
+    jobs();
+    waits();
+    values();
+    apps();
+    return std::move(unreadable_);
   }
 
   std::optional<embedded::event_record> find_event(std::string_view id) {
-    rows found = file_.query("SELECT id, name, text, received_at FROM events WHERE id = ?1", id);
-    if (!found.next()) return std::nullopt;
-    return event_of(found);
+    const auto found = events_of(
+        file_.query("SELECT number, " + event_record_columns + " FROM events WHERE id = ?1", id), 1);
+    return found.empty() ? std::nullopt : std::optional(found.front());
   }
 
   std::vector<embedded::event_record> find_events(const embedded::event_query& query) {
-    std::string text = "SELECT id, name, text, received_at FROM events";
+    std::string text = "SELECT number, " + event_record_columns + " FROM events";
     if (!query.before.empty()) text += " WHERE id < ?1";
-    text += " ORDER BY id DESC LIMIT ?2";
-    std::vector<embedded::event_record> out;
-    rows found = file_.query(text, query.before, limit_of(query.limit));
-    while (found.next()) out.push_back(event_of(found));
-    return out;
+    return events_of(file_.query(text + " ORDER BY id DESC LIMIT ?2", query.before, every_row), query.limit);
   }
 
+  /// Nothing for a run that can't be read as a whole, too.
   std::optional<embedded::run_record> find_run(std::string_view id) {
-    std::optional<embedded::run_record> out;
-    std::int64_t number = 0;
-    rows found =
-        file_.query("SELECT number, " + run_columns + record_columns + " FROM runs WHERE id = ?1", id);
-    if (!found.next()) return out;
-    found.read(number);
-    read(found, out.emplace());
-    out->run.timeline = timeline_of(number);
-    rows events = file_.query("SELECT " + event_columns + "WHERE run = ?1 ORDER BY position", number);
-    while (events.next()) read(events, out->events.emplace_back());
-    rows deferred =
-        file_.query("SELECT step, slug, input FROM deferred_calls WHERE run = ?1 ORDER BY position", number);
-    while (deferred.next()) read(deferred, out->deferred.emplace_back());
-    return out;
+    std::vector<embedded::run_record> found = records_of(
+        file_.query("SELECT number, " + run_columns + record_columns + " FROM runs WHERE id = ?1", id));
+    if (found.empty()) return std::nullopt;
+    embedded::run_record& out = found.front();
+    const std::int64_t number = file_.number("SELECT number FROM runs WHERE id = ?1", id);
+    bool whole = true;
+    whole &= in("run_events",
+                file_.query("SELECT position, " + event_columns + "WHERE run = ?1 ORDER BY position", number),
+                1, [&](rows& from) {
+                  embedded::run_event event;
+                  read_position(from);
+                  read(from, event);
+                  out.events.push_back(std::move(event));
+                });
+    whole &= in("deferred_calls",
+                file_.query("SELECT position, step, slug, input FROM deferred_calls WHERE run = ?1 "
+                            "ORDER BY position",
+                            number),
+                1, [&](rows& from) {
+                  embedded::deferred_call call;
+                  read_position(from);
+                  read(from, call);
+                  out.deferred.push_back(std::move(call));
+                });
+    if (!whole) return std::nullopt;
+    out.run.timeline = timeline_of(number);
+    return std::move(out);
   }
 
   std::vector<embedded::run> find_runs(const embedded::run_query& query) {
@@ -20001,9 +26708,19 @@ class reader {
       where += " AND (instr(id, ?3) > 0 OR instr(event_id, ?3) > 0 OR instr(event_name, ?3) > 0)";
     if (!query.before.empty()) where += " AND id < ?4";
     std::vector<embedded::run> out;
-    rows found = file_.query("SELECT " + run_columns + " FROM runs" + where + " ORDER BY id DESC LIMIT ?5",
-                             query.status, query.function, query.search, query.before, limit_of(query.limit));
-    while (found.next()) read(found, out.emplace_back());
+    rows found =
+        file_.query("SELECT number, " + run_columns + " FROM runs" + where + " ORDER BY id DESC LIMIT ?5",
+                    query.status, query.function, query.search, query.before, every_row);
+    // Rows are counted here: one that can't be read must not make the page shorter, or it looks like the
+    // last.
+    while (out.size() < query.limit && found.next()) {
+      embedded::run run;
+      const bool is_readable = try_row(runs_table, found, 2, [&] {
+        found.skip(1);
+        read(found, run);
+      });
+      if (is_readable) out.push_back(std::move(run));
+    }
     return out;
   }
 
@@ -20020,77 +26737,194 @@ class reader {
   }
 
   std::vector<embedded::memo_record> memos_of(std::string_view run_id) {
-    return memos("WHERE runs.id = ?1", run_id);
+    return memos(file_.query(memo_query + "WHERE runs.id = ?1 ORDER BY memos.number", run_id));
   }
 
   embedded::run_counts count_runs() {
     embedded::run_counts out;
-    rows found = file_.query("SELECT status, count(*) FROM runs GROUP BY status");
-    while (found.next()) {
+    in(runs_table, file_.query("SELECT status, count(*) FROM runs GROUP BY status"), 1, [&](rows& found) {
       embedded::run_status status{};
       std::size_t count = 0;
       found.read(status, count);
       out.of(status) = count;
-    }
+    });
     return out;
   }
 
  private:
+  inline static const std::string events = "events", runs_table = "runs";
+  inline static const std::string event_record_columns = "id, name, text, received_at, dispatched";
   inline static const std::string run_columns =
       "id, status, function_slug, function_id, event_id, event_name, queued_at, started_at, ended_at, "
       "error_name, error_message, error_text, output";
-  inline static const std::string record_columns = ", gathering, parent_run_id, parent_step";
+  inline static const std::string record_columns = ", gathering, parent_run_id, parent_step, parent_name";
   inline static const std::string event_columns =
-      "event_id, coalesce(run_events.text, events.text) FROM run_events "
+      "event_id, coalesce(run_events.text, events.text) AS text FROM run_events "
       "LEFT JOIN events ON run_events.text IS NULL AND events.id = event_id ";
+  inline static const std::string memo_query =
+      "SELECT memos.number AS number, runs.id AS run_id, step, text FROM memos JOIN runs ON runs.number = "
+      "run ";
+  inline static const std::string timeline_columns = "at, what, step, attempt, duration, detail";
+  /// Runs that have not ended, and those whose status is none.
+  inline static const std::string is_unfinished = "(status < ?1 OR status > ?2)";
+  static constexpr auto first_ended = embedded::run_status::completed;
+  static constexpr auto last_status = enumerators<embedded::run_status>.back().value;
+  /// Of jobs; no engine ever counts so far.
+  static constexpr std::int64_t last_id = std::int64_t{1} << 62;
 
+  // ---- records that can't be read -----------------------------------------------------------------------
+
+  /// Reads a row, or lists it and gives false. Its first columns are its key.
+  template <class Read>
+  bool try_row(const std::string& table, rows& row, int key_columns, Read read,
+               const std::string& run_id = {}) {
+    try {
+      read();
+      return true;
+    } catch (const bad_value& problem) {
+      list(table, row.key(key_columns), problem.reason(), run_id);
+      return false;
+    }
+  }
+
+  /// Reads all rows that can be read; false when there were others.
+  template <class Read>
+  bool in(const std::string& table, rows found, int key_columns, Read read) {
+    bool all = true;
+    while (found.next()) all &= try_row(table, found, key_columns, [&] { read(found); });
+    return all;
+  }
+
+  /// The same for all of a table whose rows belong to runs.
+  template <class Read>
+  void in_runs(const std::string& table, const std::string& key, int key_columns, const std::string& columns,
+               Read read, const std::string& join = {}) {
+    in(table,
+       file_.query("SELECT " + key + ", runs.number IS NULL, " + columns + " FROM " + table +
+                   " LEFT JOIN runs ON runs.number = run " + join),
+       key_columns, [&](rows& found) {
+         bool is_nobodys = false;
+         if (key_columns == 2)
+           read_place(found);
+         else
+           found.skip(key_columns);
+         found.read(is_nobodys);
+         read(found);
+         if (is_nobodys) list(table, found.key(key_columns), "its run is not there", {});
+       });
+  }
+
+  void list(const std::string& table, std::string key, std::string reason, const std::string& run_id) {
+    if (!run_id.empty()) set_aside_.insert(run_id);
+    unreadable_.push_back(
+        {.table = table, .key = std::move(key), .reason = std::move(reason), .run_id = run_id});
+  }
+
+  /// The step that invoked a run that is set aside, if that can be read.
+  void add_parent(const std::string& run_id, std::vector<embedded::parent_step>& out) {
+    rows found = file_.query(
+        "SELECT parent_run_id, parent_step, parent_name FROM runs WHERE id = ?1 AND parent_step IS NOT NULL",
+        run_id);
+    embedded::parent_step parent;
+    try {
+      if (!found.next()) return;
+      std::optional<std::string> name;
+      found.read(parent.run_id, parent.step, name);
+      parent.name = std::move(name).value_or("");
+      out.push_back(std::move(parent));
+    } catch (const bad_value&) {  // its run is listed anyway
+    }
+  }
+
+  // ---- unfinished work ------------------------------------------------------------------------------------
+
+  std::vector<embedded::event_record> undispatched_events() {
+    auto out = events_of(file_.query("SELECT number, " + event_record_columns +
+                                     " FROM events WHERE dispatched <> 1 ORDER BY number"),
+                         no_limit);
+    for (embedded::event_record& event : out) event.given_id = embedded::given_id_of(event);
+    return out;
+  }
+
+  /// Of a run that can't be read nothing else is, but it is named.
   std::vector<embedded::run_record> unfinished_runs() {
-    std::vector<embedded::run_record> out;
-    std::unordered_map<std::int64_t, std::size_t> places;  // by number
-    std::int64_t number = 0;
-    rows found = file_.query("SELECT number, " + run_columns + record_columns +
-                             " FROM runs WHERE status IN (0, 1) ORDER BY id");
-    while (found.next()) {
-      found.read(number);
-      places.emplace(number, out.size());
-      read(found, out.emplace_back());
-    }
-    const std::string of_unfinished =
-        "WHERE run IN (SELECT number FROM runs WHERE status IN (0, 1)) ORDER BY run, position";
-    rows events = file_.query("SELECT run, " + event_columns + of_unfinished);
-    while (events.next()) {
-      events.read(number);
-      read(events, out[places.at(number)].events.emplace_back());
-    }
-    rows deferred = file_.query("SELECT run, step, slug, input FROM deferred_calls " + of_unfinished);
-    while (deferred.next()) {
-      deferred.read(number);
-      read(deferred, out[places.at(number)].deferred.emplace_back());
+    std::vector<embedded::run_record> out =
+        records_of(file_.query("SELECT number, " + run_columns + record_columns + " FROM runs WHERE " +
+                                   is_unfinished + " ORDER BY id",
+                               first_ended, last_status));
+    std::unordered_map<std::string, std::size_t> places;
+    for (std::size_t i = 0; i < out.size(); ++i) places.emplace(out[i].run.id, i);
+    const std::string of_unfinished = "WHERE " + is_unfinished + " ORDER BY run, position";
+    const auto in_places = [&](const std::string& table, rows found, auto read) {
+      while (found.next()) {
+        const std::string id = run_of(found, 2);
+        const auto place = places.find(id);
+        if (place == places.end()) continue;  // it is set aside
+        try_row(
+            table, found, 2, [&] { read(found, out[place->second]); }, id);
+      }
+    };
+    in_places("run_events",
+              file_.query("SELECT run, position, runs.id AS run_id, run_events.event_id, "
+                          "coalesce(run_events.text, events.text) "
+                          "AS text FROM run_events JOIN runs ON runs.number = run "
+                          "LEFT JOIN events ON run_events.text IS NULL AND events.id = run_events.event_id " +
+                              of_unfinished,
+                          first_ended, last_status),
+              [](rows& from, embedded::run_record& run) {
+                embedded::run_event event;
+                read_place(from);
+                from.skip(1);
+                read(from, event);
+                run.events.push_back(std::move(event));
+              });
+    in_places("deferred_calls",
+              file_.query("SELECT run, position, runs.id AS run_id, step, slug, input FROM deferred_calls "
+                          "JOIN runs ON runs.number = run " +
+                              of_unfinished,
+                          first_ended, last_status),
+              [](rows& from, embedded::run_record& run) {
+                embedded::deferred_call call;
+                read_place(from);
+                from.skip(1);
+                read(from, call);
+                run.deferred.push_back(std::move(call));
+              });
+    for (embedded::run_record& record : out) {
+      const std::int64_t last = file_.number(
+          "SELECT coalesce(max(position), 0) FROM timeline WHERE run = (SELECT number FROM runs WHERE id = "
+          "?1) "
+          "AND typeof(position) = 'integer'",
+          record.run.id);
+      record.timeline_size = static_cast<std::uint64_t>(std::clamp<std::int64_t>(last, 0, last_id));
     }
     return out;
   }
 
-  template <class... Values>
-  std::vector<embedded::memo_record> memos(const std::string& where, const Values&... values) {
-    std::vector<embedded::memo_record> out;
-    rows found = file_.query("SELECT runs.id, step, text FROM memos JOIN runs ON runs.number = run " + where +
-                                 " ORDER BY memos.number",
-                             values...);
-    while (found.next()) {
-      embedded::memo_record& each = out.emplace_back();
-      found.read(each.run_id, each.step, each.text);
-    }
-    return out;
+  std::vector<embedded::memo_record> unfinished_memos() {
+    return memos(file_.query(memo_query + "WHERE " + is_unfinished + " ORDER BY memos.number", first_ended,
+                             last_status));
   }
 
   std::vector<embedded::job> jobs() {
     std::vector<embedded::job> out;
     rows found = file_.query(
-        "SELECT id, what, run_id, step, step_name, attempt, due, begun, text FROM jobs ORDER BY id");
+        "SELECT jobs.id AS id, run_id, what, step, step_name, attempt, due, begun, text, started, "
+        "runs.number IS NULL FROM jobs LEFT JOIN runs ON runs.id = run_id ORDER BY jobs.id");
     while (found.next()) {
-      embedded::job& each = out.emplace_back();
-      found.read(each.id, each.what, each.run_id, each.step, each.step_name, each.attempt, each.due,
-                 each.begun, each.text);
+      embedded::job job;
+      const bool is_readable = try_row(
+          "jobs", found, 1,
+          [&] {
+            bool is_nobodys = false;
+            found.read(job.id, job.run_id, job.what, job.step, job.step_name, job.attempt, job.due, job.begun,
+                       job.text, job.started, is_nobodys);
+            if (job.id == 0 || job.id > static_cast<std::uint64_t>(last_id)) found.refuse(0, "out of range");
+            if (is_nobodys && job.what != embedded::job::kind::schedule)
+              unreadable_.push_back(without_run(job));
+          },
+          run_of(found, 1));
+      if (is_readable) out.push_back(std::move(job));
     }
     return out;
   }
@@ -20098,58 +26932,134 @@ class reader {
   std::vector<embedded::wait_record> waits() {
     std::vector<embedded::wait_record> out;
     rows found = file_.query(
-        "SELECT run_id, step, step_name, event_name, expression, signal, begun FROM waits "
-        "ORDER BY run_id, step");
+        "SELECT run_id, waits.step AS step, step_name, waits.event_name AS event_name, expression, signal, "
+        "begun, "
+        "runs.number IS NULL FROM waits LEFT JOIN runs ON runs.id = run_id ORDER BY run_id, step");
     while (found.next()) {
-      embedded::wait_record& each = out.emplace_back();
-      found.read(each.run_id, each.step, each.step_name, each.event_name, each.expression, each.signal,
-                 each.begun);
+      embedded::wait_record wait;
+      const bool is_readable = try_row(
+          "waits", found, 2,
+          [&] {
+            bool is_nobodys = false;
+            found.read(wait.run_id, wait.step, wait.step_name, wait.event_name, wait.expression, wait.signal,
+                       wait.begun, is_nobodys);
+            if (is_nobodys) unreadable_.push_back(without_run(wait));
+          },
+          run_of(found, 0));
+      if (is_readable) out.push_back(std::move(wait));
     }
     return out;
   }
 
   std::vector<embedded::remembered_value> values() {
     std::vector<embedded::remembered_value> out;
-    rows found = file_.query("SELECT key, text, expires FROM remembered_values ORDER BY key");
-    while (found.next()) {
-      embedded::remembered_value& each = out.emplace_back();
-      found.read(each.key, each.text, each.expires);
-    }
+    in("remembered_values", file_.query("SELECT key, text, expires FROM remembered_values ORDER BY key"), 1,
+       [&](rows& from) {
+         embedded::remembered_value value;
+         from.read(value.key, value.text, value.expires);
+         out.push_back(std::move(value));
+       });
     return out;
   }
 
   std::vector<embedded::app_record> apps() {
     std::vector<embedded::app_record> out;
-    rows found = file_.query("SELECT id, text FROM apps ORDER BY id");
+    in("apps", file_.query("SELECT id, text FROM apps ORDER BY id"), 1, [&](rows& from) {
+      embedded::app_record app;
+      from.read(app.id, app.text);
+      out.push_back(std::move(app));
+    });
+    return out;
+  }
+
+  // ---- rows -----------------------------------------------------------------------------------------------
+
+  /// The id of a row's run, as far as it can be read.
+  static std::string run_of(rows& row, int column) { return row.text_at(column); }
+
+  /// Of rows that begin with the event's number.
+  std::vector<embedded::event_record> events_of(rows found, std::size_t limit) {
+    std::vector<embedded::event_record> out;
+    while (out.size() < limit && found.next())
+      try_row(events, found, 2, [&] { out.push_back(event_of(found)); });
+    return out;
+  }
+
+  /// Of rows that begin with the run's number.
+  std::vector<embedded::run_record> records_of(rows found) {
+    std::vector<embedded::run_record> out;
     while (found.next()) {
-      embedded::app_record& each = out.emplace_back();
-      found.read(each.id, each.text);
+      embedded::run_record record;
+      const bool is_readable = try_row(
+          runs_table, found, 2,
+          [&] {
+            found.skip(1);
+            read(found, record);
+          },
+          run_of(found, 1));
+      if (is_readable) out.push_back(std::move(record));
     }
     return out;
   }
 
-  /// Of rows that begin with a run's number.
+  std::vector<embedded::memo_record> memos(rows found) {
+    std::vector<embedded::memo_record> out;
+    while (found.next()) {
+      embedded::memo_record memo;
+      const bool is_readable = try_row(
+          "memos", found, 1,
+          [&] {
+            found.skip(1);
+            found.read(memo.run_id, memo.step, memo.text);
+          },
+          run_of(found, 1));
+      if (is_readable) out.push_back(std::move(memo));
+    }
+    return out;
+  }
+
+  /// Of rows that begin with the run's number.
   std::vector<embedded::run> with_timelines(rows found) {
     std::vector<embedded::run> out;
-    std::int64_t number = 0;
     while (found.next()) {
-      found.read(number);
-      read(found, out.emplace_back());
-      out.back().timeline = timeline_of(number);
+      try_row(runs_table, found, 2, [&] {
+        std::int64_t number = 0;
+        embedded::run run;
+        found.read(number);
+        read(found, run);
+        run.timeline = timeline_of(number);
+        out.push_back(std::move(run));
+      });
     }
     return out;
   }
 
   std::vector<embedded::timeline_entry> timeline_of(std::int64_t run) {
     std::vector<embedded::timeline_entry> out;
-    rows found = file_.query(
-        "SELECT at, what, step, attempt, duration, detail FROM timeline WHERE run = ?1 ORDER BY position",
-        run);
-    while (found.next()) {
-      embedded::timeline_entry& each = out.emplace_back();
-      found.read(each.at, each.what, each.step, each.attempt, each.duration, each.detail);
-    }
+    in("timeline",
+       file_.query("SELECT position, " + timeline_columns + " FROM timeline WHERE run = ?1 ORDER BY position",
+                   run),
+       1, [&](rows& from) {
+         embedded::timeline_entry entry;
+         read_position(from);
+         read(from, entry);
+         out.push_back(std::move(entry));
+       });
     return out;
+  }
+
+  /// Where a row is among those of its run: the rows' order is only right if all of them are numbers.
+  static void read_position(rows& from) {
+    std::int64_t position = 0;
+    from.read(position);
+  }
+  static void read_place(rows& from) {
+    read_position(from);  // the run's number
+    read_position(from);
+  }
+
+  static void read(rows& from, embedded::timeline_entry& out) {
+    from.read(out.at, out.what, out.step, out.attempt, out.duration, out.detail);
   }
 
   static void read(rows& from, embedded::run& out) {
@@ -20164,30 +27074,35 @@ class reader {
   }
 
   static void read(rows& from, embedded::run_record& out) {
-    std::optional<std::string> parent_run_id;
+    std::optional<std::string> parent_run_id, parent_name;
     std::optional<step_hash> parent_step;
     read(from, out.run);
-    from.read(out.gathering, parent_run_id, parent_step);
-    if (parent_run_id && parent_step)
-      out.parent = {.run_id = std::move(*parent_run_id), .step = *parent_step};
+    from.read(out.gathering, parent_run_id, parent_step, parent_name);
+    if (parent_run_id && parent_step) {
+      out.parent = {.run_id = std::move(*parent_run_id),
+                    .step = *parent_step,
+                    .name = std::move(parent_name).value_or("")};
+    }
   }
 
   static void read(rows& from, embedded::run_event& out) { from.read(out.id, out.text); }
   static void read(rows& from, embedded::deferred_call& out) { from.read(out.id, out.slug, out.input); }
 
+  /// Of a row that begins with the event's number.
   static embedded::event_record event_of(rows& from) {
     embedded::event_record out;
-    from.read(out.id, out.name, out.text, out.received_at);
+    from.skip(1);
+    from.read(out.id, out.name, out.text, out.received_at, out.dispatched);
     return out;
   }
 
-  static std::int64_t limit_of(std::size_t limit) {
-    constexpr std::size_t most = std::numeric_limits<std::int64_t>::max();
-    return static_cast<std::int64_t>(std::min(limit, most));
-  }
+  static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+  static constexpr std::int64_t every_row = -1;
 
   database& file_;
   transaction snapshot_;
+  std::vector<embedded::unreadable_record> unreadable_;
+  std::set<std::string> set_aside_;  // runs
 };
 
 }  // namespace inngest::detail::sqlite
@@ -20308,8 +27223,23 @@ inline void make_store(database& file) {
   make_tables(file);
 }
 
+/// Version 2. Events say whether they were dispatched, jobs whether they were started, runs by which step
+/// they were invoked. A step has one memo: of doubles, which a retried commit could leave, the first was
+/// used.
+inline void note_what_was_begun(database& file) {
+  file.execute(R"(
+    ALTER TABLE events ADD COLUMN dispatched INTEGER NOT NULL DEFAULT 1;
+    CREATE INDEX events_not_dispatched ON events (number) WHERE dispatched <> 1;
+    ALTER TABLE jobs ADD COLUMN started INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE runs ADD COLUMN parent_name TEXT;
+    DELETE FROM memos WHERE number NOT IN (SELECT min(number) FROM memos GROUP BY run, step);
+    CREATE UNIQUE INDEX memos_by_step ON memos (run, step);
+    DROP INDEX memos_by_run;
+  )");
+}
+
 /// Every version's step from the one before. Steps are never changed, only added.
-inline constexpr migration store_migrations[] = {make_store};
+inline constexpr migration store_migrations[] = {make_store, note_what_was_begun};
 
 /// \throws store_error for a database of another program.
 inline void check_is_store(database& file) {
@@ -20333,10 +27263,13 @@ class writer {
 
   void apply(const embedded::changes& changes) {
     for (const auto& each : changes.events) add(each);
+    for (const auto& id : changes.dispatched_events)
+      file_.run("UPDATE events SET dispatched = 1 WHERE id = ?1", id);
     for (const auto& each : changes.runs) put(each);
     for (const auto& each : changes.run_updates) update(each);
     for (const auto& each : changes.memos) add(each);
     for (const auto& each : changes.added_jobs) put(each);
+    for (const auto id : changes.started_jobs) file_.run("UPDATE jobs SET started = 1 WHERE id = ?1", id);
     for (const auto id : changes.removed_jobs) file_.run("DELETE FROM jobs WHERE id = ?1", id);
     for (const auto& each : changes.added_waits) put(each);
     for (const auto& [run_id, step] : changes.removed_waits)
@@ -20348,10 +27281,14 @@ class writer {
     for (const auto& each : changes.apps) put(each);
   }
 
-  /// Forgets some of the runs that ended before the time; false when there were none.
+  /// Forgets some of the runs that ended before the time; false when there were none. Not those that can't be
+  /// read.
   bool forget_runs(timestamp time, int at_most) {
     std::vector<std::int64_t> numbers;
-    rows found = file_.query("SELECT number FROM runs WHERE ended_at < ?1 LIMIT ?2", time, at_most);
+    rows found =
+        file_.query("SELECT number FROM runs WHERE ended_at < ?1 AND status IN (?2, ?3, ?4) LIMIT ?5", time,
+                    embedded::run_status::completed, embedded::run_status::failed,
+                    embedded::run_status::cancelled, at_most);
     while (found.next()) found.read(numbers.emplace_back());
     for (const std::int64_t number : numbers) {
       forget_input(number);
@@ -20369,14 +27306,16 @@ class writer {
   };
 
   /// Goes through some of the events that came before the time, and forgets those of no run; false when there
-  /// were none.
+  /// were none. Not those that still have to start runs, or can't be read.
   bool forget_events(timestamp time, int at_most, place& from) {
     std::vector<std::int64_t> unused;
     bool any = false;
     rows found = file_.query(
-        "SELECT received_at, number, EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id) FROM "
-        "events "
-        "WHERE (received_at, number) > (?1, ?2) AND received_at < ?3 ORDER BY received_at, number LIMIT ?4",
+        "SELECT received_at, number, dispatched IS NOT 1 OR typeof(id) <> 'text' OR typeof(name) <> 'text' "
+        "OR typeof(text) <> 'text' OR EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id) "
+        "FROM events "
+        "WHERE (received_at, number) > (?1, ?2) AND received_at < ?3 AND typeof(received_at) = 'integer' "
+        "ORDER BY received_at, number LIMIT ?4",
         from.time, from.number, time, at_most);
     for (bool is_used = false; found.next(); any = true) {
       found.read(from.time, from.number, is_used);
@@ -20398,13 +27337,14 @@ class writer {
  private:
   void add(const embedded::event_record& event) {
     file_.run(
-        "INSERT INTO events (id, name, received_at, text) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-        event.id, event.name, event.received_at, event.text);
+        "INSERT INTO events (id, name, received_at, text, dispatched) VALUES (?1, ?2, ?3, ?4, ?5) "
+        "ON CONFLICT DO NOTHING",
+        event.id, event.name, event.received_at, event.text, event.dispatched);
   }
 
   void put(const embedded::run_record& record) {
     const embedded::run& run = record.run;
-    std::optional<std::string_view> error_name, error_message, error_text, parent_run_id;
+    std::optional<std::string_view> error_name, error_message, error_text, parent_run_id, parent_name;
     if (run.error) {
       error_name = run.error->name;
       error_message = run.error->message;
@@ -20414,18 +27354,21 @@ class writer {
     if (record.parent) {
       parent_run_id = record.parent->run_id;
       parent_step = record.parent->step;
+      parent_name = record.parent->name;
     }
     const std::int64_t number = file_.number(
         "INSERT INTO runs (id, status, function_slug, function_id, event_id, event_name, queued_at, "
         "started_at, ended_at, gathering, parent_run_id, parent_step, error_name, error_message, error_text, "
-        "output) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) "
+        "output, parent_name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+        "?16, ?17) "
         "ON CONFLICT (id) DO UPDATE SET (status, function_slug, function_id, event_id, event_name, "
         "queued_at, "
         "started_at, ended_at, gathering, parent_run_id, parent_step, error_name, error_message, error_text, "
-        "output) = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) RETURNING number",
+        "output, parent_name) = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) "
+        "RETURNING number",
         run.id, run.status, run.function_slug, run.function_id, run.event_id, run.event_name, run.queued_at,
         run.started_at, run.ended_at, record.gathering, parent_run_id, parent_step, error_name, error_message,
-        error_text, run.output_text);
+        error_text, run.output_text, parent_name);
     forget_input(number);
     put_input(number, record);
   }
@@ -20464,24 +27407,29 @@ class writer {
   }
 
   void add(const embedded::memo_record& memo) {
-    file_.run("INSERT INTO memos (run, step, text) SELECT number, ?2, ?3 FROM runs WHERE id = ?1",
-              memo.run_id, memo.step, memo.text);
+    file_.run(
+        "INSERT INTO memos (run, step, text) SELECT number, ?2, ?3 FROM runs WHERE id = ?1 "
+        "ON CONFLICT (run, step) DO NOTHING",
+        memo.run_id, memo.step, memo.text);
   }
 
   void add(const embedded::timeline_record& record) {
     const embedded::timeline_entry& entry = record.entry;
     file_.run(
         "INSERT INTO timeline (run, position, at, what, step, attempt, duration, detail) "
-        "SELECT number, (SELECT coalesce(max(position), 0) + 1 FROM timeline WHERE run = number), "
-        "?2, ?3, ?4, ?5, ?6, ?7 FROM runs WHERE id = ?1",
-        record.run_id, entry.at, entry.what, entry.step, entry.attempt, entry.duration, entry.detail);
+        "SELECT number, CASE ?8 WHEN 0 THEN "
+        "(SELECT coalesce(max(position), 0) + 1 FROM timeline WHERE run = number) ELSE ?8 END, "
+        "?2, ?3, ?4, ?5, ?6, ?7 FROM runs WHERE id = ?1 ON CONFLICT DO NOTHING",
+        record.run_id, entry.at, entry.what, entry.step, entry.attempt, entry.duration, entry.detail,
+        record.position);
   }
 
   void put(const embedded::job& job) {
     file_.run(
-        "INSERT OR REPLACE INTO jobs (id, what, run_id, step, step_name, attempt, due, begun, text) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        job.id, job.what, job.run_id, job.step, job.step_name, job.attempt, job.due, job.begun, job.text);
+        "INSERT OR REPLACE INTO jobs (id, what, run_id, step, step_name, attempt, due, begun, text, started) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        job.id, job.what, job.run_id, job.step, job.step_name, job.attempt, job.due, job.begun, job.text,
+        job.started);
   }
 
   void put(const embedded::wait_record& wait) {
@@ -20540,10 +27488,20 @@ class sqlite_store final : public store {
   /// \throws store_error when the file can't be opened, is in use, is another program's, is of a newer
   /// version or damaged; configuration_error without a path.
   explicit sqlite_store(const sqlite_options& options)
-      : path_(absolute(options.path)), lock_(path_), writing_(open(path_, options)), reading_(open(path_)) {}
+      : path_(absolute(options.path)),
+        lock_(path_),
+        writing_(open(path_, options)),
+        reading_(open(path_)),
+        is_full_(options.sync == sqlite_options::synchronous::full) {}
 
+  /// What only says that jobs were started outlives the process at once, and a crash of the machine with the
+  /// next commit of anything else.
   void commit(std::span<const changes> all) override {
     const std::lock_guard lock(writing_mutex_);
+    const bool may_wait = std::all_of(all.begin(), all.end(), [](const changes& changes) {
+      return changes.empty() || changes.only_starts_jobs();
+    });
+    const lazy_disk lazy(writing_, may_wait && is_full_);
     detail::sqlite::transaction whole(writing_, detail::sqlite::transaction::kind::writes);
     for (const changes& each : all) detail::sqlite::writer(writing_).apply(each);
     whole.commit();
@@ -20589,10 +27547,35 @@ class sqlite_store final : public store {
   run_counts count_runs() const override {
     return ask([](reader& from) { return from.count_runs(); });
   }
+  std::vector<unreadable_record> unreadable() const override {
+    return ask([](reader& from) { return from.unreadable(); });
+  }
 
  private:
   using database = detail::sqlite::database;
   using reader = detail::sqlite::reader;
+
+  /// Commits don't wait for the disk while this lives. The next that does takes what they wrote along, as all
+  /// of it is in one log.
+  class lazy_disk {
+   public:
+    lazy_disk(database& file, bool wanted) : file_(file), wanted_(wanted) {
+      if (wanted_) file_.execute("PRAGMA synchronous = NORMAL");
+    }
+    ~lazy_disk() {
+      if (!wanted_) return;
+      try {
+        file_.execute("PRAGMA synchronous = FULL");
+      } catch (const store_error&) {  // it sets a number in memory
+      }
+    }
+    lazy_disk(const lazy_disk&) = delete;
+    lazy_disk& operator=(const lazy_disk&) = delete;
+
+   private:
+    database& file_;
+    bool wanted_;
+  };
 
   static std::filesystem::path absolute(const std::filesystem::path& path) {
     if (path.empty()) throw configuration_error("sqlite_options::path must not be empty");
@@ -20667,6 +27650,7 @@ class sqlite_store final : public store {
   database writing_;
   mutable std::mutex reading_mutex_;
   mutable database reading_;
+  bool is_full_;
 };
 
 }  // namespace inngest::embedded
