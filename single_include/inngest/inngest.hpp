@@ -18162,6 +18162,7 @@ class scheduler {
     if (!run) return;  // the app no longer has it; the store keeps the run
     changes_.removed_jobs.push_back(lost.id);
     if (run->discovery == lost.id) run->discovery.reset();
+    if (!lost.step && run->discovery) return;  // another call goes through the whole function anyway
     const run_error error{"ProcessEnded",
                           "the process ended while " +
                               (lost.step ? "step \"" + lost.step_name + "\"" : std::string("the function")) +

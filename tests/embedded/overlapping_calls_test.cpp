@@ -71,6 +71,18 @@ TEST_CASE("a call that was overtaken never ends its run", "[embedded][calls]") {
   CHECK(it.engine->is_idle());
 }
 
+TEST_CASE("of two such calls that a process did not survive, one is made again", "[embedded][calls]") {
+  overlap it;
+  it.engine.restart();
+  const job again = it.engine.must_take();
+  CHECK(again.attempt == 1);
+  CHECK_FALSE(it.engine.take());
+  CHECK_FALSE(only_plans(it.engine.request_of(again)));
+  it.engine.answer(again, 200, "1");
+  CHECK(it.engine.only_run().status == run_status::completed);
+  CHECK(it.engine->is_idle());
+}
+
 TEST_CASE("a step after a race runs once although the loser ends while the function is slow",
           "[embedded][calls]") {
   const bool checkpointing = GENERATE(false, true);
