@@ -664,8 +664,8 @@ inline std::optional<timestamp> parse_timestamp(std::string_view text) {
 
 // inngest/detail/for_each_macro.hpp
 
-// GCC follows an error in a macro's argument through every expansion, and there are hundreds here: a wrong name
-// in INNGEST_FIELDS would be followed by a thousand lines. It does not go into system headers.
+// GCC follows an error in a macro's argument through every expansion, and there are hundreds here: a wrong
+// name in INNGEST_FIELDS would be followed by a thousand lines. It does not go into system headers.
 #pragma GCC system_header
 
 // INNGEST_DETAIL_FOR_EACH(macro, context, a, b, c) gives macro(context, a), macro(context, b), macro(context,
@@ -5972,7 +5972,7 @@ class deadline_timer {
   deadline_timer(std::optional<std::chrono::milliseconds> limit, std::stop_source call)
       : limit_(limit), source_(std::move(call)) {
     if (!limit_) return;
-      ends_ = add_saturated(std::chrono::steady_clock::now(), *limit_);
+    ends_ = add_saturated(std::chrono::steady_clock::now(), *limit_);
     thread_ = std::jthread([this](std::stop_token done) {
       std::mutex mutex;
       std::unique_lock lock(mutex);

@@ -1,8 +1,8 @@
 #include <inngest/inngest.hpp>
 
+#include <inngest/doctor.hpp>
 #include <inngest/embedded.hpp>
 #include <inngest/embedded/http_server.hpp>
-#include <inngest/doctor.hpp>
 #include <inngest/runs.hpp>
 
 #include <chrono>

@@ -1,7 +1,7 @@
 #pragma once
 
-// GCC follows an error in a macro's argument through every expansion, and there are hundreds here: a wrong name
-// in INNGEST_FIELDS would be followed by a thousand lines. It does not go into system headers.
+// GCC follows an error in a macro's argument through every expansion, and there are hundreds here: a wrong
+// name in INNGEST_FIELDS would be followed by a thousand lines. It does not go into system headers.
 #pragma GCC system_header
 
 // INNGEST_DETAIL_FOR_EACH(macro, context, a, b, c) gives macro(context, a), macro(context, b), macro(context,

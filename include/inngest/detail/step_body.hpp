@@ -61,7 +61,7 @@ class deadline_timer {
   deadline_timer(std::optional<std::chrono::milliseconds> limit, std::stop_source call)
       : limit_(limit), source_(std::move(call)) {
     if (!limit_) return;
-      ends_ = add_saturated(std::chrono::steady_clock::now(), *limit_);
+    ends_ = add_saturated(std::chrono::steady_clock::now(), *limit_);
     thread_ = std::jthread([this](std::stop_token done) {
       std::mutex mutex;
       std::unique_lock lock(mutex);
