@@ -69,6 +69,7 @@ int main(int count, char** arguments) try {
     std::fflush(stdout);
     sigwait(&signals, &signal);
   }
+  engine.stop();  // calls under way have ten seconds; what is unfinished stays in the file
   return EXIT_SUCCESS;
 } catch (const std::exception& problem) {
   std::fprintf(stderr, "dev_server: %s\n", problem.what());
