@@ -114,12 +114,12 @@ TEST_CASE("what a step tells a server is refused when it is not UTF-8, not chang
       {"signal", [](context& ctx) { ctx.step.wait_for_signal("my-step", {.signal = latin, .timeout = 1s}); }},
       {"signal", [](context& ctx) { ctx.step.send_signal("my-step", latin); }},
       {"function_id", [&](context& ctx) { ctx.step.invoke("my-step", elsewhere, json::object()); }},
-      {"if",
+      {"the expression of its wait",
        [](context& ctx) {
          ctx.step.wait_for_event<test_event>(
              "my-step", {.timeout = 1s, .expression = "async.data.name == '" + latin + "'"});
        }},
-      {"if",
+      {"the match of its wait",
        [](context& ctx) {
          ctx.step.wait_for_event<test_event>("my-step", {.timeout = 1s, .match = "data." + latin});
        }},

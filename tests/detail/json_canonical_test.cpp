@@ -80,7 +80,8 @@ std::string slow_number(double value) {
   std::string digits(text);
   const int n = std::atoi(text + digits.find('e') + 1) + 1;
   digits.resize(digits.find('e'));
-  digits.erase(std::remove(digits.begin(), digits.end(), '.'), digits.end());
+  const auto is_no_digit = [](char c) { return c < '0' || c > '9'; };  // the locale's decimal point
+  digits.erase(std::remove_if(digits.begin(), digits.end(), is_no_digit), digits.end());
   const int k = static_cast<int>(digits.size());
   const auto at = [](int i) { return static_cast<std::size_t>(i); };
   std::string out;

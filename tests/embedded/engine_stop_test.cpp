@@ -93,7 +93,7 @@ TEST_CASE("stop() asks a body to stop, and the next engine runs it again as the 
   CHECK(attempts == std::vector<int>{0, 0});
 }
 
-TEST_CASE("stop() does not wait for a body longer than the grace; its result counts if it comes",
+TEST_CASE("stop() does not wait for a body longer than the grace, but its result counts if it comes",
           "[embedded][stop]") {
   const auto store = std::make_shared<memory_store>();
   const auto app = quiet_client();

@@ -87,7 +87,7 @@ TEST_CASE("on_failure has the typed event when it fits", "[payload]") {
   shop with;
   inngest::testing::harness t{with.app, {with.charging()}};
   t.send(ordered{{.item = "tea", .count = -1}});
-  CHECK(with.ends == strings{"failed: inngest::non_retriable_error: less than nothing; typed tea; "
+  CHECK(with.ends == strings{"failed: NonRetriableError: less than nothing; typed tea; "
                              R"({"count":-1,"item":"tea"}+)"});
 }
 

@@ -423,7 +423,7 @@ TEST_CASE("non_retriable_error and retry_after_error are the handler's to throw 
   const auto refused = run_driver(never).discover();
   CHECK(refused.status == 400);
   CHECK(refused.header("x-inngest-no-retry") == "true");
-  CHECK(refused.body().at("name") == "inngest::non_retriable_error");
+  CHECK(refused.body().at("name") == "NonRetriableError");
   auto later = made([](auto&) { throw inngest::retry_after_error("later", 90s); });
   const auto delayed = run_driver(later).discover();
   CHECK(delayed.status == 500);

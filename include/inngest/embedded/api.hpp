@@ -145,7 +145,8 @@ class api {
     json app{{"id", ""}};
     for (const function_definition& definition : engine_.functions()) {
       if (definition.slug != run.function_slug) continue;
-      function = {{"id", definition.id()}, {"name", definition.name}};
+      function["id"] = definition.id();
+      function["name"] = definition.name;
       app["id"] = definition.app_id;
     }
     json out{{"id", run.id},
