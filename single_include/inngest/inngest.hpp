@@ -12862,7 +12862,8 @@ class api {
     json app{{"id", ""}};
     for (const function_definition& definition : engine_.functions()) {
       if (definition.slug != run.function_slug) continue;
-      function = {{"id", definition.id()}, {"name", definition.name}};
+      function["id"] = definition.id();
+      function["name"] = definition.name;
       app["id"] = definition.app_id;
     }
     json out{{"id", run.id},
@@ -17605,11 +17606,13 @@ class scheduler {
     retry_or_fail_run(run, call, error, read.may_retry, answer, now);
   }
 
-  /// An answer without news: the app asks to be called again.
+  /// An answer without results or steps: the app asks to be called again.
   static bool says_nothing(const app_answer& read) {
     return !read.operations.empty() &&
            std::all_of(read.operations.begin(), read.operations.end(),
-                       [](const auto& op) { return op.kind == operation_kind::nothing; });
+                       [](const auto& op) {
+                         return op.kind == operation_kind::nothing || op.kind == operation_kind::defer;
+                       });
   }
 
   /// A function that failed after it had deferred calls tells so in an operation, beside those calls.
@@ -17654,7 +17657,6 @@ class scheduler {
         return begin_request(run, call, op, now);
       case operation_kind::defer:
         defer(run, op);
-        go_on_if_still(run, now);
         return std::nullopt;
       case operation_kind::nothing:
       case operation_kind::run_completed:
