@@ -495,3 +495,25 @@ TEST_CASE("a failed child's causes reach the parent's handler", "[embedded]") {
   const run ended = ended_run(engine, engine.send(go{}));
   CHECK(ended.output<std::string>() == "can't save < can't write < disk full");
 }
+
+TEST_CASE("a function that triggers itself without a pause is stopped by the limit on chains", "[embedded]") {
+  const auto app = make_client();
+  std::atomic<int> runs{0};
+  const bool by_step = GENERATE(true, false);
+  const auto f = app.create_function({.id = "f", .retries = 0}, inngest::on<go>(), [&](auto& ctx) {
+    ++runs;
+    if (by_step)
+      ctx.step.send_event("again", go{});
+    else
+      app.send(go{});
+  });
+  auto options = quick();
+  options.max_chain = 20;
+  engine engine(app, {f}, options);
+  engine.send(go{});
+  REQUIRE(engine.wait_until_idle(20s));
+  const auto all = engine.runs();
+  CHECK(all.back().status == run_status::failed);
+  CHECK_THAT(all.back().error.value().message, Catch::Matchers::ContainsSubstring("max_chain"));
+  CHECK(runs >= 21);
+}

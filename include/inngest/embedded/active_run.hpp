@@ -43,7 +43,8 @@ struct active_run {
   std::optional<std::uint64_t> discovery{};
   /// Whether there are results that the function has not been called with.
   bool has_news = false;
-  int calls = 0;  // under way
+  int calls = 0;          // under way
+  std::size_t chain = 0;  // of the event that started it
   std::uint64_t last_call = 0;
   std::uint64_t last_replay = 0;  // the last call that went through the whole function
   std::shared_ptr<const slot_limits> limits{};

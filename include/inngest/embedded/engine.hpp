@@ -56,6 +56,9 @@ struct engine_options {
   /// Told what happened, once it is in the store, one thing at a time and in order. The run comes without its
   /// timeline. Called from the engine's threads; it may send events, but must not wait for the engine.
   std::function<void(const run&, const timeline_entry&)> on_progress{};
+  /// So many runs in a row may start each other, each sending the event of the next less than a second after
+  /// it began itself. The event of a further one is refused: a function that triggers itself would never end.
+  std::size_t max_chain = 10'000;
   /// Gives the system's time, for tests of what happens when the clock is set. Default:
   /// std::chrono::system_clock.
   std::function<std::chrono::system_clock::time_point()> system_time{};
@@ -154,7 +157,15 @@ class engine {
     };
     std::unique_lock lock(mutex_);
     if (!store_problem_.empty()) throw unreachable(store_problem_);
-    std::vector<std::string> ids = scheduler_.accept(std::move(events), clock_.now(), seed, is_dispatched);
+    const timestamp now = clock_.now();
+    const bool is_from_run = sender().engine == this;
+    const std::size_t chain = is_from_run ? scheduler_.chain_behind(sender().run_id, now) : 0;
+    if (chain > options_.max_chain)
+      throw payload_error("events",
+                          std::to_string(options_.max_chain) +
+                              " runs in a row have started each other without a pause: does a function "
+                              "trigger itself? engine_options::max_chain sets the limit");
+    std::vector<std::string> ids = scheduler_.accept(std::move(events), now, seed, is_dispatched, chain);
     const std::uint64_t change = note_changes();
     if (!is_committed(lock, change)) {
       const std::string problem = store_problem_;
@@ -344,6 +355,28 @@ class engine {
 
    private:
     client app_;
+  };
+
+  /// The run whose handler this thread is in, and so the sender of the events that come from this thread.
+  struct event_sender {
+    const engine* engine = nullptr;
+    std::string_view run_id{};
+  };
+  static event_sender& sender() {
+    thread_local event_sender current;
+    return current;
+  }
+  class sending_run {
+   public:
+    sending_run(const engine& engine, std::string_view run_id) : before_(sender()) {
+      sender() = {&engine, run_id};
+    }
+    ~sending_run() { sender() = before_; }
+    sending_run(const sending_run&) = delete;
+    sending_run& operator=(const sending_run&) = delete;
+
+   private:
+    event_sender before_;
   };
 
   /// A call that is being made, or is about to be: its job is taken.
@@ -689,6 +722,7 @@ class engine {
     if (request.method.empty()) return no_answer(request.body);
     if (job.what == job::kind::request) return ask_elsewhere(request);
     if (request.url.starts_with('/') || request.url.starts_with('?')) {
+      const sending_run sends(*this, job.run_id);
       return handler_.answer_in_process(
           std::move(request),
           [&](const std::vector<protocol::operation>& results) { return save(job, results); }, stop);

@@ -72,7 +72,8 @@ class scheduler {
   /// the store: they are taken for repetitions. \throws payload_error naming the event and the member that is
   /// wrong.
   std::vector<std::string> accept(std::string body, timestamp now, std::string_view seed = {},
-                                  const std::function<bool(const std::string&)>& is_dispatched = {}) {
+                                  const std::function<bool(const std::string&)>& is_dispatched = {},
+                                  std::size_t chain = 0) {
     const std::vector<incoming_event> events = read_incoming_events(std::move(body));
     const auto seeded = detail::ulid_seed::parse(seed);
     std::vector<std::string> ids;
@@ -85,12 +86,21 @@ class scheduler {
       if (is_repeated) continue;
       fresh.push_back(make_event_record(event, ids.back(), now));
       fresh.back().dispatched = false;
+      fresh.back().chain = chain;
     }
     for (event_record& event : fresh) {
       undispatched_.insert(event.id);
       changes_.events.push_back(std::move(event));
     }
     return ids;
+  }
+
+  /// The place of an event in a chain of runs that start each other, when a run sends it: 0 unless the run
+  /// began less than a second ago.
+  std::size_t chain_behind(std::string_view run_id, timestamp now) const {
+    const active_run* run = find_run(run_id);
+    const bool is_at_once = run && now - run->record.run.queued_at < std::chrono::seconds(1);
+    return is_at_once ? run->chain + 1 : 0;
   }
 
   /// Forgets events that were taken in but could not be stored.
@@ -275,6 +285,7 @@ class scheduler {
   struct run_input {
     std::string name{};
     std::vector<run_event> events{};
+    std::size_t chain = 0;
   };
 
   /// How a step that was under way outside of the app ended.
@@ -368,7 +379,7 @@ class scheduler {
   // ---- beginning --------------------------------------------------------------------------------------
 
   static run_input events_of(const event_record& event) {
-    return {.name = event.name, .events = {{.id = event.id, .text = event.text}}};
+    return {.name = event.name, .events = {{.id = event.id, .text = event.text}}, .chain = event.chain};
   }
 
   event_record invocation(std::string data, timestamp now) {
@@ -518,6 +529,7 @@ class scheduler {
   active_run& add_run(const shared_function& function, run_input input,
                       const std::optional<parent_step>& parent, timestamp now) {
     auto run = std::make_unique<active_run>();
+    run->chain = input.chain;
     run->record = {.run = {.id = ids_.next(now),
                            .function_id = function->id(),
                            .function_slug = function->slug,
@@ -702,10 +714,9 @@ class scheduler {
   /// An answer without results or steps: the app asks to be called again.
   static bool says_nothing(const app_answer& read) {
     return !read.operations.empty() &&
-           std::all_of(read.operations.begin(), read.operations.end(),
-                       [](const auto& op) {
-                         return op.kind == operation_kind::nothing || op.kind == operation_kind::defer;
-                       });
+           std::all_of(read.operations.begin(), read.operations.end(), [](const auto& op) {
+             return op.kind == operation_kind::nothing || op.kind == operation_kind::defer;
+           });
   }
 
   /// A function that failed after it had deferred calls tells so in an operation, beside those calls.

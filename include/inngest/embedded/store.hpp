@@ -28,6 +28,8 @@ struct event_record {
   /// False until the event has started its runs and ended the waits for it. A store gives such events to
   /// load().
   bool dispatched = true;
+  /// How many runs in a row led to it, each sending the event of the next at once. Not stored.
+  std::size_t chain = 0;
 };
 
 /// An event of a run: a batch has several.
