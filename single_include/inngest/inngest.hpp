@@ -12074,6 +12074,8 @@ struct event_record {
   /// False until the event has started its runs and ended the waits for it. A store gives such events to
   /// load().
   bool dispatched = true;
+  /// How many runs in a row led to it, each sending the event of the next at once. Not stored.
+  std::size_t chain = 0;
 };
 
 /// An event of a run: a batch has several.
@@ -13836,7 +13838,8 @@ struct active_run {
   std::optional<std::uint64_t> discovery{};
   /// Whether there are results that the function has not been called with.
   bool has_news = false;
-  int calls = 0;  // under way
+  int calls = 0;          // under way
+  std::size_t chain = 0;  // of the event that started it
   std::uint64_t last_call = 0;
   std::uint64_t last_replay = 0;  // the last call that went through the whole function
   std::shared_ptr<const slot_limits> limits{};
@@ -16979,7 +16982,8 @@ class scheduler {
   /// the store: they are taken for repetitions. \throws payload_error naming the event and the member that is
   /// wrong.
   std::vector<std::string> accept(std::string body, timestamp now, std::string_view seed = {},
-                                  const std::function<bool(const std::string&)>& is_dispatched = {}) {
+                                  const std::function<bool(const std::string&)>& is_dispatched = {},
+                                  std::size_t chain = 0) {
     const std::vector<incoming_event> events = read_incoming_events(std::move(body));
     const auto seeded = detail::ulid_seed::parse(seed);
     std::vector<std::string> ids;
@@ -16992,12 +16996,21 @@ class scheduler {
       if (is_repeated) continue;
       fresh.push_back(make_event_record(event, ids.back(), now));
       fresh.back().dispatched = false;
+      fresh.back().chain = chain;
     }
     for (event_record& event : fresh) {
       undispatched_.insert(event.id);
       changes_.events.push_back(std::move(event));
     }
     return ids;
+  }
+
+  /// The place of an event in a chain of runs that start each other, when a run sends it: 0 unless the run
+  /// began less than a second ago.
+  std::size_t chain_behind(std::string_view run_id, timestamp now) const {
+    const active_run* run = find_run(run_id);
+    const bool is_at_once = run && now - run->record.run.queued_at < std::chrono::seconds(1);
+    return is_at_once ? run->chain + 1 : 0;
   }
 
   /// Forgets events that were taken in but could not be stored.
@@ -17182,6 +17195,7 @@ class scheduler {
   struct run_input {
     std::string name{};
     std::vector<run_event> events{};
+    std::size_t chain = 0;
   };
 
   /// How a step that was under way outside of the app ended.
@@ -17275,7 +17289,7 @@ class scheduler {
   // ---- beginning --------------------------------------------------------------------------------------
 
   static run_input events_of(const event_record& event) {
-    return {.name = event.name, .events = {{.id = event.id, .text = event.text}}};
+    return {.name = event.name, .events = {{.id = event.id, .text = event.text}}, .chain = event.chain};
   }
 
   event_record invocation(std::string data, timestamp now) {
@@ -17425,6 +17439,7 @@ class scheduler {
   active_run& add_run(const shared_function& function, run_input input,
                       const std::optional<parent_step>& parent, timestamp now) {
     auto run = std::make_unique<active_run>();
+    run->chain = input.chain;
     run->record = {.run = {.id = ids_.next(now),
                            .function_id = function->id(),
                            .function_slug = function->slug,
@@ -17609,10 +17624,9 @@ class scheduler {
   /// An answer without results or steps: the app asks to be called again.
   static bool says_nothing(const app_answer& read) {
     return !read.operations.empty() &&
-           std::all_of(read.operations.begin(), read.operations.end(),
-                       [](const auto& op) {
-                         return op.kind == operation_kind::nothing || op.kind == operation_kind::defer;
-                       });
+           std::all_of(read.operations.begin(), read.operations.end(), [](const auto& op) {
+             return op.kind == operation_kind::nothing || op.kind == operation_kind::defer;
+           });
   }
 
   /// A function that failed after it had deferred calls tells so in an operation, beside those calls.
@@ -18291,6 +18305,9 @@ struct engine_options {
   /// Told what happened, once it is in the store, one thing at a time and in order. The run comes without its
   /// timeline. Called from the engine's threads; it may send events, but must not wait for the engine.
   std::function<void(const run&, const timeline_entry&)> on_progress{};
+  /// So many runs in a row may start each other, each sending the event of the next less than a second after
+  /// it began itself. The event of a further one is refused: a function that triggers itself would never end.
+  std::size_t max_chain = 10'000;
   /// Gives the system's time, for tests of what happens when the clock is set. Default:
   /// std::chrono::system_clock.
   std::function<std::chrono::system_clock::time_point()> system_time{};
@@ -18389,7 +18406,15 @@ class engine {
     };
     std::unique_lock lock(mutex_);
     if (!store_problem_.empty()) throw unreachable(store_problem_);
-    std::vector<std::string> ids = scheduler_.accept(std::move(events), clock_.now(), seed, is_dispatched);
+    const timestamp now = clock_.now();
+    const bool is_from_run = sender().engine == this;
+    const std::size_t chain = is_from_run ? scheduler_.chain_behind(sender().run_id, now) : 0;
+    if (chain > options_.max_chain)
+      throw payload_error("events",
+                          std::to_string(options_.max_chain) +
+                              " runs in a row have started each other without a pause: does a function "
+                              "trigger itself? engine_options::max_chain sets the limit");
+    std::vector<std::string> ids = scheduler_.accept(std::move(events), now, seed, is_dispatched, chain);
     const std::uint64_t change = note_changes();
     if (!is_committed(lock, change)) {
       const std::string problem = store_problem_;
@@ -18579,6 +18604,28 @@ class engine {
 
    private:
     client app_;
+  };
+
+  /// The run whose handler this thread is in, and so the sender of the events that come from this thread.
+  struct event_sender {
+    const engine* engine = nullptr;
+    std::string_view run_id{};
+  };
+  static event_sender& sender() {
+    thread_local event_sender current;
+    return current;
+  }
+  class sending_run {
+   public:
+    sending_run(const engine& engine, std::string_view run_id) : before_(sender()) {
+      sender() = {&engine, run_id};
+    }
+    ~sending_run() { sender() = before_; }
+    sending_run(const sending_run&) = delete;
+    sending_run& operator=(const sending_run&) = delete;
+
+   private:
+    event_sender before_;
   };
 
   /// A call that is being made, or is about to be: its job is taken.
@@ -18924,6 +18971,7 @@ class engine {
     if (request.method.empty()) return no_answer(request.body);
     if (job.what == job::kind::request) return ask_elsewhere(request);
     if (request.url.starts_with('/') || request.url.starts_with('?')) {
+      const sending_run sends(*this, job.run_id);
       return handler_.answer_in_process(
           std::move(request),
           [&](const std::vector<protocol::operation>& results) { return save(job, results); }, stop);
