@@ -3480,7 +3480,9 @@ inline thrown_value read_thrown_value() {
   } catch (long long number) {
     out.text = text_of_number(number);
   } catch (double number) {
-    out.text = std::to_string(number);
+    char digits[64];  // std::to_string would write it as the locale does
+    const auto end = std::to_chars(digits, digits + sizeof digits, number);
+    out.text.assign(digits, end.ptr);
   } catch (...) {
   }
   if (out.type.empty()) out.type = "unknown exception";
@@ -18608,7 +18610,7 @@ class engine {
 
   /// The run whose handler this thread is in, and so the sender of the events that come from this thread.
   struct event_sender {
-    const engine* engine = nullptr;
+    const void* engine = nullptr;
     std::string_view run_id{};
   };
   static event_sender& sender() {
@@ -18617,8 +18619,8 @@ class engine {
   }
   class sending_run {
    public:
-    sending_run(const engine& engine, std::string_view run_id) : before_(sender()) {
-      sender() = {&engine, run_id};
+    sending_run(const void* engine, std::string_view run_id) : before_(sender()) {
+      sender() = {engine, run_id};
     }
     ~sending_run() { sender() = before_; }
     sending_run(const sending_run&) = delete;
@@ -18971,7 +18973,7 @@ class engine {
     if (request.method.empty()) return no_answer(request.body);
     if (job.what == job::kind::request) return ask_elsewhere(request);
     if (request.url.starts_with('/') || request.url.starts_with('?')) {
-      const sending_run sends(*this, job.run_id);
+      const sending_run sends(this, job.run_id);
       return handler_.answer_in_process(
           std::move(request),
           [&](const std::vector<protocol::operation>& results) { return save(job, results); }, stop);

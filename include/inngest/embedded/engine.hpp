@@ -359,7 +359,7 @@ class engine {
 
   /// The run whose handler this thread is in, and so the sender of the events that come from this thread.
   struct event_sender {
-    const engine* engine = nullptr;
+    const void* engine = nullptr;
     std::string_view run_id{};
   };
   static event_sender& sender() {
@@ -368,8 +368,8 @@ class engine {
   }
   class sending_run {
    public:
-    sending_run(const engine& engine, std::string_view run_id) : before_(sender()) {
-      sender() = {&engine, run_id};
+    sending_run(const void* engine, std::string_view run_id) : before_(sender()) {
+      sender() = {engine, run_id};
     }
     ~sending_run() { sender() = before_; }
     sending_run(const sending_run&) = delete;
@@ -722,7 +722,7 @@ class engine {
     if (request.method.empty()) return no_answer(request.body);
     if (job.what == job::kind::request) return ask_elsewhere(request);
     if (request.url.starts_with('/') || request.url.starts_with('?')) {
-      const sending_run sends(*this, job.run_id);
+      const sending_run sends(this, job.run_id);
       return handler_.answer_in_process(
           std::move(request),
           [&](const std::vector<protocol::operation>& results) { return save(job, results); }, stop);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <charconv>
 #include <chrono>
 #include <exception>
 #include <optional>
@@ -71,7 +72,9 @@ inline thrown_value read_thrown_value() {
   } catch (long long number) {
     out.text = text_of_number(number);
   } catch (double number) {
-    out.text = std::to_string(number);
+    char digits[64];  // std::to_string would write it as the locale does
+    const auto end = std::to_chars(digits, digits + sizeof digits, number);
+    out.text.assign(digits, end.ptr);
   } catch (...) {
   }
   if (out.type.empty()) out.type = "unknown exception";
