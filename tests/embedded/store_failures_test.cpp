@@ -24,6 +24,9 @@ using go = inngest::event<"test/go", nothing>;
 class fragile_store final : public store {
  public:
   std::atomic<bool> is_full{false};
+  bool on_disk = true;
+  /// So many commits succeed, then it is full.
+  std::atomic<int> commits_left{1'000'000};
   /// The next commits happen, but say that they did not.
   std::atomic<int> lies{0};
   std::function<void()> while_forgetting{};
@@ -34,11 +37,12 @@ class fragile_store final : public store {
       memory_.commit(all);
       throw inngest::store_error("test.db", "the outcome is unknown");
     }
+    if (commits_left-- <= 0) is_full = true;
     if (is_full) throw inngest::store_error("test.db", "the disk is full");
     memory_.commit(all);
   }
   unfinished_work load() override { return memory_.load(); }
-  bool is_on_disk() const override { return true; }
+  bool is_on_disk() const override { return on_disk; }
   void forget_before(inngest::timestamp time) override {
     if (while_forgetting) while_forgetting();
     memory_.forget_before(time);
@@ -148,4 +152,23 @@ TEST_CASE("a send that threw has not happened, and a repeated one counts once", 
   REQUIRE(engine.wait_until_idle(10s));
   CHECK(ran == 1);
   CHECK(engine.runs_of(ids.front()).size() == 1);
+}
+
+TEST_CASE("an event that was stored is taken, although what it started can't be stored yet",
+          "[embedded][store]") {
+  const auto app = make_client();
+  const auto store = std::make_shared<fragile_store>();
+  store->on_disk = GENERATE(true, false);
+  std::atomic<int> ran{0};
+  const auto function = app.create_function({.id = "f"}, inngest::on<go>(), [&](auto&) { ++ran; });
+  engine engine(app, {function}, {.store = store});
+  store->commits_left = 1;  // that of the event
+  std::vector<std::string> ids;
+  CHECK_NOTHROW(ids = engine.accept(R"({"name":"test/go","data":{}})"));
+  CHECK(ran == 0);
+  store->commits_left = 1'000'000;
+  store->is_full = false;
+  REQUIRE(engine.wait_until_idle(10s));
+  CHECK(ran == 1);
+  CHECK(engine.runs_of(ids.at(0)).size() == 1);
 }

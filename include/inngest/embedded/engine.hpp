@@ -547,6 +547,7 @@ class engine {
                 const std::vector<std::string>& ids) {
     settled_.wait(lock, [&] { return !committing_; });
     if (committed_ >= change) return false;
+    bool any = false;
     for (changes& noted : pending_) {
       const bool is_theirs = std::any_of(noted.events.begin(), noted.events.end(), [&](const auto& event) {
         return !event.dispatched && std::find(ids.begin(), ids.end(), event.id) != ids.end();
@@ -554,8 +555,12 @@ class engine {
       if (!is_theirs) continue;
       scheduler_.withdraw(noted);
       noted.events.clear();
+      any = true;
     }
-    return true;
+    // Otherwise only what they have started is not stored yet, or they are those of a request that was
+    // withdrawn.
+    return any || std::any_of(ids.begin(), ids.end(),
+                              [&](const auto& id) { return !options_.store->find_event(id); });
   }
 
   /// Waits until all that the scheduler changed is committed.
