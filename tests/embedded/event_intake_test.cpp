@@ -111,10 +111,12 @@ TEST_CASE("the same request with the same seed is taken once and has the same id
   engine.restart();
   CHECK(engine.send(events, seed) == first);
   CHECK(engine.store().find_events({}).size() == 3);
+  CHECK(engine.runs_of_function("f").size() == 3);
   const std::string another = GENERATE("1743130137367,Eii2YKXRVTJPuA==", "1743130137368,eii2YKXRVTJPuA==", "",
                                        "nonsense", "1743130137367,AA==", "-1,eii2YKXRVTJPuA==");
   engine.send({{"name", "a/x"}}, another);
   CHECK(engine.store().find_events({}).size() == 4);
+  CHECK(engine.runs_of_function("f").size() == 4);
 }
 
 TEST_CASE("an id given twice counts once: in a list, in a batch, in a debounce, and after an hour",
