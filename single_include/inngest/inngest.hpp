@@ -13020,369 +13020,260 @@ class engine_clock {
 
 }  // namespace inngest::embedded
 
-// inngest/embedded/memory_store.hpp
+// inngest/embedded/engine_core.hpp
 
-#include <set>
+// inngest/detail/ulid.hpp
 
-// inngest/embedded/set_aside.hpp
+namespace inngest::detail {
 
-// Unfinished work without the runs that can't go on.
-
-namespace inngest::embedded {
-
-/// What finds records in their tables.
-inline std::string key_of(const job& job) { return "id = " + std::to_string(job.id); }
-inline std::string key_of(const wait_record& wait) {
-  return "run_id = \"" + wait.run_id + "\", step = x'" + detail::to_hex(wait.step) + "'";
+/// A new ULID: 48 bits of time, 80 of chance, in an alphabet that sorts as they do.
+inline std::string make_ulid(std::chrono::system_clock::time_point now,
+                             const std::array<std::uint8_t, 16>& chance = random_bytes<16>()) {
+  constexpr char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  std::string out(26, '0');
+  auto time = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
+  for (std::size_t i = 10; i-- > 0; time >>= 5) out[i] = alphabet[time & 31];
+  for (std::size_t i = 0; i < chance.size(); ++i) out[10 + i] = alphabet[chance[i] & 31];
+  return out;
 }
 
-inline unreadable_record without_run(const job& job) {
-  return {.table = "jobs", .key = key_of(job), .reason = "its run \"" + job.run_id + "\" is not there"};
-}
-inline unreadable_record without_run(const wait_record& wait) {
-  return {.table = "waits", .key = key_of(wait), .reason = "its run \"" + wait.run_id + "\" is not there"};
-}
-
-/// The id that its sender gave an event, as its text has it; empty when it is the engine's, or not to be
-/// read.
-inline std::string given_id_of(const event_record& event) {
-  const json text = json::parse(event.text, nullptr, false);
-  const auto found = text.is_object() ? text.find("id") : text.end();
-  if (!text.is_object() || found == text.end() || !found->is_string()) return "";
-  std::string id = found->get<std::string>();
-  return id == event.id ? std::string() : id;
-}
-
-/// Takes the runs that are named as unreadable out of the work, with all that belongs to them.
-inline void set_aside_runs(unfinished_work& work) {
-  std::set<std::string, std::less<>> runs;
-  for (const unreadable_record& record : work.unreadable) {
-    if (!record.run_id.empty()) runs.insert(record.run_id);
-  }
-  if (runs.empty()) return;
-  for (const run_record& record : work.runs) {
-    if (runs.contains(record.run.id) && record.parent) work.steps_of_set_aside.push_back(*record.parent);
-  }
-  std::erase_if(work.runs, [&](const run_record& record) { return runs.contains(record.run.id); });
-  std::erase_if(work.memos, [&](const memo_record& memo) { return runs.contains(memo.run_id); });
-  std::erase_if(work.jobs,
-                [&](const job& job) { return job.what != job::kind::schedule && runs.contains(job.run_id); });
-  std::erase_if(work.waits, [&](const wait_record& wait) { return runs.contains(wait.run_id); });
-  std::erase_if(work.steps_of_set_aside, [&](const parent_step& step) { return runs.contains(step.run_id); });
-}
-
-}  // namespace inngest::embedded
-
-namespace inngest::embedded {
-
-/// Keeps everything in memory: it ends with the process, but not with the engine, which can be replaced by
-/// another on the same store.
-class memory_store final : public store {
+/// ULIDs that grow: within a millisecond each is the one before and one more. One thread at a time.
+class ulid_source {
  public:
-  void commit(std::span<const changes> all) override {
-    const std::lock_guard lock(mutex_);
-    for (const changes& each : all) apply(each);
-  }
+  using random = std::function<std::array<std::uint8_t, 16>()>;
 
-  unfinished_work load() override {
-    const std::lock_guard lock(mutex_);
-    unfinished_work out;
-    for (const std::string& id : undispatched_) {
-      event_record& event = out.events.emplace_back(events_.find(id)->second);
-      if (event.given_id.empty()) event.given_id = given_id_of(event);
-    }
-    for (const auto& [id, each] : runs_) {
-      if (each.record.run.ended()) continue;
-      out.runs.push_back(each.record);
-      out.runs.back().run.timeline.clear();
-      out.runs.back().timeline_size = each.positions.empty() ? 0 : each.positions.back();
-      out.memos.insert(out.memos.end(), each.memos.begin(), each.memos.end());
-    }
-    for (const auto& [id, each] : jobs_) {
-      out.jobs.push_back(each);
-      out.last_job = id;
-      if (each.what != job::kind::schedule && !runs_.contains(each.run_id))
-        out.unreadable.push_back(without_run(each));
-    }
-    for (const auto& [key, each] : waits_) {
-      out.waits.push_back(each);
-      if (!runs_.contains(each.run_id)) out.unreadable.push_back(without_run(each));
-    }
-    for (const auto& [key, each] : values_) out.values.push_back(each);
-    for (const auto& [id, each] : apps_) out.apps.push_back(each);
-    return out;
-  }
+  ulid_source() : ulid_source([] { return random_bytes<16>(); }) {}
+  explicit ulid_source(random chance) : chance_(std::move(chance)) {}
 
-  void forget_before(timestamp time) override {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(runs_, [&](const auto& each) {
-      const run& ended = each.second.record.run;
-      if (!ended.ended() || !ended.ended_at || *ended.ended_at >= time) return false;
-      --counts_.of(ended.status);
-      for (const run_event& event : each.second.record.events) forget_start(event.id, ended.id);
-      return true;
-    });
-    std::erase_if(events_, [&](const auto& each) {
-      return each.second.received_at < time && each.second.dispatched && !started_.contains(each.first);
-    });
-    std::erase_if(values_, [&](const auto& each) { return each.second.expires < time; });
-  }
-
-  std::optional<event_record> find_event(std::string_view event_id) const override {
-    const std::lock_guard lock(mutex_);
-    const auto found = events_.find(event_id);
-    return found == events_.end() ? std::nullopt : std::optional<event_record>(found->second);
-  }
-
-  std::vector<event_record> find_events(const event_query& query) const override {
-    const std::lock_guard lock(mutex_);
-    std::vector<event_record> out;
-    auto next = query.before.empty() ? events_.end() : events_.lower_bound(query.before);
-    while (next != events_.begin() && out.size() < query.limit) out.push_back((--next)->second);
-    return out;
-  }
-
-  std::optional<run_record> find_run(std::string_view run_id) const override {
-    const std::lock_guard lock(mutex_);
-    const auto found = runs_.find(run_id);
-    return found == runs_.end() ? std::nullopt : std::optional<run_record>(found->second.record);
-  }
-
-  std::vector<run> find_runs(const run_query& query) const override {
-    const std::lock_guard lock(mutex_);
-    std::vector<run> out;
-    auto next = query.before.empty() ? runs_.end() : runs_.lower_bound(query.before);
-    while (next != runs_.begin() && out.size() < query.limit) {
-      const run& each = (--next)->second.record.run;
-      if (!matches(each, query)) continue;
-      out.push_back(without_timeline(each));
-    }
-    return out;
-  }
-
-  std::vector<run> runs_of(std::string_view event_id) const override {
-    const std::lock_guard lock(mutex_);
-    std::vector<run> out;
-    const auto started = started_.find(event_id);
-    if (started == started_.end()) return out;
-    for (const std::string& id : started->second) out.push_back(runs_.find(id)->second.record.run);
-    return out;
-  }
-
-  std::vector<run> runs() const override {
-    const std::lock_guard lock(mutex_);
-    std::vector<run> out;
-    for (const auto& [id, each] : runs_) out.push_back(each.record.run);
-    return out;
-  }
-
-  std::vector<memo_record> memos_of(std::string_view run_id) const override {
-    const std::lock_guard lock(mutex_);
-    const auto found = runs_.find(run_id);
-    return found == runs_.end() ? std::vector<memo_record>() : found->second.memos;
-  }
-
-  run_counts count_runs() const override {
-    const std::lock_guard lock(mutex_);
-    return counts_;
+  std::string next(std::chrono::system_clock::time_point now) {
+    constexpr std::size_t time = 10;  // characters
+    std::string fresh = make_ulid(now, chance_());
+    const bool is_later = fresh.compare(0, time, last_, 0, time) > 0;
+    return last_ = is_later ? std::move(fresh) : successor(last_);
   }
 
  private:
-  struct kept_run {
-    run_record record{};
-    std::vector<memo_record> memos{};
-    std::set<step_hash> steps{};             // of the memos
-    std::vector<std::uint64_t> positions{};  // of the timeline's entries
-  };
-
-  void apply(const changes& changes) {
-    for (const event_record& each : changes.events) {
-      if (events_.try_emplace(each.id, each).second && !each.dispatched) undispatched_.push_back(each.id);
+  static std::string successor(std::string ulid) {
+    constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    for (std::size_t i = ulid.size(); i-- > 10;) {
+      const std::size_t digit = alphabet.find(ulid[i]) + 1;
+      ulid[i] = alphabet[digit % alphabet.size()];
+      if (digit < alphabet.size()) break;
     }
-    for (const std::string& id : changes.dispatched_events) note_dispatched(id);
-    for (const run_record& each : changes.runs) keep_run(each);
-    for (const run_update& each : changes.run_updates) update_run(each);
-    for (const memo_record& each : changes.memos) {
-      kept_run* run = find(each.run_id);
-      if (run && run->steps.insert(each.step).second) run->memos.push_back(each);
-    }
-    for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
-    for (const std::uint64_t id : changes.started_jobs) {
-      if (const auto found = jobs_.find(id); found != jobs_.end()) found->second.started = true;
-    }
-    for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
-    for (const wait_record& each : changes.added_waits)
-      waits_.insert_or_assign({each.run_id, each.step}, each);
-    for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
-    for (const timeline_record& each : changes.timeline) {
-      if (kept_run* run = find(each.run_id)) add(*run, each);
-    }
-    for (const std::string& key : changes.removed_values) values_.erase(key);
-    for (const remembered_value& each : changes.values) values_.insert_or_assign(each.key, each);
-    for (const app_record& each : changes.apps) apps_.insert_or_assign(each.id, each);
+    return ulid;
   }
 
-  kept_run* find(const std::string& run_id) {
-    const auto found = runs_.find(run_id);
-    return found == runs_.end() ? nullptr : &found->second;
-  }
+  random chance_;
+  std::string last_;
+};
 
-  void note_dispatched(const std::string& id) {
-    const auto found = events_.find(id);
-    if (found == events_.end() || found->second.dispatched) return;
-    found->second.dispatched = true;
-    undispatched_.erase(std::find(undispatched_.begin(), undispatched_.end(), id));
-  }
-
-  static void add(kept_run& run, const timeline_record& told) {
-    std::vector<std::uint64_t>& positions = run.positions;
-    const std::uint64_t last = positions.empty() ? 0 : positions.back();
-    const std::uint64_t position = told.position == 0 ? last + 1 : told.position;
-    const auto place = std::lower_bound(positions.begin(), positions.end(), position);
-    if (place != positions.end() && *place == position) return;
-    std::vector<timeline_entry>& timeline = run.record.run.timeline;
-    timeline.insert(timeline.begin() + (place - positions.begin()), told.entry);
-    positions.insert(place, position);
-  }
-
-  void keep_run(const run_record& changed) {
-    const auto [found, is_new] = runs_.try_emplace(changed.run.id);
-    run_record& kept = found->second.record;
-    if (!is_new) {
-      --counts_.of(kept.run.status);
-      for (const run_event& each : kept.events) forget_start(each.id, changed.run.id);
-    }
-    std::vector<timeline_entry> timeline = std::move(kept.run.timeline);
-    kept = changed;
-    kept.run.timeline = std::move(timeline);
-    ++counts_.of(kept.run.status);
-    for (const run_event& each : kept.events) started_[each.id].insert(changed.run.id);
-  }
-
-  void update_run(const run_update& changed) {
-    kept_run* found = find(changed.id);
-    if (!found) return;
-    run& kept = found->record.run;
-    --counts_.of(kept.status);
-    kept.status = changed.status;
-    kept.started_at = changed.started_at;
-    kept.ended_at = changed.ended_at;
-    kept.output_text = changed.output_text;
-    kept.error = changed.error;
-    ++counts_.of(kept.status);
-  }
-
-  void forget_start(const std::string& event_id, const std::string& run_id) {
-    const auto found = started_.find(event_id);
-    if (found == started_.end()) return;
-    found->second.erase(run_id);
-    if (found->second.empty()) started_.erase(found);
-  }
-
-  static bool matches(const run& run, const run_query& query) {
-    const auto contains = [&](const std::string& text) { return text.find(query.search) != text.npos; };
-    return (!query.status || run.status == *query.status) &&
-           (query.function.empty() || run.function_slug == query.function) &&
-           (query.search.empty() || contains(run.id) || contains(run.event_id) || contains(run.event_name));
-  }
-
-  static run without_timeline(const run& from) {
-    run out{.id = from.id,
-            .function_id = from.function_id,
-            .function_slug = from.function_slug,
-            .event_id = from.event_id,
-            .event_name = from.event_name,
-            .status = from.status,
-            .queued_at = from.queued_at,
-            .started_at = from.started_at,
-            .ended_at = from.ended_at,
-            .output_text = from.output_text,
-            .error = from.error};
+/// What an event API's caller sends with a request, so that a repetition of it has the same event ids:
+/// "<milliseconds since 1970>,<base64 of 10 random bytes>".
+class ulid_seed {
+ public:
+  /// Nothing for what is not a seed.
+  static std::optional<ulid_seed> parse(std::string_view text) {
+    const std::size_t comma = text.find(',');
+    if (comma == std::string_view::npos) return std::nullopt;
+    ulid_seed out;
+    const char* const end = text.data() + comma;
+    const auto [rest, problem] = std::from_chars(text.data(), end, out.milliseconds_);
+    constexpr std::int64_t last = (std::int64_t{1} << 48) - 1;
+    if (problem != std::errc() || rest != end || out.milliseconds_ <= 0 || out.milliseconds_ > last)
+      return std::nullopt;
+    const auto entropy = from_base64(text.substr(comma + 1));
+    if (!entropy || entropy->size() != out.entropy_.size()) return std::nullopt;
+    std::copy(entropy->begin(), entropy->end(), out.entropy_.begin());
     return out;
   }
 
-  mutable std::mutex mutex_;
-  std::map<std::string, event_record, std::less<>> events_;  // ids grow with time
-  std::deque<std::string> undispatched_;                     // as they came
-  std::map<std::string, kept_run, std::less<>> runs_;
-  std::map<std::string, std::set<std::string>, std::less<>> started_;  // runs, by event
-  std::map<std::uint64_t, job> jobs_;
-  std::map<std::pair<std::string, step_hash>, wait_record> waits_;
-  std::map<std::string, remembered_value> values_;
-  std::map<std::string, app_record> apps_;
-  run_counts counts_;
+  /// The id of the event at a position, from 1.
+  std::string ulid(std::uint32_t position) const {
+    constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    std::array<std::uint8_t, 10> bytes = entropy_;
+    std::uint32_t last = 0;
+    for (std::size_t i = 6; i < 10; ++i) last = last << 8 | bytes[i];
+    last += position;
+    for (std::size_t i = 10; i-- > 6; last >>= 8) bytes[i] = static_cast<std::uint8_t>(last & 0xFF);
+
+    std::string out(26, '0');
+    auto time = static_cast<std::uint64_t>(milliseconds_);
+    for (std::size_t i = 10; i-- > 0; time >>= 5) out[i] = alphabet[time & 31];
+    std::size_t bits = 0, at = 10;
+    std::uint32_t pending = 0;
+    for (const std::uint8_t byte : bytes) {
+      pending = pending << 8 | byte;
+      for (bits += 8; bits >= 5; bits -= 5) out[at++] = alphabet[pending >> (bits - 5) & 31];
+    }
+    return out;
+  }
+
+ private:
+  std::int64_t milliseconds_ = 0;
+  std::array<std::uint8_t, 10> entropy_{};
 };
 
-}  // namespace inngest::embedded
+}  // namespace inngest::detail
 
-// inngest/embedded/registration_conflict.hpp
-
-// Whether an app that registers over HTTP may do so. Decided before anything changes.
+// inngest/embedded/reported_operation.hpp
 
 namespace inngest::embedded {
 
-/// The origin of an http or https URL, in one spelling: lower case, without the scheme's own port, and the
-/// names of this machine as one. Nothing for what is no such URL.
-inline std::optional<std::string> app_origin(std::string_view url) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
-  const std::size_t scheme_end = url.find("://");
-  if (scheme_end == std::string_view::npos) return std::nullopt;
-  std::string scheme(url.substr(0, scheme_end));
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(), lower);
-  if (scheme != "http" && scheme != "https") return std::nullopt;
-  for (const char c : url) {
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\') return std::nullopt;
+/// What an operation asks for, or reports.
+enum class operation_kind {
+  step_completed,
+  step_failed,  ///< permanently
+  step_error,   ///< to be retried while attempts are left
+  step_planned,
+  sleep,
+  wait_for_event,
+  wait_for_signal,
+  invoke,
+  request,  ///< of step.fetch or step.ai.infer
+  nothing,
+  run_completed,
+  defer,
+};
+
+/// The names of the operations that the engine knows.
+inline constexpr std::pair<std::string_view, operation_kind> operation_names[] = {
+    {"StepRun", operation_kind::step_completed},
+    {"Step", operation_kind::step_completed},
+    {"StepFailed", operation_kind::step_failed},
+    {"StepError", operation_kind::step_error},
+    {"StepPlanned", operation_kind::step_planned},
+    {"Sleep", operation_kind::sleep},
+    {"WaitForEvent", operation_kind::wait_for_event},
+    {"WaitForSignal", operation_kind::wait_for_signal},
+    {"InvokeFunction", operation_kind::invoke},
+    {"Gateway", operation_kind::request},
+    {"AIGateway", operation_kind::request},
+    {"AiGateway", operation_kind::request},
+    {"None", operation_kind::nothing},
+    {"DiscoveryRequest", operation_kind::nothing},
+    {"RunComplete", operation_kind::run_completed},
+    {"DeferAdd", operation_kind::defer},
+};
+
+/// An operation as an app reported it, of whatever SDK.
+struct reported_operation {
+  std::string op{};
+  operation_kind kind = operation_kind::nothing;
+  step_hash id{};
+  std::string name{};
+  std::string display_name{};
+  std::string options{};  // a JSON object; empty when absent
+  std::string data{};     // JSON
+  std::string error{};    // a JSON object; empty when absent
+  std::int64_t took = 0;  // nanoseconds
+
+  const std::string& shown_name() const { return display_name.empty() ? name : display_name; }
+
+  /// A text among the options.
+  std::optional<std::string> option(const char* key) const {
+    if (options.empty()) return std::nullopt;
+    const json object = detail::parse_dom(options);
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? std::optional<std::string>(*found) : std::nullopt;
   }
-  std::string authority(url.substr(scheme_end + 3));
-  authority.resize(std::min(authority.find_first_of("/?#"), authority.size()));
-  std::transform(authority.begin(), authority.end(), authority.begin(), lower);
-  if (authority.empty() || authority.front() == ':' || authority.find('@') != std::string::npos)
-    return std::nullopt;
-  const std::string own_port = scheme == "http" ? ":80" : ":443";
-  if (authority.ends_with(own_port)) authority.resize(authority.size() - own_port.size());
-  for (const std::string_view name : {"localhost", "[::1]"}) {
-    if (authority == name || authority.starts_with(std::string(name) + ":"))
-      authority.replace(0, name.size(), "127.0.0.1");
+  /// The same, or the operation's name where it is absent or empty.
+  std::string option_or_name(const char* key) const {
+    const std::string found = option(key).value_or("");
+    return found.empty() ? name : found;
   }
-  return scheme + "://" + authority;
+};
+
+/// The kind of an operation. \throws protocol_error for one that the engine does not know.
+inline operation_kind kind_of_operation(std::string_view op) {
+  for (const auto& [name, kind] : operation_names) {
+    if (op == name) return kind;
+  }
+  throw protocol_error("the embedded engine does not support the operation \"" + std::string(op) + "\"");
 }
 
-/// Why an app elsewhere must not register these functions: a sentence. Nothing when it may.
-///
-/// An app is known by its id and lives at one origin. It never takes the place of a function of this process,
-/// of another app, or of an app with its id at another origin. `existing` is the engine's functions by slug,
-/// as pointers.
-template <class Functions>
-std::optional<std::string> find_registration_conflict(const Functions& existing, const app_record& app,
-                                                      const std::vector<function_definition>& functions) {
-  std::optional<std::string> origin;
-  if (functions.empty()) origin = app_origin(detail::find_text(app.text, "url"));
-  std::set<std::string_view> slugs;
-  for (const function_definition& function : functions) {
-    const std::string named = "function \"" + function.slug + "\"";
-    const auto its = app_origin(function.url);
-    if (!its) return named + ": its URL must begin with http:// or https:// and name a host";
-    if (origin && origin != its)
-      return named + ": all functions of an app must have the same origin, here " + *origin;
-    origin = its;
-    if (!slugs.insert(function.slug).second) return named + " is registered twice";
-    const auto found = existing.find(function.slug);
-    if (found == existing.end()) continue;
-    if (found->second->url.empty())
-      return named + " is a function of the engine's own process: an app elsewhere can't replace it";
-    if (found->second->app_id != app.id)
-      return named + " belongs to app \"" + found->second->app_id + "\": app \"" + app.id +
-             "\" can't replace it";
+/// A member's JSON text, which is checked completely.
+inline std::string received_text(detail::json_value& member, const detail::json_path& at) {
+  std::string out(detail::raw_text(member, at));
+  check_received_json(out, at);
+  return out;
+}
+
+/// \throws payload_error, protocol_error for what is not an operation.
+inline reported_operation read_operation(detail::json_value& value, const detail::json_path& at) {
+  detail::expect(value, detail::json_type::object, at, "object");
+  reported_operation out;
+  bool has_id = false;
+  for (auto item : detail::take(value.get_object(), at)) {
+    simdjson::ondemand::field each = detail::take(std::move(item), at);
+    const std::string key(detail::take(each.unescaped_key(), at));
+    detail::json_value& member = each.value();
+    const detail::json_path here(at, key);
+    const bool is_object = detail::type_of(member, here) == detail::json_type::object;
+    if (key == "op") {
+      out.op = detail::read<std::string>(member, here);
+      out.kind = kind_of_operation(out.op);
+    } else if (key == "id") {
+      has_id = detail::from_hex(detail::read<std::string>(member, here), out.id);
+    } else if (key == "name") {
+      out.name = detail::read<std::optional<std::string>>(member, here).value_or("");
+    } else if (key == "displayName") {
+      out.display_name = detail::read<std::optional<std::string>>(member, here).value_or("");
+    } else if (key == "data") {
+      out.data = received_text(member, here);
+    } else if (key == "opts" && is_object) {
+      out.options = received_text(member, here);
+    } else if (key == "error" && is_object) {
+      out.error = received_text(member, here);
+    } else if (key == "timing" && is_object) {
+      out.took = detail::read<std::map<std::string, std::int64_t>>(member, here)["b"];
+    } else {
+      received_text(member, here);  // it is left out, but it must be JSON
+    }
   }
-  for (const auto& [slug, function] : existing) {
-    if (function->app_id != app.id || function->url.empty()) continue;
-    const std::string its = app_origin(function->url).value_or(function->url);
-    if (its != origin)
-      return "app \"" + app.id + "\" is registered at " + its +
-             ", and another origin can't replace it: give this app another id, or remove the one that is "
-             "there by registering it with its \"url\" and no functions";
+  if (out.data.size() > size_limits{}.step_output)
+    throw protocol_error("step \"" + out.shown_name() + "\": its result has " +
+                         std::to_string(out.data.size()) + " bytes, and a server takes at most " +
+                         std::to_string(size_limits{}.step_output) +
+                         ": keep large data elsewhere and return where it is");
+  if (out.op.empty()) throw protocol_error(at.text() + ": the operation has no \"op\"");
+  if (!has_id && out.kind != operation_kind::nothing)
+    throw protocol_error(at.text() + ": the operation has no id, or one that is not a SHA-1");
+  return out;
+}
+
+/// Reads the operations of an answer: an array, or a single object.
+/// \throws payload_error, protocol_error for an answer that can't be read.
+inline std::vector<reported_operation> read_operations(std::string body) {
+  const detail::json_buffer buffer(std::move(body));
+  detail::json_document document(buffer.text());
+  const detail::json_path at("operations");
+  detail::json_value root = document.root(at);
+  std::vector<reported_operation> out;
+  if (detail::type_of(root, at) == detail::json_type::object) {
+    out.push_back(read_operation(root, at));
+    document.expect_end(at);
+    return out;
   }
-  return std::nullopt;
+  detail::expect(root, detail::json_type::array, at, "array");
+  for (auto item : detail::take(root.get_array(), at)) {
+    const detail::json_path here(at, out.size());
+    detail::json_value each = detail::take(std::move(item), here);
+    out.push_back(read_operation(each, here));
+  }
+  document.expect_end(at);
+  return out;
+}
+
+/// The longest sleep or wait, as an Inngest server takes it, and a day for clocks that differ.
+inline constexpr std::chrono::milliseconds max_wait = std::chrono::hours(24 * 366);
+
+/// The time that an option names: a duration from now, or a moment; in a year at most.
+inline std::optional<timestamp> time_of(const std::string& text, timestamp now) {
+  const auto duration = parse_duration(text);
+  if (duration && (*duration > max_wait || *duration < -max_wait)) return std::nullopt;
+  const auto out = duration ? std::optional(now + *duration) : parse_timestamp(text);
+  return out && *out > now + max_wait ? std::nullopt : out;
 }
 
 }  // namespace inngest::embedded
@@ -13545,93 +13436,7 @@ inline std::optional<timestamp> retry_after(std::string_view text, timestamp now
 
 // inngest/embedded/scheduler.hpp
 
-// inngest/detail/ulid.hpp
-
-namespace inngest::detail {
-
-/// A new ULID: 48 bits of time, 80 of chance, in an alphabet that sorts as they do.
-inline std::string make_ulid(std::chrono::system_clock::time_point now) {
-  constexpr char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  std::string out(26, '0');
-  auto time = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
-  for (std::size_t i = 10; i-- > 0; time >>= 5) out[i] = alphabet[time & 31];
-  const auto chance = random_bytes<16>();
-  for (std::size_t i = 0; i < chance.size(); ++i) out[10 + i] = alphabet[chance[i] & 31];
-  return out;
-}
-
-/// ULIDs that grow: within a millisecond each is the one before and one more. One thread at a time.
-class ulid_source {
- public:
-  std::string next(std::chrono::system_clock::time_point now) {
-    constexpr std::size_t time = 10;  // characters
-    std::string fresh = make_ulid(now);
-    const bool is_later = fresh.compare(0, time, last_, 0, time) > 0;
-    return last_ = is_later ? std::move(fresh) : successor(last_);
-  }
-
- private:
-  static std::string successor(std::string ulid) {
-    constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    for (std::size_t i = ulid.size(); i-- > 10;) {
-      const std::size_t digit = alphabet.find(ulid[i]) + 1;
-      ulid[i] = alphabet[digit % alphabet.size()];
-      if (digit < alphabet.size()) break;
-    }
-    return ulid;
-  }
-
-  std::string last_;
-};
-
-/// What an event API's caller sends with a request, so that a repetition of it has the same event ids:
-/// "<milliseconds since 1970>,<base64 of 10 random bytes>".
-class ulid_seed {
- public:
-  /// Nothing for what is not a seed.
-  static std::optional<ulid_seed> parse(std::string_view text) {
-    const std::size_t comma = text.find(',');
-    if (comma == std::string_view::npos) return std::nullopt;
-    ulid_seed out;
-    const char* const end = text.data() + comma;
-    const auto [rest, problem] = std::from_chars(text.data(), end, out.milliseconds_);
-    constexpr std::int64_t last = (std::int64_t{1} << 48) - 1;
-    if (problem != std::errc() || rest != end || out.milliseconds_ <= 0 || out.milliseconds_ > last)
-      return std::nullopt;
-    const auto entropy = from_base64(text.substr(comma + 1));
-    if (!entropy || entropy->size() != out.entropy_.size()) return std::nullopt;
-    std::copy(entropy->begin(), entropy->end(), out.entropy_.begin());
-    return out;
-  }
-
-  /// The id of the event at a position, from 1.
-  std::string ulid(std::uint32_t position) const {
-    constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    std::array<std::uint8_t, 10> bytes = entropy_;
-    std::uint32_t last = 0;
-    for (std::size_t i = 6; i < 10; ++i) last = last << 8 | bytes[i];
-    last += position;
-    for (std::size_t i = 10; i-- > 6; last >>= 8) bytes[i] = static_cast<std::uint8_t>(last & 0xFF);
-
-    std::string out(26, '0');
-    auto time = static_cast<std::uint64_t>(milliseconds_);
-    for (std::size_t i = 10; i-- > 0; time >>= 5) out[i] = alphabet[time & 31];
-    std::size_t bits = 0, at = 10;
-    std::uint32_t pending = 0;
-    for (const std::uint8_t byte : bytes) {
-      pending = pending << 8 | byte;
-      for (bits += 8; bits >= 5; bits -= 5) out[at++] = alphabet[pending >> (bits - 5) & 31];
-    }
-    return out;
-  }
-
- private:
-  std::int64_t milliseconds_ = 0;
-  std::array<std::uint8_t, 10> entropy_{};
-};
-
-}  // namespace inngest::detail
+#include <set>
 
 // inngest/embedded/active_run.hpp
 
@@ -13915,168 +13720,6 @@ inline std::string call_body(const active_run& run, const job& call) {
 }  // namespace inngest::embedded
 
 // inngest/embedded/app_answer.hpp
-
-// inngest/embedded/reported_operation.hpp
-
-namespace inngest::embedded {
-
-/// What an operation asks for, or reports.
-enum class operation_kind {
-  step_completed,
-  step_failed,  ///< permanently
-  step_error,   ///< to be retried while attempts are left
-  step_planned,
-  sleep,
-  wait_for_event,
-  wait_for_signal,
-  invoke,
-  request,  ///< of step.fetch or step.ai.infer
-  nothing,
-  run_completed,
-  defer,
-};
-
-/// The names of the operations that the engine knows.
-inline constexpr std::pair<std::string_view, operation_kind> operation_names[] = {
-    {"StepRun", operation_kind::step_completed},
-    {"Step", operation_kind::step_completed},
-    {"StepFailed", operation_kind::step_failed},
-    {"StepError", operation_kind::step_error},
-    {"StepPlanned", operation_kind::step_planned},
-    {"Sleep", operation_kind::sleep},
-    {"WaitForEvent", operation_kind::wait_for_event},
-    {"WaitForSignal", operation_kind::wait_for_signal},
-    {"InvokeFunction", operation_kind::invoke},
-    {"Gateway", operation_kind::request},
-    {"AIGateway", operation_kind::request},
-    {"AiGateway", operation_kind::request},
-    {"None", operation_kind::nothing},
-    {"DiscoveryRequest", operation_kind::nothing},
-    {"RunComplete", operation_kind::run_completed},
-    {"DeferAdd", operation_kind::defer},
-};
-
-/// An operation as an app reported it, of whatever SDK.
-struct reported_operation {
-  std::string op{};
-  operation_kind kind = operation_kind::nothing;
-  step_hash id{};
-  std::string name{};
-  std::string display_name{};
-  std::string options{};  // a JSON object; empty when absent
-  std::string data{};     // JSON
-  std::string error{};    // a JSON object; empty when absent
-  std::int64_t took = 0;  // nanoseconds
-
-  const std::string& shown_name() const { return display_name.empty() ? name : display_name; }
-
-  /// A text among the options.
-  std::optional<std::string> option(const char* key) const {
-    if (options.empty()) return std::nullopt;
-    const json object = detail::parse_dom(options);
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? std::optional<std::string>(*found) : std::nullopt;
-  }
-  /// The same, or the operation's name where it is absent or empty.
-  std::string option_or_name(const char* key) const {
-    const std::string found = option(key).value_or("");
-    return found.empty() ? name : found;
-  }
-};
-
-/// The kind of an operation. \throws protocol_error for one that the engine does not know.
-inline operation_kind kind_of_operation(std::string_view op) {
-  for (const auto& [name, kind] : operation_names) {
-    if (op == name) return kind;
-  }
-  throw protocol_error("the embedded engine does not support the operation \"" + std::string(op) + "\"");
-}
-
-/// A member's JSON text, which is checked completely.
-inline std::string received_text(detail::json_value& member, const detail::json_path& at) {
-  std::string out(detail::raw_text(member, at));
-  check_received_json(out, at);
-  return out;
-}
-
-/// \throws payload_error, protocol_error for what is not an operation.
-inline reported_operation read_operation(detail::json_value& value, const detail::json_path& at) {
-  detail::expect(value, detail::json_type::object, at, "object");
-  reported_operation out;
-  bool has_id = false;
-  for (auto item : detail::take(value.get_object(), at)) {
-    simdjson::ondemand::field each = detail::take(std::move(item), at);
-    const std::string key(detail::take(each.unescaped_key(), at));
-    detail::json_value& member = each.value();
-    const detail::json_path here(at, key);
-    const bool is_object = detail::type_of(member, here) == detail::json_type::object;
-    if (key == "op") {
-      out.op = detail::read<std::string>(member, here);
-      out.kind = kind_of_operation(out.op);
-    } else if (key == "id") {
-      has_id = detail::from_hex(detail::read<std::string>(member, here), out.id);
-    } else if (key == "name") {
-      out.name = detail::read<std::optional<std::string>>(member, here).value_or("");
-    } else if (key == "displayName") {
-      out.display_name = detail::read<std::optional<std::string>>(member, here).value_or("");
-    } else if (key == "data") {
-      out.data = received_text(member, here);
-    } else if (key == "opts" && is_object) {
-      out.options = received_text(member, here);
-    } else if (key == "error" && is_object) {
-      out.error = received_text(member, here);
-    } else if (key == "timing" && is_object) {
-      out.took = detail::read<std::map<std::string, std::int64_t>>(member, here)["b"];
-    } else {
-      received_text(member, here);  // it is left out, but it must be JSON
-    }
-  }
-  if (out.data.size() > size_limits{}.step_output)
-    throw protocol_error("step \"" + out.shown_name() + "\": its result has " +
-                         std::to_string(out.data.size()) + " bytes, and a server takes at most " +
-                         std::to_string(size_limits{}.step_output) +
-                         ": keep large data elsewhere and return where it is");
-  if (out.op.empty()) throw protocol_error(at.text() + ": the operation has no \"op\"");
-  if (!has_id && out.kind != operation_kind::nothing)
-    throw protocol_error(at.text() + ": the operation has no id, or one that is not a SHA-1");
-  return out;
-}
-
-/// Reads the operations of an answer: an array, or a single object.
-/// \throws payload_error, protocol_error for an answer that can't be read.
-inline std::vector<reported_operation> read_operations(std::string body) {
-  const detail::json_buffer buffer(std::move(body));
-  detail::json_document document(buffer.text());
-  const detail::json_path at("operations");
-  detail::json_value root = document.root(at);
-  std::vector<reported_operation> out;
-  if (detail::type_of(root, at) == detail::json_type::object) {
-    out.push_back(read_operation(root, at));
-    document.expect_end(at);
-    return out;
-  }
-  detail::expect(root, detail::json_type::array, at, "array");
-  for (auto item : detail::take(root.get_array(), at)) {
-    const detail::json_path here(at, out.size());
-    detail::json_value each = detail::take(std::move(item), here);
-    out.push_back(read_operation(each, here));
-  }
-  document.expect_end(at);
-  return out;
-}
-
-/// The longest sleep or wait, as an Inngest server takes it, and a day for clocks that differ.
-inline constexpr std::chrono::milliseconds max_wait = std::chrono::hours(24 * 366);
-
-/// The time that an option names: a duration from now, or a moment; in a year at most.
-inline std::optional<timestamp> time_of(const std::string& text, timestamp now) {
-  const auto duration = parse_duration(text);
-  if (duration && (*duration > max_wait || *duration < -max_wait)) return std::nullopt;
-  const auto out = duration ? std::optional(now + *duration) : parse_timestamp(text);
-  return out && *out > now + max_wait ? std::nullopt : out;
-}
-
-}  // namespace inngest::embedded
 
 namespace inngest::embedded {
 
@@ -16776,6 +16419,55 @@ class waiting_steps {
 
 // inngest/embedded/work_check.hpp
 
+// inngest/embedded/set_aside.hpp
+
+// Unfinished work without the runs that can't go on.
+
+namespace inngest::embedded {
+
+/// What finds records in their tables.
+inline std::string key_of(const job& job) { return "id = " + std::to_string(job.id); }
+inline std::string key_of(const wait_record& wait) {
+  return "run_id = \"" + wait.run_id + "\", step = x'" + detail::to_hex(wait.step) + "'";
+}
+
+inline unreadable_record without_run(const job& job) {
+  return {.table = "jobs", .key = key_of(job), .reason = "its run \"" + job.run_id + "\" is not there"};
+}
+inline unreadable_record without_run(const wait_record& wait) {
+  return {.table = "waits", .key = key_of(wait), .reason = "its run \"" + wait.run_id + "\" is not there"};
+}
+
+/// The id that its sender gave an event, as its text has it; empty when it is the engine's, or not to be
+/// read.
+inline std::string given_id_of(const event_record& event) {
+  const json text = json::parse(event.text, nullptr, false);
+  const auto found = text.is_object() ? text.find("id") : text.end();
+  if (!text.is_object() || found == text.end() || !found->is_string()) return "";
+  std::string id = found->get<std::string>();
+  return id == event.id ? std::string() : id;
+}
+
+/// Takes the runs that are named as unreadable out of the work, with all that belongs to them.
+inline void set_aside_runs(unfinished_work& work) {
+  std::set<std::string, std::less<>> runs;
+  for (const unreadable_record& record : work.unreadable) {
+    if (!record.run_id.empty()) runs.insert(record.run_id);
+  }
+  if (runs.empty()) return;
+  for (const run_record& record : work.runs) {
+    if (runs.contains(record.run.id) && record.parent) work.steps_of_set_aside.push_back(*record.parent);
+  }
+  std::erase_if(work.runs, [&](const run_record& record) { return runs.contains(record.run.id); });
+  std::erase_if(work.memos, [&](const memo_record& memo) { return runs.contains(memo.run_id); });
+  std::erase_if(work.jobs,
+                [&](const job& job) { return job.what != job::kind::schedule && runs.contains(job.run_id); });
+  std::erase_if(work.waits, [&](const wait_record& wait) { return runs.contains(wait.run_id); });
+  std::erase_if(work.steps_of_set_aside, [&](const parent_step& step) { return runs.contains(step.run_id); });
+}
+
+}  // namespace inngest::embedded
+
 namespace inngest::embedded {
 
 /// Looks at what a store gave before an engine goes on with it. What the engine could not use without failing
@@ -16963,8 +16655,8 @@ class scheduler {
 
   /// Goes on with what was left undone.
   scheduler(std::vector<function_definition> functions, unfinished_work work, retry_delay delay,
-            timestamp now)
-      : delay_(std::move(delay)) {
+            timestamp now, detail::ulid_source ids = {})
+      : delay_(std::move(delay)), ids_(std::move(ids)) {
     last_job_ = work.last_job;
     for (job& each : work.jobs) last_job_ = std::max(last_job_, each.id);
     work_check::check(work);
@@ -18289,6 +17981,666 @@ class scheduler {
 
 namespace inngest::embedded {
 
+/// The words of what is being thrown, whatever its type.
+inline std::string words_of_exception() {
+  const auto thrown = protocol::describe(std::current_exception(), std::chrono::system_clock::now()).info;
+  return thrown.message.empty() ? thrown.name : thrown.message;
+}
+
+/// An engine without its threads, clock, disk and network: it says what is to be committed and which calls
+/// are to be made, and is told the time, how commits went and what was answered. The engine puts threads
+/// around it; a simulation decides by chance what happens next. One thread at a time.
+///
+/// What the scheduler changes is numbered. A change counts once it is committed: who must wait for it is told
+/// its number.
+class engine_core {
+ public:
+  struct options {
+    /// As engine_options::retry_delay.
+    std::function<duration_ms(int attempt)> retry_delay = server_retry_delay;
+    /// As engine_options::max_chain.
+    std::size_t max_chain = 10'000;
+    /// Whether take_progress() is asked for more than failures.
+    bool collects_progress = false;
+    /// Makes the ids of events and runs.
+    detail::ulid_source ids{};
+  };
+
+  /// A call of a function, or a request for a step: its job is taken.
+  struct call {
+    job what{};
+    http::request request{};  // without a method when there can be none: its body says why
+    execution::call_stop stop{};
+    /// It may begin once this is committed. Nobody may see what the request is made of before that is in the
+    /// store: or another process, after this one was killed, would run a step again whose result was seen.
+    std::uint64_t change = 0;
+  };
+
+  /// What is to be committed at once.
+  struct batch {
+    std::vector<changes> all{};
+    std::uint64_t last_change = 0;
+  };
+
+  /// Something that happened, to be told once its change is committed.
+  struct told_progress {
+    std::uint64_t change = 0;
+    embedded::run run{};
+    timeline_entry entry{};
+  };
+
+  struct log_line {
+    log_level level{};
+    std::string text{};
+  };
+
+  /// The stop tokens of calls are told outside of the engine's lock, as they call back.
+  struct requested_stop {
+    execution::call_stop stop{};
+    bool is_shutdown = false;
+  };
+
+  /// Goes on with what was left undone.
+  engine_core(std::vector<function_definition> functions, unfinished_work work, options chosen, timestamp now)
+      : options_(std::move(chosen)),
+        scheduler_(
+            std::move(functions), std::move(work), [this](int attempt) { return retry_delay(attempt); }, now,
+            options_.ids) {
+    scheduler_.collect_progress(options_.collects_progress);
+    note();
+  }
+  engine_core(const engine_core&) = delete;
+  engine_core& operator=(const engine_core&) = delete;
+
+  const scheduler& state() const { return scheduler_; }
+
+  // ---- in: `settle` is told of a change, and gives whether it is committed, having waited for it
+  // -----------
+
+  /// Takes events in, all or none. `sender` is the run whose handler sends them; `stored` gives what the
+  /// store has of an event. \throws payload_error; unreachable when they can't be stored: they have not
+  /// happened.
+  template <class Settle, class Stored>
+  std::vector<std::string> accept(std::string events, std::string_view seed, std::string_view sender,
+                                  timestamp now, const Stored& stored, const Settle& settle) {
+    if (!problem_.empty()) throw unreachable(problem_);
+    const std::size_t chain = sender.empty() ? 0 : scheduler_.chain_behind(sender, now);
+    if (chain > options_.max_chain)
+      throw payload_error("events",
+                          std::to_string(options_.max_chain) +
+                              " runs in a row have started each other without a pause: does a function "
+                              "trigger itself? engine_options::max_chain sets the limit");
+    const auto is_dispatched = [&](const std::string& id) {
+      const std::optional<event_record> found = stored(id);
+      return found && found->dispatched;
+    };
+    std::vector<std::string> ids = scheduler_.accept(std::move(events), now, seed, is_dispatched, chain);
+    const std::uint64_t change = note();
+    if (!settle(change)) {
+      const std::string problem = problem_;
+      if (withdraw(change, ids, stored)) throw unreachable(problem);
+    }
+    settle(note());  // the runs that they start; if it fails it is tried again
+    return ids;
+  }
+
+  /// Ends the wait for a signal, and gives the id of the run that waited; nothing when none did.
+  std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now) {
+    return noted(scheduler_.signal(name, data, now));
+  }
+  /// Starts a run whatever the function's triggers, and gives its id; empty when there may be no second one.
+  std::string start(const std::string& slug, std::string data, timestamp now) {
+    return noted(scheduler_.start(slug, std::move(data), now));
+  }
+  /// Begins a run with the events of an earlier one; empty when its function is gone.
+  std::string rerun(const run_record& earlier, timestamp now) {
+    return noted(scheduler_.rerun(earlier, now));
+  }
+  /// False when there is no such run, or it has ended.
+  bool cancel(std::string_view run_id, timestamp now) { return noted(scheduler_.cancel(run_id, now)); }
+  /// Takes results of a function that goes on; false when it must stop. \throws protocol_error
+  bool checkpoint(const std::string& run_id, std::uint64_t call_id,
+                  const std::vector<reported_operation>& operations, timestamp now) {
+    return noted(scheduler_.checkpoint(run_id, call_id, operations, now));
+  }
+  void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now) {
+    scheduler_.register_app(app, std::move(functions), now);
+    note();
+  }
+
+  // ---- calls ------------------------------------------------------------------------------------------
+
+  /// The next call that is due; it is under way until finish() or give_back().
+  std::optional<call> take(timestamp now) {
+    if (stopping_) return std::nullopt;
+    const std::optional<job> next = scheduler_.take_due(now);
+    if (!next) {
+      note();
+      return std::nullopt;
+    }
+    call out{.what = *next, .stop = {}};
+    calls_.emplace(next->id, under_way{*next, out.stop});
+    out.request = request_for(*next);
+    out.change = note();
+    return out;
+  }
+
+  /// Whether the call is still to be made: its run may have been cancelled since it was taken.
+  bool is_wanted(const call& call) const { return scheduler_.is_running(call.what.run_id); }
+
+  /// Takes the answer to a call. One that the end of the process has interrupted is no answer.
+  void finish(const call& call, http::response answer, timestamp now) {
+    calls_.erase(call.what.id);
+    if (!call.stop.was_interrupted()) scheduler_.finish(call.what, std::move(answer), now);
+    note();
+  }
+
+  /// The call is not made: begin_to_stop() has put its job back.
+  void give_back(const call& call) { calls_.erase(call.what.id); }
+
+  std::size_t calls_under_way() const { return calls_.size(); }
+
+  /// No call begins any more. The jobs of those that are under way are put back into the store as they were
+  /// before: if they don't end in time the next process makes them again, as the same attempt.
+  void begin_to_stop() {
+    if (std::exchange(stopping_, true)) return;
+    note();
+    for (const auto& [id, call] : calls_) {
+      stops_.push_back({call.stop, true});
+      pending_.push_back({.removed_jobs = {id}});
+      pending_.push_back({.added_jobs = {call.what}});
+    }
+    if (!calls_.empty()) ++changed_;
+  }
+  bool is_stopping() const { return stopping_; }
+
+  // ---- committing: one batch at a time ------------------------------------------------------------------
+
+  std::uint64_t changed() const { return changed_; }
+  std::uint64_t committed() const { return committed_; }
+  bool is_committing() const { return committing_; }
+  bool has_uncommitted() const { return !pending_.empty(); }
+  /// Why the last commit failed; empty when it did not.
+  const std::string& problem() const { return problem_; }
+
+  /// All that was noted. end_commit() must follow.
+  batch begin_commit() {
+    committing_ = true;
+    return {std::exchange(pending_, {}), changed_};
+  }
+
+  /// `problem` is why the batch could not be committed, or may not have been: it is to be committed again.
+  void end_commit(batch tried, std::string problem, timestamp now) {
+    committing_ = false;
+    if (problem.empty()) {
+      committed_ = tried.last_change;
+      for (const changes& kept : tried.all) scheduler_.kept(kept, now);
+    } else {
+      pending_.insert(pending_.begin(), std::make_move_iterator(tried.all.begin()),
+                      std::make_move_iterator(tried.all.end()));
+    }
+    problem_ = std::move(problem);
+    note();  // what stored events have started
+  }
+
+  // ---- out --------------------------------------------------------------------------------------------
+
+  /// Calls that are to be asked to stop.
+  std::vector<requested_stop> take_stops() { return std::exchange(stops_, {}); }
+  std::vector<log_line> take_log_lines() { return std::exchange(log_lines_, {}); }
+  bool has_log_lines() const { return !log_lines_.empty(); }
+  void log(log_level level, std::string text) { log_lines_.push_back({level, std::move(text)}); }
+
+  /// What happened up to the last change that is committed, one after the other.
+  std::optional<told_progress> take_progress() {
+    if (progress_.empty() || progress_.front().change > committed_) return std::nullopt;
+    std::optional<told_progress> out(std::move(progress_.front()));
+    progress_.pop_front();
+    return out;
+  }
+  /// Whether nothing is left to be told of a change and those before.
+  bool is_told(std::uint64_t change) const { return progress_.empty() || progress_.front().change > change; }
+
+ private:
+  struct under_way {
+    job what{};
+    execution::call_stop stop{};
+  };
+
+  /// Notes what the scheduler changed, and gives the number of the last change.
+  std::uint64_t note() {
+    for (changes fresh = scheduler_.take_changes(); !fresh.empty(); fresh = scheduler_.take_changes()) {
+      ++changed_;
+      note_progress(fresh);
+      for (const run_update& update : fresh.run_updates) {
+        if (is_ended(update.status)) stop_calls_of(update.id);
+      }
+      pending_.push_back(std::move(fresh));
+    }
+    return changed_;
+  }
+  template <class Value>
+  Value noted(Value value) {
+    note();
+    return value;
+  }
+
+  static bool is_ended(run_status status) {
+    return status != run_status::queued && status != run_status::running;
+  }
+
+  void stop_calls_of(std::string_view run_id) {
+    for (const auto& [id, call] : calls_) {
+      if (call.what.run_id == run_id) stops_.push_back({call.stop, false});
+    }
+  }
+
+  /// Takes back events that could not be stored. False when they were stored meanwhile, and only what they
+  /// have started is not; or when they are those of a request that was withdrawn.
+  template <class Stored>
+  bool withdraw(std::uint64_t change, const std::vector<std::string>& ids, const Stored& stored) {
+    if (committed_ >= change) return false;
+    bool any = false;
+    for (changes& noted : pending_) {
+      const bool is_theirs = std::any_of(noted.events.begin(), noted.events.end(), [&](const auto& event) {
+        return !event.dispatched && std::find(ids.begin(), ids.end(), event.id) != ids.end();
+      });
+      if (!is_theirs) continue;
+      scheduler_.withdraw(noted);
+      noted.events.clear();
+      any = true;
+    }
+    return any || std::any_of(ids.begin(), ids.end(), [&](const auto& id) { return !stored(id); });
+  }
+
+  /// A job for which there can be no request fails when it is made.
+  http::request request_for(const job& job) const {
+    try {
+      return scheduler_.request_for(job);
+    } catch (...) {
+      return {.method = "", .url = "", .body = words_of_exception()};
+    }
+  }
+
+  /// What the user's function says, or a server's delay when it throws.
+  std::chrono::milliseconds retry_delay(int attempt) {
+    try {
+      return std::clamp<std::chrono::milliseconds>(options_.retry_delay(attempt), {}, max_wait);
+    } catch (...) {
+      log(log_level::error, "engine_options::retry_delay threw: " + words_of_exception());
+      return server_retry_delay(attempt);
+    }
+  }
+
+  void note_progress(const changes& fresh) {
+    for (auto& [run, entry] : scheduler_.take_progress()) {
+      log_failure(run, entry, fresh);
+      if (options_.collects_progress) progress_.push_back({changed_, std::move(run), std::move(entry)});
+    }
+  }
+
+  /// Notes a line for the log about what failed.
+  void log_failure(const run& run, const timeline_entry& entry, const changes& fresh) {
+    const std::string whose = "run " + run.id + " of function \"" + run.function_id + "\"";
+    const std::string attempt = "attempt " + std::to_string(entry.attempt + 1);
+    const auto what = [&] { return entry.step.empty() ? whose : whose + ": step \"" + entry.step + "\""; };
+    switch (entry.what) {
+      case progress::run_retried:
+      case progress::step_retried:
+        return log(log_level::warn, what() + ": " + attempt + " failed, the next is due at " +
+                                        next_attempt(run, entry, fresh) + ": " + entry.detail);
+      case progress::step_failed:
+        return log(log_level::warn,
+                   what() + ": " + attempt + " failed, and it was the last: " + entry.detail);
+      case progress::run_failed:
+        return log(log_level::error, whose + " failed: " + entry.detail);
+      default:
+        return;
+    }
+  }
+
+  static std::string next_attempt(const run& run, const timeline_entry& entry, const changes& fresh) {
+    for (const job& added : fresh.added_jobs) {
+      const bool is_next = added.run_id == run.id && added.attempt == entry.attempt + 1;
+      if (is_next && (!added.step || added.step_name == entry.step)) return to_text(added.due);
+    }
+    return "an unknown time";
+  }
+
+  options options_;
+  std::vector<log_line> log_lines_;  // before the scheduler, which may log while it is made
+  scheduler scheduler_;
+  std::vector<changes> pending_;
+  std::uint64_t changed_ = 0;    // how many changes there were
+  std::uint64_t committed_ = 0;  // how many of them are in the store
+  std::string problem_;
+  bool committing_ = false;
+  bool stopping_ = false;
+  std::map<std::uint64_t, under_way> calls_;  // by job
+  std::vector<requested_stop> stops_;
+  std::deque<told_progress> progress_;
+};
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/memory_store.hpp
+
+namespace inngest::embedded {
+
+/// Keeps everything in memory: it ends with the process, but not with the engine, which can be replaced by
+/// another on the same store.
+class memory_store final : public store {
+ public:
+  void commit(std::span<const changes> all) override {
+    const std::lock_guard lock(mutex_);
+    for (const changes& each : all) apply(each);
+  }
+
+  unfinished_work load() override {
+    const std::lock_guard lock(mutex_);
+    unfinished_work out;
+    for (const std::string& id : undispatched_) {
+      event_record& event = out.events.emplace_back(events_.find(id)->second);
+      if (event.given_id.empty()) event.given_id = given_id_of(event);
+    }
+    for (const auto& [id, each] : runs_) {
+      if (each.record.run.ended()) continue;
+      out.runs.push_back(each.record);
+      out.runs.back().run.timeline.clear();
+      out.runs.back().timeline_size = each.positions.empty() ? 0 : each.positions.back();
+      out.memos.insert(out.memos.end(), each.memos.begin(), each.memos.end());
+    }
+    for (const auto& [id, each] : jobs_) {
+      out.jobs.push_back(each);
+      out.last_job = id;
+      if (each.what != job::kind::schedule && !runs_.contains(each.run_id))
+        out.unreadable.push_back(without_run(each));
+    }
+    for (const auto& [key, each] : waits_) {
+      out.waits.push_back(each);
+      if (!runs_.contains(each.run_id)) out.unreadable.push_back(without_run(each));
+    }
+    for (const auto& [key, each] : values_) out.values.push_back(each);
+    for (const auto& [id, each] : apps_) out.apps.push_back(each);
+    return out;
+  }
+
+  void forget_before(timestamp time) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(runs_, [&](const auto& each) {
+      const run& ended = each.second.record.run;
+      if (!ended.ended() || !ended.ended_at || *ended.ended_at >= time) return false;
+      --counts_.of(ended.status);
+      for (const run_event& event : each.second.record.events) forget_start(event.id, ended.id);
+      return true;
+    });
+    std::erase_if(events_, [&](const auto& each) {
+      return each.second.received_at < time && each.second.dispatched && !started_.contains(each.first);
+    });
+    std::erase_if(values_, [&](const auto& each) { return each.second.expires < time; });
+  }
+
+  std::optional<event_record> find_event(std::string_view event_id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = events_.find(event_id);
+    return found == events_.end() ? std::nullopt : std::optional<event_record>(found->second);
+  }
+
+  std::vector<event_record> find_events(const event_query& query) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<event_record> out;
+    auto next = query.before.empty() ? events_.end() : events_.lower_bound(query.before);
+    while (next != events_.begin() && out.size() < query.limit) out.push_back((--next)->second);
+    return out;
+  }
+
+  std::optional<run_record> find_run(std::string_view run_id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? std::nullopt : std::optional<run_record>(found->second.record);
+  }
+
+  std::vector<run> find_runs(const run_query& query) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<run> out;
+    auto next = query.before.empty() ? runs_.end() : runs_.lower_bound(query.before);
+    while (next != runs_.begin() && out.size() < query.limit) {
+      const run& each = (--next)->second.record.run;
+      if (!matches(each, query)) continue;
+      out.push_back(without_timeline(each));
+    }
+    return out;
+  }
+
+  std::vector<run> runs_of(std::string_view event_id) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<run> out;
+    const auto started = started_.find(event_id);
+    if (started == started_.end()) return out;
+    for (const std::string& id : started->second) out.push_back(runs_.find(id)->second.record.run);
+    return out;
+  }
+
+  std::vector<run> runs() const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<run> out;
+    for (const auto& [id, each] : runs_) out.push_back(each.record.run);
+    return out;
+  }
+
+  std::vector<memo_record> memos_of(std::string_view run_id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? std::vector<memo_record>() : found->second.memos;
+  }
+
+  run_counts count_runs() const override {
+    const std::lock_guard lock(mutex_);
+    return counts_;
+  }
+
+ private:
+  struct kept_run {
+    run_record record{};
+    std::vector<memo_record> memos{};
+    std::set<step_hash> steps{};             // of the memos
+    std::vector<std::uint64_t> positions{};  // of the timeline's entries
+  };
+
+  void apply(const changes& changes) {
+    for (const event_record& each : changes.events) {
+      if (events_.try_emplace(each.id, each).second && !each.dispatched) undispatched_.push_back(each.id);
+    }
+    for (const std::string& id : changes.dispatched_events) note_dispatched(id);
+    for (const run_record& each : changes.runs) keep_run(each);
+    for (const run_update& each : changes.run_updates) update_run(each);
+    for (const memo_record& each : changes.memos) {
+      kept_run* run = find(each.run_id);
+      if (run && run->steps.insert(each.step).second) run->memos.push_back(each);
+    }
+    for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
+    for (const std::uint64_t id : changes.started_jobs) {
+      if (const auto found = jobs_.find(id); found != jobs_.end()) found->second.started = true;
+    }
+    for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
+    for (const wait_record& each : changes.added_waits)
+      waits_.insert_or_assign({each.run_id, each.step}, each);
+    for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
+    for (const timeline_record& each : changes.timeline) {
+      if (kept_run* run = find(each.run_id)) add(*run, each);
+    }
+    for (const std::string& key : changes.removed_values) values_.erase(key);
+    for (const remembered_value& each : changes.values) values_.insert_or_assign(each.key, each);
+    for (const app_record& each : changes.apps) apps_.insert_or_assign(each.id, each);
+  }
+
+  kept_run* find(const std::string& run_id) {
+    const auto found = runs_.find(run_id);
+    return found == runs_.end() ? nullptr : &found->second;
+  }
+
+  void note_dispatched(const std::string& id) {
+    const auto found = events_.find(id);
+    if (found == events_.end() || found->second.dispatched) return;
+    found->second.dispatched = true;
+    undispatched_.erase(std::find(undispatched_.begin(), undispatched_.end(), id));
+  }
+
+  static void add(kept_run& run, const timeline_record& told) {
+    std::vector<std::uint64_t>& positions = run.positions;
+    const std::uint64_t last = positions.empty() ? 0 : positions.back();
+    const std::uint64_t position = told.position == 0 ? last + 1 : told.position;
+    const auto place = std::lower_bound(positions.begin(), positions.end(), position);
+    if (place != positions.end() && *place == position) return;
+    std::vector<timeline_entry>& timeline = run.record.run.timeline;
+    timeline.insert(timeline.begin() + (place - positions.begin()), told.entry);
+    positions.insert(place, position);
+  }
+
+  void keep_run(const run_record& changed) {
+    const auto [found, is_new] = runs_.try_emplace(changed.run.id);
+    run_record& kept = found->second.record;
+    if (!is_new) {
+      --counts_.of(kept.run.status);
+      for (const run_event& each : kept.events) forget_start(each.id, changed.run.id);
+    }
+    std::vector<timeline_entry> timeline = std::move(kept.run.timeline);
+    kept = changed;
+    kept.run.timeline = std::move(timeline);
+    ++counts_.of(kept.run.status);
+    for (const run_event& each : kept.events) started_[each.id].insert(changed.run.id);
+  }
+
+  void update_run(const run_update& changed) {
+    kept_run* found = find(changed.id);
+    if (!found) return;
+    run& kept = found->record.run;
+    --counts_.of(kept.status);
+    kept.status = changed.status;
+    kept.started_at = changed.started_at;
+    kept.ended_at = changed.ended_at;
+    kept.output_text = changed.output_text;
+    kept.error = changed.error;
+    ++counts_.of(kept.status);
+  }
+
+  void forget_start(const std::string& event_id, const std::string& run_id) {
+    const auto found = started_.find(event_id);
+    if (found == started_.end()) return;
+    found->second.erase(run_id);
+    if (found->second.empty()) started_.erase(found);
+  }
+
+  static bool matches(const run& run, const run_query& query) {
+    const auto contains = [&](const std::string& text) { return text.find(query.search) != text.npos; };
+    return (!query.status || run.status == *query.status) &&
+           (query.function.empty() || run.function_slug == query.function) &&
+           (query.search.empty() || contains(run.id) || contains(run.event_id) || contains(run.event_name));
+  }
+
+  static run without_timeline(const run& from) {
+    run out{.id = from.id,
+            .function_id = from.function_id,
+            .function_slug = from.function_slug,
+            .event_id = from.event_id,
+            .event_name = from.event_name,
+            .status = from.status,
+            .queued_at = from.queued_at,
+            .started_at = from.started_at,
+            .ended_at = from.ended_at,
+            .output_text = from.output_text,
+            .error = from.error};
+    return out;
+  }
+
+  mutable std::mutex mutex_;
+  std::map<std::string, event_record, std::less<>> events_;  // ids grow with time
+  std::deque<std::string> undispatched_;                     // as they came
+  std::map<std::string, kept_run, std::less<>> runs_;
+  std::map<std::string, std::set<std::string>, std::less<>> started_;  // runs, by event
+  std::map<std::uint64_t, job> jobs_;
+  std::map<std::pair<std::string, step_hash>, wait_record> waits_;
+  std::map<std::string, remembered_value> values_;
+  std::map<std::string, app_record> apps_;
+  run_counts counts_;
+};
+
+}  // namespace inngest::embedded
+
+// inngest/embedded/registration_conflict.hpp
+
+// Whether an app that registers over HTTP may do so. Decided before anything changes.
+
+namespace inngest::embedded {
+
+/// The origin of an http or https URL, in one spelling: lower case, without the scheme's own port, and the
+/// names of this machine as one. Nothing for what is no such URL.
+inline std::optional<std::string> app_origin(std::string_view url) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
+  const std::size_t scheme_end = url.find("://");
+  if (scheme_end == std::string_view::npos) return std::nullopt;
+  std::string scheme(url.substr(0, scheme_end));
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(), lower);
+  if (scheme != "http" && scheme != "https") return std::nullopt;
+  for (const char c : url) {
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\') return std::nullopt;
+  }
+  std::string authority(url.substr(scheme_end + 3));
+  authority.resize(std::min(authority.find_first_of("/?#"), authority.size()));
+  std::transform(authority.begin(), authority.end(), authority.begin(), lower);
+  if (authority.empty() || authority.front() == ':' || authority.find('@') != std::string::npos)
+    return std::nullopt;
+  const std::string own_port = scheme == "http" ? ":80" : ":443";
+  if (authority.ends_with(own_port)) authority.resize(authority.size() - own_port.size());
+  for (const std::string_view name : {"localhost", "[::1]"}) {
+    if (authority == name || authority.starts_with(std::string(name) + ":"))
+      authority.replace(0, name.size(), "127.0.0.1");
+  }
+  return scheme + "://" + authority;
+}
+
+/// Why an app elsewhere must not register these functions: a sentence. Nothing when it may.
+///
+/// An app is known by its id and lives at one origin. It never takes the place of a function of this process,
+/// of another app, or of an app with its id at another origin. `existing` is the engine's functions by slug,
+/// as pointers.
+template <class Functions>
+std::optional<std::string> find_registration_conflict(const Functions& existing, const app_record& app,
+                                                      const std::vector<function_definition>& functions) {
+  std::optional<std::string> origin;
+  if (functions.empty()) origin = app_origin(detail::find_text(app.text, "url"));
+  std::set<std::string_view> slugs;
+  for (const function_definition& function : functions) {
+    const std::string named = "function \"" + function.slug + "\"";
+    const auto its = app_origin(function.url);
+    if (!its) return named + ": its URL must begin with http:// or https:// and name a host";
+    if (origin && origin != its)
+      return named + ": all functions of an app must have the same origin, here " + *origin;
+    origin = its;
+    if (!slugs.insert(function.slug).second) return named + " is registered twice";
+    const auto found = existing.find(function.slug);
+    if (found == existing.end()) continue;
+    if (found->second->url.empty())
+      return named + " is a function of the engine's own process: an app elsewhere can't replace it";
+    if (found->second->app_id != app.id)
+      return named + " belongs to app \"" + found->second->app_id + "\": app \"" + app.id +
+             "\" can't replace it";
+  }
+  for (const auto& [slug, function] : existing) {
+    if (function->app_id != app.id || function->url.empty()) continue;
+    const std::string its = app_origin(function->url).value_or(function->url);
+    if (its != origin)
+      return "app \"" + app.id + "\" is registered at " + its +
+             ", and another origin can't replace it: give this app another id, or remove the one that is "
+             "there by registering it with its \"url\" and no functions";
+  }
+  return std::nullopt;
+}
+
+}  // namespace inngest::embedded
+
+namespace inngest::embedded {
+
 struct engine_options {
   /// Threads that run handlers, and wait for apps elsewhere: so many calls are under way at once.
   std::size_t workers = 8;
@@ -18340,9 +18692,11 @@ class engine {
         is_on_disk_(options_.store->is_on_disk()),
         handler_(app_, functions, {.framework = "embedded"}),
         clock_(options_.system_time),
-        scheduler_(
-            definitions(handler_), unfinished(), [this](int attempt) { return retry_delay(attempt); },
-            clock_.now()),
+        core_(definitions(handler_), unfinished(),
+              {.retry_delay = options_.retry_delay,
+               .max_chain = options_.max_chain,
+               .collects_progress = options_.on_progress != nullptr},
+              clock_.now()),
         takeover_(app_, std::make_shared<loopback>(*this)) {
     {
       const std::lock_guard lock(mutex_);
@@ -18377,9 +18731,9 @@ class engine {
     lock.unlock();
     deliver();
     lock.lock();
-    settled_.wait_for(lock, within_a_year(grace), [&] { return calls_.empty(); });
-    is_committed(lock, note_changes());
-    const bool all_ended = calls_.empty();
+    settled_.wait_for(lock, within_a_year(grace), [&] { return core_.calls_under_way() == 0; });
+    is_committed(lock, changed());
+    const bool all_ended = core_.calls_under_way() == 0;
     lock.unlock();
     deliver();
     return all_ended;
@@ -18388,7 +18742,7 @@ class engine {
   /// How many calls of functions, and requests for steps, are under way.
   std::size_t calls_under_way() const {
     const std::lock_guard lock(mutex_);
-    return calls_.size();
+    return core_.calls_under_way();
   }
 
   /// Takes events in, as client::send does.
@@ -18402,27 +18756,15 @@ class engine {
   /// What it throws for has not happened. With the seed of an earlier request the events have the ids that
   /// they had then, and count once; see protocol::header::event_id_seed.
   std::vector<std::string> accept(std::string events, std::string_view seed = {}) {
-    const auto is_dispatched = [&](const std::string& id) {
-      const auto stored = options_.store->find_event(id);
-      return stored && stored->dispatched;
-    };
     std::unique_lock lock(mutex_);
-    if (!store_problem_.empty()) throw unreachable(store_problem_);
-    const timestamp now = clock_.now();
-    const bool is_from_run = sender().engine == this;
-    const std::size_t chain = is_from_run ? scheduler_.chain_behind(sender().run_id, now) : 0;
-    if (chain > options_.max_chain)
-      throw payload_error("events",
-                          std::to_string(options_.max_chain) +
-                              " runs in a row have started each other without a pause: does a function "
-                              "trigger itself? engine_options::max_chain sets the limit");
-    std::vector<std::string> ids = scheduler_.accept(std::move(events), now, seed, is_dispatched, chain);
-    const std::uint64_t change = note_changes();
-    if (!is_committed(lock, change)) {
-      const std::string problem = store_problem_;
-      if (withdraw(lock, change, ids)) throw unreachable(problem);
-    }
-    is_committed(lock, note_changes());  // the runs that they start; if it fails the keeper tries again
+    const auto settle = [&](std::uint64_t change) {
+      commit_at_once();
+      if (!is_committed(lock, change)) settled_.wait(lock, [&] { return !core_.is_committing(); });
+      return core_.committed() >= change;
+    };
+    const auto stored = [&](const std::string& id) { return options_.store->find_event(id); };
+    const std::string_view from = sender().engine == this ? sender().run_id : std::string_view();
+    auto ids = core_.accept(std::move(events), seed, from, clock_.now(), stored, settle);
     lock.unlock();
     deliver();
     return ids;
@@ -18431,7 +18773,7 @@ class engine {
   /// Ends the wait for a signal, and gives the id of the run that waited; nothing when none did.
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null") {
     std::unique_lock lock(mutex_);
-    auto run_id = scheduler_.signal(name, data, clock_.now());
+    auto run_id = core_.signal(name, data, clock_.now());
     commit_changes(lock);
     lock.unlock();
     deliver();
@@ -18442,9 +18784,9 @@ class engine {
   /// \throws configuration_error when the function is not one of the engine's, or is a singleton that runs.
   std::string start(const any_function& function, const json& data = json::object()) {
     std::unique_lock lock(mutex_);
-    if (!scheduler_.functions().find(function.slug()))
+    if (!core_.state().functions().find(function.slug()))
       throw configuration_error("the engine has no function \"" + function.id() + "\"");
-    std::string id = scheduler_.start(function.slug(), encode(data, "data"), clock_.now());
+    std::string id = core_.start(function.slug(), encode(data, "data"), clock_.now());
     if (id.empty())
       throw configuration_error("function \"" + function.id() + "\" is a singleton and runs already");
     commit_changes(lock);
@@ -18459,7 +18801,7 @@ class engine {
     const auto earlier = options_.store->find_run(run_id);
     if (!earlier) return std::nullopt;
     std::unique_lock lock(mutex_);
-    std::string id = scheduler_.rerun(*earlier, clock_.now());
+    std::string id = core_.rerun(*earlier, clock_.now());
     if (id.empty()) return std::nullopt;
     commit_changes(lock);
     lock.unlock();
@@ -18471,7 +18813,7 @@ class engine {
   /// or it has ended.
   bool cancel(std::string_view run_id) {
     std::unique_lock lock(mutex_);
-    if (!scheduler_.cancel(run_id, clock_.now())) return false;
+    if (!core_.cancel(run_id, clock_.now())) return false;
     commit_changes(lock);
     lock.unlock();
     deliver();
@@ -18483,7 +18825,7 @@ class engine {
   bool checkpoint(const std::string& run_id, std::uint64_t call_id, std::string operations) {
     const auto read = read_operations(std::move(operations));
     std::unique_lock lock(mutex_);
-    if (!scheduler_.checkpoint(run_id, call_id, read, clock_.now())) return false;
+    if (!core_.checkpoint(run_id, call_id, read, clock_.now())) return false;
     commit_changes(lock);
     lock.unlock();
     deliver();
@@ -18503,9 +18845,9 @@ class engine {
     const app_record app{.id = id, .text = std::move(registration)};
     std::vector<function_definition> functions = read_registration(app);
     std::unique_lock lock(mutex_);
-    if (const auto conflict = find_registration_conflict(scheduler_.functions().all(), app, functions))
+    if (const auto conflict = find_registration_conflict(core_.state().functions().all(), app, functions))
       throw configuration_error(*conflict);
-    scheduler_.register_app(app, std::move(functions), clock_.now());
+    core_.register_app(app, std::move(functions), clock_.now());
     commit_changes(lock);
     lock.unlock();
     deliver();
@@ -18515,14 +18857,14 @@ class engine {
   std::vector<function_definition> functions() const {
     const std::lock_guard lock(mutex_);
     std::vector<function_definition> out;
-    for (const auto& [slug, each] : scheduler_.functions().all()) out.push_back(*each);
+    for (const auto& [slug, each] : core_.state().functions().all()) out.push_back(*each);
     return out;
   }
 
   /// A number that grows when anything changes.
   std::uint64_t sequence() const {
     const std::lock_guard lock(mutex_);
-    return changed_;
+    return core_.changed();
   }
 
   /// Where the state is kept: events and runs can be looked at there.
@@ -18533,7 +18875,7 @@ class engine {
   /// it began, and those that the store finds now. A run that is named there is set aside: it stays in the
   /// store as it is until somebody repairs or removes the record, and the next engine goes on with it.
   std::vector<unreadable_record> unreadable() const {
-    std::vector<unreadable_record> out = scheduler_.unreadable();
+    std::vector<unreadable_record> out = core_.state().unreadable();
     for (unreadable_record& record : options_.store->unreadable()) {
       const bool is_known = std::any_of(out.begin(), out.end(), [&](const unreadable_record& other) {
         return other.table == record.table && other.key == record.key;
@@ -18563,8 +18905,8 @@ class engine {
       std::unique_lock lock(mutex_);
       std::optional<std::uint64_t> last;  // change of the run
       settled_.wait_for(lock, within_a_year(timeout), [&] {
-        if (!last && !scheduler_.is_running(run_id)) last = changed_;
-        return last && committed_ >= *last && is_told(*last);
+        if (!last && !core_.state().is_running(run_id)) last = core_.changed();
+        return last && core_.committed() >= *last && is_told(*last);
       });
     }
     auto out = find_run(run_id);
@@ -18576,8 +18918,8 @@ class engine {
   bool wait_until_idle(duration_ms timeout) const {
     std::unique_lock lock(mutex_);
     return settled_.wait_for(lock, within_a_year(timeout), [&] {
-      return scheduler_.is_idle() && committed_ == changed_ && is_told(changed_) && log_lines_.empty() &&
-             logging_ == 0;
+      return core_.state().is_idle() && core_.committed() == core_.changed() && is_told(core_.changed()) &&
+             !core_.has_log_lines() && logging_ == 0;
     });
   }
 
@@ -18630,24 +18972,6 @@ class engine {
     event_sender before_;
   };
 
-  /// A call that is being made, or is about to be: its job is taken.
-  struct call_under_way {
-    job what{};
-    execution::call_stop stop{};
-  };
-
-  /// What on_progress is to be told, once the change is committed.
-  struct told_progress {
-    std::uint64_t change = 0;
-    embedded::run run{};
-    timeline_entry entry{};
-  };
-
-  struct log_line {
-    log_level level{};
-    std::string text{};
-  };
-
   /// Runs read their output through the middleware of their function.
   void set_reader(run& of) const {
     of.output_reader = [handler = handler_, slug = of.function_slug, id = of.id](const std::string& output) {
@@ -18675,7 +18999,7 @@ class engine {
 
   void log_unreadable() const {
     constexpr std::size_t most = 100;
-    const auto& all = scheduler_.unreadable();
+    const auto& all = core_.state().unreadable();
     for (std::size_t i = 0; i < std::min(all.size(), most); ++i) {
       std::string text = "the engine's store has a record that can't be read: " + all[i].table + " where " +
                          all[i].key + ": " + all[i].reason;
@@ -18689,12 +19013,6 @@ class engine {
   static std::chrono::milliseconds within_a_year(std::chrono::milliseconds time) {
     return std::clamp<std::chrono::milliseconds>(time, std::chrono::milliseconds::zero(),
                                                  std::chrono::hours(366 * 24));
-  }
-
-  /// The words of what is being thrown, whatever its type.
-  static std::string words_of_exception() {
-    const auto thrown = protocol::describe(std::current_exception(), std::chrono::system_clock::now()).info;
-    return thrown.message.empty() ? thrown.name : thrown.message;
   }
 
   unfinished_work unfinished() {
@@ -18715,148 +19033,93 @@ class engine {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
   }
 
-  /// What the user's function says, or a server's delay when it throws.
-  std::chrono::milliseconds retry_delay(int attempt) {
-    try {
-      return within_a_year(options_.retry_delay(attempt));
-    } catch (...) {
-      log_lines_.push_back({log_level::error, "engine_options::retry_delay threw: " + words_of_exception()});
-      return server_retry_delay(attempt);
-    }
-  }
-
   // ---- committing: everything is noted under the lock, and written outside of it ------------------------
 
-  /// Notes what the scheduler changed, and gives a number to wait for. In memory it is committed at once.
-  std::uint64_t note_changes() {
-    for (changes fresh = scheduler_.take_changes(); !fresh.empty(); fresh = scheduler_.take_changes()) {
-      ++changed_;
-      note_progress(fresh);
-      for (const run_update& update : fresh.run_updates) {
-        if (is_ended(update.status)) stop_calls_of(update.id);
-      }
-      note(std::move(fresh));
+  /// In memory everything is committed at once.
+  void commit_at_once() {
+    while (!is_on_disk_ && core_.has_uncommitted() && core_.problem().empty() && !core_.is_committing()) {
+      engine_core::batch batch = core_.begin_commit();
+      std::string problem = commit(batch.all);
+      end_commit(std::move(batch), std::move(problem));
     }
-    return changed_;
   }
 
-  void note(changes fresh) {
-    const bool at_once = !is_on_disk_ && pending_.empty() && !committing_;
-    if (at_once) {
-      store_problem_ = commit({&fresh, 1});
-      if (store_problem_.empty()) {
-        committed_ = changed_;
-        scheduler_.kept(fresh, clock_.now());
-        wake_.notify_one();
-        return;
-      }
-      keeper_wake_.notify_one();
-    }
-    pending_.push_back(std::move(fresh));
+  /// The number of the last change, to wait for.
+  std::uint64_t changed() {
+    commit_at_once();
+    return core_.changed();
   }
 
-  static bool is_ended(run_status status) {
-    return status != run_status::queued && status != run_status::running;
+  void end_commit(engine_core::batch batch, std::string problem) {
+    core_.end_commit(std::move(batch), std::move(problem), clock_.now());
+    if (core_.has_uncommitted()) keeper_wake_.notify_one();
+    wake_.notify_one();  // whoever takes what is now due wakes another in turn
+    settled_.notify_all();
   }
 
   /// A constructor may throw, and then nothing has happened.
   void commit_first_changes() {
-    scheduler_.collect_progress(options_.on_progress != nullptr);
-    const changes fresh = scheduler_.take_changes();
-    if (fresh.empty()) return;
-    options_.store->commit({&fresh, 1});
-    note_progress(fresh);
-    scheduler_.kept(fresh, clock_.now());
+    if (!core_.has_uncommitted()) return;
+    engine_core::batch batch = core_.begin_commit();
+    options_.store->commit(batch.all);
+    core_.end_commit(std::move(batch), "", clock_.now());
   }
 
-  /// Waits until the change is committed. False when the store can't; store_problem_ says why.
+  /// Waits until the change is committed. False when the store can't; engine_core::problem() says why.
   bool is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
-    while (committed_ < change && store_problem_.empty()) commit_or_wait(lock);
-    return committed_ >= change;
+    while (core_.committed() < change && core_.problem().empty()) commit_or_wait(lock);
+    return core_.committed() >= change;
   }
 
   /// The same, but waits until the store can. False when the engine stops meanwhile.
   bool is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
-    while (committed_ < change && !stopping_) {
-      if (store_problem_.empty())
+    while (core_.committed() < change && !core_.is_stopping()) {
+      if (core_.problem().empty())
         commit_or_wait(lock);
       else
         settled_.wait(lock);  // the keeper tries again
     }
-    return !stopping_;
+    return !core_.is_stopping();
   }
 
   void commit_or_wait(std::unique_lock<std::mutex>& lock) {
-    if (committing_)
+    if (core_.is_committing())
       settled_.wait(lock);
     else
       commit_all(lock);  // whoever waits does it, and for the others as well
   }
 
-  /// Takes back events that could not be stored. False when they were stored meanwhile.
-  bool withdraw(std::unique_lock<std::mutex>& lock, std::uint64_t change,
-                const std::vector<std::string>& ids) {
-    settled_.wait(lock, [&] { return !committing_; });
-    if (committed_ >= change) return false;
-    bool any = false;
-    for (changes& noted : pending_) {
-      const bool is_theirs = std::any_of(noted.events.begin(), noted.events.end(), [&](const auto& event) {
-        return !event.dispatched && std::find(ids.begin(), ids.end(), event.id) != ids.end();
-      });
-      if (!is_theirs) continue;
-      scheduler_.withdraw(noted);
-      noted.events.clear();
-      any = true;
-    }
-    // Otherwise only what they have started is not stored yet, or they are those of a request that was
-    // withdrawn.
-    return any || std::any_of(ids.begin(), ids.end(),
-                              [&](const auto& id) { return !options_.store->find_event(id); });
-  }
-
   /// Waits until all that the scheduler changed is committed.
   /// \throws unreachable when the store can't, with the reason.
   void commit_changes(std::unique_lock<std::mutex>& lock) {
-    if (!is_committed(lock, note_changes())) throw unreachable(store_problem_);
+    if (!is_committed(lock, changed())) throw unreachable(core_.problem());
   }
 
   /// Commits all that was noted, at once. One thread at a time.
   void commit_all(std::unique_lock<std::mutex>& lock) {
-    std::vector<changes> batch = std::exchange(pending_, {});
-    const std::uint64_t last = changed_;
-    committing_ = true;
+    engine_core::batch batch = core_.begin_commit();
     lock.unlock();
-    std::string problem = commit(batch);
+    std::string problem = commit(batch.all);
     lock.lock();
-    committing_ = false;
-    if (problem.empty()) {
-      committed_ = last;
-      for (const changes& each : batch) scheduler_.kept(each, clock_.now());
-    } else {
-      pending_.insert(pending_.begin(), std::make_move_iterator(batch.begin()),
-                      std::make_move_iterator(batch.end()));
-    }
-    store_problem_ = std::move(problem);
-    note_changes();  // what stored events have started
-    if (!pending_.empty()) keeper_wake_.notify_one();
-    wake_.notify_one();  // whoever takes what is now due wakes another in turn
-    settled_.notify_all();
+    end_commit(std::move(batch), std::move(problem));
   }
 
   /// The keeper's thread: commits what nobody waits for, and tries again when the store can't.
   void keep() {
     std::unique_lock lock(mutex_);
     while (true) {
-      keeper_wake_.wait(lock, [&] { return (!pending_.empty() && !committing_) || keeper_stops_; });
-      if (!store_problem_.empty())
+      keeper_wake_.wait(lock, [&] { return can_commit() || keeper_stops_; });
+      if (!core_.problem().empty())
         keeper_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return keeper_stops_; });
-      if (!pending_.empty() && !committing_) commit_all(lock);
-      if (keeper_stops_ && (pending_.empty() || !store_problem_.empty())) return;
+      if (can_commit()) commit_all(lock);
+      if (keeper_stops_ && (!core_.has_uncommitted() || !core_.problem().empty())) return;
       lock.unlock();
       deliver();
       lock.lock();
     }
   }
+
+  bool can_commit() const { return core_.has_uncommitted() && !core_.is_committing(); }
 
   /// Gives what went wrong: it will be tried again.
   std::string commit(std::span<const changes> batch) const {
@@ -18874,12 +19137,12 @@ class engine {
 
   void work() {
     std::unique_lock lock(mutex_);
-    while (!stopping_) {
+    while (!core_.is_stopping()) {
       try {
         take_and_call(lock);
       } catch (...) {  // a thread must not end by it, and the others have work
         if (!lock.owns_lock()) lock.lock();
-        log_lines_.push_back({log_level::error, "the engine failed at a job: " + words_of_exception()});
+        core_.log(log_level::error, "the engine failed at a job: " + words_of_exception());
         lock.unlock();
         deliver();
         lock.lock();
@@ -18889,68 +19152,38 @@ class engine {
   }
 
   void take_and_call(std::unique_lock<std::mutex>& lock) {
-    const std::optional<job> next = scheduler_.take_due(clock_.now());
+    auto next = core_.take(clock_.now());
     if (!next) {
-      is_committed(lock, note_changes());
+      is_committed(lock, changed());
       lock.unlock();
       deliver();
       lock.lock();
-      if (!stopping_) sleep_until_due(lock);
+      if (!core_.is_stopping()) sleep_until_due(lock);
       return;
     }
+    commit_at_once();
     wake_.notify_one();  // the next may be due as well: whoever takes it wakes another in turn
-    const execution::call_stop stop = calls_[next->id].stop;
-    calls_[next->id].what = *next;
-    // The request is made of all that the scheduler knows now. Nobody may see it before that is in the store:
-    // or another process, after this one was killed, would run a step again whose result was seen.
-    http::request request = request_for(*next);
-    const bool may_begin = is_committed_at_last(lock, note_changes());
-    if (!may_begin) {  // it was given back
-      calls_.erase(next->id);
+    if (!is_committed_at_last(lock, next->change)) {
+      core_.give_back(*next);
       settled_.notify_all();
       return;
     }
     http::response response;
-    if (scheduler_.is_running(next->run_id)) {  // it may have been cancelled meanwhile
+    if (core_.is_wanted(*next)) {
       lock.unlock();
       deliver();
-      response = call(*next, std::move(request), stop);
+      response = call(*next);
       lock.lock();
     }
-    calls_.erase(next->id);
-    if (!stop.was_interrupted()) scheduler_.finish(*next, std::move(response), clock_.now());
-    note_changes();
+    core_.finish(*next, std::move(response), clock_.now());
+    commit_at_once();
     settled_.notify_all();
-    if (stopping_) keeper_wake_.notify_one();
+    if (core_.is_stopping()) keeper_wake_.notify_one();
   }
 
-  /// A job for which there can be no request fails when it is made.
-  http::request request_for(const job& job) const {
-    try {
-      return scheduler_.request_for(job);
-    } catch (...) {
-      return {.method = "", .url = "", .body = words_of_exception()};
-    }
-  }
-
-  /// Asks the calls of a run to stop. Done by deliver(), without the lock.
-  void stop_calls_of(std::string_view run_id) {
-    for (const auto& [id, call] : calls_) {
-      if (call.what.run_id == run_id) stopping_calls_.push_back({call.stop, false});
-    }
-  }
-
-  /// No call begins any more. The jobs of those that are under way are put back into the store as they were
-  /// before: if they don't end in time the next process makes them again, as the same attempt.
   void begin_to_stop() {
-    if (std::exchange(stopping_, true)) return;
-    note_changes();
-    for (const auto& [id, call] : calls_) {
-      stopping_calls_.push_back({call.stop, true});
-      pending_.push_back({.removed_jobs = {id}});
-      pending_.push_back({.added_jobs = {call.what}});
-    }
-    if (!calls_.empty()) ++changed_;
+    core_.begin_to_stop();
+    commit_at_once();
     wake_.notify_all();
     settled_.notify_all();
     keeper_wake_.notify_one();
@@ -18974,14 +19207,16 @@ class engine {
     deliver();
   }
 
-  http::response call(const job& job, http::request request, const execution::call_stop& stop) {
+  http::response call(engine_core::call& made) {
+    const job& job = made.what;
+    http::request request = std::move(made.request);
     if (request.method.empty()) return no_answer(request.body);
     if (job.what == job::kind::request) return ask_elsewhere(request);
     if (request.url.starts_with('/') || request.url.starts_with('?')) {
       const sending_run sends(this, job.run_id);
       return handler_.answer_in_process(
           std::move(request),
-          [&](const std::vector<protocol::operation>& results) { return save(job, results); }, stop);
+          [&](const std::vector<protocol::operation>& results) { return save(job, results); }, made.stop);
     }
     try {
       return call_elsewhere(std::move(request));
@@ -19017,8 +19252,8 @@ class engine {
     const auto operations = read_operations(protocol::write_operations(results));
     {
       std::unique_lock lock(mutex_);
-      if (!scheduler_.checkpoint(job.run_id, job.id, operations, clock_.now())) return saved::stale;
-      if (!is_committed(lock, note_changes())) return saved::no;
+      if (!core_.checkpoint(job.run_id, job.id, operations, clock_.now())) return saved::stale;
+      if (!is_committed(lock, changed())) return saved::no;
     }
     deliver();
     return saved::yes;
@@ -19028,7 +19263,7 @@ class engine {
   /// noticed.
   void sleep_until_due(std::unique_lock<std::mutex>& lock) {
     constexpr std::chrono::milliseconds longest = std::chrono::seconds(1);
-    const auto due = scheduler_.next_due();
+    const auto due = core_.state().next_due();
     if (!due) return wake_.wait(lock);
     const timestamp now = clock_.now();
     if (*due > now) wake_.wait_for(lock, *due - now < longest ? *due - now : longest);
@@ -19037,7 +19272,7 @@ class engine {
   /// The cleaner's thread: forgets what is too old to be looked at, at the start and then every ten minutes.
   void clean() {
     std::unique_lock lock(mutex_);
-    while (!stopping_) {
+    while (!core_.is_stopping()) {
       lock.unlock();
       try {
         options_.store->forget_before(
@@ -19047,75 +19282,35 @@ class engine {
         app_.log().error("the engine's store forgets nothing: " + words_of_exception());
       }
       lock.lock();
-      cleaner_wake_.wait_for(lock, std::chrono::minutes(10), [&] { return stopping_; });
+      cleaner_wake_.wait_for(lock, std::chrono::minutes(10), [&] { return core_.is_stopping(); });
     }
   }
 
   // ---- what users hear: collected under the lock, told outside of it -------------------------------------
 
-  void note_progress(const changes& fresh) {
-    for (auto& [run, entry] : scheduler_.take_progress()) {
-      log_failure(run, entry, fresh);
-      if (options_.on_progress) untold_.push_back({changed_, std::move(run), std::move(entry)});
-    }
-  }
-
-  /// Notes a line for the log about what failed.
-  void log_failure(const run& run, const timeline_entry& entry, const changes& fresh) {
-    const std::string whose = "run " + run.id + " of function \"" + run.function_id + "\"";
-    const std::string attempt = "attempt " + std::to_string(entry.attempt + 1);
-    const auto what = [&] { return entry.step.empty() ? whose : whose + ": step \"" + entry.step + "\""; };
-    switch (entry.what) {
-      case progress::run_retried:
-      case progress::step_retried:
-        log_lines_.push_back({log_level::warn, what() + ": " + attempt + " failed, the next is due at " +
-                                                   next_attempt(run, entry, fresh) + ": " + entry.detail});
-        return;
-      case progress::step_failed:
-        log_lines_.push_back(
-            {log_level::warn, what() + ": " + attempt + " failed, and it was the last: " + entry.detail});
-        return;
-      case progress::run_failed:
-        log_lines_.push_back({log_level::error, whose + " failed: " + entry.detail});
-        return;
-      default:
-        return;
-    }
-  }
-
-  static std::string next_attempt(const run& run, const timeline_entry& entry, const changes& fresh) {
-    for (const job& added : fresh.added_jobs) {
-      const bool is_next = added.run_id == run.id && added.attempt == entry.attempt + 1;
-      if (is_next && (!added.step || added.step_name == entry.step)) return to_text(added.due);
-    }
-    return "an unknown time";
-  }
-
   /// Whether on_progress was told all that happened up to a change.
   bool is_told(std::uint64_t change) const {
-    return (untold_.empty() || untold_.front().change > change) && (!telling_ || *telling_ > change);
+    return core_.is_told(change) && (!telling_ || *telling_ > change);
   }
 
   /// Asks calls to stop, logs, and tells on_progress what is committed.
   void deliver() {
     std::unique_lock lock(mutex_);
-    const auto stops = std::exchange(stopping_calls_, {});
-    const auto lines = std::exchange(log_lines_, {});
+    const auto stops = core_.take_stops();
+    const auto lines = core_.take_log_lines();
     if (!stops.empty() || !lines.empty()) {
       ++logging_;
       lock.unlock();
       for (const auto& [stop, is_shutdown] : stops) is_shutdown ? stop.request_shutdown() : stop.request();
-      for (const log_line& line : lines) app_.log().log(line.level, line.text);
+      for (const engine_core::log_line& line : lines) app_.log().log(line.level, line.text);
       lock.lock();
       --logging_;
     }
     if (!telling_) {  // or whoever is telling tells this too
-      while (!untold_.empty() && untold_.front().change <= committed_) {
-        const told_progress next = std::move(untold_.front());
-        untold_.pop_front();
-        telling_ = next.change;
+      while (const auto next = core_.take_progress()) {
+        telling_ = next->change;
         lock.unlock();
-        tell(next.run, next.entry);
+        tell(next->run, next->entry);
         lock.lock();
       }
       telling_.reset();
@@ -19142,20 +19337,10 @@ class engine {
   mutable std::condition_variable settled_;
   std::condition_variable keeper_wake_;
   std::condition_variable cleaner_wake_;
-  std::vector<log_line> log_lines_;
-  scheduler scheduler_;
+  engine_core core_;
   std::function<http::response(http::request)> call_app_;
-  std::vector<changes> pending_;
-  std::uint64_t changed_ = 0;    // how many changes there were
-  std::uint64_t committed_ = 0;  // how many of them are in the store
-  std::string store_problem_;    // why the last were not
-  bool committing_ = false;
-  std::map<std::uint64_t, call_under_way> calls_;                      // by job
-  std::vector<std::pair<execution::call_stop, bool>> stopping_calls_;  // and whether the process is to end
-  std::deque<told_progress> untold_;
   std::optional<std::uint64_t> telling_;  // on_progress is being told of this change
   int logging_ = 0;                       // threads that log
-  bool stopping_ = false;
   bool keeper_stops_ = false;
 
   takeover takeover_;  // until the threads have ended a handler's events come here

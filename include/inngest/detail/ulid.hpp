@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,13 +18,13 @@
 namespace inngest::detail {
 
 /// A new ULID: 48 bits of time, 80 of chance, in an alphabet that sorts as they do.
-inline std::string make_ulid(std::chrono::system_clock::time_point now) {
+inline std::string make_ulid(std::chrono::system_clock::time_point now,
+                             const std::array<std::uint8_t, 16>& chance = random_bytes<16>()) {
   constexpr char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
   std::string out(26, '0');
   auto time = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
   for (std::size_t i = 10; i-- > 0; time >>= 5) out[i] = alphabet[time & 31];
-  const auto chance = random_bytes<16>();
   for (std::size_t i = 0; i < chance.size(); ++i) out[10 + i] = alphabet[chance[i] & 31];
   return out;
 }
@@ -31,9 +32,14 @@ inline std::string make_ulid(std::chrono::system_clock::time_point now) {
 /// ULIDs that grow: within a millisecond each is the one before and one more. One thread at a time.
 class ulid_source {
  public:
+  using random = std::function<std::array<std::uint8_t, 16>()>;
+
+  ulid_source() : ulid_source([] { return random_bytes<16>(); }) {}
+  explicit ulid_source(random chance) : chance_(std::move(chance)) {}
+
   std::string next(std::chrono::system_clock::time_point now) {
     constexpr std::size_t time = 10;  // characters
-    std::string fresh = make_ulid(now);
+    std::string fresh = make_ulid(now, chance_());
     const bool is_later = fresh.compare(0, time, last_, 0, time) > 0;
     return last_ = is_later ? std::move(fresh) : successor(last_);
   }
@@ -49,6 +55,7 @@ class ulid_source {
     return ulid;
   }
 
+  random chance_;
   std::string last_;
 };
 

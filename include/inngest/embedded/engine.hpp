@@ -5,12 +5,9 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <initializer_list>
-#include <iterator>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,11 +21,11 @@
 #include <inngest/client.hpp>
 #include <inngest/embedded/api.hpp>
 #include <inngest/embedded/engine_clock.hpp>
+#include <inngest/embedded/engine_core.hpp>
 #include <inngest/embedded/memory_store.hpp>
 #include <inngest/embedded/registration_conflict.hpp>
 #include <inngest/embedded/retry.hpp>
 #include <inngest/embedded/run.hpp>
-#include <inngest/embedded/scheduler.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/execution/call_stop.hpp>
 #include <inngest/http.hpp>
@@ -89,9 +86,11 @@ class engine {
         is_on_disk_(options_.store->is_on_disk()),
         handler_(app_, functions, {.framework = "embedded"}),
         clock_(options_.system_time),
-        scheduler_(
-            definitions(handler_), unfinished(), [this](int attempt) { return retry_delay(attempt); },
-            clock_.now()),
+        core_(definitions(handler_), unfinished(),
+              {.retry_delay = options_.retry_delay,
+               .max_chain = options_.max_chain,
+               .collects_progress = options_.on_progress != nullptr},
+              clock_.now()),
         takeover_(app_, std::make_shared<loopback>(*this)) {
     {
       const std::lock_guard lock(mutex_);
@@ -126,9 +125,9 @@ class engine {
     lock.unlock();
     deliver();
     lock.lock();
-    settled_.wait_for(lock, within_a_year(grace), [&] { return calls_.empty(); });
-    is_committed(lock, note_changes());
-    const bool all_ended = calls_.empty();
+    settled_.wait_for(lock, within_a_year(grace), [&] { return core_.calls_under_way() == 0; });
+    is_committed(lock, changed());
+    const bool all_ended = core_.calls_under_way() == 0;
     lock.unlock();
     deliver();
     return all_ended;
@@ -137,7 +136,7 @@ class engine {
   /// How many calls of functions, and requests for steps, are under way.
   std::size_t calls_under_way() const {
     const std::lock_guard lock(mutex_);
-    return calls_.size();
+    return core_.calls_under_way();
   }
 
   /// Takes events in, as client::send does.
@@ -151,27 +150,15 @@ class engine {
   /// What it throws for has not happened. With the seed of an earlier request the events have the ids that
   /// they had then, and count once; see protocol::header::event_id_seed.
   std::vector<std::string> accept(std::string events, std::string_view seed = {}) {
-    const auto is_dispatched = [&](const std::string& id) {
-      const auto stored = options_.store->find_event(id);
-      return stored && stored->dispatched;
-    };
     std::unique_lock lock(mutex_);
-    if (!store_problem_.empty()) throw unreachable(store_problem_);
-    const timestamp now = clock_.now();
-    const bool is_from_run = sender().engine == this;
-    const std::size_t chain = is_from_run ? scheduler_.chain_behind(sender().run_id, now) : 0;
-    if (chain > options_.max_chain)
-      throw payload_error("events",
-                          std::to_string(options_.max_chain) +
-                              " runs in a row have started each other without a pause: does a function "
-                              "trigger itself? engine_options::max_chain sets the limit");
-    std::vector<std::string> ids = scheduler_.accept(std::move(events), now, seed, is_dispatched, chain);
-    const std::uint64_t change = note_changes();
-    if (!is_committed(lock, change)) {
-      const std::string problem = store_problem_;
-      if (withdraw(lock, change, ids)) throw unreachable(problem);
-    }
-    is_committed(lock, note_changes());  // the runs that they start; if it fails the keeper tries again
+    const auto settle = [&](std::uint64_t change) {
+      commit_at_once();
+      if (!is_committed(lock, change)) settled_.wait(lock, [&] { return !core_.is_committing(); });
+      return core_.committed() >= change;
+    };
+    const auto stored = [&](const std::string& id) { return options_.store->find_event(id); };
+    const std::string_view from = sender().engine == this ? sender().run_id : std::string_view();
+    auto ids = core_.accept(std::move(events), seed, from, clock_.now(), stored, settle);
     lock.unlock();
     deliver();
     return ids;
@@ -180,7 +167,7 @@ class engine {
   /// Ends the wait for a signal, and gives the id of the run that waited; nothing when none did.
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null") {
     std::unique_lock lock(mutex_);
-    auto run_id = scheduler_.signal(name, data, clock_.now());
+    auto run_id = core_.signal(name, data, clock_.now());
     commit_changes(lock);
     lock.unlock();
     deliver();
@@ -191,9 +178,9 @@ class engine {
   /// \throws configuration_error when the function is not one of the engine's, or is a singleton that runs.
   std::string start(const any_function& function, const json& data = json::object()) {
     std::unique_lock lock(mutex_);
-    if (!scheduler_.functions().find(function.slug()))
+    if (!core_.state().functions().find(function.slug()))
       throw configuration_error("the engine has no function \"" + function.id() + "\"");
-    std::string id = scheduler_.start(function.slug(), encode(data, "data"), clock_.now());
+    std::string id = core_.start(function.slug(), encode(data, "data"), clock_.now());
     if (id.empty())
       throw configuration_error("function \"" + function.id() + "\" is a singleton and runs already");
     commit_changes(lock);
@@ -208,7 +195,7 @@ class engine {
     const auto earlier = options_.store->find_run(run_id);
     if (!earlier) return std::nullopt;
     std::unique_lock lock(mutex_);
-    std::string id = scheduler_.rerun(*earlier, clock_.now());
+    std::string id = core_.rerun(*earlier, clock_.now());
     if (id.empty()) return std::nullopt;
     commit_changes(lock);
     lock.unlock();
@@ -220,7 +207,7 @@ class engine {
   /// or it has ended.
   bool cancel(std::string_view run_id) {
     std::unique_lock lock(mutex_);
-    if (!scheduler_.cancel(run_id, clock_.now())) return false;
+    if (!core_.cancel(run_id, clock_.now())) return false;
     commit_changes(lock);
     lock.unlock();
     deliver();
@@ -232,7 +219,7 @@ class engine {
   bool checkpoint(const std::string& run_id, std::uint64_t call_id, std::string operations) {
     const auto read = read_operations(std::move(operations));
     std::unique_lock lock(mutex_);
-    if (!scheduler_.checkpoint(run_id, call_id, read, clock_.now())) return false;
+    if (!core_.checkpoint(run_id, call_id, read, clock_.now())) return false;
     commit_changes(lock);
     lock.unlock();
     deliver();
@@ -252,9 +239,9 @@ class engine {
     const app_record app{.id = id, .text = std::move(registration)};
     std::vector<function_definition> functions = read_registration(app);
     std::unique_lock lock(mutex_);
-    if (const auto conflict = find_registration_conflict(scheduler_.functions().all(), app, functions))
+    if (const auto conflict = find_registration_conflict(core_.state().functions().all(), app, functions))
       throw configuration_error(*conflict);
-    scheduler_.register_app(app, std::move(functions), clock_.now());
+    core_.register_app(app, std::move(functions), clock_.now());
     commit_changes(lock);
     lock.unlock();
     deliver();
@@ -264,14 +251,14 @@ class engine {
   std::vector<function_definition> functions() const {
     const std::lock_guard lock(mutex_);
     std::vector<function_definition> out;
-    for (const auto& [slug, each] : scheduler_.functions().all()) out.push_back(*each);
+    for (const auto& [slug, each] : core_.state().functions().all()) out.push_back(*each);
     return out;
   }
 
   /// A number that grows when anything changes.
   std::uint64_t sequence() const {
     const std::lock_guard lock(mutex_);
-    return changed_;
+    return core_.changed();
   }
 
   /// Where the state is kept: events and runs can be looked at there.
@@ -282,7 +269,7 @@ class engine {
   /// it began, and those that the store finds now. A run that is named there is set aside: it stays in the
   /// store as it is until somebody repairs or removes the record, and the next engine goes on with it.
   std::vector<unreadable_record> unreadable() const {
-    std::vector<unreadable_record> out = scheduler_.unreadable();
+    std::vector<unreadable_record> out = core_.state().unreadable();
     for (unreadable_record& record : options_.store->unreadable()) {
       const bool is_known = std::any_of(out.begin(), out.end(), [&](const unreadable_record& other) {
         return other.table == record.table && other.key == record.key;
@@ -312,8 +299,8 @@ class engine {
       std::unique_lock lock(mutex_);
       std::optional<std::uint64_t> last;  // change of the run
       settled_.wait_for(lock, within_a_year(timeout), [&] {
-        if (!last && !scheduler_.is_running(run_id)) last = changed_;
-        return last && committed_ >= *last && is_told(*last);
+        if (!last && !core_.state().is_running(run_id)) last = core_.changed();
+        return last && core_.committed() >= *last && is_told(*last);
       });
     }
     auto out = find_run(run_id);
@@ -325,8 +312,8 @@ class engine {
   bool wait_until_idle(duration_ms timeout) const {
     std::unique_lock lock(mutex_);
     return settled_.wait_for(lock, within_a_year(timeout), [&] {
-      return scheduler_.is_idle() && committed_ == changed_ && is_told(changed_) && log_lines_.empty() &&
-             logging_ == 0;
+      return core_.state().is_idle() && core_.committed() == core_.changed() && is_told(core_.changed()) &&
+             !core_.has_log_lines() && logging_ == 0;
     });
   }
 
@@ -379,24 +366,6 @@ class engine {
     event_sender before_;
   };
 
-  /// A call that is being made, or is about to be: its job is taken.
-  struct call_under_way {
-    job what{};
-    execution::call_stop stop{};
-  };
-
-  /// What on_progress is to be told, once the change is committed.
-  struct told_progress {
-    std::uint64_t change = 0;
-    embedded::run run{};
-    timeline_entry entry{};
-  };
-
-  struct log_line {
-    log_level level{};
-    std::string text{};
-  };
-
   /// Runs read their output through the middleware of their function.
   void set_reader(run& of) const {
     of.output_reader = [handler = handler_, slug = of.function_slug, id = of.id](const std::string& output) {
@@ -424,7 +393,7 @@ class engine {
 
   void log_unreadable() const {
     constexpr std::size_t most = 100;
-    const auto& all = scheduler_.unreadable();
+    const auto& all = core_.state().unreadable();
     for (std::size_t i = 0; i < std::min(all.size(), most); ++i) {
       std::string text = "the engine's store has a record that can't be read: " + all[i].table + " where " +
                          all[i].key + ": " + all[i].reason;
@@ -438,12 +407,6 @@ class engine {
   static std::chrono::milliseconds within_a_year(std::chrono::milliseconds time) {
     return std::clamp<std::chrono::milliseconds>(time, std::chrono::milliseconds::zero(),
                                                  std::chrono::hours(366 * 24));
-  }
-
-  /// The words of what is being thrown, whatever its type.
-  static std::string words_of_exception() {
-    const auto thrown = protocol::describe(std::current_exception(), std::chrono::system_clock::now()).info;
-    return thrown.message.empty() ? thrown.name : thrown.message;
   }
 
   unfinished_work unfinished() {
@@ -464,148 +427,93 @@ class engine {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
   }
 
-  /// What the user's function says, or a server's delay when it throws.
-  std::chrono::milliseconds retry_delay(int attempt) {
-    try {
-      return within_a_year(options_.retry_delay(attempt));
-    } catch (...) {
-      log_lines_.push_back({log_level::error, "engine_options::retry_delay threw: " + words_of_exception()});
-      return server_retry_delay(attempt);
-    }
-  }
-
   // ---- committing: everything is noted under the lock, and written outside of it ------------------------
 
-  /// Notes what the scheduler changed, and gives a number to wait for. In memory it is committed at once.
-  std::uint64_t note_changes() {
-    for (changes fresh = scheduler_.take_changes(); !fresh.empty(); fresh = scheduler_.take_changes()) {
-      ++changed_;
-      note_progress(fresh);
-      for (const run_update& update : fresh.run_updates) {
-        if (is_ended(update.status)) stop_calls_of(update.id);
-      }
-      note(std::move(fresh));
+  /// In memory everything is committed at once.
+  void commit_at_once() {
+    while (!is_on_disk_ && core_.has_uncommitted() && core_.problem().empty() && !core_.is_committing()) {
+      engine_core::batch batch = core_.begin_commit();
+      std::string problem = commit(batch.all);
+      end_commit(std::move(batch), std::move(problem));
     }
-    return changed_;
   }
 
-  void note(changes fresh) {
-    const bool at_once = !is_on_disk_ && pending_.empty() && !committing_;
-    if (at_once) {
-      store_problem_ = commit({&fresh, 1});
-      if (store_problem_.empty()) {
-        committed_ = changed_;
-        scheduler_.kept(fresh, clock_.now());
-        wake_.notify_one();
-        return;
-      }
-      keeper_wake_.notify_one();
-    }
-    pending_.push_back(std::move(fresh));
+  /// The number of the last change, to wait for.
+  std::uint64_t changed() {
+    commit_at_once();
+    return core_.changed();
   }
 
-  static bool is_ended(run_status status) {
-    return status != run_status::queued && status != run_status::running;
+  void end_commit(engine_core::batch batch, std::string problem) {
+    core_.end_commit(std::move(batch), std::move(problem), clock_.now());
+    if (core_.has_uncommitted()) keeper_wake_.notify_one();
+    wake_.notify_one();  // whoever takes what is now due wakes another in turn
+    settled_.notify_all();
   }
 
   /// A constructor may throw, and then nothing has happened.
   void commit_first_changes() {
-    scheduler_.collect_progress(options_.on_progress != nullptr);
-    const changes fresh = scheduler_.take_changes();
-    if (fresh.empty()) return;
-    options_.store->commit({&fresh, 1});
-    note_progress(fresh);
-    scheduler_.kept(fresh, clock_.now());
+    if (!core_.has_uncommitted()) return;
+    engine_core::batch batch = core_.begin_commit();
+    options_.store->commit(batch.all);
+    core_.end_commit(std::move(batch), "", clock_.now());
   }
 
-  /// Waits until the change is committed. False when the store can't; store_problem_ says why.
+  /// Waits until the change is committed. False when the store can't; engine_core::problem() says why.
   bool is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
-    while (committed_ < change && store_problem_.empty()) commit_or_wait(lock);
-    return committed_ >= change;
+    while (core_.committed() < change && core_.problem().empty()) commit_or_wait(lock);
+    return core_.committed() >= change;
   }
 
   /// The same, but waits until the store can. False when the engine stops meanwhile.
   bool is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
-    while (committed_ < change && !stopping_) {
-      if (store_problem_.empty())
+    while (core_.committed() < change && !core_.is_stopping()) {
+      if (core_.problem().empty())
         commit_or_wait(lock);
       else
         settled_.wait(lock);  // the keeper tries again
     }
-    return !stopping_;
+    return !core_.is_stopping();
   }
 
   void commit_or_wait(std::unique_lock<std::mutex>& lock) {
-    if (committing_)
+    if (core_.is_committing())
       settled_.wait(lock);
     else
       commit_all(lock);  // whoever waits does it, and for the others as well
   }
 
-  /// Takes back events that could not be stored. False when they were stored meanwhile.
-  bool withdraw(std::unique_lock<std::mutex>& lock, std::uint64_t change,
-                const std::vector<std::string>& ids) {
-    settled_.wait(lock, [&] { return !committing_; });
-    if (committed_ >= change) return false;
-    bool any = false;
-    for (changes& noted : pending_) {
-      const bool is_theirs = std::any_of(noted.events.begin(), noted.events.end(), [&](const auto& event) {
-        return !event.dispatched && std::find(ids.begin(), ids.end(), event.id) != ids.end();
-      });
-      if (!is_theirs) continue;
-      scheduler_.withdraw(noted);
-      noted.events.clear();
-      any = true;
-    }
-    // Otherwise only what they have started is not stored yet, or they are those of a request that was
-    // withdrawn.
-    return any || std::any_of(ids.begin(), ids.end(),
-                              [&](const auto& id) { return !options_.store->find_event(id); });
-  }
-
   /// Waits until all that the scheduler changed is committed.
   /// \throws unreachable when the store can't, with the reason.
   void commit_changes(std::unique_lock<std::mutex>& lock) {
-    if (!is_committed(lock, note_changes())) throw unreachable(store_problem_);
+    if (!is_committed(lock, changed())) throw unreachable(core_.problem());
   }
 
   /// Commits all that was noted, at once. One thread at a time.
   void commit_all(std::unique_lock<std::mutex>& lock) {
-    std::vector<changes> batch = std::exchange(pending_, {});
-    const std::uint64_t last = changed_;
-    committing_ = true;
+    engine_core::batch batch = core_.begin_commit();
     lock.unlock();
-    std::string problem = commit(batch);
+    std::string problem = commit(batch.all);
     lock.lock();
-    committing_ = false;
-    if (problem.empty()) {
-      committed_ = last;
-      for (const changes& each : batch) scheduler_.kept(each, clock_.now());
-    } else {
-      pending_.insert(pending_.begin(), std::make_move_iterator(batch.begin()),
-                      std::make_move_iterator(batch.end()));
-    }
-    store_problem_ = std::move(problem);
-    note_changes();  // what stored events have started
-    if (!pending_.empty()) keeper_wake_.notify_one();
-    wake_.notify_one();  // whoever takes what is now due wakes another in turn
-    settled_.notify_all();
+    end_commit(std::move(batch), std::move(problem));
   }
 
   /// The keeper's thread: commits what nobody waits for, and tries again when the store can't.
   void keep() {
     std::unique_lock lock(mutex_);
     while (true) {
-      keeper_wake_.wait(lock, [&] { return (!pending_.empty() && !committing_) || keeper_stops_; });
-      if (!store_problem_.empty())
+      keeper_wake_.wait(lock, [&] { return can_commit() || keeper_stops_; });
+      if (!core_.problem().empty())
         keeper_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return keeper_stops_; });
-      if (!pending_.empty() && !committing_) commit_all(lock);
-      if (keeper_stops_ && (pending_.empty() || !store_problem_.empty())) return;
+      if (can_commit()) commit_all(lock);
+      if (keeper_stops_ && (!core_.has_uncommitted() || !core_.problem().empty())) return;
       lock.unlock();
       deliver();
       lock.lock();
     }
   }
+
+  bool can_commit() const { return core_.has_uncommitted() && !core_.is_committing(); }
 
   /// Gives what went wrong: it will be tried again.
   std::string commit(std::span<const changes> batch) const {
@@ -623,12 +531,12 @@ class engine {
 
   void work() {
     std::unique_lock lock(mutex_);
-    while (!stopping_) {
+    while (!core_.is_stopping()) {
       try {
         take_and_call(lock);
       } catch (...) {  // a thread must not end by it, and the others have work
         if (!lock.owns_lock()) lock.lock();
-        log_lines_.push_back({log_level::error, "the engine failed at a job: " + words_of_exception()});
+        core_.log(log_level::error, "the engine failed at a job: " + words_of_exception());
         lock.unlock();
         deliver();
         lock.lock();
@@ -638,68 +546,38 @@ class engine {
   }
 
   void take_and_call(std::unique_lock<std::mutex>& lock) {
-    const std::optional<job> next = scheduler_.take_due(clock_.now());
+    auto next = core_.take(clock_.now());
     if (!next) {
-      is_committed(lock, note_changes());
+      is_committed(lock, changed());
       lock.unlock();
       deliver();
       lock.lock();
-      if (!stopping_) sleep_until_due(lock);
+      if (!core_.is_stopping()) sleep_until_due(lock);
       return;
     }
+    commit_at_once();
     wake_.notify_one();  // the next may be due as well: whoever takes it wakes another in turn
-    const execution::call_stop stop = calls_[next->id].stop;
-    calls_[next->id].what = *next;
-    // The request is made of all that the scheduler knows now. Nobody may see it before that is in the store:
-    // or another process, after this one was killed, would run a step again whose result was seen.
-    http::request request = request_for(*next);
-    const bool may_begin = is_committed_at_last(lock, note_changes());
-    if (!may_begin) {  // it was given back
-      calls_.erase(next->id);
+    if (!is_committed_at_last(lock, next->change)) {
+      core_.give_back(*next);
       settled_.notify_all();
       return;
     }
     http::response response;
-    if (scheduler_.is_running(next->run_id)) {  // it may have been cancelled meanwhile
+    if (core_.is_wanted(*next)) {
       lock.unlock();
       deliver();
-      response = call(*next, std::move(request), stop);
+      response = call(*next);
       lock.lock();
     }
-    calls_.erase(next->id);
-    if (!stop.was_interrupted()) scheduler_.finish(*next, std::move(response), clock_.now());
-    note_changes();
+    core_.finish(*next, std::move(response), clock_.now());
+    commit_at_once();
     settled_.notify_all();
-    if (stopping_) keeper_wake_.notify_one();
+    if (core_.is_stopping()) keeper_wake_.notify_one();
   }
 
-  /// A job for which there can be no request fails when it is made.
-  http::request request_for(const job& job) const {
-    try {
-      return scheduler_.request_for(job);
-    } catch (...) {
-      return {.method = "", .url = "", .body = words_of_exception()};
-    }
-  }
-
-  /// Asks the calls of a run to stop. Done by deliver(), without the lock.
-  void stop_calls_of(std::string_view run_id) {
-    for (const auto& [id, call] : calls_) {
-      if (call.what.run_id == run_id) stopping_calls_.push_back({call.stop, false});
-    }
-  }
-
-  /// No call begins any more. The jobs of those that are under way are put back into the store as they were
-  /// before: if they don't end in time the next process makes them again, as the same attempt.
   void begin_to_stop() {
-    if (std::exchange(stopping_, true)) return;
-    note_changes();
-    for (const auto& [id, call] : calls_) {
-      stopping_calls_.push_back({call.stop, true});
-      pending_.push_back({.removed_jobs = {id}});
-      pending_.push_back({.added_jobs = {call.what}});
-    }
-    if (!calls_.empty()) ++changed_;
+    core_.begin_to_stop();
+    commit_at_once();
     wake_.notify_all();
     settled_.notify_all();
     keeper_wake_.notify_one();
@@ -723,14 +601,16 @@ class engine {
     deliver();
   }
 
-  http::response call(const job& job, http::request request, const execution::call_stop& stop) {
+  http::response call(engine_core::call& made) {
+    const job& job = made.what;
+    http::request request = std::move(made.request);
     if (request.method.empty()) return no_answer(request.body);
     if (job.what == job::kind::request) return ask_elsewhere(request);
     if (request.url.starts_with('/') || request.url.starts_with('?')) {
       const sending_run sends(this, job.run_id);
       return handler_.answer_in_process(
           std::move(request),
-          [&](const std::vector<protocol::operation>& results) { return save(job, results); }, stop);
+          [&](const std::vector<protocol::operation>& results) { return save(job, results); }, made.stop);
     }
     try {
       return call_elsewhere(std::move(request));
@@ -766,8 +646,8 @@ class engine {
     const auto operations = read_operations(protocol::write_operations(results));
     {
       std::unique_lock lock(mutex_);
-      if (!scheduler_.checkpoint(job.run_id, job.id, operations, clock_.now())) return saved::stale;
-      if (!is_committed(lock, note_changes())) return saved::no;
+      if (!core_.checkpoint(job.run_id, job.id, operations, clock_.now())) return saved::stale;
+      if (!is_committed(lock, changed())) return saved::no;
     }
     deliver();
     return saved::yes;
@@ -777,7 +657,7 @@ class engine {
   /// noticed.
   void sleep_until_due(std::unique_lock<std::mutex>& lock) {
     constexpr std::chrono::milliseconds longest = std::chrono::seconds(1);
-    const auto due = scheduler_.next_due();
+    const auto due = core_.state().next_due();
     if (!due) return wake_.wait(lock);
     const timestamp now = clock_.now();
     if (*due > now) wake_.wait_for(lock, *due - now < longest ? *due - now : longest);
@@ -786,7 +666,7 @@ class engine {
   /// The cleaner's thread: forgets what is too old to be looked at, at the start and then every ten minutes.
   void clean() {
     std::unique_lock lock(mutex_);
-    while (!stopping_) {
+    while (!core_.is_stopping()) {
       lock.unlock();
       try {
         options_.store->forget_before(
@@ -796,75 +676,35 @@ class engine {
         app_.log().error("the engine's store forgets nothing: " + words_of_exception());
       }
       lock.lock();
-      cleaner_wake_.wait_for(lock, std::chrono::minutes(10), [&] { return stopping_; });
+      cleaner_wake_.wait_for(lock, std::chrono::minutes(10), [&] { return core_.is_stopping(); });
     }
   }
 
   // ---- what users hear: collected under the lock, told outside of it -------------------------------------
 
-  void note_progress(const changes& fresh) {
-    for (auto& [run, entry] : scheduler_.take_progress()) {
-      log_failure(run, entry, fresh);
-      if (options_.on_progress) untold_.push_back({changed_, std::move(run), std::move(entry)});
-    }
-  }
-
-  /// Notes a line for the log about what failed.
-  void log_failure(const run& run, const timeline_entry& entry, const changes& fresh) {
-    const std::string whose = "run " + run.id + " of function \"" + run.function_id + "\"";
-    const std::string attempt = "attempt " + std::to_string(entry.attempt + 1);
-    const auto what = [&] { return entry.step.empty() ? whose : whose + ": step \"" + entry.step + "\""; };
-    switch (entry.what) {
-      case progress::run_retried:
-      case progress::step_retried:
-        log_lines_.push_back({log_level::warn, what() + ": " + attempt + " failed, the next is due at " +
-                                                   next_attempt(run, entry, fresh) + ": " + entry.detail});
-        return;
-      case progress::step_failed:
-        log_lines_.push_back(
-            {log_level::warn, what() + ": " + attempt + " failed, and it was the last: " + entry.detail});
-        return;
-      case progress::run_failed:
-        log_lines_.push_back({log_level::error, whose + " failed: " + entry.detail});
-        return;
-      default:
-        return;
-    }
-  }
-
-  static std::string next_attempt(const run& run, const timeline_entry& entry, const changes& fresh) {
-    for (const job& added : fresh.added_jobs) {
-      const bool is_next = added.run_id == run.id && added.attempt == entry.attempt + 1;
-      if (is_next && (!added.step || added.step_name == entry.step)) return to_text(added.due);
-    }
-    return "an unknown time";
-  }
-
   /// Whether on_progress was told all that happened up to a change.
   bool is_told(std::uint64_t change) const {
-    return (untold_.empty() || untold_.front().change > change) && (!telling_ || *telling_ > change);
+    return core_.is_told(change) && (!telling_ || *telling_ > change);
   }
 
   /// Asks calls to stop, logs, and tells on_progress what is committed.
   void deliver() {
     std::unique_lock lock(mutex_);
-    const auto stops = std::exchange(stopping_calls_, {});
-    const auto lines = std::exchange(log_lines_, {});
+    const auto stops = core_.take_stops();
+    const auto lines = core_.take_log_lines();
     if (!stops.empty() || !lines.empty()) {
       ++logging_;
       lock.unlock();
       for (const auto& [stop, is_shutdown] : stops) is_shutdown ? stop.request_shutdown() : stop.request();
-      for (const log_line& line : lines) app_.log().log(line.level, line.text);
+      for (const engine_core::log_line& line : lines) app_.log().log(line.level, line.text);
       lock.lock();
       --logging_;
     }
     if (!telling_) {  // or whoever is telling tells this too
-      while (!untold_.empty() && untold_.front().change <= committed_) {
-        const told_progress next = std::move(untold_.front());
-        untold_.pop_front();
-        telling_ = next.change;
+      while (const auto next = core_.take_progress()) {
+        telling_ = next->change;
         lock.unlock();
-        tell(next.run, next.entry);
+        tell(next->run, next->entry);
         lock.lock();
       }
       telling_.reset();
@@ -891,20 +731,10 @@ class engine {
   mutable std::condition_variable settled_;
   std::condition_variable keeper_wake_;
   std::condition_variable cleaner_wake_;
-  std::vector<log_line> log_lines_;
-  scheduler scheduler_;
+  engine_core core_;
   std::function<http::response(http::request)> call_app_;
-  std::vector<changes> pending_;
-  std::uint64_t changed_ = 0;    // how many changes there were
-  std::uint64_t committed_ = 0;  // how many of them are in the store
-  std::string store_problem_;    // why the last were not
-  bool committing_ = false;
-  std::map<std::uint64_t, call_under_way> calls_;                      // by job
-  std::vector<std::pair<execution::call_stop, bool>> stopping_calls_;  // and whether the process is to end
-  std::deque<told_progress> untold_;
   std::optional<std::uint64_t> telling_;  // on_progress is being told of this change
   int logging_ = 0;                       // threads that log
-  bool stopping_ = false;
   bool keeper_stops_ = false;
 
   takeover takeover_;  // until the threads have ended a handler's events come here

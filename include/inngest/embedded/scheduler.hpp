@@ -51,8 +51,8 @@ class scheduler {
 
   /// Goes on with what was left undone.
   scheduler(std::vector<function_definition> functions, unfinished_work work, retry_delay delay,
-            timestamp now)
-      : delay_(std::move(delay)) {
+            timestamp now, detail::ulid_source ids = {})
+      : delay_(std::move(delay)), ids_(std::move(ids)) {
     last_job_ = work.last_job;
     for (job& each : work.jobs) last_job_ = std::max(last_job_, each.id);
     work_check::check(work);
