@@ -411,10 +411,7 @@ class engine {
 
   unfinished_work unfinished() {
     unfinished_work out = options_.store->load();
-    timestamp latest{};  // the clock may have been set back while no engine ran
-    for (const run_record& each : out.runs) latest = std::max(latest, each.run.queued_at);
-    for (const job& each : out.jobs) latest = std::max(latest, each.begun);
-    clock_.go_on_from(latest);
+    clock_.go_on_from(latest_time(out));
     if (out.runs.empty() && out.events.empty()) return out;
     app_.log().info("the engine resumes " + counted(out.runs.size(), "run") + " with " +
                     counted(out.memos.size(), "result") + " of steps, " +

@@ -23,10 +23,10 @@ class engine_clock {
   explicit engine_clock(std::function<system_time()> system = {}) : system_(std::move(system)) {}
 
   /// Goes on from a time that an earlier clock gave, unless the system's has passed it.
-  void go_on_from(timestamp time) {
+  void go_on_from(timestamp time, steady_time steady = std::chrono::steady_clock::now()) {
     const std::lock_guard lock(mutex_);
     time_ = time;
-    steady_ = std::chrono::steady_clock::now();
+    steady_ = steady;
     is_set_ = true;
   }
 

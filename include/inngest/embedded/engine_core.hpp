@@ -39,6 +39,15 @@ inline std::string words_of_exception() {
   return thrown.message.empty() ? thrown.name : thrown.message;
 }
 
+/// The latest time that a store knows of: an engine goes on from it, as the system's clock may have been set
+/// back while none ran.
+inline timestamp latest_time(const unfinished_work& work) {
+  timestamp out{};
+  for (const run_record& record : work.runs) out = std::max(out, record.run.queued_at);
+  for (const job& pending : work.jobs) out = std::max(out, pending.begun);
+  return out;
+}
+
 /// An engine without its threads, clock, disk and network: it says what is to be committed and which calls
 /// are to be made, and is told the time, how commits went and what was answered. The engine puts threads
 /// around it; a simulation decides by chance what happens next. One thread at a time.

@@ -28,6 +28,8 @@ class flow_control {
 
   void load(remembered_value value) { memory_.load(std::move(value)); }
   void forget_what_is_over(timestamp now) { memory_.clean(now); }
+  /// How many keys it remembers.
+  std::size_t remembered() const { return memory_.size(); }
 
   /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
   bool is_limited(const function_definition& function, const std::string& event_id, event_view& view,

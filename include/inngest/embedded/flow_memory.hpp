@@ -65,6 +65,8 @@ class flow_memory {
     return std::max(turn, now);
   }
 
+  std::size_t size() const { return values_.size(); }
+
   /// Forgets what is over.
   void clean(timestamp now) {
     while (!expiries_.empty() && expiries_.begin()->first <= now) {

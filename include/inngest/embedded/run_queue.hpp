@@ -96,6 +96,12 @@ class run_queue {
 
   /// Of calls that are due, how many wait for others to end.
   std::size_t parked() const { return parked_; }
+  /// How many jobs were not taken yet.
+  std::size_t size() const { return entries_.size(); }
+  /// How many of those that were taken hold places under limits.
+  std::size_t under_way() const { return under_way_.size(); }
+  /// How many keys of limits have places in use or waited for.
+  std::size_t slots_in_use() const { return slots_.size(); }
 
  private:
   using rank = std::pair<timestamp, std::uint64_t>;

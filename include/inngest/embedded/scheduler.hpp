@@ -269,6 +269,30 @@ class scheduler {
     return found == runs_.end() ? nullptr : found->second.get();
   }
   const subscriptions& functions() const { return subscriptions_; }
+  /// How much it holds. When it is idle, and what flow control remembers is over, all but the schedules' jobs
+  /// is gone.
+  struct holdings {
+    std::size_t runs = 0;
+    std::size_t jobs = 0;
+    std::size_t calls = 0;      // under way
+    std::size_t slots = 0;      // of concurrency limits, in use or waited for
+    std::size_t waits = 0;      // for events and signals
+    std::size_t gathering = 0;  // batches and debounces that still take events in
+    std::size_t singletons = 0;
+    std::size_t schedules = 0;
+    std::size_t remembered = 0;  // by flow control
+  };
+  holdings held() const {
+    return {.runs = runs_.size(),
+            .jobs = queue_.size(),
+            .calls = static_cast<std::size_t>(calls_) + queue_.under_way(),
+            .slots = queue_.slots_in_use(),
+            .waits = waits_.size(),
+            .gathering = gathering_.size(),
+            .singletons = singletons_.size(),
+            .schedules = schedules_.size(),
+            .remembered = flow_.remembered()};
+  }
   /// The records that the scheduler goes on without: they were not to be read when it began.
   const std::vector<unreadable_record>& unreadable() const { return unreadable_; }
 

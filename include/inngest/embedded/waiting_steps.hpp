@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -48,6 +49,7 @@ class waiting_steps {
     return true;
   }
 
+  std::size_t size() const { return waits_.size(); }
   bool waits_for(const std::string& event) const { return by_event_.contains(event); }
 
   /// The steps that wait for an event of the name, and their conditions.

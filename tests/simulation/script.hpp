@@ -1,0 +1,130 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "body.hpp"
+#include "body_text.hpp"
+
+// What happens in a world, as data: it can be printed, made shorter, and done again.
+
+namespace simulated {
+
+enum class action_kind {
+  send,          ///< events that fit
+  send_odd,      ///< events that are refused, or odd
+  send_again,    ///< a request that was made before
+  send_future,   ///< an event of the future
+  start,         ///< a run by hand
+  rerun,
+  cancel,
+  signal,
+  register_app,  ///< the app elsewhere, with more or fewer functions
+  take,          ///< a worker takes a call
+  begin,         ///< a call that was taken runs, once what it needs is committed
+  answer,        ///< its answer arrives
+  work,          ///< the three of them
+  begin_commit,
+  end_commit,
+  fill_disk,
+  free_disk,
+  advance,       ///< the clock, to what is due next or by a while
+  set_clock,     ///< the system's clock, forward or back
+  forget,        ///< what is old
+  stop,          ///< the process ends in order, and another begins
+  crash,         ///< the process ends, and another begins
+};
+
+struct action_chance {
+  action_kind what;
+  std::string_view name;
+  std::size_t weight;
+};
+
+/// In the order of the enumeration.
+inline constexpr std::array action_chances{
+    action_chance{action_kind::send, "send", 90},
+    action_chance{action_kind::send_odd, "send_odd", 6},
+    action_chance{action_kind::send_again, "send_again", 6},
+    action_chance{action_kind::send_future, "send_future", 6},
+    action_chance{action_kind::start, "start", 6},
+    action_chance{action_kind::rerun, "rerun", 6},
+    action_chance{action_kind::cancel, "cancel", 10},
+    action_chance{action_kind::signal, "signal", 12},
+    action_chance{action_kind::register_app, "register_app", 4},
+    action_chance{action_kind::take, "take", 90},
+    action_chance{action_kind::begin, "begin", 90},
+    action_chance{action_kind::answer, "answer", 90},
+    action_chance{action_kind::work, "work", 300},
+    action_chance{action_kind::begin_commit, "begin_commit", 60},
+    action_chance{action_kind::end_commit, "end_commit", 60},
+    action_chance{action_kind::fill_disk, "fill_disk", 2},
+    action_chance{action_kind::free_disk, "free_disk", 12},
+    action_chance{action_kind::advance, "advance", 140},
+    action_chance{action_kind::set_clock, "set_clock", 4},
+    action_chance{action_kind::forget, "forget", 4},
+    action_chance{action_kind::stop, "stop", 4},
+    action_chance{action_kind::crash, "crash", 8},
+};
+
+struct action {
+  action_kind what{};
+  std::uint64_t seed = 0;
+};
+
+constexpr std::string_view to_string(action_kind what) {
+  return action_chances[static_cast<std::size_t>(what)].name;
+}
+
+inline action random_action(chance& by) {
+  static constexpr std::size_t total = [] {
+    std::size_t sum = 0;
+    for (const action_chance& known : action_chances) sum += known.weight;
+    return sum;
+  }();
+  std::size_t at = by.below(total);
+  for (const action_chance& known : action_chances) {
+    if (at < known.weight) return {known.what, by.next()};
+    at -= known.weight;
+  }
+  return {};
+}
+
+/// A world and what happens in it. All of it follows from these values.
+struct script {
+  /// Of the functions, and whether there is a disk.
+  std::uint64_t seed = 0;
+  std::vector<action> actions{};
+  /// Functions, by their place, that are left out.
+  std::vector<std::size_t> without{};
+  /// Bodies of functions, by their place, that were made simpler.
+  std::map<std::size_t, body> bodies{};
+};
+
+inline script random_script(std::uint64_t seed, std::size_t actions) {
+  script out{.seed = seed};
+  chance by(seed ^ 0x5DEECE66DU);
+  for (std::size_t i = 0; i < actions; ++i) out.actions.push_back(random_action(by));
+  return out;
+}
+
+/// C++ that can be pasted into a test case.
+inline std::string to_cpp(const script& of) {
+  std::string out = "simulated::script{.seed = " + std::to_string(of.seed) + "U,\n    .actions = {";
+  for (const action& done : of.actions)
+    out += "{simulated::action_kind::" + std::string(to_string(done.what)) + ", " +
+           std::to_string(done.seed) + "U},\n                ";
+  out += "},\n    .without = {";
+  for (const std::size_t place : of.without) out += std::to_string(place) + ", ";
+  out += "},\n    .bodies = {";
+  for (const auto& [place, simpler] : of.bodies)
+    out += "{" + std::to_string(place) + ", " + to_cpp(simpler) + "},\n";
+  return out + "}}";
+}
+
+}  // namespace simulated
