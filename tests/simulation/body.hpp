@@ -82,7 +82,8 @@ struct body {
 
 /// What a body may name; it has no nodes that would need what is empty.
 struct surroundings {
-  std::vector<std::string> events{};  ///< of event_names
+  std::vector<std::string> events{};   ///< to send, of event_names
+  std::vector<std::string> awaited{};  ///< to wait for; those of `events` when empty
   std::vector<std::string> signals{};
   std::vector<std::string> functions{};  ///< to invoke
   std::vector<std::string> deferred{};   ///< to defer
@@ -167,9 +168,14 @@ class body_maker {
     return chance_.pick(kinds);
   }
 
+  const std::vector<std::string>& awaited() const {
+    return around_.awaited.empty() ? around_.events : around_.awaited;
+  }
+
   bool is_possible(node_kind kind, const place& here) const {
     switch (kind) {
       case node_kind::wait:
+        return !awaited().empty();
       case node_kind::send:
         return !around_.events.empty();
       case node_kind::signal_wait:
@@ -212,7 +218,7 @@ class body_maker {
         out.ms = make_duration();
         return;
       case node_kind::wait:
-        out.target = chance_.pick(around_.events);
+        out.target = chance_.pick(awaited());
         out.ms = 1 + make_duration();
         if (chance_.one_in(4)) out.match = "data.k";
         return;

@@ -25,7 +25,7 @@ namespace simulated {
 
 inline constexpr const char* far_app_id = "far";
 inline const std::vector<std::string> signal_names{"red", "green"};
-inline const std::vector<std::string> key_values{"x", "y", "z"};
+inline const std::vector<std::string> key_values{"k0", "k1", "k2"};
 
 struct function_plan {
   inngest::function_options options{};
@@ -67,8 +67,9 @@ inline void add_start_options(chance& by, inngest::function_options& options) {
     options.debounce = {.period = period(by), .key = key(by)};
     if (by.one_in(2)) options.debounce->timeout = options.debounce->period + period(by);
   } else if (by.one_in(6)) {
-    options.singleton = {.mode = by.one_in(2) ? inngest::singleton_mode::skip : inngest::singleton_mode::cancel,
-                         .key = key(by)};
+    options.singleton = {
+        .mode = by.one_in(2) ? inngest::singleton_mode::skip : inngest::singleton_mode::cancel,
+        .key = key(by)};
   }
   if (by.one_in(6)) options.priority = "event.data.n * 10";
 }
@@ -94,7 +95,8 @@ inline inngest::concurrency concurrency(chance& by) {
                       .scope = is_shared ? inngest::concurrency_scope::environment
                                          : inngest::concurrency_scope::function});
   }
-  return limits.size() == 1 ? inngest::concurrency({limits[0]}) : inngest::concurrency({limits[0], limits[1]});
+  return limits.size() == 1 ? inngest::concurrency({limits[0]})
+                            : inngest::concurrency({limits[0], limits[1]});
 }
 
 inline void add_options(chance& by, inngest::function_options& options) {
@@ -119,7 +121,7 @@ inline void add_options(chance& by, inngest::function_options& options) {
 
 inline std::string condition(chance& by) {
   if (by.one_in(2)) return "";
-  return by.one_in(2) ? "event.data.n > 4" : "event.data.k == 'x'";
+  return by.one_in(2) ? "event.data.n > 4" : "event.data.k == 'k0'";
 }
 
 /// What starts the function, and the level of the highest event that does.

@@ -16,11 +16,11 @@
 namespace simulated {
 
 enum class action_kind {
-  send,          ///< events that fit
-  send_odd,      ///< events that are refused, or odd
-  send_again,    ///< a request that was made before
-  send_future,   ///< an event of the future
-  start,         ///< a run by hand
+  send,         ///< events that fit
+  send_odd,     ///< events that are refused, or odd
+  send_again,   ///< a request that was made before
+  send_future,  ///< an event of the future
+  start,        ///< a run by hand
   rerun,
   cancel,
   signal,
@@ -33,11 +33,11 @@ enum class action_kind {
   end_commit,
   fill_disk,
   free_disk,
-  advance,       ///< the clock, to what is due next or by a while
-  set_clock,     ///< the system's clock, forward or back
-  forget,        ///< what is old
-  stop,          ///< the process ends in order, and another begins
-  crash,         ///< the process ends, and another begins
+  advance,    ///< the clock, to what is due next or by a while
+  set_clock,  ///< the system's clock, forward or back
+  forget,     ///< what is old
+  stop,       ///< the process ends in order, and another begins
+  crash,      ///< the process ends, and another begins
 };
 
 struct action_chance {

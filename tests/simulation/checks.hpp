@@ -1,0 +1,360 @@
+#pragma once
+
+#include <inngest/embedded.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "disk.hpp"
+#include "functions.hpp"
+#include "reference.hpp"
+
+// What has to be true of a world, whatever happens in it.
+
+namespace simulated {
+
+using inngest::embedded::event_record;
+using inngest::embedded::job;
+using inngest::embedded::run_record;
+using inngest::embedded::run_status;
+using inngest::embedded::run_update;
+using inngest::embedded::scheduler;
+
+/// Something that must never be.
+class violation : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+/// What the checks need to know of an event's text: its data is the simulation's own, or that of an end.
+struct event_facts {
+  std::string name{};
+  std::string k{};
+  std::optional<int> n{};
+  std::string ended_function{};
+  bool has_completed = false;
+
+  static event_facts of(std::string_view name, std::string_view text) {
+    event_facts out{.name = std::string(name)};
+    if (name.starts_with("inngest/function.") && name != "inngest/function.invoked") {
+      out.ended_function = quoted_behind(text, "\"function_id\":\"");
+      out.has_completed = text.find("\"status\":\"Completed\"") != std::string_view::npos;
+      return out;
+    }
+    out.k = quoted_behind(text, "\"k\":\"");
+    if (const std::string_view rest = behind(text, "\"n\":"); !rest.empty()) out.n = std::atoi(rest.data());
+    return out;
+  }
+
+  static std::string_view behind(std::string_view text, std::string_view what) {
+    const std::size_t at = text.find(what);
+    return at == std::string_view::npos ? std::string_view() : text.substr(at + what.size());
+  }
+  static std::string quoted_behind(std::string_view text, std::string_view what) {
+    const std::string_view rest = behind(text, what);
+    return std::string(rest.substr(0, rest.find('"')));
+  }
+};
+
+/// A function of the world, as the checks know it: a plan's, or that of the end of a plan's runs.
+struct known_function {
+  const function_plan* plan = nullptr;
+  const body* handler = nullptr;
+  std::vector<inngest::trigger_definition> triggers{};
+  std::string slug{};
+  bool is_companion = false;
+
+  bool starts_with(const event_facts& event) const {
+    return std::any_of(triggers.begin(), triggers.end(), [&](const auto& trigger) {
+      const std::string& wanted = trigger.event;
+      if (wanted.empty()) return false;
+      const bool is_named = wanted.ends_with('*')
+                                ? event.name.starts_with(wanted.substr(0, wanted.size() - 1))
+                                : event.name == wanted;
+      return is_named && holds(trigger.expression, event);
+    });
+  }
+  bool takes_every_event() const { return is_companion || plan->takes_every_event(); }
+  int max_attempts() const { return (is_companion ? 1 : plan->options.retries.value_or(4)) + 1; }
+
+ private:
+  bool holds(const std::string& expression, const event_facts& event) const {
+    if (expression.empty()) return true;
+    if (expression == "event.data.n > 4") return event.n && *event.n > 4;
+    if (expression == "event.data.k == 'k0'") return event.k == "k0";
+    if (!is_companion) throw violation("the checks do not know the expression " + expression);
+    const bool is_mine = event.ended_function == plan->slug();
+    return is_mine && (triggers[0].event != "inngest/function.finished" || event.has_completed);
+  }
+};
+
+/// The functions of plans.
+inline std::vector<known_function> known_functions(const std::vector<function_plan>& plans,
+                                                   const std::vector<std::size_t>& present) {
+  std::vector<known_function> out;
+  for (const std::size_t place : present) {
+    const function_plan& plan = plans[place];
+    out.push_back({.plan = &plan, .handler = &plan.handler, .triggers = plan.triggers, .slug = plan.slug()});
+    const auto add = [&](const std::optional<body>& of, const char* suffix, const char* event) {
+      if (!of) return;
+      out.push_back({.plan = &plan,
+                     .handler = &*of,
+                     .triggers = {{.event = event, .expression = "of the function"}},
+                     .slug = plan.slug() + suffix,
+                     .is_companion = true});
+    };
+    add(plan.on_failure, "-failure", "inngest/function.failed");
+    add(plan.on_cancel, "-cancel", "inngest/function.cancelled");
+    add(plan.on_success, "-success", "inngest/function.finished");
+  }
+  return out;
+}
+
+/// What is checked of each commit: events, beginnings and ends of runs.
+class commit_checks {
+ public:
+  explicit commit_checks(const disk& disk) : disk_(disk) {}
+
+  /// From now on changes are made by these functions.
+  void use(std::vector<known_function> functions) {
+    functions_ = std::move(functions);
+    by_slug_.clear();
+    for (const known_function& known : functions_) by_slug_.emplace(known.slug, &known);
+  }
+  const known_function* find(const std::string& slug) const {
+    const auto found = by_slug_.find(slug);
+    return found == by_slug_.end() ? nullptr : found->second;
+  }
+
+  void accepted(const std::vector<std::string>& ids) { accepted_.insert(ids.begin(), ids.end()); }
+  /// A lie of the network, or a repeated call: what comes of the run is open.
+  void doubt(const std::string& run_id) { doubtful_.insert(run_id); }
+  bool is_doubtful(const std::string& run_id) const { return doubtful_.contains(run_id); }
+  const std::set<std::string>& active() const { return active_; }
+
+  /// After the changes are in the store.
+  void committed(std::span<const changes> all) {
+    for (const changes& one : all) check(one);
+  }
+
+  /// When nothing is under way any more.
+  void at_rest() const {
+    for (const std::string& id : accepted_) {
+      if (!dispatched_.contains(id)) throw violation("event " + id + " was accepted and never dispatched");
+    }
+    for (const std::string& id : active_) throw violation("run " + id + " has not ended, and nothing is due");
+  }
+
+ private:
+  void check(const changes& one) {
+    check_dispatches(one);
+    for (const run_record& record : one.runs) {
+      const bool is_new = started_.insert(record.run.id).second;
+      if (is_new && !is_ended(record.run.status)) active_.insert(record.run.id);
+      const known_function* function = find(record.run.function_slug);
+      if (!function) continue;
+      const auto& batch = function->plan->options.batch;
+      if (!function->is_companion && batch &&
+          record.events.size() > static_cast<std::size_t>(batch->max_size))
+        throw violation("run " + record.run.id + " has a batch of " + std::to_string(record.events.size()));
+    }
+    check_turns(one);
+    check_singletons(one);
+    for (const run_update& update : one.run_updates) {
+      if (is_ended(update.status)) check_end(one, update);
+    }
+  }
+
+  static bool is_ended(run_status status) {
+    return status != run_status::queued && status != run_status::running;
+  }
+
+  // ---- each event starts each function that it fits once ------------------------------------------------
+
+  void check_dispatches(const changes& one) {
+    for (const std::string& id : one.dispatched_events) {
+      const auto event = disk_.memory().find_event(id);
+      if (event) check_dispatch(one, *event);  // or it was forgotten
+    }
+    for (const event_record& event : one.events) {
+      if (event.dispatched && event.name.starts_with("inngest/function.")) check_dispatch(one, event);
+    }
+  }
+
+  void check_dispatch(const changes& one, const event_record& event) {
+    const event_facts facts = event_facts::of(event.name, event.text);
+    std::map<std::string, std::set<std::string>> started;  // runs, by function
+    std::vector<const run_record*> begun;
+    for (const run_record& record : one.runs) {
+      for (const auto& of_run : record.events) {
+        if (of_run.id != event.id) continue;
+        if (started[record.run.function_slug].insert(record.run.id).second) begun.push_back(&record);
+      }
+    }
+    const auto [known, is_first] = dispatched_.emplace(event.id, started);
+    if (!is_first && known->second != started)
+      throw violation("event " + event.id + " (" + event.name + ") was dispatched twice");
+    if (!is_first) return;  // committed again, as nobody knew whether it was
+    for (const run_record* record : begun) check_rate(*record);
+    const std::string given_id = event_facts::quoted_behind(event.text, "},\"id\":\"");
+    const bool has_given_id = given_id != event.id;
+    for (const known_function& function : functions_) {
+      const std::size_t runs = started.contains(function.slug) ? started[function.slug].size() : 0;
+      const bool fits = function.starts_with(facts);
+      const std::string what = "event " + event.id + " (" + event.text + ") started " + std::to_string(runs) +
+                               " runs of " + function.slug;
+      if (runs > 1 || (runs == 1 && !fits)) throw violation(what);
+      const bool is_known_id = fits && has_given_id && !given_.insert(function.slug + given_id).second;
+      if (runs == 0 && fits && !is_known_id && function.takes_every_event()) throw violation(what);
+    }
+  }
+
+  // ---- limits -------------------------------------------------------------------------------------------
+
+  static std::string key_of(const std::string& expression, const run_record& record) {
+    if (expression.empty()) return "";
+    return event_facts::of(record.run.event_name, record.events.front().text).k;
+  }
+
+  /// Rates let a burst begin, and as many more as come evenly within a period.
+  void check_rate(const run_record& record) {
+    const known_function* function = find(record.run.function_slug);
+    if (!function || function->is_companion || !record.gathering.empty()) return;
+    const auto& limit = function->plan->options.rate_limit;
+    if (!limit) return;
+    const std::string key = key_of(limit->key, record);
+    if (!limit->key.empty() && key.empty()) return;
+    const auto most = static_cast<std::size_t>(limit->limit / 10 + 1 + limit->limit);
+    count(rates_[function->slug + ":" + key], record.run.queued_at, limit->period, most,
+          "the rate limit of " + function->slug);
+  }
+
+  void check_turns(const changes& one) {
+    for (const job& added : one.added_jobs) {
+      if (added.what != job::kind::call || added.step || added.attempt > 0) continue;
+      if (!first_calls_.insert(added.run_id).second) continue;
+      const auto record = disk_.memory().find_run(added.run_id);
+      const known_function* function = record ? find(record->run.function_slug) : nullptr;
+      if (!function || function->is_companion || !function->plan->options.throttle) continue;
+      const auto& throttle = *function->plan->options.throttle;
+      const std::string key = key_of(throttle.key, *record);
+      const auto most = static_cast<std::size_t>(2 * throttle.limit + throttle.burst.value_or(0));
+      count(throttles_[function->slug + ":" + key], added.due, throttle.period, most,
+            "the throttle of " + function->slug);
+    }
+  }
+
+  static void count(std::multiset<timestamp>& times, timestamp time, std::chrono::seconds period,
+                    std::size_t most, const std::string& what) {
+    times.insert(time);
+    const auto within = [&](timestamp from) {
+      return static_cast<std::size_t>(
+          std::distance(times.lower_bound(from), times.lower_bound(from + period)));
+    };
+    if (within(time) > most || within(time - period + std::chrono::milliseconds(1)) > most)
+      throw violation(what + " was exceeded: more than " + std::to_string(most) + " in a period");
+    if (times.size() > 100) times.erase(times.begin());
+  }
+
+  void check_singletons(const changes& one) {
+    for (const run_record& record : one.runs) {
+      const known_function* function = find(record.run.function_slug);
+      if (!function || function->is_companion || !function->plan->options.singleton) continue;
+      const std::string& expression = function->plan->options.singleton->key;
+      const std::string key = key_of(expression, record);
+      if (!expression.empty() && key.empty()) continue;
+      auto& alone = singletons_[function->slug + ":" + key];
+      if (record.gathering.empty() && !is_ended(record.run.status)) alone.insert(record.run.id);
+      singleton_of_.insert_or_assign(record.run.id, &alone);
+    }
+    for (const run_update& update : one.run_updates) {
+      if (!is_ended(update.status)) continue;
+      const auto found = singleton_of_.find(update.id);
+      if (found == singleton_of_.end()) continue;
+      found->second->erase(update.id);
+      singleton_of_.erase(found);
+    }
+    for (const auto& [key, alone] : singletons_) {
+      if (alone.size() > 1) throw violation("two runs of the singleton " + key);
+    }
+  }
+
+  // ---- ends ---------------------------------------------------------------------------------------------
+
+  void check_end(const changes& one, const run_update& update) {
+    active_.erase(update.id);
+    const auto record = disk_.memory().find_run(update.id);
+    if (!record) return;
+    const auto [known, is_first] = ended_.emplace(update.id, update.status);
+    if (known->second != update.status) throw violation("run " + update.id + " has ended twice");
+    if (is_first) check_deferred(one, *record);
+    if (!doubtful_.contains(update.id)) check_outcome(update, *record);
+  }
+
+  void check_deferred(const changes& one, const run_record& record) {
+    for (const auto& deferred : record.deferred) {
+      if (!by_slug_.contains(deferred.slug)) continue;
+      const auto begun = std::count_if(one.runs.begin(), one.runs.end(), [&](const run_record& run) {
+        return run.run.function_slug == deferred.slug && run.run.event_name == "inngest/deferred.schedule";
+      });
+      if (begun == 0)
+        throw violation("run " + record.run.id + " has ended, but what it deferred did not begin");
+    }
+  }
+
+  void check_outcome(const run_update& update, const run_record& record) const {
+    if (update.status == run_status::cancelled) return;
+    const known_function* function = find(record.run.function_slug);
+    if (!function) return;
+    std::vector<memo> memos;
+    for (const auto& kept : disk_.memory().memos_of(update.id))
+      memos.push_back({inngest::detail::to_hex(kept.step), kept.text});
+    const outcome wanted = reference(*function->handler, memos, function->max_attempts());
+    const std::string whose = "run " + update.id + " of " + record.run.function_slug;
+    if (update.status == run_status::completed) {
+      if (wanted.what != outcome::completed)
+        throw violation(whose + " completed, though " +
+                        (wanted.what == outcome::failed ? "it fails with " + wanted.error_name
+                                                        : "step " + wanted.missing_step + " has no result"));
+      if (wanted.output != update.output_text)
+        throw violation(whose + " gave " + update.output_text + " instead of " + wanted.output);
+      return;
+    }
+    const std::string name = update.error ? update.error->name : "";
+    const bool is_engines = name == "ProcessEnded" || name == "Error" || name == "unreachable";
+    if (is_engines) return;
+    if (wanted.what != outcome::failed)
+      throw violation(whose + " failed with " + name + ": " + update.error->message + ", though " +
+                      (wanted.what == outcome::completed ? "it completes"
+                                                         : "step " + wanted.missing_step + " has no result"));
+    if (wanted.error_name != name)
+      throw violation(whose + " failed with " + name + " instead of " + wanted.error_name);
+  }
+
+  const disk& disk_;
+  std::vector<known_function> functions_;
+  std::unordered_map<std::string, const known_function*> by_slug_;
+  std::set<std::string> accepted_, active_;
+  std::unordered_map<std::string, std::map<std::string, std::set<std::string>>> dispatched_;
+  std::unordered_set<std::string> started_, doubtful_, first_calls_, given_;
+  std::unordered_map<std::string, run_status> ended_;
+  std::map<std::string, std::multiset<timestamp>> rates_, throttles_;
+  std::map<std::string, std::set<std::string>> singletons_;
+  std::map<std::string, std::set<std::string>*> singleton_of_;
+};
+
+}  // namespace simulated

@@ -1,0 +1,906 @@
+#pragma once
+
+#include <inngest/embedded.hpp>
+#include <inngest/inngest.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "chance.hpp"
+#include "checks.hpp"
+#include "disk.hpp"
+#include "functions.hpp"
+#include "script.hpp"
+
+// A world in one thread: an engine's core, functions, a disk, a network, a clock. A script says what happens;
+// all that is left to chance follows from its seeds.
+
+namespace simulated {
+
+using inngest::embedded::engine_core;
+namespace http = inngest::http;
+
+class world final : public observer {
+ public:
+  struct options {
+    bool with_sqlite = false;
+    /// Keep the story of what happened.
+    bool tells = false;
+  };
+
+  explicit world(const script& script, options chosen)
+      : script_(script), options_(chosen), disk_(chosen.with_sqlite), checks_(disk_) {
+    plans_ = random_functions(script.seed);
+    for (const auto& [place, simpler] : script.bodies) plans_.at(place).handler = simpler;
+    chance by(script.seed ^ 0x2545F4914F6CDD1DU);
+    is_on_disk_ = !by.one_in(4);
+    id_chance_ = by.next();
+    for (std::size_t place = 0; place < plans_.size(); ++place) {
+      const bool is_left_out = std::count(script.without.begin(), script.without.end(), place) > 0;
+      if (!is_left_out) all_.push_back(place);
+    }
+    tell("functions: " + std::to_string(all_.size()) + (is_on_disk_ ? ", on disk" : ", in memory"));
+    begin_process(all_);
+    if (!far_places(all_).empty()) register_far(far_places(all_));
+  }
+  world(const world&) = delete;
+  world& operator=(const world&) = delete;
+
+  /// Does all of the script, then goes on without faults until nothing is left to do.
+  /// \throws violation
+  void run() {
+    for (const action& next : script_.actions) {
+      act(next);
+      check_all();
+    }
+    come_to_rest();
+  }
+
+  std::size_t actions_done() const { return actions_done_; }
+  const std::string& story() const { return story_; }
+
+  // ---- what embedded::api asks of an engine ---------------------------------------------------------------
+
+  std::vector<std::string> accept(std::string events, std::string_view seed = {}) {
+    must_live();
+    const auto settle = [this](std::uint64_t change) { return settles(change); };
+    const auto stored = [this](const std::string& id) { return disk_.memory().find_event(id); };
+    const std::string own_seed = seed.empty() ? std::string() : known_seed(seed);
+    auto ids = core().accept(std::move(events), own_seed, sender_, now(), stored, settle);
+    checks_.accepted(ids);
+    return ids;
+  }
+  std::optional<std::string> signal(const std::string& name, const std::string& data) {
+    must_live();
+    auto out = core().signal(name, data, now());
+    must_settle();
+    return out;
+  }
+  std::optional<inngest::embedded::run> find_run(const std::string& id) const {
+    auto found = disk_.memory().find_run(id);
+    return found ? std::optional(std::move(found->run)) : std::nullopt;
+  }
+  std::vector<inngest::embedded::run> runs_of(const std::string& event_id) const {
+    return disk_.memory().runs_of(event_id);
+  }
+  const inngest::embedded::store& store() const { return disk_.memory(); }
+  std::vector<inngest::embedded::function_definition> functions() const { return {}; }
+  bool cancel(const std::string& run_id) {
+    must_live();
+    const bool done = core().cancel(run_id, now());
+    if (done) must_settle();
+    return done;
+  }
+  std::optional<std::string> rerun(const std::string& run_id) {
+    must_live();
+    const auto earlier = disk_.memory().find_run(run_id);
+    if (!earlier) return std::nullopt;
+    std::string id = core().rerun(*earlier, now());
+    must_settle();
+    return id.empty() ? std::nullopt : std::optional(std::move(id));
+  }
+
+  // ---- observer: what bodies do --------------------------------------------------------------------------
+
+  void step_began(const std::string& run_id, const std::string& step_id, int attempt) override {
+    if (is_dead_) return;
+    tell("  step " + step_id + " of " + run_id + " begins, attempt " + std::to_string(attempt));
+    body_record& record = bodies_[run_id + '/' + step_id];
+    if (record.has_result && !checks_.is_doubtful(run_id))
+      throw_violation("step " + step_id + " of run " + run_id + " has its result, and runs again");
+    if (!checks_.is_doubtful(run_id) && has_memo(run_id, step_id))
+      throw_violation("step " + step_id + " of run " + run_id +
+                      " has its result in the store, and runs again");
+    ++record.times;
+    constexpr int most = 12;  // of four attempts, with some that a crash has taken
+    if (record.times - record.excused > most && !checks_.is_doubtful(run_id))
+      throw_violation("step " + step_id + " of run " + run_id + " ran " + std::to_string(record.times) +
+                      " times");
+    if (executing_) executing_->steps.push_back(run_id + '/' + step_id);
+    if (number_of(step_id) % 29 == 0) kill("step " + step_id + " ends the process");
+  }
+  void step_ended(const std::string& run_id, const std::string& step_id, int, bool succeeded) override {
+    if (!is_dead_) bodies_[run_id + '/' + step_id].has_result = succeeded;
+  }
+  /// Other things happen meanwhile, in the middle of a call.
+  void slow(std::int64_t ms) override {
+    if (is_dead_ || is_calm_ || depth_ > 2) return;
+    pass(std::chrono::milliseconds(ms));
+    const std::size_t count = chance_->below(4);
+    for (std::size_t i = 0; i < count && !is_dead_; ++i) {
+      action next = random_action(*chance_);
+      if (next.what == action_kind::stop) next.what = action_kind::work;
+      act(next);
+    }
+  }
+  void read(const std::string&, const std::string&) override {}
+
+ private:
+  /// The process has ended in the middle of what it did.
+  struct killed {};
+
+  /// The client's way to the engine.
+  class loopback final : public http::transport {
+   public:
+    explicit loopback(world& world) : world_(world) {}
+    http::response send(const http::request& request, std::chrono::milliseconds) override {
+      return inngest::embedded::api<world>(world_).answer(request);
+    }
+
+   private:
+    world& world_;
+  };
+
+  /// A call that a worker has taken.
+  struct worker_call {
+    engine_core::call call{};
+    std::optional<http::response> answer{};
+    bool is_running = false;
+    std::vector<std::string> steps{};  // whose bodies ran in it
+  };
+
+  /// What is known of the body of a run's step.
+  struct body_record {
+    int times = 0;
+    int excused = 0;  // by an end of the process in order, which uses up no attempt
+    bool has_result = false;
+  };
+
+  /// What ends with a process.
+  struct process {
+    inngest::handler here;
+    inngest::handler far;
+    std::unique_ptr<engine_core> core{};
+    std::vector<std::unique_ptr<worker_call>> calls{};
+    std::optional<engine_core::batch> committing{};
+    bool is_kept_already = false;  // what is being committed
+  };
+
+  // ---- processes ----------------------------------------------------------------------------------------
+
+  engine_core& core() { return *process_->core; }
+
+  void must_live() const {
+    if (is_dead_) throw inngest::unreachable("the process has ended");
+  }
+
+  std::vector<inngest::any_function> make_functions(const std::vector<std::size_t>& places, bool far) {
+    std::vector<inngest::any_function> out;
+    for (const std::size_t place : places) {
+      if (plans_[place].is_elsewhere == far) out.push_back(function(place));
+    }
+    return out;
+  }
+  const inngest::any_function& function(std::size_t place) {
+    auto found = functions_.find(place);
+    if (found == functions_.end())
+      found = functions_.emplace(place, make_function(plans_[place], *this)).first;
+    return found->second;
+  }
+  std::vector<std::size_t> far_places(const std::vector<std::size_t>& of) const {
+    std::vector<std::size_t> out;
+    for (const std::size_t place : of) {
+      if (plans_[place].is_elsewhere) out.push_back(place);
+    }
+    return out;
+  }
+
+  static inngest::client make_client(const char* id, std::shared_ptr<http::transport> transport) {
+    inngest::client_options out{.id = id};
+    out.mode = inngest::mode::dev;
+    out.transport = std::move(transport);
+    out.send_attempts = 1;
+    out.log = inngest::logger([](inngest::log_level, std::string_view) {}, inngest::log_level::off);
+    if (std::string_view(id) == far_app_id) out.serve_origin = "http://far.test";
+    out.checkpointing.enabled = std::string_view(id) != far_app_id;
+    return inngest::client(std::move(out));
+  }
+
+  void begin_process(const std::vector<std::size_t>& places) {
+    present_ = places;
+    tell_functions();
+    const auto transport = std::make_shared<loopback>(*this);
+    process_.emplace(
+        process{.here = inngest::handler(make_client(app_id, transport), make_functions(places, false), {}),
+                .far = inngest::handler(make_client(far_app_id, transport), make_functions(all_, true), {})});
+    std::vector<inngest::embedded::function_definition> definitions;
+    for (const inngest::any_function& here : process_->here.functions()) {
+      auto found = definitions_.find(here.slug());
+      if (found == definitions_.end())
+        found = definitions_.emplace(here.slug(), inngest::embedded::define(here)).first;
+      definitions.push_back(found->second);
+    }
+    inngest::embedded::unfinished_work work = disk_.load();
+    clock_ = std::make_unique<inngest::embedded::engine_clock>();
+    clock_->go_on_from(latest_time(work), steady());
+    std::vector<std::size_t> known = places;
+    for (const std::size_t place : far_places(registered_)) known.push_back(place);
+    std::erase_if(known, [&](std::size_t place) {
+      return plans_[place].is_elsewhere && std::count(registered_.begin(), registered_.end(), place) == 0;
+    });
+    checks_.use(known_functions(plans_, known));
+    process_->core = std::make_unique<engine_core>(
+        std::move(definitions), std::move(work),
+        engine_core::options{.retry_delay = [](int) { return std::chrono::seconds(3); },
+                             .max_chain = 1'000'000,
+                             .ids = inngest::detail::ulid_source([this] { return random_id(); })},
+        now());
+    if (core().has_uncommitted()) {  // a constructor throws when it can't
+      engine_core::batch batch = core().begin_commit();
+      keep(batch.all);
+      core().end_commit(std::move(batch), "", now());
+    }
+    is_dead_ = false;
+  }
+
+  void tell_functions() {
+    if (!options_.tells) return;
+    for (const std::size_t place : present_) tell("process with " + plans_[place].slug());
+  }
+
+  std::array<std::uint8_t, 16> random_id() {
+    std::array<std::uint8_t, 16> out{};
+    chance by(id_chance_++);
+    const std::uint64_t halves[2] = {by.next(), by.next()};
+    std::memcpy(out.data(), halves, sizeof halves);
+    return out;
+  }
+
+  /// Seeds of the client come from its own randomness: here they are numbered.
+  std::string known_seed(std::string_view seed) {
+    const std::uint64_t number = seeds_.try_emplace(std::string(seed), seeds_.size() + 1).first->second;
+    return seed_of(number);
+  }
+  static std::string seed_of(std::uint64_t number) {
+    std::array<std::uint8_t, 10> bytes{};
+    std::memcpy(bytes.data(), &number, sizeof number);
+    return "1743130137367," + inngest::detail::to_base64(bytes);
+  }
+
+  /// The process ends here and now. What it still does has no effect.
+  void kill(const std::string& why) {
+    if (is_dead_) return;
+    tell("the process is killed: " + why);
+    is_dead_ = true;
+    if (process_->committing && !process_->is_kept_already && chance_->one_in(2))
+      keep(process_->committing->all);
+  }
+
+  /// Another process, after the last has ended. Not while a body of it is running.
+  void go_on_after_death() {
+    process_.reset();
+    for (auto& [step, record] : bodies_) record.has_result = false;  // the store knows which have one
+    std::vector<std::size_t> places = all_;
+    if (!is_calm_ && chance_->one_in(6) && places.size() > 1)
+      places.erase(places.begin() + static_cast<std::ptrdiff_t>(chance_->below(places.size())));
+    if (const std::string difference = disk_.difference(); !difference.empty())
+      throw_violation("the stores differ: " + difference);
+    begin_process(places);
+  }
+
+  // ---- time ---------------------------------------------------------------------------------------------
+
+  inngest::embedded::engine_clock::steady_time steady() const {
+    return inngest::embedded::engine_clock::steady_time(steady_);
+  }
+  timestamp now() { return clock_->advance(system_, steady()); }
+  void pass(std::chrono::milliseconds time) {
+    system_ += time;
+    steady_ += time;
+  }
+
+  // ---- the disk -----------------------------------------------------------------------------------------
+
+  void keep(std::span<const changes> all) {
+    disk_.commit(all);
+    checks_.committed(all);
+  }
+
+  bool begin_commit() {
+    if (process_->committing || !core().has_uncommitted()) return false;
+    process_->committing = core().begin_commit();
+    process_->is_kept_already = false;
+    return true;
+  }
+
+  void end_commit() {
+    if (!process_->committing) return;
+    engine_core::batch batch = std::move(*process_->committing);
+    process_->committing.reset();
+    const bool fails = !is_calm_ && (is_full_ || chance_->one_in(40));
+    const bool is_kept =
+        !fails || (!is_full_ && chance_->one_in(2));  // one that failed may be kept all the same
+    if (is_kept && !process_->is_kept_already) keep(batch.all);
+    if (fails) tell(is_kept ? "  a commit is kept, and fails" : "  a commit fails");
+    core().end_commit(std::move(batch), fails ? "the disk takes nothing" : "", now());
+    commit_in_memory();
+  }
+
+  /// A store in memory commits at once, what has failed excepted.
+  void commit_in_memory() {
+    if (is_on_disk_ || is_dead_) return;
+    while (core().has_uncommitted() && core().problem().empty() && !process_->committing) {
+      begin_commit();
+      end_commit();
+    }
+  }
+
+  /// Waits for a change as a thread of the engine does: whoever waits commits.
+  bool settles(std::uint64_t change) {
+    commit_in_memory();
+    while (core().committed() < change && core().problem().empty()) {
+      if (!is_calm_ && chance_->one_in(150)) {
+        kill("while somebody waits for the disk");
+        throw killed{};
+      }
+      if (!process_->committing) begin_commit();
+      if (!is_calm_ && depth_ < 3 && chance_->one_in(6)) act(random_work());
+      must_live();
+      end_commit();
+    }
+    if (core().committed() < change && process_->committing) end_commit();
+    return core().committed() >= change;
+  }
+  void must_settle() {
+    if (!settles(core().changed())) throw inngest::unreachable(core().problem());
+  }
+
+  /// What workers do, by chance.
+  action random_work() {
+    constexpr action_kind kinds[] = {action_kind::take, action_kind::begin, action_kind::answer,
+                                     action_kind::work};
+    return {chance_->pick(kinds), chance_->next()};
+  }
+
+  // ---- calls --------------------------------------------------------------------------------------------
+
+  worker_call* take() {
+    std::optional<engine_core::call> next = core().take(now());
+    commit_in_memory();
+    if (!next) return nullptr;
+    auto& calls = process_->calls;
+    calls.push_back(std::make_unique<worker_call>(worker_call{.call = std::move(*next)}));
+    check_limits(calls.back()->call.what);
+    tell("  taken: job " + std::to_string(calls.back()->call.what.id) + " of " +
+         calls.back()->call.what.run_id);
+    return calls.back().get();
+  }
+
+  bool may_begin(const worker_call& call) {
+    return !call.answer && !call.is_running && core().committed() >= call.call.change;
+  }
+
+  /// The body runs, in a process that may end meanwhile.
+  void begin(worker_call& call) {
+    if (!core().is_wanted(call.call)) {
+      call.answer.emplace();
+      return;
+    }
+    check_durable(call.call);
+    call.is_running = true;
+    worker_call* const outer = std::exchange(executing_, &call);
+    const std::string outer_sender = std::exchange(sender_, call.call.what.run_id);
+    call.answer = answer_to(call.call);
+    executing_ = outer;
+    sender_ = outer_sender;
+    call.is_running = false;
+    if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+  }
+
+  http::response answer_to(const engine_core::call& made) {
+    const job& job = made.what;
+    if (made.request.method.empty()) return inngest::embedded::no_answer(made.request.body);
+    if (job.what == job::kind::request) return answer_elsewhere(made.request);
+    if (made.request.url.starts_with('/') || made.request.url.starts_with('?')) {
+      const auto save = [&](const std::vector<inngest::protocol::operation>& results) {
+        return this->save(job, results);
+      };
+      return process_->here.answer_in_process(made.request, save, made.stop);
+    }
+    return answer_over_network(made);
+  }
+
+  inngest::execution::checkpoints::saved save(const job& job,
+                                              const std::vector<inngest::protocol::operation>& results) {
+    using saved = inngest::execution::checkpoints::saved;
+    if (is_dead_) return saved::no;
+    const auto operations = inngest::embedded::read_operations(inngest::protocol::write_operations(results));
+    if (!core().checkpoint(job.run_id, job.id, operations, now())) return saved::stale;
+    try {
+      return settles(core().changed()) ? saved::yes : saved::no;
+    } catch (const killed&) {
+      return saved::no;
+    } catch (const inngest::unreachable&) {
+      return saved::no;
+    }
+  }
+
+  /// The answer to a fetch.
+  http::response answer_elsewhere(const http::request& request) {
+    if (!is_calm_ && chance_->one_in(4)) return inngest::embedded::no_answer("the line is dead");
+    return {.status = 200, .headers = {{"content-type", "text/plain"}}, .body = "from " + request.url};
+  }
+
+  /// The network loses requests and answers, repeats requests, and lies.
+  http::response answer_over_network(const engine_core::call& made) {
+    const auto unreachable = [] { return http::response{.status = 502, .body = "bad gateway"}; };
+    const std::size_t fate = is_calm_ ? 0 : chance_->below(12);
+    if (fate >= 8) checks_.doubt(made.what.run_id);
+    if (fate == 11) return unreachable();
+    const http::request request = made.request;
+    http::response out = process_->far(request);
+    if (fate == 10) return unreachable();
+    if (fate == 9) out = process_->far(request);
+    if (fate == 8) return lie();
+    return out;
+  }
+  http::response lie() {
+    static const std::vector<http::response> lies{
+        {.status = 200, .body = "<html>"},
+        {.status = 206, .headers = {{"x-inngest-sdk", "js:v4"}}, .body = "[{\"op\":\"StepRun\"}]"},
+        {.status = 206, .headers = {{"x-inngest-sdk", "js:v4"}}, .body = "[{\"op\":\"None\",\"id\":\"\"}]"},
+        {.status = 206, .headers = {{"x-inngest-sdk", "js:v4"}}, .body = "{\"op\":"},
+        {.status = 200, .headers = {{"x-inngest-sdk", "js:v4"}}, .body = "\"\\ud83d\""},
+        {.status = 204, .headers = {{"x-inngest-sdk", "js:v4"}}},
+        {.status = 500, .body = std::string(300, '\xff')},
+        {.status = 429, .headers = {{"x-inngest-sdk", "js:v4"}, {"retry-after", "7"}}, .body = "{}"}};
+    return chance_->pick(lies);
+  }
+
+  void finish(worker_call& call) {
+    const auto place = std::find_if(process_->calls.begin(), process_->calls.end(),
+                                    [&](const auto& known) { return known.get() == &call; });
+    const std::unique_ptr<worker_call> ended = std::move(*place);
+    process_->calls.erase(place);
+    core().finish(ended->call, std::move(*ended->answer), now());
+    commit_in_memory();
+  }
+
+  worker_call* some_call(bool answered) {
+    std::vector<worker_call*> fitting;
+    for (const auto& call : process_->calls) {
+      if (answered ? call->answer.has_value() : may_begin(*call)) fitting.push_back(call.get());
+    }
+    return fitting.empty() ? nullptr : fitting[chance_->below(fitting.size())];
+  }
+
+  // ---- what happens -------------------------------------------------------------------------------------
+
+  void act(const action& next) {
+    ++actions_done_;
+    chance by(next.seed);
+    chance* const outer = std::exchange(chance_, &by);
+    ++depth_;
+    tell(std::string(to_string(next.what)));
+    try {
+      do_it(next.what);
+    } catch (const killed&) {
+    } catch (const inngest::error& refused) {
+      tell(std::string("  refused: ") + refused.what());
+    } catch (...) {
+      --depth_;
+      chance_ = outer;
+      throw;
+    }
+    --depth_;
+    if (is_dead_ && depth_ == 0) {
+      while (is_dead_) go_on_after_death();
+      if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+    }
+    chance_ = outer;
+  }
+
+  void do_it(action_kind what) {
+    if (is_dead_) return;
+    switch (what) {
+      case action_kind::send:
+        return send(random_events());
+      case action_kind::send_odd:
+        return send(odd_events());
+      case action_kind::send_again:
+        if (!last_sent_.empty()) accept(last_sent_, last_seed_);
+        return;
+      case action_kind::send_future:
+        return send(event_text(std::chrono::milliseconds(chance_->between(1, 200'000))));
+      case action_kind::start:
+        return start();
+      case action_kind::rerun:
+        if (const std::string* run = some_run()) rerun(*run);
+        return;
+      case action_kind::cancel:
+        if (const std::string* run = some_active_run()) cancel(*run);
+        return;
+      case action_kind::signal:
+        signal(chance_->pick(signal_names), "{\"n\":" + std::to_string(chance_->below(9)) + "}");
+        return;
+      case action_kind::register_app:
+        return register_app();
+      case action_kind::take:
+        take();
+        return;
+      case action_kind::begin:
+        if (worker_call* call = some_call(false)) begin(*call);
+        return;
+      case action_kind::answer:
+        if (worker_call* call = some_call(true)) finish(*call);
+        return;
+      case action_kind::work:
+        return work();
+      case action_kind::begin_commit:
+        if (begin_commit() && chance_->one_in(3)) {
+          keep(process_->committing->all);
+          process_->is_kept_already = true;
+        }
+        return;
+      case action_kind::end_commit:
+        return end_commit();
+      case action_kind::fill_disk:
+        is_full_ = true;
+        return;
+      case action_kind::free_disk:
+        is_full_ = false;
+        if (begin_commit()) end_commit();
+        return;
+      case action_kind::advance:
+        return advance();
+      case action_kind::set_clock:
+        system_ += std::chrono::milliseconds(chance_->between(-4'000'000, 600'000));
+        return;
+      case action_kind::forget:
+        return forget();
+      case action_kind::stop:
+        return stop();
+      case action_kind::crash:
+        return kill("by chance");
+    }
+  }
+
+  // ---- events -------------------------------------------------------------------------------------------
+
+  std::string event_text(std::chrono::milliseconds later = {}) {
+    std::string out = "{\"name\":\"" + std::string(chance_->pick(event_names)) + "\",\"data\":{\"k\":\"" +
+                      chance_->pick(key_values) + "\",\"n\":" + std::to_string(chance_->below(10)) + "}";
+    if (later.count() > 0)
+      out += ",\"ts\":" + std::to_string((now() + later).time_since_epoch().count());
+    else if (chance_->one_in(12))
+      out += ",\"id\":\"given-" + std::to_string(chance_->below(6)) + "\"";
+    return out + "}";
+  }
+  std::string random_events() {
+    if (!chance_->one_in(5)) return event_text();
+    std::string out = "[";
+    for (std::size_t i = 1 + chance_->below(3); i-- > 0;) out += event_text() + (i > 0 ? "," : "");
+    return out + "]";
+  }
+  std::string odd_events() {
+    static const std::vector<std::string> odd{
+        "",
+        "[]",
+        "{}",
+        "[{}]",
+        "{\"name\":7}",
+        "{\"name\":\"sim/a\",\"data\":{\"t\":\"\\ud83d\"}}",
+        "{\"name\":\"inngest/function.failed\",\"data\":{}}",
+        "{\"name\":\"sim/a\",\"data\":[]}",
+        "[{\"name\":\"sim/a\",\"data\":{}},{\"name\":\"\"}]",
+        "{\"name\":\"sim/a\",\"data\":{}}",
+        "{\"name\":\"sim/b\"}",
+        "{\"name\":\"sim/c\",\"data\":{\"k\":null,\"n\":null}}",
+        "{\"name\":\"sim/a\",\"data\":{\"k\":\"k0\",\"n\":1e300}}",
+        "{\"name\":\"sim/d\",\"data\":{},\"ts\":-1}",
+        "{\"name\":\"sim/d\",\"data\":{\"_inngest\":{\"status\":\"Completed\"}}}",
+        "{\"name\":\"sim/a\",",
+        "{\"name\":\"sim/"
+        "a\",\"data\":{\"k\":\"k1\",\"n\":3},\"user\":{\"id\":\"u\"},\"v\":\"2\",\"id\":\"given-1\"}"};
+    return chance_->pick(odd);
+  }
+  void send(std::string events) {
+    tell("  " + events);
+    std::string seed;
+    if (chance_->one_in(3)) {
+      seed = "s" + std::to_string(chance_->next());
+      last_sent_ = events;
+      last_seed_ = seed;
+    }
+    accept(std::move(events), seed);
+  }
+
+  void start() {
+    const std::size_t place = chance_->pick(all_);
+    const std::string slug = plans_[place].slug();
+    if (!core().state().functions().find(slug)) return;
+    core().start(slug, "{\"k\":\"k1\",\"n\":2}", now());
+    must_settle();
+  }
+
+  const std::string* some_active_run() {
+    const auto& active = checks_.active();
+    if (active.empty()) return nullptr;
+    return &*std::next(active.begin(), static_cast<std::ptrdiff_t>(chance_->below(active.size())));
+  }
+  const std::string* some_run() {
+    if (const std::string* run = some_active_run()) last_run_ = *run;
+    return last_run_.empty() ? nullptr : &last_run_;
+  }
+
+  // ---- apps elsewhere -----------------------------------------------------------------------------------
+
+  void register_app() {
+    std::vector<std::size_t> places = far_places(all_);
+    if (places.empty() || core().has_uncommitted() || process_->committing) return;
+    if (chance_->one_in(3))
+      places.erase(places.begin() + static_cast<std::ptrdiff_t>(chance_->below(places.size())));
+    register_far(places);
+  }
+  void register_far(const std::vector<std::size_t>& places) {
+    std::string text = "{\"appName\":\"far\",\"url\":\"http://far.test/api/inngest\",\"functions\":[";
+    for (const std::size_t place : places) {
+      const inngest::any_function& one = function(place);
+      if (text.back() == '}') text += ',';
+      text += inngest::protocol::describe_function(one.slug(), one.options(), one.triggers(),
+                                                   "http://far.test/api/inngest");
+    }
+    const inngest::embedded::app_record app{.id = far_app_id, .text = text + "]}"};
+    registered_ = places;
+    std::vector<std::size_t> known = places;
+    for (const std::size_t place : present_) {
+      if (!plans_[place].is_elsewhere) known.push_back(place);
+    }
+    checks_.use(known_functions(plans_, known));
+    core().register_app(app, inngest::embedded::read_registration(app), now());
+    const bool was_full = std::exchange(is_full_, false), was_calm = std::exchange(is_calm_, true);
+    must_settle();
+    is_full_ = was_full;
+    is_calm_ = was_calm;
+  }
+
+  // ---- work ---------------------------------------------------------------------------------------------
+
+  void work() {
+    worker_call* call = take();
+    if (!call) {
+      settles(core().changed());
+      return;
+    }
+    settles(call->call.change);
+    const bool is_there = std::any_of(process_->calls.begin(), process_->calls.end(),
+                                      [&](const auto& known) { return known.get() == call; });
+    if (!is_there || !may_begin(*call)) return;
+    begin(*call);
+    if (!is_dead_) finish(*call);
+  }
+
+  void advance() {
+    if (chance_->one_in(3)) return pass(std::chrono::milliseconds(chance_->between(1, 20'000)));
+    const auto due = core().state().next_due();
+    if (due && *due > now()) pass(std::min<std::chrono::milliseconds>(*due - now(), std::chrono::hours(2)));
+  }
+
+  void forget() {
+    if (process_->committing) return;
+    disk_.forget_before(now() - std::chrono::hours(1));
+  }
+
+  /// The process ends in order: calls that have not ended by then are made again, as the same attempt.
+  void stop() {
+    core().begin_to_stop();
+    for (const auto& asked : core().take_stops())
+      asked.is_shutdown ? asked.stop.request_shutdown() : asked.stop.request();
+    while (worker_call* call = chance_->one_in(2) ? some_call(true) : nullptr) finish(*call);
+    for (const auto& call : process_->calls) {
+      for (const std::string& step : call->steps) ++bodies_[step].excused;
+    }
+    while (core().has_uncommitted() || process_->committing) {
+      begin_commit();
+      const bool was_full = std::exchange(is_full_, false);
+      end_commit();
+      is_full_ = was_full;
+    }
+    tell("the process stops");
+    is_dead_ = true;
+  }
+
+  // ---- checks -------------------------------------------------------------------------------------------
+
+  /// Thrown where it was found, if the SDK does not stand between; otherwise when its call is over.
+  void throw_violation(const std::string& what) {
+    const violation found(what);
+    if (!executing_) throw found;
+    if (!thrown_) thrown_ = std::make_exception_ptr(found);
+  }
+
+  bool has_memo(const std::string& run_id, const std::string& step_id) const {
+    const inngest::embedded::active_run* run = process_->core->state().find_run(run_id);
+    return run && run->memos.contains(inngest::detail::sha1::of(step_id));
+  }
+
+  /// What a call is made of, and so what its body may see, is in the store.
+  void check_durable(const engine_core::call& call) {
+    if (call.what.what != job::kind::call) return;
+    const std::string_view body = call.request.body;
+    const std::size_t at = body.find("\"stack\":{\"current\":");
+    if (at == std::string_view::npos) return;
+    const auto seen = static_cast<std::size_t>(std::atoi(body.data() + at + 19));
+    if (disk_.memory().memos_of(call.what.run_id).size() < seen)
+      throw violation("a call of run " + call.what.run_id + " sees results that a crash would lose");
+  }
+
+  /// No limit on what is under way at once is exceeded.
+  void check_limits(const job& taken) {
+    if (taken.what != job::kind::call) return;
+    std::map<std::string, std::pair<int, int>> used;  // and the limit
+    for (const auto& call : process_->calls) {
+      if (call->call.what.what != job::kind::call) continue;
+      const inngest::embedded::active_run* run = core().state().find_run(call->call.what.run_id);
+      const known_function* function = run ? checks_.find(run->function->slug) : nullptr;
+      if (!function || function->is_companion || !run->limits) continue;
+      for (const auto& limit : function->plan->options.concurrency.limits()) {
+        const std::string k =
+            limit.key.empty() ? "" : event_facts::of(run->record.run.event_name, run->event_text()).k;
+        if (!limit.key.empty() && k.empty()) continue;
+        const bool is_shared = limit.scope != inngest::concurrency_scope::function;
+        if (is_shared) continue;  // each function has its own limit of the shared place
+        auto& [count, most] = used[function->slug + (limit.key.empty() ? "" : ":" + k)];
+        most = limit.limit;
+        if (++count > most)
+          throw violation(std::to_string(count) + " calls of " + function->slug + " are under way, of " +
+                          std::to_string(most));
+      }
+    }
+  }
+
+  void check_all() {
+    if (is_dead_ || !process_->calls.empty() || process_->committing || core().has_uncommitted()) return;
+    if (actions_done_ % 64 == 0) check_load();
+  }
+
+  /// What another process would load is what this one has.
+  void check_load() {
+    const engine_core other({}, disk_.load(), {.retry_delay = [](int) { return std::chrono::seconds(3); }},
+                            now());
+    for (const std::string& id : checks_.active()) {
+      const auto* here = core().state().find_run(id);
+      const auto* there = other.state().find_run(id);
+      if (!here) continue;  // its end is not committed yet
+      if (!there) throw violation("run " + id + " is not loaded");
+      if (here->memos != there->memos || here->stack != there->stack)
+        throw violation("run " + id + " is loaded with other results");
+      if (here->record.run.status != there->record.run.status ||
+          here->record.gathering != there->record.gathering)
+        throw violation("run " + id + " is loaded with another status");
+      const auto steps = [](const auto& pending) {
+        std::vector<inngest::step_hash> out;
+        for (const auto& [step, value] : pending) out.push_back(step);
+        return out;
+      };
+      if (steps(here->pending) != steps(there->pending))
+        throw violation("run " + id + " is loaded with other steps under way");
+      if (!here->has_work()) throw violation("run " + id + " has not ended, and has nothing to do");
+    }
+    const auto due = core().state().next_due(), later = other.state().next_due();
+    if (due.has_value() && !later.has_value()) throw violation("nothing is due after loading");
+  }
+
+  /// Without faults all runs end.
+  void come_to_rest() {
+    chance by(script_.seed + 1);
+    chance_ = &by;
+    is_calm_ = true;
+    is_full_ = false;
+    if (!far_places(all_).empty() && settles(core().changed())) register_far(far_places(all_));
+    stop();
+    while (is_dead_) go_on_after_death();
+    tell("at rest");
+    constexpr int most = 60'000;
+    for (int i = 0;; ++i) {
+      if (i == most) throw violation("it does not come to rest");
+      act({action_kind::work, static_cast<std::uint64_t>(i)});
+      settles(core().changed());
+      const auto due = core().state().next_due();
+      if (core().state().is_idle() && !core().has_uncommitted()) break;
+      if (!due) throw violation("nothing is due, but it is not at rest");
+      if (*due > now()) pass(*due - now());
+    }
+    checks_.at_rest();
+    check_nothing_is_left();
+  }
+
+  void check_nothing_is_left() {
+    pass(std::chrono::hours(25));  // what flow control remembers is over
+    if (!core().take(now())) settles(core().changed());
+    const scheduler::holdings held = core().state().held();
+    const auto expect = [](const char* what, std::size_t count, std::size_t wanted) {
+      if (count != wanted)
+        throw violation(std::to_string(count) + " " + what + " are left instead of " +
+                        std::to_string(wanted));
+    };
+    if (core().state().is_idle()) {  // no schedule has fired
+      expect("runs", held.runs, 0);
+      expect("jobs", held.jobs, held.schedules);
+      expect("calls", held.calls, 0);
+      expect("slots", held.slots, 0);
+      expect("waits", held.waits, 0);
+      expect("gathering runs", held.gathering, 0);
+      expect("singletons", held.singletons, 0);
+      expect("remembered keys", held.remembered, 0);
+    }
+  }
+
+  // ---- telling ------------------------------------------------------------------------------------------
+
+  void tell(std::string_view what) {
+    if (!options_.tells) return;
+    constexpr std::size_t longest = 200'000;
+    if (story_.size() > longest) story_.erase(0, longest / 2);
+    story_ += std::string(static_cast<std::size_t>(2 * std::max(0, depth_ - 1)), ' ');
+    story_ += what;
+    story_ += '\n';
+  }
+
+  const script& script_;
+  const options options_;
+  std::vector<function_plan> plans_;
+  std::vector<std::size_t> all_, present_, registered_;
+  disk disk_;
+  commit_checks checks_;
+  bool is_on_disk_ = true;
+  bool is_full_ = false;
+  bool is_calm_ = false;  // no faults
+  std::uint64_t id_chance_ = 0;
+  chance* chance_ = &first_chance_;
+  chance first_chance_{0};
+  int depth_ = 0;
+  std::size_t actions_done_ = 0;
+  std::string story_;
+
+  std::chrono::system_clock::time_point system_ = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
+  std::chrono::steady_clock::duration steady_{};
+  std::unique_ptr<inngest::embedded::engine_clock> clock_;
+
+  std::map<std::size_t, inngest::any_function> functions_;  // by place
+  std::map<std::string, inngest::embedded::function_definition> definitions_;
+  std::map<std::string, std::uint64_t> seeds_;
+  std::unordered_map<std::string, body_record> bodies_;  // by run and step
+  std::optional<process> process_;
+  bool is_dead_ = false;
+  worker_call* executing_ = nullptr;
+  std::string sender_;
+  std::exception_ptr thrown_;
+  std::string last_sent_, last_seed_, last_run_;
+};
+
+}  // namespace simulated
