@@ -389,6 +389,23 @@ TEST_CASE("a step that the winner started is not forgotten", "[group][race][star
   CHECK(run.result("background", nullptr).discover().text == "1");
 }
 
+TEST_CASE("a step that the winner started but never asked for does not decide the race",
+          "[group][race][start]") {
+  auto f = made([](auto& ctx) {
+    return ctx.group.race(
+        [&] {
+          auto unasked = ctx.step.start("unasked", [] { return 0; });
+          return ctx.step.run("a", [] { return 1; });
+        },
+        [&] { return ctx.step.run("b", [] { return 2; }); });
+  });
+  run_driver run(f);
+  run.result("a", 1).result("b", 2);
+  CHECK(run.discover().operations() == strings{"StepPlanned:unasked"});
+  run.result("unasked", 0);
+  CHECK(run.discover().body() == json(1));
+}
+
 TEST_CASE("a race without results of its own may return nothing", "[group][race]") {
   auto f = made([](auto& ctx) {
     static_assert(std::is_void_v<decltype(ctx.group.race([] {}, [] {}))>);

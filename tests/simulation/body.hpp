@@ -36,7 +36,8 @@ enum class node_kind {
   started,      ///< step.start for all nodes of the first branch, which are run nodes; see `count`
   caught,       ///< goes on after a failure in its first branch
   slow,         ///< takes `ms` between steps
-  fail,         ///< the handler throws at attempts before `failures`
+  fail,         ///< the handler throws at attempts before `failures`; only final ones within groups, or the
+                ///< attempt would decide which steps the function comes to
   defer,        ///< the function `target` runs after this one
 };
 
@@ -131,9 +132,7 @@ class body_maker {
   /// Where in the body a node is to stand.
   struct place {
     std::size_t depth = 0;
-    /// What depends on the attempt must not decide which steps the function comes to.
     bool in_race = false;
-    bool in_caught = false;
     /// Ids that nodes further on may repeat.
     std::vector<std::string> ids{};
   };
@@ -249,7 +248,7 @@ class body_maker {
       case node_kind::caught:
         return fill_caught(out, here);
       case node_kind::fail:
-        out.is_final = here.in_race || here.in_caught || chance_.one_in(4);
+        out.is_final = here.depth > 0 || chance_.one_in(4);
         out.failures = static_cast<int>(chance_.between(1, 3));
         return;
       case node_kind::defer:
@@ -267,9 +266,7 @@ class body_maker {
   void fill_group(node& out, const place& here) {
     const std::size_t count = 2 + chance_.below(3);
     for (std::size_t i = 0; i < count; ++i) {
-      place inside{.depth = here.depth + 1,
-                   .in_race = here.in_race || out.kind == node_kind::race,
-                   .in_caught = here.in_caught};
+      place inside{.depth = here.depth + 1, .in_race = here.in_race || out.kind == node_kind::race};
       // without steps a branch ends at once
       out.branches.push_back(chance_.one_in(20) ? sequence() : make_sequence(inside, 3));
     }
@@ -289,7 +286,6 @@ class body_maker {
   void fill_caught(node& out, place& here) {
     place inside = here;  // still the same sequence: ids may go on being repeated
     ++inside.depth;
-    inside.in_caught = true;
     out.branches.push_back(make_sequence(inside, 3));
     here.ids = std::move(inside.ids);
     out.swallows = chance_.one_in(6);

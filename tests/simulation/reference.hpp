@@ -239,10 +239,10 @@ class reference_walk {
 
   /// What throw_failure() throws.
   static std::string error_of(const node& at) {
-    if (at.is_final) return "inngest::non_retriable_error";
+    if (at.is_final) return "NonRetriableError";
     switch (number_of(at.id) % 4) {
       case 0:
-        return "inngest::retry_after_error";
+        return "RetryAfterError";
       case 1:
         return "std::logic_error";
       default:

@@ -220,7 +220,6 @@ class replay {
     constexpr std::size_t few = 5;
     if (request_.target() && !found && found_.size() < few) found_.push_back(call.id);
     if (!call.memo) end_memoization();
-    note_completed(call);
     return call;
   }
 
