@@ -68,6 +68,7 @@ class random_changes {
   std::string step_id() { return std::string(1, static_cast<char>('a' + below(4))); }
 
   void fill(changes& out) {
+    if (!events_.empty() && below(5) == 0) out.withdrawn_events.push_back(events_[below(events_.size())]);
     if (below(2) == 0) {
       event_record added = event("e" + std::to_string(below(12)), static_cast<std::int64_t>(below(50)));
       added.dispatched = below(2) == 0;

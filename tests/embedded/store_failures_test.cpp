@@ -154,6 +154,25 @@ TEST_CASE("a send that threw has not happened, and a repeated one counts once", 
   CHECK(engine.runs_of(ids.front()).size() == 1);
 }
 
+TEST_CASE("a send that threw does not happen in the next process either, though its commit was kept",
+          "[embedded][store]") {
+  const auto app = make_client();
+  const auto store = std::make_shared<fragile_store>();
+  store->on_disk = GENERATE(true, false);
+  std::atomic<int> ran{0};
+  const auto function = app.create_function({.id = "f"}, inngest::on<go>(), [&](auto&) { ++ran; });
+  {
+    engine engine(app, {function}, {.store = store});
+    store->lies = 1;
+    CHECK_THROWS_AS(engine.accept(R"({"name":"test/go","data":{}})"), inngest::unreachable);
+    REQUIRE(engine.wait_until_idle(10s));
+  }
+  CHECK(store->find_events({}).empty());
+  engine next(app, {function}, {.store = store});
+  REQUIRE(next.wait_until_idle(10s));
+  CHECK(ran == 0);
+}
+
 TEST_CASE("an event that was stored is taken, although what it started can't be stored yet",
           "[embedded][store]") {
   const auto app = make_client();

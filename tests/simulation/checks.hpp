@@ -44,7 +44,7 @@ class violation : public std::logic_error {
 struct event_facts {
   std::string name{};
   std::string k{};
-  std::optional<int> n{};
+  std::optional<double> n{};
   std::string ended_function{};
   bool has_completed = false;
 
@@ -56,7 +56,8 @@ struct event_facts {
       return out;
     }
     out.k = quoted_behind(text, "\"k\":\"");
-    if (const std::string_view rest = behind(text, "\"n\":"); !rest.empty()) out.n = std::atoi(rest.data());
+    if (const std::string_view rest = behind(text, "\"n\":"); !rest.empty())
+      out.n = std::strtod(rest.data(), nullptr);
     return out;
   }
 

@@ -167,7 +167,8 @@ inline std::vector<function_plan> random_functions(std::uint64_t seed) {
       for (std::size_t more = levels[i] + 1; more < event_names.size(); ++more)
         around.events.emplace_back(event_names[more]);
       for (std::size_t more = i + 1; more < count; ++more) {
-        if (!out[more].is_elsewhere && !out[more].is_started_by_ends()) around.functions.push_back(ids[more]);
+        if (levels[more] >= levels[i] && !out[more].is_elsewhere && !out[more].is_started_by_ends())
+          around.functions.push_back(ids[more]);
       }
     }
     around.awaited.assign(event_names.begin(), event_names.end());

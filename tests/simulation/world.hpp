@@ -65,7 +65,7 @@ class world final : public observer {
   void run() {
     for (const action& next : script_.actions) {
       act(next);
-      check_all();
+      if (next.seed % 64 == 0) check_load();
     }
     come_to_rest();
   }
@@ -237,12 +237,12 @@ class world final : public observer {
     process_.emplace(
         process{.here = inngest::handler(make_client(app_id, transport), make_functions(places, false), {}),
                 .far = inngest::handler(make_client(far_app_id, transport), make_functions(all_, true), {})});
-    std::vector<inngest::embedded::function_definition> definitions;
+    here_.clear();
     for (const inngest::any_function& here : process_->here.functions()) {
       auto found = definitions_.find(here.slug());
       if (found == definitions_.end())
         found = definitions_.emplace(here.slug(), inngest::embedded::define(here)).first;
-      definitions.push_back(found->second);
+      here_.push_back(found->second);
     }
     inngest::embedded::unfinished_work work = disk_.load();
     clock_ = std::make_unique<inngest::embedded::engine_clock>();
@@ -254,7 +254,7 @@ class world final : public observer {
     });
     checks_.use(known_functions(plans_, known));
     process_->core = std::make_unique<engine_core>(
-        std::move(definitions), std::move(work),
+        here_, std::move(work),
         engine_core::options{.retry_delay = [](int) { return std::chrono::seconds(3); },
                              .max_chain = 1'000'000,
                              .ids = inngest::detail::ulid_source([this] { return random_id(); })},
@@ -270,6 +270,12 @@ class world final : public observer {
   void tell_functions() {
     if (!options_.tells) return;
     for (const std::size_t place : present_) tell("process with " + plans_[place].slug());
+    if (process_) return;
+    for (const std::size_t place : all_) {
+      const inngest::any_function& one = function(place);
+      tell(inngest::protocol::describe_function(one.slug(), one.options(), one.triggers(), ""));
+      tell(to_cpp(plans_[place].handler));
+    }
   }
 
   std::array<std::uint8_t, 16> random_id() {
@@ -302,7 +308,6 @@ class world final : public observer {
 
   /// Another process, after the last has ended. Not while a body of it is running.
   void go_on_after_death() {
-    process_.reset();
     for (auto& [step, record] : bodies_) record.has_result = false;  // the store knows which have one
     std::vector<std::size_t> places = all_;
     if (!is_calm_ && chance_->one_in(6) && places.size() > 1)
@@ -783,14 +788,10 @@ class world final : public observer {
     }
   }
 
-  void check_all() {
-    if (is_dead_ || !process_->calls.empty() || process_->committing || core().has_uncommitted()) return;
-    if (actions_done_ % 64 == 0) check_load();
-  }
-
   /// What another process would load is what this one has.
   void check_load() {
-    const engine_core other({}, disk_.load(), {.retry_delay = [](int) { return std::chrono::seconds(3); }},
+    if (!process_->calls.empty() || process_->committing || core().has_uncommitted()) return;
+    const engine_core other(here_, disk_.load(), {.retry_delay = [](int) { return std::chrono::seconds(3); }},
                             now());
     for (const std::string& id : checks_.active()) {
       const auto* here = core().state().find_run(id);
@@ -798,7 +799,8 @@ class world final : public observer {
       if (!here) continue;  // its end is not committed yet
       if (!there) throw violation("run " + id + " is not loaded");
       if (here->memos != there->memos || here->stack != there->stack)
-        throw violation("run " + id + " is loaded with other results");
+        throw violation("run " + id + " is loaded with other results: " + described(*there) + " instead of " +
+                        described(*here));
       if (here->record.run.status != there->record.run.status ||
           here->record.gathering != there->record.gathering)
         throw violation("run " + id + " is loaded with another status");
@@ -813,6 +815,16 @@ class world final : public observer {
     }
     const auto due = core().state().next_due(), later = other.state().next_due();
     if (due.has_value() && !later.has_value()) throw violation("nothing is due after loading");
+  }
+
+  static std::string described(const inngest::embedded::active_run& run) {
+    std::string out;
+    for (const inngest::step_hash& step : run.stack) {
+      const auto found = run.memos.find(step);
+      out += inngest::detail::to_hex(step).substr(0, 6) + "=" +
+             (found == run.memos.end() ? "?" : found->second.substr(0, 60)) + " ";
+    }
+    return out;
   }
 
   /// Without faults all runs end.
@@ -840,7 +852,7 @@ class world final : public observer {
   }
 
   void check_nothing_is_left() {
-    pass(std::chrono::hours(25));  // what flow control remembers is over
+    pass(std::chrono::hours(49));  // what flow control remembers is over
     if (!core().take(now())) settles(core().changed());
     const scheduler::holdings held = core().state().held();
     const auto expect = [](const char* what, std::size_t count, std::size_t wanted) {
@@ -893,6 +905,7 @@ class world final : public observer {
 
   std::map<std::size_t, inngest::any_function> functions_;  // by place
   std::map<std::string, inngest::embedded::function_definition> definitions_;
+  std::vector<inngest::embedded::function_definition> here_;  // of this process
   std::map<std::string, std::uint64_t> seeds_;
   std::unordered_map<std::string, body_record> bodies_;  // by run and step
   std::optional<process> process_;

@@ -308,7 +308,8 @@ class engine_core {
       });
       if (!is_theirs) continue;
       scheduler_.withdraw(noted);
-      noted.events.clear();
+      for (event_record& event : noted.events) noted.withdrawn_events.push_back(std::move(event.id));
+      noted.events.clear();  // the commit that failed may have kept them
       any = true;
     }
     return any || std::any_of(ids.begin(), ids.end(), [&](const auto& id) { return !stored(id); });

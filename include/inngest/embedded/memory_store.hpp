@@ -142,6 +142,7 @@ class memory_store final : public store {
   };
 
   void apply(const changes& changes) {
+    for (const std::string& id : changes.withdrawn_events) withdraw(id);
     for (const event_record& each : changes.events) {
       if (events_.try_emplace(each.id, each).second && !each.dispatched) undispatched_.push_back(each.id);
     }
@@ -171,6 +172,13 @@ class memory_store final : public store {
   kept_run* find(const std::string& run_id) {
     const auto found = runs_.find(run_id);
     return found == runs_.end() ? nullptr : &found->second;
+  }
+
+  void withdraw(const std::string& id) {
+    const auto found = events_.find(id);
+    if (found == events_.end() || found->second.dispatched) return;
+    events_.erase(found);
+    undispatched_.erase(std::find(undispatched_.begin(), undispatched_.end(), id));
   }
 
   void note_dispatched(const std::string& id) {

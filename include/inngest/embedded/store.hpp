@@ -181,6 +181,9 @@ struct unreadable_record {
 /// What changes at once: all of it is kept, or nothing, in the order of the members. What belongs to a run
 /// that is not there is left out.
 struct changes {
+  /// By id: their sender was told that they were not taken, as a commit failed. Where it was kept all the
+  /// same they are removed, if they were not dispatched.
+  std::vector<std::string> withdrawn_events{};
   std::vector<event_record> events{};            // new ones; one that is there stays as it is
   std::vector<std::string> dispatched_events{};  // by id
   std::vector<run_record> runs{};  // new ones, and those that are written anew: they keep what else they have
@@ -201,17 +204,17 @@ struct changes {
   /// process, but need not wait for a disk.
   bool only_starts_jobs() const {
     if (started_jobs.empty()) return false;
-    return events.empty() && dispatched_events.empty() && runs.empty() && run_updates.empty() &&
-           memos.empty() && added_jobs.empty() && removed_jobs.empty() && added_waits.empty() &&
-           removed_waits.empty() && timeline.empty() && values.empty() && removed_values.empty() &&
-           apps.empty();
+    return withdrawn_events.empty() && events.empty() && dispatched_events.empty() && runs.empty() &&
+           run_updates.empty() && memos.empty() && added_jobs.empty() && removed_jobs.empty() &&
+           added_waits.empty() && removed_waits.empty() && timeline.empty() && values.empty() &&
+           removed_values.empty() && apps.empty();
   }
 
   bool empty() const {
-    return events.empty() && dispatched_events.empty() && runs.empty() && run_updates.empty() &&
-           memos.empty() && added_jobs.empty() && started_jobs.empty() && removed_jobs.empty() &&
-           added_waits.empty() && removed_waits.empty() && timeline.empty() && values.empty() &&
-           removed_values.empty() && apps.empty();
+    return withdrawn_events.empty() && events.empty() && dispatched_events.empty() && runs.empty() &&
+           run_updates.empty() && memos.empty() && added_jobs.empty() && started_jobs.empty() &&
+           removed_jobs.empty() && added_waits.empty() && removed_waits.empty() && timeline.empty() &&
+           values.empty() && removed_values.empty() && apps.empty();
   }
 };
 

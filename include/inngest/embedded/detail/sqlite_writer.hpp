@@ -19,6 +19,8 @@ class writer {
   explicit writer(database& file) : file_(file) {}
 
   void apply(const embedded::changes& changes) {
+    for (const auto& id : changes.withdrawn_events)
+      file_.run("DELETE FROM events WHERE id = ?1 AND dispatched <> 1", id);
     for (const auto& each : changes.events) add(each);
     for (const auto& id : changes.dispatched_events)
       file_.run("UPDATE events SET dispatched = 1 WHERE id = ?1", id);

@@ -1,0 +1,42 @@
+#include <string>
+
+#include "../catch.hpp"
+#include "reduce.hpp"
+#include "script.hpp"
+#include "world.hpp"
+
+// Some worlds by chance with every run of the tests, and what went wrong once. `run.sh` goes on.
+
+using simulated::action_kind;
+using simulated::node_kind;
+
+TEST_CASE("a simulated world keeps its promises", "[simulation]") {
+  const auto seed = GENERATE(range(1, 31));
+  const simulated::result result =
+      simulated::run(simulated::random_script(static_cast<std::uint64_t>(seed), 150), seed % 10 == 0);
+  INFO("seed " << seed);
+  CHECK(result.problem == "");
+  CHECK(result.actions >= 150);
+}
+
+TEST_CASE("the same script gives the same world", "[simulation]") {
+  const simulated::script script = simulated::random_script(7, 120);
+  const simulated::result once = simulated::run(script, false, true),
+                          again = simulated::run(script, false, true);
+  CHECK(once.story == again.story);
+  CHECK(once.story.size() > 1000);
+}
+
+TEST_CASE("an event whose sender was told of a failed commit starts nothing, though the commit was kept",
+          "[simulation]") {
+  CHECK(simulated::run(
+            {.seed = 172U,
+             .actions = {{action_kind::send, 10240676594894254127U},
+                         {action_kind::begin_commit, 10429262755147458600U},
+                         {action_kind::start, 4191201940517153763U},
+                         {action_kind::work, 5781074809144350309U},
+                         {action_kind::begin_commit, 12399052847358295168U}},
+             .without = {1},
+             .bodies = {{0, {{{.kind = node_kind::wait, .id = "s5", .ms = 1000, .target = "sim/b"}}}}}})
+            .problem == "");
+}
