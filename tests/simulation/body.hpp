@@ -252,9 +252,9 @@ class body_maker {
   }
 
   void fill_run(node& out) {
-    if (!chance_.one_in(3)) return;
-    out.failures = static_cast<int>(chance_.one_in(3) ? chance_.between(3, 6) : chance_.between(1, 2));
-    out.is_final = chance_.one_in(5);
+    if (!chance_.one_in(4)) return;
+    out.failures = static_cast<int>(chance_.one_in(5) ? chance_.between(3, 6) : chance_.between(1, 2));
+    out.is_final = chance_.one_in(8);
   }
 
   void fill_group(node& out, const place& here) {
