@@ -124,7 +124,8 @@ class body_maker {
 
   body make() {
     place here;
-    return {make_sequence(here, chance_.one_in(12) ? 12 : 6)};
+    nodes_left_ = chance_.one_in(10) ? 40 : 4 + chance_.below(9);
+    return {make_sequence(here, chance_.one_in(10) ? 12 : 6)};
   }
 
  private:
@@ -139,7 +140,10 @@ class body_maker {
   sequence make_sequence(place& here, std::size_t most) {
     sequence out;
     const std::size_t size = 1 + chance_.below(most);
-    for (std::size_t i = 0; i < size; ++i) out.push_back(make_node(here));
+    for (std::size_t i = 0; i < size; ++i) {
+      out.push_back(make_node(here));
+      if (nodes_left_ == 0) break;
+    }
     return out;
   }
 
@@ -148,6 +152,7 @@ class body_maker {
       const node_kind kind = make_kind();
       if (!is_possible(kind, here)) continue;
       node out{.kind = kind};
+      if (nodes_left_ > 0) --nodes_left_;
       if (is_step(kind)) out.id = make_id(here);
       if (kind == node_kind::fail || kind == node_kind::defer)
         out.id = std::string(to_string(kind)) + std::to_string(++last_id_);
@@ -187,7 +192,7 @@ class body_maker {
       case node_kind::parallel:
       case node_kind::race:
       case node_kind::caught:
-        return here.depth < around_.deepest;
+        return here.depth < around_.deepest && nodes_left_ > 2;
       case node_kind::run:
       case node_kind::sleep:
       case node_kind::started:
@@ -258,7 +263,7 @@ class body_maker {
   }
 
   void fill_group(node& out, const place& here) {
-    const std::size_t count = 2 + chance_.below(3);
+    const std::size_t count = chance_.one_in(3) ? 2 + chance_.below(3) : 2;
     for (std::size_t i = 0; i < count; ++i) {
       place inside{.depth = here.depth + 1, .in_race = here.in_race || out.kind == node_kind::race};
       // without steps a branch ends at once
@@ -310,6 +315,7 @@ class body_maker {
   chance& chance_;
   const surroundings& around_;
   int last_id_ = 0;
+  std::size_t nodes_left_ = 0;  // when there are none left, sequences end with their first node
 };
 
 inline body random_body(chance& chance, const surroundings& around) {
