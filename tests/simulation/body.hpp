@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -154,8 +155,8 @@ class body_maker {
       node out{.kind = kind};
       if (nodes_left_ > 0) --nodes_left_;
       if (is_step(kind)) out.id = make_id(here);
-      if (kind == node_kind::fail || kind == node_kind::defer)
-        out.id = std::string(to_string(kind)) + std::to_string(++last_id_);
+      if (kind == node_kind::fail) out.id = "fail" + std::to_string(++last_id_);
+      if (kind == node_kind::defer) out.id = make_defer_id(here);
       fill(out, here);
       return out;
     }
@@ -262,12 +263,15 @@ class body_maker {
     out.is_final = chance_.one_in(8);
   }
 
-  void fill_group(node& out, const place& here) {
+  void fill_group(node& out, place& here) {
     const std::size_t count = chance_.one_in(3) ? 2 + chance_.below(3) : 2;
     for (std::size_t i = 0; i < count; ++i) {
       place inside{.depth = here.depth + 1, .in_race = here.in_race || out.kind == node_kind::race};
+      const bool may_share = out.kind == node_kind::parallel && i == 0;
+      if (may_share) inside.ids = here.ids;
       // without steps a branch ends at once
       out.branches.push_back(chance_.one_in(20) ? sequence() : make_sequence(inside, 3));
+      if (may_share) here.ids = std::move(inside.ids);
     }
   }
 
@@ -312,9 +316,17 @@ class body_maker {
     return out;
   }
 
+  /// Deferred calls have ids of their own, which may be those of steps.
+  std::string make_defer_id(const place& here) {
+    std::string out = "defer" + std::to_string(++last_id_);
+    if (!here.ids.empty() && chance_.one_in(4)) out = chance_.pick(here.ids);
+    return defer_ids_.insert(out).second ? out : out + "!" + std::to_string(last_id_);
+  }
+
   chance& chance_;
   const surroundings& around_;
   int last_id_ = 0;
+  std::set<std::string> defer_ids_;
   std::size_t nodes_left_ = 0;  // when there are none left, sequences end with their first node
 };
 

@@ -57,6 +57,7 @@ class quiet_world final : public observer {
       ++actions_;
     }
     if (problem_.empty() && !scheduler_.is_idle()) problem_ = "a run goes on for ever, or nothing is due";
+    note_deferred();
     for (const inngest::embedded::run& ended : store_.runs()) check_end(ended);
     return problem_;
   }
@@ -253,10 +254,34 @@ class quiet_world final : public observer {
                         (ended.status == run_status::failed && expected.what == outcome::failed &&
                          ended.error->name == expected.error_name) ||
                         is_refused;  // by a call whose answer came late, the reference may have seen more
+    if (agrees && !is_refused) check_deferred(ended, expected);
     if (agrees) return;
     std::string told = "run of " + ended.function_id + " ended: " + ended.output_text + error +
                        "\nexpected: " + text_of(expected) + "\nresults:";
     for (const memo& each : memos) told += "\n  " + each.step + ' ' + shortened(each.text);
+    note(told);
+  }
+
+  void note_deferred() {
+    for (const inngest::embedded::run& begun : store_.runs()) {
+      if (begun.event_name != "inngest/deferred.schedule") continue;
+      const auto event = inngest::json::parse(store_.find_run(begun.id)->events.front().text);
+      deferred_.insert(event.at("data").at("from").get<std::string>());
+    }
+  }
+
+  void check_deferred(const inngest::embedded::run& ended, const outcome& expected) {
+    std::multiset<std::string> wanted;
+    for (const std::string& id : expected.deferred) wanted.insert(ended.id + '/' + id);
+    std::multiset<std::string> begun;
+    for (const std::string& from : deferred_) {
+      if (from.starts_with(ended.id)) begun.insert(from);
+    }
+    if (begun == wanted) return;
+    std::string told = "run of " + ended.function_id + " deferred";
+    for (const std::string& id : expected.deferred) told += " \"" + id + '"';
+    told += "\nbut what began was";
+    for (const std::string& from : begun) told += ' ' + from;
     note(told);
   }
 
@@ -283,6 +308,7 @@ class quiet_world final : public observer {
   std::set<step_of_run> kept_;
   std::set<step_of_run> succeeded_;
   std::map<step_of_run, int> attempts_;
+  std::multiset<std::string> deferred_;  // "<run>/<id of the call>"
   std::map<std::string, std::size_t> ends_;
   std::string problem_;
   std::size_t actions_ = 0;

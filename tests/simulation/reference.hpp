@@ -29,8 +29,9 @@ struct memo {
 struct outcome {
   enum kind { completed, failed, undecided };
   kind what = undecided;
-  std::string output{};        // as interpret() gives it
-  std::string error_name{};    // of a failed run
+  std::string output{};                 // as interpret() gives it
+  std::string error_name{};             // of a failed run
+  std::vector<std::string> deferred{};  // ids of the deferred calls of an ended run
   std::string missing_step{};  // of an undecided run: the full id of the first step that has no result
 };
 
@@ -116,7 +117,7 @@ class reference_walk {
 
   outcome end_of(const sequence& nodes) {
     part all = walk(nodes);
-    outcome out;
+    outcome out{.deferred = std::move(deferred_)};
     for (const std::string& step : all.owed) {
       if (all.ended() && !find(step)) all.missing = step;
     }
@@ -177,7 +178,10 @@ class reference_walk {
   part walk(const node& at) {
     switch (at.kind) {
       case node_kind::slow:
+        return {.trace = "null"};
       case node_kind::defer:
+        if (std::find(deferred_.begin(), deferred_.end(), at.id) == deferred_.end())
+          deferred_.push_back(at.id);
         return {.trace = "null"};
       case node_kind::fail:
         if (at.is_final || at.failures >= max_attempts_) return {.error = error_of(at)};
@@ -313,6 +317,7 @@ class reference_walk {
   const int max_attempts_;
   std::unordered_map<std::string_view, std::size_t> places_;  // by step
   step_names names_;
+  std::vector<std::string> deferred_;
 };
 
 /// How a run ends that has these steps' results, in the order in which they came, and so many attempts. A run
