@@ -72,12 +72,16 @@ class quiet_world final : public observer {
       note("step \"" + step_id + "\" ran though it has a result");
     if (++attempts_[{run_id, step_id}] > max_attempts_of(run_id) || attempt >= max_attempts_of(run_id))
       note("step \"" + step_id + "\" ran too often");
+    if (chance_.one_in(4)) go_on_meanwhile();
   }
   void step_ended(const std::string& run_id, const std::string& step_id, int, bool succeeded) override {
     if (succeeded && !succeeded_.emplace(run_id, step_id).second)
       note("step \"" + step_id + "\" succeeded twice");
   }
-  void slow(std::int64_t ms) override { now_ += std::chrono::milliseconds(ms % 1000); }
+  void slow(std::int64_t ms) override {
+    now_ += std::chrono::milliseconds(ms % 1000);
+    go_on_meanwhile();
+  }
   void read(const std::string& run_id, const std::string& step_id) override {
     if (!kept_.contains({run_id, hash_of(step_id)}))
       note("the result of step \"" + step_id + "\" was read before it was kept");
@@ -158,6 +162,15 @@ class quiet_world final : public observer {
         kept_.emplace(each.run_id, inngest::detail::to_hex(each.step));
       scheduler_.kept(changes, now_);
     }
+  }
+
+  /// Other calls are made while one is under way.
+  void go_on_meanwhile() {
+    constexpr int deepest = 3;
+    if (nesting_ == deepest) return;
+    ++nesting_;
+    for (std::size_t left = chance_.below(4); left > 0 && act(); --left) ++actions_;
+    --nesting_;
   }
 
   /// False when there is nothing left to do.
@@ -312,6 +325,7 @@ class quiet_world final : public observer {
   std::map<std::string, std::size_t> ends_;
   std::string problem_;
   std::size_t actions_ = 0;
+  int nesting_ = 0;
 };
 
 using functions = std::vector<quiet_world::function>;
