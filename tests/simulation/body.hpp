@@ -89,6 +89,9 @@ struct surroundings {
   std::vector<std::string> functions{};  ///< to invoke
   std::vector<std::string> deferred{};   ///< to defer
   std::size_t deepest = 3;               ///< groups within groups
+  /// Ids of a race's branches may be repeated behind it. Which use is the second then depends on how far the
+  /// losers came: an observer is told of wrong ids.
+  bool shares_ids_with_races = false;
   bool may_fetch = true;
   bool may_fail = true;
   bool may_be_slow = true;
@@ -265,14 +268,19 @@ class body_maker {
 
   void fill_group(node& out, place& here) {
     const std::size_t count = chance_.one_in(3) ? 2 + chance_.below(3) : 2;
+    const bool may_share = out.kind == node_kind::parallel || around_.shares_ids_with_races;
+    std::vector<std::string> behind;  // ids that may be repeated behind the group
     for (std::size_t i = 0; i < count; ++i) {
       place inside{.depth = here.depth + 1, .in_race = here.in_race || out.kind == node_kind::race};
-      const bool may_share = out.kind == node_kind::parallel && i == 0;
-      if (may_share) inside.ids = here.ids;
+      if (i == 0 && may_share) inside.ids = here.ids;
       // without steps a branch ends at once
       out.branches.push_back(chance_.one_in(20) ? sequence() : make_sequence(inside, 3));
-      if (may_share) here.ids = std::move(inside.ids);
+      if (i == 0 && may_share)
+        here.ids = std::move(inside.ids);
+      else if (may_share)
+        behind.insert(behind.end(), inside.ids.begin(), inside.ids.end());
     }
+    here.ids.insert(here.ids.end(), behind.begin(), behind.end());
   }
 
   void fill_started(node& out, place& here) {
