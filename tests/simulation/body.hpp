@@ -356,7 +356,7 @@ void forms_of(const node& from, const Take& take) {
   };
   change([](node& out) { out.failures = 0; });
   change([](node& out) { out.failures = std::max(out.failures - 1, 0); });
-  change([](node& out) { out.is_final = false; });
+  change([](node& out) { out.is_final = out.is_final && out.kind == node_kind::fail; });
   change([](node& out) { out.match.clear(); });
   change([](node& out) { out.swallows = false; });
   change([](node& out) { out.replaces = false; });
