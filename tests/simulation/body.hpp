@@ -59,6 +59,8 @@ struct node {
   int failures = 0;
   /// run, fail: a failure is final, whatever attempts are left.
   bool is_final = false;
+  /// run: how often the step itself is tried again, if that is less than the function's; -1 says nothing.
+  int retries = -1;
   std::int64_t ms = 0;
   /// An event, signal or function.
   std::string target{};
@@ -262,6 +264,7 @@ class body_maker {
 
   void fill_run(node& out) {
     if (!chance_.one_in(4)) return;
+    if (chance_.one_in(6)) out.retries = static_cast<int>(chance_.below(3));
     out.failures = static_cast<int>(chance_.one_in(5) ? chance_.between(3, 6) : chance_.between(1, 2));
     out.is_final = chance_.one_in(8);
   }
@@ -357,6 +360,7 @@ void forms_of(const node& from, const Take& take) {
   change([](node& out) { out.failures = 0; });
   change([](node& out) { out.failures = std::max(out.failures - 1, 0); });
   change([](node& out) { out.is_final = out.is_final && out.kind == node_kind::fail; });
+  change([](node& out) { out.retries = -1; });
   change([](node& out) { out.match.clear(); });
   change([](node& out) { out.swallows = false; });
   change([](node& out) { out.replaces = false; });

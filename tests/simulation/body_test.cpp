@@ -417,7 +417,7 @@ TEST_CASE("races that share ids with what follows them end as the reference says
 
 TEST_CASE("a body as C++ is the same body", "[simulation][bodies]") {
   const body all{sequence{
-      {.kind = node_kind::run, .id = "\346\227\245\"1\\", .failures = 2, .is_final = true},
+      {.kind = node_kind::run, .id = "\346\227\245\"1\\", .failures = 2, .is_final = true, .retries = 0},
       {.kind = node_kind::race,
        .branches =
            {sequence{{.kind = node_kind::wait, .id = "s2", .ms = 1000, .target = "sim/a", .match = "data.k"},
@@ -429,7 +429,7 @@ TEST_CASE("a body as C++ is the same body", "[simulation][bodies]") {
        .unasked = 1,
        .branches = {sequence{{.kind = node_kind::run, .id = "s4"}, {.kind = node_kind::run, .id = "s5"}}}}}};
   const std::string text = R"(body{sequence{
-  {.kind = node_kind::run, .id = "\346\227\245\"1\\", .failures = 2, .is_final = true},
+  {.kind = node_kind::run, .id = "\346\227\245\"1\\", .failures = 2, .is_final = true, .retries = 0},
   {.kind = node_kind::race, .branches = {
       sequence{
         {.kind = node_kind::wait, .id = "s2", .ms = 1000, .target = "sim/a", .match = "data.k"},

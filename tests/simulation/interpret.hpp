@@ -215,6 +215,10 @@ class interpreter {
 
   // ---- steps --------------------------------------------------------------------------------------------
 
+  static inngest::step_options options_of(const node& at) {
+    return {.id = at.id, .retries = at.retries < 0 ? std::nullopt : std::optional<int>(at.retries)};
+  }
+
   /// What a run step does before it gives its result.
   void attempt(const node& at, const std::string& name) {
     told_.step_began(ctx_.run_id, name, ctx_.attempt);
@@ -227,7 +231,7 @@ class interpreter {
     const std::string& name = name_of(at);
     const auto give = [&](auto make) {
       seen(name, [&] {
-        inngest::encode_to(out, ctx_.step.run(at.id, [&] {
+        inngest::encode_to(out, ctx_.step.run(options_of(at), [&] {
           attempt(at, name);
           return make();
         }));
@@ -235,7 +239,7 @@ class interpreter {
     };
     switch (form_of(at)) {
       case result_form::nothing:
-        seen(name, [&] { ctx_.step.run(at.id, [&] { attempt(at, name); }); });
+        seen(name, [&] { ctx_.step.run(options_of(at), [&] { attempt(at, name); }); });
         out += "null";
         return;
       case result_form::text:
@@ -374,7 +378,7 @@ class interpreter {
   /// The trace has the results in the order in which they were asked for.
   void start(const node& at, std::string& out) {
     const auto started = [&](const node& step, const std::string& name) {
-      return ctx_.step.start(step.id, [this, &step, &name] {
+      return ctx_.step.start(options_of(step), [this, &step, &name] {
         attempt(step, name);
         return result_object(step, ctx_.attempt);
       });
