@@ -120,3 +120,16 @@ TEST_CASE("the engine runs the deferred function and on_failure of a failed run"
   CHECK(with.notes == strings{"n"});
   CHECK(failures == strings{"oh no"});
 }
+
+TEST_CASE("a deferred call may have the id of a step", "[defer]") {
+  app_with_notes with;
+  auto f = with.app.create_function({.id = "f"}, inngest::on<started>(), [&](context& ctx) {
+    ctx.step.run("s", [] {});
+    ctx.defer("s", with.write, note{"n"});
+  });
+  inngest::testing::harness t{with.app, {f, with.write}, {.check_determinism = false}};
+  const auto run = t.send(started{});
+  INFO(run);
+  CHECK(run.completed());
+  CHECK(with.notes == strings{"n"});
+}

@@ -305,6 +305,19 @@ TEST_CASE("a loser's later steps do not move the id of a step behind the race", 
   CHECK(*bodies == strings{"fast", "after", "last"});
 }
 
+TEST_CASE("a loser's later result does not move the id of a step behind the race", "[shared_ids]") {
+  auto f = made([](context& ctx) {
+    ctx.group.race([&] { return step(ctx, "slow", "slow"); }, [&] { return step(ctx, "fast", "fast"); },
+                   [&] { return step(ctx, "x", "loser"); });
+    return step(ctx, "x", "after");
+  });
+  run_driver run(f);
+  run.result("fast", "fast");
+  CHECK(run.discover().op().at("id") == hash_of("x:1"));
+  run.result("slow", "slow");
+  CHECK(run.discover().op().at("id") == hash_of("x:1"));
+}
+
 TEST_CASE("ids that a run of another SDK has given go on by the same indexes", "[shared_ids]") {
   auto f = made([](context& ctx) {
     auto [a, b] =

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -58,6 +59,8 @@ struct node {
   int failures = 0;
   /// run, fail: a failure is final, whatever attempts are left.
   bool is_final = false;
+  /// run: how often the step itself is tried again, if that is less than the function's; -1 says nothing.
+  int retries = -1;
   std::int64_t ms = 0;
   /// An event, signal or function.
   std::string target{};
@@ -89,6 +92,9 @@ struct surroundings {
   std::vector<std::string> functions{};  ///< to invoke
   std::vector<std::string> deferred{};   ///< to defer
   std::size_t deepest = 3;               ///< groups within groups
+  /// Ids of a race's branches may be repeated behind it. Which use is the second then depends on how far the
+  /// losers came: an observer is told of wrong ids.
+  bool shares_ids_with_races = false;
   bool may_fetch = true;
   bool may_fail = true;
   bool may_be_slow = true;
@@ -125,7 +131,8 @@ class body_maker {
 
   body make() {
     place here;
-    return {make_sequence(here, chance_.one_in(12) ? 12 : 6)};
+    nodes_left_ = chance_.one_in(10) ? 40 : 4 + chance_.below(9);
+    return {make_sequence(here, chance_.one_in(10) ? 12 : 6)};
   }
 
  private:
@@ -140,7 +147,10 @@ class body_maker {
   sequence make_sequence(place& here, std::size_t most) {
     sequence out;
     const std::size_t size = 1 + chance_.below(most);
-    for (std::size_t i = 0; i < size; ++i) out.push_back(make_node(here));
+    for (std::size_t i = 0; i < size; ++i) {
+      out.push_back(make_node(here));
+      if (nodes_left_ == 0) break;
+    }
     return out;
   }
 
@@ -149,9 +159,10 @@ class body_maker {
       const node_kind kind = make_kind();
       if (!is_possible(kind, here)) continue;
       node out{.kind = kind};
+      if (nodes_left_ > 0) --nodes_left_;
       if (is_step(kind)) out.id = make_id(here);
-      if (kind == node_kind::fail || kind == node_kind::defer)
-        out.id = std::string(to_string(kind)) + std::to_string(++last_id_);
+      if (kind == node_kind::fail) out.id = "fail" + std::to_string(++last_id_);
+      if (kind == node_kind::defer) out.id = make_defer_id(here);
       fill(out, here);
       return out;
     }
@@ -193,7 +204,7 @@ class body_maker {
       case node_kind::parallel:
       case node_kind::race:
       case node_kind::caught:
-        return here.depth < around_.deepest;
+        return here.depth < around_.deepest && nodes_left_ > 2;
       case node_kind::run:
       case node_kind::sleep:
       case node_kind::started:
@@ -258,18 +269,27 @@ class body_maker {
   }
 
   void fill_run(node& out) {
-    if (!chance_.one_in(3)) return;
-    out.failures = static_cast<int>(chance_.one_in(3) ? chance_.between(3, 6) : chance_.between(1, 2));
-    out.is_final = chance_.one_in(5);
+    if (!chance_.one_in(4)) return;
+    if (chance_.one_in(6)) out.retries = static_cast<int>(chance_.below(3));
+    out.failures = static_cast<int>(chance_.one_in(5) ? chance_.between(3, 6) : chance_.between(1, 2));
+    out.is_final = chance_.one_in(8);
   }
 
-  void fill_group(node& out, const place& here) {
-    const std::size_t count = 2 + chance_.below(3);
+  void fill_group(node& out, place& here) {
+    const std::size_t count = chance_.one_in(3) ? 2 + chance_.below(3) : 2;
+    const bool may_share = out.kind == node_kind::parallel || around_.shares_ids_with_races;
+    std::vector<std::string> behind;  // ids that may be repeated behind the group
     for (std::size_t i = 0; i < count; ++i) {
       place inside{.depth = here.depth + 1, .in_race = here.in_race || out.kind == node_kind::race};
+      if (i == 0 && may_share) inside.ids = here.ids;
       // without steps a branch ends at once
       out.branches.push_back(chance_.one_in(20) ? sequence() : make_sequence(inside, 3));
+      if (i == 0 && may_share)
+        here.ids = std::move(inside.ids);
+      else if (may_share)
+        behind.insert(behind.end(), inside.ids.begin(), inside.ids.end());
     }
+    here.ids.insert(here.ids.end(), behind.begin(), behind.end());
   }
 
   void fill_started(node& out, place& here) {
@@ -313,9 +333,18 @@ class body_maker {
     return out;
   }
 
+  /// Deferred calls have ids of their own, which may be those of steps.
+  std::string make_defer_id(const place& here) {
+    std::string out = "defer" + std::to_string(++last_id_);
+    if (!here.ids.empty() && chance_.one_in(4)) out = chance_.pick(here.ids);
+    return defer_ids_.insert(out).second ? out : out + "!" + std::to_string(last_id_);
+  }
+
   chance& chance_;
   const surroundings& around_;
   int last_id_ = 0;
+  std::set<std::string> defer_ids_;
+  std::size_t nodes_left_ = 0;  // when there are none left, sequences end with their first node
 };
 
 inline body random_body(chance& chance, const surroundings& around) {
@@ -336,7 +365,8 @@ void forms_of(const node& from, const Take& take) {
   };
   change([](node& out) { out.failures = 0; });
   change([](node& out) { out.failures = std::max(out.failures - 1, 0); });
-  change([](node& out) { out.is_final = false; });
+  change([](node& out) { out.is_final = out.is_final && out.kind == node_kind::fail; });
+  change([](node& out) { out.retries = -1; });
   change([](node& out) { out.match.clear(); });
   change([](node& out) { out.swallows = false; });
   change([](node& out) { out.replaces = false; });

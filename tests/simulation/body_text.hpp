@@ -39,6 +39,7 @@ inline std::string of(const node& from, std::size_t indent) {
   if (from.id != plain.id) add("id", literal(from.id));
   if (from.failures != plain.failures) add("failures", std::to_string(from.failures));
   if (from.is_final) add("is_final", "true");
+  if (from.retries != plain.retries) add("retries", std::to_string(from.retries));
   if (from.ms != plain.ms) add("ms", std::to_string(from.ms));
   if (from.target != plain.target) add("target", literal(from.target));
   if (from.match != plain.match) add("match", literal(from.match));

@@ -1,14 +1,17 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -123,21 +126,32 @@ class interpreter {
   interpreter(inngest::basic_context& ctx, observer& told) : ctx_(ctx), told_(told) {}
 
   std::string run(const sequence& nodes) {
-    std::string out = "[";
-    for (const node& child : nodes) {
-      if (out.size() > 1) out += ',';
-      run(child, out);
-    }
-    return out += ']';
+    std::string out;
+    run(nodes, out);
+    return out;
   }
 
  private:
+  // Steps leave the handler by an exception, again and again: there should be little to clean up on its way.
+
+  void run(const sequence& nodes, std::string& out) {
+    char before = '[';
+    for (const node& child : nodes) {
+      out += std::exchange(before, ',');
+      run(child, out);
+    }
+    out += nodes.empty() ? "[]" : "]";
+  }
+
+  /// The full id of a step, which the handler comes to.
+  const std::string& name_of(const node& at) { return came_to_.emplace_back(names_.next(at.id)); }
+
   void run(const node& at, std::string& out) {
     switch (at.kind) {
       case node_kind::run:
         return run_step(at, out);
       case node_kind::sleep: {
-        const std::string name = names_.next(at.id);
+        const std::string& name = name_of(at);
         seen(name, [&] { ctx_.step.sleep(at.id, milliseconds(at.ms)); });
         out += "null";
         return;
@@ -147,13 +161,13 @@ class interpreter {
       case node_kind::signal_wait:
         return wait_for_signal(at, out);
       case node_kind::send_signal: {
-        const std::string name = names_.next(at.id);
+        const std::string& name = name_of(at);
         seen(name,
              [&] { inngest::encode_to(out, ctx_.step.send_signal(at.id, at.target, data_of(at, name, 0))); });
         return;
       }
       case node_kind::send: {
-        const std::string name = names_.next(at.id);
+        const std::string& name = name_of(at);
         seen(name, [&] { inngest::encode_to(out, ctx_.step.send_event(at.id, events_of(at, name))); });
         return;
       }
@@ -201,6 +215,10 @@ class interpreter {
 
   // ---- steps --------------------------------------------------------------------------------------------
 
+  static inngest::step_options options_of(const node& at) {
+    return {.id = at.id, .retries = at.retries < 0 ? std::nullopt : std::optional<int>(at.retries)};
+  }
+
   /// What a run step does before it gives its result.
   void attempt(const node& at, const std::string& name) {
     told_.step_began(ctx_.run_id, name, ctx_.attempt);
@@ -210,10 +228,10 @@ class interpreter {
   }
 
   void run_step(const node& at, std::string& out) {
-    const std::string name = names_.next(at.id);
+    const std::string& name = name_of(at);
     const auto give = [&](auto make) {
       seen(name, [&] {
-        inngest::encode_to(out, ctx_.step.run(at.id, [&] {
+        inngest::encode_to(out, ctx_.step.run(options_of(at), [&] {
           attempt(at, name);
           return make();
         }));
@@ -221,7 +239,7 @@ class interpreter {
     };
     switch (form_of(at)) {
       case result_form::nothing:
-        seen(name, [&] { ctx_.step.run(at.id, [&] { attempt(at, name); }); });
+        seen(name, [&] { ctx_.step.run(options_of(at), [&] { attempt(at, name); }); });
         out += "null";
         return;
       case result_form::text:
@@ -238,7 +256,7 @@ class interpreter {
 
   template <inngest::detail::fixed_string Name>
   void wait_for(const node& at, std::string& out) {
-    const std::string name = names_.next(at.id);
+    const std::string& name = name_of(at);
     seen(name, [&] {
       const auto event = ctx_.step.wait_for_event<inngest::event<Name>>(
           at.id, {.timeout = milliseconds(at.ms), .match = at.match});
@@ -266,7 +284,7 @@ class interpreter {
 
   void wait_for_signal(const node& at, std::string& out) {
     using inngest::signal_conflict;
-    const std::string name = names_.next(at.id);
+    const std::string& name = name_of(at);
     seen(name, [&] {
       const auto data = ctx_.step.wait_for_signal<json_text>(
           at.id, {.signal = at.target,
@@ -277,7 +295,7 @@ class interpreter {
   }
 
   void invoke(const node& at, std::string& out) {
-    const std::string name = names_.next(at.id);
+    const std::string& name = name_of(at);
     const inngest::function_ref<inngest::event<"sim/a", sent_data>, json_text> called{app_id, at.target};
     const auto timeout = at.ms == 0 ? std::nullopt : std::optional<inngest::duration_ms>(milliseconds(at.ms));
     seen(name,
@@ -285,7 +303,7 @@ class interpreter {
   }
 
   void fetch(const node& at, std::string& out) {
-    const std::string name = names_.next(at.id);
+    const std::string& name = name_of(at);
     seen(name, [&] {
       const auto answer = ctx_.step.fetch(at.id, {.url = "http://elsewhere/" + std::to_string(at.count)});
       out += "{\"status\":" + std::to_string(answer.status_code) + ",\"body\":";
@@ -338,7 +356,9 @@ class interpreter {
   std::string race(const node& at) {
     const auto branch = [&](std::size_t index) {
       return [this, &at, index] {
-        return "{\"won\":" + std::to_string(index) + ",\"trace\":" + run(at.branches[index]) + '}';
+        std::string out = "{\"won\":" + std::to_string(index) + ",\"trace\":";
+        run(at.branches[index], out);
+        return out += '}';
       };
     };
     switch (at.branches.size()) {
@@ -358,34 +378,37 @@ class interpreter {
   /// The trace has the results in the order in which they were asked for.
   void start(const node& at, std::string& out) {
     const auto started = [&](const node& step, const std::string& name) {
-      return ctx_.step.start(step.id, [this, &step, name] {
+      return ctx_.step.start(options_of(step), [this, &step, &name] {
         attempt(step, name);
         return result_object(step, ctx_.attempt);
       });
     };
     const sequence& steps = at.branches.at(0);
-    std::vector<std::string> names;
+    const std::size_t first = came_to_.size();
     std::vector<decltype(started(at, at.id))> handles;
     for (const node& step : steps) {
-      names.push_back(names_.next(step.id));
-      handles.push_back(started(step, names.back()));
+      const std::string& name = name_of(step);
+      handles.push_back(started(step, name));
     }
     out += '[';
     const std::size_t asked = steps.size() - std::min(steps.size(), static_cast<std::size_t>(at.unasked));
     for (std::size_t i = 0; i < asked; ++i) {
       const std::size_t place = (i + static_cast<std::size_t>(at.count)) % steps.size();
       if (i > 0) out += ',';
-      seen(names[place], [&] { out += handles[place].get().text; });
+      seen(came_to_[first + place], [&] { out += handles[place].get().text; });
     }
     out += ']';
   }
 
   void run_caught(const node& at, std::string& out) {
+    const std::size_t before = out.size();
     try {
-      out += run(at.branches.at(0));
+      run(at.branches.at(0), out);
     } catch (const inngest::step_error& problem) {
+      out.resize(before);
       note_caught(problem.name(), out);
     } catch (const std::exception& problem) {
+      out.resize(before);
       note_caught(inngest::detail::exception_type_name(typeid(problem)), out);
     } catch (...) {
       if (!at.swallows) throw;
@@ -400,6 +423,7 @@ class interpreter {
   inngest::basic_context& ctx_;
   observer& told_;
   step_names names_;
+  std::deque<std::string> came_to_;  // full ids, which are pointed to
 };
 
 /// Runs the body. Gives what came of its nodes, in order: a JSON array, with arrays of arrays for groups.

@@ -29,8 +29,9 @@ struct memo {
 struct outcome {
   enum kind { completed, failed, undecided };
   kind what = undecided;
-  std::string output{};        // as interpret() gives it
-  std::string error_name{};    // of a failed run
+  std::string output{};                 // as interpret() gives it
+  std::string error_name{};             // of a failed run
+  std::vector<std::string> deferred{};  // ids of the deferred calls of an ended run
   std::string missing_step{};  // of an undecided run: the full id of the first step that has no result
 };
 
@@ -115,8 +116,8 @@ class reference_walk {
   }
 
   outcome end_of(const sequence& nodes) {
-    part all = walk(nodes);
-    outcome out;
+    part all = walk(nodes, 0);
+    outcome out{.deferred = std::move(deferred_)};
     for (const std::string& step : all.owed) {
       if (all.ended() && !find(step)) all.missing = step;
     }
@@ -152,16 +153,17 @@ class reference_walk {
   };
   std::optional<found_memo> find(const std::string& step) const {
     const auto found = places_.find(inngest::detail::to_hex(inngest::detail::sha1::of(step)));
-    if (found == places_.end()) return std::nullopt;
+    if (found == places_.end() || found->second >= horizon_) return std::nullopt;
     return found_memo{memos_[found->second].text, found->second + 1};
   }
 
-  part walk(const sequence& nodes) {
+  /// `began` is the number of results that it took to come here.
+  part walk(const sequence& nodes, std::size_t began) {
     part out;
     out.trace = "[";
     for (const node& child : nodes) {
       if (out.trace.size() > 1) out.trace += ',';
-      part next = walk(child);
+      part next = walk(child, std::max(began, out.ended_at));
       out.ended_at = std::max(out.ended_at, next.ended_at);
       out.owed.insert(out.owed.end(), next.owed.begin(), next.owed.end());
       out.trace += next.trace;
@@ -174,22 +176,25 @@ class reference_walk {
     return out;
   }
 
-  part walk(const node& at) {
+  part walk(const node& at, std::size_t began) {
     switch (at.kind) {
       case node_kind::slow:
+        return {.trace = "null"};
       case node_kind::defer:
+        if (std::find(deferred_.begin(), deferred_.end(), at.id) == deferred_.end())
+          deferred_.push_back(at.id);
         return {.trace = "null"};
       case node_kind::fail:
         if (at.is_final || at.failures >= max_attempts_) return {.error = error_of(at)};
         return {.trace = "null"};
       case node_kind::parallel:
-        return walk_parallel(at);
+        return walk_parallel(at, began);
       case node_kind::race:
-        return walk_race(at);
+        return walk_race(at, began);
       case node_kind::started:
         return walk_started(at);
       case node_kind::caught:
-        return walk_caught(at);
+        return walk_caught(at, began);
       default:
         return step(at, names_.next(at.id));
     }
@@ -251,10 +256,10 @@ class reference_walk {
   }
 
   /// All branches end; then the first of them that failed counts.
-  part walk_parallel(const node& at) {
+  part walk_parallel(const node& at, std::size_t began) {
     part out;
     for (const sequence& branch : at.branches) {
-      part next = walk(branch);
+      part next = walk(branch, began);
       out.ended_at = std::max(out.ended_at, next.ended_at);
       out.owed.insert(out.owed.end(), next.owed.begin(), next.owed.end());
       if (!next.ended() && out.missing.empty()) out.missing = std::move(next.missing);
@@ -267,17 +272,24 @@ class reference_walk {
   }
 
   /// The branch that ended with the fewest results counts, the first of those that need none.
-  part walk_race(const node& at) {
+  part walk_race(const node& at, std::size_t began) {
+    const step_names names_before = names_;
     std::optional<part> best;
     std::string missing;
     for (std::size_t i = 0; i < at.branches.size(); ++i) {
-      part next = walk(at.branches[i]);
+      part next = walk(at.branches[i], began);
       if (!next.ended() && missing.empty()) missing = next.missing;
       if (!next.ended() || (best && best->ended_at <= next.ended_at)) continue;
       next.trace = "{\"won\":" + std::to_string(i) + ",\"trace\":" + next.trace + '}';
       best = std::move(next);
     }
-    return best ? std::move(*best) : part{.missing = std::move(missing)};
+    if (!best) return part{.missing = std::move(missing)};
+    // The losers stopped when the race was decided: what they come to with later results uses no ids up.
+    names_ = names_before;
+    const std::size_t horizon = std::exchange(horizon_, std::min(horizon_, std::max(began, best->ended_at)));
+    for (const sequence& branch : at.branches) walk(branch, began);
+    horizon_ = horizon;
+    return std::move(*best);
   }
 
   part walk_started(const node& at) {
@@ -300,8 +312,8 @@ class reference_walk {
     return out;
   }
 
-  part walk_caught(const node& at) {
-    part out = walk(at.branches.at(0));
+  part walk_caught(const node& at, std::size_t began) {
+    part out = walk(at.branches.at(0), began);
     if (out.ended() && out.error) {
       out.trace = "{\"caught\":" + inngest::encode(*out.error) + '}';
       out.error.reset();
@@ -312,7 +324,9 @@ class reference_walk {
   const std::vector<memo>& memos_;
   const int max_attempts_;
   std::unordered_map<std::string_view, std::size_t> places_;  // by step
+  std::size_t horizon_ = static_cast<std::size_t>(-1);        // results beyond it do not count
   step_names names_;
+  std::vector<std::string> deferred_;
 };
 
 /// How a run ends that has these steps' results, in the order in which they came, and so many attempts. A run

@@ -767,6 +767,10 @@ class scheduler {
       if (!is_awaited || !has_awaited_siblings(run, now)) go_on(run, now);
       return std::nullopt;
     }
+    if (op.kind == operation_kind::defer) {  // its id may be a step's, too
+      defer(run, op);
+      return std::nullopt;
+    }
     if (run.pending.contains(op.id) || run.memos.contains(op.id))
       return std::nullopt;  // reported again, as happens while its siblings are under way
     switch (op.kind) {
@@ -784,8 +788,6 @@ class scheduler {
       case operation_kind::request:
         return begin_request(run, call, op, now);
       case operation_kind::defer:
-        defer(run, op);
-        return std::nullopt;
       case operation_kind::nothing:
       case operation_kind::run_completed:
       case operation_kind::step_completed:

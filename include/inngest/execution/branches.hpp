@@ -26,6 +26,8 @@ struct branch_conflict {
   std::size_t second = 0;
   call_site first_site{};
   call_site second_site{};
+  /// When the first branch came to the id.
+  std::size_t first_reached = 0;
   /// Both are in a branch of a race, or are branches of one: it may not matter, see replay::settle_conflicts.
   bool is_in_race = false;
 };
@@ -40,7 +42,8 @@ class branches {
  public:
   enum class kind { parallel, race };
 
-  void begin_group(kind what) { groups_.push_back({.what = what}); }
+  /// `reached` is when the handler came to the group: all branches begin then.
+  void begin_group(kind what, std::size_t reached) { groups_.push_back({.what = what, .began_at = reached}); }
 
   /// What the group's branches waited for, the branch around them has waited for when it goes on.
   void end_group() {
@@ -56,8 +59,9 @@ class branches {
     }
   }
 
-  void begin_branch(std::size_t reached) {
-    frames_.push_back({.id = ++last_id_, .number = ++groups_.back().branches, .began_at = reached});
+  void begin_branch() {
+    group& of = groups_.back();
+    frames_.push_back({.id = ++last_id_, .number = ++of.branches, .began_at = of.began_at});
   }
 
   void end_branch() {
@@ -87,7 +91,8 @@ class branches {
   }
 
   /// Notes the use of an id in the current branch, and compares it with those of the branches beside it.
-  std::optional<branch_conflict> use(const step_hash& id, const call_site& site) {
+  /// `reached` is when the handler came to it.
+  std::optional<branch_conflict> use(const step_hash& id, const call_site& site, std::size_t reached) {
     std::optional<branch_conflict> out;
     bool waits = false;
     std::vector<outer_wait> outer;
@@ -102,14 +107,16 @@ class branches {
       std::vector<earlier_use>& uses = groups_[level].uses[id];
       for (const earlier_use& earlier : uses) {
         if (earlier.branch == frames_[level].number || is_fixed(earlier, outer)) continue;
+        if (out && out->first_reached <= earlier.reached) continue;
         out = branch_conflict{.group = groups_[level].what == kind::race ? "race" : "parallel group",
                               .first = earlier.branch,
                               .second = frames_[level].number,
                               .first_site = earlier.site,
                               .second_site = site,
+                              .first_reached = earlier.reached,
                               .is_in_race = races_up_to(level + 1) > 0};
       }
-      if (waits || !outer.empty()) note(uses, frames_[level].number, waits, outer, site);
+      if (waits || !outer.empty()) note(uses, {frames_[level].number, reached, waits, outer, site});
     }
     return out;
   }
@@ -123,6 +130,7 @@ class branches {
 
   struct earlier_use {
     std::size_t branch = 0;
+    std::size_t reached = 0;
     bool waits = false;  // for steps of the branch's own
     std::vector<outer_wait> outer{};
     call_site site{};
@@ -130,6 +138,7 @@ class branches {
 
   struct group {
     kind what = kind::parallel;
+    std::size_t began_at = 0;
     std::size_t branches = 0;
     std::size_t waits = 0;
     std::vector<outer_wait> outer{};
@@ -158,12 +167,14 @@ class branches {
                        [&](const outer_wait& wait) { return contains(waited_for, wait.step); });
   }
 
-  static void note(std::vector<earlier_use>& uses, std::size_t branch, bool waits,
-                   const std::vector<outer_wait>& outer, const call_site& site) {
-    if (uses.empty() || uses.back().branch != branch) uses.push_back({.branch = branch, .site = site});
+  static void note(std::vector<earlier_use>& uses, const earlier_use& use) {
+    if (uses.empty() || uses.back().branch != use.branch) {
+      uses.push_back(use);
+      return;
+    }
     earlier_use& noted = uses.back();
-    noted.waits = noted.waits || waits;
-    for (const outer_wait& wait : outer) add(noted.outer, wait);
+    noted.waits = noted.waits || use.waits;
+    for (const outer_wait& wait : use.outer) add(noted.outer, wait);
   }
 
   /// Among the outermost groups.

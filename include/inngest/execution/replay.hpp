@@ -350,7 +350,7 @@ class replay {
    public:
     group_scope(replay& of, branches::kind kind) : replay_(of) {
       replay_.refuse_other_threads({});
-      replay_.branches_.begin_group(kind);
+      replay_.branches_.begin_group(kind, replay_.reached());
     }
     ~group_scope() { replay_.branches_.end_group(); }
     group_scope(const group_scope&) = delete;
@@ -364,7 +364,7 @@ class replay {
   branch_result run_branch(detail::function_ref<void()> branch) {
     refuse_going_on();
     branch_result out;
-    branches_.begin_branch(reached());
+    branches_.begin_branch();
     const bool tracked = std::exchange(tracks_completion_, true);
     const std::size_t completed_before = std::exchange(last_completed_, 0);
     bool left_by_interrupt = false;
@@ -480,9 +480,11 @@ class replay {
 
   void note_use(const step_call& call, const step_hash& id) {
     if (branches_.empty()) return;
-    const auto conflict = branches_.use(id, {call.file, call.line});
+    const auto conflict = branches_.use(id, {call.file, call.line}, reached());
     if (conflict && !conflict->is_in_race) stop(error_of_shared_id(call, *conflict));
-    if (conflict) conflicts_of_races_.push_back({reached(), error_of_shared_id(call, *conflict)});
+    if (conflict)
+      conflicts_of_races_.push_back(
+          {std::max(reached(), conflict->first_reached), error_of_shared_id(call, *conflict)});
   }
 
   static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict) {
@@ -927,7 +929,7 @@ class replay {
   };
   std::vector<used_id> ids_of_races_;
   struct race_conflict {
-    std::size_t reached = 0;  // by the second of the branches
+    std::size_t reached = 0;  // by both branches
     protocol::failure failure{};
   };
   std::vector<race_conflict> conflicts_of_races_;
