@@ -3214,6 +3214,8 @@ struct branch_conflict {
   std::size_t second = 0;
   call_site first_site{};
   call_site second_site{};
+  /// When the first branch came to the id.
+  std::size_t first_reached = 0;
   /// Both are in a branch of a race, or are branches of one: it may not matter, see replay::settle_conflicts.
   bool is_in_race = false;
 };
@@ -3228,7 +3230,8 @@ class branches {
  public:
   enum class kind { parallel, race };
 
-  void begin_group(kind what) { groups_.push_back({.what = what}); }
+  /// `reached` is when the handler came to the group: all branches begin then.
+  void begin_group(kind what, std::size_t reached) { groups_.push_back({.what = what, .began_at = reached}); }
 
   /// What the group's branches waited for, the branch around them has waited for when it goes on.
   void end_group() {
@@ -3244,8 +3247,9 @@ class branches {
     }
   }
 
-  void begin_branch(std::size_t reached) {
-    frames_.push_back({.id = ++last_id_, .number = ++groups_.back().branches, .began_at = reached});
+  void begin_branch() {
+    group& of = groups_.back();
+    frames_.push_back({.id = ++last_id_, .number = ++of.branches, .began_at = of.began_at});
   }
 
   void end_branch() {
@@ -3275,7 +3279,8 @@ class branches {
   }
 
   /// Notes the use of an id in the current branch, and compares it with those of the branches beside it.
-  std::optional<branch_conflict> use(const step_hash& id, const call_site& site) {
+  /// `reached` is when the handler came to it.
+  std::optional<branch_conflict> use(const step_hash& id, const call_site& site, std::size_t reached) {
     std::optional<branch_conflict> out;
     bool waits = false;
     std::vector<outer_wait> outer;
@@ -3290,14 +3295,16 @@ class branches {
       std::vector<earlier_use>& uses = groups_[level].uses[id];
       for (const earlier_use& earlier : uses) {
         if (earlier.branch == frames_[level].number || is_fixed(earlier, outer)) continue;
+        if (out && out->first_reached <= earlier.reached) continue;
         out = branch_conflict{.group = groups_[level].what == kind::race ? "race" : "parallel group",
                               .first = earlier.branch,
                               .second = frames_[level].number,
                               .first_site = earlier.site,
                               .second_site = site,
+                              .first_reached = earlier.reached,
                               .is_in_race = races_up_to(level + 1) > 0};
       }
-      if (waits || !outer.empty()) note(uses, frames_[level].number, waits, outer, site);
+      if (waits || !outer.empty()) note(uses, {frames_[level].number, reached, waits, outer, site});
     }
     return out;
   }
@@ -3311,6 +3318,7 @@ class branches {
 
   struct earlier_use {
     std::size_t branch = 0;
+    std::size_t reached = 0;
     bool waits = false;  // for steps of the branch's own
     std::vector<outer_wait> outer{};
     call_site site{};
@@ -3318,6 +3326,7 @@ class branches {
 
   struct group {
     kind what = kind::parallel;
+    std::size_t began_at = 0;
     std::size_t branches = 0;
     std::size_t waits = 0;
     std::vector<outer_wait> outer{};
@@ -3346,12 +3355,14 @@ class branches {
                        [&](const outer_wait& wait) { return contains(waited_for, wait.step); });
   }
 
-  static void note(std::vector<earlier_use>& uses, std::size_t branch, bool waits,
-                   const std::vector<outer_wait>& outer, const call_site& site) {
-    if (uses.empty() || uses.back().branch != branch) uses.push_back({.branch = branch, .site = site});
+  static void note(std::vector<earlier_use>& uses, const earlier_use& use) {
+    if (uses.empty() || uses.back().branch != use.branch) {
+      uses.push_back(use);
+      return;
+    }
     earlier_use& noted = uses.back();
-    noted.waits = noted.waits || waits;
-    for (const outer_wait& wait : outer) add(noted.outer, wait);
+    noted.waits = noted.waits || use.waits;
+    for (const outer_wait& wait : use.outer) add(noted.outer, wait);
   }
 
   /// Among the outermost groups.
@@ -4465,7 +4476,6 @@ class replay {
     constexpr std::size_t few = 5;
     if (request_.target() && !found && found_.size() < few) found_.push_back(call.id);
     if (!call.memo) end_memoization();
-    note_completed(call);
     return call;
   }
 
@@ -4596,7 +4606,7 @@ class replay {
    public:
     group_scope(replay& of, branches::kind kind) : replay_(of) {
       replay_.refuse_other_threads({});
-      replay_.branches_.begin_group(kind);
+      replay_.branches_.begin_group(kind, replay_.reached());
     }
     ~group_scope() { replay_.branches_.end_group(); }
     group_scope(const group_scope&) = delete;
@@ -4610,7 +4620,7 @@ class replay {
   branch_result run_branch(detail::function_ref<void()> branch) {
     refuse_going_on();
     branch_result out;
-    branches_.begin_branch(reached());
+    branches_.begin_branch();
     const bool tracked = std::exchange(tracks_completion_, true);
     const std::size_t completed_before = std::exchange(last_completed_, 0);
     bool left_by_interrupt = false;
@@ -4726,9 +4736,11 @@ class replay {
 
   void note_use(const step_call& call, const step_hash& id) {
     if (branches_.empty()) return;
-    const auto conflict = branches_.use(id, {call.file, call.line});
+    const auto conflict = branches_.use(id, {call.file, call.line}, reached());
     if (conflict && !conflict->is_in_race) stop(error_of_shared_id(call, *conflict));
-    if (conflict) conflicts_of_races_.push_back({reached(), error_of_shared_id(call, *conflict)});
+    if (conflict)
+      conflicts_of_races_.push_back(
+          {std::max(reached(), conflict->first_reached), error_of_shared_id(call, *conflict)});
   }
 
   static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict) {
@@ -5173,7 +5185,7 @@ class replay {
   };
   std::vector<used_id> ids_of_races_;
   struct race_conflict {
-    std::size_t reached = 0;  // by the second of the branches
+    std::size_t reached = 0;  // by both branches
     protocol::failure failure{};
   };
   std::vector<race_conflict> conflicts_of_races_;
@@ -12229,6 +12241,9 @@ struct unreadable_record {
 /// What changes at once: all of it is kept, or nothing, in the order of the members. What belongs to a run
 /// that is not there is left out.
 struct changes {
+  /// By id: their sender was told that they were not taken, as a commit failed. Where it was kept all the
+  /// same they are removed, if they were not dispatched.
+  std::vector<std::string> withdrawn_events{};
   std::vector<event_record> events{};            // new ones; one that is there stays as it is
   std::vector<std::string> dispatched_events{};  // by id
   std::vector<run_record> runs{};  // new ones, and those that are written anew: they keep what else they have
@@ -12249,17 +12264,17 @@ struct changes {
   /// process, but need not wait for a disk.
   bool only_starts_jobs() const {
     if (started_jobs.empty()) return false;
-    return events.empty() && dispatched_events.empty() && runs.empty() && run_updates.empty() &&
-           memos.empty() && added_jobs.empty() && removed_jobs.empty() && added_waits.empty() &&
-           removed_waits.empty() && timeline.empty() && values.empty() && removed_values.empty() &&
-           apps.empty();
+    return withdrawn_events.empty() && events.empty() && dispatched_events.empty() && runs.empty() &&
+           run_updates.empty() && memos.empty() && added_jobs.empty() && removed_jobs.empty() &&
+           added_waits.empty() && removed_waits.empty() && timeline.empty() && values.empty() &&
+           removed_values.empty() && apps.empty();
   }
 
   bool empty() const {
-    return events.empty() && dispatched_events.empty() && runs.empty() && run_updates.empty() &&
-           memos.empty() && added_jobs.empty() && started_jobs.empty() && removed_jobs.empty() &&
-           added_waits.empty() && removed_waits.empty() && timeline.empty() && values.empty() &&
-           removed_values.empty() && apps.empty();
+    return withdrawn_events.empty() && events.empty() && dispatched_events.empty() && runs.empty() &&
+           run_updates.empty() && memos.empty() && added_jobs.empty() && started_jobs.empty() &&
+           removed_jobs.empty() && added_waits.empty() && removed_waits.empty() && timeline.empty() &&
+           values.empty() && removed_values.empty() && apps.empty();
   }
 };
 
@@ -12987,10 +13002,10 @@ class engine_clock {
   explicit engine_clock(std::function<system_time()> system = {}) : system_(std::move(system)) {}
 
   /// Goes on from a time that an earlier clock gave, unless the system's has passed it.
-  void go_on_from(timestamp time) {
+  void go_on_from(timestamp time, steady_time steady = std::chrono::steady_clock::now()) {
     const std::lock_guard lock(mutex_);
     time_ = time;
-    steady_ = std::chrono::steady_clock::now();
+    steady_ = steady;
     is_set_ = true;
   }
 
@@ -13524,6 +13539,12 @@ class run_queue {
 
   /// Of calls that are due, how many wait for others to end.
   std::size_t parked() const { return parked_; }
+  /// How many jobs were not taken yet.
+  std::size_t size() const { return entries_.size(); }
+  /// How many of those that were taken hold places under limits.
+  std::size_t under_way() const { return under_way_.size(); }
+  /// How many keys of limits have places in use or waited for.
+  std::size_t slots_in_use() const { return slots_.size(); }
 
  private:
   using rank = std::pair<timestamp, std::uint64_t>;
@@ -16030,6 +16051,8 @@ class flow_memory {
     return std::max(turn, now);
   }
 
+  std::size_t size() const { return values_.size(); }
+
   /// Forgets what is over.
   void clean(timestamp now) {
     while (!expiries_.empty() && expiries_.begin()->first <= now) {
@@ -16084,6 +16107,8 @@ class flow_control {
 
   void load(remembered_value value) { memory_.load(std::move(value)); }
   void forget_what_is_over(timestamp now) { memory_.clean(now); }
+  /// How many keys it remembers.
+  std::size_t remembered() const { return memory_.size(); }
 
   /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
   bool is_limited(const function_definition& function, const std::string& event_id, event_view& view,
@@ -16395,6 +16420,7 @@ class waiting_steps {
     return true;
   }
 
+  std::size_t size() const { return waits_.size(); }
   bool waits_for(const std::string& event) const { return by_event_.contains(event); }
 
   /// The steps that wait for an event of the name, and their conditions.
@@ -16873,6 +16899,30 @@ class scheduler {
     return found == runs_.end() ? nullptr : found->second.get();
   }
   const subscriptions& functions() const { return subscriptions_; }
+  /// How much it holds. When it is idle, and what flow control remembers is over, all but the schedules' jobs
+  /// is gone.
+  struct holdings {
+    std::size_t runs = 0;
+    std::size_t jobs = 0;
+    std::size_t calls = 0;      // under way
+    std::size_t slots = 0;      // of concurrency limits, in use or waited for
+    std::size_t waits = 0;      // for events and signals
+    std::size_t gathering = 0;  // batches and debounces that still take events in
+    std::size_t singletons = 0;
+    std::size_t schedules = 0;
+    std::size_t remembered = 0;  // by flow control
+  };
+  holdings held() const {
+    return {.runs = runs_.size(),
+            .jobs = queue_.size(),
+            .calls = static_cast<std::size_t>(calls_) + queue_.under_way(),
+            .slots = queue_.slots_in_use(),
+            .waits = waits_.size(),
+            .gathering = gathering_.size(),
+            .singletons = singletons_.size(),
+            .schedules = schedules_.size(),
+            .remembered = flow_.remembered()};
+  }
   /// The records that the scheduler goes on without: they were not to be read when it began.
   const std::vector<unreadable_record>& unreadable() const { return unreadable_; }
 
@@ -17347,6 +17397,10 @@ class scheduler {
       if (!is_awaited || !has_awaited_siblings(run, now)) go_on(run, now);
       return std::nullopt;
     }
+    if (op.kind == operation_kind::defer) {  // its id may be a step's, too
+      defer(run, op);
+      return std::nullopt;
+    }
     if (run.pending.contains(op.id) || run.memos.contains(op.id))
       return std::nullopt;  // reported again, as happens while its siblings are under way
     switch (op.kind) {
@@ -17364,8 +17418,6 @@ class scheduler {
       case operation_kind::request:
         return begin_request(run, call, op, now);
       case operation_kind::defer:
-        defer(run, op);
-        return std::nullopt;
       case operation_kind::nothing:
       case operation_kind::run_completed:
       case operation_kind::step_completed:
@@ -17987,6 +18039,15 @@ inline std::string words_of_exception() {
   return thrown.message.empty() ? thrown.name : thrown.message;
 }
 
+/// The latest time that a store knows of: an engine goes on from it, as the system's clock may have been set
+/// back while none ran.
+inline timestamp latest_time(const unfinished_work& work) {
+  timestamp out{};
+  for (const run_record& record : work.runs) out = std::max(out, record.run.queued_at);
+  for (const job& pending : work.jobs) out = std::max(out, pending.begun);
+  return out;
+}
+
 /// An engine without its threads, clock, disk and network: it says what is to be committed and which calls
 /// are to be made, and is told the time, how commits went and what was answered. The engine puts threads
 /// around it; a simulation decides by chance what happens next. One thread at a time.
@@ -18247,7 +18308,8 @@ class engine_core {
       });
       if (!is_theirs) continue;
       scheduler_.withdraw(noted);
-      noted.events.clear();
+      for (event_record& event : noted.events) noted.withdrawn_events.push_back(std::move(event.id));
+      noted.events.clear();  // the commit that failed may have kept them
       any = true;
     }
     return any || std::any_of(ids.begin(), ids.end(), [&](const auto& id) { return !stored(id); });
@@ -18448,6 +18510,7 @@ class memory_store final : public store {
   };
 
   void apply(const changes& changes) {
+    for (const std::string& id : changes.withdrawn_events) withdraw(id);
     for (const event_record& each : changes.events) {
       if (events_.try_emplace(each.id, each).second && !each.dispatched) undispatched_.push_back(each.id);
     }
@@ -18477,6 +18540,13 @@ class memory_store final : public store {
   kept_run* find(const std::string& run_id) {
     const auto found = runs_.find(run_id);
     return found == runs_.end() ? nullptr : &found->second;
+  }
+
+  void withdraw(const std::string& id) {
+    const auto found = events_.find(id);
+    if (found == events_.end() || found->second.dispatched) return;
+    events_.erase(found);
+    undispatched_.erase(std::find(undispatched_.begin(), undispatched_.end(), id));
   }
 
   void note_dispatched(const std::string& id) {
@@ -19017,10 +19087,7 @@ class engine {
 
   unfinished_work unfinished() {
     unfinished_work out = options_.store->load();
-    timestamp latest{};  // the clock may have been set back while no engine ran
-    for (const run_record& each : out.runs) latest = std::max(latest, each.run.queued_at);
-    for (const job& each : out.jobs) latest = std::max(latest, each.begun);
-    clock_.go_on_from(latest);
+    clock_.go_on_from(latest_time(out));
     if (out.runs.empty() && out.events.empty()) return out;
     app_.log().info("the engine resumes " + counted(out.runs.size(), "run") + " with " +
                     counted(out.memos.size(), "result") + " of steps, " +
@@ -27505,6 +27572,8 @@ class writer {
   explicit writer(database& file) : file_(file) {}
 
   void apply(const embedded::changes& changes) {
+    for (const auto& id : changes.withdrawn_events)
+      file_.run("DELETE FROM events WHERE id = ?1 AND dispatched <> 1", id);
     for (const auto& each : changes.events) add(each);
     for (const auto& id : changes.dispatched_events)
       file_.run("UPDATE events SET dispatched = 1 WHERE id = ?1", id);

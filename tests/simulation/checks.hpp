@@ -128,7 +128,7 @@ inline std::vector<known_function> known_functions(const std::vector<function_pl
 /// What is checked of each commit: events, beginnings and ends of runs.
 class commit_checks {
  public:
-  explicit commit_checks(const disk& disk) : disk_(disk) {}
+  explicit commit_checks(const inngest::embedded::memory_store& kept) : kept_(kept) {}
 
   /// From now on changes are made by these functions.
   void use(std::vector<known_function> functions) {
@@ -188,7 +188,7 @@ class commit_checks {
 
   void check_dispatches(const changes& one) {
     for (const std::string& id : one.dispatched_events) {
-      const auto event = disk_.memory().find_event(id);
+      const auto event = kept_.find_event(id);
       if (event) check_dispatch(one, *event);  // or it was forgotten
     }
     for (const event_record& event : one.events) {
@@ -248,7 +248,7 @@ class commit_checks {
     for (const job& added : one.added_jobs) {
       if (added.what != job::kind::call || added.step || added.attempt > 0) continue;
       if (!first_calls_.insert(added.run_id).second) continue;
-      const auto record = disk_.memory().find_run(added.run_id);
+      const auto record = kept_.find_run(added.run_id);
       const known_function* function = record ? find(record->run.function_slug) : nullptr;
       if (!function || function->is_companion || !function->plan->options.throttle) continue;
       const auto& throttle = *function->plan->options.throttle;
@@ -298,7 +298,7 @@ class commit_checks {
 
   void check_end(const changes& one, const run_update& update) {
     active_.erase(update.id);
-    const auto record = disk_.memory().find_run(update.id);
+    const auto record = kept_.find_run(update.id);
     if (!record) return;
     const auto [known, is_first] = ended_.emplace(update.id, update.status);
     if (known->second != update.status) throw violation("run " + update.id + " has ended twice");
@@ -322,7 +322,7 @@ class commit_checks {
     const known_function* function = find(record.run.function_slug);
     if (!function) return;
     std::vector<memo> memos;
-    for (const auto& kept : disk_.memory().memos_of(update.id))
+    for (const auto& kept : kept_.memos_of(update.id))
       memos.push_back({inngest::detail::to_hex(kept.step), kept.text});
     const outcome wanted = reference(*function->handler, memos, function->max_attempts());
     const std::string whose = "run " + update.id + " of " + record.run.function_slug;
@@ -346,7 +346,7 @@ class commit_checks {
       throw violation(whose + " failed with " + name + " instead of " + wanted.error_name);
   }
 
-  const disk& disk_;
+  const inngest::embedded::memory_store& kept_;
   std::vector<known_function> functions_;
   std::unordered_map<std::string, const known_function*> by_slug_;
   std::set<std::string> accepted_, active_;

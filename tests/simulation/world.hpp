@@ -43,7 +43,7 @@ class world final : public observer {
   };
 
   explicit world(const script& script, options chosen)
-      : script_(script), options_(chosen), disk_(chosen.with_sqlite), checks_(disk_) {
+      : script_(script), options_(chosen), disk_(chosen.with_sqlite), checks_(disk_.memory()) {
     plans_ = random_functions(script.seed);
     for (const auto& [place, simpler] : script.bodies) plans_.at(place).handler = simpler;
     chance by(script.seed ^ 0x2545F4914F6CDD1DU);

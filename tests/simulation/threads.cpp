@@ -1,0 +1,235 @@
+// The engine with its threads, with functions by chance and others who send, cancel and signal meanwhile.
+// What happens when is not decided by a seed here; what has to be true is the same. For ThreadSanitizer.
+//
+//     threads [--seconds N] [--seed S]
+#include <inngest/embedded.hpp>
+#include <inngest/embedded/sqlite_store.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "chance.hpp"
+#include "checks.hpp"
+#include "disk.hpp"
+#include "functions.hpp"
+#include "support/forwarding_store.hpp"
+
+namespace {
+
+using namespace simulated;
+using namespace std::chrono_literals;
+using inngest::embedded::engine;
+
+/// What was found, whichever thread found it.
+class findings {
+ public:
+  void add(const std::string& problem) {
+    const std::lock_guard lock(mutex_);
+    if (problem_.empty()) problem_ = problem;
+  }
+  std::string first() const {
+    const std::lock_guard lock(mutex_);
+    return problem_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string problem_;
+};
+
+/// Looks at each commit. Sometimes it takes its time, as a disk does, or fails.
+class checked_store final : public support::forwarding_store {
+ public:
+  checked_store(std::uint64_t seed, findings& found) : by_(seed), found_(found), checks_(memory) {}
+
+  void use(std::vector<known_function> functions) { checks_.use(std::move(functions)); }
+  void accepted(const std::vector<std::string>& ids) {
+    const std::lock_guard lock(mutex_);
+    checks_.accepted(ids);
+  }
+  bool is_on_disk() const override { return true; }
+  void commit(std::span<const changes> all) override {
+    const std::lock_guard lock(mutex_);
+    if (by_.one_in(3)) std::this_thread::sleep_for(std::chrono::microseconds(by_.below(2'000)));
+    const bool fails = !is_calm && by_.one_in(60);
+    if (fails && by_.one_in(2)) throw inngest::store_error("simulated", "it takes nothing");
+    memory.commit(all);
+    try {
+      checks_.committed(all);
+    } catch (const violation& problem) {
+      found_.add(problem.what());
+    }
+    if (fails) throw inngest::store_error("simulated", "it is not known whether it took it");
+  }
+  void at_rest() {
+    const std::lock_guard lock(mutex_);
+    checks_.at_rest();
+  }
+  std::string some_run(chance& by) {
+    const std::lock_guard lock(mutex_);
+    const auto& active = checks_.active();
+    if (active.empty()) return "";
+    return *std::next(active.begin(), static_cast<std::ptrdiff_t>(by.below(active.size())));
+  }
+
+  std::atomic<bool> is_calm{false};
+
+ private:
+  std::mutex mutex_;
+  chance by_;
+  findings& found_;
+  commit_checks checks_;
+};
+
+/// A step that has its result does not run again.
+class watching final : public observer {
+ public:
+  explicit watching(findings& found) : found_(found) {}
+  void step_began(const std::string& run_id, const std::string& step_id, int) override {
+    const std::lock_guard lock(mutex_);
+    if (has_result_[run_id + '/' + step_id])
+      found_.add("step " + step_id + " of run " + run_id + " runs again");
+  }
+  void step_ended(const std::string& run_id, const std::string& step_id, int, bool succeeded) override {
+    const std::lock_guard lock(mutex_);
+    has_result_[run_id + '/' + step_id] = succeeded;
+  }
+  void slow(std::int64_t ms) override { std::this_thread::sleep_for(std::chrono::microseconds(ms % 5'000)); }
+  void read(const std::string&, const std::string&) override {}
+
+ private:
+  std::mutex mutex_;
+  findings& found_;
+  std::unordered_map<std::string, bool> has_result_;
+};
+
+/// The answers to fetches.
+class elsewhere final : public inngest::http::transport {
+ public:
+  inngest::http::response send(const inngest::http::request& request, std::chrono::milliseconds) override {
+    return {.status = 200, .headers = {{"content-type", "text/plain"}}, .body = "from " + request.url};
+  }
+};
+
+std::string event_of(chance& by) {
+  return "{\"name\":\"" + std::string(by.pick(event_names)) + "\",\"data\":{\"k\":\"" + by.pick(key_values) +
+         "\",\"n\":" + std::to_string(by.below(10)) + "}}";
+}
+
+/// Somebody outside, for a while.
+void disturb(engine& engine, checked_store& store, findings& found, std::uint64_t seed) {
+  chance by(seed);
+  for (int i = 0; i < 40; ++i) {
+    try {
+      switch (by.below(6)) {
+        case 0:
+          if (const std::string run = store.some_run(by); !run.empty()) engine.cancel(run);
+          break;
+        case 1:
+          if (const std::string run = store.some_run(by); !run.empty()) engine.rerun(run);
+          break;
+        case 2:
+          engine.signal(by.pick(signal_names), "{}");
+          break;
+        default:
+          store.accepted(engine.accept(event_of(by)));
+      }
+    } catch (const inngest::unreachable&) {  // the store took nothing
+    } catch (const std::exception& problem) {
+      found.add(std::string("somebody outside got: ") + problem.what());
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(by.below(4'000)));
+  }
+}
+
+/// One engine after another on a store: what goes wrong, or nothing.
+std::string run_world(std::uint64_t seed) {
+  findings found;
+  watching watched(found);
+  const auto store = std::make_shared<checked_store>(seed, found);
+  std::vector<function_plan> plans = random_functions(seed);
+  std::vector<inngest::any_function> functions;
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    plans[i].is_elsewhere = false;
+    std::erase_if(plans[i].triggers, [](const auto& trigger) { return !trigger.cron.empty(); });
+    functions.push_back(make_function(plans[i], watched));
+    places.push_back(i);
+  }
+  store->use(known_functions(plans, places));
+  const auto begun = std::chrono::steady_clock::now();
+  const auto fast = [begun] {  // a thousand times as fast as it is
+    return std::chrono::system_clock::time_point(std::chrono::sys_days(std::chrono::year(2026) / 3 / 1)) +
+           1'000 * (std::chrono::steady_clock::now() - begun);
+  };
+  const inngest::client app(
+      {.id = app_id,
+       .send_attempts = 1,
+       .log = inngest::logger([](inngest::log_level, std::string_view) {}, inngest::log_level::off)});
+  const inngest::embedded::engine_options options{.workers = 4,
+                                                  .store = store,
+                                                  .retry_delay = [](int) { return 1s; },
+                                                  .requests = std::make_shared<elsewhere>(),
+                                                  .max_chain = 1'000'000,
+                                                  .system_time = fast};
+  for (int round = 0; round < 2; ++round) {
+    engine engine(app, functions, options);
+    std::vector<std::thread> others;
+    for (std::uint64_t i = 0; i < 3; ++i) {
+      others.emplace_back(
+          [&, i] { disturb(engine, *store, found, seed * 16 + i + static_cast<std::uint64_t>(round) * 8); });
+    }
+    for (std::thread& other : others) other.join();
+    if (round == 0) {
+      engine.stop(0ms);  // bodies that run end before the engine does
+      continue;
+    }
+    store->is_calm = true;
+    if (!engine.wait_until_idle(120s)) found.add("it does not come to rest");
+  }
+  try {
+    store->at_rest();
+  } catch (const violation& problem) {
+    found.add(problem.what());
+  }
+  return found.first();
+}
+
+}  // namespace
+
+int main(int count, char** words) try {
+  double seconds = 60;
+  std::uint64_t first = std::random_device()();
+  for (int i = 1; i + 1 < count; i += 2) {
+    if (words[i] == std::string("--seconds")) seconds = std::stod(words[i + 1]);
+    if (words[i] == std::string("--seed")) first = std::stoull(words[i + 1]);
+  }
+  std::cout << "first seed: " << first << std::endl;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  std::uint64_t seed = first;
+  for (; std::chrono::steady_clock::now() < end; ++seed) {
+    const std::string problem = run_world(seed);
+    if (problem.empty()) continue;
+    std::cout << "seed " << seed << ": " << problem << '\n';
+    return EXIT_FAILURE;
+  }
+  std::cout << seed - first << " worlds: no violation\n";
+  return EXIT_SUCCESS;
+} catch (const std::exception& problem) {
+  std::cerr << problem.what() << '\n';
+  return EXIT_FAILURE;
+}
