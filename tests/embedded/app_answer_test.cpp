@@ -177,3 +177,42 @@ TEST_CASE("times in more than a year fail the run, and nothing overflows", "[emb
   CHECK_THAT(engine.only_run().error->message, ContainsSubstring("step \"step-1\""));
   CHECK(engine->is_idle());
 }
+
+TEST_CASE("a step's call whose answer has no result of the step is a failed attempt of the step",
+          "[embedded][answers]") {
+  driver engine({on_event("f", "a/x", {{"retries", 1}})});
+  engine.send({{"name", "a/x"}});
+  engine.report(engine.must_take(), {operation("StepPlanned", 1), operation("StepPlanned", 2)});
+  engine.report(engine.must_take(), {operation("StepRun", 1, {{"data", 1}})});
+  const json other = operation("StepRun", 3, {{"data", 3}});
+  engine.report(engine.must_take(), {other});
+  if (const auto again = engine.take(); again && !again->step)
+    engine.report(*again, {operation("StepPlanned", 2)});
+  engine.advance(2s);
+  const job again = engine.must_take();
+  CHECK(again.attempt == 1);
+  CHECK(again.step_name == "step-2");
+
+  SECTION("its next attempt gives it") {
+    engine.report(again, {operation("StepRun", 2, {{"data", 2}})});
+    engine.answer(engine.must_take(), 200, "7");
+    CHECK(engine.only_run().output_text == "7");
+  }
+  SECTION("without another attempt the step fails, and the function may catch it") {
+    engine.report(again, {other});
+    const json call = engine.request_of(engine.must_take());
+    CHECK_THAT(call.at("steps").dump(), ContainsSubstring("no result of the step"));
+  }
+}
+
+TEST_CASE("a step's call whose app asks to be called again leads to a call that may plan the step anew",
+          "[embedded][answers]") {
+  driver engine({on_event("f", "a/x")});
+  engine.send({{"name", "a/x"}});
+  engine.report(engine.must_take(), {operation("StepPlanned", 1), operation("StepPlanned", 2)});
+  engine.report(engine.must_take(), {operation("StepRun", 1, {{"data", 1}})});
+  engine.report(engine.must_take(), {json{{"op", "None"}, {"id", ""}}});
+  engine.report(engine.must_take(), {operation("StepRun", 2, {{"data", 2}})});
+  engine.answer(engine.must_take(), 200, "7");
+  CHECK(engine.only_run().output_text == "7");
+}

@@ -728,11 +728,39 @@ class scheduler {
       return retry_or_fail_run(run, call, read_error(run_failure->error), !is_final, answer, now);
     }
     if (refusal && !is_overtaken) return fail_run(run, call.attempt, *refusal, now);  // it would ask again
+    if (is_left_open(run, call)) return go_on_without_result(run, call, read, answer, now);
     if (run.has_work()) return;
     if (is_overtaken || says_nothing(read)) return go_on(run, now);
     const run_error error{"protocol error",
                           "the app's answer has no operation that the run could go on with"};
     retry_or_fail_run(run, call, error, read.may_retry, answer, now);
+  }
+
+  /// Whether a step's call has ended with neither a result of the step nor another attempt.
+  static bool is_left_open(const active_run& run, const job& call) {
+    const auto planned = call.step ? run.pending.find(*call.step) : run.pending.end();
+    return planned != run.pending.end() && planned->second.job == call.id;
+  }
+
+  /// An app that asks to be called again is, and may plan the step anew. Otherwise the step's attempt failed.
+  void go_on_without_result(active_run& run, const job& call, const app_answer& read,
+                            const http::response& answer, timestamp now) {
+    if (says_nothing(read)) {
+      run.pending.erase(*call.step);
+      return go_on(run, now);
+    }
+    const run_error error{"protocol error", "the app's answer has no result of the step that was called"};
+    if (!read.may_retry || call.attempt + 1 >= run.max_attempts()) {
+      step_end end = failed(error);
+      end.attempt = call.attempt;
+      return end_step(run, *call.step, end, now);
+    }
+    tell(run, {.at = now,
+               .what = progress::step_retried,
+               .step = call.step_name,
+               .attempt = call.attempt,
+               .detail = words_of(error)});
+    retry(run, call, answer, now);
   }
 
   /// An answer without results or steps: the app asks to be called again.
