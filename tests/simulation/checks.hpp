@@ -150,6 +150,9 @@ class commit_checks {
   /// After the changes are in the store.
   void committed(std::span<const changes> all) {
     for (const changes& one : all) check(one);
+    for (const auto& [key, alone] : singletons_) {
+      if (alone.size() > 1) throw violation("two runs of the singleton " + key);
+    }
   }
 
   /// When nothing is under way any more.
@@ -174,7 +177,7 @@ class commit_checks {
         throw violation("run " + record.run.id + " has a batch of " + std::to_string(record.events.size()));
     }
     check_turns(one);
-    check_singletons(one);
+    note_singletons(one);
     for (const run_update& update : one.run_updates) {
       if (is_ended(update.status)) check_end(one, update);
     }
@@ -271,7 +274,7 @@ class commit_checks {
     if (times.size() > 100) times.erase(times.begin());
   }
 
-  void check_singletons(const changes& one) {
+  void note_singletons(const changes& one) {
     for (const run_record& record : one.runs) {
       const known_function* function = find(record.run.function_slug);
       if (!function || function->is_companion || !function->plan->options.singleton) continue;
@@ -288,9 +291,6 @@ class commit_checks {
       if (found == singleton_of_.end()) continue;
       found->second->erase(update.id);
       singleton_of_.erase(found);
-    }
-    for (const auto& [key, alone] : singletons_) {
-      if (alone.size() > 1) throw violation("two runs of the singleton " + key);
     }
   }
 

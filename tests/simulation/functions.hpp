@@ -148,7 +148,7 @@ inline std::vector<function_plan> random_functions(std::uint64_t seed) {
   chance by(seed);
   const std::size_t count = 1 + by.below(5);
   std::vector<function_plan> out(count);
-  std::vector<std::string> ids, deferred;
+  std::vector<std::string> ids;
   for (std::size_t i = 0; i < count; ++i) ids.push_back("f" + std::to_string(i));
   std::vector<std::size_t> levels(count);
   std::size_t level = 0;
@@ -160,10 +160,12 @@ inline std::vector<function_plan> random_functions(std::uint64_t seed) {
     plans::add_options(part, out[i].options);
     out[i].is_elsewhere = part.one_in(5);
   }
+  const bool has_deferred = by.one_in(3);
   for (std::size_t i = 0; i < count; ++i) {
     chance part = by.part();
     surroundings around{.signals = signal_names};
     if (levels[i] < event_names.size()) {
+      if (has_deferred && !out[i].is_elsewhere) around.deferred = {"later"};
       for (std::size_t more = levels[i] + 1; more < event_names.size(); ++more)
         around.events.emplace_back(event_names[more]);
       for (std::size_t more = i + 1; more < count; ++more) {
@@ -179,6 +181,13 @@ inline std::vector<function_plan> random_functions(std::uint64_t seed) {
     if (has_ends && part.one_in(5)) out[i].on_failure = random_body(part, quiet);
     if (has_ends && part.one_in(6)) out[i].on_cancel = random_body(part, quiet);
     if (has_ends && part.one_in(6)) out[i].on_success = random_body(part, quiet);
+  }
+  if (has_deferred) {
+    function_plan& later = out.emplace_back();
+    later.options.id = "later";
+    later.options.retries = 1;
+    surroundings quiet{.signals = signal_names};
+    later.handler = random_body(by, quiet);
   }
   return out;
 }
