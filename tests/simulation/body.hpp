@@ -320,6 +320,11 @@ class body_maker {
 
   std::string make_id(place& here) {
     if (!here.ids.empty() && chance_.one_in(8)) return chance_.pick(here.ids);
+    if (!here.ids.empty() && chance_.one_in(25)) {
+      const std::string base = chance_.pick(here.ids);
+      here.ids.insert(here.ids.end(), 4, base);  // likely to be repeated soon
+      return base + ":1";                        // which is how it would be called then
+    }
     static constexpr const char* forms[] = {"s", "step ", "Schritt ä ", "\"q\\", "日本/", "a:"};
     std::string out =
         std::string(chance_.one_in(10) ? chance_.pick(forms) : "s") + std::to_string(++last_id_);
