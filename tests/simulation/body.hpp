@@ -169,11 +169,11 @@ class body_maker {
 
   node_kind make_kind() {
     using enum node_kind;
-    static constexpr node_kind kinds[] = {run,         run,         run,      run,   run,    run,    run,
-                                          run,         run,         sleep,    sleep, wait,   wait,   wait,
-                                          signal_wait, send_signal, send,     send,  invoke, invoke, fetch,
-                                          parallel,    parallel,    parallel, race,  race,   race,   started,
-                                          started,     caught,      caught,   slow,  fail,   defer};
+    static constexpr node_kind kinds[] = {run,         run,         run,      run,    run,    run,    run,
+                                          run,         run,         sleep,    sleep,  wait,   wait,   wait,
+                                          signal_wait, send_signal, send,     send,   invoke, invoke, fetch,
+                                          parallel,    parallel,    parallel, race,   race,   race,   started,
+                                          started,     caught,      caught,   caught, slow,   fail,   defer};
     return chance_.pick(kinds);
   }
 
@@ -302,7 +302,7 @@ class body_maker {
     ++inside.depth;
     out.branches.push_back(make_sequence(inside, 3));
     here.ids = std::move(inside.ids);
-    out.swallows = chance_.one_in(6);
+    out.swallows = chance_.one_in(here.depth > 0 ? 2 : 4);
   }
 
   std::int64_t make_duration() {
