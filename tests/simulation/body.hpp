@@ -170,11 +170,11 @@ class body_maker {
 
   node_kind make_kind() {
     using enum node_kind;
-    static constexpr node_kind kinds[] = {run,         run,         run,      run,   run,    run,    run,
-                                          run,         run,         sleep,    sleep, wait,   wait,   wait,
-                                          signal_wait, send_signal, send,     send,  invoke, invoke, fetch,
-                                          parallel,    parallel,    parallel, race,  race,   race,   started,
-                                          started,     caught,      caught,   slow,  fail,   defer};
+    static constexpr node_kind kinds[] = {run,         run,         run,      run,    run,    run,    run,
+                                          run,         run,         sleep,    sleep,  wait,   wait,   wait,
+                                          signal_wait, send_signal, send,     send,   invoke, invoke, fetch,
+                                          parallel,    parallel,    parallel, race,   race,   race,   started,
+                                          started,     caught,      caught,   caught, slow,   fail,   defer};
     return chance_.pick(kinds);
   }
 
@@ -308,7 +308,7 @@ class body_maker {
     ++inside.depth;
     out.branches.push_back(make_sequence(inside, 3));
     here.ids = std::move(inside.ids);
-    out.swallows = chance_.one_in(6);
+    out.swallows = chance_.one_in(here.depth > 0 ? 2 : 4);
   }
 
   std::int64_t make_duration() {
@@ -326,6 +326,11 @@ class body_maker {
 
   std::string make_id(place& here) {
     if (!here.ids.empty() && chance_.one_in(8)) return chance_.pick(here.ids);
+    if (!here.ids.empty() && chance_.one_in(25)) {
+      const std::string base = chance_.pick(here.ids);
+      here.ids.insert(here.ids.end(), 4, base);  // likely to be repeated soon
+      return base + ":1";                        // which is how it would be called then
+    }
     static constexpr const char* forms[] = {"s", "step ", "Schritt ä ", "\"q\\", "日本/", "a:"};
     std::string out =
         std::string(chance_.one_in(10) ? chance_.pick(forms) : "s") + std::to_string(++last_id_);

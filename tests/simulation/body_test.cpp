@@ -92,6 +92,10 @@ class quiet_world final : public observer {
       note("step \"" + step_id + "\" ran though it has a result");
     if (++attempts_[{run_id, step_id}] > max_attempts_of(run_id) || attempt >= max_attempts_of(run_id))
       note("step \"" + step_id + "\" ran too often");
+    const function& of = function_of(run_id);
+    const auto open = reference(of.steps, memos_of(run_id), of.retries + 1).open;
+    if (std::find(open.begin(), open.end(), step_id) == open.end())
+      note("step \"" + step_id + "\" ran although the function does not come to it");
   }
 
   static std::string hash_of(const std::string& step) {
@@ -256,13 +260,17 @@ class quiet_world final : public observer {
     const auto found = store_.find_run(run_id);
     return functions_[static_cast<std::size_t>(found->run.function_id[1] - '0')];
   }
+  std::vector<memo> memos_of(const std::string& run_id) const {
+    std::vector<memo> out;
+    for (const memo_record& each : store_.memos_of(run_id))
+      out.push_back({inngest::detail::to_hex(each.step), each.text});
+    return out;
+  }
   int max_attempts_of(const std::string& run_id) const { return function_of(run_id).retries + 1; }
 
   void check_end(const inngest::embedded::run& ended) {
     if (!ended.ended()) return note("run of " + ended.function_id + " has not ended");
-    std::vector<memo> memos;
-    for (const memo_record& each : store_.memos_of(ended.id))
-      memos.push_back({inngest::detail::to_hex(each.step), each.text});
+    const std::vector<memo> memos = memos_of(ended.id);
     const function& of = function_of(ended.id);
     const outcome expected = reference(of.steps, memos, of.retries + 1);
     const std::string error = ended.error ? ended.error->name + ": " + ended.error->message : "";
@@ -403,14 +411,14 @@ std::map<std::string, std::size_t> run_worlds(std::uint64_t first, std::uint64_t
 }  // namespace
 
 TEST_CASE("random bodies end as the reference says", "[simulation][bodies]") {
-  auto ends = run_worlds(1, 700, false);
+  auto ends = run_worlds(1, 600, false);
   CAPTURE(ends["completed"], ends["failed"], ends["refused"], ends["actions"]);
-  CHECK(ends["completed"] > 500);
+  CHECK(ends["completed"] > 400);
   CHECK(ends["failed"] > 100);
 }
 
 TEST_CASE("races that share ids with what follows them end as the reference says", "[simulation][bodies]") {
-  auto ends = run_worlds(10'000, 200, true);
+  auto ends = run_worlds(10'000, 150, true);
   CAPTURE(ends["completed"], ends["failed"], ends["actions"]);
   CHECK(ends["completed"] > 100);
 }

@@ -32,6 +32,7 @@ struct outcome {
   std::string output{};                 // as interpret() gives it
   std::string error_name{};             // of a failed run
   std::vector<std::string> deferred{};  // ids of the deferred calls of an ended run
+  std::vector<std::string> open{};      // full ids of the steps without a result that may have begun
   std::string missing_step{};  // of an undecided run: the full id of the first step that has no result
 };
 
@@ -117,7 +118,7 @@ class reference_walk {
 
   outcome end_of(const sequence& nodes) {
     part all = walk(nodes, 0);
-    outcome out{.deferred = std::move(deferred_)};
+    outcome out{.deferred = std::move(deferred_), .open = std::move(open_)};
     for (const std::string& step : all.owed) {
       if (all.ended() && !find(step)) all.missing = step;
     }
@@ -155,6 +156,12 @@ class reference_walk {
     const auto found = places_.find(inngest::detail::to_hex(inngest::detail::sha1::of(step)));
     if (found == places_.end() || found->second >= horizon_) return std::nullopt;
     return found_memo{memos_[found->second].text, found->second + 1};
+  }
+
+  /// A step that has a result, but not yet at the horizon, is not open.
+  void note_open(const std::string& step) {
+    if (places_.contains(inngest::detail::to_hex(inngest::detail::sha1::of(step)))) return;
+    if (std::find(open_.begin(), open_.end(), step) == open_.end()) open_.push_back(step);
   }
 
   /// `began` is the number of results that it took to come here.
@@ -203,7 +210,10 @@ class reference_walk {
   /// A step that the function waits for.
   part step(const node& at, const std::string& name) {
     const auto memo = find(name);
-    if (!memo) return {.missing = name};
+    if (!memo) {
+      note_open(name);
+      return {.missing = name};
+    }
     part out{.ended_at = memo->place};
     const std::string_view error = member_text::find(memo->text, "error");
     if (memo->text.starts_with("{\"error\"")) {
@@ -274,6 +284,7 @@ class reference_walk {
   /// The branch that ended with the fewest results counts, the first of those that need none.
   part walk_race(const node& at, std::size_t began) {
     const step_names names_before = names_;
+    const std::size_t open_before = open_.size();
     std::optional<part> best;
     std::string missing;
     for (std::size_t i = 0; i < at.branches.size(); ++i) {
@@ -286,6 +297,7 @@ class reference_walk {
     if (!best) return part{.missing = std::move(missing)};
     // The losers stopped when the race was decided: what they come to with later results uses no ids up.
     names_ = names_before;
+    open_.resize(open_before);
     const std::size_t horizon = std::exchange(horizon_, std::min(horizon_, std::max(began, best->ended_at)));
     for (const sequence& branch : at.branches) walk(branch, began);
     horizon_ = horizon;
@@ -295,7 +307,10 @@ class reference_walk {
   part walk_started(const node& at) {
     const sequence& steps = at.branches.at(0);
     part out;
-    for (const node& started : steps) out.owed.push_back(names_.next(started.id));
+    for (const node& started : steps) {
+      out.owed.push_back(names_.next(started.id));
+      if (!find(out.owed.back())) note_open(out.owed.back());
+    }
     const std::size_t asked = steps.size() - std::min(steps.size(), static_cast<std::size_t>(at.unasked));
     out.trace = "[";
     for (std::size_t i = 0; i < asked; ++i) {
@@ -327,6 +342,7 @@ class reference_walk {
   std::size_t horizon_ = static_cast<std::size_t>(-1);        // results beyond it do not count
   step_names names_;
   std::vector<std::string> deferred_;
+  std::vector<std::string> open_;
 };
 
 /// How a run ends that has these steps' results, in the order in which they came, and so many attempts. A run
