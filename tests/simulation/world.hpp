@@ -718,6 +718,7 @@ class world final : public observer {
   void forget() {
     if (process_->committing) return;
     disk_.forget_before(now() - std::chrono::hours(1));
+    last_sent_.clear();  // what is forgotten is new again
   }
 
   /// The process ends in order: calls that have not ended by then are made again, as the same attempt.
