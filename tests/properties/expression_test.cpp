@@ -159,6 +159,13 @@ long double worth(const value& number) {
                                   : static_cast<long double>(number.real);
 }
 
+/// A number beside another. Beyond all integers these are what they become as doubles: by the language's
+/// conformance data their greatest is not less than 2^63.
+long double worth_beside(const value& number, const value& other) {
+  const bool beyond = number.is(kind::integer) && other.is(kind::real) && other.real >= 0x1p63;
+  return beyond ? static_cast<long double>(static_cast<double>(number.integer)) : worth(number);
+}
+
 bool same(const value& a, const value& b);
 const value* find(const members& all, const value& key) {
   for (const auto& [other, element] : all) {
@@ -168,7 +175,7 @@ const value* find(const members& all, const value& key) {
 }
 
 bool same(const value& a, const value& b) {
-  if (a.is_number() && b.is_number()) return worth(a) == worth(b);
+  if (a.is_number() && b.is_number()) return worth_beside(a, b) == worth_beside(b, a);
   if (a.what != b.what) return false;
   switch (a.what) {
     case kind::boolean:
@@ -286,7 +293,7 @@ class interpreter {
     return boolean(word == "<" ? a < b : word == "<=" ? a <= b : word == ">" ? a > b : a >= b);
   }
   static value ordered(const std::string& word, const value& a, const value& b) {
-    if (a.is_number() && b.is_number()) return ordered_as(word, worth(a), worth(b));
+    if (a.is_number() && b.is_number()) return ordered_as(word, worth_beside(a, b), worth_beside(b, a));
     if (a.what != b.what) return error();
     if (a.is(kind::text)) return ordered_as(word, a.text, b.text);
     return a.is(kind::boolean) ? ordered_as(word, a.boolean, b.boolean) : error();
@@ -809,5 +816,25 @@ TEST_CASE("parentheses, white space and comments change no expression's value", 
       return {};
     };
     property::check_input<tree>(given, problem, smaller_trees, plain_text);
+  });
+}
+
+TEST_CASE("numbers of different types are compared as what they are worth", "[property][expression]") {
+  property::try_cases(1500, [](chance& any) {
+    const std::vector<double> steps = {0.0, 0.5, -0.5, 0.1, 1.0, -1.0, 1024.0, -1024.0, 2048.0};
+    const std::int64_t near = any.one_in(2)
+                                  ? any.between(-5, 5)
+                                  : any.pick(std::vector<std::int64_t>{INT64_MAX, INT64_MIN, INT64_MAX - 512,
+                                                                       (std::int64_t{1} << 53) + 1});
+    const tree number{.content = integer(near)};
+    const tree other{.content = real(static_cast<double>(near) + any.pick(steps))};
+    const bool swapped = any.one_in(2);
+    for (const char* word : {"<", "<=", ">", ">=", "==", "!="}) {
+      const tree compared{
+          .what = node::binary, .word = word, .parts = {swapped ? other : number, swapped ? number : other}};
+      INFO(plain_text(compared));
+      REQUIRE(product_result(plain_text(compared), inngest::missing_fields::are_errors) ==
+              shown(interpreter(null()).run(compared)));
+    }
   });
 }

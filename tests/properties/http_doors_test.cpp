@@ -61,15 +61,15 @@ std::string random_bytes(chance& any) {
   return out;
 }
 
-/// Text as a query has it: what must be encoded is, and other characters may be.
-std::string encoded(chance& any, const std::string& text) {
+/// Text as a query has it: what must be encoded is, and other characters may be. `bare` may stay as they are.
+std::string encoded(chance& any, const std::string& text, const std::string& bare = "") {
   static const std::string plain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$'()*,;:@/";
   std::string out;
   for (const char c : text) {
     if (c == ' ' && any.one_in(2)) {
       out += '+';
-    } else if (plain.find(c) != std::string::npos && c != '\0' && !any.one_in(4)) {
+    } else if ((plain + bare).find(c) != std::string::npos && c != '\0' && !any.one_in(4)) {
       out += c;
     } else {
       char escape[8];
@@ -90,7 +90,7 @@ struct query {
     parameters.emplace_back(name, value);
     if (!text.empty()) text += any.one_in(6) ? "&&" : "&";
     text += encoded(any, name);
-    if (!value.empty() || any.one_in(2)) text += "=" + encoded(any, value);
+    if (!value.empty() || any.one_in(2)) text += "=" + encoded(any, value, "=");
     if (any.one_in(8)) text += "&";
   }
 };

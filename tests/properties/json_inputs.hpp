@@ -24,10 +24,35 @@ using nlohmann::json;
 using simulated::chance;
 
 inline std::string random_text(chance& any) {
-  static const std::vector<std::string> pieces = {
-      "a",   "b",      "Z",      "7",      " ",          "~", "\"",         "\\",     "/",
-      "\n",  "\b",     "\t",     "\x1f",   "\x7f",       "ö", "€",          "{}",     ":",
-      "\\u", "\u2028", "\ufeff", "\uffff", "\U0001f602", "[", "\U0010ffff", "\ud7ff", std::string(1, '\0')};
+  static const std::vector<std::string> pieces = {"a",
+                                                  "b",
+                                                  "Z",
+                                                  "7",
+                                                  " ",
+                                                  "~",
+                                                  "\"",
+                                                  "\\",
+                                                  "/",
+                                                  "\n",
+                                                  "\b",
+                                                  "\t",
+                                                  "\x1f",
+                                                  "\x7f",
+                                                  "ö",
+                                                  "€",
+                                                  "{}",
+                                                  ":",
+                                                  "\\u",
+                                                  "\u2028",
+                                                  "\ufeff",
+                                                  "\uffff",
+                                                  "\U0001f602",
+                                                  "[",
+                                                  "\U0010ffff",
+                                                  "\ud7ff",
+                                                  "\r",
+                                                  "\f",
+                                                  std::string(1, '\0')};
   std::string out;
   for (std::size_t i = any.below(6); i > 0; --i) out += any.pick(pieces);
   if (any.one_in(50)) out += std::string(any.below(200), 'x');  // longer than simdjson's blocks
