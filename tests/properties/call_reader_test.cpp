@@ -216,7 +216,7 @@ void check_call(const json& call, const chance& writing) {
 }  // namespace
 
 TEST_CASE("a call is read as its canonical form is however it is written", "[property][call]") {
-  property::try_cases(400, [](chance& any) {
+  property::try_cases(250, [](chance& any) {
     const json call = random_call(any);
     REQUIRE_FALSE(meaning_of(canonical_json(call.dump())).is_null());
     check_call(call, any.part());
@@ -225,11 +225,11 @@ TEST_CASE("a call is read as its canonical form is however it is written", "[pro
 
 TEST_CASE("a call that is not one is refused in every form or in none", "[property][call]") {
   std::size_t refused = 0;
-  property::try_cases(500, [&](chance& any) {
+  property::try_cases(350, [&](chance& any) {
     json call = random_call(any);
     for (std::size_t i = 1 + any.below(2); i > 0; --i) change_something(any, call);
     refused += meaning_of(call.dump()).is_null() ? 1 : 0;
     check_call(call, any.part());
   });
-  CHECK(refused > 80);
+  CHECK(refused > 60);
 }

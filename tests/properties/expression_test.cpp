@@ -195,6 +195,9 @@ bool same(const value& a, const value& b) {
   }
 }
 
+/// Holds the result of any operation of two integers.
+__extension__ typedef __int128 wide_integer;
+
 class interpreter {
  public:
   explicit interpreter(const value& event) : event_(event) {}
@@ -252,7 +255,7 @@ class interpreter {
     return word == "event" ? event_ : error();
   }
 
-  static value whole(__int128 result) {
+  static value whole(wide_integer result) {
     const bool fits = result >= std::numeric_limits<std::int64_t>::min() &&
                       result <= std::numeric_limits<std::int64_t>::max();
     return fits ? integer(static_cast<std::int64_t>(result)) : error();
@@ -260,7 +263,7 @@ class interpreter {
 
   static value unary(const std::string& sign, const value& of) {
     if (sign == "!") return of.is(kind::boolean) ? boolean(!of.boolean) : error();
-    if (of.is(kind::integer)) return whole(-static_cast<__int128>(of.integer));
+    if (of.is(kind::integer)) return whole(-static_cast<wide_integer>(of.integer));
     return of.is(kind::real) ? real(-of.real) : error();
   }
 
@@ -302,7 +305,7 @@ class interpreter {
   static value computed(char sign, const value& a, const value& b) {
     if (a.what != b.what) return error();
     if (a.is(kind::integer)) {
-      const __int128 x = a.integer, y = b.integer;
+      const wide_integer x = a.integer, y = b.integer;
       if (y == 0 && (sign == '/' || sign == '%')) return error();
       // the remainder by -1 of the least is refused like the quotient
       if (sign == '%' && y == -1 && a.integer == std::numeric_limits<std::int64_t>::min()) return error();
@@ -782,7 +785,7 @@ std::string plain_text(const tree& of) { return printer().write(of); }
 TEST_CASE("an expression has the value that its tree has", "[property][expression]") {
   const value whole_event = from_json(event);
   std::size_t errors = 0, total = 0;
-  property::try_cases(2000, [&](chance& any) {
+  property::try_cases(1200, [&](chance& any) {
     const tree given =
         maker(any.part())
             .make(any.one_in(2) ? kind::boolean
@@ -803,7 +806,7 @@ TEST_CASE("an expression has the value that its tree has", "[property][expressio
 }
 
 TEST_CASE("parentheses, white space and comments change no expression's value", "[property][expression]") {
-  property::try_cases(600, [](chance& any) {
+  property::try_cases(400, [](chance& any) {
     const tree given = maker(any.part()).make(kind::boolean, 4);
     const chance writing = any.part();
     const std::function<std::string(const tree&)> problem = [&](const tree& of) -> std::string {
@@ -820,7 +823,7 @@ TEST_CASE("parentheses, white space and comments change no expression's value", 
 }
 
 TEST_CASE("numbers of different types are compared as what they are worth", "[property][expression]") {
-  property::try_cases(1500, [](chance& any) {
+  property::try_cases(600, [](chance& any) {
     const std::vector<double> steps = {0.0, 0.5, -0.5, 0.1, 1.0, -1.0, 1024.0, -1024.0, 2048.0};
     const std::int64_t near = any.one_in(2)
                                   ? any.between(-5, 5)

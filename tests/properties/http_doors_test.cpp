@@ -351,7 +351,7 @@ std::string meaning(const outcome& of, const request& sent) {
 
 TEST_CASE("a request is the same through every door", "[property][http]") {
   doors all;
-  property::try_cases(250, [&](chance& any) {
+  property::try_cases(150, [&](chance& any) {
     const random_request given = make_request(any);
     INFO("the request: " << given.text);
     const outcome wanted = directly(all, given.meant);
@@ -374,7 +374,7 @@ TEST_CASE("the engine's listener passes on each header in order and nothing else
         return response{.status = 200, .body = "ok"};
       },
       [](int status, const std::string& problem) { return response{.status = status, .body = problem}; });
-  property::try_cases(300, [&](chance& any) {
+  property::try_cases(200, [&](chance& any) {
     const random_request given = make_request(any);
     INFO("the request: " << given.text);
     raw_client client(listener.port());
@@ -390,7 +390,7 @@ TEST_CASE("the engine's listener passes on each header in order and nothing else
 }
 
 TEST_CASE("a query's parameters are read as they were meant", "[property][http]") {
-  property::try_cases(4000, [](chance& any) {
+  property::try_cases(3000, [](chance& any) {
     query asked = random_query(any, {{random_bytes(any), random_bytes(any)}, {"a", random_bytes(any)}});
     static const std::vector<std::string> paths = {"/", "/api/inngest", "http://h:1/p", "https://h", ""};
     const std::string before = any.pick(paths);
@@ -411,7 +411,7 @@ TEST_CASE("a query's parameters are read as they were meant", "[property][http]"
 }
 
 TEST_CASE("headers are found in any case and the first of a name counts", "[property][http]") {
-  property::try_cases(4000, [](chance& any) {
+  property::try_cases(3000, [](chance& any) {
     static const std::vector<std::string> names = {"x", "x-y", "x-z", "[", "{", "@", "`", "a\xc3\xa9", "0"};
     headers given;
     std::map<std::string, std::string> first;
@@ -429,7 +429,7 @@ TEST_CASE("headers are found in any case and the first of a name counts", "[prop
 }
 
 TEST_CASE("percent coding is undone whatever the bytes and never reads too far", "[property][http]") {
-  property::try_cases(4000, [](chance& any) {
+  property::try_cases(3000, [](chance& any) {
     const std::string text = random_bytes(any) + random_bytes(any);
     REQUIRE(inngest::http::percent_decoded(inngest::http::percent_encoded(text)) == text);
     REQUIRE(inngest::http::percent_decoded(encoded(any, text)) == text);

@@ -140,7 +140,7 @@ class stranger {
   };
 
   explicit stranger(chance any) : any_(any), habits_() {}
-  stranger(chance any, habits habits) : any_(any), habits_(habits) {}
+  stranger(chance any, habits how) : any_(any), habits_(std::move(how)) {}
 
   std::string write(const json& value) { return space() + put(value) + space(); }
 

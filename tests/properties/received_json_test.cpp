@@ -39,7 +39,7 @@ json object(chance& any) {
 }  // namespace
 
 TEST_CASE("an app's result is kept as JSON whatever bytes it has", "[property][received]") {
-  property::try_cases(4000, [](chance& any) {
+  property::try_cases(2000, [](chance& any) {
     const std::string body = perhaps_damaged(any, property::random_document(any, 3));
     INFO("the answer: " << body);
     const auto read = embedded::read_app_answer({.status = 200, .body = body}, false);
@@ -49,7 +49,7 @@ TEST_CASE("an app's result is kept as JSON whatever bytes it has", "[property][r
 }
 
 TEST_CASE("an app's error is kept as JSON whatever bytes it has", "[property][received]") {
-  property::try_cases(4000, [](chance& any) {
+  property::try_cases(2000, [](chance& any) {
     json error = object(any);
     error["name"] = "E";
     error["message"] = property::random_text(any);

@@ -224,7 +224,7 @@ std::string shown(std::optional<std::time_t> time) {
 
 TEST_CASE("a schedule fires when the clocks of its zone come to one of its minutes", "[property][cron]") {
   if (!has_database()) return;
-  property::try_cases(500, [](chance& any) {
+  property::try_cases(300, [](chance& any) {
     const schedule given = random_schedule(any, odd_zones);
     const c_zone zone(given.zone);
     // from 1975 on, when no zone is off by seconds any more, to far beyond the data that zones' files list
