@@ -134,6 +134,52 @@ void check_cases(const std::string& topic) {
   }
 }
 
+/// Other ways to write an expression, with what is expected of each: the same result, or one of the
+/// expression's own if that is a bool.
+struct rewriting {
+  std::string before, after;
+  bool of_bools = false;
+};
+
+const std::vector<rewriting> rewritings = {
+    {"(", "\n)"},
+    {" // a comment\n ( ( ", "\n) ) "},
+    {"[", "\n][0]"},
+    {"[0, ", "\n, 1].filter(unused, true)[1]"},
+    {"{'a': ", "\n}.a"},
+    {"{'a': ", "\n}['a']"},
+    {"{1: ", "\n}[1.0]"},
+    {"true ? (", "\n) : 0"},
+    {"false ? 0 : (", "\n)"},
+    {"[0].map(unused, ", "\n)[0]"},
+    {"dyn(", "\n)"},
+    {"true && (", "\n)", true},
+    {"(", "\n) && true", true},
+    {"false || (", "\n)", true},
+    {"!(!(", "\n))", true},
+    {"(", "\n) ? true : false", true},
+    {"[0].all(unused, ", "\n)", true},
+    {"[0].exists(unused, ", "\n)", true},
+    {"[0].exists_one(unused, ", "\n)", true},
+};
+
+void check_rewritten(const std::string& topic) {
+  for (const json& each : cases_of(topic)) {
+    json result = result_of(each);
+    const bool failed = result.dump().find("{\"error\":") == 0;
+    for (const rewriting& written : rewritings) {
+      json other = each;
+      other["expression"] = written.before + each["expression"].get<std::string>() + written.after;
+      INFO(other.dump());
+      const json found = result_of(other);
+      if (failed || (written.of_bools && !result.is_boolean()))
+        CHECK(found.dump().find("{\"error\":") == 0);
+      else
+        CHECK(found.dump() == result.dump());
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("literals are what CEL says, however they are written", "[conformance]") {
@@ -164,4 +210,11 @@ TEST_CASE("what the data leave open is as the language's definition has it", "[c
 
 TEST_CASE("texts and times have the functions that CEL says", "[conformance]") {
   for (const char* topic : {"texts", "times"}) check_cases(topic);
+}
+
+TEST_CASE("an expression within others that change nothing has the same result", "[conformance]") {
+  for (const char* topic :
+       {"literals", "quoting", "names", "variables", "maps", "arithmetic", "equality", "order", "types",
+        "conversions", "logic", "lists", "membership", "macros", "patterns", "further", "texts", "times"})
+    check_rewritten(topic);
 }

@@ -49,6 +49,7 @@ TEST_CASE("odd queries are read without harm", "[http]") {
   CHECK(request{.url = "/x?a=1?b=2"}.query("a") == "1?b=2");
   CHECK(request{.url = "?a=%"}.query("a") == "%");
   CHECK(request{.url = "/x?=v"}.query("") == "v");
+  CHECK(request{.url = "/x?&&=v"}.query("") == "v");
 }
 
 TEST_CASE("the path of a URL has neither origin nor query", "[http]") {

@@ -101,7 +101,7 @@ struct request {
       const std::size_t end = rest.find('&');
       const std::string_view pair = rest.substr(0, end);
       const std::size_t equals = pair.find('=');
-      if (percent_decoded(pair.substr(0, equals)) == name) {
+      if (!pair.empty() && percent_decoded(pair.substr(0, equals)) == name) {
         return equals == std::string_view::npos ? std::string() : percent_decoded(pair.substr(equals + 1));
       }
       rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);

@@ -173,6 +173,15 @@ TEST_CASE("odd content types and empty bodies do no harm", "[adapter][garbage]")
   CHECK(client.Post(call_path, running::body(3), "application/json")->status == 206);
 }
 
+TEST_CASE("an answer is sent whole though a range of it is asked for", "[adapter]") {
+  const running server;
+  auto client = server.connect();
+  const auto reply = client.Post(call_path, {{"Range", "bytes=0-3"}}, running::body(3), "application/json");
+  REQUIRE(reply);
+  CHECK(json::parse(reply->body).at(0).at("data") == 3);
+  CHECK_FALSE(reply->has_header("Content-Range"));
+}
+
 TEST_CASE("another path is served when it is asked for", "[adapter]") {
   const running server(support::quiet_options(), {.path = "/jobs"});
   auto client = server.connect();

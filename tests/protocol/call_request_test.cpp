@@ -73,6 +73,9 @@ TEST_CASE("use_api counts at either place", "[call]") {
   CHECK(call_request{R"({"event":{},"use_api":true})"}.use_api());
   CHECK(call_request{R"({"event":{},"ctx":{"use_api":true},"use_api":false})"}.use_api());
   CHECK(call_request{R"({"use_api":true,"ctx":{"use_api":false},"event":{}})"}.use_api());
+  CHECK(refused(R"({"ctx":{"use_api":true},"use_api":7})") ==
+        refused(R"({"use_api":7,"ctx":{"use_api":true}})"));
+  CHECK_FALSE(refused(R"({"use_api":true,"ctx":{"use_api":"no"}})") == "(no exception)");
 }
 
 TEST_CASE("what is no call request is refused with the reason", "[call][garbage]") {
@@ -161,6 +164,16 @@ TEST_CASE("a memo's shape is told by its only key", "[call][memo]") {
   CHECK_FALSE(with("null", failed));
   CHECK_FALSE(with(R"("error")", failed));
   CHECK_FALSE(with("{}", failed));
+}
+
+TEST_CASE("a memo's shape is told by its key however that is escaped", "[call][memo]") {
+  const json call = {{"event", json::object()}, {"steps", json::object()}};
+  std::string body = call.dump();
+  body.insert(body.size() - 2, "\"" + hash_of("a") + R"(":{"\u0065rror":{"name":"E","message":"m"}},")" +
+                                   hash_of("b") + R"(":{"d\u0061ta":7,"typ\u0065":"x"})");
+  const call_request read{body};
+  CHECK(inngest::protocol::read_result<int>(*read.find(hash("b")), "b") == 7);
+  CHECK_THROWS_AS(inngest::protocol::read_result<json>(*read.find(hash("a")), "a"), inngest::step_error);
 }
 
 TEST_CASE("a result is unwrapped only when the memo is a wrapper and nothing else", "[call][memo]") {

@@ -82,9 +82,9 @@ struct adapter<Server> {
 
   static void answer(const handler& handler, const httplib::Request& request, std::string body,
                      httplib::Response& response) {
-    detail::forbid_compression(request);
     http::request wire{.method = request.method, .url = request.target, .body = std::move(body)};
     for (const auto& [name, value] : request.headers) wire.headers.add(name, value);
+    detail::send_whole_and_plain(request);
     http::response out = handler(std::move(wire));
     response.status = out.status;
     std::string content_type = "application/json";

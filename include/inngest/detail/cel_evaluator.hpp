@@ -319,8 +319,8 @@ class cel_evaluator {
     const auto* given = text.as<std::string>();
     if (!given) return no_overload("json_parse");
     if (!spend(given->size() / 4, node)) return *too_long_;
-    json parsed =
-        nesting_depth(*given) > INNGEST_MAX_JSON_DEPTH ? json() : json::parse(*given, nullptr, false);
+    const bool refused = has_overlooked_bytes(*given) || nesting_depth(*given) > INNGEST_MAX_JSON_DEPTH;
+    json parsed = refused ? json() : json::parse(*given, nullptr, false);
     if (!parsed.is_object()) parsed = json::object();
     parsed_.push_back(std::make_shared<const json>(std::move(parsed)));
     return cel_value::of(*parsed_.back(), !lenient_);

@@ -21,11 +21,14 @@ inline void configure(httplib::Server& server) {
   server.set_tcp_nodelay(true);  // else a body waits for the acknowledgement of its headers
 }
 
-/// Keeps cpp-httplib from compressing the answer to this request: a compressor holds back what is streamed.
-/// Call it in a handler, before it returns. The server decides by the request's Accept-Encoding once the
-/// handler has returned; the request that it passes to handlers is not a constant object.
-inline void forbid_compression(const httplib::Request& request) {
-  const_cast<httplib::Request&>(request).headers.erase("Accept-Encoding");
+/// Keeps cpp-httplib from compressing the answer to this request, since a compressor holds back what is
+/// streamed, and from sending only the part of it that a Range header names. Call it in a handler, before it
+/// returns. The server decides by the request once the handler has returned; the request that it passes to
+/// handlers is not a constant object.
+inline void send_whole_and_plain(const httplib::Request& request) {
+  auto& asked = const_cast<httplib::Request&>(request);
+  asked.headers.erase("Accept-Encoding");
+  asked.ranges.clear();
 }
 
 }  // namespace inngest::detail

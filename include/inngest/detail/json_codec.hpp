@@ -255,19 +255,37 @@ struct codec<bool, json_kind::boolean> {
   static void write(std::string& out, bool value, const json_path&) { out += value ? "true" : "false"; }
 };
 
+/// A number as the nearest T, read from its own digits: by way of a double, a float could become its
+/// neighbour, and some versions of simdjson read 0.1000000000000000055511151 as 2e-07. Infinite when a T
+/// can't hold it; with the error `problem` when not even a double can.
+template <class T>
+T read_real(json_value& value, const json_path& at, const char* problem) {
+  constexpr std::size_t most_digits = 19;  // that simdjson reads in one go
+  const std::string_view text = value.raw_json_token();
+  double rough = 0;
+  if (value.get_double().get(rough)) fail_at(at, problem);
+  if constexpr (std::same_as<T, double>) {
+    if (text.size() <= most_digits) return rough;
+  }
+  const auto read_exactly = [&](auto& out) {
+    return std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc{};
+  };
+  T exact{};
+  if (read_exactly(exact)) return exact;
+  double wide = 0;
+  if (read_exactly(wide)) return static_cast<T>(wide);
+  return std::abs(rough) < 1 ? T{} : std::numeric_limits<T>::infinity();
+}
+
 template <class T>
 struct codec<T, json_kind::integer> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::number, at, "integer");
-    simdjson::ondemand::number number;
-    if (value.get_number().get(number)) fail_at(at, "expected integer, found a number that is out of range");
-    if (number.is_uint64()) return narrow(number.get_uint64(), at);
-    if (number.is_int64()) return narrow(number.get_int64(), at);
-    const double real = number.get_double();  // other languages write whole numbers as 3.0 or 1e3
-    if (std::trunc(real) != real) fail_at(at, "expected integer, found a number with a fraction");
-    if (std::abs(real) > 9007199254740992.0)
-      fail_at(at, "expected integer, found a number that is out of range");
-    return narrow(static_cast<std::int64_t>(real), at);
+    // get_number() would do, but some versions of simdjson read 1000000000000000.0000 as 0
+    const std::string_view text = value.raw_json_token();
+    if (text.find_first_of(".eE") != std::string_view::npos) return read_real(value, at);
+    if (text.starts_with('-')) return narrow(in_range(value.get_int64(), at), at);
+    return narrow(in_range(value.get_uint64(), at), at);
   }
   static void write(std::string& out, T value, const json_path&) {
     if constexpr (sizeof(T) == 1)
@@ -277,6 +295,23 @@ struct codec<T, json_kind::integer> {
   }
 
  private:
+  static constexpr const char* out_of_range = "expected integer, found a number that is out of range";
+
+  template <class Number>
+  static Number in_range(simdjson::simdjson_result<Number>&& number, const json_path& at) {
+    Number out{};
+    if (std::move(number).get(out)) fail_at(at, out_of_range);
+    return out;
+  }
+
+  /// Other languages write whole numbers as 3.0 or 1e3.
+  static T read_real(json_value& value, const json_path& at) {
+    const auto real = detail::read_real<double>(value, at, out_of_range);
+    if (std::trunc(real) != real) fail_at(at, "expected integer, found a number with a fraction");
+    if (std::abs(real) > 9007199254740992.0) fail_at(at, out_of_range);
+    return narrow(static_cast<std::int64_t>(real), at);
+  }
+
   template <class Wide>
   static T narrow(Wide wide, const json_path& at) {
     constexpr auto low = std::numeric_limits<T>::min();
@@ -297,7 +332,7 @@ template <class T>
 struct codec<T, json_kind::floating> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::number, at, "number");
-    const auto number = static_cast<T>(take(value.get_double(), at));
+    const auto number = read_real<T>(value, at, "not valid JSON: not a number that a double can hold");
     if (!std::isfinite(number)) fail_at(at, "expected number, found one that is out of range");
     return number;
   }

@@ -121,15 +121,34 @@ inline bool is_null(json_value& value, const json_path& at) {
   return true;
 }
 
+/// Reads a text, a number, a boolean or null, whatever it is.
+inline void read_scalar(json_value& value, json_type type, const json_path& at) {
+  if (type == json_type::string)
+    take(value.get_raw_json_string(), at);
+  else if (type == json_type::number)
+    take(value.get_double(), at);
+  else if (type == json_type::boolean)
+    take(value.get_bool(), at);
+  else
+    is_null(value, at);
+}
+
 /// The value's text as it stands in the document; it moves the reader past it.
 inline std::string_view raw_text(json_value& value, const json_path& at) {
-  return take(simdjson::to_json_string(value), at);
+  const json_type type = type_of(value, at);
+  if (type == json_type::array || type == json_type::object) return take(simdjson::to_json_string(value), at);
+  std::string_view out = value.raw_json_token();
+  out = out.substr(0, out.find_last_not_of(" \t\n\r") + 1);
+  read_scalar(value, type, at);  // simdjson would pass over what is not JSON behind it, such as "a":1}
+  return out;
 }
 
 /// One JSON object or array, read forwards. `text` must lie in a json_buffer.
 class json_document {
  public:
   explicit json_document(std::string_view text, const json_path& at = {}) {
+    // simdjson takes a zero byte for the end of a number
+    if (text.find('\0') != std::string_view::npos) fail_at(at, "not valid JSON: there is a zero byte");
     const simdjson::padded_string_view padded(text.data(), text.size(),
                                               text.size() + simdjson::SIMDJSON_PADDING);
     if (const auto code = (*parser_).iterate(padded).get(document_)) fail_parse(at, code);

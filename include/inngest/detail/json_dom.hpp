@@ -33,11 +33,24 @@ inline std::size_t nesting_depth(std::string_view text) {
   return deepest;
 }
 
+/// Whether nlohmann's parser passes over a part of the text: it ends at a zero byte, whatever follows, and
+/// begins behind a byte order mark. Neither is JSON, and other readers refuse them.
+inline bool has_overlooked_bytes(std::string_view text) {
+  return text.find('\0') != std::string_view::npos || text.starts_with("\xef\xbb\xbf");
+}
+
+/// Whether all of the text is JSON.
+inline bool is_json(std::string_view text) {
+  return !has_overlooked_bytes(text) && nlohmann::json::accept(text.begin(), text.end());
+}
+
 inline nlohmann::json parse_dom(std::string_view text, const json_path& at = {}) {
   if (nesting_depth(text) > INNGEST_MAX_JSON_DEPTH) {
     throw payload_error(at.text(),
                         "nested deeper than " + std::to_string(INNGEST_MAX_JSON_DEPTH) + " levels");
   }
+  if (has_overlooked_bytes(text))
+    throw payload_error(at.text(), "not valid JSON: it has a zero byte or begins with a byte order mark");
   try {
     return nlohmann::json::parse(text.begin(), text.end());
   } catch (const nlohmann::json::exception& problem) {

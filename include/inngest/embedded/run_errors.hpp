@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include <inngest/detail/json_dom.hpp>
 #include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/http.hpp>
@@ -23,7 +24,7 @@ inline std::string text_of(const run_error& error) {
 inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
 
 inline run_error read_error(std::string_view text) {
-  const json body = json::parse(text, nullptr, false);
+  const json body = detail::has_overlooked_bytes(text) ? json() : json::parse(text, nullptr, false);
   const auto member = [&](const char* key, const char* otherwise) {
     const bool found = body.is_object() && body.contains(key) && body[key].is_string();
     return found ? body[key].get<std::string>() : std::string(otherwise);

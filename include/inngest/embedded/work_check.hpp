@@ -54,7 +54,7 @@ class work_check {
     }
     for (const memo_record& memo : work_.memos) {
       look("memos", "run_id = " + quoted(memo.run_id) + ", step = x'" + detail::to_hex(memo.step) + "'",
-           json::accept(memo.text) ? std::nullopt : problem("its text is not JSON"), memo.run_id);
+           detail::is_json(memo.text) ? std::nullopt : problem("its text is not JSON"), memo.run_id);
     }
     take_out_listed();
     for (const job& job : work_.jobs) {
@@ -113,8 +113,9 @@ class work_check {
   }
 
   static problem object_problem(const char* what, const std::string& text) {
-    return text.starts_with('{') && json::accept(text) ? std::nullopt
-                                                       : problem(std::string(what) + " is not a JSON object");
+    return text.starts_with('{') && detail::is_json(text)
+               ? std::nullopt
+               : problem(std::string(what) + " is not a JSON object");
   }
 
   static problem event_problem(const std::string& text) {

@@ -165,7 +165,7 @@ class call_request {
       } else if (key == "defers") {
         read_defers(value);
       } else if (key == "use_api") {
-        use_api_ = use_api_ || detail::read<bool>(value, detail::json_path("use_api"));
+        use_api_ = detail::read<bool>(value, detail::json_path("use_api")) || use_api_;
       }
     }
     document.expect_end();
@@ -229,7 +229,7 @@ class call_request {
       else if (key == "disable_immediate_execution")
         plan_only_ = detail::read<bool>(member, here);
       else if (key == "use_api")
-        use_api_ = use_api_ || detail::read<bool>(member, here);
+        use_api_ = detail::read<bool>(member, here) || use_api_;
       else if (key == "stack")
         read_stack(member, here);
       else if (key == "fn_id")
