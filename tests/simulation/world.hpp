@@ -265,6 +265,15 @@ class world final : public observer {
       core().end_commit(std::move(batch), "", now());
     }
     is_dead_ = false;
+    doubt_runs_without_function();
+  }
+
+  /// While its function is gone nobody knows how often a run may be tried.
+  void doubt_runs_without_function() {
+    for (const std::string& id : checks_.active()) {
+      const auto* run = core().state().find_run(id);
+      if (run && !checks_.find(run->record.run.function_slug)) checks_.doubt(id);
+    }
   }
 
   void tell_functions() {
