@@ -272,12 +272,12 @@ inline std::string caught(const std::string& name) { return "caught " + name; }
 inline std::vector<inngest::any_function> functions_of(const inngest::client& app, const step_row& row,
                                                        world& at) {
   const bool is_slow_to_fail = at.is(disturbance::step_timed_out);
-  const child_function child = app.create_function({.id = "child", .retries = at.fails_for_good() ? 0 : 3},
-                                                   inngest::on<child_called>(), [&at](auto& ctx) {
-                                                     const std::string from = ctx.event.data.text;
-                                                     ctx.step.run("s", [&] { at.visit(ctx.stop_token()); });
-                                                     return "from the " + from;
-                                                   });
+  const child_function child = app.create_function(
+      {.id = "child", .retries = at.fails_for_good() ? 0 : 3}, inngest::on<child_called>(), [&at](auto& ctx) {
+        const std::string from = ctx.event.data.text;
+        ctx.step.run("s", [&] { at.visit_child(ctx.stop_token()); });
+        return "from the " + from;
+      });
   const deferred_item deferred = app.create_deferred_function<item>(
       {.id = "deferred"}, [&at](auto& ctx) { ctx.step.run("note", [&] { at.note(ctx.event.data.text); }); });
   const auto listener = app.create_function({.id = "listener"}, inngest::on<told>(), [&at](auto& ctx) {

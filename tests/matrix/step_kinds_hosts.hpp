@@ -72,9 +72,13 @@ struct store_row<embedded::sqlite_store> {
       file = copy;
     }
 
+    /// In memory where there is such a place: the disk is not what is tried here.
     static std::filesystem::path next_folder() {
       static std::atomic<int> number{0};
-      return std::filesystem::temp_directory_path() /
+      const std::filesystem::path shared = "/dev/shm";
+      std::error_code ignored;
+      return (std::filesystem::is_directory(shared, ignored) ? shared
+                                                             : std::filesystem::temp_directory_path()) /
              ("inngest-matrix-" + std::to_string(::getpid()) + "-" + std::to_string(++number));
     }
     std::filesystem::path folder = next_folder();
@@ -214,8 +218,9 @@ class engine_host final : public host {
             .timeline = format_timeline(found)};
   }
   int count(const std::string& run, embedded::progress what) override {
+    const embedded::run found = engine_->find_run(run).value();
     int out = 0;
-    for (const auto& each : engine_->find_run(run).value().timeline) out += each.what == what ? 1 : 0;
+    for (const auto& each : found.timeline) out += each.what == what ? 1 : 0;
     return out;
   }
   bool waits_until(const std::function<bool()>& condition) override { return comes(condition); }

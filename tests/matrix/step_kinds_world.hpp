@@ -120,7 +120,9 @@ class world {
     const int times = ++begun_["s"];
     if (times <= failures()) throw std::runtime_error("the body fails");
     if (is(disturbance::step_timed_out)) {
-      while (!stop.stop_requested() && !released_) changed_.wait_for(lock, 1ms);
+      const auto end = std::chrono::steady_clock::now() + patience;
+      while (!stop.stop_requested() && !released_ && std::chrono::steady_clock::now() < end)
+        changed_.wait_for(lock, 1ms);
       if (stop.stop_requested()) throw std::runtime_error("told to stop");
     }
     if (holds() && !released_) {
@@ -129,6 +131,17 @@ class world {
       if (!released_) throw std::runtime_error("the process ends");
     }
     ++ended_["s"];
+  }
+  /// The body of the function that the disturbed step invokes: the step's time is not its own.
+  void visit_child(const std::stop_token& stop) {
+    if (one_thread_ && is(disturbance::step_timed_out) && !is_released()) {
+      {
+        const std::lock_guard lock(mutex_);
+        ++begun_["s"];
+      }
+      throw std::runtime_error("not yet");
+    }
+    visit(stop);
   }
   /// The body of another step.
   std::string note(const std::string& name) {
@@ -161,6 +174,10 @@ class world {
   }
 
  private:
+  bool is_released() const {
+    const std::lock_guard lock(mutex_);
+    return released_;
+  }
   int failures() const {
     if (fails_for_good()) return std::numeric_limits<int>::max();
     return is(disturbance::failing_once) || is(disturbance::restarted_before_retry) ? 1 : 0;
