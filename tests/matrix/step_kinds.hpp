@@ -157,7 +157,7 @@ inline constexpr std::string_view harness_host = "the harness";
 inline constexpr std::string_view http_host = "an app over HTTP";
 inline constexpr std::string_view recorded_host = "a recorded app of the TypeScript SDK";
 
-// ---- what is not tried ------------------------------------------------------------------------------------
+// ---- what is not tried ----------------------------------------------------------------------------------
 
 /// Combinations that make no sense. What is empty stands for all.
 struct left_out {
@@ -169,6 +169,13 @@ struct left_out {
 
 inline const std::vector<left_out>& all_left_out() {
   using enum disturbance;
+  static const std::vector<disturbance> every = [] {
+    std::vector<disturbance> out;
+    for (const auto& [what, name] : disturbances) out.push_back(what);
+    return out;
+  }();
+  constexpr std::string_view same_on_the_wire = "on the wire it is as another row's step";
+  constexpr std::string_view not_recorded = "the recorded app has no step of the kind";
   static const std::vector<left_out> all{
       {"step.sleep", "", {step_timed_out}, "the end of a sleep is its result"},
       {"step.sleep_until", "", {step_timed_out}, "the end of a sleep is its result"},
@@ -195,6 +202,15 @@ inline const std::vector<left_out>& all_left_out() {
        harness_host,
        {restarted, cancelled, run_timed_out, step_timed_out, failing_once},
        "a mock stands for the answer after all attempts, and comes at once"},
+      {"group.parallel over a range", recorded_host, every, same_on_the_wire},
+      {"step.invoke by ids", recorded_host, every, same_on_the_wire},
+      {"step.ai.wrap", recorded_host, every, same_on_the_wire},
+      {"a race in a parallel group", recorded_host, every, not_recorded},
+      {"group.experiment", recorded_host, every, not_recorded},
+      {"step.publish", recorded_host, every, not_recorded},
+      {"step.score", recorded_host, every, not_recorded},
+      {"step.set_metadata", recorded_host, every, not_recorded},
+      {"ctx.defer", recorded_host, every, not_recorded},
   };
   return all;
 }

@@ -31,7 +31,7 @@ namespace step_kinds {
 
 namespace embedded = inngest::embedded;
 
-// ---- stores -----------------------------------------------------------------------------------------------
+// ---- stores ---------------------------------------------------------------------------------------------
 
 /// Where a case's store is: outlives processes.
 class place {
@@ -102,8 +102,7 @@ inline const std::vector<store_entry>& stores() {
   return all;
 }
 
-// ---- hosts
-// --------------------------------------------------------------------------------------------------
+// ---- hosts ----------------------------------------------------------------------------------------------
 
 /// Makes the functions of a process that begins; the first is the one that is looked at.
 using make_functions = std::function<std::vector<inngest::any_function>(const inngest::client&)>;

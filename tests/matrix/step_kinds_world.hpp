@@ -101,7 +101,7 @@ class world {
   }
   bool fails_for_good() const { return is(disturbance::failing) || is(disturbance::failing_and_caught); }
 
-  // ---- times: those of steps are an engine's, and pass when the test says so ------------------------------
+  // ---- times: those of steps are an engine's, and pass when the test says so ----------------------------
 
   static constexpr std::chrono::milliseconds beyond_limits = std::chrono::hours(24 * 400);
   static constexpr std::chrono::milliseconds long_time = std::chrono::hours(1000);
@@ -112,7 +112,7 @@ class world {
     return fails_for_good() ? beyond_limits : is(disturbance::step_timed_out) ? 1h : long_time;
   }
 
-  // ---- bodies ---------------------------------------------------------------------------------------------
+  // ---- bodies -------------------------------------------------------------------------------------------
 
   /// The body of the step that is disturbed.
   void visit(const std::stop_token& stop = {}) {
@@ -158,8 +158,7 @@ class world {
     return ended_;
   }
 
-  // ---- the test's part
-  // --------------------------------------------------------------------------------------
+  // ---- the test's part ----------------------------------------------------------------------------------
 
   void release() {
     const std::lock_guard lock(mutex_);
