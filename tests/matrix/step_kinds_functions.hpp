@@ -37,10 +37,13 @@ struct tools {
   world& at;
   const child_function& child;
   const deferred_item& deferred;
+  /// The id of the disturbed step.
+  std::string_view name = "s";
 
+  inngest::step_id id() const { return inngest::step_id(name); }
   /// The options of the disturbed step where it has a body.
   inngest::step_options body() const {
-    inngest::step_options out{.id = "s"};
+    inngest::step_options out{.id = id()};
     if (at.is(disturbance::step_timed_out)) out.deadline = 20ms;
     return out;
   }
@@ -86,8 +89,8 @@ inline constexpr auto uses = std::to_array<std::pair<std::string_view, use>>({
      }},
     {"a repeated id",
      [](context& ctx, const tools& with) {
-       const std::string a = ctx.step.run("s", [&] { return with.at.note("a"); });
-       const std::string b = ctx.step.run("s", [&] { return with.at.note("b"); });
+       const std::string a = ctx.step.run(with.id(), [&] { return with.at.note("a"); });
+       const std::string b = ctx.step.run(with.id(), [&] { return with.at.note("b"); });
        return a + "+" + b + "+" + with.run(ctx);
      }},
     {"group.parallel",
@@ -151,7 +154,7 @@ inline constexpr auto uses = std::to_array<std::pair<std::string_view, use>>({
      }},
     {"step.sleep",
      [](context& ctx, const tools& with) {
-       ctx.step.sleep("s", with.at.sleep_time());
+       ctx.step.sleep(with.id(), with.at.sleep_time());
        return std::string("slept");
      }},
     {"step.sleep_until",
@@ -160,62 +163,62 @@ inline constexpr auto uses = std::to_array<std::pair<std::string_view, use>>({
        const auto until = ctx.step.run("when", [&] {
          return (std::chrono::system_clock::now() + with.at.sleep_time()).time_since_epoch() / 1ms;
        });
-       ctx.step.sleep_until("s", std::chrono::system_clock::time_point(std::chrono::milliseconds(until)));
+       ctx.step.sleep_until(with.id(), std::chrono::system_clock::time_point(std::chrono::milliseconds(until)));
        return std::string("slept");
      }},
     {"step.wait_for_event",
      [](context& ctx, const tools& with) {
-       const auto event = ctx.step.wait_for_event<answered>("s", {.timeout = with.at.wait_time()});
+       const auto event = ctx.step.wait_for_event<answered>(with.id(), {.timeout = with.at.wait_time()});
        return event ? event->data.text : "nothing";
      }},
     {"step.wait_for_signal",
      [](context& ctx, const tools& with) {
        const auto signal = ctx.step.wait_for_signal<item>(
-           "s", {.signal = "matrix/signal", .timeout = with.at.wait_time()});
+           with.id(), {.signal = "matrix/signal", .timeout = with.at.wait_time()});
        return signal ? signal->text : "nothing";
      }},
     {"step.send_event",
-     [](context& ctx, const tools&) {
-       return std::to_string(ctx.step.send_event("s", told{{.text = "told"}}).ids.size()) + " sent";
+     [](context& ctx, const tools& with) {
+       return std::to_string(ctx.step.send_event(with.id(), told{{.text = "told"}}).ids.size()) + " sent";
      }},
     {"step.send_signal",
-     [](context& ctx, const tools&) {
-       const auto sent = ctx.step.send_signal("s", "matrix/listener", item{"a signal"});
+     [](context& ctx, const tools& with) {
+       const auto sent = ctx.step.send_signal(with.id(), "matrix/listener", item{"a signal"});
        return std::string(sent.runId ? "woke a run" : "woke nobody");
      }},
     {"step.publish",
-     [](context& ctx, const tools&) {
-       ctx.step.publish("s", "matrix", "news", item{"news"});
+     [](context& ctx, const tools& with) {
+       ctx.step.publish(with.id(), "matrix", "news", item{"news"});
        return std::string("published");
      }},
     {"step.score",
-     [](context& ctx, const tools&) {
-       ctx.step.score("s", "quality", 0.5);
+     [](context& ctx, const tools& with) {
+       ctx.step.score(with.id(), "quality", 0.5);
        return std::string("scored");
      }},
     {"step.set_metadata",
-     [](context& ctx, const tools&) {
-       ctx.step.set_metadata("s", "notes", {{"by", "matrix"}});
+     [](context& ctx, const tools& with) {
+       ctx.step.set_metadata(with.id(), "notes", {{"by", "matrix"}});
        return std::string("noted");
      }},
     {"step.invoke",
      [](context& ctx, const tools& with) {
-       return ctx.step.invoke("s", with.child, item{"child"}, with.invoke());
+       return ctx.step.invoke(with.id(), with.child, item{"child"}, with.invoke());
      }},
     {"step.invoke by ids",
      [](context& ctx, const tools& with) {
        const inngest::function_ref<child_called, std::string> child{.app_id = "app", .function_id = "child"};
-       return ctx.step.invoke("s", child, item{"child"}, with.invoke());
+       return ctx.step.invoke(with.id(), child, item{"child"}, with.invoke());
      }},
     {"step.fetch",
      [](context& ctx, const tools& with) {
-       const auto answer = ctx.step.fetch("s", {.url = with.at.site.url("/page")});
+       const auto answer = ctx.step.fetch(with.id(), {.url = with.at.site.url("/page")});
        return std::to_string(answer.status_code) + " " + answer.body;
      }},
     {"step.ai.infer",
      [](context& ctx, const tools& with) {
        return text(ctx.step.ai.infer(
-           "s", inngest::ai::openai_compatible{.model = "small", .base_url = with.at.site.url("/v1")},
+           with.id(), inngest::ai::openai_compatible{.model = "small", .base_url = with.at.site.url("/v1")},
            json{{"messages", {{{"role", "user"}, {"content", "say hello"}}}}}));
      }},
     {"step.ai.wrap",
@@ -244,6 +247,7 @@ static_assert(has_use_of_every_row(), "a row's step is missing, or not in its pl
 /// The body of steps whose body is the library's own: what they do is an HTTP request to the server.
 class body_of_library_steps final : public inngest::middleware {
  public:
+  /// \param takes_messages Nobody else takes what the step sends.
   body_of_library_steps(world& at, bool takes_messages) : at_(at), takes_messages_(takes_messages) {}
 
   std::string wrap_step_handler(const inngest::call_info&, const inngest::step_info& step,
@@ -268,27 +272,38 @@ inline bool cannot_fail_once(const step_row& row) { return row.under_way != stag
 
 inline std::string caught(const std::string& name) { return "caught " + name; }
 
-/// The functions of a case. The first is the one with the step.
-inline std::vector<inngest::any_function> functions_of(const inngest::client& app, const step_row& row,
-                                                       world& at) {
-  const bool is_slow_to_fail = at.is(disturbance::step_timed_out);
-  const child_function child = app.create_function(
-      {.id = "child", .retries = at.fails_for_good() ? 0 : 3}, inngest::on<child_called>(), [&at](auto& ctx) {
-        const std::string from = ctx.event.data.text;
-        ctx.step.run("s", [&] { at.visit_child(ctx.stop_token()); });
-        return "from the " + from;
-      });
-  const deferred_item deferred = app.create_deferred_function<item>(
+/// The functions that the main one needs.
+struct other_functions {
+  child_function child;
+  deferred_item deferred;
+  inngest::any_function listener, waiter;
+};
+
+inline other_functions others_of(const inngest::client& app, world& at) {
+  auto child = app.create_function({.id = "child", .retries = at.fails_for_good() ? 0 : 3},
+                                   inngest::on<child_called>(), [&at](auto& ctx) {
+                                     const std::string from = ctx.event.data.text;
+                                     ctx.step.run("s", [&] { at.visit_child(ctx.stop_token()); });
+                                     return "from the " + from;
+                                   });
+  auto deferred = app.create_deferred_function<item>(
       {.id = "deferred"}, [&at](auto& ctx) { ctx.step.run("note", [&] { at.note(ctx.event.data.text); }); });
-  const auto listener = app.create_function({.id = "listener"}, inngest::on<told>(), [&at](auto& ctx) {
+  auto listener = app.create_function({.id = "listener"}, inngest::on<told>(), [&at](auto& ctx) {
     ctx.step.run("note", [&] { at.note(ctx.event.data.text); });
   });
-  const auto waiter = app.create_function({.id = "waiter"}, inngest::on<wait_wanted>(), [&at](auto& ctx) {
+  auto waiter = app.create_function({.id = "waiter"}, inngest::on<wait_wanted>(), [&at](auto& ctx) {
     const auto signal = ctx.step.template wait_for_signal<item>(
         "wait", {.signal = "matrix/listener", .timeout = world::long_time * 3});
     ctx.step.run("note", [&] { at.note(signal ? signal->text : "no signal"); });
   });
+  return {child, deferred, listener, waiter};
+}
 
+/// The functions of a case. The first is the one with the step.
+inline std::vector<inngest::any_function> functions_of(const inngest::client& app, const step_row& row,
+                                                       world& at) {
+  const other_functions others = others_of(app, at);
+  const bool is_slow_to_fail = at.is(disturbance::step_timed_out);
   inngest::function_options options{.id = "main", .retries = is_slow_to_fail ? 1 : 4};
   if (at.is(disturbance::run_timed_out)) options.timeouts.finish = 1h;
   if (is_library_step(row))
@@ -299,8 +314,8 @@ inline std::vector<inngest::any_function> functions_of(const inngest::client& ap
   const bool catches = at.is(disturbance::failing_and_caught) || at.is(disturbance::step_timed_out);
   const auto main = app.create_function(
       std::move(options), inngest::on<go>(),
-      [&at, child, deferred, step, handler_fails_once, catches](context& ctx) {
-        const tools with{at, child, deferred};
+      [&at, others, step, handler_fails_once, catches](context& ctx) {
+        const tools with{at, others.child, others.deferred};
         ctx.step.run("before", [&] { at.note("before"); });
         std::string got;
         if (catches) {
@@ -321,7 +336,7 @@ inline std::vector<inngest::any_function> functions_of(const inngest::client& ap
       inngest::on_failure([&at](auto& ctx) { ctx.step.run("note", [&] { at.note("on_failure"); }); }),
       inngest::on_cancel([&at](auto& ctx) { ctx.step.run("note", [&] { at.note("on_cancel"); }); }),
       inngest::on_success([&at](auto& ctx) { ctx.step.run("note", [&] { at.note("on_success"); }); }));
-  return {main, child, deferred, listener, waiter};
+  return {main, others.child, others.deferred, others.listener, others.waiter};
 }
 
 }  // namespace step_kinds

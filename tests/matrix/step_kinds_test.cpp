@@ -8,10 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/testing.hpp>
-
 #include "catch.hpp"
 #include "matrix/step_kinds_functions.hpp"
+#include "matrix/step_kinds_harness.hpp"
 #include "matrix/step_kinds_hosts.hpp"
 
 // Every kind of step, on every host, with every disturbance: one case each, generated from the tables.
@@ -22,114 +21,6 @@ using namespace step_kinds;
 using inngest::embedded::progress;
 using inngest::embedded::run_status;
 
-/// The harness as a host. It has one thread and its own clock; a process that is restarted is another harness
-/// that goes on with the results which the first one had.
-class harness_host_of_case final : public host {
- public:
-  harness_host_of_case(world& at, const step_row& row, make_functions functions)
-      : at_(at), row_(row), functions_(std::move(functions)) {
-    start();
-  }
-
-  std::string begin(const inngest::any_event& event) override {
-    const auto run = harness_->send(event);
-    runs_.emplace(run.id(), begun{run, event.text()});
-    return run.id();
-  }
-  void send(const inngest::any_event& event) override { harness_->send(event); }
-  void signal(const std::string& name, const json& data) override { harness_->send_signal(name, data); }
-  bool cancel(const std::string& run) override { return harness_->cancel(of(run)); }
-  void pass_time(std::chrono::milliseconds time) override { harness_->advance(time); }
-  void kill() override {}
-
-  void restart() override {
-    const auto earlier = std::move(harness_);
-    start();
-    for (auto& [id, begun] : runs_) {
-      inngest::testing::recorded_run recorded{.events = {begun.event}};
-      for (const auto& each : begun.run.operations()) {
-        if (each.kind == inngest::embedded::operation_kind::step_completed)
-          recorded.results.emplace_back(each.id,
-                                        "{\"data\":" + (each.data.empty() ? "null" : each.data) + "}");
-      }
-      begun.run = harness_->replay(function_of(begun.run), recorded);
-    }
-  }
-
-  outcome look_at(const std::string& id) override {
-    const auto& run = of(id);
-    outcome out{.status = run.status(), .error = run.error(), .timeline = run.timeline()};
-    if (run.completed()) out.output = json(run.output<json>()).dump();
-    return out;
-  }
-  int count(const std::string& run, progress what) override {
-    const std::string timeline = of(run).timeline(), words(to_string(what));
-    int out = 0;
-    for (std::size_t at = 0; (at = timeline.find(words, at)) != std::string::npos; ++at) ++out;
-    return out;
-  }
-  bool waits_until(const std::function<bool()>& condition) override {
-    while (!condition()) {
-      if (!harness_->advance_to_next()) return condition();
-    }
-    return true;
-  }
-  bool becomes_idle() override {
-    while (harness_->advance_to_next()) {
-    }
-    return true;
-  }
-  std::string leftovers() override {
-    std::string out;
-    for (const auto& run : harness_->runs()) {
-      if (!run.ended()) out += run.function_id() + " has not ended ";
-    }
-    return harness_->advance_to_next() ? out + "something is still to come" : out;
-  }
-
- private:
-  void start() {
-    harness_.reset();
-    client_.emplace(quiet("app"));
-    all_ = functions_(*client_);
-    harness_ = std::make_unique<inngest::testing::harness>(
-        *client_, all_,
-        inngest::testing::harness_options{
-            .start = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()),
-            .retry_delay = [](int) { return 100h; }});
-    if (row_.kind == step_kind::fetch)
-      harness_->mock_step("s", [this] {
-        at_.visit();
-        return inngest::fetch_response{.status_code = 200, .body = "page"};
-      });
-    if (row_.kind == step_kind::ai_infer)
-      harness_->mock_step("s", [this] {
-        at_.visit();
-        return json::parse(R"({"choices":[{"message":{"role":"assistant","content":"hello"}}]})");
-      });
-  }
-  const inngest::testing::test_run& of(const std::string& id) const { return runs_.at(id).run; }
-  const inngest::any_function& function_of(const inngest::testing::test_run& run) const {
-    for (const auto& each : all_) {
-      if (each.id() == run.function_id()) return each;
-    }
-    throw std::logic_error("no function has the id");
-  }
-
-  struct begun {
-    inngest::testing::test_run run;
-    std::string event;
-  };
-
-  world& at_;
-  const step_row& row_;
-  const make_functions functions_;
-  std::optional<inngest::client> client_{};
-  std::vector<inngest::any_function> all_{};
-  std::unique_ptr<inngest::testing::harness> harness_{};
-  std::map<std::string, begun> runs_{};
-};
-
 /// One case, from begin to end.
 class trial {
  public:
@@ -137,8 +28,10 @@ class trial {
       : row_(row), shares_thread_(where.name == harness_host), at_(what, where.name == harness_host, site) {
     at_.takes_messages_itself = where.name != http_host;
     const auto make = [this](const inngest::client& app) { return functions_of(app, row_, at_); };
-    host_ = where.name == harness_host ? std::make_unique<harness_host_of_case>(at_, row_, make)
-                                       : where.make(at_, make);
+    host_ = where.name == harness_host
+                ? std::make_unique<harness_engine>(at_, make, row_.kind == step_kind::fetch ? "s" : "",
+                                                   row_.kind == step_kind::ai_infer ? "s" : "")
+                : where.make(at_, make);
   }
 
   void perform() {

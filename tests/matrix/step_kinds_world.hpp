@@ -151,6 +151,13 @@ class world {
     return name;
   }
 
+  /// A body that is under way when its process ends.
+  void wait_for_end() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, patience, [&] { return interrupted_ || released_; });
+    throw std::runtime_error("the process ends");
+  }
+
   int begun(const std::string& name) const { return count(begun_, name); }
   int ended(const std::string& name) const { return count(ended_, name); }
   std::map<std::string, int> all_ended() const {
