@@ -107,7 +107,10 @@ told_end tell(const host_row& where, bool with_restarts) {
   REQUIRE(place->waits_until([&] { return place->count(waiter, progress::wait_started) > 0; }));
   const std::string run = place->begin(go{{.text = "go"}});
   int answers = 0;
-  const auto is_over = [&] { return place->look_at(run).status != run_status::running; };
+  const auto is_over = [&] {
+    const run_status status = place->look_at(run).status;
+    return status != run_status::queued && status != run_status::running;
+  };
   const auto must_act = [&] {
     return between.is_reached() || place->count(run, progress::wait_started) > answers || is_over();
   };
