@@ -86,7 +86,8 @@ class world {
  public:
   /// \param one_thread The test and the functions share a thread: a body that is to be under way fails, and
   /// is under way while its retry is pending.
-  world(disturbance what, bool one_thread, website& site) : what(what), site(site), one_thread_(one_thread) {}
+  world(disturbance happens, bool one_thread, website& asked)
+      : what(happens), site(asked), one_thread_(one_thread) {}
 
   const disturbance what;
   website& site;
