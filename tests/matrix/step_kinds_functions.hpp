@@ -25,7 +25,6 @@ INNGEST_FIELDS(item, text)
 using go = inngest::event<"matrix/go", item>;
 using answered = inngest::event<"matrix/answered", item>;
 using told = inngest::event<"matrix/told", item>;
-using poked = inngest::event<"matrix/poked", item>;
 using child_called = inngest::event<"matrix/child.called", item>;
 using wait_wanted = inngest::event<"matrix/wait.wanted", item>;
 using context = inngest::context<go>;
@@ -159,7 +158,7 @@ inline constexpr auto uses = std::to_array<std::pair<std::string_view, use>>({
      }},
     {"step.sleep_until",
      [](context& ctx, const tools& with) {
-       // the engine's time is not the process's in a test: the first call decides, as in a user's function
+       // the first call decides, as in a user's function
        const auto until = ctx.step.run("when", [&] {
          return (std::chrono::system_clock::now() + with.at.sleep_time()).time_since_epoch() / 1ms;
        });

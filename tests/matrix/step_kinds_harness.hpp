@@ -30,7 +30,7 @@ class harness_engine final : public host {
 
   std::string begin(const inngest::any_event& event) override {
     const auto run = harness_->send(event);
-    runs_.emplace(run.id(), begun{run, event.text()});
+    runs_.emplace(run.id(), begun_run{run, event.text()});
     return run.id();
   }
   void send(const inngest::any_event& event) override { harness_->send(event); }
@@ -113,7 +113,7 @@ class harness_engine final : public host {
     throw std::logic_error("no function has the id");
   }
 
-  struct begun {
+  struct begun_run {
     inngest::testing::test_run run;
     std::string event;
   };
@@ -124,7 +124,7 @@ class harness_engine final : public host {
   std::optional<inngest::client> client_{};
   std::vector<inngest::any_function> all_{};
   std::unique_ptr<inngest::testing::harness> harness_{};
-  std::map<std::string, begun> runs_{};
+  std::map<std::string, begun_run> runs_{};
 };
 
 }  // namespace step_kinds

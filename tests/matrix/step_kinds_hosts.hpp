@@ -158,21 +158,19 @@ class held_requests final : public inngest::http::transport {
   inngest::httplib_transport real_{};
 };
 
-/// What an app's requests go to when the server is an engine: an Inngest server would take the messages.
+/// An app's way to its server. An engine does not take what step.publish, step.score and step.set_metadata
+/// send, as an Inngest server does: that ends here.
 class with_messages final : public inngest::http::transport {
  public:
   inngest::http::response send(const inngest::http::request& request,
                                std::chrono::milliseconds timeout) override {
     const std::string path(request.path());
-    if (path.ends_with("/metadata") || path.ends_with("/realtime/publish")) {
-      ++taken_;
+    if (path.ends_with("/metadata") || path.ends_with("/realtime/publish"))
       return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = "{}"};
-    }
     return real_.send(request, timeout);
   }
 
  private:
-  std::atomic<int> taken_{0};
   inngest::httplib_transport real_{};
 };
 
