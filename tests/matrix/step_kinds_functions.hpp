@@ -162,7 +162,7 @@ inline constexpr auto uses = std::to_array<std::pair<std::string_view, use>>({
        const auto until = ctx.step.run("when", [&] {
          return (std::chrono::system_clock::now() + with.at.sleep_time()).time_since_epoch() / 1ms;
        });
-       ctx.step.sleep_until(with.id(), std::chrono::system_clock::time_point(std::chrono::milliseconds(until)));
+       ctx.step.sleep_until(with.id(), inngest::timestamp(std::chrono::milliseconds(until)));
        return std::string("slept");
      }},
     {"step.wait_for_event",
