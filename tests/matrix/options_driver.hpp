@@ -47,7 +47,7 @@ inline const char* name_of(store_kind kind) {
 }
 #pragma GCC diagnostic pop
 
-/// A folder of this process's own, gone when the process ends.
+/// A folder of this process's own, in memory where the system has such, gone when the process ends.
 class folder {
  public:
   static std::filesystem::path new_file() {
@@ -61,8 +61,12 @@ class folder {
   }
 
  private:
-  folder()
-      : path_(std::filesystem::temp_directory_path() / ("inngest-matrix-" + std::to_string(::getpid()))) {
+  folder() {
+    const std::filesystem::path in_memory = "/dev/shm";
+    std::error_code ignored;
+    const bool has_room = std::filesystem::space(in_memory, ignored).available > (std::uintmax_t{64} << 20);
+    path_ = (!ignored && has_room ? in_memory : std::filesystem::temp_directory_path()) /
+            ("inngest-matrix-" + std::to_string(::getpid()));
     std::filesystem::create_directories(path_);
   }
   ~folder() {
@@ -127,6 +131,9 @@ class driver {
   /// Another process on the store, with these functions.
   void start(const std::vector<inngest::any_function>& functions) {
     handler_.emplace(app_, functions, inngest::serve_options{.framework = "matrix"});
+    definitions_.clear();
+    for (const inngest::any_function& function : handler_->functions())
+      definitions_.push_back(embedded::define(function));
     restart();
   }
 
@@ -134,11 +141,8 @@ class driver {
   void restart() {
     ++process_;
     pumped_.clear();
-    std::vector<embedded::function_definition> definitions;
-    for (const inngest::any_function& function : handler_->functions())
-      definitions.push_back(embedded::define(function));
     scheduler_ = std::make_unique<embedded::scheduler>(
-        std::move(definitions), store_->load(), [](int) { return std::chrono::seconds(30); }, now);
+        definitions_, store_->load(), [](int) { return std::chrono::seconds(30); }, now);
     commit();
   }
 
@@ -251,6 +255,7 @@ class driver {
   any_store store_;
   inngest::client app_;
   std::optional<inngest::handler> handler_;
+  std::vector<embedded::function_definition> definitions_;
   std::unique_ptr<embedded::scheduler> scheduler_;
   std::deque<taken_call> pumped_;
   std::size_t process_ = 0;
