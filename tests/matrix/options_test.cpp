@@ -1476,3 +1476,20 @@ TEST_CASE("every member of the options has a row", "[matrix][options]") {
   }
   CHECK(rows.empty());
 }
+
+TEST_CASE("two schedules of a function that tick at the same time start one run", "[matrix][options]") {
+  for (const store_kind store : all_stores) {
+    INFO(name_of(store));
+    driver d(store);
+    auto f = d.app().create_function(
+        {.id = "f"}, inngest::any_of(inngest::cron("* * * * *"), inngest::cron("*/2 * * * *")), [](auto&) {});
+    d.start({f});
+    d.advance(1min);
+    d.restart();
+    d.advance(1min);
+    CHECK(d.runs_of("app-f").size() == 2);
+    d.restart();
+    d.advance(1min);
+    CHECK(d.runs_of("app-f").size() == 3);
+  }
+}
