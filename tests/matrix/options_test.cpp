@@ -1493,3 +1493,24 @@ TEST_CASE("two schedules of a function that tick at the same time start one run"
     CHECK(d.runs_of("app-f").size() == 3);
   }
 }
+
+TEST_CASE("a function in the process that says nothing of checkpointing does as its client says",
+          "[matrix][options]") {
+  const auto calls_of = [](std::optional<inngest::checkpointing> chosen) {
+    auto options = support::quiet_options();
+    options.checkpointing = {.enabled = false};
+    driver d(store_kind::memory, options);
+    int calls = 0;
+    d.on_call = [&](const taken_call&) { ++calls; };
+    auto f = d.app().create_function({.id = "f", .checkpointing = chosen}, inngest::cron("* * * * *"),
+                                     [](auto& ctx) {
+                                       ctx.step.run("a", [] {});
+                                       ctx.step.run("b", [] {});
+                                     });
+    d.start({f});
+    d.advance(1min);
+    return calls;
+  };
+  CHECK(calls_of(std::nullopt) == 3);
+  CHECK(calls_of(inngest::checkpointing{}) == 1);
+}
