@@ -146,11 +146,14 @@ class driver {
     commit();
   }
 
-  void commit() {
+  bool commit() {
+    bool has_changed = false;
     for (auto fresh = scheduler_->take_changes(); !fresh.empty(); fresh = scheduler_->take_changes()) {
       store_->commit({&fresh, 1});
       scheduler_->kept(fresh, now);
+      has_changed = true;
     }
+    return has_changed;
   }
 
   std::vector<std::string> send(const json& events) {
@@ -203,6 +206,22 @@ class driver {
       if (calls == 10'000) throw std::runtime_error("the world does not come to rest");
       answer(*next);
     }
+  }
+
+  /// Does the timers that are due or makes one call, and otherwise goes on to the next time. False when
+  /// nothing is left to be done until `end`.
+  bool go_on(timestamp end) {
+    if (pumped_.empty()) {
+      auto next = scheduler_->take_due(now);
+      const bool has_changed = commit();
+      if (next) pumped_.push_back({.job = *next, .process = process_});
+      if (!next && has_changed) return true;
+    }
+    if (pumped_.empty()) return go_on_until(end);
+    const taken_call call = pumped_.front();
+    pumped_.pop_front();
+    answer(call);
+    return true;
   }
 
   /// Lets time pass; everything that falls due is done at its time.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/run.hpp>
@@ -22,15 +23,22 @@ inline std::string text_of(const run_error& error) {
 /// The memo of a step that failed so.
 inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
 
+/// An error as an app reported it. One without a name is called "Error", as a server does: whoever reads it
+/// finds a name and a message.
 inline run_error read_error(std::string_view text) {
-  const json body = json::parse(text, nullptr, false);
-  const auto member = [&](const char* key, const char* otherwise) {
-    const bool found = body.is_object() && body.contains(key) && body[key].is_string();
-    return found ? body[key].get<std::string>() : std::string(otherwise);
-  };
-  return {.name = member("name", "Error"),
-          .message = member("message", ""),
-          .text = body.is_object() ? std::string(text) : std::string()};
+  json body = json::parse(text, nullptr, false);
+  run_error out{.name = "Error"};
+  if (!body.is_object()) return out;
+  out.text = text;
+  for (const auto& [key, value] : {std::pair("name", &out.name), std::pair("message", &out.message)}) {
+    if (const auto found = body.find(key); found != body.end() && found->is_string()) {
+      *value = found->get<std::string>();
+      continue;
+    }
+    body[key] = *value;
+    out.text = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+  return out;
 }
 
 inline run_error read_error(const http::response& answer) {
