@@ -2,6 +2,7 @@
 // between the steps: the results stay the same, and every hook is called as docs/middleware.md says.
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -78,35 +79,38 @@ ended_run in_harness(const step_row& row, inngest::client_options options, const
 /// The process ends before the step, within it where it waits, and after it.
 class engine_world {
  public:
-  engine_world(const step_row& row, inngest::middleware_list middleware, std::shared_ptr<visits> seen = {})
+  engine_world(const step_row& row, inngest::middleware_list middleware, std::shared_ptr<visits> seen = {},
+               int retries = 0)
       : row_(row),
         app_(options_with(std::move(middleware))),
-        made_(functions_of(app_, row, 0, true, std::move(seen))) {}
+        made_(functions_of(app_, row, retries, true, std::move(seen))) {}
 
-  ended_run play() {
-    {
-      inngest::embedded::engine first(app_, made_.all(), options());
-      first.send(ordered{{.name = "o"}});
-      await_wait(first, "gate 1");
-    }
-    {
-      inngest::embedded::engine second(app_, made_.all(), options());
-      second.send(first_gate{});
-      if (!waits_for_test()) {
-        await_wait(second, "gate 2");
-      } else {
-        await_wait(second, "s");
-      }
-    }
-    if (waits_for_test()) {
-      inngest::embedded::engine third(app_, made_.all(), options());
-      if (row_.kind == step_kind::wait_for_event)
-        third.send(answered{{.name = "answer"}});
-      else
-        CHECK(third.signal("kinds/go", R"({"name":"signalled","count":1})"));
-      await_wait(third, "gate 2");
-    }
-    inngest::embedded::engine last(app_, made_.all(), options());
+  ended_run play() { return begin() && come_to_step() && leave_step() ? end() : ended_run{}; }
+
+ private:
+  using engine = inngest::embedded::engine;
+
+  bool begin() {
+    engine first(app_, made_.all(), options());
+    first.send(ordered{{.name = "o"}});
+    return await_wait("gate 1");
+  }
+  bool come_to_step() {
+    engine second(app_, made_.all(), options());
+    second.send(first_gate{});
+    return await_wait(waits_for_test() ? "s" : "gate 2");
+  }
+  bool leave_step() {
+    if (!waits_for_test()) return true;
+    engine third(app_, made_.all(), options());
+    if (row_.kind == step_kind::wait_for_event)
+      third.send(answered{{.name = "answer"}});
+    else
+      CHECK(third.signal("kinds/go", R"({"name":"signalled","count":1})"));
+    return await_wait("gate 2");
+  }
+  ended_run end() {
+    engine last(app_, made_.all(), options());
     last.send(second_gate{});
     CHECK(last.wait_until_idle(20s));
     const auto run = last.find_run(run_id());
@@ -116,7 +120,6 @@ class engine_world {
     return {true, run->output<std::string>()};
   }
 
- private:
   bool waits_for_test() const {
     return row_.kind == step_kind::wait_for_signal || row_.name == std::string_view("a wait in time");
   }
@@ -139,18 +142,21 @@ class engine_world {
     throw std::runtime_error("there is no run");
   }
 
-  /// Until the run waits in the step, whatever middleware puts before its name.
-  void await_wait(const inngest::embedded::engine&, std::string_view step) const {
+  /// Until the run waits in the step, whatever middleware puts before its name. False when it never does.
+  bool await_wait(std::string_view step) const {
     const auto deadline = std::chrono::steady_clock::now() + 20s;
-    while (std::chrono::steady_clock::now() < deadline) {
-      if (!store_->runs().empty()) {
-        for (const auto& entry : store_->find_run(run_id())->run.timeline) {
-          if (entry.what == inngest::embedded::progress::wait_started && entry.step.ends_with(step)) return;
-        }
+    std::optional<inngest::embedded::run> run;
+    while (std::chrono::steady_clock::now() < deadline && !(run && run->ended())) {
+      if (!store_->runs().empty()) run = store_->find_run(run_id())->run;
+      for (const auto& entry : run ? run->timeline : std::vector<inngest::embedded::timeline_entry>()) {
+        if (entry.what == inngest::embedded::progress::wait_started && entry.step.ends_with(step))
+          return true;
       }
       std::this_thread::sleep_for(1ms);
     }
-    FAIL_CHECK("the run never waits in step \"" << step << "\"");
+    FAIL_CHECK("the run never waits in step \"" << step << "\":\n"
+                                                << (run ? inngest::embedded::format_timeline(*run) : ""));
+    return false;
   }
 
   const step_row& row_;
@@ -374,7 +380,7 @@ class throwing final : public inngest::middleware {
   using step = inngest::step_info;
 
   explicit throwing(hook which) : which_(which) {}
-  bool has_thrown = false;
+  std::atomic<bool> has_thrown = false;
 
   inngest::http::response wrap_request(const inngest::http::request&,
                                        inngest::next_call<inngest::http::response> next) override {
@@ -421,7 +427,7 @@ class throwing final : public inngest::middleware {
     if (of.id == "s") come_to(at);
   }
   void come_to(hook at) {
-    if (at != which_ || std::exchange(has_thrown, true)) return;
+    if (at != which_ || has_thrown.exchange(true)) return;
     throw std::runtime_error(std::string(name_of(at)) + " throws");
   }
 
@@ -510,6 +516,18 @@ TEST_CASE("a hook that throws once costs an attempt whatever the kind of step", 
     }
   }
   CHECK(thrown == 20 * 6 + 17 + 16 + 3 * 9 + 2);
+}
+
+TEST_CASE("a hook that throws once on an engine costs an attempt", "[middleware][matrix]") {
+  for (const step_row& row : all_steps()) {
+    for (const hook which : all_hooks) {
+      if (which == hook::changed_send || which == hook::send) continue;  // the test's own events come to it
+      INFO(row.name << " with a throwing " << name_of(which) << " on engines");
+      const auto middleware = std::make_shared<throwing>(which);
+      CHECK(engine_world(row, {middleware}, {}, 3).play().text == plain_result(row));
+      CHECK(middleware->has_thrown == comes_to(row, which));
+    }
+  }
 }
 
 TEST_CASE("what middleware makes of a step's input is what the step is given", "[middleware][matrix]") {
