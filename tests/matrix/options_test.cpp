@@ -186,9 +186,9 @@ class world {
  public:
   static constexpr int parents = 4;
 
-  world(store_kind store, const trigger_row& trigger, restart_kind restart, function_options options,
+  world(store_kind store, const trigger_row& chosen, restart_kind restart, function_options options,
         body_type body, numbers ticks, const std::vector<inngest::concurrency_limit>& shared_limits)
-      : trigger(trigger),
+      : trigger(chosen),
         driver_(store),
         restart_(restart),
         slug_("app-" + options.id),
@@ -725,7 +725,7 @@ std::string is_not_batched(const trigger_row& trigger) {
 
 /// Tells that it was called.
 struct counting final : inngest::middleware {
-  explicit counting(std::shared_ptr<int> count) : count(std::move(count)) {}
+  explicit counting(std::shared_ptr<int> starts) : count(std::move(starts)) {}
   void on_run_start(const inngest::call_info&) override { ++*count; }
   std::shared_ptr<int> count;
 };
