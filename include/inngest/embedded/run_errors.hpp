@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/run.hpp>
@@ -14,31 +13,32 @@ namespace inngest::embedded {
 
 inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
 
-/// The error as JSON: as the app told it, or the engine's own.
+/// The error as JSON: as the app told it, or the engine's own. Where the app gave no name, or no message, it
+/// has those that the engine gave it, as on a server: whoever reads it finds both.
 inline std::string text_of(const run_error& error) {
-  if (!error.text.empty()) return error.text;
+  const auto complete = [&](json told) {
+    const auto has = [&](const char* key) { return told.contains(key) && told[key].is_string(); };
+    if (!told.is_object() || (has("name") && has("message"))) return error.text;
+    if (!has("name")) told["name"] = error.name;
+    if (!has("message")) told["message"] = error.message;
+    return told.dump(-1, ' ', false, json::error_handler_t::replace);
+  };
+  if (!error.text.empty()) return complete(json::parse(error.text, nullptr, false));
   return detail::json_object_text().add("name", error.name).add("message", error.message).text();
 }
 
 /// The memo of a step that failed so.
 inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
 
-/// An error as an app reported it. One without a name is called "Error", as a server does: whoever reads it
-/// finds a name and a message.
 inline run_error read_error(std::string_view text) {
-  json body = json::parse(text, nullptr, false);
-  run_error out{.name = "Error"};
-  if (!body.is_object()) return out;
-  out.text = text;
-  for (const auto& [key, value] : {std::pair("name", &out.name), std::pair("message", &out.message)}) {
-    if (const auto found = body.find(key); found != body.end() && found->is_string()) {
-      *value = found->get<std::string>();
-      continue;
-    }
-    body[key] = *value;
-    out.text = body.dump(-1, ' ', false, json::error_handler_t::replace);
-  }
-  return out;
+  const json body = json::parse(text, nullptr, false);
+  const auto member = [&](const char* key, const char* otherwise) {
+    const bool found = body.is_object() && body.contains(key) && body[key].is_string();
+    return found ? body[key].get<std::string>() : std::string(otherwise);
+  };
+  return {.name = member("name", "Error"),
+          .message = member("message", ""),
+          .text = body.is_object() ? std::string(text) : std::string()};
 }
 
 inline run_error read_error(const http::response& answer) {
