@@ -1424,6 +1424,21 @@ std::size_t play_all(store_kind store, const selection& is_chosen) {
 
 bool all_cases(std::size_t, std::size_t, restart_kind) { return true; }
 
+/// All of them take long there.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define INNGEST_TEST_IS_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define INNGEST_TEST_IS_SANITIZED
+#endif
+#endif
+#ifdef INNGEST_TEST_IS_SANITIZED
+constexpr bool is_sanitized = true;
+#undef INNGEST_TEST_IS_SANITIZED
+#else
+constexpr bool is_sanitized = false;
+#endif
+
 /// Every option with every trigger, with one of the restarts: with every option and with every trigger it is
 /// each of them in turn. Without a restart nothing is read from a store.
 bool pairs(std::size_t row, std::size_t trigger, restart_kind restart) {
@@ -1436,7 +1451,14 @@ bool pairs(std::size_t row, std::size_t trigger, restart_kind restart) {
 }  // namespace
 
 TEST_CASE("every option holds with every trigger and every restart in memory", "[matrix][options]") {
-  CHECK(play_all(store_kind::memory, all_cases) == all_rows().size() * (trigger_count * restart_count - 9));
+  if (!is_sanitized) {
+    CHECK(play_all(store_kind::memory, all_cases) == all_rows().size() * (trigger_count * restart_count - 9));
+    return;
+  }
+  const auto chosen = [](std::size_t row, std::size_t trigger, restart_kind restart) {
+    return restart == restart_kind::none || pairs(row, trigger, restart);
+  };
+  CHECK(play_all(store_kind::memory, chosen) == all_rows().size() * trigger_count * 2);
 }
 
 TEST_CASE("every option holds with every trigger and a restart on SQLite", "[matrix][options]") {
