@@ -13821,9 +13821,9 @@ struct active_run {
 /// Larger states are not sent in a call, as a server does it.
 inline constexpr std::size_t largest_state = 4 * 1024 * 1024 - 1024;
 
-/// The body of a call request. While steps or other calls are under way, the steps that the call finds are
-/// only planned, so that no two calls run the same step. An app elsewhere is told by what to save results,
-/// and must ask for a state that is large.
+/// The body of a call request. While steps or other calls are under way or to come, the steps that the call
+/// finds are only planned, so that no two calls run the same step. An app elsewhere is told by what to save
+/// results, and must ask for a state that is large.
 inline std::string call_body(const active_run& run, const job& call) {
   const auto append_quoted_hash = [](std::string& out, const step_hash& hash) {
     if (out.back() != '[' && out.back() != '{') out += ',';
@@ -13831,7 +13831,7 @@ inline std::string call_body(const active_run& run, const job& call) {
     detail::append_hex(out, hash);
     out += '"';
   };
-  const bool only_plan = call.step || !run.pending.empty() || run.calls > 1;
+  const bool only_plan = call.step || !run.pending.empty() || run.calls > 1 || run.discovery;
   const bool is_elsewhere = !run.function->url.empty();
   const bool use_api = is_elsewhere && run.state_size() > largest_state;
   std::string out = "{\"ctx\":{\"attempt\":" + std::to_string(call.attempt) +
@@ -17920,6 +17920,7 @@ class scheduler {
   }
 
   void retry(active_run& run, const job& call, const http::response& answer, timestamp now) {
+    if (!call.step && run.discovery) return;  // another call goes through the whole function anyway
     job next = call;
     ++next.attempt;
     next.due = detail::add_saturated(now, delay_(call.attempt));
@@ -18158,6 +18159,7 @@ class scheduler {
       pending_step& pending = run->pending[*job.step];
       pending = {.name = job.step_name, .begun = job.begun, .job = job.id};
     } else if (job.what == job::kind::call) {
+      if (run->discovery) remove_job(*run, *run->discovery);  // of two calls the later goes through it all
       run->discovery = job.id;
     }
     if (job.started) return;  // it was taken: see end_lost_attempt
