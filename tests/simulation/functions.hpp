@@ -130,6 +130,7 @@ inline std::size_t add_triggers(chance& by, function_plan& plan, std::size_t lev
     const std::vector<const char*> ends{"inngest/function.failed", "inngest/function.finished",
                                         "inngest/function.cancelled"};
     plan.triggers.push_back({.event = by.pick(ends)});
+    if (by.one_in(2)) plan.triggers.push_back({.event = std::string(event_names[level])});
     return event_names.size();
   }
   if (by.one_in(10)) {
