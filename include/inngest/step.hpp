@@ -41,7 +41,7 @@ struct wait_options {
 
 /// What happens when a run waits for a signal that another run waits for already.
 enum class signal_conflict {
-  fail,     ///< the second run's step fails
+  fail,     ///< the second run fails, as on a server
   replace,  ///< the first run no longer gets it
 };
 

@@ -859,15 +859,34 @@ inline bool is_null(json_value& value, const json_path& at) {
   return true;
 }
 
+/// Reads a text, a number, a boolean or null, whatever it is.
+inline void read_scalar(json_value& value, json_type type, const json_path& at) {
+  if (type == json_type::string)
+    take(value.get_raw_json_string(), at);
+  else if (type == json_type::number)
+    take(value.get_double(), at);
+  else if (type == json_type::boolean)
+    take(value.get_bool(), at);
+  else
+    is_null(value, at);
+}
+
 /// The value's text as it stands in the document; it moves the reader past it.
 inline std::string_view raw_text(json_value& value, const json_path& at) {
-  return take(simdjson::to_json_string(value), at);
+  const json_type type = type_of(value, at);
+  if (type == json_type::array || type == json_type::object) return take(simdjson::to_json_string(value), at);
+  std::string_view out = value.raw_json_token();
+  out = out.substr(0, out.find_last_not_of(" \t\n\r") + 1);
+  read_scalar(value, type, at);  // simdjson would pass over what is not JSON behind it, such as "a":1}
+  return out;
 }
 
 /// One JSON object or array, read forwards. `text` must lie in a json_buffer.
 class json_document {
  public:
   explicit json_document(std::string_view text, const json_path& at = {}) {
+    // simdjson takes a zero byte for the end of a number
+    if (text.find('\0') != std::string_view::npos) fail_at(at, "not valid JSON: there is a zero byte");
     const simdjson::padded_string_view padded(text.data(), text.size(),
                                               text.size() + simdjson::SIMDJSON_PADDING);
     if (const auto code = (*parser_).iterate(padded).get(document_)) fail_parse(at, code);
@@ -929,11 +948,24 @@ inline std::size_t nesting_depth(std::string_view text) {
   return deepest;
 }
 
+/// Whether nlohmann's parser passes over a part of the text: it ends at a zero byte, whatever follows, and
+/// begins behind a byte order mark. Neither is JSON, and other readers refuse them.
+inline bool has_overlooked_bytes(std::string_view text) {
+  return text.find('\0') != std::string_view::npos || text.starts_with("\xef\xbb\xbf");
+}
+
+/// Whether all of the text is JSON.
+inline bool is_json(std::string_view text) {
+  return !has_overlooked_bytes(text) && nlohmann::json::accept(text.begin(), text.end());
+}
+
 inline nlohmann::json parse_dom(std::string_view text, const json_path& at = {}) {
   if (nesting_depth(text) > INNGEST_MAX_JSON_DEPTH) {
     throw payload_error(at.text(),
                         "nested deeper than " + std::to_string(INNGEST_MAX_JSON_DEPTH) + " levels");
   }
+  if (has_overlooked_bytes(text))
+    throw payload_error(at.text(), "not valid JSON: it has a zero byte or begins with a byte order mark");
   try {
     return nlohmann::json::parse(text.begin(), text.end());
   } catch (const nlohmann::json::exception& problem) {
@@ -1186,19 +1218,37 @@ struct codec<bool, json_kind::boolean> {
   static void write(std::string& out, bool value, const json_path&) { out += value ? "true" : "false"; }
 };
 
+/// A number as the nearest T, read from its own digits: by way of a double, a float could become its
+/// neighbour, and some versions of simdjson read 0.1000000000000000055511151 as 2e-07. Infinite when a T
+/// can't hold it; with the error `problem` when not even a double can.
+template <class T>
+T read_real(json_value& value, const json_path& at, const char* problem) {
+  constexpr std::size_t most_digits = 19;  // that simdjson reads in one go
+  const std::string_view text = value.raw_json_token();
+  double rough = 0;
+  if (value.get_double().get(rough)) fail_at(at, problem);
+  if constexpr (std::same_as<T, double>) {
+    if (text.size() <= most_digits) return rough;
+  }
+  const auto read_exactly = [&](auto& out) {
+    return std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc{};
+  };
+  T exact{};
+  if (read_exactly(exact)) return exact;
+  double wide = 0;
+  if (read_exactly(wide)) return static_cast<T>(wide);
+  return std::abs(rough) < 1 ? T{} : std::numeric_limits<T>::infinity();
+}
+
 template <class T>
 struct codec<T, json_kind::integer> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::number, at, "integer");
-    simdjson::ondemand::number number;
-    if (value.get_number().get(number)) fail_at(at, "expected integer, found a number that is out of range");
-    if (number.is_uint64()) return narrow(number.get_uint64(), at);
-    if (number.is_int64()) return narrow(number.get_int64(), at);
-    const double real = number.get_double();  // other languages write whole numbers as 3.0 or 1e3
-    if (std::trunc(real) != real) fail_at(at, "expected integer, found a number with a fraction");
-    if (std::abs(real) > 9007199254740992.0)
-      fail_at(at, "expected integer, found a number that is out of range");
-    return narrow(static_cast<std::int64_t>(real), at);
+    // get_number() would do, but some versions of simdjson read 1000000000000000.0000 as 0
+    const std::string_view text = value.raw_json_token();
+    if (text.find_first_of(".eE") != std::string_view::npos) return read_real(value, at);
+    if (text.starts_with('-')) return narrow(in_range(value.get_int64(), at), at);
+    return narrow(in_range(value.get_uint64(), at), at);
   }
   static void write(std::string& out, T value, const json_path&) {
     if constexpr (sizeof(T) == 1)
@@ -1208,6 +1258,23 @@ struct codec<T, json_kind::integer> {
   }
 
  private:
+  static constexpr const char* out_of_range = "expected integer, found a number that is out of range";
+
+  template <class Number>
+  static Number in_range(simdjson::simdjson_result<Number>&& number, const json_path& at) {
+    Number out{};
+    if (std::move(number).get(out)) fail_at(at, out_of_range);
+    return out;
+  }
+
+  /// Other languages write whole numbers as 3.0 or 1e3.
+  static T read_real(json_value& value, const json_path& at) {
+    const auto real = detail::read_real<double>(value, at, out_of_range);
+    if (std::trunc(real) != real) fail_at(at, "expected integer, found a number with a fraction");
+    if (std::abs(real) > 9007199254740992.0) fail_at(at, out_of_range);
+    return narrow(static_cast<std::int64_t>(real), at);
+  }
+
   template <class Wide>
   static T narrow(Wide wide, const json_path& at) {
     constexpr auto low = std::numeric_limits<T>::min();
@@ -1228,7 +1295,7 @@ template <class T>
 struct codec<T, json_kind::floating> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::number, at, "number");
-    const auto number = static_cast<T>(take(value.get_double(), at));
+    const auto number = read_real<T>(value, at, "not valid JSON: not a number that a double can hold");
     if (!std::isfinite(number)) fail_at(at, "expected number, found one that is out of range");
     return number;
   }
@@ -2328,6 +2395,76 @@ constexpr bool is_beyond_longest_wait(std::chrono::milliseconds duration) {
 
 // inngest/middleware.hpp
 
+// inngest/detail/enumeration.hpp
+
+// Enumerations whose values are stored or shown: one table of each says its enumerators and their names, and
+// whatever reads or writes a value asks the table. A table that lacks an enumerator does not compile.
+
+namespace inngest::detail {
+
+template <class Enum>
+struct enumerator {
+  Enum value;
+  std::string_view name;
+};
+
+/// The table of an enumeration: a std::array of its enumerators in the order of their values, from 0 without
+/// a gap. Specialize it behind the enumeration.
+template <class Enum>
+inline constexpr std::array<enumerator<Enum>, 0> enumerators{};
+
+/// Whether the value has a name in the source: only the compiler knows, and it prints other values as
+/// numbers.
+template <auto Value>
+consteval bool is_enumerator() {
+#if defined(_MSC_VER) && !defined(__clang__)
+  const std::string_view text = __FUNCSIG__;
+  const std::size_t at = text.rfind("is_enumerator<") + 14;
+#else
+  const std::string_view text = __PRETTY_FUNCTION__;
+  const std::size_t at = text.rfind("Value = ") + 8;
+#endif
+  return text[at] != '(' && text[at] != '-' && (text[at] < '0' || text[at] > '9');
+}
+
+/// More than any of the enumerations has.
+inline constexpr std::size_t most_enumerators = 64;
+
+template <class Enum, std::size_t... Numbers>
+consteval std::size_t count_enumerators(std::index_sequence<Numbers...>) {
+  return (std::size_t{0} + ... + (is_enumerator<static_cast<Enum>(Numbers)>() ? 1U : 0U));
+}
+
+/// Whether the table has every enumerator, in order and with a name.
+template <class Enum>
+consteval bool has_full_table() {
+  constexpr auto& table = enumerators<Enum>;
+  if (table.empty() || table.size() != count_enumerators<Enum>(std::make_index_sequence<most_enumerators>()))
+    return false;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    if (static_cast<std::size_t>(table[i].value) != i || table[i].name.empty()) return false;
+  }
+  return true;
+}
+
+/// The name in the table; empty for a value that is no enumerator.
+template <class Enum>
+constexpr std::string_view name_of(Enum value) {
+  static_assert(has_full_table<Enum>(), "an enumerator is missing in the enumeration's table");
+  const auto number = static_cast<std::size_t>(value);
+  return number < enumerators<Enum>.size() ? enumerators<Enum>[number].name : std::string_view();
+}
+
+/// The enumerator that a stored number stands for; nothing for any other number.
+template <class Enum>
+constexpr std::optional<Enum> enumerator_of(std::int64_t number) {
+  static_assert(has_full_table<Enum>(), "an enumerator is missing in the enumeration's table");
+  if (number < 0 || static_cast<std::uint64_t>(number) >= enumerators<Enum>.size()) return std::nullopt;
+  return enumerators<Enum>[static_cast<std::size_t>(number)].value;
+}
+
+}  // namespace inngest::detail
+
 // inngest/detail/function_ref.hpp
 
 namespace inngest::detail {
@@ -2504,7 +2641,7 @@ struct request {
       const std::size_t end = rest.find('&');
       const std::string_view pair = rest.substr(0, end);
       const std::size_t equals = pair.find('=');
-      if (percent_decoded(pair.substr(0, equals)) == name) {
+      if (!pair.empty() && percent_decoded(pair.substr(0, equals)) == name) {
         return equals == std::string_view::npos ? std::string() : percent_decoded(pair.substr(equals + 1));
       }
       rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
@@ -2758,14 +2895,33 @@ enum class step_kind {
   defer  ///< not a step: what a deferred function is given
 };
 
+}  // namespace inngest
+
+namespace inngest::detail {
+
+template <>
+inline constexpr auto enumerators<step_kind> = std::to_array<enumerator<step_kind>>({
+    {step_kind::run, "run"},
+    {step_kind::send_event, "send_event"},
+    {step_kind::send_signal, "send_signal"},
+    {step_kind::publish, "publish"},
+    {step_kind::ai_wrap, "ai_wrap"},
+    {step_kind::experiment, "experiment"},
+    {step_kind::sleep, "sleep"},
+    {step_kind::wait_for_event, "wait_for_event"},
+    {step_kind::wait_for_signal, "wait_for_signal"},
+    {step_kind::invoke, "invoke"},
+    {step_kind::fetch, "fetch"},
+    {step_kind::ai_infer, "ai_infer"},
+    {step_kind::defer, "defer"},
+});
+
+}  // namespace inngest::detail
+
+namespace inngest {
+
 /// The kind's name, such as "send_event".
-constexpr std::string_view to_string(step_kind kind) {
-  constexpr std::string_view names[] = {
-      "run",        "send_event", "send_signal",    "publish",         "ai_wrap",
-      "experiment", "sleep",      "wait_for_event", "wait_for_signal", "invoke",
-      "fetch",      "ai_infer",   "defer"};
-  return names[static_cast<std::size_t>(kind)];
-}
+constexpr std::string_view to_string(step_kind kind) { return detail::name_of(kind); }
 
 /// One call of a function by its server. A run is made of many.
 struct call_info {
@@ -3899,7 +4055,9 @@ inline bool holds_only(const memo& memo, std::string_view wanted) {
   if (!memo.is_object()) return false;
   const std::size_t first_key = std::min(memo.text.find('"'), memo.text.size());
   const std::string_view rest = memo.text.substr(first_key + (first_key < memo.text.size() ? 1 : 0));
-  if (!rest.starts_with(wanted) && !rest.starts_with("type")) return false;  // most memos: not worth parsing
+  const bool has_escapes = rest.substr(0, rest.find('"')).find('\\') != std::string_view::npos;
+  const bool may_be = rest.starts_with(wanted) || rest.starts_with("type") || has_escapes;
+  if (!may_be) return false;  // most memos: not worth parsing
   detail::json_document document(memo.text);
   bool found = false;
   for (auto item : document.object()) {
@@ -4156,7 +4314,7 @@ class call_request {
       } else if (key == "defers") {
         read_defers(value);
       } else if (key == "use_api") {
-        use_api_ = use_api_ || detail::read<bool>(value, detail::json_path("use_api"));
+        use_api_ = detail::read<bool>(value, detail::json_path("use_api")) || use_api_;
       }
     }
     document.expect_end();
@@ -4220,7 +4378,7 @@ class call_request {
       else if (key == "disable_immediate_execution")
         plan_only_ = detail::read<bool>(member, here);
       else if (key == "use_api")
-        use_api_ = use_api_ || detail::read<bool>(member, here);
+        use_api_ = detail::read<bool>(member, here) || use_api_;
       else if (key == "stack")
         read_stack(member, here);
       else if (key == "fn_id")
@@ -7338,7 +7496,7 @@ struct wait_options {
 
 /// What happens when a run waits for a signal that another run waits for already.
 enum class signal_conflict {
-  fail,     ///< the second run's step fails
+  fail,     ///< the second run fails, as on a server
   replace,  ///< the first run no longer gets it
 };
 
@@ -11852,76 +12010,6 @@ inline std::optional<std::chrono::milliseconds> parse_server_duration(std::strin
 
 // inngest/embedded/store.hpp
 
-// inngest/detail/enumeration.hpp
-
-// Enumerations whose values are stored or shown: one table of each says its enumerators and their names, and
-// whatever reads or writes a value asks the table. A table that lacks an enumerator does not compile.
-
-namespace inngest::detail {
-
-template <class Enum>
-struct enumerator {
-  Enum value;
-  std::string_view name;
-};
-
-/// The table of an enumeration: a std::array of its enumerators in the order of their values, from 0 without
-/// a gap. Specialize it behind the enumeration.
-template <class Enum>
-inline constexpr std::array<enumerator<Enum>, 0> enumerators{};
-
-/// Whether the value has a name in the source: only the compiler knows, and it prints other values as
-/// numbers.
-template <auto Value>
-consteval bool is_enumerator() {
-#if defined(_MSC_VER) && !defined(__clang__)
-  const std::string_view text = __FUNCSIG__;
-  const std::size_t at = text.rfind("is_enumerator<") + 14;
-#else
-  const std::string_view text = __PRETTY_FUNCTION__;
-  const std::size_t at = text.rfind("Value = ") + 8;
-#endif
-  return text[at] != '(' && text[at] != '-' && (text[at] < '0' || text[at] > '9');
-}
-
-/// More than any of the enumerations has.
-inline constexpr std::size_t most_enumerators = 64;
-
-template <class Enum, std::size_t... Numbers>
-consteval std::size_t count_enumerators(std::index_sequence<Numbers...>) {
-  return (std::size_t{0} + ... + (is_enumerator<static_cast<Enum>(Numbers)>() ? 1U : 0U));
-}
-
-/// Whether the table has every enumerator, in order and with a name.
-template <class Enum>
-consteval bool has_full_table() {
-  constexpr auto& table = enumerators<Enum>;
-  if (table.empty() || table.size() != count_enumerators<Enum>(std::make_index_sequence<most_enumerators>()))
-    return false;
-  for (std::size_t i = 0; i < table.size(); ++i) {
-    if (static_cast<std::size_t>(table[i].value) != i || table[i].name.empty()) return false;
-  }
-  return true;
-}
-
-/// The name in the table; empty for a value that is no enumerator.
-template <class Enum>
-constexpr std::string_view name_of(Enum value) {
-  static_assert(has_full_table<Enum>(), "an enumerator is missing in the enumeration's table");
-  const auto number = static_cast<std::size_t>(value);
-  return number < enumerators<Enum>.size() ? enumerators<Enum>[number].name : std::string_view();
-}
-
-/// The enumerator that a stored number stands for; nothing for any other number.
-template <class Enum>
-constexpr std::optional<Enum> enumerator_of(std::int64_t number) {
-  static_assert(has_full_table<Enum>(), "an enumerator is missing in the enumeration's table");
-  if (number < 0 || static_cast<std::uint64_t>(number) >= enumerators<Enum>.size()) return std::nullopt;
-  return enumerators<Enum>[static_cast<std::size_t>(number)].value;
-}
-
-}  // namespace inngest::detail
-
 // inngest/embedded/run.hpp
 
 namespace inngest::embedded {
@@ -12694,15 +12782,14 @@ inline constexpr std::size_t max_received_depth =
 inline void check_received_json(std::string_view text, const detail::json_path& at) {
   if (detail::nesting_depth(text) > max_received_depth)
     throw payload_error(at.text(), "nested deeper than " + std::to_string(max_received_depth) + " levels");
-  if (!json::accept(text.begin(), text.end())) detail::parse_dom(text, at);  // throws, with the reason
+  if (!detail::is_json(text)) detail::parse_dom(text, at);  // throws, with the reason
 }
 
 /// Text as JSON: itself if it is JSON, null if it is empty, otherwise a JSON string.
 inline std::string received_json_or_string(std::string_view text) {
   const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
   if (std::all_of(text.begin(), text.end(), is_space)) return "null";
-  if (detail::nesting_depth(text) <= max_received_depth && json::accept(text.begin(), text.end()))
-    return std::string(text);
+  if (detail::nesting_depth(text) <= max_received_depth && detail::is_json(text)) return std::string(text);
   return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -12728,7 +12815,7 @@ inline std::string text_of(const run_error& error) {
 inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
 
 inline run_error read_error(std::string_view text) {
-  const json body = json::parse(text, nullptr, false);
+  const json body = detail::has_overlooked_bytes(text) ? json() : json::parse(text, nullptr, false);
   const auto member = [&](const char* key, const char* otherwise) {
     const bool found = body.is_object() && body.contains(key) && body[key].is_string();
     return found ? body[key].get<std::string>() : std::string(otherwise);
@@ -15691,8 +15778,8 @@ class cel_evaluator {
     const auto* given = text.as<std::string>();
     if (!given) return no_overload("json_parse");
     if (!spend(given->size() / 4, node)) return *too_long_;
-    json parsed =
-        nesting_depth(*given) > INNGEST_MAX_JSON_DEPTH ? json() : json::parse(*given, nullptr, false);
+    const bool refused = has_overlooked_bytes(*given) || nesting_depth(*given) > INNGEST_MAX_JSON_DEPTH;
+    json parsed = refused ? json() : json::parse(*given, nullptr, false);
     if (!parsed.is_object()) parsed = json::object();
     parsed_.push_back(std::make_shared<const json>(std::move(parsed)));
     return cel_value::of(*parsed_.back(), !lenient_);
@@ -16523,7 +16610,7 @@ class work_check {
     }
     for (const memo_record& memo : work_.memos) {
       look("memos", "run_id = " + quoted(memo.run_id) + ", step = x'" + detail::to_hex(memo.step) + "'",
-           json::accept(memo.text) ? std::nullopt : problem("its text is not JSON"), memo.run_id);
+           detail::is_json(memo.text) ? std::nullopt : problem("its text is not JSON"), memo.run_id);
     }
     take_out_listed();
     for (const job& job : work_.jobs) {
@@ -16582,8 +16669,9 @@ class work_check {
   }
 
   static problem object_problem(const char* what, const std::string& text) {
-    return text.starts_with('{') && json::accept(text) ? std::nullopt
-                                                       : problem(std::string(what) + " is not a JSON object");
+    return text.starts_with('{') && detail::is_json(text)
+               ? std::nullopt
+               : problem(std::string(what) + " is not a JSON object");
   }
 
   static problem event_problem(const std::string& text) {
@@ -16863,6 +16951,20 @@ class scheduler {
       run = find_active(call.run_id);
       if (run) fail_run(*run, call.attempt, {"Error", problem.what()}, now);
     }
+  }
+
+  /// The call was not made, and is to be made later: that is no attempt.
+  void postpone(const job& call, timestamp due) {
+    queue_.finished(call.id);
+    changes_.removed_jobs.push_back(call.id);
+    --calls_;
+    active_run* run = find_active(call.run_id);
+    if (!run) return;
+    --run->calls;
+    if (!call.step && run->discovery) return;  // another call goes through the whole function anyway
+    job next = call;
+    next.due = due;
+    replace_job(*run, call, std::move(next));
   }
 
   /// Takes results that a call's function reports while it goes on. False when the run is no longer there, or
@@ -17358,11 +17460,39 @@ class scheduler {
       return retry_or_fail_run(run, call, read_error(run_failure->error), !is_final, answer, now);
     }
     if (refusal && !is_overtaken) return fail_run(run, call.attempt, *refusal, now);  // it would ask again
+    if (is_left_open(run, call)) return go_on_without_result(run, call, read, answer, now);
     if (run.has_work()) return;
     if (is_overtaken || says_nothing(read)) return go_on(run, now);
     const run_error error{"protocol error",
                           "the app's answer has no operation that the run could go on with"};
     retry_or_fail_run(run, call, error, read.may_retry, answer, now);
+  }
+
+  /// Whether a step's call has ended with neither a result of the step nor another attempt.
+  static bool is_left_open(const active_run& run, const job& call) {
+    const auto planned = call.step ? run.pending.find(*call.step) : run.pending.end();
+    return planned != run.pending.end() && planned->second.job == call.id;
+  }
+
+  /// An app that asks to be called again is, and may plan the step anew. Otherwise the step's attempt failed.
+  void go_on_without_result(active_run& run, const job& call, const app_answer& read,
+                            const http::response& answer, timestamp now) {
+    if (says_nothing(read)) {
+      run.pending.erase(*call.step);
+      return go_on(run, now);
+    }
+    const run_error error{"protocol error", "the app's answer has no result of the step that was called"};
+    if (!read.may_retry || call.attempt + 1 >= run.max_attempts()) {
+      step_end end = failed(error);
+      end.attempt = call.attempt;
+      return end_step(run, *call.step, end, now);
+    }
+    tell(run, {.at = now,
+               .what = progress::step_retried,
+               .step = call.step_name,
+               .attempt = call.attempt,
+               .detail = words_of(error)});
+    retry(run, call, answer, now);
   }
 
   /// An answer without results or steps: the app asks to be called again.
@@ -17756,6 +17886,12 @@ class scheduler {
     next.due = detail::add_saturated(now, delay_(call.attempt));
     if (const auto after = answer.headers.find(protocol::header::retry_after))
       next.due = retry_after(*after, now).value_or(next.due);
+    replace_job(run, call, std::move(next));
+    if (call.step && run.has_news && !has_awaited_siblings(run, now)) go_on(run, now);
+  }
+
+  /// The job comes in the place of a call's.
+  void replace_job(active_run& run, const job& call, job next) {
     const std::uint64_t id = add_job(run, std::move(next));
     if (!call.step) {
       run.discovery = id;
@@ -17763,7 +17899,6 @@ class scheduler {
     }
     if (const auto planned = run.pending.find(*call.step); planned != run.pending.end())
       planned->second.job = id;
-    if (run.has_news && !has_awaited_siblings(run, now)) go_on(run, now);
   }
 
   // ---- schedules --------------------------------------------------------------------------------------
@@ -18193,6 +18328,13 @@ class engine_core {
   void finish(const call& call, http::response answer, timestamp now) {
     calls_.erase(call.what.id);
     if (!call.stop.was_interrupted()) scheduler_.finish(call.what, std::move(answer), now);
+    note();
+  }
+
+  /// The call can't be made yet: that is no attempt.
+  void postpone(const call& call, timestamp due) {
+    calls_.erase(call.what.id);
+    scheduler_.postpone(call.what, due);
     note();
   }
 
@@ -19228,6 +19370,10 @@ class engine {
       if (!core_.is_stopping()) sleep_until_due(lock);
       return;
     }
+    if (is_elsewhere(next->request) && !call_app_) {
+      postpone(*next);
+      return;
+    }
     commit_at_once();
     wake_.notify_one();  // the next may be due as well: whoever takes it wakes another in turn
     if (!is_committed_at_last(lock, next->change)) {
@@ -19246,6 +19392,21 @@ class engine {
     commit_at_once();
     settled_.notify_all();
     if (core_.is_stopping()) keeper_wake_.notify_one();
+  }
+
+  static bool is_elsewhere(const http::request& request) {
+    return !request.method.empty() && !request.url.starts_with('/') && !request.url.starts_with('?');
+  }
+
+  /// Nobody can call the app before there is an http_server, which begins after the engine. The call waits
+  /// for it, and uses up no attempt.
+  void postpone(const engine_core::call& call) {
+    if (!std::exchange(has_told_of_server_, true))
+      core_.log(
+          log_level::info,
+          "runs of apps elsewhere wait for an http_server that calls them, such as run " + call.what.run_id);
+    core_.postpone(call, clock_.now() + std::chrono::seconds(1));
+    commit_at_once();
   }
 
   void begin_to_stop() {
@@ -19279,7 +19440,7 @@ class engine {
     http::request request = std::move(made.request);
     if (request.method.empty()) return no_answer(request.body);
     if (job.what == job::kind::request) return ask_elsewhere(request);
-    if (request.url.starts_with('/') || request.url.starts_with('?')) {
+    if (!is_elsewhere(request)) {
       const sending_run sends(this, job.run_id);
       return handler_.answer_in_process(
           std::move(request),
@@ -19309,7 +19470,7 @@ class engine {
       const std::lock_guard lock(mutex_);
       calls = call_app_;
     }
-    if (!calls) throw unreachable("the app runs elsewhere, and this engine has no http_server to call it");
+    if (!calls) throw unreachable("the http_server that calls apps elsewhere has ended");
     return calls(std::move(request));
   }
 
@@ -19409,6 +19570,7 @@ class engine {
   std::optional<std::uint64_t> telling_;  // on_progress is being told of this change
   int logging_ = 0;                       // threads that log
   bool keeper_stops_ = false;
+  bool has_told_of_server_ = false;
 
   takeover takeover_;  // until the threads have ended a handler's events come here
   std::thread keeper_;
@@ -21187,11 +21349,14 @@ inline void configure(httplib::Server& server) {
   server.set_tcp_nodelay(true);  // else a body waits for the acknowledgement of its headers
 }
 
-/// Keeps cpp-httplib from compressing the answer to this request: a compressor holds back what is streamed.
-/// Call it in a handler, before it returns. The server decides by the request's Accept-Encoding once the
-/// handler has returned; the request that it passes to handlers is not a constant object.
-inline void forbid_compression(const httplib::Request& request) {
-  const_cast<httplib::Request&>(request).headers.erase("Accept-Encoding");
+/// Keeps cpp-httplib from compressing the answer to this request, since a compressor holds back what is
+/// streamed, and from sending only the part of it that a Range header names. Call it in a handler, before it
+/// returns. The server decides by the request once the handler has returned; the request that it passes to
+/// handlers is not a constant object.
+inline void send_whole_and_plain(const httplib::Request& request) {
+  auto& asked = const_cast<httplib::Request&>(request);
+  asked.headers.erase("Accept-Encoding");
+  asked.ranges.clear();
 }
 
 }  // namespace inngest::detail
@@ -21381,9 +21546,9 @@ struct adapter<Server> {
 
   static void answer(const handler& handler, const httplib::Request& request, std::string body,
                      httplib::Response& response) {
-    detail::forbid_compression(request);
     http::request wire{.method = request.method, .url = request.target, .body = std::move(body)};
     for (const auto& [name, value] : request.headers) wire.headers.add(name, value);
+    detail::send_whole_and_plain(request);
     http::response out = handler(std::move(wire));
     response.status = out.status;
     std::string content_type = "application/json";

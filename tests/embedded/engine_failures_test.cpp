@@ -509,3 +509,27 @@ TEST_CASE("failed attempts, failed runs and what is resumed are logged", "[embed
   const engine again(app, {make(app)}, {.store = store});
   CHECK(book.with("info: the engine resumes 1 run with ").size() == 1);
 }
+
+TEST_CASE("calls of apps elsewhere wait until there is an http_server and use up no attempt",
+          "[embedded][failures]") {
+  log_book book;
+  engine engine(client_with(book), {});
+  engine.register_app(
+      "far", R"({"appName":"far","url":"http://127.0.0.1:1/","functions":[{"id":"far-f","name":"f",)"
+             R"("triggers":[{"event":"test/go"}],"steps":{"step":{"id":"step","name":"step",)"
+             R"("runtime":{"type":"http","url":"http://127.0.0.1:1/"},"retries":{"attempts":0}}}}]})");
+  const auto ids = engine.accept(R"({"name":"test/go","data":{}})");
+  REQUIRE(eventually([&] { return !book.with("wait for an http_server").empty(); }));
+  CHECK_FALSE(engine.runs_of(ids.at(0)).at(0).ended());
+  std::atomic<int> calls{0};
+  engine.call_apps_by([&](const inngest::http::request&) {
+    ++calls;
+    return inngest::http::response{.status = 200, .headers = {{"x-inngest-sdk", "js:v4"}}, .body = "7"};
+  });
+  REQUIRE(engine.wait_until_idle(60s));
+  const run ended = engine.runs_of(ids.at(0)).at(0);
+  CHECK(ended.output_text == "7");
+  CHECK(calls == 1);
+  for (const timeline_entry& entry : ended.timeline) CHECK(entry.attempt == 0);
+  CHECK(book.with("wait for an http_server").size() == 1);
+}

@@ -43,6 +43,8 @@ class driver {
   scheduler& operator*() { return *scheduler_; }
   scheduler* operator->() { return scheduler_.get(); }
   const memory_store& store() const { return *store_; }
+  /// What the next process would find.
+  unfinished_work left() const { return store_->load(); }
 
   /// Another process on the same store.
   void restart() {

@@ -552,6 +552,10 @@ class engine {
       if (!core_.is_stopping()) sleep_until_due(lock);
       return;
     }
+    if (is_elsewhere(next->request) && !call_app_) {
+      postpone(*next);
+      return;
+    }
     commit_at_once();
     wake_.notify_one();  // the next may be due as well: whoever takes it wakes another in turn
     if (!is_committed_at_last(lock, next->change)) {
@@ -570,6 +574,21 @@ class engine {
     commit_at_once();
     settled_.notify_all();
     if (core_.is_stopping()) keeper_wake_.notify_one();
+  }
+
+  static bool is_elsewhere(const http::request& request) {
+    return !request.method.empty() && !request.url.starts_with('/') && !request.url.starts_with('?');
+  }
+
+  /// Nobody can call the app before there is an http_server, which begins after the engine. The call waits
+  /// for it, and uses up no attempt.
+  void postpone(const engine_core::call& call) {
+    if (!std::exchange(has_told_of_server_, true))
+      core_.log(
+          log_level::info,
+          "runs of apps elsewhere wait for an http_server that calls them, such as run " + call.what.run_id);
+    core_.postpone(call, clock_.now() + std::chrono::seconds(1));
+    commit_at_once();
   }
 
   void begin_to_stop() {
@@ -603,7 +622,7 @@ class engine {
     http::request request = std::move(made.request);
     if (request.method.empty()) return no_answer(request.body);
     if (job.what == job::kind::request) return ask_elsewhere(request);
-    if (request.url.starts_with('/') || request.url.starts_with('?')) {
+    if (!is_elsewhere(request)) {
       const sending_run sends(this, job.run_id);
       return handler_.answer_in_process(
           std::move(request),
@@ -633,7 +652,7 @@ class engine {
       const std::lock_guard lock(mutex_);
       calls = call_app_;
     }
-    if (!calls) throw unreachable("the app runs elsewhere, and this engine has no http_server to call it");
+    if (!calls) throw unreachable("the http_server that calls apps elsewhere has ended");
     return calls(std::move(request));
   }
 
@@ -733,6 +752,7 @@ class engine {
   std::optional<std::uint64_t> telling_;  // on_progress is being told of this change
   int logging_ = 0;                       // threads that log
   bool keeper_stops_ = false;
+  bool has_told_of_server_ = false;
 
   takeover takeover_;  // until the threads have ended a handler's events come here
   std::thread keeper_;

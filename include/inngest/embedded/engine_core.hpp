@@ -196,6 +196,13 @@ class engine_core {
     note();
   }
 
+  /// The call can't be made yet: that is no attempt.
+  void postpone(const call& call, timestamp due) {
+    calls_.erase(call.what.id);
+    scheduler_.postpone(call.what, due);
+    note();
+  }
+
   /// The call is not made: begin_to_stop() has put its job back.
   void give_back(const call& call) { calls_.erase(call.what.id); }
 

@@ -235,6 +235,20 @@ class scheduler {
     }
   }
 
+  /// The call was not made, and is to be made later: that is no attempt.
+  void postpone(const job& call, timestamp due) {
+    queue_.finished(call.id);
+    changes_.removed_jobs.push_back(call.id);
+    --calls_;
+    active_run* run = find_active(call.run_id);
+    if (!run) return;
+    --run->calls;
+    if (!call.step && run->discovery) return;  // another call goes through the whole function anyway
+    job next = call;
+    next.due = due;
+    replace_job(*run, call, std::move(next));
+  }
+
   /// Takes results that a call's function reports while it goes on. False when the run is no longer there, or
   /// was called again since: the function must stop.
   bool checkpoint(const std::string& run_id, std::uint64_t call_id,
@@ -1154,6 +1168,12 @@ class scheduler {
     next.due = detail::add_saturated(now, delay_(call.attempt));
     if (const auto after = answer.headers.find(protocol::header::retry_after))
       next.due = retry_after(*after, now).value_or(next.due);
+    replace_job(run, call, std::move(next));
+    if (call.step && run.has_news && !has_awaited_siblings(run, now)) go_on(run, now);
+  }
+
+  /// The job comes in the place of a call's.
+  void replace_job(active_run& run, const job& call, job next) {
     const std::uint64_t id = add_job(run, std::move(next));
     if (!call.step) {
       run.discovery = id;
@@ -1161,7 +1181,6 @@ class scheduler {
     }
     if (const auto planned = run.pending.find(*call.step); planned != run.pending.end())
       planned->second.job = id;
-    if (run.has_news && !has_awaited_siblings(run, now)) go_on(run, now);
   }
 
   // ---- schedules --------------------------------------------------------------------------------------
