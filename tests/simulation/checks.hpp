@@ -266,6 +266,7 @@ class commit_checks {
   /// An id that the sender gave starts a function once a day, also in batches and after debounces.
   void check_given_id(const run_record& record, const inngest::embedded::run_event& event, timestamp now) {
     if (record.run.event_name.starts_with("inngest/")) return;
+    if (event.text.find("\"name\":\"inngest/") != std::string::npos) return;  // in a batch
     const std::string given_id = event_facts::quoted_behind(event.text, "},\"id\":\"");
     const std::string& slug = record.run.function_slug;
     if (given_id == event.id || !had_events_.insert(slug + event.id).second) return;  // a rerun

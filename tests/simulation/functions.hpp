@@ -87,10 +87,10 @@ inline void add_cancel_on(chance& by, inngest::function_options& options) {
 
 inline inngest::concurrency concurrency(chance& by) {
   std::vector<inngest::concurrency_limit> limits;
-  limits.push_back({.limit = static_cast<int>(by.between(1, 3)), .key = key(by)});
-  if (by.one_in(3)) {
+  limits.push_back({.limit = static_cast<int>(by.one_in(2) ? 1 : by.between(2, 3)), .key = key(by)});
+  if (by.one_in(2)) {
     const bool is_shared = by.one_in(2);
-    limits.push_back({.limit = static_cast<int>(by.between(1, 4)),
+    limits.push_back({.limit = static_cast<int>(by.one_in(2) ? 1 : by.between(2, 4)),
                       .key = is_shared || limits[0].key.empty() ? "event.data.k" : "",
                       .scope = is_shared ? inngest::concurrency_scope::environment
                                          : inngest::concurrency_scope::function});
@@ -175,6 +175,7 @@ inline std::vector<function_plan> random_functions(std::uint64_t seed) {
       }
     }
     around.awaited.assign(event_names.begin(), event_names.end());
+    around.is_slow_behind_races = true;
     out[i].handler = random_body(part, around);
     surroundings quiet{.signals = signal_names};
     quiet.awaited = around.awaited;

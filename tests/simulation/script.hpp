@@ -89,7 +89,7 @@ inline action_weights random_weights(chance& by) {
   action_weights out{};
   for (std::size_t i = 0; i < out.size(); ++i) {
     const std::size_t usual = action_chances[i].weight;
-    out[i] = by.one_in(5) ? usual * 4 : by.one_in(4) ? usual / 4 : usual;
+    out[i] = by.one_in(5) ? usual * 4 : by.one_in(4) ? usual / 4 : by.one_in(9) ? 0 : usual;
   }
   return out;
 }

@@ -144,7 +144,10 @@ class world final : public observer {
     pass(std::chrono::milliseconds(ms));
     const std::size_t count = chance_->below(4);
     for (std::size_t i = 0; i < count && !is_dead_; ++i) {
+      constexpr action_kind near[] = {action_kind::advance, action_kind::work, action_kind::take,
+                                      action_kind::begin, action_kind::answer};
       action next = random_action(*chance_);
+      if (chance_->one_in(2)) next.what = chance_->pick(near);
       if (next.what == action_kind::stop) next.what = action_kind::work;
       act(next);
     }
@@ -580,7 +583,9 @@ class world final : public observer {
         if (const std::string* run = some_run()) rerun(*run);
         return;
       case action_kind::cancel:
-        if (const std::string* run = some_active_run()) cancel(*run);
+        for (std::size_t i = chance_->one_in(3) ? 4 : 1; i-- > 0;) {
+          if (const std::string* run = some_active_run()) cancel(*run);
+        }
         return;
       case action_kind::signal:
         signal(chance_->pick(signal_names), "{\"n\":" + std::to_string(chance_->below(9)) + "}");
@@ -634,8 +639,8 @@ class world final : public observer {
                       ",\"u\":" + std::to_string(++sent_) + "}";
     if (later.count() > 0)
       out += ",\"ts\":" + std::to_string((now() + later).time_since_epoch().count());
-    else if (chance_->one_in(12))
-      out += ",\"id\":\"given-" + std::to_string(chance_->below(6)) + "\"";
+    else if (chance_->one_in(8))
+      out += ",\"id\":\"given-" + std::to_string(chance_->below(4)) + "\"";
     return out + "}";
   }
   std::string random_events() {
