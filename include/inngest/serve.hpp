@@ -90,7 +90,7 @@ class handler {
   using save_results = std::function<execution::checkpoints::saved(const std::vector<protocol::operation>&)>;
 
   /// The answer to a call made by this process itself: nobody else could have made it, so it is not signed.
-  /// `save` is asked instead of a server, of functions that don't say otherwise after each step. `stop` asks
+  /// `save` is asked instead of a server, as the checkpointing options of function or client say. `stop` asks
   /// the call to stop.
   http::response answer_in_process(http::request request, const save_results& save = {},
                                    const execution::call_stop& stop = {}) const {
@@ -539,7 +539,7 @@ class handler {
   std::optional<execution::checkpoints> checkpoints_in_process(const any_function& function,
                                                                const protocol::call_request& call,
                                                                const save_results& save) const {
-    const checkpointing chosen = function.options().checkpointing.value_or(checkpointing{});
+    const checkpointing chosen = function.options().checkpointing.value_or(settings().checkpointing());
     if (!chosen.enabled || call.target() || call.plan_only()) return std::nullopt;
     return std::optional<execution::checkpoints>(std::in_place, chosen, execution::checkpoints::clock::now,
                                                  save);

@@ -4647,8 +4647,13 @@ class replay {
     const protocol::memo& memo = *call.memo.memo_;
     if (hooks_.empty()) return read(memo);
     const step_info info = describe(call);
-    std::string text = hooks_.wrap_reversed<std::string>(
-        [&](middleware& one, next_call<std::string> next) { return one.wrap_step(info_, info, next); },
+    const auto around = [&](middleware& one, next_call<std::string> next) {
+      return one.wrap_step(info_, info, next);
+    };
+    std::string text = through_hooks(
+        [&](next_call<std::string> innermost) {
+          return hooks_.wrap_reversed<std::string>(around, innermost);
+        },
         [&] { return std::string(protocol::result_text(memo, call.id)); });
     if (wrapped) text = "{\"data\":" + text + "}";
     const detail::json_buffer buffer(std::move(text));
@@ -4738,7 +4743,9 @@ class replay {
     const step_info call{
         .id = options.id.text(), .name = options.name, .kind = step_kind::defer, .hash = options.id.hash()};
     step_input changed{.id = std::string(call.id), .name = options.name, .input = "[" + data + "]"};
+    hook_threw_ = true;
     hooks_.each([&](middleware& one) { one.transform_step_input(info_, call, changed); });
+    hook_threw_ = false;
     return changed.input.substr(1, changed.input.size() - 2);
   }
 
@@ -4923,7 +4930,9 @@ class replay {
   void transform_input(step_call& call, std::string* input) {
     step_input changed{.id = call.id, .name = call.given_name, .input = input ? *input : ""};
     const step_info before = describe(call);
+    hook_threw_ = true;
     hooks_.each([&](middleware& one) { one.transform_step_input(info_, before, changed); });
+    hook_threw_ = false;
     if (changed.id != call.id) call.hash = detail::sha1::of(changed.id);
     call.id = std::move(changed.id);
     call.given_name = std::move(changed.name);
@@ -4992,6 +5001,21 @@ class replay {
     hook_threw_ = true;
     hooks_.each(call);
     hook_threw_ = false;
+  }
+
+  /// Calls hooks around something. When it is the hooks that throw, that is noted: the handler did not come
+  /// as far as it would have come without.
+  std::string through_hooks(detail::function_ref<std::string(next_call<std::string>)> hooks,
+                            next_call<std::string> innermost) {
+    hook_threw_ = true;
+    std::string out = hooks([&] {
+      hook_threw_ = false;
+      std::string result = innermost();
+      hook_threw_ = true;
+      return result;
+    });
+    hook_threw_ = false;
+    return out;
   }
 
   /// A result was used: in a race, it counts for the branch that used it.
@@ -5160,9 +5184,11 @@ class replay {
       end_memoization();
       return result;
     };
-    out = hooks_.wrap<std::string>(
-        [&](middleware& one, next_call<std::string> next) { return one.wrap_function_handler(info_, next); },
-        innermost);
+    const auto around = [&](middleware& one, next_call<std::string> next) {
+      return one.wrap_function_handler(info_, next);
+    };
+    out = through_hooks(
+        [&](next_call<std::string> wrapped) { return hooks_.wrap<std::string>(around, wrapped); }, innermost);
   }
 
   void end_memoization() {
@@ -10765,7 +10791,7 @@ class handler {
   using save_results = std::function<execution::checkpoints::saved(const std::vector<protocol::operation>&)>;
 
   /// The answer to a call made by this process itself: nobody else could have made it, so it is not signed.
-  /// `save` is asked instead of a server, of functions that don't say otherwise after each step. `stop` asks
+  /// `save` is asked instead of a server, as the checkpointing options of function or client say. `stop` asks
   /// the call to stop.
   http::response answer_in_process(http::request request, const save_results& save = {},
                                    const execution::call_stop& stop = {}) const {
@@ -11214,7 +11240,7 @@ class handler {
   std::optional<execution::checkpoints> checkpoints_in_process(const any_function& function,
                                                                const protocol::call_request& call,
                                                                const save_results& save) const {
-    const checkpointing chosen = function.options().checkpointing.value_or(checkpointing{});
+    const checkpointing chosen = function.options().checkpointing.value_or(settings().checkpointing());
     if (!chosen.enabled || call.target() || call.plan_only()) return std::nullopt;
     return std::optional<execution::checkpoints>(std::in_place, chosen, execution::checkpoints::clock::now,
                                                  save);
@@ -12805,9 +12831,17 @@ namespace inngest::embedded {
 
 inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
 
-/// The error as JSON: as the app told it, or the engine's own.
+/// The error as JSON: as the app told it, or the engine's own. Where the app gave no name, or no message, it
+/// has those that the engine gave it, as on a server: whoever reads it finds both.
 inline std::string text_of(const run_error& error) {
-  if (!error.text.empty()) return error.text;
+  const auto complete = [&](json told) {
+    const auto has = [&](const char* key) { return told.contains(key) && told[key].is_string(); };
+    if (!told.is_object() || (has("name") && has("message"))) return error.text;
+    if (!has("name")) told["name"] = error.name;
+    if (!has("message")) told["message"] = error.message;
+    return told.dump(-1, ' ', false, json::error_handler_t::replace);
+  };
+  if (!error.text.empty()) return complete(json::parse(error.text, nullptr, false));
   return detail::json_object_text().add("name", error.name).add("message", error.message).text();
 }
 
@@ -17403,10 +17437,10 @@ class scheduler {
   void begin_deferred(const deferred_call& deferred, timestamp now) {
     const auto function = subscriptions_.find(deferred.slug);
     if (!function) return;  // the app no longer has it
-    begin_run(function,
-              events_of(make_event_record({.name = "inngest/deferred.schedule", .data = deferred.input},
-                                          ids_.next(now), now)),
-              {}, now);
+    const event_record event =
+        make_event_record({.name = "inngest/deferred.schedule", .data = deferred.input}, ids_.next(now), now);
+    event_view view(event.text);
+    schedule_run(function, event, view, now);
   }
 
   void retry_or_fail_run(active_run& run, const job& call, const run_error& error, bool may_retry,
@@ -17938,11 +17972,21 @@ class scheduler {
       const event_record event =
           make_event_record(timer_event(each, planned, timer.due), ids_.next(now), now);
       changes_.events.push_back(event);
-      event_view view(event.text);
-      if (!flow_.is_limited(*function, event.id, view, now)) begin_run(function, events_of(event), {}, now);
+      begin_scheduled(function, event, now);
       add_schedule(timer.run_id, each, std::max(planned, now - each.jitter));
       return;
     }
+  }
+
+  /// As schedule_run(), but a server gathers no batch of what schedules start. The event's id is its planned
+  /// time: of two schedules that tick together, one starts the function.
+  void begin_scheduled(const shared_function& function, const event_record& event, timestamp now) {
+    event_view view(event.text);
+    if (flow_.is_known_id(*function, event.given_id, now)) return;
+    if (flow_.is_limited(*function, event.id, view, now)) return;
+    if (function->debounce) return debounce(function, event, view, now);
+    if (!begin_run(function, events_of(event), {}, now).empty())
+      flow_.remember_id(*function, event.given_id, now);
   }
 
   // ---- telling ----------------------------------------------------------------------------------------

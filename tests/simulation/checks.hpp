@@ -143,6 +143,11 @@ class commit_checks {
     by_slug_.clear();
     for (const known_function& known : functions_) by_slug_.emplace(known.slug, &known);
   }
+  /// Another process may begin at an earlier time, if the system's clock was set back meanwhile.
+  void forget_times() {
+    rates_.clear();
+    throttles_.clear();
+  }
   const known_function* find(const std::string& slug) const {
     const auto found = by_slug_.find(slug);
     return found == by_slug_.end() ? nullptr : found->second;

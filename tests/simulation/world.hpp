@@ -262,6 +262,7 @@ class world final : public observer {
     inngest::embedded::unfinished_work work = disk_.load();
     clock_ = std::make_unique<inngest::embedded::engine_clock>();
     clock_->go_on_from(latest_time(work), steady());
+    checks_.forget_times();
     std::vector<std::size_t> known = places;
     for (const std::size_t place : far_places(registered_)) known.push_back(place);
     std::erase_if(known, [&](std::size_t place) {

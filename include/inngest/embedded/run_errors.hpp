@@ -14,9 +14,17 @@ namespace inngest::embedded {
 
 inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
 
-/// The error as JSON: as the app told it, or the engine's own.
+/// The error as JSON: as the app told it, or the engine's own. Where the app gave no name, or no message, it
+/// has those that the engine gave it, as on a server: whoever reads it finds both.
 inline std::string text_of(const run_error& error) {
-  if (!error.text.empty()) return error.text;
+  const auto complete = [&](json told) {
+    const auto has = [&](const char* key) { return told.contains(key) && told[key].is_string(); };
+    if (!told.is_object() || (has("name") && has("message"))) return error.text;
+    if (!has("name")) told["name"] = error.name;
+    if (!has("message")) told["message"] = error.message;
+    return told.dump(-1, ' ', false, json::error_handler_t::replace);
+  };
+  if (!error.text.empty()) return complete(json::parse(error.text, nullptr, false));
   return detail::json_object_text().add("name", error.name).add("message", error.message).text();
 }
 

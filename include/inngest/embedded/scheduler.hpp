@@ -685,10 +685,10 @@ class scheduler {
   void begin_deferred(const deferred_call& deferred, timestamp now) {
     const auto function = subscriptions_.find(deferred.slug);
     if (!function) return;  // the app no longer has it
-    begin_run(function,
-              events_of(make_event_record({.name = "inngest/deferred.schedule", .data = deferred.input},
-                                          ids_.next(now), now)),
-              {}, now);
+    const event_record event =
+        make_event_record({.name = "inngest/deferred.schedule", .data = deferred.input}, ids_.next(now), now);
+    event_view view(event.text);
+    schedule_run(function, event, view, now);
   }
 
   void retry_or_fail_run(active_run& run, const job& call, const run_error& error, bool may_retry,
@@ -1220,11 +1220,21 @@ class scheduler {
       const event_record event =
           make_event_record(timer_event(each, planned, timer.due), ids_.next(now), now);
       changes_.events.push_back(event);
-      event_view view(event.text);
-      if (!flow_.is_limited(*function, event.id, view, now)) begin_run(function, events_of(event), {}, now);
+      begin_scheduled(function, event, now);
       add_schedule(timer.run_id, each, std::max(planned, now - each.jitter));
       return;
     }
+  }
+
+  /// As schedule_run(), but a server gathers no batch of what schedules start. The event's id is its planned
+  /// time: of two schedules that tick together, one starts the function.
+  void begin_scheduled(const shared_function& function, const event_record& event, timestamp now) {
+    event_view view(event.text);
+    if (flow_.is_known_id(*function, event.given_id, now)) return;
+    if (flow_.is_limited(*function, event.id, view, now)) return;
+    if (function->debounce) return debounce(function, event, view, now);
+    if (!begin_run(function, events_of(event), {}, now).empty())
+      flow_.remember_id(*function, event.given_id, now);
   }
 
   // ---- telling ----------------------------------------------------------------------------------------

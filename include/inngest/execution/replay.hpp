@@ -233,8 +233,13 @@ class replay {
     const protocol::memo& memo = *call.memo.memo_;
     if (hooks_.empty()) return read(memo);
     const step_info info = describe(call);
-    std::string text = hooks_.wrap_reversed<std::string>(
-        [&](middleware& one, next_call<std::string> next) { return one.wrap_step(info_, info, next); },
+    const auto around = [&](middleware& one, next_call<std::string> next) {
+      return one.wrap_step(info_, info, next);
+    };
+    std::string text = through_hooks(
+        [&](next_call<std::string> innermost) {
+          return hooks_.wrap_reversed<std::string>(around, innermost);
+        },
         [&] { return std::string(protocol::result_text(memo, call.id)); });
     if (wrapped) text = "{\"data\":" + text + "}";
     const detail::json_buffer buffer(std::move(text));
@@ -324,7 +329,9 @@ class replay {
     const step_info call{
         .id = options.id.text(), .name = options.name, .kind = step_kind::defer, .hash = options.id.hash()};
     step_input changed{.id = std::string(call.id), .name = options.name, .input = "[" + data + "]"};
+    hook_threw_ = true;
     hooks_.each([&](middleware& one) { one.transform_step_input(info_, call, changed); });
+    hook_threw_ = false;
     return changed.input.substr(1, changed.input.size() - 2);
   }
 
@@ -509,7 +516,9 @@ class replay {
   void transform_input(step_call& call, std::string* input) {
     step_input changed{.id = call.id, .name = call.given_name, .input = input ? *input : ""};
     const step_info before = describe(call);
+    hook_threw_ = true;
     hooks_.each([&](middleware& one) { one.transform_step_input(info_, before, changed); });
+    hook_threw_ = false;
     if (changed.id != call.id) call.hash = detail::sha1::of(changed.id);
     call.id = std::move(changed.id);
     call.given_name = std::move(changed.name);
@@ -578,6 +587,21 @@ class replay {
     hook_threw_ = true;
     hooks_.each(call);
     hook_threw_ = false;
+  }
+
+  /// Calls hooks around something. When it is the hooks that throw, that is noted: the handler did not come
+  /// as far as it would have come without.
+  std::string through_hooks(detail::function_ref<std::string(next_call<std::string>)> hooks,
+                            next_call<std::string> innermost) {
+    hook_threw_ = true;
+    std::string out = hooks([&] {
+      hook_threw_ = false;
+      std::string result = innermost();
+      hook_threw_ = true;
+      return result;
+    });
+    hook_threw_ = false;
+    return out;
   }
 
   /// A result was used: in a race, it counts for the branch that used it.
@@ -746,9 +770,11 @@ class replay {
       end_memoization();
       return result;
     };
-    out = hooks_.wrap<std::string>(
-        [&](middleware& one, next_call<std::string> next) { return one.wrap_function_handler(info_, next); },
-        innermost);
+    const auto around = [&](middleware& one, next_call<std::string> next) {
+      return one.wrap_function_handler(info_, next);
+    };
+    out = through_hooks(
+        [&](next_call<std::string> wrapped) { return hooks_.wrap<std::string>(around, wrapped); }, innermost);
   }
 
   void end_memoization() {
