@@ -172,6 +172,7 @@ class scheduler {
     while (auto next = queue_.take(now)) {
       if (next->what == job::kind::schedule) {
         fire_schedule(*next, now);
+        run_follow_ups(now);
         continue;
       }
       active_run* found = find_active(next->run_id);
@@ -191,6 +192,7 @@ class scheduler {
       if (next->what != job::kind::call) {
         changes_.removed_jobs.push_back(next->id);
         end_timer(run, *next, now);
+        run_follow_ups(now);  // which may end the run whose call is next: it must not be given out then
         continue;
       }
       begin_call(run, *next, now);
