@@ -37,3 +37,23 @@ TEST_CASE("a call that is taken is of a run that has not ended by what timers le
   CHECK(engine->function_of(*taken).slug == "app-alone");
   CHECK(engine.request_of(*taken).at("event").at("name") == "inngest/function.cancelled");
 }
+
+TEST_CASE("a singleton whose app was gone is one again when the app is back", "[scheduling]") {
+  const json alone{{"id", "alone"}, {"triggers", triggers({"a"})}, {"singleton", {{"mode", "skip"}}}};
+  driver engine({alone});
+  engine.send({{"name", "a"}});
+  const auto register_functions = [&](const json& functions) {
+    const app_record app{.id = "app", .text = json{{"functions", functions}}.dump()};
+    engine->register_app(app, read_registration(app), engine.now);
+    engine.keep();
+  };
+  register_functions(json::array());
+  engine.restart();
+  json registered = alone;
+  registered["id"] = "app-alone";
+  registered["steps"]["step"] = {{"id", "step"},
+                                 {"runtime", {{"type", "http"}, {"url", "http://127.0.0.1:1/"}}}};
+  register_functions(json::array({registered}));
+  engine.send({{"name", "a"}});
+  CHECK(engine.store().runs().size() == 1);
+}
