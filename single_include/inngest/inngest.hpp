@@ -16920,40 +16920,11 @@ class scheduler {
   /// on the way.
   std::optional<job> take_due(timestamp now) {
     flow_.forget_what_is_over(now);
-    const follow_up_guard guard(*this, now);
-    while (auto next = queue_.take(now)) {
-      if (next->what == job::kind::schedule) {
-        fire_schedule(*next, now);
-        continue;
-      }
-      active_run* found = find_active(next->run_id);
-      if (!found) {
-        changes_.removed_jobs.push_back(next->id);
-        continue;
-      }
-      active_run& run = *found;
-      run.jobs.erase(next->id);
-      const bool is_made = next->what == job::kind::request || next->what == job::kind::call;
-      if (is_made) changes_.started_jobs.push_back(next->id);
-      if (next->what == job::kind::request) {
-        ++calls_;
-        ++run.calls;
-        return next;
-      }
-      if (next->what != job::kind::call) {
-        changes_.removed_jobs.push_back(next->id);
-        end_timer(run, *next, now);
-        continue;
-      }
-      begin_call(run, *next, now);
-      return next;
+    while (auto next = take_next(now)) {
+      if (is_running(next->run_id)) return next;
+      end_call(*next);  // its run was ended by what the timers before it have led to
     }
     return std::nullopt;
-  }
-
-  /// The function that a job calls.
-  const function_definition& function_of(const job& call) const {
-    return *runs_.find(call.run_id)->second->function;
   }
 
   /// The request that a job stands for. A call's URL has no origin when the app is in this process.
@@ -16969,9 +16940,7 @@ class scheduler {
 
   /// Takes the answer to a job's call.
   void finish(const job& call, http::response answer, timestamp now) {
-    queue_.finished(call.id);
-    changes_.removed_jobs.push_back(call.id);
-    --calls_;
+    end_call(call);
     active_run* run = find_active(call.run_id);
     if (!run) return;
     --run->calls;
@@ -16989,9 +16958,7 @@ class scheduler {
 
   /// The call was not made, and is to be made later: that is no attempt.
   void postpone(const job& call, timestamp due) {
-    queue_.finished(call.id);
-    changes_.removed_jobs.push_back(call.id);
-    --calls_;
+    end_call(call);
     active_run* run = find_active(call.run_id);
     if (!run) return;
     --run->calls;
@@ -17856,6 +17823,44 @@ class scheduler {
   }
 
   // ---- jobs -------------------------------------------------------------------------------------------
+
+  std::optional<job> take_next(timestamp now) {
+    const follow_up_guard guard(*this, now);
+    while (auto next = queue_.take(now)) {
+      if (next->what == job::kind::schedule) {
+        fire_schedule(*next, now);
+        continue;
+      }
+      active_run* found = find_active(next->run_id);
+      if (!found) {
+        changes_.removed_jobs.push_back(next->id);
+        continue;
+      }
+      active_run& run = *found;
+      run.jobs.erase(next->id);
+      const bool is_made = next->what == job::kind::request || next->what == job::kind::call;
+      if (is_made) changes_.started_jobs.push_back(next->id);
+      if (next->what == job::kind::request) {
+        ++calls_;
+        ++run.calls;
+        return next;
+      }
+      if (next->what != job::kind::call) {
+        changes_.removed_jobs.push_back(next->id);
+        end_timer(run, *next, now);
+        continue;
+      }
+      begin_call(run, *next, now);
+      return next;
+    }
+    return std::nullopt;
+  }
+
+  void end_call(const job& call) {
+    queue_.finished(call.id);
+    changes_.removed_jobs.push_back(call.id);
+    --calls_;
+  }
 
   void call_function(active_run& run, timestamp due, timestamp now) {
     run.has_news = false;
@@ -26182,7 +26187,9 @@ class simulation {
     keep();
     if (!next) next = scheduler_.take_due(now_);  // what a timer led to, now that it is kept
     if (!next) return false;
-    http::response answer = next->what == embedded::job::kind::request ? not_asked(*next) : call(*next);
+    http::response answer;
+    if (scheduler_.is_running(next->run_id))  // what was kept may have ended it
+      answer = next->what == embedded::job::kind::request ? not_asked(*next) : call(*next);
     scheduler_.finish(*next, std::move(answer), now_);
     keep();
     return true;

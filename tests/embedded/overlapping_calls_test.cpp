@@ -200,3 +200,19 @@ TEST_CASE("a singleton that invokes itself is cancelled by that", "[embedded][ca
   CHECK(runs[0].status == run_status::cancelled);
   CHECK_FALSE(runs[1].ended());
 }
+
+TEST_CASE("a call whose run is ended by a timer that is due before it is not made", "[embedded][calls]") {
+  driver engine({on_event("late", "a/x",
+                          {{"timeouts", {{"start", "1s"}}}, {"throttle", {{"limit", 1}, {"period", "1h"}}}}),
+                 on_event("f", "a/y", {{"cancel", {{{"event", "inngest/function.cancelled"}}}}})});
+  engine.send({{"name", "a/x"}});
+  engine.answer(engine.must_take(), 200, "1");
+  engine.send({{"name", "a/x"}});  // its turn is in an hour, and it is cancelled in a second
+  engine.advance(1s);
+  engine.send({{"name", "a/y"}});
+  CHECK_FALSE(engine.take());
+  CHECK(engine.runs_of_function("f").front().status == run_status::cancelled);
+  CHECK(engine->is_idle());
+  CHECK(engine->held().calls == 0);
+  CHECK(engine->held().slots == 0);
+}

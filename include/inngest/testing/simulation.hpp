@@ -238,7 +238,9 @@ class simulation {
     keep();
     if (!next) next = scheduler_.take_due(now_);  // what a timer led to, now that it is kept
     if (!next) return false;
-    http::response answer = next->what == embedded::job::kind::request ? not_asked(*next) : call(*next);
+    http::response answer;
+    if (scheduler_.is_running(next->run_id))  // what was kept may have ended it
+      answer = next->what == embedded::job::kind::request ? not_asked(*next) : call(*next);
     scheduler_.finish(*next, std::move(answer), now_);
     keep();
     return true;
