@@ -34,7 +34,7 @@ TEST_CASE("a call that is taken is of a run that has not ended by what timers le
   const auto taken = engine.take();
   REQUIRE(taken);
   CHECK(engine->is_running(taken->run_id));
-  CHECK(engine->function_of(*taken).slug == "app-alone");
+  CHECK(engine->find_run(taken->run_id)->function->slug == "app-alone");
   CHECK(engine.request_of(*taken).at("event").at("name") == "inngest/function.cancelled");
 }
 
