@@ -98,6 +98,8 @@ struct surroundings {
   bool may_fetch = true;
   bool may_fail = true;
   bool may_be_slow = true;
+  /// Often: calls overlap then, as a race's losers end meanwhile.
+  bool is_slow_behind_races = false;
 };
 
 /// A small number that is the same for the same text everywhere (FNV-1a).
@@ -149,6 +151,8 @@ class body_maker {
     const std::size_t size = 1 + chance_.below(most);
     for (std::size_t i = 0; i < size; ++i) {
       out.push_back(make_node(here));
+      if (out.back().kind == node_kind::race && around_.is_slow_behind_races && chance_.one_in(2))
+        out.push_back({.kind = node_kind::slow, .ms = make_duration()});
       if (nodes_left_ == 0) break;
     }
     return out;

@@ -61,6 +61,13 @@ struct event_facts {
     return out;
   }
 
+  /// Of events that others sent: each has its own.
+  static std::vector<std::uint64_t> numbers_of(std::string_view text) {
+    std::vector<std::uint64_t> out;
+    for (text = behind(text, "\"u\":"); !text.empty(); text = behind(text, "\"u\":"))
+      out.push_back(std::strtoull(text.data(), nullptr, 10));
+    return out;
+  }
   static std::string_view behind(std::string_view text, std::string_view what) {
     const std::size_t at = text.find(what);
     return at == std::string_view::npos ? std::string_view() : text.substr(at + what.size());
@@ -147,6 +154,20 @@ class commit_checks {
   }
 
   void accepted(const std::vector<std::string>& ids) { accepted_.insert(ids.begin(), ids.end()); }
+  /// The sender was told that the events have not happened. When the process ends before it could take them
+  /// out of the store again, they may happen all the same.
+  void refused(std::string_view events) {
+    for (const std::uint64_t number : event_facts::numbers_of(events)) {
+      if (!taken_.contains(number)) refused_.insert(number);
+    }
+  }
+  void sent(std::string_view events) {
+    for (const std::uint64_t number : event_facts::numbers_of(events)) refused_.erase(number);
+  }
+  void taken(std::string_view events) {
+    for (const std::uint64_t number : event_facts::numbers_of(events)) taken_.insert(number);
+  }
+  void process_began() { refused_.clear(); }
   /// A lie of the network, or a repeated call: what comes of the run is open.
   void doubt(const std::string& run_id) { doubtful_.insert(run_id); }
   bool is_doubtful(const std::string& run_id) const { return doubtful_.contains(run_id); }
@@ -173,6 +194,7 @@ class commit_checks {
     check_dispatches(one);
     for (const run_record& record : one.runs) {
       const bool is_new = started_.insert(record.run.id).second;
+      if (!refused_.empty()) check_not_refused(record);
       if (is_new && !is_ended(record.run.status)) active_.insert(record.run.id);
       const known_function* function = find(record.run.function_slug);
       if (!function) continue;
@@ -218,7 +240,10 @@ class commit_checks {
     if (!is_first && known->second != started)
       throw violation("event " + event.id + " (" + event.name + ") was dispatched twice");
     if (!is_first) return;  // committed again, as nobody knew whether it was
-    for (const run_record* record : begun) check_rate(*record);
+    for (const run_record* record : begun) {
+      check_rate(*record);
+      note_future(*record, event);
+    }
     const std::string given_id = event_facts::quoted_behind(event.text, "},\"id\":\"");
     const bool has_given_id = given_id != event.id;
     for (const known_function& function : functions_) {
@@ -230,6 +255,49 @@ class commit_checks {
       const bool is_known_id = fits && has_given_id && !given_.insert(function.slug + given_id).second;
       if (runs == 0 && fits && !is_known_id && function.takes_every_event()) throw violation(what);
     }
+  }
+
+  void check_not_refused(const run_record& record) const {
+    if (record.run.event_name.starts_with("inngest/")) return;
+    for (const auto& event : record.events) {
+      for (const std::uint64_t number : event_facts::numbers_of(event.text)) {
+        if (refused_.contains(number))
+          throw violation("run " + record.run.id + " has event " + event.id +
+                          ", whose sender was told that it could not be stored");
+      }
+    }
+  }
+
+  /// An id that the sender gave starts a function once a day, also in batches and after debounces.
+  void check_given_id(const run_record& record, const inngest::embedded::run_event& event, timestamp now) {
+    if (record.run.event_name.starts_with("inngest/")) return;
+    if (event.text.find("\"name\":\"inngest/") != std::string::npos) return;  // in a batch
+    const std::string given_id = event_facts::quoted_behind(event.text, "},\"id\":\"");
+    const std::string& slug = record.run.function_slug;
+    if (given_id == event.id || !had_events_.insert(slug + event.id).second) return;  // a rerun
+    const auto [before, is_first] = starts_.try_emplace(slug + given_id, now);
+    const auto apart = now - before->second;
+    before->second = now;
+    if (!is_first && apart > -std::chrono::hours(12) && apart < std::chrono::hours(12))
+      throw violation("run " + record.run.id + " of " + slug + " has event " + event.id + " with the id " +
+                      given_id + ", which has started the function before");
+  }
+
+  /// A run of the future takes part in nothing before its time.
+  void note_future(const run_record& record, const event_record& event) {
+    const known_function* function = find(record.run.function_slug);
+    if (!function || function->is_companion) return;
+    if (function->plan->options.debounce || function->plan->options.batch) return;
+    if (event.name.starts_with("inngest/")) return;
+    const std::string_view ts = event_facts::behind(event.text, ",\"ts\":");
+    const timestamp happens(std::chrono::milliseconds(std::strtoll(ts.data(), nullptr, 10)));
+    if (happens > record.run.queued_at) future_.emplace(record.run.id, happens);
+  }
+  void check_future(const job& added) const {
+    const auto found = future_.find(added.run_id);
+    if (found == future_.end() || added.begun >= found->second) return;
+    if (added.what == job::kind::call || added.what == job::kind::start_timeout)
+      throw violation("run " + added.run_id + " is of the future, and is queued before its time");
   }
 
   // ---- limits -------------------------------------------------------------------------------------------
@@ -254,11 +322,14 @@ class commit_checks {
 
   void check_turns(const changes& one) {
     for (const job& added : one.added_jobs) {
+      check_future(added);
       if (added.what != job::kind::call || added.step || added.attempt > 0) continue;
       if (!first_calls_.insert(added.run_id).second) continue;
       const auto record = kept_.find_run(added.run_id);
       const known_function* function = record ? find(record->run.function_slug) : nullptr;
-      if (!function || function->is_companion || !function->plan->options.throttle) continue;
+      if (!function || function->is_companion) continue;
+      for (const auto& event : record->events) check_given_id(*record, event, added.begun);
+      if (!function->plan->options.throttle) continue;
       const auto& throttle = *function->plan->options.throttle;
       const std::string key = key_of(throttle.key, *record);
       const auto most = static_cast<std::size_t>(2 * throttle.limit + throttle.burst.value_or(0));
@@ -338,7 +409,7 @@ class commit_checks {
                                                         : "step " + wanted.missing_step + " has no result"));
       if (wanted.output != update.output_text)
         throw violation(whose + " gave " + update.output_text + " instead of " + wanted.output);
-      return;
+      return check_all_deferred(wanted, record, whose);
     }
     const std::string name = update.error ? update.error->name : "";
     const bool is_engines = name == "ProcessEnded" || name == "Error" || name == "unreachable";
@@ -349,6 +420,15 @@ class commit_checks {
                                                          : "step " + wanted.missing_step + " has no result"));
     if (wanted.error_name != name)
       throw violation(whose + " failed with " + name + " instead of " + wanted.error_name);
+    check_all_deferred(wanted, record, whose);
+  }
+
+  static void check_all_deferred(const outcome& wanted, const run_record& record, const std::string& whose) {
+    for (const std::string& id : wanted.deferred) {
+      const auto is_it = [&](const auto& call) { return call.id == inngest::detail::sha1::of(id); };
+      if (std::none_of(record.deferred.begin(), record.deferred.end(), is_it))
+        throw violation(whose + " has lost its deferred call " + id);
+    }
   }
 
   const inngest::embedded::memory_store& kept_;
@@ -356,7 +436,10 @@ class commit_checks {
   std::unordered_map<std::string, const known_function*> by_slug_;
   std::set<std::string> accepted_, active_;
   std::unordered_map<std::string, std::map<std::string, std::set<std::string>>> dispatched_;
-  std::unordered_set<std::string> started_, doubtful_, first_calls_, given_;
+  std::unordered_set<std::string> started_, doubtful_, first_calls_, given_, had_events_;
+  std::set<std::uint64_t> refused_, taken_;            // numbers of events
+  std::unordered_map<std::string, timestamp> future_;  // when the event of a run happens, by run
+  std::unordered_map<std::string, timestamp> starts_;  // by function and the id that a sender gave
   std::unordered_map<std::string, run_status> ended_;
   std::map<std::string, std::multiset<timestamp>> rates_, throttles_;
   std::map<std::string, std::set<std::string>> singletons_;

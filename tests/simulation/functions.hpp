@@ -87,10 +87,10 @@ inline void add_cancel_on(chance& by, inngest::function_options& options) {
 
 inline inngest::concurrency concurrency(chance& by) {
   std::vector<inngest::concurrency_limit> limits;
-  limits.push_back({.limit = static_cast<int>(by.between(1, 3)), .key = key(by)});
-  if (by.one_in(3)) {
+  limits.push_back({.limit = static_cast<int>(by.one_in(2) ? 1 : by.between(2, 3)), .key = key(by)});
+  if (by.one_in(2)) {
     const bool is_shared = by.one_in(2);
-    limits.push_back({.limit = static_cast<int>(by.between(1, 4)),
+    limits.push_back({.limit = static_cast<int>(by.one_in(2) ? 1 : by.between(2, 4)),
                       .key = is_shared || limits[0].key.empty() ? "event.data.k" : "",
                       .scope = is_shared ? inngest::concurrency_scope::environment
                                          : inngest::concurrency_scope::function});
@@ -130,6 +130,7 @@ inline std::size_t add_triggers(chance& by, function_plan& plan, std::size_t lev
     const std::vector<const char*> ends{"inngest/function.failed", "inngest/function.finished",
                                         "inngest/function.cancelled"};
     plan.triggers.push_back({.event = by.pick(ends)});
+    if (by.one_in(2)) plan.triggers.push_back({.event = std::string(event_names[level])});
     return event_names.size();
   }
   if (by.one_in(10)) {
@@ -174,6 +175,7 @@ inline std::vector<function_plan> random_functions(std::uint64_t seed) {
       }
     }
     around.awaited.assign(event_names.begin(), event_names.end());
+    around.is_slow_behind_races = true;
     out[i].handler = random_body(part, around);
     surroundings quiet{.signals = signal_names};
     quiet.awaited = around.awaited;

@@ -81,18 +81,36 @@ constexpr std::string_view to_string(action_kind what) {
   return action_chances[static_cast<std::size_t>(what)].name;
 }
 
-inline action random_action(chance& by) {
-  static constexpr std::size_t total = [] {
-    std::size_t sum = 0;
-    for (const action_chance& known : action_chances) sum += known.weight;
-    return sum;
-  }();
+/// How often which action is done, in the order of the enumeration.
+using action_weights = std::array<std::size_t, action_chances.size()>;
+
+/// Worlds have habits: in one, workers are slow, in another nobody cancels anything.
+inline action_weights random_weights(chance& by) {
+  action_weights out{};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::size_t usual = action_chances[i].weight;
+    out[i] = by.one_in(5) ? usual * 4 : by.one_in(4) ? usual / 4 : by.one_in(9) ? 0 : usual;
+  }
+  return out;
+}
+
+inline action random_action(chance& by, const action_weights& weights) {
+  std::size_t total = 0;
+  for (const std::size_t weight : weights) total += weight;
   std::size_t at = by.below(total);
-  for (const action_chance& known : action_chances) {
-    if (at < known.weight) return {known.what, by.next()};
-    at -= known.weight;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (at < weights[i]) return {action_chances[i].what, by.next()};
+    at -= weights[i];
   }
   return {};
+}
+inline action random_action(chance& by) {
+  static const action_weights usual = [] {
+    action_weights out{};
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = action_chances[i].weight;
+    return out;
+  }();
+  return random_action(by, usual);
 }
 
 /// A world and what happens in it. All of it follows from these values.
@@ -109,7 +127,8 @@ struct script {
 inline script random_script(std::uint64_t seed, std::size_t actions) {
   script out{.seed = seed};
   chance by(seed ^ 0x5DEECE66DU);
-  for (std::size_t i = 0; i < actions; ++i) out.actions.push_back(random_action(by));
+  const action_weights weights = random_weights(by);
+  for (std::size_t i = 0; i < actions; ++i) out.actions.push_back(random_action(by, weights));
   return out;
 }
 

@@ -82,6 +82,8 @@ class world final : public observer {
     const std::string own_seed = seed.empty() ? std::string() : known_seed(seed);
     auto ids = core().accept(std::move(events), own_seed, sender_, now(), stored, settle);
     checks_.accepted(ids);
+    if (!own_seed.empty() && ids_of_seeds_.try_emplace(own_seed, ids).first->second != ids)
+      throw_violation("events that were sent again with the seed " + own_seed + " have other ids");
     return ids;
   }
   std::optional<std::string> signal(const std::string& name, const std::string& data) {
@@ -142,7 +144,10 @@ class world final : public observer {
     pass(std::chrono::milliseconds(ms));
     const std::size_t count = chance_->below(4);
     for (std::size_t i = 0; i < count && !is_dead_; ++i) {
+      constexpr action_kind near[] = {action_kind::advance, action_kind::work, action_kind::take,
+                                      action_kind::begin, action_kind::answer};
       action next = random_action(*chance_);
+      if (chance_->one_in(2)) next.what = chance_->pick(near);
       if (next.what == action_kind::stop) next.what = action_kind::work;
       act(next);
     }
@@ -158,10 +163,20 @@ class world final : public observer {
    public:
     explicit loopback(world& world) : world_(world) {}
     http::response send(const http::request& request, std::chrono::milliseconds) override {
-      return inngest::embedded::api<world>(world_).answer(request);
+      return inngest::embedded::api<world>(world_).answer(
+          request.url.find("/e/") == std::string::npos ? request : without_times(request));
     }
 
    private:
+    /// The client does not know of the engine, and adds the time of the real world to events.
+    static http::request without_times(http::request request) {
+      constexpr std::string_view member = ",\"ts\":";
+      std::string& text = request.body;
+      for (std::size_t at = text.find(member); at != std::string::npos; at = text.find(member, at))
+        text.erase(at, text.find_first_not_of("0123456789", at + member.size()) - at);
+      return request;
+    }
+
     world& world_;
   };
 
@@ -254,6 +269,7 @@ class world final : public observer {
       return plans_[place].is_elsewhere && std::count(registered_.begin(), registered_.end(), place) == 0;
     });
     checks_.use(known_functions(plans_, known));
+    checks_.process_began();
     process_->core = std::make_unique<engine_core>(
         here_, std::move(work),
         engine_core::options{.retry_delay = [](int) { return std::chrono::seconds(3); },
@@ -556,8 +572,10 @@ class world final : public observer {
       case action_kind::send_odd:
         return send(odd_events());
       case action_kind::send_again:
-        if (!last_sent_.empty()) accept(last_sent_, last_seed_);
-        return;
+        if (last_sent_.empty()) return;
+        checks_.sent(last_sent_);
+        accept(last_sent_, last_seed_);
+        return checks_.taken(last_sent_);
       case action_kind::send_future:
         return send(event_text(std::chrono::milliseconds(chance_->between(1, 200'000))));
       case action_kind::start:
@@ -566,7 +584,9 @@ class world final : public observer {
         if (const std::string* run = some_run()) rerun(*run);
         return;
       case action_kind::cancel:
-        if (const std::string* run = some_active_run()) cancel(*run);
+        for (std::size_t i = chance_->one_in(3) ? 4 : 1; i-- > 0;) {
+          if (const std::string* run = some_active_run()) cancel(*run);
+        }
         return;
       case action_kind::signal:
         signal(chance_->pick(signal_names), "{\"n\":" + std::to_string(chance_->below(9)) + "}");
@@ -602,8 +622,7 @@ class world final : public observer {
       case action_kind::advance:
         return advance();
       case action_kind::set_clock:
-        system_ += std::chrono::milliseconds(chance_->between(-4'000'000, 600'000));
-        return;
+        return set_clock();
       case action_kind::forget:
         return forget();
       case action_kind::stop:
@@ -617,11 +636,12 @@ class world final : public observer {
 
   std::string event_text(std::chrono::milliseconds later = {}) {
     std::string out = "{\"name\":\"" + std::string(chance_->pick(event_names)) + "\",\"data\":{\"k\":\"" +
-                      chance_->pick(key_values) + "\",\"n\":" + std::to_string(chance_->below(10)) + "}";
+                      chance_->pick(key_values) + "\",\"n\":" + std::to_string(chance_->below(10)) +
+                      ",\"u\":" + std::to_string(++sent_) + "}";
     if (later.count() > 0)
       out += ",\"ts\":" + std::to_string((now() + later).time_since_epoch().count());
-    else if (chance_->one_in(12))
-      out += ",\"id\":\"given-" + std::to_string(chance_->below(6)) + "\"";
+    else if (chance_->one_in(8))
+      out += ",\"id\":\"given-" + std::to_string(chance_->below(4)) + "\"";
     return out + "}";
   }
   std::string random_events() {
@@ -660,7 +680,13 @@ class world final : public observer {
       last_sent_ = events;
       last_seed_ = seed;
     }
-    accept(std::move(events), seed);
+    try {
+      accept(events, seed);
+      checks_.taken(events);
+    } catch (const inngest::error&) {
+      if (!is_dead_) checks_.refused(events);
+      throw;
+    }
   }
 
   void start() {
@@ -735,6 +761,15 @@ class world final : public observer {
     if (chance_->one_in(3)) return pass(std::chrono::milliseconds(chance_->between(1, 20'000)));
     const auto due = core().state().next_due();
     if (due && *due > now()) pass(std::min<std::chrono::milliseconds>(*due - now(), std::chrono::hours(2)));
+  }
+
+  /// What is due does not move away when the clock is set; but a clock that is a day late is followed.
+  void set_clock() {
+    const timestamp before = now();
+    system_ += std::chrono::milliseconds(chance_->between(-4'000'000, 600'000));
+    const timestamp after = now();
+    if (after < before && before - after < std::chrono::hours(23))
+      throw_violation("the engine's time goes back with the clock: what is due waits for longer");
   }
 
   void forget() {
@@ -828,8 +863,8 @@ class world final : public observer {
           here->record.gathering != there->record.gathering)
         throw violation("run " + id + " is loaded with another status");
       const auto steps = [](const auto& pending) {
-        std::vector<inngest::step_hash> out;
-        for (const auto& [step, value] : pending) out.push_back(step);
+        std::vector<std::pair<inngest::step_hash, std::string>> out;
+        for (const auto& [step, value] : pending) out.emplace_back(step, value.name);
         return out;
       };
       if (steps(here->pending) != steps(there->pending))
@@ -858,8 +893,20 @@ class world final : public observer {
     is_calm_ = true;
     is_full_ = false;
     if (!far_places(all_).empty() && settles(core().changed())) register_far(far_places(all_));
-    stop();
-    while (is_dead_) go_on_after_death();
+    if (present_.size() < all_.size() || by.one_in(2)) {  // a process that goes on must come to rest, too
+      stop();
+      while (is_dead_) go_on_after_death();
+    }
+    const auto commit_all = [this] {
+      while (core().has_uncommitted() || process_->committing) {
+        begin_commit();
+        end_commit();
+      }
+    };
+    for (commit_all(); !process_->calls.empty(); commit_all()) {
+      act({action_kind::begin, by.next()});
+      act({action_kind::answer, by.next()});
+    }
     tell("at rest");
     constexpr int most = 60'000;
     for (int i = 0;; ++i) {
@@ -931,13 +978,15 @@ class world final : public observer {
   std::map<std::string, inngest::embedded::function_definition> definitions_;
   std::vector<inngest::embedded::function_definition> here_;  // of this process
   std::map<std::string, std::uint64_t> seeds_;
-  std::unordered_map<std::string, body_record> bodies_;  // by run and step
+  std::map<std::string, std::vector<std::string>> ids_of_seeds_;  // that were given for requests
+  std::unordered_map<std::string, body_record> bodies_;           // by run and step
   std::optional<process> process_;
   bool is_dead_ = false;
   worker_call* executing_ = nullptr;
   std::string sender_;
   std::exception_ptr thrown_;
   std::string last_sent_, last_seed_, last_run_;
+  std::uint64_t sent_ = 0;  // events that others sent: their number is in their data
 };
 
 }  // namespace simulated

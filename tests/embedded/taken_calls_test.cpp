@@ -1,0 +1,59 @@
+#include <inngest/embedded.hpp>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "embedded/scheduler_driver.hpp"
+
+using namespace scheduler_testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+json triggers(const std::vector<std::string>& events) {
+  json out = json::array();
+  for (const std::string& event : events) out.push_back({{"event", event}});
+  return out;
+}
+
+json sleep_of(const char* duration) { return operation("Sleep", 1, {{"opts", {{"duration", duration}}}}); }
+
+}  // namespace
+
+TEST_CASE("a call that is taken is of a run that has not ended by what timers led to", "[scheduling]") {
+  driver engine({{{"id", "short"}, {"triggers", triggers({"s"})}, {"timeouts", {{"finish", "1s"}}}},
+                 {{"id", "alone"},
+                  {"triggers", triggers({"a", "inngest/function.cancelled"})},
+                  {"singleton", {{"mode", "cancel"}}}}});
+  engine.send({{"name", "s"}});
+  engine.report(engine.must_take(), {sleep_of("1h")});
+  engine.advance(2s);  // the run of "short" is over its time, but nobody has looked yet
+  engine.send({{"name", "a"}});
+  const auto taken = engine.take();
+  REQUIRE(taken);
+  CHECK(engine->is_running(taken->run_id));
+  CHECK(engine->find_run(taken->run_id)->function->slug == "app-alone");
+  CHECK(engine.request_of(*taken).at("event").at("name") == "inngest/function.cancelled");
+}
+
+TEST_CASE("a singleton whose app was gone is one again when the app is back", "[scheduling]") {
+  const json alone{{"id", "alone"}, {"triggers", triggers({"a"})}, {"singleton", {{"mode", "skip"}}}};
+  driver engine({alone});
+  engine.send({{"name", "a"}});
+  const auto register_functions = [&](const json& functions) {
+    const app_record app{.id = "app", .text = json{{"functions", functions}}.dump()};
+    engine->register_app(app, read_registration(app), engine.now);
+    engine.keep();
+  };
+  register_functions(json::array());
+  engine.restart();
+  json registered = alone;
+  registered["id"] = "app-alone";
+  registered["steps"]["step"] = {{"id", "step"},
+                                 {"runtime", {{"type", "http"}, {"url", "http://127.0.0.1:1/"}}}};
+  register_functions(json::array({registered}));
+  engine.send({{"name", "a"}});
+  CHECK(engine.store().runs().size() == 1);
+}
