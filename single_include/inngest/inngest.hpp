@@ -17327,6 +17327,12 @@ class scheduler {
     }
   }
 
+  void forget_singleton(active_run& run) {
+    const auto found = singletons_.find(run.singleton_key);
+    if (found != singletons_.end() && found->second == run.id()) singletons_.erase(found);
+    run.singleton_key.clear();
+  }
+
   // ---- ending -----------------------------------------------------------------------------------------
 
   void complete_run(active_run& run, int attempt, std::string output, timestamp now) {
@@ -17368,9 +17374,7 @@ class scheduler {
       if (pending.waits) forget_wait(run, step);
     }
     forget_gathering(run);
-    if (const auto found = singletons_.find(run.singleton_key);
-        found != singletons_.end() && found->second == run.id())
-      singletons_.erase(found);
+    forget_singleton(run);
     std::erase(by_function_[run.function->slug], &run);
 
     const std::unique_ptr<active_run> ended = std::move(runs_.extract(runs_.find(run.id())).mapped());
@@ -18175,9 +18179,14 @@ class scheduler {
                        [&](const auto& each) { return each.cron && each.schedule == schedule.step_name; });
   }
 
-  /// Runs of a function go on as its new definition says.
+  /// Runs of a function go on as its new definition says, and have its limits.
   void adopt(const shared_function& function) {
-    for (active_run* each : by_function_[function->slug]) each->function = function;
+    for (active_run* each : by_function_[function->slug]) {
+      each->function = function;
+      if (!each->record.gathering.empty()) continue;
+      forget_singleton(*each);
+      claim(*each);
+    }
   }
 
   active_run* find_active(std::string_view run_id) {
