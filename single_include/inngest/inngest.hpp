@@ -13821,9 +13821,9 @@ struct active_run {
 /// Larger states are not sent in a call, as a server does it.
 inline constexpr std::size_t largest_state = 4 * 1024 * 1024 - 1024;
 
-/// The body of a call request. While steps or other calls are under way, the steps that the call finds are
-/// only planned, so that no two calls run the same step. An app elsewhere is told by what to save results,
-/// and must ask for a state that is large.
+/// The body of a call request. While steps or other calls are under way or to come, the steps that the call
+/// finds are only planned, so that no two calls run the same step. An app elsewhere is told by what to save
+/// results, and must ask for a state that is large.
 inline std::string call_body(const active_run& run, const job& call) {
   const auto append_quoted_hash = [](std::string& out, const step_hash& hash) {
     if (out.back() != '[' && out.back() != '{') out += ',';
@@ -13831,7 +13831,7 @@ inline std::string call_body(const active_run& run, const job& call) {
     detail::append_hex(out, hash);
     out += '"';
   };
-  const bool only_plan = call.step || !run.pending.empty() || run.calls > 1;
+  const bool only_plan = call.step || !run.pending.empty() || run.calls > 1 || run.discovery;
   const bool is_elsewhere = !run.function->url.empty();
   const bool use_api = is_elsewhere && run.state_size() > largest_state;
   std::string out = "{\"ctx\":{\"attempt\":" + std::to_string(call.attempt) +
@@ -17920,6 +17920,7 @@ class scheduler {
   }
 
   void retry(active_run& run, const job& call, const http::response& answer, timestamp now) {
+    if (!call.step && run.discovery) return;  // another call goes through the whole function anyway
     job next = call;
     ++next.attempt;
     next.due = detail::add_saturated(now, delay_(call.attempt));
@@ -18158,6 +18159,7 @@ class scheduler {
       pending_step& pending = run->pending[*job.step];
       pending = {.name = job.step_name, .begun = job.begun, .job = job.id};
     } else if (job.what == job::kind::call) {
+      if (run->discovery) remove_job(*run, *run->discovery);  // of two calls the later goes through it all
       run->discovery = job.id;
     }
     if (job.started) return;  // it was taken: see end_lost_attempt
@@ -18371,24 +18373,24 @@ class engine_core {
   }
 
   /// Whether the call is still to be made: its run may have been cancelled since it was taken.
-  bool is_wanted(const call& call) const { return scheduler_.is_running(call.what.run_id); }
+  bool is_wanted(const call& taken) const { return scheduler_.is_running(taken.what.run_id); }
 
   /// Takes the answer to a call. One that the end of the process has interrupted is no answer.
-  void finish(const call& call, http::response answer, timestamp now) {
-    calls_.erase(call.what.id);
-    if (!call.stop.was_interrupted()) scheduler_.finish(call.what, std::move(answer), now);
+  void finish(const call& made, http::response answer, timestamp now) {
+    calls_.erase(made.what.id);
+    if (!made.stop.was_interrupted()) scheduler_.finish(made.what, std::move(answer), now);
     note();
   }
 
   /// The call can't be made yet: that is no attempt.
-  void postpone(const call& call, timestamp due) {
-    calls_.erase(call.what.id);
-    scheduler_.postpone(call.what, due);
+  void postpone(const call& taken, timestamp due) {
+    calls_.erase(taken.what.id);
+    scheduler_.postpone(taken.what, due);
     note();
   }
 
   /// The call is not made: begin_to_stop() has put its job back.
-  void give_back(const call& call) { calls_.erase(call.what.id); }
+  void give_back(const call& taken) { calls_.erase(taken.what.id); }
 
   std::size_t calls_under_way() const { return calls_.size(); }
 
@@ -18397,10 +18399,10 @@ class engine_core {
   void begin_to_stop() {
     if (std::exchange(stopping_, true)) return;
     note();
-    for (const auto& [id, call] : calls_) {
-      stops_.push_back({call.stop, true});
+    for (const auto& [id, running] : calls_) {
+      stops_.push_back({running.stop, true});
       pending_.push_back({.removed_jobs = {id}});
-      pending_.push_back({.added_jobs = {call.what}});
+      pending_.push_back({.added_jobs = {running.what}});
     }
     if (!calls_.empty()) ++changed_;
   }
@@ -18482,8 +18484,8 @@ class engine_core {
   }
 
   void stop_calls_of(std::string_view run_id) {
-    for (const auto& [id, call] : calls_) {
-      if (call.what.run_id == run_id) stops_.push_back({call.stop, false});
+    for (const auto& [id, running] : calls_) {
+      if (running.what.run_id == run_id) stops_.push_back({running.stop, false});
     }
   }
 

@@ -99,10 +99,10 @@ TEST_CASE("whatever ends an invoked run, the run that invoked it goes on", "[emb
   engine.answer(engine.must_take(), status, body);
   CHECK(engine.runs_of_function("child").front().ended());
   const job first = engine.must_take(), second = engine.must_take();
-  const bool is_parent = engine->function_of(first).slug == "app-parent";
+  const bool is_parent = engine->find_run(first.run_id)->function->slug == "app-parent";
   const json steps = engine.request_of(is_parent ? first : second).at("steps");
   CHECK(steps.size() == 1);
-  CHECK(engine->function_of(is_parent ? second : first).slug == "app-after");
+  CHECK(engine->find_run((is_parent ? second : first).run_id)->function->slug == "app-after");
 }
 
 TEST_CASE("an answer of more than 8 MB fails the run", "[embedded][answers]") {

@@ -179,7 +179,9 @@ class driver {
     return out;
   }
 
-  const std::string& slug_of(const taken_call& call) { return scheduler_->function_of(call.job).slug; }
+  const std::string& slug_of(const taken_call& call) {
+    return scheduler_->find_run(call.job.run_id)->function->slug;
+  }
 
   bool is_lost(const taken_call& call) const { return call.process != process_; }
 

@@ -77,9 +77,9 @@ struct active_run {
 /// Larger states are not sent in a call, as a server does it.
 inline constexpr std::size_t largest_state = 4 * 1024 * 1024 - 1024;
 
-/// The body of a call request. While steps or other calls are under way, the steps that the call finds are
-/// only planned, so that no two calls run the same step. An app elsewhere is told by what to save results,
-/// and must ask for a state that is large.
+/// The body of a call request. While steps or other calls are under way or to come, the steps that the call
+/// finds are only planned, so that no two calls run the same step. An app elsewhere is told by what to save
+/// results, and must ask for a state that is large.
 inline std::string call_body(const active_run& run, const job& call) {
   const auto append_quoted_hash = [](std::string& out, const step_hash& hash) {
     if (out.back() != '[' && out.back() != '{') out += ',';
@@ -87,7 +87,7 @@ inline std::string call_body(const active_run& run, const job& call) {
     detail::append_hex(out, hash);
     out += '"';
   };
-  const bool only_plan = call.step || !run.pending.empty() || run.calls > 1;
+  const bool only_plan = call.step || !run.pending.empty() || run.calls > 1 || run.discovery;
   const bool is_elsewhere = !run.function->url.empty();
   const bool use_api = is_elsewhere && run.state_size() > largest_state;
   std::string out = "{\"ctx\":{\"attempt\":" + std::to_string(call.attempt) +

@@ -187,24 +187,24 @@ class engine_core {
   }
 
   /// Whether the call is still to be made: its run may have been cancelled since it was taken.
-  bool is_wanted(const call& call) const { return scheduler_.is_running(call.what.run_id); }
+  bool is_wanted(const call& taken) const { return scheduler_.is_running(taken.what.run_id); }
 
   /// Takes the answer to a call. One that the end of the process has interrupted is no answer.
-  void finish(const call& call, http::response answer, timestamp now) {
-    calls_.erase(call.what.id);
-    if (!call.stop.was_interrupted()) scheduler_.finish(call.what, std::move(answer), now);
+  void finish(const call& made, http::response answer, timestamp now) {
+    calls_.erase(made.what.id);
+    if (!made.stop.was_interrupted()) scheduler_.finish(made.what, std::move(answer), now);
     note();
   }
 
   /// The call can't be made yet: that is no attempt.
-  void postpone(const call& call, timestamp due) {
-    calls_.erase(call.what.id);
-    scheduler_.postpone(call.what, due);
+  void postpone(const call& taken, timestamp due) {
+    calls_.erase(taken.what.id);
+    scheduler_.postpone(taken.what, due);
     note();
   }
 
   /// The call is not made: begin_to_stop() has put its job back.
-  void give_back(const call& call) { calls_.erase(call.what.id); }
+  void give_back(const call& taken) { calls_.erase(taken.what.id); }
 
   std::size_t calls_under_way() const { return calls_.size(); }
 
@@ -213,10 +213,10 @@ class engine_core {
   void begin_to_stop() {
     if (std::exchange(stopping_, true)) return;
     note();
-    for (const auto& [id, call] : calls_) {
-      stops_.push_back({call.stop, true});
+    for (const auto& [id, running] : calls_) {
+      stops_.push_back({running.stop, true});
       pending_.push_back({.removed_jobs = {id}});
-      pending_.push_back({.added_jobs = {call.what}});
+      pending_.push_back({.added_jobs = {running.what}});
     }
     if (!calls_.empty()) ++changed_;
   }
@@ -298,8 +298,8 @@ class engine_core {
   }
 
   void stop_calls_of(std::string_view run_id) {
-    for (const auto& [id, call] : calls_) {
-      if (call.what.run_id == run_id) stops_.push_back({call.stop, false});
+    for (const auto& [id, running] : calls_) {
+      if (running.what.run_id == run_id) stops_.push_back({running.stop, false});
     }
   }
 

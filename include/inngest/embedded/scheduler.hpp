@@ -1172,6 +1172,7 @@ class scheduler {
   }
 
   void retry(active_run& run, const job& call, const http::response& answer, timestamp now) {
+    if (!call.step && run.discovery) return;  // another call goes through the whole function anyway
     job next = call;
     ++next.attempt;
     next.due = detail::add_saturated(now, delay_(call.attempt));
@@ -1410,6 +1411,7 @@ class scheduler {
       pending_step& pending = run->pending[*job.step];
       pending = {.name = job.step_name, .begun = job.begun, .job = job.id};
     } else if (job.what == job::kind::call) {
+      if (run->discovery) remove_job(*run, *run->discovery);  // of two calls the later goes through it all
       run->discovery = job.id;
     }
     if (job.started) return;  // it was taken: see end_lost_attempt
