@@ -23,10 +23,12 @@ json sleep_of(const char* duration) { return operation("Sleep", 1, {{"opts", {{"
 }  // namespace
 
 TEST_CASE("a call that is taken is of a run that has not ended by what timers led to", "[scheduling]") {
-  driver engine({{{"id", "short"}, {"triggers", triggers({"s"})}, {"timeouts", {{"finish", "1s"}}}},
-                 {{"id", "alone"},
-                  {"triggers", triggers({"a", "inngest/function.cancelled"})},
-                  {"singleton", {{"mode", "cancel"}}}}});
+  const std::vector<json> functions{
+      {{"id", "short"}, {"triggers", triggers({"s"})}, {"timeouts", {{"finish", "1s"}}}},
+      {{"id", "alone"},
+       {"triggers", triggers({"a", "inngest/function.cancelled"})},
+       {"singleton", {{"mode", "cancel"}}}}};
+  driver engine(functions);
   engine.send({{"name", "s"}});
   engine.report(engine.must_take(), {sleep_of("1h")});
   engine.advance(2s);  // the run of "short" is over its time, but nobody has looked yet
@@ -40,7 +42,7 @@ TEST_CASE("a call that is taken is of a run that has not ended by what timers le
 
 TEST_CASE("a singleton whose app was gone is one again when the app is back", "[scheduling]") {
   const json alone{{"id", "alone"}, {"triggers", triggers({"a"})}, {"singleton", {{"mode", "skip"}}}};
-  driver engine({alone});
+  driver engine(std::vector<json>{alone});
   engine.send({{"name", "a"}});
   const auto register_functions = [&](const json& functions) {
     const app_record app{.id = "app", .text = json{{"functions", functions}}.dump()};

@@ -152,7 +152,8 @@ class body_maker {
     for (std::size_t i = 0; i < size; ++i) {
       out.push_back(make_node(here));
       if (out.back().kind == node_kind::race && around_.is_slow_behind_races && chance_.one_in(2))
-        out.push_back({.kind = node_kind::slow, .ms = make_duration()});
+        out.insert(out.end(), {{.kind = node_kind::slow, .ms = make_duration()},
+                               {.kind = node_kind::run, .id = make_id(here)}});
       if (nodes_left_ == 0) break;
     }
     return out;
@@ -294,6 +295,11 @@ class body_maker {
         behind.insert(behind.end(), inside.ids.begin(), inside.ids.end());
     }
     here.ids.insert(here.ids.end(), behind.begin(), behind.end());
+    if (out.kind != node_kind::race || !around_.is_slow_behind_races || !chance_.one_in(3)) return;
+    for (sequence& branch : out.branches) {  // the losers end a little later
+      place inside;
+      branch = {{.kind = node_kind::sleep, .id = make_id(inside), .ms = make_duration()}};
+    }
   }
 
   void fill_started(node& out, place& here) {

@@ -195,6 +195,8 @@ class commit_checks {
     for (const run_record& record : one.runs) {
       const bool is_new = started_.insert(record.run.id).second;
       if (!refused_.empty()) check_not_refused(record);
+      for (const auto& event : record.events)
+        run_of_.try_emplace(record.run.function_slug + event.id, record.run.id);
       if (is_new && !is_ended(record.run.status)) active_.insert(record.run.id);
       const known_function* function = find(record.run.function_slug);
       if (!function) continue;
@@ -274,7 +276,10 @@ class commit_checks {
     if (event.text.find("\"name\":\"inngest/") != std::string::npos) return;  // in a batch
     const std::string given_id = event_facts::quoted_behind(event.text, "},\"id\":\"");
     const std::string& slug = record.run.function_slug;
-    if (given_id == event.id || !had_events_.insert(slug + event.id).second) return;  // a rerun
+    if (given_id == event.id) return;
+    if (const auto found = run_of_.find(slug + event.id);
+        found == run_of_.end() || found->second != record.run.id)
+      return;  // a rerun
     const auto [before, is_first] = starts_.try_emplace(slug + given_id, now);
     const auto apart = now - before->second;
     before->second = now;
@@ -436,10 +441,11 @@ class commit_checks {
   std::unordered_map<std::string, const known_function*> by_slug_;
   std::set<std::string> accepted_, active_;
   std::unordered_map<std::string, std::map<std::string, std::set<std::string>>> dispatched_;
-  std::unordered_set<std::string> started_, doubtful_, first_calls_, given_, had_events_;
-  std::set<std::uint64_t> refused_, taken_;            // numbers of events
-  std::unordered_map<std::string, timestamp> future_;  // when the event of a run happens, by run
-  std::unordered_map<std::string, timestamp> starts_;  // by function and the id that a sender gave
+  std::unordered_set<std::string> started_, doubtful_, first_calls_, given_;
+  std::unordered_map<std::string, std::string> run_of_;  // the first, by function and event
+  std::set<std::uint64_t> refused_, taken_;              // numbers of events
+  std::unordered_map<std::string, timestamp> future_;    // when the event of a run happens, by run
+  std::unordered_map<std::string, timestamp> starts_;    // by function and the id that a sender gave
   std::unordered_map<std::string, run_status> ended_;
   std::map<std::string, std::multiset<timestamp>> rates_, throttles_;
   std::map<std::string, std::set<std::string>> singletons_;

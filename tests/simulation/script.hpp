@@ -91,6 +91,8 @@ inline action_weights random_weights(chance& by) {
     const std::size_t usual = action_chances[i].weight;
     out[i] = by.one_in(5) ? usual * 4 : by.one_in(4) ? usual / 4 : by.one_in(9) ? 0 : usual;
   }
+  // calls are long under way, and overlap
+  if (by.one_in(4)) out[static_cast<std::size_t>(action_kind::work)] = 0;
   return out;
 }
 

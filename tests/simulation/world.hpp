@@ -831,6 +831,7 @@ class world final : public observer {
       const inngest::embedded::active_run* run = core().state().find_run(call->call.what.run_id);
       const known_function* function = run ? checks_.find(run->function->slug) : nullptr;
       if (!function || function->is_companion || !run->limits) continue;
+      if (checks_.is_doubtful(call->call.what.run_id)) continue;  // called while nobody knew its limits
       for (const auto& limit : function->plan->options.concurrency.limits()) {
         const std::string k =
             limit.key.empty() ? "" : event_facts::of(run->record.run.event_name, run->event_text()).k;
