@@ -13614,6 +13614,17 @@ class run_queue {
     entries_.erase(found);
   }
 
+  /// Gives a job that was not taken yet other limits.
+  void set_limits(std::uint64_t id, std::shared_ptr<const slot_limits> limits) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return;
+    entry& changed = found->second;
+    const bool is_due = changed.at == place::ready || changed.at == place::parked;
+    if (is_due) leave(changed);
+    changed.limits = std::move(limits);
+    if (is_due) become_ready(id);
+  }
+
   const job* find(std::uint64_t id) const {
     const auto found = entries_.find(id);
     return found == entries_.end() ? nullptr : &found->second.what;
@@ -17842,8 +17853,7 @@ class scheduler {
       }
       active_run& run = *found;
       run.jobs.erase(next->id);
-      const bool is_made = next->what == job::kind::request || next->what == job::kind::call;
-      if (is_made) changes_.started_jobs.push_back(next->id);
+      if (is_call(*next)) changes_.started_jobs.push_back(next->id);
       if (next->what == job::kind::request) {
         ++calls_;
         ++run.calls;
@@ -17885,10 +17895,13 @@ class scheduler {
     return last_job_;
   }
 
+  static bool is_call(const job& job) {
+    return job.what == job::kind::call || job.what == job::kind::request;
+  }
+
   void enqueue(active_run& run, job job) {
     run.jobs.insert(job.id);
-    const bool is_call = job.what == job::kind::call || job.what == job::kind::request;
-    if (is_call)  // those of the run that came first are made first
+    if (is_call(job))  // those of the run that came first are made first
       queue_.add(std::move(job), run.record.run.queued_at - run.precedence, run.limits);
     else
       queue_.add(std::move(job));
@@ -18186,6 +18199,10 @@ class scheduler {
       if (!each->record.gathering.empty()) continue;
       forget_singleton(*each);
       claim(*each);
+      for (const std::uint64_t id : each->jobs) {
+        const job* queued = queue_.find(id);
+        if (queued && is_call(*queued)) queue_.set_limits(id, each->limits);
+      }
     }
   }
 

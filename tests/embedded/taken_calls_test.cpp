@@ -59,3 +59,28 @@ TEST_CASE("a singleton whose app was gone is one again when the app is back", "[
   engine.send({{"name", "a"}});
   CHECK(engine.store().runs().size() == 1);
 }
+
+TEST_CASE("calls that were queued while their app was gone have its limits when it is back", "[scheduling]") {
+  const json one{{"id", "one"}, {"triggers", triggers({"a"})}, {"concurrency", {{{"limit", 1}}}}};
+  driver engine({one});
+  engine.send(json::array({{{"name", "a"}}, {{"name", "a"}}, {{"name", "a"}}}));
+  const auto register_functions = [&](const json& functions) {
+    const app_record app{.id = "app", .text = json{{"functions", functions}}.dump()};
+    engine->register_app(app, read_registration(app), engine.now);
+    engine.keep();
+  };
+  register_functions(json::array());
+  engine.restart();
+  json registered = one;
+  registered["id"] = "app-one";
+  registered["steps"]["step"] = {{"id", "step"},
+                                 {"runtime", {{"type", "http"}, {"url", "http://127.0.0.1:1/"}}}};
+  register_functions(json::array({registered}));
+  for (int left = 3; left > 0; --left) {
+    const auto call = engine.must_take();
+    CHECK_FALSE(engine.take());
+    engine.answer(call, 200, "1");
+  }
+  CHECK(engine->held().slots == 0);
+  CHECK(engine->is_idle());
+}

@@ -50,6 +50,17 @@ class run_queue {
     entries_.erase(found);
   }
 
+  /// Gives a job that was not taken yet other limits.
+  void set_limits(std::uint64_t id, std::shared_ptr<const slot_limits> limits) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return;
+    entry& changed = found->second;
+    const bool is_due = changed.at == place::ready || changed.at == place::parked;
+    if (is_due) leave(changed);
+    changed.limits = std::move(limits);
+    if (is_due) become_ready(id);
+  }
+
   const job* find(std::uint64_t id) const {
     const auto found = entries_.find(id);
     return found == entries_.end() ? nullptr : &found->second.what;

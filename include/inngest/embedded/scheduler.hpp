@@ -1090,8 +1090,7 @@ class scheduler {
       }
       active_run& run = *found;
       run.jobs.erase(next->id);
-      const bool is_made = next->what == job::kind::request || next->what == job::kind::call;
-      if (is_made) changes_.started_jobs.push_back(next->id);
+      if (is_call(*next)) changes_.started_jobs.push_back(next->id);
       if (next->what == job::kind::request) {
         ++calls_;
         ++run.calls;
@@ -1133,10 +1132,13 @@ class scheduler {
     return last_job_;
   }
 
+  static bool is_call(const job& job) {
+    return job.what == job::kind::call || job.what == job::kind::request;
+  }
+
   void enqueue(active_run& run, job job) {
     run.jobs.insert(job.id);
-    const bool is_call = job.what == job::kind::call || job.what == job::kind::request;
-    if (is_call)  // those of the run that came first are made first
+    if (is_call(job))  // those of the run that came first are made first
       queue_.add(std::move(job), run.record.run.queued_at - run.precedence, run.limits);
     else
       queue_.add(std::move(job));
@@ -1434,6 +1436,10 @@ class scheduler {
       if (!each->record.gathering.empty()) continue;
       forget_singleton(*each);
       claim(*each);
+      for (const std::uint64_t id : each->jobs) {
+        const job* queued = queue_.find(id);
+        if (queued && is_call(*queued)) queue_.set_limits(id, each->limits);
+      }
     }
   }
 
