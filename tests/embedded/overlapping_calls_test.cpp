@@ -3,8 +3,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "catch.hpp"
 #include "embedded/scheduler_driver.hpp"
@@ -215,4 +219,60 @@ TEST_CASE("a call whose run is ended by a timer that is due before it is not mad
   CHECK(engine->is_idle());
   CHECK(engine->held().calls == 0);
   CHECK(engine->held().slots == 0);
+}
+
+TEST_CASE("of a call that a stop has put back and a later one only the later is made", "[embedded][calls]") {
+  const app_record app{
+      .id = "app",
+      .text =
+          json{{"functions",
+                {on_event("app-f", "a/x", {{"steps", {{"step", {{"runtime", {{"url", "http://x/"}}}}}}}})}}}
+              .dump()};
+  memory_store store;
+  inngest::timestamp now = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
+  std::optional<engine_core> core;
+  const auto keep = [&](std::uint64_t change = 0) {
+    while (core->has_uncommitted()) {
+      auto batch = core->begin_commit();
+      store.commit(batch.all);
+      core->end_commit(std::move(batch), "", now);
+    }
+    return core->committed() >= change;
+  };
+  const auto restart = [&] {
+    core.emplace(std::vector<function_definition>(), store.load(), engine_core::options{}, now);
+    keep();
+  };
+  restart();
+  core->register_app(app, read_registration(app), now);
+  keep();
+  core->accept(R"({"name":"a/x"})", "", "", now, [&](const auto& id) { return store.find_event(id); }, keep);
+  const auto call = core->take(now);
+  REQUIRE(call);
+  const json sleeps{operation("Sleep", 1, {{"opts", {{"duration", "100ms"}}}}),
+                    operation("Sleep", 2, {{"opts", {{"duration", "250ms"}}}})};
+  core->finish(*call, {.status = 206, .headers = {{"x-inngest-sdk", "test:v1"}}, .body = sleeps.dump()}, now);
+  keep();
+  const auto take_after = [&](std::chrono::milliseconds time) {
+    now += time;
+    auto out = core->take(now);
+    keep();
+    if (!out) out = core->take(now);  // what a timer led to
+    keep();
+    return out;
+  };
+  const auto first = take_after(100ms);
+  REQUIRE(first);
+  now += 150ms;
+  CHECK_FALSE(core->take(now));  // the second sleep ends, and what it leads to is not taken yet
+  keep();
+
+  core->begin_to_stop();
+  keep();
+  restart();
+  const auto next = take_after(0ms);
+  REQUIRE(next);
+  CHECK(next->what.id > first->what.id);
+  CHECK(json::parse(next->request.body).at("steps").size() == 2);
+  CHECK_FALSE(take_after(0ms));
 }
