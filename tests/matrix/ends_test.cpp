@@ -16,7 +16,14 @@ namespace {
 using namespace matrix;
 using embedded::run_status;
 using strings = std::vector<std::string>;
-using go = inngest::event<"ends/go", json>;
+
+/// `odd` is not of its type where the payload is malformed.
+struct payload {
+  int n = 0;
+  std::optional<int> odd{};
+};
+INNGEST_FIELDS(payload, n, odd)
+using go = inngest::event<"ends/go", payload>;
 
 // ---- the axes -------------------------------------------------------------------------------------------
 
@@ -24,6 +31,7 @@ enum class end_kind {
   completed,
   failed_by_handler,
   failed_by_step,
+  failed_by_malformed_payload,
   failed_by_refused_operation,
   failed_by_lost_attempts,
   cancelled_by_hand,
@@ -61,6 +69,8 @@ const char* name_of(end_kind kind) {
       return "failed by its handler";
     case end_kind::failed_by_step:
       return "failed by a step";
+    case end_kind::failed_by_malformed_payload:
+      return "failed by a payload of another type";
     case end_kind::failed_by_refused_operation:
       return "failed by an operation that is refused";
     case end_kind::failed_by_lost_attempts:
@@ -114,6 +124,7 @@ std::optional<run_status> status_of(end_kind kind) {
       return run_status::completed;
     case end_kind::failed_by_handler:
     case end_kind::failed_by_step:
+    case end_kind::failed_by_malformed_payload:
     case end_kind::failed_by_refused_operation:
     case end_kind::failed_by_lost_attempts:
     case end_kind::function_gone:
@@ -137,6 +148,8 @@ std::string error_of(end_kind kind) {
       return "std::runtime_error: the handler broke";
     case end_kind::failed_by_step:
       return "the step broke";
+    case end_kind::failed_by_malformed_payload:
+      return "data.odd";
     case end_kind::failed_by_refused_operation:
       return "another run waits for signal \"taken\"";
     case end_kind::failed_by_lost_attempts:
@@ -176,6 +189,7 @@ std::string not_told(end_kind end, listener_kind listener) {
       return status ? "" : "there is no run";
     case listener_kind::deferred_function:
       if (end == end_kind::start_timeout) return "the function has never been called";
+      if (end == end_kind::failed_by_malformed_payload) return "the handler has never been called";
       if (end == end_kind::failed_by_lost_attempts) return "no call of the function came to its end";
       return status ? "" : "there is no run";
     case listener_kind::invoking_step:
@@ -293,7 +307,12 @@ class world {
  private:
   const inngest::client& app() const { return driver_.app(); }
 
-  static json event(int n) { return {{"name", "ends/go"}, {"data", {{"n", n}}}}; }
+  json data_of(int n) const {
+    json out{{"n", n}};
+    if (end_ == end_kind::failed_by_malformed_payload) out["odd"] = "text";
+    return out;
+  }
+  json event(int n) const { return {{"name", "ends/go"}, {"data", data_of(n)}}; }
 
   void begin(const std::string& slug) {
     driver_.scheduler().start(slug, "{\"n\":1}", driver_.now);
@@ -371,7 +390,8 @@ class world {
 
   json body(inngest::context<go>& ctx) {
     if (listener_ == listener_kind::deferred_function)
-      ctx.defer("later", inngest::deferred_function<json>("app", {.id = "listener"}, {}, {}), ctx.event.data);
+      ctx.defer("later", inngest::deferred_function<json>("app", {.id = "listener"}, {}, {}),
+                {{"n", ctx.event.data.n}});
     if (end_ == end_kind::failed_by_refused_operation)
       ctx.step.wait_for_signal<json>("refused", {.signal = "taken", .timeout = 1h});
     if (end_ == end_kind::failed_by_handler) throw std::runtime_error("the handler broke");
@@ -381,6 +401,9 @@ class world {
     return {{"total", 7}};
   }
 
+  /// Of the ended run's event, whether it fits its type or not.
+  static int number_in(const auto& ctx) { return ctx.event.to_json().at("data").at("n").template get<int>(); }
+
   inngest::any_function make_f() {
     const auto options = options_for(end_);
     const auto trigger = inngest::on<go>();
@@ -388,7 +411,7 @@ class world {
     if (listener_ == listener_kind::on_failure) {
       return app().create_function(options, trigger, handler,
                                    inngest::on_failure([this](inngest::failure_context<go>& ctx) {
-                                     note(ctx, {.n = ctx.event->data.at("n").get<int>(),
+                                     note(ctx, {.n = number_in(ctx),
                                                 .run_id = ctx.ended_run_id,
                                                 .status = "Failed",
                                                 .error = ctx.error.name + ": " + ctx.error.message});
@@ -397,7 +420,7 @@ class world {
     if (listener_ == listener_kind::on_success) {
       return app().create_function(options, trigger, handler,
                                    inngest::on_success([this](inngest::success_context<json, go>& ctx) {
-                                     note(ctx, {.n = ctx.event->data.at("n").get<int>(),
+                                     note(ctx, {.n = number_in(ctx),
                                                 .run_id = ctx.ended_run_id,
                                                 .status = "Completed",
                                                 .result = ctx.output});
@@ -406,9 +429,7 @@ class world {
     if (listener_ == listener_kind::on_cancel) {
       return app().create_function(
           options, trigger, handler, inngest::on_cancel([this](inngest::cancel_context<go>& ctx) {
-            note(
-                ctx,
-                {.n = ctx.event->data.at("n").get<int>(), .run_id = ctx.ended_run_id, .status = "Cancelled"});
+            note(ctx, {.n = number_in(ctx), .run_id = ctx.ended_run_id, .status = "Cancelled"});
           }));
     }
     return app().create_function(options, trigger, handler);
@@ -457,7 +478,8 @@ class world {
         {.id = "listener"}, inngest::on<inngest::event<"ends/none", json>>(), [this](auto& ctx) {
           notice seen{.n = 1};
           try {
-            seen.result = ctx.step.invoke("call", inngest::function_ref<go, json>{"app", "f"}, {{"n", 1}});
+            seen.result = ctx.step.invoke(
+                "call", inngest::function_ref<inngest::event<"ends/go", json>, json>{"app", "f"}, data_of(1));
           } catch (const inngest::step_error& error) {
             seen.error = error.name() + ": " + error.what();
           }
@@ -568,6 +590,6 @@ TEST_CASE("every end of a run is told to everybody concerned exactly once", "[ma
       }
     }
   }
-  CHECK(told == 2 * 63);
+  CHECK(told == 2 * 68);
   CHECK(told + not_concerned == 2 * end_count * listener_count);
 }

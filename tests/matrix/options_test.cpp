@@ -1536,3 +1536,42 @@ TEST_CASE("a function in the process that says nothing of checkpointing does as 
   CHECK(calls_of(std::nullopt) == 3);
   CHECK(calls_of(inngest::checkpointing{}) == 1);
 }
+
+TEST_CASE("an event of the future starts its run then whatever time the run has to start in",
+          "[matrix][options]") {
+  for (const store_kind store : all_stores) {
+    for (const bool restarts : {false, true}) {
+      INFO(name_of(store) << (restarts ? ", restart" : ""));
+      driver d(store);
+      auto f = d.app().create_function({.id = "f", .timeouts = {.start = 1h}},
+                                       inngest::on<inngest::event<"options/go", json>>(), [](auto&) {});
+      d.start({f});
+      d.send({{"name", "options/go"}, {"ts", (d.now + 5h).time_since_epoch().count()}});
+      d.advance(2h);
+      if (restarts) d.restart();
+      d.advance(4h);
+      REQUIRE(d.runs_of("app-f").size() == 1);
+      CHECK(d.runs_of("app-f")[0].status == embedded::run_status::completed);
+    }
+  }
+}
+
+TEST_CASE("an id given to events of two debounces starts their function once", "[matrix][options]") {
+  for (const store_kind store : all_stores) {
+    for (const bool restarts : {false, true}) {
+      INFO(name_of(store) << (restarts ? ", restart" : ""));
+      driver d(store);
+      auto f = d.app().create_function(
+          {.id = "f", .debounce = inngest::debounce{.period = 20min, .key = "event.data.k"}},
+          inngest::on<inngest::event<"options/go", json>>(), [](auto&) {});
+      d.start({f});
+      for (const char* key : {"a", "b"})
+        d.send({{"name", "options/go"}, {"id", "same"}, {"data", {{"k", key}}}});
+      if (restarts) d.restart();
+      d.advance(1h);
+      std::vector<embedded::run_status> seen;
+      for (const embedded::run& run : d.runs_of("app-f")) seen.push_back(run.status);
+      CHECK(seen == std::vector{embedded::run_status::completed, embedded::run_status::cancelled});
+    }
+  }
+}

@@ -1,13 +1,14 @@
 // The engine with its threads, with functions by chance and others who send, cancel and signal meanwhile.
 // What happens when is not decided by a seed here; what has to be true is the same. For ThreadSanitizer.
 //
-//     threads [--seconds N] [--seed S]
+//     threads [--seconds N] [--seed S] [--patience SECONDS]
 #include <inngest/embedded.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -17,6 +18,7 @@
 #include <random>
 #include <span>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -54,14 +56,16 @@ class findings {
 /// Looks at each commit. Sometimes it takes its time, as a disk does, or fails.
 class checked_store final : public support::forwarding_store {
  public:
-  checked_store(std::uint64_t seed, findings& found) : by_(seed), found_(found), checks_(memory) {}
+  checked_store(std::uint64_t seed, findings& found)
+      : is_on_disk_(seed % 3 != 0), by_(seed), found_(found), checks_(memory) {}
 
   void use(std::vector<known_function> functions) { checks_.use(std::move(functions)); }
   void accepted(const std::vector<std::string>& ids) {
     const std::lock_guard lock(mutex_);
     checks_.accepted(ids);
   }
-  bool is_on_disk() const override { return true; }
+  /// One that is not may fail as well.
+  bool is_on_disk() const override { return is_on_disk_; }
   void commit(std::span<const changes> all) override {
     const std::lock_guard lock(mutex_);
     if (by_.one_in(3)) std::this_thread::sleep_for(std::chrono::microseconds(by_.below(2'000)));
@@ -89,6 +93,7 @@ class checked_store final : public support::forwarding_store {
   std::atomic<bool> is_calm{false};
 
  private:
+  const bool is_on_disk_;
   std::mutex mutex_;
   chance by_;
   findings& found_;
@@ -209,19 +214,52 @@ std::string run_world(std::uint64_t seed) {
   return found.first();
 }
 
+/// Ends the process when a world does not end: its threads can't be ended otherwise.
+class watchdog {
+ public:
+  explicit watchdog(std::chrono::seconds patience)
+      : thread_([this, patience](const std::stop_token& done) { watch(patience, done); }) {}
+
+  void world_begins(std::uint64_t seed) {
+    const std::lock_guard lock(mutex_);
+    seed_ = seed;
+    begun_ = std::chrono::steady_clock::now();
+  }
+
+ private:
+  void watch(std::chrono::seconds patience, const std::stop_token& done) {
+    std::unique_lock lock(mutex_);
+    while (!changed_.wait_for(lock, done, 200ms, [&] { return done.stop_requested(); })) {
+      if (std::chrono::steady_clock::now() - begun_ < patience) continue;
+      std::cout << "seed " << seed_ << ": it does not end" << std::endl;
+      std::_Exit(EXIT_FAILURE);
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::uint64_t seed_ = 0;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  std::jthread thread_;
+};
+
 }  // namespace
 
 int main(int count, char** words) try {
   double seconds = 60;
+  std::chrono::seconds patience{300};  // with a world
   std::uint64_t first = std::random_device()();
   for (int i = 1; i + 1 < count; i += 2) {
     if (words[i] == std::string("--seconds")) seconds = std::stod(words[i + 1]);
+    if (words[i] == std::string("--patience")) patience = std::chrono::seconds(std::stoi(words[i + 1]));
     if (words[i] == std::string("--seed")) first = std::stoull(words[i + 1]);
   }
   std::cout << "first seed: " << first << std::endl;
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   std::uint64_t seed = first;
+  watchdog dog(patience);
   for (; std::chrono::steady_clock::now() < end; ++seed) {
+    dog.world_begins(seed);
     const std::string problem = run_world(seed);
     if (problem.empty()) continue;
     std::cout << "seed " << seed << ": " << problem << '\n';
