@@ -552,7 +552,7 @@ class engine {
       if (!core_.is_stopping()) sleep_until_due(lock);
       return;
     }
-    if (is_elsewhere(next->request) && !call_app_) {
+    if (next->what.what == job::kind::call && is_elsewhere(next->request) && !call_app_) {
       postpone(*next);
       return;
     }
