@@ -68,7 +68,12 @@ class random_changes {
   std::string step_id() { return std::string(1, static_cast<char>('a' + below(4))); }
 
   void fill(changes& out) {
-    if (!events_.empty() && below(5) == 0) out.withdrawn_events.push_back(events_[below(events_.size())]);
+    if (refused_ > 0 && below(3) == 0) out.withdrawn_events.push_back("w" + std::to_string(below(refused_)));
+    if (below(3) == 0) {  // such events have started nothing
+      event_record refused = event("w" + std::to_string(refused_++), static_cast<std::int64_t>(below(50)));
+      refused.dispatched = false;
+      out.events.push_back(refused);
+    }
     if (below(2) == 0) {
       event_record added = event("e" + std::to_string(below(12)), static_cast<std::int64_t>(below(50)));
       added.dispatched = below(2) == 0;
@@ -118,6 +123,7 @@ class random_changes {
   std::mt19937 random_;
   std::vector<std::string> events_;
   std::size_t runs_ = 0;
+  std::size_t refused_ = 0;
   std::uint64_t jobs_ = 0;
   std::map<std::string, std::uint64_t> told_;
 };
