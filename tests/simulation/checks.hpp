@@ -52,7 +52,9 @@ struct event_facts {
     event_facts out{.name = std::string(name)};
     if (name.starts_with("inngest/function.") && name != "inngest/function.invoked") {
       out.ended_function = quoted_behind(text, "\"function_id\":\"");
-      out.has_completed = text.find("\"status\":\"Completed\"") != std::string_view::npos;
+      constexpr std::string_view status = "\"_inngest\":{\"status\":\"";  // its own is the last
+      out.has_completed = text.substr(std::min(text.rfind(status), text.size()))
+                              .starts_with(std::string(status) + "Completed");
       return out;
     }
     out.k = quoted_behind(text, "\"k\":\"");
