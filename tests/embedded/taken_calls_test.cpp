@@ -20,6 +20,12 @@ json triggers(const std::vector<std::string>& events) {
 
 json sleep_of(const char* duration) { return operation("Sleep", 1, {{"opts", {{"duration", duration}}}}); }
 
+void register_functions(driver& engine, const json& functions) {
+  const app_record app{.id = "app", .text = json{{"functions", functions}}.dump()};
+  engine->register_app(app, read_registration(app), engine.now);
+  engine.keep();
+}
+
 }  // namespace
 
 TEST_CASE("a call that is taken is of a run that has not ended by what timers led to", "[scheduling]") {
@@ -44,18 +50,13 @@ TEST_CASE("a singleton whose app was gone is one again when the app is back", "[
   const json alone{{"id", "alone"}, {"triggers", triggers({"a"})}, {"singleton", {{"mode", "skip"}}}};
   driver engine(std::vector<json>{alone});
   engine.send({{"name", "a"}});
-  const auto register_functions = [&](const json& functions) {
-    const app_record app{.id = "app", .text = json{{"functions", functions}}.dump()};
-    engine->register_app(app, read_registration(app), engine.now);
-    engine.keep();
-  };
-  register_functions(json::array());
+  register_functions(engine, json::array());
   engine.restart();
   json registered = alone;
   registered["id"] = "app-alone";
   registered["steps"]["step"] = {{"id", "step"},
                                  {"runtime", {{"type", "http"}, {"url", "http://127.0.0.1:1/"}}}};
-  register_functions(json::array({registered}));
+  register_functions(engine, json::array({registered}));
   engine.send({{"name", "a"}});
   CHECK(engine.store().runs().size() == 1);
 }
@@ -64,18 +65,13 @@ TEST_CASE("calls that were queued while their app was gone have its limits when 
   const json one{{"id", "one"}, {"triggers", triggers({"a"})}, {"concurrency", {{{"limit", 1}}}}};
   driver engine({one});
   engine.send(json::array({{{"name", "a"}}, {{"name", "a"}}, {{"name", "a"}}}));
-  const auto register_functions = [&](const json& functions) {
-    const app_record app{.id = "app", .text = json{{"functions", functions}}.dump()};
-    engine->register_app(app, read_registration(app), engine.now);
-    engine.keep();
-  };
-  register_functions(json::array());
+  register_functions(engine, json::array());
   engine.restart();
   json registered = one;
   registered["id"] = "app-one";
   registered["steps"]["step"] = {{"id", "step"},
                                  {"runtime", {{"type", "http"}, {"url", "http://127.0.0.1:1/"}}}};
-  register_functions(json::array({registered}));
+  register_functions(engine, json::array({registered}));
   for (int left = 3; left > 0; --left) {
     const auto call = engine.must_take();
     CHECK_FALSE(engine.take());

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the simulation and lets it run: run.sh [--sanitize] [--minutes N] [--seed S] [...], as simulate.cpp
-# says. With --sanitize it is built with AddressSanitizer and UBSan, which is about ten times slower.
+# says. With --sanitize it is built with AddressSanitizer and UBSan, which is about seven times slower.
 #
 #   SIMULATION  a program that is built already
 #   BUILD_DIR   where to build (build/simulation)
@@ -20,9 +20,11 @@ if [ -n "${SIMULATION:-}" ]; then
   program=$SIMULATION
 else
   mkdir -p "$build"
+  packages=(simdjson openssl sqlite3)
+  if pkg-config --exists cpp-httplib; then packages+=(cpp-httplib); fi
   echo "building $program"
   # shellcheck disable=SC2046 # flags are words
   "$cxx" -std=c++20 -g1 "${flags[@]}" -I "$root/include" -I "$root/tests" "$here/simulate.cpp" -o "$program" \
-    $(pkg-config --cflags --libs simdjson openssl sqlite3) -lpthread
+    $(pkg-config --cflags --libs "${packages[@]}") -lpthread
 fi
 "$program" --seeds "$here/seeds.txt" "$@"
