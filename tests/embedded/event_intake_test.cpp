@@ -119,6 +119,30 @@ TEST_CASE("the same request with the same seed is taken once and has the same id
   CHECK(engine.runs_of_function("f").size() == 4);
 }
 
+TEST_CASE("a request that is repeated between the commit of its events and that of their runs is taken once",
+          "[embedded][events]") {
+  driver engine({on_event("f", "a/x")});
+  const std::string seed = "1743130137367,eii2YKXRVTJPuA==";
+  const auto send = [&] {
+    const auto is_dispatched = [&](const std::string& id) {
+      const auto found = engine.store().find_event(id);
+      return found && found->dispatched;
+    };
+    return engine->accept(R"({"name":"a/x"})", engine.now, seed, is_dispatched);
+  };
+  const bool is_next_process = GENERATE(false, true);
+  CAPTURE(is_next_process);
+  const auto first = send();
+  engine.keep_once();  // the event: what it starts is not stored yet
+  if (is_next_process) engine.restart_without_keeping();
+  CHECK(send() == first);
+  engine.keep();
+  CHECK(send() == first);
+  engine.keep();
+  CHECK(engine.runs_of_function("f").size() == 1);
+  CHECK(engine->held().events == 0);
+}
+
 TEST_CASE("an id given twice counts once: in a list, in a batch, in a debounce, and after an hour",
           "[embedded][events]") {
   const auto [id, options] = GENERATE(table<const char*, json>({

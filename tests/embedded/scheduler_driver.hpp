@@ -48,16 +48,25 @@ class driver {
 
   /// Another process on the same store.
   void restart() {
+    restart_without_keeping();
+    keep();
+  }
+  void restart_without_keeping() {
     scheduler_ = std::make_unique<scheduler>(
         std::vector<function_definition>(), store_->load(), [](int) { return std::chrono::seconds(1); }, now);
-    keep();
   }
 
   void keep() {
-    for (changes fresh = scheduler_->take_changes(); !fresh.empty(); fresh = scheduler_->take_changes()) {
-      store_->commit({&fresh, 1});
-      scheduler_->kept(fresh, now);
+    while (keep_once()) {
     }
+  }
+  /// One commit; false when there is nothing to commit.
+  bool keep_once() {
+    const changes fresh = scheduler_->take_changes();
+    if (fresh.empty()) return false;
+    store_->commit({&fresh, 1});
+    scheduler_->kept(fresh, now);
+    return true;
   }
 
   std::vector<std::string> send(const json& events, std::string_view seed = {}) {

@@ -42,3 +42,17 @@ TEST_CASE("an event whose sender was told of a failed commit starts nothing, tho
       .bodies = {{0, body{sequence{{.kind = node_kind::wait, .id = "s5", .ms = 1000, .target = "sim/b"}}}}}};
   CHECK(simulated::run(script).problem == "");
 }
+
+TEST_CASE("a request that is repeated before what its events start is stored starts it once",
+          "[simulation]") {
+  const simulated::script script{.seed = 1715949291U,
+                                 .actions = {{action_kind::start, 16472626736034134107U},
+                                             {action_kind::take, 8874802721591036878U},
+                                             {action_kind::send, 3684380382413524194U}},
+                                 .without = {2},
+                                 .bodies = {{0, body{sequence{}}},
+                                            {1, body{sequence{{.kind = node_kind::slow}}}},
+                                            {3, body{sequence{}}},
+                                            {4, body{sequence{}}}}};
+  CHECK(simulated::run(script).problem == "");
+}

@@ -940,6 +940,7 @@ class world final : public observer {
       expect("waits", held.waits, 0);
       expect("gathering runs", held.gathering, 0);
       expect("singletons", held.singletons, 0);
+      expect("events", held.events, 0);
       expect("remembered keys", held.remembered, 0);
     }
   }

@@ -82,7 +82,8 @@ class scheduler {
       const auto position = static_cast<std::uint32_t>(ids.size() + 1);
       ids.push_back(seeded ? seeded->ulid(position) : ids_.next(now));
       const bool is_repeated =
-          seeded && (undispatched_.contains(ids.back()) || (is_dispatched && is_dispatched(ids.back())));
+          seeded && (undispatched_.contains(ids.back()) || dispatching_.contains(ids.back()) ||
+                     (is_dispatched && is_dispatched(ids.back())));
       if (is_repeated) continue;
       fresh.push_back(make_event_record(event, ids.back(), now));
       fresh.back().dispatched = false;
@@ -236,6 +237,7 @@ class scheduler {
   /// Told that changes are stored: their jobs may be done, their events start runs. That makes new changes.
   void kept(const changes& changes, timestamp now) {
     for (const job& each : changes.added_jobs) queue_.release(each.id);
+    for (const std::string& id : changes.dispatched_events) dispatching_.erase(id);
     const follow_up_guard guard(*this, now);
     for (const event_record& event : changes.events) {
       if (!event.dispatched && undispatched_.erase(event.id) > 0) dispatch_stored(event, now);
@@ -262,6 +264,7 @@ class scheduler {
     std::size_t singletons = 0;
     std::size_t schedules = 0;
     std::size_t remembered = 0;  // by flow control
+    std::size_t events = 0;      // not stored yet, or what they start is not
   };
   holdings held() const {
     return {.runs = runs_.size(),
@@ -272,7 +275,8 @@ class scheduler {
             .gathering = gathering_.size(),
             .singletons = singletons_.size(),
             .schedules = schedules_.size(),
-            .remembered = flow_.remembered()};
+            .remembered = flow_.remembered(),
+            .events = undispatched_.size() + dispatching_.size()};
   }
   /// The records that the scheduler goes on without: they were not to be read when it began.
   const std::vector<unreadable_record>& unreadable() const { return unreadable_; }
@@ -340,6 +344,7 @@ class scheduler {
   }
 
   void dispatch_stored(const event_record& event, timestamp now) {
+    dispatching_.insert(event.id);
     changes_.dispatched_events.push_back(event.id);
     dispatch(event, now);
   }
@@ -1473,6 +1478,7 @@ class scheduler {
   std::uint64_t last_job_ = 0;
   int calls_ = 0;                                    // that are being made
   std::set<std::string, std::less<>> undispatched_;  // ids of events that are not stored yet
+  std::set<std::string, std::less<>> dispatching_;   // ids of events whose dispatch is not stored yet
   std::deque<follow_up> follow_ups_;
   std::deque<std::pair<run, timeline_entry>> progress_;
   bool wants_progress_ = false;
