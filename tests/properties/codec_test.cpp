@@ -20,6 +20,7 @@
 #include <variant>
 #include <vector>
 
+#include "c_locale.hpp"
 #include "catch.hpp"
 #include "properties/json_inputs.hpp"
 #include "properties/property.hpp"
@@ -240,12 +241,12 @@ class by_hand {
   /// Of the doubles that round to the float, the one that its shortest text says.
   void put(float value, const pointer& at, const std::string& path, json& out) {
     note(kind::single, at, path);
-    char text[32];
+    std::string text;
     for (int digits = 0; digits < 10; ++digits) {
-      std::snprintf(text, sizeof text, "%.*e", digits, static_cast<double>(value));
-      if (std::strtof(text, nullptr) == value) break;
+      text = testing_locale::write_number("%.*e", digits, static_cast<double>(value));
+      if (testing_locale::read_float(text.c_str()) == value) break;
     }
-    out = std::strtod(text, nullptr);
+    out = testing_locale::read_double(text.c_str());
   }
   void put(const std::string& value, const pointer& at, const std::string& path, json& out) {
     note(kind::text, at, path);
@@ -580,17 +581,14 @@ TEST_CASE("a number with many digits is read as exactly as any other", "[json][n
   property::try_cases(4000, [](chance& any) {
     const double value = property::random_double(any);
     const int precision = static_cast<int>(any.between(16, 40));
-    char text[512];
-    std::snprintf(text, sizeof text,
-                  any.one_in(2)             ? "%.*e"
-                  : std::abs(value) < 1e100 ? "%.*f"
-                                            : "%.*g",
-                  precision, value);
-    if (!std::isfinite(std::strtod(text, nullptr))) return;  // rounded up
+    const char* format = any.one_in(2) ? "%.*e" : std::abs(value) < 1e100 ? "%.*f" : "%.*g";
+    const std::string text = testing_locale::write_number(format, precision, value);
+    const double wanted = testing_locale::read_double(text.c_str());
+    if (!std::isfinite(wanted)) return;  // rounded up
     INFO("the text: " << text);
-    REQUIRE(decode<double>(text) == std::strtod(text, nullptr));
-    REQUIRE(decode<std::vector<double>>("[ " + std::string(text) + " ]").at(0) == std::strtod(text, nullptr));
-    if (std::abs(value) < 1e38) REQUIRE(decode<float>(text) == std::strtof(text, nullptr));
+    REQUIRE(decode<double>(text) == wanted);
+    REQUIRE(decode<std::vector<double>>("[ " + text + " ]").at(0) == wanted);
+    if (std::abs(value) < 1e38) REQUIRE(decode<float>(text) == testing_locale::read_float(text.c_str()));
   });
 }
 

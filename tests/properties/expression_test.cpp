@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "c_locale.hpp"
 #include "catch.hpp"
 #include "properties/property.hpp"
 
@@ -74,9 +75,7 @@ value from_json(const json& given) {
 
 std::string real_text(double given) {
   if (std::isnan(given)) return "NaN";
-  char out[64];
-  std::snprintf(out, sizeof out, "%a", given);
-  return out;
+  return testing_locale::write_number("%a", given);
 }
 
 /// With its types.
@@ -694,9 +693,7 @@ class printer {
   std::string literal(const value& of) {
     if (of.is(kind::text)) return quoted(of.text);
     if (!of.is(kind::real)) return shown(of);
-    char out[64];
-    std::snprintf(out, sizeof out, "%.17g", of.real);
-    const std::string words = out;
+    const std::string words = testing_locale::write_number("%.17g", of.real);
     return words.find_first_of(".e") == std::string::npos ? words + ".0" : words;
   }
 

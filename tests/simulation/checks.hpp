@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "../c_locale.hpp"
 #include "disk.hpp"
 #include "functions.hpp"
 #include "reference.hpp"
@@ -59,7 +60,7 @@ struct event_facts {
     }
     out.k = quoted_behind(text, "\"k\":\"");
     if (const std::string_view rest = behind(text, "\"n\":"); !rest.empty())
-      out.n = std::strtod(rest.data(), nullptr);
+      out.n = testing_locale::read_double(rest.data());
     return out;
   }
 
