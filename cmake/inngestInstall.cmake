@@ -1,18 +1,31 @@
-# Headers, a CMake package and a pkg-config file. Nothing is compiled, so all of it goes to share/.
+# Headers, a CMake package and pkg-config files. Headers alone fit every architecture and go to share/; with the
+# compiled library all of it goes to lib/.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(package_dir "${CMAKE_INSTALL_DATADIR}/cmake/inngest")
+if(INNGEST_INSTALL_COMPILED)
+  set(data_dir "${CMAKE_INSTALL_LIBDIR}")
+  set(any_architecture)
+else()
+  set(data_dir "${CMAKE_INSTALL_DATADIR}")
+  set(any_architecture ARCH_INDEPENDENT)
+endif()
+set(package_dir "${data_dir}/cmake/inngest")
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/inngest" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-        FILES_MATCHING PATTERN "*.hpp")
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.ipp")
 install(TARGETS inngest EXPORT inngestTargets INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT inngestTargets NAMESPACE inngest:: DESTINATION "${package_dir}")
+if(INNGEST_INSTALL_COMPILED)
+  set_target_properties(inngest_compiled PROPERTIES EXCLUDE_FROM_ALL OFF)
+  install(TARGETS inngest_compiled EXPORT inngestCompiledTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  install(EXPORT inngestCompiledTargets NAMESPACE inngest:: DESTINATION "${package_dir}")
+endif()
 
 configure_package_config_file(cmake/inngestConfig.cmake.in inngestConfig.cmake
                               INSTALL_DESTINATION "${package_dir}")
-write_basic_package_version_file(inngestConfigVersion.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+write_basic_package_version_file(inngestConfigVersion.cmake COMPATIBILITY SameMinorVersion ${any_architecture})
 install(FILES "${PROJECT_BINARY_DIR}/inngestConfig.cmake" "${PROJECT_BINARY_DIR}/inngestConfigVersion.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/inngestHttplib.cmake"
         DESTINATION "${package_dir}")
@@ -30,4 +43,12 @@ else()
   string(APPEND pc_cflags " -DCPPHTTPLIB_OPENSSL_SUPPORT")
 endif()
 configure_file(cmake/inngest.pc.in inngest.pc @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/inngest.pc" DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig")
+set(pc_files "${PROJECT_BINARY_DIR}/inngest.pc")
+if(INNGEST_INSTALL_COMPILED)
+  if(SQLite3_FOUND)
+    set(pc_libs "-lsqlite3")
+  endif()
+  configure_file(cmake/inngest-compiled.pc.in inngest-compiled.pc @ONLY)
+  list(APPEND pc_files "${PROJECT_BINARY_DIR}/inngest-compiled.pc")
+endif()
+install(FILES ${pc_files} DESTINATION "${data_dir}/pkgconfig")

@@ -10,6 +10,7 @@ build=${BUILD_DIR:-build/examples}
 need_build_tools
 install_needed
 
-cmake --preset release -B "$build" -DINNGEST_BUILD_TESTS=OFF
-cmake --build "$build"
+# Debug, as it is built within a minute.
+[ -e "$build/CMakeCache.txt" ] || cmake --preset default -B "$build" -DINNGEST_BUILD_TESTS=OFF
+cmake --build "$build" --target studio_server
 exec "$build/examples/studio_server" "$@"
