@@ -1,0 +1,5 @@
+#include <inngest/fwd.hpp>
+
+void take(const inngest::error*);
+
+int main() { take(nullptr); }

@@ -1,0 +1,3 @@
+#include <inngest/fwd.hpp>
+
+void take(const inngest::error*) {}
