@@ -21,7 +21,7 @@ LAYERS = [
      "limits.hpp"],
     ["error.hpp"],
     ["detail/json_*.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp", "detail/result_traits.hpp",
-     "json.hpp", "duration.hpp", "log.hpp", "http.hpp", "detail/cel_*.hpp", "expression.hpp", "evaluation.hpp",
+     "json.hpp", "duration.hpp", "log.hpp", "http.hpp", "expression.hpp", "expression/*",
      "detail/cron*.hpp", "detail/server_duration.hpp", "detail/time_zone.hpp", "detail/step_body.hpp", "fetch.hpp"],
     ["step_id.hpp", "event.hpp", "middleware.hpp", "trigger.hpp", "options.hpp", "settings.hpp",
      "detail/check_options.hpp"],

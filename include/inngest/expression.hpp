@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/cel_members.hpp>
-#include <inngest/detail/cel_parser.hpp>
+#include <inngest/expression/detail/members.hpp>
+#include <inngest/expression/detail/parser.hpp>
 
 namespace inngest {
 

@@ -15,11 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/cel_time.hpp>
-#include <inngest/detail/cel_value.hpp>
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/json_codec.hpp>
 #include <inngest/detail/json_dom.hpp>
+#include <inngest/expression/detail/time.hpp>
+#include <inngest/expression/detail/value.hpp>
 
 // What operators and functions of expressions do. Each gives a value or a cel_error.
 

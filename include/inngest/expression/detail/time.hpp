@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include <inngest/detail/cel_value.hpp>
 #include <inngest/detail/time_zone.hpp>
+#include <inngest/expression/detail/value.hpp>
 
 // Times of expressions: their texts, and what they are made of.
 

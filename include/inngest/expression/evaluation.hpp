@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include <inngest/detail/cel_evaluator.hpp>
 #include <inngest/detail/crypto.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
+#include <inngest/expression/detail/evaluator.hpp>
 #include <inngest/json.hpp>
 
 // Computing expressions: what an engine does with those that functions are registered with.

@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/cel_functions.hpp>
-#include <inngest/detail/cel_parser.hpp>
-#include <inngest/detail/cel_regex.hpp>
-#include <inngest/detail/cel_value.hpp>
+#include <inngest/expression/detail/functions.hpp>
+#include <inngest/expression/detail/parser.hpp>
+#include <inngest/expression/detail/regex.hpp>
+#include <inngest/expression/detail/value.hpp>
 
 namespace inngest::detail {
 

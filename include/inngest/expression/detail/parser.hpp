@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/cel_token.hpp>
+#include <inngest/expression/detail/token.hpp>
 
 // The grammar of CEL: https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax
 
