@@ -16,7 +16,6 @@
 
 #include <inngest/detail/option_limits.hpp>
 #include <inngest/detail/step_body.hpp>
-#include <inngest/duration.hpp>
 #include <inngest/event.hpp>
 #include <inngest/execution/replay.hpp>
 #include <inngest/expression.hpp>
@@ -26,6 +25,8 @@
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/memo.hpp>
 #include <inngest/step_id.hpp>
+#include <inngest/time/duration.hpp>
+#include <inngest/time/timestamp.hpp>
 
 namespace inngest {
 

@@ -9,12 +9,12 @@
 #include <string_view>
 #include <vector>
 
-#include <inngest/detail/cron.hpp>
 #include <inngest/detail/json_text.hpp>
 #include <inngest/detail/option_limits.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
 #include <inngest/options.hpp>
+#include <inngest/time/detail/cron.hpp>
 #include <inngest/trigger.hpp>
 
 namespace inngest::detail {

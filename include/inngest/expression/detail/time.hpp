@@ -8,8 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include <inngest/detail/time_zone.hpp>
 #include <inngest/expression/detail/value.hpp>
+#include <inngest/time/detail/rfc3339.hpp>
+#include <inngest/time/detail/time_zone.hpp>
 
 // Times of expressions: their texts, and what they are made of.
 
@@ -23,64 +24,13 @@ inline bool is_in_range(const cel_timestamp& time) {
   return time.seconds >= first_second && time.seconds <= last_second;
 }
 
-/// Takes a number of exactly so many digits from the front.
-inline std::optional<int> take_number(std::string_view& text, std::size_t digits) {
-  if (text.size() < digits) return std::nullopt;
-  int out = 0;
-  for (std::size_t i = 0; i < digits; ++i) {
-    if (text[i] < '0' || text[i] > '9') return std::nullopt;
-    out = out * 10 + (text[i] - '0');
-  }
-  text.remove_prefix(digits);
-  return out;
-}
-
-inline bool take_letter(std::string_view& text, char wanted) {
-  if (text.empty() || text.front() != wanted) return false;
-  text.remove_prefix(1);
-  return true;
-}
-
-/// "+05:30", "-08:00" or "05:30", in seconds.
-inline std::optional<std::int64_t> parse_offset(std::string_view text) {
-  const bool negative = text.starts_with('-');
-  if (negative || text.starts_with('+')) text.remove_prefix(1);
-  const auto hours = take_number(text, 2);
-  const bool colon = take_letter(text, ':');
-  const auto minutes = take_number(text, 2);
-  if (!hours || !colon || !minutes || !text.empty() || *hours > 23 || *minutes > 59) return std::nullopt;
-  const std::int64_t out = *hours * 3600 + *minutes * 60;
-  return negative ? -out : out;
-}
-
-/// A time as RFC 3339 has it: "2026-11-23T14:00:00.5Z", "2026-11-23T14:00:00+01:00".
+/// A time as RFC 3339 has it: "2026-11-23T14:00:00.5Z", "2026-11-23T14:00:00+01:00". CEL knows no leap
+/// seconds and only the years 1 to 9999.
 inline std::optional<cel_timestamp> parse_cel_timestamp(std::string_view text) {
-  const auto year = take_number(text, 4);
-  if (!year || !take_letter(text, '-')) return std::nullopt;
-  const auto month = take_number(text, 2);
-  if (!month || !take_letter(text, '-')) return std::nullopt;
-  const auto day = take_number(text, 2);
-  if (!day || !(take_letter(text, 'T') || take_letter(text, 't'))) return std::nullopt;
-  const auto hour = take_number(text, 2);
-  if (!hour || !take_letter(text, ':')) return std::nullopt;
-  const auto minute = take_number(text, 2);
-  if (!minute || !take_letter(text, ':')) return std::nullopt;
-  const auto second = take_number(text, 2);
-  if (!second) return std::nullopt;
-  std::int32_t fraction = 0;
-  if (take_letter(text, '.')) {
-    std::int32_t unit = 100'000'000;
-    if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
-    for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; text.remove_prefix(1), unit /= 10)
-      fraction += (text.front() - '0') * unit;
-  }
-  const auto offset = text == "Z" || text == "z" ? std::optional<std::int64_t>(0) : parse_offset(text);
-  const std::chrono::year_month_day date{std::chrono::year(*year),
-                                         std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!offset || !date.ok() || *hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
-  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  const cel_timestamp out{days * 86'400 + *hour * 3600 + *minute * 60 + *second - *offset, fraction};
+  const auto moment = parse_rfc3339(text);
+  if (!moment || moment->is_leap_second) return std::nullopt;
+  const cel_timestamp out{moment->seconds.time_since_epoch().count(),
+                          static_cast<std::int32_t>(moment->fraction.count())};
   return is_in_range(out) ? std::optional<cel_timestamp>(out) : std::nullopt;
 }
 
@@ -149,7 +99,7 @@ inline std::optional<cel_duration> parse_cel_duration(std::string_view text, boo
         return std::nullopt;
     }
     double fraction = 0, place = 0.1;
-    if (take_letter(text, '.')) {
+    if (take_char(text, '.')) {
       for (; is_digit(); text.remove_prefix(1), ++digits, place /= 10)
         fraction += (text.front() - '0') * place;
     }
@@ -177,7 +127,7 @@ inline std::optional<cel_duration> parse_cel_duration(std::string_view text, boo
 inline std::optional<std::chrono::sys_seconds> local_time(const cel_timestamp& time,
                                                           const std::string& zone) {
   const std::chrono::sys_seconds utc{std::chrono::seconds(time.seconds)};
-  if (const auto offset = parse_offset(zone)) return utc + std::chrono::seconds(*offset);
+  if (const auto offset = parse_utc_offset(zone)) return utc + *offset;
   try {
     return utc + time_zone::find(zone)->offset_at(utc);
   } catch (const error&) {

@@ -1,5 +1,5 @@
-#include <inngest/detail/cron_next.hpp>
-#include <inngest/detail/time_zone.hpp>
+#include <inngest/time/detail/cron_next.hpp>
+#include <inngest/time/detail/time_zone.hpp>
 
 #include <chrono>
 #include <cstdio>

@@ -1,4 +1,5 @@
-#include <inngest/duration.hpp>
+#include <inngest/time/duration.hpp>
+#include <inngest/time/timestamp.hpp>
 
 #include <cstdint>
 #include <limits>

@@ -1,4 +1,4 @@
-#include <inngest/detail/server_duration.hpp>
+#include <inngest/time/detail/server_duration.hpp>
 
 #include <chrono>
 #include <string>

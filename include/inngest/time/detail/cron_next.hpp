@@ -4,9 +4,9 @@
 #include <memory>
 #include <optional>
 
-#include <inngest/detail/cron.hpp>
-#include <inngest/detail/time_zone.hpp>
-#include <inngest/duration.hpp>
+#include <inngest/time/detail/cron.hpp>
+#include <inngest/time/detail/time_zone.hpp>
+#include <inngest/time/timestamp.hpp>
 
 namespace inngest::detail {
 

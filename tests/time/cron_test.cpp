@@ -1,4 +1,4 @@
-#include <inngest/detail/cron.hpp>
+#include <inngest/time/detail/cron.hpp>
 
 #include <string>
 
