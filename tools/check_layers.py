@@ -30,7 +30,7 @@ LAYERS = [
     ["execution/*"],
     ["function.hpp", "step.hpp", "experiment.hpp", "group.hpp", "context.hpp"],
     ["client.hpp"],
-    ["serve.hpp"],
+    ["serve.hpp", "serving/*"],
     ["middleware/*", "ai.hpp", "runs.hpp", "doctor.hpp", "outbox.hpp", "detail/outbox_*.hpp"],
     ["adapters/*", "transport/*", "embedded.hpp", "embedded/*", "testing.hpp", "testing/*",
      "detail/httplib_*.hpp"],
