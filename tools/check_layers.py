@@ -31,7 +31,7 @@ LAYERS = [
     ["function.hpp", "step.hpp", "experiment.hpp", "group.hpp", "context.hpp"],
     ["client.hpp"],
     ["serve.hpp", "serving/*"],
-    ["middleware/*", "ai.hpp", "runs.hpp", "doctor.hpp", "outbox.hpp", "detail/outbox_*.hpp"],
+    ["middleware/*", "ai.hpp", "ai/*", "runs.hpp", "doctor.hpp", "outbox.hpp", "detail/outbox_*.hpp"],
     ["adapters/*", "transport/*", "embedded.hpp", "embedded/*", "testing.hpp", "testing/*",
      "detail/httplib_*.hpp"],
     ["inngest.hpp"],
