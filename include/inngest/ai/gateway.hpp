@@ -37,9 +37,9 @@ struct tool_call {
 
 /// What step.ai.infer takes: a type with an answer_type and, in its namespace, a function
 /// `gateway_request make_request(const Model&, const Request&)`. With a request_type, a request can be
-/// written in braces. The models here throw from make_request: \throws configuration_error for a missing key
-/// or an address that is no URL; payload_error for a request that is not a JSON object, or asks for a
-/// streamed answer.
+/// written in braces. The make_request of the models here throws configuration_error for a missing key or an
+/// address that is no URL, and payload_error for a request that is not a JSON object or asks for a streamed
+/// answer.
 template <class T>
 concept model = json_convertible<typename T::answer_type> && requires(const T& value, const json& request) {
   { make_request(value, request) } -> std::same_as<gateway_request>;
