@@ -8,8 +8,8 @@
 #include <vector>
 
 #include <inngest/dependencies.hpp>
-#include <inngest/detail/option_limits.hpp>
 #include <inngest/middleware.hpp>
+#include <inngest/options/detail/option_limits.hpp>
 #include <inngest/time/detail/saturated.hpp>
 #include <inngest/time/duration.hpp>
 

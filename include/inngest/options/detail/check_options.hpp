@@ -10,10 +10,10 @@
 #include <vector>
 
 #include <inngest/detail/json_text.hpp>
-#include <inngest/detail/option_limits.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
 #include <inngest/options.hpp>
+#include <inngest/options/detail/option_limits.hpp>
 #include <inngest/time/detail/cron.hpp>
 #include <inngest/trigger.hpp>
 
