@@ -15,9 +15,9 @@ HEADERS = ROOT / "include" / "inngest"
 
 LAYERS = [
     ["version.hpp", "config.hpp", "fwd.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/for_each_macro.hpp",
-     "detail/function_ref.hpp", "detail/hex.hpp", "detail/log_limiter.hpp",
-     "options/detail/option_limits.hpp", "time/detail/rfc3339.hpp", "time/detail/http_date.hpp",
-     "time/detail/saturated.hpp", "time/detail/server_duration.hpp", "time/timestamp.hpp", "detail/sha1.hpp", "detail/type_name.hpp",
+     "detail/function_ref.hpp", "detail/hex.hpp", "detail/log_limiter.hpp", "detail/sha1.hpp", "detail/type_name.hpp",
+     "options/detail/option_limits.hpp", "time/timestamp.hpp", "time/detail/http_date.hpp", "time/detail/rfc3339.hpp",
+     "time/detail/saturated.hpp", "time/detail/server_duration.hpp",
      "dependencies.hpp",
      "limits.hpp"],
     ["error.hpp"],
