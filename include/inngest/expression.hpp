@@ -9,6 +9,8 @@
 
 #include <inngest/expression/detail/members.hpp>
 #include <inngest/expression/detail/parser.hpp>
+#include <inngest/expression/dialect.hpp>
+#include <inngest/expression/expression_error.hpp>
 
 namespace inngest {
 
@@ -48,9 +50,9 @@ inline void check_expression(std::string_view text, expression_policy policy = e
   detail::member_check(text, nodes, events).run();
   if (policy == expression_policy::all) return;
   if (policy == expression_policy::event_only) {
-    for (const detail::cel_node& each : nodes) {
-      const bool is_async = each.what == kind::variable && each.integer == 0 && each.text == "async";
-      if (is_async) throw expression_error("there is no async here, only event", text, each.position);
+    for (const detail::cel_node& node : nodes) {
+      const bool is_async = node.what == kind::variable && node.integer == 0 && node.text == "async";
+      if (is_async) throw expression_error("there is no async here, only event", text, node.position);
     }
     return;
   }
@@ -64,17 +66,17 @@ inline void check_expression(std::string_view text, expression_policy policy = e
     for (const std::size_t part : nodes[i].parts) seen[part] = true;
   }
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const detail::cel_node& each = nodes[i];
+    const detail::cel_node& node = nodes[i];
     if (!seen[i]) continue;
-    const bool converts = each.text == "int" || each.text == "uint" || each.text == "double";
+    const bool converts = node.text == "int" || node.text == "uint" || node.text == "double";
     const bool calls =
-        (each.what == kind::call && !converts) || each.what == kind::method || each.what == kind::macro;
+        (node.what == kind::call && !converts) || node.what == kind::method || node.what == kind::macro;
     if (calls)
-      throw expression_error("function " + each.text + "() is not allowed here", text, each.position);
-    if (each.what == kind::has) throw expression_error("has() is not allowed here", text, each.position);
-    const bool computes = each.what == kind::operation && each.text.size() == 1 &&
-                          std::string_view("+-*/%").find(each.text) != std::string_view::npos;
-    if (computes) throw expression_error("arithmetic is not allowed here", text, each.position);
+      throw expression_error("function " + node.text + "() is not allowed here", text, node.position);
+    if (node.what == kind::has) throw expression_error("has() is not allowed here", text, node.position);
+    const bool computes = node.what == kind::operation && node.text.size() == 1 &&
+                          std::string_view("+-*/%").find(node.text) != std::string_view::npos;
+    if (computes) throw expression_error("arithmetic is not allowed here", text, node.position);
   }
 }
 

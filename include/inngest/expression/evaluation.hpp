@@ -10,13 +10,12 @@
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
 #include <inngest/expression/detail/evaluator.hpp>
+#include <inngest/expression/dialect.hpp>
 #include <inngest/json.hpp>
 
 // Computing expressions: what an engine does with those that functions are registered with.
 
 namespace inngest {
-
-using detail::missing_fields;
 
 /// What went wrong when an expression was computed: a field that is missing, a function of values that it
 /// doesn't take, a division by zero. `what()` ends with the column.
@@ -56,14 +55,14 @@ inline json to_json(const cel_value& value) {
   if (const auto* whole = value.as<const json*>()) return **whole;
   if (const auto* list = value.as<cel_list>()) {
     json out = json::array();
-    for (const cel_value& each : **list) out.push_back(to_json(each));
+    for (const cel_value& element : **list) out.push_back(to_json(element));
     return out;
   }
   if (const auto* map = value.as<cel_map>()) {
     json out = json::object();
-    for (const auto& [key, each] : **map) {
+    for (const auto& [key, mapped] : **map) {
       const cel_value name = to_string(key);
-      out[to_utf8(*name.as<std::string>())] = to_json(each);
+      out[to_utf8(*name.as<std::string>())] = to_json(mapped);
     }
     return out;
   }

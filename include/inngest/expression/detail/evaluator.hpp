@@ -16,17 +16,9 @@
 #include <inngest/expression/detail/parser.hpp>
 #include <inngest/expression/detail/regex.hpp>
 #include <inngest/expression/detail/value.hpp>
+#include <inngest/expression/dialect.hpp>
 
 namespace inngest::detail {
-
-/// What an expression finds where a variable has no such field.
-enum class missing_fields {
-  are_errors,  ///< as CEL has it
-  /// As an Inngest server has it: nothing there is like null. It is not equal to anything but null and less
-  /// than all; conditions take every value, of which zero, empty texts, null and errors are false; texts are
-  /// made of whatever is added to them. Numbers of events are doubles, as JSON's are.
-  are_unknown
-};
 
 using cel_variables = std::vector<std::pair<std::string, cel_value>>;
 
@@ -173,8 +165,8 @@ class cel_evaluator {
     for (const auto& [name, value] : variables_.items()) {
       if (has_dot(name)) dotted_variables_.emplace_back(name, cel_value::of(value, true));
     }
-    for (const auto& each : more_variables_) {
-      if (has_dot(each.first)) dotted_variables_.push_back(each);
+    for (const auto& variable : more_variables_) {
+      if (has_dot(variable.first)) dotted_variables_.push_back(variable);
     }
     for (const char* type : {"google.protobuf.Timestamp", "google.protobuf.Duration"})
       dotted_variables_.emplace_back(type, cel_type{type});
@@ -283,8 +275,8 @@ class cel_evaluator {
   }
 
   cel_value apply(const cel_node& node, const std::vector<cel_value>& operands) const {
-    for (const cel_value& each : operands) {
-      if (each.is_error()) return each;
+    for (const cel_value& operand : operands) {
+      if (operand.is_error()) return operand;
     }
     if (!spend(cost_of(node, operands), node)) return *too_long_;
     if (node.what == kind::operation) return apply_operator(node.text, operands, !lenient_);
@@ -310,7 +302,7 @@ class cel_evaluator {
     const auto program = regex_parser(*pattern).parse();
     if (!program) return cel_error{.problem = "not a regular expression: " + *pattern};
     std::size_t steps = 0;
-    for (const regex_step& each : *program) steps += 1 + each.characters.ranges.size() / 4;
+    for (const regex_step& step : *program) steps += 1 + step.characters.ranges.size() / 4;
     if (!spend((text->size() + 16) * steps / 16, node)) return *too_long_;
     return regex_search(*program, *text).run();
   }
@@ -330,9 +322,9 @@ class cel_evaluator {
 
   cel_value apply_leniently(const cel_node& node, const std::vector<cel_value>& operands) const {
     bool has_error = false, has_null = false;
-    for (const cel_value& each : operands) {
-      has_error = has_error || each.is_error();
-      has_null = has_null || each.is_null();
+    for (const cel_value& operand : operands) {
+      has_error = has_error || operand.is_error();
+      has_null = has_null || operand.is_null();
     }
     if (has_error) return of_unknown(node, operands);
     const bool mixed = operands.size() == 2 && operands[0].type_name() != operands[1].type_name();
@@ -368,8 +360,8 @@ class cel_evaluator {
     if (node.what != kind::operation || operands.size() != 2) return false;
     const bool beside_null = operands[0].is_null() || operands[1].is_null();
     if (name == "+") {
-      for (const cel_value& each : operands) {
-        if (!each.is_error()) return each;
+      for (const cel_value& operand : operands) {
+        if (!operand.is_error()) return operand;
       }
       return false;
     }
@@ -403,7 +395,7 @@ class cel_evaluator {
       const bool usable =
           key.as<bool>() || key.as<std::int64_t>() || key.as<std::uint64_t>() || key.as<std::string>();
       if (!usable) return cel_error{.problem = "a key can't be of type " + std::string(key.type_name())};
-      for (const auto& [other, each] : out) {
+      for (const auto& [other, unused] : out) {
         if (are_equal(other, key)) return cel_error{.problem = "a key is there twice"};
       }
       out.emplace_back(std::move(key), std::move(value));
@@ -428,15 +420,15 @@ class cel_evaluator {
   cel_value collect(const cel_node& node, const std::vector<cel_value>& elements) {
     const bool has_condition = node.text == "filter" || node.parts.size() == 4;
     std::vector<cel_value> out;
-    for (const cel_value& each : elements) {
-      bound_.back().second = each;
+    for (const cel_value& element : elements) {
+      bound_.back().second = element;
       if (has_condition) {
         const cel_value chosen = evaluate(node.parts[2]);
         if (chosen.is_error()) return chosen;
         if (!chosen.as<bool>()) return no_overload(node.text);
         if (!*chosen.as<bool>()) continue;
       }
-      out.push_back(node.text == "filter" ? each : evaluate(node.parts.back()));
+      out.push_back(node.text == "filter" ? element : evaluate(node.parts.back()));
       if (!spend(weight(out.back()), node)) return *too_long_;
       if (out.back().is_error()) return out.back();
     }
@@ -448,8 +440,8 @@ class cel_evaluator {
     const bool is_all = node.text == "all", is_exists = node.text == "exists";
     std::optional<cel_value> error;
     std::size_t fulfilled = 0;
-    for (const cel_value& each : elements) {
-      bound_.back().second = each;
+    for (const cel_value& element : elements) {
+      bound_.back().second = element;
       cel_value result = evaluate(node.parts[2]);
       const bool* value = result.as<bool>();
       if (!value) {

@@ -247,11 +247,11 @@ inline cel_value to_bool(const cel_value& value) {
   if (value.as<bool>()) return value;
   const auto* text = value.as<std::string>();
   if (!text) return no_overload("bool");
-  for (const std::string_view each : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (*text == each) return true;
+  for (const std::string_view word : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (*text == word) return true;
   }
-  for (const std::string_view each : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (*text == each) return false;
+  for (const std::string_view word : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (*text == word) return false;
   }
   return not_a("a bool", *text);
 }
@@ -411,7 +411,7 @@ inline cel_value apply_operator(std::string_view name, const std::vector<cel_val
       return cel_bytes{x->text + y->text};
     if (a.is_list() && b.is_list()) {
       auto joined = elements_of(a, whole_numbers);
-      for (const cel_value& each : elements_of(b, whole_numbers)) joined.push_back(each);
+      for (const cel_value& element : elements_of(b, whole_numbers)) joined.push_back(element);
       return cel_list(std::make_shared<const std::vector<cel_value>>(std::move(joined)));
     }
   }

@@ -126,11 +126,11 @@ class member_check {
 
   found macro(const cel_node& node) {
     found of = look(node.parts[0]);
-    found each = element(of, "[]");
+    found bound = element(of, "[]");
     const bool keys = std::any_of(of.all.begin(), of.all.end(), [](const json_shape* shape) {
       return shape->what != json_shape::kind::list;  // the variable goes over a map's keys
     });
-    bound_.emplace_back(nodes_[node.parts[1]].text, keys ? found{} : std::move(each));
+    bound_.emplace_back(nodes_[node.parts[1]].text, keys ? found{} : std::move(bound));
     for (std::size_t i = 2; i < node.parts.size(); ++i) look(node.parts[i]);
     bound_.pop_back();
     return node.text == "filter" ? of : found{};

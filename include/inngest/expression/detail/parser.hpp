@@ -10,21 +10,10 @@
 #include <vector>
 
 #include <inngest/expression/detail/token.hpp>
+#include <inngest/expression/dialect.hpp>
+#include <inngest/expression/expression_error.hpp>
 
 // The grammar of CEL: https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax
-
-namespace inngest {
-
-/// Which names an expression may use.
-enum class expression_names {
-  /// Those of an Inngest server: the variables event, async and vars, and its functions.
-  of_a_server,
-  /// Whatever names: one that is not there is an error when it is computed, as CEL has it. Fields' names may
-  /// be in backticks.
-  any
-};
-
-}  // namespace inngest
 
 namespace inngest::detail {
 
@@ -474,7 +463,7 @@ class cel_parser {
                                             .position = variable_position,
                                             .text = std::move(variable),
                                             .integer = 1})};
-    for (const std::size_t each : elements(")")) parts.push_back(each);
+    for (const std::size_t element : elements(")")) parts.push_back(element);
     bound_.pop_back();
     if (parts.size() != 3 && !(is_map && parts.size() == 4)) fail_count();
     return add(kind::macro, position, std::move(name), std::move(parts));
@@ -500,8 +489,8 @@ class cel_parser {
 
   template <std::size_t Size>
   static const function* find(const function (&all)[Size], std::string_view name) {
-    for (const function& each : all) {
-      if (each.name == name) return &each;
+    for (const function& known : all) {
+      if (known.name == name) return &known;
     }
     return nullptr;
   }
@@ -544,8 +533,8 @@ class cel_parser {
     if (!unknown_names_.empty() && unknown_names_.back() == position) unknown_names_.pop_back();
   }
   std::string name_at(std::size_t position) const {
-    for (const cel_node& each : nodes_) {
-      if (each.what == kind::variable && each.position == position) return each.text;
+    for (const cel_node& node : nodes_) {
+      if (node.what == kind::variable && node.position == position) return node.text;
     }
     return {};
   }

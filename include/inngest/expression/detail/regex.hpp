@@ -180,7 +180,7 @@ class regex_parser {
     while (take("|")) all.push_back(sequence());
     --depth_;
     std::ptrdiff_t end = 2 * static_cast<std::ptrdiff_t>(all.size() - 1);
-    for (const regex_program& each : all) end += size_of(each);
+    for (const regex_program& program : all) end += size_of(program);
     regex_program out;
     for (std::size_t i = 0; i < all.size(); ++i) {
       const bool is_last = i + 1 == all.size();
@@ -429,9 +429,9 @@ class regex_parser {
                                            {"word", {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}},
                                            {"xdigit", {{'0', '9'}, {'A', 'F'}, {'a', 'f'}}}};
     const bool negated = take("^");
-    for (const named& each : all) {
-      if (!take(std::string(each.name) + ":]")) continue;
-      return {.ranges = each.ranges, .negated = negated};
+    for (const named& known : all) {
+      if (!take(std::string(known.name) + ":]")) continue;
+      return {.ranges = known.ranges, .negated = negated};
     }
     fail();
     return {};
@@ -481,13 +481,13 @@ class regex_search {
       pending_.pop_back();
       if (std::exchange(reached_[here], round_) == round_) continue;
       if (here == program_.size()) return true;
-      const regex_step& each = program_[here];
-      if (each.what == kind::characters) {
+      const regex_step& instruction = program_[here];
+      if (instruction.what == kind::characters) {
         current_.push_back(here);
-      } else if (each.what == kind::split || each.what == kind::jump) {
-        pending_.push_back(moved(here, each.first));
-        if (each.what == kind::split) pending_.push_back(moved(here, each.second));
-      } else if (holds(each.what, at)) {
+      } else if (instruction.what == kind::split || instruction.what == kind::jump) {
+        pending_.push_back(moved(here, instruction.first));
+        if (instruction.what == kind::split) pending_.push_back(moved(here, instruction.second));
+      } else if (holds(instruction.what, at)) {
         pending_.push_back(here + 1);
       }
     }

@@ -108,8 +108,8 @@ inline std::optional<cel_duration> parse_cel_duration(std::string_view text, boo
     while (size < text.size() && text[size] != '.' && (text[size] < '0' || text[size] > '9')) ++size;
     const std::string_view name = text.substr(0, size);
     const unit* found = nullptr;
-    for (const unit& each : units) {
-      if (each.name == name) found = &each;
+    for (const unit& known : units) {
+      if (known.name == name) found = &known;
     }
     const bool is_day = name == "d" || name == "w";
     if (!found || (is_day && !with_days)) return std::nullopt;

@@ -133,14 +133,14 @@ inline std::vector<cel_value> elements_of(const cel_value& value, bool whole_num
   std::vector<cel_value> out;
   if (const auto* list = value.as<cel_list>()) return **list;
   if (const auto* map = value.as<cel_map>()) {
-    for (const auto& [key, each] : **map) out.push_back(key);
+    for (const auto& [key, mapped] : **map) out.push_back(key);
     return out;
   }
   const json& whole = **value.as<const json*>();
   if (whole.is_array()) {
-    for (const json& each : whole) out.push_back(cel_value::of(each, whole_numbers));
+    for (const json& element : whole) out.push_back(cel_value::of(element, whole_numbers));
   } else {
-    for (const auto& [key, each] : whole.items()) out.emplace_back(key);
+    for (const auto& [key, member] : whole.items()) out.emplace_back(key);
   }
   return out;
 }
@@ -151,8 +151,8 @@ inline std::size_t weight_of(const json& value, std::size_t most, int levels) {
   if (value.is_string()) return 1 + value.get_ref<const std::string&>().size() / 256;
   std::size_t out = 1;
   if (!value.is_structured() || levels == 0) return out;
-  for (auto each = value.begin(); each != value.end() && out <= most; ++each)
-    out += weight_of(*each, most - out, levels - 1);
+  for (auto member = value.begin(); member != value.end() && out <= most; ++member)
+    out += weight_of(*member, most - out, levels - 1);
   return out;
 }
 inline std::size_t weight_of(const cel_value& value, std::size_t most, int json_levels = 0) {
@@ -164,12 +164,12 @@ inline std::size_t weight_of(const cel_value& value, std::size_t most, int json_
   if (const auto* bytes = value.as<cel_bytes>()) out += bytes->text.size() / 256;
   if (const auto* whole = value.as<const json*>()) return weight_of(**whole, most, json_levels);
   if (const auto* list = value.as<cel_list>()) {
-    for (const cel_value& each : **list) add(each);
+    for (const cel_value& element : **list) add(element);
   }
   if (const auto* map = value.as<cel_map>()) {
-    for (const auto& [key, each] : **map) {
+    for (const auto& [key, mapped] : **map) {
       add(key);
-      add(each);
+      add(mapped);
     }
   }
   return out;
@@ -264,8 +264,8 @@ inline bool are_equal(const cel_value& a, const cel_value& b) {
 }
 
 inline const cel_value* find_key(const cel_map& map, const cel_value& key) {
-  for (const auto& [each, value] : *map) {
-    if (are_equal(each, key)) return &value;
+  for (const auto& [known, value] : *map) {
+    if (are_equal(known, key)) return &value;
   }
   return nullptr;
 }

@@ -94,8 +94,8 @@ class cron_reader {
                                                     {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
                                                     {"@hourly", "0 * * * *"}};
     const std::string_view name = rest.substr(0, rest.find_first_of(" \t"));
-    for (const auto& [each, fields] : known) {
-      if (name == each) fail("write \"" + std::string(fields) + "\" for " + std::string(name));
+    for (const auto& [macro, fields] : known) {
+      if (name == macro) fail("write \"" + std::string(fields) + "\" for " + std::string(name));
     }
     fail("a schedule has five fields: there are no names such as @daily or @every");
   }

@@ -193,7 +193,7 @@ class time_zone {
 
   std::chrono::seconds offset_at(std::chrono::sys_seconds time) const {
     const auto next = std::upper_bound(transitions_.begin(), transitions_.end(), time,
-                                       [](auto moment, const auto& each) { return moment < each.first; });
+                                       [](auto moment, const auto& change) { return moment < change.first; });
     if (next == transitions_.end() && footer_) return footer_->offset_at(time);
     return next == transitions_.begin() ? before_ : std::prev(next)->second;
   }
@@ -201,7 +201,7 @@ class time_zone {
   /// When its clocks are set next after a time, or are said to be; nothing when they never are again.
   std::optional<std::chrono::sys_seconds> next_change(std::chrono::sys_seconds time) const {
     const auto next = std::upper_bound(transitions_.begin(), transitions_.end(), time,
-                                       [](auto moment, const auto& each) { return moment < each.first; });
+                                       [](auto moment, const auto& change) { return moment < change.first; });
     if (next != transitions_.end()) return next->first;
     return footer_ ? footer_->next_change(time) : std::nullopt;
   }
