@@ -14,21 +14,21 @@
 
 namespace inngest {
 
-/// What an expression may contain, besides what every one may.
+/// What an expression may contain, depending on where it is used.
 enum class expression_policy {
   all,
-  /// As an Inngest server wants it for cancel_on: comparisons and logic, no functions, arithmetic or macros.
+  /// For cancel_on, as an Inngest server wants it: comparisons and logic, no functions, arithmetic or macros.
   logic_only,
-  /// Of a trigger, a key, a priority or a batch's condition: there is no `async`, the other event of
-  /// cancel_on and of waits. A server does not refuse it there, but it would have no value.
+  /// For a trigger, a key, a priority or a batch's condition. There is no `async`: it is the second event of
+  /// cancel_on and of waits. A server accepts it elsewhere, but it has no value there.
   event_only
 };
 
-/// A CEL expression, parsed: the language of trigger conditions, keys, priorities and waits.
+/// A parsed CEL expression: the language of trigger conditions, keys, priorities and waits.
 class expression {
  public:
-  /// \throws expression_error for what a server would not take, with the position in the text.
-  /// Expressions that no server will see may use any names.
+  /// Expressions that never reach a server may use any names.
+  /// \throws expression_error for what a server would reject, with the position in the text.
   explicit expression(std::string text, expression_names names = expression_names::of_a_server)
       : text_(std::move(text)), nodes_(detail::cel_parser(text_, names).parse()) {}
 
@@ -41,7 +41,7 @@ class expression {
   std::vector<detail::cel_node> nodes_;
 };
 
-/// Checks an expression as a server will, and that the events have the members that it asks for.
+/// Checks an expression like a server, and that the types of the events have the members it names.
 /// \throws expression_error
 inline void check_expression(std::string_view text, expression_policy policy = expression_policy::all,
                              const detail::expression_events& events = {}) {

@@ -13,18 +13,18 @@
 #include <inngest/expression/dialect.hpp>
 #include <inngest/json.hpp>
 
-// Computing expressions: what an engine does with those that functions are registered with.
+// Computing expressions: an engine does this with those that functions are registered with.
 
 namespace inngest {
 
-/// What went wrong when an expression was computed: a field that is missing, a function of values that it
-/// doesn't take, a division by zero. `what()` ends with the column.
+/// An expression that cannot be computed: a missing field, an argument of the wrong type, a division by zero.
+/// `what()` ends with the column.
 class evaluation_error : public error {
  public:
   evaluation_error(const std::string& problem, std::size_t position)
       : error(error_code::expression, problem + ", at column " + std::to_string(position + 1)),
         position_(position) {}
-  /// Bytes before the place.
+  /// The place of the mistake, in bytes from the start.
   std::size_t position() const noexcept { return position_; }
 
  private:
@@ -71,8 +71,8 @@ inline json to_json(const cel_value& value) {
 
 }  // namespace detail
 
-/// Computes an expression over variables: an object such as `{"event": {...}, "async": {...}}`. Times become
-/// text, bytes base64; what is unknown becomes null.
+/// Computes an expression over variables: an object such as `{"event": {...}, "async": {...}}`. In the result
+/// times are text, bytes are base64, and an unknown value is null.
 /// \throws evaluation_error
 inline json evaluate(const expression& expression, const json& variables,
                      missing_fields missing = missing_fields::are_unknown) {
@@ -83,7 +83,7 @@ inline json evaluate(const expression& expression, const json& variables,
   return detail::to_json(value);
 }
 
-/// Whether it is true. What can't be computed, or is no bool, is not.
+/// Whether the expression is true. One that cannot be computed, or gives no bool, is not.
 inline bool holds(const expression& expression, const json& variables) {
   const detail::cel_value value =
       detail::cel_evaluator(expression.nodes(), variables, missing_fields::are_unknown).run();

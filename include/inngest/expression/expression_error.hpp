@@ -10,7 +10,7 @@ namespace inngest {
 
 namespace detail {
 
-/// A place in a text: bytes before it, and line and column as people count them, characters from 1.
+/// A place in a text: the bytes before it, and its line and column, in characters from 1.
 struct text_place {
   std::size_t position = 0;
   std::size_t line = 1;
@@ -30,12 +30,12 @@ struct text_place {
 
 }  // namespace detail
 
-/// A CEL expression that no server would take, and where. `what()` ends with the place.
+/// A CEL expression that a server would reject, and the place of the mistake, with which `what()` ends.
 class expression_error : public error {
  public:
   expression_error(const std::string& problem, std::string_view text, std::size_t position)
       : expression_error(problem, detail::text_place(text, position), text.find('\n') != text.npos) {}
-  /// Bytes before the place.
+  /// The place, in bytes from the start.
   std::size_t position() const noexcept { return place_.position; }
   /// The line of the place, from 1.
   std::size_t line() const noexcept { return place_.line; }

@@ -13,8 +13,8 @@
 
 namespace inngest {
 
-/// A duration in the protocol's text, such as "1h30m", "2s" or "1500ms"; zero is "0s". The units are
-/// those that every reader of the protocol knows: h, m, s and ms.
+/// A duration as the protocol writes it, such as "1h30m" or "2s500ms"; zero is "0s". It uses only the units
+/// that every reader of the protocol knows: h, m, s and ms.
 /// \throws configuration_error for a negative duration.
 inline std::string to_text(duration_ms duration) {
   if (duration < std::chrono::milliseconds::zero()) {
@@ -35,8 +35,8 @@ inline std::string to_text(duration_ms duration) {
   return out;
 }
 
-/// Reads a duration such as "1d12h" (units w, d, h, m, s, ms, us, ns); nothing for any other text.
-/// Less than a millisecond is rounded up.
+/// Reads a duration such as "1d12h" (units w, d, h, m, s, ms, us, ns); `nullopt` for any other text.
+/// A fraction of a millisecond is rounded up.
 inline std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   using std::chrono::nanoseconds;
   struct unit {

@@ -11,11 +11,11 @@
 
 namespace inngest {
 
-/// A moment as the protocol has it: milliseconds since 1970, UTC.
+/// A moment as the protocol counts it: milliseconds since 1970, UTC.
 using timestamp = std::chrono::sys_time<std::chrono::milliseconds>;
 
-/// A moment in RFC 3339 with milliseconds, such as "2026-11-23T04:40:40.258Z". The text has four digits for a
-/// year: a moment outside the years 0 to 9999 becomes the first or the last of them.
+/// A moment in RFC 3339 with milliseconds, such as "2026-11-23T04:40:40.258Z". A year has four digits: a
+/// moment outside the years 0 to 9999 becomes the first or the last moment within.
 inline std::string to_text(timestamp moment) {
   using std::chrono::sys_days, std::chrono::year;
   constexpr timestamp first = sys_days(year(0) / 1 / 1);
@@ -32,8 +32,8 @@ inline std::string to_text(timestamp moment) {
   return out;
 }
 
-/// Reads an RFC 3339 moment such as "2026-11-23T05:40:40.258+01:00"; `nullopt` for any other text. A finer
-/// fraction is cut off after its milliseconds. The letters must be the capitals T and Z.
+/// Reads an RFC 3339 moment such as "2026-11-23T05:40:40.258+01:00"; `nullopt` for any other text. Digits
+/// beyond milliseconds are cut off. T and Z must be capitals.
 inline std::optional<timestamp> parse_timestamp(std::string_view text) {
   if (text.find_first_of("tz") != std::string_view::npos) return std::nullopt;
   const auto moment = detail::parse_rfc3339(text);
