@@ -1,4 +1,4 @@
-#include <inngest/evaluation.hpp>
+#include <inngest/expression/evaluation.hpp>
 
 #include <string>
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/evaluation.hpp>
+#include <inngest/expression/evaluation.hpp>
 
 #include "catch.hpp"
 

@@ -36,6 +36,18 @@ WHOLE = """\
 #include <inngest/adapters/httplib.hpp>
 #endif
 #ifdef INNGEST_WITH_AI
+#include <inngest/ai/gateway.hpp>
+#include <inngest/ai/detail/answers.hpp>
+#include <inngest/ai/detail/requests.hpp>
+#include <inngest/ai/chat.hpp>
+#include <inngest/ai/anthropic.hpp>
+#include <inngest/ai/azure_openai.hpp>
+#include <inngest/ai/deepseek.hpp>
+#include <inngest/ai/gemini.hpp>
+#include <inngest/ai/grok.hpp>
+#include <inngest/ai/openai.hpp>
+#include <inngest/ai/openai_compatible.hpp>
+#include <inngest/ai/openai_responses.hpp>
 #include <inngest/ai.hpp>
 #endif
 #ifdef INNGEST_WITH_ENCRYPTION

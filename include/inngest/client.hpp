@@ -17,12 +17,12 @@
 #include <vector>
 
 #include <inngest/context.hpp>
-#include <inngest/detail/check_options.hpp>
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/result_traits.hpp>
 #include <inngest/event.hpp>
 #include <inngest/function.hpp>
 #include <inngest/http.hpp>
+#include <inngest/options/detail/check_options.hpp>
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/signature.hpp>

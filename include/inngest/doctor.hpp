@@ -10,11 +10,11 @@
 #include <vector>
 
 #include <inngest/client.hpp>
-#include <inngest/detail/http_date.hpp>
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/signature.hpp>
 #include <inngest/runs.hpp>
 #include <inngest/serve.hpp>
+#include <inngest/time/detail/http_date.hpp>
 
 namespace inngest {
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/saturated.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest {
 

@@ -15,8 +15,8 @@
 #include <inngest/detail/fixed_string.hpp>
 #include <inngest/detail/json_shape.hpp>
 #include <inngest/detail/json_text.hpp>
-#include <inngest/duration.hpp>
 #include <inngest/json.hpp>
+#include <inngest/time/timestamp.hpp>
 
 namespace inngest {
 namespace detail {

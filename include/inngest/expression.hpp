@@ -7,26 +7,28 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/cel_members.hpp>
-#include <inngest/detail/cel_parser.hpp>
+#include <inngest/expression/detail/members.hpp>
+#include <inngest/expression/detail/parser.hpp>
+#include <inngest/expression/dialect.hpp>
+#include <inngest/expression/expression_error.hpp>
 
 namespace inngest {
 
-/// What an expression may contain, besides what every one may.
+/// What an expression may contain, depending on where it is used.
 enum class expression_policy {
   all,
-  /// As an Inngest server wants it for cancel_on: comparisons and logic, no functions, arithmetic or macros.
+  /// For cancel_on, as an Inngest server wants it: comparisons and logic, no functions, arithmetic or macros.
   logic_only,
-  /// Of a trigger, a key, a priority or a batch's condition: there is no `async`, the other event of
-  /// cancel_on and of waits. A server does not refuse it there, but it would have no value.
+  /// For a trigger, a key, a priority or a batch's condition. There is no `async`: it is the second event of
+  /// cancel_on and of waits. A server accepts it elsewhere, but it has no value there.
   event_only
 };
 
-/// A CEL expression, parsed: the language of trigger conditions, keys, priorities and waits.
+/// A parsed CEL expression: the language of trigger conditions, keys, priorities and waits.
 class expression {
  public:
-  /// \throws expression_error for what a server would not take, with the position in the text.
-  /// Expressions that no server will see may use any names.
+  /// Expressions that never reach a server may use any names.
+  /// \throws expression_error for what a server would reject, with the position in the text.
   explicit expression(std::string text, expression_names names = expression_names::of_a_server)
       : text_(std::move(text)), nodes_(detail::cel_parser(text_, names).parse()) {}
 
@@ -39,7 +41,7 @@ class expression {
   std::vector<detail::cel_node> nodes_;
 };
 
-/// Checks an expression as a server will, and that the events have the members that it asks for.
+/// Checks an expression like a server, and that the types of the events have the members it names.
 /// \throws expression_error
 inline void check_expression(std::string_view text, expression_policy policy = expression_policy::all,
                              const detail::expression_events& events = {}) {
@@ -48,9 +50,9 @@ inline void check_expression(std::string_view text, expression_policy policy = e
   detail::member_check(text, nodes, events).run();
   if (policy == expression_policy::all) return;
   if (policy == expression_policy::event_only) {
-    for (const detail::cel_node& each : nodes) {
-      const bool is_async = each.what == kind::variable && each.integer == 0 && each.text == "async";
-      if (is_async) throw expression_error("there is no async here, only event", text, each.position);
+    for (const detail::cel_node& node : nodes) {
+      const bool is_async = node.what == kind::variable && node.integer == 0 && node.text == "async";
+      if (is_async) throw expression_error("there is no async here, only event", text, node.position);
     }
     return;
   }
@@ -64,17 +66,17 @@ inline void check_expression(std::string_view text, expression_policy policy = e
     for (const std::size_t part : nodes[i].parts) seen[part] = true;
   }
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const detail::cel_node& each = nodes[i];
+    const detail::cel_node& node = nodes[i];
     if (!seen[i]) continue;
-    const bool converts = each.text == "int" || each.text == "uint" || each.text == "double";
+    const bool converts = node.text == "int" || node.text == "uint" || node.text == "double";
     const bool calls =
-        (each.what == kind::call && !converts) || each.what == kind::method || each.what == kind::macro;
+        (node.what == kind::call && !converts) || node.what == kind::method || node.what == kind::macro;
     if (calls)
-      throw expression_error("function " + each.text + "() is not allowed here", text, each.position);
-    if (each.what == kind::has) throw expression_error("has() is not allowed here", text, each.position);
-    const bool computes = each.what == kind::operation && each.text.size() == 1 &&
-                          std::string_view("+-*/%").find(each.text) != std::string_view::npos;
-    if (computes) throw expression_error("arithmetic is not allowed here", text, each.position);
+      throw expression_error("function " + node.text + "() is not allowed here", text, node.position);
+    if (node.what == kind::has) throw expression_error("has() is not allowed here", text, node.position);
+    const bool computes = node.what == kind::operation && node.text.size() == 1 &&
+                          std::string_view("+-*/%").find(node.text) != std::string_view::npos;
+    if (computes) throw expression_error("arithmetic is not allowed here", text, node.position);
   }
 }
 

@@ -8,9 +8,10 @@
 #include <inngest/config.hpp>
 #include <inngest/version.hpp>
 
-#include <inngest/duration.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
+#include <inngest/time/duration.hpp>
+#include <inngest/time/timestamp.hpp>
 
 #include <inngest/event.hpp>
 #include <inngest/options.hpp>

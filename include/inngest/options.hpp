@@ -8,10 +8,10 @@
 #include <vector>
 
 #include <inngest/dependencies.hpp>
-#include <inngest/detail/option_limits.hpp>
-#include <inngest/detail/saturated.hpp>
-#include <inngest/duration.hpp>
 #include <inngest/middleware.hpp>
+#include <inngest/options/detail/option_limits.hpp>
+#include <inngest/time/detail/saturated.hpp>
+#include <inngest/time/duration.hpp>
 
 // What a function may say of itself. Expressions are CEL over `event` (and `async`, the later event, where
 // two are compared). Durations are std::chrono; the server rounds to seconds.

@@ -18,12 +18,12 @@
 
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_text.hpp>
-#include <inngest/detail/outbox_file.hpp>
-#include <inngest/duration.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
 #include <inngest/log.hpp>
+#include <inngest/outbox/detail/outbox_file.hpp>
 #include <inngest/settings.hpp>
+#include <inngest/time/timestamp.hpp>
 
 namespace inngest {
 

@@ -14,9 +14,10 @@
 #include <vector>
 
 #include <inngest/client.hpp>
-#include <inngest/duration.hpp>
 #include <inngest/function.hpp>
 #include <inngest/protocol/api.hpp>
+#include <inngest/time/duration.hpp>
+#include <inngest/time/timestamp.hpp>
 
 namespace inngest {
 

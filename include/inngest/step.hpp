@@ -14,18 +14,19 @@
 #include <variant>
 #include <vector>
 
-#include <inngest/detail/option_limits.hpp>
-#include <inngest/detail/step_body.hpp>
-#include <inngest/duration.hpp>
 #include <inngest/event.hpp>
 #include <inngest/execution/replay.hpp>
 #include <inngest/expression.hpp>
 #include <inngest/fetch.hpp>
 #include <inngest/function.hpp>
 #include <inngest/json.hpp>
+#include <inngest/options/detail/option_limits.hpp>
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/memo.hpp>
+#include <inngest/step/detail/step_body.hpp>
 #include <inngest/step_id.hpp>
+#include <inngest/time/duration.hpp>
+#include <inngest/time/timestamp.hpp>
 
 namespace inngest {
 

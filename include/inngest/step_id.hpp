@@ -12,8 +12,8 @@
 #include <string_view>
 #include <type_traits>
 
-#include <inngest/detail/saturated.hpp>
 #include <inngest/detail/sha1.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest {
 

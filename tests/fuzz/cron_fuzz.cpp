@@ -1,5 +1,5 @@
 // Schedules: five fields with at least one value each, or an error.
-#include <inngest/detail/cron.hpp>
+#include <inngest/time/detail/cron.hpp>
 
 #include <chrono>
 #include <cstddef>

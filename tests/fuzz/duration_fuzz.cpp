@@ -1,6 +1,7 @@
 // Durations, timestamps, percent coding and queries: what can be read is written and read again alike.
-#include <inngest/duration.hpp>
 #include <inngest/http.hpp>
+#include <inngest/time/duration.hpp>
+#include <inngest/time/timestamp.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Time zones' files, and the rules at their ends: whatever the bytes, they are a zone or refused.
-#include <inngest/detail/time_zone.hpp>
+#include <inngest/time/detail/time_zone.hpp>
 
 #include <chrono>
 #include <cstddef>

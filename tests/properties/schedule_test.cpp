@@ -1,4 +1,4 @@
-#include <inngest/detail/cron_next.hpp>
+#include <inngest/time/detail/cron_next.hpp>
 
 #include <algorithm>
 #include <chrono>

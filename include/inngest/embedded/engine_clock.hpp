@@ -6,7 +6,7 @@
 #include <mutex>
 #include <utility>
 
-#include <inngest/duration.hpp>
+#include <inngest/time/timestamp.hpp>
 
 namespace inngest::embedded {
 

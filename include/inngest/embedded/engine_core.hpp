@@ -16,7 +16,6 @@
 #include <vector>
 
 #include <inngest/detail/ulid.hpp>
-#include <inngest/duration.hpp>
 #include <inngest/embedded/function_definition.hpp>
 #include <inngest/embedded/reported_operation.hpp>
 #include <inngest/embedded/retry.hpp>
@@ -30,6 +29,8 @@
 #include <inngest/json.hpp>
 #include <inngest/log.hpp>
 #include <inngest/protocol/error_info.hpp>
+#include <inngest/time/duration.hpp>
+#include <inngest/time/timestamp.hpp>
 
 namespace inngest::embedded {
 

@@ -8,7 +8,7 @@
 
 #include <inngest/detail/json_dom.hpp>
 #include <inngest/embedded/function_definition.hpp>
-#include <inngest/evaluation.hpp>
+#include <inngest/expression/evaluation.hpp>
 #include <inngest/json.hpp>
 
 namespace inngest::embedded {

@@ -8,13 +8,13 @@
 #include <string>
 #include <utility>
 
-#include <inngest/detail/option_limits.hpp>
-#include <inngest/detail/saturated.hpp>
 #include <inngest/embedded/event_view.hpp>
 #include <inngest/embedded/flow_memory.hpp>
 #include <inngest/embedded/function_definition.hpp>
 #include <inngest/embedded/run_queue.hpp>
 #include <inngest/embedded/store.hpp>
+#include <inngest/options/detail/option_limits.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 // What a function's options say of an event: whether it starts a run, when, and beside which others.
 

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/saturated.hpp>
 #include <inngest/embedded/store.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest::embedded {
 

@@ -11,11 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/cron.hpp>
-#include <inngest/detail/cron_next.hpp>
 #include <inngest/detail/json_dom.hpp>
-#include <inngest/detail/server_duration.hpp>
-#include <inngest/duration.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
@@ -23,6 +19,10 @@
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
 #include <inngest/protocol/registration.hpp>
+#include <inngest/time/detail/cron.hpp>
+#include <inngest/time/detail/cron_next.hpp>
+#include <inngest/time/detail/server_duration.hpp>
+#include <inngest/time/duration.hpp>
 
 // A function as the engine knows it: what was registered, whether by this process or over HTTP.
 

@@ -11,12 +11,13 @@
 
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_codec.hpp>
-#include <inngest/duration.hpp>
 #include <inngest/embedded/received_json.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
 #include <inngest/limits.hpp>
 #include <inngest/step_id.hpp>
+#include <inngest/time/duration.hpp>
+#include <inngest/time/timestamp.hpp>
 
 namespace inngest::embedded {
 

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include <inngest/detail/crypto.hpp>
-#include <inngest/detail/http_date.hpp>
-#include <inngest/duration.hpp>
+#include <inngest/time/detail/http_date.hpp>
+#include <inngest/time/timestamp.hpp>
 
 namespace inngest::embedded {
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include <inngest/detail/enumeration.hpp>
-#include <inngest/duration.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
+#include <inngest/time/timestamp.hpp>
 
 namespace inngest::embedded {
 

@@ -17,7 +17,6 @@
 #include <variant>
 #include <vector>
 
-#include <inngest/detail/cron_next.hpp>
 #include <inngest/detail/json_text.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/active_run.hpp>
@@ -39,6 +38,7 @@
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
 #include <inngest/protocol/headers.hpp>
+#include <inngest/time/detail/cron_next.hpp>
 
 namespace inngest::embedded {
 

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include <inngest/detail/enumeration.hpp>
-#include <inngest/duration.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/step_id.hpp>
+#include <inngest/time/timestamp.hpp>
 
 // What the engine keeps: records, and the interface of whatever keeps them.
 

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include <inngest/detail/json_text.hpp>
-#include <inngest/duration.hpp>
 #include <inngest/http.hpp>
 #include <inngest/options.hpp>
 #include <inngest/protocol/headers.hpp>
+#include <inngest/time/duration.hpp>
 #include <inngest/trigger.hpp>
 
 // What a server is told of an app's functions, as JSON text.

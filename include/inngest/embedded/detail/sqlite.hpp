@@ -18,9 +18,9 @@
 #include <utility>
 
 #include <inngest/detail/enumeration.hpp>
-#include <inngest/duration.hpp>
 #include <inngest/error.hpp>
 #include <inngest/step_id.hpp>
+#include <inngest/time/timestamp.hpp>
 
 // SQLite's C interface with owners, values and errors of C++. Needs SQLite 3.35 or later.
 

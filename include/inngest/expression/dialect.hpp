@@ -1,0 +1,25 @@
+#pragma once
+
+// Expressions come in two dialects: CEL as specified, and CEL as an Inngest server computes it.
+
+namespace inngest {
+
+/// Which names an expression may use.
+enum class expression_names {
+  /// The variables event, async and vars, and the functions of an Inngest server.
+  of_a_server,
+  /// Any name: an unknown one is an error only when it is computed, as in CEL. Names of fields may be in
+  /// backticks.
+  any
+};
+
+/// What an expression gets for a field that is not there.
+enum class missing_fields {
+  are_errors,  ///< an error, as in CEL
+  /// Null, like an Inngest server. It equals only null and is less than every other value. Conditions take
+  /// values of any type: zero, empty text, null and errors are false. Adding any value to a text appends it.
+  /// Numbers in events are doubles, like JSON's.
+  are_unknown
+};
+
+}  // namespace inngest
