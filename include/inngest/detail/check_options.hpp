@@ -12,6 +12,7 @@
 #include <inngest/detail/cron.hpp>
 #include <inngest/detail/json_text.hpp>
 #include <inngest/detail/option_limits.hpp>
+#include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
 #include <inngest/options.hpp>
@@ -84,7 +85,7 @@ class option_check {
   }
 
   void check_text(const std::string& whose, std::string_view text) const {
-    require(simdjson::validate_utf8(text.data(), text.size()),
+    require(is_utf8(text),
             whose + " must be UTF-8, not \"" + readable(text) + "\"");
   }
 
