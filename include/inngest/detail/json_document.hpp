@@ -47,7 +47,8 @@ struct json_or_error {
 /// Room for one of simdjson's types, which only impl/json_document.ipp knows.
 template <std::size_t Words>
 struct json_storage {
-  alignas(void*) std::byte bytes[Words * sizeof(void*)] = {};
+  json_storage() noexcept {}  // clearing it would take time for each value that is read
+  alignas(void*) std::byte bytes[Words * sizeof(void*)];
 };
 
 /// A place in a document where a value begins. Read it once, before what follows it.
@@ -166,7 +167,7 @@ inline json_array elements_of(json_value& value, const json_path& at) { return j
 
 /// Takes a result apart; a failure becomes an error that names the path.
 template <class T>
-T take(json_or_error<T> result, const json_path& at) {
+T take(const json_or_error<T>& result, const json_path& at) {
   if (result.error != 0) fail_parse(at, result.error);
   return result.value;
 }
