@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_DATADIR}/cmake/inngest")
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/inngest" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-        FILES_MATCHING PATTERN "*.hpp")
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.ipp")
 install(TARGETS inngest EXPORT inngestTargets INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT inngestTargets NAMESPACE inngest:: DESTINATION "${package_dir}")
 

@@ -74,8 +74,7 @@ struct context_event {
     json_document document(text);
     for (auto item : document.object()) {
       json_field field = take(item, {});
-      if (field.key == "name")
-        return detail::read<std::string>(field.value, json_path("name"));
+      if (field.key == "name") return detail::read<std::string>(field.value, json_path("name"));
     }
     return {};
   }

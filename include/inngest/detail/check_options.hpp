@@ -85,8 +85,7 @@ class option_check {
   }
 
   void check_text(const std::string& whose, std::string_view text) const {
-    require(is_utf8(text),
-            whose + " must be UTF-8, not \"" + readable(text) + "\"");
+    require(is_utf8(text), whose + " must be UTF-8, not \"" + readable(text) + "\"");
   }
 
   void require_range(const std::string& option, long long value, const option_range& range) const {

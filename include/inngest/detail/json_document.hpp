@@ -63,7 +63,8 @@ class json_value {
   json_or_error<std::uint64_t> get_uint64();
   /// False, or an error, for text that only begins like null.
   json_or_error<bool> is_null();
-  /// The text from the value's first byte to the next token: for numbers, the digits and the space behind them.
+  /// The text from the value's first byte to the next token: for numbers, the digits and the space behind
+  /// them.
   std::string_view raw_json_token();
 
  private:

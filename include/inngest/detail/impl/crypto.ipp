@@ -25,7 +25,8 @@ INNGEST_INLINE std::string sha256_hex(std::string_view text) {
   return to_hex(sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
 }
 
-INNGEST_INLINE sha256_digest hmac_sha256(std::string_view key, std::string_view first, std::string_view second) {
+INNGEST_INLINE sha256_digest hmac_sha256(std::string_view key, std::string_view first,
+                                         std::string_view second) {
   static EVP_MAC* const algorithm =
       EVP_MAC_fetch(nullptr, "HMAC", nullptr);  // shared by threads, never freed
   const std::unique_ptr<EVP_MAC_CTX, void (*)(EVP_MAC_CTX*)> context(EVP_MAC_CTX_new(algorithm),

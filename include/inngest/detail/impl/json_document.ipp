@@ -20,7 +20,8 @@ static_assert(static_cast<int>(json_type::array) == static_cast<int>(simdjson::o
 static_assert(static_cast<int>(json_type::object) == static_cast<int>(simdjson::ondemand::json_type::object));
 static_assert(static_cast<int>(json_type::number) == static_cast<int>(simdjson::ondemand::json_type::number));
 static_assert(static_cast<int>(json_type::string) == static_cast<int>(simdjson::ondemand::json_type::string));
-static_assert(static_cast<int>(json_type::boolean) == static_cast<int>(simdjson::ondemand::json_type::boolean));
+static_assert(static_cast<int>(json_type::boolean) ==
+              static_cast<int>(simdjson::ondemand::json_type::boolean));
 static_assert(static_cast<int>(json_type::null) == static_cast<int>(simdjson::ondemand::json_type::null));
 
 /// What a json_object holds in its storage: simdjson's iterator may point to its object.
@@ -197,8 +198,8 @@ INNGEST_INLINE void fail_too_deep(const json_path& at) {
 }
 
 INNGEST_INLINE void fail_parse(const json_path& at, int code) {
-  fail_at(at, std::string("not valid JSON: ") +
-                  simdjson::error_message(static_cast<simdjson::error_code>(code)));
+  fail_at(at,
+          std::string("not valid JSON: ") + simdjson::error_message(static_cast<simdjson::error_code>(code)));
 }
 
 // ---- reading ----------------------------------------------------------------------------------------

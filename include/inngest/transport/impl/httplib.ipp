@@ -105,11 +105,11 @@ INNGEST_INLINE httplib_transport::httplib_transport()
 
 INNGEST_INLINE httplib_transport::~httplib_transport() = default;
 
-INNGEST_INLINE http::response httplib_transport::send(const http::request& request, std::chrono::milliseconds timeout) {
+INNGEST_INLINE http::response httplib_transport::send(const http::request& request,
+                                                      std::chrono::milliseconds timeout) {
   const auto [origin, target] = detail::split_url(request.url);
   std::unique_ptr<httplib::Client> connection = connections_->take(origin);
-  timeout =
-      std::min<std::chrono::milliseconds>(timeout, std::chrono::hours(24 * 24));  // fits its int of ms
+  timeout = std::min<std::chrono::milliseconds>(timeout, std::chrono::hours(24 * 24));  // fits its int of ms
   const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
   const auto rest = std::chrono::microseconds(timeout - seconds);
   connection->set_connection_timeout(seconds.count(), rest.count());

@@ -15,7 +15,8 @@
 
 namespace inngest::detail::sqlite {
 
-INNGEST_INLINE bad_value::bad_value(const std::string& path, const std::string& column, const std::string& what)
+INNGEST_INLINE bad_value::bad_value(const std::string& path, const std::string& column,
+                                    const std::string& what)
     : store_error(path, "is damaged: a value of " + column + " is none that is ever written: " + what),
       reason_(column + " is " + what) {}
 
@@ -189,7 +190,9 @@ INNGEST_INLINE database::database(std::string path, access wanted) : path_(std::
 
 INNGEST_INLINE bool database::in_transaction() const { return sqlite3_get_autocommit(database_.get()) == 0; }
 
-INNGEST_INLINE bool database::is_read_only() const { return sqlite3_db_readonly(database_.get(), "main") == 1; }
+INNGEST_INLINE bool database::is_read_only() const {
+  return sqlite3_db_readonly(database_.get(), "main") == 1;
+}
 
 INNGEST_INLINE void database::execute(const std::string& statements) {
   if (sqlite3_exec(database_.get(), statements.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
