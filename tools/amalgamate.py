@@ -2,7 +2,8 @@
 """Writes single_include/inngest/inngest.hpp: the whole library in one header.
 
 What goes into it is derived from the headers' own #include lines: each of ours is put where it is included first,
-and left out where it is included again. Includes of other headers stay where they are, once.
+and left out where it is included again. Includes of other headers stay where they are, once. The definitions in
+impl/*.ipp are always in it: it is for programs that are not compiled with INNGEST_COMPILED.
 
     amalgamate.py            writes the file
     amalgamate.py --check    fails if the file is not what would be written
@@ -30,6 +31,9 @@ WHOLE = """\
 #include <inngest/middleware/tracing.hpp>
 #include <inngest/outbox.hpp>
 #include <inngest/runs.hpp>
+#if !defined(INNGEST_NO_HTTPLIB) || defined(INNGEST_WITH_HTTP_SERVER)
+#include <inngest/detail/listener_options.hpp>
+#endif
 #ifndef INNGEST_NO_HTTPLIB
 #include <inngest/detail/httplib_server.hpp>
 #include <inngest/detail/httplib_tasks.hpp>
@@ -90,12 +94,17 @@ BANNER = """\
 
 #pragma once
 
+#if defined(INNGEST_COMPILED)
+#error "inngest: the single header has all definitions itself: don't define INNGEST_COMPILED, or include the headers"
+#endif
+
 """
 
 OWN = re.compile(r"\s*#\s*include\s*<(inngest/[^>]+)>")
 FOREIGN = re.compile(r'\s*#\s*include\s*([<"][^>"]+[>"])')
 OPENING = re.compile(r"\s*#\s*if")
 CLOSING = re.compile(r"\s*#\s*endif")
+DEFINITIONS = re.compile(r"^#if !defined\(INNGEST_COMPILED\)\n(#include <inngest/[^>]+\.ipp>\n)#endif\n", re.MULTILINE)
 DROPPED = re.compile(r"\s*#\s*pragma\s+once|\s*//\s*IWYU pragma")
 
 
@@ -128,12 +137,13 @@ class Amalgamation:
             if self.own[header] and not conditional:
                 raise SystemExit(f"{place}: {header} is included here always, but before this under a condition")
             return
-        if nested:
+        if nested and not header.endswith(".ipp"):  # those are included by their own header only
             # Its text would be there only under the condition, and missing for whoever includes it later.
             raise SystemExit(f"{place}: {header} must be included before the condition under which this stands")
         self.own[header] = conditional
         self.lines += ["", f"// {header}", ""]
-        self.add(f"include/{header}", (HEADERS / header).read_text(encoding="utf-8"), conditional)
+        text = (HEADERS / header).read_text(encoding="utf-8")
+        self.add(f"include/{header}", DEFINITIONS.sub(r"\1", text), conditional)
 
 
 def squeeze(lines):

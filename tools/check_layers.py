@@ -2,7 +2,8 @@
 """Checks the headers: their #include lines point downwards only, and each package is named where it belongs.
 
 The layers are the map of the library, from what needs nothing to what needs everything. A header may include its own
-layer and those below, and no header may come back to itself.
+layer and those below, and no header may come back to itself. impl/x.ipp, the definitions of what x.hpp declares,
+counts as a part of x.hpp, which includes it at its end.
 """
 
 import fnmatch
@@ -18,10 +19,10 @@ LAYERS = [
      "detail/function_ref.hpp", "detail/hex.hpp", "detail/log_limiter.hpp", "detail/sha1.hpp", "detail/type_name.hpp",
      "options/detail/option_limits.hpp", "time/timestamp.hpp", "time/detail/http_date.hpp", "time/detail/rfc3339.hpp",
      "time/detail/saturated.hpp", "time/detail/server_duration.hpp",
-     "dependencies.hpp",
+     "detail/listener_options.hpp", "dependencies.hpp",
      "limits.hpp"],
     ["error.hpp"],
-    ["detail/json_*.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp", "detail/result_traits.hpp",
+    ["detail/json_*.hpp", "detail/utf8.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp", "detail/result_traits.hpp",
      "json.hpp", "time/*", "log.hpp", "http.hpp", "expression.hpp", "expression/*",
      "step/detail/step_body.hpp", "fetch.hpp"],
     ["step_id.hpp", "event.hpp", "middleware.hpp", "trigger.hpp", "options.hpp", "settings.hpp",
@@ -45,12 +46,20 @@ FORBIDDEN = [
 
 # Each package, and the only headers that name it.
 PACKAGES = [
-    (r"nlohmann/|simdjson", ["json.hpp", "detail/json_*.hpp"]),
-    (r"httplib\.h$", ["adapters/httplib.hpp", "transport/httplib.hpp", "detail/httplib_*.hpp"]),
-    (r"openssl/", ["detail/crypto.hpp"]),
+    (r"nlohmann/", ["json.hpp", "detail/json_*.hpp"]),
+    (r"simdjson", ["detail/impl/json_document.ipp", "detail/impl/utf8.ipp"]),
+    (r"httplib\.h$", ["adapters/httplib.hpp", "transport/impl/httplib.ipp", "detail/httplib_*.hpp"]),
+    (r"openssl/", ["detail/impl/crypto.ipp"]),
     (r"sodium", ["middleware/encryption.hpp"]),
-    (r"sqlite3", ["embedded/detail/sqlite.hpp"]),
+    (r"sqlite3", ["embedded/detail/impl/sqlite.ipp"]),
 ]
+
+# The end of a header with definitions of its own.
+INCLUDE_IPP = """
+#if !defined(INNGEST_COMPILED)
+#include <inngest/{}>
+#endif
+"""
 
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
 DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
@@ -63,7 +72,13 @@ def matches(name, patterns):
     return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
+def header_of(name):
+    """The header that a file belongs to: detail/crypto.hpp for detail/impl/crypto.ipp."""
+    return re.sub(r"(^|/)impl/(\w+)\.ipp$", r"\1\2.hpp", name)
+
+
 def layer_of(name):
+    name = header_of(name)
     for level, patterns in enumerate(LAYERS):
         if matches(name, patterns):
             return level
@@ -88,11 +103,23 @@ def check_includes(name, number, included):
         if mine is not None and its is not None and its > mine:
             yield number, f"{other} is in a layer above this one"
         for targets, users, exceptions in FORBIDDEN:
-            if matches(other, targets) and matches(name, users) and not matches(name, exceptions):
+            if matches(other, targets) and matches(name, users) and not matches(header_of(name), exceptions):
                 yield number, f"{other} may be included only by {', '.join(exceptions)}"
     for pattern, homes in PACKAGES:
         if re.match(pattern, included) and not matches(name, homes):
             yield number, f"<{included}> is named only in {', '.join(homes)}"
+
+
+def check_ipp(name, text):
+    """Yields (line, rule) for each violation of what a file of definitions must be."""
+    header = header_of(name)
+    if header == name or not (HEADERS / header).exists():
+        yield 1, "belongs to no header: impl/x.ipp defines what x.hpp declares"
+        return
+    if f"#include <inngest/{header}>" not in text:
+        yield 1, f"does not include {header}"
+    if not (HEADERS / header).read_text(encoding="utf-8").endswith(INCLUDE_IPP.format(name)):
+        yield 1, f"{header} must end with:{INCLUDE_IPP.format(name)}"
 
 
 def check_header(name, text):
@@ -138,11 +165,14 @@ def cycles(graph):
 def main():
     problems = []
     graph = {}
-    for path in sorted(HEADERS.rglob("*.hpp")):
+    for path in sorted([*HEADERS.rglob("*.hpp"), *HEADERS.rglob("*.ipp")]):
         name = path.relative_to(HEADERS).as_posix()
         text = path.read_text(encoding="utf-8")
-        graph[name] = re.findall(r"^\s*#\s*include\s*<inngest/([^>]+)>", text, re.MULTILINE)
-        problems += [f"{path.relative_to(ROOT)}:{number}: {rule}" for number, rule in check_header(name, text)]
+        included = re.findall(r"^\s*#\s*include\s*<inngest/([^>]+)>", text, re.MULTILINE)
+        header = header_of(name)
+        graph.setdefault(header, []).extend(other for other in map(header_of, included) if other != header)
+        found = [*check_header(name, text), *(check_ipp(name, text) if path.suffix == ".ipp" else [])]
+        problems += [f"{path.relative_to(ROOT)}:{number}: {rule}" for number, rule in found]
     problems += [f"include/inngest/{cycle[0]}:1: includes itself: {' -> '.join(cycle)}" for cycle in cycles(graph)]
     print("\n".join(problems) if problems else f"{len(graph)} headers: every arrow points downwards")
     return 1 if problems else 0

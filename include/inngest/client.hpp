@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -16,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/context.hpp>
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/result_traits.hpp>
@@ -32,11 +34,18 @@
 namespace inngest {
 namespace detail {
 
-/// Set by the header of a transport that is to be the default.
-inline std::function<std::shared_ptr<http::transport>()>& default_transport() {
-  static std::function<std::shared_ptr<http::transport>()> make;
-  return make;
+/// A transport for a client that is given none; null when there is none. A compiled library knows its own.
+std::shared_ptr<http::transport> default_transport();
+
+#if !defined(INNGEST_COMPILED)
+/// Set by the header of a transport that is to be the default: not all sources of a program include it.
+inline constinit std::atomic<std::shared_ptr<http::transport> (*)()> default_transport_maker = nullptr;
+
+inline std::shared_ptr<http::transport> default_transport() {
+  const auto make = default_transport_maker.load();
+  return make != nullptr ? make() : nullptr;
 }
+#endif
 
 /// The checks on a handler, each with the words that its author will read, and what it returns.
 template <class Handler, class Context>
@@ -335,8 +344,7 @@ class client {
   std::shared_ptr<http::transport> transport() const {
     const std::lock_guard lock(shared_->mutex);
     if (shared_->replacement) return shared_->replacement;
-    if (!shared_->transport && detail::default_transport())
-      shared_->transport = detail::default_transport()();
+    if (!shared_->transport) shared_->transport = detail::default_transport();
     if (!shared_->transport) {
       throw configuration_error("client \"" + id() +
                                 "\" has no HTTP transport: include <inngest/transport/httplib.hpp> or set "

@@ -28,3 +28,10 @@
 #ifndef INNGEST_MAX_BODY_SIZE
 #define INNGEST_MAX_BODY_SIZE (32u * 1024u * 1024u)
 #endif
+
+// INNGEST_COMPILED: the definitions of what is no template are in the library inngest::compiled.
+#if defined(INNGEST_COMPILED)
+#define INNGEST_INLINE
+#else
+#define INNGEST_INLINE inline
+#endif

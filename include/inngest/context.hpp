@@ -73,9 +73,8 @@ struct context_event {
   static std::string read_name(std::string_view text) {
     json_document document(text);
     for (auto item : document.object()) {
-      simdjson::ondemand::field each = take(std::move(item), {});
-      if (take(each.unescaped_key(), {}) == "name")
-        return detail::read<std::string>(each.value(), json_path("name"));
+      json_field field = take(item, {});
+      if (field.key == "name") return detail::read<std::string>(field.value, json_path("name"));
     }
     return {};
   }
@@ -352,9 +351,9 @@ const std::vector<std::string_view>& event_list<Event>::texts() const {
   if (!text_.empty()) {
     detail::json_document document(text_);
     detail::json_value root = document.root(detail::json_path("events"));
-    for (auto item : detail::take(root.get_array(), {})) {
-      detail::json_value each = detail::take(std::move(item), {});
-      out.push_back(detail::raw_text(each, {}));
+    for (auto item : detail::elements_of(root, {})) {
+      detail::json_value event = detail::take(item, {});
+      out.push_back(detail::raw_text(event, {}));
     }
   }
   return texts_.emplace(std::move(out));

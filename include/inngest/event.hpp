@@ -15,6 +15,8 @@
 #include <inngest/detail/fixed_string.hpp>
 #include <inngest/detail/json_shape.hpp>
 #include <inngest/detail/json_text.hpp>
+#include <inngest/detail/utf8.hpp>
+#include <inngest/time/duration.hpp>
 #include <inngest/json.hpp>
 #include <inngest/time/timestamp.hpp>
 
@@ -148,7 +150,7 @@ class any_event {
   /// \throws configuration_error, payload_error for what the typed form would not let compile.
   any_event(std::string name, const json& data) : name_(std::move(name)) {
     if (!detail::valid_event_name(name_) || name_.starts_with("inngest/") ||
-        name_.find('*') != std::string::npos || !simdjson::validate_utf8(name_.data(), name_.size())) {
+        name_.find('*') != std::string::npos || !detail::is_utf8(name_)) {
       throw configuration_error("not the name of an event that can be sent: \"" + detail::readable(name_) +
                                 "\"");
     }
@@ -246,9 +248,9 @@ Event read_event(json_object object) {
   bool has_data = false;
   const json_path at;
   for (auto item : object) {
-    simdjson::ondemand::field each = take(std::move(item), at);
-    const std::string_view key = take(each.unescaped_key(), at);
-    json_value& value = each.value();
+    json_field field = take(item, at);
+    const std::string_view key = field.key;
+    json_value& value = field.value;
     if (key == "data") {
       if (type_of(value, at) == json_type::null) continue;
       event.data = read<data_type>(value, json_path("data"));

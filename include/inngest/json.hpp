@@ -51,26 +51,10 @@ std::string encode(const T& value, std::string_view root = {}) {
 /// \throws payload_error naming the path of what does not fit.
 template <json_convertible T>
 T decode(std::string_view text, std::string_view root = {}) {
-  std::string wrapped;  // as an array's one element, a number or a string reads like any other value
-  wrapped.reserve(text.size() + 2 + simdjson::SIMDJSON_PADDING);
-  wrapped += '[';
-  wrapped += text;
-  wrapped += ']';
-  const detail::json_buffer buffer(std::move(wrapped));
   const detail::json_path at(root);
-  detail::json_document document(buffer.text(), at);
-  detail::json_value value = document.root(at);
-  detail::json_array array = detail::take(value.get_array(), at);
-  if (detail::take(array.raw_json(), at).size() != buffer.text().size()) {
-    detail::fail_at(at, "not valid JSON: there is more text after the value");
-  }
-  if (!detail::take(array.reset(), at)) detail::fail_at(at, "expected JSON, found nothing");
-  auto next = detail::take(array.begin(), at);
-  const auto end = detail::take(array.end(), at);
-  detail::json_value element = detail::take(*next, at);
-  T out = detail::read<T>(element, at);
-  ++next;
-  if (next != end) detail::fail_at(at, "expected one JSON value, found several");
+  detail::single_value value(text, at);
+  T out = detail::read<T>(value.get(), at);
+  value.expect_end(at);
   return out;
 }
 
@@ -94,7 +78,7 @@ void from_dom(const nlohmann::json& in, T& value) {
 ///     struct Position { double x, y; };
 ///     INNGEST_FIELDS(Position, x, y)
 ///
-/// The type then reads straight from simdjson, without a DOM, and works with nlohmann's json as well.
+/// The type then reads straight from the text, without a DOM, and works with nlohmann's json as well.
 /// A std::optional member may be missing or null and is left out when empty; an extra_fields member keeps
 /// the fields that have no member. A `void validate(const T&)` beside the type is called after reading and
 /// before writing: what it throws becomes an error at the value's path.

@@ -40,10 +40,10 @@ inline std::string only_member(std::string_view object, std::string_view name) {
     std::string out;
     int members = 0;
     for (auto item : document.object()) {
-      simdjson::ondemand::field member = take(std::move(item), {});
+      json_field member = take(item, {});
       ++members;
-      const bool wanted = take(member.unescaped_key(), {}) == name;
-      const std::string_view text = raw_text(member.value(), {});
+      const bool wanted = member.key == name;
+      const std::string_view text = raw_text(member.value, {});
       if (wanted) out = text;
     }
     return members == 1 ? out : std::string();
@@ -326,9 +326,9 @@ class runs {
     detail::json_value root = document.root();
     detail::expect(root, detail::json_type::array, detail::json_path("data"), "array");
     std::vector<std::string_view> elements;
-    for (auto item : detail::take(root.get_array(), {})) {
-      detail::json_value each = detail::take(std::move(item), {});
-      elements.push_back(detail::raw_text(each, {}));
+    for (auto item : detail::elements_of(root, {})) {
+      detail::json_value element = detail::take(item, {});
+      elements.push_back(detail::raw_text(element, {}));
     }
     for (const std::string_view each : elements) use(each);
   }

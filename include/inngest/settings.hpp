@@ -15,6 +15,8 @@
 #include <inngest/dependencies.hpp>
 #include <inngest/detail/json_document.hpp>
 #include <inngest/detail/keys.hpp>
+#include <inngest/time/detail/saturated.hpp>
+#include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/limits.hpp>
@@ -127,7 +129,7 @@ inline bool is_url(std::string_view text) {
 inline void check_plain_text(const std::string& name, const std::string& text) {
   if (has_control_characters(text))
     throw configuration_error(name + " must not have line breaks or other control characters in it");
-  if (!simdjson::validate_utf8(text.data(), text.size())) throw configuration_error(name + " must be UTF-8");
+  if (!is_utf8(text)) throw configuration_error(name + " must be UTF-8");
 }
 
 }  // namespace detail

@@ -36,7 +36,7 @@ using inngest::store_error;
 using support::message_of;
 namespace sqlite = inngest::detail::sqlite;
 
-constexpr int reading_and_writing = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+constexpr auto reading_and_writing = sqlite::access::creates;
 
 std::string bytes_of(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -174,7 +174,7 @@ TEST_CASE("another program reads a store's file while it is open", "[embedded][s
   const folder place;
   sqlite_store store({.path = place.file});
   commit(store, whole_run(1));
-  sqlite::database other(place.file.string(), SQLITE_OPEN_READONLY);
+  sqlite::database other(place.file.string(), sqlite::access::reads);
   CHECK(other.number("SELECT count(*) FROM runs") == 1);
   CHECK(other.number("PRAGMA application_id") == sqlite::application_id);
 }

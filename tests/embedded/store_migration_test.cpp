@@ -85,10 +85,10 @@ using go = inngest::event<"test/go", nothing>;
 
 TEST_CASE("a file of the first version is upgraded in place and goes on", "[embedded][store][migration]") {
   const folder place;
-  sqlite::database(place.file.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE).execute(version_1);
+  sqlite::database(place.file.string(), sqlite::access::creates).execute(version_1);
   const auto kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
   {
-    sqlite::database file(place.file.string(), SQLITE_OPEN_READONLY);
+    sqlite::database file(place.file.string(), sqlite::access::reads);
     CHECK(file.number("PRAGMA user_version") == 2);
   }
   const unfinished_work work = kept->load();

@@ -103,11 +103,11 @@ void make_file(const std::filesystem::path& file) {
 }
 
 void execute(const std::filesystem::path& file, const std::string& statements) {
-  sqlite::database(file.string(), SQLITE_OPEN_READWRITE).execute(statements);
+  sqlite::database(file.string(), sqlite::access::writes).execute(statements);
 }
 
 std::int64_t number_in(const std::filesystem::path& file, const std::string& question) {
-  return sqlite::database(file.string(), SQLITE_OPEN_READONLY).number(question);
+  return sqlite::database(file.string(), sqlite::access::reads).number(question);
 }
 
 bool lists(const std::vector<unreadable_record>& all, const std::string& table) {
@@ -158,7 +158,7 @@ TEST_CASE("a value of the wrong type in any column of any table stops nothing el
   };
   std::vector<column> columns;
   {
-    sqlite::database file(whole.string(), SQLITE_OPEN_READONLY);
+    sqlite::database file(whole.string(), sqlite::access::reads);
     sqlite::rows found = file.query(
         "SELECT m.name, p.name, p.type FROM sqlite_schema AS m JOIN pragma_table_info(m.name) AS p "
         "WHERE m.type = 'table' AND NOT (p.name = 'number' OR (m.name = 'jobs' AND p.name = 'id'))");

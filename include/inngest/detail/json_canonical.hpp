@@ -18,6 +18,7 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_document.hpp>
+#include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
 
 // Canonical JSON: RFC 8785. It is what an Inngest server signs, whatever it sends.
@@ -177,7 +178,7 @@ class canonical_writer {
   /// \throws payload_error
   std::string run() {
     if (text_.size() > std::numeric_limits<std::uint32_t>::max()) fail("more than 4 GB");
-    if (!simdjson::validate_utf8(text_.data(), text_.size())) fail_at({}, "not valid JSON: not UTF-8");
+    if (!is_utf8(text_)) fail_at({}, "not valid JSON: not UTF-8");
     skip_space();
     const std::size_t first = at_;
     scan_value(0);

@@ -19,8 +19,9 @@
 
 #include <inngest/detail/json_document.hpp>
 #include <inngest/detail/json_dom.hpp>
+#include <inngest/detail/utf8.hpp>
 
-// codec<T> reads a T from simdjson and writes one as text. What a type needs for that, and which codec it
+// codec<T> reads a T from a json_value and writes one as text. What a type needs for that, and which codec it
 // gets, is the list of json_kind; the rest of the file is one short codec for each kind.
 
 namespace inngest {
@@ -188,8 +189,7 @@ void check(const T& value, const json_path& at) {
 // ---- text -------------------------------------------------------------------------------------------
 
 inline void write_quoted(std::string& out, std::string_view text, const json_path& at = {}) {
-  if (!simdjson::validate_utf8(text.data(), text.size()))
-    fail_at(at, "text that is not UTF-8 has no JSON form");
+  if (!is_utf8(text)) fail_at(at, "text that is not UTF-8 has no JSON form");
   out += '"';
   std::size_t written = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -262,8 +262,8 @@ template <class T>
 T read_real(json_value& value, const json_path& at, const char* problem) {
   constexpr std::size_t most_digits = 19;  // that simdjson reads in one go
   const std::string_view text = value.raw_json_token();
-  double rough = 0;
-  if (value.get_double().get(rough)) fail_at(at, problem);
+  const auto [rough, error] = value.get_double();
+  if (error != 0) fail_at(at, problem);
   if constexpr (std::same_as<T, double>) {
     if (text.size() <= most_digits) return rough;
   }
@@ -298,10 +298,9 @@ struct codec<T, json_kind::integer> {
   static constexpr const char* out_of_range = "expected integer, found a number that is out of range";
 
   template <class Number>
-  static Number in_range(simdjson::simdjson_result<Number>&& number, const json_path& at) {
-    Number out{};
-    if (std::move(number).get(out)) fail_at(at, out_of_range);
-    return out;
+  static Number in_range(json_or_error<Number> number, const json_path& at) {
+    if (number.error != 0) fail_at(at, out_of_range);
+    return number.value;
   }
 
   /// Other languages write whole numbers as 3.0 or 1e3.
@@ -375,14 +374,14 @@ struct codec<T, json_kind::sequence> {
     expect(value, json_type::array, at, "array");
     T out{};
     std::size_t index = 0;
-    for (auto item : take(value.get_array(), at)) {
+    for (auto item : elements_of(value, at)) {
       const json_path here(at, index);
-      json_value each = take(std::move(item), here);
+      json_value found = take(item, here);
       if constexpr (is_fixed_array<T>) {
         if (index >= out.size()) fail_size(at, index + 1);
-        out[index] = detail::read<element>(each, here);
+        out[index] = detail::read<element>(found, here);
       } else {
-        out.insert(out.end(), detail::read<element>(each, here));
+        out.insert(out.end(), detail::read<element>(found, here));
       }
       ++index;
     }
@@ -415,11 +414,11 @@ struct codec<T, json_kind::mapping> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::object, at, "object");
     T out{};
-    for (auto item : take(value.get_object(), at)) {
-      simdjson::ondemand::field field = take(std::move(item), at);
-      std::string key(take(field.unescaped_key(), at));
+    for (auto item : members_of(value, at)) {
+      json_field field = take(item, at);
+      std::string key(field.key);
       const json_path here(at, key);
-      auto read_value = detail::read<typename T::mapped_type>(field.value(), here);
+      auto read_value = detail::read<typename T::mapped_type>(field.value, here);
       out.insert_or_assign(std::move(key), std::move(read_value));
     }
     return out;
@@ -445,9 +444,9 @@ struct codec<T, json_kind::tuple> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::array, at, "array");
     T out{};
-    json_array array = take(value.get_array(), at);
-    auto next = take(array.begin(), at);
-    const auto end = take(array.end(), at);
+    json_array array(value, at);
+    auto next = array.begin();
+    const auto end = array.end();
     std::apply(
         [&](auto&... member) {
           std::size_t index = 0;
@@ -471,11 +470,12 @@ struct codec<T, json_kind::tuple> {
   }
 
  private:
-  template <class Member, class Iterator>
-  static void read_member(Member& member, Iterator& next, const Iterator& end, const json_path& here) {
-    if (!(next != end)) fail_at(here, "expected a value, found the end of the array");
-    json_value each = take(*next, here);
-    member = detail::read<Member>(each, here);
+  template <class Member>
+  static void read_member(Member& member, json_array::iterator& next, std::default_sentinel_t end,
+                          const json_path& here) {
+    if (next == end) fail_at(here, "expected a value, found the end of the array");
+    json_value element = take(*next, here);
+    member = detail::read<Member>(element, here);
     ++next;
   }
 };
@@ -553,14 +553,13 @@ struct codec<T, json_kind::fields> {
     expect(value, json_type::object, at, "object");
     T out{};
     std::array<bool, count> seen{};
-    for (auto item : take(value.get_object(), at)) {
-      simdjson::ondemand::field each = take(std::move(item), at);
-      const std::string_view key = take(each.unescaped_key(), at);
+    for (auto item : members_of(value, at)) {
+      json_field found = take(item, at);
       std::apply(
           [&](const auto&... member) {
             std::size_t index = 0;
-            const bool known = (read_member(out, member, key, each.value(), at, seen[index++]) || ...);
-            if (!known) keep_extra(out, key, each.value(), at);
+            const bool known = (read_member(out, member, found.key, found.value, at, seen[index++]) || ...);
+            if (!known) keep_extra(out, found.key, found.value, at);
           },
           all);
     }

@@ -1,31 +1,30 @@
 #pragma once
 
-#include <simdjson.h>
-
 #include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/json_path.hpp>
 #include <inngest/error.hpp>
 
-namespace inngest::detail {
+// A reader of JSON text that goes forwards and builds no DOM. It is simdjson's on-demand reader, whose header
+// only impl/json_document.ipp includes: it takes seconds to compile.
 
-using json_value = simdjson::ondemand::value;
-using json_object = simdjson::ondemand::object;
-using json_array = simdjson::ondemand::array;
-using json_type = simdjson::ondemand::json_type;
+namespace inngest::detail {
 
 /// JSON text followed by the zeroes that simdjson may read past its end. Slices of it can be read in place.
 class json_buffer {
  public:
+  static constexpr std::size_t padding = 64;  // bytes; the least that any version of simdjson needs
+
   json_buffer() = default;
   explicit json_buffer(std::string text) : bytes_(std::move(text)), size_(bytes_.size()) {
-    bytes_.append(simdjson::SIMDJSON_PADDING, '\0');
+    bytes_.append(padding, '\0');
   }
 
   std::string_view text() const { return std::string_view(bytes_).substr(0, size_); }
@@ -35,150 +34,214 @@ class json_buffer {
   std::size_t size_ = 0;
 };
 
+/// simdjson 4 reports text that is no JSON as `unknown`.
+enum class json_type { unknown, array, object, number, string, boolean, null };
+
+/// A value that was read, or simdjson's error code; 0 is success. take() tells the two apart.
+template <class T>
+struct json_or_error {
+  T value{};
+  int error = 0;
+};
+
+/// Room for one of simdjson's types, which only impl/json_document.ipp knows.
+template <std::size_t Words>
+struct json_storage {
+  json_storage() noexcept {}  // clearing it would take time for each value that is read
+  alignas(void*) std::byte bytes[Words * sizeof(void*)];
+};
+
+/// A place in a document where a value begins. Read it once, before what follows it.
+class json_value {
+ public:
+  json_or_error<json_type> type();
+  json_or_error<std::string_view> get_string();
+  json_or_error<std::string_view> get_raw_json_string();
+  json_or_error<bool> get_bool();
+  json_or_error<double> get_double();
+  json_or_error<std::int64_t> get_int64();
+  json_or_error<std::uint64_t> get_uint64();
+  /// False, or an error, for text that only begins like null.
+  json_or_error<bool> is_null();
+  /// The text from the value's first byte to the next token: for numbers, the digits and the space behind
+  /// them.
+  std::string_view raw_json_token();
+
+ private:
+  friend struct json_access;
+  json_storage<3> storage_;
+};
+
+/// A member of an object.
+struct json_field {
+  std::string_view key;  ///< without escapes; valid while its document is
+  json_value value;
+};
+
+/// The members of an object, in order, once:
+///
+///     for (auto item : members_of(value, at)) {
+///       json_field field = take(item, at);
+class json_object {
+ public:
+  class iterator {
+   public:
+    explicit iterator(json_object& object) : object_(&object) {}
+    json_or_error<json_field> operator*() const { return object_->current(); }
+    iterator& operator++() {
+      object_->advance();
+      return *this;
+    }
+    bool operator==(std::default_sentinel_t) const { return object_->is_at_end(); }
+
+   private:
+    json_object* object_;
+  };
+
+  /// \throws payload_error naming `at` when the value is not an object.
+  json_object(json_value& value, const json_path& at);
+  ~json_object();
+  json_object(const json_object&) = delete;
+  json_object& operator=(const json_object&) = delete;
+
+  iterator begin();
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  friend struct json_access;
+  json_or_error<json_field> current();
+  void advance();
+  bool is_at_end();
+
+  json_storage<12> storage_;
+};
+
+/// The elements of an array, in order, once:
+///
+///     for (auto item : elements_of(value, at)) {
+///       json_value element = take(item, at);
+class json_array {
+ public:
+  class iterator {
+   public:
+    explicit iterator(json_array& array) : array_(&array) {}
+    json_or_error<json_value> operator*() const { return array_->current(); }
+    iterator& operator++() {
+      array_->advance();
+      return *this;
+    }
+    bool operator==(std::default_sentinel_t) const { return array_->is_at_end(); }
+
+   private:
+    json_array* array_;
+  };
+
+  /// \throws payload_error naming `at` when the value is not an array.
+  json_array(json_value& value, const json_path& at);
+  ~json_array();
+  json_array(const json_array&) = delete;
+  json_array& operator=(const json_array&) = delete;
+
+  iterator begin();
+  std::default_sentinel_t end() const { return {}; }
+
+  /// The array's whole text, before it is read. Call rewind() afterwards.
+  json_or_error<std::string_view> raw_json();
+  /// Goes back to the begin. Whether there is an element.
+  json_or_error<bool> rewind();
+
+ private:
+  friend struct json_access;
+  json_or_error<json_value> current();
+  void advance();
+  bool is_at_end();
+
+  json_storage<12> storage_;
+};
+
+inline json_object members_of(json_value& value, const json_path& at) { return json_object(value, at); }
+inline json_array elements_of(json_value& value, const json_path& at) { return json_array(value, at); }
+
+[[noreturn]] void fail_at(const json_path& at, const std::string& problem);
+[[noreturn]] void fail_too_deep(const json_path& at);
+[[noreturn]] void fail_parse(const json_path& at, int code);
+
+/// Takes a result apart; a failure becomes an error that names the path.
+template <class T>
+T take(const json_or_error<T>& result, const json_path& at) {
+  if (result.error != 0) fail_parse(at, result.error);
+  return result.value;
+}
+
+std::string_view name_of(json_type type);
+json_type type_of(json_value& value, const json_path& at);
+
+/// \throws payload_error when the value's type is another; `name` is what the error says was expected.
+void expect(json_value& value, json_type wanted, const json_path& at, std::string_view name);
+
+/// Whether the value is null; text that only begins like it is an error.
+bool is_null(json_value& value, const json_path& at);
+
+/// Reads a text, a number, a boolean or null, whatever it is.
+void read_scalar(json_value& value, json_type type, const json_path& at);
+
+/// The value's text as it stands in the document; it moves the reader past it.
+std::string_view raw_text(json_value& value, const json_path& at);
+
+struct json_parser;
+
 /// A parser borrowed from this thread: its buffers are worth keeping, and a reader may need a second one
 /// while the first is in use (nlohmann conversions that lead back here).
 class borrowed_parser {
  public:
-  borrowed_parser() {
-    if (pool().empty()) {
-      parser_ = std::make_unique<simdjson::ondemand::parser>();
-    } else {
-      parser_ = std::move(pool().back());
-      pool().pop_back();
-    }
-  }
-  ~borrowed_parser() {
-    if (parser_->capacity() <= largest_kept) pool().push_back(std::move(parser_));
-  }
+  borrowed_parser();
+  ~borrowed_parser();
   borrowed_parser(const borrowed_parser&) = delete;
   borrowed_parser& operator=(const borrowed_parser&) = delete;
 
-  simdjson::ondemand::parser& operator*() const { return *parser_; }
+  json_parser& operator*() const { return *parser_; }
 
  private:
-  static constexpr std::size_t largest_kept = std::size_t{1} << 20;
-
-  static std::vector<std::unique_ptr<simdjson::ondemand::parser>>& pool() {
-    thread_local std::vector<std::unique_ptr<simdjson::ondemand::parser>> parsers;
-    return parsers;
-  }
-
-  std::unique_ptr<simdjson::ondemand::parser> parser_;
+  std::unique_ptr<json_parser> parser_;
 };
-
-[[noreturn]] inline void fail_at(const json_path& at, const std::string& problem) {
-  throw payload_error(at.text(), problem);
-}
-
-[[noreturn]] inline void fail_too_deep(const json_path& at) {
-  fail_at(at, "nested deeper than " + std::to_string(INNGEST_MAX_JSON_DEPTH) + " levels");
-}
-
-[[noreturn]] inline void fail_parse(const json_path& at, simdjson::error_code code) {
-  fail_at(at, std::string("not valid JSON: ") + simdjson::error_message(code));
-}
-
-/// Takes a simdjson result apart; a failure becomes an error that names the path.
-template <class T>
-T take(simdjson::simdjson_result<T>&& result, const json_path& at) {
-  T value{};
-  if (const auto code = std::move(result).get(value)) fail_parse(at, code);
-  return value;
-}
-
-inline std::string_view name_of(json_type type) {
-  switch (type) {
-    case json_type::array:
-      return "array";
-    case json_type::object:
-      return "object";
-    case json_type::number:
-      return "number";
-    case json_type::string:
-      return "string";
-    case json_type::boolean:
-      return "boolean";
-    case json_type::null:
-      return "null";
-    default:
-      return "something that is not JSON";  // simdjson 4 has a type for it
-  }
-}
-
-inline json_type type_of(json_value& value, const json_path& at) { return take(value.type(), at); }
-
-inline void expect(json_value& value, json_type wanted, const json_path& at, std::string_view name) {
-  const json_type found = type_of(value, at);
-  if (found == json_type::null && !take(value.is_null(), at)) fail_at(at, "not valid JSON: expected null");
-  if (found == wanted) return;
-  fail_at(at, "expected " + std::string(name) + ", found " + std::string(name_of(found)));
-}
-
-/// Whether the value is null; text that only begins like it is an error.
-inline bool is_null(json_value& value, const json_path& at) {
-  if (type_of(value, at) != json_type::null) return false;
-  if (!take(value.is_null(), at)) fail_at(at, "not valid JSON: expected null");
-  return true;
-}
-
-/// Reads a text, a number, a boolean or null, whatever it is.
-inline void read_scalar(json_value& value, json_type type, const json_path& at) {
-  if (type == json_type::string)
-    take(value.get_raw_json_string(), at);
-  else if (type == json_type::number)
-    take(value.get_double(), at);
-  else if (type == json_type::boolean)
-    take(value.get_bool(), at);
-  else
-    is_null(value, at);
-}
-
-/// The value's text as it stands in the document; it moves the reader past it.
-inline std::string_view raw_text(json_value& value, const json_path& at) {
-  const json_type type = type_of(value, at);
-  if (type == json_type::array || type == json_type::object) return take(simdjson::to_json_string(value), at);
-  std::string_view out = value.raw_json_token();
-  out = out.substr(0, out.find_last_not_of(" \t\n\r") + 1);
-  read_scalar(value, type, at);  // simdjson would pass over what is not JSON behind it, such as "a":1}
-  return out;
-}
 
 /// One JSON object or array, read forwards. `text` must lie in a json_buffer.
 class json_document {
  public:
-  explicit json_document(std::string_view text, const json_path& at = {}) {
-    // simdjson takes a zero byte for the end of a number
-    if (text.find('\0') != std::string_view::npos) fail_at(at, "not valid JSON: there is a zero byte");
-    const simdjson::padded_string_view padded(text.data(), text.size(),
-                                              text.size() + simdjson::SIMDJSON_PADDING);
-    if (const auto code = (*parser_).iterate(padded).get(document_)) fail_parse(at, code);
-  }
+  explicit json_document(std::string_view text, const json_path& at = {});
 
-  json_value root(const json_path& at = {}) {
-    json_value value;
-    const auto code = document_.get_value().get(value);
-    if (code == simdjson::SCALAR_DOCUMENT_AS_VALUE) fail_at(at, "not a JSON object or array");
-    if (code) fail_parse(at, code);
-    return value;
-  }
-
-  json_object object(const json_path& at = {}) {
-    json_value value = root(at);
-    expect(value, json_type::object, at, "object");
-    return take(value.get_object(), at);
-  }
+  json_value root(const json_path& at = {});
+  json_object object(const json_path& at = {});
 
   /// Called when the root has been read: nothing may follow it.
-  void expect_end(const json_path& at = {}) {
-    const char* rest = nullptr;
-    if (document_.current_location().get(rest) == simdjson::SUCCESS) {
-      fail_at(at, "not valid JSON: there is more text after the value");
-    }
-  }
+  void expect_end(const json_path& at = {});
 
  private:
   borrowed_parser parser_;
-  simdjson::ondemand::document document_;
+};
+
+/// One JSON value of any type. The text is put into an array as its one element: a number or a string then
+/// reads like any other value.
+class single_value {
+ public:
+  /// \throws payload_error naming `at` when the text is empty or does not end where its value does.
+  single_value(std::string_view text, const json_path& at);
+
+  json_value& get() { return value_; }
+
+  /// Called when the value has been read: no other may follow it.
+  void expect_end(const json_path& at);
+
+ private:
+  json_buffer buffer_;
+  json_document document_;
+  json_value root_;
+  json_array elements_;
+  json_value value_;
 };
 
 }  // namespace inngest::detail
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/detail/impl/json_document.ipp>
+#endif

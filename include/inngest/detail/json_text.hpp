@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <inngest/detail/json_codec.hpp>
+#include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
 
 namespace inngest::detail {
@@ -13,7 +14,7 @@ namespace inngest::detail {
 /// through.
 inline std::string readable(std::string_view text) {
   std::string out(text);
-  if (simdjson::validate_utf8(out.data(), out.size())) return out;
+  if (is_utf8(out)) return out;
   for (char& c : out) {
     if (static_cast<unsigned char>(c) >= 0x80) c = '?';
   }
@@ -22,7 +23,7 @@ inline std::string readable(std::string_view text) {
 
 /// \throws payload_error for text that must arrive as it is and is not UTF-8; `whose` names it.
 inline void require_utf8(std::string_view text, const std::string& whose) {
-  if (simdjson::validate_utf8(text.data(), text.size())) return;
+  if (is_utf8(text)) return;
   throw payload_error({}, whose + " is not UTF-8, so JSON can't hold it: \"" + readable(text) + "\"");
 }
 
@@ -81,10 +82,10 @@ inline std::string find_text(std::string_view json, std::string_view name) {
     const json_buffer buffer{std::string(json)};
     json_document document(buffer.text());
     for (auto item : document.object()) {
-      simdjson::ondemand::field each = take(std::move(item), {});
-      if (take(each.unescaped_key(), {}) != name) continue;
-      if (type_of(each.value(), {}) != json_type::string) return {};
-      return std::string(take(each.value().get_string(), {}));
+      json_field field = take(item, {});
+      if (field.key != name) continue;
+      if (type_of(field.value, {}) != json_type::string) return {};
+      return std::string(take(field.value.get_string(), {}));
     }
   } catch (const payload_error&) {  // not JSON: it says nothing
   }
@@ -96,8 +97,8 @@ inline std::string find_text(std::string_view json, std::string_view name) {
 inline std::string_view find_member(const json_buffer& buffer, std::string_view name) {
   json_document document(buffer.text());
   for (auto item : document.object()) {
-    simdjson::ondemand::field each = take(std::move(item), {});
-    if (take(each.unescaped_key(), {}) == name) return raw_text(each.value(), {});
+    json_field field = take(item, {});
+    if (field.key == name) return raw_text(field.value, {});
   }
   return {};
 }

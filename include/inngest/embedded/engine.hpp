@@ -380,7 +380,7 @@ class engine {
   static engine_options with_defaults(engine_options options) {
     if (options.workers == 0) throw configuration_error("engine_options::workers must be at least 1");
     if (!options.store) options.store = std::make_shared<memory_store>();
-    if (!options.requests && detail::default_transport()) options.requests = detail::default_transport()();
+    if (!options.requests) options.requests = detail::default_transport();
     if (!options.retry_delay) options.retry_delay = server_retry_delay;
     return options;
   }

@@ -79,10 +79,10 @@ inline bool is_reserved(std::string_view name) {
 inline incoming_event read_incoming_event(detail::json_value& value, const detail::json_path& at) {
   detail::expect(value, detail::json_type::object, at, "object");
   incoming_event out;
-  for (auto item : detail::take(value.get_object(), at)) {
-    simdjson::ondemand::field field = detail::take(std::move(item), at);
-    const std::string key(detail::take(field.unescaped_key(), at));
-    detail::json_value& member = field.value();
+  for (auto item : detail::members_of(value, at)) {
+    detail::json_field field = detail::take(item, at);
+    const std::string key(field.key);
+    detail::json_value& member = field.value;
     const detail::json_path here(at, key);
     if (detail::is_null(member, here)) continue;
     if (key == "name") {
@@ -139,11 +139,11 @@ inline std::vector<incoming_event> read_incoming_events(std::string body) {
   }
   const detail::json_path at("events");
   detail::expect(root, detail::json_type::array, at, "array");
-  for (auto item : detail::take(root.get_array(), at)) {
+  for (auto item : detail::elements_of(root, at)) {
     const detail::json_path here(at, out.size());
     if (out.size() == max_events_per_request)
       detail::fail_at(at, "more than " + std::to_string(max_events_per_request) + " events in one request");
-    detail::json_value event = detail::take(std::move(item), here);
+    detail::json_value event = detail::take(item, here);
     out.push_back(read_incoming_event(event, here));
   }
   document.expect_end();

@@ -105,10 +105,10 @@ inline reported_operation read_operation(detail::json_value& value, const detail
   detail::expect(value, detail::json_type::object, at, "object");
   reported_operation out;
   bool has_id = false;
-  for (auto item : detail::take(value.get_object(), at)) {
-    simdjson::ondemand::field each = detail::take(std::move(item), at);
-    const std::string key(detail::take(each.unescaped_key(), at));
-    detail::json_value& member = each.value();
+  for (auto item : detail::members_of(value, at)) {
+    detail::json_field field = detail::take(item, at);
+    const std::string key(field.key);
+    detail::json_value& member = field.value;
     const detail::json_path here(at, key);
     const bool is_object = detail::type_of(member, here) == detail::json_type::object;
     if (key == "op") {
@@ -157,10 +157,10 @@ inline std::vector<reported_operation> read_operations(std::string body) {
     return out;
   }
   detail::expect(root, detail::json_type::array, at, "array");
-  for (auto item : detail::take(root.get_array(), at)) {
+  for (auto item : detail::elements_of(root, at)) {
     const detail::json_path here(at, out.size());
-    detail::json_value each = detail::take(std::move(item), here);
-    out.push_back(read_operation(each, here));
+    detail::json_value operation = detail::take(item, here);
+    out.push_back(read_operation(operation, here));
   }
   document.expect_end(at);
   return out;

@@ -17,6 +17,7 @@
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_codec.hpp>
 #include <inngest/detail/json_dom.hpp>
+#include <inngest/detail/utf8.hpp>
 #include <inngest/embedded/function_definition.hpp>
 #include <inngest/embedded/outgoing_request.hpp>
 #include <inngest/embedded/set_aside.hpp>
@@ -107,7 +108,7 @@ class work_check {
 
   static problem text_problem(std::initializer_list<const std::string*> texts) {
     for (const std::string* text : texts) {
-      if (!simdjson::validate_utf8(text->data(), text->size())) return "a text is not UTF-8";
+      if (!detail::is_utf8(*text)) return "a text is not UTF-8";
     }
     return std::nullopt;
   }

@@ -21,6 +21,7 @@
 #include <inngest/detail/function_ref.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_text.hpp>
+#include <inngest/detail/utf8.hpp>
 #include <inngest/event.hpp>
 #include <inngest/execution/branches.hpp>
 #include <inngest/execution/call_stop.hpp>
@@ -557,10 +558,7 @@ class replay {
 
   /// Refuses what no answer can hold before the step does anything.
   static void refuse_unwritable(const std::string& id, const std::string& name) {
-    const auto is_utf8 = [](const std::string& text) {
-      return simdjson::validate_utf8(text.data(), text.size());
-    };
-    if (is_utf8(id) && is_utf8(name)) return;
+    if (detail::is_utf8(id) && detail::is_utf8(name)) return;
     const std::string step = "step \"" + detail::readable(id) + "\"";
     detail::require_utf8(id, step + ": its id");
     detail::require_utf8(name, step + ": its name");

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <inngest/detail/crypto.hpp>
+#include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
 #include <inngest/expression/detail/evaluator.hpp>
@@ -35,7 +36,7 @@ namespace detail {
 
 /// JSON's texts are UTF-8. b64decode() can give others, of which the wrong bytes are replaced.
 inline std::string to_utf8(const std::string& text) {
-  if (simdjson::validate_utf8(text.data(), text.size())) return text;
+  if (is_utf8(text)) return text;
   return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
 }
 

@@ -106,10 +106,10 @@ class encryption_middleware : public middleware {
     input.events = "[";
     json_document document(buffer.text());
     json_value root = document.root(json_path("events"));
-    for (auto item : take(root.get_array(), json_path("events"))) {
-      json_value each = take(std::move(item), json_path("events"));
+    for (auto item : elements_of(root, json_path("events"))) {
+      json_value event = take(item, json_path("events"));
       if (input.events.size() > 1) input.events += ',';
-      input.events += decrypt_event(raw_text(each, json_path("events")));
+      input.events += decrypt_event(raw_text(event, json_path("events")));
     }
     input.events += ']';
   }
@@ -126,10 +126,10 @@ class encryption_middleware : public middleware {
     called.input = "[";
     json_document document(buffer.text());
     json_value root = document.root(json_path("input"));
-    for (auto item : take(root.get_array(), json_path("input"))) {
-      json_value each = take(std::move(item), json_path("input"));
+    for (auto item : elements_of(root, json_path("input"))) {
+      json_value value = take(item, json_path("input"));
       if (called.input.size() > 1) called.input += ',';
-      const std::string_view text = raw_text(each, json_path("input"));
+      const std::string_view text = raw_text(value, json_path("input"));
       called.input += text.starts_with('{') ? encrypt_event_data(text) : std::string(text);
     }
     called.input += ']';
@@ -195,16 +195,16 @@ class encryption_middleware : public middleware {
     const json_buffer buffer{std::string(json)};
     json_document document(buffer.text());
     for (auto item : document.object()) {
-      simdjson::ondemand::field each = take(std::move(item), {});
-      const std::string_view key = take(each.unescaped_key(), {});
-      const json_type type = type_of(each.value(), {});
+      json_field field = take(item, {});
+      const std::string_view key = field.key;
+      const json_type type = type_of(field.value, {});
       if (key == marker && type == json_type::boolean) {
-        out.marked = take(each.value().get_bool(), {});
+        out.marked = take(field.value.get_bool(), {});
       } else if (key == "__STRATEGY__" && type == json_type::string) {
-        out.strategy = std::string(take(each.value().get_string(), {}));
+        out.strategy = std::string(take(field.value.get_string(), {}));
       } else if (key == "data" && type == json_type::string) {
         out.has_data = true;
-        out.data = std::string(take(each.value().get_string(), {}));
+        out.data = std::string(take(field.value.get_string(), {}));
       }
     }
     return out;
@@ -251,9 +251,9 @@ class encryption_middleware : public middleware {
     json_document document(buffer.text());
     json_object_text out;
     for (auto item : document.object()) {
-      simdjson::ondemand::field each = take(std::move(item), {});
-      const std::string name(take(each.unescaped_key(), {}));
-      out.add_raw(name, change(name, raw_text(each.value(), {})));
+      json_field field = take(item, {});
+      const std::string name(field.key);
+      out.add_raw(name, change(name, raw_text(field.value, {})));
     }
     return out.text();
   }

@@ -67,8 +67,8 @@ class call_request {
       detail::json_document document(fetched_events_.text());
       detail::json_value root = document.root();
       detail::expect(root, detail::json_type::array, detail::json_path("events"), "array");
-      for (auto item : detail::take(root.get_array(), {})) {
-        detail::json_value first = detail::take(std::move(item), {});
+      for (auto item : detail::elements_of(root, {})) {
+        detail::json_value first = detail::take(item, {});
         detail::expect(first, detail::json_type::object, detail::json_path("events"), "object");
         event_ = detail::raw_text(first, {});
         break;
@@ -149,10 +149,10 @@ class call_request {
     detail::json_document document(body_.text());
     member_check members;
     for (auto item : document.object()) {
-      simdjson::ondemand::field each = detail::take(std::move(item), {});
-      const std::string_view key = detail::take(each.unescaped_key(), {});
+      detail::json_field field = detail::take(item, {});
+      const std::string_view key = field.key;
       members.note(key, {"event", "events", "steps", "ctx", "defers", "use_api"}, {});
-      detail::json_value& value = each.value();
+      detail::json_value& value = field.value;
       if (key == "event") {
         detail::expect(value, detail::json_type::object, detail::json_path("event"), "object");
         event_ = detail::raw_text(value, {});
@@ -175,12 +175,12 @@ class call_request {
     const detail::json_path at("steps");
     if (detail::is_null(value, at)) return;
     detail::expect(value, detail::json_type::object, at, "object");
-    for (auto item : detail::take(value.get_object(), at)) {
-      simdjson::ondemand::field each = detail::take(std::move(item), at);
+    for (auto item : detail::members_of(value, at)) {
+      detail::json_field field = detail::take(item, at);
       memo found;
-      const std::string_view key = detail::take(each.unescaped_key(), at);
+      const std::string_view key = field.key;
       if (!detail::from_hex(key, found.id)) continue;  // not a step's id: nothing can ask for it
-      found.text = detail::raw_text(each.value(), at);
+      found.text = detail::raw_text(field.value, at);
       state_size_ += found.text.size();
       memos_.push_back(found);
     }
@@ -199,10 +199,10 @@ class call_request {
     const detail::json_path at("defers");
     if (detail::is_null(value, at)) return;
     detail::expect(value, detail::json_type::object, at, "object");
-    for (auto item : detail::take(value.get_object(), at)) {
-      simdjson::ondemand::field each = detail::take(std::move(item), at);
+    for (auto item : detail::members_of(value, at)) {
+      detail::json_field field = detail::take(item, at);
       step_hash id{};
-      if (detail::from_hex(detail::take(each.unescaped_key(), at), id)) defers_.push_back(id);
+      if (detail::from_hex(field.key, id)) defers_.push_back(id);
     }
   }
 
@@ -211,14 +211,14 @@ class call_request {
     if (detail::is_null(value, at)) return;
     detail::expect(value, detail::json_type::object, at, "object");
     member_check members;
-    for (auto item : detail::take(value.get_object(), at)) {
-      simdjson::ondemand::field each = detail::take(std::move(item), at);
-      const std::string_view key = detail::take(each.unescaped_key(), at);
+    for (auto item : detail::members_of(value, at)) {
+      detail::json_field field = detail::take(item, at);
+      const std::string_view key = field.key;
       members.note(key,
                    {"run_id", "attempt", "max_attempts", "disable_immediate_execution", "use_api", "stack",
                     "fn_id", "qi_id", "request_id", "generation_id"},
                    at);
-      detail::json_value& member = each.value();
+      detail::json_value& member = field.value;
       const detail::json_path here(at, key);
       if (key == "run_id")
         run_id_ = detail::read<std::string>(member, here);
@@ -259,15 +259,15 @@ class call_request {
     if (detail::is_null(value, at)) return;
     detail::expect(value, detail::json_type::object, at, "object");
     member_check members;
-    for (auto item : detail::take(value.get_object(), at)) {
-      simdjson::ondemand::field each = detail::take(std::move(item), at);
-      const std::string_view key = detail::take(each.unescaped_key(), at);
+    for (auto item : detail::members_of(value, at)) {
+      detail::json_field field = detail::take(item, at);
+      const std::string_view key = field.key;
       members.note(key, {"stack"}, at);
       if (key != "stack") continue;
-      if (detail::is_null(each.value(), at)) continue;
-      detail::expect(each.value(), detail::json_type::array, at, "array");
-      for (auto id : detail::take(each.value().get_array(), at)) {
-        detail::json_value text = detail::take(std::move(id), at);
+      if (detail::is_null(field.value, at)) continue;
+      detail::expect(field.value, detail::json_type::array, at, "array");
+      for (auto id : detail::elements_of(field.value, at)) {
+        detail::json_value text = detail::take(id, at);
         detail::expect(text, detail::json_type::string, at, "string");
         step_hash hash{};
         if (detail::from_hex(detail::take(text.get_string(), at), hash)) stack_.push_back(hash);

@@ -13,6 +13,7 @@
 
 #include <inngest/detail/json_codec.hpp>
 #include <inngest/detail/type_name.hpp>
+#include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
 
 namespace inngest::protocol {
@@ -142,7 +143,7 @@ inline failure describe(const std::exception_ptr& thrown, std::chrono::system_cl
 inline void write_error(std::string& out, const error_info& info) {
   using detail::write_quoted;
   const auto quoted = [&out](std::string_view text) {
-    if (simdjson::validate_utf8(text.data(), text.size())) return write_quoted(out, text);
+    if (detail::is_utf8(text)) return write_quoted(out, text);
     std::string readable(text);  // an error must get through, whatever bytes its message has
     for (char& c : readable) {
       if (static_cast<unsigned char>(c) >= 0x80) c = '?';

@@ -39,8 +39,8 @@ inline bool holds_only(const memo& memo, std::string_view wanted) {
   detail::json_document document(memo.text);
   bool found = false;
   for (auto item : document.object()) {
-    simdjson::ondemand::field each = detail::take(std::move(item), {});
-    const std::string_view key = detail::take(each.unescaped_key(), {});
+    detail::json_field field = detail::take(item, {});
+    const std::string_view key = field.key;
     if (key == wanted)
       found = true;
     else if (key != "type")
@@ -86,10 +86,10 @@ std::optional<Result> read_data(const memo& memo) {
   try {
     detail::json_document document(memo.text);
     for (auto item : document.object()) {
-      simdjson::ondemand::field each = detail::take(std::move(item), {});
-      const std::string_view key = detail::take(each.unescaped_key(), {});
+      detail::json_field field = detail::take(item, {});
+      const std::string_view key = field.key;
       if (key == "data" && !out)
-        out.emplace(detail::read<Result>(each.value(), {}));
+        out.emplace(detail::read<Result>(field.value, {}));
       else if (key != "type")
         return std::nullopt;
     }
@@ -109,8 +109,8 @@ Result read_result(const memo& memo, std::string_view id) {
     if (holds_only(memo, "data")) {
       detail::json_document document(memo.text);
       for (auto item : document.object()) {
-        simdjson::ondemand::field each = detail::take(std::move(item), {});
-        if (detail::take(each.unescaped_key(), {}) == "data") return detail::read<Result>(each.value(), {});
+        detail::json_field field = detail::take(item, {});
+        if (field.key == "data") return detail::read<Result>(field.value, {});
       }
     }
     return decode<Result>(memo.text);
@@ -126,8 +126,8 @@ inline std::string_view result_text(const memo& memo, std::string_view id) {
   if (holds_only(memo, "data")) {
     detail::json_document document(memo.text);
     for (auto item : document.object()) {
-      simdjson::ondemand::field each = detail::take(std::move(item), {});
-      if (detail::take(each.unescaped_key(), {}) == "data") return detail::raw_text(each.value(), {});
+      detail::json_field field = detail::take(item, {});
+      if (field.key == "data") return detail::raw_text(field.value, {});
     }
   }
   return memo.text;

@@ -30,7 +30,7 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/httplib_server.hpp>
+#include <inngest/detail/listener_options.hpp>
 #include <inngest/embedded/detail/http_parser.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>

@@ -20,6 +20,7 @@
 #include <inngest/detail/json_dom.hpp>
 #include <inngest/expression/detail/time.hpp>
 #include <inngest/expression/detail/value.hpp>
+#include <inngest/detail/utf8.hpp>
 
 // What operators and functions of expressions do. Each gives a value or a cel_error.
 
@@ -237,7 +238,7 @@ inline cel_value to_string(const cel_value& value) {
   if (const auto* time = value.as<cel_timestamp>()) return text_of(*time);
   if (const auto* duration = value.as<cel_duration>()) return text_of(*duration);
   if (const auto* bytes = value.as<cel_bytes>()) {
-    const bool valid = simdjson::validate_utf8(bytes->text.data(), bytes->text.size());
+    const bool valid = is_utf8(bytes->text);
     return valid ? cel_value(bytes->text) : cel_value(cel_error{.problem = "the bytes are no UTF-8"});
   }
   return no_overload("string");

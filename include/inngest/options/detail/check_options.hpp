@@ -10,6 +10,8 @@
 #include <vector>
 
 #include <inngest/detail/json_text.hpp>
+#include <inngest/options/detail/option_limits.hpp>
+#include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
 #include <inngest/options.hpp>
@@ -84,8 +86,7 @@ class option_check {
   }
 
   void check_text(const std::string& whose, std::string_view text) const {
-    require(simdjson::validate_utf8(text.data(), text.size()),
-            whose + " must be UTF-8, not \"" + readable(text) + "\"");
+    require(is_utf8(text), whose + " must be UTF-8, not \"" + readable(text) + "\"");
   }
 
   void require_range(const std::string& option, long long value, const option_range& range) const {

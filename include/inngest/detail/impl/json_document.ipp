@@ -1,0 +1,346 @@
+#pragma once
+
+#include <simdjson.h>
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <inngest/detail/json_document.hpp>
+
+namespace inngest::detail {
+
+static_assert(json_buffer::padding >= simdjson::SIMDJSON_PADDING);
+static_assert(static_cast<int>(json_type::array) == static_cast<int>(simdjson::ondemand::json_type::array));
+static_assert(static_cast<int>(json_type::object) == static_cast<int>(simdjson::ondemand::json_type::object));
+static_assert(static_cast<int>(json_type::number) == static_cast<int>(simdjson::ondemand::json_type::number));
+static_assert(static_cast<int>(json_type::string) == static_cast<int>(simdjson::ondemand::json_type::string));
+static_assert(static_cast<int>(json_type::boolean) ==
+              static_cast<int>(simdjson::ondemand::json_type::boolean));
+static_assert(static_cast<int>(json_type::null) == static_cast<int>(simdjson::ondemand::json_type::null));
+
+/// What a json_object holds in its storage: simdjson's iterator may point to its object.
+struct json_object_state {
+  simdjson::ondemand::object object{};
+  simdjson::ondemand::object_iterator at{};
+  simdjson::error_code problem = simdjson::SUCCESS;  // of begin()
+};
+
+/// What a json_array holds in its storage.
+struct json_array_state {
+  simdjson::ondemand::array array{};
+  simdjson::ondemand::array_iterator at{};
+  simdjson::error_code problem = simdjson::SUCCESS;  // of begin()
+};
+
+/// What stands in the storage of the opaque types.
+struct json_access {
+  template <class T, class Storage>
+  static T& in(Storage& storage) {
+    static_assert(sizeof(T) <= sizeof storage.bytes && alignof(T) <= alignof(Storage));
+    return *std::launder(reinterpret_cast<T*>(storage.bytes));
+  }
+
+  static simdjson::ondemand::value& value_in(json_value& value) {
+    using stored = simdjson::ondemand::value;
+    static_assert(std::is_trivially_copyable_v<stored>, "a json_value is copied as its bytes");
+    return in<stored>(value.storage_);
+  }
+  static json_value make_value(simdjson::ondemand::value value) {
+    json_value out;
+    ::new (out.storage_.bytes) simdjson::ondemand::value(value);
+    return out;
+  }
+
+  static json_object_state& state_of(json_object& object) { return in<json_object_state>(object.storage_); }
+  static json_array_state& state_of(json_array& array) { return in<json_array_state>(array.storage_); }
+};
+
+template <class T>
+json_or_error<T> unwrapped(simdjson::simdjson_result<T>&& result) {
+  json_or_error<T> out;
+  out.error = std::move(result).get(out.value);
+  return out;
+}
+
+inline json_or_error<json_value> unwrapped(simdjson::simdjson_result<simdjson::ondemand::value>&& result) {
+  simdjson::ondemand::value value;
+  if (const auto code = std::move(result).get(value)) return {.error = code};
+  return {.value = json_access::make_value(value)};
+}
+
+// ---- json_value -------------------------------------------------------------------------------------
+
+INNGEST_INLINE json_or_error<json_type> json_value::type() {
+  simdjson::ondemand::json_type found{};
+  if (const auto code = json_access::value_in(*this).type().get(found)) return {.error = code};
+  return {.value = static_cast<json_type>(found)};
+}
+
+INNGEST_INLINE json_or_error<std::string_view> json_value::get_string() {
+  return unwrapped(json_access::value_in(*this).get_string());
+}
+
+INNGEST_INLINE json_or_error<std::string_view> json_value::get_raw_json_string() {
+  simdjson::ondemand::raw_json_string found;
+  if (const auto code = json_access::value_in(*this).get_raw_json_string().get(found)) return {.error = code};
+  return {};
+}
+
+INNGEST_INLINE json_or_error<bool> json_value::get_bool() {
+  return unwrapped(json_access::value_in(*this).get_bool());
+}
+
+INNGEST_INLINE json_or_error<double> json_value::get_double() {
+  return unwrapped(json_access::value_in(*this).get_double());
+}
+
+INNGEST_INLINE json_or_error<std::int64_t> json_value::get_int64() {
+  return unwrapped(json_access::value_in(*this).get_int64());
+}
+
+INNGEST_INLINE json_or_error<std::uint64_t> json_value::get_uint64() {
+  return unwrapped(json_access::value_in(*this).get_uint64());
+}
+
+INNGEST_INLINE json_or_error<bool> json_value::is_null() {
+  return unwrapped(json_access::value_in(*this).is_null());
+}
+
+INNGEST_INLINE std::string_view json_value::raw_json_token() {
+  return json_access::value_in(*this).raw_json_token();
+}
+
+// ---- json_object ------------------------------------------------------------------------------------
+
+INNGEST_INLINE json_object::json_object(json_value& value, const json_path& at) {
+  simdjson::ondemand::object object;
+  if (const auto code = json_access::value_in(value).get_object().get(object)) fail_parse(at, code);
+  ::new (storage_.bytes) json_object_state{.object = object};
+}
+
+INNGEST_INLINE json_object::~json_object() { json_access::state_of(*this).~json_object_state(); }
+
+INNGEST_INLINE json_object::iterator json_object::begin() {
+  json_object_state& state = json_access::state_of(*this);
+  state.problem = state.object.begin().get(state.at);
+  return iterator(*this);
+}
+
+INNGEST_INLINE bool json_object::is_at_end() {
+  json_object_state& state = json_access::state_of(*this);
+  return state.problem == simdjson::SUCCESS && !(state.at != simdjson::ondemand::object_iterator());
+}
+
+INNGEST_INLINE json_or_error<json_field> json_object::current() {
+  json_object_state& state = json_access::state_of(*this);
+  if (state.problem) return {.error = state.problem};
+  simdjson::ondemand::field field;
+  if (const auto code = (*state.at).get(field)) return {.error = code};
+  json_or_error<json_field> out;
+  out.error = field.unescaped_key().get(out.value.key);
+  out.value.value = json_access::make_value(field.value());
+  return out;
+}
+
+INNGEST_INLINE void json_object::advance() { ++json_access::state_of(*this).at; }
+
+// ---- json_array -------------------------------------------------------------------------------------
+
+INNGEST_INLINE json_array::json_array(json_value& value, const json_path& at) {
+  simdjson::ondemand::array array;
+  if (const auto code = json_access::value_in(value).get_array().get(array)) fail_parse(at, code);
+  ::new (storage_.bytes) json_array_state{.array = array};
+}
+
+INNGEST_INLINE json_array::~json_array() { json_access::state_of(*this).~json_array_state(); }
+
+INNGEST_INLINE json_array::iterator json_array::begin() {
+  json_array_state& state = json_access::state_of(*this);
+  state.problem = state.array.begin().get(state.at);
+  return iterator(*this);
+}
+
+INNGEST_INLINE bool json_array::is_at_end() {
+  json_array_state& state = json_access::state_of(*this);
+  return state.problem == simdjson::SUCCESS && !(state.at != simdjson::ondemand::array_iterator());
+}
+
+INNGEST_INLINE json_or_error<json_value> json_array::current() {
+  json_array_state& state = json_access::state_of(*this);
+  if (state.problem) return {.error = state.problem};
+  return unwrapped(*state.at);
+}
+
+INNGEST_INLINE void json_array::advance() { ++json_access::state_of(*this).at; }
+
+INNGEST_INLINE json_or_error<std::string_view> json_array::raw_json() {
+  return unwrapped(json_access::state_of(*this).array.raw_json());
+}
+
+INNGEST_INLINE json_or_error<bool> json_array::rewind() {
+  return unwrapped(json_access::state_of(*this).array.reset());
+}
+
+// ---- errors -----------------------------------------------------------------------------------------
+
+INNGEST_INLINE void fail_at(const json_path& at, const std::string& problem) {
+  throw payload_error(at.text(), problem);
+}
+
+INNGEST_INLINE void fail_too_deep(const json_path& at) {
+  fail_at(at, "nested deeper than " + std::to_string(INNGEST_MAX_JSON_DEPTH) + " levels");
+}
+
+INNGEST_INLINE void fail_parse(const json_path& at, int code) {
+  fail_at(at,
+          std::string("not valid JSON: ") + simdjson::error_message(static_cast<simdjson::error_code>(code)));
+}
+
+// ---- reading ----------------------------------------------------------------------------------------
+
+INNGEST_INLINE std::string_view name_of(json_type type) {
+  switch (type) {
+    case json_type::array:
+      return "array";
+    case json_type::object:
+      return "object";
+    case json_type::number:
+      return "number";
+    case json_type::string:
+      return "string";
+    case json_type::boolean:
+      return "boolean";
+    case json_type::null:
+      return "null";
+    default:
+      return "something that is not JSON";  // simdjson 4 has a type for it
+  }
+}
+
+INNGEST_INLINE json_type type_of(json_value& value, const json_path& at) { return take(value.type(), at); }
+
+INNGEST_INLINE void expect(json_value& value, json_type wanted, const json_path& at, std::string_view name) {
+  const json_type found = type_of(value, at);
+  if (found == json_type::null && !take(value.is_null(), at)) fail_at(at, "not valid JSON: expected null");
+  if (found == wanted) return;
+  fail_at(at, "expected " + std::string(name) + ", found " + std::string(name_of(found)));
+}
+
+INNGEST_INLINE bool is_null(json_value& value, const json_path& at) {
+  if (type_of(value, at) != json_type::null) return false;
+  if (!take(value.is_null(), at)) fail_at(at, "not valid JSON: expected null");
+  return true;
+}
+
+INNGEST_INLINE void read_scalar(json_value& value, json_type type, const json_path& at) {
+  if (type == json_type::string)
+    take(value.get_raw_json_string(), at);
+  else if (type == json_type::number)
+    take(value.get_double(), at);
+  else if (type == json_type::boolean)
+    take(value.get_bool(), at);
+  else
+    is_null(value, at);
+}
+
+INNGEST_INLINE std::string_view raw_text(json_value& value, const json_path& at) {
+  const json_type type = type_of(value, at);
+  if (type == json_type::array || type == json_type::object)
+    return take(unwrapped(simdjson::to_json_string(json_access::value_in(value))), at);
+  std::string_view out = value.raw_json_token();
+  out = out.substr(0, out.find_last_not_of(" \t\n\r") + 1);
+  read_scalar(value, type, at);  // simdjson would pass over what is not JSON behind it, such as "a":1}
+  return out;
+}
+
+// ---- documents --------------------------------------------------------------------------------------
+
+struct json_parser {
+  simdjson::ondemand::parser parser;
+  simdjson::ondemand::document document;
+};
+
+/// The parsers of this thread that nobody uses.
+INNGEST_INLINE std::vector<std::unique_ptr<json_parser>>& idle_parsers() {
+  thread_local std::vector<std::unique_ptr<json_parser>> parsers;
+  return parsers;
+}
+
+INNGEST_INLINE borrowed_parser::borrowed_parser() {
+  auto& idle = idle_parsers();
+  if (idle.empty()) {
+    parser_ = std::make_unique<json_parser>();
+  } else {
+    parser_ = std::move(idle.back());
+    idle.pop_back();
+  }
+}
+
+INNGEST_INLINE borrowed_parser::~borrowed_parser() {
+  constexpr std::size_t largest_kept = std::size_t{1} << 20;  // bytes of text
+  if (parser_->parser.capacity() <= largest_kept) idle_parsers().push_back(std::move(parser_));
+}
+
+INNGEST_INLINE json_document::json_document(std::string_view text, const json_path& at) {
+  // simdjson takes a zero byte for the end of a number
+  if (text.find('\0') != std::string_view::npos) fail_at(at, "not valid JSON: there is a zero byte");
+  const simdjson::padded_string_view padded(text.data(), text.size(),
+                                            text.size() + simdjson::SIMDJSON_PADDING);
+  if (const auto code = (*parser_).parser.iterate(padded).get((*parser_).document)) fail_parse(at, code);
+}
+
+INNGEST_INLINE json_value json_document::root(const json_path& at) {
+  simdjson::ondemand::value value;
+  const auto code = (*parser_).document.get_value().get(value);
+  if (code == simdjson::SCALAR_DOCUMENT_AS_VALUE) fail_at(at, "not a JSON object or array");
+  if (code) fail_parse(at, code);
+  return json_access::make_value(value);
+}
+
+INNGEST_INLINE json_object json_document::object(const json_path& at) {
+  json_value value = root(at);
+  expect(value, json_type::object, at, "object");
+  return json_object(value, at);
+}
+
+INNGEST_INLINE void json_document::expect_end(const json_path& at) {
+  const char* rest = nullptr;
+  if ((*parser_).document.current_location().get(rest) == simdjson::SUCCESS) {
+    fail_at(at, "not valid JSON: there is more text after the value");
+  }
+}
+
+// ---- single_value -----------------------------------------------------------------------------------
+
+INNGEST_INLINE json_buffer buffer_of_array(std::string_view element) {
+  std::string text;
+  text.reserve(element.size() + 2 + json_buffer::padding);
+  text += '[';
+  text += element;
+  text += ']';
+  return json_buffer(std::move(text));
+}
+
+INNGEST_INLINE single_value::single_value(std::string_view text, const json_path& at)
+    : buffer_(buffer_of_array(text)),
+      document_(buffer_.text(), at),
+      root_(document_.root(at)),
+      elements_(root_, at) {
+  if (take(elements_.raw_json(), at).size() != buffer_.text().size())
+    fail_at(at, "not valid JSON: there is more text after the value");
+  if (!take(elements_.rewind(), at)) fail_at(at, "expected JSON, found nothing");
+  value_ = take(*elements_.begin(), at);
+}
+
+INNGEST_INLINE void single_value::expect_end(const json_path& at) {
+  json_array::iterator next(elements_);
+  if (++next != elements_.end()) fail_at(at, "expected one JSON value, found several");
+}
+
+}  // namespace inngest::detail

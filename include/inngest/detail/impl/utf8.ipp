@@ -1,0 +1,15 @@
+#pragma once
+
+#include <simdjson.h>
+
+#include <string_view>
+
+#include <inngest/detail/utf8.hpp>
+
+namespace inngest::detail {
+
+INNGEST_INLINE bool is_utf8(std::string_view text) {
+  return simdjson::validate_utf8(text.data(), text.size());
+}
+
+}  // namespace inngest::detail

@@ -1,0 +1,243 @@
+#pragma once
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <inngest/embedded/detail/sqlite.hpp>
+
+namespace inngest::detail::sqlite {
+
+INNGEST_INLINE bad_value::bad_value(const std::string& path, const std::string& column,
+                                    const std::string& what)
+    : store_error(path, "is damaged: a value of " + column + " is none that is ever written: " + what),
+      reason_(column + " is " + what) {}
+
+INNGEST_INLINE std::string shown(std::string_view text) {
+  constexpr std::size_t longest = 80;
+  std::string out = "\"";
+  for (const char c : text.substr(0, longest)) out += c < ' ' || c > '~' ? '?' : c;
+  return out += text.size() > longest ? "...\"" : "\"";
+}
+
+INNGEST_INLINE void closer::operator()(sqlite3* database) const { sqlite3_close(database); }
+INNGEST_INLINE void closer::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+INNGEST_INLINE store_error problem_of(sqlite3* database, const std::string& path) {
+  const int code = sqlite3_extended_errcode(database);
+  std::string text = sqlite3_errmsg(database);
+  const int reason = sqlite3_system_errno(database);
+  const int kind = code & 0xff;
+  if (reason != 0 && (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN))
+    text += std::string(" (") + std::strerror(reason) + ")";
+  switch (kind) {
+    case SQLITE_CORRUPT:
+      return {path,
+              "is damaged: " + text +
+                  ". Close it, keep a copy, and let `sqlite3 <file> .recover | sqlite3 <new file>` save "
+                  "what can be read, or go back to a backup"};
+    case SQLITE_NOTADB:
+      return {path, "is damaged, or another program's: " + text +
+                        ". Check the path; if it is a store's, go back to a backup"};
+    case SQLITE_CANTOPEN:
+      return {path, "can't be opened: " + text};
+    case SQLITE_FULL:
+    case SQLITE_READONLY:
+      return {path, "can't be written: " + text};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {path, "is in use by another program: " + text};
+    default:
+      return {path, "failed: " + text};
+  }
+}
+
+// ---- rows -------------------------------------------------------------------------------------------
+
+INNGEST_INLINE rows::~rows() {
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+INNGEST_INLINE bool rows::next() {
+  column_ = 0;
+  const int result = sqlite3_step(statement_);
+  if (result != SQLITE_ROW && result != SQLITE_DONE) throw problem_of(database_, path_);
+  return result == SQLITE_ROW;
+}
+
+INNGEST_INLINE std::string rows::text_at(int column) const {
+  std::string out;
+  if (sqlite3_column_type(statement_, column) == SQLITE_TEXT) read_at(column, out);
+  return out;
+}
+
+INNGEST_INLINE void rows::refuse(int column, const std::string& why) const { fail(column, why); }
+
+INNGEST_INLINE std::string rows::key(int columns) const {
+  std::string out;
+  for (int at = 0; at < columns; ++at) {
+    if (at > 0) out += ", ";
+    out += std::string(sqlite3_column_name(statement_, at)) + " = " + value_of(at);
+  }
+  return out;
+}
+
+INNGEST_INLINE void rows::check(int result) const {
+  if (result != SQLITE_OK) throw problem_of(database_, path_);
+}
+
+INNGEST_INLINE void rows::bind_null_at(int at) { check(sqlite3_bind_null(statement_, at)); }
+
+INNGEST_INLINE void rows::bind_integer_at(int at, std::int64_t number) {
+  check(sqlite3_bind_int64(statement_, at, number));
+}
+
+INNGEST_INLINE void rows::bind_at(int at, std::string_view text) {
+  // A null pointer would be NULL, and not the empty text.
+  const char* data = text.data() == nullptr ? "" : text.data();
+  check(sqlite3_bind_text64(statement_, at, data, text.size(), SQLITE_STATIC, SQLITE_UTF8));
+}
+
+INNGEST_INLINE void rows::bind_at(int at, const step_hash& hash) {
+  check(sqlite3_bind_blob64(statement_, at, hash.data(), hash.size(), SQLITE_STATIC));
+}
+
+INNGEST_INLINE bool rows::is_null_at(int at) const {
+  return sqlite3_column_type(statement_, at) == SQLITE_NULL;
+}
+
+INNGEST_INLINE std::int64_t rows::integer_at(int at) const {
+  expect(at, SQLITE_INTEGER, "an integer");
+  return sqlite3_column_int64(statement_, at);
+}
+
+INNGEST_INLINE void rows::read_at(int at, std::string& out) const {
+  expect(at, SQLITE_TEXT, "a text");
+  // First the text, then its size: the first call may convert.
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, at));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
+  if (text == nullptr) throw problem_of(database_, path_);
+  out.assign(text, size);
+}
+
+INNGEST_INLINE void rows::read_at(int at, timestamp& out) const {
+  constexpr std::int64_t longest = std::chrono::milliseconds(std::chrono::years(20'000)).count();
+  const std::int64_t count = integer_at(at);
+  if (count < -longest || count > longest) fail(at, "no time that can be computed with");
+  out = timestamp(std::chrono::milliseconds(count));
+}
+
+INNGEST_INLINE void rows::read_at(int at, step_hash& out) const {
+  expect(at, SQLITE_BLOB, "a step");
+  if (static_cast<std::size_t>(sqlite3_column_bytes(statement_, at)) != out.size()) fail(at, "not a step");
+  std::memcpy(out.data(), sqlite3_column_blob(statement_, at), out.size());
+}
+
+INNGEST_INLINE void rows::expect(int at, int type, const char* wanted) const {
+  if (sqlite3_column_type(statement_, at) != type) fail(at, std::string("not ") + wanted);
+}
+
+INNGEST_INLINE void rows::fail(int at, const std::string& why) const {
+  throw bad_value(path_, sqlite3_column_name(statement_, at), value_of(at) + ", " + why);
+}
+
+INNGEST_INLINE std::string rows::value_of(int at) const {
+  switch (sqlite3_column_type(statement_, at)) {
+    case SQLITE_NULL:
+      return "NULL";
+    case SQLITE_INTEGER:
+      return std::to_string(sqlite3_column_int64(statement_, at));
+    case SQLITE_FLOAT:
+      return std::to_string(sqlite3_column_double(statement_, at));
+    default:
+      break;
+  }
+  const bool is_text = sqlite3_column_type(statement_, at) == SQLITE_TEXT;
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, at));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
+  const std::string_view all(bytes == nullptr ? "" : bytes, size);
+  if (is_text) return shown(all);
+  std::string out = "x'";
+  for (const char byte : all.substr(0, 40)) {
+    const auto value = static_cast<unsigned char>(byte);
+    out += "0123456789abcdef"[value >> 4];
+    out += "0123456789abcdef"[value & 15];
+  }
+  return out += all.size() > 40 ? "...'" : "'";
+}
+
+// ---- database ---------------------------------------------------------------------------------------
+
+INNGEST_INLINE database::database(std::string path, access wanted) : path_(std::move(path)) {
+  const int flags = wanted == access::reads    ? SQLITE_OPEN_READONLY
+                    : wanted == access::writes ? SQLITE_OPEN_READWRITE
+                                               : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  sqlite3* opened = nullptr;
+  const int result = sqlite3_open_v2(path_.c_str(), &opened, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  database_.reset(opened);
+  if (result != SQLITE_OK) throw problem_of(opened, path_);
+  sqlite3_extended_result_codes(opened, 1);
+  sqlite3_busy_timeout(opened, 5000);
+}
+
+INNGEST_INLINE bool database::in_transaction() const { return sqlite3_get_autocommit(database_.get()) == 0; }
+
+INNGEST_INLINE bool database::is_read_only() const {
+  return sqlite3_db_readonly(database_.get(), "main") == 1;
+}
+
+INNGEST_INLINE void database::execute(const std::string& statements) {
+  if (sqlite3_exec(database_.get(), statements.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    throw problem_of(database_.get(), path_);
+}
+
+INNGEST_INLINE sqlite3_stmt* database::prepared(std::string_view text) {
+  const auto found = statements_.find(text);
+  if (found != statements_.end()) return found->second.get();
+  sqlite3_stmt* made = nullptr;
+  if (sqlite3_prepare_v3(database_.get(), text.data(), static_cast<int>(text.size()),
+                         SQLITE_PREPARE_PERSISTENT, &made, nullptr) != SQLITE_OK)
+    throw problem_of(database_.get(), path_);
+  return statements_.emplace(text, std::unique_ptr<sqlite3_stmt, closer>(made)).first->second.get();
+}
+
+// ---- transactions -----------------------------------------------------------------------------------
+
+INNGEST_INLINE transaction::transaction(database& on, kind what) : on_(on) {
+  on_.run(what == kind::writes ? "BEGIN IMMEDIATE" : "BEGIN");
+}
+
+INNGEST_INLINE void transaction::commit() { on_.run("COMMIT"); }
+
+INNGEST_INLINE transaction::~transaction() {
+  if (!on_.in_transaction()) return;  // committed, or given up by SQLite itself
+  try {
+    on_.run("ROLLBACK");
+  } catch (const store_error&) {  // what is not committed is not kept anyway
+  }
+}
+
+INNGEST_INLINE void migrate(database& file, std::span<const migration> steps) {
+  const auto version = static_cast<std::size_t>(file.number("PRAGMA user_version"));
+  if (version > steps.size()) {
+    throw store_error(file.path(), "is of version " + std::to_string(version) +
+                                       ", and this program knows versions up to " +
+                                       std::to_string(steps.size()));
+  }
+  for (std::size_t done = version; done < steps.size(); ++done) {
+    transaction step(file, transaction::kind::writes);
+    steps[done](file);
+    file.execute("PRAGMA user_version = " + std::to_string(done + 1));
+    step.commit();
+  }
+}
+
+}  // namespace inngest::detail::sqlite
