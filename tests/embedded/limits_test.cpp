@@ -2,7 +2,7 @@
 #include <limits>
 #include <string>
 
-#include <inngest/embedded/flow_control.hpp>
+#include <inngest/embedded/detail/scheduling/flow_control.hpp>
 #include <inngest/serve.hpp>
 
 #include "../support/handler_driver.hpp"

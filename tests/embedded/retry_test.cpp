@@ -1,5 +1,5 @@
 #include <inngest/detail/http_date.hpp>
-#include <inngest/embedded/retry.hpp>
+#include <inngest/embedded/detail/retry.hpp>
 
 #include <chrono>
 #include <string>

@@ -19,12 +19,12 @@
 #include <vector>
 
 #include <inngest/client.hpp>
-#include <inngest/embedded/api.hpp>
-#include <inngest/embedded/engine_clock.hpp>
-#include <inngest/embedded/engine_core.hpp>
+#include <inngest/embedded/detail/engine_clock.hpp>
+#include <inngest/embedded/detail/engine_core.hpp>
+#include <inngest/embedded/detail/registration_conflict.hpp>
+#include <inngest/embedded/detail/retry.hpp>
+#include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/memory_store.hpp>
-#include <inngest/embedded/registration_conflict.hpp>
-#include <inngest/embedded/retry.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/execution/call_stop.hpp>

@@ -17,11 +17,11 @@
 #include <inngest/detail/json_canonical.hpp>
 #include <inngest/detail/json_dom.hpp>
 #include <inngest/detail/log_limiter.hpp>
-#include <inngest/embedded/api.hpp>
 #include <inngest/embedded/detail/http_listener.hpp>
+#include <inngest/embedded/detail/server_access.hpp>
+#include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/engine.hpp>
 #include <inngest/embedded/page_api.hpp>
-#include <inngest/embedded/server_access.hpp>
 #include <inngest/embedded/web_page.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>

@@ -16,9 +16,9 @@
 
 #include <inngest/client.hpp>
 #include <inngest/detail/json_dom.hpp>
-#include <inngest/embedded/api.hpp>
+#include <inngest/embedded/detail/scheduling/scheduler.hpp>
+#include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/memory_store.hpp>
-#include <inngest/embedded/scheduler.hpp>
 #include <inngest/error.hpp>
 #include <inngest/execution/checkpoints.hpp>
 #include <inngest/function.hpp>

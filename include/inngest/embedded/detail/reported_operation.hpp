@@ -12,7 +12,7 @@
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_codec.hpp>
 #include <inngest/duration.hpp>
-#include <inngest/embedded/received_json.hpp>
+#include <inngest/embedded/detail/received_json.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
 #include <inngest/limits.hpp>

@@ -17,9 +17,9 @@
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_codec.hpp>
 #include <inngest/detail/json_dom.hpp>
-#include <inngest/embedded/function_definition.hpp>
-#include <inngest/embedded/outgoing_request.hpp>
-#include <inngest/embedded/set_aside.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/outgoing_request.hpp>
+#include <inngest/embedded/detail/set_aside.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>

@@ -10,10 +10,10 @@
 
 #include <inngest/detail/option_limits.hpp>
 #include <inngest/detail/saturated.hpp>
-#include <inngest/embedded/event_view.hpp>
-#include <inngest/embedded/flow_memory.hpp>
-#include <inngest/embedded/function_definition.hpp>
-#include <inngest/embedded/run_queue.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/scheduling/event_view.hpp>
+#include <inngest/embedded/detail/scheduling/flow_memory.hpp>
+#include <inngest/embedded/detail/scheduling/run_queue.hpp>
 #include <inngest/embedded/store.hpp>
 
 // What a function's options say of an event: whether it starts a run, when, and beside which others.

@@ -17,11 +17,11 @@
 
 #include <inngest/detail/ulid.hpp>
 #include <inngest/duration.hpp>
-#include <inngest/embedded/function_definition.hpp>
-#include <inngest/embedded/reported_operation.hpp>
-#include <inngest/embedded/retry.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/reported_operation.hpp>
+#include <inngest/embedded/detail/retry.hpp>
+#include <inngest/embedded/detail/scheduling/scheduler.hpp>
 #include <inngest/embedded/run.hpp>
-#include <inngest/embedded/scheduler.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/error.hpp>
 #include <inngest/execution/call_stop.hpp>

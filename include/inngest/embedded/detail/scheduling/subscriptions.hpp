@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/embedded/event_view.hpp>
-#include <inngest/embedded/function_definition.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/scheduling/event_view.hpp>
 
 namespace inngest::embedded {
 

@@ -6,10 +6,10 @@
 #include <string>
 
 #include <inngest/detail/json_text.hpp>
-#include <inngest/embedded/active_run.hpp>
-#include <inngest/embedded/function_definition.hpp>
-#include <inngest/embedded/incoming_event.hpp>
-#include <inngest/embedded/run_errors.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/incoming_event.hpp>
+#include <inngest/embedded/detail/run_errors.hpp>
+#include <inngest/embedded/detail/scheduling/active_run.hpp>
 
 // The events that an engine makes itself, as a server does.
 

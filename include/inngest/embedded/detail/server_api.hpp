@@ -12,11 +12,11 @@
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_dom.hpp>
 #include <inngest/detail/json_text.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/path_parts.hpp>
-#include <inngest/embedded/function_definition.hpp>
-#include <inngest/embedded/received_json.hpp>
+#include <inngest/embedded/detail/received_json.hpp>
+#include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/embedded/run.hpp>
-#include <inngest/embedded/run_errors.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>

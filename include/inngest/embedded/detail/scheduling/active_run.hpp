@@ -12,8 +12,8 @@
 #include <vector>
 
 #include <inngest/detail/hex.hpp>
-#include <inngest/embedded/function_definition.hpp>
-#include <inngest/embedded/run_queue.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/scheduling/run_queue.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/json.hpp>
 #include <inngest/step_id.hpp>
