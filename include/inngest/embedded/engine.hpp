@@ -323,7 +323,7 @@ class engine {
    public:
     explicit loopback(engine& engine) : engine_(&engine) {}
     http::response send(const http::request& request, std::chrono::milliseconds) override {
-      return api<engine>(*engine_).answer(request);
+      return server_api<engine>(*engine_).answer(request);
     }
 
    private:
@@ -631,7 +631,7 @@ class engine {
     try {
       return call_elsewhere(std::move(request));
     } catch (...) {
-      return api<engine>::answer_of(500, {{"name", "unreachable"}, {"message", words_of_exception()}});
+      return server_api<engine>::answer_of(500, {{"name", "unreachable"}, {"message", words_of_exception()}});
     }
   }
 

@@ -170,7 +170,7 @@ class http_server {
   }
 
  private:
-  using engine_api = api<engine>;
+  using engine_api = server_api<engine>;
 
   static access_options access_of(const http_server_options& options) {
     access_options out{.signing_key = options.signing_key, .event_keys = options.event_keys};

@@ -242,7 +242,7 @@ class engine_core {
     committing_ = false;
     if (problem.empty()) {
       committed_ = tried.last_change;
-      for (const changes& kept : tried.all) scheduler_.kept(kept, now);
+      for (const changes& stored : tried.all) scheduler_.committed(stored, now);
     } else {
       pending_.insert(pending_.begin(), std::make_move_iterator(tried.all.begin()),
                       std::make_move_iterator(tried.all.end()));

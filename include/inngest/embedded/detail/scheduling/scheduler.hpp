@@ -71,7 +71,7 @@ class scheduler {
   // ---- in -----------------------------------------------------------------------------------------------
 
   /// Takes events in, all or none, and gives their ids. They start runs, end waits and cancel runs once
-  /// kept() was told that they are stored: what was not stored has not happened. With a seed the ids are
+  /// committed() was told of them: what was not stored has not happened. With a seed the ids are
   /// derived from it, so that a repeated request has the same ids; `is_dispatched` says which of those are in
   /// the store: they are taken for repetitions. `chain` is the events' place in a chain of runs, see
   /// chain_behind(). \throws payload_error naming the event and the member that is wrong.
@@ -194,12 +194,12 @@ class scheduler {
 
   // ---- out ----------------------------------------------------------------------------------------------
 
-  /// What must be committed, since the last time it was asked. Jobs in it are not due before kept() is told
-  /// of them.
+  /// What must be committed, since the last time it was asked. Jobs in it are not due before
+  /// committed() is told of them.
   changes take_changes() { return std::exchange(state_.journal.changes, {}); }
 
   /// Changes are stored: their jobs may be done, their events start runs. That makes new changes.
-  void kept(const changes& changes, timestamp now) {
+  void committed(const changes& changes, timestamp now) {
     for (const job& job : changes.added_jobs) state_.jobs.release(job.id);
     events_.forget_dispatched(changes);
     const follow_up_guard guard(*this, now);

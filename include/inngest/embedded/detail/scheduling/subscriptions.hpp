@@ -36,7 +36,7 @@ class subscriptions {
 
   void remove(const std::string& slug) {
     if (by_slug_.erase(slug) == 0) return;
-    const auto is_gone = [&](const subscriber& subscriber) { return subscriber.function->slug == slug; };
+    const auto is_gone = [&](const subscriber& found) { return found.function->slug == slug; };
     for (auto& [event, subscribers] : by_event_) std::erase_if(subscribers, is_gone);
     std::erase_if(patterns_, [&](const auto& pattern) { return is_gone(pattern.second); });
     for (auto& [event, functions] : cancels_)
@@ -61,10 +61,10 @@ class subscriptions {
       if (event.fulfils(found.trigger->condition)) out.push_back(found.function);
     };
     if (const auto found = by_event_.find(name); found != by_event_.end()) {
-      for (const subscriber& subscriber : found->second) consider(subscriber);
+      for (const subscriber& subscribed : found->second) consider(subscribed);
     }
-    for (const auto& [prefix, subscriber] : patterns_) {
-      if (name.starts_with(prefix)) consider(subscriber);
+    for (const auto& [prefix, subscribed] : patterns_) {
+      if (name.starts_with(prefix)) consider(subscribed);
     }
     return out;
   }
@@ -73,7 +73,7 @@ class subscriptions {
   bool has_listeners(const std::string& name) const {
     const auto found = by_event_.find(name);
     if (found != by_event_.end() && !found->second.empty()) return true;
-    for (const auto& [prefix, subscriber] : patterns_) {
+    for (const auto& [prefix, subscribed] : patterns_) {
       if (name.starts_with(prefix)) return true;
     }
     return !cancelled_by(name).empty();
