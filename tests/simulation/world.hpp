@@ -163,7 +163,7 @@ class world final : public observer {
    public:
     explicit loopback(world& world) : world_(world) {}
     http::response send(const http::request& request, std::chrono::milliseconds) override {
-      return inngest::embedded::api<world>(world_).answer(
+      return inngest::embedded::server_api<world>(world_).answer(
           request.url.find("/e/") == std::string::npos ? request : without_times(request));
     }
 

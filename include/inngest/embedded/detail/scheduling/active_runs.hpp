@@ -18,7 +18,7 @@ namespace inngest::embedded::scheduling {
 /// The runs that have not ended: by id, by function, by singleton key and by batch buffer.
 class active_runs {
  public:
-  /// Adds a run of the function, and gives it as it is kept here.
+  /// Adds a run of the function. The reference stays valid until take_out().
   active_run& add(std::unique_ptr<active_run> run, std::shared_ptr<const function_definition> function) {
     run->function = std::move(function);
     active_run& out = *run;

@@ -17,7 +17,7 @@ namespace inngest::embedded {
 /// limit, throttle, idempotency.
 class flow_control {
  public:
-  /// What is remembered is noted there, to be kept.
+  /// Notes there what it remembers, to be committed.
   explicit flow_control(changes& changes) : memory_(changes) {}
 
   void load(remembered_value value) { memory_.load(std::move(value)); }

@@ -13,6 +13,7 @@
 #include <inngest/embedded/detail/scheduling/event_view.hpp>
 #include <inngest/embedded/detail/scheduling/run_queue.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler_state.hpp>
+#include <inngest/embedded/detail/scheduling/subscriptions.hpp>
 
 // What a function's options say of its runs beside others: how many calls at once, which first, and which run
 // alone.
