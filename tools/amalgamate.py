@@ -62,7 +62,7 @@ WHOLE = """\
 #include <inngest/embedded/web_page.hpp>
 #include <inngest/embedded/detail/http_parser.hpp>
 #include <inngest/embedded/detail/http_listener.hpp>
-#include <inngest/embedded/server_access.hpp>
+#include <inngest/embedded/detail/server_access.hpp>
 #include <inngest/embedded/http_server.hpp>
 #endif
 #ifdef INNGEST_WITH_TESTING

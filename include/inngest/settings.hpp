@@ -23,7 +23,6 @@
 #include <inngest/log.hpp>
 #include <inngest/middleware.hpp>
 #include <inngest/options.hpp>
-#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest {
 

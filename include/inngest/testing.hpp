@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <inngest/client.hpp>
-#include <inngest/embedded/retry.hpp>
+#include <inngest/embedded/detail/retry.hpp>
 #include <inngest/event.hpp>
 #include <inngest/function.hpp>
 #include <inngest/json.hpp>

@@ -193,7 +193,7 @@ TEST_CASE("events that were stored but not dispatched when the process ended are
   CHECK_FALSE(engine->is_idle());
   engine->withdraw(stored);
   CHECK(engine->is_idle());
-  engine->kept(stored, engine.now);  // of no effect: it was withdrawn
+  engine->committed(stored, engine.now);  // of no effect: it was withdrawn
   CHECK(engine->take_changes().empty());
 }
 

@@ -2,7 +2,7 @@
 #include <limits>
 #include <string>
 
-#include <inngest/embedded/flow_control.hpp>
+#include <inngest/embedded/detail/scheduling/limits.hpp>
 #include <inngest/serve.hpp>
 
 #include "../support/handler_driver.hpp"
@@ -21,7 +21,7 @@ std::chrono::seconds precedence(const std::string& expression, const std::string
                                                             inngest::on<anything>(), [](auto&) {});
   const std::string text = R"({"name":"test/anything","data":)" + data + "}";
   event_view view(text);
-  return precedence_of(define(made), view);
+  return priority_of(define(made), view);
 }
 
 }  // namespace

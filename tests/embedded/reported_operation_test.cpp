@@ -1,4 +1,4 @@
-#include <inngest/embedded/reported_operation.hpp>
+#include <inngest/embedded/detail/reported_operation.hpp>
 
 #include <chrono>
 #include <string>

@@ -1,4 +1,4 @@
-#include <inngest/embedded/retry.hpp>
+#include <inngest/embedded/detail/retry.hpp>
 #include <inngest/time/detail/http_date.hpp>
 
 #include <chrono>

@@ -17,7 +17,7 @@ namespace {
 
 const inngest::timestamp now = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
 
-void add(run_queue& queue, std::uint64_t id, const std::shared_ptr<const slot_limits>& limits) {
+void add(run_queue& queue, std::uint64_t id, const std::shared_ptr<const concurrency_limits>& limits) {
   queue.add({.id = id, .due = now}, now, limits);
   queue.release(id);
 }
@@ -26,7 +26,7 @@ void add(run_queue& queue, std::uint64_t id, const std::shared_ptr<const slot_li
 
 TEST_CASE("a job that is removed after it was called for a place passes the place on", "[embedded][queue]") {
   run_queue queue;
-  const auto limits = std::make_shared<const slot_limits>(slot_limits{{"k", 1}, {"f", 1}});
+  const auto limits = std::make_shared<const concurrency_limits>(concurrency_limits{{"k", 1}, {"f", 1}});
   for (std::uint64_t id = 1; id <= 3; ++id) add(queue, id, limits);
   CHECK(queue.take(now)->id == 1);
   CHECK_FALSE(queue.take(now));
@@ -46,12 +46,12 @@ TEST_CASE("whatever happens to jobs, no limit is exceeded and no place is lost",
   for (const std::string& key : keys) limit_of[key] = static_cast<int>(1 + chance(2));
 
   run_queue queue;
-  std::map<std::uint64_t, slot_limits> waiting, running;
-  const auto fits = [&](const slot_limits& limits) {
-    for (const slot_limit& limit : limits) {
+  std::map<std::uint64_t, concurrency_limits> waiting, running;
+  const auto fits = [&](const concurrency_limits& limits) {
+    for (const concurrency_limit& limit : limits) {
       int used = 0;
       for (const auto& [id, held] : running) {
-        for (const slot_limit& other : held) used += other.key == limit.key ? 1 : 0;
+        for (const concurrency_limit& other : held) used += other.key == limit.key ? 1 : 0;
       }
       if (used >= limit.limit) return false;
     }
@@ -63,11 +63,11 @@ TEST_CASE("whatever happens to jobs, no limit is exceeded and no place is lost",
     switch (chance(5)) {
       case 0:
       case 1: {
-        slot_limits limits;
+        concurrency_limits limits;
         for (const std::string& key : keys) {
           if (chance(2) == 0) limits.push_back({key, limit_of[key]});
         }
-        add(queue, ++last, std::make_shared<const slot_limits>(limits));
+        add(queue, ++last, std::make_shared<const concurrency_limits>(limits));
         waiting.emplace(last, limits);
         break;
       }

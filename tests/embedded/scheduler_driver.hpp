@@ -65,7 +65,7 @@ class driver {
     const changes fresh = scheduler_->take_changes();
     if (fresh.empty()) return false;
     store_->commit({&fresh, 1});
-    scheduler_->kept(fresh, now);
+    scheduler_->committed(fresh, now);
     return true;
   }
 

@@ -62,7 +62,7 @@ struct machine {
   void keep() {
     for (changes fresh = engine->take_changes(); !fresh.empty(); fresh = engine->take_changes()) {
       store.commit({&fresh, 1});
-      engine->kept(fresh, now);
+      engine->committed(fresh, now);
     }
   }
 

@@ -1,7 +1,7 @@
 // What a client sends to the engine's server: it is refused with a status or read, the same in whatever
 // pieces it comes, and the gate decides about it without a throw.
 #include <inngest/embedded/detail/http_parser.hpp>
-#include <inngest/embedded/server_access.hpp>
+#include <inngest/embedded/detail/server_access.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -150,7 +150,7 @@ class driver {
     bool has_changed = false;
     for (auto fresh = scheduler_->take_changes(); !fresh.empty(); fresh = scheduler_->take_changes()) {
       store_->commit({&fresh, 1});
-      scheduler_->kept(fresh, now);
+      scheduler_->committed(fresh, now);
       has_changed = true;
     }
     return has_changed;

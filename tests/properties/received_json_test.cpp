@@ -1,6 +1,6 @@
-#include <inngest/embedded/app_answer.hpp>
-#include <inngest/embedded/incoming_event.hpp>
-#include <inngest/embedded/received_json.hpp>
+#include <inngest/embedded/detail/app_answer.hpp>
+#include <inngest/embedded/detail/incoming_event.hpp>
+#include <inngest/embedded/detail/received_json.hpp>
 
 #include <string>
 

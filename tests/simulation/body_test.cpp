@@ -170,7 +170,7 @@ class quiet_world final : public observer {
       store_.commit({&changes, 1});
       for (const memo_record& each : changes.memos)
         kept_.emplace(each.run_id, inngest::detail::to_hex(each.step));
-      scheduler_.kept(changes, now_);
+      scheduler_.committed(changes, now_);
     }
   }
 

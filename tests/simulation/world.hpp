@@ -163,7 +163,7 @@ class world final : public observer {
    public:
     explicit loopback(world& world) : world_(world) {}
     http::response send(const http::request& request, std::chrono::milliseconds) override {
-      return inngest::embedded::api<world>(world_).answer(
+      return inngest::embedded::server_api<world>(world_).answer(
           request.url.find("/e/") == std::string::npos ? request : without_times(request));
     }
 
@@ -938,7 +938,7 @@ class world final : public observer {
       expect("calls", held.calls, 0);
       expect("slots", held.slots, 0);
       expect("waits", held.waits, 0);
-      expect("gathering runs", held.gathering, 0);
+      expect("gathering runs", held.batch_buffers, 0);
       expect("singletons", held.singletons, 0);
       expect("events", held.events, 0);
       expect("remembered keys", held.remembered, 0);

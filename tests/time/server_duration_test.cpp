@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include <inngest/embedded/function_definition.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
 
 #include "catch.hpp"
 

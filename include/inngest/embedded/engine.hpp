@@ -19,12 +19,12 @@
 #include <vector>
 
 #include <inngest/client.hpp>
-#include <inngest/embedded/api.hpp>
-#include <inngest/embedded/engine_clock.hpp>
-#include <inngest/embedded/engine_core.hpp>
+#include <inngest/embedded/detail/engine_clock.hpp>
+#include <inngest/embedded/detail/engine_core.hpp>
+#include <inngest/embedded/detail/registration_conflict.hpp>
+#include <inngest/embedded/detail/retry.hpp>
+#include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/memory_store.hpp>
-#include <inngest/embedded/registration_conflict.hpp>
-#include <inngest/embedded/retry.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/execution/call_stop.hpp>
@@ -323,7 +323,7 @@ class engine {
    public:
     explicit loopback(engine& engine) : engine_(&engine) {}
     http::response send(const http::request& request, std::chrono::milliseconds) override {
-      return api<engine>(*engine_).answer(request);
+      return server_api<engine>(*engine_).answer(request);
     }
 
    private:
@@ -631,7 +631,7 @@ class engine {
     try {
       return call_elsewhere(std::move(request));
     } catch (...) {
-      return api<engine>::answer_of(500, {{"name", "unreachable"}, {"message", words_of_exception()}});
+      return server_api<engine>::answer_of(500, {{"name", "unreachable"}, {"message", words_of_exception()}});
     }
   }
 

@@ -17,11 +17,11 @@
 #include <inngest/detail/json_canonical.hpp>
 #include <inngest/detail/json_dom.hpp>
 #include <inngest/detail/log_limiter.hpp>
-#include <inngest/embedded/api.hpp>
 #include <inngest/embedded/detail/http_listener.hpp>
+#include <inngest/embedded/detail/server_access.hpp>
+#include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/engine.hpp>
 #include <inngest/embedded/page_api.hpp>
-#include <inngest/embedded/server_access.hpp>
 #include <inngest/embedded/web_page.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
@@ -170,7 +170,7 @@ class http_server {
   }
 
  private:
-  using engine_api = api<engine>;
+  using engine_api = server_api<engine>;
 
   static access_options access_of(const http_server_options& options) {
     access_options out{.signing_key = options.signing_key, .event_keys = options.event_keys};

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/embedded/set_aside.hpp>
+#include <inngest/embedded/detail/set_aside.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/step_id.hpp>
 

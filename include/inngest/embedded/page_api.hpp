@@ -9,9 +9,9 @@
 
 #include <inngest/detail/json_dom.hpp>
 #include <inngest/detail/json_text.hpp>
-#include <inngest/embedded/api.hpp>
+#include <inngest/embedded/detail/received_json.hpp>
+#include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/engine.hpp>
-#include <inngest/embedded/received_json.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/http.hpp>

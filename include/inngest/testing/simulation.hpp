@@ -16,9 +16,9 @@
 
 #include <inngest/client.hpp>
 #include <inngest/detail/json_dom.hpp>
-#include <inngest/embedded/api.hpp>
+#include <inngest/embedded/detail/scheduling/scheduler.hpp>
+#include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/memory_store.hpp>
-#include <inngest/embedded/scheduler.hpp>
 #include <inngest/error.hpp>
 #include <inngest/execution/checkpoints.hpp>
 #include <inngest/function.hpp>
@@ -193,7 +193,7 @@ class simulation {
    public:
     explicit loopback(simulation& simulation) : simulation_(&simulation) {}
     http::response send(const http::request& request, std::chrono::milliseconds) override {
-      return embedded::api<simulation>(*simulation_).answer(request);
+      return embedded::server_api<simulation>(*simulation_).answer(request);
     }
 
    private:
@@ -228,7 +228,7 @@ class simulation {
   void keep() {
     for (auto changes = scheduler_.take_changes(); !changes.empty(); changes = scheduler_.take_changes()) {
       store_.commit({&changes, 1});
-      scheduler_.kept(changes, now_);
+      scheduler_.committed(changes, now_);
     }
   }
 

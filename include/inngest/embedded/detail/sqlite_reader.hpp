@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/embedded/detail/set_aside.hpp>
 #include <inngest/embedded/detail/sqlite.hpp>
 #include <inngest/embedded/run.hpp>
-#include <inngest/embedded/set_aside.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/step_id.hpp>
 

@@ -15,7 +15,6 @@
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
 #include <inngest/options.hpp>
-#include <inngest/options/detail/option_limits.hpp>
 #include <inngest/time/detail/cron.hpp>
 #include <inngest/trigger.hpp>
 

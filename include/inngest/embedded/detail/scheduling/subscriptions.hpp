@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/embedded/event_view.hpp>
-#include <inngest/embedded/function_definition.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/scheduling/event_view.hpp>
 
 namespace inngest::embedded {
 
@@ -24,23 +24,23 @@ class subscriptions {
     remove(definition.slug);
     auto function = std::make_shared<const function_definition>(std::move(definition));
     by_slug_.emplace(function->slug, function);
-    for (const registered_trigger& each : function->triggers) {
-      if (each.event.ends_with('*'))
-        patterns_.push_back({each.event.substr(0, each.event.size() - 1), {function, &each}});
-      else if (!each.event.empty())
-        by_event_[each.event].push_back({function, &each});
+    for (const registered_trigger& trigger : function->triggers) {
+      if (trigger.event.ends_with('*'))
+        patterns_.push_back({trigger.event.substr(0, trigger.event.size() - 1), {function, &trigger}});
+      else if (!trigger.event.empty())
+        by_event_[trigger.event].push_back({function, &trigger});
     }
-    for (const registered_cancel& each : function->cancels) cancels_[each.event].push_back(function);
+    for (const registered_cancel& cancel : function->cancels) cancels_[cancel.event].push_back(function);
     return function;
   }
 
   void remove(const std::string& slug) {
     if (by_slug_.erase(slug) == 0) return;
-    const auto is_gone = [&](const auto& each) { return each.function->slug == slug; };
+    const auto is_gone = [&](const subscriber& found) { return found.function->slug == slug; };
     for (auto& [event, subscribers] : by_event_) std::erase_if(subscribers, is_gone);
-    std::erase_if(patterns_, [&](const auto& each) { return is_gone(each.second); });
+    std::erase_if(patterns_, [&](const auto& pattern) { return is_gone(pattern.second); });
     for (auto& [event, functions] : cancels_)
-      std::erase_if(functions, [&](const shared_function& each) { return each->slug == slug; });
+      std::erase_if(functions, [&](const shared_function& function) { return function->slug == slug; });
   }
 
   /// Null when there is none.
@@ -54,17 +54,17 @@ class subscriptions {
   /// The functions that an event starts, each once.
   std::vector<shared_function> started_by(const std::string& name, event_view& event) const {
     std::vector<shared_function> out;
-    const auto consider = [&](const subscriber& each) {
+    const auto consider = [&](const subscriber& found) {
       for (const shared_function& there : out) {
-        if (there == each.function) return;
+        if (there == found.function) return;
       }
-      if (event.fulfils(each.trigger->condition)) out.push_back(each.function);
+      if (event.fulfils(found.trigger->condition)) out.push_back(found.function);
     };
     if (const auto found = by_event_.find(name); found != by_event_.end()) {
-      for (const subscriber& each : found->second) consider(each);
+      for (const subscriber& subscribed : found->second) consider(subscribed);
     }
-    for (const auto& [prefix, each] : patterns_) {
-      if (name.starts_with(prefix)) consider(each);
+    for (const auto& [prefix, subscribed] : patterns_) {
+      if (name.starts_with(prefix)) consider(subscribed);
     }
     return out;
   }
@@ -73,7 +73,7 @@ class subscriptions {
   bool has_listeners(const std::string& name) const {
     const auto found = by_event_.find(name);
     if (found != by_event_.end() && !found->second.empty()) return true;
-    for (const auto& [prefix, each] : patterns_) {
+    for (const auto& [prefix, subscribed] : patterns_) {
       if (name.starts_with(prefix)) return true;
     }
     return !cancelled_by(name).empty();

@@ -4,14 +4,15 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include <inngest/detail/json_text.hpp>
-#include <inngest/embedded/active_run.hpp>
-#include <inngest/embedded/function_definition.hpp>
-#include <inngest/embedded/incoming_event.hpp>
-#include <inngest/embedded/run_errors.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/incoming_event.hpp>
+#include <inngest/embedded/detail/run_errors.hpp>
+#include <inngest/embedded/detail/scheduling/active_run.hpp>
 
-// The events that an engine makes itself, as a server does.
+// The events that an engine makes itself, like a server.
 
 namespace inngest::embedded {
 
@@ -30,6 +31,11 @@ inline std::string end_data(const active_run& ended) {
   return out.text();
 }
 
+/// What a function that is invoked begins with.
+inline incoming_event invocation(std::string data) {
+  return {.name = "inngest/function.invoked", .data = std::move(data)};
+}
+
 /// What a schedule starts its function with.
 inline incoming_event timer_event(const registered_trigger& trigger, timestamp planned, timestamp fired) {
   return {.name = "inngest/scheduled.timer",
@@ -42,7 +48,7 @@ inline incoming_event timer_event(const registered_trigger& trigger, timestamp p
                       .text()};
 }
 
-/// By how much a schedule is late, so that many don't begin at once: the same whoever asks.
+/// By how much a schedule is late, so that many don't begin at once. The same arguments give the same delay.
 inline std::chrono::milliseconds jitter_of(const std::string& slug, const registered_trigger& trigger,
                                            timestamp planned) {
   if (trigger.jitter.count() <= 0) return {};

@@ -16,11 +16,12 @@
 #include <vector>
 
 #include <inngest/detail/ulid.hpp>
-#include <inngest/embedded/function_definition.hpp>
-#include <inngest/embedded/reported_operation.hpp>
-#include <inngest/embedded/retry.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/reported_operation.hpp>
+#include <inngest/embedded/detail/retry.hpp>
+#include <inngest/time/duration.hpp>
+#include <inngest/embedded/detail/scheduling/scheduler.hpp>
 #include <inngest/embedded/run.hpp>
-#include <inngest/embedded/scheduler.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/error.hpp>
 #include <inngest/execution/call_stop.hpp>
@@ -29,7 +30,6 @@
 #include <inngest/json.hpp>
 #include <inngest/log.hpp>
 #include <inngest/protocol/error_info.hpp>
-#include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
 
 namespace inngest::embedded {
@@ -243,7 +243,7 @@ class engine_core {
     committing_ = false;
     if (problem.empty()) {
       committed_ = tried.last_change;
-      for (const changes& kept : tried.all) scheduler_.kept(kept, now);
+      for (const changes& stored : tried.all) scheduler_.committed(stored, now);
     } else {
       pending_.insert(pending_.begin(), std::make_move_iterator(tried.all.begin()),
                       std::make_move_iterator(tried.all.end()));

@@ -6,9 +6,9 @@
 
 #include <inngest/detail/json_dom.hpp>
 #include <inngest/detail/json_text.hpp>
-#include <inngest/embedded/reported_operation.hpp>
+#include <inngest/embedded/detail/reported_operation.hpp>
+#include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/embedded/run.hpp>
-#include <inngest/embedded/run_errors.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
 

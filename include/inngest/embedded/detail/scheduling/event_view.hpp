@@ -7,7 +7,7 @@
 #include <utility>
 
 #include <inngest/detail/json_dom.hpp>
-#include <inngest/embedded/function_definition.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/expression/evaluation.hpp>
 #include <inngest/json.hpp>
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <inngest/detail/json_codec.hpp>
-#include <inngest/embedded/received_json.hpp>
+#include <inngest/embedded/detail/received_json.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/event.hpp>
 

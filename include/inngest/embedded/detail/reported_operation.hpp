@@ -11,12 +11,12 @@
 
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_codec.hpp>
-#include <inngest/embedded/received_json.hpp>
+#include <inngest/embedded/detail/received_json.hpp>
+#include <inngest/time/duration.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
 #include <inngest/limits.hpp>
 #include <inngest/step_id.hpp>
-#include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
 
 namespace inngest::embedded {

@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/embedded/function_definition.hpp>
-#include <inngest/embedded/received_json.hpp>
-#include <inngest/embedded/reported_operation.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/received_json.hpp>
+#include <inngest/embedded/detail/reported_operation.hpp>
+#include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/embedded/run.hpp>
-#include <inngest/embedded/run_errors.hpp>
 #include <inngest/http.hpp>
 #include <inngest/protocol/headers.hpp>
 

@@ -90,7 +90,7 @@ inline bool is_loopback_name(const std::string& name) {
 /// Whether a text is one of several, in a time that does not tell which, or where they differ.
 inline bool is_among(std::string_view text, const std::vector<std::string>& all) {
   bool found = false;
-  for (const std::string& each : all) found = equal_in_constant_time(text, each) || found;
+  for (const std::string& allowed : all) found = equal_in_constant_time(text, allowed) || found;
   return found;
 }
 
@@ -122,8 +122,8 @@ class sign_ins {
     std::string secret = random_text();
     const std::lock_guard lock(mutex_);
     auto found = tokens_.end();
-    for (auto each = tokens_.begin(); each != tokens_.end(); ++each) {
-      if (detail::equal_in_constant_time(token, *each)) found = each;
+    for (auto known = tokens_.begin(); known != tokens_.end(); ++known) {
+      if (detail::equal_in_constant_time(token, *known)) found = known;
     }
     if (found == tokens_.end()) return std::nullopt;
     sessions_.push_back({secret, now + session_length});
@@ -135,8 +135,8 @@ class sign_ins {
   bool is_session(std::string_view secret, clock::time_point now = clock::now()) const {
     const std::lock_guard lock(mutex_);
     bool found = false;
-    for (const session& each : sessions_)
-      found = (detail::equal_in_constant_time(secret, each.secret) && now < each.ends) || found;
+    for (const session& open : sessions_)
+      found = (detail::equal_in_constant_time(secret, open.secret) && now < open.ends) || found;
     return found;
   }
 
@@ -165,14 +165,14 @@ class server_access {
   /// \throws configuration_error for a key or a host that can't be one.
   server_access(access_options options, refusal_writer refuse)
       : signing_key_(key(options.signing_key, "signing_key")), refuse_(refuse) {
-    for (const std::string& each : options.event_keys) {
-      event_keys_.push_back(key(each, "event_keys"));
+    for (const std::string& text : options.event_keys) {
+      event_keys_.push_back(key(text, "event_keys"));
       if (event_keys_.back().empty())
         throw configuration_error("http_server_options::event_keys: a key is empty");
     }
-    for (const std::string& each : options.hosts) {
-      auto name = detail::host_name(each);
-      if (!name) throw configuration_error("http_server_options::hosts: not a host: \"" + each + "\"");
+    for (const std::string& host : options.hosts) {
+      auto name = detail::host_name(host);
+      if (!name) throw configuration_error("http_server_options::hosts: not a host: \"" + host + "\"");
       hosts_.push_back(std::move(*name));
     }
     if (!signing_key_.empty()) bearer_ = protocol::hashed_signing_key(signing_key_);

@@ -12,11 +12,11 @@
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_dom.hpp>
 #include <inngest/detail/json_text.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/path_parts.hpp>
-#include <inngest/embedded/function_definition.hpp>
-#include <inngest/embedded/received_json.hpp>
+#include <inngest/embedded/detail/received_json.hpp>
+#include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/embedded/run.hpp>
-#include <inngest/embedded/run_errors.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
@@ -24,13 +24,13 @@
 
 namespace inngest::embedded {
 
-/// The HTTP API of a server, as far as apps use it, answered by an engine: events, signals, runs. The
-/// engine's client is answered by it without a socket; http_server does so with one. A template, as the
-/// engine has it inside.
+/// The REST routes of a server that apps use, answered by an engine: events, signals, runs. The engine
+/// answers its own client through it without a socket, http_server with one. A template, to avoid a circular
+/// include.
 template <class Engine>
-class api {
+class server_api {
  public:
-  explicit api(Engine& engine) : engine_(engine) {}
+  explicit server_api(Engine& engine) : engine_(engine) {}
 
   /// Throws nothing: what goes wrong becomes an answer with a reason.
   http::response answer(const http::request& request) const {
@@ -64,8 +64,8 @@ class api {
     const auto is = [&](const char* method, std::initializer_list<const char*> wanted) {
       if (request.method != method || path.size() != wanted.size()) return false;
       std::size_t i = 0;
-      for (const char* each : wanted) {
-        if (*each != '*' && path[i] != each) return false;
+      for (const char* part : wanted) {
+        if (*part != '*' && path[i] != part) return false;
         ++i;
       }
       return true;
@@ -205,16 +205,17 @@ class api {
 
   http::response runs_of(const std::string& event_id) const {
     json all = json::array();
-    for (const embedded::run& each : engine_.runs_of(event_id)) all.push_back(described(each));
+    for (const embedded::run& run : engine_.runs_of(event_id)) all.push_back(described(run));
     return answer_of(200, {{"data", std::move(all)}});
   }
 
   http::response functions_of(const std::string& app_id) const {
     json all = json::array();
-    for (const function_definition& each : engine_.functions()) {
-      if (each.app_id != app_id) continue;
-      all.push_back(
-          {{"internal_id", each.slug}, {"id", each.slug}, {"config", detail::parse_dom(each.text)}});
+    for (const function_definition& function : engine_.functions()) {
+      if (function.app_id != app_id) continue;
+      all.push_back({{"internal_id", function.slug},
+                     {"id", function.slug},
+                     {"config", detail::parse_dom(function.text)}});
     }
     return answer_of(200, all);
   }
@@ -224,9 +225,9 @@ class api {
   http::response actions(const std::string& run_id) const {
     if (!engine_.find_run(run_id)) return no_run(run_id);
     std::string out = "{";
-    for (const memo_record& each : engine_.store().memos_of(run_id)) {
+    for (const memo_record& memo : engine_.store().memos_of(run_id)) {
       if (out.size() > 1) out += ',';
-      out += '"' + detail::to_hex(each.step) + "\":" + each.text;
+      out += '"' + detail::to_hex(memo.step) + "\":" + memo.text;
     }
     return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + '}'};
   }
@@ -235,9 +236,9 @@ class api {
     const auto found = engine_.store().find_run(run_id);
     if (!found) return no_run(run_id);
     std::string out = "[";
-    for (const run_event& each : found->events) {
+    for (const run_event& event : found->events) {
       if (out.size() > 1) out += ',';
-      out += each.text;
+      out += event.text;
     }
     return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + ']'};
   }

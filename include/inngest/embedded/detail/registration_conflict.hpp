@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <inngest/detail/json_text.hpp>
-#include <inngest/embedded/function_definition.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/store.hpp>
 
 // Whether an app that registers over HTTP may do so. Decided before anything changes.

@@ -13,7 +13,7 @@
 
 namespace inngest::embedded {
 
-/// What finds records in their tables.
+/// What finds a record in its table.
 inline std::string key_of(const job& job) { return "id = " + std::to_string(job.id); }
 inline std::string key_of(const wait_record& wait) {
   return "run_id = \"" + wait.run_id + "\", step = x'" + detail::to_hex(wait.step) + "'";
@@ -36,7 +36,7 @@ inline std::string given_id_of(const event_record& event) {
   return id == event.id ? std::string() : id;
 }
 
-/// Takes the runs that are named as unreadable out of the work, with all that belongs to them.
+/// Takes the runs that have an unreadable record out of the work, with all that belongs to them.
 inline void set_aside_runs(unfinished_work& work) {
   std::set<std::string, std::less<>> runs;
   for (const unreadable_record& record : work.unreadable) {

@@ -18,9 +18,9 @@
 #include <inngest/detail/json_codec.hpp>
 #include <inngest/detail/json_dom.hpp>
 #include <inngest/detail/utf8.hpp>
-#include <inngest/embedded/function_definition.hpp>
-#include <inngest/embedded/outgoing_request.hpp>
-#include <inngest/embedded/set_aside.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/outgoing_request.hpp>
+#include <inngest/embedded/detail/set_aside.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
@@ -28,10 +28,9 @@
 
 namespace inngest::embedded {
 
-/// Looks at what a store gave before an engine goes on with it. What the engine could not use without failing
-/// later is taken out and listed: texts that are not JSON or not UTF-8, timers without their step,
-/// expressions and registrations that no longer make sense. A run goes on with all that it had, or not at
-/// all.
+/// Checks what a store gave before an engine continues with it. Records that the engine would fail with later
+/// are taken out and listed: texts that are not JSON or not UTF-8, timers without their step, expressions and
+/// registrations that no longer make sense. A run continues with all its records, or not at all.
 class work_check {
  public:
   static void check(unfinished_work& work) { work_check(work).check(); }

@@ -16,22 +16,24 @@
 
 namespace inngest::embedded {
 
-/// How many jobs of a kind may be under way at once.
-struct slot_limit {
+/// How many jobs with the same key may be under way at once.
+struct concurrency_limit {
   std::string key{};
   int limit = 0;
 };
-using slot_limits = std::vector<slot_limit>;
+using concurrency_limits = std::vector<concurrency_limit>;
 
-/// Jobs in the order of their time, and of those whose time has come: timers first, then calls by their turn,
+/// Jobs in the order of their time. Of those that are due, timers come first, then calls by their position,
 /// as far as the limits on what is under way at once allow. One thread at a time.
 class run_queue {
  public:
-  /// Adds a job that is not available until release(): what it comes from must be kept first. Of calls `turn`
-  /// says which is made first when several are due.
-  void add(job job, timestamp turn = timestamp::min(), std::shared_ptr<const slot_limits> limits = nullptr) {
+  /// Adds a job that is not available until release(): what it comes from must be committed first. Of several
+  /// calls that are due, the one with the lowest `position` is made first.
+  void add(job job, timestamp position = timestamp::min(),
+           std::shared_ptr<const concurrency_limits> limits = nullptr) {
     const std::uint64_t id = job.id;
-    entries_.emplace(id, entry{.what = std::move(job), .turn = turn, .limits = std::move(limits)});
+    entries_.emplace(id,
+                     queued_job{.what = std::move(job), .position = position, .limits = std::move(limits)});
   }
 
   /// Makes a job available from its time on.
@@ -51,10 +53,10 @@ class run_queue {
   }
 
   /// Gives a job that was not taken yet other limits.
-  void set_limits(std::uint64_t id, std::shared_ptr<const slot_limits> limits) {
+  void set_limits(std::uint64_t id, std::shared_ptr<const concurrency_limits> limits) {
     const auto found = entries_.find(id);
     if (found == entries_.end()) return;
-    entry& changed = found->second;
+    queued_job& changed = found->second;
     const bool is_due = changed.at == place::ready || changed.at == place::parked;
     if (is_due) leave(changed);
     changed.limits = std::move(limits);
@@ -76,10 +78,10 @@ class run_queue {
     }
     while (!ready_.empty()) {
       const auto next = ready_.extract(ready_.begin()).value();
-      entry& each = entries_.at(next.second);
-      if (!take_slots(each, next)) continue;
-      job out = std::move(each.what);
-      if (each.limits) under_way_.emplace(out.id, std::move(each.limits));
+      queued_job& queued = entries_.at(next.second);
+      if (!take_slots(queued, next)) continue;
+      job out = std::move(queued.what);
+      if (queued.limits) under_way_.emplace(out.id, std::move(queued.limits));
       entries_.erase(next.second);
       return out;
     }
@@ -92,8 +94,8 @@ class run_queue {
     if (found == under_way_.end()) return;
     const auto limits = std::move(found->second);
     under_way_.erase(found);
-    for (const slot_limit& each : *limits) {
-      const auto slot = slots_.find(each.key);
+    for (const concurrency_limit& limit : *limits) {
+      const auto slot = slots_.find(limit.key);
       --slot->second.used;
       call_next(slot);
     }
@@ -118,10 +120,10 @@ class run_queue {
   using rank = std::pair<timestamp, std::uint64_t>;
   enum class place { held, later, ready, parked };
 
-  struct entry {
+  struct queued_job {
     job what{};
-    timestamp turn{};
-    std::shared_ptr<const slot_limits> limits{};
+    timestamp position{};
+    std::shared_ptr<const concurrency_limits> limits{};
     place at = place::held;
     const std::string* parked_at = nullptr;
   };
@@ -132,28 +134,28 @@ class run_queue {
   };
   using slots = std::unordered_map<std::string, slot_state>;
 
-  rank rank_of(const entry& each) const { return {each.turn, each.what.id}; }
+  rank rank_of(const queued_job& queued) const { return {queued.position, queued.what.id}; }
 
   void become_ready(std::uint64_t id) {
-    entry& each = entries_.at(id);
-    each.at = place::ready;
-    ready_.insert(rank_of(each));
+    queued_job& queued = entries_.at(id);
+    queued.at = place::ready;
+    ready_.insert(rank_of(queued));
   }
 
-  void leave(entry& each) {
-    switch (each.at) {
+  void leave(queued_job& queued) {
+    switch (queued.at) {
       case place::held:
         return;
       case place::later:
-        later_.erase({each.what.due, each.what.id});
+        later_.erase({queued.what.due, queued.what.id});
         return;
       case place::ready:
-        ready_.erase(rank_of(each));
-        pass_on(each);
+        ready_.erase(rank_of(queued));
+        pass_on(queued);
         return;
       case place::parked:
-        const auto slot = slots_.find(*each.parked_at);
-        slot->second.waiting.erase(rank_of(each));
+        const auto slot = slots_.find(*queued.parked_at);
+        slot->second.waiting.erase(rank_of(queued));
         --parked_;
         drop_if_unused(slot);
         return;
@@ -161,28 +163,30 @@ class run_queue {
   }
 
   /// Takes a place under each of the job's limits, or parks it at the first that has none.
-  bool take_slots(entry& each, const rank& turn) {
-    if (!each.limits) return true;
-    for (const slot_limit& limit : *each.limits) {
+  bool take_slots(queued_job& queued, const rank& place_in_line) {
+    if (!queued.limits) return true;
+    for (const concurrency_limit& limit : *queued.limits) {
       const auto found = slots_.try_emplace(limit.key).first;
       if (found->second.used < limit.limit) continue;
-      each.at = place::parked;
-      each.parked_at = &found->first;
-      found->second.waiting.insert(turn);
+      queued.at = place::parked;
+      queued.parked_at = &found->first;
+      found->second.waiting.insert(place_in_line);
       ++parked_;
-      for (const slot_limit& other : *each.limits) {  // it may have been called for a place it can't take
+      // It may have been called for a place under another limit: the next job for that place is called.
+      for (const concurrency_limit& other : *queued.limits) {
         if (other.key != limit.key) call_next(slots_.try_emplace(other.key).first, other.limit);
       }
       return false;
     }
-    for (const slot_limit& limit : *each.limits) ++slots_.find(limit.key)->second.used;
+    for (const concurrency_limit& limit : *queued.limits) ++slots_.find(limit.key)->second.used;
     return true;
   }
 
   /// A job that was called for a place, and leaves without taking it, calls the next one.
-  void pass_on(const entry& left) {
+  void pass_on(const queued_job& left) {
     if (!left.limits) return;
-    for (const slot_limit& limit : *left.limits) call_next(slots_.try_emplace(limit.key).first, limit.limit);
+    for (const concurrency_limit& limit : *left.limits)
+      call_next(slots_.try_emplace(limit.key).first, limit.limit);
   }
 
   void call_next(slots::iterator slot, std::optional<int> limit = std::nullopt) {
@@ -199,11 +203,11 @@ class run_queue {
     if (slot->second.used == 0 && slot->second.waiting.empty()) slots_.erase(slot);
   }
 
-  std::unordered_map<std::uint64_t, entry> entries_;
+  std::unordered_map<std::uint64_t, queued_job> entries_;
   std::set<rank> later_;
   std::set<rank> ready_;
   slots slots_;
-  std::unordered_map<std::uint64_t, std::shared_ptr<const slot_limits>> under_way_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<const concurrency_limits>> under_way_;
   std::size_t parked_ = 0;
 };
 

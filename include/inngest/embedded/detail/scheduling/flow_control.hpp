@@ -1,29 +1,26 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include <inngest/embedded/event_view.hpp>
-#include <inngest/embedded/flow_memory.hpp>
-#include <inngest/embedded/function_definition.hpp>
-#include <inngest/embedded/run_queue.hpp>
+#include <inngest/embedded/detail/scheduling/event_view.hpp>
+#include <inngest/embedded/detail/scheduling/flow_memory.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/scheduling/run_queue.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/options/detail/option_limits.hpp>
 #include <inngest/time/detail/saturated.hpp>
 
-// What a function's options say of an event: whether it starts a run, when, and beside which others.
-
 namespace inngest::embedded {
 
-/// The options that need to remember earlier events.
+/// The options that must remember earlier events in order to say whether and when an event starts a run: rate
+/// limit, throttle, idempotency.
 class flow_control {
  public:
-  /// What is remembered is noted there, to be kept.
+  /// Notes there what it remembers, to be committed.
   explicit flow_control(changes& changes) : memory_(changes) {}
 
   void load(remembered_value value) { memory_.load(std::move(value)); }
@@ -54,8 +51,8 @@ class flow_control {
     if (!given_id.empty()) memory_.remember(key_of_id(function, given_id), "", now + std::chrono::hours(24));
   }
 
-  /// When a run that could begin at a time has its turn.
-  timestamp turn(const function_definition& function, event_view& view, timestamp earliest) {
+  /// When a run that could begin at `earliest` may make its first call.
+  timestamp throttled(const function_definition& function, event_view& view, timestamp earliest) {
     if (!function.throttle) return earliest;
     const registered_throttle& throttle = *function.throttle;
     const rate allowed{.limit = throttle.limit,
@@ -77,36 +74,5 @@ class flow_control {
 
   flow_memory memory_;
 };
-
-/// What limits how many of the function's calls are under way at once; null when nothing does. Limits of an
-/// environment or account are shared by the functions whose keys read the same.
-inline std::shared_ptr<const slot_limits> slots_of(const function_definition& function, event_view& view) {
-  using scope = registered_limit::scope;
-  if (function.concurrency.empty()) return nullptr;
-  slot_limits out;
-  for (const registered_limit& each : function.concurrency) {
-    std::string key = each.within == scope::function      ? "function:" + function.slug
-                      : each.within == scope::environment ? std::string("environment")
-                                                          : std::string("account");
-    if (each.key) key += ":" + each.key->text() + ":" + view.key(each.key);
-    out.push_back({.key = std::move(key), .limit = each.limit});
-  }
-  return std::make_shared<const slot_limits>(std::move(out));
-}
-
-/// By how much a run is put before others: up to ten minutes, or behind them. What is no number, NaN
-/// included, puts it nowhere.
-inline std::chrono::seconds precedence_of(const function_definition& function, event_view& view) {
-  using detail::option_limits::priority;
-  const double seconds = view.number(function.priority).value_or(0);
-  return std::chrono::seconds(detail::to_integer(seconds, priority.least, priority.most).value_or(0));
-}
-
-/// Which runs there can be no second of; nothing when there can.
-inline std::optional<std::string> singleton_key(const function_definition& function, event_view& view) {
-  if (!function.singleton) return std::nullopt;
-  const auto value = view.limiting_key(function.singleton->key);
-  return value ? std::optional(function.slug + ":" + *value) : std::nullopt;
-}
 
 }  // namespace inngest::embedded

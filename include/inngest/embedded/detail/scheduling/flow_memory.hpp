@@ -28,7 +28,7 @@ struct rate {
 /// What flow control remembers, and forgets when its time is over: keys that were used, rates.
 class flow_memory {
  public:
-  /// What changes is noted there, to be kept.
+  /// Notes there what changes, to be committed.
   explicit flow_memory(embedded::changes& changes) : changes_(changes) {}
 
   void load(remembered_value value) {
@@ -57,12 +57,12 @@ class flow_memory {
     return true;
   }
 
-  /// Counts one in, and gives when its turn is.
+  /// Counts one in, and gives the time at which it is allowed.
   timestamp reserve(const std::string& key, const rate& rate, timestamp now) {
     const std::chrono::nanoseconds even = even_time(key, now);
-    const timestamp turn(std::chrono::ceil<std::chrono::milliseconds>(even - slack(rate)));
+    const timestamp allowed(std::chrono::ceil<std::chrono::milliseconds>(even - slack(rate)));
     count_in(key, rate, even, now);
-    return std::max(turn, now);
+    return std::max(allowed, now);
   }
 
   std::size_t size() const { return values_.size(); }

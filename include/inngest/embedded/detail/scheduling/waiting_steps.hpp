@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/embedded/function_definition.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/step_id.hpp>
 

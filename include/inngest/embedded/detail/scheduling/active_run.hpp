@@ -12,8 +12,8 @@
 #include <vector>
 
 #include <inngest/detail/hex.hpp>
-#include <inngest/embedded/function_definition.hpp>
-#include <inngest/embedded/run_queue.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/scheduling/run_queue.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/json.hpp>
 #include <inngest/step_id.hpp>
@@ -39,17 +39,17 @@ struct active_run {
   std::vector<step_hash> stack{};  // the memos' order
   std::map<step_hash, pending_step> pending{};
   std::set<std::uint64_t> jobs{};  // that were not taken
-  /// The one among them that goes through the whole function: there is no need of two.
-  std::optional<std::uint64_t> discovery{};
+  /// The one among them that replays the whole function. There is never a second one.
+  std::optional<std::uint64_t> replay_job{};
   /// Whether there are results that the function has not been called with.
   bool has_news = false;
   int calls = 0;          // under way
   std::size_t chain = 0;  // of the event that started it
   std::uint64_t last_call = 0;
   std::uint64_t last_replay = 0;  // the last call that went through the whole function
-  std::shared_ptr<const slot_limits> limits{};
-  std::chrono::milliseconds precedence{};
-  /// Which runs there can be no second of, of a singleton.
+  std::shared_ptr<const concurrency_limits> limits{};
+  std::chrono::milliseconds priority{};
+  /// Of a singleton: there is no second run with this key. Empty otherwise.
   std::string singleton_key{};
 
   const std::string& id() const { return record.run.id; }
@@ -57,9 +57,9 @@ struct active_run {
   /// A JSON array.
   std::string events_text() const {
     std::string out = "[";
-    for (const run_event& each : record.events) {
+    for (const run_event& event : record.events) {
       if (out.size() > 1) out += ',';
-      out += each.text;
+      out += event.text;
     }
     return out += ']';
   }
@@ -68,18 +68,18 @@ struct active_run {
   /// Bytes of all results and events.
   std::size_t state_size() const {
     std::size_t out = 0;
-    for (const run_event& each : record.events) out += each.text.size();
+    for (const run_event& event : record.events) out += event.text.size();
     for (const auto& [step, memo] : memos) out += memo.size();
     return out;
   }
 };
 
-/// Larger states are not sent in a call, as a server does it.
+/// In bytes. A server does not send larger states in a call either.
 inline constexpr std::size_t largest_state = 4 * 1024 * 1024 - 1024;
 
 /// The body of a call request. While steps or other calls are under way or to come, the steps that the call
-/// finds are only planned, so that no two calls run the same step. An app elsewhere is told by what to save
-/// results, and must ask for a state that is large.
+/// finds are only planned, so that no two calls run the same step. An app elsewhere is given the id with
+/// which it saves results, and must ask for a state that is large.
 inline std::string call_body(const active_run& run, const job& call) {
   const auto append_quoted_hash = [](std::string& out, const step_hash& hash) {
     if (out.back() != '[' && out.back() != '{') out += ',';
@@ -87,7 +87,7 @@ inline std::string call_body(const active_run& run, const job& call) {
     detail::append_hex(out, hash);
     out += '"';
   };
-  const bool only_plan = call.step || !run.pending.empty() || run.calls > 1 || run.discovery;
+  const bool only_plan = call.step || !run.pending.empty() || run.calls > 1 || run.replay_job;
   const bool is_elsewhere = !run.function->url.empty();
   const bool use_api = is_elsewhere && run.state_size() > largest_state;
   std::string out = "{\"ctx\":{\"attempt\":" + std::to_string(call.attempt) +
@@ -97,11 +97,11 @@ inline std::string call_body(const active_run& run, const job& call) {
                     (is_elsewhere ? ",\"qi_id\":\"" + std::to_string(call.id) + '"' : "") +
                     ",\"run_id\":" + encode(run.id()) +
                     ",\"stack\":{\"current\":" + std::to_string(run.stack.size()) + ",\"stack\":[";
-  for (const step_hash& each : run.stack) append_quoted_hash(out, each);
+  for (const step_hash& step : run.stack) append_quoted_hash(out, step);
   out +=
       std::string("]},\"step_id\":\"step\",\"use_api\":") + (use_api ? "true" : "false") + "},\"defers\":{";
-  for (const deferred_call& each : run.record.deferred) {
-    append_quoted_hash(out, each.id);
+  for (const deferred_call& deferred : run.record.deferred) {
+    append_quoted_hash(out, deferred.id);
     out += ":{\"abortable\":false}";
   }
   out += "},\"event\":" + run.event_text();

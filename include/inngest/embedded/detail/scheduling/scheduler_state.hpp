@@ -1,0 +1,46 @@
+#pragma once
+
+#include <utility>
+
+#include <inngest/detail/ulid.hpp>
+#include <inngest/embedded/detail/scheduling/active_runs.hpp>
+#include <inngest/embedded/detail/scheduling/change_journal.hpp>
+#include <inngest/embedded/detail/scheduling/flow_control.hpp>
+#include <inngest/embedded/detail/scheduling/run_jobs.hpp>
+#include <inngest/embedded/detail/scheduling/subscriptions.hpp>
+#include <inngest/embedded/detail/scheduling/waiting_steps.hpp>
+
+namespace inngest::embedded::scheduling {
+
+/// What the parts of the scheduler share. Each part has one subject and calls only parts that stand above it
+/// in this list:
+///
+///     steps       steps begin, wait and end; their results are remembered
+///     limits      concurrency, priority and singletons of runs
+///     lifecycle   runs begin and end
+///     batches     runs that wait for their events: batches, debounces, events of the future
+///     admission   whether an event starts a run of a function, and when
+///     events      events are taken in and dispatched
+///     schedules   the next time of every cron schedule
+///     operations  what an app's answer asks for, one step kind after the other
+///     answers     what an app's answer means for its call and its run
+///     calls       calls and timers that are due
+///     recovery    unfinished work of an earlier process
+///
+/// A part does not change anything before all that may throw because of its input has been computed.
+struct scheduler_state {
+  scheduler_state(run_jobs::retry_delay delay, detail::ulid_source source)
+      : ids(std::move(source)), jobs(journal, std::move(delay)) {}
+  scheduler_state(const scheduler_state&) = delete;
+  scheduler_state& operator=(const scheduler_state&) = delete;
+
+  detail::ulid_source ids;
+  change_journal journal{};
+  subscriptions functions{};
+  flow_control flow{journal.changes};
+  active_runs runs{};
+  waiting_steps waits{};
+  run_jobs jobs;
+};
+
+}  // namespace inngest::embedded::scheduling
