@@ -19,10 +19,10 @@
 #include <inngest/detail/log_limiter.hpp>
 #include <inngest/embedded/api.hpp>
 #include <inngest/embedded/detail/http_listener.hpp>
+#include <inngest/embedded/detail/page.hpp>
+#include <inngest/embedded/detail/page_api.hpp>
 #include <inngest/embedded/engine.hpp>
-#include <inngest/embedded/page_api.hpp>
 #include <inngest/embedded/server_access.hpp>
-#include <inngest/embedded/web_page.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
@@ -294,8 +294,8 @@ class http_server {
   static http::response page() {
     return {.status = 200,
             .headers = {{"content-type", "text/html; charset=utf-8"},
-                        {"content-security-policy", web_page_policy()}},
-            .body = std::string(web_page)};
+                        {"content-security-policy", std::string(detail::web_page_policy)}},
+            .body = std::string(detail::web_page)};
   }
 
   /// Exchanges the token of a sign-in link for a cookie. The page is then opened by this one: a cookie that
