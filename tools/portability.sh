@@ -142,7 +142,7 @@ core_tests() {
   rm -rf "$build"
   mkdir -p "$build"
   describe
-  local flags=(-std=c++20 -O1 -g0 -Iinclude -Itests "${compile_flags[@]}")
+  local flags=(-std=c++20 -O0 -g0 -Iinclude -Itests "${compile_flags[@]}")
   echo "== reading all headers"
   "${cxx[@]}" "${flags[@]}" -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fsyntax-only tests/odr/first.cpp
   local files
