@@ -58,8 +58,8 @@ WHOLE = """\
 #include <inngest/middleware/encryption.hpp>
 #endif
 #ifdef INNGEST_WITH_HTTP_SERVER
-#include <inngest/embedded/page_api.hpp>
-#include <inngest/embedded/web_page.hpp>
+#include <inngest/embedded/detail/page_api.hpp>
+#include <inngest/embedded/detail/page.hpp>
 #include <inngest/embedded/detail/http_parser.hpp>
 #include <inngest/embedded/detail/http_listener.hpp>
 #include <inngest/embedded/detail/server_access.hpp>

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include <inngest/embedded.hpp>
-#include <inngest/embedded/page_api.hpp>
+#include <inngest/embedded/detail/page_api.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
 
 #include "catch.hpp"

@@ -21,8 +21,9 @@
 #include <inngest/embedded/detail/server_access.hpp>
 #include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/engine.hpp>
-#include <inngest/embedded/page_api.hpp>
+#include <inngest/embedded/detail/page_api.hpp>
 #include <inngest/embedded/web_page.hpp>
+#include <inngest/embedded/detail/page.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
@@ -294,8 +295,8 @@ class http_server {
   static http::response page() {
     return {.status = 200,
             .headers = {{"content-type", "text/html; charset=utf-8"},
-                        {"content-security-policy", web_page_policy()}},
-            .body = std::string(web_page)};
+                        {"content-security-policy", std::string(detail::web_page_policy)}},
+            .body = std::string(detail::web_page)};
   }
 
   /// Exchanges the token of a sign-in link for a cookie. The page is then opened by this one: a cookie that

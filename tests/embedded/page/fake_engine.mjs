@@ -1,22 +1,20 @@
 // An engine that is none: the API of the embedded engine over made-up functions, events and runs, for the page's test.
 // Started by itself it prints its address: node fake_engine.mjs [port] [runs]
 
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 
-const header = fileURLToPath(new URL("../../../include/inngest/embedded/web_page.hpp", import.meta.url));
+const header = fileURLToPath(new URL("../../../include/inngest/embedded/detail/page.hpp", import.meta.url));
 
 /// The page and its policy, as the compiler sees them.
 function page() {
   const source = readFileSync(header, "utf8");
-  const html = [...source.matchAll(/R"page\(([^]*?)\)page"/g)].map(match => match[1]).join("");
-  const hash = tag => `'sha256-${createHash("sha256").update(html.split(`<${tag}>`)[1].split(`</${tag}>`)[0]).digest("base64")}'`;
-  const written = /std::string web_page_policy\(\)[^]*?\n  return ("default[^]*?);\n}/.exec(source)[1];
-  const literals = written.replace(/hash_of\("<(\w+)>", "[^"]*"\)/g, (_, tag) => `"${hash(tag)}"`);
-  const policy = [...literals.matchAll(/"([^"]*)"/g)].map(match => match[1]).join("");
-  return { html, policy };
+  const text_of = name => {
+    const definition = source.split(`std::string_view ${name} =`)[1].split("\n\n/// ")[0];
+    return [...definition.matchAll(/R"page\(([^]*?)\)page"/g)].map(match => match[1]).join("");
+  };
+  return { html: text_of("web_page"), policy: text_of("web_page_policy") };
 }
 
 // Numbers that look like chance and are the same in each run.

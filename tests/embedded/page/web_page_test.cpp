@@ -1,8 +1,8 @@
-#include <inngest/embedded/web_page.hpp>
+#include <inngest/embedded/detail/page.hpp>
 
 #include "catch.hpp"
 
-using inngest::embedded::web_page;
+using inngest::detail::web_page;
 
 namespace {
 

@@ -118,7 +118,7 @@ class cel_lexer {
       const std::string found(rest.substr(0, character_size(rest)));
       if (found == "=" || found == "&" || found == "|") fail("\"" + found + "\" must be doubled", at_);
       if (found == "`") fail("a server takes no names in backticks: write [\"a-b\"] for the field a-b", at_);
-      if (found[0] >= 0 && found[0] < ' ') fail("unexpected control character", at_);
+      if (static_cast<unsigned char>(found[0]) < ' ') fail("unexpected control character", at_);
       fail("unexpected character \"" + found + "\"", at_);
     }
     at_ += out.text.size();

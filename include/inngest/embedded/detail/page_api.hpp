@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,7 +22,7 @@
 
 namespace inngest::embedded {
 
-/// What web_page.hpp asks of an engine: functions, events and runs as people look at them.
+/// The data of the web page: functions, events and runs of an engine.
 class page_api {
  public:
   explicit page_api(engine& engine) : engine_(engine) {}
@@ -40,14 +42,14 @@ class page_api {
 
   json functions() const {
     json all = json::array();
-    for (const function_definition& each : engine_.functions()) {
-      json options = detail::parse_dom(each.text);
+    for (const function_definition& function : engine_.functions()) {
+      json options = detail::parse_dom(function.text);
       json triggers = options.value("triggers", json::array());
       for (const char* shown_elsewhere : {"id", "name", "triggers", "steps"}) options.erase(shown_elsewhere);
-      options["retries"] = each.retries;
-      all.push_back({{"id", each.slug},
-                     {"name", each.name},
-                     {"app", each.app_id},
+      options["retries"] = function.retries;
+      all.push_back({{"id", function.slug},
+                     {"name", function.name},
+                     {"app", function.app_id},
                      {"triggers", std::move(triggers)},
                      {"options", std::move(options)}});
     }
@@ -58,20 +60,20 @@ class page_api {
     const std::size_t limit = limit_of(request);
     json all = json::array();
     std::string last;
-    for (const event_record& each :
+    for (const event_record& event :
          engine_.store().find_events({.before = request.query("before").value_or(""), .limit = limit})) {
       json runs = json::array();
-      for (const run& started : engine_.runs_of(each.id)) {
+      for (const run& started : engine_.runs_of(event.id)) {
         runs.push_back({{"id", started.id},
                         {"function", started.function_slug},
                         {"status", std::string(to_string(started.status))}});
       }
-      all.push_back({{"id", detail::readable(each.id)},
-                     {"name", detail::readable(each.name)},
-                     {"received_at", to_text(each.received_at)},
-                     {"event", received_json_value(each.text)},
+      all.push_back({{"id", detail::readable(event.id)},
+                     {"name", detail::readable(event.name)},
+                     {"received_at", to_text(event.received_at)},
+                     {"event", received_json_value(event.text)},
                      {"runs", std::move(runs)}});
-      last = each.id;
+      last = event.id;
     }
     const bool is_full = all.size() == limit;
     return {{"events", std::move(all)}, {"next", is_full ? json(last) : json()}};
@@ -83,14 +85,14 @@ class page_api {
                     .before = request.query("before").value_or(""),
                     .limit = limit_of(request)};
     const std::string status = request.query("status").value_or("");
-    for (const auto& each : detail::enumerators<run_status>) {
-      if (status == each.name) query.status = each.value;
+    for (const auto& known : detail::enumerators<run_status>) {
+      if (status == known.name) query.status = known.value;
     }
     json all = json::array();
     std::string last;
-    for (const run& each : engine_.store().find_runs(query)) {
-      all.push_back(summary(each));
-      last = each.id;
+    for (const run& found : engine_.store().find_runs(query)) {
+      all.push_back(summary(found));
+      last = found.id;
     }
     const bool is_full = all.size() == query.limit;
     return {{"runs", std::move(all)}, {"next", is_full ? json(last) : json()}};
@@ -99,24 +101,24 @@ class page_api {
   std::optional<json> run_details(const std::string& id) const {
     auto found = engine_.store().find_run(id);
     if (!found) return std::nullopt;
-    for (timeline_entry& each : found->run.timeline) {
-      each.step = detail::readable(each.step);
-      each.detail = detail::readable(each.detail);
+    for (timeline_entry& entry : found->run.timeline) {
+      entry.step = detail::readable(entry.step);
+      entry.detail = detail::readable(entry.detail);
     }
     json out = summary(found->run);
-    for (const run_event& each : found->events) out["events"].push_back(received_json_value(each.text));
+    for (const run_event& event : found->events) out["events"].push_back(received_json_value(event.text));
     if (!found->run.output_text.empty()) out["output"] = received_json_value(found->run.output_text);
     if (found->run.error) out["error"] = received_json_value(text_of(*found->run.error));
     out["steps"] = steps_of(found->run);
     out["timeline"] = json::array();
-    for (const timeline_entry& each : found->run.timeline) {
-      const std::string what(to_string(each.what));
-      out["timeline"].push_back({{"at", to_text(each.at)},
-                                 {"what", (each.step.empty() ? "run " : "step ") + what},
-                                 {"step", each.step},
-                                 {"attempt", each.attempt},
-                                 {"duration_ms", static_cast<double>(each.duration.count()) / 1000},
-                                 {"detail", each.detail}});
+    for (const timeline_entry& entry : found->run.timeline) {
+      const std::string what(to_string(entry.what));
+      out["timeline"].push_back({{"at", to_text(entry.at)},
+                                 {"what", (entry.step.empty() ? "run " : "step ") + what},
+                                 {"step", entry.step},
+                                 {"attempt", entry.attempt},
+                                 {"duration_ms", static_cast<double>(entry.duration.count()) / 1000},
+                                 {"detail", entry.detail}});
     }
     return out;
   }
@@ -148,7 +150,7 @@ class page_api {
             {"ended_at", time(run.ended_at)}};
   }
 
-  // ---- a run's steps, as its timeline tells of them -----------------------------------------------------
+  // ---- a run's steps, derived from its timeline --------------------------------------------------------
 
   struct shown_step {
     json value{};
@@ -158,22 +160,22 @@ class page_api {
   static json steps_of(const run& run) {
     std::vector<shown_step> steps;
     timestamp before = run.queued_at;
-    for (const timeline_entry& each : run.timeline) {
-      if (!each.step.empty()) add(open_step(steps, each, before), each);
-      before = each.at;
+    for (const timeline_entry& entry : run.timeline) {
+      if (!entry.step.empty()) add(open_step(steps, entry, before), entry);
+      before = entry.at;
     }
     json out = json::array();
-    for (shown_step& each : steps) out.push_back(std::move(each.value));
+    for (shown_step& step : steps) out.push_back(std::move(step.value));
     return out;
   }
 
-  /// The step of the name that has not ended, or a new one: an id may be used again.
+  /// The unfinished step with the entry's name, or a new one: an id may be used again.
   static shown_step& open_step(std::vector<shown_step>& steps, const timeline_entry& entry,
                                timestamp before) {
     std::size_t uses = 0;
-    for (shown_step& each : steps) {
-      if (each.value["name"] != entry.step) continue;
-      if (!each.ended) return each;
+    for (shown_step& step : steps) {
+      if (step.value["name"] != entry.step) continue;
+      if (!step.ended) return step;
       ++uses;
     }
     const auto began = entry.at - std::chrono::floor<std::chrono::milliseconds>(entry.duration);
