@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "fuzz_check.hpp"
+#include "targets.hpp"
 
 namespace fuzzed {
 
@@ -88,13 +89,14 @@ std::string target(std::uint8_t chosen) {
 
 }  // namespace fuzzed
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+void targets::fuzz_call_request(std::string_view input) {
   static const inngest::handler handler = fuzzed::make_handler();
-  if (size == 0) return 0;
-  const bool targeted = fuzzed::target(data[0]) != "step";
+  if (input.empty()) return;
+  const std::string target = fuzzed::target(static_cast<unsigned char>(input.front()));
+  const bool targeted = target != "step";
   const auto answer = handler({.method = "POST",
-                               .url = "/api/inngest?fnId=app-f&stepId=" + fuzzed::target(data[0]),
-                               .body = std::string(reinterpret_cast<const char*>(data) + 1, size - 1)});
+                               .url = "/api/inngest?fnId=app-f&stepId=" + target,
+                               .body = std::string(input.substr(1))});
 
   const int status = answer.status;
   FUZZ_CHECK(status == 200 || status == 206 || status == 400 || status == 500);
@@ -107,9 +109,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FUZZ_CHECK(!targeted || operations.size() == 1);
     for (const auto& op : operations) {
       FUZZ_CHECK(op.at("id").get<std::string>().size() == 40);
-      FUZZ_CHECK(!targeted || op.at("id") == fuzzed::target(data[0]));
+      FUZZ_CHECK(!targeted || op.at("id") == target);
       FUZZ_CHECK(!targeted || op.at("op") != "StepPlanned");
     }
   }
-  return 0;
 }

@@ -1,4 +1,5 @@
-// Runs a fuzz target over the files and folders that it is given, where there is no libFuzzer.
+// Runs a fuzz target over the files and folders that it is given, where there is no libFuzzer. The options
+// are libFuzzer's and are ignored, except --target, which fuzz_main.cpp reads.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -7,6 +8,7 @@
 #include <iterator>
 #include <vector>
 
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv);
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {
@@ -22,8 +24,10 @@ void run(const std::filesystem::path& file) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  LLVMFuzzerInitialize(&argc, &argv);
   std::size_t files = 0;
   for (int i = 1; i < argc; ++i) {
+    if (argv[i][0] == '-') continue;
     const std::filesystem::path path = argv[i];
     if (std::filesystem::is_directory(path)) {
       for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {

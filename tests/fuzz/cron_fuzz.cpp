@@ -2,16 +2,14 @@
 #include <inngest/time/detail/cron.hpp>
 
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
 #include <string_view>
 
 #include "fuzz_check.hpp"
+#include "targets.hpp"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+void targets::fuzz_cron(std::string_view text) {
   try {
-    const auto schedule =
-        inngest::detail::cron_schedule::parse(std::string_view(reinterpret_cast<const char*>(data), size));
+    const auto schedule = inngest::detail::cron_schedule::parse(text);
     FUZZ_CHECK(schedule.minutes != 0 && schedule.minutes >> 60 == 0);
     FUZZ_CHECK(schedule.hours != 0 && schedule.hours >> 24 == 0);
     FUZZ_CHECK(schedule.days != 0 && (schedule.days & 1) == 0 && schedule.days >> 32 == 0);
@@ -31,5 +29,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   } catch (const inngest::configuration_error&) {
   }
-  return 0;
 }

@@ -3,16 +3,14 @@
 #include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "fuzz_check.hpp"
+#include "targets.hpp"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
-
+void targets::fuzz_duration(std::string_view text) {
   if (const auto duration = inngest::parse_duration(text)) {
     FUZZ_CHECK(duration->count() >= 0);
     const auto again = inngest::parse_duration(inngest::to_text(*duration));
@@ -36,5 +34,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                      http::percent_encoded(text)};
   if (text != "x") FUZZ_CHECK(encoded.query(text) == text);
   FUZZ_CHECK(encoded.path() == "/api");
-  return 0;
 }

@@ -9,7 +9,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -17,6 +16,7 @@
 #include <string_view>
 
 #include "fuzz_check.hpp"
+#include "targets.hpp"
 
 namespace {
 
@@ -137,8 +137,7 @@ struct machine {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view rest(reinterpret_cast<const char*>(data), size);
+void targets::fuzz_engine(std::string_view rest) {
   machine it;
   for (int lines = 0; !rest.empty() && lines < 200; ++lines) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
@@ -157,5 +156,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // a call that was under way is a failed attempt now, and its run may have ended by that
   FUZZ_CHECK(had_calls || (before.queued == after.queued && before.running == after.running &&
                            before.completed == after.completed && before.failed == after.failed));
-  return 0;
 }

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "fuzz_check.hpp"
+#include "targets.hpp"
 
 namespace {
 
@@ -33,15 +33,14 @@ void compute(const inngest::expression& parsed, const json& variables, missing_f
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+void targets::fuzz_evaluation(std::string_view input) {
   using names = inngest::expression_names;
-  const std::string_view input(reinterpret_cast<const char*>(data), size);
-  const std::size_t line = std::min(input.find('\n'), size);
+  const std::size_t line = std::min(input.find('\n'), input.size());
   const std::string text(input.substr(0, line));
-  const json variables = variables_of(input.substr(std::min(line + 1, size)));
-  for (const names each : {names::of_a_server, names::any}) {
+  const json variables = variables_of(input.substr(std::min(line + 1, input.size())));
+  for (const names allowed : {names::of_a_server, names::any}) {
     try {
-      const inngest::expression parsed(text, each);
+      const inngest::expression parsed(text, allowed);
       compute(parsed, variables, missing_fields::are_unknown);
       compute(parsed, variables, missing_fields::are_errors);
       inngest::holds(parsed, variables);
@@ -49,5 +48,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       FUZZ_CHECK(refused.position() <= text.size());
     }
   }
-  return 0;
 }

@@ -2,14 +2,15 @@
 #include <inngest/expression.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "fuzz_check.hpp"
+#include "targets.hpp"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string text(reinterpret_cast<const char*>(data), size);
+void targets::fuzz_expression(std::string_view input) {
+  const std::string text(input);
+  const std::size_t size = text.size();
   try {
     const inngest::expression parsed(text);
     FUZZ_CHECK(!parsed.nodes().empty());
@@ -19,9 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       for (const std::size_t part : node.parts) FUZZ_CHECK(part < i);  // a tree: no way leads back
     }
     using policy = inngest::expression_policy;
-    for (const policy each : {policy::logic_only, policy::event_only}) {
+    for (const policy checked : {policy::logic_only, policy::event_only}) {
       try {
-        inngest::check_expression(text, each);
+        inngest::check_expression(text, checked);
       } catch (const inngest::expression_error& refused) {
         FUZZ_CHECK(refused.position() < size);
       }
@@ -37,5 +38,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FUZZ_CHECK(refused.position() <= size);
     FUZZ_CHECK(refused.line() >= 1 && refused.column() >= 1 && refused.line() + refused.column() <= size + 2);
   }
-  return 0;
 }

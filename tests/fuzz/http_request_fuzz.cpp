@@ -4,11 +4,11 @@
 #include <inngest/embedded/detail/server_access.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "fuzz_check.hpp"
+#include "targets.hpp"
 
 namespace {
 
@@ -51,15 +51,14 @@ outcome read_body(const inngest::detail::request_head& head, std::string_view te
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
+void targets::fuzz_http_request(std::string_view text) {
   const std::size_t end = text.find("\r\n\r\n");
   inngest::detail::request_head head;
   try {
     head = inngest::detail::request_head_parser::parse(text.substr(0, end));
   } catch (const inngest::detail::malformed_request& problem) {
     FUZZ_CHECK(problem.status >= 400 && problem.status < 600);
-    return 0;
+    return;
   }
   FUZZ_CHECK(head.request.url.front() == '/');
   for (const auto& [name, value] : head.request.headers)
@@ -69,9 +68,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto host = inngest::detail::host_name(head.request.headers.find("host").value_or(""));
     FUZZ_CHECK(host && (inngest::detail::is_loopback_name(*host) || *host == "engine"));
   }
-  if (end == std::string_view::npos) return 0;
-  const outcome whole = read_body(head, text.substr(end + 4), size);
+  if (end == std::string_view::npos) return;
+  const outcome whole = read_body(head, text.substr(end + 4), text.size());
   for (const std::size_t piece : {1u, 2u, 7u})
     FUZZ_CHECK(read_body(head, text.substr(end + 4), piece) == whole);
-  return 0;
 }

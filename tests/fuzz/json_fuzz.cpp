@@ -2,7 +2,6 @@
 #include <inngest/json.hpp>
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "fuzz_check.hpp"
+#include "targets.hpp"
 
 namespace fuzzed {
 
@@ -62,13 +62,11 @@ void read_and_write(std::string_view text) {
 
 }  // namespace fuzzed
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
+void targets::fuzz_json(std::string_view text) {
   fuzzed::read_and_write<fuzzed::tree>(text);
   fuzzed::read_and_write<inngest::json>(text);
   fuzzed::read_and_write<std::string>(text);
   fuzzed::read_and_write<std::int64_t>(text);
   fuzzed::read_and_write<double>(text);
   fuzzed::read_and_write<std::vector<std::optional<bool>>>(text);
-  return 0;
 }

@@ -3,14 +3,13 @@
 #include <inngest/serve.hpp>
 
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "fuzz_check.hpp"
+#include "targets.hpp"
 
 namespace {
 
@@ -50,13 +49,14 @@ void try_to(Call call) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+void targets::fuzz_server_answer(std::string_view input) {
   static const app a;
-  if (size == 0) return 0;
+  if (input.empty()) return;
+  const auto first = static_cast<unsigned char>(input.front());
   constexpr int statuses[] = {200, 206, 400, 401, 404, 500};
-  a.server->answer = {.status = statuses[data[0] % 6],
-                      .headers = {{"X-Inngest-Server-Kind", data[0] > 127 ? "cloud" : "dev"}},
-                      .body = std::string(reinterpret_cast<const char*>(data) + 1, size - 1)};
+  a.server->answer = {.status = statuses[first % 6],
+                      .headers = {{"X-Inngest-Server-Kind", first > 127 ? "cloud" : "dev"}},
+                      .body = std::string(input.substr(1))};
   const auto synced = a.handler.sync("http://localhost/api/inngest");
   FUZZ_CHECK(!synced.message.empty());
   try_to([] { a.client.send(test_event{}); });
@@ -66,5 +66,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                  .url = "/?fnId=app-f&stepId=step",
                                  .body = R"({"ctx":{"run_id":"R","use_api":true}})"});
   FUZZ_CHECK(called.status >= 200 && called.status < 600);
-  return 0;
 }

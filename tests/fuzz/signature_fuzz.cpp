@@ -8,12 +8,12 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "fuzz_check.hpp"
+#include "targets.hpp"
 
 namespace fuzzed {
 
@@ -66,11 +66,10 @@ void check_meaning(std::string_view body, std::string_view signed_bytes, std::st
 
 }  // namespace fuzzed
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+void targets::fuzz_signature(std::string_view text) {
   namespace protocol = inngest::protocol;
   constexpr std::string_view key = "signkey-test-5a1f0c9d77e3b2486e0d";
   constexpr std::chrono::sys_seconds now{std::chrono::seconds(1767225600)};
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
   const std::size_t line = text.find('\n');
   const std::string_view header = text.substr(0, line);
   const std::string_view body = line == std::string_view::npos ? std::string_view() : text.substr(line + 1);
@@ -100,5 +99,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool has_secret = header.size() > protocol::prefix_length(header);
   FUZZ_CHECK(protocol::verify(protocol::sign(body, header, now), body, header, now) ==
              (has_secret && !ambiguous));
-  return 0;
 }

@@ -2,11 +2,10 @@
 #include <inngest/time/detail/time_zone.hpp>
 
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
 #include <string_view>
 
 #include "fuzz_check.hpp"
+#include "targets.hpp"
 
 namespace {
 
@@ -31,8 +30,7 @@ void follow(const Zone& zone) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+void targets::fuzz_time_zone(std::string_view bytes) {
   try {
     follow(inngest::detail::time_zone::parse(bytes));
   } catch (const inngest::configuration_error&) {
@@ -41,5 +39,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     follow(inngest::detail::time_zone_footer_reader(bytes).read());
   } catch (const inngest::configuration_error&) {
   }
-  return 0;
 }
