@@ -20,6 +20,7 @@
 #include <inngest/group.hpp>
 #include <inngest/log.hpp>
 #include <inngest/protocol/lifecycle.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 #include <inngest/step.hpp>
 
 namespace inngest {
@@ -203,7 +204,7 @@ class basic_context {
     text.add_exact("fn_slug", called.slug())
         .add_raw("input", replay_->transform_deferred(options, encode(data, "data")));
     replay_->record_deferred(
-        {.code = protocol::opcode::defer_add,
+        {.code = protocol::row_of(step_kind::defer).begins_with,
          .id = options.id.hash(),
          .name = options.name.empty() ? std::string(options.id.text()) : options.name,
          .display_name = options.name.empty() ? std::string(options.id.text()) : options.name,

@@ -12,6 +12,7 @@
 #include <inngest/error.hpp>
 #include <inngest/execution/replay.hpp>
 #include <inngest/protocol/api.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 
 namespace inngest {
 
@@ -157,7 +158,7 @@ inline chosen_variant choose_variant(replay& replay, inngest::step_options optio
       replay.add_metadata(protocol::metadata_object("step", "inngest.experiment", "set", values.text()));
       detail::write_quoted(out, chosen);
     };
-    const protocol::operation plan{.code = protocol::opcode::step_planned,
+    const protocol::operation plan{.code = protocol::row_of(step_kind::experiment).begins_with,
                                    .options = "{\"type\":\"group.experiment\"}"};
     replay.discover(call, plan, choose);
     replay.await(call, plan, choose);

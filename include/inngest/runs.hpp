@@ -17,6 +17,7 @@
 #include <inngest/duration.hpp>
 #include <inngest/function.hpp>
 #include <inngest/protocol/api.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 
 namespace inngest {
 
@@ -369,7 +370,8 @@ class runs {
   /// call, of which RunComplete has it.
   static std::string output_of(std::string output) {
     if (output == "\"\"" || output == "null") return {};
-    if (output.find("RunComplete") == std::string::npos) return output;
+    constexpr std::string_view run_complete = to_string(protocol::opcode::run_complete);
+    if (output.find(run_complete) == std::string::npos) return output;
     try {
       std::string operations = output.starts_with('"') ? decode<std::string>(output) : output;
       std::string result;
@@ -377,7 +379,7 @@ class runs {
       for_each_element(operations, [&](std::string_view operation) {
         if (!operation.starts_with('{')) return;
         const detail::json_buffer buffer{std::string(operation)};
-        const bool ends = detail::find_text(operation, "op").ends_with("RunComplete");
+        const bool ends = detail::find_text(operation, "op").ends_with(run_complete);
         if (ends) result = detail::find_member(buffer, "data");
       });
       return result.empty() ? output : result;
