@@ -22,8 +22,7 @@ using json_form = std::conditional_t<detail::kind_of<std::decay_t<T>>() == detai
 /// Types that can be written as JSON: numbers, text, std::optional, containers, types declared with
 /// INNGEST_FIELDS or INNGEST_ENUM, and whatever nlohmann's to_json knows.
 template <class T>
-concept json_writable = detail::kind_of<std::decay_t<T>>()
-!= detail::json_kind::none;
+concept json_writable = (detail::kind_of<std::decay_t<T>>() != detail::json_kind::none);
 
 /// Types that can be written as JSON and read back.
 template <class T>

@@ -119,9 +119,8 @@ class run_not_completed : public error {
 };
 
 /// A run that was waited for is not there, or not ended, when the time is up.
-class run_timed_out : public error {
- public:
-  explicit run_timed_out(const std::string& message) : error(error_code::unreachable, message) {}
+class run_timed_out : public detail::error_of<error_code::unreachable> {
+  using error_of::error_of;
 };
 
 /// Follows runs from outside: what became of an event, what a function returned. It asks the server's REST

@@ -38,9 +38,8 @@ struct encryption_options {
 };
 
 /// What came from the server can't be decrypted. It is tried again, as a missing key can be added meanwhile.
-class decryption_error : public error {
- public:
-  explicit decryption_error(const std::string& message) : error(error_code::configuration, message) {}
+class decryption_error : public detail::error_of<error_code::configuration> {
+  using error_of::error_of;
 };
 
 namespace detail {
