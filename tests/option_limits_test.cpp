@@ -198,8 +198,8 @@ TEST_CASE("retries of the handler of an end are in the range of all", "[options]
   const auto app = support::quiet_client();
   const auto made = [&](auto at_end) {
     return message_of<inngest::configuration_error>([&] {
-      app.create_function(
-          {.id = "f"}, inngest::on<ordered>(), [](auto&) {}, std::move(at_end));
+      static_cast<void>(app.create_function(
+          {.id = "f"}, inngest::on<ordered>(), [](auto&) {}, std::move(at_end)));
     });
   };
   const auto handler = [](auto&) {};

@@ -20,7 +20,7 @@ using timestamp = std::chrono::sys_time<std::chrono::milliseconds>;
 /// A duration in the protocol's text, such as "1h30m", "2s" or "1500ms"; zero is "0s". The units are
 /// those that every reader of the protocol knows: h, m, s and ms.
 /// \throws configuration_error for a negative duration.
-inline std::string to_text(duration_ms duration) {
+[[nodiscard]] inline std::string to_text(duration_ms duration) {
   if (duration < std::chrono::milliseconds::zero()) {
     throw configuration_error("a duration must not be negative: " + std::to_string(duration.count()) + " ms");
   }
@@ -41,7 +41,7 @@ inline std::string to_text(duration_ms duration) {
 
 /// Reads a duration such as "1d12h" (units w, d, h, m, s, ms, us, ns); nothing for any other text.
 /// Less than a millisecond is rounded up.
-inline std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+[[nodiscard]] inline std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   using std::chrono::nanoseconds;
   struct unit {
     std::string_view name;
@@ -76,7 +76,7 @@ inline std::optional<std::chrono::milliseconds> parse_duration(std::string_view 
 
 /// A moment in RFC 3339 with milliseconds, such as "2026-11-23T04:40:40.258Z". The text has four digits for a
 /// year: a moment outside the years 0 to 9999 becomes the first or the last of them.
-inline std::string to_text(timestamp moment) {
+[[nodiscard]] inline std::string to_text(timestamp moment) {
   using std::chrono::sys_days, std::chrono::year;
   constexpr timestamp first = sys_days(year(0) / 1 / 1);
   constexpr timestamp last = timestamp(sys_days(year(10'000) / 1 / 1)) - std::chrono::milliseconds(1);
@@ -116,7 +116,7 @@ inline bool take_char(std::string_view text, std::size_t& at, char wanted) {
 }  // namespace detail
 
 /// Reads an RFC 3339 moment, with "Z" or an offset; nothing for any other text.
-inline std::optional<timestamp> parse_timestamp(std::string_view text) {
+[[nodiscard]] inline std::optional<timestamp> parse_timestamp(std::string_view text) {
   using detail::take_char;
   using detail::take_digits;
   using std::chrono::hours, std::chrono::minutes, std::chrono::seconds, std::chrono::milliseconds;

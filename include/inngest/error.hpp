@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/saturated.hpp>
 
 namespace inngest {

@@ -40,7 +40,7 @@ void encode_to(std::string& out, const T& value, std::string_view root = {}) {
 /// `value` as JSON text.
 /// \throws payload_error as encode_to does.
 template <json_writable T>
-std::string encode(const T& value, std::string_view root = {}) {
+[[nodiscard]] std::string encode(const T& value, std::string_view root = {}) {
   std::string out;
   encode_to(out, value, root);
   return out;
@@ -49,7 +49,7 @@ std::string encode(const T& value, std::string_view root = {}) {
 /// The value that `text` holds. `root` is the first name in the paths of errors.
 /// \throws payload_error naming the path of what does not fit.
 template <json_convertible T>
-T decode(std::string_view text, std::string_view root = {}) {
+[[nodiscard]] T decode(std::string_view text, std::string_view root = {}) {
   std::string wrapped;  // as an array's one element, a number or a string reads like any other value
   wrapped.reserve(text.size() + 2 + simdjson::SIMDJSON_PADDING);
   wrapped += '[';

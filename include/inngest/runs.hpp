@@ -137,7 +137,7 @@ class runs {
   explicit runs(client app) : app_(std::move(app)) {}
 
   /// The run; nothing when the server knows none of the id.
-  std::optional<run_info> find(const std::string& run_id) const {
+  [[nodiscard]] std::optional<run_info> find(const std::string& run_id) const {
     const std::string path = "/runs/" + http::percent_encoded(run_id), what = "asking for run " + run_id;
     http::response answer = get("/v2" + path + "?includeOutput=true");
     if (!is_missing(answer)) return reading_run(answer, what);
@@ -148,7 +148,7 @@ class runs {
   }
 
   /// The runs that an event started, of all functions.
-  std::vector<run_info> of_event(const std::string& event_id) const {
+  [[nodiscard]] std::vector<run_info> of_event(const std::string& event_id) const {
     const std::string path = "/events/" + http::percent_encoded(event_id) + "/runs";
     const std::string what = "asking for the runs of event " + event_id;
     std::vector<run_info> out;
@@ -225,7 +225,7 @@ class runs {
   };
 
   /// The app's functions as the server has them.
-  std::vector<registered_function> functions() const {
+  [[nodiscard]] std::vector<registered_function> functions() const {
     const http::response answer = get("/v1/apps/" + http::percent_encoded(app_.id()) + "/functions");
     if (answer.status == 404) return {};
     protocol::expect_success(answer, "asking for the functions of app \"" + app_.id() + "\"");

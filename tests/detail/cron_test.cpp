@@ -249,7 +249,8 @@ TEST_CASE("an event pattern has its star at the end", "[function]") {
 TEST_CASE("batches that no server would take are refused", "[function][batch]") {
   const auto app = support::quiet_client();
   const auto make = [&](inngest::function_options options) {
-    app.create_function(std::move(options), inngest::on<inngest::event<"a/b">>(), [](auto&) {});
+    static_cast<void>(
+        app.create_function(std::move(options), inngest::on<inngest::event<"a/b">>(), [](auto&) {}));
   };
   const inngest::batch good{.max_size = 2, .timeout = 1s};
   CHECK_NOTHROW(make({.id = "f", .batch = good}));
