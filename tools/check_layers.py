@@ -50,6 +50,9 @@ PACKAGES = [
     (r"sqlite3", ["embedded/detail/sqlite.hpp"]),
 ]
 
+# Headers that are cheap to compile because they include nothing else.
+CHEAP = {"fwd.hpp": ["inngest/detail/fixed_string.hpp"], "detail/fixed_string.hpp": ["cstddef"]}
+
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
 DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
 USING_NAMESPACE = re.compile(r"\s*using\s+namespace\b")
@@ -88,6 +91,8 @@ def check_includes(name, number, included):
         for targets, users, exceptions in FORBIDDEN:
             if matches(other, targets) and matches(name, users) and not matches(name, exceptions):
                 yield number, f"{other} may be included only by {', '.join(exceptions)}"
+    if included not in CHEAP.get(name, [included]):
+        yield number, f"is to stay cheap to compile: it may include only {', '.join(CHEAP[name])}"
     for pattern, homes in PACKAGES:
         if re.match(pattern, included) and not matches(name, homes):
             yield number, f"<{included}> is named only in {', '.join(homes)}"
