@@ -204,6 +204,10 @@ struct body_ref {
 
 }  // namespace detail
 
+// Each kind of step is a pair of overloads. No parameter takes both: step_options must be an aggregate to be
+// written as {.id = "charge", .name = "Charge the card"}, and an aggregate has no constructor that a literal
+// could convert by, to be hashed while the program compiles.
+
 /// Steps for language models: `ctx.step.ai`.
 class ai_steps : private detail::step_base {
  public:
