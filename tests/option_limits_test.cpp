@@ -23,8 +23,10 @@ using cancelled = inngest::event<"order/cancelled">;
 
 template <class... Events>
 std::string refused(function_options options, inngest::trigger<Events...> trigger) {
-  return message_of<inngest::configuration_error>(
-      [&] { support::quiet_client().create_function(std::move(options), std::move(trigger), [](auto&) {}); });
+  return message_of<inngest::configuration_error>([&] {
+    static_cast<void>(
+        support::quiet_client().create_function(std::move(options), std::move(trigger), [](auto&) {}));
+  });
 }
 std::string refused(function_options options) { return refused(std::move(options), inngest::on<ordered>()); }
 
@@ -219,7 +221,8 @@ TEST_CASE("a function that is certain to start itself without end is warned of",
     const support::log_record record;
     auto of_client = support::quiet_options();
     of_client.log = record.logger();
-    inngest::client(of_client).create_function(std::move(options), std::move(trigger), [](auto&) {});
+    static_cast<void>(
+        inngest::client(of_client).create_function(std::move(options), std::move(trigger), [](auto&) {}));
     return record.count("warn: function \"f\" is started by every inngest/function.cancelled");
   };
   const function_options single{.id = "f",
