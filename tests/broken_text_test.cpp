@@ -187,8 +187,10 @@ TEST_CASE("events with a name, an id or a version that is not UTF-8 are refused"
 TEST_CASE("options of functions that are not UTF-8 are refused at creation", "[function][text]") {
   const inngest::client app = support::quiet_client();
   const auto problem = [&](inngest::function_options options, inngest::trigger_options trigger = {}) {
-    return support::message_of<configuration_error>(
-        [&] { app.create_function(std::move(options), inngest::on<test_event>(trigger), [](context&) {}); });
+    return support::message_of<configuration_error>([&] {
+      static_cast<void>(
+          app.create_function(std::move(options), inngest::on<test_event>(trigger), [](context&) {}));
+    });
   };
   CHECK(has(problem({.id = latin}), "function \"caf?\": its id must be UTF-8"));
   CHECK(has(problem({.id = "f", .name = latin}), "its name must be UTF-8"));

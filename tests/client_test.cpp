@@ -355,8 +355,9 @@ TEST_CASE("options that no server would take are refused", "[client][function][o
   const client app = support::quiet_client();
   const auto handler = [](auto&) {};
   const auto refused = [&](inngest::function_options options) {
-    return message_of<inngest::configuration_error>(
-        [&] { app.create_function(std::move(options), inngest::on<client_shop::plain>(), handler); });
+    return message_of<inngest::configuration_error>([&] {
+      static_cast<void>(app.create_function(std::move(options), inngest::on<client_shop::plain>(), handler));
+    });
   };
   using Catch::Matchers::ContainsSubstring;
   CHECK_THAT(refused({}), ContainsSubstring("id"));

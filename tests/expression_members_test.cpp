@@ -83,8 +83,10 @@ const std::string taken = "(no exception)";
 
 template <class... Events>
 std::string refused(function_options options, inngest::trigger<Events...> trigger) {
-  return message_of<inngest::configuration_error>(
-      [&] { support::quiet_client().create_function(std::move(options), std::move(trigger), [](auto&) {}); });
+  return message_of<inngest::configuration_error>([&] {
+    static_cast<void>(
+        support::quiet_client().create_function(std::move(options), std::move(trigger), [](auto&) {}));
+  });
 }
 
 /// Of a key, which any expression may be.
@@ -224,8 +226,8 @@ TEST_CASE("a deferred function's data are known, and what the server adds", "[me
   const auto app = support::quiet_client();
   const auto made = [&](std::string key) {
     return message_of<inngest::configuration_error>([&] {
-      app.create_deferred_function<refund>({.id = "f", .concurrency = {{.limit = 1, .key = std::move(key)}}},
-                                           [](auto&) {});
+      static_cast<void>(app.create_deferred_function<refund>(
+          {.id = "f", .concurrency = {{.limit = 1, .key = std::move(key)}}}, [](auto&) {}));
     });
   };
   CHECK(made("event.data.orderId") == taken);

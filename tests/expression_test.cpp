@@ -486,7 +486,7 @@ TEST_CASE("a mistake in an option's expression names function, option and place"
   using hello = inngest::event<"test/hello">;
   const auto app = support::quiet_client();
   const auto make = [&](inngest::function_options options) {
-    app.create_function(std::move(options), inngest::on<hello>(), [](auto&) {});
+    static_cast<void>(app.create_function(std::move(options), inngest::on<hello>(), [](auto&) {}));
   };
   using namespace std::chrono_literals;
   CHECK_THROWS_WITH(make({.id = "f", .priority = "event.data.p *"}), ContainsSubstring("function \"f\"") &&

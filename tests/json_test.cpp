@@ -110,7 +110,7 @@ std::string decode_error(std::string_view text, std::string_view root = "data") 
 }
 template <class T>
 std::string encode_error(const T& value) {
-  return support::message_of<payload_error>([&] { encode(value, "data"); });
+  return support::message_of<payload_error>([&] { static_cast<void>(encode(value, "data")); });
 }
 template <class T>
 T back(const T& value) {

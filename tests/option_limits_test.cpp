@@ -23,8 +23,10 @@ using cancelled = inngest::event<"order/cancelled">;
 
 template <class... Events>
 std::string refused(function_options options, inngest::trigger<Events...> trigger) {
-  return message_of<inngest::configuration_error>(
-      [&] { support::quiet_client().create_function(std::move(options), std::move(trigger), [](auto&) {}); });
+  return message_of<inngest::configuration_error>([&] {
+    static_cast<void>(
+        support::quiet_client().create_function(std::move(options), std::move(trigger), [](auto&) {}));
+  });
 }
 std::string refused(function_options options) { return refused(std::move(options), inngest::on<ordered>()); }
 
@@ -198,8 +200,8 @@ TEST_CASE("retries of the handler of an end are in the range of all", "[options]
   const auto app = support::quiet_client();
   const auto made = [&](auto at_end) {
     return message_of<inngest::configuration_error>([&] {
-      app.create_function(
-          {.id = "f"}, inngest::on<ordered>(), [](auto&) {}, std::move(at_end));
+      static_cast<void>(app.create_function(
+          {.id = "f"}, inngest::on<ordered>(), [](auto&) {}, std::move(at_end)));
     });
   };
   const auto handler = [](auto&) {};
@@ -219,7 +221,8 @@ TEST_CASE("a function that is certain to start itself without end is warned of",
     const support::log_record record;
     auto of_client = support::quiet_options();
     of_client.log = record.logger();
-    inngest::client(of_client).create_function(std::move(options), std::move(trigger), [](auto&) {});
+    static_cast<void>(
+        inngest::client(of_client).create_function(std::move(options), std::move(trigger), [](auto&) {}));
     return record.count("warn: function \"f\" is started by every inngest/function.cancelled");
   };
   const function_options single{.id = "f",

@@ -20,7 +20,7 @@ LAYERS = [
      "options/detail/option_limits.hpp", "time/timestamp.hpp", "time/detail/http_date.hpp", "time/detail/rfc3339.hpp",
      "time/detail/saturated.hpp", "time/detail/server_duration.hpp",
      "detail/listener_options.hpp", "dependencies.hpp",
-     "limits.hpp"],
+     "limits.hpp", "protocol/step_kinds.hpp"],
     ["error.hpp"],
     ["detail/json_*.hpp", "detail/utf8.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp", "detail/result_traits.hpp",
      "json.hpp", "time/*", "log.hpp", "http.hpp", "expression.hpp", "expression/*",
@@ -67,6 +67,11 @@ INCLUDE_IPP = """
 #endif
 """
 
+# Headers that are cheap to compile because they include nothing else.
+CHEAP = {"fwd.hpp": ["inngest/config.hpp", "inngest/detail/fixed_string.hpp"],
+         "detail/fixed_string.hpp": ["cstddef", "inngest/config.hpp"],
+         "config.hpp": ["inngest_config.hpp", "inngest/version.hpp"]}
+
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
 DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
 USING_NAMESPACE = re.compile(r"\s*using\s+namespace\b")
@@ -111,6 +116,8 @@ def check_includes(name, number, included):
         for targets, users, exceptions in FORBIDDEN:
             if matches(other, targets) and matches(name, users) and not matches(header_of(name), exceptions):
                 yield number, f"{other} may be included only by {', '.join(exceptions)}"
+    if included not in CHEAP.get(name, [included]):
+        yield number, f"is to stay cheap to compile: it may include only {', '.join(CHEAP[name])}"
     for pattern, homes in PACKAGES:
         if re.match(pattern, included) and not matches(name, homes):
             yield number, f"<{included}> is named only in {', '.join(homes)}"

@@ -146,17 +146,17 @@ struct end_options {
 ///
 /// It is a function of its own, "<id>-failure", started by the server's event of the failure.
 template <class Handler>
-auto on_failure(Handler handler, const end_options& options = {}) {
+[[nodiscard]] auto on_failure(Handler handler, const end_options& options = {}) {
   return detail::end_handler<detail::run_end::failed, Handler>{std::move(handler), options.retries};
 }
 /// The same when a run was cancelled: "<id>-cancel".
 template <class Handler>
-auto on_cancel(Handler handler, const end_options& options = {}) {
+[[nodiscard]] auto on_cancel(Handler handler, const end_options& options = {}) {
   return detail::end_handler<detail::run_end::cancelled, Handler>{std::move(handler), options.retries};
 }
 /// The same when a run has completed: "<id>-success".
 template <class Handler>
-auto on_success(Handler handler, const end_options& options = {}) {
+[[nodiscard]] auto on_success(Handler handler, const end_options& options = {}) {
   return detail::end_handler<detail::run_end::finished, Handler>{std::move(handler), options.retries};
 }
 
@@ -190,8 +190,8 @@ class client {
   /// The handler is kept and may be called from many threads at once.
   /// \throws configuration_error for options that no server would take.
   template <class... Events, class Handler, detail::run_end... Ends, class... EndHandlers>
-  auto create_function(function_options options, trigger<Events...> trigger, Handler handler,
-                       detail::end_handler<Ends, EndHandlers>... at_end) const {
+  [[nodiscard]] auto create_function(function_options options, trigger<Events...> trigger, Handler handler,
+                                     detail::end_handler<Ends, EndHandlers>... at_end) const {
     using output = typename detail::handler_traits<Handler, context<Events...>>::output;
     const detail::option_check check(options, trigger.definitions, detail::shapes_of_events<Events...>());
     check.run();
@@ -212,7 +212,8 @@ class client {
   /// `inngest::context<inngest::deferred<Data>>&`.
   /// \throws configuration_error for options that no server would take.
   template <json_convertible Data, class Handler>
-  deferred_function<Data> create_deferred_function(function_options options, Handler handler) const {
+  [[nodiscard]] deferred_function<Data> create_deferred_function(function_options options,
+                                                                 Handler handler) const {
     trigger_definition trigger{.event = "inngest/deferred.schedule"};
     trigger.expression = "event.data._inngest.fn_slug == '" + id() + "-" + options.id + "'";
     const std::vector<trigger_definition> triggers{std::move(trigger)};
@@ -300,7 +301,7 @@ class client {
   }
 
   /// The signing keys as they are now.
-  signing_keys keys() const {
+  [[nodiscard]] signing_keys keys() const {
     const std::lock_guard lock(shared_->mutex);
     return shared_->keys;
   }

@@ -9,8 +9,11 @@
 #endif
 #endif
 
-#if defined(__cpp_exceptions) == 0
-#error "inngest: exceptions must be enabled: a step that has no result yet leaves its handler by one"
+#ifndef __cpp_exceptions
+#error "inngest: exceptions must be enabled (-fexceptions): a step without a result leaves its handler by one"
+#endif
+#ifndef __cpp_rtti
+#error "inngest: RTTI must be enabled (-frtti): errors are reported to the server with their type names"
 #endif
 
 /// Define to keep <inngest/inngest.hpp> from including the cpp-httplib transport. A client then needs

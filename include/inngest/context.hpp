@@ -20,6 +20,7 @@
 #include <inngest/group.hpp>
 #include <inngest/log.hpp>
 #include <inngest/protocol/lifecycle.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 #include <inngest/step.hpp>
 
 namespace inngest {
@@ -127,7 +128,7 @@ class event_list {
   auto begin() const { return all().begin(); }
   auto end() const { return all().end(); }
   std::size_t size() const { return texts().size(); }
-  bool empty() const { return texts().empty(); }
+  [[nodiscard]] bool empty() const { return texts().empty(); }
   const Event& front() const { return (*this)[0]; }
   /// \throws payload_error naming the member that does not fit; std::out_of_range.
   const Event& operator[](std::size_t index) const;
@@ -181,7 +182,7 @@ class basic_context {
   /// it may throw or return early: what it throws when the process is to end uses up no attempt of an
   /// engine's. The token is the one that step bodies are given. Nobody can stop a body that does not look at
   /// it.
-  std::stop_token stop_token() const { return replay_->stop().token(); }
+  [[nodiscard]] std::stop_token stop_token() const { return replay_->stop().token(); }
 
   /// The value of the type that was given to function_options or client_options: see provide().
   /// \throws configuration_error when there is none.
@@ -202,7 +203,7 @@ class basic_context {
     text.add_exact("fn_slug", called.slug())
         .add_raw("input", replay_->transform_deferred(options, encode(data, "data")));
     replay_->record_deferred(
-        {.code = protocol::opcode::defer_add,
+        {.code = protocol::row_of(step_kind::defer).begins_with,
          .id = options.id.hash(),
          .name = options.name.empty() ? std::string(options.id.text()) : options.name,
          .display_name = options.name.empty() ? std::string(options.id.text()) : options.name,
@@ -258,7 +259,7 @@ class event_on_request {
   const Event& operator*() const { return get(); }
   const Event* operator->() const { return &get(); }
   /// Whether it fits its type.
-  bool fits() const {
+  [[nodiscard]] bool fits() const {
     try {
       get();
       return true;

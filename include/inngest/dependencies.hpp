@@ -19,12 +19,12 @@ struct dependency {
 ///     ...
 ///     ctx.template get<Database>().insert(...);
 template <class T>
-dependency provide(std::shared_ptr<T> value) {
+[[nodiscard]] dependency provide(std::shared_ptr<T> value) {
   return {.type = &typeid(T), .value = std::move(value)};
 }
 /// The same for a value that outlives the client.
 template <class T>
-dependency provide(T& value) {
+[[nodiscard]] dependency provide(T& value) {
   return {.type = &typeid(T), .value = std::shared_ptr<void>(std::addressof(value), [](void*) {})};
 }
 

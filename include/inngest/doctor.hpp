@@ -29,7 +29,7 @@ struct finding {
 };
 
 /// What doctor() found.
-struct diagnosis {
+struct [[nodiscard]] diagnosis {
   std::vector<finding> findings{};
 
   /// Whether there is no problem.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <inngest/time/detail/saturated.hpp>
+#include <inngest/config.hpp>
 
 namespace inngest {
 
@@ -88,6 +89,18 @@ class error : public std::runtime_error {
   error_code code_;
 };
 
+namespace detail {
+
+/// An error that has a message and nothing else. Each derived class has a name of its own, which a server
+/// shows when the error ends a step or run.
+template <error_code Code>
+class error_of : public error {
+ public:
+  explicit error_of(const std::string& message) : error(Code, message) {}
+};
+
+}  // namespace detail
+
 /// A client, function, option or server that can't work as given. Thrown when it is created.
 class configuration_error : public error {
  public:
@@ -124,9 +137,8 @@ class payload_error : public error {
 };
 
 /// Throw it from a step or handler to fail without further attempts.
-class non_retriable_error : public error {
- public:
-  explicit non_retriable_error(const std::string& message) : error(error_code::non_retriable, message) {}
+class non_retriable_error : public detail::error_of<error_code::non_retriable> {
+  using error_of::error_of;
 };
 
 /// Throw it from a step or handler to say when the next attempt should start. An Inngest server keeps
@@ -183,15 +195,13 @@ class step_error : public error {
 };
 
 /// A step's body did not end within step_options::deadline.
-class deadline_exceeded : public error {
- public:
-  explicit deadline_exceeded(const std::string& message) : error(error_code::deadline_exceeded, message) {}
+class deadline_exceeded : public detail::error_of<error_code::deadline_exceeded> {
+  using error_of::error_of;
 };
 
 /// Something is larger than an Inngest server takes. Never retried.
-class too_large : public error {
- public:
-  explicit too_large(const std::string& message) : error(error_code::too_large, message) {}
+class too_large : public detail::error_of<error_code::too_large> {
+  using error_of::error_of;
 };
 
 /// A step was called inside another step's body, where its result could not be memoized.
@@ -229,15 +239,13 @@ class event_rejected : public error {
 };
 
 /// The server refused the event key or the signing key.
-class unauthorized : public error {
- public:
-  explicit unauthorized(const std::string& message) : error(error_code::unauthorized, message) {}
+class unauthorized : public detail::error_of<error_code::unauthorized> {
+  using error_of::error_of;
 };
 
 /// No server answered, after all attempts.
-class unreachable : public error {
- public:
-  explicit unreachable(const std::string& message) : error(error_code::unreachable, message) {}
+class unreachable : public detail::error_of<error_code::unreachable> {
+  using error_of::error_of;
 };
 
 /// The server refused a request of its API other than an event.
@@ -253,9 +261,8 @@ class request_rejected : public error {
 };
 
 /// The other side does not speak the protocol: a call request or an answer that can't be read.
-class protocol_error : public error {
- public:
-  explicit protocol_error(const std::string& message) : error(error_code::protocol, message) {}
+class protocol_error : public detail::error_of<error_code::protocol> {
+  using error_of::error_of;
 };
 
 /// What keeps an embedded engine's state can't be opened, read or written: its disk is full, its file

@@ -17,6 +17,7 @@
 #include <inngest/detail/json_text.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/time/duration.hpp>
+#include <inngest/fwd.hpp>
 #include <inngest/json.hpp>
 #include <inngest/time/timestamp.hpp>
 
@@ -52,14 +53,14 @@ concept event_data = json_convertible<Data> &&
 /// Without a data type it carries any JSON object.
 template <detail::fixed_string Name, class Data = json>
 struct event {
-  static_assert(detail::valid_event_name(Name.view()),
+  static_assert(detail::valid_event_name({Name.text, Name.size()}),
                 "inngest: an event name must have 1 to 512 characters and no spaces, quotes or backslashes");
   static_assert(detail::event_data<Data>,
                 "inngest: an event's data must be a type that is a JSON object: declare it with "
                 "INNGEST_FIELDS(Type, members...), or give it nlohmann's to_json and from_json");
 
   using data_type = Data;
-  static constexpr std::string_view name = Name.view();
+  static constexpr std::string_view name{Name.text, Name.size()};
 
   Data data{};
   /// Given when sending, it makes the server drop further events with the same id for 24 hours.
@@ -71,15 +72,6 @@ struct event {
   /// The version of the payload.
   std::optional<std::string> v{};
 };
-
-template <class T>
-inline constexpr bool is_event = false;
-template <detail::fixed_string Name, class Data>
-inline constexpr bool is_event<event<Name, Data>> = true;
-
-/// Any event type made from inngest::event.
-template <class T>
-concept event_type = is_event<T>;
 
 /// What a cron trigger's run is given.
 struct scheduled_data {

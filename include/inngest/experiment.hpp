@@ -12,6 +12,7 @@
 #include <inngest/error.hpp>
 #include <inngest/execution/replay.hpp>
 #include <inngest/protocol/api.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 
 namespace inngest {
 
@@ -78,12 +79,12 @@ inline void check(const std::vector<variant_weight>& weights) {
 }  // namespace detail
 
 /// Always the same one.
-inline experiment_strategy fixed(std::string variant) {
+[[nodiscard]] inline experiment_strategy fixed(std::string variant) {
   return {.name = "fixed", .choose = [variant = std::move(variant)](auto, const auto&) { return variant; }};
 }
 
 /// At random, by weight; the same for all calls of a run. The run's id decides.
-inline experiment_strategy weighted(std::vector<variant_weight> weights) {
+[[nodiscard]] inline experiment_strategy weighted(std::vector<variant_weight> weights) {
   detail::check(weights);
   return {.name = "weighted",
           .choose = [weights](std::string_view run_id,
@@ -93,7 +94,7 @@ inline experiment_strategy weighted(std::vector<variant_weight> weights) {
 
 /// By a value, such as a user's id: the same value gets the same variant in every run. Without weights all
 /// variants get equal shares.
-inline experiment_strategy bucket(std::string value, std::vector<variant_weight> weights = {}) {
+[[nodiscard]] inline experiment_strategy bucket(std::string value, std::vector<variant_weight> weights = {}) {
   if (!weights.empty()) detail::check(weights);
   const auto choose = [value = std::move(value), weights](std::string_view,
                                                           const std::vector<std::string>& variants) {
@@ -107,7 +108,7 @@ inline experiment_strategy bucket(std::string value, std::vector<variant_weight>
 }
 
 /// By a function of yours. It runs once for the run.
-inline experiment_strategy custom(
+[[nodiscard]] inline experiment_strategy custom(
     std::function<std::string(const std::vector<std::string>& variants)> choose) {
   return {.name = "custom",
           .choose = [choose = std::move(choose)](std::string_view, const std::vector<std::string>& variants) {
@@ -157,7 +158,7 @@ inline chosen_variant choose_variant(replay& replay, inngest::step_options optio
       replay.add_metadata(protocol::metadata_object("step", "inngest.experiment", "set", values.text()));
       detail::write_quoted(out, chosen);
     };
-    const protocol::operation plan{.code = protocol::opcode::step_planned,
+    const protocol::operation plan{.code = protocol::row_of(step_kind::experiment).begins_with,
                                    .options = "{\"type\":\"group.experiment\"}"};
     replay.discover(call, plan, choose);
     replay.await(call, plan, choose);

@@ -1,23 +1,104 @@
 #pragma once
 
-// Names only, for headers that mention the library's types without using them: no JSON, no HTTP.
+#include <inngest/detail/fixed_string.hpp>
+
+// The names of all classes that programs hold or pass on, for headers that mention them without using them.
+// Cheap to compile: it includes no JSON, no HTTP and no strings.
+//
+// An `inngest::context` needs its events, which are types of <inngest/event.hpp>; take a
+// `inngest::basic_context&` where any context will do.
 
 namespace inngest {
 
-class error;
-class logger;
-class client;
-class settings;
-struct client_options;
-struct function_options;
-class any_function;
+// ---- events -----------------------------------------------------------------------------------------------
+
+template <detail::fixed_string Name, class Data>
+struct event;
 class any_event;
+struct sent_events;
+
+/// Whether a type is made from inngest::event.
+template <class T>
+inline constexpr bool is_event = false;
+template <detail::fixed_string Name, class Data>
+inline constexpr bool is_event<event<Name, Data>> = true;
+
+/// Any event type made from inngest::event.
+template <class T>
+concept event_type = is_event<T>;
+
+template <event_type... Events>
+class one_of;
+template <event_type... Events>
+struct trigger;
+
+// ---- apps and functions -----------------------------------------------------------------------------------
+
+class client;
+struct client_options;
+class settings;
+class logger;
+struct dependency;
+struct signing_keys;
+class middleware;
+
+class any_function;
+struct function_options;
+template <class Output, event_type... Events>
+class function;
+template <class Data>
+class deferred_function;
+template <event_type Event, class Output>
+struct function_ref;
+
 class handler;
 struct serve_options;
+
+// ---- handlers and steps -----------------------------------------------------------------------------------
+
+class basic_context;
+template <event_type... Events>
+class context;
+template <event_type... Events>
+class ended_run_context;
+template <event_type... Events>
+class failure_context;
+template <event_type... Events>
+class cancel_context;
+template <class Output, event_type... Events>
+class success_context;
+class context_logger;
+
 class step;
+class ai_steps;
 class group;
 class step_id;
 struct step_options;
+template <class Result, class Run>
+class step_handle;
+template <class Result>
+struct experiment_result;
+struct experiment_strategy;
+template <class Run>
+struct variant;
+struct fetch_request;
+struct fetch_response;
+
+// ---- errors -----------------------------------------------------------------------------------------------
+
+class error;
+class step_error;
+class payload_error;
+
+// ---- tools ------------------------------------------------------------------------------------------------
+
+class expression;
+class runs;
+struct run_info;
+class outbox;
+struct outbox_options;
+struct diagnosis;
+class httplib_transport;
 
 namespace http {
 class headers;
@@ -25,5 +106,27 @@ struct request;
 struct response;
 class transport;
 }  // namespace http
+
+// ---- an engine in the process, and tests ------------------------------------------------------------------
+
+namespace embedded {
+class engine;
+struct engine_options;
+struct run;
+class http_server;
+struct http_server_options;
+class store;
+class memory_store;
+class sqlite_store;
+struct sqlite_options;
+}  // namespace embedded
+
+namespace testing {
+class harness;
+struct harness_options;
+class test_run;
+class test_step;
+struct recorded_run;
+}  // namespace testing
 
 }  // namespace inngest

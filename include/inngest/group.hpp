@@ -107,11 +107,10 @@ class group {
   /// Chooses one of several variants, once for the run, and runs it. Which was chosen is shown by the server,
   /// and kept: `choose` is a strategy such as experiment::weighted, see <inngest/experiment.hpp>.
   ///
-  ///     auto [variant, price] = ctx.group.experiment("pricing", experiment::weighted({{"old", 80}, {"new",
-  ///     20}}),
-  ///                                                  inngest::variant("old", [&] { return ctx.step.run(...);
-  ///                                                  }), inngest::variant("new", [&] { return
-  ///                                                  ctx.step.run(...); }));
+  ///     auto [variant, price] = ctx.group.experiment(
+  ///         "pricing", experiment::weighted({{"old", 80}, {"new", 20}}),
+  ///         inngest::variant("old", [&] { return ctx.step.run("old price", ...); }),
+  ///         inngest::variant("new", [&] { return ctx.step.run("new price", ...); }));
   template <class First, class... Rest>
   auto experiment(step_options options, const experiment_strategy& choose, const variant<First>& first,
                   const variant<Rest>&... rest) -> experiment_result<std::invoke_result_t<const First&>> {

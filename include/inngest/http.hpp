@@ -24,7 +24,7 @@ class headers {
   void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
 
   /// The first field of the name; nothing when there is none.
-  std::optional<std::string_view> find(std::string_view name) const {
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const {
     for (const auto& [each, value] : fields_) {
       if (same_name(each, name)) return value;
     }
@@ -48,7 +48,7 @@ class headers {
 };
 
 /// Text with %xx and + undone, as in a query. A % that starts no escape stays as it is.
-inline std::string percent_decoded(std::string_view text) {
+[[nodiscard]] inline std::string percent_decoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -66,7 +66,7 @@ inline std::string percent_decoded(std::string_view text) {
 }
 
 /// Text with everything but unreserved characters as %xx.
-inline std::string percent_encoded(std::string_view text) {
+[[nodiscard]] inline std::string percent_encoded(std::string_view text) {
   constexpr char digits[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
@@ -92,7 +92,7 @@ struct request {
   std::string body{};
 
   /// A parameter of the URL's query, decoded; nothing when it is absent.
-  std::optional<std::string> query(std::string_view name) const {
+  [[nodiscard]] std::optional<std::string> query(std::string_view name) const {
     const std::size_t mark = url.find('?');
     if (mark == std::string::npos) return std::nullopt;
     std::string_view rest = std::string_view(url).substr(mark + 1);
@@ -110,7 +110,7 @@ struct request {
   }
 
   /// The URL without its origin and query: "/api/inngest".
-  std::string path() const {
+  [[nodiscard]] std::string path() const {
     std::string_view rest = std::string_view(url).substr(0, url.find_first_of("?#"));
     const std::size_t scheme = rest.find("://");
     if (scheme != std::string_view::npos) {

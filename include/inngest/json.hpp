@@ -22,8 +22,7 @@ using json_form = std::conditional_t<detail::kind_of<std::decay_t<T>>() == detai
 /// Types that can be written as JSON: numbers, text, std::optional, containers, types declared with
 /// INNGEST_FIELDS or INNGEST_ENUM, and whatever nlohmann's to_json knows.
 template <class T>
-concept json_writable = detail::kind_of<std::decay_t<T>>()
-!= detail::json_kind::none;
+concept json_writable = (detail::kind_of<std::decay_t<T>>() != detail::json_kind::none);
 
 /// Types that can be written as JSON and read back.
 template <class T>
@@ -41,7 +40,7 @@ void encode_to(std::string& out, const T& value, std::string_view root = {}) {
 /// `value` as JSON text.
 /// \throws payload_error as encode_to does.
 template <json_writable T>
-std::string encode(const T& value, std::string_view root = {}) {
+[[nodiscard]] std::string encode(const T& value, std::string_view root = {}) {
   std::string out;
   encode_to(out, value, root);
   return out;
@@ -50,7 +49,7 @@ std::string encode(const T& value, std::string_view root = {}) {
 /// The value that `text` holds. `root` is the first name in the paths of errors.
 /// \throws payload_error naming the path of what does not fit.
 template <json_convertible T>
-T decode(std::string_view text, std::string_view root = {}) {
+[[nodiscard]] T decode(std::string_view text, std::string_view root = {}) {
   const detail::json_path at(root);
   detail::single_value value(text, at);
   T out = detail::read<T>(value.get(), at);

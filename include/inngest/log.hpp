@@ -29,7 +29,7 @@ constexpr std::string_view to_string(log_level level) {
 }
 
 /// Reads a level's name; nothing for any other text.
-constexpr std::optional<log_level> parse_log_level(std::string_view text) {
+[[nodiscard]] constexpr std::optional<log_level> parse_log_level(std::string_view text) {
   for (const auto level :
        {log_level::debug, log_level::info, log_level::warn, log_level::error, log_level::off}) {
     if (text == to_string(level)) return level;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -9,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include <inngest/detail/enumeration.hpp>
 #include <inngest/detail/function_ref.hpp>
 #include <inngest/event.hpp>
 #include <inngest/http.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 #include <inngest/step_id.hpp>
 
 // Middleware: code of yours around every request, run, step and sent event. The hooks are those of Inngest's
@@ -21,51 +20,6 @@
 namespace inngest {
 
 class any_function;
-
-/// What a step does.
-enum class step_kind {
-  run,
-  send_event,
-  send_signal,
-  publish,
-  ai_wrap,
-  experiment,
-  sleep,
-  wait_for_event,
-  wait_for_signal,
-  invoke,
-  fetch,
-  ai_infer,
-  defer  ///< not a step: what a deferred function is given
-};
-
-}  // namespace inngest
-
-namespace inngest::detail {
-
-template <>
-inline constexpr auto enumerators<step_kind> = std::to_array<enumerator<step_kind>>({
-    {step_kind::run, "run"},
-    {step_kind::send_event, "send_event"},
-    {step_kind::send_signal, "send_signal"},
-    {step_kind::publish, "publish"},
-    {step_kind::ai_wrap, "ai_wrap"},
-    {step_kind::experiment, "experiment"},
-    {step_kind::sleep, "sleep"},
-    {step_kind::wait_for_event, "wait_for_event"},
-    {step_kind::wait_for_signal, "wait_for_signal"},
-    {step_kind::invoke, "invoke"},
-    {step_kind::fetch, "fetch"},
-    {step_kind::ai_infer, "ai_infer"},
-    {step_kind::defer, "defer"},
-});
-
-}  // namespace inngest::detail
-
-namespace inngest {
-
-/// The kind's name, such as "send_event".
-constexpr std::string_view to_string(step_kind kind) { return detail::name_of(kind); }
 
 /// One call of a function by its server. A run is made of many.
 struct call_info {

@@ -92,12 +92,12 @@ class outbox final : public event_keeper {
     file_.append(events, seed);
   }
 
-  bool empty() const override {
+  [[nodiscard]] bool empty() const override {
     const std::lock_guard lock(mutex_);
     return file_.empty();
   }
   /// How many lists of events are kept.
-  std::size_t size() const {
+  [[nodiscard]] std::size_t size() const {
     const std::lock_guard lock(mutex_);
     return file_.count();
   }
@@ -120,7 +120,7 @@ class outbox final : public event_keeper {
   }
 
   /// The lists that the server refused, the oldest first: what is in "<file>.rejected", until you remove it.
-  std::vector<rejected_events> rejected() const {
+  [[nodiscard]] std::vector<rejected_events> rejected() const {
     std::vector<rejected_events> out;
     std::ifstream file(rejected_path_, std::ios::binary);
     for (std::string line; std::getline(file, line);) {
@@ -205,7 +205,7 @@ class outbox final : public event_keeper {
 
   static bool is_json_line(const std::string& text) {
     try {
-      decode<json>(text);
+      static_cast<void>(decode<json>(text));
       return text.find('\n') == std::string::npos;
     } catch (const payload_error&) {
       return false;

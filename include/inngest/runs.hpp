@@ -18,6 +18,7 @@
 #include <inngest/protocol/api.hpp>
 #include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 
 namespace inngest {
 
@@ -119,9 +120,8 @@ class run_not_completed : public error {
 };
 
 /// A run that was waited for is not there, or not ended, when the time is up.
-class run_timed_out : public error {
- public:
-  explicit run_timed_out(const std::string& message) : error(error_code::unreachable, message) {}
+class run_timed_out : public detail::error_of<error_code::unreachable> {
+  using error_of::error_of;
 };
 
 /// Follows runs from outside: what became of an event, what a function returned. It asks the server's REST
@@ -138,7 +138,7 @@ class runs {
   explicit runs(client app) : app_(std::move(app)) {}
 
   /// The run; nothing when the server knows none of the id.
-  std::optional<run_info> find(const std::string& run_id) const {
+  [[nodiscard]] std::optional<run_info> find(const std::string& run_id) const {
     const std::string path = "/runs/" + http::percent_encoded(run_id), what = "asking for run " + run_id;
     http::response answer = get("/v2" + path + "?includeOutput=true");
     if (!is_missing(answer)) return reading_run(answer, what);
@@ -149,7 +149,7 @@ class runs {
   }
 
   /// The runs that an event started, of all functions.
-  std::vector<run_info> of_event(const std::string& event_id) const {
+  [[nodiscard]] std::vector<run_info> of_event(const std::string& event_id) const {
     const std::string path = "/events/" + http::percent_encoded(event_id) + "/runs";
     const std::string what = "asking for the runs of event " + event_id;
     std::vector<run_info> out;
@@ -226,7 +226,7 @@ class runs {
   };
 
   /// The app's functions as the server has them.
-  std::vector<registered_function> functions() const {
+  [[nodiscard]] std::vector<registered_function> functions() const {
     const http::response answer = get("/v1/apps/" + http::percent_encoded(app_.id()) + "/functions");
     if (answer.status == 404) return {};
     protocol::expect_success(answer, "asking for the functions of app \"" + app_.id() + "\"");
@@ -370,7 +370,8 @@ class runs {
   /// call, of which RunComplete has it.
   static std::string output_of(std::string output) {
     if (output == "\"\"" || output == "null") return {};
-    if (output.find("RunComplete") == std::string::npos) return output;
+    constexpr std::string_view run_complete = to_string(protocol::opcode::run_complete);
+    if (output.find(run_complete) == std::string::npos) return output;
     try {
       std::string operations = output.starts_with('"') ? decode<std::string>(output) : output;
       std::string result;
@@ -378,7 +379,7 @@ class runs {
       for_each_element(operations, [&](std::string_view operation) {
         if (!operation.starts_with('{')) return;
         const detail::json_buffer buffer{std::string(operation)};
-        const bool ends = detail::find_text(operation, "op").ends_with("RunComplete");
+        const bool ends = detail::find_text(operation, "op").ends_with(run_complete);
         if (ends) result = detail::find_member(buffer, "data");
       });
       return result.empty() ? output : result;

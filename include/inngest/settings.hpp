@@ -47,7 +47,7 @@ class event_keeper {
   virtual ~event_keeper() = default;
   /// Keeps a JSON array of events, to be sent with the seed of their ids. Must be durable when it returns.
   virtual void keep(const std::string& events, const std::string& seed) = 0;
-  virtual bool empty() const = 0;
+  [[nodiscard]] virtual bool empty() const = 0;
   /// Gives what is kept to `send`, in order, until one throws; forgets what was sent. Events for which `send`
   /// throws event_rejected will never be taken: set them aside and go on.
   virtual void flush(const sender& send) = 0;

@@ -24,6 +24,7 @@
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/memo.hpp>
 #include <inngest/step/detail/step_body.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 #include <inngest/step_id.hpp>
 #include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
@@ -151,13 +152,16 @@ class step_base {
     return {.code = protocol::opcode::step_planned, .name = std::move(name), .options = std::move(options)};
   }
 
-  /// Enters a step that the server does; leaves the handler while it has no result.
+  /// Enters a step that the server does; leaves the handler while it has no result. `describe` gives the
+  /// operation, whose code is the kind's.
   template <class Describe>
   execution::step_call ask_server(step_options options, step_kind kind, Describe describe,
                                   std::string* input = nullptr) {
     execution::step_call call = replay_->enter(std::move(options), kind, input);
     if (call.memo) return call;
-    replay_->wait_for_server(call, described(call, describe));
+    protocol::operation op = described(call, describe);
+    op.code = protocol::row_of(kind).begins_with;
+    replay_->wait_for_server(call, std::move(op));
   }
 
   /// Starts a body that is called with arguments, which are recorded: the server may replace them.
@@ -201,6 +205,10 @@ struct body_ref {
 
 }  // namespace detail
 
+// Each kind of step is a pair of overloads. No parameter takes both: step_options must be an aggregate to be
+// written as {.id = "charge", .name = "Charge the card"}, and an aggregate has no constructor that a literal
+// could convert by, to be hashed while the program compiles.
+
 /// Steps for language models: `ctx.step.ai`.
 class ai_steps : private detail::step_base {
  public:
@@ -220,7 +228,7 @@ class ai_steps : private detail::step_base {
       text.add("type", "step.ai.infer").add_exact("url", made.url).add_exact("auth_key", made.auth_key);
       text.add("format", made.format).add_raw("body", made.body);
       if (headers.text() != "{}") text.add_raw("headers", headers.text());
-      return protocol::operation{.code = protocol::opcode::ai_gateway, .options = text.text()};
+      return protocol::operation{.options = text.text()};
     });
     return detail::recall<typename Model::answer_type>(*replay_, call);
   }
@@ -351,8 +359,7 @@ class step : private detail::step_base {
           detail::json_object_text text;
           text.add_exact("signal", wait.signal).add("timeout", timeout_text(at, wait.timeout));
           text.add("conflict", wait.on_conflict == signal_conflict::fail ? "fail" : "replace");
-          return protocol::operation{
-              .code = protocol::opcode::wait_for_signal, .name = wait.signal, .options = text.text()};
+          return protocol::operation{.name = wait.signal, .options = text.text()};
         });
     return replay_->read_memo(call, true, [&](const protocol::memo& memo) -> std::optional<Data> {
       if (memo.is_null()) return std::nullopt;
@@ -443,7 +450,7 @@ class step : private detail::step_base {
       text.add_exact("url", request.url).add_exact("method", request.method);
       text.add_raw("headers", encode(request.headers, "headers"));
       if (!request.body.empty()) text.add_exact("body", request.body);
-      return protocol::operation{.code = protocol::opcode::gateway, .options = text.text()};
+      return protocol::operation{.options = text.text()};
     });
     return detail::recall<fetch_response>(*replay_, call);
   }
@@ -498,7 +505,7 @@ class step : private detail::step_base {
   template <class Describe>
   void fall_asleep(step_options options, const Describe& describe) {
     auto call = ask_server(std::move(options), step_kind::sleep, [&](const execution::step_call& at) {
-      return protocol::operation{.code = protocol::opcode::sleep, .name = describe(at)};
+      return protocol::operation{.name = describe(at)};
     });
     replay_->read_memo(call, false,
                        [&](const protocol::memo& memo) { protocol::throw_if_failed(memo, call.id); });
@@ -534,7 +541,7 @@ class step : private detail::step_base {
     detail::json_object_text text;
     text.add_exact("event", Event::name).add("timeout", timeout_text(call, wait.timeout));
     if (!expression.empty()) text.add_exact("if", expression);
-    return {.code = protocol::opcode::wait_for_event, .options = text.text()};
+    return {.options = text.text()};
   }
 
   template <class Output, class Data>
@@ -547,7 +554,7 @@ class step : private detail::step_base {
       out.add_exact("function_id", slug)
           .add_raw("payload", detail::json_object_text().add_raw("data", text).text());
       if (invoke.timeout) out.add("timeout", timeout_text(at, *invoke.timeout));
-      return protocol::operation{.code = protocol::opcode::invoke_function, .options = out.text()};
+      return protocol::operation{.options = out.text()};
     };
     auto call = ask_server(std::move(options), step_kind::invoke, describe, &input);
     return detail::recall<Output>(*replay_, call);

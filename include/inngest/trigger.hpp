@@ -40,7 +40,7 @@ struct trigger {
 /// Starts the function for every event of the given types:
 /// `on<Created>()`, `on<Created, Deleted>()`, `on<Created>({.expression = "event.data.size > 3"})`.
 template <event_type... Events>
-auto on(const trigger_options& options = {}) {
+[[nodiscard]] auto on(const trigger_options& options = {}) {
   constexpr bool has_events = sizeof...(Events) > 0;
   static_assert(has_events, "inngest: on<...>() needs an event type: on<MyEvent>()");
   if constexpr (has_events) {
@@ -53,7 +53,7 @@ auto on(const trigger_options& options = {}) {
 
 /// Starts the function on a schedule of five fields (minute, hour, day of month, month, day of week), in UTC
 /// or in the zone of a prefix: `cron("0 4 * * 0")`, `cron("TZ=Europe/Paris 0 9 * * 1-5")`.
-inline trigger<scheduled_timer> cron(std::string schedule, const cron_options& options = {}) {
+[[nodiscard]] inline trigger<scheduled_timer> cron(std::string schedule, const cron_options& options = {}) {
   return {{trigger_definition{.cron = std::move(schedule), .jitter = options.jitter}}};
 }
 
@@ -80,7 +80,7 @@ auto join(trigger<Events...> first, trigger<More...> second) {
 
 /// Starts the function for whichever comes: `any_of(on<Created>(), cron("0 4 * * 0"))`.
 template <class First, class... Rest>
-auto any_of(First first, Rest... rest) {
+[[nodiscard]] auto any_of(First first, Rest... rest) {
   if constexpr (sizeof...(Rest) == 0) {
     return first;
   } else {

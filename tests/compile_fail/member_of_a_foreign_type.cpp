@@ -28,7 +28,8 @@ INNGEST_FIELDS(asset, id)
 using ingested = inngest::event<"asset/ingested", asset>;
 
 void use(const inngest::client& app) {
-  app.create_function({.id = "f"}, inngest::on<ingested>(),
-                      [](inngest::context<ingested>& ctx) { return ctx.event.data.id; });
+  const auto f = app.create_function({.id = "f"}, inngest::on<ingested>(),
+                                     [](inngest::context<ingested>& ctx) { return ctx.event.data.id; });
+  static_cast<void>(f);
   app.send(ingested{{.id = "a"}});
 }

@@ -43,7 +43,7 @@ void targets::fuzz_evaluation(std::string_view input) {
       const inngest::expression parsed(text, allowed);
       compute(parsed, variables, missing_fields::are_unknown);
       compute(parsed, variables, missing_fields::are_errors);
-      inngest::holds(parsed, variables);
+      static_cast<void>(inngest::holds(parsed, variables));
     } catch (const inngest::expression_error& refused) {
       FUZZ_CHECK(refused.position() <= text.size());
     }

@@ -13,7 +13,7 @@ using hello = inngest::event<"test/hello">;
 
 void make(inngest::function_options options) {
   const inngest::client app({.id = "app", .mode = inngest::mode::dev});
-  app.create_function(std::move(options), inngest::on<hello>(), [](auto&) {});
+  static_cast<void>(app.create_function(std::move(options), inngest::on<hello>(), [](auto&) {}));
 }
 
 }  // namespace

@@ -225,7 +225,9 @@ TEST_CASE("a mistake in a schedule is named with its column", "[cron]") {
 
 TEST_CASE("a function's schedules are checked when it is made", "[cron][function]") {
   const auto app = support::quiet_client();
-  const auto make = [&](auto trigger) { app.create_function({.id = "f"}, std::move(trigger), [](auto&) {}); };
+  const auto make = [&](auto trigger) {
+    static_cast<void>(app.create_function({.id = "f"}, std::move(trigger), [](auto&) {}));
+  };
   using inngest::any_of, inngest::cron;
   CHECK_THROWS_WITH(make(cron("0 25 * * *")), ContainsSubstring("function \"f\"") &&
                                                   ContainsSubstring("0 25 * * *") &&
@@ -237,7 +239,9 @@ TEST_CASE("a function's schedules are checked when it is made", "[cron][function
 
 TEST_CASE("an event pattern has its star at the end", "[function]") {
   const auto app = support::quiet_client();
-  const auto make = [&](auto trigger) { app.create_function({.id = "f"}, std::move(trigger), [](auto&) {}); };
+  const auto make = [&](auto trigger) {
+    static_cast<void>(app.create_function({.id = "f"}, std::move(trigger), [](auto&) {}));
+  };
   CHECK_NOTHROW(make(inngest::on<inngest::event<"app/*">>()));
   CHECK_NOTHROW(make(inngest::on<inngest::event<"app/user.*">>()));
   CHECK_THROWS_WITH(make(inngest::on<inngest::event<"app/us*">>()),
@@ -249,7 +253,8 @@ TEST_CASE("an event pattern has its star at the end", "[function]") {
 TEST_CASE("batches that no server would take are refused", "[function][batch]") {
   const auto app = support::quiet_client();
   const auto make = [&](inngest::function_options options) {
-    app.create_function(std::move(options), inngest::on<inngest::event<"a/b">>(), [](auto&) {});
+    static_cast<void>(
+        app.create_function(std::move(options), inngest::on<inngest::event<"a/b">>(), [](auto&) {}));
   };
   const inngest::batch good{.max_size = 2, .timeout = 1s};
   CHECK_NOTHROW(make({.id = "f", .batch = good}));

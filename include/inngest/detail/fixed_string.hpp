@@ -1,18 +1,20 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
-#include <string_view>
 
 namespace inngest::detail {
 
-/// A string literal as a template argument: `event<"app/user.created", User>`.
+/// A string literal as a template argument: `event<"app/user.created", User>`. It includes no strings: see
+/// <inngest/fwd.hpp>.
 template <std::size_t Size>
 struct fixed_string {
   char text[Size]{};
 
-  consteval fixed_string(const char (&literal)[Size]) { std::copy_n(literal, Size, text); }
-  constexpr std::string_view view() const { return {text, Size - 1}; }
+  consteval fixed_string(const char (&literal)[Size]) {
+    for (std::size_t i = 0; i < Size; ++i) text[i] = literal[i];
+  }
+  /// Without the zero at its end.
+  static constexpr std::size_t size() { return Size - 1; }
 };
 
 }  // namespace inngest::detail

@@ -22,7 +22,6 @@
 #include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/engine.hpp>
 #include <inngest/embedded/detail/page_api.hpp>
-#include <inngest/embedded/web_page.hpp>
 #include <inngest/embedded/detail/page.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>

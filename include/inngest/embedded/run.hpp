@@ -12,6 +12,7 @@
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
 #include <inngest/time/timestamp.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 
 namespace inngest::embedded {
 
@@ -88,6 +89,37 @@ namespace inngest::embedded {
 
 constexpr std::string_view to_string(run_status status) { return detail::name_of(status); }
 constexpr std::string_view to_string(progress what) { return detail::name_of(what); }
+
+/// The kind of the step that the entry begins, or one that is shown like it. A timeline does not tell the
+/// kinds of bodies apart, nor those of waits and requests.
+constexpr step_kind kind_begun_by(progress what) {
+  switch (what) {
+    case progress::sleep_started:
+      return step_kind::sleep;
+    case progress::wait_started:
+      return step_kind::wait_for_event;
+    case progress::invoke_started:
+      return step_kind::invoke;
+    case progress::request_started:
+      return step_kind::fetch;
+    case progress::run_queued:
+    case progress::run_started:
+    case progress::step_planned:
+    case progress::step_completed:
+    case progress::step_retried:
+    case progress::step_failed:
+    case progress::sleep_ended:
+    case progress::event_received:
+    case progress::wait_timed_out:
+    case progress::invoke_completed:
+    case progress::run_retried:
+    case progress::run_completed:
+    case progress::run_failed:
+    case progress::run_cancelled:
+      break;
+  }
+  return step_kind::run;
+}
 
 /// An entry of a run's timeline.
 struct timeline_entry {

@@ -75,8 +75,8 @@ inline json to_json(const cel_value& value) {
 /// Computes an expression over variables: an object such as `{"event": {...}, "async": {...}}`. In the result
 /// times are text, bytes are base64, and an unknown value is null.
 /// \throws evaluation_error
-inline json evaluate(const expression& expression, const json& variables,
-                     missing_fields missing = missing_fields::are_unknown) {
+[[nodiscard]] inline json evaluate(const expression& expression, const json& variables,
+                                   missing_fields missing = missing_fields::are_unknown) {
   detail::cel_evaluator evaluator(expression.nodes(), variables, missing);  // has what json_parse() read
   const detail::cel_value value = evaluator.run();
   const auto* error = value.as<detail::cel_error>();
@@ -85,7 +85,7 @@ inline json evaluate(const expression& expression, const json& variables,
 }
 
 /// Whether the expression is true. One that cannot be computed, or gives no bool, is not.
-inline bool holds(const expression& expression, const json& variables) {
+[[nodiscard]] inline bool holds(const expression& expression, const json& variables) {
   const detail::cel_value value =
       detail::cel_evaluator(expression.nodes(), variables, missing_fields::are_unknown).run();
   const bool* result = value.as<bool>();

@@ -15,6 +15,7 @@
 #include <inngest/detail/json_text.hpp>
 #include <inngest/error.hpp>
 #include <inngest/middleware.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 
 // End-to-end encryption: the server keeps results and events that it can't read. Needs libsodium. The form is
 // that of the packages for TypeScript (@inngest/middleware-encryption) and Python, so apps may mix languages.
@@ -37,9 +38,8 @@ struct encryption_options {
 };
 
 /// What came from the server can't be decrypted. It is tried again, as a missing key can be added meanwhile.
-class decryption_error : public error {
- public:
-  explicit decryption_error(const std::string& message) : error(error_code::configuration, message) {}
+class decryption_error : public detail::error_of<error_code::configuration> {
+  using error_of::error_of;
 };
 
 namespace detail {
@@ -120,7 +120,7 @@ class encryption_middleware : public middleware {
 
   /// The data that another function is invoked with, or is given later, is treated as an event's.
   void transform_step_input(const call_info&, const step_info& step, step_input& called) override {
-    const bool is_event = step.kind == step_kind::invoke || step.kind == step_kind::defer;
+    const bool is_event = protocol::row_of(step.kind).takes == protocol::step_takes::event_data;
     if (!encrypts_ || !is_event || called.input.empty()) return;
     const json_buffer buffer(std::move(called.input));
     called.input = "[";
@@ -143,7 +143,7 @@ class encryption_middleware : public middleware {
     std::string result = next();
     if (!may_be_encrypted(result)) return result;
     const std::string where = "step \"" + std::string(step.id) + "\"";
-    if (step.kind == step_kind::wait_for_event) return decrypt_event(result, where);
+    if (protocol::row_of(step.kind).gives == protocol::step_gives::event) return decrypt_event(result, where);
     return decrypt_if_encrypted(result, where);
   }
 

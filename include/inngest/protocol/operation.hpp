@@ -4,62 +4,16 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_codec.hpp>
 #include <inngest/protocol/error_info.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 #include <inngest/step_id.hpp>
 
 namespace inngest::protocol {
-
-/// The operations that we report of a run's steps.
-enum class opcode {
-  step_run,
-  step_planned,
-  step_error,
-  step_failed,
-  sleep,
-  wait_for_event,
-  wait_for_signal,
-  invoke_function,
-  gateway,
-  ai_gateway,
-  defer_add,
-  run_complete
-};
-
-constexpr std::string_view to_string(opcode code) {
-  switch (code) {
-    case opcode::step_run:
-      return "StepRun";
-    case opcode::step_planned:
-      return "StepPlanned";
-    case opcode::step_error:
-      return "StepError";
-    case opcode::step_failed:
-      return "StepFailed";
-    case opcode::sleep:
-      return "Sleep";
-    case opcode::wait_for_event:
-      return "WaitForEvent";
-    case opcode::wait_for_signal:
-      return "WaitForSignal";
-    case opcode::invoke_function:
-      return "InvokeFunction";
-    case opcode::gateway:
-      return "Gateway";
-    case opcode::ai_gateway:
-      return "AIGateway";
-    case opcode::defer_add:
-      return "DeferAdd";
-    case opcode::run_complete:
-      return "RunComplete";
-  }
-  return "None";
-}
 
 /// When a step's body ran, in nanoseconds.
 struct timing {

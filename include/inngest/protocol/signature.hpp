@@ -57,7 +57,8 @@ inline std::optional<parsed_signature> parse_signature(std::string_view header) 
 }
 
 /// The header value for a body that is sent at `now`.
-inline std::string sign(std::string_view body, std::string_view signing_key, std::chrono::sys_seconds now) {
+[[nodiscard]] inline std::string sign(std::string_view body, std::string_view signing_key,
+                                      std::chrono::sys_seconds now) {
   const std::string seconds = std::to_string(now.time_since_epoch().count());
   const auto mac = detail::hmac_sha256(signing_key.substr(prefix_length(signing_key)), body, seconds);
   return "t=" + seconds + "&s=" + detail::to_hex(mac);
@@ -76,7 +77,7 @@ enum class signature_state {
 inline constexpr std::size_t signature_states = 7;
 
 /// The result of checking a body's signature.
-struct signature_check {
+struct [[nodiscard]] signature_check {
   signature_state state = signature_state::missing;
   /// The signature's time minus ours: negative for one from the past.
   std::chrono::seconds skew{};
@@ -163,14 +164,14 @@ inline signature_check check_signature(std::string_view header, std::string_view
 
 /// Whether `header` is the signature of `body` under the key: see check_signature, which also tells which
 /// bytes were signed.
-inline bool verify(std::string_view header, std::string_view body, std::string_view signing_key,
-                   std::chrono::sys_seconds now) {
+[[nodiscard]] inline bool verify(std::string_view header, std::string_view body, std::string_view signing_key,
+                                 std::chrono::sys_seconds now) {
   return check_signature(header, body, {signing_key}, now).is_good();
 }
 
 /// What authorizes a call of the server's API: the key's prefix and the SHA-256 of the bytes that the rest
 /// of it spells in hex.
-inline std::string hashed_signing_key(std::string_view signing_key) {
+[[nodiscard]] inline std::string hashed_signing_key(std::string_view signing_key) {
   const std::size_t prefix = prefix_length(signing_key);
   const std::string_view rest = signing_key.substr(prefix);
   std::string bytes(rest.size() / 2, '\0');

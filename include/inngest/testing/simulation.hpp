@@ -23,6 +23,7 @@
 #include <inngest/execution/checkpoints.hpp>
 #include <inngest/function.hpp>
 #include <inngest/protocol/operation.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 #include <inngest/serve.hpp>
 #include <inngest/testing/mocks.hpp>
 
@@ -309,40 +310,45 @@ class simulation {
   }
 
   bool mock_server_step(json& op) {
-    const std::string code = op.value("op", "");
-    const bool is_servers = code == "InvokeFunction" || code == "Gateway" || code == "AIGateway" ||
-                            code == "WaitForEvent" || code == "WaitForSignal" || code == "Sleep";
+    const auto code = protocol::opcode_of(op.value("op", ""));
+    const protocol::step_kind_row* kind = code ? protocol::row_begun_by(*code) : nullptr;
+    const bool is_servers = kind && kind->work != protocol::step_work::none;
     const std::string id = op.contains("userland") ? op["userland"].value("id", "") : op.value("name", "");
     if (!is_servers || !mocks_->has(id)) return false;
     const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
     try {
-      op["data"] = received(op, detail::parse_dom(mocks_->run(id, not_mocked)));
-      op["op"] = "StepRun";
+      op["data"] = received(kind->gives, op, detail::parse_dom(mocks_->run(id, not_mocked)));
+      op["op"] = to_string(protocol::opcode::step_run);
     } catch (const not_replaced&) {
       return false;
     } catch (const std::exception& problem) {
       op["error"] = {{"name", "Error"}, {"message", problem.what()}};
-      op["op"] = "StepFailed";
+      op["op"] = to_string(protocol::opcode::step_failed);
     } catch (...) {
       op["error"] = {{"name", "Error"}, {"message", "something was thrown that is not a std::exception"}};
-      op["op"] = "StepFailed";
+      op["op"] = to_string(protocol::opcode::step_failed);
     }
     return true;
   }
   struct not_replaced {};
 
   /// What a server would have given for the mock's value: a signal comes with its name, and so does an event.
-  static json received(const json& op, json value) {
-    const std::string code = op.value("op", "");
+  static json received(protocol::step_gives gives, const json& op, json value) {
     const json options = op.value("opts", json::object());
     const auto has_text = [&](const char* key) {
       return value.is_object() && value.contains(key) && value[key].is_string();
     };
     if (value.is_null()) return value;
-    if (code == "WaitForSignal" && !(has_text("signal") && value.contains("data")))
-      return {{"signal", options.value("signal", "")}, {"data", std::move(value)}};
-    if (code == "WaitForEvent" && value.is_object() && !(has_text("name") && value.contains("data")))
-      return {{"name", options.value("event", "")}, {"data", std::move(value)}};
+    switch (gives) {
+      case protocol::step_gives::value:
+        break;
+      case protocol::step_gives::event:
+        if (!value.is_object() || (has_text("name") && value.contains("data"))) break;
+        return {{"name", options.value("event", "")}, {"data", std::move(value)}};
+      case protocol::step_gives::signal:
+        if (has_text("signal") && value.contains("data")) break;
+        return {{"signal", options.value("signal", "")}, {"data", std::move(value)}};
+    }
     return value;
   }
 

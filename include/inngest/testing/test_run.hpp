@@ -16,6 +16,7 @@
 #include <inngest/embedded/timeline.hpp>
 #include <inngest/error.hpp>
 #include <inngest/protocol/memo.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 #include <inngest/testing/simulation.hpp>
 
 namespace inngest::testing {
@@ -156,10 +157,9 @@ class test_run {
   /// Middleware may treat results by it.
   step_kind kind_of(const step_hash& step) const {
     for (const auto& each : operations()) {
-      if (each.id != step) continue;
-      if (each.op == "WaitForEvent") return step_kind::wait_for_event;
-      if (each.op == "WaitForSignal") return step_kind::wait_for_signal;
-      if (each.op == "InvokeFunction") return step_kind::invoke;
+      const auto code = protocol::opcode_of(each.op);
+      const protocol::step_kind_row* row = code ? protocol::row_begun_by(*code) : nullptr;
+      if (each.id == step && row && row->work != protocol::step_work::none) return row->kind;
     }
     return step_kind::run;
   }

@@ -16,7 +16,7 @@ namespace inngest {
 /// A duration as the protocol writes it, such as "1h30m" or "2s500ms"; zero is "0s". It uses only the units
 /// that every reader of the protocol knows: h, m, s and ms.
 /// \throws configuration_error for a negative duration.
-inline std::string to_text(duration_ms duration) {
+[[nodiscard]] inline std::string to_text(duration_ms duration) {
   if (duration < std::chrono::milliseconds::zero()) {
     throw configuration_error("a duration must not be negative: " + std::to_string(duration.count()) + " ms");
   }
@@ -37,7 +37,7 @@ inline std::string to_text(duration_ms duration) {
 
 /// Reads a duration such as "1d12h" (units w, d, h, m, s, ms, us, ns); `nullopt` for any other text.
 /// A fraction of a millisecond is rounded up.
-inline std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+[[nodiscard]] inline std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   using std::chrono::nanoseconds;
   struct unit {
     std::string_view name;

@@ -16,7 +16,7 @@ using timestamp = std::chrono::sys_time<std::chrono::milliseconds>;
 
 /// A moment in RFC 3339 with milliseconds, such as "2026-11-23T04:40:40.258Z". A year has four digits: a
 /// moment outside the years 0 to 9999 becomes the first or the last moment within.
-inline std::string to_text(timestamp moment) {
+[[nodiscard]] inline std::string to_text(timestamp moment) {
   using std::chrono::sys_days, std::chrono::year;
   constexpr timestamp first = sys_days(year(0) / 1 / 1);
   constexpr timestamp last = timestamp(sys_days(year(10'000) / 1 / 1)) - std::chrono::milliseconds(1);
@@ -34,7 +34,7 @@ inline std::string to_text(timestamp moment) {
 
 /// Reads an RFC 3339 moment such as "2026-11-23T05:40:40.258+01:00"; `nullopt` for any other text. Digits
 /// beyond milliseconds are cut off. T and Z must be capitals.
-inline std::optional<timestamp> parse_timestamp(std::string_view text) {
+[[nodiscard]] inline std::optional<timestamp> parse_timestamp(std::string_view text) {
   if (text.find_first_of("tz") != std::string_view::npos) return std::nullopt;
   const auto moment = detail::parse_rfc3339(text);
   if (!moment) return std::nullopt;

@@ -11,6 +11,7 @@
 #include <inngest/embedded/run.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 
 // The HTTP requests that the engine makes for steps: step.fetch ("Gateway") and step.ai.infer ("AIGateway").
 
@@ -26,7 +27,7 @@ inline std::string outgoing_text(const reported_operation& op) {
 
 namespace outgoing {
 
-inline bool asks_model(const json& kept) { return kept.at("op") != "Gateway"; }
+inline bool asks_model(const json& kept) { return kept.at("op") != to_string(protocol::opcode::gateway); }
 
 /// Where a key goes is the format's.
 inline void authorize(http::request& request, const std::string& format, const std::string& key) {

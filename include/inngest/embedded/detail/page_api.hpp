@@ -18,6 +18,7 @@
 #include <inngest/embedded/store.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 #include <inngest/version.hpp>
 
 namespace inngest::embedded {
@@ -154,6 +155,7 @@ class page_api {
 
   struct shown_step {
     json value{};
+    bool has_attempts = false;
     bool ended = false;
   };
 
@@ -179,19 +181,16 @@ class page_api {
       ++uses;
     }
     const auto began = entry.at - std::chrono::floor<std::chrono::milliseconds>(entry.duration);
-    const char* kind = entry.what == progress::sleep_started     ? "sleep"
-                       : entry.what == progress::wait_started    ? "wait"
-                       : entry.what == progress::invoke_started  ? "invoke"
-                       : entry.what == progress::request_started ? "request"
-                                                                 : "run";
+    const auto& kind = protocol::row_of(kind_begun_by(entry.what));
     steps.push_back({.value = {{"id", entry.step + (uses == 0 ? "" : ":" + std::to_string(uses))},
                                {"name", entry.step},
-                               {"kind", kind},
+                               {"kind", kind.shown_as},
                                {"status", "planned"},
                                {"queued_at", to_text(std::min(began, std::max(before, began)))},
                                {"ended_at", nullptr},
                                {"attempts", json::array()},
-                               {"detail", ""}}});
+                               {"detail", ""}},
+                     .has_attempts = kind.work != protocol::step_work::wait});
     return steps.back();
   }
 
@@ -210,7 +209,7 @@ class page_api {
                {"ended_at", to_text(entry.at)},
                {"status", status}};
       if (std::string_view(status) == "failed") one["error"] = entry.detail;
-      if (value["kind"] == "run" || value["kind"] == "request") value["attempts"].push_back(std::move(one));
+      if (step.has_attempts) value["attempts"].push_back(std::move(one));
     };
     switch (entry.what) {
       case progress::sleep_started:

@@ -16,6 +16,7 @@
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
 #include <inngest/limits.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 #include <inngest/step_id.hpp>
 #include <inngest/time/timestamp.hpp>
 
@@ -37,25 +38,35 @@ enum class operation_kind {
   defer,
 };
 
-/// The names of the operations that the engine knows.
-inline constexpr std::pair<std::string_view, operation_kind> operation_names[] = {
-    {"StepRun", operation_kind::step_completed},
-    {"Step", operation_kind::step_completed},
-    {"StepFailed", operation_kind::step_failed},
-    {"StepError", operation_kind::step_error},
-    {"StepPlanned", operation_kind::step_planned},
-    {"Sleep", operation_kind::sleep},
-    {"WaitForEvent", operation_kind::wait_for_event},
-    {"WaitForSignal", operation_kind::wait_for_signal},
-    {"InvokeFunction", operation_kind::invoke},
-    {"Gateway", operation_kind::request},
-    {"AIGateway", operation_kind::request},
-    {"AiGateway", operation_kind::request},
-    {"None", operation_kind::nothing},
-    {"DiscoveryRequest", operation_kind::nothing},
-    {"RunComplete", operation_kind::run_completed},
-    {"DeferAdd", operation_kind::defer},
-};
+/// What the engine does with one of our operations.
+constexpr operation_kind kind_of(protocol::opcode code) {
+  switch (code) {
+    case protocol::opcode::step_run:
+      return operation_kind::step_completed;
+    case protocol::opcode::step_planned:
+      return operation_kind::step_planned;
+    case protocol::opcode::step_error:
+      return operation_kind::step_error;
+    case protocol::opcode::step_failed:
+      return operation_kind::step_failed;
+    case protocol::opcode::sleep:
+      return operation_kind::sleep;
+    case protocol::opcode::wait_for_event:
+      return operation_kind::wait_for_event;
+    case protocol::opcode::wait_for_signal:
+      return operation_kind::wait_for_signal;
+    case protocol::opcode::invoke_function:
+      return operation_kind::invoke;
+    case protocol::opcode::gateway:
+    case protocol::opcode::ai_gateway:
+      return operation_kind::request;
+    case protocol::opcode::defer_add:
+      return operation_kind::defer;
+    case protocol::opcode::run_complete:
+      return operation_kind::run_completed;
+  }
+  return operation_kind::nothing;
+}
 
 /// An operation as an app reported it, of whatever SDK.
 struct reported_operation {
@@ -87,9 +98,8 @@ struct reported_operation {
 
 /// The kind of an operation. \throws protocol_error for one that the engine does not know.
 inline operation_kind kind_of_operation(std::string_view op) {
-  for (const auto& [name, kind] : operation_names) {
-    if (op == name) return kind;
-  }
+  if (const auto code = protocol::opcode_of(op)) return kind_of(*code);
+  if (op == "None" || op == "DiscoveryRequest") return operation_kind::nothing;
   throw protocol_error("the embedded engine does not support the operation \"" + std::string(op) + "\"");
 }
 

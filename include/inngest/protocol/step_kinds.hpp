@@ -1,0 +1,204 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include <inngest/detail/enumeration.hpp>
+
+// The kinds of steps, one row each, and the operations that report them. Whatever depends on a step's kind
+// reads it here: the steps of a handler, middleware, the embedded engine, its page and the test harness.
+//
+// A new kind is an enumerator of step_kind and a row of protocol::step_kinds, and an enumerator of opcode
+// with its name when an operation of its own reports it. The compiler names what else is missing: the static
+// assertions below, and each `switch` over these enumerations, of which none has a default.
+
+namespace inngest {
+
+/// What a step does.
+enum class step_kind {
+  run,
+  send_event,
+  send_signal,
+  publish,
+  ai_wrap,
+  experiment,
+  sleep,
+  wait_for_event,
+  wait_for_signal,
+  invoke,
+  fetch,
+  ai_infer,
+  defer  ///< not a step: what a deferred function is given
+};
+
+}  // namespace inngest
+
+namespace inngest::protocol {
+
+/// The operations that an app reports of a run's steps.
+enum class opcode {
+  step_run,
+  step_planned,
+  step_error,
+  step_failed,
+  sleep,
+  wait_for_event,
+  wait_for_signal,
+  invoke_function,
+  gateway,
+  ai_gateway,
+  defer_add,
+  run_complete
+};
+
+}  // namespace inngest::protocol
+
+namespace inngest::detail {
+
+/// Their names in the protocol.
+template <>
+inline constexpr auto enumerators<protocol::opcode> = std::to_array<enumerator<protocol::opcode>>({
+    {protocol::opcode::step_run, "StepRun"},
+    {protocol::opcode::step_planned, "StepPlanned"},
+    {protocol::opcode::step_error, "StepError"},
+    {protocol::opcode::step_failed, "StepFailed"},
+    {protocol::opcode::sleep, "Sleep"},
+    {protocol::opcode::wait_for_event, "WaitForEvent"},
+    {protocol::opcode::wait_for_signal, "WaitForSignal"},
+    {protocol::opcode::invoke_function, "InvokeFunction"},
+    {protocol::opcode::gateway, "Gateway"},
+    {protocol::opcode::ai_gateway, "AIGateway"},
+    {protocol::opcode::defer_add, "DeferAdd"},
+    {protocol::opcode::run_complete, "RunComplete"},
+});
+
+}  // namespace inngest::detail
+
+namespace inngest::protocol {
+
+/// The operation's name in the protocol, such as "StepRun".
+constexpr std::string_view to_string(opcode code) { return detail::name_of(code); }
+
+/// The operation of a name; nullopt for a name that is not ours. Some SDKs write two of them differently.
+constexpr std::optional<opcode> opcode_of(std::string_view name) {
+  if (name == "Step") return opcode::step_run;
+  if (name == "AiGateway") return opcode::ai_gateway;
+  for (const auto& row : detail::enumerators<opcode>) {
+    if (row.name == name) return row.value;
+  }
+  return std::nullopt;
+}
+
+/// Who does a step's work.
+enum class step_work {
+  body,     ///< the app: it runs a body, and again when that fails
+  request,  ///< the server: it makes an HTTP request, and again when that fails
+  wait,     ///< the server: it waits for a time, an event, a signal or another run
+  none,     ///< nobody: it is not a step
+};
+
+/// What a step is called with, as far as middleware may read and change it.
+enum class step_takes {
+  arguments,   ///< of its body, if any
+  event_data,  ///< that another function is given
+};
+
+/// What a step's result is on the server.
+enum class step_gives {
+  value,   ///< JSON of any kind
+  event,   ///< {"name", "data", ...}, or null
+  signal,  ///< {"signal", "data"}, or null
+};
+
+/// All that the library knows of a kind of step.
+struct step_kind_row {
+  step_kind kind;
+  /// In middleware, metrics and traces.
+  std::string_view name;
+  step_work work;
+  /// The operation that begins it on the server.
+  opcode begins_with;
+  /// On the page; its script knows these words.
+  std::string_view shown_as;
+  step_takes takes = step_takes::arguments;
+  step_gives gives = step_gives::value;
+};
+
+/// The kinds of steps, in the order of the enumeration.
+inline constexpr auto step_kinds = std::to_array<step_kind_row>({
+    {step_kind::run, "run", step_work::body, opcode::step_planned, "run"},
+    {step_kind::send_event, "send_event", step_work::body, opcode::step_planned, "run"},
+    {step_kind::send_signal, "send_signal", step_work::body, opcode::step_planned, "run"},
+    {step_kind::publish, "publish", step_work::body, opcode::step_planned, "run"},
+    {step_kind::ai_wrap, "ai_wrap", step_work::body, opcode::step_planned, "run"},
+    {step_kind::experiment, "experiment", step_work::body, opcode::step_planned, "run"},
+    {step_kind::sleep, "sleep", step_work::wait, opcode::sleep, "sleep"},
+    {step_kind::wait_for_event, "wait_for_event", step_work::wait, opcode::wait_for_event, "wait",
+     step_takes::arguments, step_gives::event},
+    {step_kind::wait_for_signal, "wait_for_signal", step_work::wait, opcode::wait_for_signal, "wait",
+     step_takes::arguments, step_gives::signal},
+    {step_kind::invoke, "invoke", step_work::wait, opcode::invoke_function, "invoke", step_takes::event_data},
+    {step_kind::fetch, "fetch", step_work::request, opcode::gateway, "request"},
+    {step_kind::ai_infer, "ai_infer", step_work::request, opcode::ai_gateway, "request"},
+    {step_kind::defer, "defer", step_work::none, opcode::defer_add, "run", step_takes::event_data},
+});
+
+/// The kind's row.
+constexpr const step_kind_row& row_of(step_kind kind) { return step_kinds[static_cast<std::size_t>(kind)]; }
+
+/// The row of the step that the operation begins; null for the operations of bodies, which are of several
+/// kinds, and for those that begin nothing.
+constexpr const step_kind_row* row_begun_by(opcode code) {
+  for (const step_kind_row& row : step_kinds) {
+    if (row.begins_with == code && row.work != step_work::body) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace inngest::protocol
+
+namespace inngest::detail {
+
+template <>
+inline constexpr auto enumerators<step_kind> = [] {
+  std::array<enumerator<step_kind>, protocol::step_kinds.size()> out{};
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = {protocol::step_kinds[i].kind, protocol::step_kinds[i].name};
+  return out;
+}();
+
+}  // namespace inngest::detail
+
+namespace inngest::protocol {
+
+static_assert(detail::has_full_table<opcode>(), "an opcode has no name in protocol/step_kinds.hpp");
+static_assert(detail::has_full_table<step_kind>(),
+              "a step kind has no row in protocol::step_kinds, or its row is in another place");
+
+/// Whether bodies begin with the operation that they share, everything else with one of its own, and every
+/// kind is shown as something.
+consteval bool has_sound_rows() {
+  for (const step_kind_row& row : step_kinds) {
+    std::size_t uses = 0;
+    for (const step_kind_row& other : step_kinds) uses += other.begins_with == row.begins_with ? 1 : 0;
+    const bool is_planned = row.begins_with == opcode::step_planned;
+    const bool is_body = row.work == step_work::body;
+    if (row.shown_as.empty() || is_planned != is_body || (!is_body && uses != 1)) return false;
+  }
+  return true;
+}
+static_assert(
+    has_sound_rows(),
+    "in protocol::step_kinds a body does not begin with step_planned, two other kinds begin with the "
+    "same operation, or a kind is not shown as anything");
+
+}  // namespace inngest::protocol
+
+namespace inngest {
+
+/// The kind's name, such as "send_event".
+constexpr std::string_view to_string(step_kind kind) { return detail::name_of(kind); }
+
+}  // namespace inngest
