@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/json_codec.hpp>
 #include <inngest/detail/json_dom.hpp>
+#include <inngest/detail/parse_real.hpp>
 
 // What operators and functions of expressions do. Each gives a value or a cel_error.
 
@@ -167,10 +169,14 @@ template <class Number>
 std::optional<Number> parse_whole(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   Number out{};
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return problem == std::errc{} && end == text.data() + text.size() && !text.empty()
-             ? std::optional<Number>(out)
-             : std::nullopt;
+  const char* const end = text.data() + text.size();
+  std::from_chars_result read{};
+  if constexpr (std::is_floating_point_v<Number>)
+    read = parse_real(text, out);
+  else
+    read = std::from_chars(text.data(), end, out);
+  const bool is_whole = read.ec == std::errc{} && read.ptr == end && !text.empty();
+  return is_whole ? std::optional<Number>(out) : std::nullopt;
 }
 
 inline cel_error not_a(const char* type, std::string_view text) {

@@ -407,8 +407,9 @@ class http_listener {
       if (!each.was_answered || each.at == phase::draining) return 0;
       return each.is_idle() ? 1 : 2;
     };
-    const auto found = std::ranges::min_element(
-        connections_, {}, [&](const auto& each) { return std::pair(rank(each.second), each.second.since); });
+    const auto key = [&](const auto& entry) { return std::pair(rank(entry.second), entry.second.since); };
+    const auto found = std::min_element(connections_.begin(), connections_.end(),
+                                        [&](const auto& a, const auto& b) { return key(a) < key(b); });
     if (found == connections_.end() || rank(found->second) == 3) return false;
     connections_.erase(found);
     return true;
