@@ -18,6 +18,7 @@
 
 #include <inngest/detail/cel_time.hpp>
 #include <inngest/detail/cel_value.hpp>
+#include <inngest/detail/checked_math.hpp>
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/json_codec.hpp>
 #include <inngest/detail/json_dom.hpp>
@@ -42,11 +43,11 @@ inline cel_value calculate(char operation, std::int64_t a, std::int64_t b) {
     return out_of_range();
   switch (operation) {
     case '+':
-      return __builtin_add_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+      return add_overflows(a, b, out) ? out_of_range() : cel_value(out);
     case '-':
-      return __builtin_sub_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+      return subtract_overflows(a, b, out) ? out_of_range() : cel_value(out);
     case '*':
-      return __builtin_mul_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+      return multiply_overflows(a, b, out) ? out_of_range() : cel_value(out);
     case '/':
       return a / b;
     default:
@@ -60,11 +61,11 @@ inline cel_value calculate(char operation, std::uint64_t a, std::uint64_t b) {
     return cel_error{.problem = operation == '/' ? "division by zero" : "modulus by zero"};
   switch (operation) {
     case '+':
-      return __builtin_add_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+      return add_overflows(a, b, out) ? out_of_range() : cel_value(out);
     case '-':
-      return __builtin_sub_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+      return subtract_overflows(a, b, out) ? out_of_range() : cel_value(out);
     case '*':
-      return __builtin_mul_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+      return multiply_overflows(a, b, out) ? out_of_range() : cel_value(out);
     case '/':
       return a / b;
     default:
@@ -105,8 +106,8 @@ inline cel_value shifted(const cel_timestamp& time, std::int64_t nanoseconds) {
 
 inline cel_value between(const cel_timestamp& end, const cel_timestamp& start) {
   std::int64_t out = 0;
-  if (__builtin_mul_overflow(end.seconds - start.seconds, nanoseconds_per_second, &out) ||
-      __builtin_add_overflow(out, end.nanoseconds - start.nanoseconds, &out))
+  if (multiply_overflows(end.seconds - start.seconds, nanoseconds_per_second, out) ||
+      add_overflows(out, end.nanoseconds - start.nanoseconds, out))
     return out_of_range();
   return cel_duration{out};
 }
