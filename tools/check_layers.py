@@ -15,8 +15,8 @@ HEADERS = ROOT / "include" / "inngest"
 
 LAYERS = [
     ["version.hpp", "config.hpp", "fwd.hpp", "detail/checked_math.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/for_each_macro.hpp",
-     "detail/function_ref.hpp", "detail/hex.hpp", "detail/http_date.hpp", "detail/log_limiter.hpp",
-     "detail/option_limits.hpp", "detail/parse_real.hpp", "detail/saturated.hpp", "detail/sha1.hpp", "detail/stop_token.hpp", "stop_token.hpp", "detail/type_name.hpp",
+     "detail/file.hpp", "detail/function_ref.hpp", "detail/hex.hpp", "detail/http_date.hpp", "detail/log_limiter.hpp",
+     "detail/option_limits.hpp", "detail/parse_real.hpp", "detail/saturated.hpp", "detail/sha1.hpp", "detail/stop_token.hpp", "stop_token.hpp", "detail/type_name.hpp", "detail/windows.hpp",
      "dependencies.hpp",
      "limits.hpp"],
     ["error.hpp"],
@@ -50,6 +50,9 @@ PACKAGES = [
     (r"sodium", ["middleware/encryption.hpp"]),
     (r"sqlite3", ["embedded/detail/sqlite.hpp"]),
 ]
+
+# Macros of others that a header has to define.
+FOREIGN_MACROS = {"detail/windows.hpp": ["NOMINMAX"]}
 
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
 DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
@@ -105,7 +108,8 @@ def check_header(name, text):
     for number, line in enumerate(text.splitlines(), 1):
         if found := INCLUDE.match(line):
             yield from check_includes(name, number, found.group(1))
-        if (found := DEFINE.match(code[number - 1])) and not found.group(1).startswith("INNGEST_"):
+        found = DEFINE.match(code[number - 1])
+        if found and not found.group(1).startswith("INNGEST_") and found.group(1) not in FOREIGN_MACROS.get(name, []):
             yield number, f"the macro {found.group(1)} does not start with INNGEST_"
         if USING_NAMESPACE.match(code[number - 1]) and all(nested):
             yield number, "using namespace at namespace scope"
