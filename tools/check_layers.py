@@ -16,7 +16,7 @@ HEADERS = ROOT / "include" / "inngest"
 LAYERS = [
     ["version.hpp", "config.hpp", "fwd.hpp", "detail/checked_math.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/for_each_macro.hpp",
      "detail/file.hpp", "detail/function_ref.hpp", "detail/hex.hpp", "detail/http_date.hpp", "detail/log_limiter.hpp",
-     "detail/option_limits.hpp", "detail/parse_real.hpp", "detail/saturated.hpp", "detail/sha1.hpp", "detail/stop_token.hpp", "stop_token.hpp", "detail/type_name.hpp", "detail/windows.hpp",
+     "detail/option_limits.hpp", "detail/parse_real.hpp", "detail/saturated.hpp", "detail/sha1.hpp", "detail/socket.hpp", "detail/stop_token.hpp", "stop_token.hpp", "detail/type_name.hpp", "detail/windows.hpp",
      "dependencies.hpp",
      "limits.hpp"],
     ["error.hpp"],

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -20,6 +17,7 @@
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/keys.hpp>
+#include <inngest/detail/socket.hpp>
 #include <inngest/embedded/detail/path_parts.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
