@@ -32,7 +32,7 @@ WHOLE = """\
 #include <inngest/outbox.hpp>
 #include <inngest/runs.hpp>
 #if !defined(INNGEST_NO_HTTPLIB) || defined(INNGEST_WITH_HTTP_SERVER)
-#include <inngest/detail/listener_options.hpp>
+#include <inngest/detail/socket.hpp>
 #endif
 #ifndef INNGEST_NO_HTTPLIB
 #include <inngest/detail/httplib_server.hpp>

@@ -15,11 +15,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "include" / "inngest"
 
 LAYERS = [
-    ["version.hpp", "config.hpp", "fwd.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/for_each_macro.hpp",
-     "detail/function_ref.hpp", "detail/hex.hpp", "detail/log_limiter.hpp", "detail/sha1.hpp", "detail/type_name.hpp",
+    ["version.hpp", "config.hpp", "fwd.hpp", "detail/checked_math.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/for_each_macro.hpp",
+     "detail/file.hpp", "detail/function_ref.hpp", "detail/parse_real.hpp", "detail/socket.hpp", "stop_token.hpp",
+     "detail/stop_token.hpp", "detail/windows.hpp", "detail/hex.hpp", "detail/log_limiter.hpp", "detail/sha1.hpp", "detail/type_name.hpp",
      "options/detail/option_limits.hpp", "time/timestamp.hpp", "time/detail/http_date.hpp", "time/detail/rfc3339.hpp",
      "time/detail/saturated.hpp", "time/detail/server_duration.hpp",
-     "detail/listener_options.hpp", "dependencies.hpp",
+     "dependencies.hpp",
      "limits.hpp", "protocol/step_kinds.hpp"],
     ["error.hpp"],
     ["detail/json_*.hpp", "detail/utf8.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp", "detail/result_traits.hpp",
@@ -71,6 +72,9 @@ INCLUDE_IPP = """
 CHEAP = {"fwd.hpp": ["inngest/config.hpp", "inngest/detail/fixed_string.hpp"],
          "detail/fixed_string.hpp": ["cstddef", "inngest/config.hpp"],
          "config.hpp": ["inngest_config.hpp", "inngest/version.hpp"]}
+
+# Macros of others that a header has to define.
+FOREIGN_MACROS = {"detail/windows.hpp": ["NOMINMAX"]}
 
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
 DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
@@ -146,7 +150,8 @@ def check_header(name, text):
     for number, line in enumerate(text.splitlines(), 1):
         if found := INCLUDE.match(line):
             yield from check_includes(name, number, found.group(1))
-        if (found := DEFINE.match(code[number - 1])) and not found.group(1).startswith("INNGEST_"):
+        found = DEFINE.match(code[number - 1])
+        if found and not found.group(1).startswith("INNGEST_") and found.group(1) not in FOREIGN_MACROS.get(name, []):
             yield number, f"the macro {found.group(1)} does not start with INNGEST_"
         if USING_NAMESPACE.match(code[number - 1]) and all(nested):
             yield number, "using namespace at namespace scope"

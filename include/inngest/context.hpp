@@ -5,7 +5,6 @@
 #include <map>
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -22,6 +21,7 @@
 #include <inngest/protocol/lifecycle.hpp>
 #include <inngest/protocol/step_kinds.hpp>
 #include <inngest/step.hpp>
+#include <inngest/stop_token.hpp>
 
 namespace inngest {
 
@@ -182,7 +182,7 @@ class basic_context {
   /// it may throw or return early: what it throws when the process is to end uses up no attempt of an
   /// engine's. The token is the one that step bodies are given. Nobody can stop a body that does not look at
   /// it.
-  [[nodiscard]] std::stop_token stop_token() const { return replay_->stop().token(); }
+  [[nodiscard]] inngest::stop_token stop_token() const { return replay_->stop().token(); }
 
   /// The value of the type that was given to function_options or client_options: see provide().
   /// \throws configuration_error when there is none.

@@ -21,6 +21,7 @@
 #include <inngest/function.hpp>
 #include <inngest/group.hpp>
 #include <inngest/step.hpp>
+#include <inngest/stop_token.hpp>
 
 #include <inngest/client.hpp>
 #include <inngest/log.hpp>

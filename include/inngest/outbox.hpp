@@ -14,8 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
-
+#include <inngest/detail/file.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_text.hpp>
 #include <inngest/error.hpp>
@@ -62,7 +61,7 @@ struct rejected_events {
 ///
 /// Each list is sent with the seed of its first attempt, so that a server that took it before a crash makes
 /// no second event. May be used from many threads; while one sends, others can add. A second process on the
-/// same file is refused, and so is a child that was forked while it was open. For POSIX systems.
+/// same file is refused, and so is a child that was forked while it was open.
 class outbox final : public event_keeper {
  public:
   /// \throws configuration_error when the file can't be opened, is another process's, or is no outbox.
@@ -233,7 +232,7 @@ class outbox final : public event_keeper {
 
   /// Two processes with the same place in the file would write over each other's records.
   void check_process() const {
-    if (::getpid() == process_) return;
+    if (detail::process_id() == process_) return;
     throw configuration_error("the outbox \"" + path_.string() +
                               "\" was opened before fork(): open one of its own in the child");
   }
@@ -251,7 +250,7 @@ class outbox final : public event_keeper {
   const outbox_options options_;
   const std::filesystem::path path_;
   const std::filesystem::path rejected_path_;
-  const ::pid_t process_ = ::getpid();
+  const long process_ = detail::process_id();
   mutable std::mutex mutex_;  // of the rest
   std::condition_variable idle_;
   detail::outbox_file file_;

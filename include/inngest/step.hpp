@@ -280,7 +280,7 @@ class step : private detail::step_base {
 
   /// Runs the body once and remembers what it returns. It is tried again when it throws: see
   /// function_options::retries, step_options, non_retriable_error and retry_after_error. A body may take a
-  /// std::stop_token: that of the call, see basic_context::stop_token.
+  /// stop_token: that of the call, see basic_context::stop_token.
   ///
   /// Arguments that follow the body are recorded with the step and given to it; whoever runs the step again
   /// from the server's page can change them there.

@@ -62,7 +62,7 @@ struct step_options {
   std::optional<int> retries{};
   /// How long to wait after the given attempt (0 is the first) has failed. Default: as the server does.
   std::function<duration_ms(int attempt)> backoff{};
-  /// How long a run step may take. Then its std::stop_token is told, and what it gives afterwards is not
+  /// How long a run step may take. Then its stop_token is told, and what it gives afterwards is not
   /// taken: the attempt has failed with deadline_exceeded.
   std::optional<duration_ms> deadline{};
 };

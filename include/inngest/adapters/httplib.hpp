@@ -2,8 +2,6 @@
 
 #include <httplib.h>
 
-#include <sys/socket.h>
-
 #include <atomic>
 #include <concepts>
 #include <memory>
@@ -13,6 +11,7 @@
 #include <inngest/detail/httplib_flags.hpp>
 #include <inngest/detail/httplib_server.hpp>
 #include <inngest/detail/httplib_tasks.hpp>
+#include <inngest/detail/socket.hpp>
 #include <inngest/serve.hpp>
 
 namespace inngest {
@@ -59,10 +58,10 @@ struct adapter<Server> {
 
  private:
   static void let_grow(httplib::Server& server) {
-    const auto listener = std::make_shared<std::atomic<int>>(-1);
+    const auto listener = std::make_shared<std::atomic<detail::native_socket>>(detail::no_socket);
     server.set_socket_options([listener](auto socket) {
       detail::set_listener_options(socket);
-      *listener = static_cast<int>(socket);
+      *listener = socket;
     });
     server.new_task_queue = [listener] {
       lengthen_backlog(*listener);
@@ -72,11 +71,12 @@ struct adapter<Server> {
 
   /// Lets more connections wait to be accepted than cpp-httplib's five: whoever comes sixth in a burst of
   /// calls would try again only after a second.
-  static void lengthen_backlog(int listener) {
+  static void lengthen_backlog(detail::native_socket listener) {
     int listens = 0;
     socklen_t size = sizeof listens;
     const bool known =
-        listener >= 0 && ::getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0;
+        listener != detail::no_socket &&
+        ::getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, reinterpret_cast<char*>(&listens), &size) == 0;
     if (known && listens != 0) ::listen(listener, SOMAXCONN);
   }
 

@@ -2,7 +2,7 @@
 
 #include <httplib.h>
 
-#include <inngest/detail/listener_options.hpp>
+#include <inngest/detail/socket.hpp>
 
 namespace inngest::detail {
 

@@ -19,6 +19,7 @@
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/json_document.hpp>
 #include <inngest/detail/utf8.hpp>
+#include <inngest/detail/parse_real.hpp>
 #include <inngest/error.hpp>
 
 // Canonical JSON: RFC 8785. It is what an Inngest server signs, whatever it sends.
@@ -434,7 +435,7 @@ class canonical_writer {
   void write_number() {
     const std::string_view token = scan_number();
     double value = 0;
-    const auto problem = std::from_chars(token.data(), token.data() + token.size(), value).ec;
+    const auto problem = parse_real(token, value).ec;
     if (problem == std::errc::result_out_of_range && is_tiny(token))
       value = 0;
     else if (problem != std::errc{} || !std::isfinite(value))

@@ -20,6 +20,7 @@
 #include <inngest/detail/json_document.hpp>
 #include <inngest/detail/json_dom.hpp>
 #include <inngest/detail/utf8.hpp>
+#include <inngest/detail/parse_real.hpp>
 
 // codec<T> reads a T from a json_value and writes one as text. What a type needs for that, and which codec it
 // gets, is the list of json_kind; the rest of the file is one short codec for each kind.
@@ -267,9 +268,7 @@ T read_real(json_value& value, const json_path& at, const char* problem) {
   if constexpr (std::same_as<T, double>) {
     if (text.size() <= most_digits) return rough;
   }
-  const auto read_exactly = [&](auto& out) {
-    return std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc{};
-  };
+  const auto read_exactly = [&](auto& out) { return parse_real(text, out).ec == std::errc{}; };
   T exact{};
   if (read_exactly(exact)) return exact;
   double wide = 0;

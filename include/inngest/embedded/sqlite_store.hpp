@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <inngest/detail/file.hpp>
 #include <inngest/embedded/detail/file_lock.hpp>
 #include <inngest/embedded/detail/sqlite.hpp>
 #include <inngest/embedded/detail/sqlite_reader.hpp>
@@ -183,8 +184,7 @@ class sqlite_store final : public store {
   /// Makes a new file its owner's alone, as events may be nobody else's business. One that is there is not
   /// touched: to open and close it would end the locks that SQLite may have on it in this process.
   static void make_private(const std::filesystem::path& path) {
-    const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (made >= 0) ::close(made);
+    detail::disk_file().open(path, detail::disk_file::mode::create_new);
   }
 
   /// Does the work for as long as it says that there may be more.

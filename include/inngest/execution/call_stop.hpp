@@ -2,7 +2,8 @@
 
 #include <atomic>
 #include <memory>
-#include <stop_token>
+
+#include <inngest/stop_token.hpp>
 
 namespace inngest::execution {
 
@@ -13,8 +14,8 @@ class call_stop {
  public:
   call_stop() : state_(std::make_shared<state>()) {}
 
-  const std::stop_source& source() const { return state_->source; }
-  std::stop_token token() const { return state_->source.get_token(); }
+  const stop_source& source() const { return state_->source; }
+  stop_token token() const { return state_->source.get_token(); }
   bool is_requested() const { return state_->source.stop_requested(); }
   /// Calls the token's callbacks in this thread: hold no lock.
   void request() const { state_->source.request_stop(); }
@@ -32,7 +33,7 @@ class call_stop {
 
  private:
   struct state {
-    std::stop_source source;
+    stop_source source;
     std::atomic<bool> shutdown{false};
     std::atomic<bool> interrupted{false};
   };

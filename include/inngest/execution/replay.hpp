@@ -10,7 +10,6 @@
 #include <iterator>
 #include <mutex>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -34,6 +33,7 @@
 #include <inngest/protocol/error_info.hpp>
 #include <inngest/protocol/operation.hpp>
 #include <inngest/step_id.hpp>
+#include <inngest/stop_token.hpp>
 
 namespace inngest::execution {
 
@@ -90,11 +90,11 @@ struct step_call {
   std::optional<int> retries{};
   std::function<std::chrono::milliseconds(int)> backoff{};
   std::optional<std::chrono::milliseconds> deadline{};
-  std::stop_source stop{std::nostopstate};  // of the call
-  held_memo memo{};                         // false: no result yet
-  const protocol::memo* input = nullptr;    // the server's, for a step that is still to run
-  std::size_t entered_at = 0;               // in how many branches the handler was
-  std::optional<std::size_t> got_in{};      // the branch that got its result
+  stop_source stop{nostopstate};          // of the call
+  held_memo memo{};                       // false: no result yet
+  const protocol::memo* input = nullptr;  // the server's, for a step that is still to run
+  std::size_t entered_at = 0;             // in how many branches the handler was
+  std::optional<std::size_t> got_in{};    // the branch that got its result
 
   const std::string& name() const { return given_name.empty() ? id : given_name; }
 };

@@ -1,61 +1,55 @@
 #pragma once
 
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <string>
-#include <string_view>
+#include <system_error>
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
+#include <inngest/detail/file.hpp>
 #include <inngest/error.hpp>
 
 namespace inngest::detail {
 
 /// Makes one owner of a file: a lock on `<file>.lock` beside it, with the owner's process id in it. It ends
-/// with the process, however that ends; it also holds between two owners in one process. For POSIX systems.
+/// with the process, however that ends; it also holds between two owners in one process.
+///
+/// SQLite's own locks do not promise that. With `PRAGMA locking_mode = EXCLUSIVE` a database has one
+/// connection, but a store has two: one writes while the other reads. In any other mode a second process may
+/// write between two transactions. Its locks also do not survive when something else in the process opens and
+/// closes the file.
 class file_lock {
  public:
   /// \throws store_error when the file has an owner, or the lock can't be made.
-  explicit file_lock(const std::filesystem::path& file) {
-    const std::string path = file.string() + ".lock";
-    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (descriptor_ < 0)
-      throw store_error(file.string(), "can't be locked: " + path + ": " + std::strerror(errno));
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      const int reason = errno;
-      const std::string owner = read_owner();
-      ::close(descriptor_);
-      throw store_error(file.string(), reason == EWOULDBLOCK
-                                           ? "is in use by " + owner
-                                           : std::string("can't be locked: ") + std::strerror(reason));
+  explicit file_lock(const std::filesystem::path& locked) {
+    std::filesystem::path path = locked;
+    path += ".lock";
+    if (const auto problem = file_.open(path))
+      throw store_error(locked.string(), "can't be locked: " + path.string() + ": " + problem.message());
+    if (const auto problem = file_.lock()) {
+      const bool in_use = problem == std::errc::resource_unavailable_try_again;
+      throw store_error(locked.string(),
+                        in_use ? "is in use by " + read_owner() : "can't be locked: " + problem.message());
     }
     write_owner();
   }
-  ~file_lock() { ::close(descriptor_); }  // the file stays: who waits for it may have it open already
   file_lock(const file_lock&) = delete;
   file_lock& operator=(const file_lock&) = delete;
 
  private:
   std::string read_owner() const {
-    char text[32] = {};
-    const auto size = ::pread(descriptor_, text, sizeof text, 0);
+    std::string text;
     long owner = 0;
-    if (size > 0) std::from_chars(text, text + size, owner);
-    if (owner == static_cast<long>(::getpid())) return "another store of this process";
+    if (!file_.read(0, 32, text)) std::from_chars(text.data(), text.data() + text.size(), owner);
+    if (owner == process_id()) return "another store of this process";
     return owner > 0 ? "another process (pid " + std::to_string(owner) + ")" : "another process";
   }
 
   /// Only for messages: if the disk takes no more, the lock holds all the same.
   void write_owner() const {
-    const std::string text = std::to_string(::getpid()) + "\n";
-    if (::ftruncate(descriptor_, 0) == 0 && ::pwrite(descriptor_, text.data(), text.size(), 0) < 0) return;
+    if (!file_.resize(0)) file_.write(0, std::to_string(process_id()) + "\n");
   }
 
-  int descriptor_ = -1;
+  disk_file file_;  // stays on the disk: a process that waits for it may have it open already
 };
 
 }  // namespace inngest::detail

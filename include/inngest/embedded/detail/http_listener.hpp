@@ -1,16 +1,6 @@
 #pragma once
 
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -30,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/listener_options.hpp>
+#include <inngest/detail/socket.hpp>
 #include <inngest/embedded/detail/http_parser.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
@@ -60,35 +50,15 @@ struct listener_options {
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(75);
 };
 
-/// A file descriptor that is closed at its end.
-class descriptor {
- public:
-  explicit descriptor(int value = -1) : value_(value) {}
-  descriptor(descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-  descriptor& operator=(descriptor&& other) noexcept {
-    std::swap(value_, other.value_);
-    return *this;
-  }
-  ~descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  int get() const { return value_; }
-  explicit operator bool() const { return value_ >= 0; }
-
- private:
-  int value_;
+struct address_deleter {
+  void operator()(addrinfo* first) const { ::freeaddrinfo(first); }
 };
-
-inline void set_nonblocking(int socket) {
-  ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
-  ::fcntl(socket, F_SETFD, FD_CLOEXEC);
-}
-
-using address_list = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
+using address_list = std::unique_ptr<addrinfo, address_deleter>;
 
 /// The addresses of a host to listen at; an empty host means all of this machine's.
 /// \throws configuration_error when there is no such host.
 inline address_list resolve_listener(const std::string& host, int port) {
+  start_sockets();
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -96,8 +66,8 @@ inline address_list resolve_listener(const std::string& host, int port) {
   const int problem =
       ::getaddrinfo(host.empty() ? nullptr : host.c_str(), std::to_string(port).c_str(), &hints, &found);
   if (problem != 0)
-    throw configuration_error("the engine can't listen on \"" + host + "\": " + ::gai_strerror(problem));
-  return address_list(found, ::freeaddrinfo);
+    throw configuration_error("the engine can't listen on \"" + host + "\": " + name_problem(problem));
+  return address_list(found);
 }
 
 inline bool is_loopback(const sockaddr* address) {
@@ -182,12 +152,7 @@ class http_listener {
   /// Takes the port; clients wait until start(). \throws configuration_error when it can't listen there.
   explicit http_listener(listener_options options) : options_(within_file_limit(std::move(options))) {
     listen();
-    int ends[2];
-    if (::pipe(ends) != 0) throw configuration_error("the engine can't listen: there are no more files");
-    wake_out_ = descriptor(ends[0]);
-    wake_in_ = descriptor(ends[1]);
-    set_nonblocking(wake_out_.get());
-    set_nonblocking(wake_in_.get());
+    if (!wake_.open()) throw configuration_error("the engine can't listen: there are no more files");
   }
 
   /// Begins to answer.
@@ -206,7 +171,7 @@ class http_listener {
       waiting_.clear();
     }
     work_.notify_all();
-    wake_up();
+    wake_.wake();
     if (loop_.joinable()) loop_.join();
     for (std::thread& worker : workers_) worker.join();
   }
@@ -221,7 +186,7 @@ class http_listener {
   enum class phase { head, body, answering, writing, draining };
 
   struct connection {
-    descriptor socket{};
+    unique_socket socket{};
     phase at = phase::head;
     clock::time_point since{};     // when the phase began
     clock::time_point deadline{};  // of the phase
@@ -248,9 +213,8 @@ class http_listener {
 
   /// Connections leave half of the files that the process may open to everything else.
   static listener_options within_file_limit(listener_options options) {
-    rlimit files{};
-    if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 2 < options.max_connections)
-      options.max_connections = std::max<std::size_t>(16, static_cast<std::size_t>(files.rlim_cur / 2));
+    const std::size_t half = open_file_limit() / 2;
+    if (half < options.max_connections) options.max_connections = std::max<std::size_t>(16, half);
     return options;
   }
 
@@ -263,38 +227,38 @@ class http_listener {
     // "localhost" is known to apps as 127.0.0.1
     std::stable_partition(addresses.begin(), addresses.end(),
                           [](const addrinfo* each) { return each->ai_family == AF_INET; });
-    int problem = 0;
+    std::error_code problem;
     for (const addrinfo* address : addresses) {
       problem = listen_at(*address);
       // in use: another address of the host would make two servers of one port
-      if (problem == 0 || problem == EADDRINUSE) break;
+      if (!problem || is_address_in_use(problem)) break;
     }
-    if (problem == 0) return;
+    if (!problem) return;
     throw configuration_error("the engine can't listen on " + options_.host + ":" +
-                              std::to_string(options_.port) + ": " +
-                              std::generic_category().message(problem) +
-                              (problem == EADDRINUSE ? "; is another server running there?" : ""));
+                              std::to_string(options_.port) + ": " + problem.message() +
+                              (is_address_in_use(problem) ? "; is another server running there?" : ""));
   }
 
   /// The reason when it can't.
-  int listen_at(const addrinfo& address) {
-    descriptor socket(::socket(address.ai_family, address.ai_socktype, address.ai_protocol));
-    if (!socket) return errno;
+  std::error_code listen_at(const addrinfo& address) {
+    unique_socket socket(::socket(address.ai_family, address.ai_socktype, address.ai_protocol));
+    if (!socket) return last_socket_error();
     set_nonblocking(socket.get());
     set_listener_options(socket.get());
     if (address.ai_family == AF_INET6) {
-      const int no = 0;
-      ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+      set_socket_option(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
     }
-    if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0) return errno;
-    if (::listen(socket.get(), SOMAXCONN) != 0) return errno;
+    if (::bind(socket.get(), address.ai_addr, static_cast<socklen_t>(address.ai_addrlen)) != 0)
+      return last_socket_error();
+    if (::listen(socket.get(), SOMAXCONN) != 0) return last_socket_error();
     sockaddr_storage bound{};
     socklen_t size = sizeof bound;
-    if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) return errno;
+    if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0)
+      return last_socket_error();
     port_ = ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(bound).sin6_port
                                               : reinterpret_cast<const sockaddr_in&>(bound).sin_port);
     listener_ = std::move(socket);
-    return 0;
+    return {};
   }
 
   // ---- the loop -----------------------------------------------------------------------------------------
@@ -312,11 +276,11 @@ class http_listener {
   /// Does what there is to do, or waits for it. False when the server has ended.
   bool serve_all() {
     if (is_stopping() && end_all_but_answers()) return false;
-    std::vector<pollfd> polled{{wake_out_.get(), POLLIN, 0}};
+    std::vector<pollfd> polled{{wake_.socket(), POLLIN, 0}};
     std::vector<std::uint64_t> ids;
     const auto now = clock::now();
     const bool accepts = listener_ && now >= accepts_again_;
-    polled.push_back({accepts ? listener_.get() : -1, POLLIN, 0});
+    polled.push_back({accepts ? listener_.get() : no_socket, POLLIN, 0});
     auto next = accepts || !listener_ ? now + std::chrono::hours(1) : accepts_again_;
     for (auto& [id, each] : connections_) {
       polled.push_back({each.socket.get(), events_of(each), 0});
@@ -325,8 +289,8 @@ class http_listener {
     }
     if (is_stopping()) next = std::min(next, stop_deadline_);
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
-    ::poll(polled.data(), polled.size(), static_cast<int>(std::clamp<decltype(wait)>(wait, 0, 60'000)));
-    if (polled[0].revents != 0) empty_pipe();
+    poll_sockets(polled.data(), polled.size(), static_cast<int>(std::clamp<decltype(wait)>(wait, 0, 60'000)));
+    if (polled[0].revents != 0) wake_.clear();
     take_answers();
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (polled[i + 2].revents != 0) serve(ids[i], polled[i + 2].revents);
@@ -341,17 +305,6 @@ class http_listener {
     return static_cast<short>((reads ? POLLIN : 0) | (each.written < each.out.size() ? POLLOUT : 0));
   }
 
-  void wake_up() {
-    const char any = 0;
-    [[maybe_unused]] const auto written = ::write(wake_in_.get(), &any, 1);  // full: it wakes anyway
-  }
-
-  void empty_pipe() {
-    char buffer[256];
-    while (::read(wake_out_.get(), buffer, sizeof buffer) > 0) {
-    }
-  }
-
   bool is_stopping() const {
     const std::lock_guard lock(mutex_);
     return stopping_;
@@ -360,7 +313,7 @@ class http_listener {
   /// Whether nothing is left.
   bool end_all_but_answers() {
     if (listener_) {
-      listener_ = descriptor();
+      listener_ = unique_socket();
       stop_deadline_ = clock::now() + std::chrono::seconds(2);
     }
     bool any_at_work = false;
@@ -379,18 +332,15 @@ class http_listener {
   void accept_all() {
     for (int i = 0; i < 64; ++i) {  // then others have their turn
       if (connections_.size() >= options_.max_connections && !drop_one()) return pause_accepting();
-      descriptor socket(::accept(listener_.get(), nullptr, nullptr));
+      unique_socket socket(::accept(listener_.get(), nullptr, nullptr));
       if (!socket) {
-        if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return;
+        if (!is_out_of_sockets(last_socket_error())) return;
         if (!drop_one()) return pause_accepting();
         continue;
       }
       set_nonblocking(socket.get());
-      const int yes = 1;
-      ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-#ifdef SO_NOSIGPIPE
-      ::setsockopt(socket.get(), SOL_SOCKET, SO_NOSIGPIPE, &yes, sizeof yes);
-#endif
+      set_socket_option(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+      refuse_signals(socket.get());
       connection& fresh = connections_[++last_id_];
       fresh.socket = std::move(socket);
       enter(fresh, phase::head, options_.header_timeout);
@@ -407,8 +357,9 @@ class http_listener {
       if (!each.was_answered || each.at == phase::draining) return 0;
       return each.is_idle() ? 1 : 2;
     };
-    const auto found = std::ranges::min_element(
-        connections_, {}, [&](const auto& each) { return std::pair(rank(each.second), each.second.since); });
+    const auto key = [&](const auto& entry) { return std::pair(rank(entry.second), entry.second.since); };
+    const auto found = std::min_element(connections_.begin(), connections_.end(),
+                                        [&](const auto& a, const auto& b) { return key(a) < key(b); });
     if (found == connections_.end() || rank(found->second) == 3) return false;
     connections_.erase(found);
     return true;
@@ -457,8 +408,8 @@ class http_listener {
   bool read(std::uint64_t id, connection& each) {
     char buffer[64 * 1024];
     if (each.at == phase::answering || each.at == phase::writing) return false;  // it has gone
-    const auto size = ::recv(each.socket.get(), buffer, sizeof buffer, 0);
-    if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+    const auto size = receive_some(each.socket.get(), buffer, sizeof buffer);
+    if (size < 0) return may_succeed_later(last_socket_error());
     if (size == 0) return false;
     if (each.at == phase::draining) {
       each.drained += static_cast<std::size_t>(size);
@@ -584,14 +535,9 @@ class http_listener {
   }
 
   bool write(std::uint64_t id, connection& each) {
-#ifdef MSG_NOSIGNAL
-    constexpr int flags = MSG_NOSIGNAL;
-#else
-    constexpr int flags = 0;
-#endif
     const auto size =
-        ::send(each.socket.get(), each.out.data() + each.written, each.out.size() - each.written, flags);
-    if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+        send_some(each.socket.get(), each.out.data() + each.written, each.out.size() - each.written);
+    if (size < 0) return may_succeed_later(last_socket_error());
     each.written += static_cast<std::size_t>(size);
     if (each.at == phase::writing) extend(each, each.written);
     if (each.written < each.out.size()) return true;
@@ -603,7 +549,7 @@ class http_listener {
   bool end_answer(std::uint64_t id, connection& each) {
     each.was_answered = true;
     if (each.closes) {  // closed with bytes unread, the answer might be lost on its way
-      ::shutdown(each.socket.get(), SHUT_WR);
+      ::shutdown(each.socket.get(), stop_sending);
       enter(each, phase::draining, std::chrono::seconds(2));
       return true;
     }
@@ -659,7 +605,7 @@ class http_listener {
       --at_work_;
       held_ -= size;
       done_.emplace_back(next.id, std::move(answer));
-      wake_up();
+      wake_.wake();
     }
   }
 
@@ -668,11 +614,10 @@ class http_listener {
   answerer answer_;
   refuser refuse_;
   int port_ = 0;
-  descriptor wake_out_{};
-  descriptor wake_in_{};
+  wake_signal wake_{};
 
   // the loop's own
-  descriptor listener_{};
+  unique_socket listener_{};
   connections connections_;
   std::uint64_t last_id_ = 0;
   clock::time_point accepts_again_{};

@@ -59,7 +59,7 @@ class request_head_parser {
   }
 
   static bool is_token(std::string_view text) {
-    return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
       const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
       return plain || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
     });
@@ -92,8 +92,8 @@ class request_head_parser {
       throw malformed_request(505, "only HTTP/1.1 and HTTP/1.0 are supported");
     if (!is_token(method) || method.size() > 32) fail("the method is malformed");
     if (target.size() > longest_target) throw malformed_request(414, "the target is too long");
-    const bool is_plain =
-        std::ranges::none_of(target, [](char c) { return c == ' ' || c == '\t' || is_control(c); });
+    const bool is_plain = std::none_of(target.begin(), target.end(),
+                                       [](char c) { return c == ' ' || c == '\t' || is_control(c); });
     if (!target.starts_with('/') || !is_plain) fail("the target must be a path, such as /api/state");
     out_.request.method = method;
     out_.request.url = target;
@@ -105,7 +105,7 @@ class request_head_parser {
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) fail("a header is malformed");
     const std::string_view value = trimmed(line.substr(colon + 1));
-    if (std::ranges::any_of(value, is_control)) fail("a header has a control character");
+    if (std::any_of(value.begin(), value.end(), is_control)) fail("a header has a control character");
     if (++fields_ > most_fields) throw malformed_request(431, "there are too many headers");
     const std::string name = lower(line.substr(0, colon));
     if (name == "host") ++hosts_;

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -20,6 +17,7 @@
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/keys.hpp>
+#include <inngest/detail/socket.hpp>
 #include <inngest/embedded/detail/path_parts.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
@@ -73,7 +71,7 @@ inline std::optional<std::string> host_name(std::string_view authority) {
     return std::string(::inet_ntop(AF_INET6, &address, text, sizeof text));
   }
   if (out.ends_with('.')) out.pop_back();
-  const bool is_plain = std::ranges::all_of(out, [](char c) {
+  const bool is_plain = std::all_of(out.begin(), out.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
   });
   if (out.empty() || !is_plain) return std::nullopt;
@@ -238,8 +236,8 @@ class server_access {
   std::optional<http::response> host_refusal(const http::request& request) const {
     const std::string_view given = request.headers.find("host").value_or("");
     const auto name = detail::host_name(given);
-    const bool is_known =
-        name && (detail::is_loopback_name(*name) || std::ranges::find(hosts_, *name) != hosts_.end());
+    const bool is_known = name && (detail::is_loopback_name(*name) ||
+                                   std::find(hosts_.begin(), hosts_.end(), *name) != hosts_.end());
     if (is_known) return std::nullopt;
     return refuse_(421, "this server does not answer for host \"" + std::string(given.substr(0, 255)) +
                             "\": add the name to http_server_options::hosts if it should");

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,8 @@
 #include <inngest/expression/detail/time.hpp>
 #include <inngest/expression/detail/value.hpp>
 #include <inngest/detail/utf8.hpp>
+#include <inngest/detail/checked_math.hpp>
+#include <inngest/detail/parse_real.hpp>
 
 // What operators and functions of expressions do. Each gives a value or a cel_error.
 
@@ -41,11 +44,11 @@ inline cel_value calculate(char operation, std::int64_t a, std::int64_t b) {
     return out_of_range();
   switch (operation) {
     case '+':
-      return __builtin_add_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+      return add_overflows(a, b, out) ? out_of_range() : cel_value(out);
     case '-':
-      return __builtin_sub_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+      return subtract_overflows(a, b, out) ? out_of_range() : cel_value(out);
     case '*':
-      return __builtin_mul_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+      return multiply_overflows(a, b, out) ? out_of_range() : cel_value(out);
     case '/':
       return a / b;
     default:
@@ -59,11 +62,11 @@ inline cel_value calculate(char operation, std::uint64_t a, std::uint64_t b) {
     return cel_error{.problem = operation == '/' ? "division by zero" : "modulus by zero"};
   switch (operation) {
     case '+':
-      return __builtin_add_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+      return add_overflows(a, b, out) ? out_of_range() : cel_value(out);
     case '-':
-      return __builtin_sub_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+      return subtract_overflows(a, b, out) ? out_of_range() : cel_value(out);
     case '*':
-      return __builtin_mul_overflow(a, b, &out) ? out_of_range() : cel_value(out);
+      return multiply_overflows(a, b, out) ? out_of_range() : cel_value(out);
     case '/':
       return a / b;
     default:
@@ -104,8 +107,8 @@ inline cel_value shifted(const cel_timestamp& time, std::int64_t nanoseconds) {
 
 inline cel_value between(const cel_timestamp& end, const cel_timestamp& start) {
   std::int64_t out = 0;
-  if (__builtin_mul_overflow(end.seconds - start.seconds, nanoseconds_per_second, &out) ||
-      __builtin_add_overflow(out, end.nanoseconds - start.nanoseconds, &out))
+  if (multiply_overflows(end.seconds - start.seconds, nanoseconds_per_second, out) ||
+      add_overflows(out, end.nanoseconds - start.nanoseconds, out))
     return out_of_range();
   return cel_duration{out};
 }
@@ -168,10 +171,14 @@ template <class Number>
 std::optional<Number> parse_whole(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   Number out{};
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return problem == std::errc{} && end == text.data() + text.size() && !text.empty()
-             ? std::optional<Number>(out)
-             : std::nullopt;
+  const char* const end = text.data() + text.size();
+  std::from_chars_result read{};
+  if constexpr (std::is_floating_point_v<Number>)
+    read = parse_real(text, out);
+  else
+    read = std::from_chars(text.data(), end, out);
+  const bool is_whole = read.ec == std::errc{} && read.ptr == end && !text.empty();
+  return is_whole ? std::optional<Number>(out) : std::nullopt;
 }
 
 inline cel_error not_a(const char* type, std::string_view text) {

@@ -11,6 +11,7 @@
 #include <inngest/expression/detail/value.hpp>
 #include <inngest/time/detail/rfc3339.hpp>
 #include <inngest/time/detail/time_zone.hpp>
+#include <inngest/detail/checked_math.hpp>
 
 // Times of expressions: their texts, and what they are made of.
 
@@ -94,8 +95,7 @@ inline std::optional<cel_duration> parse_cel_duration(std::string_view text, boo
     std::size_t digits = 0;
     const auto is_digit = [&] { return !text.empty() && text.front() >= '0' && text.front() <= '9'; };
     for (; is_digit(); text.remove_prefix(1), ++digits) {
-      if (__builtin_mul_overflow(whole, 10, &whole) ||
-          __builtin_add_overflow(whole, text.front() - '0', &whole))
+      if (multiply_overflows(whole, 10, whole) || add_overflows(whole, text.front() - '0', whole))
         return std::nullopt;
     }
     double fraction = 0, place = 0.1;
@@ -116,8 +116,8 @@ inline std::optional<cel_duration> parse_cel_duration(std::string_view text, boo
     text.remove_prefix(size);
     std::int64_t part = 0;
     const auto rest = static_cast<std::int64_t>(fraction * static_cast<double>(found->nanoseconds) + 0.5);
-    if (__builtin_mul_overflow(whole, found->nanoseconds, &part) ||
-        __builtin_add_overflow(part, rest, &part) || __builtin_add_overflow(total, part, &total))
+    if (multiply_overflows(whole, found->nanoseconds, part) || add_overflows(part, rest, part) ||
+        add_overflows(total, part, total))
       return std::nullopt;
   }
   return cel_duration{negative ? -total : total};

@@ -1,17 +1,15 @@
 #pragma once
 
 #include <charconv>
-#include <clocale>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <version>
 
 #include <inngest/expression/expression_error.hpp>
+#include <inngest/detail/parse_real.hpp>
+#include <inngest/error.hpp>
 
 // The words of CEL: identifiers, literals, operators.
 
@@ -169,20 +167,11 @@ class cel_lexer {
 
   /// False for what is too large; what is too small is zero.
   static bool read_real(std::string_view digits, double& out) {
-#ifdef __cpp_lib_to_chars
-    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-    if (problem == std::errc{}) return true;
+    if (parse_real(digits, out).ec == std::errc{}) return true;
     out = 0;
-    const bool small = digits.find("e-") != digits.npos || digits.find("E-") != digits.npos;
-    return small ||
+    const bool is_tiny = digits.find("e-") != digits.npos || digits.find("E-") != digits.npos;
+    return is_tiny ||
            (digits.find_first_of("eE") == digits.npos && digits.find_first_not_of('0') == digits.find('.'));
-#else  // libc++ before 20; strtod wants the locale's own point
-    std::string local(digits);
-    const std::size_t point = local.find('.');
-    if (point != local.npos) local.replace(point, 1, std::localeconv()->decimal_point);
-    out = std::strtod(local.c_str(), nullptr);
-    return out <= std::numeric_limits<double>::max();
-#endif
   }
 
   void finish_integer(cel_token& out, std::string_view digits, int base, std::size_t start) {

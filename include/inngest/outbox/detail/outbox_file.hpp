@@ -1,24 +1,19 @@
 #pragma once
 
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <deque>
 #include <filesystem>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <inngest/detail/crypto.hpp>
+#include <inngest/detail/file.hpp>
 #include <inngest/error.hpp>
 
 // The file of an outbox. It is a header, which says where the first record that is not sent begins, and
@@ -27,90 +22,68 @@
 
 namespace inngest::detail {
 
-/// A file that is open; its descriptor is closed in any case.
+/// A file whose problems are configuration errors.
 class open_file {
  public:
   /// \throws configuration_error when it can't be opened.
-  open_file(const std::filesystem::path& path, int flags)
-      : path_(path.string()), descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0600)) {
-    if (descriptor_ < 0) fail("can't be opened");
-  }
-  ~open_file() { ::close(descriptor_); }
-  open_file(const open_file&) = delete;
-  open_file& operator=(const open_file&) = delete;
-
-  [[noreturn]] void fail(const std::string& what) const {
-    throw configuration_error("the outbox \"" + path_ + "\" " + what + ": " + std::strerror(errno));
+  explicit open_file(const std::filesystem::path& path) : path_(path) {
+    check(file_.open(path_), "can't be opened");
   }
 
-  /// One process has it at a time.
+  /// Only one process may have it.
   void lock() const {
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-    fail(errno == EWOULDBLOCK ? "is in use by another process or outbox" : "can't be locked");
+    const std::error_code problem = file_.lock();
+    const bool in_use = problem == std::errc::resource_unavailable_try_again;
+    check(problem, in_use ? "is in use by another process or outbox" : "can't be locked");
   }
 
-  struct stat status() const {
-    struct stat out {};
-    if (::fstat(descriptor_, &out) != 0) fail("can't be read");
+  std::size_t size() const {
+    std::size_t out = 0;
+    check(file_.get_size(out), "can't be read");
     return out;
   }
-  std::size_t size() const { return static_cast<std::size_t>(status().st_size); }
+  bool is_deleted() const { return file_.is_deleted(); }
 
   /// What is there, up to so many bytes.
   std::string read(std::size_t at, std::size_t size) const {
-    std::string out(size, '\0');
-    std::size_t done = 0;
-    while (done < size) {
-      const ssize_t got = ::pread(descriptor_, out.data() + done, size - done, static_cast<off_t>(at + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail("can't be read");
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
-    }
-    out.resize(done);
+    std::string out;
+    check(file_.read(at, size, out), "can't be read");
     return out;
   }
 
   /// Writes, and waits until it is on the disk.
   void write(std::size_t at, std::string_view bytes) {
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t put =
-          ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) fail("can't be written");
-      done += static_cast<std::size_t>(put);
-    }
+    check(file_.write(at, bytes), "can't be written");
     sync();
   }
 
   void truncate(std::size_t size) {
-    if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail("can't be written");
+    check(file_.resize(size), "can't be written");
     sync();
   }
   /// After a write that failed: what it left must not be taken for a record. Tried as far as it goes.
   void cut_back(std::size_t size) noexcept {
-    if (::ftruncate(descriptor_, static_cast<off_t>(size)) == 0) ::fsync(descriptor_);
-  }
-
-  void sync() {
-    if (::fsync(descriptor_) != 0) fail("can't be written to the disk");
+    if (!file_.resize(size)) file_.sync();
   }
 
   /// Waits until the file's name is on the disk, too.
-  static void sync_directory_of(const std::filesystem::path& file) {
-    const auto directory = file.parent_path();
-    open_file(directory.empty() ? "." : directory, O_RDONLY | O_DIRECTORY).sync();
-  }
+  void sync_directory() const { check(sync_directory_of(path_), "can't be written to the disk"); }
 
  private:
-  const std::string path_;
-  const int descriptor_;
+  void sync() { check(file_.sync(), "can't be written to the disk"); }
+
+  void check(const std::error_code& problem, const char* what) const {
+    if (problem)
+      throw configuration_error("the outbox \"" + path_.string() + "\" " + what + ": " + problem.message());
+  }
+
+  const std::filesystem::path path_;
+  disk_file file_;
 };
 
 /// Appends lines to a file that is made when it is needed, and waits until they are on the disk.
 inline void append_lines(const std::filesystem::path& path, const std::string& lines) {
-  open_file file(path, O_RDWR | O_CREAT);
+  open_file file(path);
   const std::size_t end = file.size();
   const bool cut_short = end > 0 && file.read(end - 1, 1) != "\n";  // by a crash: that line ends here
   try {
@@ -119,7 +92,7 @@ inline void append_lines(const std::filesystem::path& path, const std::string& l
     file.cut_back(end);
     throw;
   }
-  if (end == 0) open_file::sync_directory_of(path);
+  if (end == 0) file.sync_directory();
 }
 
 /// Lists of events with their seeds, in order, in a file. Not for several threads.
@@ -134,7 +107,7 @@ class outbox_file {
   /// What can't be read is in "<path>.damaged" afterwards.
   /// \throws configuration_error when the file can't be opened, is another process's or is no outbox.
   explicit outbox_file(const std::filesystem::path& path)
-      : path_(path), damaged_path_(path.string() + ".damaged"), file_(path, O_RDWR | O_CREAT) {
+      : path_(path), damaged_path_(path.string() + ".damaged"), file_(path) {
     file_.lock();
     recover();
   }
@@ -153,7 +126,7 @@ class outbox_file {
 
   /// The record is on the disk when it returns, and is not there when it throws.
   void append(const std::string& events, const std::string& seed) {
-    if (file_.status().st_nlink == 0)
+    if (file_.is_deleted())
       throw configuration_error("the outbox \"" + path_.string() + "\" was deleted while it was in use");
     const std::string bytes = record_of(events, seed);
     entries_.push_back({end_, bytes.size()});
@@ -241,7 +214,7 @@ class outbox_file {
     if (header.size() < header_size) {
       if (header == header_of(header_size).substr(0, header.size())) {  // new, or cut short while it was made
         clear();
-        return open_file::sync_directory_of(path_);
+        return file_.sync_directory();
       }
       refuse();
     }

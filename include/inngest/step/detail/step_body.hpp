@@ -5,7 +5,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -15,20 +14,21 @@
 #include <inngest/detail/result_traits.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
+#include <inngest/stop_token.hpp>
 
 // A step's body: how it may look, what it returns, and how it is called.
 
 namespace inngest::detail {
 
-/// Whether the body takes a std::stop_token after its arguments.
+/// Whether the body takes a stop_token after its arguments.
 template <class Body, class... Arguments>
-inline constexpr bool takes_stop_token = std::invocable<Body&, Arguments..., std::stop_token>;
+inline constexpr bool takes_stop_token = std::invocable<Body&, Arguments..., stop_token>;
 
 template <class Body, class... Arguments>
 struct returned_by_body : returned_by<Body, Arguments...> {};
 template <class Body, class... Arguments>
   requires takes_stop_token<Body, Arguments...>
-struct returned_by_body<Body, Arguments...> : returned_by<Body, Arguments..., std::stop_token> {
+struct returned_by_body<Body, Arguments...> : returned_by<Body, Arguments..., stop_token> {
 };
 
 /// The checks on a step's body, each with the words that its author will read, and what it returns.
@@ -40,7 +40,7 @@ struct step_result {
                 "inngest: a step's body is called without arguments: [&] { ... }, or with those that are "
                 "given after it; a std::stop_token may come last");
   static constexpr bool may_throw = !std::is_nothrow_invocable_v<Body&, Arguments...> &&
-                                    !std::is_nothrow_invocable_v<Body&, Arguments..., std::stop_token>;
+                                    !std::is_nothrow_invocable_v<Body&, Arguments..., stop_token>;
   static_assert(may_throw,
                 "inngest: a step's body must not be noexcept: its errors are reported and retried");
   using returned = typename returned_by_body<Body, Arguments...>::type;
@@ -58,20 +58,30 @@ using step_result_t = typename step_result<std::remove_cvref_t<Body>, Arguments.
 /// Tells the call of a step's body to stop when the step's time is up. Without a limit it costs nothing.
 class deadline_timer {
  public:
-  deadline_timer(std::optional<std::chrono::milliseconds> limit, std::stop_source call)
+  deadline_timer(std::optional<std::chrono::milliseconds> limit, stop_source call)
       : limit_(limit), source_(std::move(call)) {
     if (!limit_) return;
     ends_ = add_saturated(std::chrono::steady_clock::now(), *limit_);
-    thread_ = std::jthread([this](std::stop_token done) {
-      std::mutex mutex;
-      std::unique_lock lock(mutex);
-      std::condition_variable_any sleeper;
-      sleeper.wait_until(lock, done, ends_, [&] { return done.stop_requested(); });
-      if (!done.stop_requested()) source_.request_stop();
+    thread_ = std::thread([this] {
+      std::unique_lock lock(mutex_);
+      if (body_ended_.wait_until(lock, ends_, [&] { return has_ended_; })) return;
+      lock.unlock();  // the token's callbacks are called here
+      source_.request_stop();
     });
   }
+  ~deadline_timer() {
+    if (!thread_.joinable()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      has_ended_ = true;
+    }
+    body_ended_.notify_one();
+    thread_.join();
+  }
+  deadline_timer(const deadline_timer&) = delete;
+  deadline_timer& operator=(const deadline_timer&) = delete;
 
-  std::stop_token token() const { return source_.get_token(); }
+  stop_token token() const { return source_.get_token(); }
   bool is_over() const { return limit_ && std::chrono::steady_clock::now() >= ends_; }
   deadline_exceeded error() const {
     return deadline_exceeded("the step did not end within its deadline of " +
@@ -81,12 +91,15 @@ class deadline_timer {
  private:
   const std::optional<std::chrono::milliseconds> limit_;
   std::chrono::steady_clock::time_point ends_{};
-  std::stop_source source_;
-  std::jthread thread_;  // last: it uses the others
+  stop_source source_;
+  std::mutex mutex_;  // of has_ended_
+  std::condition_variable body_ended_;
+  bool has_ended_ = false;
+  std::thread thread_;  // last: it uses the others
 };
 
 template <class Body, class... Arguments>
-decltype(auto) call_body(Body& body, std::stop_token stop, Arguments&... arguments) {
+decltype(auto) call_body(Body& body, stop_token stop, Arguments&... arguments) {
   if constexpr (takes_stop_token<Body, Arguments&...>)
     return body(arguments..., std::move(stop));
   else
@@ -95,7 +108,7 @@ decltype(auto) call_body(Body& body, std::stop_token stop, Arguments&... argumen
 
 /// Calls the body and appends its result as JSON. `call` is asked to stop when the limit is over.
 template <class Body, class... Arguments>
-void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, const std::stop_source& call,
+void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, const stop_source& call,
               std::string& out, Arguments&... arguments) {
   const deadline_timer deadline(limit, call);
   try {

@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <inngest/detail/checked_math.hpp>
+
 // Conversions that overflow nowhere: what is out of the target's range becomes its least or greatest value.
 // The language leaves both a cast of a double that does not fit and an overflowing duration undefined.
 
@@ -25,19 +27,15 @@ constexpr std::optional<Integer> to_integer(double value, Integer least = std::n
 }
 
 constexpr std::int64_t multiply_saturated(std::int64_t value, std::int64_t positive) {
-  if (value > std::numeric_limits<std::int64_t>::max() / positive)
-    return std::numeric_limits<std::int64_t>::max();
-  if (value < std::numeric_limits<std::int64_t>::min() / positive)
-    return std::numeric_limits<std::int64_t>::min();
-  return value * positive;
+  std::int64_t out = 0;
+  if (!multiply_overflows(value, positive, out)) return out;
+  return value < 0 ? (std::numeric_limits<std::int64_t>::min)() : (std::numeric_limits<std::int64_t>::max)();
 }
 
 constexpr std::int64_t add_saturated(std::int64_t a, std::int64_t b) {
-  if (b > 0 && a > std::numeric_limits<std::int64_t>::max() - b)
-    return std::numeric_limits<std::int64_t>::max();
-  if (b < 0 && a < std::numeric_limits<std::int64_t>::min() - b)
-    return std::numeric_limits<std::int64_t>::min();
-  return a + b;
+  std::int64_t out = 0;
+  if (!add_overflows(a, b, out)) return out;
+  return b < 0 ? (std::numeric_limits<std::int64_t>::min)() : (std::numeric_limits<std::int64_t>::max)();
 }
 
 /// A count of any integral type, which may be wider than 64 bits or without a sign.

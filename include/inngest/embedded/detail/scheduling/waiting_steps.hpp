@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -20,7 +21,10 @@ struct step_place {
   step_hash step{};
 
   friend bool operator==(const step_place&, const step_place&) = default;
-  friend auto operator<=>(const step_place&, const step_place&) = default;
+  // std::array has no <=> in libc++ before version 17
+  friend bool operator<(const step_place& a, const step_place& b) {
+    return std::tie(a.run_id, a.step) < std::tie(b.run_id, b.step);
+  }
 };
 
 /// The steps that wait: for an event, if it fulfils a condition, or for a signal.

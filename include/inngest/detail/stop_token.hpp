@@ -1,0 +1,163 @@
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <condition_variable>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+// What <stop_token> declares, for standard libraries without it: see <inngest/stop_token.hpp>. The names and
+// the guarantees are the standard's; only speed was given up, for a mutex.
+
+namespace inngest::detail::own_stop {
+
+/// What the sources, tokens and callbacks of one stop share.
+class stop_state {
+ public:
+  /// The part of a stop_callback that does not depend on its type.
+  class callback {
+   public:
+    virtual void call() noexcept = 0;
+
+   protected:
+    virtual ~callback() = default;
+  };
+
+  bool is_requested() const noexcept { return requested_; }
+
+  /// Calls the callbacks in this thread. False when a stop was requested before.
+  bool request() noexcept {
+    std::unique_lock lock(mutex_);
+    if (requested_.exchange(true)) return false;
+    requester_ = std::this_thread::get_id();
+    while (!callbacks_.empty()) {
+      running_ = callbacks_.front();
+      callbacks_.pop_front();
+      callback& next = *running_;
+      lock.unlock();  // the callback may add and remove others, and itself
+      next.call();
+      lock.lock();
+      running_ = nullptr;
+      callback_ended_.notify_all();
+    }
+    return true;
+  }
+
+  /// False when a stop was requested before: then the caller calls it.
+  bool add(callback& added) {
+    const std::lock_guard lock(mutex_);
+    if (requested_) return false;
+    callbacks_.push_back(&added);
+    return true;
+  }
+
+  /// The callback does not run any more when this returns, unless it removes itself.
+  void remove(const callback& removed) noexcept {
+    std::unique_lock lock(mutex_);
+    if (callbacks_.remove_if([&](const callback* known) { return known == &removed; }) > 0) return;
+    if (requester_ == std::this_thread::get_id()) return;
+    callback_ended_.wait(lock, [&] { return running_ != &removed; });
+  }
+
+ private:
+  std::atomic<bool> requested_{false};
+  std::mutex mutex_;  // of the rest
+  std::condition_variable callback_ended_;
+  std::list<callback*> callbacks_;
+  callback* running_ = nullptr;
+  std::thread::id requester_{};
+};
+
+struct nostopstate_t {
+  explicit nostopstate_t() = default;
+};
+inline constexpr nostopstate_t nostopstate{};
+
+/// As std::stop_token.
+class stop_token {
+ public:
+  stop_token() noexcept = default;
+
+  bool stop_requested() const noexcept { return state_ && state_->is_requested(); }
+  /// False when nobody has asked to stop, and no source is left that could.
+  bool stop_possible() const noexcept { return state_ && (state_->is_requested() || !sources_.expired()); }
+  void swap(stop_token& other) noexcept { std::swap(*this, other); }
+
+  friend bool operator==(const stop_token& a, const stop_token& b) noexcept { return a.state_ == b.state_; }
+  friend void swap(stop_token& a, stop_token& b) noexcept { a.swap(b); }
+
+ private:
+  friend class stop_source;
+  template <class Callback>
+  friend class stop_callback;
+
+  stop_token(std::shared_ptr<stop_state> state, std::weak_ptr<const void> sources) noexcept
+      : state_(std::move(state)), sources_(std::move(sources)) {}
+
+  std::shared_ptr<stop_state> state_;
+  std::weak_ptr<const void> sources_;
+};
+
+/// As std::stop_source.
+class stop_source {
+ public:
+  stop_source() : state_(std::make_shared<stop_state>()), sources_(std::make_shared<char>()) {}
+  explicit stop_source(nostopstate_t) noexcept {}
+
+  stop_token get_token() const noexcept { return {state_, sources_}; }
+  bool stop_requested() const noexcept { return state_ && state_->is_requested(); }
+  bool stop_possible() const noexcept { return state_ != nullptr; }
+  /// Calls the callbacks in this thread. False when a stop was requested before, or there is no state.
+  bool request_stop() const noexcept {
+    const auto state = state_;  // a callback may end this source
+    return state && state->request();
+  }
+  void swap(stop_source& other) noexcept { std::swap(*this, other); }
+
+  friend bool operator==(const stop_source& a, const stop_source& b) noexcept { return a.state_ == b.state_; }
+  friend void swap(stop_source& a, stop_source& b) noexcept { a.swap(b); }
+
+ private:
+  std::shared_ptr<stop_state> state_;
+  std::shared_ptr<const void>
+      sources_;  // its copies are counted: when the last ends, none can request a stop
+};
+
+/// As std::stop_callback.
+template <class Callback>
+class stop_callback : private stop_state::callback {
+ public:
+  using callback_type = Callback;
+
+  template <class Given>
+    requires std::constructible_from<Callback, Given>
+  explicit stop_callback(stop_token token,
+                         Given&& given) noexcept(std::is_nothrow_constructible_v<Callback, Given>)
+      : callback_(std::forward<Given>(given)) {
+    if (!token.state_) return;
+    if (token.state_->add(*this))
+      state_ = std::move(token.state_);
+    else
+      call();
+  }
+  ~stop_callback() {
+    if (state_) state_->remove(*this);
+  }
+  stop_callback(const stop_callback&) = delete;
+  stop_callback& operator=(const stop_callback&) = delete;
+
+ private:
+  void call() noexcept override { std::forward<Callback>(callback_)(); }
+
+  Callback callback_;
+  std::shared_ptr<stop_state> state_;
+};
+
+template <class Callback>
+stop_callback(stop_token, Callback) -> stop_callback<Callback>;
+
+}  // namespace inngest::detail::own_stop

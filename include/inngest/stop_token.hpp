@@ -1,0 +1,28 @@
+#pragma once
+
+#include <version>
+
+#ifdef __cpp_lib_jthread
+#include <stop_token>
+#else
+#include <inngest/detail/stop_token.hpp>
+#endif
+
+namespace inngest {
+
+/// Asks a call of a handler, or a step's body, to stop. These are the standard library's own types where it
+/// has them. libc++ before version 20 (or without -fexperimental-library) does not: there, they are types of
+/// this library that work alike. Code for both writes `inngest::stop_token`.
+#ifdef __cpp_lib_jthread
+using std::nostopstate;
+using std::stop_callback;
+using std::stop_source;
+using std::stop_token;
+#else
+using detail::own_stop::nostopstate;
+using detail::own_stop::stop_callback;
+using detail::own_stop::stop_source;
+using detail::own_stop::stop_token;
+#endif
+
+}  // namespace inngest
