@@ -3,9 +3,10 @@
 # (20), as many at once as there are processors. An input that fails is left in BUILD_DIR as <target>-crash-...;
 # keep it in corpus/ with the fix.
 #
-#   FUZZ       a program that is built already, with libFuzzer
-#   FUZZ_CXX   the compiler, if none is (clang++)
-#   BUILD_DIR  where to build, and where logs and new inputs go (build/fuzz)
+#   FUZZ           a program that is built already, with libFuzzer
+#   FUZZ_CXX       the compiler, if there is no such program (clang++)
+#   FUZZ_OPTIMIZE  how it optimizes (-O1; -O0 compiles in less than half the time and finds less)
+#   BUILD_DIR      where to build, and where logs and new inputs go (build/fuzz)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -13,10 +14,11 @@ seconds=${1:-20}
 shift || true
 build=${BUILD_DIR:-$root/build/fuzz}
 cxx=${FUZZ_CXX:-clang++}
+optimize=${FUZZ_OPTIMIZE:--O1}
 mkdir -p "$build"
 
 compile() {
-  "$cxx" -std=c++20 -O1 -g1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I "$root/include" \
+  "$cxx" -std=c++20 "$optimize" -g1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I "$root/include" \
     -c "$1" -o "$build/$(basename "$1" .cpp).o"
 }
 run() {
@@ -30,9 +32,9 @@ run() {
   }
   echo "$target: $(grep -o 'number_of_executed_units: [0-9]*' "$build/$target.log" | grep -o '[0-9]*$') inputs"
 }
-in_parallel() { xargs -P "$(nproc)" -I{} bash -euo pipefail -c "$1 \"{}\""; }
+in_parallel() { xargs -P "$(nproc)" -I{} bash -euo pipefail -c '"$@"' - "$1" {}; }
 export -f compile run
-export here root seconds build cxx
+export here root seconds build cxx optimize
 
 program=${FUZZ:-$build/inngest_fuzz}
 if [ -z "${FUZZ:-}" ]; then
