@@ -192,7 +192,7 @@ TEST_CASE("damage that comes while it is open is set aside, too", "[outbox][dama
   std::fstream(p.file, std::ios::in | std::ios::out | std::ios::binary) << damaged;
   CHECK(sent_from(*box) == strings{"[\"second\"]"});
   CHECK(box->damaged_bytes() == 26);
-  CHECK(p.log.count("can't be read") == 1);
+  CHECK(p.log.count("unreadable bytes") == 1);
 }
 
 TEST_CASE("an outbox that can't be made leaves neither a lock nor a descriptor", "[outbox]") {
