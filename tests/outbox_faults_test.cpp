@@ -275,7 +275,7 @@ TEST_CASE("events that the server refuses are set aside, listed, and hold nothin
     });
     CHECK(sent == strings{"[\"good\"]"});
     CHECK(box->empty());
-    CHECK(p.log.count("refuses") == 3);
+    CHECK(p.log.count("refused") == 3);
   }
   std::ofstream(p.file.string() + ".rejected", std::ios::app) << "{\"cut short by a crash\":";
   const auto box = p.open();
