@@ -6,9 +6,10 @@
 //
 // Then start an app with INNGEST_DEV=http://127.0.0.1:8288.
 //
-// With INNGEST_SIGNING_KEY and INNGEST_EVENT_KEY (a comma-separated list), apps and senders need these keys, and
-// people sign in with the printed link. Only then may the host be an address that other machines can reach.
-// SIGUSR1 prints another link. INNGEST_HOSTS is a comma-separated list of further host names to answer for.
+// With INNGEST_SIGNING_KEY and INNGEST_EVENT_KEY (a comma-separated list), apps and senders need these keys,
+// and people sign in with the printed link. Only then may the host be an address that other machines can
+// reach. SIGUSR1 prints another link. INNGEST_HOSTS is a comma-separated list of further host names to answer
+// for.
 
 #include <signal.h>
 
