@@ -1,13 +1,15 @@
-// A local server for apps of any Inngest SDK, with a page of what they do:
+// A local server for apps of any Inngest SDK, with a page that shows their runs:
 //
-//     dev_server [port] [file] [host]     8288, in memory when there is no file, and 127.0.0.1
+//     dev_server [port] [file] [host]
+//
+// The defaults are port 8288, no file (state in memory) and host 127.0.0.1.
 //
 // Then start an app with INNGEST_DEV=http://127.0.0.1:8288.
 //
-// With INNGEST_SIGNING_KEY and INNGEST_EVENT_KEY (several are separated by commas) apps and senders must
-// show these keys, and people sign in with the link that is printed. Only then may the host be an address
-// that others reach. SIGUSR1 prints another link. INNGEST_HOSTS names, separated by commas, further hosts
-// that it answers for.
+// With INNGEST_SIGNING_KEY and INNGEST_EVENT_KEY (a comma-separated list), apps and senders need these keys,
+// and people sign in with the printed link. Only then may the host be an address that other machines can
+// reach. SIGUSR1 prints another link. INNGEST_HOSTS is a comma-separated list of further host names to answer
+// for.
 
 #include <signal.h>
 
@@ -43,9 +45,9 @@ std::vector<std::string> list(const std::string& text) {
 }  // namespace
 
 int main(int count, char** arguments) try {
-  sigset_t signals;  // before there are threads, which then leave these signals to us
+  sigset_t signals;  // blocked before threads start, so that only sigwait() receives them
   sigemptyset(&signals);
-  for (const int each : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, each);
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, number);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   const int port = count > 1 ? std::stoi(arguments[1]) : 8288;
@@ -53,15 +55,15 @@ int main(int count, char** arguments) try {
   if (count > 2 && *arguments[2] != '\0')
     store = std::make_shared<embedded::sqlite_store>(embedded::sqlite_options{.path = arguments[2]});
 
-  const inngest::client nobody{{.id = "dev-server", .mode = inngest::mode::dev}};
-  embedded::engine engine{nobody, {}, {.workers = 32, .store = store}};
+  const inngest::client app{{.id = "dev-server", .mode = inngest::mode::dev}};
+  embedded::engine engine{app, {}, {.workers = 32, .store = store}};
   embedded::http_server server{engine,
                                {.host = count > 3 ? arguments[3] : "127.0.0.1",
                                 .port = port,
                                 .signing_key = variable("INNGEST_SIGNING_KEY"),
                                 .event_keys = list(variable("INNGEST_EVENT_KEY")),
                                 .hosts = list(variable("INNGEST_HOSTS"))}};
-  std::printf("%s, until Ctrl-C\n", server.url().c_str());
+  std::printf("listening on %s; press Ctrl-C to stop\n", server.url().c_str());
 
   int signal = SIGUSR1;
   while (signal == SIGUSR1) {
@@ -69,7 +71,7 @@ int main(int count, char** arguments) try {
     std::fflush(stdout);
     sigwait(&signals, &signal);
   }
-  engine.stop();  // calls under way have ten seconds; what is unfinished stays in the file
+  engine.stop();  // running calls have ten seconds; unfinished work stays in the file
   return EXIT_SUCCESS;
 } catch (const std::exception& problem) {
   std::fprintf(stderr, "dev_server: %s\n", problem.what());

@@ -1,4 +1,4 @@
-// A function on the embedded engine: no server, one process. It sleeps, is tried again, waits for an event,
+// A function on the embedded engine, in one process without a server. It retries, waits for an event, sleeps,
 // and prints its timeline.
 // clang-format off
 

@@ -1,4 +1,4 @@
-// The README's first program, as it is printed there.
+// The README's program.
 // clang-format off
 
 // [readme]

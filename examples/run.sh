@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the studio and runs all of its functions on the engine in the process. Arguments go to studio_server.
+# Builds the examples and runs the studio's functions on the embedded engine. Arguments go to studio_server.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/packages.sh

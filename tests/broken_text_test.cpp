@@ -170,7 +170,7 @@ TEST_CASE("an id that middleware makes is checked as well", "[middleware][text]"
 
 TEST_CASE("events with a name, an id or a version that is not UTF-8 are refused", "[event][text]") {
   CHECK(support::message_of<configuration_error>([] { inngest::any_event(latin, json::object()); }) ==
-        "not the name of an event that can be sent: \"caf?\"");
+        "not a valid name for a sent event: \"caf?\"");
   for (const std::string& text : {latin, half, cut}) {
     CHECK(
         has(support::message_of<payload_error>([&] { inngest::any_event{test_event{.id = text}}; }), "id: "));

@@ -59,7 +59,7 @@ TEST_CASE("missing and odd keys are told with what to do", "[doctor]") {
   auto text = inngest::doctor(inngest::client(chosen)).text();
   CHECK_THAT(text, ContainsSubstring("INNGEST_EVENT_KEY") && ContainsSubstring("INNGEST_SIGNING_KEY"));
   chosen.signing_key = "signkey-prod-xyz!";
-  CHECK_THAT(inngest::doctor(inngest::client(chosen)).text(), ContainsSubstring("not hex digits"));
+  CHECK_THAT(inngest::doctor(inngest::client(chosen)).text(), ContainsSubstring("not hexadecimal"));
   chosen.signing_key = key + "\n";
   CHECK_THAT(inngest::doctor(inngest::client(chosen)).text(), ContainsSubstring("white space"));
   chosen.signing_key = "signkey-test-" + key.substr(13);
@@ -70,7 +70,7 @@ TEST_CASE("a server that is away, of the wrong kind or refuses the key is a prob
   const auto away = inngest::doctor(inngest::client(options(
       inngest::mode::dev, [](const request&) -> response { throw inngest::unreachable("refused"); })));
   CHECK_FALSE(away.healthy());
-  CHECK_THAT(away.text(), ContainsSubstring("nobody answers") && ContainsSubstring("start the dev server"));
+  CHECK_THAT(away.text(), ContainsSubstring("no server answers") && ContainsSubstring("start the dev server"));
 
   const auto wrong = inngest::doctor(
       inngest::client(options(inngest::mode::dev, [](const request&) { return healthy("cloud"); })));
@@ -114,7 +114,7 @@ TEST_CASE("a web server that is no Inngest server is a problem, whatever it answ
       const inngest::client app(chosen);
       const auto found = inngest::doctor(app);
       CHECK_FALSE(found.healthy());
-      CHECK_THAT(found.text(), ContainsSubstring("no Inngest server") &&
+      CHECK_THAT(found.text(), ContainsSubstring("is not an Inngest server") &&
                                    ContainsSubstring("status " + std::to_string(answer.status)));
       CHECK_FALSE(inngest::doctor(inngest::handler(app, {})).healthy());
     }
@@ -157,7 +157,7 @@ TEST_CASE("what is registered is compared with what is served", "[doctor]") {
     return app.create_function({.id = id}, inngest::on<test_event>(), [](auto&) {});
   };
   const inngest::handler handler(app, {made("a"), made("b")});
-  CHECK_THAT(inngest::doctor(handler).text(), ContainsSubstring("knows no function of app \"app\""));
+  CHECK_THAT(inngest::doctor(handler).text(), ContainsSubstring("has no functions of app \"app\""));
   const auto entry = [](const char* id, const char* event) {
     return json{{"internal_id", "u"}, {"id", id}, {"config", {{"triggers", {{{"event", event}}}}}}};
   };

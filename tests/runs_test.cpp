@@ -125,7 +125,7 @@ TEST_CASE("an event is sent and its function's result waited for, typed", "[runs
   CHECK_THROWS_AS(inngest::runs(app).send_and_wait(charge, ordered{}, 10s), inngest::run_not_completed);
   runs = json::array();
   CHECK_THROWS_WITH(inngest::runs(app).send_and_wait(charge, ordered{}, 1ms),
-                    ContainsSubstring("knows no run"));
+                    ContainsSubstring("has no run for it"));
 }
 
 TEST_CASE("results of every kind are read, wrapped or not", "[runs]") {

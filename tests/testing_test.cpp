@@ -158,7 +158,7 @@ TEST_CASE("matchers say what a run should have done, and show what it did", "[te
   const auto app = make_client();
   harness t{app, {make_onboarding(app)}};
   const auto run = t.send(signed_up{});
-  CHECK_THAT(run, came_to({"charge-card", "wait-for-activation"}));
+  CHECK_THAT(run, reached_steps({"charge-card", "wait-for-activation"}));
   CHECK_THAT(run, !completed() && !cancelled());
   CHECK(completed().describe() == "has completed");
   CHECK(Catch::Detail::stringify(run).find("wait-for-activation") != std::string::npos);

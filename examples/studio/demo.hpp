@@ -23,15 +23,15 @@
 #include "hosting.hpp"
 #include "samples.hpp"
 
-/// Every function of the studio, run once by the engine in this process. What it does is in a file: killed
-/// halfway, the next one goes on.
+/// Runs every function of the studio once on the embedded engine. The state is in a file: if the process is
+/// killed, the next one resumes.
 namespace demo {
 
 struct options {
   std::filesystem::path directory{};
-  /// Shows the engine's page and goes on until somebody stops it.
+  /// Serves the engine's page until a signal stops the process.
   bool page = false;
-  /// Kills the process after so many steps; 0 doesn't.
+  /// Kills the process after this many steps; 0 disables this.
   int crash_after = 0;
 };
 
@@ -40,7 +40,7 @@ using inngest::embedded::run;
 using inngest::embedded::run_status;
 using inngest::embedded::timeline_entry;
 
-/// Prints what happens; of a process that is to crash, until it does.
+/// Prints each timeline entry, and kills the process if asked to.
 class progress_printer {
  public:
   explicit progress_printer(int crash_after) : steps_left_(crash_after) {}
@@ -55,31 +55,31 @@ class progress_printer {
   int steps_left_;
 };
 
-/// Prints what became of the runs; true when all of them completed, of at least so many functions.
+/// Prints a table of the runs. Returns whether all of them completed, for at least `functions` functions.
 inline bool print_summary(const std::vector<run>& runs, std::size_t functions) {
   bool all_completed = true;
   std::set<std::string> completed;
   std::printf("\n%-29s  %-9s  %5s  %7s  %9s  %s\n", "FUNCTION", "STATUS", "STEPS", "RETRIES", "TOOK",
               "RESULT");
-  for (const run& each : runs) {
+  for (const run& ended : runs) {
     const auto count = [&](progress what) {
-      return std::count_if(each.timeline.begin(), each.timeline.end(),
+      return std::count_if(ended.timeline.begin(), ended.timeline.end(),
                            [what](const timeline_entry& entry) { return entry.what == what; });
     };
-    const auto took = each.ended_at.value_or(each.queued_at) - each.queued_at;
-    std::printf("%-29s  %-9s  %5td  %7td  %9s  %s\n", each.function_id.c_str(),
-                std::string(to_string(each.status)).c_str(), count(progress::step_completed),
+    const auto took = ended.ended_at.value_or(ended.queued_at) - ended.queued_at;
+    std::printf("%-29s  %-9s  %5td  %7td  %9s  %s\n", ended.function_id.c_str(),
+                std::string(to_string(ended.status)).c_str(), count(progress::step_completed),
                 count(progress::step_retried) + count(progress::run_retried),
                 inngest::embedded::format(std::chrono::microseconds(took)).c_str(),
-                each.error ? each.error->message.c_str() : each.output_text.c_str());
-    all_completed = all_completed && each.status == run_status::completed;
-    if (each.status == run_status::completed) completed.insert(each.function_id);
+                ended.error ? ended.error->message.c_str() : ended.output_text.c_str());
+    all_completed = all_completed && ended.status == run_status::completed;
+    if (ended.status == run_status::completed) completed.insert(ended.function_id);
   }
   std::printf("\n%zu runs, %zu functions completed\n", runs.size(), completed.size());
   return all_completed && completed.size() >= functions;
 }
 
-/// A blob that has been there for 40 days, for the cleanup to find.
+/// Stores a blob that is 40 days old, for the cleanup to find.
 inline void leave_old_blob(studio::blob_storage& blobs) {
   blobs.put("vision/forgotten.txt", "nobody has looked at this for weeks");
   std::filesystem::last_write_time(
@@ -87,12 +87,12 @@ inline void leave_old_blob(studio::blob_storage& blobs) {
       std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 40));
 }
 
-/// Asks for everything that the studio does.
+/// Starts every function of the studio.
 inline void send_all(inngest::embedded::engine& engine, const studio::services& world,
                      const std::string& assets, const std::vector<inngest::any_function>& functions) {
   const std::string workspace = samples::new_id("workspace");
   const auto workflow = samples::workflow(assets, samples::new_id("run"));
-  world.data->create_workflow_run(workflow);  // as the web app does before it asks for the run
+  world.data->create_workflow_run(workflow);  // as the web app does before it sends the event
   world.blobs->put("vision/tmp/upload.part", "half an upload");
   leave_old_blob(*world.blobs);
 
@@ -102,8 +102,8 @@ inline void send_all(inngest::embedded::engine& engine, const studio::services& 
                studio::FashionItemRequested{samples::fashion_item(assets, samples::new_id("job"))},
                studio::VisionArchiveRequested{samples::vision_result(assets)},
                studio::VisionCleanupRequested{{.path = "vision/tmp/upload.part"}}});
-  for (const inngest::any_function& each : functions) {
-    if (each.id() == "cleanup-old-blobs") engine.start(each);  // its next Sunday may be days away
+  for (const inngest::any_function& function : functions) {
+    if (function.id() == "cleanup-old-blobs") engine.start(function);  // its schedule may be days away
   }
 }
 
@@ -120,9 +120,9 @@ inline bool run_all(const studio::environment& env, const options& chosen) {
       inngest::embedded::sqlite_options{.path = chosen.directory / "engine.sqlite"});
   std::set<std::string> ended_before;
   std::size_t unfinished = 0;
-  for (const run& each : store->runs()) {
-    if (each.ended())
-      ended_before.insert(each.id);
+  for (const run& earlier : store->runs()) {
+    if (earlier.ended())
+      ended_before.insert(earlier.id);
     else
       ++unfinished;
   }
@@ -134,7 +134,7 @@ inline bool run_all(const studio::environment& env, const options& chosen) {
                                     .retry_delay = [](int) { return 300ms; },
                                     .on_progress = progress_printer(chosen.crash_after)});
   if (unfinished > 0)
-    std::printf("%zu runs were under way when the last process ended: they go on\n", unfinished);
+    std::printf("%zu runs were under way when the last process ended: resuming them\n", unfinished);
   else
     send_all(engine, world, web.url(""), functions);
 
@@ -143,17 +143,17 @@ inline bool run_all(const studio::environment& env, const options& chosen) {
   while (!engine.wait_until_idle(200ms) && !stopped && std::chrono::steady_clock::now() < end)
     stopped = stop.wait_for(0s);
   if (stopped)
-    engine.stop(10s);  // the next process finishes what is left
+    engine.stop(10s);  // the next process finishes the rest
   else if (!engine.wait_until_idle(0s))
-    std::printf("\nsome runs have not ended within a minute\n");
+    std::printf("\nsome runs did not end within a minute\n");
   std::vector<run> runs = engine.runs();
-  std::erase_if(runs, [&](const run& each) { return ended_before.contains(each.id); });
+  std::erase_if(runs, [&](const run& one) { return ended_before.contains(one.id); });
   const bool good = print_summary(runs, unfinished > 0 ? 0 : functions.size());
   std::printf("\ndatabase: %s\nengine:   %s\nblobs:    %s\n", (chosen.directory / "studio.sqlite").c_str(),
               (chosen.directory / "engine.sqlite").c_str(), world.blobs->root().c_str());
   if (chosen.page && !stopped) {
     const inngest::embedded::http_server page(engine);
-    std::printf("\nThe engine's page: %s\nUntil Ctrl-C.\n", page.url().c_str());
+    std::printf("\nThe engine's page: %s\nPress Ctrl-C to stop.\n", page.url().c_str());
     std::fflush(stdout);
     stop.wait();
     engine.stop(10s);

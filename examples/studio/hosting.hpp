@@ -16,10 +16,10 @@
 #include <studio/client.hpp>
 #include <studio/functions.hpp>
 
-/// The studio's functions, served to an Inngest server.
+/// Serves the studio's functions to an Inngest server.
 namespace hosting {
 
-/// SIGINT and SIGTERM, taken when we ask for them. Made before any thread, which inherit that they are
+/// Receives SIGINT and SIGTERM when asked. Create it before any thread: threads inherit that the signals are
 /// blocked.
 class stop_signals {
  public:
@@ -33,7 +33,7 @@ class stop_signals {
     int signal = 0;
     sigwait(&set_, &signal);
   }
-  /// Whether one came within the time.
+  /// Whether a signal arrived within the time.
   bool wait_for(std::chrono::seconds time) const {
     const timespec limit{.tv_sec = time.count(), .tv_nsec = 0};
     return sigtimedwait(&set_, nullptr, &limit) > 0;
@@ -43,12 +43,12 @@ class stop_signals {
   sigset_t set_{};
 };
 
-/// A server that listens in a thread of its own for as long as this lives.
+/// Lets a server listen on its own thread while this object lives.
 class listening {
  public:
   explicit listening(httplib::Server& server)
       : server_(&server), thread_([&server] { server.listen_after_bind(); }) {
-    while (!server.is_running()) std::this_thread::yield();  // stop() works only from then on
+    while (!server.is_running()) std::this_thread::yield();  // stop() works only once it is running
   }
   ~listening() {
     server_->stop();
@@ -62,7 +62,7 @@ class listening {
   std::thread thread_;
 };
 
-/// The studio's web app, as far as jobs need it: it writes a workflow run down before somebody asks for it.
+/// The part of the studio's web app that functions need: it stores a workflow run before the event is sent.
 inline void add_run_route(httplib::Server& server, const studio::services& world) {
   server.Post("/api/runs", [world](const httplib::Request& request, httplib::Response& response) {
     try {
@@ -75,9 +75,8 @@ inline void add_run_route(httplib::Server& server, const studio::services& world
   });
 }
 
-/// Registers with the Inngest server. It may start later than we do; it then finds us by itself, or by
-/// another start of this program.
-/// \returns false when a signal asked to stop.
+/// Registers with the Inngest server. A dev server that starts later finds the app by itself; for other
+/// servers, start this program again. \returns false when a signal asked to stop.
 inline bool register_app(const inngest::handler& handler, const std::string& url, const stop_signals& stop) {
   using namespace std::chrono_literals;
   for (const auto pause : {1s, 2s, 4s, 8s, 0s}) {
@@ -86,15 +85,15 @@ inline bool register_app(const inngest::handler& handler, const std::string& url
     if (result.ok) return true;
     if (pause > 0s && stop.wait_for(pause)) return false;
   }
-  std::printf("not registered. We keep serving: start the Inngest server, and have it sync %s\n",
+  std::printf("not registered, but still serving: start the Inngest server and let it sync %s\n",
               url.c_str());
   return true;
 }
 
 /// Serves until SIGINT or SIGTERM.
-/// \returns whether it could.
+/// \returns false when the port is not available.
 inline bool serve(const studio::environment& env, const std::filesystem::path& directory) {
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // seen at once, in a pipe too
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // immediate output, even in a pipe
   const stop_signals stop;
   studio::services world = studio::open_services(directory);
   const studio::asset_server web(world.blobs, {.port = env.port() + 1});
@@ -121,7 +120,7 @@ inline bool serve(const studio::environment& env, const std::filesystem::path& d
   if (register_app(handler, origin + path, stop)) stop.wait();
   std::printf("stopping\n");
   if (!handler.drain(std::chrono::seconds(10)))
-    std::printf("%zu calls have not ended: we wait for them\n", handler.calls_under_way());
+    std::printf("waiting for %zu calls that have not ended\n", handler.calls_under_way());
   return true;
 }
 

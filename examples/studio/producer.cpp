@@ -1,5 +1,5 @@
-// Sends one of the studio's events from the command line. Like any producer, it knows the events and the
-// client, and nothing of the functions.
+// Sends one of the studio's events from the command line. Like any producer, it uses the events and the
+// client, but not the functions.
 
 #include <chrono>
 #include <cstdio>
@@ -28,8 +28,8 @@ constexpr const char* usage =
     "  archive-vision    --url URL  --hash HASH\n"
     "  cleanup-vision    --path PATH\n"
     "\n"
-    "What is left out is made up, with assets of a studio_server on this machine. --app is\n"
-    "that server's origin (http://127.0.0.1:3000).\n";
+    "Missing options have sample values, with assets of a studio_server on this machine.\n"
+    "--app is that server's origin (http://127.0.0.1:3000).\n";
 
 /// The options of the command line, each with a value.
 class options {
@@ -67,8 +67,8 @@ studio::BrandAsset brand_asset(options& given, studio::BrandAsset asset) {
   return asset;
 }
 
-/// The web app writes a run down before it is asked for: a run that is not there is ignored.
-void write_down(const std::string& app_origin, const studio::StudioWorkflow& workflow) {
+/// Stores a workflow run, as the web app does before it sends the event. Unknown runs are ignored.
+void create_run(const std::string& app_origin, const studio::StudioWorkflow& workflow) {
   inngest::httplib_transport web;
   const auto answer = web.send({.method = "POST",
                                 .url = app_origin + "/api/runs",
@@ -98,7 +98,7 @@ inngest::any_event make_event(std::string_view kind, options& given, int port) {
     std::string run = samples::new_id("run");
     given.read("run", run);
     const studio::StudioWorkflow workflow = samples::workflow(assets, run);
-    write_down(app_origin, workflow);
+    create_run(app_origin, workflow);
     return studio::StudioWorkflowRequested{workflow};
   }
   if (kind == "fashion-item") {

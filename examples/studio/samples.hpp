@@ -6,7 +6,7 @@
 
 #include <studio/events.hpp>
 
-/// Events to try the studio with. `assets` is the asset server's origin, such as "http://127.0.0.1:3001".
+/// Sample events. `assets` is the asset server's origin, such as "http://127.0.0.1:3001".
 namespace samples {
 
 inline std::string new_id(const std::string& prefix) {
@@ -30,7 +30,7 @@ inline studio::BrandAsset logo(const std::string& assets, const std::string& wor
           .classification = studio::Classification::core_brand_mark};
 }
 
-/// A text and a picture come in; a node works on each, and a third lists what came of them.
+/// The input is a text and a picture. One node processes each, and a third lists the results.
 ///
 ///              +--> headline --+
 ///     source --+               +--> manifest
@@ -60,7 +60,7 @@ inline studio::StudioWorkflow workflow(const std::string& assets, const std::str
                                       {"photo", assets + "/images/64x64/3d7ac8.ppm"}}};
 }
 
-/// The reference is far from the source, so that the first attempts are rejected.
+/// The reference differs from the source, so that the first attempts are rejected.
 inline studio::FashionItem fashion_item(const std::string& assets, const std::string& job) {
   return {.jobId = job,
           .imageUrl = assets + "/images/48x48/406080.ppm",

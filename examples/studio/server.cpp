@@ -1,5 +1,5 @@
-// The studio's jobs. By default they run here, on the engine in the process, and you see what they do. With
-// INNGEST_DEV or INNGEST_SIGNING_KEY set, they are served to an Inngest server.
+// Runs the studio's functions on the embedded engine and prints their progress. With INNGEST_DEV or
+// INNGEST_SIGNING_KEY set, it serves them to an Inngest server instead.
 
 #include <charconv>
 #include <cstdio>
@@ -18,16 +18,16 @@ namespace {
 constexpr const char* usage =
     "usage: studio_server [--data DIR] [--ui] [--crash-after STEPS]\n"
     "\n"
-    "Runs every function of the studio once, in this process, and shows what happens. What a\n"
-    "process leaves undone the next one with the same directory finishes.\n"
+    "Runs every function of the studio once, in this process, and prints its progress. The\n"
+    "next process with the same directory finishes interrupted runs.\n"
     "With INNGEST_DEV=1 (or a dev server's URL) or INNGEST_SIGNING_KEY set, it serves\n"
     "/api/inngest on HOST (127.0.0.1) and PORT (3000) and registers with the Inngest\n"
     "server instead.\n"
     "\n"
-    "  --data DIR   where the database and the blobs are kept (STUDIO_DATA, or a directory\n"
-    "               in the place for temporary files)\n"
-    "  --ui         shows the engine's page, and goes on until it is stopped\n"
-    "  --crash-after STEPS   kills the process in the middle, to see that nothing is lost\n";
+    "  --data DIR           directory of the database and the blobs (STUDIO_DATA, or a\n"
+    "                       temporary directory)\n"
+    "  --ui                 serves the engine's page until you stop it\n"
+    "  --crash-after STEPS  kills the process after this many steps, to show the recovery\n";
 
 int steps_of(const std::string& text) {
   int out = 0;

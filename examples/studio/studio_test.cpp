@@ -83,7 +83,7 @@ struct studio_app {
 
   const inngest::any_function& function(const std::string& id) const {
     const auto found = std::find_if(functions.begin(), functions.end(),
-                                    [&](const inngest::any_function& each) { return each.id() == id; });
+                                    [&](const inngest::any_function& one) { return one.id() == id; });
     REQUIRE(found != functions.end());
     return *found;
   }
@@ -115,15 +115,15 @@ struct studio_app {
 /// The steps that gave a result, in order.
 std::vector<std::string> completed_steps(const run& run) {
   std::vector<std::string> out;
-  for (const auto& each : run.timeline) {
-    if (each.what == progress::step_completed) out.push_back(each.step);
+  for (const auto& entry : run.timeline) {
+    if (entry.what == progress::step_completed) out.push_back(entry.step);
   }
   return out;
 }
 
 std::ptrdiff_t count(const run& run, progress what) {
   return std::count_if(run.timeline.begin(), run.timeline.end(),
-                       [what](const auto& each) { return each.what == what; });
+                       [what](const auto& entry) { return entry.what == what; });
 }
 
 inngest::json data_of(const studio::BrandAsset& asset) { return inngest::json(asset); }

@@ -47,7 +47,7 @@ inline std::shared_ptr<http::transport> default_transport() {
 }
 #endif
 
-/// The checks on a handler, each with the words that its author will read, and what it returns.
+/// Checks a handler with readable compile errors, and finds its result type.
 template <class Handler, class Context>
 struct handler_traits {
   static constexpr bool takes_context = std::invocable<Handler&, Context&>;
@@ -69,7 +69,7 @@ struct handler_traits {
   using output = result_form_t<returned>;
 };
 
-/// The handler as functions keep it, whatever its context.
+/// Erases the types of a handler and its context.
 template <class Context, class Handler>
 any_function::handler_type erase_handler(Handler handler) {
   using traits = handler_traits<Handler, Context>;
@@ -87,7 +87,7 @@ any_function::handler_type erase_handler(Handler handler) {
   };
 }
 
-/// Which end of a run a companion function is for, and its handler.
+/// The kind of end that a handler is for.
 enum class run_end { failed, cancelled, finished };
 constexpr const char* name_of(run_end end) {
   return end == run_end::failed ? "on_failure" : end == run_end::cancelled ? "on_cancel" : "on_success";
@@ -98,7 +98,7 @@ struct end_handler {
   std::optional<int> retries;
 };
 
-/// The companion's context.
+/// The context of the handler for an end.
 template <run_end End, class Output, event_type... Events>
 struct end_context {
   using type = failure_context<Events...>;
@@ -112,7 +112,7 @@ struct end_context<run_end::finished, Output, Events...> {
   using type = success_context<std::conditional_t<std::is_void_v<Output>, std::monostate, Output>, Events...>;
 };
 
-/// The function that runs at the end of another's runs.
+/// Makes the function that runs when another function's run ends.
 inline any_function companion_of(const std::string& app_id, const function_options& options, run_end end,
                                  std::optional<int> retries, any_function::handler_type handler) {
   const char* suffix = end == run_end::failed ? "failure" : end == run_end::cancelled ? "cancel" : "success";
@@ -135,60 +135,65 @@ inline any_function companion_of(const std::string& app_id, const function_optio
 
 /// Options of an on_failure, on_cancel or on_success handler.
 struct end_options {
-  /// How often it is tried again itself.
+  /// How often the handler itself is retried: 0 to 20.
   std::optional<int> retries = 1;
 };
 
-/// Given to create_function after the handler: runs when a run of the function has failed for good.
+/// Runs a handler when a run of the function has failed permanently. Pass it to create_function after the
+/// function's handler:
 ///
 ///     app.create_function({.id = "charge"}, inngest::on<Order>(), charge,
 ///                         inngest::on_failure([](inngest::failure_context<Order>& ctx) { refund(ctx); }));
 ///
-/// It is a function of its own, "<id>-failure", started by the server's event of the failure.
+/// It is a separate function with the id `ID-failure`, started by the server's event about the failure.
 template <class Handler>
 [[nodiscard]] auto on_failure(Handler handler, const end_options& options = {}) {
   return detail::end_handler<detail::run_end::failed, Handler>{std::move(handler), options.retries};
 }
-/// The same when a run was cancelled: "<id>-cancel".
+/// Like on_failure(), for a run that was cancelled: `ID-cancel`.
 template <class Handler>
 [[nodiscard]] auto on_cancel(Handler handler, const end_options& options = {}) {
   return detail::end_handler<detail::run_end::cancelled, Handler>{std::move(handler), options.retries};
 }
-/// The same when a run has completed: "<id>-success".
+/// Like on_failure(), for a run that has completed: `ID-success`.
 template <class Handler>
 [[nodiscard]] auto on_success(Handler handler, const end_options& options = {}) {
   return detail::end_handler<detail::run_end::finished, Handler>{std::move(handler), options.retries};
 }
 
-/// The keys that sign what server and app tell each other: either may be empty.
+/// The keys that sign requests and answers between server and app.
 struct signing_keys {
+  /// The key for signing, and the first one for checking; may be empty.
   std::string current{};
+  /// A second key for checking; may be empty.
   std::string fallback{};
 };
 
-/// An app: it makes functions and sends events. Copies share one state; all of it may be used from many
-/// threads at once.
+/// An app: creates functions and sends events. Copies share one state. Thread-safe.
 class client {
  public:
-  /// \throws configuration_error for options or environment variables that make no sense.
+  /// \throws configuration_error for invalid options or environment variables.
   explicit client(client_options options) : shared_(std::make_shared<state>(std::move(options))) {}
 
+  /// The app's id.
   const std::string& id() const { return shared_->settings.id(); }
+  /// The options with defaults filled in. Keys may have changed since: see keys().
   const inngest::settings& settings() const { return shared_->settings; }
+  /// The client's logger.
   const logger& log() const { return shared_->settings.log(); }
 
   // ---- functions ------------------------------------------------------------------------------------
 
-  /// Makes a durable function: what it is called, what starts it, and what it does. What is to happen at the
-  /// end of its runs may follow: on_failure(), on_cancel(), on_success().
+  /// Creates a durable function from its options, its trigger and its handler. Handlers for the end of runs
+  /// may follow: on_failure(), on_cancel(), on_success().
   ///
   ///     auto greet = app.create_function({.id = "greet", .retries = 3}, inngest::on<SignedUp>(),
   ///                                      [](inngest::context<SignedUp>& ctx) {
   ///                                        ctx.step.run("send-mail", [&] { mail(ctx.event.data.address); });
   ///                                      });
   ///
-  /// The handler is kept and may be called from many threads at once.
-  /// \throws configuration_error for options that no server would take.
+  /// The handler is stored and may be called from many threads concurrently.
+  /// \throws configuration_error for options that a server would refuse.
   template <class... Events, class Handler, detail::run_end... Ends, class... EndHandlers>
   [[nodiscard]] auto create_function(function_options options, trigger<Events...> trigger, Handler handler,
                                      detail::end_handler<Ends, EndHandlers>... at_end) const {
@@ -208,9 +213,9 @@ class client {
                                        std::move(companions));
   }
 
-  /// Makes a function that other runs have run after them: see basic_context::defer. Its handler takes
+  /// Creates a function that runs after other runs: see basic_context::defer. Its handler takes
   /// `inngest::context<inngest::deferred<Data>>&`.
-  /// \throws configuration_error for options that no server would take.
+  /// \throws configuration_error for options that a server would refuse.
   template <json_convertible Data, class Handler>
   [[nodiscard]] deferred_function<Data> create_deferred_function(function_options options,
                                                                  Handler handler) const {
@@ -224,18 +229,20 @@ class client {
 
   // ---- events and signals -----------------------------------------------------------------------------
 
-  /// Sends an event and gives the id that the server gave it.
-  /// \throws event_rejected, too_large, unauthorized, unreachable, configuration_error. What happens when no
-  /// server answers is client_options::when_unreachable; an event that is dropped or kept has no id.
+  /// Sends an event and returns the id assigned by the server. Retries client_options::send_attempts times.
+  /// client_options::when_unreachable decides what happens when no server answers; an event that is dropped
+  /// or kept has no id. \throws event_rejected, too_large, unauthorized, unreachable, configuration_error,
+  /// protocol_error.
   sent_events send(const any_event& event) const { return send(std::vector<any_event>{event}); }
 
-  /// Sends events of any types, all in one request: `app.send({Created{...}, Deleted{...}})`.
+  /// Sends events of any types in one request: `app.send({Created{...}, Deleted{...}})`.
   sent_events send(std::initializer_list<any_event> events) const {
     return send(std::vector<any_event>(events));
   }
+  /// Sends events of any types in one request.
   sent_events send(const std::vector<any_event>& events) const { return send(events, shared_->hooks, {}); }
 
-  /// The same through given middleware, as part of a trace: what a function's step does.
+  /// Sends events through the given middleware, as part of a trace. Used by steps.
   sent_events send(std::vector<any_event> events, const execution::hooks& hooks,
                    std::string_view traceparent) const {
     if (events.empty()) return {};
@@ -245,22 +252,22 @@ class client {
         [&] { return deliver(events, traceparent); });
   }
 
-  /// Sends what the outbox keeps, in order. Done by send() too, before it sends anything new.
-  /// \throws unreachable when no server answered.
+  /// Sends the events in the outbox, in order. send() does this, too, before it sends new events.
+  /// \throws unreachable when no server answers.
   void flush_outbox() const {
     const auto& outbox = settings().outbox();
     if (!outbox) return;
     outbox->flush([&](const std::string& events, const std::string& seed) { post_kept(events, seed); });
   }
 
-  /// Wakes the run that waits for the signal, and gives its id; nothing when none waits.
+  /// Wakes the run that waits for the signal and returns the run's id; `nullopt` when no run waits.
   /// \throws unauthorized, request_rejected, unreachable.
   template <json_writable Data = json>
   std::optional<std::string> send_signal(const std::string& signal, const Data& data = {}) const {
     return protocol::read_signal_answer(call_api(protocol::signal_request(signal, encode(data, "data"))));
   }
 
-  /// Publishes a message to those who listen to the channel's topic.
+  /// Publishes a message to the subscribers of the channel's topic.
   /// \throws unauthorized, request_rejected, unreachable.
   template <json_writable Data>
   void publish(const std::string& channel, const std::string& topic, const Data& data) const {
@@ -268,8 +275,8 @@ class client {
                              "publishing to \"" + channel + "\"");
   }
 
-  /// Gives a run a score, from wherever it is known.
-  /// \throws configuration_error for a name that can't be, unauthorized, request_rejected, unreachable.
+  /// Adds a score to a run.
+  /// \throws configuration_error for an invalid name, unauthorized, request_rejected, unreachable.
   void score(const std::string& run_id, const std::string& name, double value) const {
     const auto metadata =
         protocol::metadata_object({}, "inngest.score", "merge", protocol::score_values(name, value));
@@ -279,9 +286,9 @@ class client {
 
   // ---- the server's API -------------------------------------------------------------------------------
 
-  /// Calls the server's API with the signing key, and again with the fallback key if that was refused. The
-  /// request's `url` is a path.
-  /// \throws unreachable when no answer came.
+  /// Calls the server's API with the signing key, and again with the fallback key if the first was refused.
+  /// The request's `url` is a path. Any status is returned as an answer. \throws unreachable when no server
+  /// answers.
   http::response call_api(http::request request) const {
     request.url = settings().api_base_url() + request.url;
     const signing_keys keys = this->keys();
@@ -300,14 +307,14 @@ class client {
     return answer;
   }
 
-  /// The signing keys as they are now.
+  /// The current signing keys.
   [[nodiscard]] signing_keys keys() const {
     const std::lock_guard lock(shared_->mutex);
     return shared_->keys;
   }
-  /// Replaces the signing keys of this client and its copies, while they serve: give the new key as
-  /// `current` and the old one as `fallback`, and drop the old one when no server uses it any more. White
-  /// space around them is ignored. \throws configuration_error for a key that can only be a mistake.
+  /// Replaces the signing keys of this client and its copies, even while they serve. To rotate keys, set the
+  /// new key as `current` and the old one as `fallback`, and remove the old one when no server uses it any
+  /// more. White space around keys is ignored. \throws configuration_error for a malformed key.
   void set_keys(signing_keys keys) const {
     keys.current = detail::checked_key("the current signing key", keys.current);
     keys.fallback = detail::checked_key("the fallback signing key", keys.fallback);
@@ -315,13 +322,14 @@ class client {
     shared_->keys = std::move(keys);
   }
 
-  /// Takes over all HTTP of this client and its copies until `restore_transport`. An engine in the process
-  /// does so, in order to be the server. \throws configuration_error when it is taken over already.
+  /// Replaces the transport of this client and its copies until restore_transport(). An embedded engine uses
+  /// this to act as the server. \throws configuration_error when the transport is already replaced.
   void replace_transport(std::shared_ptr<http::transport> transport) const {
     const std::lock_guard lock(shared_->mutex);
     if (shared_->replacement) throw configuration_error("client \"" + id() + "\" has an engine already");
     shared_->replacement = std::move(transport);
   }
+  /// Ends replace_transport().
   void restore_transport() const {
     const std::lock_guard lock(shared_->mutex);
     shared_->replacement = nullptr;
@@ -336,7 +344,7 @@ class client {
           transport(settings.transport()) {}
     const inngest::settings settings;
     const execution::hooks hooks;
-    std::mutex mutex;  // of those below
+    std::mutex mutex;  // guards the members below
     signing_keys keys;
     std::shared_ptr<http::transport> transport;
     std::shared_ptr<http::transport> replacement;
@@ -363,7 +371,7 @@ class client {
 
   sent_events deliver(std::vector<any_event> events, std::string_view traceparent) const {
     for (const any_event& event : events) check_size(event);
-    // an engine has a clock of its own, and no events wait on their way to it
+    // an engine has its own clock, and events do not wait on their way to it
     if (!has_engine()) set_missing_times(events);
     const std::string list = list_of(events), seed = event_id_seed();
     const auto post_them = [&] {
@@ -394,15 +402,15 @@ class client {
     }
   }
 
-  /// Puts events behind those that the outbox has already, and then sends all. While another thread sends,
-  /// it sends these, too: nobody waits here for a server that does not answer another's events.
-  /// \throws what `post` throws but for unreachable; then the events are not kept.
+  /// Appends events to the outbox and sends everything in it. If another thread is sending, that thread sends
+  /// these, too, so this call does not wait for the server.
+  /// \throws what `post` throws, except unreachable; then the events are not kept.
   template <class Post>
   sent_events send_in_turn(const std::string& list, const std::string& seed, Post post) const {
     const auto& outbox = settings().outbox();
     try {
       outbox->keep(list, seed);
-    } catch (const error&) {  // it is full, or the disk is: make room
+    } catch (const error&) {  // the outbox or the disk is full: make room
       flush_outbox();
       return post();
     }
@@ -415,11 +423,11 @@ class client {
           sent = post();
         } catch (const unreachable&) {
           throw;
-        } catch (...) {  // its sender is told, so it is not kept
+        } catch (...) {  // reported to the caller, so it is not kept
           refused = std::current_exception();
         }
       });
-      if (!by_us) log().info("events wait in the outbox for those that are being sent");
+      if (!by_us) log().info("events were added to the outbox, behind those that another thread is sending");
     } catch (const error& problem) {
       log().warn(std::string(problem.what()) + ": kept in the outbox");
     }
@@ -449,11 +457,11 @@ class client {
     if (event.text().size() <= settings().limits().event) return;
     throw too_large("event \"" + event.name() + "\" has " + std::to_string(event.text().size()) +
                     " bytes, and a server takes at most " + std::to_string(settings().limits().event) +
-                    ": keep large data elsewhere and send where it is");
+                    ": store large data elsewhere and send a reference to it");
   }
 
-  /// Posts a list of events, again and again while no server answers. `expected` is how many ids must come
-  /// back; 0 when that is not known.
+  /// Posts a list of events, with retries while no server answers. `expected` is the number of ids that must
+  /// be returned; 0 if it is not known.
   std::vector<std::string> post(const http::request& request, const std::string& what,
                                 std::size_t expected) const {
     std::string problem;
@@ -468,7 +476,7 @@ class client {
           throw unauthorized("the event key was refused: " + problem);
         const bool may_pass = answer.status >= 500 || answer.status == 429 || answer.status == 408;
         if (!may_pass && expected == 0 && !judges_events(answer.status))
-          throw protocol_error("no Inngest server takes events there: sending " + what + ": " + problem);
+          throw protocol_error("the answer is not from an Inngest server: sending " + what + ": " + problem);
         if (!may_pass)
           throw event_rejected("the server refused " + what + ": " + problem, accepted_ids(answer));
       } catch (const unreachable& failed) {
@@ -479,8 +487,7 @@ class client {
                       " attempts: " + problem);
   }
 
-  /// Whether the status says that a server has read the events. A proxy's page or another server's 404 says
-  /// nothing of them.
+  /// Whether the status is a judgement of the events. A proxy's page or another server's 404 is not.
   static bool judges_events(int status) {
     return status == 400 || status == 409 || status == 413 || status == 422;
   }
@@ -509,7 +516,7 @@ class client {
     if (!settings().env().empty()) headers.add(protocol::header::environment, settings().env());
   }
 
-  /// With the same seed, a repeated request makes no second event.
+  /// With the same seed, a repeated request creates no duplicate events.
   static std::string event_id_seed() {
     const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
     return std::to_string(now.time_since_epoch().count()) + "," +
@@ -518,8 +525,7 @@ class client {
 
   static std::chrono::milliseconds pause_before(int attempt) {
     const int base = 100 << std::min(attempt - 1, 10);
-    return std::chrono::milliseconds(base +
-                                     detail::random_bytes<1>()[0] * base / 512);  // up to half as long again
+    return std::chrono::milliseconds(base + detail::random_bytes<1>()[0] * base / 512);  // up to 50 % longer
   }
 
   static std::string names(const std::vector<any_event>& events) {
@@ -533,7 +539,7 @@ class client {
     return words.find(' ') == std::string::npos ? words + " (no reason given)" : words;
   }
 
-  /// A server's words, which may repeat the URL that was asked for, and so the event key.
+  /// Removes keys from a server's message, which may repeat the requested URL and so the event key.
   std::string without_keys(std::string text) const {
     constexpr std::string_view hidden = "***";
     const signing_keys keys = this->keys();

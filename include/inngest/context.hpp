@@ -25,23 +25,31 @@
 
 namespace inngest {
 
-/// What a handler's context is made of beside the call itself.
+/// What a handler's context needs besides the call itself.
 struct handler_resources {
+  /// The client's logger.
   const logger& log;
+  /// The function's dependencies.
   const std::vector<dependency>& of_function;
+  /// The client's dependencies.
   const std::vector<dependency>& of_client;
 };
 
-/// The handler's logger: silent while the handler goes over what happened in earlier calls, so that each
-/// message appears once.
+/// The handler's logger. It is silent during replay, so each message appears once.
 class context_logger {
  public:
+  /// Used by basic_context.
   context_logger(const logger& target, const execution::replay& replay) : target_(target), replay_(&replay) {}
 
+  /// Logs a message with the level `debug`.
   void debug(std::string_view message) const { log(log_level::debug, message); }
+  /// Logs a message with the level `info`.
   void info(std::string_view message) const { log(log_level::info, message); }
+  /// Logs a message with the level `warn`.
   void warn(std::string_view message) const { log(log_level::warn, message); }
+  /// Logs a message with the level `error`.
   void error(std::string_view message) const { log(log_level::error, message); }
+  /// Logs a message unless the handler is replaying.
   void log(log_level level, std::string_view message) const {
     if (!replay_->is_replaying()) target_.log(level, message);
   }
@@ -53,7 +61,7 @@ class context_logger {
 
 namespace detail {
 
-/// `ctx.event`: the event itself, or one of several.
+/// The type of `ctx.event`: the event itself, or one of several.
 template <event_type... Events>
 struct context_event {
   using type = one_of<Events...>;
@@ -66,7 +74,7 @@ struct context_event {
   }
 
  private:
-  /// Whether an event's name is the type's, or fits its pattern: "app/user.*".
+  /// Whether an event's name is the type's, or matches its pattern, such as "app/user.*".
   static bool is_of(std::string_view type, std::string_view name) {
     return type.ends_with('*') ? name.starts_with(type.substr(0, type.size() - 1)) : type == name;
   }
@@ -80,7 +88,7 @@ struct context_event {
     return {};
   }
 
-  /// An invoked function's event has the server's name: the first type that its data fits.
+  /// An invoked function's event has the server's name: uses the first type that fits its data.
   static void read_unnamed(std::string_view text, std::optional<type>& out) {
     std::string problems;
     const auto attempt = [&]<class Event>(std::type_identity<Event>) {
@@ -118,21 +126,28 @@ struct event_reader<one_of<Events...>> {
 
 }  // namespace detail
 
-/// The events of a batch, in the order in which the server gives them. Each is read when it is first asked
-/// for, so that one that does not fit its type leaves the others readable.
+/// The events of a batch, in the server's order. Each event is read on first access, so an event that does
+/// not fit its type does not affect the others.
 template <class Event>
 class event_list {
  public:
+  /// `text` is a JSON array that must outlive the list.
   explicit event_list(std::string_view text) : text_(text) {}
 
+  /// Reads all events. \throws payload_error
   auto begin() const { return all().begin(); }
+  /// Reads all events. \throws payload_error
   auto end() const { return all().end(); }
+  /// The number of events.
   std::size_t size() const { return texts().size(); }
+  /// Whether there are no events.
   [[nodiscard]] bool empty() const { return texts().empty(); }
+  /// The first event. \throws payload_error, std::out_of_range
   const Event& front() const { return (*this)[0]; }
-  /// \throws payload_error naming the member that does not fit; std::out_of_range.
+  /// The event at the index. \throws payload_error naming the event and the member that does not fit;
+  /// std::out_of_range.
   const Event& operator[](std::size_t index) const;
-  /// An event as JSON text, whether it fits its type or not. \throws std::out_of_range
+  /// The event as JSON text, even if it does not fit its type. \throws std::out_of_range
   std::string_view text(std::size_t index) const { return texts().at(index); }
 
  private:
@@ -142,13 +157,14 @@ class event_list {
 
   std::string_view text_;
   mutable std::optional<std::vector<std::string_view>> texts_;
-  mutable std::map<std::size_t, Event> single_;  // that were asked for one by one
+  mutable std::map<std::size_t, Event> single_;  // those read one by one
   mutable std::optional<std::vector<Event>> events_;
 };
 
-/// What every handler is given.
+/// The part of a context that does not depend on event types.
 class basic_context {
  public:
+  /// Used by the library for each call.
   basic_context(execution::replay& replay, const handler_resources& resources,
                 std::span<const detail::event_shape> events = {})
       : run_id(replay.request().run_id()),
@@ -163,17 +179,20 @@ class basic_context {
   basic_context(const basic_context&) = delete;
   basic_context& operator=(const basic_context&) = delete;
 
+  /// The run's id, assigned by the server.
   const std::string run_id;
   /// The function's id within the app.
   const std::string function_id;
-  /// Which attempt this is, of the step or function that runs now; 0 is the first.
+  /// The number of earlier failed attempts of the current step or function: 0 for the first attempt.
   const int attempt;
-  /// Attempts in all, the first included.
+  /// All attempts, including the first, if the server says so.
   const std::optional<int> max_attempts;
 
+  /// The function's steps.
   inngest::step step;
+  /// Parallel branches, races and experiments.
   inngest::group group;
-  /// Messages of the handler; not repeated when the handler is called again.
+  /// The handler's logger; messages are not repeated when the handler is called again.
   context_logger log;
 
   /// Asks this call of the handler to stop: at the deadline of its step, when the run has ended (cancelled,
@@ -184,8 +203,8 @@ class basic_context {
   /// it.
   [[nodiscard]] inngest::stop_token stop_token() const { return replay_->stop().token(); }
 
-  /// The value of the type that was given to function_options or client_options: see provide().
-  /// \throws configuration_error when there is none.
+  /// The dependency of the type, from function_options or client_options: see provide().
+  /// \throws configuration_error when none was provided.
   template <class T>
   T& get() const {
     for (const auto* all : {&resources_->of_function, &resources_->of_client}) {
@@ -196,7 +215,8 @@ class basic_context {
                               ", which was not provided: see inngest::provide()");
   }
 
-  /// Has a deferred function run with the data when this run has ended; the run does not wait for it.
+  /// Runs a deferred function with the data after this run has ended, whether it completed or failed. The run
+  /// does not wait for it.
   template <class Data>
   void defer(step_options options, const deferred_function<Data>& called, const Data& data) {
     detail::json_object_text text;
@@ -210,6 +230,7 @@ class basic_context {
          .user_id = std::string(options.id.text()),
          .options = text.text()});
   }
+  /// Like the other overload, without options.
   template <class Data>
   void defer(step_id id, const deferred_function<Data>& called, const Data& data) {
     defer(step_options{.id = id}, called, data);
@@ -220,35 +241,38 @@ class basic_context {
   const handler_resources* resources_;
 };
 
-/// What a handler is given: the event that started the run, and the tools to do its steps.
+/// The argument of a handler: the event that started the run, and the tools for its steps.
 template <event_type... Events>
 class context : public basic_context {
  public:
+  /// The type of `event`: the event's type, or one_of several.
   using event_form = typename detail::context_event<Events...>::type;
 
+  /// Used by the library for each call. \throws payload_error when the event does not fit its type.
   context(execution::replay& replay, const handler_resources& resources)
       : basic_context(replay, resources, detail::shapes_of_events<Events...>()),
         event(detail::context_event<Events...>::read(replay.request().event())),
         events(replay.request().events()),
         event_text_(replay.request().event()) {}
 
-  /// The event that started the run; with several triggers one of theirs: see one_of::match.
+  /// The event that started the run. With several event types see one_of::match.
   const event_form event;
-  /// All events of the run: more than one with function_options::batch.
+  /// All events of the run: several with function_options::batch.
   const event_list<event_form> events;
-  /// The name that the event came with: of interest where the trigger is a pattern such as "app/user.*".
+  /// The event's actual name; useful when the trigger is a pattern such as "app/user.*".
   std::string event_name() const { return detail::find_text(event_text_, "name"); }
 
  private:
   std::string_view event_text_;
 };
 
-/// An event that may not fit its type: it is read when it is asked for, and its text is there in any case.
+/// An event that may not fit its type. It is read on access; its text is always available.
 ///
 ///     if (ctx.event.fits()) refund(ctx.event->data.orderId);
 template <class Event>
 class event_on_request {
  public:
+  /// `text` is the event as a JSON object, or "null".
   explicit event_on_request(std::string text) : text_(std::move(text)) {}
 
   /// The event as its type. \throws payload_error naming the member that does not fit.
@@ -256,9 +280,11 @@ class event_on_request {
     if (!event_) event_ = read();
     return *event_;
   }
+  /// The same as get().
   const Event& operator*() const { return get(); }
+  /// The same as get().
   const Event* operator->() const { return &get(); }
-  /// Whether it fits its type.
+  /// Whether the event fits its type.
   [[nodiscard]] bool fits() const {
     try {
       get();
@@ -268,9 +294,9 @@ class event_on_request {
     }
   }
 
-  /// The whole event as JSON text, as it came; "null" when there is none.
+  /// The event as JSON text, as received; "null" when there is none.
   const std::string& text() const { return text_; }
-  /// The same as a value.
+  /// The event as a JSON value.
   json to_json() const { return detail::parse_dom(text_); }
 
  private:
@@ -284,20 +310,23 @@ class event_on_request {
   mutable std::optional<Event> event_;
 };
 
-/// What an ended run has left: given to the handlers of on_failure, on_cancel and on_success, which are
-/// functions of their own, with steps of their own.
+/// The common part of the arguments of on_failure, on_cancel and on_success handlers. These are separate
+/// functions with their own steps.
 template <event_type... Events>
 class ended_run_context : public basic_context {
  public:
+  /// Used by the library for each call.
   ended_run_context(execution::replay& replay, const handler_resources& resources)
       : ended_run_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
 
-  /// The event that had started the ended run: `ctx.event->data`. The run may have failed because it does not
-  /// fit its type.
+  /// The event that started the ended run: `ctx.event->data`. The run may have failed because the event does
+  /// not fit its type.
   const event_on_request<typename detail::context_event<Events...>::type> event;
+  /// The id of the ended run.
   const std::string ended_run_id;
 
  protected:
+  /// For derived classes, which read more from the event of the end.
   ended_run_context(execution::replay& replay, const handler_resources& resources,
                     const protocol::lifecycle_event& ended)
       : basic_context(replay, resources),
@@ -305,14 +334,15 @@ class ended_run_context : public basic_context {
         ended_run_id(ended.run_id()) {}
 };
 
-/// What an on_failure handler is given.
+/// The argument of an on_failure handler.
 template <event_type... Events>
 class failure_context : public ended_run_context<Events...> {
  public:
+  /// Used by the library for each call.
   failure_context(execution::replay& replay, const handler_resources& resources)
       : failure_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
 
-  /// What the function failed with.
+  /// The error with which the function failed.
   const run_error error;
 
  private:
@@ -321,21 +351,22 @@ class failure_context : public ended_run_context<Events...> {
       : ended_run_context<Events...>(replay, resources, ended), error(ended.error()) {}
 };
 
-/// What an on_cancel handler is given.
+/// The argument of an on_cancel handler.
 template <event_type... Events>
 class cancel_context : public ended_run_context<Events...> {
  public:
   using ended_run_context<Events...>::ended_run_context;
 };
 
-/// What an on_success handler is given.
+/// The argument of an on_success handler.
 template <class Output, event_type... Events>
 class success_context : public ended_run_context<Events...> {
  public:
+  /// Used by the library for each call.
   success_context(execution::replay& replay, const handler_resources& resources)
       : success_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
 
-  /// What the function returned.
+  /// The function's result.
   const Output output;
 
  private:

@@ -7,13 +7,15 @@
 
 namespace inngest {
 
-/// A value of the app's that handlers may ask for by its type. Made by provide().
+/// A value that handlers can retrieve by type. Made by provide().
 struct dependency {
+  /// The value's type.
   const std::type_info* type = nullptr;
+  /// The value.
   std::shared_ptr<void> value{};
 };
 
-/// Gives handlers access to a value of yours, for as long as the client or function lives:
+/// Makes a value available to handlers for as long as the client or function lives:
 ///
 ///     inngest::client app({.id = "studio", .dependencies = {inngest::provide(database)}});
 ///     ...
@@ -22,7 +24,7 @@ template <class T>
 [[nodiscard]] dependency provide(std::shared_ptr<T> value) {
   return {.type = &typeid(T), .value = std::move(value)};
 }
-/// The same for a value that outlives the client.
+/// Makes a value available to handlers by reference. It must outlive the client.
 template <class T>
 [[nodiscard]] dependency provide(T& value) {
   return {.type = &typeid(T), .value = std::shared_ptr<void>(std::addressof(value), [](void*) {})};
@@ -32,8 +34,8 @@ namespace detail {
 
 /// The first value of the type; null when there is none.
 inline void* find_dependency(const std::vector<dependency>& all, const std::type_info& type) {
-  for (const dependency& each : all) {
-    if (*each.type == type) return each.value.get();
+  for (const dependency& candidate : all) {
+    if (*candidate.type == type) return candidate.value.get();
   }
   return nullptr;
 }

@@ -18,31 +18,34 @@
 
 namespace inngest {
 
-/// One thing that doctor() looked at.
+/// The result of one check of doctor().
 struct finding {
+  /// How serious a finding is. A problem stops the app from working.
   enum class severity { ok, warning, problem };
+  /// How serious this one is.
   severity level = severity::ok;
-  /// What was looked at, such as "signing key".
+  /// What was checked, such as "signing key".
   std::string check;
-  /// How it is, and what to do.
+  /// The result, and what to do.
   std::string text;
 };
 
-/// What doctor() found.
+/// The results of doctor().
 struct [[nodiscard]] diagnosis {
+  /// One entry per check, in order.
   std::vector<finding> findings{};
 
   /// Whether there is no problem.
   bool healthy() const {
     return std::none_of(findings.begin(), findings.end(),
-                        [](const finding& each) { return each.level == finding::severity::problem; });
+                        [](const finding& one) { return one.level == finding::severity::problem; });
   }
-  /// All of it, a line each, to print.
+  /// All findings, one per line, to print.
   std::string text() const {
     constexpr const char* marks[] = {"ok      ", "warning ", "PROBLEM "};
     std::string out;
-    for (const finding& each : findings) {
-      out += marks[static_cast<std::size_t>(each.level)] + each.check + ": " + each.text + "\n";
+    for (const finding& one : findings) {
+      out += marks[static_cast<std::size_t>(one.level)] + one.check + ": " + one.text + "\n";
     }
     return out;
   }
@@ -50,7 +53,7 @@ struct [[nodiscard]] diagnosis {
 
 namespace detail {
 
-/// Looks at a client, and where there is one at what it serves.
+/// Checks a client and, if there is one, its handler.
 class examination {
  public:
   explicit examination(const client& app, const handler* served = nullptr) : app_(app), served_(served) {}
@@ -85,12 +88,13 @@ class examination {
     const signing_keys keys = app_.keys();
     if (!is_cloud()) return add(severity::ok, "keys", "a dev server needs none");
     if (settings().event_key().empty())
-      add(severity::problem, "event key", "missing, so nothing can be sent: set INNGEST_EVENT_KEY");
+      add(severity::problem, "event key", "missing, so events cannot be sent: set INNGEST_EVENT_KEY");
     else
       add(severity::ok, "event key", "set");
     if (keys.current.empty()) {
       add(severity::problem, "signing key",
-          "missing, so no call of a server is believed: set INNGEST_SIGNING_KEY, or INNGEST_DEV=1 for a dev "
+          "missing, so every call from the server is refused: set INNGEST_SIGNING_KEY, or INNGEST_DEV=1 for "
+          "a dev "
           "server");
     } else {
       check_key_form("signing key", keys.current);
@@ -105,26 +109,28 @@ class examination {
     const bool hex =
         !rest.empty() && std::all_of(rest.begin(), rest.end(), [](char c) { return hex_digit(c) >= 0; });
     const bool spaced = key.find_first_of(" \t\r\n") != std::string::npos;
-    if (spaced) return add(severity::problem, name, "has white space in it, perhaps from copying");
+    if (spaced) return add(severity::problem, name, "contains white space, perhaps from copying");
     if (!hex || rest.size() % 2 != 0)
-      return add(severity::warning, name, "is not hex digits behind its prefix: is it a signing key?");
+      return add(severity::warning, name, "is not hexadecimal after its prefix: is it a signing key?");
     if (key.starts_with("signkey-test-") && settings().env().empty()) {
-      return add(severity::warning, name,
-                 "is one of a branch environment (signkey-test-), but no environment is set: INNGEST_ENV");
+      return add(
+          severity::warning, name,
+          "belongs to a branch environment (signkey-test-), but no environment is set: set INNGEST_ENV");
     }
     if (rest.size() < 32) return add(severity::warning, name, "is short: 64 hex digits are usual");
-    add(severity::ok, name, "set, and of the right form");
+    add(severity::ok, name, "set and well-formed");
   }
 
-  /// Asks the server for something that every kind has. False when no Inngest server answers.
+  /// Sends requests that every kind of server answers. False when no Inngest server answers.
   bool check_server() {
     try {
       const http::response answer = app_.call_api({.method = "GET", .url = "/health"});
       if (!is_inngest_health(answer) &&
           !is_inngest_api(app_.call_api({.method = "GET", .url = "/v1/events?limit=1"}))) {
         add(severity::problem, "server",
-            "what answers at " + settings().api_base_url() + " is no Inngest server: GET /health gave " +
-                described(answer) + ". " + address_advice());
+            "the server at " + settings().api_base_url() +
+                " is not an Inngest server: GET /health returned " + described(answer) + ". " +
+                address_advice());
         return false;
       }
       add(severity::ok, "server", "answers at " + settings().api_base_url());
@@ -135,7 +141,7 @@ class examination {
       const std::string advice = is_cloud() ? "check INNGEST_API_BASE_URL and the network"
                                             : "start the dev server, or set INNGEST_DEV to its URL";
       add(severity::problem, "server",
-          "nobody answers at " + settings().api_base_url() + " (" + problem.what() + "): " + advice);
+          "no server answers at " + settings().api_base_url() + " (" + problem.what() + "): " + advice);
     } catch (const configuration_error& problem) {
       add(severity::problem, "server", problem.what());
     }
@@ -143,18 +149,18 @@ class examination {
   }
 
   std::string address_advice() const {
-    return is_cloud() ? "Check INNGEST_API_BASE_URL, and what is between here and there"
+    return is_cloud() ? "Check INNGEST_API_BASE_URL, and any proxy in between"
                       : "Set INNGEST_DEV to the dev server's URL";
   }
 
-  /// A self-hosted or dev server says what it is, and all say how they are.
+  /// Self-hosted and dev servers send their kind in a header; all kinds have this health message.
   static bool is_inngest_health(const http::response& answer) {
     if (answer.headers.find(protocol::header::server_kind)) return true;
     const json body = json::parse(answer.body, nullptr, false);
     return answer.status == 200 && body.is_object() && body.value("status", json()) == 200 &&
            body.contains("message");
   }
-  /// The API itself, which tells events or refuses the key.
+  /// The API answers with events or refuses the key.
   static bool is_inngest_api(const http::response& answer) {
     if (answer.headers.find(protocol::header::server_kind)) return true;
     const json body = json::parse(answer.body, nullptr, false);
@@ -187,12 +193,12 @@ class examination {
     if (!there) return;
     const auto here = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const auto apart = std::chrono::abs(here - *there);
-    const std::string text = std::to_string(apart.count()) + " s apart from the server's";
+    const std::string text = "differs from the server's by " + std::to_string(apart.count()) + " s";
     if (apart > protocol::signature_window)
       add(severity::problem, "clock",
-          text + ": signatures older than five minutes are refused. Set this machine's clock");
+          text + ": signatures are refused from five minutes on. Set this machine's clock");
     else if (apart > std::chrono::seconds(30))
-      add(severity::warning, "clock", text + ": five minutes would break signatures");
+      add(severity::warning, "clock", text + ": signatures are refused from five minutes on");
     else
       add(severity::ok, "clock", text);
   }
@@ -201,7 +207,7 @@ class examination {
     if (!is_cloud() || app_.keys().current.empty()) return;
     const http::response answer = app_.call_api({.method = "GET", .url = "/v1/events?limit=1"});
     if (answer.status == 401 || answer.status == 403)
-      add(severity::problem, "signing key", "the server refuses it: is it of this environment?");
+      add(severity::problem, "signing key", "the server refuses it: does it belong to this environment?");
     else if (answer.status < 300)
       add(severity::ok, "signing key", "the server accepts it");
   }
@@ -213,28 +219,29 @@ class examination {
       there = runs(app_).functions();
     } catch (const error& problem) {
       return add(severity::warning, "registration",
-                 std::string("the server does not tell what it has registered: ") + problem.what());
+                 std::string("the server's registrations cannot be read: ") + problem.what());
     }
     if (there.empty()) {
       return add(severity::problem, "registration",
-                 "the server knows no function of app \"" + app_.id() +
+                 "the server has no functions of app \"" + app_.id() +
                      "\": sync it, with handler::sync or the dev "
                      "server's -u");
     }
-    for (const any_function& each : served_->functions()) {
-      const auto found = std::find_if(there.begin(), there.end(),
-                                      [&](const auto& registered) { return registered.slug == each.slug(); });
+    for (const any_function& served : served_->functions()) {
+      const auto found = std::find_if(there.begin(), there.end(), [&](const auto& registered) {
+        return registered.slug == served.slug();
+      });
       if (found == there.end())
-        add(severity::problem, "function \"" + each.id() + "\"", "is not registered: sync the app again");
+        add(severity::problem, "function \"" + served.id() + "\"", "is not registered: sync the app again");
       else
-        check_triggers(each, found->config);
+        check_triggers(served, found->config);
     }
-    for (const auto& each : there) {
+    for (const auto& registered : there) {
       const auto& all = served_->functions();
-      const bool known = std::any_of(all.begin(), all.end(),
-                                     [&](const any_function& ours) { return ours.slug() == each.slug; });
+      const bool known = std::any_of(
+          all.begin(), all.end(), [&](const any_function& ours) { return ours.slug() == registered.slug; });
       if (!known)
-        add(severity::warning, "function \"" + each.slug + "\"",
+        add(severity::warning, "function \"" + registered.slug + "\"",
             "is registered, but this app does not have it: sync the app again, or its runs will fail");
     }
   }
@@ -245,7 +252,7 @@ class examination {
     const bool told = registered.is_object() && registered.contains("triggers");
     if (told && registered.at("triggers") != ours) {
       return add(severity::problem, "function \"" + function.id() + "\"",
-                 "its triggers are not those that are registered: sync the app again");
+                 "its triggers differ from the registered ones: sync the app again");
     }
     add(severity::ok, "function \"" + function.id() + "\"", "registered");
   }
@@ -257,12 +264,11 @@ class examination {
 
 }  // namespace detail
 
-/// Checks what most often is wrong, and says it in plain words: keys, mode, whether the server answers and is
-/// of the right kind, the clocks. Print `.text()`; it never holds a key. \throws unreachable when the server
-/// goes away meanwhile.
+/// Checks for common setup errors: keys, mode, whether a server of the right kind answers, clock skew. Print
+/// `.text()`; it never contains a key. \throws unreachable when the server stops answering in between.
 inline diagnosis doctor(const client& app) { return detail::examination(app).run(); }
 
-/// The same, and what the server has registered beside what is served.
+/// The same, and compares the functions that the server has registered with those being served.
 inline diagnosis doctor(const handler& served) { return detail::examination(served.client(), &served).run(); }
 
 }  // namespace inngest

@@ -24,8 +24,8 @@
 namespace inngest {
 namespace detail {
 
-/// What an Inngest server takes as an event's name: any text up to 512 bytes, of which spaces and control
-/// characters are never meant.
+/// Whether an Inngest server accepts the text as an event's name: up to 512 bytes. Spaces and control
+/// characters are refused, since they are always mistakes.
 constexpr bool valid_event_name(std::string_view name) {
   if (name.empty() || name.size() > 512) return false;
   for (const char c : name) {
@@ -42,7 +42,7 @@ concept event_data = json_convertible<Data> &&
 
 }  // namespace detail
 
-/// An event: a name known to the compiler, and data of a known type.
+/// An event: a name and typed data, both known at compile time.
 ///
 ///     struct BrandAsset { std::string assetId, url; };
 ///     INNGEST_FIELDS(BrandAsset, assetId, url)
@@ -59,15 +59,17 @@ struct event {
                 "inngest: an event's data must be a type that is a JSON object: declare it with "
                 "INNGEST_FIELDS(Type, members...), or give it nlohmann's to_json and from_json");
 
+  /// The payload's type.
   using data_type = Data;
   static constexpr std::string_view name{Name.text, Name.size()};
 
+  /// The payload.
   Data data{};
-  /// Given when sending, it makes the server drop further events with the same id for 24 hours.
+  /// For deduplication: the server drops further events with the same id for 24 hours.
   std::optional<std::string> id{};
-  /// When it happened. Default: when it is sent.
+  /// When it happened. Default: the time of sending.
   std::optional<timestamp> ts{};
-  /// Data about the user, kept apart from `data`.
+  /// Data about the user, separate from `data`.
   json user = nullptr;
   /// The version of the payload.
   std::optional<std::string> v{};
@@ -77,29 +79,31 @@ struct event {
 struct scheduled_data {
   /// The schedule that fired.
   std::optional<std::string> cron{};
-  /// When it was to fire, and with jitter when it did: RFC 3339, see parse_timestamp.
+  /// The scheduled time: RFC 3339, see parse_timestamp.
   std::optional<std::string> scheduledAt{};
+  /// With jitter, when it fired: RFC 3339.
   std::optional<std::string> fireAt{};
 };
 INNGEST_FIELDS(scheduled_data, cron, scheduledAt, fireAt)
+/// The event of a cron trigger.
 using scheduled_timer = event<"inngest/scheduled.timer", scheduled_data>;
 
-/// What a deferred function's run is given: see basic_context::defer.
+/// The event of a deferred function: see basic_context::defer.
 template <class Data = json>
 using deferred = event<"inngest/deferred.schedule", Data>;
 
-/// One of several events: what `ctx.event` is in a function with several triggers.
+/// One of several events: the type of `ctx.event` in a function with several triggers.
 template <event_type... Events>
 class one_of : public std::variant<Events...> {
  public:
   using std::variant<Events...>::variant;
 
-  /// The name of the event that it is.
+  /// The name of the contained event's type.
   std::string_view name() const {
-    return std::visit([](const auto& each) { return std::decay_t<decltype(each)>::name; }, variant());
+    return std::visit([](const auto& event) { return std::decay_t<decltype(event)>::name; }, variant());
   }
 
-  /// Calls the handler that takes the event that it is; there must be one for every event.
+  /// Calls the handler for the contained event; there must be a handler for every event.
   ///
   ///     ctx.event.match([](const Created& e) { ... }, [](const Deleted& e) { ... });
   template <class... Handlers>
@@ -108,8 +112,8 @@ class one_of : public std::variant<Events...> {
     constexpr bool complete = (std::is_invocable_v<visitor&, const Events&> && ...);
     static_assert(complete, "inngest: match() needs a handler for each of the function's events");
     if constexpr (complete) {
-      visitor each{std::forward<Handlers>(handlers)...};
-      return std::visit(each, variant());
+      visitor all{std::forward<Handlers>(handlers)...};
+      return std::visit(all, variant());
     }
   }
 
@@ -123,11 +127,11 @@ class one_of : public std::variant<Events...> {
   const std::variant<Events...>& variant() const { return *this; }
 };
 
-/// An event of any type in the form in which it is sent. Every event converts to it, so that a list may mix
-/// types: `app.send({Created{...}, Deleted{...}})`.
+/// An event of any type as JSON, ready to be sent. Every event converts to it, so a list may mix types:
+/// `app.send({Created{...}, Deleted{...}})`.
 class any_event {
  public:
-  /// \throws payload_error for data that JSON can't hold or the type's `validate` refuses.
+  /// \throws payload_error for data that have no JSON form or fail the type's `validate`.
   template <event_type Event>
   any_event(const Event& event) : name_(Event::name) {
     write(event);
@@ -138,8 +142,8 @@ class any_event {
                   "inngest: an event name with * is a pattern to trigger on: it can't be sent");
   }
 
-  /// An event whose name is not known before the program runs.
-  /// \throws configuration_error, payload_error for what the typed form would not let compile.
+  /// An event whose name is known only at run time.
+  /// \throws configuration_error for an invalid name, payload_error for data that are not an object.
   any_event(std::string name, const json& data) : name_(std::move(name)) {
     if (!detail::valid_event_name(name_) || name_.starts_with("inngest/") ||
         name_.find('*') != std::string::npos || !detail::is_utf8(name_)) {
@@ -153,18 +157,19 @@ class any_event {
     text_ += '}';
   }
 
+  /// The event's name.
   const std::string& name() const { return name_; }
   /// The event as JSON text.
   const std::string& text() const { return text_; }
   /// Its data as JSON text.
   std::string_view data() const { return std::string_view(text_).substr(data_begin_, data_size_); }
-  /// Replaces the data by another JSON object, as middleware may do.
+  /// Replaces the data, for middleware. \throws payload_error when `object` is not a JSON object.
   void set_data(std::string_view object) {
     if (!object.starts_with('{')) throw payload_error("data", "an event's data must be a JSON object");
     text_.replace(data_begin_, data_size_, object);
     data_size_ = object.size();
   }
-  /// Says when the event happened, if nothing does so yet.
+  /// Sets the event's time if it has none.
   void set_missing_ts(timestamp happened) {
     if (std::exchange(has_ts_, true)) return;
     text_.pop_back();
@@ -185,7 +190,7 @@ class any_event {
     begin(name_);
     encode_to(text_, event.data, "data");
     if (text_.compare(data_begin_, std::string::npos, "null") == 0)
-      text_.replace(data_begin_, 4, "{}");  // json as it begins
+      text_.replace(data_begin_, 4, "{}");  // a default-constructed json
     if (text_[data_begin_] != '{') throw payload_error("data", "an event's data must be a JSON object");
     data_size_ = text_.size() - data_begin_;
     if (event.id) encode_to(text_ += ",\"id\":", *event.id, "id");
@@ -205,7 +210,7 @@ class any_event {
 
 namespace detail {
 
-/// What expressions may ask an event's data for. What a server itself sends has more than a type may name.
+/// The data members that expressions may use. The server's own events have more members than their types.
 template <event_type Event>
 constexpr event_shape shape_of_event() {
   constexpr bool data_is_whole = !Event::name.starts_with("inngest/") ||
@@ -223,8 +228,9 @@ std::span<const event_shape> shapes_of_events() {
 
 }  // namespace detail
 
-/// The ids that the server gave to events, in the order in which they were sent.
+/// The ids that the server assigned to sent events.
 struct sent_events {
+  /// In the order of sending; empty for events that were dropped or kept.
   std::vector<std::string> ids;
 };
 INNGEST_FIELDS(sent_events, ids)

@@ -16,74 +16,86 @@
 
 namespace inngest {
 
-/// One of the ways to do something in an experiment.
+/// One variant of an experiment: see group::experiment.
 template <class Run>
 struct variant {
+  /// A variant with a name and a body, which may use steps.
   variant(std::string called, Run body) : name(std::move(called)), run(std::move(body)) {}
+  /// The name, unique in the experiment.
   std::string name;
+  /// Runs when the variant is chosen.
   Run run;
 };
 
-/// Which variant was chosen, and what it gave.
+/// The chosen variant and its result.
 template <class Result>
 struct experiment_result {
+  /// The variant's name.
   std::string variant;
+  /// What the variant's body returned.
   Result result;
 };
 
-/// A variant's name and how often it is to be chosen, in proportion to the others.
+/// A variant's share, in proportion to the other weights.
 struct variant_weight {
+  /// The variant's name.
   std::string name;
+  /// Not negative; 0 is never chosen.
   double weight = 1;
 };
 
-/// How a variant is chosen. Made by the functions of the namespace `experiment`.
+/// How a variant is chosen. Made by the functions of the namespace inngest::experiment.
 struct experiment_strategy {
-  /// As it is shown: "fixed", "weighted", "bucket" or "custom".
+  /// The displayed name: "fixed", "weighted", "bucket" or "custom".
   std::string name;
+  /// Returns the name of the chosen variant. Called once per run.
   std::function<std::string(std::string_view run_id, const std::vector<std::string>& variants)> choose;
+  /// The weights, to be displayed; empty for none.
   std::vector<variant_weight> weights{};
 };
 
+/// Strategies for choosing a variant of an experiment.
 namespace experiment {
 namespace detail {
 
-/// The variant into whose share of 0 to 1 the text's SHA-256 falls; variants in the order of their names.
+/// Maps the text's SHA-256 to a number from 0 to 1 and returns the variant whose share contains it. Variants
+/// are ordered by name.
 inline std::string by_weight(std::string_view text, std::vector<variant_weight> weights) {
   const std::string hash = inngest::detail::sha256_hex(text).substr(0, 8);
   const double place = static_cast<double>(std::stoul(hash, nullptr, 16)) / 4294967296.0;
   std::sort(weights.begin(), weights.end(),
             [](const variant_weight& a, const variant_weight& b) { return a.name < b.name; });
   double total = 0;
-  for (const variant_weight& each : weights) total += each.weight;
+  for (const variant_weight& variant : weights) total += variant.weight;
   double end = 0;
-  for (const variant_weight& each : weights) {
-    end += each.weight / total;
-    if (place < end) return each.name;
+  for (const variant_weight& variant : weights) {
+    end += variant.weight / total;
+    if (place < end) return variant.name;
   }
   return weights.back().name;
 }
 
 inline void check(const std::vector<variant_weight>& weights) {
   double total = 0;
-  for (const variant_weight& each : weights) {
-    if (!(each.weight >= 0 && each.weight < 1e300)) {
-      throw configuration_error("experiment: the weight of \"" + each.name +
+  for (const variant_weight& variant : weights) {
+    if (!(variant.weight >= 0 && variant.weight < 1e300)) {
+      throw configuration_error("experiment: the weight of \"" + variant.name +
                                 "\" must be a number that is not negative");
     }
-    total += each.weight;
+    total += variant.weight;
   }
-  if (total <= 0) throw configuration_error("experiment: at least one weight must be more than zero");
+  if (total <= 0) throw configuration_error("experiment: at least one weight must be greater than zero");
 }
 
 }  // namespace detail
 
-/// Always the same one.
+/// Always chooses the same variant.
 [[nodiscard]] inline experiment_strategy fixed(std::string variant) {
   return {.name = "fixed", .choose = [variant = std::move(variant)](auto, const auto&) { return variant; }};
 }
 
-/// At random, by weight; the same for all calls of a run. The run's id decides.
+/// Chooses by weight, using the run's id as the source of randomness.
+/// \throws configuration_error for invalid weights.
 [[nodiscard]] inline experiment_strategy weighted(std::vector<variant_weight> weights) {
   detail::check(weights);
   return {.name = "weighted",
@@ -92,22 +104,22 @@ inline void check(const std::vector<variant_weight>& weights) {
           .weights = weights};
 }
 
-/// By a value, such as a user's id: the same value gets the same variant in every run. Without weights all
-/// variants get equal shares.
+/// Chooses by a value, such as a user's id: the same value gets the same variant in every run. Without
+/// weights all variants have equal shares. \throws configuration_error for invalid weights.
 [[nodiscard]] inline experiment_strategy bucket(std::string value, std::vector<variant_weight> weights = {}) {
   if (!weights.empty()) detail::check(weights);
   const auto choose = [value = std::move(value), weights](std::string_view,
                                                           const std::vector<std::string>& variants) {
     std::vector<variant_weight> shares = weights;
     if (shares.empty()) {
-      for (const std::string& each : variants) shares.push_back({.name = each});
+      for (const std::string& variant : variants) shares.push_back({.name = variant});
     }
     return detail::by_weight(value, shares);
   };
   return {.name = "bucket", .choose = choose, .weights = weights};
 }
 
-/// By a function of yours. It runs once for the run.
+/// Chooses by your own function, which is called once per run.
 [[nodiscard]] inline experiment_strategy custom(
     std::function<std::string(const std::vector<std::string>& variants)> choose) {
   return {.name = "custom",
@@ -122,17 +134,17 @@ namespace execution {
 
 struct chosen_variant {
   std::string name;
-  std::string step_options;  // of the variant's steps, a JSON object
+  std::string step_options;  // a JSON object for the variant's steps
 };
 
-/// The step that chooses.
+/// The step that chooses a variant.
 inline chosen_variant choose_variant(replay& replay, inngest::step_options options,
                                      const experiment_strategy& strategy, std::vector<std::string> variants) {
   const std::string experiment(options.id.text());
   std::string names = "[";
-  for (const std::string& each : variants) {
+  for (const std::string& variant : variants) {
     if (names.size() > 1) names += ',';
-    detail::write_quoted(names, each);
+    detail::write_quoted(names, variant);
   }
   names += ']';
   step_call call = replay.enter(std::move(options), step_kind::experiment);
@@ -148,10 +160,10 @@ inline chosen_variant choose_variant(replay& replay, inngest::step_options optio
       values.add_raw("available_variants", names);
       if (!strategy.weights.empty()) {
         detail::json_object_text shares;
-        for (const variant_weight& each : strategy.weights) {
+        for (const variant_weight& variant : strategy.weights) {
           std::string number;
-          detail::codec<double>::write(number, each.weight, {});
-          shares.add_raw(each.name, number);
+          detail::codec<double>::write(number, variant.weight, {});
+          shares.add_raw(variant.name, number);
         }
         values.add_raw("variant_weights", shares.text());
       }

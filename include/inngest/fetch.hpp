@@ -7,23 +7,30 @@
 
 namespace inngest {
 
-/// An HTTP request that the server makes for a step: the app need not run, nor wait, meanwhile.
+/// An HTTP request that the server makes for a step. The app does not wait for it and need not run meanwhile.
 struct fetch_request {
+  /// An absolute URL.
   std::string url;
+  /// The HTTP method.
   std::string method = "GET";
+  /// Header names and values.
   std::map<std::string, std::string> headers{};
+  /// The request's body.
   std::string body{};
 };
 
-/// What came of it. Any status is an answer.
+/// The response to a fetch_request. Any status is a response, not an error.
 struct fetch_response {
+  /// The HTTP status.
   int status_code = 0;
+  /// Header names and values.
   std::map<std::string, std::string> headers{};
+  /// The response's body.
   std::string body{};
-  /// Where the answer came from, after redirects.
+  /// The final URL, after redirects.
   std::string url{};
 
-  /// The body's JSON. \throws payload_error when it does not fit.
+  /// The body, read as JSON. \throws payload_error when it does not fit the type.
   template <json_convertible T = inngest::json>
   T json() const {
     return decode<T>(body, "body");

@@ -15,12 +15,14 @@ namespace inngest {
 
 struct handler_resources;
 
-/// A function of an app, whatever its types. Made by client::create_function; copies are cheap and share it.
+/// A function of an app, with erased types. Made by client::create_function. Copies are cheap and share one
+/// state.
 class any_function {
  public:
-  /// Runs the handler against a replay and appends its result, as JSON.
+  /// Runs the handler against a replay and appends its result as JSON.
   using handler_type = std::function<void(execution::replay&, const handler_resources&, std::string& result)>;
 
+  /// Used by client::create_function.
   any_function(std::string app_id, function_options options, std::vector<trigger_definition> triggers,
                handler_type handler, std::vector<any_function> companions = {})
       : shared_(std::make_shared<const definition>(definition{.slug = app_id + "-" + options.id,
@@ -32,13 +34,17 @@ class any_function {
 
   /// The id within the app, as given.
   const std::string& id() const { return shared_->options.id; }
-  /// The id on the server: "<app id>-<function id>".
+  /// The id on the server: the app's id, a hyphen and the function's id.
   const std::string& slug() const { return shared_->slug; }
+  /// The app's id.
   const std::string& app_id() const { return shared_->app_id; }
+  /// The options as given.
   const function_options& options() const { return shared_->options; }
+  /// What starts it.
   const std::vector<trigger_definition>& triggers() const { return shared_->triggers; }
+  /// The handler, with erased types.
   const handler_type& handler() const { return shared_->handler; }
-  /// The functions that its on_failure, on_cancel and on_success handlers are on the server.
+  /// The functions of its on_failure, on_cancel and on_success handlers.
   const std::vector<any_function>& companions() const { return shared_->companions; }
 
  private:
@@ -53,15 +59,16 @@ class any_function {
   std::shared_ptr<const definition> shared_;
 };
 
-/// A function whose result and events are known: `ctx.step.invoke("id", ingest, data)` gives its Output.
+/// A function with known result and event types: `ctx.step.invoke("id", ingest, data)` returns its Output.
 template <class Output, event_type... Events>
 class function : public any_function {
  public:
   using any_function::any_function;
+  /// What the handler returns.
   using output_type = Output;
 };
 
-/// A function that runs when other runs have ended and had asked for it: see basic_context::defer.
+/// A function that runs after other runs, at their request: see basic_context::defer.
 template <class Data>
 class deferred_function : public any_function {
  public:

@@ -11,27 +11,33 @@
 
 #include <inngest/detail/hex.hpp>
 
-// HTTP as values: what an adapter turns its framework's types into, and what a transport sends.
+// HTTP messages as values: adapters convert their framework's types to these, and transports send them.
 
+/// HTTP messages as values, and the interface for sending them.
 namespace inngest::http {
 
-/// Header fields in order; names are compared without regard to case.
+/// Header fields, in order. Names are case-insensitive.
 class headers {
  public:
+  /// No fields.
   headers() = default;
+  /// The given names and values.
   headers(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
 
+  /// Adds a field; fields of the same name are kept.
   void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
 
-  /// The first field of the name; nothing when there is none.
+  /// The value of the first field with the name; `nullopt` when there is none.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const {
-    for (const auto& [each, value] : fields_) {
-      if (same_name(each, name)) return value;
+    for (const auto& [field, value] : fields_) {
+      if (same_name(field, name)) return value;
     }
     return std::nullopt;
   }
 
+  /// Iterates over pairs of name and value.
   auto begin() const { return fields_.begin(); }
+  /// The end of the fields.
   auto end() const { return fields_.end(); }
 
  private:
@@ -47,7 +53,7 @@ class headers {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-/// Text with %xx and + undone, as in a query. A % that starts no escape stays as it is.
+/// Decodes %xx and +, as in a query. A % that does not start an escape is kept.
 [[nodiscard]] inline std::string percent_decoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -65,7 +71,7 @@ class headers {
   return out;
 }
 
-/// Text with everything but unreserved characters as %xx.
+/// Encodes everything but unreserved characters as %xx.
 [[nodiscard]] inline std::string percent_encoded(std::string_view text) {
   constexpr char digits[] = "0123456789ABCDEF";
   std::string out;
@@ -84,14 +90,18 @@ class headers {
   return out;
 }
 
+/// An HTTP request.
 struct request {
+  /// The method, in upper case.
   std::string method = "GET";
-  /// As received or to be sent: "/api/inngest?fnId=a" or "https://host/path?query".
+  /// The target as received, such as "/api/inngest?fnId=a", or the URL to send to.
   std::string url;
+  /// The header fields.
   http::headers headers{};
+  /// The body's bytes.
   std::string body{};
 
-  /// A parameter of the URL's query, decoded; nothing when it is absent.
+  /// A decoded parameter of the URL's query; `nullopt` when it is absent.
   [[nodiscard]] std::optional<std::string> query(std::string_view name) const {
     const std::size_t mark = url.find('?');
     if (mark == std::string::npos) return std::nullopt;
@@ -122,24 +132,28 @@ struct request {
   }
 };
 
-/// Sends a piece of a body; false when nobody listens any more.
+/// Sends a piece of a body. Returns false when the client has disconnected.
 using chunk_writer = std::function<bool(std::string_view chunk)>;
 
+/// An HTTP response.
 struct response {
+  /// The status code.
   int status = 200;
+  /// The header fields.
   http::headers headers{};
+  /// The body's bytes.
   std::string body{};
-  /// When set, writes the body piece by piece while it comes to be, in place of `body`.
+  /// If set, it is called instead of using `body`, and writes the body in pieces while it is produced.
   std::function<void(const chunk_writer& write)> stream{};
 };
 
-/// Sends requests for a client: events, registration. Implement it to use an HTTP library of your own.
+/// Sends a client's requests, such as events and registrations. Implement it to use another HTTP library.
 class transport {
  public:
   virtual ~transport() = default;
 
-  /// The answer to the request, whose `url` is absolute; any status is an answer. Called from many threads.
-  /// \throws inngest::unreachable when no answer came within the time.
+  /// Sends a request with an absolute `url` and returns the answer; any status is an answer. Called from many
+  /// threads. \throws inngest::unreachable when no answer arrives before the timeout.
   virtual response send(const request& request, std::chrono::milliseconds timeout) = 0;
 };
 

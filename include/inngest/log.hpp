@@ -10,8 +10,10 @@
 
 namespace inngest {
 
+/// The importance of a message, or the least importance that a logger passes on. `off` passes on nothing.
 enum class log_level { debug, info, warn, error, off };
 
+/// The level's name, such as "warn".
 constexpr std::string_view to_string(log_level level) {
   switch (level) {
     case log_level::debug:
@@ -28,7 +30,7 @@ constexpr std::string_view to_string(log_level level) {
   return "off";
 }
 
-/// Reads a level's name; nothing for any other text.
+/// Reads a level's name; `nullopt` for any other text.
 [[nodiscard]] constexpr std::optional<log_level> parse_log_level(std::string_view text) {
   for (const auto level :
        {log_level::debug, log_level::info, log_level::warn, log_level::error, log_level::off}) {
@@ -37,35 +39,40 @@ constexpr std::string_view to_string(log_level level) {
   return std::nullopt;
 }
 
-/// Where messages go. Called from whichever thread has something to say. When it throws, the message goes to
-/// standard error.
+/// Receives messages. Called from any thread. If it throws, the message goes to standard error.
 using log_sink = std::function<void(log_level, std::string_view message)>;
 
-/// Writes "[inngest] warn: message" and a new line to standard error.
+/// Writes a line such as "[inngest] warn: message" to standard error.
 inline void log_to_stderr(log_level level, std::string_view message) {
   const std::string_view name = to_string(level);
   std::fprintf(stderr, "[inngest] %.*s: %.*s\n", static_cast<int>(name.size()), name.data(),
                static_cast<int>(message.size()), message.data());
 }
 
-/// Passes on what is at least as important as its level. Keys and payloads are never logged by the library.
+/// Passes messages of at least its level to a sink. The library never logs keys or payloads. Thread-safe.
 class logger {
  public:
+  /// Passes messages of at least `level` to `sink`.
   explicit logger(log_sink sink = log_to_stderr, log_level level = log_level::info)
       : sink_(std::make_shared<const log_sink>(std::move(sink))), level_(level) {}
 
+  /// Logs a message with the level `debug`.
   void debug(std::string_view message) const { log(log_level::debug, message); }
+  /// Logs a message with the level `info`.
   void info(std::string_view message) const { log(log_level::info, message); }
+  /// Logs a message with the level `warn`.
   void warn(std::string_view message) const { log(log_level::warn, message); }
+  /// Logs a message with the level `error`.
   void error(std::string_view message) const { log(log_level::error, message); }
 
+  /// Logs a message with the given level. Never throws the sink's exceptions.
   void log(log_level level, std::string_view message) const {
     if (level < level_ || level_ == log_level::off || !*sink_) return;
     try {
       (*sink_)(level, message);
-    } catch (...) {  // what can't be logged must not stop what it is about
+    } catch (...) {  // a failing log must not stop the work
       log_to_stderr(level, message);
-      log_to_stderr(log_level::error, "the log's sink threw at the message above");
+      log_to_stderr(log_level::error, "the log sink threw an exception for the message above");
     }
   }
 

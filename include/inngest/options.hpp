@@ -13,109 +13,138 @@
 #include <inngest/time/detail/saturated.hpp>
 #include <inngest/time/duration.hpp>
 
-// What a function may say of itself. Expressions are CEL over `event` (and `async`, the later event, where
-// two are compared). Durations are std::chrono; the server rounds to seconds.
+// The options of functions. Expressions are CEL over `event` (and `async`, the later event, where two events
+// are compared). Durations are std::chrono; the server rounds them to seconds.
 
 namespace inngest {
 
-/// Whose steps a concurrency limit counts.
-enum class concurrency_scope { function, environment, account };
+/// Which steps a concurrency limit counts.
+enum class concurrency_scope {
+  function,     ///< those of this function
+  environment,  ///< those of all functions of the environment with the same key
+  account       ///< those of all functions of the account with the same key
+};
 
-/// At most `limit` steps at once (1 or more), for each value of `key` where one is given.
-/// The wider scopes need a key: the limit is shared by all functions that name the same one.
+/// Limits the number of steps that run concurrently, separately for each value of `key` if there is one.
+/// Scopes wider than the function need a key: all functions with the same key share the limit.
 struct concurrency_limit {
+  /// The number of concurrent steps: 1 or more.
   int limit = 0;
+  /// An expression; steps with the same value are counted together.
   std::string key{};
+  /// Which steps are counted.
   concurrency_scope scope = concurrency_scope::function;
 };
 
-/// One limit or two: `.concurrency = 5`, `.concurrency = {{.limit = 5, .key = "event.data.userId"}}`.
+/// One or two concurrency limits: `.concurrency = 5`, `.concurrency = {{.limit = 5, .key =
+/// "event.data.userId"}}`.
 class concurrency {
  public:
+  /// No limit.
   concurrency() = default;
+  /// One limit without a key.
   concurrency(int limit) : limits_{{.limit = limit}} {}
+  /// One or two limits.
   concurrency(std::initializer_list<concurrency_limit> limits) : limits_(limits) {}
+  /// The limits; empty for none.
   const std::vector<concurrency_limit>& limits() const { return limits_; }
 
  private:
   std::vector<concurrency_limit> limits_;
 };
 
-/// Runs start at most `limit` times (and `burst` more at once) in a `period` of a second or more; later ones
-/// wait.
+/// Limits how often runs start; further runs wait.
 struct throttle {
+  /// Runs that may start in a period: 1 or more.
   int limit = 1;
+  /// 1 s or more.
   duration_s period{};
+  /// An expression; runs with the same value are counted together.
   std::string key{};
+  /// Runs that may start at once in addition to `limit`.
   std::optional<int> burst{};
 };
 
-/// Runs start at most `limit` times in a `period`; later ones are dropped. Up to 24 hours.
+/// Limits how often runs start; further events start no run.
 struct rate_limit {
+  /// Runs that may start in a period: 1 or more.
   int limit = 1;
+  /// 1 s to 24 hours.
   duration_s period{};
+  /// An expression; runs with the same value are counted together.
   std::string key{};
 };
 
-/// A run starts when no further event came for `period` (1 s to 7 days), at the latest after `timeout`.
+/// Delays a run until no further event has arrived for a period. The run gets the last event.
 struct debounce {
+  /// 1 s to 7 days.
   duration_s period{};
+  /// An expression; events with the same value are debounced together.
   std::string key{};
+  /// The longest delay: 1 s or more. Default: none.
   std::optional<duration_s> timeout{};
 };
 
-/// A run is given several events at once: see context::events. Not together with cancel_on, debounce,
+/// Gives a run several events at once: see context::events. Cannot be combined with cancel_on, debounce,
 /// singleton or priority.
 struct batch {
-  /// A run starts when so many have come: 2 to 100.
+  /// A run starts after this many events: 2 to 100.
   int max_size = 100;
-  /// And at the latest so long after the first came: 1 s to 10 minutes.
+  /// A run starts at the latest this long after the first event: 1 s to 10 minutes.
   duration_s timeout{};
-  /// An expression: events with the same value are gathered together.
+  /// An expression; events with the same value are batched together.
   std::string key{};
-  /// An expression: events for which it is false start a run of their own.
+  /// An expression; events for which it is false start a run of their own.
   std::string condition{};
 };
 
-/// How results of steps are saved while the function goes on, instead of one answer and one call for each
-/// step. What can't be saved goes into an answer: nothing is lost, and nothing runs twice.
+/// Saves step results while the function continues, instead of one answer and one call per step. Results
+/// that cannot be saved are put into the answer, so nothing is lost and nothing runs twice.
 struct checkpointing {
+  /// False: every step ends the call.
   bool enabled = true;
-  /// Results are saved when so many wait: 1 is safest, as a crash repeats what was not saved.
+  /// Results are saved when this many are unsaved: 1 is safest, because a crash repeats unsaved steps.
   int buffered_steps = 1;
-  /// And when the last save is so long ago; looked at when a step ends.
+  /// Results are also saved this long after the last save; checked when a step ends. Default: no limit.
   std::optional<duration_ms> max_interval{};
-  /// After so long no further step begins; the server makes another call.
+  /// After this time the call starts no further steps, and the server makes another call.
   duration_ms max_runtime = std::chrono::seconds(10);
 };
 
-/// What a second run does while the first is still on its way.
-enum class singleton_mode { skip, cancel };
+/// What happens to a second run while the first has not ended.
+enum class singleton_mode {
+  skip,   ///< the second run does not start
+  cancel  ///< the first run is cancelled
+};
 
-/// At most one run at a time, for each value of `key` where one is given.
+/// Allows one run at a time, separately for each value of `key` if there is one.
 struct singleton {
+  /// Which of two runs gives way.
   singleton_mode mode = singleton_mode::skip;
+  /// An expression; runs with the same value exclude each other.
   std::string key{};
 };
 
-/// Cancels a run when the event comes, if `expression` (over `event`, the run's, and `async`, this one) is
-/// true. After `timeout` the run can no longer be cancelled by it.
+/// Cancels a run when an event arrives.
 struct cancel_on {
+  /// The event's name.
   std::string event;
+  /// An expression over `event`, the run's event, and `async`, this one; empty is true.
   std::string expression{};
-  /// A field that must be the same in both events, such as "data.userId".
+  /// A field that must be equal in both events, such as "data.userId".
   std::string match{};
+  /// After this time the event can no longer cancel the run. Default: no limit.
   std::optional<duration_s> timeout{};
 };
 
 namespace detail {
 
-/// Whether there is nothing to be read in it.
+/// Whether the text is empty or white space.
 constexpr bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
 }
 
-/// What no server or clock would take of it; empty when all is well.
+/// Why the options are invalid; empty if they are valid.
 inline std::string problem_of(const checkpointing& options) {
   using std::chrono::milliseconds;
   if (options.buffered_steps < 1) {
@@ -138,38 +167,47 @@ inline std::string matching_expression(const std::string& expression, const std:
 
 }  // namespace detail
 
-/// How long a run may wait to start, and take to finish, before it is cancelled.
+/// Cancels runs that take too long. Default: no limits.
 struct timeouts {
+  /// The longest time between queueing and starting.
   std::optional<duration_s> start{};
+  /// The longest time between starting and ending.
   std::optional<duration_s> finish{};
 };
 
 /// The options of a function. Only `id` is required.
 struct function_options {
-  /// What tells the function from the app's others. Renaming it makes it another function.
+  /// Identifies the function within the app. Another id makes it another function.
   std::string id;
-  /// Shown to people; the id when empty.
+  /// The displayed name. Default: the id.
   std::string name{};
-  /// How often a failed step, or the function itself, is tried again: 0 to 20. The server's default is 4.
+  /// How often a failed step, or the function itself, is retried: 0 to 20. Default: the server's, 4.
   std::optional<int> retries{};
+  /// How many steps run concurrently. Default: no limit.
   inngest::concurrency concurrency{};
+  /// How often runs start; further runs wait. Default: no limit.
   std::optional<inngest::throttle> throttle{};
+  /// How often runs start; further events are dropped. Default: no limit.
   std::optional<inngest::rate_limit> rate_limit{};
+  /// Delays runs until events pause. Default: no delay.
   std::optional<inngest::debounce> debounce{};
+  /// Gives a run several events. Default: one event per run.
   std::optional<inngest::batch> batch{};
+  /// One run at a time. Default: no restriction.
   std::optional<inngest::singleton> singleton{};
-  /// An expression that gives each run -600 to 600 seconds of precedence over runs that were queued before.
+  /// An expression for the run's priority: how many seconds ahead of its time it is queued, -600 to 600.
   std::string priority{};
-  /// An expression: a second event with the same value within 24 hours starts no run.
+  /// An expression; a second event with the same value within 24 hours starts no run.
   std::string idempotency{};
-  /// At most five.
+  /// Events that cancel a run: at most five.
   std::vector<inngest::cancel_on> cancel_on{};
+  /// How long a run may take.
   inngest::timeouts timeouts{};
-  /// Default: client_options::checkpointing.
+  /// How step results are saved. Default: client_options::checkpointing.
   std::optional<inngest::checkpointing> checkpointing{};
-  /// After the client's.
+  /// Called after the client's middleware.
   middleware_list middleware{};
-  /// Found before the client's: see provide().
+  /// Values for handlers, searched before the client's: see provide().
   std::vector<dependency> dependencies{};
 };
 

@@ -28,81 +28,85 @@ namespace inngest {
 
 /// Options of an outbox.
 struct outbox_options {
-  /// Bytes that the file may grow to. What does not fit is an error. A file that is larger already is kept
-  /// and sent; nothing is added until there is room.
+  /// The file's maximum size in bytes; keep() throws beyond it. A file that is already larger is kept and
+  /// sent, and accepts no further events until there is room.
   std::size_t max_size = 64 * 1024 * 1024;
-  /// Told of lists that were refused, of damage and of a disk that fails.
+  /// Receives errors: refused lists, damaged bytes, disk failures.
   logger log{};
 };
 
-/// A list of events of an outbox that the server refused for what is in it.
+/// A list of events that the server refused because of its contents.
 struct rejected_events {
-  /// A JSON array, and the seed it was sent with.
+  /// A JSON array.
   std::string events;
+  /// The seed with which it was sent.
   std::string seed;
-  /// The server's words.
+  /// The server's message.
   std::string reason;
+  /// When the server refused it.
   timestamp rejected_at{};
 };
 
-/// Keeps events in a file while no server answers, and has them sent later, in order:
+/// Stores events in a file while no server answers, and sends them later, in order:
 ///
 ///     inngest::client app({.id = "studio",
 ///                          .when_unreachable = inngest::unreachable_policy::keep,
 ///                          .outbox = std::make_shared<inngest::outbox>("outbox.events")});
 ///
-/// What is kept is on the disk before send() returns, and leaves the file only when it was sent or is in
+/// Events are on disk before send() returns, and leave the file only after they were sent or written to
 /// another file:
 ///
-/// - "<file>.rejected" has the lists that the server refused, each with its reason: see rejected(). They hold
-///   nothing up.
-/// - "<file>.damaged" has bytes that could not be read: a record that a crash cut short, or damage. What is
-///   behind them is sent all the same.
+/// - `FILE.rejected` contains lists that the server refused, with the reason: see rejected(). They do not
+/// block
+///   later lists.
+/// - `FILE.damaged` contains unreadable bytes: a record truncated by a crash, or damage. Later records are
+/// sent.
 ///
 /// Each list is sent with the seed of its first attempt, so that a server that took it before a crash makes
 /// no second event. May be used from many threads; while one sends, others can add. A second process on the
 /// same file is refused, and so is a child that was forked while it was open.
 class outbox final : public event_keeper {
  public:
-  /// \throws configuration_error when the file can't be opened, is another process's, or is no outbox.
+  /// \throws configuration_error when the file cannot be opened, is open in another process, or is not an
+  /// outbox.
   explicit outbox(const std::filesystem::path& file, outbox_options options = {})
       : options_(std::move(options)),
         path_(std::filesystem::absolute(file)),
         rejected_path_(path_.string() + ".rejected"),
         file_(path_) {
     if (file_.lost_its_header())
-      report("was damaged at its beginning: what it keeps is sent, and some of it perhaps once more");
+      report("was damaged at its beginning: its events are sent, some of them perhaps again");
     report_damage(file_.damaged_bytes());
   }
   outbox(const outbox&) = delete;
   outbox& operator=(const outbox&) = delete;
 
-  /// The events are on the disk when it returns, and are not kept when it throws.
-  /// \throws too_large when the outbox is full, configuration_error when the disk refuses, or when there are
-  /// no events.
+  /// The events are on disk when it returns, and are not kept when it throws.
+  /// \throws too_large when the outbox is full, configuration_error when the disk fails or `events` is empty.
   void keep(const std::string& events, const std::string& seed) override {
     const std::lock_guard lock(mutex_);
     check_process();
-    if (events.empty()) throw configuration_error("an outbox keeps lists of events, not empty texts");
+    if (events.empty()) throw configuration_error("the list of events for the outbox is empty");
     if (file_.end_with(events, seed) > options_.max_size) {
       throw too_large("the outbox \"" + path_.string() + "\" is full: it has " + std::to_string(file_.end()) +
-                      " bytes and may have " + std::to_string(options_.max_size));
+                      " bytes of at most " + std::to_string(options_.max_size));
     }
     file_.append(events, seed);
   }
 
+  /// Whether no list is stored.
   [[nodiscard]] bool empty() const override {
     const std::lock_guard lock(mutex_);
     return file_.empty();
   }
-  /// How many lists of events are kept.
+  /// The number of stored lists.
   [[nodiscard]] std::size_t size() const {
     const std::lock_guard lock(mutex_);
     return file_.count();
   }
 
-  /// Waits while another thread sends. A list for which `send` throws event_rejected is set aside and the
-  /// next is sent; any other exception ends it, and the list stays the first.
+  /// Waits while another thread sends. A list for which `send` throws event_rejected is set aside, and the
+  /// next one is sent; any other exception stops sending, and the list stays first.
   void flush(const sender& send) override {
     std::unique_lock lock(mutex_);
     check_process();
@@ -110,6 +114,7 @@ class outbox final : public event_keeper {
     send_all(lock, send);
   }
 
+  /// Like flush(), but returns false at once if another thread is sending.
   bool try_flush(const sender& send) override {
     std::unique_lock lock(mutex_);
     check_process();
@@ -118,7 +123,7 @@ class outbox final : public event_keeper {
     return true;
   }
 
-  /// The lists that the server refused, the oldest first: what is in "<file>.rejected", until you remove it.
+  /// The lists that the server refused, oldest first: the contents of `FILE.rejected`, until you remove it.
   [[nodiscard]] std::vector<rejected_events> rejected() const {
     std::vector<rejected_events> out;
     std::ifstream file(rejected_path_, std::ios::binary);
@@ -128,14 +133,14 @@ class outbox final : public event_keeper {
     return out;
   }
 
-  /// How many bytes could not be read since it was opened. They are in "<file>.damaged".
+  /// The number of unreadable bytes since it was opened. They are in `FILE.damaged`.
   std::size_t damaged_bytes() const {
     const std::lock_guard lock(mutex_);
     return file_.damaged_bytes();
   }
 
  private:
-  /// While it lives, the thread that made it sends. It has the lock at its ends.
+  /// Marks this thread as the sender while it lives. It holds the lock when it begins and ends.
   class turn {
    public:
     turn(outbox& box, std::unique_lock<std::mutex>& lock) : box_(box), lock_(lock) { box_.sending_ = true; }
@@ -158,7 +163,7 @@ class outbox final : public event_keeper {
       const std::size_t damaged = file_.damaged_bytes();
       const auto next = file_.front();
       const std::size_t now_damaged = file_.damaged_bytes() - damaged;
-      lock.unlock();  // whoever has more to keep need not wait for a server
+      lock.unlock();  // other threads can keep events meanwhile
       report_damage(now_damaged);
       const auto refusal = next ? refusal_of(send, next->events, next->seed) : std::nullopt;
       if (refusal) set_aside(*next, *refusal);
@@ -182,8 +187,8 @@ class outbox final : public event_keeper {
       file_.drop_front();
     } catch (const configuration_error& problem) {
       lock.unlock();
-      report(std::string("can't note that events were sent: ") + problem.what() +
-             ". If it is opened again, they are sent once more, with the same seed");
+      report(std::string("cannot record that events were sent: ") + problem.what() +
+             ". The next process sends them again, with the same seed");
       lock.lock();
     }
   }
@@ -198,7 +203,7 @@ class outbox final : public event_keeper {
       line.add("events_hex", detail::to_hex({reinterpret_cast<const std::uint8_t*>(refused.events.data()),
                                              refused.events.size()}));
     detail::append_lines(rejected_path_, line.text() + "\n");
-    report("has events that the server refuses (" + reason + "): they are in \"" + rejected_path_.string() +
+    report("has events that the server refused (" + reason + "): they are in \"" + rejected_path_.string() +
            "\"");
   }
 
@@ -225,12 +230,12 @@ class outbox final : public event_keeper {
       }
       out.rejected_at = parse_timestamp(detail::find_text(line, "at")).value_or(timestamp{});
       return out;
-    } catch (const payload_error&) {  // a line that a crash cut short: its list is still kept
+    } catch (const payload_error&) {  // truncated by a crash: the list is still in the outbox
       return std::nullopt;
     }
   }
 
-  /// Two processes with the same place in the file would write over each other's records.
+  /// Two processes with the same position in the file would overwrite each other's records.
   void check_process() const {
     if (detail::process_id() == process_) return;
     throw configuration_error("the outbox \"" + path_.string() +
@@ -240,7 +245,7 @@ class outbox final : public event_keeper {
   void report_damage(std::size_t bytes) const {
     if (bytes == 0) return;
     report("has " + std::to_string(bytes) +
-           " bytes that can't be read, from a write that was cut short or from damage: they are in \"" +
+           " unreadable bytes, from an interrupted write or from damage: they are in \"" +
            file_.damaged_path().string() + "\"");
   }
   void report(const std::string& what) const {

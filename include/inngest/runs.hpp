@@ -22,9 +22,18 @@
 
 namespace inngest {
 
-/// Where a run is.
-enum class run_status { scheduled, running, completed, failed, cancelled, skipped, unknown };
+/// The status of a run on a server.
+enum class run_status {
+  scheduled,  ///< queued
+  running,    ///< started, not ended
+  completed,  ///< the function returned
+  failed,     ///< the function failed permanently
+  cancelled,  ///< cancelled by an event, a timeout or the API
+  skipped,    ///< not started, for example by a singleton
+  unknown     ///< a status that this version of the library does not know
+};
 
+/// The status's name, such as "completed".
 constexpr std::string_view to_string(run_status status) {
   constexpr std::string_view names[] = {"scheduled", "running", "completed", "failed",
                                         "cancelled", "skipped", "unknown"};
@@ -33,7 +42,7 @@ constexpr std::string_view to_string(run_status status) {
 
 namespace detail {
 
-/// The object's member, if it has no other; otherwise empty.
+/// The JSON text of the object's member if it is the only one; otherwise empty.
 inline std::string only_member(std::string_view object, std::string_view name) {
   try {
     const json_buffer buffer{std::string(object)};
@@ -55,28 +64,34 @@ inline std::string only_member(std::string_view object, std::string_view name) {
 
 }  // namespace detail
 
-/// A run as its server tells of it.
+/// A run, as described by its server.
 struct run_info {
+  /// The run's id.
   std::string id;
-  /// The server's own id of the function: see runs::functions. Only older servers tell it.
+  /// The server's own id of the function: see runs::functions. Only older servers return it.
   std::string function_uuid{};
+  /// The event that started the run; the first one of a batch.
   std::string event_id{};
+  /// The run's status. It may be temporary: see ended().
   run_status status = run_status::unknown;
+  /// When it started; empty if it has not.
   std::optional<timestamp> started_at{};
+  /// When it ended; empty if it has not.
   std::optional<timestamp> ended_at{};
-  /// What the function returned, or its error, as JSON text; empty while there is none. A server may wrap a
-  /// value that is no object: {"data": 7}.
+  /// The function's output, or its error, as JSON text; empty if there is none. A server may wrap a value
+  /// that is not an object: {"data": 7}. output() reads both forms.
   std::string output_text{};
-  /// The function's id as the server tells it, with or without the app's in front of it.
+  /// The function's id as returned by the server, with or without the app's id as a prefix.
   std::string function_id{};
 
-  /// A server may show a run as completed or failed between two steps: it has ended when it also says when.
+  /// Whether the run has ended. A server may report a run as completed or failed between two steps, so such a
+  /// run has ended only if it also has an end time.
   bool ended() const {
     if (status == run_status::completed || status == run_status::failed) return ended_at.has_value();
     return status == run_status::cancelled || status == run_status::skipped;
   }
 
-  /// What the function returned. \throws payload_error when it is of another type, or there is nothing.
+  /// The function's output. \throws payload_error when there is none, or it does not fit the type.
   template <json_convertible T>
   T output() const {
     const std::string inside = detail::only_member(output_text, "data");
@@ -85,7 +100,7 @@ struct run_info {
       return decode<T>(inside, "output");
     } catch (const payload_error&) {
       try {
-        return decode<T>(output_text, "output");  // it was no wrapping: the type has a member "data"
+        return decode<T>(output_text, "output");  // not wrapped: the type has a member "data"
       } catch (const payload_error&) {
       }
       throw;
@@ -93,11 +108,13 @@ struct run_info {
   }
 };
 
-/// A run that was waited for did not complete: it failed, was cancelled or skipped.
+/// Thrown when a run did not complete: it failed, was cancelled or skipped.
 class run_not_completed : public error {
  public:
+  /// Takes the message from the run's error.
   explicit run_not_completed(run_info run)
       : error(error_code::step_failed, words(run)), run_(std::move(run)) {}
+  /// The run, with its status and error.
   const run_info& run() const noexcept { return run_; }
 
  private:
@@ -124,20 +141,21 @@ class run_timed_out : public detail::error_of<error_code::unreachable> {
   using error_of::error_of;
 };
 
-/// Follows runs from outside: what became of an event, what a function returned. It asks the server's REST
-/// API with the client's signing key.
+/// Follows runs from other code: the runs of an event, the output of a function. Uses the server's REST API
+/// with the client's signing key.
 ///
 ///     inngest::runs runs(app);
 ///     Receipt receipt = runs.send_and_wait(charge, Ordered{...}, 30s);
 ///
-/// It asks version 2 of the API, and version 1 where a server has no other; that one does not tell what a run
-/// with checkpoints returned. Every call may throw unauthorized, request_rejected, unreachable and
+/// Uses version 2 of the API, or version 1 if the server has no version 2; version 1 does not return the
+/// output of runs with checkpoints. Every call may throw unauthorized, request_rejected, unreachable and
 /// protocol_error.
 class runs {
  public:
+  /// Uses the client's settings and keys.
   explicit runs(client app) : app_(std::move(app)) {}
 
-  /// The run; nothing when the server knows none of the id.
+  /// The run with the id; `nullopt` when the server has none.
   [[nodiscard]] std::optional<run_info> find(const std::string& run_id) const {
     const std::string path = "/runs/" + http::percent_encoded(run_id), what = "asking for run " + run_id;
     http::response answer = get("/v2" + path + "?includeOutput=true");
@@ -148,7 +166,7 @@ class runs {
     return reading_run(answer, what);
   }
 
-  /// The runs that an event started, of all functions.
+  /// The runs of all functions that an event started.
   [[nodiscard]] std::vector<run_info> of_event(const std::string& event_id) const {
     const std::string path = "/events/" + http::percent_encoded(event_id) + "/runs";
     const std::string what = "asking for the runs of event " + event_id;
@@ -166,8 +184,8 @@ class runs {
     return out;
   }
 
-  /// Waits until the run has ended; asks again and again, at first after 100 ms, later after up to 2 s.
-  /// \throws run_timed_out when it has not, or is not there, in time.
+  /// Waits until the run has ended. Polls after 100 ms, later up to every 2 s.
+  /// \throws run_timed_out when the run has not ended, or does not exist, by the end of the timeout.
   run_info wait(const std::string& run_id, duration_ms timeout) const {
     std::optional<run_info> last;
     const bool ended = poll(timeout, [&] {
@@ -180,7 +198,7 @@ class runs {
     return std::move(*last);
   }
 
-  /// Sends the event, waits for the function's run of it and gives what it returned.
+  /// Sends the event, waits for the function's run and returns the function's output.
   /// \throws run_not_completed, run_timed_out, and what client::send throws.
   template <class Output, event_type... Events, event_type Event>
   auto send_and_wait(const function<Output, Events...>& called, const Event& event,
@@ -190,21 +208,21 @@ class runs {
     const std::vector<std::string> ids = app_.send(event).ids;
     if (ids.empty()) {
       throw unreachable("event \"" + std::string(Event::name) +
-                        "\" was not sent, so nothing can be waited for: no server answers, and the client "
-                        "keeps or drops events then");
+                        "\" was not sent, so there is no run to wait for: no server answered, and the "
+                        "client kept or dropped the event");
     }
     const run_info run = wait_for_run(called, ids.front(), timeout, !std::is_void_v<Output>);
     if constexpr (!std::is_void_v<Output>) return output_or_nothing<Output>(run);
   }
 
-  /// Stops the run: no further step of it begins.
+  /// Cancels the run: no further step of it starts.
   void cancel(const std::string& run_id) const {
     http::request request{.method = "DELETE", .url = "/v1/runs/" + http::percent_encoded(run_id)};
     protocol::expect_success(app_.call_api(std::move(request)), "cancelling run " + run_id);
   }
 
-  /// Runs the function once more with the same event, and gives the new run's id. A self-hosted server may
-  /// not offer it: then request_rejected has the status 501 or 404.
+  /// Runs the function again with the same event and returns the new run's id. A self-hosted server may not
+  /// support this: then request_rejected has the status 501 or 404.
   std::string rerun(const std::string& run_id) const {
     const http::response answer =
         app_.call_api(protocol::json_request("/v2/runs/" + http::percent_encoded(run_id) + "/rerun", "{}"));
@@ -217,15 +235,17 @@ class runs {
     });
   }
 
-  /// A function as the server has it registered.
+  /// A function as registered with the server.
   struct registered_function {
+    /// The server's own id.
     std::string uuid;
+    /// "<app id>-<function id>".
     std::string slug;
     /// Its registration, as JSON text.
     std::string config;
   };
 
-  /// The app's functions as the server has them.
+  /// The app's functions as registered with the server.
   [[nodiscard]] std::vector<registered_function> functions() const {
     const http::response answer = get("/v1/apps/" + http::percent_encoded(app_.id()) + "/functions");
     if (answer.status == 404) return {};
@@ -234,10 +254,10 @@ class runs {
       std::vector<registered_function> out;
       if (answer.body.find_first_not_of(" \n") == answer.body.find("null")) return out;
       const detail::json_buffer body(answer.body);
-      for_each_element(body.text(), [&](std::string_view each) {
-        const detail::json_buffer function{std::string(each)};
-        out.push_back({.uuid = detail::find_text(each, "internal_id"),
-                       .slug = detail::find_text(each, "id"),
+      for_each_element(body.text(), [&](std::string_view text) {
+        const detail::json_buffer function{std::string(text)};
+        out.push_back({.uuid = detail::find_text(text, "internal_id"),
+                       .slug = detail::find_text(text, "id"),
                        .config = std::string(detail::find_member(function, "config"))});
       });
       return out;
@@ -245,17 +265,18 @@ class runs {
   }
 
  private:
-  /// A server that tells no output has none to tell if the function may return null.
+  /// A missing output is read as null if the type allows it.
   template <class Output>
   static Output output_or_nothing(const run_info& run) {
     if (!run.output_text.empty()) return run.template output<Output>();
     try {
       return decode<Output>("null", "output");
     } catch (const payload_error&) {
-      throw protocol_error("run " + run.id +
-                           " has completed, but the server does not tell what it returned: version 1 of the "
-                           "API does not, for runs with checkpoints. Use a newer server, or turn "
-                           "client_options::checkpointing off");
+      throw protocol_error(
+          "run " + run.id +
+          " has completed, but the server did not return its output: version 1 of the API has "
+          "none for runs with checkpoints. Use a newer server, or disable "
+          "client_options::checkpointing");
     }
   }
 
@@ -263,18 +284,18 @@ class runs {
     return app_.call_api(
         {.method = "GET", .url = std::move(path), .headers = {{"cache-control", "no-cache"}}});
   }
-  /// Version 1 gives the same answer to the same question for up to 15 s: so no two are the same.
+  /// Version 1 caches answers by URL for up to 15 s, so every URL is made unique.
   http::response get_uncached(const std::string& path) const {
     static std::atomic<unsigned> number = 0;
     const auto now = std::chrono::system_clock::now().time_since_epoch().count();
     return get(path + "?nocache=" + std::to_string(now) + "-" + std::to_string(++number));
   }
 
-  /// Whether the server has no such thing, or no such way to ask.
+  /// Whether the server does not have the object, or not this route.
   static bool is_missing(const http::response& answer) {
     return answer.status == 404 || answer.status == 405 || answer.status == 501;
   }
-  /// Whether it is version 2 that refuses.
+  /// Whether the refusal comes from version 2 of the API.
   static bool says_why(const http::response& answer) {
     try {
       const detail::json_buffer body(answer.body);
@@ -294,7 +315,7 @@ class runs {
     });
   }
 
-  /// Adds the runs of the answer, and gives the cursor of the next page; empty when there is none.
+  /// Adds the answer's runs and returns the cursor of the next page; empty on the last page.
   static std::string reading_runs(const http::response& answer, const std::string& what,
                                   std::vector<run_info>& out) {
     protocol::expect_success(answer, what);
@@ -330,10 +351,10 @@ class runs {
       detail::json_value element = detail::take(item, {});
       elements.push_back(detail::raw_text(element, {}));
     }
-    for (const std::string_view each : elements) use(each);
+    for (const std::string_view element : elements) use(element);
   }
 
-  /// Of version 2, or of version 1, whose names are in the second column.
+  /// Reads a run of version 2 or 1; the second name is that of version 1.
   static run_info read_run(std::string_view text) {
     const detail::json_buffer run{std::string(text)};
     const auto text_of = [&](const char* name, const char* earlier) {
@@ -366,8 +387,8 @@ class runs {
     return out;
   }
 
-  /// What a function returned, out of what version 1 tells: nothing as "", and the operations of the last
-  /// call, of which RunComplete has it.
+  /// The function's output. Version 1 returns "" for none, or the operations of the last call, where
+  /// RunComplete contains the output.
   static std::string output_of(std::string output) {
     if (output == "\"\"" || output == "null") return {};
     constexpr std::string_view run_complete = to_string(protocol::opcode::run_complete);
@@ -393,9 +414,9 @@ class runs {
     for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
     if (text == "queued") return run_status::scheduled;
     if (text == "overflowed") return run_status::failed;
-    for (const run_status each : {run_status::scheduled, run_status::running, run_status::completed,
-                                  run_status::failed, run_status::cancelled, run_status::skipped}) {
-      if (text == to_string(each)) return each;
+    for (const run_status status : {run_status::scheduled, run_status::running, run_status::completed,
+                                    run_status::failed, run_status::cancelled, run_status::skipped}) {
+      if (text == to_string(status)) return status;
     }
     return run_status::unknown;
   }
@@ -420,13 +441,13 @@ class runs {
       if (!found || !found->ended()) return false;
       if (found->status != run_status::completed || !returns_something || !found->output_text.empty())
         return true;
-      // a server may know the end before it knows the result
+      // a server may report the end before the output
       if (!completed) completed = clock::now();
       return clock::now() - *completed > std::chrono::seconds(5);
     });
     if (!found) {
       throw run_timed_out("function \"" + called.id() + "\" has not ended for event " + event_id +
-                          " in time: the server knows no run of it");
+                          " in time: the server has no run for it");
     }
     if (!ended && !found->ended())
       throw run_timed_out("function \"" + called.id() + "\" has not ended for event " + event_id +
@@ -435,7 +456,7 @@ class runs {
     return std::move(*found);
   }
 
-  /// Empty when the server does not know the function.
+  /// The server's own id of the function; empty when it is not registered.
   std::string uuid_of(const any_function& called) const {
     for (const registered_function& function : functions()) {
       if (function.slug == called.slug()) return function.uuid;

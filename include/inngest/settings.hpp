@@ -26,48 +26,54 @@
 
 namespace inngest {
 
-/// Which kind of server the app works with. In cloud mode (an Inngest server with keys, self-hosted too)
-/// every call must be signed; in dev mode nothing need be.
-enum class mode { cloud, dev };
-
-constexpr std::string_view to_string(mode mode) { return mode == mode::dev ? "dev" : "cloud"; }
-
-/// What happens to events that no server took after all attempts.
-enum class unreachable_policy {
-  fail,  ///< send() throws `unreachable`
-  drop,  ///< they are lost; a warning is logged
-  keep,  ///< client_options::outbox keeps them, and sends them in order before the next that are sent
+/// The kind of server that the app works with.
+enum class mode {
+  cloud,  ///< a server with keys, including self-hosted ones: every call must be signed
+  dev     ///< a dev server: calls need no signature
 };
 
-/// Keeps events that could not be sent. An outbox in a file is in <inngest/outbox.hpp>.
+/// "cloud" or "dev".
+constexpr std::string_view to_string(mode mode) { return mode == mode::dev ? "dev" : "cloud"; }
+
+/// What happens to events when all attempts to send them have failed.
+enum class unreachable_policy {
+  fail,  ///< send() throws `unreachable`
+  drop,  ///< the events are lost; a warning is logged
+  keep,  ///< client_options::outbox stores them, and the next send() sends them first, in order
+};
+
+/// Stores events that could not be sent. <inngest/outbox.hpp> has an implementation in a file.
 class event_keeper {
  public:
+  /// Sends a JSON array of events with the seed of their ids. \throws event_rejected, unreachable
   using sender = std::function<void(const std::string& events, const std::string& seed)>;
 
   virtual ~event_keeper() = default;
-  /// Keeps a JSON array of events, to be sent with the seed of their ids. Must be durable when it returns.
+  /// Stores a JSON array of events and the seed of their ids. Must be durable on return.
   virtual void keep(const std::string& events, const std::string& seed) = 0;
+  /// Whether nothing is stored.
   [[nodiscard]] virtual bool empty() const = 0;
-  /// Gives what is kept to `send`, in order, until one throws; forgets what was sent. Events for which `send`
-  /// throws event_rejected will never be taken: set them aside and go on.
+  /// Passes the stored events to `send`, in order, until it throws, and removes those that were sent. Events
+  /// for which `send` throws event_rejected will never be accepted: set them aside and continue.
   virtual void flush(const sender& send) = 0;
-  /// The same, but false at once when another thread does so, which then sends all that is kept by now.
+  /// Like flush(), but returns false at once if another thread is flushing; that thread then sends everything
+  /// stored so far.
   virtual bool try_flush(const sender& send) {
     flush(send);
     return true;
   }
 };
 
-/// Options of a client. What is empty is taken from the environment variable that is named, then from the
-/// default. White space around keys, URLs and the environment's name is ignored.
+/// Options of a client. An empty option is taken from the named environment variable, then from the default.
+/// White space around keys, URLs and the environment name is ignored.
 struct client_options {
   /// The app's id; required.
   std::string id;
   /// INNGEST_EVENT_KEY: authorizes sending events.
   std::string event_key{};
-  /// INNGEST_SIGNING_KEY: signs what the server and the app tell each other.
+  /// INNGEST_SIGNING_KEY: signs requests and answers between server and app.
   std::string signing_key{};
-  /// INNGEST_SIGNING_KEY_FALLBACK: the key before or after, while keys are rotated.
+  /// INNGEST_SIGNING_KEY_FALLBACK: the previous or next key, while keys are rotated.
   std::string signing_key_fallback{};
   /// INNGEST_ENV: a branch environment.
   std::string env{};
@@ -80,31 +86,31 @@ struct client_options {
   /// INNGEST_EVENT_API_BASE_URL or INNGEST_BASE_URL. Default: https://inn.gs, in dev http://127.0.0.1:8288.
   std::string event_api_base_url{};
   /// INNGEST_SERVE_ORIGIN: where the server reaches this app, such as "https://jobs.example.com". Default:
-  /// what the Host header of a sync request says.
+  /// the Host header of a sync request.
   std::string serve_origin{};
-  /// INNGEST_SERVE_PATH: the path there. Default: that of the sync request.
+  /// INNGEST_SERVE_PATH: the path at the origin. Default: the path of the sync request.
   std::string serve_path{};
-  /// A version of yours, shown by the server.
+  /// Your app's version, shown by the server.
   std::string app_version{};
   /// Sends HTTP requests. Default: the transport of <inngest/transport/httplib.hpp>.
   std::shared_ptr<http::transport> transport{};
-  /// Time for one HTTP request.
+  /// The time limit of one HTTP request.
   duration_ms timeout = std::chrono::seconds(30);
-  /// Attempts to send events before they are given up. The wait between them starts at 100 ms and doubles.
+  /// Attempts to send events: 1 or more. The delay between them starts at 100 ms and doubles.
   int send_attempts = 5;
-  /// Where messages go. Default: standard error, from INNGEST_LOG_LEVEL (default "info") on.
+  /// Receives log messages. Default: standard error, with the level INNGEST_LOG_LEVEL (default "info").
   std::optional<logger> log{};
-  /// Around every request, run, step and sent event, before the functions' own.
+  /// Runs around every request, run, step and sent event, before the functions' own middleware.
   middleware_list middleware{};
-  /// Values that handlers may ask for: see provide().
+  /// Values for handlers: see provide().
   std::vector<dependency> dependencies{};
-  /// How results of steps are saved while functions go on; a function may have its own.
+  /// How step results are saved while functions continue; a function may override it.
   inngest::checkpointing checkpointing{};
-  /// What is refused before it is sent.
+  /// Sizes above which data are refused before they are sent.
   size_limits limits{};
   /// What send() does with events when no server answers.
   unreachable_policy when_unreachable = unreachable_policy::fail;
-  /// Where events are kept for later: see <inngest/outbox.hpp>.
+  /// Stores events for later: see <inngest/outbox.hpp>.
   std::shared_ptr<event_keeper> outbox{};
   /// Reads an environment variable. Default: std::getenv.
   std::function<std::optional<std::string>(const char* name)> environment{};
@@ -123,20 +129,20 @@ inline bool is_url(std::string_view text) {
          text[host] != '/' && text.find(' ') == std::string_view::npos && !has_control_characters(text);
 }
 
-/// Text that goes into headers and messages. \throws configuration_error for control characters and for
-/// what is not UTF-8.
+/// Checks text for headers and messages. \throws configuration_error for control characters and invalid
+/// UTF-8.
 inline void check_plain_text(const std::string& name, const std::string& text) {
   if (has_control_characters(text))
-    throw configuration_error(name + " must not have line breaks or other control characters in it");
+    throw configuration_error(name + " must not contain line breaks or other control characters");
   if (!is_utf8(text)) throw configuration_error(name + " must be UTF-8");
 }
 
 }  // namespace detail
 
-/// A client's options with every gap filled: read once, when the client is made.
+/// A client's options with defaults filled in. The environment is read once, when the client is created.
 class settings {
  public:
-  /// \throws configuration_error for an option or environment variable that makes no sense.
+  /// \throws configuration_error for an invalid option or environment variable.
   explicit settings(client_options options) : options_(std::move(options)) {
     if (detail::is_blank(options_.id))
       throw configuration_error("client_options::id must not be empty or blank");
@@ -175,32 +181,53 @@ class settings {
     }
   }
 
+  /// The app's id.
   const std::string& id() const { return options_.id; }
+  /// The kind of server.
   inngest::mode mode() const { return *options_.mode; }
+  /// See client_options::event_key.
   const std::string& event_key() const { return options_.event_key; }
+  /// See client_options::signing_key; not changed by client::set_keys.
   const std::string& signing_key() const { return options_.signing_key; }
+  /// See client_options::signing_key_fallback; not changed by client::set_keys.
   const std::string& signing_key_fallback() const { return options_.signing_key_fallback; }
+  /// The branch environment; empty for none.
   const std::string& env() const { return options_.env; }
+  /// The API's URL, without a slash at the end.
   const std::string& api_base_url() const { return options_.api_base_url; }
+  /// The event API's URL, without a slash at the end.
   const std::string& event_api_base_url() const { return options_.event_api_base_url; }
+  /// See client_options::serve_origin; empty for the default.
   const std::string& serve_origin() const { return options_.serve_origin; }
+  /// See client_options::serve_path; empty for the default.
   const std::string& serve_path() const { return options_.serve_path; }
+  /// See client_options::app_version.
   const std::string& app_version() const { return options_.app_version; }
+  /// See client_options::transport; null for the default.
   const std::shared_ptr<http::transport>& transport() const { return options_.transport; }
+  /// The time limit of one HTTP request.
   std::chrono::milliseconds timeout() const { return options_.timeout; }
+  /// Attempts to send events.
   int send_attempts() const { return options_.send_attempts; }
+  /// The client's logger.
   const logger& log() const { return *options_.log; }
+  /// The client's middleware.
   const middleware_list& middleware() const { return options_.middleware; }
+  /// The client's dependencies.
   const std::vector<dependency>& dependencies() const { return options_.dependencies; }
+  /// The default for functions.
   const inngest::checkpointing& checkpointing() const { return options_.checkpointing; }
+  /// See client_options::limits.
   const size_limits& limits() const { return options_.limits; }
+  /// See client_options::when_unreachable.
   unreachable_policy when_unreachable() const { return options_.when_unreachable; }
+  /// See client_options::outbox; null for none.
   const std::shared_ptr<event_keeper>& outbox() const { return options_.outbox; }
 
-  /// What was odd about the options and variables, but could be understood; without keys.
+  /// Harmless oddities in options and variables, such as white space around keys. Contains no keys.
   const std::vector<std::string>& remarks() const { return remarks_; }
 
-  /// All of it as text, a line each, to print at start-up. Of keys it says only whether they are set.
+  /// All settings as text, one per line, to print at start-up. For keys it says only whether they are set.
   std::string describe() const {
     const auto set = [](const std::string& key) { return key.empty() ? "not set" : "set"; };
     return "id: " + id() + "\nmode: " + std::string(to_string(mode())) + "\nevent key: " + set(event_key()) +

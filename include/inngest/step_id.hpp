@@ -17,50 +17,54 @@
 
 namespace inngest {
 
-/// The SHA-1 by which an Inngest server knows a step.
+/// The SHA-1 by which an Inngest server identifies a step.
 using step_hash = detail::sha1_digest;
 
-/// The id of a step: what tells it from the function's other steps, and its results from theirs.
+/// The id of a step: it identifies the step, and so its stored result, within the function.
 ///
-/// A literal is hashed while the program compiles. A text that is made at run time, such as
-/// "step-" + node.id, is hashed when it is used.
+/// A literal is hashed at compile time; text made at run time, such as "step-" + node.id, when it is used.
 class step_id {
  public:
+  /// The id of a literal, hashed at compile time.
   template <std::size_t Size>
   consteval step_id(const char (&literal)[Size], const char* file = __builtin_FILE(),
                     int line = __builtin_LINE())
       : text_(literal, Size - 1), hash_(detail::sha1::of(text_)), line_(line), file_(file) {}
 
+  /// The id of text made at run time, which must outlive the call.
   template <class Text>
     requires(std::is_convertible_v<const Text&, std::string_view> && !std::is_array_v<Text> &&
              !std::is_same_v<Text, step_id>)
   step_id(const Text& text, const char* file = __builtin_FILE(), int line = __builtin_LINE())
       : text_(text), hash_(detail::sha1::of(text_)), line_(line), file_(file) {}
 
-  /// The id as written. It points to the caller's text, which must live as long as the call.
+  /// The id as written. It points to the caller's text.
   constexpr std::string_view text() const { return text_; }
+  /// The hash of the id.
   constexpr const step_hash& hash() const { return hash_; }
-  /// Where the step is called.
+  /// The source file of the step's call.
   constexpr const char* file() const { return file_; }
+  /// The line of the step's call.
   constexpr int line() const { return line_; }
 
  private:
-  // In this order there is no padding between the members, which Clang 14 leaves out of constants.
+  // This order avoids padding between the members: Clang 14 drops it from constants.
   std::string_view text_;
   step_hash hash_;
   int line_;
   const char* file_;
 };
 
-/// What can be said of a step beside its id. Wherever a step id is taken, options are taken too:
+/// Options of a step. Every step accepts them instead of an id:
 /// `ctx.step.run({.id = "charge", .name = "Charge the card"}, ...)`.
 struct step_options {
+  /// Identifies the step within the function.
   step_id id;
-  /// Shown in place of the id; the id when empty.
+  /// The displayed name. Default: the id.
   std::string name{};
-  /// How often a failed run step is tried again, where that is less than function_options::retries allows.
+  /// How often a failed run step is retried, if less than function_options::retries. Default: as often.
   std::optional<int> retries{};
-  /// How long to wait after the given attempt (0 is the first) has failed. Default: as the server does.
+  /// The delay after the given attempt (0 is the first) has failed. Default: the server decides.
   std::function<duration_ms(int attempt)> backoff{};
   /// How long a run step may take. Then its stop_token is told, and what it gives afterwards is not
   /// taken: the attempt has failed with deadline_exceeded.
@@ -73,7 +77,7 @@ struct step_hash_hasher {
   std::size_t operator()(const step_hash& hash) const noexcept {
     std::size_t out;
     static_assert(sizeof out <= sizeof(step_hash));
-    std::memcpy(&out, hash.data(), sizeof out);  // SHA-1 is spread evenly already
+    std::memcpy(&out, hash.data(), sizeof out);  // SHA-1 is evenly distributed
     return out;
   }
 };

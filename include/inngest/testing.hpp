@@ -17,22 +17,23 @@
 #include <inngest/testing/simulation.hpp>
 #include <inngest/testing/test_run.hpp>
 
+/// Tests of functions with a virtual clock.
 namespace inngest::testing {
 
 /// Options of a harness.
 struct harness_options {
-  /// The time at which a test begins.
+  /// The virtual time at which a test begins. Default: 2026-01-01 00:00 UTC.
   timestamp start = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
-  /// Without retries the first failure of a step or function counts.
+  /// False: the first failure of a step or function is final.
   bool retries = true;
-  /// Goes through the function twice at every call, and fails the run where it comes to other steps.
+  /// Replays the function after each call, and fails the run if it reaches different steps.
   bool check_determinism = true;
-  /// How long after the given attempt (0 is the first) the next one starts. Default: a server's times,
-  /// without their chance. None of it is real time.
+  /// The virtual delay after the given attempt (0 is the first). Default: a server's delays, without their
+  /// random part.
   std::function<duration_ms(int attempt)> retry_delay{};
 };
 
-/// Runs functions under a clock of its own, on the test's thread, with any test framework:
+/// Runs functions with a virtual clock, on the test's thread, for any test framework:
 ///
 ///     inngest::testing::harness t{app, {onboarding}};
 ///     t.mock_step("charge-card", [] { return Receipt{...}; });
@@ -41,30 +42,32 @@ struct harness_options {
 ///     t.advance(72h);
 ///     REQUIRE(run.output<Result>().status == "reminded");
 ///
-/// Time moves in advance(), advance_to_next() and execute() and nowhere else. Each call goes through the
-/// function from its start, as after a restart, and all results make the way through JSON. What the functions
-/// send stays here: it starts functions of the harness, and can be looked at. While a harness lives it takes
-/// over the HTTP of its client.
+/// Time moves only in advance(), advance_to_next() and execute(). Each call replays the function from its
+/// start, as after a restart, and all results are converted to JSON and back. Events that functions send stay
+/// in the harness: they start its functions, and sent() returns them. While a harness lives it replaces its
+/// client's transport.
 class harness {
  public:
+  /// A harness with these functions. \throws configuration_error when the client already has an engine.
   harness(client app, const std::vector<any_function>& functions, harness_options options = {})
       : simulation_(
             std::make_shared<simulation>(std::move(app), functions, settings_of(std::move(options)))) {}
 
   // ---- before the run -----------------------------------------------------------------------------------
 
-  /// Puts a callable in the place of a step's body, or of a step that a server does: an invoke, a fetch, a
-  /// model's answer, a wait. What it returns is the step's result, and what it throws fails the step.
+  /// Replaces a step's body, or the server's part of a step: an invoke, a fetch, a model's answer, a wait.
+  /// The callable's return value is the step's result: for a wait an event, its data or an empty optional for
+  /// a timeout. An exception fails the step.
   template <class Callable>
   void mock_step(const std::string& id, Callable body) {
     simulation_->replaced().replace(id, mocks::body_of(std::move(body)));
   }
-  /// Makes the step's next attempts fail. Afterwards it runs, or its mock does.
+  /// Makes the step's next `times` attempts fail. Afterwards the step or its mock runs.
   void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test") {
     simulation_->replaced().fail(id, times, std::move(message));
   }
-  /// Gives the step of runs that begin from now on a result: a test can begin in the middle. `index` is of an
-  /// id that is used again.
+  /// Stores a step's result in all runs that begin from now on, so that a test can begin midway. `index` is
+  /// for an id that is used more than once.
   template <json_writable Value>
   void preload_step(const std::string& id, const Value& result, std::size_t index = 0) {
     const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);
@@ -73,35 +76,36 @@ class harness {
 
   // ---- events -------------------------------------------------------------------------------------------
 
-  /// Sends an event and does all that is due. Gives the run that it started, of several the first.
+  /// Sends an event and does everything that is due. Returns the run that it started, the first of several;
+  /// see test_run::started.
   test_run send(const any_event& event) {
     const auto runs = send_to_all(event);
     return runs.empty() ? test_run(simulation_, "") : runs.front();
   }
-  /// The same, and gives all runs that it started.
+  /// Like send(), but returns all runs that the event started.
   std::vector<test_run> send_to_all(const any_event& event) {
     const auto ids = simulation_->send(event);
     return begin(simulation_->runs_of(ids.at(0)));
   }
-  /// Starts a run of the function, whatever its triggers, as an invoke does.
+  /// Starts a run of the function, whatever its triggers, like an invoke.
   test_run start(const any_function& function, const json& data = json::object()) {
     const std::string id = simulation_->start(function, encode(data, "data"));
     return begin({*simulation_->find_run(id)}).front();
   }
-  /// Begins a run of the function where a recorded one was: with its events, and the results that it had. See
+  /// Continues a recorded run: starts a run of the function with its events and results. See
   /// read_recorded_run().
   test_run replay(const any_function& function, const recorded_run& recorded) {
     const std::string id = simulation_->begin(function, recorded.events);
     for (const auto& [step, memo] : recorded.results) simulation_->preload(id, step, memo);
     return begin({*simulation_->find_run(id)}).front();
   }
-  /// Ends the wait for a signal. False when no run waits for it.
+  /// Sends a signal. False when no run waits for it.
   bool send_signal(const std::string& name, const json& data = json()) {
     const bool received = simulation_->signal(name, encode(data, "data")).has_value();
     simulation_->settle();
     return received;
   }
-  /// Cancels the run. False when it has ended.
+  /// Cancels the run. False when it has already ended.
   bool cancel(const test_run& run) {
     const bool done = simulation_->cancel(run.id());
     simulation_->settle();
@@ -110,13 +114,14 @@ class harness {
 
   // ---- time ---------------------------------------------------------------------------------------------
 
+  /// The virtual time.
   timestamp now() const { return simulation_->now(); }
-  /// Lets time pass; everything that falls due happens at its time.
+  /// Lets time pass. Everything that becomes due happens at its time.
   void advance(duration_ms time) { simulation_->go_to(detail::add_saturated(simulation_->now(), time)); }
-  /// Goes to the time at which something happens next: a sleep, a timeout, a retry, a schedule. False when
-  /// nothing will.
+  /// Moves to the next time at which something happens: a sleep, a timeout, a retry, a schedule. False when
+  /// nothing is pending.
   bool advance_to_next() { return simulation_->go_to_next(timestamp::max()); }
-  /// Lets time pass until the run has ended, but no longer than that. False when it has not.
+  /// Lets time pass until the run has ended, at most `longest`. Returns whether it has ended.
   bool execute(const test_run& run, duration_ms longest = std::chrono::hours(24 * 366)) {
     const timestamp end = detail::add_saturated(now(), longest);
     while (!run.ended() && simulation_->go_to_next(end)) {
@@ -124,24 +129,24 @@ class harness {
     return run.ended();
   }
 
-  // ---- what came of it ----------------------------------------------------------------------------------
+  // ---- after the run ------------------------------------------------------------------------------------
 
   /// All runs so far, oldest first.
   std::vector<test_run> runs() const {
     std::vector<test_run> out;
-    for (const auto& each : simulation_->store().runs()) out.emplace_back(simulation_, each.id);
+    for (const auto& run : simulation_->store().runs()) out.emplace_back(simulation_, run.id);
     return out;
   }
   /// The runs of a function so far, oldest first.
   std::vector<test_run> runs_of(const any_function& function) const {
     std::vector<test_run> out;
-    for (const auto& each : simulation_->store().runs()) {
-      if (each.function_slug == function.slug()) out.emplace_back(simulation_, each.id);
+    for (const auto& run : simulation_->store().runs()) {
+      if (run.function_slug == function.slug()) out.emplace_back(simulation_, run.id);
     }
     return out;
   }
-  /// The events of a type that the functions have sent, oldest first.
-  /// \throws payload_error when one does not fit its type.
+  /// The events of the type that functions have sent, oldest first.
+  /// \throws payload_error when an event does not fit the type.
   template <event_type Event>
   std::vector<Event> sent() const {
     std::vector<Event> out;
@@ -166,9 +171,9 @@ class harness {
 
   std::vector<test_run> begin(const std::vector<embedded::run>& runs) {
     std::vector<test_run> out;
-    for (const auto& each : runs) {
-      for (const auto& [step, memo] : preloads_) simulation_->preload(each.id, step, memo);
-      out.emplace_back(simulation_, each.id);
+    for (const auto& run : runs) {
+      for (const auto& [step, memo] : preloads_) simulation_->preload(run.id, step, memo);
+      out.emplace_back(simulation_, run.id);
     }
     simulation_->settle();
     return out;

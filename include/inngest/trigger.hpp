@@ -13,27 +13,33 @@ namespace inngest {
 
 /// Options of an event trigger.
 struct trigger_options {
-  /// A CEL expression over `event`; only events for which it is true start the function.
+  /// A CEL expression over `event`; only events for which it is true start the function. Empty is true.
   std::string expression{};
 };
 
-/// One thing that starts a function: either an event's name or a cron schedule.
+/// One trigger of a function: either an event's name or a cron schedule.
 struct trigger_definition {
+  /// The event's name or pattern; empty for a schedule.
   std::string event{};
+  /// See trigger_options::expression.
   std::string expression{};
+  /// The schedule; empty for an event.
   std::string cron{};
+  /// See cron_options::jitter.
   std::optional<duration_s> jitter{};
 };
 
 /// Options of a cron trigger.
 struct cron_options {
-  /// Each run starts up to so much later, at random: 1 s to 5 minutes.
+  /// Delays each run by a random time up to this one: 1 s to 5 minutes. Default: no delay.
   std::optional<duration_s> jitter{};
 };
 
-/// What starts a function, and the events that its handler can be given. Made by on(), cron() and any_of().
+/// The triggers of a function, and the event types that its handler can receive. Made by on(), cron() and
+/// any_of().
 template <event_type... Events>
 struct trigger {
+  /// The triggers, in order.
   std::vector<trigger_definition> definitions;
 };
 
@@ -47,7 +53,7 @@ template <event_type... Events>
     return trigger<Events...>{
         {trigger_definition{.event = std::string(Events::name), .expression = options.expression}...}};
   } else {
-    return trigger<scheduled_timer>();  // refused above; this keeps the compiler from saying more
+    return trigger<scheduled_timer>();  // refused above; avoids further compile errors
   }
 }
 
@@ -59,7 +65,7 @@ template <event_type... Events>
 
 namespace detail {
 
-/// The first list with what the second adds to it.
+/// The first list, followed by the types of the second that are not in it.
 template <class Trigger, class... More>
 struct merged {
   using type = Trigger;
@@ -78,7 +84,7 @@ auto join(trigger<Events...> first, trigger<More...> second) {
 
 }  // namespace detail
 
-/// Starts the function for whichever comes: `any_of(on<Created>(), cron("0 4 * * 0"))`.
+/// Starts the function for any of the triggers: `any_of(on<Created>(), cron("0 4 * * 0"))`.
 template <class First, class... Rest>
 [[nodiscard]] auto any_of(First first, Rest... rest) {
   if constexpr (sizeof...(Rest) == 0) {

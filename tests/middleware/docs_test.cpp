@@ -75,40 +75,40 @@ class retry_notes : public inngest::middleware {
   shower show_;
 };
 
-void export_span(httplib::Client& collector, const inngest::span& each) {
+void export_span(httplib::Client& collector, const inngest::span& span) {
   using nlohmann::json;
   const auto nanoseconds = [](auto time) {
     return std::to_string(std::chrono::nanoseconds(time.time_since_epoch()).count());
   };
-  json span{{"traceId", each.trace_id},
-            {"spanId", each.span_id},
-            {"parentSpanId", each.parent_span_id},
-            {"name", each.name},
-            {"kind", 1},
-            {"startTimeUnixNano", nanoseconds(each.start)},
-            {"endTimeUnixNano", nanoseconds(each.end)},
-            {"attributes", json::array()},
-            {"status", {{"code", static_cast<int>(each.status)}, {"message", each.status_message}}}};
-  for (const auto& [key, value] : each.attributes)
-    span["attributes"].push_back({{"key", key}, {"value", {{"stringValue", value}}}});
-  const json scope{{"scope", {{"name", "inngest"}}}, {"spans", json::array({span})}};
+  json exported{{"traceId", span.trace_id},
+                {"spanId", span.span_id},
+                {"parentSpanId", span.parent_span_id},
+                {"name", span.name},
+                {"kind", 1},
+                {"startTimeUnixNano", nanoseconds(span.start)},
+                {"endTimeUnixNano", nanoseconds(span.end)},
+                {"attributes", json::array()},
+                {"status", {{"code", static_cast<int>(span.status)}, {"message", span.status_message}}}};
+  for (const auto& [key, value] : span.attributes)
+    exported["attributes"].push_back({{"key", key}, {"value", {{"stringValue", value}}}});
+  const json scope{{"scope", {{"name", "inngest"}}}, {"spans", json::array({exported})}};
   const json body{{"resourceSpans", json::array({json{{"scopeSpans", json::array({scope})}}})}};
   collector.Post("/v1/traces", body.dump(), "application/json");
 }
 
 class prometheus_page {
  public:
-  void add(const inngest::measurement& each) {
+  void add(const inngest::measurement& measured) {
     std::string labels;
-    for (const auto& [name, value] : each.labels)
+    for (const auto& [name, value] : measured.labels)
       labels += (labels.empty() ? "{" : ",") + std::string(name) + "=\"" + std::string(value) + '"';
     labels += '}';
-    const std::string name(each.name);
+    const std::string name(measured.name);
     const std::lock_guard lock(mutex_);
-    if (each.kind == inngest::metric_kind::counter) {
-      values_[name + labels] += each.value;
+    if (measured.kind == inngest::metric_kind::counter) {
+      values_[name + labels] += measured.value;
     } else {
-      values_[name + "_sum" + labels] += each.value;
+      values_[name + "_sum" + labels] += measured.value;
       values_[name + "_count" + labels] += 1;
     }
   }
@@ -182,8 +182,8 @@ TEST_CASE("docs: a handler asks for what was provided", "[middleware]") {
 
 TEST_CASE("docs: spans go to a collector", "[tracing]") {
   httplib::Client collector("http://localhost:4318");
-  inngest::client app({.id = "shop", .middleware = {inngest::tracing([&](const inngest::span& each) {
-                                       if (each.sampled) export_span(collector, each);
+  inngest::client app({.id = "shop", .middleware = {inngest::tracing([&](const inngest::span& span) {
+                                       if (span.sampled) export_span(collector, span);
                                      })}});
   CHECK(app.settings().middleware().size() == 1);
 }
@@ -208,9 +208,9 @@ TEST_CASE("docs: a span is a request of OTLP", "[tracing]") {
 TEST_CASE("docs: metrics become a page for Prometheus", "[metrics]") {
   httplib::Server server;
   prometheus_page page;
-  inngest::client app({.id = "shop", .middleware = {inngest::metrics([&](const inngest::measurement& each) {
-                                       page.add(each);
-                                     })}});
+  inngest::client app(
+      {.id = "shop",
+       .middleware = {inngest::metrics([&](const inngest::measurement& measured) { page.add(measured); })}});
   server.Get("/metrics", [&](const httplib::Request&, httplib::Response& out) {
     out.set_content(page.text(), "text/plain; version=0.0.4");
   });

@@ -2,8 +2,8 @@
 
 namespace inngest::detail {
 
-/// What a middleware keeps during one call: lies on the stack of its wrap_request and is found by the hooks
-/// that run on that thread meanwhile. Calls may nest, and several middleware may each have theirs.
+/// The state of a middleware during one call. It lives on the stack of wrap_request, and hooks on the same
+/// thread find it by its owner. Calls may nest.
 template <class State>
 class call_state {
  public:
@@ -14,10 +14,10 @@ class call_state {
 
   State state{};
 
-  /// The owner's innermost on this thread; null outside of its calls.
+  /// The owner's innermost state on this thread; null outside of its calls.
   static State* find(const void* owner) {
-    for (call_state* each = top(); each != nullptr; each = each->outer_) {
-      if (each->owner_ == owner) return &each->state;
+    for (call_state* current = top(); current != nullptr; current = current->outer_) {
+      if (current->owner_ == owner) return &current->state;
     }
     return nullptr;
   }

@@ -17,23 +17,23 @@
 #include <inngest/middleware.hpp>
 #include <inngest/protocol/step_kinds.hpp>
 
-// End-to-end encryption: the server keeps results and events that it can't read. Needs libsodium. The form is
-// that of the packages for TypeScript (@inngest/middleware-encryption) and Python, so apps may mix languages.
+// End-to-end encryption: the server stores only ciphertext. Needs libsodium. The format is that of the
+// packages for TypeScript (@inngest/middleware-encryption) and Python, so apps may mix languages.
 
 namespace inngest {
 
 /// Options of encryption().
 struct encryption_options {
-  /// The passphrase that everything is encrypted with; required. White space around it does not count.
+  /// The passphrase for encryption; required. White space around it is ignored.
   std::string key;
-  /// Passphrases that are tried, in order, on what `key` does not decrypt; empty ones are left out.
+  /// Further passphrases for decryption, tried in order after `key`. Empty ones are ignored.
   std::vector<std::string> fallback_keys{};
-  /// Encrypts nothing. For rolling encryption out: every app must be able to decrypt before one encrypts.
+  /// Disables encryption. For the roll-out: every app must be able to decrypt before the first one encrypts.
   bool decrypt_only = false;
   /// The member of an event's data that is encrypted.
   std::string event_field = "encrypted";
-  /// Encrypts every member of an event's data, each by itself. Expressions then can't look into it, and the
-  /// Python package decrypts only the first of them.
+  /// Encrypts every member of an event's data separately. Expressions then cannot use the data, and the
+  /// Python package decrypts only the first member.
   bool every_event_field = false;
 };
 
@@ -44,7 +44,7 @@ class decryption_error : public detail::error_of<error_code::configuration> {
 
 namespace detail {
 
-/// A passphrase as the 32 bytes that encrypt; wiped when it goes.
+/// A 32-byte key derived from a passphrase; wiped on destruction.
 class secret_key {
  public:
   explicit secret_key(std::string_view passphrase) {
@@ -64,11 +64,11 @@ class secret_key {
                           text.size(), sealed.data(), bytes_.data());
     std::string out(sodium_base64_encoded_len(sealed.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
     sodium_bin2base64(out.data(), out.size(), sealed.data(), sealed.size(), sodium_base64_VARIANT_ORIGINAL);
-    out.pop_back();  // libsodium ends its text with a zero
+    out.pop_back();  // libsodium adds a terminating zero
     return out;
   }
 
-  /// Nothing when it was encrypted with another key, or changed since.
+  /// `nullopt` if it was encrypted with another key or altered.
   std::optional<std::string> decrypt(const std::vector<unsigned char>& sealed) const {
     constexpr std::size_t overhead = nonce_size + crypto_secretbox_MACBYTES;
     if (sealed.size() < overhead) return std::nullopt;
@@ -84,13 +84,13 @@ class secret_key {
   std::array<unsigned char, crypto_secretbox_KEYBYTES> bytes_{};
 };
 
-/// The middleware behind encryption().
+/// The middleware of encryption().
 class encryption_middleware : public middleware {
  public:
   explicit encryption_middleware(encryption_options options) {
     if (sodium_init() < 0) throw configuration_error("encryption: libsodium can't be initialized");
     const bool has_key = add_key(options.key);
-    for (std::string& each : options.fallback_keys) add_key(each);
+    for (std::string& key : options.fallback_keys) add_key(key);
     if (!has_key) throw configuration_error("encryption: encryption_options::key must not be empty");
     if (options.event_field.empty() && !options.every_event_field)
       throw configuration_error("encryption: encryption_options::event_field must not be empty");
@@ -118,7 +118,7 @@ class encryption_middleware : public middleware {
     return encrypt_result(next());
   }
 
-  /// The data that another function is invoked with, or is given later, is treated as an event's.
+  /// The data of an invoke or a deferred call are treated like an event's.
   void transform_step_input(const call_info&, const step_info& step, step_input& called) override {
     const bool is_event = protocol::row_of(step.kind).takes == protocol::step_takes::event_data;
     if (!encrypts_ || !is_event || called.input.empty()) return;
@@ -149,7 +149,7 @@ class encryption_middleware : public middleware {
 
   void transform_send_event(std::vector<any_event>& events) override {
     if (!encrypts_) return;
-    for (any_event& each : events) each.set_data(encrypt_event_data(each.data()));
+    for (any_event& event : events) event.set_data(encrypt_event_data(event.data()));
   }
 
  private:
@@ -158,7 +158,7 @@ class encryption_middleware : public middleware {
 
   // ---- keys -------------------------------------------------------------------------------------------
 
-  /// Takes the passphrase and wipes it; false when there is none.
+  /// Derives a key and wipes the passphrase; false if the passphrase is blank.
   bool add_key(std::string& passphrase) {
     constexpr std::string_view blank = " \t\r\n\v\f";
     const std::size_t first = passphrase.find_first_not_of(blank);
@@ -178,7 +178,7 @@ class encryption_middleware : public middleware {
            keys_.front().encrypt(json) + "\"}";
   }
 
-  /// Null has no secret, and is told apart from a result by those who show runs.
+  /// Null is not secret, and stays visible as null in dashboards.
   std::string encrypt_result(std::string json) const {
     return encrypts_ && !json.empty() && json != "null" ? encrypt(json) : json;
   }
@@ -210,13 +210,13 @@ class encryption_middleware : public middleware {
     return out;
   }
 
-  /// The value as it is, unless it is an encrypted one.
+  /// Decrypts an encrypted value; returns any other value unchanged.
   std::string decrypt_if_encrypted(std::string_view json, const std::string& where) const {
     if (!json.starts_with('{') || !may_be_encrypted(json)) return std::string(json);
     const sealed_value value = read_sealed(json);
     if (!value.marked || !value.has_data) return std::string(json);
     if (!value.strategy) {
-      throw decryption_error(where + " is encrypted in the form before \"" + std::string(strategy) +
+      throw decryption_error(where + " is encrypted in the format before \"" + std::string(strategy) +
                              "\" (AES), which is not supported");
     }
     if (*value.strategy != strategy) {
@@ -239,12 +239,12 @@ class encryption_middleware : public middleware {
     }
     throw decryption_error(where + " can't be decrypted: it was encrypted with a key other than the " +
                            (keys_.size() == 1 ? "one" : std::to_string(keys_.size())) +
-                           " given, or was changed since (see encryption_options::fallback_keys)");
+                           " given, or was altered (see encryption_options::fallback_keys)");
   }
 
   // ---- events -----------------------------------------------------------------------------------------
 
-  /// The object with `change(name, value)` in place of each value; both are JSON.
+  /// The object with each value replaced by `change(name, value)`; values are JSON.
   template <class Change>
   static std::string with_members(std::string_view object, const Change& change) {
     const json_buffer buffer{std::string(object)};
@@ -260,7 +260,7 @@ class encryption_middleware : public middleware {
 
   std::string encrypt_event_data(std::string_view data) const {
     return with_members(data, [&](const std::string& name, std::string_view value) {
-      // what is in "_inngest" is for the server
+      // the server reads "_inngest"
       const bool chosen = every_event_field_ ? name != "_inngest" : name == event_field_;
       return chosen ? encrypt(value) : std::string(value);
     });
@@ -277,14 +277,14 @@ class encryption_middleware : public middleware {
     });
   }
 
-  /// Decrypts the members of an event's data, and of the event that stands in the data of a server's own
-  /// event about the end of a run. Data that is encrypted as a whole comes from the Python package.
+  /// Decrypts the members of an event's data, and of the event inside the data of a server's event about the
+  /// end of a run. The Python package encrypts data as a whole.
   std::string decrypt_event_data(std::string_view data, const std::string& where) const {
     if (!data.starts_with('{') || !may_be_encrypted(data)) return std::string(data);
     const sealed_value whole = read_sealed(data);
     if (whole.marked && whole.has_data) {
       std::string out = decrypt_if_encrypted(data, where);
-      if (!out.starts_with('{')) throw decryption_error(where + " is no JSON object once it is decrypted");
+      if (!out.starts_with('{')) throw decryption_error(where + " is not a JSON object after decryption");
       return out;
     }
     return with_members(data, [&](const std::string& name, std::string_view value) {
@@ -297,7 +297,7 @@ class encryption_middleware : public middleware {
     });
   }
 
-  std::deque<secret_key> keys_;  // the first encrypts; a deque, as keys are never copied
+  std::deque<secret_key> keys_;  // the first encrypts; a deque, because keys are never copied
   bool encrypts_ = true;
   std::string event_field_;
   bool every_event_field_ = false;
@@ -305,16 +305,16 @@ class encryption_middleware : public middleware {
 
 }  // namespace detail
 
-/// Encrypts what steps and functions return, and the member "encrypted" of events' data, before they leave
-/// the process; decrypts them when they come back. Give it to client_options::middleware, after those that
-/// change events before they are sent:
+/// Makes middleware that encrypts the results of steps and functions, and the member "encrypted" of event
+/// data, before they leave the process, and decrypts them when they come back. Add it to
+/// client_options::middleware, after middleware that changes events before they are sent:
 ///
 ///     .middleware = {inngest::encryption({.key = key, .fallback_keys = {old_key}})}
 ///
-/// Each value is XSalsa20-Poly1305 under the BLAKE2b of the passphrase, and grows by a third and some 130
-/// bytes. Not encrypted are errors' messages, ids, names and arguments recorded with a step.
-/// \throws configuration_error without a key. What can't be decrypted throws decryption_error, which names
-/// the event or step.
+/// Each value is encrypted with XSalsa20-Poly1305 under the BLAKE2b hash of the passphrase, and grows by a
+/// third and some 130 bytes. Error messages, ids, names and arguments recorded with a step are not encrypted.
+/// Data that cannot be decrypted throw decryption_error, which names the event or step. \throws
+/// configuration_error without a key.
 inline std::shared_ptr<middleware> encryption(encryption_options options) {
   return std::make_shared<detail::encryption_middleware>(std::move(options));
 }

@@ -16,44 +16,55 @@
 #include <inngest/middleware.hpp>
 #include <inngest/middleware/call_state.hpp>
 
-// Counts and durations, named as Prometheus wants it, for whatever adds them up.
+// Counts and durations with Prometheus names, for any metrics library.
 
 namespace inngest {
 
-/// A counter grows by `value`; a histogram takes `value` in.
-enum class metric_kind { counter, histogram };
+/// The kind of a metric.
+enum class metric_kind {
+  counter,   ///< grows by measurement::value
+  histogram  ///< observes measurement::value
+};
 
+/// A label of a measurement.
 struct metric_label {
+  /// Such as "function".
   std::string_view name;
+  /// Such as the function's id.
   std::string_view value;
 };
 
-/// One thing that happened. Its texts and labels live only as long as the sink's call.
+/// One measurement. Its strings and labels are valid only during the sink's call.
 ///
-/// - inngest_calls_total, inngest_call_duration_seconds {function, outcome}: requests of the server.
-/// Outcomes:
-///   completed, failed (for good), retried, continued (steps were reported), error (no handler was reached,
-///   or the answer is of no other kind).
-/// - inngest_runs_started_total, inngest_runs_completed_total, inngest_runs_failed_total {function}
-/// - inngest_steps_total, inngest_step_duration_seconds {function, step_kind, outcome}: steps that ran here.
-///   Outcomes: completed, failed (for good), retried.
-/// - inngest_events_sent_total {function, outcome}: function is empty for what the client sent outside of
-/// one;
-///   outcomes: sent, failed, unsent (dropped or kept in the outbox).
+/// - `inngest_calls_total`, `inngest_call_duration_seconds` with `function`, `outcome`: requests of the
+/// server.
+///   Outcomes: completed, failed (permanently), retried, continued (steps were reported), error (no handler
+///   was reached, or any other answer).
+/// - `inngest_runs_started_total`, `inngest_runs_completed_total`, `inngest_runs_failed_total` with
+/// `function`.
+/// - `inngest_steps_total`, `inngest_step_duration_seconds` with `function`, `step_kind`, `outcome`: steps
+/// whose
+///   body ran here. Outcomes: completed, failed (permanently), retried.
+/// - `inngest_events_sent_total` with `function`, `outcome`. `function` is empty for events sent by the
+/// client
+///   outside of functions. Outcomes: sent, failed, unsent (dropped or kept in the outbox).
 struct measurement {
+  /// Counter or histogram.
   metric_kind kind = metric_kind::counter;
+  /// The metric's name.
   std::string_view name;
-  /// Seconds for histograms.
+  /// The increment of a counter; seconds for a histogram.
   double value = 1;
+  /// The labels, as listed above.
   std::span<const metric_label> labels{};
 };
 
-/// Takes measurements, from many threads at once. What it throws is ignored.
+/// Receives measurements, from many threads concurrently. Its exceptions are ignored.
 using metric_sink = std::function<void(const measurement&)>;
 
 namespace detail {
 
-/// The middleware behind metrics(). It has no state of its own but that of calls under way.
+/// The middleware of metrics(). Its only state is that of active calls.
 class metrics_middleware : public middleware {
  public:
   explicit metrics_middleware(metric_sink sink) : sink_(std::move(sink)) {
@@ -125,28 +136,28 @@ class metrics_middleware : public middleware {
 
   void count(std::string_view name, const call_info& info) const {
     const metric_label labels[] = {{"function", info.function_id}};
-    tell({.name = name, .labels = labels});
+    report({.name = name, .labels = labels});
   }
 
   void count_call(const call& ended) const {
     const metric_label labels[] = {{"function", ended.function}, {"outcome", ended.outcome}};
-    tell({.name = "inngest_calls_total", .labels = labels});
-    tell({.kind = metric_kind::histogram,
-          .name = "inngest_call_duration_seconds",
-          .value = seconds_since(ended.began),
-          .labels = labels});
+    report({.name = "inngest_calls_total", .labels = labels});
+    report({.kind = metric_kind::histogram,
+            .name = "inngest_call_duration_seconds",
+            .value = seconds_since(ended.began),
+            .labels = labels});
   }
 
   void count_step(const call_info& info, const step_info& step, std::string_view outcome) const {
     const metric_label labels[] = {
         {"function", info.function_id}, {"step_kind", to_string(step.kind)}, {"outcome", outcome}};
-    tell({.name = "inngest_steps_total", .labels = labels});
+    report({.name = "inngest_steps_total", .labels = labels});
     call* current = find();
-    if (current == nullptr || !current->step_began) return;  // it failed before it began
-    tell({.kind = metric_kind::histogram,
-          .name = "inngest_step_duration_seconds",
-          .value = seconds_since(*current->step_began),
-          .labels = labels});
+    if (current == nullptr || !current->step_began) return;  // it failed before it started
+    report({.kind = metric_kind::histogram,
+            .name = "inngest_step_duration_seconds",
+            .value = seconds_since(*current->step_began),
+            .labels = labels});
     current->step_began.reset();
   }
 
@@ -154,17 +165,17 @@ class metrics_middleware : public middleware {
     const call* current = find();
     const metric_label labels[] = {{"function", current ? std::string_view(current->function) : ""},
                                    {"outcome", outcome}};
-    tell({.name = "inngest_events_sent_total", .value = static_cast<double>(number), .labels = labels});
+    report({.name = "inngest_events_sent_total", .value = static_cast<double>(number), .labels = labels});
   }
 
   static double seconds_since(clock::time_point then) {
     return std::chrono::duration<double>(clock::now() - then).count();
   }
 
-  void tell(const measurement& happened) const {
+  void report(const measurement& measured) const {
     try {
-      sink_(happened);
-    } catch (...) {  // a run must not fail because it could not be counted
+      sink_(measured);
+    } catch (...) {  // a run must not fail because of its metrics
     }
   }
 
@@ -173,10 +184,11 @@ class metrics_middleware : public middleware {
 
 }  // namespace detail
 
-/// Gives `sink` a measurement of everything that happens to calls, runs, steps and sent events. There is no
-/// label without bounds, such as a run's id.
+/// Makes middleware that passes measurements of calls, runs, steps and sent events to `sink`. No label has
+/// unbounded values, such as run ids.
 ///
-///     .middleware = {inngest::metrics([&](const inngest::measurement& each) { registry.add(each); })}
+///     .middleware = {inngest::metrics([&](const inngest::measurement& measured) { registry.add(measured);
+///     })}
 ///
 /// \throws configuration_error for an empty sink.
 inline std::shared_ptr<middleware> metrics(metric_sink sink) {

@@ -22,32 +22,38 @@
 #include <inngest/middleware/call_state.hpp>
 #include <inngest/protocol/headers.hpp>
 
-// Spans in the shape of OpenTelemetry, for whatever exports them.
+// Spans in the form of OpenTelemetry, for any exporter.
 
 namespace inngest {
 
+/// The status of a span, as in OpenTelemetry.
 enum class span_status { unset, ok, error };
 
 /// A finished span. Ids are lower-case hex, as in OpenTelemetry.
 struct span {
-  /// 32 digits; the server's when its request had a valid `traceparent`.
+  /// 32 digits; taken from the server's `traceparent` if it is valid.
   std::string trace_id;
   /// 16 digits.
   std::string span_id;
-  /// 16 digits; empty for a root.
+  /// 16 digits; empty for a root span.
   std::string parent_span_id{};
   /// "inngest.request", "inngest.run" or "inngest.step".
   std::string name;
+  /// When it started.
   std::chrono::system_clock::time_point start{};
+  /// When it ended.
   std::chrono::system_clock::time_point end{};
+  /// Names and values, such as "inngest.run.id".
   std::vector<std::pair<std::string, std::string>> attributes{};
+  /// Whether it succeeded.
   span_status status = span_status::unset;
+  /// The error's message.
   std::string status_message{};
-  /// Whether the server records this trace: what its `traceparent` says, true without one.
+  /// Whether the server records this trace, according to its `traceparent`; true without one.
   bool sampled = true;
 };
 
-/// Takes finished spans, from many threads at once. What it throws is ignored.
+/// Receives finished spans, from many threads concurrently. Its exceptions are ignored.
 using span_sink = std::function<void(const span&)>;
 
 namespace detail {
@@ -59,7 +65,7 @@ struct trace_parent {
   bool sampled = true;
 };
 
-/// Reads a `traceparent` header; nothing when it breaks the W3C's rules.
+/// Reads a `traceparent` header; `nullopt` if it is invalid.
 inline std::optional<trace_parent> read_traceparent(std::string_view text) {
   const auto is_hex = [](std::string_view part) {
     return std::all_of(part.begin(), part.end(),
@@ -76,7 +82,7 @@ inline std::optional<trace_parent> read_traceparent(std::string_view text) {
   return trace_parent{std::string(trace), std::string(parent), (hex_digit(flags[1]) & 1) != 0};
 }
 
-/// Random, never all zeroes.
+/// A random id that is not all zeros.
 template <std::size_t Bytes>
 std::string random_span_id() {
   for (;;) {
@@ -113,10 +119,10 @@ class tracing_middleware : public middleware {
     }
   }
 
-  /// The handler's way out is by an interrupt as a rule, so the span ends when its scope does.
+  /// An interrupt usually leaves the handler, so the span ends with its scope.
   std::string wrap_function_handler(const call_info& call, next_call<std::string> next) override {
     spans* open = call_state<spans>::find(this);
-    if (open == nullptr) return next();  // another middleware has changed threads: nothing to hang it on
+    if (open == nullptr) return next();  // another middleware has changed threads: there is no parent
     open->run = child("inngest.run", open->request);
     describe(*open->run, call);
     const end_of_scope at_end{*open->run};
@@ -218,21 +224,21 @@ class tracing_middleware : public middleware {
     open.step.reset();
   }
 
-  /// What becomes of a run is told after its handler was left: its span is given away only now.
+  /// Hooks report the run's outcome after its handler was left, so its span is finished only now.
   void finish_call(spans& open) const {
     if (open.step) finish_step(open);
-    if (open.run) tell(*open.run);
+    if (open.run) report(*open.run);
   }
 
   void finish(span& ended) const {
     ended.end = std::chrono::system_clock::now();
-    tell(ended);
+    report(ended);
   }
 
-  void tell(const span& ended) const {
+  void report(const span& ended) const {
     try {
       sink_(ended);
-    } catch (...) {  // a run must not fail because nobody could note that it did not
+    } catch (...) {  // a run must not fail because of its trace
     }
   }
 
@@ -241,11 +247,11 @@ class tracing_middleware : public middleware {
 
 }  // namespace detail
 
-/// Gives `sink` a span for each request of the server, each call of a handler in it and each step that ran in
-/// that, one the parent of the next. The server's `traceparent` is the parent of them all; without a valid
-/// one a trace begins.
+/// Makes middleware that passes spans to `sink`: one per request of the server, containing one for the
+/// handler's call, containing one per step that ran. Their parent is the server's `traceparent`; without a
+/// valid one, a new trace begins.
 ///
-///     .middleware = {inngest::tracing([&](const inngest::span& each) { exporter.add(each); })}
+///     .middleware = {inngest::tracing([&](const inngest::span& span) { exporter.add(span); })}
 ///
 /// \throws configuration_error for an empty sink.
 inline std::shared_ptr<middleware> tracing(span_sink sink) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Matchers of runs for Catch2, version 2 or 3. A run that doesn't match is shown with its timeline.
+// Matchers of runs for Catch2, version 2 or 3. A failed assertion prints the run's timeline.
 
 #if __has_include(<catch2/matchers/catch_matchers.hpp>)
 #include <catch2/matchers/catch_matchers.hpp>
@@ -18,18 +18,23 @@
 namespace inngest::testing {
 
 #if __has_include(<catch2/matchers/catch_matchers.hpp>)
+/// Catch2's base class of matchers.
 using run_matcher_base = Catch::Matchers::MatcherBase<test_run>;
 #else
+/// Catch2's base class of matchers.
 using run_matcher_base = Catch::MatcherBase<test_run>;
 #endif
 
-/// Use the functions below; they combine with &&, || and !.
+/// A matcher of runs. Made by the functions below, which combine with `&&`, `||` and `!`.
 class run_matcher final : public run_matcher_base {
  public:
+  /// Matches runs for which the function is true.
   run_matcher(std::string description, std::function<bool(const test_run&)> matches)
       : description_(std::move(description)), matches_(std::move(matches)) {}
 
+  /// Whether the run was started and matches.
   bool match(const test_run& run) const override { return run.started() && matches_(run); }
+  /// For Catch2's messages.
   std::string describe() const override { return description_; }
 
  private:
@@ -37,27 +42,28 @@ class run_matcher final : public run_matcher_base {
   std::function<bool(const test_run&)> matches_;
 };
 
-/// `REQUIRE_THAT(run, completed());`
+/// The run has completed: `REQUIRE_THAT(run, completed());`
 inline run_matcher completed() {
   return {"has completed", [](const test_run& run) { return run.completed(); }};
 }
+/// The run was cancelled.
 inline run_matcher cancelled() {
   return {"was cancelled", [](const test_run& run) { return run.cancelled(); }};
 }
-/// Has failed, with an error whose "name: message" has the text in it.
+/// The run has failed, and its "name: message" contains the text.
 inline run_matcher failed_with(const std::string& text) {
   return {"has failed with \"" + text + "\"", [text](const test_run& run) {
             return run.failed() && run.error().find(text) != std::string::npos;
           }};
 }
-/// Sleeps or waits at the step, or is to be retried there.
+/// The run sleeps or waits at the step, or waits for its retry.
 inline run_matcher waits_on(const std::string& step) {
   return {"waits on \"" + step + "\"", [step](const test_run& run) { return run.waiting_on() == step; }};
 }
-/// Has come to these steps and no others so far, in this order.
-inline run_matcher came_to(std::vector<std::string> steps) {
-  std::string words = "came to";
-  for (const std::string& each : steps) words += " \"" + each + "\"";
+/// The run has reached exactly these steps so far, in this order.
+inline run_matcher reached_steps(std::vector<std::string> steps) {
+  std::string words = "has reached";
+  for (const std::string& step : steps) words += " \"" + step + "\"";
   return {words, [steps = std::move(steps)](const test_run& run) { return run.steps() == steps; }};
 }
 

@@ -17,12 +17,13 @@
 
 namespace inngest::testing {
 
-/// What a test puts in the place of steps.
+/// The mocks and failures that a test has set. Used by harness.
 class mocks {
  public:
+  /// Returns a step's result as JSON.
   using body = std::function<std::string()>;
 
-  /// A callable as a body: its result as JSON, null when it has none.
+  /// Converts a callable to a body; the result is null if it returns nothing.
   template <class Callable>
   static body body_of(Callable callable) {
     return [callable = std::move(callable)]() mutable -> std::string {
@@ -35,28 +36,31 @@ class mocks {
     };
   }
 
+  /// Replaces the step with the id.
   void replace(const std::string& step, body with) { replaced_[step] = std::move(with); }
+  /// Makes the step's next attempts fail.
   void fail(const std::string& step, int times, std::string message) {
     failures_[step] = {times, std::move(message)};
   }
 
-  /// Middleware has changed a step's id: tests may call the step by either.
+  /// Notes that middleware has changed a step's id. Tests may use either id.
   void rename(const std::string& step, const std::string& changed) {
     given_[changed] = step;
     changed_[step] = changed;
   }
-  /// The id that the server knows the step by.
+  /// The id by which the server identifies the step.
   const std::string& changed_id(const std::string& step) const {
     const auto found = changed_.find(step);
     return found == changed_.end() ? step : found->second;
   }
 
+  /// Whether the step has a mock or a failure.
   bool has(const std::string& id) const {
     const std::string& step = known(id);
     return replaced_.contains(step) || failures_.contains(step);
   }
 
-  /// What the step gives in this test: of the mock, or of `otherwise`.
+  /// The step's result: from the mock, or from `otherwise`. Throws for a failure.
   std::string run(const std::string& id, next_call<std::string> otherwise) {
     const std::string& step = known(id);
     if (const auto found = failures_.find(step); found != failures_.end()) {
@@ -74,7 +78,7 @@ class mocks {
     std::string message{};
   };
 
-  /// A result as JSON; an event is what a wait receives, and an empty optional that nothing came.
+  /// A result as JSON: a whole event for a wait, null for an empty optional.
   template <class T>
   static std::string text_of(const T& result) {
     if constexpr (event_type<T>)
@@ -87,7 +91,7 @@ class mocks {
     return result ? text_of(*result) : "null";
   }
 
-  /// The id under which the test knows the step.
+  /// The id that the test uses for the step.
   const std::string& known(const std::string& id) const {
     const auto found = given_.find(id);
     if (found == given_.end() || replaced_.contains(id) || failures_.contains(id)) return id;
@@ -100,9 +104,10 @@ class mocks {
   std::map<std::string, failure> failures_;
 };
 
-/// Puts them in the place of step bodies.
+/// Middleware that replaces step bodies by mocks.
 class mocking final : public middleware {
  public:
+  /// Shares the mocks with the harness.
   explicit mocking(std::shared_ptr<mocks> mocks) : mocks_(std::move(mocks)) {}
 
   void transform_step_input(const call_info&, const step_info& step, step_input& changed) override {

@@ -14,20 +14,22 @@
 
 namespace inngest::testing {
 
-/// What a run had when it was looked at: its events and the results of its steps.
+/// A snapshot of a run: its events and the results of its steps.
 struct recorded_run {
-  std::vector<std::string> events{};                         // whole events, as JSON
-  std::vector<std::pair<step_hash, std::string>> results{};  // as calls have them: {"data": ...}
+  /// Whole events, as JSON.
+  std::vector<std::string> events{};
+  /// The results by step, as in a call request: {"data": ...}.
+  std::vector<std::pair<step_hash, std::string>> results{};
 };
 
-/// The run that a call request is about: its body, as an Inngest server sent it to the app.
-/// \throws payload_error naming what is missing.
+/// Reads a run from the body of a call request, as an Inngest server sent it to the app.
+/// \throws payload_error naming the missing member.
 inline recorded_run read_recorded_run(std::string_view call_request) {
   const json body = detail::parse_dom(call_request);
   if (!body.is_object() || !body.contains("event")) throw payload_error("event", "missing");
   recorded_run out;
   const json events = body.value("events", json::array());
-  for (const json& each : events) out.events.push_back(each.dump());
+  for (const json& event : events) out.events.push_back(event.dump());
   if (out.events.empty()) out.events.push_back(body.at("event").dump());
   const json steps = body.value("steps", json::object());
   for (const auto& [id, result] : steps.items()) {
@@ -38,13 +40,13 @@ inline recorded_run read_recorded_run(std::string_view call_request) {
   return out;
 }
 
-/// A run of an engine, from its store. \throws configuration_error when there is none of the id.
+/// Reads a run from an engine's store. \throws configuration_error when there is no run with the id.
 inline recorded_run read_recorded_run(const embedded::store& store, std::string_view run_id) {
   const auto found = store.find_run(run_id);
   if (!found) throw configuration_error("there is no run \"" + std::string(run_id) + "\"");
   recorded_run out;
-  for (const auto& each : found->events) out.events.push_back(each.text);
-  for (auto& each : store.memos_of(run_id)) out.results.emplace_back(each.step, std::move(each.text));
+  for (const auto& event : found->events) out.events.push_back(event.text);
+  for (auto& memo : store.memos_of(run_id)) out.results.emplace_back(memo.step, std::move(memo.text));
   return out;
 }
 

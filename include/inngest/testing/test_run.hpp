@@ -23,23 +23,24 @@ namespace inngest::testing {
 
 using embedded::run_status;
 
-/// A step of a run in a test, as it is now. Looking at it moves nothing.
+/// A snapshot of a step of a run in a test.
 class test_step {
  public:
-  /// `read` gives a result as the function's middleware leaves it.
+  /// `read` passes a result through the function's middleware.
   test_step(std::string id, std::string memo, std::vector<embedded::timeline_entry> entries,
             std::function<std::string(std::string)> read)
       : id_(std::move(id)), memo_(std::move(memo)), entries_(std::move(entries)), read_(std::move(read)) {}
 
-  /// How often its body ran, or was to.
+  /// The number of attempts that have ended.
   int attempts() const {
-    return static_cast<int>(std::count_if(entries_.begin(), entries_.end(), [](const auto& each) {
-      return each.what == embedded::progress::step_completed ||
-             each.what == embedded::progress::step_retried || each.what == embedded::progress::step_failed;
+    return static_cast<int>(std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
+      return entry.what == embedded::progress::step_completed ||
+             entry.what == embedded::progress::step_retried || entry.what == embedded::progress::step_failed;
     }));
   }
-  /// Whether it has a result, or has failed for good.
+  /// Whether it has a result or has failed permanently.
   bool ended() const { return !memo_.empty(); }
+  /// Whether it has failed permanently.
   bool failed() const { return ended() && !detail::find_member(detail::json_buffer(memo_), "error").empty(); }
   /// The message of the last error; empty when there was none.
   std::string error() const {
@@ -50,8 +51,8 @@ class test_step {
     }
     return "";
   }
-  /// Its result, as the function will read it. \throws payload_error when it is of another type, or none;
-  /// step_error when the step failed.
+  /// The step's result, as the function reads it. \throws payload_error when there is none, or it does not
+  /// fit the type; step_error when the step failed.
   template <json_convertible T>
   T output() const {
     const detail::json_buffer text(memo_.empty() ? "null" : memo_);
@@ -66,37 +67,44 @@ class test_step {
   std::function<std::string(std::string)> read_;
 };
 
-/// A run in a test. Copies are handles of the same run; looking at it moves nothing.
+/// A run in a test. Copies refer to the same run. Reading it does not move the virtual time.
 class test_run {
  public:
-  /// An empty id: no run was started.
+  /// Used by harness. An empty id means that no run was started.
   test_run(std::shared_ptr<const simulation> simulation, std::string id)
       : simulation_(std::move(simulation)), id_(std::move(id)) {}
 
-  /// Whether there is a run at all: an event may start none.
+  /// Whether there is a run: an event may start none. The other functions throw configuration_error then.
   bool started() const { return !id_.empty(); }
+  /// The run's id.
   const std::string& id() const { return id_; }
+  /// The function's id within the app.
   std::string function_id() const { return now().function_id; }
+  /// The current status.
   run_status status() const { return now().status; }
+  /// Whether it has completed, failed or been cancelled.
   bool ended() const { return now().ended(); }
+  /// Whether the function has returned.
   bool completed() const { return status() == run_status::completed; }
+  /// Whether the function has failed permanently.
   bool failed() const { return status() == run_status::failed; }
+  /// Whether the run was cancelled.
   bool cancelled() const { return status() == run_status::cancelled; }
 
-  /// What the function returned. \throws embedded::run_failed with the run's error when it failed or was
-  /// cancelled; payload_error when the result is of another type, or there is none yet.
+  /// The function's output. \throws embedded::run_failed with the run's error when it failed or was
+  /// cancelled; payload_error when there is no output yet, or it does not fit the type.
   template <json_convertible T>
   T output() const {
     return now().output<T>();
   }
-  /// "name: message" of what it failed with; empty when it has not failed.
+  /// "name: message" of the run's error; empty when it has not failed.
   std::string error() const {
     const auto error = now().error;
     return error ? embedded::words_of(*error) : std::string();
   }
 
-  /// The step that the run sleeps, waits or is to be retried at; of several the one that began first, and
-  /// empty when there is none.
+  /// The step at which the run sleeps, waits, or waits for a retry. Of several steps the one that began
+  /// first; empty when there is none.
   std::string waiting_on() const {
     const embedded::active_run* run = simulation_->active(id_);
     if (!run) return "";
@@ -110,24 +118,24 @@ class test_run {
     return retries ? last.back().step : std::string();
   }
 
-  /// The names of its steps, in the order in which it came to them.
+  /// The names of its steps, in the order in which it reached them.
   std::vector<std::string> steps() const {
     std::vector<std::string> out;
     std::unordered_set<std::string> known;
-    for (const auto& each : now().timeline) {
-      if (!each.step.empty() && known.insert(each.step).second) out.push_back(each.step);
+    for (const auto& entry : now().timeline) {
+      if (!entry.step.empty() && known.insert(entry.step).second) out.push_back(entry.step);
     }
     return out;
   }
 
-  /// A step by its id; of an id that is used again, which of them. It may not have run yet.
+  /// The step with the id; it may not have run yet. `index` is for an id that is used more than once.
   test_step step(const std::string& id, std::size_t index = 0) const {
     const std::string& base = simulation_->replaced().changed_id(id);
     const std::string whole = index == 0 ? base : base + ":" + std::to_string(index);
     const step_hash hash = detail::sha1::of(whole);
     std::string memo;
-    for (const auto& each : simulation_->store().memos_of(id_)) {
-      if (each.step == hash) memo = each.text;
+    for (const auto& stored : simulation_->store().memos_of(id_)) {
+      if (stored.step == hash) memo = stored.text;
     }
     const auto read = [simulation = simulation_, run = now(), whole, hash,
                        kind = kind_of(hash)](auto result) {
@@ -137,12 +145,12 @@ class test_run {
     return {whole, std::move(memo), entries_of(shown_name(whole, base), index), read};
   }
 
-  /// What the function reported, call by call: for tests of the protocol.
+  /// The operations that the function reported, call by call, for protocol tests.
   const std::vector<embedded::reported_operation>& operations() const { return simulation_->operations(id_); }
-  /// All that happened, for people.
+  /// The timeline as text.
   std::string timeline() const { return embedded::format_timeline(now()); }
 
-  /// The timeline, which is what one wants to see of a test that failed.
+  /// Prints the timeline, for failed assertions.
   friend std::ostream& operator<<(std::ostream& out, const test_run& run) {
     return out << (run.started() ? run.timeline() : "no run was started");
   }
@@ -154,7 +162,7 @@ class test_run {
     return std::move(*found);
   }
 
-  /// Middleware may treat results by it.
+  /// The step's kind, for middleware that depends on it.
   step_kind kind_of(const step_hash& step) const {
     for (const auto& each : operations()) {
       const auto code = protocol::opcode_of(each.op);
@@ -164,23 +172,23 @@ class test_run {
     return step_kind::run;
   }
 
-  /// A step that has a name is in the timeline by it.
+  /// The step's name in the timeline.
   std::string shown_name(const std::string& whole, const std::string& id) const {
-    for (const auto& each : operations()) {
-      if (each.id == detail::sha1::of(whole)) return each.shown_name();
+    for (const auto& operation : operations()) {
+      if (operation.id == detail::sha1::of(whole)) return operation.shown_name();
     }
     return id;
   }
 
-  /// Of an id that is used again, each use ends with a result or a failure.
+  /// The timeline's entries of one use of an id. Each use ends with a result or a failure.
   std::vector<embedded::timeline_entry> entries_of(const std::string& name, std::size_t index) const {
     std::vector<embedded::timeline_entry> out;
     std::size_t at = 0;
-    for (auto& each : now().timeline) {
-      if (each.step != name) continue;
+    for (auto& entry : now().timeline) {
+      if (entry.step != name) continue;
       const bool ends =
-          each.what == embedded::progress::step_completed || each.what == embedded::progress::step_failed;
-      if (at == index) out.push_back(each);
+          entry.what == embedded::progress::step_completed || entry.what == embedded::progress::step_failed;
+      if (at == index) out.push_back(entry);
       if (ends) ++at;
     }
     return out;

@@ -22,9 +22,9 @@
 namespace studio {
 
 struct asset_server_options {
-  /// 0 takes any free port.
+  /// 0 chooses a free port.
   int port = 0;
-  /// How many of the first requests find the server still starting, and get a 503.
+  /// How many of the first requests get a 503, as if the server were still starting.
   int cold_requests = 0;
 };
 
@@ -33,8 +33,7 @@ struct served_request {
   int status = 0;
 };
 
-/// What stands for the web in this example: real HTTP on the loopback interface, with a brand's documents and
-/// pictures, and the blobs.
+/// Serves a brand's documents and pictures, and the blobs, over HTTP on the loopback interface.
 ///
 ///     /brand/<name>.txt                      a brand's guidelines
 ///     /images/<width>x<height>/<rrggbb>.ppm  a picture shaded in a color
@@ -49,7 +48,7 @@ class asset_server {
     if (port_ < 0 || (!any && !server_.bind_to_port(host, port_)))
       throw std::runtime_error("the asset server can't listen on port " + std::to_string(options.port));
     thread_ = std::thread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running()) std::this_thread::yield();  // stop() works only from then on
+    while (!server_.is_running()) std::this_thread::yield();  // stop() works only once it is running
   }
 
   ~asset_server() {
@@ -64,7 +63,7 @@ class asset_server {
     return "http://" + std::string(host) + ":" + std::to_string(port_) + path;
   }
 
-  /// Every request so far, in order.
+  /// All requests so far, in order.
   std::vector<served_request> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -117,7 +116,7 @@ class asset_server {
     return out;
   }
 
-  /// A brand's guidelines; its name decides the colors.
+  /// A brand's guidelines; the name determines the colors.
   static std::string guidelines(std::string name) {
     const auto seed = static_cast<unsigned>(std::hash<std::string>{}(name));
     const auto hue = [seed](unsigned shift) { return static_cast<int>(seed >> shift & 255u); };
@@ -141,7 +140,7 @@ class asset_server {
   std::shared_ptr<const blob_storage> blobs_;
   std::atomic<int> cold_requests_;
   int port_ = 0;
-  mutable std::mutex mutex_;  // of requests_
+  mutable std::mutex mutex_;  // guards requests_
   std::vector<served_request> requests_;
   httplib::Server server_;
   std::thread thread_;

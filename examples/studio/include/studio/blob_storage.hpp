@@ -28,10 +28,10 @@ struct blob {
 
 struct blob_page {
   std::vector<blob> blobs;
-  std::optional<std::string> next{};  // where the next page starts; nothing after the last
+  std::optional<std::string> next{};  // where the next page starts; empty after the last
 };
 
-/// Bytes under paths such as "vision/archive/3f2a.json": files in a directory.
+/// Stores bytes under paths such as "vision/archive/3f2a.json", as files in a directory.
 class blob_storage {
  public:
   explicit blob_storage(std::filesystem::path root) : root_(std::move(root)) {
@@ -40,7 +40,7 @@ class blob_storage {
 
   const std::filesystem::path& root() const { return root_; }
 
-  /// Where a blob's file is. A path comes from an event, so it must not lead out of the storage.
+  /// The blob's file. Paths come from events, so they must not lead out of the storage.
   std::filesystem::path file(const std::string& path) const {
     const std::filesystem::path relative(path);
     const bool escapes = std::any_of(relative.begin(), relative.end(), [](const auto& part) {
@@ -59,7 +59,7 @@ class blob_storage {
     out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     out.close();
     if (!out) throw std::runtime_error("could not write " + part.string());
-    std::filesystem::rename(part, target);  // a reader sees all of it or nothing
+    std::filesystem::rename(part, target);  // readers see the whole file or none
   }
 
   std::optional<std::string> find(const std::string& path) const {
@@ -74,19 +74,19 @@ class blob_storage {
     return std::move(*bytes);
   }
 
-  /// Whether there was something to remove.
+  /// Returns whether the blob existed.
   bool remove(const std::string& path) { return std::filesystem::remove_all(file(path)) > 0; }
 
-  /// A page of what is under the prefix, by path, beginning after `after`. Pages hold while blobs come and
-  /// go.
+  /// A page of the blobs under the prefix, ordered by path, after `after`. Paging works while blobs are added
+  /// and removed.
   blob_page list(std::string_view prefix, const std::string& after = {}, std::size_t most = 100) const {
     std::vector<std::string> paths;
-    std::error_code gone;  // others add and remove files meanwhile
-    std::filesystem::recursive_directory_iterator each(root_, gone);
-    for (; !gone && each != std::filesystem::recursive_directory_iterator(); each.increment(gone)) {
+    std::error_code gone;  // others may add and remove files meanwhile
+    std::filesystem::recursive_directory_iterator entry(root_, gone);
+    for (; !gone && entry != std::filesystem::recursive_directory_iterator(); entry.increment(gone)) {
       std::error_code ignored;
-      if (!each->is_regular_file(ignored)) continue;
-      std::string path = each->path().lexically_relative(root_).generic_string();
+      if (!entry->is_regular_file(ignored)) continue;
+      std::string path = entry->path().lexically_relative(root_).generic_string();
       if (path.starts_with(prefix) && path > after && !path.starts_with(incoming))
         paths.push_back(std::move(path));
     }

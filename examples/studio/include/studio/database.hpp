@@ -16,7 +16,7 @@
 
 namespace studio {
 
-/// A piece of what is known about a brand.
+/// A piece of knowledge about a brand.
 struct knowledge_fragment {
   std::string assetId;
   std::string filename;
@@ -29,7 +29,7 @@ struct brand_summary {
   std::string palette;  // JSON
 };
 
-/// What one function knows of a workflow run.
+/// The state of a workflow run for one function.
 struct run_state {
   std::string status = "requested";
   std::string output{};  // JSON
@@ -46,7 +46,7 @@ struct fashion_job {
   std::string reason{};
 };
 
-/// The studio's database: one SQLite file. Every write may be repeated, as a retried step does.
+/// The studio's database: one SQLite file. Every write is idempotent, because retried steps repeat it.
 class database {
  public:
   explicit database(const std::filesystem::path& file) : connection_(file) {
@@ -60,7 +60,7 @@ class database {
       CREATE TABLE IF NOT EXISTS workflow_runs (
         id TEXT PRIMARY KEY, workflow_id TEXT NOT NULL, project_id TEXT NOT NULL, user_id TEXT NOT NULL,
         idempotency_key TEXT NOT NULL);
-      -- Two functions work on every run, so each keeps a state of its own.
+      -- Two functions work on every run, and each has its own state.
       CREATE TABLE IF NOT EXISTS workflow_run_states (
         run_id TEXT NOT NULL, processor TEXT NOT NULL, status TEXT NOT NULL, output TEXT NOT NULL DEFAULT '',
         error TEXT NOT NULL DEFAULT '', finished_by TEXT NOT NULL DEFAULT '',
@@ -77,8 +77,7 @@ class database {
 
   // ---- brand knowledge --------------------------------------------------------------------------------
 
-  /// Puts the texts in the place of what was known of the asset. `kind` keeps what it says from what it
-  /// shows.
+  /// Replaces the asset's texts of this kind. The kinds separate a document's words from its looks.
   void replace_fragments(const BrandAsset& asset, std::string_view kind,
                          const std::vector<std::string>& texts) {
     const std::lock_guard lock(mutex_);
@@ -138,14 +137,14 @@ class database {
 
   // ---- workflow runs ----------------------------------------------------------------------------------
 
-  /// Writes a run down before its event is sent. A run that is there already stays as it is.
+  /// Stores a run before its event is sent. An existing run is not changed.
   void create_workflow_run(const StudioWorkflow& run) {
     const std::lock_guard lock(mutex_);
     connection_.run("INSERT OR IGNORE INTO workflow_runs VALUES (?, ?, ?, ?, ?)", run.runId, run.workflowId,
                     run.projectId, run.userId, run.idempotencyKey);
   }
 
-  /// The run as the processor knows it; nothing when nobody wrote it down.
+  /// The run's state for the processor; `nullopt` when the run was not stored.
   std::optional<run_state> find_workflow_run(std::string_view run, std::string_view processor) const {
     const std::lock_guard lock(mutex_);
     auto row = connection_.prepare(

@@ -13,15 +13,15 @@
 
 namespace studio {
 
-/// The environment variables of the app: read once, here, and handed on. Nothing else calls getenv, the SDK
-/// included (see make_client).
+/// The app's environment variables, read once and passed on. Nothing else calls getenv, including the SDK
+/// (see make_client).
 class environment {
  public:
   using variables = std::map<std::string, std::string, std::less<>>;
 
   explicit environment(variables values = {}) : values_(std::move(values)) {}
 
-  /// That of this process.
+  /// Reads the environment of this process.
   static environment read() {
     variables values;
     for (const char* name :
@@ -40,13 +40,13 @@ class environment {
   }
   bool has(std::string_view name) const { return values_.contains(name); }
 
-  /// Whether an Inngest server runs the functions; otherwise the engine in the process does.
+  /// Whether an Inngest server runs the functions instead of the embedded engine.
   bool uses_server() const {
     const std::string dev = find("INNGEST_DEV").value_or("0");
     return has("INNGEST_SIGNING_KEY") || (dev != "0" && dev != "false");
   }
 
-  /// The address to listen on: only this machine, unless HOST says otherwise.
+  /// The address to listen on: HOST, or the loopback address.
   std::string host() const { return find("HOST").value_or("127.0.0.1"); }
 
   int port() const {
@@ -58,7 +58,7 @@ class environment {
     return port;
   }
 
-  /// Where the database and the blobs are kept.
+  /// The directory of the database and the blobs.
   std::filesystem::path data_directory() const {
     if (const auto given = find("STUDIO_DATA")) return *given;
     return std::filesystem::temp_directory_path() / "studio-233";

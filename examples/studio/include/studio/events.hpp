@@ -10,8 +10,8 @@
 
 #include <inngest/inngest.hpp>
 
-/// Every event of the studio. Members are named as on the wire. What does not fit fails its run at once, with
-/// an error that names the field.
+/// All events of the studio. Members have the names used on the wire. An invalid payload fails its run at
+/// once, with an error that names the field.
 namespace studio {
 
 /// A JSON object of any shape.
@@ -77,7 +77,7 @@ struct NodeData {
   std::optional<Executor> executor{};
   std::optional<JsonObject> config{};
   std::optional<std::string> icon{};
-  inngest::extra_fields further{};  // whatever else the canvas keeps in a node
+  inngest::extra_fields further{};  // other fields of the canvas
 };
 INNGEST_FIELDS(NodeData, label, description, status, pluginId, pluginVersion, executor, config, icon, further)
 

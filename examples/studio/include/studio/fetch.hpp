@@ -16,7 +16,7 @@ struct fetched {
   std::string body;
 };
 
-/// Gets a URL. What a later attempt may cure is an ordinary error; what it can't is non-retriable.
+/// Gets a URL. Temporary problems are ordinary errors; permanent ones are non-retriable.
 inline fetched fetch(const std::string& url) {
   constexpr std::size_t largest = 16 * 1024 * 1024;
   const std::size_t scheme = url.find("://");

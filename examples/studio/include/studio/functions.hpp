@@ -19,7 +19,7 @@
 
 namespace studio {
 
-/// All of the studio's functions: what a server serves.
+/// All functions of the studio, for a server.
 inline std::vector<inngest::any_function> functions(const inngest::client& app, const services& world) {
   return {brand_ingestion(app, world),       brand_intelligence_synthesize(app, world),
           brand_vision_sync(app, world),     process_studio_workflow(app, world, world.plugins),

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-/// Pictures, in the one format that needs no library: binary PPM.
+/// Pictures in binary PPM, a format that needs no library.
 namespace studio {
 
 struct color {
@@ -40,8 +40,8 @@ inline bool is_ppm(std::string_view bytes) { return bytes.starts_with("P6"); }
 inline std::string write_ppm(const image& picture) {
   std::string out = "P6\n" + std::to_string(picture.width) + " " + std::to_string(picture.height) + "\n255\n";
   out.reserve(out.size() + picture.pixels.size() * 3);
-  for (const color& each : picture.pixels) {
-    for (const int channel : {each.red, each.green, each.blue})
+  for (const color& pixel : picture.pixels) {
+    for (const int channel : {pixel.red, pixel.green, pixel.blue})
       out += static_cast<char>(static_cast<unsigned char>(std::clamp(channel, 0, 255)));
   }
   return out;
@@ -67,7 +67,7 @@ inline image read_ppm(std::string_view bytes) {
   out.width = number();
   out.height = number();
   if (number() != 255) refuse("its channels are not bytes");
-  ++at;  // the one space before the pixels
+  ++at;  // the single space before the pixels
   const std::size_t count = static_cast<std::size_t>(out.width) * static_cast<std::size_t>(out.height);
   if (count == 0 || at > bytes.size() || (bytes.size() - at) / 3 < count) refuse("it has too few pixels");
   out.pixels.reserve(count);
@@ -79,25 +79,25 @@ inline image read_ppm(std::string_view bytes) {
   return out;
 }
 
-/// What the eye takes for brightness, from 0 to 255.
+/// The perceived brightness, from 0 to 255.
 inline int luminance(const color& c) { return (299 * c.red + 587 * c.green + 114 * c.blue) / 1000; }
 
 inline color mean_color(const image& picture) {
   std::int64_t red = 0, green = 0, blue = 0;
-  for (const color& each : picture.pixels) {
-    red += each.red;
-    green += each.green;
-    blue += each.blue;
+  for (const color& pixel : picture.pixels) {
+    red += pixel.red;
+    green += pixel.green;
+    blue += pixel.blue;
   }
   const auto count = static_cast<std::int64_t>(std::max<std::size_t>(picture.pixels.size(), 1));
   return {static_cast<int>(red / count), static_cast<int>(green / count), static_cast<int>(blue / count)};
 }
 
-/// Its most frequent colors: pixels are counted in 8 x 8 x 8 boxes, and a box is shown by its mean.
+/// The most frequent colors. Pixels are counted in 8 x 8 x 8 boxes; a box is represented by its mean.
 inline std::vector<color> palette(const image& picture, std::size_t most) {
   std::map<int, image> boxes;
-  for (const color& each : picture.pixels)
-    boxes[(each.red / 32) * 64 + (each.green / 32) * 8 + each.blue / 32].pixels.push_back(each);
+  for (const color& pixel : picture.pixels)
+    boxes[(pixel.red / 32) * 64 + (pixel.green / 32) * 8 + pixel.blue / 32].pixels.push_back(pixel);
   std::vector<std::pair<std::size_t, color>> ranked;
   for (const auto& [key, box] : boxes) ranked.emplace_back(box.pixels.size(), mean_color(box));
   std::stable_sort(ranked.begin(), ranked.end(),

@@ -13,12 +13,12 @@ namespace studio {
 
 struct verdict {
   bool accepted = false;
-  int distance = 0;  // of the worst channel, 0 to 255
+  int distance = 0;  // the largest difference of a channel, 0 to 255
   std::string feedback{};
 };
 INNGEST_FIELDS(verdict, accepted, distance, feedback)
 
-/// Makes pictures and judges them.
+/// Generates and verifies pictures.
 class image_model {
  public:
   virtual ~image_model() = default;
@@ -26,12 +26,12 @@ class image_model {
   virtual verdict verify(const image& made, const image& reference) const = 0;
 };
 
-/// A stand-in that needs no network: it follows the color corrections in a prompt, each one only so far, and
-/// judges by the mean color. So it takes several rounds, and each depends on the feedback to the one before.
+/// A local model: it follows the color corrections in a prompt, each up to a limit, and verifies the mean
+/// color. So it needs several rounds, and each depends on the feedback for the previous one.
 class local_image_model final : public image_model {
  public:
   image generate(const std::string& prompt, const image& source) const override {
-    constexpr int boldest = 24;  // how far one correction moves a channel
+    constexpr int boldest = 24;  // the limit of one correction
     color shift;
     std::istringstream words(prompt);
     for (std::string word; words >> word;) {
@@ -47,10 +47,10 @@ class local_image_model final : public image_model {
         words.clear();  // a color, but no correction
     }
     image out = source;
-    for (color& each : out.pixels) {
-      each.red = std::clamp(each.red + shift.red, 0, 255);
-      each.green = std::clamp(each.green + shift.green, 0, 255);
-      each.blue = std::clamp(each.blue + shift.blue, 0, 255);
+    for (color& pixel : out.pixels) {
+      pixel.red = std::clamp(pixel.red + shift.red, 0, 255);
+      pixel.green = std::clamp(pixel.green + shift.green, 0, 255);
+      pixel.blue = std::clamp(pixel.blue + shift.blue, 0, 255);
     }
     return out;
   }

@@ -10,10 +10,10 @@
 #include <studio/image.hpp>
 #include <studio/language_model.hpp>
 
-/// What the studio makes of a brand's assets.
+/// Extracts knowledge from a brand's assets.
 namespace studio {
 
-/// What a picture says of a brand, measured from its pixels.
+/// A picture's visual traits, measured from its pixels.
 struct visual_traits {
   std::vector<std::string> palette;
   int brightness = 0;  // 0 to 255
@@ -21,7 +21,7 @@ struct visual_traits {
 
   std::string describe(const std::string& filename) const {
     std::string colors;
-    for (const std::string& each : palette) colors += (colors.empty() ? "" : ", ") + each;
+    for (const std::string& hex : palette) colors += (colors.empty() ? "" : ", ") + hex;
     return "The color palette of " + filename + " is " + colors + ". The picture is " +
            (brightness < 96    ? "dark"
             : brightness < 160 ? "balanced"
@@ -33,24 +33,24 @@ INNGEST_FIELDS(visual_traits, palette, brightness, contrast)
 
 inline visual_traits look_at(const image& picture) {
   visual_traits out;
-  for (const color& each : palette(picture, 5)) out.palette.push_back(to_hex(each));
+  for (const color& frequent : palette(picture, 5)) out.palette.push_back(to_hex(frequent));
   out.brightness = luminance(mean_color(picture));
   int darkest = 255, brightest = 0;
-  for (const color& each : picture.pixels) {
-    darkest = std::min(darkest, luminance(each));
-    brightest = std::max(brightest, luminance(each));
+  for (const color& pixel : picture.pixels) {
+    darkest = std::min(darkest, luminance(pixel));
+    brightest = std::max(brightest, luminance(pixel));
   }
   out.contrast = brightest - darkest;
   return out;
 }
 
-/// An asset as texts to be indexed: a document's paragraphs, or a picture in words.
+/// An asset as texts for indexing: a document's paragraphs, or a description of a picture.
 inline std::vector<std::string> texts_of(const fetched& asset, const std::string& filename) {
   if (is_ppm(asset.body)) return {look_at(read_ppm(asset.body)).describe(filename)};
   return paragraphs(asset.body);
 }
 
-/// What the language model is to find out about a brand.
+/// The fields that the language model extracts.
 struct brand_dna {
   std::string manifesto;
   std::string voice;
@@ -69,15 +69,15 @@ inline brand_dna synthesize(const language_model& model, std::vector<std::string
                    .is_list = true,
                    .length = 4}},
        .material = std::move(material)});
-  return inngest::decode<brand_dna>(answer.dump(), "dna");  // a model's word is checked like anybody's
+  return inngest::decode<brand_dna>(answer.dump(), "dna");  // a model's answer is validated like any input
 }
 
 /// How much of the material's vocabulary the DNA keeps, from 0 to 1.
 inline double coverage(const brand_dna& dna, const std::vector<std::string>& material) {
   std::string all;
-  for (const std::string& each : material) all += each + "\n";
+  for (const std::string& text : material) all += text + "\n";
   std::string kept = dna.manifesto + " " + dna.voice + " " + dna.visual_dna;
-  for (const std::string& each : dna.principles) kept += " " + each;
+  for (const std::string& principle : dna.principles) kept += " " + principle;
   const auto wanted = stems(all);
   const auto found = stems(kept);
   const auto hits = std::count_if(wanted.begin(), wanted.end(),

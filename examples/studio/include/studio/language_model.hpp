@@ -15,14 +15,14 @@
 
 namespace studio {
 
-/// A field of the answer that a model is asked for.
+/// A field of a model's answer.
 struct model_field {
   std::string name;
-  /// What belongs there, in words.
+  /// A description of its contents.
   std::string about;
-  /// Whether it is a list of texts instead of one.
+  /// Whether it is a list of texts instead of one text.
   bool is_list = false;
-  /// Sentences at most.
+  /// The maximum number of sentences.
   std::size_t length = 2;
 };
 
@@ -31,16 +31,16 @@ struct model_request {
   std::vector<std::string> material;
 };
 
-/// A language model with structured output: an object with the fields that were asked for. A provider in the
-/// cloud goes behind the same interface.
+/// A language model with structured output: an object with the requested fields. A cloud provider can
+/// implement the same interface.
 class language_model {
  public:
   virtual ~language_model() = default;
   virtual inngest::json answer(const model_request& request) const = 0;
 };
 
-/// A stand-in that needs no network: it answers in the material's own sentences. Those that speak of what a
-/// field is about come first, then those in the words that the material uses most.
+/// A local model: it answers with sentences of the material. Sentences about a field's subject come first,
+/// then those with the most frequent words.
 class local_language_model final : public language_model {
  public:
   inngest::json answer(const model_request& request) const override {
@@ -69,22 +69,22 @@ class local_language_model final : public language_model {
     std::map<std::string, int> frequency;
     std::set<std::string> known;
     for (const std::string& text : material) {
-      for (std::string& each : sentences(text)) {
-        if (!known.insert(each).second) continue;
-        std::set<std::string> found = stems(each);
+      for (std::string& words : sentences(text)) {
+        if (!known.insert(words).second) continue;
+        std::set<std::string> found = stems(words);
         for (const std::string& stem : found) ++frequency[stem];
-        out.push_back({.text = std::move(each), .stems = std::move(found)});
+        out.push_back({.text = std::move(words), .stems = std::move(found)});
       }
     }
-    for (sentence& each : out) {
-      for (const std::string& stem : each.stems) each.centrality += frequency[stem];
-      each.centrality /= static_cast<double>(each.stems.size() + 1);
+    for (sentence& one : out) {
+      for (const std::string& stem : one.stems) one.centrality += frequency[stem];
+      one.centrality /= static_cast<double>(one.stems.size() + 1);
     }
     return out;
   }
 
-  /// The best sentences for the field, in the material's order. One that another field took is taken again
-  /// only when nothing else is left.
+  /// The best sentences for the field, in the material's order. A sentence is used for a second field only
+  /// when no other is left.
   static std::vector<std::string> choose(std::vector<sentence>& all, const model_field& field) {
     const std::set<std::string> wanted = stems(field.about);
     std::vector<std::pair<double, std::size_t>> ranked;
@@ -98,16 +98,16 @@ class local_language_model final : public language_model {
     ranked.resize(std::min(ranked.size(), field.length));
     std::sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
     std::vector<std::string> out;
-    for (const auto& each : ranked) {
-      all[each.second].used = true;
-      out.push_back(all[each.second].text);
+    for (const auto& [rank, index] : ranked) {
+      all[index].used = true;
+      out.push_back(all[index].text);
     }
     return out;
   }
 
   static std::string joined(const std::vector<std::string>& texts) {
     std::string out;
-    for (const std::string& each : texts) out += (out.empty() ? "" : " ") + each;
+    for (const std::string& text : texts) out += (out.empty() ? "" : " ") + text;
     return out;
   }
 };

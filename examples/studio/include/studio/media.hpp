@@ -17,7 +17,7 @@ struct media_file {
 };
 INNGEST_FIELDS(media_file, path, mediaType, size)
 
-/// What a workflow's node gives to the next ones.
+/// The output of a workflow's node.
 struct node_output {
   std::vector<media_file> files;
   inngest::json metadata = inngest::json::object();
@@ -33,16 +33,16 @@ inline constexpr media_type media_types[] = {
     {".txt", "text/plain"}, {".json", "application/json"}, {".ppm", "image/x-portable-pixmap"}};
 
 inline std::string media_type_of(std::string_view path) {
-  for (const auto& each : media_types) {
-    if (path.ends_with(each.extension)) return std::string(each.name);
+  for (const auto& known : media_types) {
+    if (path.ends_with(known.extension)) return std::string(known.name);
   }
   return "application/octet-stream";
 }
 
-/// The ending of a file of the type; parameters such as a charset don't count.
+/// The file extension of the media type; parameters such as a charset are ignored.
 inline std::string extension_of(std::string_view type) {
-  for (const auto& each : media_types) {
-    if (type.substr(0, type.find(';')) == each.name) return std::string(each.extension);
+  for (const auto& known : media_types) {
+    if (type.substr(0, type.find(';')) == known.name) return std::string(known.extension);
   }
   return ".bin";
 }

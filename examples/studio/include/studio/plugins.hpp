@@ -24,7 +24,7 @@
 
 namespace studio {
 
-/// Where a plugin reads and writes files.
+/// The files of a plugin.
 class plugin_context {
  public:
   plugin_context(blob_storage& blobs, std::string directory)
@@ -32,7 +32,7 @@ class plugin_context {
 
   std::string read(const media_file& file) const { return blobs_->get(file.path); }
 
-  /// Writes a file of the node. The same name, in another attempt, is the same file.
+  /// Writes a file of the node. Another attempt with the same name overwrites it.
   media_file write(const std::string& name, std::string type, std::string_view bytes) const {
     const std::string path = directory_ + "/" + name + extension_of(type);
     blobs_->put(path, bytes);
@@ -44,12 +44,12 @@ class plugin_context {
   std::string directory_;
 };
 
-/// What a workflow's node does.
+/// The work of a workflow's node.
 class plugin {
  public:
   virtual ~plugin() = default;
   virtual std::string id() const = 0;
-  /// The configuration with its gaps filled.
+  /// The configuration with defaults filled in.
   /// \throws inngest::payload_error naming the field that does not fit.
   virtual inngest::json validate(const inngest::json& config) const = 0;
   virtual node_output run(const std::vector<media_file>& inputs, const inngest::json& config,
@@ -85,7 +85,7 @@ struct text_config {
 };
 INNGEST_FIELDS(text_config, operation)
 
-/// Takes the texts among its inputs.
+/// Processes the texts among its inputs.
 class text_plugin final : public plugin_with<text_config> {
  public:
   std::string id() const override { return "text.transform"; }
@@ -94,9 +94,9 @@ class text_plugin final : public plugin_with<text_config> {
   node_output run_with(const text_config& config, const std::vector<media_file>& inputs,
                        const plugin_context& context) const override {
     node_output out;
-    for (const media_file& each : inputs) {
-      if (!each.mediaType.starts_with("text/")) continue;
-      const std::string text = transformed(context.read(each), config.operation);
+    for (const media_file& file : inputs) {
+      if (!file.mediaType.starts_with("text/")) continue;
+      const std::string text = transformed(context.read(file), config.operation);
       out.files.push_back(context.write(std::to_string(out.files.size()), "text/plain", text));
     }
     out.metadata = {{"texts", out.files.size()}};
@@ -114,11 +114,11 @@ class text_plugin final : public plugin_with<text_config> {
       }
       std::sort(lines.begin(), lines.end());
       text.clear();
-      for (const std::string& each : lines) text += each + "\n";
+      for (const std::string& line : lines) text += line + "\n";
       return text;
     }
     const bool up = operation == text_operation::uppercase;
-    for (char& c : text) {  // bytes beyond ASCII stay: case is not theirs to have here
+    for (char& c : text) {  // bytes beyond ASCII are not changed
       const auto byte = static_cast<unsigned char>(c);
       if (byte < 0x80) c = static_cast<char>(up ? std::toupper(byte) : std::tolower(byte));
     }
@@ -138,7 +138,7 @@ inline void validate(const tone_config& config) {
     throw std::invalid_argument("brightness must be from -255 to 255");
 }
 
-/// Takes the pictures among its inputs.
+/// Processes the pictures among its inputs.
 class tone_plugin final : public plugin_with<tone_config> {
  public:
   std::string id() const override { return "image.tone"; }
@@ -147,9 +147,9 @@ class tone_plugin final : public plugin_with<tone_config> {
   node_output run_with(const tone_config& config, const std::vector<media_file>& inputs,
                        const plugin_context& context) const override {
     node_output out;
-    for (const media_file& each : inputs) {
-      if (!each.mediaType.starts_with("image/")) continue;
-      image picture = read_ppm(context.read(each));
+    for (const media_file& file : inputs) {
+      if (!file.mediaType.starts_with("image/")) continue;
+      image picture = read_ppm(context.read(file));
       for (color& pixel : picture.pixels) {
         if (config.grayscale) pixel.red = pixel.green = pixel.blue = luminance(pixel);
         for (int* channel : {&pixel.red, &pixel.green, &pixel.blue})
@@ -178,9 +178,9 @@ class manifest_plugin final : public plugin_with<manifest_config> {
   node_output run_with(const manifest_config& config, const std::vector<media_file>& inputs,
                        const plugin_context& context) const override {
     inngest::json list = inngest::json::array();
-    for (const media_file& each : inputs) {
-      const std::string bytes = context.read(each);
-      list.push_back({{"path", each.path}, {"size", bytes.size()}, {"checksum", checksum(bytes)}});
+    for (const media_file& file : inputs) {
+      const std::string bytes = context.read(file);
+      list.push_back({{"path", file.path}, {"size", bytes.size()}, {"checksum", checksum(bytes)}});
     }
     const inngest::json manifest{{"title", config.title}, {"files", list}};
     return {.files = {context.write("manifest", "application/json", manifest.dump(2))},
@@ -188,7 +188,7 @@ class manifest_plugin final : public plugin_with<manifest_config> {
   }
 
  private:
-  /// FNV-1a: it finds accidents, not attacks.
+  /// FNV-1a: detects accidents, not attacks.
   static std::uint64_t checksum(std::string_view bytes) {
     std::uint64_t out = 14695981039346656037u;
     for (const char c : bytes) out = (out ^ static_cast<unsigned char>(c)) * 1099511628211u;
@@ -198,12 +198,12 @@ class manifest_plugin final : public plugin_with<manifest_config> {
 
 // ---- registry ---------------------------------------------------------------------------------------
 
-/// The plugins that an app has.
+/// The plugins of an app.
 class plugin_registry {
  public:
   void add(std::shared_ptr<const plugin> added) { plugins_.insert_or_assign(added->id(), std::move(added)); }
 
-  /// \throws inngest::non_retriable_error when there is none: another attempt would not find it either.
+  /// \throws inngest::non_retriable_error when there is none.
   const plugin& get(std::string_view id) const {
     const auto found = plugins_.find(id);
     if (found == plugins_.end())
@@ -211,8 +211,8 @@ class plugin_registry {
     return *found->second;
   }
 
-  /// Makes a file of what a workflow is given: a URL is fetched, any other text becomes a text file, and an
-  /// object with a path is a file already.
+  /// Converts a workflow's input to a file: a URL is fetched, other text becomes a text file, and an object
+  /// with a path is already a file.
   media_file coerce(const std::string& name, const inngest::json& value,
                     const plugin_context& context) const {
     if (value.is_object() && value.contains("path")) return inngest::decode<media_file>(value.dump(), name);

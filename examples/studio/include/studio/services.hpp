@@ -14,7 +14,7 @@
 
 namespace studio {
 
-/// What the functions work with. Each gets a copy when it is made; what is in it is shared.
+/// The services used by functions. Each function has a copy; copies share their contents.
 struct services {
   std::shared_ptr<database> data;
   std::shared_ptr<blob_storage> blobs;
@@ -25,7 +25,7 @@ struct services {
   std::string blob_url{};
 };
 
-/// The services of one machine: a database file and a blob directory, models without a network.
+/// Services on one machine: a database file, a blob directory and local models.
 inline services open_services(const std::filesystem::path& directory) {
   std::filesystem::create_directories(directory);
   return {.data = std::make_shared<database>(directory / "studio.sqlite"),

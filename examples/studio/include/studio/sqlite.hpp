@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-/// As much of SQLite's C API as the studio needs, with owners that clean up.
+/// A small RAII wrapper over SQLite's C API.
 namespace studio::sqlite {
 
 class error : public std::runtime_error {
@@ -18,7 +18,7 @@ class error : public std::runtime_error {
       : std::runtime_error(std::string("database: ") + sqlite3_errmsg(connection)) {}
 };
 
-/// A prepared statement with its values bound; `next()` moves to its next row.
+/// A prepared statement with bound values; `next()` moves to the next row.
 class statement {
  public:
   statement(sqlite3* connection, std::string_view sql) : connection_(connection) {
@@ -38,7 +38,7 @@ class statement {
     return result == SQLITE_ROW;
   }
 
-  /// A column of the row; NULL is empty.
+  /// A column of the row; NULL becomes an empty string.
   std::string text(int column) const {
     const auto* data = sqlite3_column_text(handle_.get(), column);
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column));
@@ -59,18 +59,18 @@ class statement {
   std::unique_ptr<sqlite3_stmt, finalize> handle_;
 };
 
-/// An open database file. One thread at a time.
+/// An open database file. Not thread-safe.
 class connection {
  public:
   explicit connection(const std::filesystem::path& file) {
     sqlite3* opened = nullptr;
     const int result = sqlite3_open(file.c_str(), &opened);
-    handle_.reset(opened);  // even a failed open leaves something to close
+    handle_.reset(opened);  // even a failed open must be closed
     if (result != SQLITE_OK) throw error(opened);
     sqlite3_busy_timeout(opened, 5000);
   }
 
-  /// A statement with its `?` bound, in order.
+  /// A statement with its `?` parameters bound, in order.
   template <class... Values>
   statement prepare(std::string_view sql, const Values&... values) const {
     statement out(handle_.get(), sql);
@@ -79,7 +79,7 @@ class connection {
     return out;
   }
 
-  /// Runs a statement that gives no rows.
+  /// Runs a statement that returns no rows.
   template <class... Values>
   void run(std::string_view sql, const Values&... values) const {
     prepare(sql, values...).next();
@@ -98,7 +98,7 @@ class connection {
   std::unique_ptr<sqlite3, close> handle_;
 };
 
-/// All or nothing: what is not committed is rolled back.
+/// A transaction; rolled back unless committed.
 class transaction {
  public:
   explicit transaction(const connection& connection) : connection_(&connection) {
@@ -108,7 +108,7 @@ class transaction {
     if (open_) {
       try {
         connection_->run("ROLLBACK");
-      } catch (const error&) {  // SQLite has rolled back by itself
+      } catch (const error&) {  // SQLite has already rolled back
       }
     }
   }

@@ -15,12 +15,12 @@ inline std::string trimmed(std::string_view text) {
   return std::string(text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin));
 }
 
-/// The paragraphs of a text: what empty lines divide.
+/// The paragraphs of a text, separated by empty lines.
 inline std::vector<std::string> paragraphs(std::string_view text) {
   std::vector<std::string> out;
   while (!text.empty()) {
     const std::size_t end = text.find("\n\n");
-    if (auto each = trimmed(text.substr(0, end)); !each.empty()) out.push_back(std::move(each));
+    if (auto part = trimmed(text.substr(0, end)); !part.empty()) out.push_back(std::move(part));
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 2);
   }
   return out;
@@ -35,15 +35,15 @@ inline std::vector<std::string> sentences(std::string_view text) {
     const bool ends = text[i] == '.' || text[i] == '!' || text[i] == '?';
     const bool at_gap = i + 1 == text.size() || text[i + 1] == ' ' || text[i + 1] == '\n';
     if ((ends && at_gap) || i + 1 == text.size()) {
-      if (auto each = trimmed(current); !each.empty()) out.push_back(std::move(each));
+      if (auto part = trimmed(current); !part.empty()) out.push_back(std::move(part));
       current.clear();
     }
   }
   return out;
 }
 
-/// The words of a text by which its subject is told, cut to their stems: lower case, the first five letters,
-/// nothing shorter than four.
+/// The significant words of a text, reduced to stems: lower case, the first five letters, only words of four
+/// or more letters.
 inline std::set<std::string> stems(std::string_view text) {
   std::set<std::string> out;
   std::string word;

@@ -12,11 +12,10 @@
 
 namespace studio {
 
-/// The nodes in an order in which each comes after those that feed it, otherwise as they were listed: the
-/// order must be the same whenever the function is called again.
-/// \throws inngest::non_retriable_error for a cycle, or an edge that leads to no node.
+/// The nodes in topological order, otherwise in their given order. The order must be the same in every call
+/// of the function. \throws inngest::non_retriable_error for a cycle, or an edge to an unknown node.
 inline std::vector<const WorkflowNode*> topological_order(const StudioWorkflow& workflow) {
-  std::map<std::string, std::size_t> waiting_for;  // how many of a node's sources are still to come
+  std::map<std::string, std::size_t> waiting_for;  // how many of a node's sources are not in the list yet
   for (const WorkflowNode& node : workflow.nodes) {
     if (!waiting_for.emplace(node.id, 0).second)
       throw inngest::non_retriable_error("two nodes have the id \"" + node.id + "\"");

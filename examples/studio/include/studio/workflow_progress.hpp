@@ -9,14 +9,14 @@
 
 namespace studio {
 
-/// What one function writes down of one workflow run, for the canvas to show.
+/// Records one function's progress in a workflow run, for display on the canvas.
 class workflow_progress {
  public:
   /// `processor` is the function's id; `worker` is the Inngest run.
   workflow_progress(database& data, std::string run, std::string processor, std::string worker)
       : data_(&data), run_(std::move(run)), processor_(std::move(processor)), worker_(std::move(worker)) {}
 
-  /// Whether the run is there, and nobody else has finished it.
+  /// Whether the run exists and no other Inngest run has finished it.
   bool is_open() const {
     const auto state = data_->find_workflow_run(run_, processor_);
     return state && (!state->finished() || state->finished_by == worker_);

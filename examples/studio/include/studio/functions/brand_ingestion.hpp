@@ -59,8 +59,8 @@ inline auto brand_ingestion(const inngest::client& app, const services& world) {
       inngest::on<BrandIngested>(), [world](inngest::context<BrandIngested>& ctx) -> ingestion_result {
         const BrandAsset& asset = ctx.event.data;
         try {
-          // These results are for people to read. As JSON of any shape, they may as well be those of the app
-          // that began the run, whatever it returned.
+          // These results are only displayed. Untyped JSON also accepts results of another app that began
+          // the run.
           ctx.step.run("index-and-store", [&] { return inngest::json(index_asset(world, asset)); });
           ctx.step.run("extract-brand-dna", [&] { return inngest::json(extract_dna(world, asset)); });
           ctx.step.send_event("trigger-synthesis", BrandSyncRequested{{.workspaceId = asset.workspaceId}});
@@ -68,7 +68,7 @@ inline auto brand_ingestion(const inngest::client& app, const services& world) {
         } catch (const std::exception& problem) {
           ctx.log.error("brand ingestion of asset " + asset.assetId + " in workspace " + asset.workspaceId +
                         " failed: " + problem.what());
-          throw;  // the retries are Inngest's
+          throw;  // Inngest retries
         }
       });
 }

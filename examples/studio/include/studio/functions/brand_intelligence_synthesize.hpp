@@ -34,7 +34,7 @@ inline auto brand_intelligence_synthesize(const inngest::client& app, const serv
 
         const brand_dna dna = ctx.step.run("synthesize-dna", [&] {
           std::vector<std::string> material;
-          for (const knowledge_fragment& each : knowledge) material.push_back(each.text);
+          for (const knowledge_fragment& fragment : knowledge) material.push_back(fragment.text);
           return synthesize(*world.model, material);
         });
         ctx.step.run("update-workspace-summary",

@@ -15,13 +15,13 @@ struct purge_result {
 };
 INNGEST_FIELDS(purge_result, deleted)
 
-/// Removes what is older than `age` under the prefix, page by page, and gives the count.
+/// Removes blobs older than `age` under the prefix, page by page, and returns their number.
 inline int purge(blob_storage& blobs, const std::string& prefix, std::chrono::hours age) {
   int deleted = 0;
   blob_page page = blobs.list(prefix);
   while (true) {
-    for (const blob& each : page.blobs) {
-      if (each.age > age && blobs.remove(each.path)) ++deleted;
+    for (const blob& old : page.blobs) {
+      if (old.age > age && blobs.remove(old.path)) ++deleted;
     }
     if (!page.next) return deleted;
     page = blobs.list(prefix, *page.next);

@@ -11,7 +11,7 @@ namespace studio {
 
 struct cleanup_result {
   std::string path;
-  bool deleted = false;  // false: somebody else was faster
+  bool deleted = false;  // false: it was already gone
 };
 INNGEST_FIELDS(cleanup_result, path, deleted)
 

@@ -20,7 +20,7 @@ struct fashion_result {
 };
 INNGEST_FIELDS(fashion_result, status, attempts, url, reason)
 
-/// Generates a picture into the blob storage and gives its path.
+/// Generates a picture, stores it as a blob and returns its path.
 inline std::string generate_item(const services& world, const FashionItem& item, int attempt,
                                  const std::string& prompt) {
   const image made = world.images->generate(prompt, fetch_image(item.imageUrl));

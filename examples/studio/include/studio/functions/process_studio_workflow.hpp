@@ -24,10 +24,10 @@ struct workflow_result {
 };
 INNGEST_FIELDS(workflow_result, status, runId)
 
-/// What each node has given so far, by the node's id.
+/// The outputs so far, by node id.
 using node_outputs = std::map<std::string, node_output>;
 
-/// A node's inputs: the files of the nodes that lead to it; for the first ones, what the workflow was given.
+/// A node's inputs: the files of its source nodes, or the workflow's input for nodes without sources.
 inline std::vector<media_file> inputs_of(const WorkflowNode& node, const StudioWorkflow& workflow,
                                          const node_outputs& outputs, const plugin_registry& plugins,
                                          const plugin_context& context) {
@@ -45,7 +45,7 @@ inline std::vector<media_file> inputs_of(const WorkflowNode& node, const StudioW
   return out;
 }
 
-/// Runs a node's plugin. A node without one hands its inputs on.
+/// Runs a node's plugin. A node without a plugin passes its inputs on.
 inline node_output execute(const WorkflowNode& node, const StudioWorkflow& workflow,
                            const node_outputs& outputs, const plugin_registry& plugins, blob_storage& blobs) {
   const plugin_context context(blobs, "workflows/" + workflow.runId + "/" + node.id);
@@ -64,7 +64,7 @@ inline node_outputs sinks_of(const StudioWorkflow& workflow, const node_outputs&
   return out;
 }
 
-/// Runs a workflow's nodes, whose work is done by the app's plugins.
+/// Runs a workflow's nodes with the app's plugins.
 inline auto process_studio_workflow(const inngest::client& app, const services& world,
                                     std::shared_ptr<const plugin_registry> plugins) {
   return app.create_function(
@@ -73,8 +73,8 @@ inline auto process_studio_workflow(const inngest::client& app, const services& 
        plugins = std::move(plugins)](inngest::context<StudioWorkflowRequested>& ctx) -> workflow_result {
         const StudioWorkflow& workflow = ctx.event.data;
         const workflow_progress progress(*world.data, workflow.runId, ctx.function_id, ctx.run_id);
-        // Looked up in every call, as it is no step. Once this very run has finished its workflow, it must
-        // still find it open: its handler is called again, to return.
+        // This is not a step, so every call repeats it. It must still find the workflow open after this run
+        // has finished it, because the handler is called once more to return.
         if (!progress.is_open()) return {.status = "ignored", .runId = workflow.runId};
 
         try {

@@ -12,8 +12,8 @@
 
 namespace studio {
 
-/// Walks through a workflow's nodes for those who watch. It gets the same event as process-studio-workflow,
-/// and keeps its progress apart from that one's.
+/// Walks through a workflow's nodes and records progress for display. It has the same event as
+/// process-studio-workflow, but its own progress.
 inline auto process_workflow_run(const inngest::client& app, const services& world) {
   return app.create_function(
       {.id = "process-workflow-run", .concurrency = 4}, inngest::on<StudioWorkflowRequested>(),

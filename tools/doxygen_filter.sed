@@ -1,0 +1,15 @@
+# What doxygen reads instead of a header: comments at the end of a member's line document the member, and tables of
+# enumerators become empty lines.
+/^template <>$/ {
+  N
+  /enumerators</ {
+    :table
+    /\}\);$/ {
+      s|[^\n]||g
+      b
+    }
+    N
+    b table
+  }
+}
+s|([;,]) +// |\1  ///< |
