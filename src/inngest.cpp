@@ -7,8 +7,8 @@
 #include <memory>
 
 #include <inngest/detail/impl/crypto.ipp>
-#include <inngest/detail/impl/json_document.ipp>
 #include <inngest/detail/impl/utf8.ipp>
+#include <inngest/json/detail/impl/document.ipp>
 
 #include <inngest/client.hpp>
 #ifndef INNGEST_NO_HTTPLIB

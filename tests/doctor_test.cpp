@@ -70,7 +70,8 @@ TEST_CASE("a server that is away, of the wrong kind or refuses the key is a prob
   const auto away = inngest::doctor(inngest::client(options(
       inngest::mode::dev, [](const request&) -> response { throw inngest::unreachable("refused"); })));
   CHECK_FALSE(away.healthy());
-  CHECK_THAT(away.text(), ContainsSubstring("no server answers") && ContainsSubstring("start the dev server"));
+  CHECK_THAT(away.text(),
+             ContainsSubstring("no server answers") && ContainsSubstring("start the dev server"));
 
   const auto wrong = inngest::doctor(
       inngest::client(options(inngest::mode::dev, [](const request&) { return healthy("cloud"); })));

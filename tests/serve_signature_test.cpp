@@ -1,9 +1,9 @@
 // Which bytes of a signed request are read, and what the log says of refused ones.
 
 #include <inngest/client.hpp>
-#include <inngest/detail/json_canonical.hpp>
 #include <inngest/detail/log_limiter.hpp>
 #include <inngest/function.hpp>
+#include <inngest/json/detail/canonical.hpp>
 #include <inngest/protocol/signature.hpp>
 #include <inngest/serve.hpp>
 

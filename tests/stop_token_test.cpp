@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <inngest/detail/stop_token.hpp>
+#include <inngest/platform/detail/stop_token.hpp>
 #include <inngest/stop_token.hpp>
 
 #include "catch.hpp"

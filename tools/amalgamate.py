@@ -22,7 +22,7 @@ TARGET = ROOT / "single_include" / "inngest" / "inngest.hpp"
 # rest must not be put where it can be switched off.
 WHOLE = """\
 #ifndef INNGEST_NO_HTTPLIB
-#include <inngest/detail/httplib_flags.hpp>
+#include <inngest/transport/detail/httplib_flags.hpp>
 #endif
 #include <inngest/inngest.hpp>
 #include <inngest/embedded.hpp>
@@ -32,11 +32,11 @@ WHOLE = """\
 #include <inngest/outbox.hpp>
 #include <inngest/runs.hpp>
 #if !defined(INNGEST_NO_HTTPLIB) || defined(INNGEST_WITH_HTTP_SERVER)
-#include <inngest/detail/socket.hpp>
+#include <inngest/platform/detail/socket.hpp>
 #endif
 #ifndef INNGEST_NO_HTTPLIB
-#include <inngest/detail/httplib_server.hpp>
-#include <inngest/detail/httplib_tasks.hpp>
+#include <inngest/transport/detail/httplib_server.hpp>
+#include <inngest/transport/detail/httplib_tasks.hpp>
 #include <inngest/adapters/httplib.hpp>
 #endif
 #ifdef INNGEST_WITH_AI

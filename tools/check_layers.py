@@ -15,16 +15,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "include" / "inngest"
 
 LAYERS = [
-    ["version.hpp", "config.hpp", "fwd.hpp", "detail/checked_math.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/for_each_macro.hpp",
-     "detail/file.hpp", "detail/function_ref.hpp", "detail/parse_real.hpp", "detail/socket.hpp", "stop_token.hpp",
-     "detail/stop_token.hpp", "detail/windows.hpp", "detail/hex.hpp", "detail/log_limiter.hpp", "detail/sha1.hpp", "detail/type_name.hpp",
-     "options/detail/option_limits.hpp", "time/timestamp.hpp", "time/detail/http_date.hpp", "time/detail/rfc3339.hpp",
-     "time/detail/saturated.hpp", "time/detail/server_duration.hpp",
-     "dependencies.hpp",
-     "limits.hpp", "protocol/step_kinds.hpp"],
+    ["version.hpp", "config.hpp", "fwd.hpp", "stop_token.hpp", "dependencies.hpp", "limits.hpp",
+     "protocol/step_kinds.hpp", "options/detail/option_limits.hpp", "time/timestamp.hpp", "time/detail/http_date.hpp",
+     "time/detail/rfc3339.hpp", "time/detail/saturated.hpp", "time/detail/server_duration.hpp", "platform/detail/*",
+     "detail/checked_math.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/function_ref.hpp",
+     "detail/hex.hpp", "detail/log_limiter.hpp", "detail/sha1.hpp", "detail/type_name.hpp",
+     "json/detail/for_each_macro.hpp", "json/detail/parse_real.hpp"],
     ["error.hpp"],
-    ["detail/json_*.hpp", "detail/utf8.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp", "detail/result_traits.hpp",
-     "json.hpp", "time/*", "log.hpp", "http.hpp", "expression.hpp", "expression/*",
+    ["json.hpp", "json/detail/*", "detail/utf8.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp",
+     "detail/result_traits.hpp", "time/*", "log.hpp", "http.hpp", "expression.hpp", "expression/*",
      "step/detail/step_body.hpp", "fetch.hpp"],
     ["step_id.hpp", "event.hpp", "middleware.hpp", "trigger.hpp", "options.hpp", "settings.hpp",
      "options/detail/check_options.hpp"],
@@ -40,8 +39,7 @@ LAYERS = [
      "embedded/detail/received_json.hpp", "embedded/detail/reported_operation.hpp", "embedded/detail/retry.hpp",
      "embedded/detail/run_errors.hpp", "embedded/detail/set_aside.hpp"],
     ["embedded/detail/scheduling/*"],
-    ["adapters/*", "transport/*", "embedded.hpp", "embedded/*", "testing.hpp", "testing/*",
-     "detail/httplib_*.hpp"],
+    ["adapters/*", "transport/*", "embedded.hpp", "embedded/*", "testing.hpp", "testing/*"],
     ["inngest.hpp"],
 ]
 
@@ -53,9 +51,9 @@ FORBIDDEN = [
 
 # Each package, and the only headers that name it.
 PACKAGES = [
-    (r"nlohmann/", ["json.hpp", "detail/json_*.hpp"]),
-    (r"simdjson", ["detail/impl/json_document.ipp", "detail/impl/utf8.ipp"]),
-    (r"httplib\.h$", ["adapters/httplib.hpp", "transport/impl/httplib.ipp", "detail/httplib_*.hpp"]),
+    (r"nlohmann/", ["json.hpp", "json/detail/*"]),
+    (r"simdjson", ["json/detail/impl/document.ipp", "detail/impl/utf8.ipp"]),
+    (r"httplib\.h$", ["adapters/httplib.hpp", "transport/impl/httplib.ipp", "transport/detail/httplib_*.hpp"]),
     (r"openssl/", ["detail/impl/crypto.ipp"]),
     (r"sodium", ["middleware/encryption.hpp"]),
     (r"sqlite3", ["embedded/detail/impl/sqlite.ipp"]),
@@ -74,7 +72,7 @@ CHEAP = {"fwd.hpp": ["inngest/config.hpp", "inngest/detail/fixed_string.hpp"],
          "config.hpp": ["inngest_config.hpp", "inngest/version.hpp"]}
 
 # Macros of others that a header has to define.
-FOREIGN_MACROS = {"detail/windows.hpp": ["NOMINMAX"]}
+FOREIGN_MACROS = {"platform/detail/windows.hpp": ["NOMINMAX"]}
 
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
 DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")

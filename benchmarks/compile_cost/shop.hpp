@@ -57,8 +57,8 @@ inline std::vector<inngest::any_function> functions(inngest::client& app) {
       {.id = "fulfil", .concurrency = {{.limit = 5, .key = "event.data.customer"}}},
       inngest::on<order_placed>(), [charge](inngest::context<order_placed>& ctx) {
         const auto paid = ctx.step.invoke("charge", charge, ctx.event.data);
-        const auto packed =
-            ctx.step.wait_for_event<order_packed>("wait-for-packing", {.timeout = 72h, .expression = "async.data.order == event.data.id"});
+        const auto packed = ctx.step.wait_for_event<order_packed>(
+            "wait-for-packing", {.timeout = 72h, .expression = "async.data.order == event.data.id"});
         if (!packed) return receipt{.status = "never packed"};
         ctx.step.send_event("tell", order_sent{{.order = ctx.event.data.id, .carrier = "post"}});
         return receipt{.status = "sent", .cents = paid.cents};

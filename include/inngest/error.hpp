@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/time/detail/saturated.hpp>
 #include <inngest/config.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest {
 

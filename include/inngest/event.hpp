@@ -13,12 +13,12 @@
 #include <vector>
 
 #include <inngest/detail/fixed_string.hpp>
-#include <inngest/detail/json_shape.hpp>
-#include <inngest/detail/json_text.hpp>
 #include <inngest/detail/utf8.hpp>
-#include <inngest/time/duration.hpp>
 #include <inngest/fwd.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/shape.hpp>
+#include <inngest/json/detail/text.hpp>
+#include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
 
 namespace inngest {

@@ -6,8 +6,8 @@
 #include <type_traits>
 #include <utility>
 
-#include <inngest/detail/for_each_macro.hpp>
-#include <inngest/detail/json_codec.hpp>
+#include <inngest/json/detail/codec.hpp>
+#include <inngest/json/detail/for_each_macro.hpp>
 
 namespace inngest {
 

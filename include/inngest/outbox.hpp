@@ -14,13 +14,13 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/file.hpp>
 #include <inngest/detail/hex.hpp>
-#include <inngest/detail/json_text.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/log.hpp>
 #include <inngest/outbox/detail/outbox_file.hpp>
+#include <inngest/platform/detail/file.hpp>
 #include <inngest/settings.hpp>
 #include <inngest/time/timestamp.hpp>
 

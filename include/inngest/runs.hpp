@@ -16,9 +16,9 @@
 #include <inngest/client.hpp>
 #include <inngest/function.hpp>
 #include <inngest/protocol/api.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 #include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
-#include <inngest/protocol/step_kinds.hpp>
 
 namespace inngest {
 

@@ -13,16 +13,16 @@
 #include <vector>
 
 #include <inngest/dependencies.hpp>
-#include <inngest/detail/json_document.hpp>
 #include <inngest/detail/keys.hpp>
-#include <inngest/time/detail/saturated.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
+#include <inngest/json/detail/document.hpp>
 #include <inngest/limits.hpp>
 #include <inngest/log.hpp>
 #include <inngest/middleware.hpp>
 #include <inngest/options.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest {
 

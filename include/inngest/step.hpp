@@ -23,8 +23,8 @@
 #include <inngest/options/detail/option_limits.hpp>
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/memo.hpp>
-#include <inngest/step/detail/step_body.hpp>
 #include <inngest/protocol/step_kinds.hpp>
+#include <inngest/step/detail/step_body.hpp>
 #include <inngest/step_id.hpp>
 #include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>

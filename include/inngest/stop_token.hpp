@@ -5,7 +5,7 @@
 #ifdef __cpp_lib_jthread
 #include <stop_token>
 #else
-#include <inngest/detail/stop_token.hpp>
+#include <inngest/platform/detail/stop_token.hpp>
 #endif
 
 namespace inngest {

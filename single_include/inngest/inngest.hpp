@@ -28,7 +28,7 @@
 
 #ifndef INNGEST_NO_HTTPLIB
 
-// inngest/detail/httplib_flags.hpp
+// inngest/transport/detail/httplib_flags.hpp
 
 #include <httplib.h>
 
@@ -662,7 +662,7 @@ inline std::optional<timestamp> parse_timestamp(std::string_view text) {
 
 #include <array>
 
-// inngest/detail/for_each_macro.hpp
+// inngest/json/detail/for_each_macro.hpp
 
 // GCC follows an error in a macro's argument through every expansion, and there are hundreds here: a wrong
 // name in INNGEST_FIELDS would be followed by a thousand lines. It does not go into system headers.
@@ -695,7 +695,7 @@ inline std::optional<timestamp> parse_timestamp(std::string_view text) {
       __VA_OPT__(, INNGEST_DETAIL_FOR_EACH_AGAIN INNGEST_DETAIL_PARENTHESES(macro, context, __VA_ARGS__))
 #define INNGEST_DETAIL_FOR_EACH_AGAIN() INNGEST_DETAIL_FOR_EACH_STEP
 
-// inngest/detail/json_codec.hpp
+// inngest/json/detail/codec.hpp
 
 #include <cmath>
 #include <cstddef>
@@ -704,13 +704,13 @@ inline std::optional<timestamp> parse_timestamp(std::string_view text) {
 #include <tuple>
 #include <variant>
 
-// inngest/detail/json_document.hpp
+// inngest/json/detail/document.hpp
 
 #include <simdjson.h>
 
 #include <memory>
 
-// inngest/detail/json_path.hpp
+// inngest/json/detail/path.hpp
 
 namespace inngest::detail {
 
@@ -921,7 +921,7 @@ class json_document {
 
 }  // namespace inngest::detail
 
-// inngest/detail/json_dom.hpp
+// inngest/json/detail/dom.hpp
 
 #include <nlohmann/json.hpp>
 
@@ -1826,7 +1826,7 @@ struct fixed_string {
 
 }  // namespace inngest::detail
 
-// inngest/detail/json_shape.hpp
+// inngest/json/detail/shape.hpp
 
 namespace inngest::detail {
 
@@ -1922,7 +1922,7 @@ struct event_shape {
 
 }  // namespace inngest::detail
 
-// inngest/detail/json_text.hpp
+// inngest/json/detail/text.hpp
 
 namespace inngest::detail {
 
@@ -9015,7 +9015,7 @@ inline constexpr const char* out_of_band = "out_of_band";
 
 // inngest/protocol/signature.hpp
 
-// inngest/detail/json_canonical.hpp
+// inngest/json/detail/canonical.hpp
 
 // Canonical JSON: RFC 8785. It is what an Inngest server signs, whatever it sends.
 
@@ -9475,7 +9475,7 @@ inline std::string canonical_json(std::string_view text) { return canonical_writ
 
 }  // namespace inngest::detail
 
-// inngest/detail/json_members.hpp
+// inngest/json/detail/members.hpp
 
 #include <bit>
 
@@ -21403,7 +21403,7 @@ class outbox final : public event_keeper {
 }  // namespace inngest
 #ifndef INNGEST_NO_HTTPLIB
 
-// inngest/detail/httplib_server.hpp
+// inngest/transport/detail/httplib_server.hpp
 
 #include <httplib.h>
 
@@ -21438,7 +21438,7 @@ inline void send_whole_and_plain(const httplib::Request& request) {
 
 }  // namespace inngest::detail
 
-// inngest/detail/httplib_tasks.hpp
+// inngest/transport/detail/httplib_tasks.hpp
 
 #include <httplib.h>
 

@@ -1,6 +1,6 @@
-#include <inngest/detail/json_canonical.hpp>
-#include <inngest/detail/json_members.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/canonical.hpp>
+#include <inngest/json/detail/members.hpp>
 
 #include <algorithm>
 #include <bit>

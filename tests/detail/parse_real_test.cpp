@@ -5,7 +5,7 @@
 #include <string_view>
 #include <system_error>
 
-#include <inngest/detail/parse_real.hpp>
+#include <inngest/json/detail/parse_real.hpp>
 
 #include "../catch.hpp"
 

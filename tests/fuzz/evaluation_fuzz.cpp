@@ -1,7 +1,7 @@
 // Computing expressions: a line of CEL, then variables as JSON. Whatever both are, there is a value or an
 // error at a place, soon.
-#include <inngest/detail/json_dom.hpp>
 #include <inngest/expression/evaluation.hpp>
+#include <inngest/json/detail/dom.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,8 +1,8 @@
 // A signature header, a new line, and a body: nobody guesses a signature, what we sign verifies, and what was
 // verified is what is read.
-#include <inngest/detail/json_canonical.hpp>
-#include <inngest/detail/json_members.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/canonical.hpp>
+#include <inngest/json/detail/members.hpp>
 #include <inngest/protocol/call_request.hpp>
 #include <inngest/protocol/signature.hpp>
 

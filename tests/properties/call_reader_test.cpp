@@ -1,4 +1,4 @@
-#include <inngest/detail/json_canonical.hpp>
+#include <inngest/json/detail/canonical.hpp>
 #include <inngest/protocol/call_request.hpp>
 #include <inngest/protocol/memo.hpp>
 

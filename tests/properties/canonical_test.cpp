@@ -1,5 +1,5 @@
-#include <inngest/detail/json_canonical.hpp>
-#include <inngest/detail/json_members.hpp>
+#include <inngest/json/detail/canonical.hpp>
+#include <inngest/json/detail/members.hpp>
 
 #include <string>
 #include <string_view>

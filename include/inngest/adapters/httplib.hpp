@@ -8,11 +8,11 @@
 #include <string>
 #include <utility>
 
-#include <inngest/detail/httplib_flags.hpp>
-#include <inngest/detail/httplib_server.hpp>
-#include <inngest/detail/httplib_tasks.hpp>
-#include <inngest/detail/socket.hpp>
+#include <inngest/platform/detail/socket.hpp>
 #include <inngest/serve.hpp>
+#include <inngest/transport/detail/httplib_flags.hpp>
+#include <inngest/transport/detail/httplib_server.hpp>
+#include <inngest/transport/detail/httplib_tasks.hpp>
 
 namespace inngest {
 

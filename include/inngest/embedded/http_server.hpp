@@ -14,18 +14,18 @@
 #include <vector>
 
 #include <inngest/config.hpp>
-#include <inngest/detail/json_canonical.hpp>
-#include <inngest/detail/json_dom.hpp>
 #include <inngest/detail/log_limiter.hpp>
 #include <inngest/embedded/detail/http_listener.hpp>
+#include <inngest/embedded/detail/page.hpp>
+#include <inngest/embedded/detail/page_api.hpp>
 #include <inngest/embedded/detail/server_access.hpp>
 #include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/engine.hpp>
-#include <inngest/embedded/detail/page_api.hpp>
-#include <inngest/embedded/detail/page.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/canonical.hpp>
+#include <inngest/json/detail/dom.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/signature.hpp>
 #include <inngest/transport/httplib.hpp>

@@ -11,8 +11,8 @@
 #include <inngest/detail/enumeration.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
-#include <inngest/time/timestamp.hpp>
 #include <inngest/protocol/step_kinds.hpp>
+#include <inngest/time/timestamp.hpp>
 
 namespace inngest::embedded {
 

@@ -14,7 +14,6 @@
 #include <type_traits>
 #include <vector>
 
-#include <inngest/detail/file.hpp>
 #include <inngest/embedded/detail/file_lock.hpp>
 #include <inngest/embedded/detail/sqlite.hpp>
 #include <inngest/embedded/detail/sqlite_reader.hpp>
@@ -22,6 +21,7 @@
 #include <inngest/embedded/detail/sqlite_writer.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/error.hpp>
+#include <inngest/platform/detail/file.hpp>
 
 // Needs SQLite 3.35 or later (Debian: libsqlite3-dev): link sqlite3.
 

@@ -19,7 +19,6 @@
 
 #include <inngest/detail/function_ref.hpp>
 #include <inngest/detail/hex.hpp>
-#include <inngest/detail/json_text.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/event.hpp>
 #include <inngest/execution/branches.hpp>
@@ -28,6 +27,7 @@
 #include <inngest/execution/hooks.hpp>
 #include <inngest/execution/interrupt.hpp>
 #include <inngest/http.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/limits.hpp>
 #include <inngest/protocol/call_request.hpp>
 #include <inngest/protocol/error_info.hpp>

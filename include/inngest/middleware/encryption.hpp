@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/json_text.hpp>
 #include <inngest/error.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/middleware.hpp>
 #include <inngest/protocol/step_kinds.hpp>
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include <inngest/detail/json_text.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
+#include <inngest/json/detail/text.hpp>
 
 // Requests to a server's API beside events and registrations, and what its answers say.
 

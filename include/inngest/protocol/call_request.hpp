@@ -12,8 +12,8 @@
 
 #include <inngest/detail/function_ref.hpp>
 #include <inngest/detail/hex.hpp>
-#include <inngest/detail/json_codec.hpp>
 #include <inngest/error.hpp>
+#include <inngest/json/detail/codec.hpp>
 #include <inngest/protocol/memo.hpp>
 #include <inngest/step_id.hpp>
 

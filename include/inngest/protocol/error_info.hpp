@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/json_codec.hpp>
 #include <inngest/detail/type_name.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
+#include <inngest/json/detail/codec.hpp>
 
 namespace inngest::protocol {
 

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <utility>
 
-#include <inngest/detail/json_text.hpp>
 #include <inngest/error.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/memo.hpp>
 
 namespace inngest {

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/json_codec.hpp>
 #include <inngest/error.hpp>
 #include <inngest/event.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/codec.hpp>
 #include <inngest/step_id.hpp>
 
 namespace inngest::protocol {

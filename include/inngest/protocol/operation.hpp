@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <inngest/detail/hex.hpp>
-#include <inngest/detail/json_codec.hpp>
+#include <inngest/json/detail/codec.hpp>
 #include <inngest/protocol/error_info.hpp>
 #include <inngest/protocol/step_kinds.hpp>
 #include <inngest/step_id.hpp>

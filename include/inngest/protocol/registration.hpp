@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include <inngest/detail/json_text.hpp>
 #include <inngest/http.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/options.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/time/duration.hpp>

@@ -15,8 +15,8 @@
 
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/hex.hpp>
-#include <inngest/detail/json_canonical.hpp>
-#include <inngest/detail/json_members.hpp>
+#include <inngest/json/detail/canonical.hpp>
+#include <inngest/json/detail/members.hpp>
 
 // Signatures: `t=<unix seconds>&s=<hex HMAC-SHA256 of body and t>`, keyed with the signing key without its
 // "signkey-<environment>-" prefix.

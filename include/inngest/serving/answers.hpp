@@ -7,9 +7,9 @@
 #include <utility>
 
 #include <inngest/detail/function_ref.hpp>
-#include <inngest/detail/json_text.hpp>
 #include <inngest/execution/replay.hpp>
 #include <inngest/http.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/error_info.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/operation.hpp>

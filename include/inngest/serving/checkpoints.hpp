@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/json_text.hpp>
 #include <inngest/error.hpp>
 #include <inngest/execution/checkpoints.hpp>
 #include <inngest/http.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/options.hpp>
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/call_request.hpp>

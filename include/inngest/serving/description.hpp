@@ -4,10 +4,10 @@
 #include <string>
 
 #include <inngest/detail/crypto.hpp>
-#include <inngest/detail/json_document.hpp>
-#include <inngest/detail/json_text.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
+#include <inngest/json/detail/document.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/registration.hpp>
 #include <inngest/protocol/signature.hpp>

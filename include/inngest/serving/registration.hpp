@@ -3,9 +3,9 @@
 #include <string>
 #include <utility>
 
-#include <inngest/detail/json_text.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/registration.hpp>

@@ -6,9 +6,9 @@
 #include <future>
 #include <utility>
 
-#include <inngest/detail/json_text.hpp>
 #include <inngest/execution/call_stop.hpp>
 #include <inngest/http.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/serving/answers.hpp>
 #include <inngest/serving/served_app.hpp>
 

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include <inngest/detail/hex.hpp>
-#include <inngest/detail/json_dom.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/dom.hpp>
 #include <inngest/step_id.hpp>
 
 namespace inngest::testing {

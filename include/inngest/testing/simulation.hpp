@@ -15,13 +15,13 @@
 #include <vector>
 
 #include <inngest/client.hpp>
-#include <inngest/detail/json_dom.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler.hpp>
 #include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/memory_store.hpp>
 #include <inngest/error.hpp>
 #include <inngest/execution/checkpoints.hpp>
 #include <inngest/function.hpp>
+#include <inngest/json/detail/dom.hpp>
 #include <inngest/protocol/operation.hpp>
 #include <inngest/protocol/step_kinds.hpp>
 #include <inngest/serve.hpp>

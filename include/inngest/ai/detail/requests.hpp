@@ -10,11 +10,11 @@
 #include <utility>
 
 #include <inngest/ai/gateway.hpp>
-#include <inngest/detail/json_dom.hpp>
-#include <inngest/detail/json_text.hpp>
 #include <inngest/detail/keys.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/dom.hpp>
+#include <inngest/json/detail/text.hpp>
 
 // Writing what several providers' requests have in common.
 

@@ -19,7 +19,6 @@
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>
 #include <inngest/embedded/detail/retry.hpp>
-#include <inngest/time/duration.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/store.hpp>
@@ -30,6 +29,7 @@
 #include <inngest/json.hpp>
 #include <inngest/log.hpp>
 #include <inngest/protocol/error_info.hpp>
+#include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
 
 namespace inngest::embedded {

@@ -5,8 +5,8 @@
 #include <string>
 #include <system_error>
 
-#include <inngest/detail/file.hpp>
 #include <inngest/error.hpp>
+#include <inngest/platform/detail/file.hpp>
 
 namespace inngest::detail {
 

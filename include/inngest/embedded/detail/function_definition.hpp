@@ -11,13 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/json_dom.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
 #include <inngest/function.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/dom.hpp>
 #include <inngest/protocol/registration.hpp>
 #include <inngest/time/detail/cron.hpp>
 #include <inngest/time/detail/cron_next.hpp>

@@ -20,10 +20,10 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/socket.hpp>
 #include <inngest/embedded/detail/http_parser.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
+#include <inngest/platform/detail/socket.hpp>
 
 // A server whose connections cost no threads: one thread reads and writes all of them, and only whole
 // requests are given to others. So clients that are slow, or silent, hold nothing that other clients need.

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/json_codec.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/event.hpp>
+#include <inngest/json/detail/codec.hpp>
 
 // The gate for events: whatever passes it is stored and dispatched, and never fails later because of its
 // bytes.

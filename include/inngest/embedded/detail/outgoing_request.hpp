@@ -4,13 +4,13 @@
 #include <string>
 #include <utility>
 
-#include <inngest/detail/json_dom.hpp>
-#include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>
 #include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/dom.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/step_kinds.hpp>
 
 // The HTTP requests that the engine makes for steps: step.fetch ("Gateway") and step.ai.infer ("AIGateway").

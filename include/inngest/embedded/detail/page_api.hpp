@@ -9,8 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/json_dom.hpp>
-#include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
 #include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/engine.hpp>
@@ -18,6 +16,8 @@
 #include <inngest/embedded/store.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/dom.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/step_kinds.hpp>
 #include <inngest/version.hpp>
 

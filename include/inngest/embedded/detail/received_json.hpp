@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include <inngest/config.hpp>
-#include <inngest/detail/json_dom.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/dom.hpp>
 
 namespace inngest::embedded {
 

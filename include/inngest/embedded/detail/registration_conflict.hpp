@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/store.hpp>
+#include <inngest/json/detail/text.hpp>
 
 // Whether an app that registers over HTTP may do so. Decided before anything changes.
 

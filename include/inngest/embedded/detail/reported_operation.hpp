@@ -10,14 +10,14 @@
 #include <vector>
 
 #include <inngest/detail/hex.hpp>
-#include <inngest/detail/json_codec.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
-#include <inngest/time/duration.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/codec.hpp>
 #include <inngest/limits.hpp>
 #include <inngest/protocol/step_kinds.hpp>
 #include <inngest/step_id.hpp>
+#include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
 
 namespace inngest::embedded {

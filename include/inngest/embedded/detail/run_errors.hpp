@@ -4,11 +4,11 @@
 #include <string>
 #include <string_view>
 
-#include <inngest/detail/json_dom.hpp>
-#include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/dom.hpp>
+#include <inngest/json/detail/text.hpp>
 
 namespace inngest::embedded {
 

@@ -17,10 +17,10 @@
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/keys.hpp>
-#include <inngest/detail/socket.hpp>
 #include <inngest/embedded/detail/path_parts.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
+#include <inngest/platform/detail/socket.hpp>
 #include <inngest/protocol/signature.hpp>
 
 // Who may ask an engine's server for what. One function decides, for every route, before anything is read or

@@ -10,8 +10,6 @@
 #include <vector>
 
 #include <inngest/detail/hex.hpp>
-#include <inngest/detail/json_dom.hpp>
-#include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/path_parts.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
@@ -20,6 +18,8 @@
 #include <inngest/embedded/store.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/dom.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/headers.hpp>
 
 namespace inngest::embedded {

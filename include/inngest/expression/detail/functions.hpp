@@ -16,14 +16,14 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/detail/checked_math.hpp>
 #include <inngest/detail/crypto.hpp>
-#include <inngest/detail/json_codec.hpp>
-#include <inngest/detail/json_dom.hpp>
+#include <inngest/detail/utf8.hpp>
 #include <inngest/expression/detail/time.hpp>
 #include <inngest/expression/detail/value.hpp>
-#include <inngest/detail/utf8.hpp>
-#include <inngest/detail/checked_math.hpp>
-#include <inngest/detail/parse_real.hpp>
+#include <inngest/json/detail/codec.hpp>
+#include <inngest/json/detail/dom.hpp>
+#include <inngest/json/detail/parse_real.hpp>
 
 // What operators and functions of expressions do. Each gives a value or a cel_error.
 

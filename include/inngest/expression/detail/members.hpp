@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/json_shape.hpp>
 #include <inngest/expression/detail/parser.hpp>
+#include <inngest/json/detail/shape.hpp>
 
 // Finds members in expressions that the types of the events do not have. A server takes them for null.
 

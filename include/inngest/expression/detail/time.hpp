@@ -8,10 +8,10 @@
 #include <string>
 #include <string_view>
 
+#include <inngest/detail/checked_math.hpp>
 #include <inngest/expression/detail/value.hpp>
 #include <inngest/time/detail/rfc3339.hpp>
 #include <inngest/time/detail/time_zone.hpp>
-#include <inngest/detail/checked_math.hpp>
 
 // Times of expressions: their texts, and what they are made of.
 

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <system_error>
 
-#include <inngest/expression/expression_error.hpp>
-#include <inngest/detail/parse_real.hpp>
 #include <inngest/error.hpp>
+#include <inngest/expression/expression_error.hpp>
+#include <inngest/json/detail/parse_real.hpp>
 
 // The words of CEL: identifiers, literals, operators.
 

@@ -9,12 +9,12 @@
 #include <string_view>
 #include <vector>
 
-#include <inngest/detail/json_text.hpp>
-#include <inngest/options/detail/option_limits.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/options.hpp>
+#include <inngest/options/detail/option_limits.hpp>
 #include <inngest/time/detail/cron.hpp>
 #include <inngest/trigger.hpp>
 

@@ -13,8 +13,8 @@
 #include <utility>
 
 #include <inngest/detail/crypto.hpp>
-#include <inngest/detail/file.hpp>
 #include <inngest/error.hpp>
+#include <inngest/platform/detail/file.hpp>
 
 // The file of an outbox. It is a header, which says where the first record that is not sent begins, and
 // records one behind the other. A record is the lengths of its two texts, the first bytes of a SHA-256 over

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/httplib_flags.hpp>
 #include <inngest/error.hpp>
+#include <inngest/transport/detail/httplib_flags.hpp>
 #include <inngest/transport/httplib.hpp>
 
 namespace inngest {

@@ -4,13 +4,13 @@
 #include <string>
 #include <string_view>
 
-#include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/scheduling/active_run.hpp>
 #include <inngest/embedded/detail/scheduling/event_view.hpp>
 #include <inngest/embedded/detail/scheduling/lifecycle.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler_state.hpp>
 #include <inngest/embedded/store.hpp>
+#include <inngest/json/detail/text.hpp>
 
 namespace inngest::embedded::scheduling {
 

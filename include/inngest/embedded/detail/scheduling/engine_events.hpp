@@ -6,11 +6,11 @@
 #include <string>
 #include <utility>
 
-#include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/incoming_event.hpp>
 #include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/embedded/detail/scheduling/active_run.hpp>
+#include <inngest/json/detail/text.hpp>
 
 // The events that an engine makes itself, like a server.
 

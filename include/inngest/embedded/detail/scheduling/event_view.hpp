@@ -6,10 +6,10 @@
 #include <string_view>
 #include <utility>
 
-#include <inngest/detail/json_dom.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/expression/evaluation.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/dom.hpp>
 
 namespace inngest::embedded {
 

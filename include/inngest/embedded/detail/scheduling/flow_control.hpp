@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 
+#include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/scheduling/event_view.hpp>
 #include <inngest/embedded/detail/scheduling/flow_memory.hpp>
-#include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/scheduling/run_queue.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/options/detail/option_limits.hpp>

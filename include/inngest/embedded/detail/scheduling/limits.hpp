@@ -6,14 +6,14 @@
 #include <string>
 #include <utility>
 
-#include <inngest/options/detail/option_limits.hpp>
-#include <inngest/time/detail/saturated.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/scheduling/active_run.hpp>
 #include <inngest/embedded/detail/scheduling/event_view.hpp>
 #include <inngest/embedded/detail/scheduling/run_queue.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler_state.hpp>
 #include <inngest/embedded/detail/scheduling/subscriptions.hpp>
+#include <inngest/options/detail/option_limits.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 // What a function's options say of its runs beside others: how many calls at once, which first, and which run
 // alone.

@@ -7,9 +7,6 @@
 #include <utility>
 
 #include <inngest/detail/hex.hpp>
-#include <inngest/detail/json_document.hpp>
-#include <inngest/detail/json_dom.hpp>
-#include <inngest/detail/json_text.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/incoming_event.hpp>
 #include <inngest/embedded/detail/outgoing_request.hpp>
@@ -24,6 +21,9 @@
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/document.hpp>
+#include <inngest/json/detail/dom.hpp>
+#include <inngest/json/detail/text.hpp>
 
 namespace inngest::embedded::scheduling {
 

@@ -9,8 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/time/detail/saturated.hpp>
-#include <inngest/time/duration.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>
 #include <inngest/embedded/detail/retry.hpp>
 #include <inngest/embedded/detail/scheduling/active_run.hpp>
@@ -19,6 +17,8 @@
 #include <inngest/embedded/store.hpp>
 #include <inngest/http.hpp>
 #include <inngest/protocol/headers.hpp>
+#include <inngest/time/detail/saturated.hpp>
+#include <inngest/time/duration.hpp>
 
 namespace inngest::embedded::scheduling {
 

@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/json_text.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/incoming_event.hpp>
@@ -40,6 +39,7 @@
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/text.hpp>
 
 namespace inngest::embedded {
 

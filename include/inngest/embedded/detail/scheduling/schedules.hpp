@@ -7,14 +7,14 @@
 #include <string>
 #include <utility>
 
-#include <inngest/time/detail/cron_next.hpp>
-#include <inngest/time/duration.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/incoming_event.hpp>
 #include <inngest/embedded/detail/scheduling/admission.hpp>
 #include <inngest/embedded/detail/scheduling/engine_events.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler_state.hpp>
 #include <inngest/embedded/store.hpp>
+#include <inngest/time/detail/cron_next.hpp>
+#include <inngest/time/duration.hpp>
 
 namespace inngest::embedded::scheduling {
 

@@ -15,8 +15,6 @@
 #include <vector>
 
 #include <inngest/detail/hex.hpp>
-#include <inngest/detail/json_codec.hpp>
-#include <inngest/detail/json_dom.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/outgoing_request.hpp>
@@ -25,6 +23,8 @@
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/codec.hpp>
+#include <inngest/json/detail/dom.hpp>
 
 namespace inngest::embedded {
 

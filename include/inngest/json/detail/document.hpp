@@ -9,8 +9,8 @@
 #include <utility>
 
 #include <inngest/config.hpp>
-#include <inngest/detail/json_path.hpp>
 #include <inngest/error.hpp>
+#include <inngest/json/detail/path.hpp>
 
 // A reader of JSON text that goes forwards and builds no DOM. It is simdjson's on-demand reader, whose header
 // only impl/json_document.ipp includes: it takes seconds to compile.
@@ -243,5 +243,5 @@ class single_value {
 }  // namespace inngest::detail
 
 #if !defined(INNGEST_COMPILED)
-#include <inngest/detail/impl/json_document.ipp>
+#include <inngest/json/detail/impl/document.ipp>
 #endif

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include <inngest/detail/json_document.hpp>
+#include <inngest/json/detail/document.hpp>
 
 namespace inngest::detail {
 

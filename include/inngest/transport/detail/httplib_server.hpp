@@ -2,7 +2,7 @@
 
 #include <httplib.h>
 
-#include <inngest/detail/socket.hpp>
+#include <inngest/platform/detail/socket.hpp>
 
 namespace inngest::detail {
 

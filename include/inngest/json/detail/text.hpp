@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include <inngest/detail/json_codec.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
+#include <inngest/json/detail/codec.hpp>
 
 namespace inngest::detail {
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #ifdef _WIN32
-#include <inngest/detail/windows.hpp>
+#include <inngest/platform/detail/windows.hpp>
 #else
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include <inngest/detail/json_canonical.hpp>
+#include <inngest/json/detail/canonical.hpp>
 
 namespace inngest::detail {
 

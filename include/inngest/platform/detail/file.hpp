@@ -10,7 +10,7 @@
 #include <utility>
 
 #ifdef _WIN32
-#include <inngest/detail/windows.hpp>
+#include <inngest/platform/detail/windows.hpp>
 #else
 #include <fcntl.h>
 #include <sys/file.h>

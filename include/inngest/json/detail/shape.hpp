@@ -7,7 +7,7 @@
 #include <tuple>
 #include <type_traits>
 
-#include <inngest/detail/json_codec.hpp>
+#include <inngest/json/detail/codec.hpp>
 
 namespace inngest::detail {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include <inngest/config.hpp>
-#include <inngest/detail/json_path.hpp>
 #include <inngest/error.hpp>
+#include <inngest/json/detail/path.hpp>
 
 namespace inngest::detail {
 

@@ -17,10 +17,10 @@
 
 #include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>
-#include <inngest/detail/json_document.hpp>
 #include <inngest/detail/utf8.hpp>
-#include <inngest/detail/parse_real.hpp>
 #include <inngest/error.hpp>
+#include <inngest/json/detail/document.hpp>
+#include <inngest/json/detail/parse_real.hpp>
 
 // Canonical JSON: RFC 8785. It is what an Inngest server signs, whatever it sends.
 

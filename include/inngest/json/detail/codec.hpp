@@ -17,10 +17,10 @@
 #include <utility>
 #include <variant>
 
-#include <inngest/detail/json_document.hpp>
-#include <inngest/detail/json_dom.hpp>
 #include <inngest/detail/utf8.hpp>
-#include <inngest/detail/parse_real.hpp>
+#include <inngest/json/detail/document.hpp>
+#include <inngest/json/detail/dom.hpp>
+#include <inngest/json/detail/parse_real.hpp>
 
 // codec<T> reads a T from a json_value and writes one as text. What a type needs for that, and which codec it
 // gets, is the list of json_kind; the rest of the file is one short codec for each kind.
