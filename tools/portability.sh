@@ -16,7 +16,8 @@
 #
 #   --suite NAME   the Debian (trixie: GCC 14, Clang 19)
 #   --work DIR     where it is kept between runs; about 3 GB (/var/tmp/inngest-portability)
-#   --tests GLOBS  instead of the core tests, such as "json_test.cpp detail/*_test.cpp"; "" compiles none
+#   --tests GLOBS  instead of the core tests, such as "json_test.cpp detail/*_test.cpp"; with "" a check reads the
+#                  headers and runs nothing
 #   --jobs N       how many compilers run at once (the number of processors)
 #
 # At the end it prints a table. It exits 1 if a check failed.
@@ -165,38 +166,46 @@ core_tests() {
   echo "tests: $(echo "$files" | wc -l) files, $(sed -n 's/^All tests passed (\(.*\))$/\1/p' "$out")"
 }
 
-# The whole suite. What the check asserts is up to tests/run.sh.
+# The whole suite, or the headers alone.
 check_gcc() {
   install "${libraries[@]}"
   cxx=(g++)
+  if [ -z "$core" ]; then
+    read -ra compile_flags <<< "$(pkg-config --cflags "${modules[@]}")"
+    core_tests
+    return
+  fi
   describe
-  local log=/build/gcc.txt
-  BUILD_DIR=/build/gcc CXX=g++ JOBS=$jobs tests/run.sh 2>&1 | tee "$log"
-  echo "tests: $(grep 'tests passed' "$log" | tail -n 1)"
+  BUILD_DIR=/build/gcc CXX=g++ JOBS=$jobs tests/run.sh 2>&1 | tee /build/gcc.txt
+  echo "tests: $(grep 'tests passed' /build/gcc.txt | tail -n 1)"
+}
+
+check_libcxx() {
+  install clang libc++-dev libc++abi-dev dpkg-dev patch xz-utils "${libraries[@]}"
+  cxx=(clang++ -stdlib=libc++)
+  compile_flags=(-DSIMDJSON_THREADS_ENABLED=1 -DCPPHTTPLIB_OPENSSL_SUPPORT)
+  link_flags=() runner=()
+  [ -z "$core" ] || make_libcxx_libraries /build/libcxx-sources
+  core_tests
 }
 
 # Debian compiles Catch2, simdjson and cpp-httplib with libstdc++, so they are compiled here from Debian's sources.
-check_libcxx() {
-  local clang
-  install clang libc++-dev libc++abi-dev dpkg-dev "${libraries[@]}"
-  clang=$(basename "$(readlink -f "$(command -v clang++)")")
-  cxx=("$clang" -stdlib=libc++)
-  local ours=/build/libcxx-sources
-  if ! [ -e $ours/made ]; then
-    echo "deb-src $mirror $suite main" > /etc/apt/sources.list.d/sources.list
-    apt-get -qq update
-    rm -rf $ours && mkdir -p $ours
-    (cd $ours && apt-get -qq source catch2 simdjson cpp-httplib > /dev/null 2>&1)
-    (cd $ours/catch2-*/extras && "${cxx[@]}" -std=c++20 -O1 -c catch_amalgamated.cpp -o $ours/catch2.o)
-    (cd $ours/simdjson-* && "${cxx[@]}" -std=c++20 -O1 -DSIMDJSON_THREADS_ENABLED=1 -Iinclude -Isrc -c src/simdjson.cpp \
-      -o $ours/simdjson.o)
-    mkdir $ours/include && cp $ours/cpp-httplib-*/httplib.h $ours/include
-    touch $ours/made
-  fi
-  compile_flags=("-I$ours/include" -DSIMDJSON_THREADS_ENABLED=1 -DCPPHTTPLIB_OPENSSL_SUPPORT)
-  link_flags=("$ours/catch2.o" "$ours/simdjson.o" -lssl -lcrypto -lsqlite3 -lsodium -pthread)
-  runner=()
-  core_tests
+make_libcxx_libraries() {
+  local dir=$1
+  compile_flags+=("-I$dir/include")
+  link_flags=("$dir/catch2.o" "$dir/simdjson.o" -lssl -lcrypto -lsqlite3 -lsodium -pthread)
+  [ -e "$dir/made" ] && return
+  echo "== compiling libraries with libc++"
+  echo "deb-src $mirror $suite main" > /etc/apt/sources.list.d/sources.list
+  apt-get -qq update
+  rm -rf "$dir"
+  mkdir -p "$dir/include"
+  (cd "$dir" && apt-get -qq source catch2 simdjson cpp-httplib)
+  (cd "$dir"/catch2-*/extras && "${cxx[@]}" -std=c++20 -c catch_amalgamated.cpp -o "$dir/catch2.o")
+  (cd "$dir"/simdjson-* &&
+    "${cxx[@]}" -std=c++20 -DSIMDJSON_THREADS_ENABLED=1 -Iinclude -Isrc -c src/simdjson.cpp -o "$dir/simdjson.o")
+  cp "$dir"/cpp-httplib-*/httplib.h "$dir/include"
+  touch "$dir/made"
 }
 
 # The libraries of another architecture, taken out of their packages: none of their scripts has to run.
@@ -267,6 +276,8 @@ fi
 [ "$(id -u)" -eq 0 ] || fail "It needs root, for the chroot."
 mkdir -p "$work"
 root=$work/$suite
+exec 9> "$root.lock"
+flock 9  # Runs share the copy of the sources.
 make_debian
 copy_sources
 run_checks
