@@ -218,7 +218,7 @@ TEST_CASE("a step's own back-off says when the next attempt starts", "[step][ret
 
 TEST_CASE("a step's body is told to stop at its deadline, and the attempt has failed", "[step][deadline]") {
   auto f = made([](auto& ctx) {
-    ctx.step.run({.id = "endless", .deadline = 20ms}, [](std::stop_token stop) {
+    ctx.step.run({.id = "endless", .deadline = 20ms}, [](inngest::stop_token stop) {
       while (!stop.stop_requested()) std::this_thread::sleep_for(1ms);
       return 1;
     });
@@ -232,7 +232,7 @@ TEST_CASE("a step's body is told to stop at its deadline, and the attempt has fa
 
 TEST_CASE("what a body throws when it is told to stop is the cause", "[step][deadline]") {
   auto f = made([](auto& ctx) {
-    ctx.step.run({.id = "a", .deadline = 5ms}, [](std::stop_token stop) {
+    ctx.step.run({.id = "a", .deadline = 5ms}, [](inngest::stop_token stop) {
       while (!stop.stop_requested()) std::this_thread::sleep_for(1ms);
       throw std::runtime_error("interrupted download");
     });
@@ -244,8 +244,8 @@ TEST_CASE("what a body throws when it is told to stop is the cause", "[step][dea
 
 TEST_CASE("a body that ends in time knows nothing of its deadline", "[step][deadline]") {
   auto f = made([](auto& ctx) {
-    ctx.step.run({.id = "a", .deadline = 1h}, [](std::stop_token stop) { return stop.stop_possible(); });
-    ctx.step.run("b", [](std::stop_token stop) { return stop.stop_requested(); });
+    ctx.step.run({.id = "a", .deadline = 1h}, [](inngest::stop_token stop) { return stop.stop_possible(); });
+    ctx.step.run("b", [](inngest::stop_token stop) { return stop.stop_requested(); });
   });
   run_driver run(f);
   CHECK(run.discover().op().at("data") == true);

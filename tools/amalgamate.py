@@ -30,6 +30,9 @@ WHOLE = """\
 #include <inngest/middleware/tracing.hpp>
 #include <inngest/outbox.hpp>
 #include <inngest/runs.hpp>
+#if !defined(INNGEST_NO_HTTPLIB) || defined(INNGEST_WITH_HTTP_SERVER)
+#include <inngest/detail/socket.hpp>
+#endif
 #ifndef INNGEST_NO_HTTPLIB
 #include <inngest/detail/httplib_server.hpp>
 #include <inngest/detail/httplib_tasks.hpp>

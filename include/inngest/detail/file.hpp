@@ -9,14 +9,14 @@
 #include <system_error>
 #include <utility>
 
-#ifdef _WIN32
-#include <inngest/detail/windows.hpp>
-#else
+#ifndef _WIN32
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #endif
+
+#include <inngest/detail/windows.hpp>
 
 // Files whose bytes are on the disk when a call returns, and locks between processes. The standard library
 // has neither. POSIX systems and Windows each have a body for the same declarations.

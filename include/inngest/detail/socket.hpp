@@ -7,9 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#ifdef _WIN32
-#include <inngest/detail/windows.hpp>
-#else
+#ifndef _WIN32
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -20,6 +18,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #endif
+
+#include <inngest/detail/windows.hpp>
 
 // What POSIX sockets and Windows sockets call by different names. The calls that both have are used directly.
 
