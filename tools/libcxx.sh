@@ -11,8 +11,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # By name: where they are does not matter.
-core_tests="json json_canonical checked_math parse_real expression expression_conformance cron time_zone duration step step_kinds
-  stop_token replay testing engine store outbox"
+core_tests="json json_canonical checked_math parse_real expression expression_conformance cron time_zone duration
+  step step_kinds stop_token file replay testing engine store outbox"
 
 compiler=${CXX:-clang++}
 build=${BUILD_DIR:-build/libcxx}

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks that every header compiles for Windows: -fsyntax-only with the MinGW cross-compiler (Debian: g++-mingw-w64-x86-64).
+# Checks that every header compiles for Windows: -fsyntax-only with the MinGW cross-compiler (Debian:
+# g++-mingw-w64-x86-64).
 # Nothing is linked or run. The packages' headers are this system's, linked one by one so that glibc's stay out.
 #
 #   MINGW_CXX  the compiler (x86_64-w64-mingw32-g++-posix)
