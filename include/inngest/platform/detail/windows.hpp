@@ -1,7 +1,7 @@
 #pragma once
 
-// <windows.h>, in the one order that works: Winsock 2 first, or <windows.h> declares the Winsock of 1993
-// beside it, and without its macros min and max.
+// <windows.h> on Windows, nothing elsewhere. Winsock 2 comes first: otherwise <windows.h> declares the
+// Winsock of 1993. It also defines min and max as macros unless it is told not to.
 
 #ifdef _WIN32
 #ifndef NOMINMAX
