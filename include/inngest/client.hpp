@@ -524,7 +524,7 @@ class client {
   }
 
   static std::chrono::milliseconds pause_before(int attempt) {
-    const int base = 100 << std::min(attempt - 1, 10);
+    const int base = 100 << (std::min)(attempt - 1, 10);
     return std::chrono::milliseconds(base + detail::random_bytes<1>()[0] * base / 512);  // up to 50 % longer
   }
 

@@ -153,7 +153,7 @@ class retry_after_error : public error {
   /// Time from `now` to the next attempt; never negative.
   std::chrono::milliseconds delay(std::chrono::system_clock::time_point now) const {
     using std::chrono::milliseconds;
-    if (!at_) return std::max(delay_, milliseconds::zero());
+    if (!at_) return (std::max)(delay_, milliseconds::zero());
     const auto from = std::chrono::floor<milliseconds>(now);  // a part of one is waited for
     return *at_ <= from ? milliseconds::zero()
                         : milliseconds(detail::add_saturated(at_->time_since_epoch().count(),

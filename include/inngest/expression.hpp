@@ -95,7 +95,7 @@ inline void check_match(std::string_view match, const expression_events& events)
     } catch (const expression_error& problem) {
       const std::string words = problem.what();
       throw expression_error(words.substr(0, words.rfind(", at ")), match,
-                             problem.position() - std::min(problem.position(), whose.size()));
+                             problem.position() - (std::min)(problem.position(), whose.size()));
     }
     const auto is_field = [](const cel_node& node) {
       return node.what == cel_node::kind::select || node.what == cel_node::kind::variable ||
@@ -105,7 +105,7 @@ inline void check_match(std::string_view match, const expression_events& events)
     const auto other = std::find_if_not(nodes.begin(), nodes.end(), is_field);
     if (other != nodes.end()) {
       throw expression_error("a match is a field, such as data.userId", match,
-                             other->position - std::min(other->position, whose.size()));
+                             other->position - (std::min)(other->position, whose.size()));
     }
   }
 }

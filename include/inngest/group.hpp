@@ -90,7 +90,7 @@ class group {
       consider(best, of_others, first);
       (consider(best, of_others, rest), ...);
     }
-    const std::size_t decided_at = std::max(best.completed_at, began_at);
+    const std::size_t decided_at = (std::max)(best.completed_at, began_at);
     replay_->settle_conflicts(conflicts_before, best.found ? std::optional(decided_at) : std::nullopt);
     if (!best.found) {
       replay_->record_again(std::move(of_others));
@@ -99,7 +99,7 @@ class group {
     if (best.first_open < best.completed_at) replay_->leave_race_open();
     replay_->release_ids_of_losers(ids_before, decided_at);
     replay_->record_again(std::move(best.operations));
-    replay_->set_last_completed(std::max(completed_before, best.completed_at));
+    replay_->set_last_completed((std::max)(completed_before, best.completed_at));
     if (best.error) std::rethrow_exception(best.error);
     if constexpr (!std::is_void_v<returned>) return std::move(*best.value);
   }
@@ -213,7 +213,7 @@ class group {
     const auto ended = replay_->run_branch([&] { call(branch, value); });
     std::vector<protocol::operation> begun = replay_->take_recorded_after(recorded);
     if (!ended.finished) {
-      if (!begun.empty()) best.first_open = std::min(best.first_open, ended.completed_at);
+      if (!begun.empty()) best.first_open = (std::min)(best.first_open, ended.completed_at);
       std::move(begun.begin(), begun.end(), std::back_inserter(of_others));
     } else if (!best.found || ended.completed_at < best.completed_at) {
       best = {.found = true,

@@ -473,8 +473,8 @@ class runs {
       if (done()) return true;
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now());
       if (left <= std::chrono::milliseconds::zero()) return false;
-      std::this_thread::sleep_for(std::min(pause, left));
-      pause = std::min(pause * 3 / 2, std::chrono::milliseconds(2000));
+      std::this_thread::sleep_for((std::min)(pause, left));
+      pause = (std::min)(pause * 3 / 2, std::chrono::milliseconds(2000));
     }
   }
 

@@ -120,7 +120,7 @@ class harness {
   void advance(duration_ms time) { simulation_->go_to(detail::add_saturated(simulation_->now(), time)); }
   /// Moves to the next time at which something happens: a sleep, a timeout, a retry, a schedule. False when
   /// nothing is pending.
-  bool advance_to_next() { return simulation_->go_to_next(timestamp::max()); }
+  bool advance_to_next() { return simulation_->go_to_next((timestamp::max)()); }
   /// Lets time pass until the run has ended, at most `longest`. Returns whether it has ended.
   bool execute(const test_run& run, duration_ms longest = std::chrono::hours(24 * 366)) {
     const timestamp end = detail::add_saturated(now(), longest);

@@ -394,7 +394,7 @@ class engine {
   void log_unreadable() const {
     constexpr std::size_t most = 100;
     const auto& all = core_.state().unreadable();
-    for (std::size_t i = 0; i < std::min(all.size(), most); ++i) {
+    for (std::size_t i = 0; i < (std::min)(all.size(), most); ++i) {
       std::string text = "the engine's store has a record that can't be read: " + all[i].table + " where " +
                          all[i].key + ": " + all[i].reason;
       if (!all[i].run_id.empty()) text += "; run \"" + all[i].run_id + "\" is set aside";

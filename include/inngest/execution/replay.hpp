@@ -388,7 +388,7 @@ class replay {
     out.finished = !interrupted_;
     out.completed_at = last_completed_;
     tracks_completion_ = tracked;
-    last_completed_ = std::max(completed_before, out.completed_at);
+    last_completed_ = (std::max)(completed_before, out.completed_at);
     if (executed_ || fatal_) throw interrupt();  // nothing else may run in this call
     interrupted_ = false;                        // the other branches still have their turn
     return out;
@@ -415,7 +415,7 @@ class replay {
   /// How many step ids the branches of races have used so far.
   std::size_t race_ids() const { return ids_of_races_.size(); }
   /// When the handler came here: the number of results that there had to be.
-  std::size_t reached() const { return std::max(branches_.began_at(), last_completed_); }
+  std::size_t reached() const { return (std::max)(branches_.began_at(), last_completed_); }
 
   /// The losers of a race begin no steps after it was decided: what they came to later than `decided_at` does
   /// not use up an id's index, or the index of the same id behind the race would depend on their results.
@@ -492,7 +492,7 @@ class replay {
     if (conflict && !conflict->is_in_race) stop(error_of_shared_id(call, *conflict));
     if (conflict)
       conflicts_of_races_.push_back(
-          {std::max(reached(), conflict->first_reached), error_of_shared_id(call, *conflict)});
+          {(std::max)(reached(), conflict->first_reached), error_of_shared_id(call, *conflict)});
   }
 
   static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict) {
@@ -605,7 +605,7 @@ class replay {
   /// A result was used: in a race, it counts for the branch that used it.
   void note_completed(const step_call& call) {
     if (call.memo && tracks_completion_)
-      last_completed_ = std::max(last_completed_, completed_at(call.hash) + 1);
+      last_completed_ = (std::max)(last_completed_, completed_at(call.hash) + 1);
   }
 
   std::size_t completed_at(const step_hash& step) {
@@ -793,7 +793,7 @@ class replay {
     if (auto problem = misuse()) return fail(out, *std::move(problem));
     if (fatal_) return fail(out, *std::move(fatal_));
     if (completed) {
-      const std::size_t left = request_.memo_count() - std::min(used_memos_, request_.memo_count());
+      const std::size_t left = request_.memo_count() - (std::min)(used_memos_, request_.memo_count());
       if (left > 0) report_unused(left);
       if (!options_.checkpoints && deferred_.empty()) return;
       take_deferred();

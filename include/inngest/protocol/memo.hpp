@@ -31,7 +31,7 @@ struct memo {
 /// Whether the memo is an object whose keys are `wanted` and at most "type".
 inline bool holds_only(const memo& memo, std::string_view wanted) {
   if (!memo.is_object()) return false;
-  const std::size_t first_key = std::min(memo.text.find('"'), memo.text.size());
+  const std::size_t first_key = (std::min)(memo.text.find('"'), memo.text.size());
   const std::string_view rest = memo.text.substr(first_key + (first_key < memo.text.size() ? 1 : 0));
   const bool has_escapes = rest.substr(0, rest.find('"')).find('\\') != std::string_view::npos;
   const bool may_be = rest.starts_with(wanted) || rest.starts_with("type") || has_escapes;

@@ -60,7 +60,7 @@ inline void add_retry_headers(http::response& out, const protocol::failure& fail
   out.headers.add(protocol::header::no_retry, failure.retriable ? "false" : "true");
   if (failure.retriable && failure.retry_after) {
     constexpr std::chrono::seconds longest = std::chrono::hours(24);  // a server's own limit
-    const auto seconds = std::min(longest, std::chrono::ceil<std::chrono::seconds>(*failure.retry_after));
+    const auto seconds = (std::min)(longest, std::chrono::ceil<std::chrono::seconds>(*failure.retry_after));
     out.headers.add(protocol::header::retry_after, std::to_string(seconds.count()));
   }
 }

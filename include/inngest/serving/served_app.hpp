@@ -57,7 +57,7 @@ struct served_app {
   std::map<std::string, served_function, std::less<>> by_slug;
   execution::environment services;
   /// When results may be saved again, in milliseconds of the steady clock: after a failure there is a pause.
-  mutable std::atomic<std::int64_t> checkpoints_from{std::numeric_limits<std::int64_t>::min()};
+  mutable std::atomic<std::int64_t> checkpoints_from{(std::numeric_limits<std::int64_t>::min)()};
   /// Limits the log of refused requests, by the reason.
   mutable detail::log_limiter refusals;
   mutable call_registry calls;

@@ -78,7 +78,7 @@ class simulation {
   bool go_to_next(timestamp end) {
     const auto due = scheduler_.next_due();
     if (!due || *due > end) return false;
-    now_ = std::max(now_, *due);
+    now_ = (std::max)(now_, *due);
     settle();
     return true;
   }
@@ -87,7 +87,7 @@ class simulation {
     settle();
     while (go_to_next(end)) {
     }
-    now_ = std::max(now_, end);
+    now_ = (std::max)(now_, end);
   }
 
   // ---- events and runs ----------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ inline std::string below(const std::string& model, const char* option, const std
   const std::size_t scheme = base.starts_with("https://") ? 8 : base.starts_with("http://") ? 7 : 0;
   if (scheme == 0 || base.size() == scheme || base[scheme] == '/')
     refuse(model, std::string(option) + " must be an http or https URL, not \"" + base + "\"");
-  const std::size_t query = std::min(base.find('?'), base.size());
+  const std::size_t query = (std::min)(base.find('?'), base.size());
   std::string out = base.substr(0, query);
   if (!out.ends_with('/')) out += '/';
   out += path;

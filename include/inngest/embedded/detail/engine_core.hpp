@@ -44,8 +44,8 @@ inline std::string words_of_exception() {
 /// back while none ran.
 inline timestamp latest_time(const unfinished_work& work) {
   timestamp out{};
-  for (const run_record& record : work.runs) out = std::max(out, record.run.queued_at);
-  for (const job& pending : work.jobs) out = std::max(out, pending.begun);
+  for (const run_record& record : work.runs) out = (std::max)(out, record.run.queued_at);
+  for (const job& pending : work.jobs) out = (std::max)(out, pending.begun);
   return out;
 }
 

@@ -120,7 +120,7 @@ inline std::string call_url(const function_definition& function, const std::stri
   while (!rest.empty()) {  // what the app itself has put there
     const std::string_view each = rest.substr(0, rest.find('&'));
     if (!each.starts_with("fnId=") && !each.starts_with("stepId=")) out += "&" + std::string(each);
-    rest.remove_prefix(std::min(each.size() + 1, rest.size()));
+    rest.remove_prefix((std::min)(each.size() + 1, rest.size()));
   }
   return out;
 }
@@ -195,7 +195,7 @@ class definition_reader {
   /// one means the same as none.
   std::optional<milliseconds> period_of(const json& object, const char* name, milliseconds least) const {
     const auto out = duration_of(object, name);
-    return out ? std::optional(std::max(*out, least)) : std::nullopt;
+    return out ? std::optional((std::max)(*out, least)) : std::nullopt;
   }
 
   shared_expression expression_of(const json& object, const char* name) const {
@@ -246,14 +246,14 @@ class definition_reader {
       read_limit(limits);
     }
     if (const json& each = member(whole_, "throttle"); each.is_object()) {
-      out_.throttle = registered_throttle{.limit = std::max(1, number_of(each, "limit", 1)),
-                                          .burst = std::max(0, number_of(each, "burst", 0)),
+      out_.throttle = registered_throttle{.limit = (std::max)(1, number_of(each, "limit", 1)),
+                                          .burst = (std::max)(0, number_of(each, "burst", 0)),
                                           .period = period_of(each, "period", shortest).value_or(shortest),
                                           .key = expression_of(each, "key")};
     }
     if (const json& each = member(whole_, "rateLimit"); each.is_object()) {
       out_.rate_limit =
-          registered_rate_limit{.limit = std::max(1, number_of(each, "limit", 1)),
+          registered_rate_limit{.limit = (std::max)(1, number_of(each, "limit", 1)),
                                 .period = period_of(each, "period", shortest).value_or(shortest),
                                 .key = expression_of(each, "key")};
     }

@@ -285,9 +285,9 @@ class http_listener {
     for (auto& [id, each] : connections_) {
       polled.push_back({each.socket.get(), events_of(each), 0});
       ids.push_back(id);
-      if (each.at != phase::answering) next = std::min(next, each.deadline);
+      if (each.at != phase::answering) next = (std::min)(next, each.deadline);
     }
-    if (is_stopping()) next = std::min(next, stop_deadline_);
+    if (is_stopping()) next = (std::min)(next, stop_deadline_);
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
     poll_sockets(polled.data(), polled.size(), static_cast<int>(std::clamp<decltype(wait)>(wait, 0, 60'000)));
     if (polled[0].revents != 0) wake_.clear();
@@ -435,10 +435,10 @@ class http_listener {
   bool read_head(connection& each) {
     if (each.searched == 0) {  // empty lines before a request are allowed
       const std::size_t first = each.in.find_first_not_of("\r\n");
-      each.in.erase(0, std::min(first, each.in.size()));
+      each.in.erase(0, (std::min)(first, each.in.size()));
     }
     const std::size_t end = each.in.find("\r\n\r\n", each.searched);
-    if (std::min(end, each.in.size()) > options_.max_header_size)
+    if ((std::min)(end, each.in.size()) > options_.max_header_size)
       throw malformed_request(
           431, "the headers are larger than " + std::to_string(options_.max_header_size) + " bytes");
     if (end == std::string::npos) {
@@ -490,7 +490,8 @@ class http_listener {
     {
       const std::lock_guard lock(mutex_);
       const std::size_t size = each.head.request.body.size();
-      const bool fits = held_ == 0 || size <= options_.max_buffered - std::min(held_, options_.max_buffered);
+      const bool fits =
+          held_ == 0 || size <= options_.max_buffered - (std::min)(held_, options_.max_buffered);
       if (fits && waiting_.size() < options_.max_waiting && has_worker()) {
         held_ += size;
         waiting_.push_back({id, std::move(each.head.request)});

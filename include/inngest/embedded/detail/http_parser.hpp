@@ -194,7 +194,7 @@ class body_reader {
   }
 
   void read_data(std::string_view& text, std::string& body) {
-    const std::size_t size = std::min(rest_, text.size());
+    const std::size_t size = (std::min)(rest_, text.size());
     body.append(text.substr(0, size));
     text.remove_prefix(size);
     rest_ -= size;

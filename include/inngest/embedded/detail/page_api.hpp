@@ -186,7 +186,7 @@ class page_api {
                                {"name", entry.step},
                                {"kind", kind.shown_as},
                                {"status", "planned"},
-                               {"queued_at", to_text(std::min(began, std::max(before, began)))},
+                               {"queued_at", to_text((std::min)(began, (std::max)(before, began)))},
                                {"ended_at", nullptr},
                                {"attempts", json::array()},
                                {"detail", ""}},

@@ -30,7 +30,7 @@ inline std::optional<std::string> app_origin(std::string_view url) {
     if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\') return std::nullopt;
   }
   std::string authority(url.substr(scheme_end + 3));
-  authority.resize(std::min(authority.find_first_of("/?#"), authority.size()));
+  authority.resize((std::min)(authority.find_first_of("/?#"), authority.size()));
   std::transform(authority.begin(), authority.end(), authority.begin(), lower);
   if (authority.empty() || authority.front() == ':' || authority.find('@') != std::string::npos)
     return std::nullopt;

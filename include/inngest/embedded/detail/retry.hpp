@@ -42,7 +42,7 @@ inline std::optional<timestamp> retry_after(std::string_view text, timestamp now
 
   if (text.find_first_not_of("0123456789") == std::string_view::npos) {
     seconds delay{};  // any number of digits: capped on the way
-    for (const char c : text) delay = std::min(longest, delay * 10 + seconds(c - '0'));
+    for (const char c : text) delay = (std::min)(longest, delay * 10 + seconds(c - '0'));
     return delay.count() > 0 ? std::optional(now + delay) : std::nullopt;
   }
   std::optional<timestamp> out = detail::parse_http_date(text, std::chrono::floor<seconds>(now));

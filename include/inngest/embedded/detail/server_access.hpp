@@ -343,7 +343,7 @@ class server_access {
       std::string_view rest = value;
       while (!rest.empty()) {
         const std::string_view pair = detail::without_blanks(rest.substr(0, rest.find(';')));
-        rest.remove_prefix(std::min(
+        rest.remove_prefix((std::min)(
             rest.size(), rest.find(';') == std::string_view::npos ? rest.size() : rest.find(';') + 1));
         const std::size_t equals = pair.find('=');
         if (equals == std::string_view::npos || pair.substr(0, equals) != cookie_) continue;

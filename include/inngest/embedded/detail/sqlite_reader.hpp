@@ -518,7 +518,7 @@ class reader {
     return out;
   }
 
-  static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+  static constexpr std::size_t no_limit = (std::numeric_limits<std::size_t>::max)();
   static constexpr std::int64_t every_row = -1;
 
   database& file_;

@@ -60,7 +60,7 @@ class writer {
 
   /// How far forget_events has come.
   struct place {
-    timestamp time = timestamp::min();
+    timestamp time = (timestamp::min)();
     std::int64_t number = 0;
   };
 

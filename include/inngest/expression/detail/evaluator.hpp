@@ -37,7 +37,7 @@ class cel_evaluator {
 
   cel_value run() {
     cel_value out = evaluate(nodes_.size() - 1);
-    spend(weight(out, std::numeric_limits<int>::max()), nodes_.back());  // the parts of lists may be shared
+    spend(weight(out, (std::numeric_limits<int>::max)()), nodes_.back());  // the parts of lists may be shared
     return too_long_ ? cel_value(*too_long_) : out;
   }
 
@@ -52,24 +52,24 @@ class cel_evaluator {
   /// False from the moment on that there are too many steps.
   bool spend(std::size_t steps, const cel_node& node) const {
     if (too_long_) return false;
-    steps_ += std::min(steps, most_steps + 1);
+    steps_ += (std::min)(steps, most_steps + 1);
     if (steps_ > most_steps)
       too_long_ = cel_error{.problem = "the expression takes too long", .position = node.position};
     return !too_long_;
   }
   std::size_t weight(const cel_value& value, int json_levels = 0) const {
-    return weight_of(value, most_steps - std::min(steps_, most_steps), json_levels);
+    return weight_of(value, most_steps - (std::min)(steps_, most_steps), json_levels);
   }
 
   /// What an operator or a function takes beyond the evaluation of its operands.
   std::size_t cost_of(const cel_node& node, const std::vector<cel_value>& operands) const {
-    constexpr int all = std::numeric_limits<int>::max();
+    constexpr int all = (std::numeric_limits<int>::max)();
     const auto is_composed = [](const cel_value& value) { return value.is_list() || value.is_map(); };
     if (operands.size() != 2) return 0;
     const auto &a = operands[0], &b = operands[1];
     if (node.text == "==" || node.text == "!=") {
       const bool whole = is_composed(a) && is_composed(b);
-      return whole ? std::min(weight(a, all), weight(b, all)) + cost_of_keys(a) * cost_of_keys(b) : 0;
+      return whole ? (std::min)(weight(a, all), weight(b, all)) + cost_of_keys(a) * cost_of_keys(b) : 0;
     }
     if (node.text == "in") return weight(b, is_composed(a) ? all : 1);
     if (node.text == "+" && a.is_list() && b.is_list()) return weight(a, 1) + weight(b, 1);

@@ -40,7 +40,7 @@ inline cel_value calculate(char operation, std::int64_t a, std::int64_t b) {
   std::int64_t out = 0;
   if ((operation == '/' || operation == '%') && b == 0)
     return cel_error{.problem = operation == '/' ? "division by zero" : "modulus by zero"};
-  if ((operation == '/' || operation == '%') && b == -1 && a == std::numeric_limits<std::int64_t>::min())
+  if ((operation == '/' || operation == '%') && b == -1 && a == (std::numeric_limits<std::int64_t>::min)())
     return out_of_range();
   switch (operation) {
     case '+':
@@ -127,7 +127,7 @@ inline std::optional<cel_value> calculate_time(char operation, const cel_value& 
   if (operation == '+' && duration && other_time) return shifted(*other_time, duration->nanoseconds);
   if (operation == '-' && time && other_time) return between(*time, *other_time);
   if (operation == '-' && time && other_duration) {
-    if (other_duration->nanoseconds == std::numeric_limits<std::int64_t>::min()) return out_of_range();
+    if (other_duration->nanoseconds == (std::numeric_limits<std::int64_t>::min)()) return out_of_range();
     return shifted(*time, -other_duration->nanoseconds);
   }
   return std::nullopt;
@@ -189,7 +189,7 @@ inline cel_value to_int(const cel_value& value) {
   constexpr double two_to_63 = 9223372036854775808.0;
   if (value.as<std::int64_t>()) return value;
   if (const auto* number = value.as<std::uint64_t>()) {
-    const bool fits = *number <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    const bool fits = *number <= static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)());
     return fits ? cel_value(static_cast<std::int64_t>(*number)) : out_of_range();
   }
   if (const auto* number = value.as<double>()) {

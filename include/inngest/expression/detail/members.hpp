@@ -25,9 +25,9 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      row[j] = std::min({replaced, last[j] + 1, row[j - 1] + 1});
+      row[j] = (std::min)({replaced, last[j] + 1, row[j - 1] + 1});
       const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-      if (swapped) row[j] = std::min(row[j], before_last[j - 2] + 1);
+      if (swapped) row[j] = (std::min)(row[j], before_last[j - 2] + 1);
     }
   }
   return row[b.size()];
@@ -190,7 +190,7 @@ class member_check {
       const std::string_view meant = nearest_name(name, names);
       problem += meant.empty() ? ": it has " : " (did you mean \"" + std::string(meant) + "\"?): it has ";
       constexpr std::size_t most = 24;
-      for (std::size_t i = 0; i < std::min(names.size(), most); ++i) {
+      for (std::size_t i = 0; i < (std::min)(names.size(), most); ++i) {
         if (i > 0) problem += ", ";
         problem += names[i];
       }

@@ -177,7 +177,7 @@ class cel_parser {
         node.what == select || node.what == method || node.what == macro || node.what == no_function ||
         (node.what == operation && node.text != "&&" && node.text != "||" && node.parts.size() > 1);
     int depth = 0;
-    for (const std::size_t part : node.parts) depth = std::max(depth, depths_[part]);
+    for (const std::size_t part : node.parts) depth = (std::max)(depth, depths_[part]);
     depth += counts ? 1 : 0;
     if (depth > deepest) fail_too_deep();
     depths_.push_back(depth);
@@ -328,7 +328,7 @@ class cel_parser {
 
   std::size_t literal(bool negative, std::size_t position) {
     cel_node out{.position = position};
-    constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    constexpr auto most = static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)());
     switch (token_.what) {
       case cel_token::kind::integer:
         // the least integer has no positive twin, so a literal is read with its sign

@@ -68,7 +68,7 @@ inline void regex_characters::add_other_case() {
   for (std::size_t i = 0; i < count; ++i) {
     const auto range = ranges[i];
     const auto shift = [&](char32_t low, char32_t high, auto moved) {
-      const char32_t from = std::max(range.first, low), to = std::min(range.second, high);
+      const char32_t from = (std::max)(range.first, low), to = (std::min)(range.second, high);
       if (from <= to) ranges.emplace_back(moved(from), moved(to));
     };
     shift('a', 'z', [](char32_t c) { return c - 32; });
@@ -139,7 +139,7 @@ class regex_parser {
     int out = 0;
     const std::size_t begin = at_;
     for (; at_ < pattern_.size() && pattern_[at_] >= '0' && pattern_[at_] <= '9'; ++at_)
-      out = std::min(out * 10 + (pattern_[at_] - '0'), most_repetitions + 1);
+      out = (std::min)(out * 10 + (pattern_[at_] - '0'), most_repetitions + 1);
     return at_ > begin ? std::optional(out) : std::nullopt;
   }
 

@@ -65,7 +65,7 @@ class cel_value {
           return whole_numbers ? cel_value(value.get<std::int64_t>()) : cel_value(value.get<double>());
         case json::value_t::number_unsigned: {
           const auto number = value.get<std::uint64_t>();
-          const bool fits = number <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+          const bool fits = number <= static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)());
           return whole_numbers && fits ? cel_value(static_cast<std::int64_t>(number))
                                        : cel_value(value.get<double>());
         }

@@ -74,8 +74,8 @@ inline std::size_t find_special(std::string_view text, std::size_t at) {
   for (; at + 8 <= text.size(); at += 8) {  // eight bytes at once; some false hits are looked at below
     std::uint64_t bytes;
     std::memcpy(&bytes, text.data() + at, sizeof bytes);
-    const std::uint64_t small = (bytes - ones * 0x20) & ~bytes;
-    if (((equal(bytes, '"') | equal(bytes, '\\') | small) & (ones << 7)) != 0) break;
+    const std::uint64_t control = (bytes - ones * 0x20) & ~bytes;
+    if (((equal(bytes, '"') | equal(bytes, '\\') | control) & (ones << 7)) != 0) break;
   }
   for (; at < text.size(); ++at) {
     if (text[at] == '"' || text[at] == '\\' || static_cast<unsigned char>(text[at]) < 0x20) break;
@@ -178,7 +178,7 @@ class canonical_writer {
 
   /// \throws payload_error
   std::string run() {
-    if (text_.size() > std::numeric_limits<std::uint32_t>::max()) fail("more than 4 GB");
+    if (text_.size() > (std::numeric_limits<std::uint32_t>::max)()) fail("more than 4 GB");
     if (!is_utf8(text_)) fail_at({}, "not valid JSON: not UTF-8");
     skip_space();
     const std::size_t first = at_;
@@ -310,7 +310,7 @@ class canonical_writer {
       if (text_[at_] == '"') break;
       if (text_[at_] != '\\') fail("not valid JSON: a control character in a string");
       escaped = true;
-      at_ = std::min(at_ + 2, text_.size());
+      at_ = (std::min)(at_ + 2, text_.size());
     }
     const std::string_view raw = text_.substr(begin, at_ - begin);
     if (escaped) {
@@ -445,11 +445,11 @@ class canonical_writer {
 
   /// Whether a number that no double can hold is too small, not too large.
   static bool is_tiny(std::string_view token) {
-    const std::size_t mark = std::min(token.find_first_of("eE"), token.size());
+    const std::size_t mark = (std::min)(token.find_first_of("eE"), token.size());
     const std::string_view digits = token.substr(0, mark);
     const std::size_t first = digits.find_first_of("123456789");
     if (first == std::string_view::npos) return true;
-    const auto point = static_cast<std::int64_t>(std::min(digits.find('.'), digits.size()));
+    const auto point = static_cast<std::int64_t>((std::min)(digits.find('.'), digits.size()));
     const std::int64_t magnitude = point - static_cast<std::int64_t>(first);  // of its first digit
     bool is_negative = false;
     std::int64_t exponent = 0;

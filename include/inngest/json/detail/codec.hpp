@@ -312,8 +312,8 @@ struct codec<T, json_kind::integer> {
 
   template <class Wide>
   static T narrow(Wide wide, const json_path& at) {
-    constexpr auto low = std::numeric_limits<T>::min();
-    constexpr auto high = std::numeric_limits<T>::max();
+    constexpr auto low = (std::numeric_limits<T>::min)();
+    constexpr auto high = (std::numeric_limits<T>::max)();
     const bool too_low =
         std::is_signed_v<Wide> && wide < 0 &&
         (std::is_unsigned_v<T> || static_cast<std::int64_t>(wide) < static_cast<std::int64_t>(low));

@@ -35,7 +35,7 @@ inline constexpr long long days_in_seconds = 86'400;
 
 /// No documented bound: still short enough that no arithmetic with it overflows, in nanoseconds neither.
 inline constexpr long long longest_period = 100 * 365 * days_in_seconds;
-inline constexpr long long largest_limit = std::numeric_limits<int>::max();
+inline constexpr long long largest_limit = (std::numeric_limits<int>::max)();
 
 namespace option_limits {
 

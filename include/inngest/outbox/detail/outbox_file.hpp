@@ -187,7 +187,7 @@ class outbox_file {
   }
 
   static std::string record_of(const std::string& events, const std::string& seed) {
-    constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
+    constexpr std::size_t most = (std::numeric_limits<std::uint32_t>::max)();
     if (events.size() > most || seed.size() > most) throw too_large("an outbox keeps lists of up to 4 GB");
     std::string lengths;
     append_number(lengths, events.size(), 4);
@@ -274,7 +274,7 @@ class outbox_file {
 
   /// When it fails in between, the header still says that nothing begins before end_.
   void clear() {
-    file_.truncate(std::min(file_.size(), header_size));
+    file_.truncate((std::min)(file_.size(), header_size));
     file_.write(0, header_of(header_size));
     end_ = header_size;
   }

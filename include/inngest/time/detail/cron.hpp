@@ -76,7 +76,7 @@ class cron_reader {
     for (const std::string_view prefix : {"TZ=", "CRON_TZ="}) {
       if (!text_.substr(at_).starts_with(prefix)) continue;
       const std::size_t start = at_ + prefix.size();
-      at_ = std::min(text_.find(' ', start), text_.size());
+      at_ = (std::min)(text_.find(' ', start), text_.size());
       const std::string zone(text_.substr(start, at_ - start));
       check_zone(zone, start);
       return zone;
@@ -217,7 +217,7 @@ class cron_reader {
     }
     const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
     at_ += static_cast<std::size_t>(end - rest.data());
-    return problem == std::errc{} ? std::min(value, too_large) : too_large;
+    return problem == std::errc{} ? (std::min)(value, too_large) : too_large;
   }
 
   static bool same(std::string_view a, std::string_view b) {

@@ -18,8 +18,9 @@ namespace inngest::detail {
 
 /// The double without its fraction, from `least` to `most`; nothing for NaN.
 template <std::integral Integer>
-constexpr std::optional<Integer> to_integer(double value, Integer least = std::numeric_limits<Integer>::min(),
-                                            Integer most = std::numeric_limits<Integer>::max()) {
+constexpr std::optional<Integer> to_integer(double value,
+                                            Integer least = (std::numeric_limits<Integer>::min)(),
+                                            Integer most = (std::numeric_limits<Integer>::max)()) {
   if (value != value) return std::nullopt;
   if (value <= static_cast<double>(least)) return least;
   if (value >= static_cast<double>(most)) return most;
@@ -41,8 +42,8 @@ constexpr std::int64_t add_saturated(std::int64_t a, std::int64_t b) {
 /// A count of any integral type, which may be wider than 64 bits or without a sign.
 template <class Integer>
 constexpr std::int64_t narrow_saturated(Integer count) {
-  constexpr auto least = std::numeric_limits<std::int64_t>::min();
-  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  constexpr auto least = (std::numeric_limits<std::int64_t>::min)();
+  constexpr auto most = (std::numeric_limits<std::int64_t>::max)();
   if (count > Integer{} && static_cast<std::common_type_t<Integer, std::uint64_t>>(count) >
                                static_cast<std::common_type_t<Integer, std::uint64_t>>(most))
     return most;

@@ -27,7 +27,7 @@ inline std::optional<std::chrono::milliseconds> parse_server_duration(std::strin
                                                   {"h", 3'600'000'000'000},
                                                   {"d", 86'400'000'000'000},
                                                   {"w", 604'800'000'000'000}}};
-  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)();
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   const auto in_number = [&](char c) { return is_digit(c) || c == '.'; };
   const bool is_negative = text.starts_with('-');

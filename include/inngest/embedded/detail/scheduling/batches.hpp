@@ -46,7 +46,7 @@ class batches {
     active_run* run = state_.runs.buffer(key);
     if (!run) {
       open_buffer(function, event, key,
-                  now + std::min(options.period, options.timeout.value_or(options.period)), now);
+                  now + (std::min)(options.period, options.timeout.value_or(options.period)), now);
       return;
     }
     if (event_view(run->event_text()).time() > view.time()) return;  // it happened before
@@ -55,7 +55,7 @@ class batches {
     run->record.run.event_name = event.name;
     state_.journal.write(*run);
     timestamp due = now + options.period;
-    if (options.timeout) due = std::min(due, run->record.run.queued_at + *options.timeout);
+    if (options.timeout) due = (std::min)(due, run->record.run.queued_at + *options.timeout);
     state_.jobs.remove_of_kind(*run, job::kind::gathered);
     close_at(*run, due, now);
   }

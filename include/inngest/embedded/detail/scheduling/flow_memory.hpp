@@ -62,7 +62,7 @@ class flow_memory {
     const std::chrono::nanoseconds even = even_time(key, now);
     const timestamp allowed(std::chrono::ceil<std::chrono::milliseconds>(even - slack(rate)));
     count_in(key, rate, even, now);
-    return std::max(allowed, now);
+    return (std::max)(allowed, now);
   }
 
   std::size_t size() const { return values_.size(); }
@@ -99,7 +99,7 @@ class flow_memory {
   void count_in(const std::string& key, const rate& rate, std::chrono::nanoseconds even, timestamp now) {
     const std::chrono::nanoseconds next(detail::add_saturated(even.count(), interval(rate).count()));
     const timestamp expires(std::chrono::ceil<std::chrono::milliseconds>(next));
-    remember(key, std::to_string(next.count()), std::max(expires, now + std::chrono::milliseconds(1)));
+    remember(key, std::to_string(next.count()), (std::max)(expires, now + std::chrono::milliseconds(1)));
   }
 
   embedded::changes& changes_;

@@ -29,7 +29,7 @@ class run_queue {
  public:
   /// Adds a job that is not available until release(): what it comes from must be committed first. Of several
   /// calls that are due, the one with the lowest `position` is made first.
-  void add(job job, timestamp position = timestamp::min(),
+  void add(job job, timestamp position = (timestamp::min)(),
            std::shared_ptr<const concurrency_limits> limits = nullptr) {
     const std::uint64_t id = job.id;
     entries_.emplace(id,

@@ -57,7 +57,7 @@ class scheduler {
             timestamp now, detail::ulid_source ids = {})
       : state_(std::move(delay), std::move(ids)) {
     std::uint64_t last_job = work.last_job;
-    for (const job& job : work.jobs) last_job = std::max(last_job, job.id);
+    for (const job& job : work.jobs) last_job = (std::max)(last_job, job.id);
     state_.jobs.count_from(last_job);
     work_check::check(work);
     for (function_definition& function : functions) state_.functions.add(std::move(function));

@@ -46,7 +46,7 @@ class schedules {
           make_event_record(timer_event(trigger, planned, timer.due), state_.ids.next(now), now);
       state_.journal.changes.events.push_back(event);
       admission_.admit_scheduled(function, event, now);
-      add(timer.run_id, trigger, std::max(planned, now - trigger.jitter));
+      add(timer.run_id, trigger, (std::max)(planned, now - trigger.jitter));
       return;
     }
   }
