@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/dependencies.hpp>
 #include <inngest/detail/type_name.hpp>
 #include <inngest/event.hpp>
@@ -23,7 +24,7 @@
 #include <inngest/step.hpp>
 #include <inngest/stop_token.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// What a handler's context needs besides the call itself.
 struct handler_resources {
@@ -50,9 +51,7 @@ class context_logger {
   /// Logs a message with the level `error`.
   void error(std::string_view message) const { log(log_level::error, message); }
   /// Logs a message unless the handler is replaying.
-  void log(log_level level, std::string_view message) const {
-    if (!replay_->is_replaying()) target_.log(level, message);
-  }
+  void log(log_level level, std::string_view message) const;
 
  private:
   logger target_;
@@ -166,16 +165,7 @@ class basic_context {
  public:
   /// Used by the library for each call.
   basic_context(execution::replay& replay, const handler_resources& resources,
-                std::span<const detail::event_shape> events = {})
-      : run_id(replay.request().run_id()),
-        function_id(replay.info().function_id),
-        attempt(replay.request().attempt()),
-        max_attempts(replay.request().max_attempts()),
-        step(replay, events),
-        group(replay),
-        log(resources.log, replay),
-        replay_(&replay),
-        resources_(&resources) {}
+                std::span<const detail::event_shape> events = {});
   basic_context(const basic_context&) = delete;
   basic_context& operator=(const basic_context&) = delete;
 
@@ -416,4 +406,8 @@ const std::vector<Event>& event_list<Event>::all() const {
   return events_.emplace(std::move(out));
 }
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/context.ipp>
+#endif

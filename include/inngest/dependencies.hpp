@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
-namespace inngest {
+#include <inngest/config.hpp>
+
+namespace inngest::inline INNGEST_ABI {
 
 /// A value that handlers can retrieve by type. Made by provide().
 struct dependency {
@@ -33,12 +35,11 @@ template <class T>
 namespace detail {
 
 /// The first value of the type; null when there is none.
-inline void* find_dependency(const std::vector<dependency>& all, const std::type_info& type) {
-  for (const dependency& candidate : all) {
-    if (*candidate.type == type) return candidate.value.get();
-  }
-  return nullptr;
-}
+void* find_dependency(const std::vector<dependency>& all, const std::type_info& type);
 
 }  // namespace detail
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/dependencies.ipp>
+#endif

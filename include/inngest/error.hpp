@@ -12,7 +12,7 @@
 #include <inngest/config.hpp>
 #include <inngest/time/detail/saturated.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// What kind of error this is; stable, so that programs may switch on it.
 enum class error_code {
@@ -114,8 +114,7 @@ class configuration_error : public error {
 /// step's call before anything is sent, and never retried: the same call would fail again.
 class step_options_error : public configuration_error {
  public:
-  step_options_error(const std::string& step_id, const std::string& problem)
-      : configuration_error(error_code::step_options, "step \"" + step_id + "\": " + problem) {}
+  step_options_error(const std::string& step_id, const std::string& problem);
 };
 
 /// JSON that does not fit the type it is read into or written from. Never retried: the same bytes would
@@ -123,10 +122,7 @@ class step_options_error : public configuration_error {
 class payload_error : public error {
  public:
   /// `path` names the value, such as "data.nodes[2].position.x"; empty for the whole text.
-  payload_error(std::string path, const std::string& problem)
-      : error(error_code::payload, path.empty() ? problem : path + ": " + problem),
-        path_(std::move(path)),
-        problem_(problem) {}
+  payload_error(std::string path, const std::string& problem);
   const std::string& path() const noexcept { return path_; }
   /// The message without the path.
   const std::string& problem() const noexcept { return problem_; }
@@ -145,20 +141,11 @@ class non_retriable_error : public detail::error_of<error_code::non_retriable> {
 /// the time between one second and 24 hours.
 class retry_after_error : public error {
  public:
-  retry_after_error(const std::string& message, duration_ms delay)
-      : error(error_code::retry_after, message), delay_(delay) {}
-  retry_after_error(const std::string& message, detail::saturated_time at)
-      : error(error_code::retry_after, message), at_(at) {}
+  retry_after_error(const std::string& message, duration_ms delay);
+  retry_after_error(const std::string& message, detail::saturated_time at);
 
   /// Time from `now` to the next attempt; never negative.
-  std::chrono::milliseconds delay(std::chrono::system_clock::time_point now) const {
-    using std::chrono::milliseconds;
-    if (!at_) return (std::max)(delay_, milliseconds::zero());
-    const auto from = std::chrono::floor<milliseconds>(now);  // a part of one is waited for
-    return *at_ <= from ? milliseconds::zero()
-                        : milliseconds(detail::add_saturated(at_->time_since_epoch().count(),
-                                                             -from.time_since_epoch().count()));
-  }
+  std::chrono::milliseconds delay(std::chrono::system_clock::time_point now) const;
 
  private:
   std::chrono::milliseconds delay_{};
@@ -176,11 +163,7 @@ class step_error : public error {
   };
 
   step_error(std::string step_id, std::string name, const std::string& message,
-             std::vector<cause> causes = {})
-      : error(error_code::step_failed, message),
-        step_id_(std::move(step_id)),
-        name_(std::move(name)),
-        causes_(std::move(causes)) {}
+             std::vector<cause> causes = {});
   /// The id given to the step call.
   const std::string& step_id() const noexcept { return step_id_; }
   /// The type name of the exception that the step threw, such as "std::runtime_error".
@@ -207,10 +190,7 @@ class too_large : public detail::error_of<error_code::too_large> {
 /// A step was called inside another step's body, where its result could not be memoized.
 class nested_step_error : public error {
  public:
-  nested_step_error(std::string_view inner, std::string_view outer)
-      : error(error_code::nested_step, "step \"" + std::string(inner) +
-                                           "\" was called inside the body of step \"" + std::string(outer) +
-                                           "\": call it from the handler instead") {}
+  nested_step_error(std::string_view inner, std::string_view outer);
 };
 
 /// A step, group or deferred call was used on a thread other than the one that runs the handler. The run
@@ -218,19 +198,13 @@ class nested_step_error : public error {
 class wrong_thread_error : public error {
  public:
   /// `step` is empty for what has no id.
-  wrong_thread_error(std::string_view step, std::string_view function)
-      : error(error_code::wrong_thread,
-              (step.empty() ? std::string("ctx.group") : "step \"" + std::string(step) + "\"") +
-                  " of function \"" + std::string(function) +
-                  "\" was called on another thread than the handler's: call steps from the handler itself, "
-                  "and use ctx.group.parallel or ctx.step.start to run them at the same time") {}
+  wrong_thread_error(std::string_view step, std::string_view function);
 };
 
 /// The server refused an event: its name, its size, its data.
 class event_rejected : public error {
  public:
-  explicit event_rejected(const std::string& message, std::vector<std::string> accepted = {})
-      : error(error_code::event_rejected, message), accepted_(std::move(accepted)) {}
+  explicit event_rejected(const std::string& message, std::vector<std::string> accepted = {});
   /// The ids of those of the list, from its front, that the server took before it refused one.
   const std::vector<std::string>& accepted() const noexcept { return accepted_; }
 
@@ -251,8 +225,7 @@ class unreachable : public detail::error_of<error_code::unreachable> {
 /// The server refused a request of its API other than an event.
 class request_rejected : public error {
  public:
-  request_rejected(const std::string& message, int status)
-      : error(error_code::request_rejected, message), status_(status) {}
+  request_rejected(const std::string& message, int status);
   /// The HTTP status of its answer.
   int status() const noexcept { return status_; }
 
@@ -269,10 +242,7 @@ class protocol_error : public detail::error_of<error_code::protocol> {
 /// damaged, another process's, or of a newer version.
 class store_error : public error {
  public:
-  store_error(std::string path, const std::string& problem)
-      : error(error_code::store, "the store \"" + path + "\" " + problem),
-        path_(std::move(path)),
-        problem_(problem) {}
+  store_error(std::string path, const std::string& problem);
   /// The file.
   const std::string& path() const noexcept { return path_; }
   /// The message without the file.
@@ -283,4 +253,8 @@ class store_error : public error {
   std::string problem_;
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/error.ipp>
+#endif

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/fixed_string.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/fwd.hpp>
@@ -21,7 +22,7 @@
 #include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
 /// Whether an Inngest server accepts the text as an event's name: up to 512 bytes. Spaces and control
@@ -144,18 +145,7 @@ class any_event {
 
   /// An event whose name is known only at run time.
   /// \throws configuration_error for an invalid name, payload_error for data that are not an object.
-  any_event(std::string name, const json& data) : name_(std::move(name)) {
-    if (!detail::valid_event_name(name_) || name_.starts_with("inngest/") ||
-        name_.find('*') != std::string::npos || !detail::is_utf8(name_)) {
-      throw configuration_error("not the name of an event that can be sent: \"" + detail::readable(name_) +
-                                "\"");
-    }
-    if (!data.is_object()) throw payload_error("data", "an event's data must be a JSON object");
-    begin(name_);
-    encode_to(text_, data, "data");
-    data_size_ = text_.size() - data_begin_;
-    text_ += '}';
-  }
+  any_event(std::string name, const json& data);
 
   /// The event's name.
   const std::string& name() const { return name_; }
@@ -164,26 +154,12 @@ class any_event {
   /// Its data as JSON text.
   std::string_view data() const { return std::string_view(text_).substr(data_begin_, data_size_); }
   /// Replaces the data, for middleware. \throws payload_error when `object` is not a JSON object.
-  void set_data(std::string_view object) {
-    if (!object.starts_with('{')) throw payload_error("data", "an event's data must be a JSON object");
-    text_.replace(data_begin_, data_size_, object);
-    data_size_ = object.size();
-  }
+  void set_data(std::string_view object);
   /// Sets the event's time if it has none.
-  void set_missing_ts(timestamp happened) {
-    if (std::exchange(has_ts_, true)) return;
-    text_.pop_back();
-    encode_to(text_ += ",\"ts\":", happened.time_since_epoch().count(), "ts");
-    text_ += '}';
-  }
+  void set_missing_ts(timestamp happened);
 
  private:
-  void begin(std::string_view name) {
-    text_ = "{\"name\":";
-    encode_to(text_, name, "name");
-    text_ += ",\"data\":";
-    data_begin_ = text_.size();
-  }
+  void begin(std::string_view name);
 
   template <class Event>
   void write(const Event& event) {
@@ -275,4 +251,8 @@ Event read_event(std::string_view text) {
 }
 
 }  // namespace detail
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/event.ipp>
+#endif

@@ -3,9 +3,10 @@
 #include <map>
 #include <string>
 
+#include <inngest/config.hpp>
 #include <inngest/json.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// An HTTP request that the server makes for a step. The app does not wait for it and need not run meanwhile.
 struct fetch_request {
@@ -39,4 +40,4 @@ struct fetch_response {
 INNGEST_FIELDS(fetch_response, status_code, headers, body, url)
 INNGEST_DEFAULTS(fetch_response, headers, body, url)
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI

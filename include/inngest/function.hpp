@@ -7,11 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/execution/replay.hpp>
 #include <inngest/options.hpp>
 #include <inngest/trigger.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 struct handler_resources;
 
@@ -24,13 +25,7 @@ class any_function {
 
   /// Used by client::create_function.
   any_function(std::string app_id, function_options options, std::vector<trigger_definition> triggers,
-               handler_type handler, std::vector<any_function> companions = {})
-      : shared_(std::make_shared<const definition>(definition{.slug = app_id + "-" + options.id,
-                                                              .app_id = app_id,
-                                                              .options = std::move(options),
-                                                              .triggers = std::move(triggers),
-                                                              .handler = std::move(handler),
-                                                              .companions = std::move(companions)})) {}
+               handler_type handler, std::vector<any_function> companions = {});
 
   /// The id within the app, as given.
   const std::string& id() const { return shared_->options.id; }
@@ -75,4 +70,8 @@ class deferred_function : public any_function {
   using any_function::any_function;
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/function.ipp>
+#endif

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <inngest/config.hpp>
 #include <inngest/detail/fixed_string.hpp>
 
 // The names of all classes that programs hold or pass on, for headers that mention them without using them.
@@ -8,7 +9,7 @@
 // An `inngest::context` needs its events, which are types of <inngest/event.hpp>; take a
 // `inngest::basic_context&` where any context will do.
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 // ---- events -----------------------------------------------------------------------------------------------
 
@@ -129,4 +130,4 @@ class test_step;
 struct recorded_run;
 }  // namespace testing
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI

@@ -12,11 +12,12 @@
 #include <variant>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/result_traits.hpp>
 #include <inngest/execution/replay.hpp>
 #include <inngest/experiment.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// Branches of steps that run at the same time: `ctx.group`.
 class group {
@@ -144,10 +145,7 @@ class group {
   /// Options of all steps that are recorded while it lives, with those of the group around it.
   class shared_options {
    public:
-    shared_options(execution::replay& replay, const std::string& object)
-        : replay_(replay),
-          before_(replay.exchange_shared_options(protocol::merged_options(replay.shared_options(), object))) {
-    }
+    shared_options(execution::replay& replay, const std::string& object);
     ~shared_options() { replay_.exchange_shared_options(std::move(before_)); }
     shared_options(const shared_options&) = delete;
     shared_options& operator=(const shared_options&) = delete;
@@ -170,8 +168,7 @@ class group {
   /// Branches all of which must end.
   class all_branches {
    public:
-    explicit all_branches(execution::replay& replay)
-        : replay_(replay), scope_(replay, execution::branches::kind::parallel) {}
+    explicit all_branches(execution::replay& replay);
 
     template <class Branch>
     std::optional<detail::value_of<Branch>> run(Branch& branch) {
@@ -182,10 +179,7 @@ class group {
       return out;
     }
 
-    void end() {
-      if (unfinished_) replay_.suspend_group();
-      if (first_error_) std::rethrow_exception(first_error_);
-    }
+    void end();
 
    private:
     execution::replay& replay_;
@@ -228,4 +222,8 @@ class group {
   execution::replay* replay_;
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/group.ipp>
+#endif

@@ -6,10 +6,11 @@
 #include <type_traits>
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/json/detail/codec.hpp>
 #include <inngest/json/detail/for_each_macro.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// JSON of any shape.
 using json = nlohmann::json;
@@ -70,7 +71,7 @@ void from_dom(const nlohmann::json& in, T& value) {
 }
 
 }  // namespace detail
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
 
 /// Declares the public members of a type that are its JSON fields, in the type's own namespace:
 ///

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 
-namespace inngest {
+#include <inngest/config.hpp>
+
+namespace inngest::inline INNGEST_ABI {
 
 /// The maximum sizes that an Inngest server accepts. They are checked before anything is sent, so that errors
 /// can name what is too large. Raise them for your own server with higher limits, lower them for a plan with
@@ -18,4 +20,4 @@ struct size_limits {
   std::size_t operations = 1000;
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI

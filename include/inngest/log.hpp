@@ -8,7 +8,9 @@
 #include <string_view>
 #include <utility>
 
-namespace inngest {
+#include <inngest/config.hpp>
+
+namespace inngest::inline INNGEST_ABI {
 
 /// The importance of a message, or the least importance that a logger passes on. `off` passes on nothing.
 enum class log_level { debug, info, warn, error, off };
@@ -43,18 +45,13 @@ constexpr std::string_view to_string(log_level level) {
 using log_sink = std::function<void(log_level, std::string_view message)>;
 
 /// Writes a line such as "[inngest] warn: message" to standard error.
-inline void log_to_stderr(log_level level, std::string_view message) {
-  const std::string_view name = to_string(level);
-  std::fprintf(stderr, "[inngest] %.*s: %.*s\n", static_cast<int>(name.size()), name.data(),
-               static_cast<int>(message.size()), message.data());
-}
+void log_to_stderr(log_level level, std::string_view message);
 
 /// Passes messages of at least its level to a sink. The library never logs keys or payloads. Thread-safe.
 class logger {
  public:
   /// Passes messages of at least `level` to `sink`.
-  explicit logger(log_sink sink = log_to_stderr, log_level level = log_level::info)
-      : sink_(std::make_shared<const log_sink>(std::move(sink))), level_(level) {}
+  explicit logger(log_sink sink = log_to_stderr, log_level level = log_level::info);
 
   /// Logs a message with the level `debug`.
   void debug(std::string_view message) const { log(log_level::debug, message); }
@@ -66,19 +63,15 @@ class logger {
   void error(std::string_view message) const { log(log_level::error, message); }
 
   /// Logs a message with the given level. Never throws the sink's exceptions.
-  void log(log_level level, std::string_view message) const {
-    if (level < level_ || level_ == log_level::off || !*sink_) return;
-    try {
-      (*sink_)(level, message);
-    } catch (...) {  // a failing log must not stop the work
-      log_to_stderr(level, message);
-      log_to_stderr(log_level::error, "the log sink threw an exception for the message above");
-    }
-  }
+  void log(log_level level, std::string_view message) const;
 
  private:
   std::shared_ptr<const log_sink> sink_;
   log_level level_;
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/log.ipp>
+#endif

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/function_ref.hpp>
 #include <inngest/event.hpp>
 #include <inngest/http.hpp>
@@ -17,7 +18,7 @@
 // Middleware runs your code around every request, run, step and sent event. The hooks are those of Inngest's
 // TypeScript SDK. Results and events are passed as JSON text.
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 class any_function;
 
@@ -124,15 +125,11 @@ class middleware {
   /// Wraps a step that has a result, each time the handler reaches it; `next` returns the result. Here the
   /// last middleware is the outermost, so that changes by wrap_step_handler are reversed in the opposite
   /// order.
-  virtual std::string wrap_step(const call_info&, const step_info&, next_call<std::string> next) {
-    return next();
-  }
+  virtual std::string wrap_step(const call_info&, const step_info&, next_call<std::string> next);
   /// A step's body is about to run.
   virtual void on_step_start(const call_info&, const step_info&) {}
   /// Wraps a step's body; its return value is stored as the result.
-  virtual std::string wrap_step_handler(const call_info&, const step_info&, next_call<std::string> next) {
-    return next();
-  }
+  virtual std::string wrap_step_handler(const call_info&, const step_info&, next_call<std::string> next);
   /// A step's body has returned.
   virtual void on_step_complete(const call_info&, const step_info&, std::string_view /*output*/) {}
   /// A step's body threw. The server retries it unless the failure is final.
@@ -143,12 +140,14 @@ class middleware {
   /// May change events before they are sent, by client or step.
   virtual void transform_send_event(std::vector<any_event>&) {}
   /// Wraps the sending of events.
-  virtual sent_events wrap_send_event(const std::vector<any_event>&, next_call<sent_events> next) {
-    return next();
-  }
+  virtual sent_events wrap_send_event(const std::vector<any_event>&, next_call<sent_events> next);
 };
 
 /// Middleware in order: the first is the outermost.
 using middleware_list = std::vector<std::shared_ptr<middleware>>;
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/middleware.ipp>
+#endif

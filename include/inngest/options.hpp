@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/dependencies.hpp>
 #include <inngest/middleware.hpp>
 #include <inngest/options/detail/option_limits.hpp>
@@ -16,7 +17,7 @@
 // The options of functions. Expressions are CEL over `event` (and `async`, the later event, where two events
 // are compared). Durations are std::chrono; the server rounds them to seconds.
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// Which steps a concurrency limit counts.
 enum class concurrency_scope {
@@ -145,25 +146,10 @@ constexpr bool is_blank(std::string_view text) {
 }
 
 /// Why the options are invalid; empty if they are valid.
-inline std::string problem_of(const checkpointing& options) {
-  using std::chrono::milliseconds;
-  if (options.buffered_steps < 1) {
-    return "checkpointing.buffered_steps must be at least 1, not " + std::to_string(options.buffered_steps);
-  }
-  constexpr milliseconds none{}, longest = std::chrono::seconds(longest_period);
-  if (options.max_runtime <= none || options.max_runtime > longest)
-    return "checkpointing.max_runtime must be more than zero, up to 100 years";
-  if (options.max_interval && (*options.max_interval < none || *options.max_interval > longest))
-    return "checkpointing.max_interval must not be negative, nor more than 100 years";
-  return {};
-}
+std::string problem_of(const checkpointing& options);
 
 /// The expression of a wait or cancellation with its `match`, over `event` and `async`.
-inline std::string matching_expression(const std::string& expression, const std::string& match) {
-  if (match.empty()) return expression;
-  const std::string same = "event." + match + " == async." + match;
-  return expression.empty() ? same : "(" + expression + ") && " + same;
-}
+std::string matching_expression(const std::string& expression, const std::string& match);
 
 }  // namespace detail
 
@@ -211,4 +197,8 @@ struct function_options {
   std::vector<dependency> dependencies{};
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/options.ipp>
+#endif

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <inngest/client.hpp>
+#include <inngest/config.hpp>
 #include <inngest/execution/call_stop.hpp>
 #include <inngest/execution/hooks.hpp>
 #include <inngest/function.hpp>
@@ -24,7 +25,7 @@
 #include <inngest/serving/served_app.hpp>
 #include <inngest/serving/streaming.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// Answers an Inngest server for an app, whatever the HTTP framework: a function from request to response,
 /// without sockets of its own. Copies share one state; it may be called from many threads at once.
@@ -35,8 +36,7 @@ namespace inngest {
 class handler {
  public:
   /// \throws configuration_error when two functions have the same id, or one is of another app.
-  handler(inngest::client client, std::vector<any_function> functions, serve_options options = {})
-      : app_(std::make_shared<const serving::served_app>(std::move(client), functions, std::move(options))) {}
+  handler(inngest::client client, std::vector<any_function> functions, serve_options options = {});
 
   const serve_options& options() const { return app_->options; }
   const inngest::client& client() const { return app_->client; }
@@ -44,9 +44,7 @@ class handler {
   const std::vector<any_function>& functions() const { return app_->functions; }
 
   /// The answer to a request. Throws nothing: what goes wrong becomes an answer with a reason.
-  http::response operator()(http::request request) const {
-    return serving::guarded(*app_, [&] { return answer(std::move(request)); });
-  }
+  http::response operator()(http::request request) const;
 
   /// Saves the results of a call's steps while its function goes on.
   using save_results = serving::save_results;
@@ -55,18 +53,13 @@ class handler {
   /// `save` saves results in place of a server, as the checkpointing options of the function or the client
   /// say. `stop` asks the call to stop.
   http::response answer_in_process(http::request request, const save_results& save = {},
-                                   const execution::call_stop& stop = {}) const {
-    return serving::guarded(
-        *app_, [&] { return serving::answer_call(*app_, std::move(request), save ? &save : nullptr, stop); });
-  }
+                                   const execution::call_stop& stop = {}) const;
 
   /// Stops working: new calls are refused with 503, calls under way are asked to stop through their stop
   /// tokens, and are waited for until the grace is over. True when none is under way any more. To a server a
   /// call that was refused or interrupted is a failed attempt: send it no more calls before. All copies of
   /// the handler stop. Call it before the HTTP server stops, which still has to send the answers.
-  bool drain(std::chrono::milliseconds grace = std::chrono::seconds(10)) const {
-    return app_->calls.drain(grace);
-  }
+  bool drain(std::chrono::milliseconds grace = std::chrono::seconds(10)) const;
 
   /// How many calls of functions are under way, those whose answers are still to be made.
   std::size_t calls_under_way() const { return app_->calls.count(); }
@@ -74,64 +67,24 @@ class handler {
   /// A step's result, as JSON text, after the function's middleware has read it. For a function that is not
   /// here, the client's middleware reads it.
   std::string read_result(std::string_view slug, std::string_view run_id, const step_info& step,
-                          std::string result) const {
-    const auto found = app_->by_slug.find(slug);
-    const bool is_here = found != app_->by_slug.end();
-    const execution::hooks& hooks = is_here ? found->second.hooks : app_->client_hooks;
-    const std::string function_id = is_here ? found->second.function->id() : "";
-    return hooks.read_result({.function_id = function_id, .run_id = run_id}, step, std::move(result));
-  }
+                          std::string result) const;
   /// The same for what a function returned: it is read as by a step that had invoked it.
-  std::string read_output(std::string_view slug, std::string_view run_id, std::string output) const {
-    return read_result(slug, run_id,
-                       {.id = "output", .name = "output", .kind = step_kind::invoke, .memoized = true},
-                       std::move(output));
-  }
+  std::string read_output(std::string_view slug, std::string_view run_id, std::string output) const;
 
   /// Registers the app's functions with its server, which will call them at `url`. Do so when the app starts;
   /// a dev server that polls finds the app by itself.
   sync_result sync(const std::string& url) const { return serving::sync(*app_, url, {}); }
 
  private:
-  http::response answer(http::request request) const {
-    if (request.body.size() > options().max_body_size)
-      return serving::bare_answer(413, "the body is too large");
-    serving::identity caller = serving::identify(*app_, request);
-    const bool is_call = request.method == "POST" && !request.query("probe");
-    if (is_call && options().streaming && !caller.refused)
-      return streamed(std::move(request), std::move(caller));
-    return signed_answer(std::move(request), caller, {});
-  }
+  http::response answer(http::request request) const;
 
-  http::response streamed(http::request request, serving::identity caller) const {
-    using asked = std::pair<http::request, serving::identity>;
-    const auto call = std::make_shared<asked>(std::move(request), std::move(caller));
-    return serving::streamed(*app_, [self = *this, call](const execution::call_stop& stop) {
-      return self.signed_answer(std::move(call->first), call->second, stop);
-    });
-  }
+  http::response streamed(http::request request, serving::identity caller) const;
 
   http::response signed_answer(http::request request, const serving::identity& caller,
-                               const execution::call_stop& stop) const {
-    http::response out = serving::guarded(*app_, [&] { return route(std::move(request), caller, stop); });
-    serving::sign_answer(out, caller);
-    return out;
-  }
+                               const execution::call_stop& stop) const;
 
   http::response route(http::request request, const serving::identity& caller,
-                       const execution::call_stop& stop) const {
-    if (request.method == "PUT") return serving::register_functions(*app_, request, caller);
-    if (caller.refused) return serving::refuse(*app_, caller);
-    if (request.method == "GET")
-      return serving::json_answer(*app_, 200, serving::describe_app(*app_, caller));
-    if (request.method != "POST")
-      return serving::message_answer(*app_, 405, "method not allowed: use GET, PUT or POST");
-    if (const auto probe = request.query("probe")) {
-      return *probe == "trust" ? serving::json_answer(*app_, 200, "null")
-                               : serving::message_answer(*app_, 400, "unknown probe");
-    }
-    return serving::answer_call(*app_, std::move(request), nullptr, stop);
-  }
+                       const execution::call_stop& stop) const;
 
   std::shared_ptr<const serving::served_app> app_;
 };
@@ -180,4 +133,8 @@ handler serve(Server& server, const client& client, std::vector<any_function> fu
   }
 }
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/serve.ipp>
+#endif

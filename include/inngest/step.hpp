@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/event.hpp>
 #include <inngest/execution/replay.hpp>
 #include <inngest/expression.hpp>
@@ -29,7 +30,7 @@
 #include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// How long to wait for an event, and for which one.
 struct wait_options {
@@ -148,9 +149,7 @@ class step_base {
     return step_handle<Result, Run>(*replay_, replay_->enter(std::move(options), kind), plan, std::move(run));
   }
 
-  static protocol::operation plan_of(std::string name = {}, std::string options = {}) {
-    return {.code = protocol::opcode::step_planned, .name = std::move(name), .options = std::move(options)};
-  }
+  static protocol::operation plan_of(std::string name = {}, std::string options = {});
 
   /// Enters a step that the server does; leaves the handler while it has no result. `describe` gives the
   /// operation, whose code is the kind's.
@@ -272,8 +271,7 @@ class ai_steps : private detail::step_base {
 class step : private detail::step_base {
  public:
   /// `events` are those that start the function, as far as they are known.
-  explicit step(execution::replay& replay, std::span<const detail::event_shape> events = {})
-      : step_base(replay), ai(replay), events_(events) {}
+  explicit step(execution::replay& replay, std::span<const detail::event_shape> events = {});
 
   /// Steps for language models.
   ai_steps ai;
@@ -314,25 +312,12 @@ class step : private detail::step_base {
   /// Goes on after the duration, up to 366 days; at once when it is negative. The process need not be there
   /// in between.
   /// \throws step_options_error for a longer sleep.
-  void sleep(step_options options, duration_ms duration) {
-    fall_asleep(std::move(options), [&](const execution::step_call& call) {
-      if (detail::is_beyond_longest_wait(duration))
-        refuse_sleep(call, std::to_string(duration.count()) + " ms");
-      return to_text(duration_ms(std::max<std::chrono::milliseconds>(duration, {})));
-    });
-  }
+  void sleep(step_options options, duration_ms duration);
   void sleep(step_id id, duration_ms duration) { sleep(step_options{.id = id}, duration); }
 
   /// Goes on at the given time, which is at most 366 days from now; at once when it has passed.
   /// \throws step_options_error for a later time.
-  void sleep_until(step_options options, detail::saturated_time time) {
-    fall_asleep(std::move(options), [&](const execution::step_call& call) {
-      const timestamp now = std::chrono::floor<std::chrono::milliseconds>(replay_->world().now());
-      if (time > detail::add_saturated(now, detail::longest_wait))
-        refuse_sleep(call, "until " + to_text(time));
-      return to_text(std::max<timestamp>(time, timestamp()));
-    });
-  }
+  void sleep_until(step_options options, detail::saturated_time time);
   void sleep_until(step_id id, detail::saturated_time time) { sleep_until(step_options{.id = id}, time); }
 
   /// Waits for an event of the type that arrives after this step began; nothing when none came in time.
@@ -419,44 +404,17 @@ class step : private detail::step_base {
   }
 
   /// Sends events, once. Every type of event converts, and a list may mix them.
-  sent_events send_event(step_options options, std::vector<any_event> events) {
-    const auto send = [this, &events](const execution::step_call&, std::string& out) {
-      encode_to(out, sent_events{replay_->world().send(events, *replay_)});
-    };
-    const auto plan = [] { return plan_of("sendEvent", "{\"type\":\"step.sendEvent\"}"); };
-    return start_run<sent_events>(std::move(options), step_kind::send_event, plan, send).get();
-  }
-  sent_events send_event(step_id id, std::vector<any_event> events) {
-    return send_event(step_options{.id = id}, std::move(events));
-  }
-  sent_events send_event(step_options options, std::initializer_list<any_event> events) {
-    return send_event(std::move(options), std::vector<any_event>(events));
-  }
-  sent_events send_event(step_id id, std::initializer_list<any_event> events) {
-    return send_event(step_options{.id = id}, std::vector<any_event>(events));
-  }
-  sent_events send_event(step_options options, const any_event& event) {
-    return send_event(std::move(options), std::vector<any_event>{event});
-  }
-  sent_events send_event(step_id id, const any_event& event) {
-    return send_event(step_options{.id = id}, event);
-  }
+  sent_events send_event(step_options options, std::vector<any_event> events);
+  sent_events send_event(step_id id, std::vector<any_event> events);
+  sent_events send_event(step_options options, std::initializer_list<any_event> events);
+  sent_events send_event(step_id id, std::initializer_list<any_event> events);
+  sent_events send_event(step_options options, const any_event& event);
+  sent_events send_event(step_id id, const any_event& event);
 
   /// Has the server make an HTTP request, and gives the answer, whatever its status.
   /// \throws step_error when there was none.
-  fetch_response fetch(step_options options, const fetch_request& request) {
-    auto call = ask_server(std::move(options), step_kind::fetch, [&] {
-      detail::json_object_text text;
-      text.add_exact("url", request.url).add_exact("method", request.method);
-      text.add_raw("headers", encode(request.headers, "headers"));
-      if (!request.body.empty()) text.add_exact("body", request.body);
-      return protocol::operation{.options = text.text()};
-    });
-    return detail::recall<fetch_response>(*replay_, call);
-  }
-  fetch_response fetch(step_id id, const fetch_request& request) {
-    return fetch(step_options{.id = id}, request);
-  }
+  fetch_response fetch(step_options options, const fetch_request& request);
+  fetch_response fetch(step_id id, const fetch_request& request);
 
   /// Publishes a message to those who listen to the channel's topic, once.
   template <json_writable Data>
@@ -475,22 +433,12 @@ class step : private detail::step_base {
   }
 
   /// Gives the run a score, once: how good its work was, by whatever measure of yours.
-  void score(step_options options, const std::string& name, double value) {
-    set_run_metadata(std::move(options), protocol::metadata_object({}, "inngest.score", "merge",
-                                                                   protocol::score_values(name, value)));
-  }
-  void score(step_id id, const std::string& name, double value) {
-    score(step_options{.id = id}, name, value);
-  }
+  void score(step_options options, const std::string& name, double value);
+  void score(step_id id, const std::string& name, double value);
 
   /// Keeps values of yours with the run, once, for whoever looks at it. `values` is a JSON object.
-  void set_metadata(step_options options, const std::string& kind, const json& values) {
-    set_run_metadata(std::move(options),
-                     protocol::metadata_object({}, "userland." + kind, "set", encode(values, "values")));
-  }
-  void set_metadata(step_id id, const std::string& kind, const json& values) {
-    set_metadata(step_options{.id = id}, kind, values);
-  }
+  void set_metadata(step_options options, const std::string& kind, const json& values);
+  void set_metadata(step_id id, const std::string& kind, const json& values);
 
  private:
   template <class Result, class Body>
@@ -511,17 +459,9 @@ class step : private detail::step_base {
                        [&](const protocol::memo& memo) { protocol::throw_if_failed(memo, call.id); });
   }
 
-  [[noreturn]] static void refuse_sleep(const execution::step_call& call, const std::string& how_long) {
-    throw step_options_error(call.id, "a sleep of at most 366 days is possible, not one of " + how_long);
-  }
+  [[noreturn]] static void refuse_sleep(const execution::step_call& call, const std::string& how_long);
 
-  static std::string timeout_text(const execution::step_call& call, duration_ms timeout) {
-    if (timeout < std::chrono::milliseconds::zero() || detail::is_beyond_longest_wait(timeout)) {
-      throw step_options_error(
-          call.id, "its timeout must be from 0 to 366 days, not " + std::to_string(timeout.count()) + " ms");
-    }
-    return to_text(timeout);
-  }
+  static std::string timeout_text(const execution::step_call& call, duration_ms timeout);
 
   template <event_type Event>
   protocol::operation describe_wait(const execution::step_call& call, const wait_options& wait) const {
@@ -560,17 +500,13 @@ class step : private detail::step_base {
     return detail::recall<Output>(*replay_, call);
   }
 
-  void set_run_metadata(step_options options, const std::string& metadata) {
-    const auto send = [&](const execution::step_call&, std::string&) {
-      const auto request = protocol::metadata_request(replay_->request().run_id(), {}, metadata);
-      protocol::expect_success(replay_->world().call_api(request), "setting metadata");
-    };
-    start_run<void>(
-        std::move(options), step_kind::run, [] { return plan_of(); }, send)
-        .get();
-  }
+  void set_run_metadata(step_options options, const std::string& metadata);
 
   std::span<const detail::event_shape> events_;
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/step.ipp>
+#endif

@@ -12,10 +12,11 @@
 #include <string_view>
 #include <type_traits>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/sha1.hpp>
 #include <inngest/time/detail/saturated.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// The SHA-1 by which an Inngest server identifies a step.
 using step_hash = detail::sha1_digest;
@@ -74,13 +75,12 @@ struct step_options {
 namespace detail {
 
 struct step_hash_hasher {
-  std::size_t operator()(const step_hash& hash) const noexcept {
-    std::size_t out;
-    static_assert(sizeof out <= sizeof(step_hash));
-    std::memcpy(&out, hash.data(), sizeof out);  // SHA-1 is evenly distributed
-    return out;
-  }
+  std::size_t operator()(const step_hash& hash) const noexcept;
 };
 
 }  // namespace detail
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/step_id.ipp>
+#endif

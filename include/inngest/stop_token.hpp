@@ -5,10 +5,11 @@
 #ifdef __cpp_lib_jthread
 #include <stop_token>
 #else
+#include <inngest/config.hpp>
 #include <inngest/platform/detail/stop_token.hpp>
 #endif
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// Asks a call of a handler, or a step's body, to stop. These are the standard library's own types where it
 /// has them. libc++ before version 20 (or without -fexperimental-library) does not: there, they are types of
@@ -25,4 +26,4 @@ using detail::own_stop::stop_source;
 using detail::own_stop::stop_token;
 #endif
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI

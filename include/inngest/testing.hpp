@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <inngest/client.hpp>
+#include <inngest/config.hpp>
 #include <inngest/embedded/detail/retry.hpp>
 #include <inngest/event.hpp>
 #include <inngest/function.hpp>
@@ -18,7 +19,7 @@
 #include <inngest/testing/test_run.hpp>
 
 /// Tests of functions with a virtual clock.
-namespace inngest::testing {
+namespace inngest::inline INNGEST_ABI::testing {
 
 /// Options of a harness.
 struct harness_options {
@@ -49,9 +50,7 @@ struct harness_options {
 class harness {
  public:
   /// A harness with these functions. \throws configuration_error when the client already has an engine.
-  harness(client app, const std::vector<any_function>& functions, harness_options options = {})
-      : simulation_(
-            std::make_shared<simulation>(std::move(app), functions, settings_of(std::move(options)))) {}
+  harness(client app, const std::vector<any_function>& functions, harness_options options = {});
 
   // ---- before the run -----------------------------------------------------------------------------------
 
@@ -63,9 +62,7 @@ class harness {
     simulation_->replaced().replace(id, mocks::body_of(std::move(body)));
   }
   /// Makes the step's next `times` attempts fail. Afterwards the step or its mock runs.
-  void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test") {
-    simulation_->replaced().fail(id, times, std::move(message));
-  }
+  void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test");
   /// Stores a step's result in all runs that begin from now on, so that a test can begin midway. `index` is
   /// for an id that is used more than once.
   template <json_writable Value>
@@ -78,39 +75,18 @@ class harness {
 
   /// Sends an event and does everything that is due. Returns the run that it started, the first of several;
   /// see test_run::started.
-  test_run send(const any_event& event) {
-    const auto runs = send_to_all(event);
-    return runs.empty() ? test_run(simulation_, "") : runs.front();
-  }
+  test_run send(const any_event& event);
   /// Like send(), but returns all runs that the event started.
-  std::vector<test_run> send_to_all(const any_event& event) {
-    const auto ids = simulation_->send(event);
-    return begin(simulation_->runs_of(ids.at(0)));
-  }
+  std::vector<test_run> send_to_all(const any_event& event);
   /// Starts a run of the function, whatever its triggers, like an invoke.
-  test_run start(const any_function& function, const json& data = json::object()) {
-    const std::string id = simulation_->start(function, encode(data, "data"));
-    return begin({*simulation_->find_run(id)}).front();
-  }
+  test_run start(const any_function& function, const json& data = json::object());
   /// Continues a recorded run: starts a run of the function with its events and results. See
   /// read_recorded_run().
-  test_run replay(const any_function& function, const recorded_run& recorded) {
-    const std::string id = simulation_->begin(function, recorded.events);
-    for (const auto& [step, memo] : recorded.results) simulation_->preload(id, step, memo);
-    return begin({*simulation_->find_run(id)}).front();
-  }
+  test_run replay(const any_function& function, const recorded_run& recorded);
   /// Sends a signal. False when no run waits for it.
-  bool send_signal(const std::string& name, const json& data = json()) {
-    const bool received = simulation_->signal(name, encode(data, "data")).has_value();
-    simulation_->settle();
-    return received;
-  }
+  bool send_signal(const std::string& name, const json& data = json());
   /// Cancels the run. False when it has already ended.
-  bool cancel(const test_run& run) {
-    const bool done = simulation_->cancel(run.id());
-    simulation_->settle();
-    return done;
-  }
+  bool cancel(const test_run& run);
 
   // ---- time ---------------------------------------------------------------------------------------------
 
@@ -122,29 +98,14 @@ class harness {
   /// nothing is pending.
   bool advance_to_next() { return simulation_->go_to_next((timestamp::max)()); }
   /// Lets time pass until the run has ended, at most `longest`. Returns whether it has ended.
-  bool execute(const test_run& run, duration_ms longest = std::chrono::hours(24 * 366)) {
-    const timestamp end = detail::add_saturated(now(), longest);
-    while (!run.ended() && simulation_->go_to_next(end)) {
-    }
-    return run.ended();
-  }
+  bool execute(const test_run& run, duration_ms longest = std::chrono::hours(24 * 366));
 
   // ---- after the run ------------------------------------------------------------------------------------
 
   /// All runs so far, oldest first.
-  std::vector<test_run> runs() const {
-    std::vector<test_run> out;
-    for (const auto& run : simulation_->store().runs()) out.emplace_back(simulation_, run.id);
-    return out;
-  }
+  std::vector<test_run> runs() const;
   /// The runs of a function so far, oldest first.
-  std::vector<test_run> runs_of(const any_function& function) const {
-    std::vector<test_run> out;
-    for (const auto& run : simulation_->store().runs()) {
-      if (run.function_slug == function.slug()) out.emplace_back(simulation_, run.id);
-    }
-    return out;
-  }
+  std::vector<test_run> runs_of(const any_function& function) const;
   /// The events of the type that functions have sent, oldest first.
   /// \throws payload_error when an event does not fit the type.
   template <event_type Event>
@@ -161,26 +122,16 @@ class harness {
   }
 
  private:
-  static simulation::options settings_of(harness_options options) {
-    if (!options.retry_delay) options.retry_delay = embedded::least_retry_delay;
-    return {.start = options.start,
-            .retries = options.retries,
-            .check_determinism = options.check_determinism,
-            .retry_delay = std::move(options.retry_delay)};
-  }
+  static simulation::options settings_of(harness_options options);
 
-  std::vector<test_run> begin(const std::vector<embedded::run>& runs) {
-    std::vector<test_run> out;
-    for (const auto& run : runs) {
-      for (const auto& [step, memo] : preloads_) simulation_->preload(run.id, step, memo);
-      out.emplace_back(simulation_, run.id);
-    }
-    simulation_->settle();
-    return out;
-  }
+  std::vector<test_run> begin(const std::vector<embedded::run>& runs);
 
   std::shared_ptr<simulation> simulation_;
   std::vector<std::pair<step_hash, std::string>> preloads_;
 };
 
-}  // namespace inngest::testing
+}  // namespace inngest::inline INNGEST_ABI::testing
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/testing.ipp>
+#endif

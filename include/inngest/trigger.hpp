@@ -7,9 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/event.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// Options of an event trigger.
 struct trigger_options {
@@ -59,9 +60,7 @@ template <event_type... Events>
 
 /// Starts the function on a schedule of five fields (minute, hour, day of month, month, day of week), in UTC
 /// or in the zone of a prefix: `cron("0 4 * * 0")`, `cron("TZ=Europe/Paris 0 9 * * 1-5")`.
-[[nodiscard]] inline trigger<scheduled_timer> cron(std::string schedule, const cron_options& options = {}) {
-  return {{trigger_definition{.cron = std::move(schedule), .jitter = options.jitter}}};
-}
+[[nodiscard]] trigger<scheduled_timer> cron(std::string schedule, const cron_options& options = {});
 
 namespace detail {
 
@@ -96,4 +95,8 @@ template <class First, class... Rest>
   }
 }
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/impl/trigger.ipp>
+#endif

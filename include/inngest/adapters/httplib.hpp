@@ -8,13 +8,14 @@
 #include <string>
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/platform/detail/socket.hpp>
 #include <inngest/serve.hpp>
 #include <inngest/transport/detail/httplib_flags.hpp>
 #include <inngest/transport/detail/httplib_server.hpp>
 #include <inngest/transport/detail/httplib_tasks.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// Serves on a cpp-httplib server, from Debian 12's 0.11 to upstream's current version. The body is read up
 /// to the handler's limit, whatever the server's own is. Answers are never compressed, so that a streamed
@@ -104,4 +105,4 @@ struct adapter<Server> {
   }
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI

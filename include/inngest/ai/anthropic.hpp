@@ -8,11 +8,12 @@
 #include <inngest/ai/detail/answers.hpp>
 #include <inngest/ai/detail/requests.hpp>
 #include <inngest/ai/gateway.hpp>
+#include <inngest/config.hpp>
 #include <inngest/json.hpp>
 
 // Anthropic.
 
-namespace inngest::ai {
+namespace inngest::inline INNGEST_ABI::ai {
 
 struct anthropic_message {
   /// "user" or "assistant".
@@ -87,25 +88,10 @@ INNGEST_DEFAULTS(anthropic_answer, content)
 
 /// The text of all text blocks.
 /// \throws non_retriable_error when the answer is an error.
-inline std::string text(const anthropic_answer& answer) {
-  detail::require_no_error(answer.error);
-  std::string out;
-  for (const anthropic_block& block : answer.content) {
-    if (block.type == "text") out += block.text.value_or("");
-  }
-  return out;
-}
+std::string text(const anthropic_answer& answer);
 
 /// The tools that the model calls.
-inline std::vector<tool_call> tool_calls(const anthropic_answer& answer) {
-  std::vector<tool_call> out;
-  for (const anthropic_block& block : answer.content) {
-    if (block.type == "tool_use")
-      out.push_back(
-          {block.id.value_or(""), block.name.value_or(""), encode(block.input.value_or(json::object()))});
-  }
-  return out;
-}
+std::vector<tool_call> tool_calls(const anthropic_answer& answer);
 
 /// api_key: ANTHROPIC_API_KEY when empty.
 struct anthropic {
@@ -138,4 +124,8 @@ gateway_request make_request(const anthropic& model, const Request& request) {
   return out;
 }
 
-}  // namespace inngest::ai
+}  // namespace inngest::inline INNGEST_ABI::ai
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/ai/impl/anthropic.ipp>
+#endif

@@ -5,12 +5,13 @@
 #include <inngest/ai/chat.hpp>
 #include <inngest/ai/detail/requests.hpp>
 #include <inngest/ai/gateway.hpp>
+#include <inngest/config.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
 
 // OpenAI's models on Azure.
 
-namespace inngest::ai {
+namespace inngest::inline INNGEST_ABI::ai {
 
 /// api_key: AZURE_OPENAI_API_KEY when empty.
 struct azure_openai {
@@ -43,4 +44,4 @@ gateway_request make_request(const azure_openai& model, const Request& request) 
   return out;
 }
 
-}  // namespace inngest::ai
+}  // namespace inngest::inline INNGEST_ABI::ai

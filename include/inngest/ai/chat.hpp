@@ -6,11 +6,12 @@
 
 #include <inngest/ai/detail/answers.hpp>
 #include <inngest/ai/gateway.hpp>
+#include <inngest/config.hpp>
 #include <inngest/json.hpp>
 
 // OpenAI's chat format, which most other providers speak too.
 
-namespace inngest::ai {
+namespace inngest::inline INNGEST_ABI::ai {
 
 struct chat_function_call {
   std::string name;
@@ -117,24 +118,17 @@ INNGEST_FIELDS(chat_answer, choices, id, model, usage, error, extra)
 INNGEST_DEFAULTS(chat_answer, choices)
 
 /// A message's text; empty when it has none.
-inline std::string text(const chat_message& message) {
-  return message.content ? detail::text_of(*message.content, "text") : std::string();
-}
+std::string text(const chat_message& message);
 
 /// The text of the first choice; empty when the model gave none, as when it calls a tool.
 /// \throws non_retriable_error when the answer is an error.
-inline std::string text(const chat_answer& answer) {
-  detail::require_no_error(answer.error);
-  return answer.choices.empty() ? std::string() : text(answer.choices.front().message);
-}
+std::string text(const chat_answer& answer);
 
 /// The tools that the first choice calls.
-inline std::vector<tool_call> tool_calls(const chat_answer& answer) {
-  std::vector<tool_call> out;
-  if (answer.choices.empty() || !answer.choices.front().message.tool_calls) return out;
-  for (const chat_tool_call& call : *answer.choices.front().message.tool_calls)
-    out.push_back({call.id, call.function.name, call.function.arguments});
-  return out;
-}
+std::vector<tool_call> tool_calls(const chat_answer& answer);
 
-}  // namespace inngest::ai
+}  // namespace inngest::inline INNGEST_ABI::ai
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/ai/impl/chat.ipp>
+#endif

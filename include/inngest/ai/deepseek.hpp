@@ -5,11 +5,12 @@
 #include <inngest/ai/chat.hpp>
 #include <inngest/ai/detail/requests.hpp>
 #include <inngest/ai/gateway.hpp>
+#include <inngest/config.hpp>
 #include <inngest/json.hpp>
 
 // DeepSeek.
 
-namespace inngest::ai {
+namespace inngest::inline INNGEST_ABI::ai {
 
 /// api_key: DEEPSEEK_API_KEY when empty.
 struct deepseek {
@@ -30,4 +31,4 @@ gateway_request make_request(const deepseek& model, const Request& request) {
                       encode(request, "request"), model.default_parameters);
 }
 
-}  // namespace inngest::ai
+}  // namespace inngest::inline INNGEST_ABI::ai

@@ -5,12 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/json.hpp>
 
 // What every provider's file has in common: a request to the Inngest server, and the calls of tools in
 // answers.
 
-namespace inngest::ai {
+namespace inngest::inline INNGEST_ABI::ai {
 
 /// A request as it is told to the server, which posts the body to the URL.
 struct gateway_request {
@@ -45,4 +46,4 @@ concept model = json_convertible<typename T::answer_type> && requires(const T& v
   { make_request(value, request) } -> std::same_as<gateway_request>;
 };
 
-}  // namespace inngest::ai
+}  // namespace inngest::inline INNGEST_ABI::ai

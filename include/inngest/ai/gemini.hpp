@@ -7,13 +7,14 @@
 #include <inngest/ai/detail/answers.hpp>
 #include <inngest/ai/detail/requests.hpp>
 #include <inngest/ai/gateway.hpp>
+#include <inngest/config.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
 
 // Google's Gemini. The names of its format are in camel case.
 
-namespace inngest::ai {
+namespace inngest::inline INNGEST_ABI::ai {
 
 struct gemini_function_call {
   std::string name;
@@ -115,26 +116,10 @@ INNGEST_DEFAULTS(gemini_answer, candidates)
 
 /// The text of the first candidate, without its thinking.
 /// \throws non_retriable_error when the answer is an error.
-inline std::string text(const gemini_answer& answer) {
-  detail::require_no_error(answer.error);
-  std::string out;
-  if (answer.candidates.empty()) return out;
-  for (const gemini_part& part : answer.candidates.front().content.parts) {
-    if (!part.thought.value_or(false)) out += part.text.value_or("");
-  }
-  return out;
-}
+std::string text(const gemini_answer& answer);
 
 /// The functions that the first candidate calls.
-inline std::vector<tool_call> tool_calls(const gemini_answer& answer) {
-  std::vector<tool_call> out;
-  if (answer.candidates.empty()) return out;
-  for (const gemini_part& part : answer.candidates.front().content.parts) {
-    if (part.functionCall)
-      out.push_back({"", part.functionCall->name, encode(part.functionCall->args.value_or(json::object()))});
-  }
-  return out;
-}
+std::vector<tool_call> tool_calls(const gemini_answer& answer);
 
 /// api_key: GEMINI_API_KEY when empty.
 struct gemini {
@@ -159,4 +144,8 @@ gateway_request make_request(const gemini& model, const Request& request) {
           .body = detail::completed(encode(request, "request"), model.default_parameters, {})};
 }
 
-}  // namespace inngest::ai
+}  // namespace inngest::inline INNGEST_ABI::ai
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/ai/impl/gemini.ipp>
+#endif

@@ -5,11 +5,12 @@
 #include <inngest/ai/chat.hpp>
 #include <inngest/ai/detail/requests.hpp>
 #include <inngest/ai/gateway.hpp>
+#include <inngest/config.hpp>
 #include <inngest/json.hpp>
 
 // xAI's Grok.
 
-namespace inngest::ai {
+namespace inngest::inline INNGEST_ABI::ai {
 
 /// api_key: XAI_API_KEY when empty.
 struct grok {
@@ -30,4 +31,4 @@ gateway_request make_request(const grok& model, const Request& request) {
                       encode(request, "request"), model.default_parameters);
 }
 
-}  // namespace inngest::ai
+}  // namespace inngest::inline INNGEST_ABI::ai

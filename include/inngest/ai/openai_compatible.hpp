@@ -7,11 +7,12 @@
 #include <inngest/ai/chat.hpp>
 #include <inngest/ai/detail/requests.hpp>
 #include <inngest/ai/gateway.hpp>
+#include <inngest/config.hpp>
 #include <inngest/json.hpp>
 
 // Any other endpoint that speaks OpenAI's chat format.
 
-namespace inngest::ai {
+namespace inngest::inline INNGEST_ABI::ai {
 
 /// Any endpoint that speaks OpenAI's chat format. It may need no key.
 struct openai_compatible {
@@ -37,4 +38,4 @@ gateway_request make_request(const openai_compatible& model, const Request& requ
   return out;
 }
 
-}  // namespace inngest::ai
+}  // namespace inngest::inline INNGEST_ABI::ai

@@ -7,11 +7,12 @@
 #include <inngest/ai/detail/answers.hpp>
 #include <inngest/ai/detail/requests.hpp>
 #include <inngest/ai/gateway.hpp>
+#include <inngest/config.hpp>
 #include <inngest/json.hpp>
 
 // OpenAI, by its "responses" endpoint.
 
-namespace inngest::ai {
+namespace inngest::inline INNGEST_ABI::ai {
 
 struct responses_tool {
   /// "function", or one of the provider's own such as "web_search".
@@ -88,24 +89,10 @@ INNGEST_DEFAULTS(responses_answer, output)
 
 /// The text of all messages.
 /// \throws non_retriable_error when the answer is an error.
-inline std::string text(const responses_answer& answer) {
-  detail::require_no_error(answer.error);
-  std::string out;
-  for (const responses_item& item : answer.output) {
-    if (item.type == "message" && item.content) out += detail::text_of(*item.content, "output_text");
-  }
-  return out;
-}
+std::string text(const responses_answer& answer);
 
 /// The functions that the model calls.
-inline std::vector<tool_call> tool_calls(const responses_answer& answer) {
-  std::vector<tool_call> out;
-  for (const responses_item& item : answer.output) {
-    if (item.type == "function_call")
-      out.push_back({item.call_id.value_or(""), item.name.value_or(""), item.arguments.value_or("")});
-  }
-  return out;
-}
+std::vector<tool_call> tool_calls(const responses_answer& answer);
 
 /// OpenAI's newer "responses" endpoint. api_key: OPENAI_API_KEY when empty.
 struct openai_responses {
@@ -126,4 +113,8 @@ gateway_request make_request(const openai_responses& model, const Request& reque
                       encode(request, "request"), model.default_parameters);
 }
 
-}  // namespace inngest::ai
+}  // namespace inngest::inline INNGEST_ABI::ai
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/ai/impl/openai_responses.ipp>
+#endif

@@ -4,10 +4,12 @@
 #include <limits>
 #include <type_traits>
 
+#include <inngest/config.hpp>
+
 // Sums, differences and products of integers that say when they overflow, instead of undefined behaviour or a
 // wrapped result.
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// In plain C++, for compilers without __builtin_add_overflow and the like (MSVC).
 namespace plain_math {
@@ -90,4 +92,4 @@ template <std::integral Integer>
   return false;
 }
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail

@@ -10,7 +10,7 @@
 
 #include <inngest/config.hpp>
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 using sha256_digest = std::array<std::uint8_t, 32>;
 
@@ -38,7 +38,7 @@ std::string to_base64(std::span<const std::uint8_t> bytes);
 /// The bytes that a base64 text stands for; nothing for any other text.
 std::optional<std::string> from_base64(std::string_view text);
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
 
 #if !defined(INNGEST_COMPILED)
 #include <inngest/detail/impl/crypto.ipp>

@@ -7,10 +7,12 @@
 #include <string_view>
 #include <utility>
 
+#include <inngest/config.hpp>
+
 // Enumerations whose values are stored or shown: one table of each says its enumerators and their names, and
 // whatever reads or writes a value asks the table. A table that lacks an enumerator does not compile.
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 template <class Enum>
 struct enumerator {
@@ -73,4 +75,4 @@ constexpr std::optional<Enum> enumerator_of(std::int64_t number) {
   return enumerators<Enum>[static_cast<std::size_t>(number)].value;
 }
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 
-namespace inngest::detail {
+#include <inngest/config.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// A string literal as a template argument: `event<"app/user.created", User>`. It includes no strings: see
 /// <inngest/fwd.hpp>.
@@ -17,4 +19,4 @@ struct fixed_string {
   static constexpr std::size_t size() { return Size - 1; }
 };
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail

@@ -4,7 +4,9 @@
 #include <type_traits>
 #include <utility>
 
-namespace inngest::detail {
+#include <inngest/config.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
 
 template <class Signature>
 class function_ref;
@@ -32,4 +34,4 @@ class function_ref<Result(Arguments...)> {
   Result (*call_)(void*, Arguments...);
 };
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail

@@ -8,24 +8,13 @@
 #include <string>
 #include <string_view>
 
-namespace inngest::detail {
+#include <inngest/config.hpp>
 
-inline void append_hex(std::string& out, std::span<const std::uint8_t> bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::size_t at = out.size();
-  out.resize(at + 2 * bytes.size());
-  for (const std::uint8_t byte : bytes) {
-    out[at++] = digits[byte >> 4];
-    out[at++] = digits[byte & 15];
-  }
-}
+namespace inngest::inline INNGEST_ABI::detail {
 
-inline std::string to_hex(std::span<const std::uint8_t> bytes) {
-  std::string out;
-  out.reserve(bytes.size() * 2);
-  append_hex(out, bytes);
-  return out;
-}
+void append_hex(std::string& out, std::span<const std::uint8_t> bytes);
+
+std::string to_hex(std::span<const std::uint8_t> bytes);
 
 /// The value of each character as a hex digit; -1 for the others.
 inline constexpr std::array<std::int8_t, 256> hex_values = [] {
@@ -54,4 +43,8 @@ constexpr bool from_hex(std::string_view text, std::span<std::uint8_t> out) {
   return all >= 0;
 }
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/detail/impl/hex.ipp>
+#endif

@@ -5,44 +5,27 @@
 #include <string>
 #include <string_view>
 
+#include <inngest/config.hpp>
 #include <inngest/error.hpp>
 
 // Keys and other short texts as people give them: in options and in environment variables.
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 inline constexpr std::string_view white_space = " \t\r\n\v\f";
 
 /// Text without white space around it: what is copied or read from a file often ends with a new line.
-inline std::string trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(white_space);
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(white_space) + 1 - first));
-}
+std::string trimmed(std::string_view text);
 
-inline bool has_control_characters(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
-}
+bool has_control_characters(std::string_view text);
 
 /// The key without white space around it. `name` says whose key it is; the error does not repeat the key.
 /// An event key may have spaces in it.
 /// \throws configuration_error for a key that can only be a mistake.
-inline std::string checked_key(const std::string& name, std::string_view given, bool is_event_key = false) {
-  std::string key = trimmed(given);
-  const auto refuse = [&](const std::string& problem) { throw configuration_error(name + " " + problem); };
-  for (std::size_t i = 0; i < key.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(key[i]);
-    const std::string place = " at character " + std::to_string(i + 1) + " of " + std::to_string(key.size());
-    if ((byte == ' ' && !is_event_key) || (byte >= '\t' && byte <= '\r'))
-      refuse("has white space in it," + place + ": was more than the key copied?");
-    if (byte == '"' || byte == '\'') refuse("has a quote in it," + place + ": give the key without quotes");
-    if (byte < ' ' || byte >= 0x7f) refuse("has a character that no key has," + place);
-  }
-  constexpr std::string_view start = "signkey-";
-  if (key.starts_with(start) && key.ends_with('-') && key.find('-', start.size()) == key.size() - 1)
-    refuse("has nothing behind its prefix");
-  return key;
-}
+std::string checked_key(const std::string& name, std::string_view given, bool is_event_key = false);
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/detail/impl/keys.ipp>
+#endif

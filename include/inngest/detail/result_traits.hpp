@@ -4,9 +4,10 @@
 #include <type_traits>
 #include <variant>
 
+#include <inngest/config.hpp>
 #include <inngest/json.hpp>
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// What a callable returns; void when it can't be called so, which has been refused in words by then.
 template <class Callable, class... Arguments>
@@ -42,4 +43,4 @@ template <class Callable>
 using value_of = std::conditional_t<std::is_void_v<returned_by_t<Callable>>, std::monostate,
                                     std::decay_t<returned_by_t<Callable>>>;
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace inngest::detail {
+#include <inngest/config.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
 
 using sha1_digest = std::array<std::uint8_t, 20>;
 
@@ -117,4 +119,4 @@ class sha1 {
   std::array<std::uint32_t, 5> state_{0x67452301u, 0xEFCDAB89u, 0x98BADCFEu, 0x10325476u, 0xC3D2E1F0u};
 };
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail

@@ -8,13 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/enumeration.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
 #include <inngest/protocol/step_kinds.hpp>
 #include <inngest/time/timestamp.hpp>
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 enum class run_status {
   queued,  ///< it has not begun: it waits for its turn, or gathers events
@@ -46,9 +47,9 @@ enum class progress {
   request_started,  ///< a fetch, or a question to a model
 };
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 // Files keep the numbers: enumerators are only added, at the end.
 
@@ -83,9 +84,9 @@ inline constexpr auto enumerators<embedded::progress> = std::to_array<enumerator
     {embedded::progress::request_started, "requesting"},
 });
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 constexpr std::string_view to_string(run_status status) { return detail::name_of(status); }
 constexpr std::string_view to_string(progress what) { return detail::name_of(what); }
@@ -145,8 +146,7 @@ struct run_error {
 /// A run whose output was asked for has failed, or was cancelled. `what()` names the run and its error.
 class run_failed : public inngest::error {
  public:
-  run_failed(const std::string& what, run_error error)
-      : inngest::error(error_code::step_failed, what), error_(std::move(error)) {}
+  run_failed(const std::string& what, run_error error);
   /// What the run failed with; empty when it was cancelled.
   const run_error& error() const noexcept { return error_; }
 
@@ -194,4 +194,8 @@ struct run {
   std::function<std::string(const std::string&)> output_reader{};
 };
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/impl/run.ipp>
+#endif

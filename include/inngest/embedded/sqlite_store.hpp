@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/embedded/detail/file_lock.hpp>
 #include <inngest/embedded/detail/sqlite.hpp>
 #include <inngest/embedded/detail/sqlite_reader.hpp>
@@ -25,7 +26,7 @@
 
 // Needs SQLite 3.35 or later (Debian: libsqlite3-dev): link sqlite3.
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// Options of a sqlite_store.
 struct sqlite_options {
@@ -55,69 +56,28 @@ class sqlite_store final : public store {
  public:
   /// \throws store_error when the file can't be opened, is in use, is another program's, is of a newer
   /// version or damaged; configuration_error without a path.
-  explicit sqlite_store(const sqlite_options& options)
-      : path_(absolute(options.path)),
-        lock_(path_),
-        writing_(open(path_, options)),
-        reading_(open(path_)),
-        is_full_(options.sync == sqlite_options::synchronous::full) {}
+  explicit sqlite_store(const sqlite_options& options);
 
   /// What only says that jobs were started outlives the process at once, and a crash of the machine with the
   /// next commit of anything else.
-  void commit(std::span<const changes> all) override {
-    const std::lock_guard lock(writing_mutex_);
-    const bool may_wait = std::all_of(all.begin(), all.end(), [](const changes& changes) {
-      return changes.empty() || changes.only_starts_jobs();
-    });
-    const lazy_disk lazy(writing_, may_wait && is_full_);
-    detail::sqlite::transaction whole(writing_, detail::sqlite::transaction::kind::writes);
-    for (const changes& each : all) detail::sqlite::writer(writing_).apply(each);
-    whole.commit();
-  }
+  void commit(std::span<const changes> all) override;
 
-  unfinished_work load() override {
-    return ask([](reader& from) { return from.load(); });
-  }
+  unfinished_work load() override;
 
   bool is_on_disk() const override { return true; }
 
   /// Bit by bit, so that commits meanwhile need not wait for long.
-  void forget_before(timestamp time) override {
-    constexpr int slice = 500;
-    detail::sqlite::writer writer(writing_);
-    detail::sqlite::writer::place place;
-    in_slices([&] { return writer.forget_runs(time, slice); });
-    in_slices([&] { return writer.forget_events(time, slice, place); });
-    in_slices([&] { return writer.forget_values(time, slice); });
-  }
+  void forget_before(timestamp time) override;
 
-  std::optional<event_record> find_event(std::string_view event_id) const override {
-    return ask([&](reader& from) { return from.find_event(event_id); });
-  }
-  std::vector<event_record> find_events(const event_query& query) const override {
-    return ask([&](reader& from) { return from.find_events(query); });
-  }
-  std::optional<run_record> find_run(std::string_view run_id) const override {
-    return ask([&](reader& from) { return from.find_run(run_id); });
-  }
-  std::vector<run> find_runs(const run_query& query) const override {
-    return ask([&](reader& from) { return from.find_runs(query); });
-  }
-  std::vector<run> runs_of(std::string_view event_id) const override {
-    return ask([&](reader& from) { return from.runs_of(event_id); });
-  }
-  std::vector<run> runs() const override {
-    return ask([](reader& from) { return from.runs(); });
-  }
-  std::vector<memo_record> memos_of(std::string_view run_id) const override {
-    return ask([&](reader& from) { return from.memos_of(run_id); });
-  }
-  run_counts count_runs() const override {
-    return ask([](reader& from) { return from.count_runs(); });
-  }
-  std::vector<unreadable_record> unreadable() const override {
-    return ask([](reader& from) { return from.unreadable(); });
-  }
+  std::optional<event_record> find_event(std::string_view event_id) const override;
+  std::vector<event_record> find_events(const event_query& query) const override;
+  std::optional<run_record> find_run(std::string_view run_id) const override;
+  std::vector<run> find_runs(const run_query& query) const override;
+  std::vector<run> runs_of(std::string_view event_id) const override;
+  std::vector<run> runs() const override;
+  std::vector<memo_record> memos_of(std::string_view run_id) const override;
+  run_counts count_runs() const override;
+  std::vector<unreadable_record> unreadable() const override;
 
  private:
   using database = detail::sqlite::database;
@@ -127,16 +87,8 @@ class sqlite_store final : public store {
   /// of it is in one log.
   class lazy_disk {
    public:
-    lazy_disk(database& file, bool wanted) : file_(file), wanted_(wanted) {
-      if (wanted_) file_.execute("PRAGMA synchronous = NORMAL");
-    }
-    ~lazy_disk() {
-      if (!wanted_) return;
-      try {
-        file_.execute("PRAGMA synchronous = FULL");
-      } catch (const store_error&) {  // it sets a number in memory
-      }
-    }
+    lazy_disk(database& file, bool wanted);
+    ~lazy_disk();
     lazy_disk(const lazy_disk&) = delete;
     lazy_disk& operator=(const lazy_disk&) = delete;
 
@@ -145,47 +97,17 @@ class sqlite_store final : public store {
     bool wanted_;
   };
 
-  static std::filesystem::path absolute(const std::filesystem::path& path) {
-    if (path.empty()) throw configuration_error("sqlite_options::path must not be empty");
-    std::error_code problem;
-    std::filesystem::path out = std::filesystem::weakly_canonical(path, problem);
-    if (problem) throw store_error(path.string(), "can't be opened: " + problem.message());
-    return out;
-  }
+  static std::filesystem::path absolute(const std::filesystem::path& path);
 
   /// The connection that writes.
-  static database open(const std::filesystem::path& path, const sqlite_options& options) {
-    make_private(path);
-    database file(path.string(), detail::sqlite::access::creates);
-    if (file.is_read_only()) throw store_error(file.path(), "can't be written: it is read-only");
-    detail::sqlite::check_is_store(file);
-    file.execute("PRAGMA journal_mode = WAL");
-    file.execute(options.sync == sqlite_options::synchronous::full ? "PRAGMA synchronous = FULL"
-                                                                   : "PRAGMA synchronous = NORMAL");
-    file.execute("PRAGMA fullfsync = ON");  // macOS has an fsync that does not wait for the disk
-    file.execute("PRAGMA cell_size_check = ON");
-    file.execute("PRAGMA journal_size_limit = 67108864");
-    if (options.max_size > 0) {
-      const auto page_size = static_cast<std::uint64_t>(file.number("PRAGMA page_size"));
-      const std::uint64_t pages = std::max<std::uint64_t>(options.max_size / page_size, 1);
-      file.execute("PRAGMA max_page_count = " + std::to_string(pages));
-    }
-    detail::sqlite::migrate(file, detail::sqlite::store_migrations);
-    return file;
-  }
+  static database open(const std::filesystem::path& path, const sqlite_options& options);
 
   /// The connection that reads.
-  static database open(const std::filesystem::path& path) {
-    database file(path.string(), detail::sqlite::access::reads);
-    file.execute("PRAGMA cell_size_check = ON");
-    return file;
-  }
+  static database open(const std::filesystem::path& path);
 
   /// Makes a new file its owner's alone, as events may be nobody else's business. One that is there is not
   /// touched: to open and close it would end the locks that SQLite may have on it in this process.
-  static void make_private(const std::filesystem::path& path) {
-    detail::disk_file().open(path, detail::disk_file::mode::create_new);
-  }
+  static void make_private(const std::filesystem::path& path);
 
   /// Does the work for as long as it says that there may be more.
   template <class Work>
@@ -220,4 +142,8 @@ class sqlite_store final : public store {
   bool is_full_;
 };
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/impl/sqlite_store.ipp>
+#endif

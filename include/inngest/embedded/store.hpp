@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/enumeration.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/step_id.hpp>
@@ -17,7 +18,7 @@
 
 // What the engine keeps: records, and the interface of whatever keeps them.
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 struct event_record {
   std::string id{};  // the engine's own
@@ -111,9 +112,9 @@ struct job {
   bool started = false;
 };
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 template <>
 inline constexpr auto enumerators<embedded::job::kind> = std::to_array<enumerator<embedded::job::kind>>({
@@ -128,9 +129,9 @@ inline constexpr auto enumerators<embedded::job::kind> = std::to_array<enumerato
     {embedded::job::kind::request, "request"},
 });
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 constexpr std::string_view to_string(job::kind what) { return detail::name_of(what); }
 
@@ -202,20 +203,9 @@ struct changes {
 
   /// Whether it says of jobs that they were started, and nothing else. That must survive the end of the
   /// process, but need not wait for a disk.
-  bool only_starts_jobs() const {
-    if (started_jobs.empty()) return false;
-    return withdrawn_events.empty() && events.empty() && dispatched_events.empty() && runs.empty() &&
-           run_updates.empty() && memos.empty() && added_jobs.empty() && removed_jobs.empty() &&
-           added_waits.empty() && removed_waits.empty() && timeline.empty() && values.empty() &&
-           removed_values.empty() && apps.empty();
-  }
+  bool only_starts_jobs() const;
 
-  bool empty() const {
-    return withdrawn_events.empty() && events.empty() && dispatched_events.empty() && runs.empty() &&
-           run_updates.empty() && memos.empty() && added_jobs.empty() && started_jobs.empty() &&
-           removed_jobs.empty() && added_waits.empty() && removed_waits.empty() && timeline.empty() &&
-           values.empty() && removed_values.empty() && apps.empty();
-  }
+  bool empty() const;
 };
 
 /// What an engine needs in order to go on: the runs that have not ended, and all that belongs to them.
@@ -258,21 +248,7 @@ struct event_query {
 struct run_counts {
   std::size_t queued = 0, running = 0, completed = 0, failed = 0, cancelled = 0;
 
-  std::size_t& of(run_status status) {
-    switch (status) {
-      case run_status::queued:
-        return queued;
-      case run_status::running:
-        return running;
-      case run_status::completed:
-        return completed;
-      case run_status::failed:
-        return failed;
-      case run_status::cancelled:
-        return cancelled;
-    }
-    return queued;
-  }
+  std::size_t& of(run_status status);
 };
 
 /// Keeps an engine's state. An engine calls commit and load from one thread at a time; forget_before and the
@@ -312,4 +288,8 @@ class store {
   virtual std::vector<unreadable_record> unreadable() const { return {}; }
 };
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/impl/store.ipp>
+#endif

@@ -3,9 +3,10 @@
 #include <atomic>
 #include <memory>
 
+#include <inngest/config.hpp>
 #include <inngest/stop_token.hpp>
 
-namespace inngest::execution {
+namespace inngest::inline INNGEST_ABI::execution {
 
 /// How one call of a handler is asked to stop: by its step's deadline, because its answer is no longer wanted
 /// (the run has ended, another call has taken over, nobody waits for it), or because the process is to end.
@@ -21,10 +22,7 @@ class call_stop {
   void request() const { state_->source.request_stop(); }
 
   /// The process is to end. What then fails has been interrupted: it is no failed attempt.
-  void request_shutdown() const {
-    state_->shutdown = true;
-    request();
-  }
+  void request_shutdown() const;
   bool is_shutdown() const { return state_->shutdown; }
 
   /// Says that the call's answer is no answer: it ended because the process is to end.
@@ -40,4 +38,8 @@ class call_stop {
   std::shared_ptr<state> state_;
 };
 
-}  // namespace inngest::execution
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/execution/impl/call_stop.ipp>
+#endif

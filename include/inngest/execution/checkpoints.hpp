@@ -7,10 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/options.hpp>
 #include <inngest/protocol/operation.hpp>
 
-namespace inngest::execution {
+namespace inngest::inline INNGEST_ABI::execution {
 
 /// The results of one call's steps that are saved while the handler goes on, instead of ending the call after
 /// each. What could not be saved stays here, to be put into the answer.
@@ -24,29 +25,13 @@ class checkpoints {
   };
 
   checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
-              std::function<saved(const std::vector<protocol::operation>&)> save)
-      : options_(options),
-        now_(std::move(now)),
-        save_(std::move(save)),
-        started_(now_()),
-        saved_at_(started_) {}
+              std::function<saved(const std::vector<protocol::operation>&)> save);
 
   /// Keeps a step's result, and saves what is kept when it is time to.
-  saved keep(protocol::operation op) {
-    unsaved_.push_back(std::move(op));
-    const bool full = static_cast<int>(unsaved_.size()) >= options_.buffered_steps;
-    const bool late = options_.max_interval && now_() - saved_at_ >= *options_.max_interval;
-    return full || late ? save() : saved::yes;
-  }
+  saved keep(protocol::operation op);
 
   /// Saves what is kept.
-  saved save() {
-    if (unsaved_.empty()) return saved::yes;
-    const saved out = save_(unsaved_);
-    if (out != saved::no) unsaved_.clear();
-    saved_at_ = now_();
-    return out;
-  }
+  saved save();
 
   /// Whether no further step should begin in this call.
   bool is_out_of_time() const { return now_() - started_ >= options_.max_runtime; }
@@ -62,4 +47,8 @@ class checkpoints {
   std::vector<protocol::operation> unsaved_;
 };
 
-}  // namespace inngest::execution
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/execution/impl/checkpoints.ipp>
+#endif

@@ -3,17 +3,16 @@
 #include <cstddef>
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/middleware.hpp>
 
-namespace inngest::execution {
+namespace inngest::inline INNGEST_ABI::execution {
 
 /// The middleware of a function: its client's, then its own. Most have none, and pay nothing.
 class hooks {
  public:
   hooks() = default;
-  hooks(const middleware_list& first, const middleware_list& then) : list_(first) {
-    list_.insert(list_.end(), then.begin(), then.end());
-  }
+  hooks(const middleware_list& first, const middleware_list& then);
 
   bool empty() const { return list_.empty(); }
 
@@ -32,11 +31,7 @@ class hooks {
   }
 
   /// A result, as JSON text, as the middleware leaves it to those who read it.
-  std::string read_result(const call_info& call, const step_info& step, std::string result) const {
-    return wrap_reversed<std::string>(
-        [&](middleware& one, next_call<std::string> next) { return one.wrap_step(call, step, next); },
-        [&] { return result; });
-  }
+  std::string read_result(const call_info& call, const step_info& step, std::string result) const;
 
   /// `innermost` with all middleware around it, the first outermost: `around(one, next)` calls one's hook.
   template <class Result, class Around>
@@ -52,4 +47,8 @@ class hooks {
   middleware_list list_;
 };
 
-}  // namespace inngest::execution
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/execution/impl/hooks.ipp>
+#endif

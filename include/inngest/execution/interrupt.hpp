@@ -1,6 +1,8 @@
 #pragma once
 
-namespace inngest::execution {
+#include <inngest/config.hpp>
+
+namespace inngest::inline INNGEST_ABI::execution {
 
 /// What leaves a handler at a step that has no result yet. It is not a std::exception, so that
 /// `catch (const std::exception&)` around a step handles failures only; and it can't be copied, so that
@@ -12,4 +14,4 @@ class interrupt final {
   interrupt& operator=(const interrupt&) = delete;
 };
 
-}  // namespace inngest::execution
+}  // namespace inngest::inline INNGEST_ABI::execution

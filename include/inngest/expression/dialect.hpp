@@ -1,8 +1,10 @@
 #pragma once
 
+#include <inngest/config.hpp>
+
 // Expressions come in two dialects: CEL as specified, and CEL as an Inngest server computes it.
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// Which names an expression may use.
 enum class expression_names {
@@ -22,4 +24,4 @@ enum class missing_fields {
   are_unknown
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI

@@ -4,9 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include <inngest/config.hpp>
 #include <inngest/error.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 namespace detail {
 
@@ -16,16 +17,7 @@ struct text_place {
   std::size_t line = 1;
   std::size_t column = 1;
 
-  text_place(std::string_view text, std::size_t at) : position(at) {
-    for (const char c : text.substr(0, at)) {
-      if (c == '\n') {
-        ++line;
-        column = 1;
-      } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {  // not the rest of a character
-        ++column;
-      }
-    }
-  }
+  text_place(std::string_view text, std::size_t at);
 };
 
 }  // namespace detail
@@ -33,8 +25,7 @@ struct text_place {
 /// A CEL expression that a server would reject, and the place of the mistake, with which `what()` ends.
 class expression_error : public error {
  public:
-  expression_error(const std::string& problem, std::string_view text, std::size_t position)
-      : expression_error(problem, detail::text_place(text, position), text.find('\n') != text.npos) {}
+  expression_error(const std::string& problem, std::string_view text, std::size_t position);
   /// The place, in bytes from the start.
   std::size_t position() const noexcept { return place_.position; }
   /// The line of the place, from 1.
@@ -43,13 +34,13 @@ class expression_error : public error {
   std::size_t column() const noexcept { return place_.column; }
 
  private:
-  expression_error(const std::string& problem, const detail::text_place& place, bool has_lines)
-      : error(error_code::expression,
-              problem + (has_lines ? ", at line " + std::to_string(place.line) + "," : ", at") + " column " +
-                  std::to_string(place.column)),
-        place_(place) {}
+  expression_error(const std::string& problem, const detail::text_place& place, bool has_lines);
 
   detail::text_place place_;
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/expression/impl/expression_error.ipp>
+#endif

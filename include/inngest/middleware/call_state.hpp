@@ -1,6 +1,8 @@
 #pragma once
 
-namespace inngest::detail {
+#include <inngest/config.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// The state of a middleware during one call. It lives on the stack of wrap_request, and hooks on the same
 /// thread find it by its owner. Calls may nest.
@@ -32,4 +34,4 @@ class call_state {
   call_state* outer_;
 };
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail

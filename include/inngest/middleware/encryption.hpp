@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/middleware.hpp>
@@ -20,7 +21,7 @@
 // End-to-end encryption: the server stores only ciphertext. Needs libsodium. The format is that of the
 // packages for TypeScript (@inngest/middleware-encryption) and Python, so apps may mix languages.
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// Options of encryption().
 struct encryption_options {
@@ -319,4 +320,4 @@ inline std::shared_ptr<middleware> encryption(encryption_options options) {
   return std::make_shared<detail::encryption_middleware>(std::move(options));
 }
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI

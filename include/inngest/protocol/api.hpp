@@ -5,97 +5,44 @@
 #include <string>
 #include <string_view>
 
+#include <inngest/config.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json/detail/text.hpp>
 
 // Requests to a server's API beside events and registrations, and what its answers say.
 
-namespace inngest::protocol {
+namespace inngest::inline INNGEST_ABI::protocol {
 
 /// The words of an answer that refuses something.
-inline std::string refusal(const http::response& answer) {
-  for (const char* key : {"error", "message"}) {
-    std::string text = detail::find_text(answer.body.substr(0, 64 * 1024), key);
-    if (!text.empty()) return std::to_string(answer.status) + " " + text;
-  }
-  return std::to_string(answer.status);
-}
+std::string refusal(const http::response& answer);
 
 /// \throws unauthorized, request_rejected when the answer is no success.
-inline void expect_success(const http::response& answer, const std::string& what) {
-  if (answer.status >= 200 && answer.status < 300) return;
-  if (answer.status == 401 || answer.status == 403)
-    throw unauthorized(what + ": the signing key was refused: " + refusal(answer));
-  throw request_rejected(what + ": the server answered " + refusal(answer), answer.status);
-}
+void expect_success(const http::response& answer, const std::string& what);
 
-inline http::request json_request(std::string path, std::string body) {
-  return {.method = "POST",
-          .url = std::move(path),
-          .headers = {{"content-type", "application/json"}},
-          .body = std::move(body)};
-}
+http::request json_request(std::string path, std::string body);
 
-inline http::request signal_request(std::string_view signal, std::string_view data) {
-  return json_request("/v1/signals",
-                      detail::json_object_text().add_exact("signal", signal).add_raw("data", data).text());
-}
+http::request signal_request(std::string_view signal, std::string_view data);
 
 /// The run that the signal woke; nothing when none waits for it.
-inline std::optional<std::string> read_signal_answer(const http::response& answer) {
-  if (answer.status == 404) return std::nullopt;
-  expect_success(answer, "sending a signal");
-  const detail::json_buffer body(answer.body);
-  const std::string run = detail::find_text(detail::find_member(body, "data"), "run_id");
-  return run.empty() ? std::nullopt : std::optional<std::string>(run);
-}
+std::optional<std::string> read_signal_answer(const http::response& answer);
 
-inline http::request publish_request(std::string_view channel, std::string_view topic,
-                                     std::string_view run_id, std::string data) {
-  detail::require_utf8(channel, "the channel");
-  detail::require_utf8(topic, "the topic");
-  std::string path = "/v1/realtime/publish?channel=" + http::percent_encoded(channel);
-  if (!run_id.empty()) path += "&run_id=" + http::percent_encoded(run_id);
-  return json_request(path + "&topic=" + http::percent_encoded(topic), std::move(data));
-}
+http::request publish_request(std::string_view channel, std::string_view topic, std::string_view run_id,
+                              std::string data);
 
 /// Metadata as it rides with an operation: `scope` is "run" or "step", `change` "merge", "set", "delete" or
 /// "add".
-inline std::string metadata_object(std::string_view scope, std::string_view kind, std::string_view change,
-                                   std::string_view values) {
-  detail::json_object_text out;
-  if (!scope.empty()) out.add("scope", scope);
-  return out.add_exact("kind", kind).add("op", change).add_raw("values", values).text();
-}
+std::string metadata_object(std::string_view scope, std::string_view kind, std::string_view change,
+                            std::string_view values);
 
-inline http::request metadata_request(std::string_view run_id, std::string_view step_id,
-                                      const std::string& metadata) {
-  detail::json_object_text target;
-  target.add_if("step_id", step_id);
-  return json_request("/v1/runs/" + http::percent_encoded(run_id) + "/metadata",
-                      detail::json_object_text()
-                          .add_raw("target", target.text())
-                          .add_raw("metadata", "[" + metadata + "]")
-                          .text());
-}
+http::request metadata_request(std::string_view run_id, std::string_view step_id,
+                               const std::string& metadata);
 
 /// A score's values. \throws configuration_error for a name or value that a server would not take.
-inline std::string score_values(std::string_view name, double value) {
-  detail::require_utf8(name, "a score's name");
-  bool readable = !name.empty() && name.size() <= 128;
-  for (const char c : name) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '\'') readable = false;
-  }
-  if (!readable) {
-    throw configuration_error("a score's name has 1 to 128 bytes, no quotes and no control characters: \"" +
-                              std::string(name) + "\"");
-  }
-  std::string number;
-  detail::codec<double>::write(number, value, detail::json_path("value"));
-  return detail::json_object_text()
-      .add_raw(name, detail::json_object_text().add_raw("value", number).text())
-      .text();
-}
+std::string score_values(std::string_view name, double value);
 
-}  // namespace inngest::protocol
+}  // namespace inngest::inline INNGEST_ABI::protocol
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/protocol/impl/api.ipp>
+#endif

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <inngest/config.hpp>
 #include <inngest/version.hpp>
 
 // The names and values of the protocol's headers.
 
-namespace inngest::protocol::header {
+namespace inngest::inline INNGEST_ABI::protocol::header {
 
 inline constexpr const char* sdk = "x-inngest-sdk";
 inline constexpr const char* framework = "x-inngest-framework";
@@ -24,9 +25,9 @@ inline constexpr const char* server_timing = "server-timing";
 inline constexpr const char* traceparent = "traceparent";
 inline constexpr const char* tracestate = "tracestate";
 
-}  // namespace inngest::protocol::header
+}  // namespace inngest::inline INNGEST_ABI::protocol::header
 
-namespace inngest::protocol {
+namespace inngest::inline INNGEST_ABI::protocol {
 
 /// "<language>:v<version>"; the server takes an answer without it for one that is not an SDK's.
 inline constexpr const char* sdk_name = "cpp:v" INNGEST_VERSION;
@@ -38,4 +39,4 @@ inline constexpr const char* execution_version = "2";
 inline constexpr const char* in_band = "in_band";
 inline constexpr const char* out_of_band = "out_of_band";
 
-}  // namespace inngest::protocol
+}  // namespace inngest::inline INNGEST_ABI::protocol

@@ -4,11 +4,12 @@
 #include <string_view>
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/memo.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// What a function failed with, as its server tells it.
 struct run_error {
@@ -19,27 +20,16 @@ struct run_error {
   std::string stack;
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
 
-namespace inngest::protocol {
+namespace inngest::inline INNGEST_ABI::protocol {
 
 /// The event that a server sends when a run has ended: "inngest/function.failed",
 /// "inngest/function.cancelled" or "inngest/function.finished".
 class lifecycle_event {
  public:
   /// What is missing in it is empty.
-  explicit lifecycle_event(std::string_view event) {
-    const detail::json_buffer whole{std::string(event)};
-    data_ = detail::json_buffer(std::string(detail::find_member(whole, "data")));
-    event_ = detail::find_member(data_, "event");
-    result_ = detail::find_member(data_, "result");
-    run_id_ = detail::find_text(data_.text(), "run_id");
-    const std::string_view error = detail::find_member(data_, "error");
-    if (error.empty()) return;
-    error_ = {.name = detail::find_text(error, "name"),
-              .message = detail::find_text(error, "message"),
-              .stack = detail::find_text(error, "stack")};
-  }
+  explicit lifecycle_event(std::string_view event);
   lifecycle_event(const lifecycle_event&) = delete;
   lifecycle_event& operator=(const lifecycle_event&) = delete;
 
@@ -58,4 +48,8 @@ class lifecycle_event {
   run_error error_;
 };
 
-}  // namespace inngest::protocol
+}  // namespace inngest::inline INNGEST_ABI::protocol
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/protocol/impl/lifecycle.ipp>
+#endif

@@ -8,13 +8,14 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/error.hpp>
 #include <inngest/event.hpp>
 #include <inngest/json.hpp>
 #include <inngest/json/detail/codec.hpp>
 #include <inngest/step_id.hpp>
 
-namespace inngest::protocol {
+namespace inngest::inline INNGEST_ABI::protocol {
 
 /// What the server remembers of a step: a slice of the call request, decoded only when the handler asks.
 ///
@@ -29,52 +30,15 @@ struct memo {
 };
 
 /// Whether the memo is an object whose keys are `wanted` and at most "type".
-inline bool holds_only(const memo& memo, std::string_view wanted) {
-  if (!memo.is_object()) return false;
-  const std::size_t first_key = (std::min)(memo.text.find('"'), memo.text.size());
-  const std::string_view rest = memo.text.substr(first_key + (first_key < memo.text.size() ? 1 : 0));
-  const bool has_escapes = rest.substr(0, rest.find('"')).find('\\') != std::string_view::npos;
-  const bool may_be = rest.starts_with(wanted) || rest.starts_with("type") || has_escapes;
-  if (!may_be) return false;  // most memos: not worth parsing
-  detail::json_document document(memo.text);
-  bool found = false;
-  for (auto item : document.object()) {
-    detail::json_field field = detail::take(item, {});
-    const std::string_view key = field.key;
-    if (key == wanted)
-      found = true;
-    else if (key != "type")
-      return false;
-  }
-  return found;
-}
+bool holds_only(const memo& memo, std::string_view wanted);
 
-inline std::string text_member(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+std::string text_member(const json& object, const char* key);
 
 /// The error of a failed step's memo, leniently: it may come from any SDK, or from the server.
-inline step_error read_step_error(std::string_view text, std::string_view id) {
-  const json memo = detail::parse_dom(text);
-  const json& error = memo.at("error");
-  if (!error.is_object()) return step_error(std::string(id), "Error", error.dump());
-  constexpr std::size_t most_causes = 5;
-  std::vector<step_error::cause> causes;
-  const json* outer = &error;
-  while (causes.size() < most_causes && outer->contains("cause") && (*outer)["cause"].is_object()) {
-    outer = &(*outer)["cause"];
-    causes.push_back({text_member(*outer, "name"), text_member(*outer, "message")});
-  }
-  const std::string name = text_member(error, "name");
-  return step_error(std::string(id), name.empty() ? "Error" : name, text_member(error, "message"),
-                    std::move(causes));
-}
+step_error read_step_error(std::string_view text, std::string_view id);
 
 /// Throws the step_error that a failed step's memo holds; returns for every other memo.
-inline void throw_if_failed(const memo& memo, std::string_view id) {
-  if (holds_only(memo, "error")) throw read_step_error(memo.text, id);
-}
+void throw_if_failed(const memo& memo, std::string_view id);
 
 inline std::string memo_path(std::string_view id) { return "steps[\"" + std::string(id) + "\"]"; }
 
@@ -121,17 +85,7 @@ Result read_result(const memo& memo, std::string_view id) {
 }
 
 /// The result of a step that ran, as JSON text. \throws step_error when it failed.
-inline std::string_view result_text(const memo& memo, std::string_view id) {
-  throw_if_failed(memo, id);
-  if (holds_only(memo, "data")) {
-    detail::json_document document(memo.text);
-    for (auto item : document.object()) {
-      detail::json_field field = detail::take(item, {});
-      if (field.key == "data") return detail::raw_text(field.value, {});
-    }
-  }
-  return memo.text;
-}
+std::string_view result_text(const memo& memo, std::string_view id);
 
 /// The event that a wait received; nothing when it timed out.
 /// \throws step_error when the wait failed; payload_error when the event's data does not fit.
@@ -142,4 +96,8 @@ std::optional<Event> read_received(const memo& memo, std::string_view id) {
   return detail::read_event<Event>(memo.text);
 }
 
-}  // namespace inngest::protocol
+}  // namespace inngest::inline INNGEST_ABI::protocol
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/protocol/impl/memo.ipp>
+#endif

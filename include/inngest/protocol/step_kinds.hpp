@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/enumeration.hpp>
 
 // The kinds of steps, one row each, and the operations that report them. Whatever depends on a step's kind
@@ -14,7 +15,7 @@
 // with its name when an operation of its own reports it. The compiler names what else is missing: the static
 // assertions below, and each `switch` over these enumerations, of which none has a default.
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// What a step does.
 enum class step_kind {
@@ -33,9 +34,9 @@ enum class step_kind {
   defer  ///< not a step: what a deferred function is given
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
 
-namespace inngest::protocol {
+namespace inngest::inline INNGEST_ABI::protocol {
 
 /// The operations that an app reports of a run's steps.
 enum class opcode {
@@ -53,9 +54,9 @@ enum class opcode {
   run_complete
 };
 
-}  // namespace inngest::protocol
+}  // namespace inngest::inline INNGEST_ABI::protocol
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// Their names in the protocol.
 template <>
@@ -74,9 +75,9 @@ inline constexpr auto enumerators<protocol::opcode> = std::to_array<enumerator<p
     {protocol::opcode::run_complete, "RunComplete"},
 });
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
 
-namespace inngest::protocol {
+namespace inngest::inline INNGEST_ABI::protocol {
 
 /// The operation's name in the protocol, such as "StepRun".
 constexpr std::string_view to_string(opcode code) { return detail::name_of(code); }
@@ -157,9 +158,9 @@ constexpr const step_kind_row* row_begun_by(opcode code) {
   return nullptr;
 }
 
-}  // namespace inngest::protocol
+}  // namespace inngest::inline INNGEST_ABI::protocol
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 template <>
 inline constexpr auto enumerators<step_kind> = [] {
@@ -169,9 +170,9 @@ inline constexpr auto enumerators<step_kind> = [] {
   return out;
 }();
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
 
-namespace inngest::protocol {
+namespace inngest::inline INNGEST_ABI::protocol {
 
 static_assert(detail::has_full_table<opcode>(), "an opcode has no name in protocol/step_kinds.hpp");
 static_assert(detail::has_full_table<step_kind>(),
@@ -194,11 +195,11 @@ static_assert(
     "in protocol::step_kinds a body does not begin with step_planned, two other kinds begin with the "
     "same operation, or a kind is not shown as anything");
 
-}  // namespace inngest::protocol
+}  // namespace inngest::inline INNGEST_ABI::protocol
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// The kind's name, such as "send_event".
 constexpr std::string_view to_string(step_kind kind) { return detail::name_of(kind); }
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/http.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/signature.hpp>
@@ -12,7 +13,7 @@
 
 // Who sends a request: the app's server, which signs what it sends, or somebody else.
 
-namespace inngest::serving {
+namespace inngest::inline INNGEST_ABI::serving {
 
 /// Whether the signature proves that the request comes from the app's server, and with which key.
 struct identity {
@@ -22,46 +23,19 @@ struct identity {
   protocol::signature_check check{};
 };
 
-inline std::chrono::sys_seconds signing_time() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
+std::chrono::sys_seconds signing_time();
 
 /// Replaces the body by the bytes that were signed: nothing else of it may be read.
-inline identity identify(const served_app& app, http::request& request) {
-  const auto signature = request.headers.find(protocol::header::signature);
-  const bool must = app.settings().mode() == mode::cloud;
-  if (!signature) return {.refused = must};
-  const signing_keys keys = app.client.keys();
-  auto check =
-      protocol::check_signature(*signature, request.body, {keys.current, keys.fallback}, signing_time());
-  if (!check.is_good()) {
-    const bool has_keys = !keys.current.empty() || !keys.fallback.empty();
-    return {.refused = must || has_keys, .check = std::move(check)};
-  }
-  if (check.canonical) request.body = std::move(*check.canonical);
-  return {.verified = true, .key = check.key == 0 ? keys.current : keys.fallback};
-}
+identity identify(const served_app& app, http::request& request);
 
 /// Refuses a request and logs the reason, which the caller does not learn.
-inline http::response refuse(const served_app& app, const identity& caller) {
-  const signing_keys keys = app.client.keys();
-  const bool no_keys = app.settings().mode() == mode::cloud && keys.current.empty() && keys.fallback.empty();
-  const auto kind = no_keys ? protocol::signature_state::no_key : caller.check.state;
-  if (const auto held_back = app.refusals.pass(static_cast<int>(kind))) {
-    std::string text = "a request was refused: ";
-    text += no_keys ? "cloud mode needs INNGEST_SIGNING_KEY (for a dev server, set INNGEST_DEV=1)"
-                    : caller.check.reason();
-    if (*held_back > 0)
-      text += " (" + std::to_string(*held_back) + " more were refused for this since the last message)";
-    app.client.log().log(no_keys ? log_level::error : log_level::warn, text);
-  }
-  return bare_answer(401, "unauthorized");
-}
+http::response refuse(const served_app& app, const identity& caller);
 
 /// Signs an answer for a server that has proved who it is, with the key that it uses.
-inline void sign_answer(http::response& answer, const identity& caller) {
-  if (!caller.verified) return;
-  answer.headers.add(protocol::header::signature, protocol::sign(answer.body, caller.key, signing_time()));
-}
+void sign_answer(http::response& answer, const identity& caller);
 
-}  // namespace inngest::serving
+}  // namespace inngest::inline INNGEST_ABI::serving
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/serving/impl/identity.ipp>
+#endif

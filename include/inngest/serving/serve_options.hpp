@@ -7,7 +7,7 @@
 #include <inngest/config.hpp>
 #include <inngest/time/duration.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// Options of serving.
 struct serve_options {
@@ -27,4 +27,4 @@ struct serve_options {
   std::string framework{};
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <inngest/client.hpp>
+#include <inngest/config.hpp>
 #include <inngest/detail/log_limiter.hpp>
 #include <inngest/execution/hooks.hpp>
 #include <inngest/execution/replay.hpp>
@@ -19,7 +20,7 @@
 #include <inngest/serving/call_registry.hpp>
 #include <inngest/serving/serve_options.hpp>
 
-namespace inngest::serving {
+namespace inngest::inline INNGEST_ABI::serving {
 
 struct served_function {
   const any_function* function;
@@ -29,20 +30,7 @@ struct served_function {
 /// What a handler serves. All copies of the handler share it, from many threads at once.
 struct served_app {
   /// \throws configuration_error when two functions have the same id, or one is of another app.
-  served_app(inngest::client served, const std::vector<any_function>& list, serve_options chosen)
-      : client(std::move(served)),
-        functions(with_companions(list)),
-        options(std::move(chosen)),
-        client_hooks(client.settings().middleware(), {}) {
-    for (const any_function& function : functions) add(function);
-    services.now = [] { return std::chrono::system_clock::now(); };
-    services.send = [sender = client](const std::vector<any_event>& events, const execution::replay& replay) {
-      return sender.send(events, replay.hooks(), replay.info().traceparent).ids;
-    };
-    services.call_api = [caller = client](http::request request) {
-      return caller.call_api(std::move(request));
-    };
-  }
+  served_app(inngest::client served, const std::vector<any_function>& list, serve_options chosen);
   served_app(const served_app&) = delete;
   served_app& operator=(const served_app&) = delete;
 
@@ -63,27 +51,13 @@ struct served_app {
   mutable call_registry calls;
 
  private:
-  static std::vector<any_function> with_companions(const std::vector<any_function>& list) {
-    std::vector<any_function> out;
-    for (const any_function& function : list) {
-      out.push_back(function);
-      out.insert(out.end(), function.companions().begin(), function.companions().end());
-    }
-    return out;
-  }
+  static std::vector<any_function> with_companions(const std::vector<any_function>& list);
 
-  void add(const any_function& function) {
-    if (function.app_id() != client.id()) {
-      throw configuration_error("function \"" + function.id() + "\" belongs to app \"" + function.app_id() +
-                                "\", not to \"" + client.id() + "\"");
-    }
-    execution::hooks hooks(client.settings().middleware(), function.options().middleware);
-    hooks.each([&](middleware& one) { one.on_register(function); });
-    if (!by_slug.emplace(function.slug(), served_function{&function, std::move(hooks)}).second) {
-      throw configuration_error("two functions of app \"" + client.id() + "\" have the id \"" +
-                                function.id() + "\"");
-    }
-  }
+  void add(const any_function& function);
 };
 
-}  // namespace inngest::serving
+}  // namespace inngest::inline INNGEST_ABI::serving
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/serving/impl/served_app.ipp>
+#endif

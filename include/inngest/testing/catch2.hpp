@@ -13,9 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/testing/test_run.hpp>
 
-namespace inngest::testing {
+namespace inngest::inline INNGEST_ABI::testing {
 
 #if __has_include(<catch2/matchers/catch_matchers.hpp>)
 /// Catch2's base class of matchers.
@@ -67,4 +68,4 @@ inline run_matcher reached_steps(std::vector<std::string> steps) {
   return {words, [steps = std::move(steps)](const test_run& run) { return run.steps() == steps; }};
 }
 
-}  // namespace inngest::testing
+}  // namespace inngest::inline INNGEST_ABI::testing

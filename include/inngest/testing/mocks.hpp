@@ -11,11 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/event.hpp>
 #include <inngest/json.hpp>
 #include <inngest/middleware.hpp>
 
-namespace inngest::testing {
+namespace inngest::inline INNGEST_ABI::testing {
 
 /// The mocks and failures that a test has set. Used by harness.
 class mocks {
@@ -39,38 +40,18 @@ class mocks {
   /// Replaces the step with the id.
   void replace(const std::string& step, body with) { replaced_[step] = std::move(with); }
   /// Makes the step's next attempts fail.
-  void fail(const std::string& step, int times, std::string message) {
-    failures_[step] = {times, std::move(message)};
-  }
+  void fail(const std::string& step, int times, std::string message);
 
   /// Notes that middleware has changed a step's id. Tests may use either id.
-  void rename(const std::string& step, const std::string& changed) {
-    given_[changed] = step;
-    changed_[step] = changed;
-  }
+  void rename(const std::string& step, const std::string& changed);
   /// The id by which the server identifies the step.
-  const std::string& changed_id(const std::string& step) const {
-    const auto found = changed_.find(step);
-    return found == changed_.end() ? step : found->second;
-  }
+  const std::string& changed_id(const std::string& step) const;
 
   /// Whether the step has a mock or a failure.
-  bool has(const std::string& id) const {
-    const std::string& step = known(id);
-    return replaced_.contains(step) || failures_.contains(step);
-  }
+  bool has(const std::string& id) const;
 
   /// The step's result: from the mock, or from `otherwise`. Throws for a failure.
-  std::string run(const std::string& id, next_call<std::string> otherwise) {
-    const std::string& step = known(id);
-    if (const auto found = failures_.find(step); found != failures_.end()) {
-      const std::string message = found->second.message;
-      if (--found->second.times == 0) failures_.erase(found);
-      throw std::runtime_error(message);
-    }
-    const auto mock = replaced_.find(step);
-    return mock == replaced_.end() ? otherwise() : mock->second();
-  }
+  std::string run(const std::string& id, next_call<std::string> otherwise);
 
  private:
   struct failure {
@@ -92,11 +73,7 @@ class mocks {
   }
 
   /// The id that the test uses for the step.
-  const std::string& known(const std::string& id) const {
-    const auto found = given_.find(id);
-    if (found == given_.end() || replaced_.contains(id) || failures_.contains(id)) return id;
-    return found->second;
-  }
+  const std::string& known(const std::string& id) const;
 
   std::map<std::string, std::string> given_;    // by changed id
   std::map<std::string, std::string> changed_;  // by given id
@@ -110,17 +87,17 @@ class mocking final : public middleware {
   /// Shares the mocks with the harness.
   explicit mocking(std::shared_ptr<mocks> mocks) : mocks_(std::move(mocks)) {}
 
-  void transform_step_input(const call_info&, const step_info& step, step_input& changed) override {
-    if (changed.id != step.id) mocks_->rename(std::string(step.id), changed.id);
-  }
+  void transform_step_input(const call_info&, const step_info& step, step_input& changed) override;
 
   std::string wrap_step_handler(const call_info&, const step_info& step,
-                                next_call<std::string> next) override {
-    return mocks_->run(std::string(step.id), next);
-  }
+                                next_call<std::string> next) override;
 
  private:
   std::shared_ptr<mocks> mocks_;
 };
 
-}  // namespace inngest::testing
+}  // namespace inngest::inline INNGEST_ABI::testing
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/testing/impl/mocks.ipp>
+#endif

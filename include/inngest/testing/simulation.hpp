@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <inngest/client.hpp>
+#include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler.hpp>
 #include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/memory_store.hpp>
@@ -30,7 +31,7 @@
 // What is behind the test harness: the engine's scheduler and the app's handler on one thread, under a clock
 // of its own.
 
-namespace inngest::testing {
+namespace inngest::inline INNGEST_ABI::testing {
 
 using inngest::timestamp;
 
@@ -43,18 +44,7 @@ class simulation {
     std::function<duration_ms(int attempt)> retry_delay{};
   };
 
-  simulation(client app, const std::vector<any_function>& functions, const options& chosen)
-      : now_(chosen.start),
-        app_(std::move(app)),
-        mocks_(std::make_shared<mocks>()),
-        functions_(with_mocks(functions)),
-        handler_(app_, functions_, {.framework = "testing"}),
-        strict_(app_, functions_, {.strict = true, .framework = "testing"}),
-        checks_(chosen.check_determinism),
-        scheduler_(definitions(chosen.retries), {}, chosen.retry_delay, now_) {
-    app_.replace_transport(std::make_shared<loopback>(*this));
-    keep();
-  }
+  simulation(client app, const std::vector<any_function>& functions, const options& chosen);
 
   ~simulation() { app_.restore_transport(); }
   simulation(const simulation&) = delete;
@@ -65,127 +55,45 @@ class simulation {
   timestamp now() const { return now_; }
 
   /// Does all that is due at this moment.
-  void settle() {
-    constexpr int most = 100'000;
-    for (int calls = 0; step(); ++calls) {
-      if (calls == most)
-        throw configuration_error("the functions called for " + std::to_string(most) +
-                                  " steps without any time passing: does one start itself?");
-    }
-  }
+  void settle();
 
   /// Goes on to the time of the next job, if that is not after `end`.
-  bool go_to_next(timestamp end) {
-    const auto due = scheduler_.next_due();
-    if (!due || *due > end) return false;
-    now_ = (std::max)(now_, *due);
-    settle();
-    return true;
-  }
+  bool go_to_next(timestamp end);
 
-  void go_to(timestamp end) {
-    settle();
-    while (go_to_next(end)) {
-    }
-    now_ = (std::max)(now_, end);
-  }
+  void go_to(timestamp end);
 
   // ---- events and runs ----------------------------------------------------------------------------------
 
   /// Also how the app's own client gets here.
-  std::vector<std::string> accept(std::string events, std::string_view seed = {}) {
-    const auto is_dispatched = [&](const std::string& id) {
-      const auto stored = store_.find_event(id);
-      return stored && stored->dispatched;
-    };
-    auto ids = scheduler_.accept(std::move(events), now_, seed, is_dispatched);
-    keep();
-    if (!sends_) sent_.insert(sent_.end(), ids.begin(), ids.end());
-    return ids;
-  }
+  std::vector<std::string> accept(std::string events, std::string_view seed = {});
 
   /// An event of the test's: what it starts begins at once.
-  std::vector<std::string> send(const any_event& event) {
-    sends_ = true;
-    auto ids = accept(event.text());
-    sends_ = false;
-    return ids;
-  }
+  std::vector<std::string> send(const any_event& event);
 
-  std::optional<std::string> signal(const std::string& name, const std::string& data) {
-    auto run_id = scheduler_.signal(name, data, now_);
-    keep();
-    return run_id;
-  }
+  std::optional<std::string> signal(const std::string& name, const std::string& data);
 
   /// Begins a run with these events, which are taken as they are.
-  std::string begin(const any_function& function, const std::vector<std::string>& events) {
-    must_have(function);
-    embedded::run_record recorded{.run = {.function_slug = function.slug()}};
-    for (const std::string& each : events) {
-      recorded.events.push_back({.id = detail::make_ulid(now_), .text = each});
-      if (recorded.run.event_name.empty())
-        recorded.run.event_name = detail::parse_dom(each).value("name", "");
-    }
-    std::string id = scheduler_.rerun(recorded, now_);
-    keep();
-    return id;
-  }
+  std::string begin(const any_function& function, const std::vector<std::string>& events);
 
-  std::string start(const any_function& function, const std::string& data) {
-    must_have(function);
-    std::string id = scheduler_.start(function.slug(), data, now_);
-    keep();
-    return id;
-  }
+  std::string start(const any_function& function, const std::string& data);
 
-  bool cancel(std::string_view run_id) {
-    const bool done = scheduler_.cancel(run_id, now_);
-    keep();
-    return done;
-  }
+  bool cancel(std::string_view run_id);
 
-  std::optional<std::string> rerun(std::string_view run_id) {
-    const auto earlier = store_.find_run(run_id);
-    std::string id = earlier ? scheduler_.rerun(*earlier, now_) : std::string();
-    keep();
-    return id.empty() ? std::nullopt : std::optional<std::string>(std::move(id));
-  }
+  std::optional<std::string> rerun(std::string_view run_id);
 
-  void preload(const std::string& run_id, const step_hash& step, const std::string& memo) {
-    scheduler_.preload(run_id, step, memo);
-    keep();
-  }
+  void preload(const std::string& run_id, const step_hash& step, const std::string& memo);
 
   const embedded::store& store() const { return store_; }
-  std::optional<embedded::run> find_run(std::string_view run_id) const {
-    auto found = store_.find_run(run_id);
-    if (!found) return std::nullopt;
-    found->run.output_reader = [this, slug = found->run.function_slug,
-                                id = found->run.id](const std::string& output) {
-      return handler_.read_output(slug, id, output);
-    };
-    return std::move(found->run);
-  }
+  std::optional<embedded::run> find_run(std::string_view run_id) const;
   /// A step's result in a run, as its function would read it.
-  std::string read_result(const embedded::run& run, const step_info& step, const std::string& result) const {
-    return handler_.read_result(run.function_slug, run.id, step, result);
-  }
+  std::string read_result(const embedded::run& run, const step_info& step, const std::string& result) const;
   std::vector<embedded::run> runs_of(std::string_view event_id) const { return store_.runs_of(event_id); }
-  std::vector<embedded::function_definition> functions() const {
-    std::vector<embedded::function_definition> out;
-    for (const auto& [slug, each] : scheduler_.functions().all()) out.push_back(*each);
-    return out;
-  }
+  std::vector<embedded::function_definition> functions() const;
   /// Null when the run has ended.
   const embedded::active_run* active(std::string_view run_id) const { return scheduler_.find_run(run_id); }
   /// The ids of the events that the app itself has sent.
   const std::vector<std::string>& sent() const { return sent_; }
-  const std::vector<embedded::reported_operation>& operations(const std::string& run_id) const {
-    static const std::vector<embedded::reported_operation> none;
-    const auto found = operations_.find(run_id);
-    return found == operations_.end() ? none : found->second;
-  }
+  const std::vector<embedded::reported_operation>& operations(const std::string& run_id) const;
   mocks& replaced() { return *mocks_; }
   const mocks& replaced() const { return *mocks_; }
 
@@ -193,164 +101,48 @@ class simulation {
   class loopback final : public http::transport {
    public:
     explicit loopback(simulation& simulation) : simulation_(&simulation) {}
-    http::response send(const http::request& request, std::chrono::milliseconds) override {
-      return embedded::server_api<simulation>(*simulation_).answer(request);
-    }
+    http::response send(const http::request& request, std::chrono::milliseconds) override;
 
    private:
     simulation* simulation_;
   };
 
-  void must_have(const any_function& function) const {
-    if (!scheduler_.functions().find(function.slug()))
-      throw configuration_error("the harness has no function \"" + function.id() + "\"");
-  }
+  void must_have(const any_function& function) const;
 
-  std::vector<any_function> with_mocks(const std::vector<any_function>& functions) const {
-    std::vector<any_function> out;
-    for (const any_function& each : functions) {
-      function_options changed = each.options();
-      changed.middleware.push_back(std::make_shared<mocking>(mocks_));
-      out.emplace_back(each.app_id(), std::move(changed), each.triggers(), each.handler(),
-                       with_mocks(each.companions()));
-    }
-    return out;
-  }
+  std::vector<any_function> with_mocks(const std::vector<any_function>& functions) const;
 
-  std::vector<embedded::function_definition> definitions(bool retries) const {
-    std::vector<embedded::function_definition> out;
-    for (const any_function& each : handler_.functions()) {
-      out.push_back(embedded::define(each));
-      if (!retries) out.back().retries = 0;
-    }
-    return out;
-  }
+  std::vector<embedded::function_definition> definitions(bool retries) const;
 
-  void keep() {
-    for (auto changes = scheduler_.take_changes(); !changes.empty(); changes = scheduler_.take_changes()) {
-      store_.commit({&changes, 1});
-      scheduler_.committed(changes, now_);
-    }
-  }
+  void keep();
 
   /// One call, if one is due.
-  bool step() {
-    auto next = scheduler_.take_due(now_);
-    keep();
-    if (!next) next = scheduler_.take_due(now_);  // what a timer led to, now that it is kept
-    if (!next) return false;
-    http::response answer;
-    if (scheduler_.is_running(next->run_id))  // what was kept may have ended it
-      answer = next->what == embedded::job::kind::request ? not_asked(*next) : call(*next);
-    scheduler_.finish(*next, std::move(answer), now_);
-    keep();
-    return true;
-  }
+  bool step();
 
-  http::response call(const embedded::job& due) {
-    const handler& called = is_checked(due.run_id) ? strict_ : handler_;
-    std::size_t steps_left = steps_of_a_call(due.run_id);
-    const auto save = [&](const std::vector<protocol::operation>& results) {
-      using saved = execution::checkpoints::saved;
-      if (--steps_left == 0) return saved::no;  // they are the call's answer
-      return save_results(due, results) ? saved::yes : saved::stale;
-    };
-    http::response answer = steps_left > 1 ? called.answer_in_process(scheduler_.request_for(due), save)
-                                           : called.answer_in_process(scheduler_.request_for(due));
-    if (answer.status == 206) look_at(due.run_id, answer);
-    return answer;
-  }
+  http::response call(const embedded::job& due);
 
   /// How many steps a call may run. At first it is one, as after a restart: then all steps that have results
   /// are gone over. With many results a call goes on for a part of their number, so that the time for all
   /// steps grows with their number, and not with its square.
-  std::size_t steps_of_a_call(const std::string& run_id) const {
-    constexpr std::size_t few = 100;
-    constexpr std::size_t part = 8;
-    const std::size_t results = scheduler_.find_run(run_id)->stack.size();
-    return results < few ? 1 : results / part;
-  }
+  std::size_t steps_of_a_call(const std::string& run_id) const;
 
   /// Whether a call is gone through twice. Of a run with hundreds of results, that is done once for each
   /// hundredth part that is new.
-  bool is_checked(const std::string& run_id) {
-    const std::size_t results = scheduler_.find_run(run_id)->stack.size();
-    std::size_t& next = next_check_[run_id];
-    if (!checks_ || results < next) return false;
-    next = results < 100 ? 0 : results + results / 100;
-    return true;
-  }
+  bool is_checked(const std::string& run_id);
 
   /// False when another call has taken over.
-  bool save_results(const embedded::job& due, const std::vector<protocol::operation>& results) {
-    auto operations = embedded::read_operations(protocol::write_operations(results));
-    if (!scheduler_.checkpoint(due.run_id, due.id, operations, now_)) return false;
-    keep();
-    auto& noted = operations_[due.run_id];
-    std::move(operations.begin(), operations.end(), std::back_inserter(noted));
-    return true;
-  }
+  bool save_results(const embedded::job& due, const std::vector<protocol::operation>& results);
 
   /// A test asks nobody elsewhere.
-  static http::response not_asked(const embedded::job& due) {
-    http::response out =
-        embedded::no_answer("no requests are made in a test: say mock_step(\"" + due.step_name + "\", ...)");
-    out.headers.add(protocol::header::no_retry, "true");
-    return out;
-  }
+  static http::response not_asked(const embedded::job& due);
 
   /// Notes what the app reported, and answers for the server's steps that are mocked.
-  void look_at(const std::string& run_id, http::response& answer) {
-    json all = detail::parse_dom(answer.body);
-    bool changed = false;
-    for (json& each : all) changed = mock_server_step(each) || changed;
-    if (changed) answer.body = all.dump();
-    auto& noted = operations_[run_id];
-    for (auto& each : embedded::read_operations(answer.body)) noted.push_back(std::move(each));
-  }
+  void look_at(const std::string& run_id, http::response& answer);
 
-  bool mock_server_step(json& op) {
-    const auto code = protocol::opcode_of(op.value("op", ""));
-    const protocol::step_kind_row* kind = code ? protocol::row_begun_by(*code) : nullptr;
-    const bool is_servers = kind && kind->work != protocol::step_work::none;
-    const std::string id = op.contains("userland") ? op["userland"].value("id", "") : op.value("name", "");
-    if (!is_servers || !mocks_->has(id)) return false;
-    const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
-    try {
-      op["data"] = received(kind->gives, op, detail::parse_dom(mocks_->run(id, not_mocked)));
-      op["op"] = to_string(protocol::opcode::step_run);
-    } catch (const not_replaced&) {
-      return false;
-    } catch (const std::exception& problem) {
-      op["error"] = {{"name", "Error"}, {"message", problem.what()}};
-      op["op"] = to_string(protocol::opcode::step_failed);
-    } catch (...) {
-      op["error"] = {{"name", "Error"}, {"message", "something was thrown that is not a std::exception"}};
-      op["op"] = to_string(protocol::opcode::step_failed);
-    }
-    return true;
-  }
+  bool mock_server_step(json& op);
   struct not_replaced {};
 
   /// What a server would have given for the mock's value: a signal comes with its name, and so does an event.
-  static json received(protocol::step_gives gives, const json& op, json value) {
-    const json options = op.value("opts", json::object());
-    const auto has_text = [&](const char* key) {
-      return value.is_object() && value.contains(key) && value[key].is_string();
-    };
-    if (value.is_null()) return value;
-    switch (gives) {
-      case protocol::step_gives::value:
-        break;
-      case protocol::step_gives::event:
-        if (!value.is_object() || (has_text("name") && value.contains("data"))) break;
-        return {{"name", options.value("event", "")}, {"data", std::move(value)}};
-      case protocol::step_gives::signal:
-        if (has_text("signal") && value.contains("data")) break;
-        return {{"signal", options.value("signal", "")}, {"data", std::move(value)}};
-    }
-    return value;
-  }
+  static json received(protocol::step_gives gives, const json& op, json value);
 
   timestamp now_;
   client app_;
@@ -367,4 +159,8 @@ class simulation {
   bool sends_ = false;
 };
 
-}  // namespace inngest::testing
+}  // namespace inngest::inline INNGEST_ABI::testing
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/testing/impl/simulation.ipp>
+#endif

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/timeline.hpp>
 #include <inngest/error.hpp>
@@ -19,7 +20,7 @@
 #include <inngest/protocol/step_kinds.hpp>
 #include <inngest/testing/simulation.hpp>
 
-namespace inngest::testing {
+namespace inngest::inline INNGEST_ABI::testing {
 
 using embedded::run_status;
 
@@ -28,29 +29,16 @@ class test_step {
  public:
   /// `read` passes a result through the function's middleware.
   test_step(std::string id, std::string memo, std::vector<embedded::timeline_entry> entries,
-            std::function<std::string(std::string)> read)
-      : id_(std::move(id)), memo_(std::move(memo)), entries_(std::move(entries)), read_(std::move(read)) {}
+            std::function<std::string(std::string)> read);
 
   /// The number of attempts that have ended.
-  int attempts() const {
-    return static_cast<int>(std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
-      return entry.what == embedded::progress::step_completed ||
-             entry.what == embedded::progress::step_retried || entry.what == embedded::progress::step_failed;
-    }));
-  }
+  int attempts() const;
   /// Whether it has a result or has failed permanently.
   bool ended() const { return !memo_.empty(); }
   /// Whether it has failed permanently.
   bool failed() const { return ended() && !detail::find_member(detail::json_buffer(memo_), "error").empty(); }
   /// The message of the last error; empty when there was none.
-  std::string error() const {
-    for (std::size_t i = entries_.size(); i-- > 0;) {
-      const embedded::progress what = entries_[i].what;
-      if (what == embedded::progress::step_retried || what == embedded::progress::step_failed)
-        return entries_[i].detail;
-    }
-    return "";
-  }
+  std::string error() const;
   /// The step's result, as the function reads it. \throws payload_error when there is none, or it does not
   /// fit the type; step_error when the step failed.
   template <json_convertible T>
@@ -71,8 +59,7 @@ class test_step {
 class test_run {
  public:
   /// Used by harness. An empty id means that no run was started.
-  test_run(std::shared_ptr<const simulation> simulation, std::string id)
-      : simulation_(std::move(simulation)), id_(std::move(id)) {}
+  test_run(std::shared_ptr<const simulation> simulation, std::string id);
 
   /// Whether there is a run: an event may start none. The other functions throw configuration_error then.
   bool started() const { return !id_.empty(); }
@@ -98,52 +85,17 @@ class test_run {
     return now().output<T>();
   }
   /// "name: message" of the run's error; empty when it has not failed.
-  std::string error() const {
-    const auto error = now().error;
-    return error ? embedded::words_of(*error) : std::string();
-  }
+  std::string error() const;
 
   /// The step at which the run sleeps, waits, or waits for a retry. Of several steps the one that began
   /// first; empty when there is none.
-  std::string waiting_on() const {
-    const embedded::active_run* run = simulation_->active(id_);
-    if (!run) return "";
-    const embedded::pending_step* first = nullptr;
-    for (const auto& [hash, each] : run->pending) {
-      if (!first || each.begun < first->begun) first = &each;
-    }
-    if (first) return first->name;
-    const auto last = now().timeline;
-    const bool retries = !last.empty() && last.back().what == embedded::progress::step_retried;
-    return retries ? last.back().step : std::string();
-  }
+  std::string waiting_on() const;
 
   /// The names of its steps, in the order in which it reached them.
-  std::vector<std::string> steps() const {
-    std::vector<std::string> out;
-    std::unordered_set<std::string> known;
-    for (const auto& entry : now().timeline) {
-      if (!entry.step.empty() && known.insert(entry.step).second) out.push_back(entry.step);
-    }
-    return out;
-  }
+  std::vector<std::string> steps() const;
 
   /// The step with the id; it may not have run yet. `index` is for an id that is used more than once.
-  test_step step(const std::string& id, std::size_t index = 0) const {
-    const std::string& base = simulation_->replaced().changed_id(id);
-    const std::string whole = index == 0 ? base : base + ":" + std::to_string(index);
-    const step_hash hash = detail::sha1::of(whole);
-    std::string memo;
-    for (const auto& stored : simulation_->store().memos_of(id_)) {
-      if (stored.step == hash) memo = stored.text;
-    }
-    const auto read = [simulation = simulation_, run = now(), whole, hash,
-                       kind = kind_of(hash)](auto result) {
-      const step_info step{.id = whole, .name = whole, .kind = kind, .hash = hash, .memoized = true};
-      return simulation->read_result(run, step, result);
-    };
-    return {whole, std::move(memo), entries_of(shown_name(whole, base), index), read};
-  }
+  test_step step(const std::string& id, std::size_t index = 0) const;
 
   /// The operations that the function reported, call by call, for protocol tests.
   const std::vector<embedded::reported_operation>& operations() const { return simulation_->operations(id_); }
@@ -156,46 +108,23 @@ class test_run {
   }
 
  private:
-  embedded::run now() const {
-    auto found = simulation_->find_run(id_);
-    if (!found) throw configuration_error("the event started no run");
-    return std::move(*found);
-  }
+  embedded::run now() const;
 
   /// The step's kind, for middleware that depends on it.
-  step_kind kind_of(const step_hash& step) const {
-    for (const auto& each : operations()) {
-      const auto code = protocol::opcode_of(each.op);
-      const protocol::step_kind_row* row = code ? protocol::row_begun_by(*code) : nullptr;
-      if (each.id == step && row && row->work != protocol::step_work::none) return row->kind;
-    }
-    return step_kind::run;
-  }
+  step_kind kind_of(const step_hash& step) const;
 
   /// The step's name in the timeline.
-  std::string shown_name(const std::string& whole, const std::string& id) const {
-    for (const auto& operation : operations()) {
-      if (operation.id == detail::sha1::of(whole)) return operation.shown_name();
-    }
-    return id;
-  }
+  std::string shown_name(const std::string& whole, const std::string& id) const;
 
   /// The timeline's entries of one use of an id. Each use ends with a result or a failure.
-  std::vector<embedded::timeline_entry> entries_of(const std::string& name, std::size_t index) const {
-    std::vector<embedded::timeline_entry> out;
-    std::size_t at = 0;
-    for (auto& entry : now().timeline) {
-      if (entry.step != name) continue;
-      const bool ends =
-          entry.what == embedded::progress::step_completed || entry.what == embedded::progress::step_failed;
-      if (at == index) out.push_back(entry);
-      if (ends) ++at;
-    }
-    return out;
-  }
+  std::vector<embedded::timeline_entry> entries_of(const std::string& name, std::size_t index) const;
 
   std::shared_ptr<const simulation> simulation_;
   std::string id_;
 };
 
-}  // namespace inngest::testing
+}  // namespace inngest::inline INNGEST_ABI::testing
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/testing/impl/test_run.ipp>
+#endif

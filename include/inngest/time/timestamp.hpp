@@ -7,38 +7,24 @@
 #include <string>
 #include <string_view>
 
+#include <inngest/config.hpp>
 #include <inngest/time/detail/rfc3339.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// A moment as the protocol counts it: milliseconds since 1970, UTC.
 using timestamp = std::chrono::sys_time<std::chrono::milliseconds>;
 
 /// A moment in RFC 3339 with milliseconds, such as "2026-11-23T04:40:40.258Z". A year has four digits: a
 /// moment outside the years 0 to 9999 becomes the first or the last moment within.
-[[nodiscard]] inline std::string to_text(timestamp moment) {
-  using std::chrono::sys_days, std::chrono::year;
-  constexpr timestamp first = sys_days(year(0) / 1 / 1);
-  constexpr timestamp last = timestamp(sys_days(year(10'000) / 1 / 1)) - std::chrono::milliseconds(1);
-  moment = std::clamp(moment, first, last);
-  const auto day = std::chrono::floor<std::chrono::days>(moment);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(moment - day);
-  char out[64];
-  std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-                static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()));
-  return out;
-}
+[[nodiscard]] std::string to_text(timestamp moment);
 
 /// Reads an RFC 3339 moment such as "2026-11-23T05:40:40.258+01:00"; `nullopt` for any other text. Digits
 /// beyond milliseconds are cut off. T and Z must be capitals.
-[[nodiscard]] inline std::optional<timestamp> parse_timestamp(std::string_view text) {
-  if (text.find_first_of("tz") != std::string_view::npos) return std::nullopt;
-  const auto moment = detail::parse_rfc3339(text);
-  if (!moment) return std::nullopt;
-  return moment->seconds + std::chrono::floor<std::chrono::milliseconds>(moment->fraction);
-}
+[[nodiscard]] std::optional<timestamp> parse_timestamp(std::string_view text);
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/time/impl/timestamp.ipp>
+#endif

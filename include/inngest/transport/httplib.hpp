@@ -7,7 +7,7 @@
 #include <inngest/config.hpp>
 #include <inngest/http.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
 /// The open connections of a transport.
@@ -28,7 +28,7 @@ class httplib_transport final : public http::transport {
   std::unique_ptr<detail::httplib_connections> connections_;
 };
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
 
 #if !defined(INNGEST_COMPILED)
 #include <inngest/transport/impl/httplib.ipp>

@@ -7,11 +7,12 @@
 
 #include <memory>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/error.hpp>
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE sha256_digest sha256(std::span<const std::uint8_t> bytes) {
   sha256_digest out{};
@@ -92,4 +93,4 @@ INNGEST_INLINE std::optional<std::string> from_base64(std::string_view text) {
   return out;
 }
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail

@@ -4,12 +4,13 @@
 
 #include <string_view>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/utf8.hpp>
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE bool is_utf8(std::string_view text) {
   return simdjson::validate_utf8(text.data(), text.size());
 }
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail

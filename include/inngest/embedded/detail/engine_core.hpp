@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>
@@ -32,22 +33,14 @@
 #include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The words of what is being thrown, whatever its type.
-inline std::string words_of_exception() {
-  const auto thrown = protocol::describe(std::current_exception(), std::chrono::system_clock::now()).info;
-  return thrown.message.empty() ? thrown.name : thrown.message;
-}
+std::string words_of_exception();
 
 /// The latest time that a store knows of: an engine goes on from it, as the system's clock may have been set
 /// back while none ran.
-inline timestamp latest_time(const unfinished_work& work) {
-  timestamp out{};
-  for (const run_record& record : work.runs) out = (std::max)(out, record.run.queued_at);
-  for (const job& pending : work.jobs) out = (std::max)(out, pending.begun);
-  return out;
-}
+timestamp latest_time(const unfinished_work& work);
 
 /// An engine without its threads, clock, disk and network: it says what is to be committed and which calls
 /// are to be made, and is told the time, how commits went and what was answered. The engine puts threads
@@ -103,14 +96,8 @@ class engine_core {
   };
 
   /// Goes on with what was left undone.
-  engine_core(std::vector<function_definition> functions, unfinished_work work, options chosen, timestamp now)
-      : options_(std::move(chosen)),
-        scheduler_(
-            std::move(functions), std::move(work), [this](int attempt) { return retry_delay(attempt); }, now,
-            options_.ids) {
-    scheduler_.collect_progress(options_.collects_progress);
-    note();
-  }
+  engine_core(std::vector<function_definition> functions, unfinished_work work, options chosen,
+              timestamp now);
   engine_core(const engine_core&) = delete;
   engine_core& operator=(const engine_core&) = delete;
 
@@ -147,62 +134,31 @@ class engine_core {
   }
 
   /// Ends the wait for a signal, and gives the id of the run that waited; nothing when none did.
-  std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now) {
-    return noted(scheduler_.signal(name, data, now));
-  }
+  std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now);
   /// Starts a run whatever the function's triggers, and gives its id; empty when there may be no second one.
-  std::string start(const std::string& slug, std::string data, timestamp now) {
-    return noted(scheduler_.start(slug, std::move(data), now));
-  }
+  std::string start(const std::string& slug, std::string data, timestamp now);
   /// Begins a run with the events of an earlier one; empty when its function is gone.
-  std::string rerun(const run_record& earlier, timestamp now) {
-    return noted(scheduler_.rerun(earlier, now));
-  }
+  std::string rerun(const run_record& earlier, timestamp now);
   /// False when there is no such run, or it has ended.
   bool cancel(std::string_view run_id, timestamp now) { return noted(scheduler_.cancel(run_id, now)); }
   /// Takes results of a function that goes on; false when it must stop. \throws protocol_error
   bool checkpoint(const std::string& run_id, std::uint64_t call_id,
-                  const std::vector<reported_operation>& operations, timestamp now) {
-    return noted(scheduler_.checkpoint(run_id, call_id, operations, now));
-  }
-  void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now) {
-    scheduler_.register_app(app, std::move(functions), now);
-    note();
-  }
+                  const std::vector<reported_operation>& operations, timestamp now);
+  void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now);
 
   // ---- calls ------------------------------------------------------------------------------------------
 
   /// The next call that is due; it is under way until finish() or give_back().
-  std::optional<call> take(timestamp now) {
-    if (stopping_) return std::nullopt;
-    const std::optional<job> next = scheduler_.take_due(now);
-    if (!next) {
-      note();
-      return std::nullopt;
-    }
-    call out{.what = *next, .stop = {}};
-    calls_.emplace(next->id, under_way{*next, out.stop});
-    out.request = request_for(*next);
-    out.change = note();
-    return out;
-  }
+  std::optional<call> take(timestamp now);
 
   /// Whether the call is still to be made: its run may have been cancelled since it was taken.
   bool is_wanted(const call& taken) const { return scheduler_.is_running(taken.what.run_id); }
 
   /// Takes the answer to a call. One that the end of the process has interrupted is no answer.
-  void finish(const call& made, http::response answer, timestamp now) {
-    calls_.erase(made.what.id);
-    if (!made.stop.was_interrupted()) scheduler_.finish(made.what, std::move(answer), now);
-    note();
-  }
+  void finish(const call& made, http::response answer, timestamp now);
 
   /// The call can't be made yet: that is no attempt.
-  void postpone(const call& taken, timestamp due) {
-    calls_.erase(taken.what.id);
-    scheduler_.postpone(taken.what, due);
-    note();
-  }
+  void postpone(const call& taken, timestamp due);
 
   /// The call is not made: begin_to_stop() has put its job back.
   void give_back(const call& taken) { calls_.erase(taken.what.id); }
@@ -211,16 +167,7 @@ class engine_core {
 
   /// No call begins any more. The jobs of those that are under way are put back into the store as they were
   /// before: if they don't end in time the next process makes them again, as the same attempt.
-  void begin_to_stop() {
-    if (std::exchange(stopping_, true)) return;
-    note();
-    for (const auto& [id, running] : calls_) {
-      stops_.push_back({running.stop, true});
-      pending_.push_back({.removed_jobs = {id}});
-      pending_.push_back({.added_jobs = {running.what}});
-    }
-    if (!calls_.empty()) ++changed_;
-  }
+  void begin_to_stop();
   bool is_stopping() const { return stopping_; }
 
   // ---- committing: one batch at a time ------------------------------------------------------------------
@@ -233,24 +180,10 @@ class engine_core {
   const std::string& problem() const { return problem_; }
 
   /// All that was noted. end_commit() must follow.
-  batch begin_commit() {
-    committing_ = true;
-    return {std::exchange(pending_, {}), changed_};
-  }
+  batch begin_commit();
 
   /// `problem` is why the batch could not be committed, or may not have been: it is to be committed again.
-  void end_commit(batch tried, std::string problem, timestamp now) {
-    committing_ = false;
-    if (problem.empty()) {
-      committed_ = tried.last_change;
-      for (const changes& stored : tried.all) scheduler_.committed(stored, now);
-    } else {
-      pending_.insert(pending_.begin(), std::make_move_iterator(tried.all.begin()),
-                      std::make_move_iterator(tried.all.end()));
-    }
-    problem_ = std::move(problem);
-    note();  // what stored events have started
-  }
+  void end_commit(batch tried, std::string problem, timestamp now);
 
   // ---- out --------------------------------------------------------------------------------------------
 
@@ -261,12 +194,7 @@ class engine_core {
   void log(log_level level, std::string text) { log_lines_.push_back({level, std::move(text)}); }
 
   /// What happened up to the last change that is committed, one after the other.
-  std::optional<told_progress> take_progress() {
-    if (progress_.empty() || progress_.front().change > committed_) return std::nullopt;
-    std::optional<told_progress> out(std::move(progress_.front()));
-    progress_.pop_front();
-    return out;
-  }
+  std::optional<told_progress> take_progress();
   /// Whether nothing is left to be told of a change and those before.
   bool is_told(std::uint64_t change) const { return progress_.empty() || progress_.front().change > change; }
 
@@ -277,32 +205,16 @@ class engine_core {
   };
 
   /// Notes what the scheduler changed, and gives the number of the last change.
-  std::uint64_t note() {
-    for (changes fresh = scheduler_.take_changes(); !fresh.empty(); fresh = scheduler_.take_changes()) {
-      ++changed_;
-      note_progress(fresh);
-      for (const run_update& update : fresh.run_updates) {
-        if (is_ended(update.status)) stop_calls_of(update.id);
-      }
-      pending_.push_back(std::move(fresh));
-    }
-    return changed_;
-  }
+  std::uint64_t note();
   template <class Value>
   Value noted(Value value) {
     note();
     return value;
   }
 
-  static bool is_ended(run_status status) {
-    return status != run_status::queued && status != run_status::running;
-  }
+  static bool is_ended(run_status status);
 
-  void stop_calls_of(std::string_view run_id) {
-    for (const auto& [id, running] : calls_) {
-      if (running.what.run_id == run_id) stops_.push_back({running.stop, false});
-    }
-  }
+  void stop_calls_of(std::string_view run_id);
 
   /// Takes back events that could not be stored. False when they were stored meanwhile, and only what they
   /// have started is not; or when they are those of a request that was withdrawn.
@@ -324,58 +236,17 @@ class engine_core {
   }
 
   /// A job for which there can be no request fails when it is made.
-  http::request request_for(const job& job) const {
-    try {
-      return scheduler_.request_for(job);
-    } catch (...) {
-      return {.method = "", .url = "", .body = words_of_exception()};
-    }
-  }
+  http::request request_for(const job& job) const;
 
   /// What the user's function says, or a server's delay when it throws.
-  std::chrono::milliseconds retry_delay(int attempt) {
-    try {
-      return std::clamp<std::chrono::milliseconds>(options_.retry_delay(attempt), {}, max_wait);
-    } catch (...) {
-      log(log_level::error, "engine_options::retry_delay threw: " + words_of_exception());
-      return server_retry_delay(attempt);
-    }
-  }
+  std::chrono::milliseconds retry_delay(int attempt);
 
-  void note_progress(const changes& fresh) {
-    for (auto& [run, entry] : scheduler_.take_progress()) {
-      log_failure(run, entry, fresh);
-      if (options_.collects_progress) progress_.push_back({changed_, std::move(run), std::move(entry)});
-    }
-  }
+  void note_progress(const changes& fresh);
 
   /// Notes a line for the log about what failed.
-  void log_failure(const run& run, const timeline_entry& entry, const changes& fresh) {
-    const std::string whose = "run " + run.id + " of function \"" + run.function_id + "\"";
-    const std::string attempt = "attempt " + std::to_string(entry.attempt + 1);
-    const auto what = [&] { return entry.step.empty() ? whose : whose + ": step \"" + entry.step + "\""; };
-    switch (entry.what) {
-      case progress::run_retried:
-      case progress::step_retried:
-        return log(log_level::warn, what() + ": " + attempt + " failed, the next is due at " +
-                                        next_attempt(run, entry, fresh) + ": " + entry.detail);
-      case progress::step_failed:
-        return log(log_level::warn,
-                   what() + ": " + attempt + " failed, and it was the last: " + entry.detail);
-      case progress::run_failed:
-        return log(log_level::error, whose + " failed: " + entry.detail);
-      default:
-        return;
-    }
-  }
+  void log_failure(const run& run, const timeline_entry& entry, const changes& fresh);
 
-  static std::string next_attempt(const run& run, const timeline_entry& entry, const changes& fresh) {
-    for (const job& added : fresh.added_jobs) {
-      const bool is_next = added.run_id == run.id && added.attempt == entry.attempt + 1;
-      if (is_next && (!added.step || added.step_name == entry.step)) return to_text(added.due);
-    }
-    return "an unknown time";
-  }
+  static std::string next_attempt(const run& run, const timeline_entry& entry, const changes& fresh);
 
   options options_;
   std::vector<log_line> log_lines_;  // before the scheduler, which may log while it is made
@@ -391,4 +262,8 @@ class engine_core {
   std::deque<told_progress> progress_;
 };
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/impl/engine_core.ipp>
+#endif

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/embedded/detail/http_parser.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
@@ -28,7 +29,7 @@
 // A server whose connections cost no threads: one thread reads and writes all of them, and only whole
 // requests are given to others. So clients that are slow, or silent, hold nothing that other clients need.
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 struct listener_options {
   std::string host = "127.0.0.1";
@@ -57,88 +58,14 @@ using address_list = std::unique_ptr<addrinfo, address_deleter>;
 
 /// The addresses of a host to listen at; an empty host means all of this machine's.
 /// \throws configuration_error when there is no such host.
-inline address_list resolve_listener(const std::string& host, int port) {
-  start_sockets();
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int problem =
-      ::getaddrinfo(host.empty() ? nullptr : host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (problem != 0)
-    throw configuration_error("the engine can't listen on \"" + host + "\": " + name_problem(problem));
-  return address_list(found);
-}
+address_list resolve_listener(const std::string& host, int port);
 
-inline bool is_loopback(const sockaddr* address) {
-  if (address->sa_family == AF_INET) {
-    sockaddr_in v4{};
-    std::memcpy(&v4, address, sizeof v4);
-    return (ntohl(v4.sin_addr.s_addr) >> 24) == 127;
-  }
-  if (address->sa_family != AF_INET6) return false;
-  sockaddr_in6 v6{};
-  std::memcpy(&v6, address, sizeof v6);
-  return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) != 0;
-}
+bool is_loopback(const sockaddr* address);
 
 /// Whether only this machine reaches what listens at the host.
-inline bool is_loopback_only(const std::string& host) {
-  const address_list all = resolve_listener(host, 0);
-  for (const addrinfo* address = all.get(); address != nullptr; address = address->ai_next) {
-    if (!is_loopback(address->ai_addr)) return false;
-  }
-  return true;
-}
+bool is_loopback_only(const std::string& host);
 
-inline const char* reason_phrase(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 204:
-      return "No Content";
-    case 303:
-      return "See Other";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 413:
-      return "Content Too Large";
-    case 414:
-      return "URI Too Long";
-    case 415:
-      return "Unsupported Media Type";
-    case 417:
-      return "Expectation Failed";
-    case 421:
-      return "Misdirected Request";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 501:
-      return "Not Implemented";
-    case 503:
-      return "Service Unavailable";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "Status";
-  }
-}
+const char* reason_phrase(int status);
 
 class http_listener {
  public:
@@ -150,31 +77,13 @@ class http_listener {
   using refuser = std::function<http::response(int status, const std::string& problem)>;
 
   /// Takes the port; clients wait until start(). \throws configuration_error when it can't listen there.
-  explicit http_listener(listener_options options) : options_(within_file_limit(std::move(options))) {
-    listen();
-    if (!wake_.open()) throw configuration_error("the engine can't listen: there are no more files");
-  }
+  explicit http_listener(listener_options options);
 
   /// Begins to answer.
-  void start(judge look, answerer answer, refuser refuse) {
-    judge_ = std::move(look);
-    answer_ = std::move(answer);
-    refuse_ = std::move(refuse);
-    loop_ = std::thread([this] { run(); });
-  }
+  void start(judge look, answerer answer, refuser refuse);
 
   /// Requests that are being answered get their answers; others don't.
-  ~http_listener() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      waiting_.clear();
-    }
-    work_.notify_all();
-    wake_.wake();
-    if (loop_.joinable()) loop_.join();
-    for (std::thread& worker : workers_) worker.join();
-  }
+  ~http_listener();
 
   http_listener(const http_listener&) = delete;
   http_listener& operator=(const http_listener&) = delete;
@@ -212,403 +121,85 @@ class http_listener {
   };
 
   /// Connections leave half of the files that the process may open to everything else.
-  static listener_options within_file_limit(listener_options options) {
-    const std::size_t half = open_file_limit() / 2;
-    if (half < options.max_connections) options.max_connections = std::max<std::size_t>(16, half);
-    return options;
-  }
+  static listener_options within_file_limit(listener_options options);
 
   // ---- listening ----------------------------------------------------------------------------------------
 
-  void listen() {
-    const address_list all = resolve_listener(options_.host, options_.port);
-    std::vector<const addrinfo*> addresses;
-    for (const addrinfo* each = all.get(); each != nullptr; each = each->ai_next) addresses.push_back(each);
-    // "localhost" is known to apps as 127.0.0.1
-    std::stable_partition(addresses.begin(), addresses.end(),
-                          [](const addrinfo* each) { return each->ai_family == AF_INET; });
-    std::error_code problem;
-    for (const addrinfo* address : addresses) {
-      problem = listen_at(*address);
-      // in use: another address of the host would make two servers of one port
-      if (!problem || is_address_in_use(problem)) break;
-    }
-    if (!problem) return;
-    throw configuration_error("the engine can't listen on " + options_.host + ":" +
-                              std::to_string(options_.port) + ": " + problem.message() +
-                              (is_address_in_use(problem) ? "; is another server running there?" : ""));
-  }
+  void listen();
 
   /// The reason when it can't.
-  std::error_code listen_at(const addrinfo& address) {
-    unique_socket socket(::socket(address.ai_family, address.ai_socktype, address.ai_protocol));
-    if (!socket) return last_socket_error();
-    set_nonblocking(socket.get());
-    set_listener_options(socket.get());
-    if (address.ai_family == AF_INET6) {
-      set_socket_option(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    }
-    if (::bind(socket.get(), address.ai_addr, static_cast<socklen_t>(address.ai_addrlen)) != 0)
-      return last_socket_error();
-    if (::listen(socket.get(), SOMAXCONN) != 0) return last_socket_error();
-    sockaddr_storage bound{};
-    socklen_t size = sizeof bound;
-    if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0)
-      return last_socket_error();
-    port_ = ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(bound).sin6_port
-                                              : reinterpret_cast<const sockaddr_in&>(bound).sin_port);
-    listener_ = std::move(socket);
-    return {};
-  }
+  std::error_code listen_at(const addrinfo& address);
 
   // ---- the loop -----------------------------------------------------------------------------------------
 
-  void run() {
-    while (true) {
-      try {
-        if (!serve_all()) return;
-      } catch (const std::exception&) {  // no memory
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-      }
-    }
-  }
+  void run();
 
   /// Does what there is to do, or waits for it. False when the server has ended.
-  bool serve_all() {
-    if (is_stopping() && end_all_but_answers()) return false;
-    std::vector<pollfd> polled{{wake_.socket(), POLLIN, 0}};
-    std::vector<std::uint64_t> ids;
-    const auto now = clock::now();
-    const bool accepts = listener_ && now >= accepts_again_;
-    polled.push_back({accepts ? listener_.get() : no_socket, POLLIN, 0});
-    auto next = accepts || !listener_ ? now + std::chrono::hours(1) : accepts_again_;
-    for (auto& [id, each] : connections_) {
-      polled.push_back({each.socket.get(), events_of(each), 0});
-      ids.push_back(id);
-      if (each.at != phase::answering) next = (std::min)(next, each.deadline);
-    }
-    if (is_stopping()) next = (std::min)(next, stop_deadline_);
-    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
-    poll_sockets(polled.data(), polled.size(), static_cast<int>(std::clamp<decltype(wait)>(wait, 0, 60'000)));
-    if (polled[0].revents != 0) wake_.clear();
-    take_answers();
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (polled[i + 2].revents != 0) serve(ids[i], polled[i + 2].revents);
-    }
-    end_late_ones();
-    if (polled[1].revents != 0) accept_all();
-    return true;
-  }
+  bool serve_all();
 
-  static short events_of(const connection& each) {
-    const bool reads = each.at == phase::head || each.at == phase::body || each.at == phase::draining;
-    return static_cast<short>((reads ? POLLIN : 0) | (each.written < each.out.size() ? POLLOUT : 0));
-  }
+  static short events_of(const connection& each);
 
-  bool is_stopping() const {
-    const std::lock_guard lock(mutex_);
-    return stopping_;
-  }
+  bool is_stopping() const;
 
   /// Whether nothing is left.
-  bool end_all_but_answers() {
-    if (listener_) {
-      listener_ = unique_socket();
-      stop_deadline_ = clock::now() + std::chrono::seconds(2);
-    }
-    bool any_at_work = false;
-    {
-      const std::lock_guard lock(mutex_);
-      any_at_work = at_work_ > 0 || !done_.empty();
-    }
-    const bool late = clock::now() >= stop_deadline_;
-    std::erase_if(connections_, [&](const auto& each) {
-      return late || (each.second.at != phase::answering && each.second.at != phase::writing) ||
-             (each.second.at == phase::answering && !any_at_work);
-    });
-    return connections_.empty();
-  }
+  bool end_all_but_answers();
 
-  void accept_all() {
-    for (int i = 0; i < 64; ++i) {  // then others have their turn
-      if (connections_.size() >= options_.max_connections && !drop_one()) return pause_accepting();
-      unique_socket socket(::accept(listener_.get(), nullptr, nullptr));
-      if (!socket) {
-        if (!is_out_of_sockets(last_socket_error())) return;
-        if (!drop_one()) return pause_accepting();
-        continue;
-      }
-      set_nonblocking(socket.get());
-      set_socket_option(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-      refuse_signals(socket.get());
-      connection& fresh = connections_[++last_id_];
-      fresh.socket = std::move(socket);
-      enter(fresh, phase::head, options_.header_timeout);
-    }
-  }
+  void accept_all();
 
   void pause_accepting() { accepts_again_ = clock::now() + std::chrono::milliseconds(100); }
 
   /// Makes room: of those who have not been answered yet, the oldest goes first, then who is idle, then who
   /// is in the middle of a further request. Whoever waits for an answer stays.
-  bool drop_one() {
-    const auto rank = [](const connection& each) {
-      if (each.at == phase::answering || each.at == phase::writing) return 3;
-      if (!each.was_answered || each.at == phase::draining) return 0;
-      return each.is_idle() ? 1 : 2;
-    };
-    const auto key = [&](const auto& entry) { return std::pair(rank(entry.second), entry.second.since); };
-    const auto found = std::min_element(connections_.begin(), connections_.end(),
-                                        [&](const auto& a, const auto& b) { return key(a) < key(b); });
-    if (found == connections_.end() || rank(found->second) == 3) return false;
-    connections_.erase(found);
-    return true;
-  }
+  bool drop_one();
 
-  void end_late_ones() {
-    const auto now = clock::now();
-    std::vector<std::uint64_t> late;
-    for (const auto& [id, each] : connections_) {
-      if (each.at != phase::answering && now >= each.deadline) late.push_back(id);
-    }
-    for (const std::uint64_t id : late) {
-      connection& each = connections_.at(id);
-      const bool tells = (each.at == phase::head && !each.in.empty()) || each.at == phase::body;
-      if (!tells || !refuse(each, 408, "the request took too long to arrive")) connections_.erase(id);
-    }
-  }
+  void end_late_ones();
 
-  static void enter(connection& each, phase next, std::chrono::milliseconds limit) {
-    each.at = next;
-    each.since = clock::now();
-    each.deadline = each.since + limit;
-  }
+  static void enter(connection& each, phase next, std::chrono::milliseconds limit);
 
   /// A body, or an answer, has longer the more of it has gone over.
-  void extend(connection& each, std::size_t moved) const {
-    each.deadline = each.since + options_.body_timeout + std::chrono::milliseconds(moved / 64);
-  }
+  void extend(connection& each, std::size_t moved) const;
 
   // ---- one connection: false when it is over ------------------------------------------------------------
 
-  void serve(std::uint64_t id, short events) {
-    const auto found = connections_.find(id);
-    if (found == connections_.end()) return;
-    connection& each = found->second;
-    bool goes_on = true;
-    try {
-      if ((events & POLLOUT) != 0) goes_on = write(id, each);
-      if (goes_on && (events & (POLLIN | POLLHUP | POLLERR)) != 0) goes_on = read(id, each);
-    } catch (const std::exception&) {  // no memory: it is this connection that wants too much
-      goes_on = false;
-    }
-    if (!goes_on) connections_.erase(id);
-  }
+  void serve(std::uint64_t id, short events);
 
-  bool read(std::uint64_t id, connection& each) {
-    char buffer[64 * 1024];
-    if (each.at == phase::answering || each.at == phase::writing) return false;  // it has gone
-    const auto size = receive_some(each.socket.get(), buffer, sizeof buffer);
-    if (size < 0) return may_succeed_later(last_socket_error());
-    if (size == 0) return false;
-    if (each.at == phase::draining) {
-      each.drained += static_cast<std::size_t>(size);
-      return each.drained < 4 * 1024 * 1024;
-    }
-    if (each.is_idle()) enter(each, phase::head, options_.header_timeout);
-    each.in.append(buffer, static_cast<std::size_t>(size));
-    return advance(id, each);
-  }
+  bool read(std::uint64_t id, connection& each);
 
   /// Goes as far with a request as what was read allows.
-  bool advance(std::uint64_t id, connection& each) {
-    try {
-      if (each.at == phase::head && !read_head(each)) return true;
-      if (each.at == phase::body && read_body(each)) return dispatch(id, each);
-      return true;
-    } catch (const malformed_request& problem) {
-      return refuse(each, problem.status, problem.what());
-    }
-  }
+  bool advance(std::uint64_t id, connection& each);
 
   /// False when there is nothing more to do for now.
-  bool read_head(connection& each) {
-    if (each.searched == 0) {  // empty lines before a request are allowed
-      const std::size_t first = each.in.find_first_not_of("\r\n");
-      each.in.erase(0, (std::min)(first, each.in.size()));
-    }
-    const std::size_t end = each.in.find("\r\n\r\n", each.searched);
-    if ((std::min)(end, each.in.size()) > options_.max_header_size)
-      throw malformed_request(
-          431, "the headers are larger than " + std::to_string(options_.max_header_size) + " bytes");
-    if (end == std::string::npos) {
-      each.searched = each.in.size() < 3 ? 0 : each.in.size() - 3;
-      return false;
-    }
-    each.head = request_head_parser::parse(std::string_view(each.in).substr(0, end));
-    each.in.erase(0, end + 4);
-    each.searched = 0;
-    if (auto refusal = judge_(each.head.request)) {
-      const bool closes = each.head.has_body() || !each.head.keeps_alive;
-      write_answer(each, std::move(*refusal), closes);
-      return false;
-    }
-    each.body = body_reader(each.head.is_chunked, each.head.content_length, options_.max_body_size);
-    enter(each, phase::body, options_.body_timeout);
-    if (each.head.expects_continue && each.head.has_body() && each.in.empty()) {
-      each.out += "HTTP/1.1 100 Continue\r\n\r\n";
-    }
-    return true;
-  }
+  bool read_head(connection& each);
 
   /// Whether the body is complete.
-  bool read_body(connection& each) {
-    std::string& body = each.head.request.body;
-    each.in.erase(0, each.body.read(each.in, body));
-    extend(each, body.size());
-    if (each.body.is_done()) return true;
-    if (body.size() > 64 * 1024) limit_incomplete(each);
-    return false;
-  }
+  bool read_body(connection& each);
 
   /// Clients that send large bodies without end don't take the memory for small ones.
-  void limit_incomplete(const connection& current) {
-    std::size_t sum = 0;
-    auto largest = connections_.end();
-    for (auto each = connections_.begin(); each != connections_.end(); ++each) {
-      sum += each->second.incomplete();
-      if (largest == connections_.end() || each->second.incomplete() > largest->second.incomplete())
-        largest = each;
-    }
-    if (sum <= options_.max_buffered) return;
-    if (&largest->second == &current)
-      throw malformed_request(503, "too many large requests are under way: try again later");
-    connections_.erase(largest);
-  }
+  void limit_incomplete(const connection& current);
 
-  bool dispatch(std::uint64_t id, connection& each) {
-    {
-      const std::lock_guard lock(mutex_);
-      const std::size_t size = each.head.request.body.size();
-      const bool fits =
-          held_ == 0 || size <= options_.max_buffered - (std::min)(held_, options_.max_buffered);
-      if (fits && waiting_.size() < options_.max_waiting && has_worker()) {
-        held_ += size;
-        waiting_.push_back({id, std::move(each.head.request)});
-        each.head.request = {.method = waiting_.back().request.method, .url = {}};
-        enter(each, phase::answering, {});
-      }
-    }
-    if (each.at != phase::answering)
-      return refuse(each, 503, "too many requests are under way: try again later");
-    work_.notify_one();
-    return true;
-  }
+  bool dispatch(std::uint64_t id, connection& each);
 
   /// The rest of what the client sends is not read as a request. True: the connection goes on for a while.
-  bool refuse(connection& each, int status, const std::string& problem) {
-    write_answer(each, refuse_(status, problem), true);
-    return true;
-  }
+  bool refuse(connection& each, int status, const std::string& problem);
 
   // ---- answers ------------------------------------------------------------------------------------------
 
-  static std::string single_line(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) c = static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-    return out;
-  }
+  static std::string single_line(std::string_view text);
 
-  void write_answer(connection& each, http::response answer, bool closes) {
-    each.closes = closes;
-    std::string head =
-        "HTTP/1.1 " + std::to_string(answer.status) + " " + reason_phrase(answer.status) + "\r\n";
-    for (const auto& [name, value] : answer.headers)
-      head += single_line(name) + ": " + single_line(value) + "\r\n";
-    if (answer.status == 503) head += "Retry-After: 1\r\n";
-    if (answer.status != 204) head += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
-    head += closes ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n";
-    each.out.erase(0, std::exchange(each.written, 0));
-    each.out += head;
-    if (each.head.request.method != "HEAD" && answer.status != 204) each.out += answer.body;
-    each.head = {};
-    enter(each, phase::writing, options_.body_timeout);
-  }
+  void write_answer(connection& each, http::response answer, bool closes);
 
-  bool write(std::uint64_t id, connection& each) {
-    const auto size =
-        send_some(each.socket.get(), each.out.data() + each.written, each.out.size() - each.written);
-    if (size < 0) return may_succeed_later(last_socket_error());
-    each.written += static_cast<std::size_t>(size);
-    if (each.at == phase::writing) extend(each, each.written);
-    if (each.written < each.out.size()) return true;
-    each.out.clear();
-    each.written = 0;
-    return each.at != phase::writing || end_answer(id, each);
-  }
+  bool write(std::uint64_t id, connection& each);
 
-  bool end_answer(std::uint64_t id, connection& each) {
-    each.was_answered = true;
-    if (each.closes) {  // closed with bytes unread, the answer might be lost on its way
-      ::shutdown(each.socket.get(), stop_sending);
-      enter(each, phase::draining, std::chrono::seconds(2));
-      return true;
-    }
-    enter(each, phase::head, each.in.empty() ? options_.idle_timeout : options_.header_timeout);
-    return each.in.empty() || advance(id, each);
-  }
+  bool end_answer(std::uint64_t id, connection& each);
 
-  void take_answers() {
-    std::vector<std::pair<std::uint64_t, http::response>> done;
-    {
-      const std::lock_guard lock(mutex_);
-      done.swap(done_);
-    }
-    for (auto& [id, answer] : done) {
-      const auto found = connections_.find(id);
-      if (found == connections_.end()) continue;  // the client has gone
-      connection& each = found->second;
-      try {
-        write_answer(each, std::move(answer), !each.head.keeps_alive);
-        if (!write(id, each)) connections_.erase(id);
-      } catch (const std::exception&) {  // no memory
-        connections_.erase(id);
-      }
-    }
-  }
+  void take_answers();
 
   // ---- workers ------------------------------------------------------------------------------------------
 
   /// Starts another when all are busy. False when there is none at all. Under the lock.
-  bool has_worker() {
-    if (waiting_.size() < idle_workers_ || workers_.size() >= options_.workers) return true;
-    try {
-      workers_.emplace_back([this] { answer_requests(); });
-    } catch (const std::system_error&) {  // no more threads
-    }
-    return !workers_.empty();
-  }
+  bool has_worker();
 
-  void answer_requests() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-      ++idle_workers_;
-      work_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
-      --idle_workers_;
-      if (stopping_) return;
-      work next = std::move(waiting_.front());
-      waiting_.pop_front();
-      ++at_work_;
-      const std::size_t size = next.request.body.size();
-      lock.unlock();
-      http::response answer = answer_(std::move(next.request));
-      lock.lock();
-      --at_work_;
-      held_ -= size;
-      done_.emplace_back(next.id, std::move(answer));
-      wake_.wake();
-    }
-  }
+  void answer_requests();
 
   const listener_options options_;
   judge judge_;
@@ -637,4 +228,8 @@ class http_listener {
   std::thread loop_;
 };
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/impl/http_listener.ipp>
+#endif

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/event.hpp>
@@ -17,7 +18,7 @@
 // The gate for events: whatever passes it is stored and dispatched, and never fails later because of its
 // bytes.
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// Events in one request, at most; as an Inngest server takes them.
 inline constexpr std::size_t max_events_per_request = 5000;
@@ -35,119 +36,31 @@ struct incoming_event {
 namespace incoming {
 
 /// The JSON text of a member, which is checked completely.
-inline std::string object_text(detail::json_value& member, const detail::json_path& at) {
-  detail::expect(member, detail::json_type::object, at, "object");
-  std::string out(detail::raw_text(member, at));
-  check_received_json(out, at);
-  return out;
-}
+std::string object_text(detail::json_value& member, const detail::json_path& at);
 
 /// Data without the member that only servers write.
-inline std::string without_metadata(std::string data) {
-  if (data.find("_inngest") == std::string::npos) return data;
-  json object = detail::parse_dom(data);
-  return object.erase("_inngest") > 0 ? object.dump() : data;
-}
+std::string without_metadata(std::string data);
 
 /// Milliseconds since 1970, from 1980 to 2100, as a server takes them; nothing for 0.
-inline std::optional<std::int64_t> time_of(detail::json_value& member, const detail::json_path& at) {
-  using std::chrono::sys_days, std::chrono::year;
-  constexpr auto first = std::chrono::milliseconds(sys_days(year(1980) / 1 / 1).time_since_epoch()).count();
-  constexpr auto last = std::chrono::milliseconds(sys_days(year(2100) / 1 / 1).time_since_epoch()).count();
-  const auto ts = detail::read<std::int64_t>(member, at);
-  if (ts == 0) return std::nullopt;
-  if (ts < first || ts > last)
-    detail::fail_at(
-        at, "expected milliseconds since 1970 between the years 1980 and 2100, found " + std::to_string(ts));
-  return ts;
-}
+std::optional<std::int64_t> time_of(detail::json_value& member, const detail::json_path& at);
 
 /// Names of the engine's own events begin with "inngest/", in upper or lower case.
-inline bool is_reserved(std::string_view name) {
-  constexpr std::string_view prefix = "inngest/";
-  if (name.size() < prefix.size()) return false;
-  for (std::size_t i = 0; i < prefix.size(); ++i) {
-    const char c = name[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != prefix[i]) return false;
-  }
-  return true;
-}
+bool is_reserved(std::string_view name);
 
 }  // namespace incoming
 
 /// \throws payload_error naming the member that is wrong.
-inline incoming_event read_incoming_event(detail::json_value& value, const detail::json_path& at) {
-  detail::expect(value, detail::json_type::object, at, "object");
-  incoming_event out;
-  for (auto item : detail::members_of(value, at)) {
-    detail::json_field field = detail::take(item, at);
-    const std::string key(field.key);
-    detail::json_value& member = field.value;
-    const detail::json_path here(at, key);
-    if (detail::is_null(member, here)) continue;
-    if (key == "name") {
-      out.name = detail::read<std::string>(member, here);
-    } else if (key == "id") {
-      out.id = detail::read<std::string>(member, here);
-      if (out.id->empty()) out.id.reset();
-    } else if (key == "ts") {
-      out.ts = incoming::time_of(member, here);
-    } else if (key == "v") {
-      out.v = detail::read<std::string>(member, here);
-    } else if (key == "user") {
-      out.user = incoming::object_text(member, here);
-    } else if (key == "data") {
-      out.data = incoming::without_metadata(incoming::object_text(member, here));
-    } else {
-      check_received_json(detail::raw_text(member, here), here);  // it is left out, but it must be JSON
-    }
-  }
-  const detail::json_path name_at(at, "name");
-  if (!detail::valid_event_name(out.name))
-    detail::fail_at(name_at, "not an event name: 1 to 512 characters without spaces, quotes and backslashes");
-  if (incoming::is_reserved(out.name))
-    detail::fail_at(name_at, "\"" + out.name +
-                                 "\" is reserved: only the engine sends events whose name begins "
-                                 "with \"inngest/\"");
-  return out;
-}
+incoming_event read_incoming_event(detail::json_value& value, const detail::json_path& at);
 
 /// The event with what an engine adds to it: an id of its own, and a time and an event id where it has none.
-inline event_record make_event_record(const incoming_event& event, std::string id, timestamp now) {
-  event_record out{.id = std::move(id), .name = event.name, .received_at = now};
-  out.text = "{\"data\":" + event.data + ",\"id\":" + encode(event.id.value_or(out.id)) +
-             ",\"name\":" + encode(event.name) +
-             ",\"ts\":" + std::to_string(event.ts.value_or(now.time_since_epoch().count())) +
-             ",\"user\":" + event.user;
-  if (event.v) out.text += ",\"v\":" + encode(*event.v);
-  out.text += '}';
-  out.given_id = event.id.value_or("");
-  return out;
-}
+event_record make_event_record(const incoming_event& event, std::string id, timestamp now);
 
 /// Reads an event or an array of them. The whole body is judged before anything of it is used.
 /// \throws payload_error naming the event's index and the member that is wrong.
-inline std::vector<incoming_event> read_incoming_events(std::string body) {
-  const detail::json_buffer buffer(std::move(body));
-  detail::json_document document(buffer.text());
-  detail::json_value root = document.root();
-  std::vector<incoming_event> out;
-  if (detail::type_of(root, {}) == detail::json_type::object) {
-    out.push_back(read_incoming_event(root, detail::json_path("event")));
-    document.expect_end();
-    return out;
-  }
-  const detail::json_path at("events");
-  detail::expect(root, detail::json_type::array, at, "array");
-  for (auto item : detail::elements_of(root, at)) {
-    const detail::json_path here(at, out.size());
-    if (out.size() == max_events_per_request)
-      detail::fail_at(at, "more than " + std::to_string(max_events_per_request) + " events in one request");
-    detail::json_value event = detail::take(item, here);
-    out.push_back(read_incoming_event(event, here));
-  }
-  document.expect_end();
-  return out;
-}
+std::vector<incoming_event> read_incoming_events(std::string body);
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/impl/incoming_event.ipp>
+#endif

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>
 #include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/embedded/run.hpp>
@@ -15,99 +16,34 @@
 
 // The HTTP requests that the engine makes for steps: step.fetch ("Gateway") and step.ai.infer ("AIGateway").
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// What a job keeps of the operation until its request is made.
-inline std::string outgoing_text(const reported_operation& op) {
-  return detail::json_object_text()
-      .add("op", op.op)
-      .add_raw("opts", op.options.empty() ? "{}" : op.options)
-      .text();
-}
+std::string outgoing_text(const reported_operation& op);
 
 namespace outgoing {
 
 inline bool asks_model(const json& kept) { return kept.at("op") != to_string(protocol::opcode::gateway); }
 
 /// Where a key goes is the format's.
-inline void authorize(http::request& request, const std::string& format, const std::string& key) {
-  if (format == "gemini")
-    request.url +=
-        (request.url.find('?') == std::string::npos ? "?key=" : "&key=") + http::percent_encoded(key);
-  else if (format == "bedrock")
-    request.headers.add("authorization", key);
-  else if (format == "anthropic")
-    request.headers.add("x-api-key", key);
-  else
-    request.headers.add("authorization", "Bearer " + key);
-}
+void authorize(http::request& request, const std::string& format, const std::string& key);
 
 }  // namespace outgoing
 
 /// The request that was asked for. \throws payload_error for options that make none.
-inline http::request outgoing_request(const std::string& text) {
-  const json kept = detail::parse_dom(text);
-  const json& options = kept.at("opts");
-  const auto option = [&](const char* name) {
-    const auto found = options.find(name);
-    return found != options.end() && found->is_string() ? found->get<std::string>() : std::string();
-  };
-  http::request out{.method = "POST", .url = option("url")};
-  if (!out.url.starts_with("http://") && !out.url.starts_with("https://"))
-    throw payload_error("url", "not an http or https URL: \"" + out.url + "\"");
-  if (outgoing::asks_model(kept)) {
-    out.headers.add("content-type", "application/json");
-    outgoing::authorize(out, option("format"), option("auth_key"));
-    const auto body = options.find("body");
-    out.body = body == options.end() ? "{}" : body->dump();
-  } else {
-    if (!option("method").empty()) out.method = option("method");
-    out.body = option("body");
-  }
-  const json headers = options.value("headers", json());
-  if (headers.is_object()) {
-    for (const auto& [name, value] : headers.items()) {
-      if (value.is_string()) out.headers.add(name, value.get<std::string>());
-    }
-  }
-  return out;
-}
+http::request outgoing_request(const std::string& text);
 
 /// An answer's stand-in when there is none: its status is 0 and its body says why.
 inline http::response no_answer(const std::string& why) { return {.status = 0, .body = why}; }
 
 /// Why the answer is no result; nothing when it is one. To a fetch any status is.
-inline std::optional<run_error> outgoing_problem(const std::string& text, const http::response& answer) {
-  const bool is_model = outgoing::asks_model(detail::parse_dom(text));
-  if (answer.status != 0 && (!is_model || answer.status < 300)) return std::nullopt;
-  const std::string why =
-      answer.status == 0 ? answer.body : "unsuccessful status code: " + std::to_string(answer.status);
-  if (!is_model) return run_error{"GatewayError", "Error making gateway request: " + why};
-  run_error out{"AIGatewayError", "Error making AI request: " + why};
-  if (answer.status != 0) {  // what the provider says of it
-    out.text = detail::json_object_text()
-                   .add("name", out.name)
-                   .add("message", out.message)
-                   .add("stack", answer.body)
-                   .text();
-  }
-  return out;
-}
+std::optional<run_error> outgoing_problem(const std::string& text, const http::response& answer);
 
 /// The step's result, as JSON.
-inline std::string outgoing_result(const std::string& text, const http::response& answer) {
-  const json kept = detail::parse_dom(text);
-  if (outgoing::asks_model(kept)) return encode(detail::parse_dom(answer.body));
-  json headers = json::object();
-  for (const auto& [name, value] : answer.headers) {
-    const auto [found, is_new] = headers.emplace(name, value);
-    if (!is_new) *found = found->get<std::string>() + "," + value;
-  }
-  const json out{{"url", kept.at("opts").value("url", "")},
-                 {"headers", std::move(headers)},
-                 {"body", answer.body},
-                 {"status_code", answer.status}};
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);  // a body need not be text
-}
+std::string outgoing_result(const std::string& text, const http::response& answer);
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/impl/outgoing_request.ipp>
+#endif

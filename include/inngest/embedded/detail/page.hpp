@@ -4,7 +4,9 @@
 
 #include <string_view>
 
-namespace inngest::detail {
+#include <inngest/config.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// The web page of the embedded engine, as text/html in UTF-8: markup, style and script in one document.
 inline constexpr std::string_view web_page =
@@ -1279,4 +1281,4 @@ look().finally(() => { started = true; show(); poll(); });
 inline constexpr std::string_view web_page_policy =
     R"page(default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; img-src data:; style-src 'sha256-sfUcgDuv875BEgKjsrbtmlwzadHgcqv+uyNVNMFabPM='; script-src 'sha256-4QrQOIOhGDlv22scdO3q1vPm1CWIMtM75AQPHuyHxOM=')page";
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail

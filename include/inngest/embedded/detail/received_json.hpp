@@ -10,7 +10,7 @@
 #include <inngest/json.hpp>
 #include <inngest/json/detail/dom.hpp>
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// How deeply received JSON may nest. The engine puts it into documents of its own (an event's data becomes
 /// `event.data.event.data` of a lifecycle event in a call's body), which must not be deeper than a reader
@@ -21,22 +21,17 @@ inline constexpr std::size_t max_received_depth =
 /// Checks JSON that somebody else wrote, completely, with the strictest of the library's parsers: syntax,
 /// UTF-8, halves of surrogate pairs, numbers that are too large, depth. Reading text that passed never fails
 /// because of its bytes. \throws payload_error naming `at`.
-inline void check_received_json(std::string_view text, const detail::json_path& at) {
-  if (detail::nesting_depth(text) > max_received_depth)
-    throw payload_error(at.text(), "nested deeper than " + std::to_string(max_received_depth) + " levels");
-  if (!detail::is_json(text)) detail::parse_dom(text, at);  // throws, with the reason
-}
+void check_received_json(std::string_view text, const detail::json_path& at);
 
 /// Text as JSON: itself if it is JSON, null if it is empty, otherwise a JSON string.
-inline std::string received_json_or_string(std::string_view text) {
-  const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
-  if (std::all_of(text.begin(), text.end(), is_space)) return "null";
-  if (detail::nesting_depth(text) <= max_received_depth && detail::is_json(text)) return std::string(text);
-  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
-}
+std::string received_json_or_string(std::string_view text);
 
 /// The same as a value, for what is only shown: a stored text that is not JSON must not hide what is beside
 /// it.
 inline json received_json_value(std::string_view text) { return json::parse(received_json_or_string(text)); }
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/impl/received_json.ipp>
+#endif

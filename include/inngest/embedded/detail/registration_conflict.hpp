@@ -9,39 +9,18 @@
 #include <string_view>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/json/detail/text.hpp>
 
 // Whether an app that registers over HTTP may do so. Decided before anything changes.
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The origin of an http or https URL, in one spelling: lower case, without the scheme's own port, and the
 /// names of this machine as one. Nothing for what is no such URL.
-inline std::optional<std::string> app_origin(std::string_view url) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
-  const std::size_t scheme_end = url.find("://");
-  if (scheme_end == std::string_view::npos) return std::nullopt;
-  std::string scheme(url.substr(0, scheme_end));
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(), lower);
-  if (scheme != "http" && scheme != "https") return std::nullopt;
-  for (const char c : url) {
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\') return std::nullopt;
-  }
-  std::string authority(url.substr(scheme_end + 3));
-  authority.resize((std::min)(authority.find_first_of("/?#"), authority.size()));
-  std::transform(authority.begin(), authority.end(), authority.begin(), lower);
-  if (authority.empty() || authority.front() == ':' || authority.find('@') != std::string::npos)
-    return std::nullopt;
-  const std::string own_port = scheme == "http" ? ":80" : ":443";
-  if (authority.ends_with(own_port)) authority.resize(authority.size() - own_port.size());
-  for (const std::string_view name : {"localhost", "[::1]"}) {
-    if (authority == name || authority.starts_with(std::string(name) + ":"))
-      authority.replace(0, name.size(), "127.0.0.1");
-  }
-  return scheme + "://" + authority;
-}
+std::optional<std::string> app_origin(std::string_view url);
 
 /// Why an app elsewhere must not register these functions: a sentence. Nothing when it may.
 ///
@@ -81,4 +60,8 @@ std::optional<std::string> find_registration_conflict(const Functions& existing,
   return std::nullopt;
 }
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/impl/registration_conflict.ipp>
+#endif

@@ -7,47 +7,27 @@
 #include <optional>
 #include <string_view>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/crypto.hpp>
 #include <inngest/time/detail/http_date.hpp>
 #include <inngest/time/timestamp.hpp>
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// How long an Inngest server waits at least before it tries again: from 15 seconds after the first attempt
 /// (0) to two hours.
-inline std::chrono::milliseconds least_retry_delay(int attempt) {
-  using std::chrono::hours, std::chrono::minutes, std::chrono::seconds;
-  constexpr seconds delays[] = {seconds(15), seconds(30), minutes(1),  minutes(2), minutes(5),
-                                minutes(10), minutes(20), minutes(40), hours(1),   hours(2)};
-  const auto last = static_cast<int>(std::size(delays)) - 1;
-  return delays[std::clamp(attempt, 0, last)];
-}
+std::chrono::milliseconds least_retry_delay(int attempt);
 
 /// The same and up to 30 seconds more, as it waits.
-inline std::chrono::milliseconds server_retry_delay(int attempt) {
-  const auto chance = detail::random_bytes<2>();
-  return least_retry_delay(attempt) +
-         std::chrono::milliseconds((chance[0] * 256 + chance[1]) * 30'000 / 65'536);
-}
+std::chrono::milliseconds server_retry_delay(int attempt);
 
 /// The time that a Retry-After header says, in seconds or as a date of HTTP or RFC 3339: in a second at the
 /// earliest, in a day at the latest, as an Inngest server limits it. Nothing for "0", which asks for no
 /// delay of its own, and for what is neither.
-inline std::optional<timestamp> retry_after(std::string_view text, timestamp now) {
-  using std::chrono::seconds;
-  constexpr seconds shortest(1), longest = std::chrono::hours(24);
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return std::nullopt;
-  text = text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+std::optional<timestamp> retry_after(std::string_view text, timestamp now);
 
-  if (text.find_first_not_of("0123456789") == std::string_view::npos) {
-    seconds delay{};  // any number of digits: capped on the way
-    for (const char c : text) delay = (std::min)(longest, delay * 10 + seconds(c - '0'));
-    return delay.count() > 0 ? std::optional(now + delay) : std::nullopt;
-  }
-  std::optional<timestamp> out = detail::parse_http_date(text, std::chrono::floor<seconds>(now));
-  if (!out) out = parse_timestamp(text);
-  return out ? std::optional(std::clamp(*out, now + shortest, now + longest)) : std::nullopt;
-}
+}  // namespace inngest::inline INNGEST_ABI::embedded
 
-}  // namespace inngest::embedded
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/impl/retry.ipp>
+#endif

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/path_parts.hpp>
@@ -22,7 +23,7 @@
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/headers.hpp>
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The REST routes of a server that apps use, answered by an engine: events, signals, runs. The engine
 /// answers its own client through it without a socket, http_server with one. A template, to avoid a circular
@@ -246,4 +247,4 @@ class server_api {
   Engine& engine_;
 };
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded

@@ -5,53 +5,31 @@
 #include <string>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/json.hpp>
 
 // Unfinished work without the runs that can't go on.
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// What finds a record in its table.
 inline std::string key_of(const job& job) { return "id = " + std::to_string(job.id); }
-inline std::string key_of(const wait_record& wait) {
-  return "run_id = \"" + wait.run_id + "\", step = x'" + detail::to_hex(wait.step) + "'";
-}
+std::string key_of(const wait_record& wait);
 
-inline unreadable_record without_run(const job& job) {
-  return {.table = "jobs", .key = key_of(job), .reason = "its run \"" + job.run_id + "\" is not there"};
-}
-inline unreadable_record without_run(const wait_record& wait) {
-  return {.table = "waits", .key = key_of(wait), .reason = "its run \"" + wait.run_id + "\" is not there"};
-}
+unreadable_record without_run(const job& job);
+unreadable_record without_run(const wait_record& wait);
 
 /// The id that its sender gave an event, as its text has it; empty when it is the engine's, or not to be
 /// read.
-inline std::string given_id_of(const event_record& event) {
-  const json text = json::parse(event.text, nullptr, false);
-  const auto found = text.is_object() ? text.find("id") : text.end();
-  if (!text.is_object() || found == text.end() || !found->is_string()) return "";
-  std::string id = found->get<std::string>();
-  return id == event.id ? std::string() : id;
-}
+std::string given_id_of(const event_record& event);
 
 /// Takes the runs that have an unreadable record out of the work, with all that belongs to them.
-inline void set_aside_runs(unfinished_work& work) {
-  std::set<std::string, std::less<>> runs;
-  for (const unreadable_record& record : work.unreadable) {
-    if (!record.run_id.empty()) runs.insert(record.run_id);
-  }
-  if (runs.empty()) return;
-  for (const run_record& record : work.runs) {
-    if (runs.contains(record.run.id) && record.parent) work.steps_of_set_aside.push_back(*record.parent);
-  }
-  std::erase_if(work.runs, [&](const run_record& record) { return runs.contains(record.run.id); });
-  std::erase_if(work.memos, [&](const memo_record& memo) { return runs.contains(memo.run_id); });
-  std::erase_if(work.jobs,
-                [&](const job& job) { return job.what != job::kind::schedule && runs.contains(job.run_id); });
-  std::erase_if(work.waits, [&](const wait_record& wait) { return runs.contains(wait.run_id); });
-  std::erase_if(work.steps_of_set_aside, [&](const parent_step& step) { return runs.contains(step.run_id); });
-}
+void set_aside_runs(unfinished_work& work);
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/impl/set_aside.ipp>
+#endif

@@ -24,7 +24,7 @@ struct sqlite3_stmt;
 
 // SQLite's C interface with owners, values and errors of C++. Needs SQLite 3.35 or later.
 
-namespace inngest::detail::sqlite {
+namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
 /// A value that its column never has, unless the file was damaged or changed by somebody else.
 class bad_value : public store_error {
@@ -229,7 +229,7 @@ using migration = void (*)(database& file);
 /// of a newer version.
 void migrate(database& file, std::span<const migration> steps);
 
-}  // namespace inngest::detail::sqlite
+}  // namespace inngest::inline INNGEST_ABI::detail::sqlite
 
 #if !defined(INNGEST_COMPILED)
 #include <inngest/embedded/detail/impl/sqlite.ipp>

@@ -17,6 +17,7 @@
 #include <utility>
 #include <variant>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/json/detail/document.hpp>
 #include <inngest/json/detail/dom.hpp>
@@ -25,7 +26,7 @@
 // codec<T> reads a T from a json_value and writes one as text. What a type needs for that, and which codec it
 // gets, is the list of json_kind; the rest of the file is one short codec for each kind.
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// As a member of a type declared with INNGEST_FIELDS: keeps the payload's fields that have no member of
 /// their own, and writes them back beside the others.
@@ -189,42 +190,7 @@ void check(const T& value, const json_path& at) {
 
 // ---- text -------------------------------------------------------------------------------------------
 
-inline void write_quoted(std::string& out, std::string_view text, const json_path& at = {}) {
-  if (!is_utf8(text)) fail_at(at, "text that is not UTF-8 has no JSON form");
-  out += '"';
-  std::size_t written = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
-    out.append(text, written, i - written);
-    written = i + 1;
-    switch (byte) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default: {
-        constexpr char digits[] = "0123456789abcdef";
-        out += "\\u00";
-        out += digits[byte >> 4];
-        out += digits[byte & 15];
-      }
-    }
-  }
-  out.append(text, written);
-  out += '"';
-}
+void write_quoted(std::string& out, std::string_view text, const json_path& at = {});
 
 template <class T>
 struct codec<T, json_kind::text> {
@@ -711,4 +677,8 @@ struct codec<T, json_kind::converted> {
 };
 
 }  // namespace detail
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/json/detail/impl/codec.ipp>
+#endif

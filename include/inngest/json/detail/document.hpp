@@ -15,7 +15,7 @@
 // A reader of JSON text that goes forwards and builds no DOM. It is simdjson's on-demand reader, whose header
 // only impl/json_document.ipp includes: it takes seconds to compile.
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// JSON text followed by the zeroes that simdjson may read past its end. Slices of it can be read in place.
 class json_buffer {
@@ -23,9 +23,7 @@ class json_buffer {
   static constexpr std::size_t padding = 64;  // bytes; the least that any version of simdjson needs
 
   json_buffer() = default;
-  explicit json_buffer(std::string text) : bytes_(std::move(text)), size_(bytes_.size()) {
-    bytes_.append(padding, '\0');
-  }
+  explicit json_buffer(std::string text);
 
   std::string_view text() const { return std::string_view(bytes_).substr(0, size_); }
 
@@ -88,10 +86,7 @@ class json_object {
    public:
     explicit iterator(json_object& object) : object_(&object) {}
     json_or_error<json_field> operator*() const { return object_->current(); }
-    iterator& operator++() {
-      object_->advance();
-      return *this;
-    }
+    iterator& operator++();
     bool operator==(std::default_sentinel_t) const { return object_->is_at_end(); }
 
    private:
@@ -126,10 +121,7 @@ class json_array {
    public:
     explicit iterator(json_array& array) : array_(&array) {}
     json_or_error<json_value> operator*() const { return array_->current(); }
-    iterator& operator++() {
-      array_->advance();
-      return *this;
-    }
+    iterator& operator++();
     bool operator==(std::default_sentinel_t) const { return array_->is_at_end(); }
 
    private:
@@ -240,7 +232,7 @@ class single_value {
   json_value value_;
 };
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
 
 #if !defined(INNGEST_COMPILED)
 #include <inngest/json/detail/impl/document.ipp>

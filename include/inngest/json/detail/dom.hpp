@@ -10,60 +10,24 @@
 #include <inngest/error.hpp>
 #include <inngest/json/detail/path.hpp>
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// How deeply arrays and objects nest in `text`; meaningful for any bytes, valid JSON or not.
-inline std::size_t nesting_depth(std::string_view text) {
-  std::size_t depth = 0;
-  std::size_t deepest = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      deepest = (std::max)(deepest, ++depth);
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return deepest;
-}
+std::size_t nesting_depth(std::string_view text);
 
 /// Whether nlohmann's parser passes over a part of the text: it ends at a zero byte, whatever follows, and
 /// begins behind a byte order mark. Neither is JSON, and other readers refuse them.
-inline bool has_overlooked_bytes(std::string_view text) {
-  return text.find('\0') != std::string_view::npos || text.starts_with("\xef\xbb\xbf");
-}
+bool has_overlooked_bytes(std::string_view text);
 
 /// Whether all of the text is JSON.
-inline bool is_json(std::string_view text) {
-  return !has_overlooked_bytes(text) && nlohmann::json::accept(text.begin(), text.end());
-}
+bool is_json(std::string_view text);
 
-inline nlohmann::json parse_dom(std::string_view text, const json_path& at = {}) {
-  if (nesting_depth(text) > INNGEST_MAX_JSON_DEPTH) {
-    throw payload_error(at.text(),
-                        "nested deeper than " + std::to_string(INNGEST_MAX_JSON_DEPTH) + " levels");
-  }
-  if (has_overlooked_bytes(text))
-    throw payload_error(at.text(), "not valid JSON: it has a zero byte or begins with a byte order mark");
-  try {
-    return nlohmann::json::parse(text.begin(), text.end());
-  } catch (const nlohmann::json::exception& problem) {
-    throw payload_error(at.text(), std::string("not valid JSON: ") + problem.what());
-  }
-}
+nlohmann::json parse_dom(std::string_view text, const json_path& at = {});
 
-inline void write_dom(std::string& out, const nlohmann::json& value, const json_path& at = {}) {
-  try {
-    out += value.dump();
-  } catch (const nlohmann::json::exception& problem) {
-    throw payload_error(at.text(), problem.what());
-  }
-}
+void write_dom(std::string& out, const nlohmann::json& value, const json_path& at = {});
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/json/detail/impl/dom.ipp>
+#endif

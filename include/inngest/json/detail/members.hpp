@@ -10,9 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/json/detail/canonical.hpp>
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// Looks for an object that has two members with the same name, however the names are escaped, at any depth.
 ///
@@ -22,29 +23,7 @@ class duplicate_search {
  public:
   explicit duplicate_search(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
 
-  bool run() {
-    while (skip_to('"', '{', '}')) {
-      const char found = *at_++;
-      if (found == '{') {
-        open_.push_back({names_.size(), true});
-      } else if (found == '}') {
-        if (!open_.empty() && close()) return true;
-      } else if (!open_.empty()) {
-        const char* const begin = at_;
-        const bool escaped = skip_string();
-        const std::string_view raw(begin, static_cast<std::size_t>(at_ - begin));
-        if (at_ != end_) ++at_;
-        if (is_name()) add(raw, escaped);
-      } else {
-        skip_string();
-        if (at_ != end_) ++at_;
-      }
-    }
-    while (!open_.empty()) {  // objects that have no end
-      if (close()) return true;
-    }
-    return false;
-  }
+  bool run();
 
  private:
   struct object {
@@ -53,69 +32,20 @@ class duplicate_search {
   };
 
   /// Moves to the next of the characters; false when there is none.
-  bool skip_to(char a, char b, char c) {
-    if constexpr (std::endian::native == std::endian::little) {
-      for (; end_ - at_ >= 8; at_ += 8) {
-        std::uint64_t bytes;
-        std::memcpy(&bytes, at_, sizeof bytes);
-        const std::uint64_t hits = places_of(a, bytes) | places_of(b, bytes) | places_of(c, bytes);
-        if (hits == 0) continue;
-        at_ += std::countr_zero(hits) / 8;
-        return true;
-      }
-    }
-    for (; at_ != end_; ++at_) {
-      if (*at_ == a || *at_ == b || *at_ == c) return true;
-    }
-    return false;
-  }
+  bool skip_to(char a, char b, char c);
 
   /// The highest bit of each byte that is the character; right up to the first of them.
-  static std::uint64_t places_of(char c, std::uint64_t bytes) {
-    constexpr std::uint64_t ones = 0x0101010101010101;
-    const std::uint64_t zero_where_equal = bytes ^ (ones * static_cast<unsigned char>(c));
-    return (zero_where_equal - ones) & ~zero_where_equal & (ones << 7);
-  }
+  static std::uint64_t places_of(char c, std::uint64_t bytes);
 
   /// Moves from a string's first character to the quote behind it. Whether it has escapes.
-  bool skip_string() {
-    bool escaped = false;
-    while (skip_to('"', '\\', '"') && *at_ == '\\') {
-      escaped = true;
-      at_ += end_ - at_ > 1 ? 2 : 1;
-    }
-    return escaped;
-  }
+  bool skip_string();
 
-  bool is_name() {
-    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
-    return at_ != end_ && *at_ == ':';
-  }
+  bool is_name();
 
-  void add(std::string_view raw, bool escaped) {
-    std::string_view name = raw;
-    if (escaped) {
-      std::string& plain = unescaped_.emplace_back();
-      unescape(plain, raw);
-      name = plain;
-    }
-    object& self = open_.back();
-    if (names_.size() > self.first && name <= names_.back()) self.ascending = false;
-    names_.push_back(name);
-  }
+  void add(std::string_view raw, bool escaped);
 
   /// Leaves the innermost object; true if a name is in it twice.
-  bool close() {
-    const object self = open_.back();
-    open_.pop_back();
-    const auto first = names_.begin() + static_cast<std::ptrdiff_t>(self.first);
-    if (!self.ascending) {
-      std::sort(first, names_.end());
-      if (std::adjacent_find(first, names_.end()) != names_.end()) return true;
-    }
-    names_.erase(first, names_.end());
-    return false;
-  }
+  bool close();
 
   const char* at_;
   const char* const end_;
@@ -127,4 +57,8 @@ class duplicate_search {
 /// Whether an object in JSON text has two members with the same name.
 inline bool has_duplicate_members(std::string_view text) { return duplicate_search(text).run(); }
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/json/detail/impl/members.ipp>
+#endif

@@ -15,6 +15,8 @@
 #include <locale.h>  // NOLINT(modernize-deprecated-headers): newlocale and uselocale
 #ifdef __APPLE__
 #include <xlocale.h>
+
+#include <inngest/config.hpp>
 #endif
 #endif
 #endif
@@ -22,7 +24,7 @@
 // Numbers with a decimal point, whatever the program's locale: std::from_chars for standard libraries that
 // lack it for doubles (libc++ before version 20).
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 #ifdef __cpp_lib_to_chars
 
@@ -84,4 +86,4 @@ std::from_chars_result parse_real(std::string_view text, Real& out) {
 
 #endif
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail

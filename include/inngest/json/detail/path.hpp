@@ -4,7 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace inngest::detail {
+#include <inngest/config.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// Where in a payload a reader is, such as `data.nodes[2].position.x`. It lives on the reader's stack and
 /// becomes text only when there is an error to report.
@@ -12,26 +14,13 @@ class json_path {
  public:
   json_path() = default;
   explicit json_path(std::string_view root) : key_(root) {}
-  json_path(const json_path& parent, std::string_view key)
-      : parent_(&parent), depth_(parent.depth_ + 1), key_(key) {}
-  json_path(const json_path& parent, std::size_t index)
-      : parent_(&parent), depth_(parent.depth_ + 1), index_(index), is_index_(true) {}
+  json_path(const json_path& parent, std::string_view key);
+  json_path(const json_path& parent, std::size_t index);
 
   /// How many arrays and objects deep it is.
   std::size_t depth() const { return depth_; }
 
-  std::string text() const {
-    std::string out = parent_ ? parent_->text() : std::string();
-    if (is_index_) {
-      out += '[';
-      out += std::to_string(index_);
-      out += ']';
-    } else if (!key_.empty()) {
-      if (!out.empty()) out += '.';
-      out += key_;
-    }
-    return out;
-  }
+  std::string text() const;
 
  private:
   const json_path* parent_ = nullptr;
@@ -41,4 +30,8 @@ class json_path {
   bool is_index_ = false;
 };
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/json/detail/impl/path.ipp>
+#endif

@@ -7,9 +7,10 @@
 #include <tuple>
 #include <type_traits>
 
+#include <inngest/config.hpp>
 #include <inngest/json/detail/codec.hpp>
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// What JSON a C++ type can be, as far as the type says: which members there are, for whoever names them.
 struct json_shape {
@@ -35,13 +36,6 @@ struct json_shape::member {
   std::string_view name;
   const json_shape& (*shape)();
 };
-
-inline const json_shape::member* json_shape::find(std::string_view wanted) const {
-  for (const member& candidate : members) {
-    if (candidate.name == wanted) return &candidate;
-  }
-  return nullptr;
-}
 
 template <class T>
 const json_shape& shape_of();
@@ -101,4 +95,8 @@ struct event_shape {
   const json_shape& (*data)();
 };
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/json/detail/impl/shape.ipp>
+#endif

@@ -5,9 +5,11 @@
 #include <string>
 #include <string_view>
 
+#include <inngest/config.hpp>
+
 // What an Inngest server takes of a function's and a step's options: one table for all who check them.
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// What a number may be: its unit, least and most. `unit` is "s" for a duration, which is counted in seconds.
 struct option_range {
@@ -21,14 +23,7 @@ struct option_range {
   /// "from 1 s to 10 minutes"
   std::string text() const { return "from " + text_of(least) + " to " + text_of(most); }
   /// A value as `text` has its bounds.
-  std::string text_of(long long value) const {
-    if (unit != "s") return std::to_string(value);
-    const auto in = [&](long long size, const char* name) { return std::to_string(value / size) + name; };
-    if (value >= 86'400 && value % 86'400 == 0) return in(86'400, value == 86'400 ? " day" : " days");
-    if (value >= 3'600 && value % 3'600 == 0) return in(3'600, value == 3'600 ? " hour" : " hours");
-    if (value >= 60 && value % 60 == 0) return in(60, value == 60 ? " minute" : " minutes");
-    return in(1, " s");
-  }
+  std::string text_of(long long value) const;
 };
 
 inline constexpr long long days_in_seconds = 86'400;
@@ -70,4 +65,8 @@ constexpr bool is_beyond_longest_wait(std::chrono::milliseconds duration) {
   return duration > longest_wait || duration < -longest_wait;
 }
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/options/detail/impl/option_limits.ipp>
+#endif

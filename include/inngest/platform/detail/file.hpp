@@ -13,21 +13,16 @@
 #include <unistd.h>
 #endif
 
+#include <inngest/config.hpp>
 #include <inngest/platform/detail/windows.hpp>
 
 // Files whose bytes are on the disk when a call returns, and locks between processes. The standard library
 // has neither. POSIX systems and Windows each have a body for the same declarations.
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// The id of this process: another one after fork().
-inline long process_id() {
-#ifdef _WIN32
-  return static_cast<long>(::GetCurrentProcessId());
-#else
-  return static_cast<long>(::getpid());
-#endif
-}
+long process_id();
 
 /// An open file. Its owner alone may read it. Children do not inherit it by exec(). Functions return what
 /// went wrong; a std::error_code of 0 is success.
@@ -37,10 +32,7 @@ class disk_file {
 
   disk_file() = default;
   disk_file(disk_file&& other) noexcept : handle_(std::exchange(other.handle_, none())) {}
-  disk_file& operator=(disk_file&& other) noexcept {
-    std::swap(handle_, other.handle_);
-    return *this;
-  }
+  disk_file& operator=(disk_file&& other) noexcept;
   ~disk_file() { close(); }
 
   /// With mode::create_new, a file that exists is std::errc::file_exists and is not opened.
@@ -79,7 +71,7 @@ class disk_file {
 /// Waits until the name of a file that was just made is on the disk, too.
 std::error_code sync_directory_of(const std::filesystem::path& path);
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
 
 #if !defined(INNGEST_COMPILED)
 #include <inngest/platform/detail/impl/file.ipp>

@@ -10,10 +10,12 @@
 #include <type_traits>
 #include <utility>
 
+#include <inngest/config.hpp>
+
 // What <stop_token> declares, for standard libraries without it: see <inngest/stop_token.hpp>. The names and
 // the guarantees are the standard's; only speed was given up, for a mutex.
 
-namespace inngest::detail::own_stop {
+namespace inngest::inline INNGEST_ABI::detail::own_stop {
 
 /// What the sources, tokens and callbacks of one stop share.
 class stop_state {
@@ -30,38 +32,13 @@ class stop_state {
   bool is_requested() const noexcept { return requested_; }
 
   /// Calls the callbacks in this thread. False when a stop was requested before.
-  bool request() noexcept {
-    std::unique_lock lock(mutex_);
-    if (requested_.exchange(true)) return false;
-    requester_ = std::this_thread::get_id();
-    while (!callbacks_.empty()) {
-      running_ = callbacks_.front();
-      callbacks_.pop_front();
-      callback& next = *running_;
-      lock.unlock();  // the callback may add and remove others, and itself
-      next.call();
-      lock.lock();
-      running_ = nullptr;
-      callback_ended_.notify_all();
-    }
-    return true;
-  }
+  bool request() noexcept;
 
   /// False when a stop was requested before: then the caller calls it.
-  bool add(callback& added) {
-    const std::lock_guard lock(mutex_);
-    if (requested_) return false;
-    callbacks_.push_back(&added);
-    return true;
-  }
+  bool add(callback& added);
 
   /// The callback does not run any more when this returns, unless it removes itself.
-  void remove(const callback& removed) noexcept {
-    std::unique_lock lock(mutex_);
-    if (callbacks_.remove_if([&](const callback* known) { return known == &removed; }) > 0) return;
-    if (requester_ == std::this_thread::get_id()) return;
-    callback_ended_.wait(lock, [&] { return running_ != &removed; });
-  }
+  void remove(const callback& removed) noexcept;
 
  private:
   std::atomic<bool> requested_{false};
@@ -95,8 +72,7 @@ class stop_token {
   template <class Callback>
   friend class stop_callback;
 
-  stop_token(std::shared_ptr<stop_state> state, std::weak_ptr<const void> sources) noexcept
-      : state_(std::move(state)), sources_(std::move(sources)) {}
+  stop_token(std::shared_ptr<stop_state> state, std::weak_ptr<const void> sources) noexcept;
 
   std::shared_ptr<stop_state> state_;
   std::weak_ptr<const void> sources_;
@@ -112,10 +88,7 @@ class stop_source {
   bool stop_requested() const noexcept { return state_ && state_->is_requested(); }
   bool stop_possible() const noexcept { return state_ != nullptr; }
   /// Calls the callbacks in this thread. False when a stop was requested before, or there is no state.
-  bool request_stop() const noexcept {
-    const auto state = state_;  // a callback may end this source
-    return state && state->request();
-  }
+  bool request_stop() const noexcept;
   void swap(stop_source& other) noexcept { std::swap(*this, other); }
 
   friend bool operator==(const stop_source& a, const stop_source& b) noexcept { return a.state_ == b.state_; }
@@ -160,4 +133,8 @@ class stop_callback : private stop_state::callback {
 template <class Callback>
 stop_callback(stop_token, Callback) -> stop_callback<Callback>;
 
-}  // namespace inngest::detail::own_stop
+}  // namespace inngest::inline INNGEST_ABI::detail::own_stop
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/platform/detail/impl/stop_token.ipp>
+#endif

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/result_traits.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
@@ -18,7 +19,7 @@
 
 // A step's body: how it may look, what it returns, and how it is called.
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// Whether the body takes a stop_token after its arguments.
 template <class Body, class... Arguments>
@@ -58,35 +59,14 @@ using step_result_t = typename step_result<std::remove_cvref_t<Body>, Arguments.
 /// Tells the call of a step's body to stop when the step's time is up. Without a limit it costs nothing.
 class deadline_timer {
  public:
-  deadline_timer(std::optional<std::chrono::milliseconds> limit, stop_source call)
-      : limit_(limit), source_(std::move(call)) {
-    if (!limit_) return;
-    ends_ = add_saturated(std::chrono::steady_clock::now(), *limit_);
-    thread_ = std::thread([this] {
-      std::unique_lock lock(mutex_);
-      if (body_ended_.wait_until(lock, ends_, [&] { return has_ended_; })) return;
-      lock.unlock();  // the token's callbacks are called here
-      source_.request_stop();
-    });
-  }
-  ~deadline_timer() {
-    if (!thread_.joinable()) return;
-    {
-      const std::lock_guard lock(mutex_);
-      has_ended_ = true;
-    }
-    body_ended_.notify_one();
-    thread_.join();
-  }
+  deadline_timer(std::optional<std::chrono::milliseconds> limit, stop_source call);
+  ~deadline_timer();
   deadline_timer(const deadline_timer&) = delete;
   deadline_timer& operator=(const deadline_timer&) = delete;
 
   stop_token token() const { return source_.get_token(); }
   bool is_over() const { return limit_ && std::chrono::steady_clock::now() >= ends_; }
-  deadline_exceeded error() const {
-    return deadline_exceeded("the step did not end within its deadline of " +
-                             std::to_string(limit_->count()) + " ms");
-  }
+  deadline_exceeded error() const;
 
  private:
   const std::optional<std::chrono::milliseconds> limit_;
@@ -125,4 +105,8 @@ void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, const 
   if (deadline.is_over()) throw deadline.error();
 }
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/step/detail/impl/step_body.ipp>
+#endif

@@ -9,12 +9,13 @@
 #include <type_traits>
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/checked_math.hpp>
 
 // Conversions that overflow nowhere: what is out of the target's range becomes its least or greatest value.
 // The language leaves both a cast of a double that does not fit and an overflowing duration undefined.
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// The double without its fraction, from `least` to `most`; nothing for NaN.
 template <std::integral Integer>
@@ -106,12 +107,12 @@ class saturated_time : public std::chrono::sys_time<std::chrono::milliseconds> {
       : time_point(saturate_up<std::chrono::milliseconds>(time.time_since_epoch())) {}
 };
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 
 /// Durations as options and steps take them: any std::chrono duration that fits the unit without a loss.
 using duration_ms = detail::saturated<std::chrono::milliseconds>;
 using duration_s = detail::saturated<std::chrono::seconds>;
 
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI

@@ -2,11 +2,13 @@
 
 #include <httplib.h>
 
+#include <inngest/config.hpp>
+
 // A cpp-httplib that a distribution has compiled must be used with the flags that it was compiled with: with
 // TLS its classes have more members. Programs that miss them compile and link, and crash later, so such a
 // program is refused here. A cpp-httplib that is only a header needs no flags.
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// Something of httplib's namespace, to look for a function that is there only where the bodies are.
 struct httplib_probe : httplib::detail::compressor {
@@ -28,4 +30,4 @@ static_assert(httplib_has_bodies<httplib_probe>,
               "-lcpp-httplib. If it was compiled without TLS, define INNGEST_HTTPLIB_FLAGS_ARE_RIGHT.");
 #endif
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail

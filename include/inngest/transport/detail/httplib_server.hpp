@@ -2,24 +2,22 @@
 
 #include <httplib.h>
 
+#include <inngest/config.hpp>
 #include <inngest/platform/detail/socket.hpp>
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 /// What each cpp-httplib server of ours needs: a port of its own, and answers that are sent at once.
-inline void configure(httplib::Server& server) {
-  server.set_socket_options([](auto socket) { set_listener_options(socket); });
-  server.set_tcp_nodelay(true);  // else a body waits for the acknowledgement of its headers
-}
+void configure(httplib::Server& server);
 
 /// Keeps cpp-httplib from compressing the answer to this request, since a compressor holds back what is
 /// streamed, and from sending only the part of it that a Range header names. Call it in a handler, before it
 /// returns. The server decides by the request once the handler has returned; the request that it passes to
 /// handlers is not a constant object.
-inline void send_whole_and_plain(const httplib::Request& request) {
-  auto& asked = const_cast<httplib::Request&>(request);
-  asked.headers.erase("Accept-Encoding");
-  asked.ranges.clear();
-}
+void send_whole_and_plain(const httplib::Request& request);
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/transport/detail/impl/httplib_server.ipp>
+#endif

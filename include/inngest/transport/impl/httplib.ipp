@@ -12,11 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/error.hpp>
 #include <inngest/transport/detail/httplib_flags.hpp>
 #include <inngest/transport/httplib.hpp>
 
-namespace inngest {
+namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
 /// cpp-httplib's own words are the enumerators' names.
@@ -143,4 +144,4 @@ inline const bool httplib_is_default_transport = [] {
 
 }  // namespace detail
 #endif
-}  // namespace inngest
+}  // namespace inngest::inline INNGEST_ABI

@@ -11,9 +11,10 @@
 #include <string_view>
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/embedded/detail/sqlite.hpp>
 
-namespace inngest::detail::sqlite {
+namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
 INNGEST_INLINE bad_value::bad_value(const std::string& path, const std::string& column,
                                     const std::string& what)
@@ -240,4 +241,4 @@ INNGEST_INLINE void migrate(database& file, std::span<const migration> steps) {
   }
 }
 
-}  // namespace inngest::detail::sqlite
+}  // namespace inngest::inline INNGEST_ABI::detail::sqlite

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/scheduling/run_queue.hpp>
@@ -18,7 +19,7 @@
 #include <inngest/json.hpp>
 #include <inngest/step_id.hpp>
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// A step under way: planned, asleep, waiting or invoked.
 struct pending_step {
@@ -55,23 +56,11 @@ struct active_run {
   const std::string& id() const { return record.run.id; }
   bool has_work() const { return !pending.empty() || !jobs.empty() || calls > 0; }
   /// A JSON array.
-  std::string events_text() const {
-    std::string out = "[";
-    for (const run_event& event : record.events) {
-      if (out.size() > 1) out += ',';
-      out += event.text;
-    }
-    return out += ']';
-  }
+  std::string events_text() const;
   const std::string& event_text() const { return record.events.front().text; }
   int max_attempts() const { return function->retries + 1; }
   /// Bytes of all results and events.
-  std::size_t state_size() const {
-    std::size_t out = 0;
-    for (const run_event& event : record.events) out += event.text.size();
-    for (const auto& [step, memo] : memos) out += memo.size();
-    return out;
-  }
+  std::size_t state_size() const;
 };
 
 /// In bytes. A server does not send larger states in a call either.
@@ -80,39 +69,10 @@ inline constexpr std::size_t largest_state = 4 * 1024 * 1024 - 1024;
 /// The body of a call request. While steps or other calls are under way or to come, the steps that the call
 /// finds are only planned, so that no two calls run the same step. An app elsewhere is given the id with
 /// which it saves results, and must ask for a state that is large.
-inline std::string call_body(const active_run& run, const job& call) {
-  const auto append_quoted_hash = [](std::string& out, const step_hash& hash) {
-    if (out.back() != '[' && out.back() != '{') out += ',';
-    out += '"';
-    detail::append_hex(out, hash);
-    out += '"';
-  };
-  const bool only_plan = call.step || !run.pending.empty() || run.calls > 1 || run.replay_job;
-  const bool is_elsewhere = !run.function->url.empty();
-  const bool use_api = is_elsewhere && run.state_size() > largest_state;
-  std::string out = "{\"ctx\":{\"attempt\":" + std::to_string(call.attempt) +
-                    ",\"disable_immediate_execution\":" + (only_plan ? "true" : "false") +
-                    ",\"env\":\"\",\"fn_id\":" + encode(run.function->slug) +
-                    ",\"max_attempts\":" + std::to_string(run.max_attempts()) +
-                    (is_elsewhere ? ",\"qi_id\":\"" + std::to_string(call.id) + '"' : "") +
-                    ",\"run_id\":" + encode(run.id()) +
-                    ",\"stack\":{\"current\":" + std::to_string(run.stack.size()) + ",\"stack\":[";
-  for (const step_hash& step : run.stack) append_quoted_hash(out, step);
-  out +=
-      std::string("]},\"step_id\":\"step\",\"use_api\":") + (use_api ? "true" : "false") + "},\"defers\":{";
-  for (const deferred_call& deferred : run.record.deferred) {
-    append_quoted_hash(out, deferred.id);
-    out += ":{\"abortable\":false}";
-  }
-  out += "},\"event\":" + run.event_text();
-  out += ",\"events\":" + (use_api ? "[]" : run.events_text()) + ",\"steps\":{";
-  for (const auto& [step, memo] : run.memos) {
-    if (use_api) break;
-    append_quoted_hash(out, step);
-    out += ':';
-    out += memo;
-  }
-  return out += std::string("},\"use_api\":") + (use_api ? "true" : "false") + ",\"version\":2}";
-}
+std::string call_body(const active_run& run, const job& call);
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/scheduling/impl/active_run.ipp>
+#endif

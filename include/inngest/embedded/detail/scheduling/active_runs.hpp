@@ -10,30 +10,20 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/scheduling/active_run.hpp>
 
-namespace inngest::embedded::scheduling {
+namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 /// The runs that have not ended: by id, by function, by singleton key and by batch buffer.
 class active_runs {
  public:
   /// Adds a run of the function. The reference stays valid until take_out().
-  active_run& add(std::unique_ptr<active_run> run, std::shared_ptr<const function_definition> function) {
-    run->function = std::move(function);
-    active_run& out = *run;
-    by_function_[out.function->slug].push_back(&out);
-    runs_.emplace(out.id(), std::move(run));
-    return out;
-  }
+  active_run& add(std::unique_ptr<active_run> run, std::shared_ptr<const function_definition> function);
 
   /// Takes a run out of all indexes.
-  std::unique_ptr<active_run> take_out(active_run& run) {
-    forget_buffer(run);
-    forget_singleton(run);
-    std::erase(by_function_[run.function->slug], &run);
-    return std::move(runs_.extract(runs_.find(run.id())).mapped());
-  }
+  std::unique_ptr<active_run> take_out(active_run& run);
 
   /// Null when there is no such run, or it has ended.
   active_run* find(std::string_view run_id) { return find_in(runs_, run_id); }
@@ -46,27 +36,15 @@ class active_runs {
 
   const std::vector<active_run*>& of_function(const std::string& slug) { return by_function_[slug]; }
   /// Ids, as cancelling one of the runs may end others.
-  std::vector<std::string> ids_of_function(const std::string& slug) const {
-    std::vector<std::string> out;
-    if (const auto found = by_function_.find(slug); found != by_function_.end()) {
-      for (const active_run* run : found->second) out.push_back(run->id());
-    }
-    return out;
-  }
+  std::vector<std::string> ids_of_function(const std::string& slug) const;
 
   // ---- singletons: the one run of a key -----------------------------------------------------------------
 
   active_run* singleton(const std::string& key) { return find_by_key(singletons_, key); }
 
-  void set_singleton(active_run& run, std::string key) {
-    run.singleton_key = std::move(key);
-    singletons_.insert_or_assign(run.singleton_key, run.id());
-  }
+  void set_singleton(active_run& run, std::string key);
 
-  void forget_singleton(active_run& run) {
-    erase_if_of(singletons_, run.singleton_key, run);
-    run.singleton_key.clear();
-  }
+  void forget_singleton(active_run& run);
 
   std::size_t singletons() const { return singletons_.size(); }
 
@@ -86,15 +64,9 @@ class active_runs {
     return found == runs.end() ? nullptr : found->second.get();
   }
 
-  active_run* find_by_key(const id_by_key& ids, const std::string& key) {
-    const auto found = ids.find(key);
-    return found == ids.end() ? nullptr : find(found->second);
-  }
+  active_run* find_by_key(const id_by_key& ids, const std::string& key);
 
-  static void erase_if_of(id_by_key& ids, const std::string& key, const active_run& run) {
-    const auto found = ids.find(key);
-    if (found != ids.end() && found->second == run.id()) ids.erase(found);
-  }
+  static void erase_if_of(id_by_key& ids, const std::string& key, const active_run& run);
 
   std::map<std::string, std::unique_ptr<active_run>, std::less<>> runs_;
   std::unordered_map<std::string, std::vector<active_run*>> by_function_;
@@ -102,4 +74,8 @@ class active_runs {
   id_by_key buffers_;
 };
 
-}  // namespace inngest::embedded::scheduling
+}  // namespace inngest::inline INNGEST_ABI::embedded::scheduling
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/scheduling/impl/active_runs.ipp>
+#endif

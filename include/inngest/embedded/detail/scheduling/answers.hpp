@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/sha1.hpp>
 #include <inngest/embedded/detail/app_answer.hpp>
 #include <inngest/embedded/detail/outgoing_request.hpp>
@@ -21,72 +22,27 @@
 #include <inngest/http.hpp>
 #include <inngest/protocol/headers.hpp>
 
-namespace inngest::embedded::scheduling {
+namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 /// Takes the answers to calls of apps, and to requests that the engine makes for steps.
 class answers {
  public:
-  answers(scheduler_state& state, steps& steps, lifecycle& lifecycle, operations& operations)
-      : state_(state), steps_(steps), lifecycle_(lifecycle), operations_(operations) {}
+  answers(scheduler_state& state, steps& steps, lifecycle& lifecycle, operations& operations);
 
   /// Takes an app's answer.
-  void take(active_run& run, const job& call, const http::response& answer, timestamp now) {
-    app_answer read = read_app_answer(answer, !run.function->url.empty());
-    // While this call was under way, the run was replayed with more results: that call decides.
-    const bool is_overtaken = !call.step && run.last_replay != call.id;
-    if (read.what == app_answer::kind::operations) {
-      take_operations(run, call, read, is_overtaken, answer, now);
-    } else if (is_overtaken) {
-      if (!run.has_work()) state_.jobs.continue_run(run, now);
-    } else if (read.what == app_answer::kind::completed) {
-      lifecycle_.complete(run, call.attempt, std::move(read.output), now);
-    } else {
-      retry_or_fail(run, call, read.error, read.may_retry, answer, now);
-    }
-  }
+  void take(active_run& run, const job& call, const http::response& answer, timestamp now);
 
   /// Takes the answer to a step's request, or the problem of making it.
-  void take_requested(active_run& run, const job& made, const http::response& answer, timestamp now) {
-    std::string result;
-    std::optional<run_error> problem;
-    try {
-      problem = outgoing_problem(made.text, answer);
-      if (!problem) result = outgoing_result(made.text, answer);
-    } catch (const std::exception& unreadable) {
-      problem = run_error{"Error", unreadable.what()};
-    }
-    if (problem)
-      return retry_or_fail_step(run, made, *problem,
-                                answer.headers.find(protocol::header::no_retry) != "true", answer, now);
-    const step_end completed{"{\"data\":" + result + "}", progress::step_completed, shortened(result),
-                             made.attempt};
-    steps_.end(run, *made.step, completed, now);
-  }
+  void take_requested(active_run& run, const job& made, const http::response& answer, timestamp now);
 
  private:
-  static bool has_attempts_left(const active_run& run, const job& call) {
-    return call.attempt + 1 < run.max_attempts();
-  }
+  static bool has_attempts_left(const active_run& run, const job& call);
 
   void retry_or_fail(active_run& run, const job& call, const run_error& error, bool may_retry,
-                     const http::response& answer, timestamp now) {
-    if (!may_retry || !has_attempts_left(run, call)) return lifecycle_.fail(run, call.attempt, error, now);
-    state_.journal.notify(
-        run, {.at = now, .what = progress::run_retried, .attempt = call.attempt, .detail = words_of(error)});
-    state_.jobs.retry(run, call, answer, now);
-  }
+                     const http::response& answer, timestamp now);
 
   void retry_or_fail_step(active_run& run, const job& call, const run_error& error, bool may_retry,
-                          const http::response& answer, timestamp now) {
-    if (!may_retry || !has_attempts_left(run, call))
-      return steps_.end(run, *call.step, step_end::failure(error, call.attempt), now);
-    state_.journal.notify(run, {.at = now,
-                                .what = progress::step_retried,
-                                .step = call.step_name,
-                                .attempt = call.attempt,
-                                .detail = words_of(error)});
-    state_.jobs.retry(run, call, answer, now);
-  }
+                          const http::response& answer, timestamp now);
 
   /// What an answer's operations say of the run as a whole.
   struct outcome {
@@ -96,84 +52,26 @@ class answers {
   };
 
   void take_operations(active_run& run, const job& call, const app_answer& read, bool is_overtaken,
-                       const http::response& answer, timestamp now) {
-    const std::optional<outcome> all = take_all(run, call, read, answer, now);
-    if (!all) return;
-    if (all->completed && !is_overtaken)
-      return lifecycle_.complete(run, call.attempt,
-                                 all->completed->data.empty() ? "null" : all->completed->data, now);
-    if (all->failed && !is_overtaken) {
-      const bool is_final = !read.may_retry || all->failed->kind == operation_kind::step_failed;
-      return retry_or_fail(run, call, read_error(all->failed->error), !is_final, answer, now);
-    }
-    if (all->refusal && !is_overtaken)
-      return lifecycle_.fail(run, call.attempt, *all->refusal, now);  // it would ask again
-    if (is_left_open(run, call)) return continue_without_result(run, call, read, answer, now);
-    if (run.has_work()) return;
-    if (is_overtaken || says_nothing(read)) return state_.jobs.continue_run(run, now);
-    const run_error error{"protocol error",
-                          "the app's answer has no operation that the run could go on with"};
-    retry_or_fail(run, call, error, read.may_retry, answer, now);
-  }
+                       const http::response& answer, timestamp now);
 
   /// Takes one operation after the other. Nothing when the run has ended by that: a singleton that invoked
   /// itself was cancelled.
   std::optional<outcome> take_all(active_run& run, const job& call, const app_answer& read,
-                                  const http::response& answer, timestamp now) {
-    const std::string run_id = run.id();
-    const bool waits_for_group = answer.headers.find(protocol::header::request_version).value_or("") >= "2";
-    const bool may_retry = read.may_retry && has_attempts_left(run, call);
-    outcome out;
-    for (const reported_operation& op : read.operations) {
-      if (op.kind == operation_kind::run_completed) {
-        out.completed = &op;
-      } else if (is_failure_of_run(op)) {
-        out.failed = &op;
-      } else if (op.kind == operation_kind::step_error && may_retry) {
-        state_.journal.notify_step(run, op, progress::step_retried, call.attempt,
-                                   words_of(read_error(op.error)), now);
-        state_.jobs.retry(run, call, answer, now);
-      } else if (auto problem = operations_.take(run, call, op, waits_for_group, now);
-                 problem && !out.refusal) {
-        out.refusal = std::move(problem);
-      }
-      if (!state_.runs.contains(run_id)) return std::nullopt;
-    }
-    return out;
-  }
+                                  const http::response& answer, timestamp now);
 
   /// Whether a step's call has ended with neither a result of the step nor another attempt.
-  static bool is_left_open(const active_run& run, const job& call) {
-    const auto planned = call.step ? run.pending.find(*call.step) : run.pending.end();
-    return planned != run.pending.end() && planned->second.job == call.id;
-  }
+  static bool is_left_open(const active_run& run, const job& call);
 
   /// An app that asks to be called again is, and may plan the step anew. Otherwise the step's attempt failed.
   void continue_without_result(active_run& run, const job& call, const app_answer& read,
-                               const http::response& answer, timestamp now) {
-    if (says_nothing(read)) {
-      run.pending.erase(*call.step);
-      return state_.jobs.continue_run(run, now);
-    }
-    const run_error error{"protocol error", "the app's answer has no result of the step that was called"};
-    retry_or_fail_step(run, call, error, read.may_retry, answer, now);
-  }
+                               const http::response& answer, timestamp now);
 
   /// An answer without results or steps: the app asks to be called again.
-  static bool says_nothing(const app_answer& read) {
-    return !read.operations.empty() &&
-           std::all_of(read.operations.begin(), read.operations.end(), [](const reported_operation& op) {
-             return op.kind == operation_kind::nothing || op.kind == operation_kind::defer;
-           });
-  }
+  static bool says_nothing(const app_answer& read);
 
   /// A function that failed after it had deferred calls reports its failure in an operation, beside those
   /// calls.
-  static bool is_failure_of_run(const reported_operation& op) {
-    static const step_hash end_of_run = detail::sha1::of("complete");
-    return op.id == end_of_run &&
-           (op.kind == operation_kind::step_error || op.kind == operation_kind::step_failed);
-  }
+  static bool is_failure_of_run(const reported_operation& op);
 
   scheduler_state& state_;
   steps& steps_;
@@ -181,4 +79,8 @@ class answers {
   operations& operations_;
 };
 
-}  // namespace inngest::embedded::scheduling
+}  // namespace inngest::inline INNGEST_ABI::embedded::scheduling
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/scheduling/impl/answers.ipp>
+#endif

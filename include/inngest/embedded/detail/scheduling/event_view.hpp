@@ -6,12 +6,13 @@
 #include <string_view>
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/expression/evaluation.hpp>
 #include <inngest/json.hpp>
 #include <inngest/json/detail/dom.hpp>
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// An event as expressions see it. It is taken apart when the first one asks.
 class event_view {
@@ -23,53 +24,30 @@ class event_view {
   bool fulfils(const shared_expression& condition) { return !condition || holds(*condition, variables()); }
 
   /// The same for a condition over this event and a later one.
-  bool fulfils(const shared_expression& condition, event_view& later) {
-    if (!condition) return true;
-    json both = variables();
-    both["async"] = later.variables().at("event");
-    return holds(*condition, both);
-  }
+  bool fulfils(const shared_expression& condition, event_view& later);
 
   /// When it happened, in milliseconds since 1970.
   std::int64_t time() { return variables().at("event").value("ts", std::int64_t{0}); }
 
   /// The value of a key, as JSON: null when it can't be computed. Empty when there is no key.
-  std::string key(const shared_expression& expression) {
-    if (!expression) return "";
-    try {
-      return evaluate(*expression, variables()).dump();
-    } catch (const error&) {
-      return "null";
-    }
-  }
+  std::string key(const shared_expression& expression);
 
   /// The value of a key that limits runs: nothing when there is none, as where the event has no such field.
   /// Such runs are not limited.
-  std::optional<std::string> limiting_key(const shared_expression& expression) {
-    std::string out = key(expression);
-    const bool is_none = expression && (out == "null" || out == "false");
-    return is_none ? std::nullopt : std::optional<std::string>(std::move(out));
-  }
+  std::optional<std::string> limiting_key(const shared_expression& expression);
 
   /// A number, or nothing when it is none.
-  std::optional<double> number(const shared_expression& expression) {
-    if (!expression) return std::nullopt;
-    try {
-      const json value = evaluate(*expression, variables());
-      return value.is_number() ? std::optional<double>(value.get<double>()) : std::nullopt;
-    } catch (const error&) {
-      return std::nullopt;
-    }
-  }
+  std::optional<double> number(const shared_expression& expression);
 
  private:
-  const json& variables() {
-    if (variables_.is_null()) variables_ = json{{"event", detail::parse_dom(text_)}};
-    return variables_;
-  }
+  const json& variables();
 
   std::string_view text_;
   json variables_;
 };
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/scheduling/impl/event_view.ipp>
+#endif

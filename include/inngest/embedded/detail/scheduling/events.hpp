@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/incoming_event.hpp>
@@ -26,76 +27,32 @@
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/store.hpp>
 
-namespace inngest::embedded::scheduling {
+namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 /// Takes events in, and dispatches those that are stored: they end waits, cancel runs and start runs.
 class events {
  public:
-  events(scheduler_state& state, steps& steps, lifecycle& lifecycle, admission& admission)
-      : state_(state), steps_(steps), lifecycle_(lifecycle), admission_(admission) {}
+  events(scheduler_state& state, steps& steps, lifecycle& lifecycle, admission& admission);
 
   /// See scheduler::accept().
   std::vector<std::string> accept(std::string body, timestamp now, std::string_view seed,
                                   const std::function<bool(const std::string&)>& is_dispatched,
-                                  std::size_t chain) {
-    const std::vector<incoming_event> incoming = read_incoming_events(std::move(body));
-    const auto seeded = detail::ulid_seed::parse(seed);
-    std::vector<std::string> ids;
-    std::vector<event_record> fresh;
-    for (const incoming_event& event : incoming) {
-      const auto position = static_cast<std::uint32_t>(ids.size() + 1);
-      ids.push_back(seeded ? seeded->ulid(position) : state_.ids.next(now));
-      const bool is_repeated =
-          seeded && (undispatched_.contains(ids.back()) || dispatching_.contains(ids.back()) ||
-                     (is_dispatched && is_dispatched(ids.back())));
-      if (is_repeated) continue;
-      fresh.push_back(make_event_record(event, ids.back(), now));
-      fresh.back().dispatched = false;
-      fresh.back().chain = chain;
-    }
-    for (event_record& event : fresh) {
-      undispatched_.insert(event.id);
-      state_.journal.changes.events.push_back(std::move(event));
-    }
-    return ids;
-  }
+                                  std::size_t chain);
 
   /// Forgets events that could not be stored.
-  void withdraw(const changes& changes) {
-    for (const event_record& event : changes.events) undispatched_.erase(event.id);
-  }
+  void withdraw(const changes& changes);
 
   /// What events that were dispatched have started is stored.
-  void forget_dispatched(const changes& changes) {
-    for (const std::string& id : changes.dispatched_events) dispatching_.erase(id);
-  }
+  void forget_dispatched(const changes& changes);
 
   /// Dispatches the events among the changes, which are stored now.
-  void dispatch_new(const changes& changes, timestamp now) {
-    for (const event_record& event : changes.events) {
-      if (!event.dispatched && undispatched_.erase(event.id) > 0) dispatch_stored(event, now);
-    }
-  }
+  void dispatch_new(const changes& changes, timestamp now);
 
-  void dispatch_stored(const event_record& event, timestamp now) {
-    dispatching_.insert(event.id);
-    state_.journal.changes.dispatched_events.push_back(event.id);
-    dispatch(event, now);
-  }
+  void dispatch_stored(const event_record& event, timestamp now);
 
   /// Does what ended runs lead to. \throws nothing: a follow-up that can't be done is left out, as no other
   /// depends on it.
-  void run_follow_ups(timestamp now) noexcept {
-    bool more = true;
-    while (more) {
-      try {
-        const std::optional<follow_up> next = lifecycle_.take_follow_up();
-        more = next.has_value();
-        if (more) std::visit([&](const auto& found) { follow(found, now); }, *next);
-      } catch (const std::exception&) {  // out of memory, most likely
-      }
-    }
-  }
+  void run_follow_ups(timestamp now) noexcept;
 
   bool has_undispatched() const { return !undispatched_.empty(); }
   /// How many events are not stored yet, or what they start is not.
@@ -104,55 +61,16 @@ class events {
  private:
   void follow(const event_record& event, timestamp now) { dispatch(event, now); }
 
-  void follow(const deferred_call& deferred, timestamp now) {
-    const auto function = state_.functions.find(deferred.slug);
-    if (!function) return;  // the app no longer has it
-    const event_record event = make_event_record(
-        {.name = "inngest/deferred.schedule", .data = deferred.input}, state_.ids.next(now), now);
-    event_view view(event.text);
-    admission_.admit(function, event, view, now);
-  }
+  void follow(const deferred_call& deferred, timestamp now);
 
-  void dispatch(const event_record& event, timestamp now) {
-    event_view view(event.text);
-    end_waits(event, view, now);
-    cancel_runs(event, view, now);
-    for (const shared_function& function : state_.functions.started_by(event.name, view))
-      admission_.admit(function, event, view, now);
-  }
+  void dispatch(const event_record& event, timestamp now);
 
-  void end_waits(const event_record& event, event_view& view, timestamp now) {
-    for (const auto& [place, condition] : state_.waits.for_event(event.name)) {
-      active_run* run = state_.runs.find(place.run_id);
-      if (!run) continue;
-      if (condition) {
-        event_view of_run(run->event_text());
-        if (!of_run.fulfils(condition, view)) continue;
-      }
-      steps_.end(*run, place.step, {event.text, progress::event_received, shortened(event.text)}, now);
-    }
-  }
+  void end_waits(const event_record& event, event_view& view, timestamp now);
 
-  void cancel_runs(const event_record& event, event_view& view, timestamp now) {
-    for (const shared_function& function : std::vector(state_.functions.cancelled_by(event.name))) {
-      for (const std::string& run_id : state_.runs.ids_of_function(function->slug)) {
-        active_run* run = state_.runs.find(run_id);
-        if (!run || batches::is_collecting(*run)) continue;
-        if (is_cancelled_by(*run, *function, event, view, now)) lifecycle_.cancel(*run, now);
-      }
-    }
-  }
+  void cancel_runs(const event_record& event, event_view& view, timestamp now);
 
   static bool is_cancelled_by(const active_run& run, const function_definition& function,
-                              const event_record& event, event_view& view, timestamp now) {
-    for (const registered_cancel& cancel : function.cancels) {
-      if (cancel.event != event.name) continue;
-      if (cancel.timeout && now > run.record.run.queued_at + *cancel.timeout) continue;
-      event_view of_run(run.event_text());
-      if (of_run.fulfils(cancel.condition, view)) return true;
-    }
-    return false;
-  }
+                              const event_record& event, event_view& view, timestamp now);
 
   scheduler_state& state_;
   steps& steps_;
@@ -162,4 +80,8 @@ class events {
   std::set<std::string, std::less<>> dispatching_;   // ids of events whose dispatch is not stored yet
 };
 
-}  // namespace inngest::embedded::scheduling
+}  // namespace inngest::inline INNGEST_ABI::embedded::scheduling
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/scheduling/impl/events.ipp>
+#endif

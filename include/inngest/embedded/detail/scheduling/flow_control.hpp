@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/scheduling/event_view.hpp>
 #include <inngest/embedded/detail/scheduling/flow_memory.hpp>
@@ -14,7 +15,7 @@
 #include <inngest/options/detail/option_limits.hpp>
 #include <inngest/time/detail/saturated.hpp>
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The options that must remember earlier events in order to say whether and when an event starts a run: rate
 /// limit, throttle, idempotency.
@@ -30,49 +31,25 @@ class flow_control {
 
   /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
   bool is_limited(const function_definition& function, const std::string& event_id, event_view& view,
-                  timestamp now) {
-    if (function.idempotency) {
-      const auto value = view.limiting_key(function.idempotency);
-      return value && !is_first("once:" + function.slug + ":" + *value, event_id, now);
-    }
-    if (!function.rate_limit) return false;
-    const registered_rate_limit& limit = *function.rate_limit;
-    const auto value = view.limiting_key(limit.key);
-    const rate allowed{
-        .limit = limit.limit, .burst = std::int64_t{limit.limit} / 10 + 1, .period = limit.period};
-    return value && !memory_.take("rate:" + function.slug + ":" + *value, allowed, now);
-  }
+                  timestamp now);
 
   /// Whether an event with this id, which its sender gave, has started the function within a day.
-  bool is_known_id(const function_definition& function, const std::string& given_id, timestamp now) const {
-    return !given_id.empty() && memory_.find(key_of_id(function, given_id), now).has_value();
-  }
-  void remember_id(const function_definition& function, const std::string& given_id, timestamp now) {
-    if (!given_id.empty()) memory_.remember(key_of_id(function, given_id), "", now + std::chrono::hours(24));
-  }
+  bool is_known_id(const function_definition& function, const std::string& given_id, timestamp now) const;
+  void remember_id(const function_definition& function, const std::string& given_id, timestamp now);
 
   /// When a run that could begin at `earliest` may make its first call.
-  timestamp throttled(const function_definition& function, event_view& view, timestamp earliest) {
-    if (!function.throttle) return earliest;
-    const registered_throttle& throttle = *function.throttle;
-    const rate allowed{.limit = throttle.limit,
-                       .burst = std::int64_t{throttle.limit} + throttle.burst,
-                       .period = throttle.period};
-    return memory_.reserve("throttle:" + function.slug + ":" + view.key(throttle.key), allowed, earliest);
-  }
+  timestamp throttled(const function_definition& function, event_view& view, timestamp earliest);
 
  private:
-  static std::string key_of_id(const function_definition& function, const std::string& given_id) {
-    return "event:" + function.slug + ":" + given_id;
-  }
+  static std::string key_of_id(const function_definition& function, const std::string& given_id);
 
-  bool is_first(std::string key, const std::string& event_id, timestamp now) {
-    if (memory_.find(key, now)) return false;
-    memory_.remember(std::move(key), event_id, now + std::chrono::hours(24));
-    return true;
-  }
+  bool is_first(std::string key, const std::string& event_id, timestamp now);
 
   flow_memory memory_;
 };
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/scheduling/impl/flow_control.ipp>
+#endif

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/incoming_event.hpp>
@@ -41,7 +42,7 @@
 #include <inngest/json.hpp>
 #include <inngest/json/detail/text.hpp>
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// What an Inngest server does with events, runs and steps, without threads, clock, disk or network of its
 /// own: it is told the time, says what is due, takes the answers, and gives out what must be committed. One
@@ -54,19 +55,7 @@ class scheduler {
 
   /// Continues with unfinished work.
   scheduler(std::vector<function_definition> functions, unfinished_work work, retry_delay delay,
-            timestamp now, detail::ulid_source ids = {})
-      : state_(std::move(delay), std::move(ids)) {
-    std::uint64_t last_job = work.last_job;
-    for (const job& job : work.jobs) last_job = (std::max)(last_job, job.id);
-    state_.jobs.count_from(last_job);
-    work_check::check(work);
-    for (function_definition& function : functions) state_.functions.add(std::move(function));
-    scheduling::recovery(state_, steps_, limits_, lifecycle_, schedules_).resume(work, now);
-    unreadable_ = std::move(work.unreadable);
-    schedules_.follow(now);
-    for (const event_record& event : work.events) events_.dispatch_stored(event, now);
-    events_.run_follow_ups(now);
-  }
+            timestamp now, detail::ulid_source ids = {});
 
   // ---- in -----------------------------------------------------------------------------------------------
 
@@ -77,74 +66,32 @@ class scheduler {
   /// chain_behind(). \throws payload_error naming the event and the member that is wrong.
   std::vector<std::string> accept(std::string body, timestamp now, std::string_view seed = {},
                                   const std::function<bool(const std::string&)>& is_dispatched = {},
-                                  std::size_t chain = 0) {
-    return events_.accept(std::move(body), now, seed, is_dispatched, chain);
-  }
+                                  std::size_t chain = 0);
 
   /// The place of an event in a chain of runs that start each other, when a run sends it: 0 unless the run
   /// began less than a second ago.
-  std::size_t chain_behind(std::string_view run_id, timestamp now) const {
-    const active_run* run = find_run(run_id);
-    const bool is_at_once = run && now - run->record.run.queued_at < std::chrono::seconds(1);
-    return is_at_once ? run->chain + 1 : 0;
-  }
+  std::size_t chain_behind(std::string_view run_id, timestamp now) const;
 
   /// Forgets events that were taken in but could not be stored.
   void withdraw(const changes& changes) { events_.withdraw(changes); }
 
   /// Begins a run of one of the functions, whatever its triggers, and gives the run's id.
-  std::string start(std::string_view slug, std::string data, timestamp now) {
-    const follow_up_guard guard(*this, now);
-    const event_record event = make_event_record(invocation(std::move(data)), state_.ids.next(now), now);
-    return lifecycle_.begin(state_.functions.find(slug), scheduling::run_input::of(event), {}, now);
-  }
+  std::string start(std::string_view slug, std::string data, timestamp now);
 
   /// Begins a run with the events of an earlier one. Empty when its function is gone.
-  std::string rerun(const run_record& earlier, timestamp now) {
-    const auto function = state_.functions.find(earlier.run.function_slug);
-    if (!function || earlier.events.empty()) return "";
-    const follow_up_guard guard(*this, now);
-    return lifecycle_.begin(function, {.name = earlier.run.event_name, .events = earlier.events}, {}, now);
-  }
+  std::string rerun(const run_record& earlier, timestamp now);
 
   /// Gives a step its result before the run comes to it.
-  void preload(std::string_view run_id, const step_hash& step, std::string memo) {
-    if (active_run* run = state_.runs.find(run_id)) steps_.remember(*run, step, std::move(memo));
-  }
+  void preload(std::string_view run_id, const step_hash& step, std::string memo);
 
   /// False when there is no such run, or it has ended.
-  bool cancel(std::string_view run_id, timestamp now) {
-    active_run* run = state_.runs.find(run_id);
-    if (!run) return false;
-    const follow_up_guard guard(*this, now);
-    lifecycle_.cancel(*run, now);
-    return true;
-  }
+  bool cancel(std::string_view run_id, timestamp now);
 
   /// Ends the wait for a signal, and gives the run's id; nothing when no run waits for it.
-  std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now) {
-    const auto place = state_.waits.for_signal(name);
-    active_run* run = place ? state_.runs.find(place->run_id) : nullptr;
-    if (!run) return std::nullopt;
-    check_received_json(data, detail::json_path("data"));
-    const std::string text = detail::json_object_text().add("signal", name).add_raw("data", data).text();
-    steps_.end(*run, place->step, {"{\"data\":" + text + "}", progress::event_received, shortened(text)},
-               now);
-    return place->run_id;
-  }
+  std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now);
 
   /// Puts an app's functions in the place of those that it had.
-  void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now) {
-    std::vector<std::string> gone;
-    for (const auto& [slug, function] : state_.functions.all()) {
-      if (function->app_id == app.id && !function->url.empty()) gone.push_back(slug);
-    }
-    for (const std::string& slug : gone) state_.functions.remove(slug);
-    for (function_definition& function : functions)
-      limits_.apply_definition(state_.functions.add(std::move(function)));
-    state_.journal.changes.apps.push_back(app);
-    schedules_.follow(now);
-  }
+  void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now);
 
   // ---- calls --------------------------------------------------------------------------------------------
 
@@ -153,27 +100,13 @@ class scheduler {
 
   /// Takes the next call that is due: of an app, or a request for a step. Timers that are due are done on the
   /// way.
-  std::optional<job> take_due(timestamp now) {
-    state_.flow.forget_what_is_over(now);
-    const auto take_next = [&] {
-      const follow_up_guard guard(*this, now);
-      return calls_.take_next(now);
-    };
-    while (auto next = take_next()) {
-      if (is_running(next->run_id)) return next;
-      state_.jobs.end_call(*next);  // its run was ended by what the timers before it have led to
-    }
-    return std::nullopt;
-  }
+  std::optional<job> take_due(timestamp now);
 
   /// The request that a job stands for. A call's URL has no origin when the app is in this process.
   http::request request_for(const job& call) const { return calls_.request_for(call); }
 
   /// Takes the answer to a job's call.
-  void finish(const job& call, const http::response& answer, timestamp now) {
-    const follow_up_guard guard(*this, now);
-    calls_.finish(call, answer, now);
-  }
+  void finish(const job& call, const http::response& answer, timestamp now);
 
   /// The call was not made, and is to be made later: that is no attempt.
   void postpone(const job& call, timestamp due) { calls_.postpone(call, due); }
@@ -181,16 +114,7 @@ class scheduler {
   /// Takes results that a call's function reports before it returns. False when the run is no longer there,
   /// or was called again since: the function must stop.
   bool checkpoint(const std::string& run_id, std::uint64_t call_id,
-                  const std::vector<reported_operation>& operations, timestamp now) {
-    active_run* run = state_.runs.find(run_id);
-    if (!run || run->last_call != call_id) return false;
-    for (const reported_operation& op : operations) {
-      if (!scheduling::ends_step(op))
-        throw protocol_error("\"" + op.op + "\" can't be saved while a function goes on");
-    }
-    for (const reported_operation& op : operations) steps_.end_reported(*run, op, 0, now);
-    return true;
-  }
+                  const std::vector<reported_operation>& operations, timestamp now);
 
   // ---- out ----------------------------------------------------------------------------------------------
 
@@ -199,25 +123,16 @@ class scheduler {
   changes take_changes() { return std::exchange(state_.journal.changes, {}); }
 
   /// Changes are stored: their jobs may be done, their events start runs. That makes new changes.
-  void committed(const changes& changes, timestamp now) {
-    for (const job& job : changes.added_jobs) state_.jobs.release(job.id);
-    events_.forget_dispatched(changes);
-    const follow_up_guard guard(*this, now);
-    events_.dispatch_new(changes, now);
-  }
+  void committed(const changes& changes, timestamp now);
 
   /// What happened since the last time it was asked, in order; each entry with its run, without the run's
   /// timeline.
-  std::deque<std::pair<run, timeline_entry>> take_progress() {
-    return std::exchange(state_.journal.progress, {});
-  }
+  std::deque<std::pair<run, timeline_entry>> take_progress();
   /// Whether take_progress() is wanted. Otherwise it gives only failures.
   void collect_progress(bool wanted) { state_.journal.wants_progress = wanted; }
 
   /// Whether nothing is under way and nothing will be, unless an event comes or a schedule fires.
-  bool is_idle() const {
-    return state_.runs.empty() && state_.jobs.calls() == 0 && !events_.has_undispatched();
-  }
+  bool is_idle() const;
   bool is_running(std::string_view run_id) const { return state_.runs.contains(run_id); }
   /// Null when there is no such run, or it has ended.
   const active_run* find_run(std::string_view run_id) const { return state_.runs.find(run_id); }
@@ -239,19 +154,7 @@ class scheduler {
     std::size_t remembered = 0;  // by flow control
     std::size_t events = 0;      // not stored yet, or what they start is not
   };
-  holdings held() const {
-    const run_queue& queue = state_.jobs.queue();
-    return {.runs = state_.runs.size(),
-            .jobs = queue.size(),
-            .calls = static_cast<std::size_t>(state_.jobs.calls()) + queue.under_way(),
-            .slots = queue.slots_in_use(),
-            .waits = state_.waits.size(),
-            .batch_buffers = state_.runs.buffers(),
-            .singletons = state_.runs.singletons(),
-            .schedules = schedules_.size(),
-            .remembered = state_.flow.remembered(),
-            .events = events_.size()};
-  }
+  holdings held() const;
 
  private:
   /// Does the follow-ups of ended runs when the outermost call ends. Every public function that may end a run
@@ -282,4 +185,8 @@ class scheduler {
   std::vector<unreadable_record> unreadable_;
 };
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/scheduling/impl/scheduler.ipp>
+#endif

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/detail/scheduling/active_runs.hpp>
 #include <inngest/embedded/detail/scheduling/change_journal.hpp>
@@ -10,7 +11,7 @@
 #include <inngest/embedded/detail/scheduling/subscriptions.hpp>
 #include <inngest/embedded/detail/scheduling/waiting_steps.hpp>
 
-namespace inngest::embedded::scheduling {
+namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 /// What the parts of the scheduler share. Each part has one subject and calls only parts that stand above it
 /// in this list:
@@ -29,8 +30,7 @@ namespace inngest::embedded::scheduling {
 ///
 /// A part does not change anything before all that may throw because of its input has been computed.
 struct scheduler_state {
-  scheduler_state(run_jobs::retry_delay delay, detail::ulid_source source)
-      : ids(std::move(source)), jobs(journal, std::move(delay)) {}
+  scheduler_state(run_jobs::retry_delay delay, detail::ulid_source source);
   scheduler_state(const scheduler_state&) = delete;
   scheduler_state& operator=(const scheduler_state&) = delete;
 
@@ -43,4 +43,8 @@ struct scheduler_state {
   run_jobs jobs;
 };
 
-}  // namespace inngest::embedded::scheduling
+}  // namespace inngest::inline INNGEST_ABI::embedded::scheduling
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/scheduling/impl/scheduler_state.ipp>
+#endif

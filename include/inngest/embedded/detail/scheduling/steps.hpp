@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include <inngest/config.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>
 #include <inngest/embedded/detail/run_errors.hpp>
@@ -12,7 +13,7 @@
 #include <inngest/embedded/store.hpp>
 #include <inngest/step_id.hpp>
 
-namespace inngest::embedded::scheduling {
+namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 /// How a step that was under way outside of the app ended.
 struct step_end {
@@ -21,9 +22,7 @@ struct step_end {
   std::string detail{};
   int attempt = 0;
 
-  static step_end failure(const run_error& error, int attempt = 0) {
-    return {memo_of(error), progress::step_failed, words_of(error), attempt};
-  }
+  static step_end failure(const run_error& error, int attempt = 0);
 };
 
 /// Steps of runs: they begin, wait and end, and their results are remembered.
@@ -33,68 +32,29 @@ class steps {
 
   /// The step is under way. `call` is the one that reported it.
   pending_step& begin(active_run& run, const job& call, const reported_operation& op, progress what,
-                      const std::string& detail, timestamp now) {
-    state_.journal.notify(
-        run, {.at = now, .what = what, .step = op.shown_name(), .attempt = call.attempt, .detail = detail});
-    return run.pending.emplace(op.id, pending_step{.name = op.shown_name(), .begun = now}).first->second;
-  }
+                      const std::string& detail, timestamp now);
 
   /// The step waits for an event or a signal until a time.
   void begin_wait(active_run& run, const job& call, const reported_operation& op, wait_record wait,
-                  shared_expression condition, timestamp until, timestamp now) {
-    const std::string& awaited = wait.signal.empty() ? wait.event_name : wait.signal;
-    pending_step& pending = begin(run, call, op, progress::wait_started, awaited, now);
-    pending.job = state_.jobs.add_timer(run, job::kind::wait_timeout, op, until, now);
-    pending.waits = true;
-    state_.waits.add(wait, std::move(condition));
-    state_.journal.changes.added_waits.push_back(std::move(wait));
-  }
+                  shared_expression condition, timestamp until, timestamp now);
 
   /// A step that was under way outside of the app has its result: the run continues.
-  void end(active_run& run, const step_hash& step, const step_end& result, timestamp now) {
-    const auto found = run.pending.find(step);
-    if (found == run.pending.end()) return;  // it timed out before
-    const pending_step pending = std::move(run.pending.extract(found).mapped());
-    if (pending.waits) forget_wait({run.id(), step});
-    if (pending.job) state_.jobs.remove(run, *pending.job);
-    state_.journal.notify(run, {.at = now,
-                                .what = result.what,
-                                .step = pending.name,
-                                .attempt = result.attempt,
-                                .duration = now - pending.begun,
-                                .detail = result.detail});
-    remember(run, step, result.memo);
-    state_.jobs.continue_run(run, now);
-  }
+  void end(active_run& run, const step_hash& step, const step_end& result, timestamp now);
 
   /// A step that the app ran has its result. Its first result counts.
-  void end_reported(active_run& run, const reported_operation& op, int attempt, timestamp now) {
-    if (run.memos.contains(op.id)) return;
-    if (op.kind == operation_kind::step_completed) {
-      state_.journal.notify_step(run, op, progress::step_completed, attempt, shortened(op.data), now);
-      remember(run, op.id, "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}");
-    } else {
-      const std::string words = words_of(read_error(op.error));
-      state_.journal.notify_step(run, op, progress::step_failed, attempt, words, now);
-      remember(run, op.id, "{\"error\":" + (op.error.empty() ? "{}" : op.error) + "}");
-    }
-  }
+  void end_reported(active_run& run, const reported_operation& op, int attempt, timestamp now);
 
   /// Keeps the result of a step, for all further calls of the run.
-  void remember(active_run& run, const step_hash& step, std::string memo) {
-    run.pending.erase(step);
-    if (!run.memos.emplace(step, memo).second) return;
-    run.stack.push_back(step);
-    state_.journal.changes.memos.push_back({.run_id = run.id(), .step = step, .text = std::move(memo)});
-  }
+  void remember(active_run& run, const step_hash& step, std::string memo);
 
-  void forget_wait(const step_place& place) {
-    if (state_.waits.remove(place))
-      state_.journal.changes.removed_waits.emplace_back(place.run_id, place.step);
-  }
+  void forget_wait(const step_place& place);
 
  private:
   scheduler_state& state_;
 };
 
-}  // namespace inngest::embedded::scheduling
+}  // namespace inngest::inline INNGEST_ABI::embedded::scheduling
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/scheduling/impl/steps.ipp>
+#endif

@@ -9,11 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/step_id.hpp>
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// A step of a run.
 struct step_place {
@@ -30,43 +31,18 @@ struct step_place {
 /// The steps that wait: for an event, if it fulfils a condition, or for a signal.
 class waiting_steps {
  public:
-  void add(const wait_record& wait, shared_expression condition) {
-    const step_place place{wait.run_id, wait.step};
-    if (wait.signal.empty())
-      by_event_[wait.event_name].emplace(place, std::move(condition));
-    else
-      by_signal_.insert_or_assign(wait.signal, place);
-    waits_.insert_or_assign(place, std::pair(wait.event_name, wait.signal));
-  }
+  void add(const wait_record& wait, shared_expression condition);
 
   /// False when the step did not wait.
-  bool remove(const step_place& place) {
-    const auto found = waits_.extract(place);
-    if (!found) return false;
-    const auto& [event, signal] = found.mapped();
-    if (const auto signals = by_signal_.find(signal); signals != by_signal_.end() && signals->second == place)
-      by_signal_.erase(signals);
-    if (const auto events = by_event_.find(event); events != by_event_.end()) {
-      events->second.erase(place);
-      if (events->second.empty()) by_event_.erase(events);
-    }
-    return true;
-  }
+  bool remove(const step_place& place);
 
   std::size_t size() const { return waits_.size(); }
   bool waits_for(const std::string& event) const { return by_event_.contains(event); }
 
   /// The steps that wait for an event of the name, and their conditions.
-  std::vector<std::pair<step_place, shared_expression>> for_event(const std::string& name) const {
-    const auto found = by_event_.find(name);
-    if (found == by_event_.end()) return {};
-    return {found->second.begin(), found->second.end()};
-  }
+  std::vector<std::pair<step_place, shared_expression>> for_event(const std::string& name) const;
 
-  std::optional<step_place> for_signal(const std::string& signal) const {
-    const auto found = by_signal_.find(signal);
-    return found == by_signal_.end() ? std::nullopt : std::optional<step_place>(found->second);
-  }
+  std::optional<step_place> for_signal(const std::string& signal) const;
 
  private:
   std::map<step_place, std::pair<std::string, std::string>> waits_;  // event and signal
@@ -74,4 +50,8 @@ class waiting_steps {
   std::unordered_map<std::string, step_place> by_signal_;
 };
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/scheduling/impl/waiting_steps.ipp>
+#endif

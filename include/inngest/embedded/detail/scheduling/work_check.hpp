@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
@@ -26,7 +27,7 @@
 #include <inngest/json/detail/codec.hpp>
 #include <inngest/json/detail/dom.hpp>
 
-namespace inngest::embedded {
+namespace inngest::inline INNGEST_ABI::embedded {
 
 /// Checks what a store gave before an engine continues with it. Records that the engine would fail with later
 /// are taken out and listed: texts that are not JSON or not UTF-8, timers without their step, expressions and
@@ -40,31 +41,7 @@ class work_check {
 
   explicit work_check(unfinished_work& work) : work_(work) {}
 
-  void check() {
-    take_out(work_.apps, [&](const app_record& app) { return look(app); });
-    take_out(work_.events, [&](const event_record& event) {
-      return look("events", "id = " + quoted(event.id), event_problem(event.text));
-    });
-    take_out(work_.values, [&](const remembered_value& value) {
-      return look("remembered_values", "key = " + quoted(value.key), problem_of(value));
-    });
-    for (const run_record& record : work_.runs) {
-      by_id_.emplace(record.run.id, &record);
-      look("runs", "id = " + quoted(record.run.id), problem_of(record), record.run.id);
-    }
-    for (const memo_record& memo : work_.memos) {
-      look("memos", "run_id = " + quoted(memo.run_id) + ", step = x'" + detail::to_hex(memo.step) + "'",
-           detail::is_json(memo.text) ? std::nullopt : problem("its text is not JSON"), memo.run_id);
-    }
-    take_out_listed();
-    for (const job& job : work_.jobs) {
-      const bool is_schedule = job.what == job::kind::schedule;
-      look("jobs", key_of(job), problem_of(job), is_schedule ? std::string() : job.run_id);
-    }
-    for (const wait_record& wait : work_.waits) look("waits", key_of(wait), problem_of(wait), wait.run_id);
-    set_aside_runs(work_);
-    take_out_listed();
-  }
+  void check();
 
   template <class Records, class IsGood>
   static void take_out(Records& records, IsGood is_good) {
@@ -72,132 +49,39 @@ class work_check {
   }
 
   /// The jobs and waits that are listed themselves.
-  void take_out_listed() {
-    std::set<std::string> jobs, waits;
-    for (const unreadable_record& record : work_.unreadable) {
-      if (record.table == "jobs") jobs.insert(record.key);
-      if (record.table == "waits") waits.insert(record.key);
-    }
-    if (!jobs.empty()) take_out(work_.jobs, [&](const job& job) { return !jobs.contains(key_of(job)); });
-    if (!waits.empty())
-      take_out(work_.waits, [&](const wait_record& wait) { return !waits.contains(key_of(wait)); });
-  }
+  void take_out_listed();
 
   /// Lists a record that has a problem, and gives false.
-  bool look(const char* table, std::string key, problem found, const std::string& run_id = {}) {
-    if (!found) return true;
-    work_.unreadable.push_back(
-        {.table = table, .key = std::move(key), .reason = std::move(*found), .run_id = run_id});
-    return false;
-  }
+  bool look(const char* table, std::string key, problem found, const std::string& run_id = {});
 
-  bool look(const app_record& app) {
-    problem found;
-    try {
-      read_registration(app);
-    } catch (const std::exception& reason) {
-      found = reason.what();
-    }
-    return look("apps", "id = " + quoted(app.id), std::move(found));
-  }
+  bool look(const app_record& app);
 
   // ---- problems -----------------------------------------------------------------------------------------
 
   static std::string quoted(const std::string& text) { return '"' + text + '"'; }
 
-  static problem text_problem(std::initializer_list<const std::string*> texts) {
-    for (const std::string* text : texts) {
-      if (!detail::is_utf8(*text)) return "a text is not UTF-8";
-    }
-    return std::nullopt;
-  }
+  static problem text_problem(std::initializer_list<const std::string*> texts);
 
-  static problem object_problem(const char* what, const std::string& text) {
-    return text.starts_with('{') && detail::is_json(text)
-               ? std::nullopt
-               : problem(std::string(what) + " is not a JSON object");
-  }
+  static problem object_problem(const char* what, const std::string& text);
 
-  static problem event_problem(const std::string& text) {
-    try {
-      const json event = detail::parse_dom(text);
-      if (!event.is_object()) return "its event is not a JSON object";
-      const auto time = event.find("ts");
-      if (time != event.end() && !time->is_number_integer()) return "its event's ts is not an integer";
-      return std::nullopt;
-    } catch (const error& reason) {
-      return "its event is " + std::string(reason.what());
-    }
-  }
+  static problem event_problem(const std::string& text);
 
-  static problem problem_of(const run_record& record) {
-    const run& run = record.run;
-    if (run.ended()) return "it has ended";
-    if (record.events.empty()) return "it has no event";
-    for (const run_event& event : record.events) {
-      if (auto found = event_problem(event.text)) return found;
-    }
-    for (const deferred_call& call : record.deferred) {
-      if (auto found = object_problem("the input of what it deferred", call.input)) return found;
-      if (auto found = text_problem({&call.slug})) return found;
-    }
-    return text_problem(
-        {&run.id, &run.function_id, &run.function_slug, &run.event_id, &run.event_name, &record.gathering});
-  }
+  static problem problem_of(const run_record& record);
 
-  problem problem_of(const job& job) const {
-    if (job.what == job::kind::schedule) return text_problem({&job.run_id, &job.step_name});
-    const auto run = by_id_.find(job.run_id);
-    if (run == by_id_.end()) return std::nullopt;  // it has ended
-    const bool is_call = job.what == job::kind::call || job.what == job::kind::request;
-    const bool ends_step = job.what == job::kind::wake || job.what == job::kind::wait_timeout ||
-                           job.what == job::kind::invoke_timeout || job.what == job::kind::request;
-    constexpr int most_attempts = 1'000'000;
-    if (ends_step && !job.step) return "it is to end a step, and has none";
-    if (job.attempt < 0 || job.attempt > most_attempts)
-      return "attempt is " + std::to_string(job.attempt) + ", out of range";
-    if (job.started && !is_call) return "it is a timer, and was started";
-    if (job.what == job::kind::gathered && run->second->gathering.empty())
-      return "its run has all its events already";
-    if (job.what == job::kind::request) {
-      try {
-        outgoing_request(job.text);
-      } catch (const std::exception& reason) {
-        return std::string("its request can't be made: ") + reason.what();
-      }
-    }
-    return text_problem({&job.step_name});
-  }
+  problem problem_of(const job& job) const;
 
-  static problem problem_of(const wait_record& wait) {
-    if (wait.event_name.empty() && wait.signal.empty()) return "it waits for neither an event nor a signal";
-    if (!wait.expression.empty()) {
-      try {
-        const expression compiled(wait.expression);
-      } catch (const error& reason) {
-        return "its expression can't be computed: " + std::string(reason.what());
-      }
-    }
-    return text_problem({&wait.step_name, &wait.event_name, &wait.signal});
-  }
+  static problem problem_of(const wait_record& wait);
 
   /// Rates are remembered as the nanosecond at which the next would come if all came evenly: when the value
   /// expires, at the latest.
-  static problem problem_of(const remembered_value& value) {
-    constexpr timestamp latest(std::chrono::milliseconds(9'000'000'000'000));  // as nanoseconds, too
-    if (value.expires < timestamp()) return "it expired before 1970";
-    if (value.expires > latest) return "it would never expire";
-    std::int64_t number = 0;
-    const char* const end = value.text.data() + value.text.size();
-    const auto read = std::from_chars(value.text.data(), end, number);
-    if (read.ec == std::errc() && read.ptr == end &&
-        std::chrono::nanoseconds(number) > std::chrono::nanoseconds(value.expires.time_since_epoch()))
-      return "its rate is later than its end";
-    return std::nullopt;
-  }
+  static problem problem_of(const remembered_value& value);
 
   unfinished_work& work_;
   std::map<std::string, const run_record*, std::less<>> by_id_;
 };
 
-}  // namespace inngest::embedded
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/scheduling/impl/work_check.ipp>
+#endif

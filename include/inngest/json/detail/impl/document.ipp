@@ -11,9 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/config.hpp>
 #include <inngest/json/detail/document.hpp>
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 static_assert(json_buffer::padding >= simdjson::SIMDJSON_PADDING);
 static_assert(static_cast<int>(json_type::array) == static_cast<int>(simdjson::ondemand::json_type::array));
@@ -343,4 +344,22 @@ INNGEST_INLINE void single_value::expect_end(const json_path& at) {
   if (++next != elements_.end()) fail_at(at, "expected one JSON value, found several");
 }
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE json_buffer::json_buffer(std::string text) : bytes_(std::move(text)), size_(bytes_.size()) {
+  bytes_.append(padding, '\0');
+}
+
+INNGEST_INLINE json_object::iterator& json_object::iterator::operator++() {
+  object_->advance();
+  return *this;
+}
+
+INNGEST_INLINE json_array::iterator& json_array::iterator::operator++() {
+  array_->advance();
+  return *this;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail

@@ -12,7 +12,7 @@
 
 // POSIX systems and Windows each have a body for the same declarations.
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 #ifdef _WIN32
 
@@ -191,4 +191,21 @@ INNGEST_INLINE std::error_code sync_directory_of(const std::filesystem::path& pa
 
 #endif
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE long process_id() {
+#ifdef _WIN32
+  return static_cast<long>(::GetCurrentProcessId());
+#else
+  return static_cast<long>(::getpid());
+#endif
+}
+
+INNGEST_INLINE disk_file& disk_file::operator=(disk_file&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  return *this;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <inngest/config.hpp>
 #include <inngest/platform/detail/socket.hpp>
 
-namespace inngest::detail {
+namespace inngest::inline INNGEST_ABI::detail {
 
 #ifdef _WIN32
 
@@ -57,4 +58,133 @@ INNGEST_INLINE void wake_signal::clear() const {
 
 #endif
 
-}  // namespace inngest::detail
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE void start_sockets() {
+#ifdef _WIN32
+  static const int started = [] {
+    WSADATA about{};
+    return ::WSAStartup(MAKEWORD(2, 2), &about);  // if it fails, so does every call, with a reason
+  }();
+  static_cast<void>(started);
+#endif
+}
+
+INNGEST_INLINE void close_socket(native_socket socket) {
+#ifdef _WIN32
+  ::closesocket(socket);
+#else
+  ::close(socket);
+#endif
+}
+
+INNGEST_INLINE unique_socket& unique_socket::operator=(unique_socket&& other) noexcept {
+  std::swap(value_, other.value_);
+  return *this;
+}
+
+INNGEST_INLINE unique_socket::~unique_socket() {
+  if (value_ != no_socket) close_socket(value_);
+}
+
+INNGEST_INLINE std::error_code last_socket_error() {
+#ifdef _WIN32
+  return {::WSAGetLastError(), std::system_category()};
+#else
+  return {errno, std::generic_category()};
+#endif
+}
+
+INNGEST_INLINE bool may_succeed_later(const std::error_code& problem) {
+#ifdef _WIN32
+  return problem.value() == WSAEWOULDBLOCK || problem.value() == WSAEINTR;
+#else
+  return problem.value() == EAGAIN || problem.value() == EWOULDBLOCK || problem.value() == EINTR;
+#endif
+}
+
+INNGEST_INLINE bool is_address_in_use(const std::error_code& problem) {
+#ifdef _WIN32
+  return problem.value() == WSAEADDRINUSE || problem.value() == WSAEACCES;  // another has it exclusively
+#else
+  return problem.value() == EADDRINUSE;
+#endif
+}
+
+INNGEST_INLINE bool is_out_of_sockets(const std::error_code& problem) {
+  const int value = problem.value();
+#ifdef _WIN32
+  return value == WSAEMFILE || value == WSAENOBUFS;
+#else
+  return value == EMFILE || value == ENFILE || value == ENOBUFS || value == ENOMEM;
+#endif
+}
+
+INNGEST_INLINE std::string name_problem(int problem) {
+#ifdef _WIN32
+  return ::gai_strerrorA(problem);
+#else
+  return ::gai_strerror(problem);
+#endif
+}
+
+INNGEST_INLINE void set_nonblocking(native_socket socket) {
+#ifdef _WIN32
+  unsigned long yes = 1;
+  ::ioctlsocket(socket, static_cast<long>(FIONBIO), &yes);
+  ::SetHandleInformation(reinterpret_cast<HANDLE>(socket), HANDLE_FLAG_INHERIT, 0);
+#else
+  ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
+  ::fcntl(socket, F_SETFD, FD_CLOEXEC);
+#endif
+}
+
+INNGEST_INLINE int poll_sockets(pollfd* all, std::size_t count, int milliseconds) {
+#ifdef _WIN32
+  return ::WSAPoll(all, static_cast<ULONG>(count), milliseconds);
+#else
+  return ::poll(all, static_cast<nfds_t>(count), milliseconds);
+#endif
+}
+
+INNGEST_INLINE std::ptrdiff_t receive_some(native_socket socket, char* out, std::size_t size) {
+#ifdef _WIN32
+  return ::recv(socket, out, static_cast<int>(size), 0);
+#else
+  return ::recv(socket, out, size, 0);
+#endif
+}
+
+INNGEST_INLINE std::ptrdiff_t send_some(native_socket socket, const char* bytes, std::size_t size) {
+#ifdef _WIN32
+  constexpr std::size_t most = (std::numeric_limits<int>::max)();
+  return ::send(socket, bytes, static_cast<int>(size < most ? size : most), 0);
+#else
+#ifdef MSG_NOSIGNAL
+  constexpr int flags = MSG_NOSIGNAL;
+#else
+  constexpr int flags = 0;  // see refuse_signals()
+#endif
+  return ::send(socket, bytes, size, flags);
+#endif
+}
+
+INNGEST_INLINE void refuse_signals([[maybe_unused]] native_socket socket) {
+#ifdef SO_NOSIGPIPE
+  set_socket_option(socket, SOL_SOCKET, SO_NOSIGPIPE, 1);
+#endif
+}
+
+INNGEST_INLINE std::size_t open_file_limit() {
+#ifdef _WIN32
+  return (std::numeric_limits<std::size_t>::max)();  // memory is the limit
+#else
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return (std::numeric_limits<std::size_t>::max)();
+  return static_cast<std::size_t>(files.rlim_cur);
+#endif
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail

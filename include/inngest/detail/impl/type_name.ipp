@@ -1,0 +1,40 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/detail/type_name.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE std::string demangle(const char* name) {
+#if __has_include(<cxxabi.h>)
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
+                                                    std::free);
+  if (status == 0) return text.get();
+#endif
+  return name;
+}
+
+INNGEST_INLINE std::string exception_type_name(const std::type_info& type) {
+  std::string name = demangle(type.name());
+  for (const std::string_view wrapper : {"std::_Nested_exception<", "std::__nested<"}) {
+    if (name.starts_with(wrapper) && name.ends_with('>')) {
+      name = name.substr(wrapper.size(), name.size() - wrapper.size() - 1);
+    }
+  }
+  if (name.ends_with(" const")) name.resize(name.size() - 6);
+  // Others see these two, which every SDK has: servers, pages and apps that wait for the run.
+  if (name == "inngest::non_retriable_error") return "NonRetriableError";
+  if (name == "inngest::retry_after_error") return "RetryAfterError";
+  return name;
+}
+
+INNGEST_INLINE std::string current_exception_type_name() {
+#if __has_include(<cxxabi.h>)
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  if (type != nullptr) return exception_type_name(*type);
+#endif
+  return {};
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/embedded/detail/app_answer.hpp>
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE app_answer app_answer::failure(run_error error, bool may_retry) {
+  return {.what = kind::failed, .error = std::move(error), .may_retry = may_retry};
+}
+
+INNGEST_INLINE app_answer read_app_answer(const http::response& answer, bool elsewhere) {
+  const bool may_retry = answer.headers.find(protocol::header::no_retry) != "true";
+  const bool succeeded = answer.status >= 200 && answer.status < 300;
+  if (!succeeded) return app_answer::failure(read_error(answer), may_retry);
+  if (elsewhere && !answer.headers.find(protocol::header::sdk))
+    return app_answer::failure({"Error", "The response did not come from an Inngest SDK: status " +
+                                             std::to_string(answer.status) + " without the header " +
+                                             protocol::header::sdk});
+  if (elsewhere && answer.body.size() > max_answer_size)
+    return app_answer::failure({"output_too_large",
+                                "Your function's response body exceeds the maximum size "
+                                "limit of " +
+                                    std::to_string(max_answer_size) + " bytes"},
+                               false);
+  if (answer.status != 206)
+    return {.what = app_answer::kind::completed, .output = received_json_or_string(answer.body)};
+  try {
+    app_answer out{.what = app_answer::kind::operations, .may_retry = may_retry};
+    out.operations = read_operations(answer.body);
+    return out;
+  } catch (const std::exception& problem) {
+    return app_answer::failure({"protocol error", problem.what()});
+  }
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded

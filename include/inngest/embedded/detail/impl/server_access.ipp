@@ -1,0 +1,275 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/embedded/detail/server_access.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  return out;
+}
+
+INNGEST_INLINE std::string_view without_blanks(std::string_view text) {
+  constexpr std::string_view blanks = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(blanks);
+  return first == std::string_view::npos ? std::string_view()
+                                         : text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+INNGEST_INLINE std::optional<std::string> host_name(std::string_view authority) {
+  std::string_view name = authority;
+  std::string_view port;
+  const bool is_v6 = authority.starts_with('[');
+  const std::size_t end = is_v6 ? authority.find(']') : authority.find(':');
+  if (is_v6) {
+    if (end == std::string_view::npos) return std::nullopt;
+    name = authority.substr(1, end - 1);
+    port = authority.substr(end + 1);
+    if (!port.empty() && port.front() != ':') return std::nullopt;
+  } else if (end != std::string_view::npos) {
+    name = authority.substr(0, end);
+    port = authority.substr(end);
+  }
+  if (!port.empty()) {
+    unsigned number = 0;
+    port.remove_prefix(1);
+    const auto [stop, problem] = std::from_chars(port.data(), port.data() + port.size(), number);
+    if (problem != std::errc{} || stop != port.data() + port.size() || number > 65535) return std::nullopt;
+  }
+  std::string out = lower_case(name);
+  if (is_v6) {
+    in6_addr address{};
+    char text[INET6_ADDRSTRLEN];
+    if (::inet_pton(AF_INET6, out.c_str(), &address) != 1) return std::nullopt;
+    return std::string(::inet_ntop(AF_INET6, &address, text, sizeof text));
+  }
+  if (out.ends_with('.')) out.pop_back();
+  const bool is_plain = std::all_of(out.begin(), out.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+  });
+  if (out.empty() || !is_plain) return std::nullopt;
+  return out;
+}
+
+INNGEST_INLINE bool is_loopback_name(const std::string& name) {
+  in_addr v4{};
+  if (::inet_pton(AF_INET, name.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  return name == "localhost" || name.ends_with(".localhost") || name == "::1";
+}
+
+INNGEST_INLINE bool is_among(std::string_view text, const std::vector<std::string>& all) {
+  bool found = false;
+  for (const std::string& allowed : all) found = equal_in_constant_time(text, allowed) || found;
+  return found;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE std::string sign_ins::new_token() {
+  std::string out = random_text();
+  const std::lock_guard lock(mutex_);
+  tokens_.push_back(out);
+  if (tokens_.size() > 16) tokens_.pop_front();
+  return out;
+}
+
+INNGEST_INLINE std::optional<std::string> sign_ins::exchange(std::string_view token, clock::time_point now) {
+  std::string secret = random_text();
+  const std::lock_guard lock(mutex_);
+  auto found = tokens_.end();
+  for (auto known = tokens_.begin(); known != tokens_.end(); ++known) {
+    if (detail::equal_in_constant_time(token, *known)) found = known;
+  }
+  if (found == tokens_.end()) return std::nullopt;
+  sessions_.push_back({secret, now + session_length});
+  if (sessions_.size() > 64) sessions_.pop_front();
+  tokens_.erase(found);
+  return secret;
+}
+
+INNGEST_INLINE bool sign_ins::is_session(std::string_view secret, clock::time_point now) const {
+  const std::lock_guard lock(mutex_);
+  bool found = false;
+  for (const session& open : sessions_)
+    found = (detail::equal_in_constant_time(secret, open.secret) && now < open.ends) || found;
+  return found;
+}
+
+INNGEST_INLINE server_access::server_access(access_options options, refusal_writer refuse)
+    : signing_key_(key(options.signing_key, "signing_key")), refuse_(refuse) {
+  for (const std::string& text : options.event_keys) {
+    event_keys_.push_back(key(text, "event_keys"));
+    if (event_keys_.back().empty())
+      throw configuration_error("http_server_options::event_keys: a key is empty");
+  }
+  for (const std::string& host : options.hosts) {
+    auto name = detail::host_name(host);
+    if (!name) throw configuration_error("http_server_options::hosts: not a host: \"" + host + "\"");
+    hosts_.push_back(std::move(*name));
+  }
+  if (!signing_key_.empty()) bearer_ = protocol::hashed_signing_key(signing_key_);
+}
+
+INNGEST_INLINE bool server_access::is_open_to_pages(const http::request& request) const {
+  const std::vector<std::string> path = detail::path_parts(request.path());
+  return area_of(path) == area::events && has_event_key(path);
+}
+
+INNGEST_INLINE std::optional<http::response> server_access::refusal(const http::request& request) const {
+  const std::vector<std::string> path = detail::path_parts(request.path());
+  const std::string& method = request.method;
+  const bool reads = method == "GET" || method == "HEAD";
+  const bool writes = method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
+  const area where = area_of(path);
+  if (auto out = host_refusal(request)) return out;
+  const bool sends_by_key = where == area::events && has_event_key(path);
+  if (method == "OPTIONS" && sends_by_key) return permission_for_pages();
+  if (!reads) {
+    if (auto out = origin_refusal(request, sends_by_key)) return out;
+  }
+  if (!reads && !writes) return refuse_(405, "method " + method + " is not supported");
+  if (auto out = key_refusal(request, where, path)) return out;
+  if (writes && where != area::events && !is_json(request))
+    return refuse_(415, "send this request with Content-Type: application/json");
+  return std::nullopt;
+}
+
+INNGEST_INLINE server_access::area server_access::area_of(const std::vector<std::string>& path) {
+  const std::string first = path.empty() ? std::string() : path.front();
+  if (path.size() <= 1 && (first.empty() || first == "index.html")) return area::page;
+  if (path.size() == 1 && (first == "health" || first == "dev" || first == "sign-in")) return area::open;
+  if (first == "api") return area::page;
+  if (first == "e" && path.size() == 2) return area::events;
+  return area::apps;
+}
+
+INNGEST_INLINE std::string server_access::key(std::string_view given, const std::string& name) {
+  std::string out = detail::checked_key("http_server_options::" + name, given, name != "signing_key");
+  if (out.empty() && !given.empty())
+    throw configuration_error("http_server_options::" + name + ": a key is nothing but white space");
+  return out;
+}
+
+INNGEST_INLINE std::optional<http::response> server_access::host_refusal(const http::request& request) const {
+  const std::string_view given = request.headers.find("host").value_or("");
+  const auto name = detail::host_name(given);
+  const bool is_known = name && (detail::is_loopback_name(*name) ||
+                                 std::find(hosts_.begin(), hosts_.end(), *name) != hosts_.end());
+  if (is_known) return std::nullopt;
+  return refuse_(421, "this server does not answer for host \"" + std::string(given.substr(0, 255)) +
+                          "\": add the name to http_server_options::hosts if it should");
+}
+
+INNGEST_INLINE std::optional<http::response> server_access::origin_refusal(const http::request& request,
+                                                                           bool has_event_key) const {
+  if (has_event_key) return std::nullopt;
+  const std::string host = std::string(request.headers.find("host").value_or(""));
+  for (const auto& [name, value] : request.headers) {
+    const std::string field = detail::lower_case(name);
+    const bool names_origin = field == "origin" || field == "referer";
+    if (names_origin && !is_origin_of(value, host, field == "referer"))
+      return refuse_(403, "a web page of another origin must not send this request (" + field + ": " +
+                              value.substr(0, 255) + ")");
+    if (field != "sec-fetch-site") continue;
+    const std::string site = detail::lower_case(detail::without_blanks(value));
+    if (site != "same-origin" && site != "none")
+      return refuse_(403, "a web page of another origin must not send this request (sec-fetch-site: " +
+                              site.substr(0, 255) + ")");
+  }
+  return std::nullopt;
+}
+
+INNGEST_INLINE bool server_access::is_origin_of(std::string_view origin, std::string_view host,
+                                                bool may_have_path) {
+  const std::size_t end = origin.find("://");
+  if (end == std::string_view::npos) return false;  // as in "null"
+  const std::string scheme = detail::lower_case(origin.substr(0, end));
+  if (scheme != "http" && scheme != "https") return false;
+  std::string_view authority = origin.substr(end + 3);
+  const std::size_t path = authority.find('/');
+  if (path != std::string_view::npos && !may_have_path) return false;
+  authority = authority.substr(0, path);
+  const std::string_view own_port = scheme == "http" ? ":80" : ":443";
+  const auto plain = [&](std::string_view text) {
+    if (text.ends_with(own_port)) text.remove_suffix(own_port.size());
+    return detail::lower_case(text);
+  };
+  return plain(authority) == plain(host);
+}
+
+INNGEST_INLINE bool server_access::is_json(const http::request& request) {
+  int fields = 0;
+  bool out = true;
+  for (const auto& [name, value] : request.headers) {
+    if (detail::lower_case(name) != "content-type") continue;
+    ++fields;
+    const std::string_view type = std::string_view(value).substr(0, value.find(';'));
+    out = out && detail::lower_case(detail::without_blanks(type)) == "application/json";
+  }
+  return out && fields == 1;
+}
+
+INNGEST_INLINE http::response server_access::permission_for_pages() {
+  return {.status = 204,
+          .headers = {{"access-control-allow-origin", "*"},
+                      {"access-control-allow-methods", "POST"},
+                      {"access-control-allow-headers", "*"},
+                      {"access-control-max-age", "600"}}};
+}
+
+INNGEST_INLINE std::optional<http::response> server_access::key_refusal(
+    const http::request& request, area where, const std::vector<std::string>& path) const {
+  if (!has_keys() || where == area::open || has_signing_key(request)) return std::nullopt;
+  switch (where) {
+    case area::events:
+      if (has_event_key(path) || has_session(request)) return std::nullopt;
+      return refuse_(401,
+                     "event key not found: send events to /e/<key> with a key of "
+                     "http_server_options::event_keys");
+    case area::page:
+      if (has_session(request)) return std::nullopt;
+      return refuse_(401,
+                     "sign in with the link that the server's program has printed "
+                     "(http_server::sign_in_url)");
+    default: {
+      const bool cancels =
+          request.method == "DELETE" && path.size() == 3 && path[0] == "v1" && path[1] == "runs";
+      if (cancels && has_session(request)) return std::nullopt;  // the page does so
+      return refuse_(401, signing_key_.empty() ? "this needs a signing key, and the server has none: see "
+                                                 "http_server_options::signing_key"
+                                               : "the signing key is missing or wrong");
+    }
+  }
+}
+
+INNGEST_INLINE bool server_access::has_signing_key(const http::request& request) const {
+  const auto given = request.headers.find("authorization");
+  if (bearer_.empty() || !given || detail::lower_case(given->substr(0, 7)) != "bearer ") return false;
+  return detail::equal_in_constant_time(detail::without_blanks(given->substr(7)), bearer_);
+}
+
+INNGEST_INLINE bool server_access::has_event_key(const std::vector<std::string>& path) const {
+  return path.size() == 2 && detail::is_among(path[1], event_keys_);
+}
+
+INNGEST_INLINE bool server_access::has_session(const http::request& request) const {
+  for (const auto& [name, value] : request.headers) {
+    if (detail::lower_case(name) != "cookie") continue;
+    std::string_view rest = value;
+    while (!rest.empty()) {
+      const std::string_view pair = detail::without_blanks(rest.substr(0, rest.find(';')));
+      rest.remove_prefix((std::min)(
+          rest.size(), rest.find(';') == std::string_view::npos ? rest.size() : rest.find(';') + 1));
+      const std::size_t equals = pair.find('=');
+      if (equals == std::string_view::npos || pair.substr(0, equals) != cookie_) continue;
+      if (people_.is_session(pair.substr(equals + 1))) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/embedded/detail/scheduling/engine_events.hpp>
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE std::string end_data(const active_run& ended) {
+  const run& run = ended.record.run;
+  const char* status = run.status == run_status::completed   ? "Completed"
+                       : run.status == run_status::cancelled ? "Cancelled"
+                                                             : "Failed";
+  detail::json_object_text out;
+  out.add("function_id", run.function_slug).add("run_id", run.id);
+  out.add_raw("event", ended.event_text()).add_raw("events", ended.events_text());
+  if (run.status == run_status::completed) out.add_raw("result", run.output_text);
+  if (run.error) out.add_raw("error", text_of(*run.error));
+  out.add_raw("_inngest", detail::json_object_text().add("status", status).text());
+  return out.text();
+}
+
+INNGEST_INLINE incoming_event invocation(std::string data) {
+  return {.name = "inngest/function.invoked", .data = std::move(data)};
+}
+
+INNGEST_INLINE incoming_event timer_event(const registered_trigger& trigger, timestamp planned,
+                                          timestamp fired) {
+  return {.name = "inngest/scheduled.timer",
+          .id = to_text(planned),
+          .ts = fired.time_since_epoch().count(),
+          .data = detail::json_object_text()
+                      .add("cron", trigger.schedule)
+                      .add("scheduledAt", to_text(planned))
+                      .add("fireAt", to_text(fired))
+                      .text()};
+}
+
+INNGEST_INLINE std::chrono::milliseconds jitter_of(const std::string& slug, const registered_trigger& trigger,
+                                                   timestamp planned) {
+  if (trigger.jitter.count() <= 0) return {};
+  const std::string what = slug + trigger.schedule + to_text(planned);
+  const auto chance = static_cast<std::int64_t>(std::hash<std::string>()(what) >> 1);
+  return std::chrono::milliseconds(chance % (trigger.jitter.count() + 1));
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded

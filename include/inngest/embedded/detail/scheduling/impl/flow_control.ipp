@@ -1,0 +1,53 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/embedded/detail/scheduling/flow_control.hpp>
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE bool flow_control::is_limited(const function_definition& function, const std::string& event_id,
+                                             event_view& view, timestamp now) {
+  if (function.idempotency) {
+    const auto value = view.limiting_key(function.idempotency);
+    return value && !is_first("once:" + function.slug + ":" + *value, event_id, now);
+  }
+  if (!function.rate_limit) return false;
+  const registered_rate_limit& limit = *function.rate_limit;
+  const auto value = view.limiting_key(limit.key);
+  const rate allowed{
+      .limit = limit.limit, .burst = std::int64_t{limit.limit} / 10 + 1, .period = limit.period};
+  return value && !memory_.take("rate:" + function.slug + ":" + *value, allowed, now);
+}
+
+INNGEST_INLINE bool flow_control::is_known_id(const function_definition& function,
+                                              const std::string& given_id, timestamp now) const {
+  return !given_id.empty() && memory_.find(key_of_id(function, given_id), now).has_value();
+}
+
+INNGEST_INLINE void flow_control::remember_id(const function_definition& function,
+                                              const std::string& given_id, timestamp now) {
+  if (!given_id.empty()) memory_.remember(key_of_id(function, given_id), "", now + std::chrono::hours(24));
+}
+
+INNGEST_INLINE timestamp flow_control::throttled(const function_definition& function, event_view& view,
+                                                 timestamp earliest) {
+  if (!function.throttle) return earliest;
+  const registered_throttle& throttle = *function.throttle;
+  const rate allowed{.limit = throttle.limit,
+                     .burst = std::int64_t{throttle.limit} + throttle.burst,
+                     .period = throttle.period};
+  return memory_.reserve("throttle:" + function.slug + ":" + view.key(throttle.key), allowed, earliest);
+}
+
+INNGEST_INLINE std::string flow_control::key_of_id(const function_definition& function,
+                                                   const std::string& given_id) {
+  return "event:" + function.slug + ":" + given_id;
+}
+
+INNGEST_INLINE bool flow_control::is_first(std::string key, const std::string& event_id, timestamp now) {
+  if (memory_.find(key, now)) return false;
+  memory_.remember(std::move(key), event_id, now + std::chrono::hours(24));
+  return true;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded

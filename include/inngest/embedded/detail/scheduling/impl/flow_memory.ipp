@@ -1,0 +1,74 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/embedded/detail/scheduling/flow_memory.hpp>
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE void flow_memory::load(remembered_value value) {
+  expiries_.emplace(value.expires, value.key);
+  values_.insert_or_assign(value.key, std::move(value));
+}
+
+INNGEST_INLINE std::optional<std::string> flow_memory::find(const std::string& key, timestamp now) const {
+  const auto found = values_.find(key);
+  if (found == values_.end() || found->second.expires <= now) return std::nullopt;
+  return found->second.text;
+}
+
+INNGEST_INLINE void flow_memory::remember(std::string key, std::string text, timestamp expires) {
+  remembered_value value{.key = std::move(key), .text = std::move(text), .expires = expires};
+  changes_.values.push_back(value);
+  load(std::move(value));
+}
+
+INNGEST_INLINE bool flow_memory::take(const std::string& key, const rate& rate, timestamp now) {
+  const std::chrono::nanoseconds even = even_time(key, now);
+  if (even - slack(rate) > now.time_since_epoch()) return false;
+  count_in(key, rate, even, now);
+  return true;
+}
+
+INNGEST_INLINE timestamp flow_memory::reserve(const std::string& key, const rate& rate, timestamp now) {
+  const std::chrono::nanoseconds even = even_time(key, now);
+  const timestamp allowed(std::chrono::ceil<std::chrono::milliseconds>(even - slack(rate)));
+  count_in(key, rate, even, now);
+  return (std::max)(allowed, now);
+}
+
+INNGEST_INLINE void flow_memory::clean(timestamp now) {
+  while (!expiries_.empty() && expiries_.begin()->first <= now) {
+    const auto found = values_.find(expiries_.begin()->second);
+    if (found != values_.end() && found->second.expires <= now) {
+      changes_.removed_values.push_back(found->first);
+      values_.erase(found);
+    }
+    expiries_.erase(expiries_.begin());
+  }
+}
+
+INNGEST_INLINE std::chrono::nanoseconds flow_memory::interval(const rate& rate) {
+  return detail::saturate<std::chrono::nanoseconds>(rate.period) / std::max<std::int64_t>(1, rate.limit);
+}
+
+INNGEST_INLINE std::chrono::nanoseconds flow_memory::slack(const rate& rate) {
+  const std::int64_t more = std::max<std::int64_t>(1, rate.burst) - 1;
+  return more == 0 ? std::chrono::nanoseconds::zero()
+                   : std::chrono::nanoseconds(detail::multiply_saturated(interval(rate).count(), more));
+}
+
+INNGEST_INLINE std::chrono::nanoseconds flow_memory::even_time(const std::string& key, timestamp now) const {
+  const std::string text = find(key, now).value_or("0");
+  std::int64_t count = 0;
+  std::from_chars(text.data(), text.data() + text.size(), count);
+  return std::max<std::chrono::nanoseconds>(std::chrono::nanoseconds(count), now.time_since_epoch());
+}
+
+INNGEST_INLINE void flow_memory::count_in(const std::string& key, const rate& rate,
+                                          std::chrono::nanoseconds even, timestamp now) {
+  const std::chrono::nanoseconds next(detail::add_saturated(even.count(), interval(rate).count()));
+  const timestamp expires(std::chrono::ceil<std::chrono::milliseconds>(next));
+  remember(key, std::to_string(next.count()), (std::max)(expires, now + std::chrono::milliseconds(1)));
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/embedded/detail/scheduling/lifecycle.hpp>
+
+namespace inngest::inline INNGEST_ABI::embedded::scheduling {
+
+INNGEST_INLINE run_input run_input::of(const event_record& event) {
+  return {.name = event.name, .events = {{.id = event.id, .text = event.text}}, .chain = event.chain};
+}
+
+INNGEST_INLINE lifecycle::lifecycle(scheduler_state& state, steps& steps, limits& limits)
+    : state_(state), steps_(steps), limits_(limits) {}
+
+INNGEST_INLINE std::string lifecycle::begin(const shared_function& function, run_input input,
+                                            const std::optional<parent_step>& parent, timestamp now) {
+  if (!make_room(*function, input.events.front().text, now)) return "";
+  std::string name = input.name;
+  active_run& run = add(function, std::move(input), parent, now);
+  note_queued(run, std::move(name), now);
+  queue_first_call(run, now);
+  return run.id();
+}
+
+INNGEST_INLINE bool lifecycle::make_room(const function_definition& function, const std::string& event,
+                                         timestamp now) {
+  active_run* rival = limits_.rival(function, event);
+  if (rival && !function.singleton->cancels) return false;
+  if (rival) cancel(*rival, now);
+  return true;
+}
+
+INNGEST_INLINE active_run& lifecycle::add(const shared_function& function, run_input input,
+                                          const std::optional<parent_step>& parent, timestamp now) {
+  auto run = std::make_unique<active_run>();
+  run->chain = input.chain;
+  run->record = {.run = {.id = state_.ids.next(now),
+                         .function_id = function->id(),
+                         .function_slug = function->slug,
+                         .event_id = input.events.front().id,
+                         .event_name = std::move(input.name),
+                         .queued_at = now},
+                 .events = std::move(input.events),
+                 .parent = parent};
+  return state_.runs.add(std::move(run), function);
+}
+
+INNGEST_INLINE void lifecycle::note_queued(active_run& run, std::string event_name, timestamp now) {
+  state_.journal.write(run);
+  state_.journal.notify(run, {.at = now, .what = progress::run_queued, .detail = std::move(event_name)});
+}
+
+INNGEST_INLINE void lifecycle::queue_first_call(active_run& run, timestamp now) {
+  limits_.resolve_keys(run);
+  event_view view(run.event_text());
+  if (const auto timeout = run.function->start_timeout)
+    state_.jobs.add(run, {.what = job::kind::start_timeout, .due = now + *timeout, .begun = now});
+  state_.jobs.replay(run, state_.flow.throttled(*run.function, view, now), now);
+}
+
+INNGEST_INLINE void lifecycle::mark_started(active_run& run, timestamp now) {
+  if (run.record.run.status != run_status::queued) return;
+  run.record.run.status = run_status::running;
+  run.record.run.started_at = now;
+  state_.journal.update(run);
+  state_.journal.notify(run, {.at = now, .what = progress::run_started, .detail = run.record.run.event_name});
+  state_.jobs.remove_of_kind(run, job::kind::start_timeout);
+  if (const auto timeout = run.function->finish_timeout)
+    state_.jobs.add(run, {.what = job::kind::finish_timeout, .due = now + *timeout, .begun = now});
+}
+
+INNGEST_INLINE void lifecycle::complete(active_run& run, int attempt, std::string output, timestamp now) {
+  const step_end for_parent{"{\"data\":" + output + "}", progress::invoke_completed, shortened(output)};
+  run.record.run.output_text = std::move(output);
+  end(run, run_status::completed,
+      {.at = now,
+       .what = progress::run_completed,
+       .attempt = attempt,
+       .detail = shortened(run.record.run.output_text)},
+      for_parent, now);
+}
+
+INNGEST_INLINE void lifecycle::fail(active_run& run, int attempt, const run_error& error, timestamp now) {
+  run.record.run.error = error;
+  end(run, run_status::failed,
+      {.at = now, .what = progress::run_failed, .attempt = attempt, .detail = words_of(error)},
+      step_end::failure(error), now);
+}
+
+INNGEST_INLINE void lifecycle::cancel(active_run& run, timestamp now) {
+  end(run, run_status::cancelled, {.at = now, .what = progress::run_cancelled},
+      step_end::failure({"Error", "function cancelled"}), now);
+}
+
+INNGEST_INLINE std::optional<follow_up> lifecycle::take_follow_up() {
+  if (follow_ups_.empty()) return std::nullopt;
+  std::optional<follow_up> out(std::move(follow_ups_.front()));
+  follow_ups_.pop_front();
+  return out;
+}
+
+INNGEST_INLINE void lifecycle::end(active_run& run, run_status status, timeline_entry last,
+                                   const step_end& for_parent, timestamp now) {
+  run.record.run.status = status;
+  run.record.run.ended_at = now;
+  last.duration = now - run.record.run.started_at.value_or(run.record.run.queued_at);
+  state_.journal.update(run);
+  state_.journal.notify(run, std::move(last));
+  state_.jobs.remove_all(run);
+  for (const auto& [step, pending] : run.pending) {
+    if (pending.waits) steps_.forget_wait({run.id(), step});
+  }
+
+  const std::unique_ptr<active_run> ended = state_.runs.take_out(run);
+  const auto& parent = ended->record.parent;
+  if (active_run* waiting = parent ? state_.runs.find(parent->run_id) : nullptr)
+    steps_.end(*waiting, parent->step, for_parent, now);
+  publish_end(*ended, now);
+  for (const deferred_call& deferred : ended->record.deferred) follow_ups_.emplace_back(deferred);
+}
+
+INNGEST_INLINE void lifecycle::publish_end(const active_run& ended, timestamp now) {
+  const run& run = ended.record.run;
+  if (run.event_name == "inngest/function.failed" || run.event_name == "inngest/function.finished" ||
+      run.event_name == "inngest/function.cancelled")
+    return;
+  if (run.status == run_status::failed) publish(ended, "inngest/function.failed", now);
+  if (run.status == run_status::cancelled) publish(ended, "inngest/function.cancelled", now);
+  publish(ended, "inngest/function.finished", now);
+}
+
+INNGEST_INLINE void lifecycle::publish(const active_run& ended, const char* name, timestamp now) {
+  if (!state_.functions.has_listeners(name) && !state_.waits.waits_for(name)) return;
+  const event_record record =
+      make_event_record({.name = name, .data = end_data(ended)}, state_.ids.next(now), now);
+  state_.journal.changes.events.push_back(record);
+  follow_ups_.emplace_back(record);
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded::scheduling

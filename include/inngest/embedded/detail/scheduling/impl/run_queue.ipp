@@ -1,0 +1,144 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/embedded/detail/scheduling/run_queue.hpp>
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE void run_queue::add(job job, timestamp position,
+                                   std::shared_ptr<const concurrency_limits> limits) {
+  const std::uint64_t id = job.id;
+  entries_.emplace(id, queued_job{.what = std::move(job), .position = position, .limits = std::move(limits)});
+}
+
+INNGEST_INLINE void run_queue::release(std::uint64_t id) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || found->second.at != place::held) return;
+  found->second.at = place::later;
+  later_.emplace(found->second.what.due, id);
+}
+
+INNGEST_INLINE void run_queue::remove(std::uint64_t id) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  leave(found->second);
+  entries_.erase(found);
+}
+
+INNGEST_INLINE void run_queue::set_limits(std::uint64_t id,
+                                          std::shared_ptr<const concurrency_limits> limits) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  queued_job& changed = found->second;
+  const bool is_due = changed.at == place::ready || changed.at == place::parked;
+  if (is_due) leave(changed);
+  changed.limits = std::move(limits);
+  if (is_due) become_ready(id);
+}
+
+INNGEST_INLINE const job* run_queue::find(std::uint64_t id) const {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? nullptr : &found->second.what;
+}
+
+INNGEST_INLINE std::optional<job> run_queue::take(timestamp now) {
+  while (!later_.empty() && later_.begin()->first <= now) {
+    const std::uint64_t id = later_.begin()->second;
+    later_.erase(later_.begin());
+    become_ready(id);
+  }
+  while (!ready_.empty()) {
+    const auto next = ready_.extract(ready_.begin()).value();
+    queued_job& queued = entries_.at(next.second);
+    if (!take_slots(queued, next)) continue;
+    job out = std::move(queued.what);
+    if (queued.limits) under_way_.emplace(out.id, std::move(queued.limits));
+    entries_.erase(next.second);
+    return out;
+  }
+  return std::nullopt;
+}
+
+INNGEST_INLINE void run_queue::finished(std::uint64_t id) {
+  const auto found = under_way_.find(id);
+  if (found == under_way_.end()) return;
+  const auto limits = std::move(found->second);
+  under_way_.erase(found);
+  for (const concurrency_limit& limit : *limits) {
+    const auto slot = slots_.find(limit.key);
+    --slot->second.used;
+    call_next(slot);
+  }
+}
+
+INNGEST_INLINE std::optional<timestamp> run_queue::next_due() const {
+  if (!ready_.empty()) return timestamp();
+  return later_.empty() ? std::nullopt : std::optional<timestamp>(later_.begin()->first);
+}
+
+INNGEST_INLINE void run_queue::become_ready(std::uint64_t id) {
+  queued_job& queued = entries_.at(id);
+  queued.at = place::ready;
+  ready_.insert(rank_of(queued));
+}
+
+INNGEST_INLINE void run_queue::leave(queued_job& queued) {
+  switch (queued.at) {
+    case place::held:
+      return;
+    case place::later:
+      later_.erase({queued.what.due, queued.what.id});
+      return;
+    case place::ready:
+      ready_.erase(rank_of(queued));
+      pass_on(queued);
+      return;
+    case place::parked:
+      const auto slot = slots_.find(*queued.parked_at);
+      slot->second.waiting.erase(rank_of(queued));
+      --parked_;
+      drop_if_unused(slot);
+      return;
+  }
+}
+
+INNGEST_INLINE bool run_queue::take_slots(queued_job& queued, const rank& place_in_line) {
+  if (!queued.limits) return true;
+  for (const concurrency_limit& limit : *queued.limits) {
+    const auto found = slots_.try_emplace(limit.key).first;
+    if (found->second.used < limit.limit) continue;
+    queued.at = place::parked;
+    queued.parked_at = &found->first;
+    found->second.waiting.insert(place_in_line);
+    ++parked_;
+    // It may have been called for a place under another limit: the next job for that place is called.
+    for (const concurrency_limit& other : *queued.limits) {
+      if (other.key != limit.key) call_next(slots_.try_emplace(other.key).first, other.limit);
+    }
+    return false;
+  }
+  for (const concurrency_limit& limit : *queued.limits) ++slots_.find(limit.key)->second.used;
+  return true;
+}
+
+INNGEST_INLINE void run_queue::pass_on(const queued_job& left) {
+  if (!left.limits) return;
+  for (const concurrency_limit& limit : *left.limits)
+    call_next(slots_.try_emplace(limit.key).first, limit.limit);
+}
+
+INNGEST_INLINE void run_queue::call_next(slots::iterator slot, std::optional<int> limit) {
+  const bool has_room = !limit || slot->second.used < *limit;
+  if (has_room && !slot->second.waiting.empty()) {
+    const std::uint64_t id = slot->second.waiting.extract(slot->second.waiting.begin()).value().second;
+    --parked_;
+    become_ready(id);
+  }
+  drop_if_unused(slot);
+}
+
+INNGEST_INLINE void run_queue::drop_if_unused(slots::iterator slot) {
+  if (slot->second.used == 0 && slot->second.waiting.empty()) slots_.erase(slot);
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/embedded/detail/scheduling/steps.hpp>
+
+namespace inngest::inline INNGEST_ABI::embedded::scheduling {
+
+INNGEST_INLINE step_end step_end::failure(const run_error& error, int attempt) {
+  return {memo_of(error), progress::step_failed, words_of(error), attempt};
+}
+
+INNGEST_INLINE pending_step& steps::begin(active_run& run, const job& call, const reported_operation& op,
+                                          progress what, const std::string& detail, timestamp now) {
+  state_.journal.notify(
+      run, {.at = now, .what = what, .step = op.shown_name(), .attempt = call.attempt, .detail = detail});
+  return run.pending.emplace(op.id, pending_step{.name = op.shown_name(), .begun = now}).first->second;
+}
+
+INNGEST_INLINE void steps::begin_wait(active_run& run, const job& call, const reported_operation& op,
+                                      wait_record wait, shared_expression condition, timestamp until,
+                                      timestamp now) {
+  const std::string& awaited = wait.signal.empty() ? wait.event_name : wait.signal;
+  pending_step& pending = begin(run, call, op, progress::wait_started, awaited, now);
+  pending.job = state_.jobs.add_timer(run, job::kind::wait_timeout, op, until, now);
+  pending.waits = true;
+  state_.waits.add(wait, std::move(condition));
+  state_.journal.changes.added_waits.push_back(std::move(wait));
+}
+
+INNGEST_INLINE void steps::end(active_run& run, const step_hash& step, const step_end& result,
+                               timestamp now) {
+  const auto found = run.pending.find(step);
+  if (found == run.pending.end()) return;  // it timed out before
+  const pending_step pending = std::move(run.pending.extract(found).mapped());
+  if (pending.waits) forget_wait({run.id(), step});
+  if (pending.job) state_.jobs.remove(run, *pending.job);
+  state_.journal.notify(run, {.at = now,
+                              .what = result.what,
+                              .step = pending.name,
+                              .attempt = result.attempt,
+                              .duration = now - pending.begun,
+                              .detail = result.detail});
+  remember(run, step, result.memo);
+  state_.jobs.continue_run(run, now);
+}
+
+INNGEST_INLINE void steps::end_reported(active_run& run, const reported_operation& op, int attempt,
+                                        timestamp now) {
+  if (run.memos.contains(op.id)) return;
+  if (op.kind == operation_kind::step_completed) {
+    state_.journal.notify_step(run, op, progress::step_completed, attempt, shortened(op.data), now);
+    remember(run, op.id, "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}");
+  } else {
+    const std::string words = words_of(read_error(op.error));
+    state_.journal.notify_step(run, op, progress::step_failed, attempt, words, now);
+    remember(run, op.id, "{\"error\":" + (op.error.empty() ? "{}" : op.error) + "}");
+  }
+}
+
+INNGEST_INLINE void steps::remember(active_run& run, const step_hash& step, std::string memo) {
+  run.pending.erase(step);
+  if (!run.memos.emplace(step, memo).second) return;
+  run.stack.push_back(step);
+  state_.journal.changes.memos.push_back({.run_id = run.id(), .step = step, .text = std::move(memo)});
+}
+
+INNGEST_INLINE void steps::forget_wait(const step_place& place) {
+  if (state_.waits.remove(place)) state_.journal.changes.removed_waits.emplace_back(place.run_id, place.step);
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded::scheduling

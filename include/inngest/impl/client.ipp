@@ -1,0 +1,292 @@
+#pragma once
+
+#include <inngest/client.hpp>
+#include <inngest/config.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE any_function companion_of(const std::string& app_id, const function_options& options,
+                                         run_end end, std::optional<int> retries,
+                                         any_function::handler_type handler) {
+  const char* suffix = end == run_end::failed ? "failure" : end == run_end::cancelled ? "cancel" : "success";
+  const char* event = end == run_end::failed      ? "inngest/function.failed"
+                      : end == run_end::cancelled ? "inngest/function.cancelled"
+                                                  : "inngest/function.finished";
+  std::string expression = "event.data.function_id == '" + app_id + "-" + options.id + "'";
+  if (end == run_end::finished) expression += " && event.data._inngest.status == 'Completed'";
+  const std::string name = options.name.empty() ? options.id : options.name;
+  function_options own{.id = options.id + "-" + suffix, .name = name + " (" + suffix + ")"};
+  own.retries = retries;
+  own.middleware = options.middleware;
+  own.dependencies = options.dependencies;
+  own.checkpointing = options.checkpointing;
+  return any_function(app_id, std::move(own), {{.event = event, .expression = std::move(expression)}},
+                      std::move(handler));
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+namespace inngest::inline INNGEST_ABI {
+
+INNGEST_INLINE sent_events client::send(std::initializer_list<any_event> events) const {
+  return send(std::vector<any_event>(events));
+}
+
+INNGEST_INLINE sent_events client::send(std::vector<any_event> events, const execution::hooks& hooks,
+                                        std::string_view traceparent) const {
+  if (events.empty()) return {};
+  hooks.each([&](middleware& one) { one.transform_send_event(events); });
+  return hooks.template wrap<sent_events>(
+      [&](middleware& one, next_call<sent_events> next) { return one.wrap_send_event(events, next); },
+      [&] { return deliver(events, traceparent); });
+}
+
+INNGEST_INLINE void client::flush_outbox() const {
+  const auto& outbox = settings().outbox();
+  if (!outbox) return;
+  outbox->flush([&](const std::string& events, const std::string& seed) { post_kept(events, seed); });
+}
+
+INNGEST_INLINE void client::score(const std::string& run_id, const std::string& name, double value) const {
+  const auto metadata =
+      protocol::metadata_object({}, "inngest.score", "merge", protocol::score_values(name, value));
+  protocol::expect_success(call_api(protocol::metadata_request(run_id, {}, metadata)),
+                           "scoring run \"" + run_id + "\"");
+}
+
+INNGEST_INLINE http::response client::call_api(http::request request) const {
+  request.url = settings().api_base_url() + request.url;
+  const signing_keys keys = this->keys();
+  const http::headers given = request.headers;
+  http::response answer;
+  for (const std::string* key : {&keys.current, &keys.fallback}) {
+    const bool first = key == &keys.current;
+    if (!first && (key->empty() || (answer.status != 401 && answer.status != 403))) break;
+    request.headers = given;
+    add_common_headers(request.headers);
+    if (!key->empty()) {
+      request.headers.add(protocol::header::authorization, "Bearer " + protocol::hashed_signing_key(*key));
+    }
+    answer = transport()->send(request, settings().timeout());
+  }
+  return answer;
+}
+
+INNGEST_INLINE signing_keys client::keys() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->keys;
+}
+
+INNGEST_INLINE void client::set_keys(signing_keys keys) const {
+  keys.current = detail::checked_key("the current signing key", keys.current);
+  keys.fallback = detail::checked_key("the fallback signing key", keys.fallback);
+  const std::lock_guard lock(shared_->mutex);
+  shared_->keys = std::move(keys);
+}
+
+INNGEST_INLINE void client::replace_transport(std::shared_ptr<http::transport> transport) const {
+  const std::lock_guard lock(shared_->mutex);
+  if (shared_->replacement) throw configuration_error("client \"" + id() + "\" has an engine already");
+  shared_->replacement = std::move(transport);
+}
+
+INNGEST_INLINE void client::restore_transport() const {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->replacement = nullptr;
+}
+
+INNGEST_INLINE client::state::state(client_options options)
+    : settings(std::move(options)),
+      hooks(settings.middleware(), {}),
+      keys{settings.signing_key(), settings.signing_key_fallback()},
+      transport(settings.transport()) {}
+
+INNGEST_INLINE std::shared_ptr<http::transport> client::transport() const {
+  const std::lock_guard lock(shared_->mutex);
+  if (shared_->replacement) return shared_->replacement;
+  if (!shared_->transport) shared_->transport = detail::default_transport();
+  if (!shared_->transport) {
+    throw configuration_error("client \"" + id() +
+                              "\" has no HTTP transport: include <inngest/transport/httplib.hpp> or set "
+                              "client_options::transport");
+  }
+  return shared_->transport;
+}
+
+INNGEST_INLINE bool client::has_engine() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->replacement != nullptr;
+}
+
+INNGEST_INLINE sent_events client::deliver(std::vector<any_event> events,
+                                           std::string_view traceparent) const {
+  for (const any_event& event : events) check_size(event);
+  // an engine has its own clock, and events do not wait on their way to it
+  if (!has_engine()) set_missing_times(events);
+  const std::string list = list_of(events), seed = event_id_seed();
+  const auto post_them = [&] {
+    return sent_events{post(event_request(list, seed, traceparent), names(events), events.size())};
+  };
+  const auto& outbox = settings().outbox();
+  try {
+    if (outbox && !outbox->empty()) {  // the order must hold
+      if (settings().when_unreachable() == unreachable_policy::keep)
+        return send_in_turn(list, seed, post_them);
+      flush_outbox();
+    }
+    return post_them();
+  } catch (const unreachable& problem) {
+    switch (settings().when_unreachable()) {
+      case unreachable_policy::fail:
+        throw;
+      case unreachable_policy::drop:
+        log().warn(std::string(problem.what()) + ": dropped");
+        break;
+      case unreachable_policy::keep:
+        set_missing_times(events);
+        outbox->keep(list_of(events), seed);
+        log().warn(std::string(problem.what()) + ": kept in the outbox");
+        break;
+    }
+    return {};
+  }
+}
+
+INNGEST_INLINE void client::post_kept(const std::string& list, const std::string& seed) const {
+  post(event_request(list, seed, {}), "events of the outbox", 0);
+}
+
+INNGEST_INLINE std::string client::list_of(const std::vector<any_event>& events) {
+  std::string out = "[";
+  for (const any_event& event : events) {
+    if (out.size() > 1) out += ',';
+    out += event.text();
+  }
+  return out + ']';
+}
+
+INNGEST_INLINE void client::set_missing_times(std::vector<any_event>& events) {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  for (any_event& event : events) event.set_missing_ts(now);
+}
+
+INNGEST_INLINE void client::check_size(const any_event& event) const {
+  if (event.text().size() <= settings().limits().event) return;
+  throw too_large("event \"" + event.name() + "\" has " + std::to_string(event.text().size()) +
+                  " bytes, and a server takes at most " + std::to_string(settings().limits().event) +
+                  ": store large data elsewhere and send a reference to it");
+}
+
+INNGEST_INLINE std::vector<std::string> client::post(const http::request& request, const std::string& what,
+                                                     std::size_t expected) const {
+  std::string problem;
+  for (int attempt = 0; attempt < settings().send_attempts(); ++attempt) {
+    if (attempt > 0) std::this_thread::sleep_for(pause_before(attempt));
+    try {
+      const http::response answer = transport()->send(request, settings().timeout());
+      const bool success = answer.status >= 200 && answer.status < 300;
+      if (success) return read_ids(answer, what, expected);
+      problem = without_keys(refusal(answer));
+      if (answer.status == 401 || answer.status == 403)
+        throw unauthorized("the event key was refused: " + problem);
+      const bool may_pass = answer.status >= 500 || answer.status == 429 || answer.status == 408;
+      if (!may_pass && expected == 0 && !judges_events(answer.status))
+        throw protocol_error("the answer is not from an Inngest server: sending " + what + ": " + problem);
+      if (!may_pass)
+        throw event_rejected("the server refused " + what + ": " + problem, accepted_ids(answer));
+    } catch (const unreachable& failed) {
+      problem = failed.what();
+    }
+  }
+  throw unreachable("sending " + what + " failed after " + std::to_string(settings().send_attempts()) +
+                    " attempts: " + problem);
+}
+
+INNGEST_INLINE bool client::judges_events(int status) {
+  return status == 400 || status == 409 || status == 413 || status == 422;
+}
+
+INNGEST_INLINE http::request client::event_request(std::string list, const std::string& seed,
+                                                   std::string_view traceparent) const {
+  if (settings().event_key().empty() && settings().mode() == mode::cloud && !has_engine()) {
+    throw configuration_error(
+        "client \"" + id() + "\" has no event key: set INNGEST_EVENT_KEY, or INNGEST_DEV=1 for a dev server");
+  }
+  const std::string key = settings().event_key().empty() ? "NO_EVENT_KEY_SET" : settings().event_key();
+  http::request out{.method = "POST",
+                    .url = settings().event_api_base_url() + "/e/" + http::percent_encoded(key),
+                    .body = std::move(list)};
+  add_common_headers(out.headers);
+  out.headers.add(protocol::header::event_id_seed, seed);
+  if (!traceparent.empty()) out.headers.add(protocol::header::traceparent, std::string(traceparent));
+  return out;
+}
+
+INNGEST_INLINE void client::add_common_headers(http::headers& headers) const {
+  if (!headers.find(protocol::header::content_type))
+    headers.add(protocol::header::content_type, "application/json");
+  headers.add(protocol::header::sdk, protocol::sdk_name);
+  headers.add(protocol::header::user_agent, protocol::sdk_name);
+  if (!settings().env().empty()) headers.add(protocol::header::environment, settings().env());
+}
+
+INNGEST_INLINE std::string client::event_id_seed() {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  return std::to_string(now.time_since_epoch().count()) + "," + detail::to_base64(detail::random_bytes<10>());
+}
+
+INNGEST_INLINE std::chrono::milliseconds client::pause_before(int attempt) {
+  const int base = 100 << (std::min)(attempt - 1, 10);
+  return std::chrono::milliseconds(base + detail::random_bytes<1>()[0] * base / 512);  // up to 50 % longer
+}
+
+INNGEST_INLINE std::string client::names(const std::vector<any_event>& events) {
+  std::string out = "\"" + events.front().name() + "\"";
+  if (events.size() > 1) out += " and " + std::to_string(events.size() - 1) + " more";
+  return out;
+}
+
+INNGEST_INLINE std::string client::refusal(const http::response& answer) {
+  const std::string words = protocol::refusal(answer);
+  return words.find(' ') == std::string::npos ? words + " (no reason given)" : words;
+}
+
+INNGEST_INLINE std::string client::without_keys(std::string text) const {
+  constexpr std::string_view hidden = "***";
+  const signing_keys keys = this->keys();
+  for (const std::string* key : {&settings().event_key(), &keys.current, &keys.fallback}) {
+    if (key->empty()) continue;
+    for (std::size_t at = 0; (at = text.find(*key, at)) != std::string::npos; at += hidden.size()) {
+      text.replace(at, key->size(), hidden);
+    }
+  }
+  return text;
+}
+
+INNGEST_INLINE std::vector<std::string> client::accepted_ids(const http::response& answer) {
+  try {
+    return decode<sent_events>(answer.body).ids;
+  } catch (const payload_error&) {
+    return {};
+  }
+}
+
+INNGEST_INLINE std::vector<std::string> client::read_ids(const http::response& answer,
+                                                         const std::string& what,
+                                                         std::size_t expected) const {
+  std::vector<std::string> ids;
+  try {
+    ids = decode<sent_events>(answer.body).ids;
+  } catch (const payload_error& problem) {
+    throw protocol_error(std::string("the event API's answer can't be read: ") + problem.what());
+  }
+  if (ids.size() < expected) {
+    throw event_rejected("the server took " + std::to_string(ids.size()) + " of the " +
+                             std::to_string(expected) + " events " + what + ": " +
+                             without_keys(refusal(answer)),
+                         ids);
+  }
+  return ids;
+}
+
+}  // namespace inngest::inline INNGEST_ABI

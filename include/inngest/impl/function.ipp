@@ -1,0 +1,18 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/function.hpp>
+
+namespace inngest::inline INNGEST_ABI {
+
+INNGEST_INLINE any_function::any_function(std::string app_id, function_options options,
+                                          std::vector<trigger_definition> triggers, handler_type handler,
+                                          std::vector<any_function> companions)
+    : shared_(std::make_shared<const definition>(definition{.slug = app_id + "-" + options.id,
+                                                            .app_id = app_id,
+                                                            .options = std::move(options),
+                                                            .triggers = std::move(triggers),
+                                                            .handler = std::move(handler),
+                                                            .companions = std::move(companions)})) {}
+
+}  // namespace inngest::inline INNGEST_ABI

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/http.hpp>
+
+namespace inngest::inline INNGEST_ABI::http {
+
+INNGEST_INLINE std::optional<std::string_view> headers::find(std::string_view name) const {
+  for (const auto& [field, value] : fields_) {
+    if (same_name(field, name)) return value;
+  }
+  return std::nullopt;
+}
+
+INNGEST_INLINE bool headers::same_name(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
+}
+
+INNGEST_INLINE std::string percent_decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      out += ' ';
+    } else if (text[i] == '%' && i + 2 < text.size() && detail::hex_digit(text[i + 1]) >= 0 &&
+               detail::hex_digit(text[i + 2]) >= 0) {
+      out += static_cast<char>(detail::hex_digit(text[i + 1]) * 16 + detail::hex_digit(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+INNGEST_INLINE std::string percent_encoded(std::string_view text) {
+  constexpr char digits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
+  }
+  return out;
+}
+
+INNGEST_INLINE std::optional<std::string> request::query(std::string_view name) const {
+  const std::size_t mark = url.find('?');
+  if (mark == std::string::npos) return std::nullopt;
+  std::string_view rest = std::string_view(url).substr(mark + 1);
+  rest = rest.substr(0, rest.find('#'));
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('&');
+    const std::string_view pair = rest.substr(0, end);
+    const std::size_t equals = pair.find('=');
+    if (!pair.empty() && percent_decoded(pair.substr(0, equals)) == name) {
+      return equals == std::string_view::npos ? std::string() : percent_decoded(pair.substr(equals + 1));
+    }
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+  }
+  return std::nullopt;
+}
+
+INNGEST_INLINE std::string request::path() const {
+  std::string_view rest = std::string_view(url).substr(0, url.find_first_of("?#"));
+  const std::size_t scheme = rest.find("://");
+  if (scheme != std::string_view::npos) {
+    rest = rest.substr(scheme + 3);
+    const std::size_t slash = rest.find('/');
+    rest = slash == std::string_view::npos ? std::string_view("/") : rest.substr(slash);
+  }
+  return std::string(rest);
+}
+
+}  // namespace inngest::inline INNGEST_ABI::http

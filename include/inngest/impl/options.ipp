@@ -1,0 +1,27 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/options.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE std::string problem_of(const checkpointing& options) {
+  using std::chrono::milliseconds;
+  if (options.buffered_steps < 1) {
+    return "checkpointing.buffered_steps must be at least 1, not " + std::to_string(options.buffered_steps);
+  }
+  constexpr milliseconds none{}, longest = std::chrono::seconds(longest_period);
+  if (options.max_runtime <= none || options.max_runtime > longest)
+    return "checkpointing.max_runtime must be more than zero, up to 100 years";
+  if (options.max_interval && (*options.max_interval < none || *options.max_interval > longest))
+    return "checkpointing.max_interval must not be negative, nor more than 100 years";
+  return {};
+}
+
+INNGEST_INLINE std::string matching_expression(const std::string& expression, const std::string& match) {
+  if (match.empty()) return expression;
+  const std::string same = "event." + match + " == async." + match;
+  return expression.empty() ? same : "(" + expression + ") && " + same;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail

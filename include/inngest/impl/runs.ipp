@@ -1,0 +1,280 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/runs.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE std::string only_member(std::string_view object, std::string_view name) {
+  try {
+    const json_buffer buffer{std::string(object)};
+    json_document document(buffer.text());
+    std::string out;
+    int members = 0;
+    for (auto item : document.object()) {
+      json_field member = take(item, {});
+      ++members;
+      const bool wanted = member.key == name;
+      const std::string_view text = raw_text(member.value, {});
+      if (wanted) out = text;
+    }
+    return members == 1 ? out : std::string();
+  } catch (const payload_error&) {
+    return {};
+  }
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+namespace inngest::inline INNGEST_ABI {
+
+INNGEST_INLINE bool run_info::ended() const {
+  if (status == run_status::completed || status == run_status::failed) return ended_at.has_value();
+  return status == run_status::cancelled || status == run_status::skipped;
+}
+
+INNGEST_INLINE run_not_completed::run_not_completed(run_info run)
+    : error(error_code::step_failed, words(run)), run_(std::move(run)) {}
+
+INNGEST_INLINE std::string run_not_completed::words(const run_info& run) {
+  const std::string message = message_of(run.output_text);
+  return "run " + run.id + " " +
+         (run.status == run_status::failed ? "failed" : "was " + std::string(to_string(run.status))) +
+         (message.empty() ? "" : ": " + message);
+}
+
+INNGEST_INLINE std::string run_not_completed::message_of(const std::string& output) {
+  std::string out = detail::find_text(output, "message");
+  for (const char* wrapping : {"error", "data"}) {
+    if (out.empty()) out = detail::find_text(detail::only_member(output, wrapping), "message");
+  }
+  return out;
+}
+
+INNGEST_INLINE std::optional<run_info> runs::find(const std::string& run_id) const {
+  const std::string path = "/runs/" + http::percent_encoded(run_id), what = "asking for run " + run_id;
+  http::response answer = get("/v2" + path + "?includeOutput=true");
+  if (!is_missing(answer)) return reading_run(answer, what);
+  const bool has_v2 = says_why(answer);
+  answer = get_uncached("/v1" + path);
+  if (answer.status == 404 || (has_v2 && answer.status >= 400 && answer.status != 401)) return std::nullopt;
+  return reading_run(answer, what);
+}
+
+INNGEST_INLINE std::vector<run_info> runs::of_event(const std::string& event_id) const {
+  const std::string path = "/events/" + http::percent_encoded(event_id) + "/runs";
+  const std::string what = "asking for the runs of event " + event_id;
+  std::vector<run_info> out;
+  std::string page = "?includeOutput=true&limit=40";
+  while (true) {
+    http::response answer = get("/v2" + path + page);
+    if (is_missing(answer)) break;
+    std::string cursor = reading_runs(answer, what, out);
+    if (cursor.empty()) return out;
+    page = "?includeOutput=true&limit=40&cursor=" + http::percent_encoded(cursor);
+  }
+  const http::response answer = get_uncached("/v1" + path);
+  if (answer.status != 404) reading_runs(answer, what, out);
+  return out;
+}
+
+INNGEST_INLINE run_info runs::wait(const std::string& run_id, duration_ms timeout) const {
+  std::optional<run_info> last;
+  const bool ended = poll(timeout, [&] {
+    last = find(run_id);
+    return last && last->ended();
+  });
+  if (!ended)
+    throw run_timed_out("run " + run_id + (last ? " has not ended in time" : " is not known to the server"));
+  return std::move(*last);
+}
+
+INNGEST_INLINE void runs::cancel(const std::string& run_id) const {
+  http::request request{.method = "DELETE", .url = "/v1/runs/" + http::percent_encoded(run_id)};
+  protocol::expect_success(app_.call_api(std::move(request)), "cancelling run " + run_id);
+}
+
+INNGEST_INLINE std::string runs::rerun(const std::string& run_id) const {
+  const http::response answer =
+      app_.call_api(protocol::json_request("/v2/runs/" + http::percent_encoded(run_id) + "/rerun", "{}"));
+  protocol::expect_success(answer, "rerunning run " + run_id);
+  return reading("a rerun", [&] {
+    const detail::json_buffer body(answer.body);
+    std::string id = detail::find_text(detail::find_member(body, "data"), "runId");
+    if (id.empty()) throw payload_error("data.runId", "missing");
+    return id;
+  });
+}
+
+INNGEST_INLINE std::vector<runs::registered_function> runs::functions() const {
+  const http::response answer = get("/v1/apps/" + http::percent_encoded(app_.id()) + "/functions");
+  if (answer.status == 404) return {};
+  protocol::expect_success(answer, "asking for the functions of app \"" + app_.id() + "\"");
+  return reading("a list of functions", [&] {
+    std::vector<registered_function> out;
+    if (answer.body.find_first_not_of(" \n") == answer.body.find("null")) return out;
+    const detail::json_buffer body(answer.body);
+    for_each_element(body.text(), [&](std::string_view text) {
+      const detail::json_buffer function{std::string(text)};
+      out.push_back({.uuid = detail::find_text(text, "internal_id"),
+                     .slug = detail::find_text(text, "id"),
+                     .config = std::string(detail::find_member(function, "config"))});
+    });
+    return out;
+  });
+}
+
+INNGEST_INLINE http::response runs::get(std::string path) const {
+  return app_.call_api({.method = "GET", .url = std::move(path), .headers = {{"cache-control", "no-cache"}}});
+}
+
+INNGEST_INLINE http::response runs::get_uncached(const std::string& path) const {
+  static std::atomic<unsigned> number = 0;
+  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+  return get(path + "?nocache=" + std::to_string(now) + "-" + std::to_string(++number));
+}
+
+INNGEST_INLINE bool runs::is_missing(const http::response& answer) {
+  return answer.status == 404 || answer.status == 405 || answer.status == 501;
+}
+
+INNGEST_INLINE bool runs::says_why(const http::response& answer) {
+  try {
+    const detail::json_buffer body(answer.body);
+    return detail::find_member(body, "errors").starts_with('[');
+  } catch (const payload_error&) {
+    return false;
+  }
+}
+
+INNGEST_INLINE std::optional<run_info> runs::reading_run(const http::response& answer,
+                                                         const std::string& what) {
+  protocol::expect_success(answer, what);
+  return reading("a run", [&] {
+    const detail::json_buffer body(answer.body);
+    const std::string_view data = detail::find_member(body, "data");
+    if (data.empty() || data == "null") return std::optional<run_info>();
+    return std::optional<run_info>(read_run(data));
+  });
+}
+
+INNGEST_INLINE std::string runs::reading_runs(const http::response& answer, const std::string& what,
+                                              std::vector<run_info>& out) {
+  protocol::expect_success(answer, what);
+  return reading("a list of runs", [&]() -> std::string {
+    const detail::json_buffer body(answer.body);
+    const std::string data(detail::find_member(body, "data"));
+    if (data.empty() || data == "null") return {};
+    const std::size_t before = out.size();
+    for_each_element(data, [&](std::string_view run) { out.push_back(read_run(run)); });
+    const detail::json_buffer page{std::string(detail::find_member(body, "page"))};
+    const bool more = page.text() != "" && detail::find_member(page, "hasMore") == "true";
+    return more && out.size() > before ? detail::find_text(page.text(), "cursor") : std::string();
+  });
+}
+
+INNGEST_INLINE run_info runs::read_run(std::string_view text) {
+  const detail::json_buffer run{std::string(text)};
+  const auto text_of = [&](const char* name, const char* earlier) {
+    std::string out = detail::find_text(text, name);
+    return out.empty() ? detail::find_text(text, earlier) : out;
+  };
+  run_info out{.id = text_of("id", "run_id"),
+               .function_uuid = detail::find_text(text, "function_id"),
+               .event_id = detail::find_text(text, "event_id")};
+  if (out.id.empty()) throw payload_error("id", "missing");
+  out.status = status_of(detail::find_text(text, "status"));
+  out.started_at = parse_timestamp(text_of("startedAt", "run_started_at"));
+  out.ended_at = parse_timestamp(text_of("endedAt", "ended_at"));
+  out.output_text = output_of(std::string(detail::find_member(run, "output")));
+  const std::string_view function = detail::find_member(run, "function");
+  out.function_id = detail::find_text(function, "id");
+  if (out.event_id.empty()) out.event_id = first_event_of(detail::find_member(run, "trigger"));
+  return out;
+}
+
+INNGEST_INLINE std::string runs::first_event_of(std::string_view trigger) {
+  if (trigger.empty()) return {};
+  const detail::json_buffer buffer{std::string(trigger)};
+  std::string out;
+  const std::string_view ids = detail::find_member(buffer, "eventIds");
+  if (!ids.starts_with('[')) return out;
+  for_each_element(ids, [&](std::string_view id) {
+    if (out.empty()) out = decode<std::string>(id);
+  });
+  return out;
+}
+
+INNGEST_INLINE std::string runs::output_of(std::string output) {
+  if (output == "\"\"" || output == "null") return {};
+  constexpr std::string_view run_complete = to_string(protocol::opcode::run_complete);
+  if (output.find(run_complete) == std::string::npos) return output;
+  try {
+    std::string operations = output.starts_with('"') ? decode<std::string>(output) : output;
+    std::string result;
+    if (!operations.starts_with('[')) return output;
+    for_each_element(operations, [&](std::string_view operation) {
+      if (!operation.starts_with('{')) return;
+      const detail::json_buffer buffer{std::string(operation)};
+      const bool ends = detail::find_text(operation, "op").ends_with(run_complete);
+      if (ends) result = detail::find_member(buffer, "data");
+    });
+    return result.empty() ? output : result;
+  } catch (const payload_error&) {
+    return output;
+  }
+}
+
+INNGEST_INLINE run_status runs::status_of(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  if (text == "queued") return run_status::scheduled;
+  if (text == "overflowed") return run_status::failed;
+  for (const run_status status : {run_status::scheduled, run_status::running, run_status::completed,
+                                  run_status::failed, run_status::cancelled, run_status::skipped}) {
+    if (text == to_string(status)) return status;
+  }
+  return run_status::unknown;
+}
+
+INNGEST_INLINE run_info runs::wait_for_run(const any_function& called, const std::string& event_id,
+                                           duration_ms timeout, bool returns_something) const {
+  using clock = std::chrono::steady_clock;
+  std::optional<run_info> found;
+  std::optional<std::string> uuid;
+  std::optional<clock::time_point> completed;
+  const auto is_of_function = [&](const run_info& run) {
+    if (!run.function_id.empty() && (run.function_id == called.slug() || run.function_id == called.id()))
+      return true;
+    if (!uuid) uuid = uuid_of(called);
+    const std::string& its = run.function_id.empty() ? run.function_uuid : run.function_id;
+    return its == *uuid || (uuid->empty() && run.function_id.empty());
+  };
+  const bool ended = poll(timeout, [&] {
+    for (run_info& run : of_event(event_id)) {
+      if (is_of_function(run)) found = std::move(run);
+    }
+    if (!found || !found->ended()) return false;
+    if (found->status != run_status::completed || !returns_something || !found->output_text.empty())
+      return true;
+    // a server may report the end before the output
+    if (!completed) completed = clock::now();
+    return clock::now() - *completed > std::chrono::seconds(5);
+  });
+  if (!found) {
+    throw run_timed_out("function \"" + called.id() + "\" has not ended for event " + event_id +
+                        " in time: the server has no run for it");
+  }
+  if (!ended && !found->ended())
+    throw run_timed_out("function \"" + called.id() + "\" has not ended for event " + event_id + " in time");
+  if (found->status != run_status::completed) throw run_not_completed(std::move(*found));
+  return std::move(*found);
+}
+
+INNGEST_INLINE std::string runs::uuid_of(const any_function& called) const {
+  for (const registered_function& function : functions()) {
+    if (function.slug == called.slug()) return function.uuid;
+  }
+  return {};
+}
+
+}  // namespace inngest::inline INNGEST_ABI

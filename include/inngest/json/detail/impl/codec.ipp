@@ -1,0 +1,45 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/json/detail/codec.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE void write_quoted(std::string& out, std::string_view text, const json_path& at) {
+  if (!is_utf8(text)) fail_at(at, "text that is not UTF-8 has no JSON form");
+  out += '"';
+  std::size_t written = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+    out.append(text, written, i - written);
+    written = i + 1;
+    switch (byte) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default: {
+        constexpr char digits[] = "0123456789abcdef";
+        out += "\\u00";
+        out += digits[byte >> 4];
+        out += digits[byte & 15];
+      }
+    }
+  }
+  out.append(text, written);
+  out += '"';
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/serving/call.hpp>
+
+namespace inngest::inline INNGEST_ABI::serving {
+
+INNGEST_INLINE std::optional<step_hash> target_of(const http::request& request) {
+  const auto step = request.query("stepId");
+  if (!step || *step == "step" || step->empty()) return std::nullopt;
+  step_hash out{};
+  if (!detail::from_hex(*step, out))
+    throw protocol_error("stepId is neither \"step\" nor a step's hashed id");
+  return out;
+}
+
+INNGEST_INLINE void fetch_state(const served_app& app, protocol::call_request& call) {
+  const auto get = [&](const char* what) {
+    const std::string path = "/v0/runs/" + http::percent_encoded(call.run_id()) + "/" + what;
+    http::response answer = app.client.call_api({.method = "GET", .url = path});
+    protocol::expect_success(answer, std::string("fetching the run's ") + what);
+    if (answer.body.size() > app.options.max_body_size) throw too_large("the run's state is too large");
+    return std::move(answer.body);
+  };
+  call.adopt_events(get("batch"));
+  call.adopt_steps(get("actions"));
+}
+
+INNGEST_INLINE void transform_input(const served_function& served, protocol::call_request& call,
+                                    const execution::replay_options& replay_options) {
+  if (served.hooks.empty()) return;
+  const call_info info{.function_id = replay_options.function_id,
+                       .run_id = call.run_id(),
+                       .attempt = call.attempt(),
+                       .max_attempts = call.max_attempts(),
+                       .traceparent = replay_options.traceparent};
+  function_input input{.event = std::string(call.event()), .events = std::string(call.events())};
+  served.hooks.each([&](middleware& one) { one.transform_function_input(info, input); });
+  call.replace_events(std::move(input.event), std::move(input.events));
+}
+
+INNGEST_INLINE void add_call_headers(http::response& out, const http::request& request,
+                                     std::chrono::steady_clock::duration parsing,
+                                     std::chrono::steady_clock::duration running) {
+  const auto text_of = [](std::chrono::steady_clock::duration duration) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+  };
+  out.headers.add(protocol::header::server_timing,
+                  "parse;dur=" + text_of(parsing) + ", handler;dur=" + text_of(running));
+  for (const char* name : {protocol::header::traceparent, protocol::header::tracestate}) {
+    if (const auto value = request.headers.find(name)) out.headers.add(name, std::string(*value));
+  }
+}
+
+INNGEST_INLINE http::response call_function(const served_app& app, const served_function& served,
+                                            const http::request& request, std::string body,
+                                            const save_results* save, const execution::call_stop& stop) {
+  using clock = std::chrono::steady_clock;
+  const auto began = clock::now();
+  protocol::call_request call(std::move(body), target_of(request));
+  if (call.use_api()) fetch_state(app, call);
+  const std::string traceparent(request.headers.find(protocol::header::traceparent).value_or(""));
+  execution::replay_options replay_options{.function_id = served.function->id(),
+                                           .traceparent = traceparent,
+                                           .hooks = &served.hooks,
+                                           .limits = app.settings().limits(),
+                                           .trace_steps = app.options.strict,
+                                           .stop = stop};
+  auto checkpoints = save ? checkpoints_in_process(app, *served.function, call, *save)
+                          : checkpoints_with_server(app, *served.function, call);
+  if (checkpoints) replay_options.checkpoints = &*checkpoints;
+  transform_input(served, call, replay_options);
+  const auto parsed = clock::now();
+
+  execution::outcome outcome = run_handler(app, served, call, replay_options);
+  if (app.options.strict) check_determinism(app, served, call, replay_options, outcome);
+  for (const std::string& warning : outcome.warnings) {
+    app.client.log().warn("function \"" + served.function->id() + "\", run " + call.run_id() + ": " +
+                          warning);
+  }
+  http::response out = answer_for(app, std::move(outcome), request);
+  add_call_headers(out, request, parsed - began, clock::now() - parsed);
+  return out;
+}
+
+INNGEST_INLINE http::response answer_call(const served_app& app, http::request request,
+                                          const save_results* save, const execution::call_stop& stop) {
+  const registered_call registered(app.calls, stop);
+  if (registered.is_refused()) {
+    http::response out = message_answer(app, 503, "the app is stopping: it takes no more calls");
+    out.headers.add(protocol::header::no_retry, "false");
+    out.headers.add(protocol::header::retry_after, "1");
+    return out;
+  }
+  const auto slug = request.query("fnId");
+  if (!slug) return message_answer(app, 400, "the call names no function: fnId is missing");
+  const auto found = app.by_slug.find(*slug);
+  if (found == app.by_slug.end()) {
+    return message_answer(app, 500,
+                          "app \"" + app.client.id() + "\" has no function \"" + *slug +
+                              "\": has it been synced since it changed?");
+  }
+  const served_function& served = found->second;
+  if (served.hooks.empty()) return call_function(app, served, request, std::move(request.body), save, stop);
+  return served.hooks.template wrap<http::response>(
+      [&](middleware& one, next_call<http::response> next) { return one.wrap_request(request, next); },
+      [&] { return call_function(app, served, request, request.body, save, stop); });
+}
+
+}  // namespace inngest::inline INNGEST_ABI::serving

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/serving/call_registry.hpp>
+
+namespace inngest::inline INNGEST_ABI::serving {
+
+INNGEST_INLINE std::size_t call_registry::count() const {
+  const std::lock_guard lock(mutex_);
+  return under_way_.size();
+}
+
+INNGEST_INLINE bool call_registry::drain(std::chrono::milliseconds grace) {
+  constexpr std::chrono::milliseconds shortest{0}, longest = std::chrono::hours(366 * 24);
+  std::vector<execution::call_stop> running;
+  {
+    const std::lock_guard lock(mutex_);
+    is_draining_ = true;
+    running.assign(under_way_.begin(), under_way_.end());
+  }
+  for (const execution::call_stop& stop : running) stop.request_shutdown();
+  std::unique_lock lock(mutex_);
+  return ended_.wait_for(lock, std::clamp(grace, shortest, longest), [&] { return under_way_.empty(); });
+}
+
+INNGEST_INLINE registered_call::registered_call(call_registry& calls, const execution::call_stop& stop)
+    : calls_(calls) {
+  const std::lock_guard lock(calls_.mutex_);
+  if (!calls_.is_draining_) place_ = calls_.under_way_.insert(calls_.under_way_.end(), stop);
+}
+
+INNGEST_INLINE registered_call::~registered_call() {
+  const std::lock_guard lock(calls_.mutex_);
+  if (place_) calls_.under_way_.erase(*place_);
+  calls_.ended_.notify_all();  // under the lock: the thread that waits may destroy the registry
+}
+
+}  // namespace inngest::inline INNGEST_ABI::serving

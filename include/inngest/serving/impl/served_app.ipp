@@ -1,0 +1,46 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/serving/served_app.hpp>
+
+namespace inngest::inline INNGEST_ABI::serving {
+
+INNGEST_INLINE served_app::served_app(inngest::client served, const std::vector<any_function>& list,
+                                      serve_options chosen)
+    : client(std::move(served)),
+      functions(with_companions(list)),
+      options(std::move(chosen)),
+      client_hooks(client.settings().middleware(), {}) {
+  for (const any_function& function : functions) add(function);
+  services.now = [] { return std::chrono::system_clock::now(); };
+  services.send = [sender = client](const std::vector<any_event>& events, const execution::replay& replay) {
+    return sender.send(events, replay.hooks(), replay.info().traceparent).ids;
+  };
+  services.call_api = [caller = client](http::request request) {
+    return caller.call_api(std::move(request));
+  };
+}
+
+INNGEST_INLINE std::vector<any_function> served_app::with_companions(const std::vector<any_function>& list) {
+  std::vector<any_function> out;
+  for (const any_function& function : list) {
+    out.push_back(function);
+    out.insert(out.end(), function.companions().begin(), function.companions().end());
+  }
+  return out;
+}
+
+INNGEST_INLINE void served_app::add(const any_function& function) {
+  if (function.app_id() != client.id()) {
+    throw configuration_error("function \"" + function.id() + "\" belongs to app \"" + function.app_id() +
+                              "\", not to \"" + client.id() + "\"");
+  }
+  execution::hooks hooks(client.settings().middleware(), function.options().middleware);
+  hooks.each([&](middleware& one) { one.on_register(function); });
+  if (!by_slug.emplace(function.slug(), served_function{&function, std::move(hooks)}).second) {
+    throw configuration_error("two functions of app \"" + client.id() + "\" have the id \"" + function.id() +
+                              "\"");
+  }
+}
+
+}  // namespace inngest::inline INNGEST_ABI::serving

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/testing/test_run.hpp>
+
+namespace inngest::inline INNGEST_ABI::testing {
+
+INNGEST_INLINE test_step::test_step(std::string id, std::string memo,
+                                    std::vector<embedded::timeline_entry> entries,
+                                    std::function<std::string(std::string)> read)
+    : id_(std::move(id)), memo_(std::move(memo)), entries_(std::move(entries)), read_(std::move(read)) {}
+
+INNGEST_INLINE int test_step::attempts() const {
+  return static_cast<int>(std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
+    return entry.what == embedded::progress::step_completed ||
+           entry.what == embedded::progress::step_retried || entry.what == embedded::progress::step_failed;
+  }));
+}
+
+INNGEST_INLINE std::string test_step::error() const {
+  for (std::size_t i = entries_.size(); i-- > 0;) {
+    const embedded::progress what = entries_[i].what;
+    if (what == embedded::progress::step_retried || what == embedded::progress::step_failed)
+      return entries_[i].detail;
+  }
+  return "";
+}
+
+INNGEST_INLINE test_run::test_run(std::shared_ptr<const simulation> simulation, std::string id)
+    : simulation_(std::move(simulation)), id_(std::move(id)) {}
+
+INNGEST_INLINE std::string test_run::error() const {
+  const auto error = now().error;
+  return error ? embedded::words_of(*error) : std::string();
+}
+
+INNGEST_INLINE std::string test_run::waiting_on() const {
+  const embedded::active_run* run = simulation_->active(id_);
+  if (!run) return "";
+  const embedded::pending_step* first = nullptr;
+  for (const auto& [hash, each] : run->pending) {
+    if (!first || each.begun < first->begun) first = &each;
+  }
+  if (first) return first->name;
+  const auto last = now().timeline;
+  const bool retries = !last.empty() && last.back().what == embedded::progress::step_retried;
+  return retries ? last.back().step : std::string();
+}
+
+INNGEST_INLINE std::vector<std::string> test_run::steps() const {
+  std::vector<std::string> out;
+  std::unordered_set<std::string> known;
+  for (const auto& entry : now().timeline) {
+    if (!entry.step.empty() && known.insert(entry.step).second) out.push_back(entry.step);
+  }
+  return out;
+}
+
+INNGEST_INLINE test_step test_run::step(const std::string& id, std::size_t index) const {
+  const std::string& base = simulation_->replaced().changed_id(id);
+  const std::string whole = index == 0 ? base : base + ":" + std::to_string(index);
+  const step_hash hash = detail::sha1::of(whole);
+  std::string memo;
+  for (const auto& stored : simulation_->store().memos_of(id_)) {
+    if (stored.step == hash) memo = stored.text;
+  }
+  const auto read = [simulation = simulation_, run = now(), whole, hash, kind = kind_of(hash)](auto result) {
+    const step_info step{.id = whole, .name = whole, .kind = kind, .hash = hash, .memoized = true};
+    return simulation->read_result(run, step, result);
+  };
+  return {whole, std::move(memo), entries_of(shown_name(whole, base), index), read};
+}
+
+INNGEST_INLINE embedded::run test_run::now() const {
+  auto found = simulation_->find_run(id_);
+  if (!found) throw configuration_error("the event started no run");
+  return std::move(*found);
+}
+
+INNGEST_INLINE step_kind test_run::kind_of(const step_hash& step) const {
+  for (const auto& each : operations()) {
+    const auto code = protocol::opcode_of(each.op);
+    const protocol::step_kind_row* row = code ? protocol::row_begun_by(*code) : nullptr;
+    if (each.id == step && row && row->work != protocol::step_work::none) return row->kind;
+  }
+  return step_kind::run;
+}
+
+INNGEST_INLINE std::string test_run::shown_name(const std::string& whole, const std::string& id) const {
+  for (const auto& operation : operations()) {
+    if (operation.id == detail::sha1::of(whole)) return operation.shown_name();
+  }
+  return id;
+}
+
+INNGEST_INLINE std::vector<embedded::timeline_entry> test_run::entries_of(const std::string& name,
+                                                                          std::size_t index) const {
+  std::vector<embedded::timeline_entry> out;
+  std::size_t at = 0;
+  for (auto& entry : now().timeline) {
+    if (entry.step != name) continue;
+    const bool ends =
+        entry.what == embedded::progress::step_completed || entry.what == embedded::progress::step_failed;
+    if (at == index) out.push_back(entry);
+    if (ends) ++at;
+  }
+  return out;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::testing

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/transport/detail/httplib_server.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE void configure(httplib::Server& server) {
+  server.set_socket_options([](auto socket) { set_listener_options(socket); });
+  server.set_tcp_nodelay(true);  // else a body waits for the acknowledgement of its headers
+}
+
+INNGEST_INLINE void send_whole_and_plain(const httplib::Request& request) {
+  auto& asked = const_cast<httplib::Request&>(request);
+  asked.headers.erase("Accept-Encoding");
+  asked.ranges.clear();
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
