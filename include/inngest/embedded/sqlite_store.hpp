@@ -156,7 +156,7 @@ class sqlite_store final : public store {
   /// The connection that writes.
   static database open(const std::filesystem::path& path, const sqlite_options& options) {
     make_private(path);
-    database file(path.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    database file(detail::to_utf8(path), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     if (file.is_read_only()) throw store_error(file.path(), "can't be written: it is read-only");
     detail::sqlite::check_is_store(file);
     file.execute("PRAGMA journal_mode = WAL");
@@ -176,7 +176,7 @@ class sqlite_store final : public store {
 
   /// The connection that reads.
   static database open(const std::filesystem::path& path) {
-    database file(path.string(), SQLITE_OPEN_READONLY);
+    database file(detail::to_utf8(path), SQLITE_OPEN_READONLY);
     file.execute("PRAGMA cell_size_check = ON");
     return file;
   }
