@@ -21,6 +21,7 @@ TARGET = ROOT / "single_include" / "inngest" / "inngest.hpp"
 # takes long to compile or needs a further package is there on demand. These come last: what they share with the
 # rest must not be put where it can be switched off.
 WHOLE = """\
+#include <inngest/config.hpp>
 #ifndef INNGEST_NO_HTTPLIB
 #include <inngest/transport/detail/httplib_flags.hpp>
 #endif

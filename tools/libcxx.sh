@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Builds and runs the core tests with clang and libc++ (Debian: clang, libc++-14-dev, libc++abi-14-dev), and checks that
-# every header compiles with it. Arguments go to the tests.
+# Builds and runs the core tests with clang and libc++, and checks that every header compiles with it. Installs what
+# it needs. Arguments go to the tests.
 #
-# The core tests need no package that is compiled against libstdc++ but simdjson, of which no std:: type is in the calls
-# that its header makes: one that was would not link. cpp-httplib and the rest of the tests are left out.
+# Packages that are C++ libraries are compiled against libstdc++. simdjson's can be used all the same: its header calls
+# it with no type of the standard library in a signature, or it would not link. cpp-httplib's can't, so tests that
+# need it are left out.
 #
 #   CXX        the compiler (clang++)
 #   BUILD_DIR  where to build (build/libcxx)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=tools/packages.sh
+source tools/packages.sh
 
 # By name: where they are does not matter.
 core_tests="json json_canonical checked_math parse_real expression expression_conformance cron time_zone duration
@@ -19,6 +22,16 @@ build=${BUILD_DIR:-build/libcxx}
 flags=(-std=c++20 -stdlib=libc++ -O0 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Iinclude -Itests
   -DSIMDJSON_THREADS_ENABLED=1 -DCPPHTTPLIB_OPENSSL_SUPPORT -DCPPHTTPLIB_ZLIB_SUPPORT -DCPPHTTPLIB_BROTLI_SUPPORT)
 mkdir -p "$build"
+
+has_libcxx() { echo 'int main() { throw 0; }' | "$compiler" -stdlib=libc++ -x c++ - -o "$build/probe"; }
+
+need_build_tools
+need catch2 pkg-config --exists catch2
+need libsodium-dev pkg-config --exists libsodium
+need clang command -v "$compiler"
+need libc++-dev has_libcxx
+need libc++abi-dev has_libcxx
+install_needed
 
 echo "== headers"
 (cd include && find inngest -name '*.hpp' | sort | sed 's/.*/#include <&>/') > "$build/all_headers.cpp"

@@ -96,7 +96,7 @@ INNGEST_INLINE std::filesystem::path sqlite_store::absolute(const std::filesyste
 INNGEST_INLINE sqlite_store::database sqlite_store::open(const std::filesystem::path& path,
                                                          const sqlite_options& options) {
   make_private(path);
-  database file(path.string(), detail::sqlite::access::creates);
+  database file(detail::to_utf8(path), detail::sqlite::access::creates);
   if (file.is_read_only()) throw store_error(file.path(), "can't be written: it is read-only");
   detail::sqlite::check_is_store(file);
   file.execute("PRAGMA journal_mode = WAL");
@@ -115,7 +115,7 @@ INNGEST_INLINE sqlite_store::database sqlite_store::open(const std::filesystem::
 }
 
 INNGEST_INLINE sqlite_store::database sqlite_store::open(const std::filesystem::path& path) {
-  database file(path.string(), detail::sqlite::access::reads);
+  database file(detail::to_utf8(path), detail::sqlite::access::reads);
   file.execute("PRAGMA cell_size_check = ON");
   return file;
 }

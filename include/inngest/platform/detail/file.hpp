@@ -24,6 +24,12 @@ namespace inngest::inline INNGEST_ABI::detail {
 /// The id of this process: another one after fork().
 long process_id();
 
+/// The path in UTF-8, as SQLite wants it: on Windows path.string() is in the system's code page.
+inline std::string to_utf8(const std::filesystem::path& path) {
+  const auto text = path.u8string();
+  return {text.begin(), text.end()};
+}
+
 /// An open file. Its owner alone may read it. Children do not inherit it by exec(). Functions return what
 /// went wrong; a std::error_code of 0 is success.
 class disk_file {
