@@ -45,7 +45,7 @@ LAYERS = [
 
 # (what may not be included, who may not, but for these)
 FORBIDDEN = [
-    (["adapters/*", "transport/*"], ["*"], ["inngest.hpp", "adapters/*", "transport/*", "embedded/http_server.hpp"]),
+    (["adapters/*", "transport/*"], ["*"], ["inngest.hpp", "adapters/*", "transport/*", "embedded/detail/http_server_body.hpp"]),
     (["embedded.hpp", "embedded/*"], ["*"], ["embedded.hpp", "embedded/*", "testing.hpp", "testing/*"]),
 ]
 

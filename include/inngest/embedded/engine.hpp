@@ -1,66 +1,31 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <initializer_list>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <thread>
-#include <utility>
 #include <vector>
 
 #include <inngest/client.hpp>
 #include <inngest/config.hpp>
-#include <inngest/embedded/detail/engine_clock.hpp>
-#include <inngest/embedded/detail/engine_core.hpp>
-#include <inngest/embedded/detail/registration_conflict.hpp>
-#include <inngest/embedded/detail/retry.hpp>
-#include <inngest/embedded/detail/server_api.hpp>
-#include <inngest/embedded/memory_store.hpp>
+#include <inngest/embedded/engine_options.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/store.hpp>
-#include <inngest/execution/call_stop.hpp>
+#include <inngest/function.hpp>
 #include <inngest/http.hpp>
+#include <inngest/json.hpp>
 #include <inngest/log.hpp>
-#include <inngest/protocol/error_info.hpp>
-#include <inngest/serve.hpp>
+#include <inngest/time/duration.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-struct engine_options {
-  /// Threads that run handlers, and wait for apps elsewhere: so many calls are under way at once.
-  std::size_t workers = 8;
-  /// Keeps the state. Default: a new memory_store. On disk: see sqlite_store.
-  std::shared_ptr<embedded::store> store{};
-  /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
-  /// does, from 15 seconds to two hours.
-  std::function<duration_ms(int attempt)> retry_delay{};
-  /// Makes the requests of step.fetch and step.ai.infer. Default: as a client's, that of
-  /// <inngest/transport/httplib.hpp> if it is included.
-  std::shared_ptr<http::transport> requests{};
-  /// How long each of them may take.
-  duration_ms request_timeout = std::chrono::minutes(10);
-  /// How long ended runs and their events stay to be looked at.
-  duration_ms history = std::chrono::hours(7 * 24);
-  /// Told what happened, once it is in the store, one thing at a time and in order. The run comes without its
-  /// timeline. Called from the engine's threads; it may send events, but must not wait for the engine.
-  std::function<void(const run&, const timeline_entry&)> on_progress{};
-  /// So many runs in a row may start each other, each sending the event of the next less than a second after
-  /// it began itself. The event of a further one is refused: a function that triggers itself would never end.
-  std::size_t max_chain = 10'000;
-  /// Gives the system's time, for tests of what happens when the clock is set. Default:
-  /// std::chrono::system_clock.
-  std::function<std::chrono::system_clock::time_point()> system_time{};
-};
+class engine_body;
+struct function_definition;
 
 /// Durable functions in this process, without a server.
 ///
@@ -84,7 +49,7 @@ class engine {
   engine(client app, const std::vector<any_function>& functions, engine_options options = {});
 
   /// Stops as stop() does, and waits for the bodies that are running, however long they take.
-  ~engine() { end_threads(); }
+  ~engine();
 
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
@@ -101,9 +66,9 @@ class engine {
 
   /// Takes events in, as client::send does.
   /// \throws event_rejected, payload_error.
-  sent_events send(const any_event& event) { return app_.send(event); }
-  sent_events send(std::initializer_list<any_event> events) { return app_.send(events); }
-  sent_events send(const std::vector<any_event>& events) { return app_.send(events); }
+  sent_events send(const any_event& event);
+  sent_events send(std::initializer_list<any_event> events);
+  sent_events send(const std::vector<any_event>& events);
 
   /// Takes in an event, or an array of them, as JSON, and gives their ids.
   /// \throws payload_error naming what is wrong; unreachable when the store takes nothing.
@@ -145,15 +110,15 @@ class engine {
   std::uint64_t sequence() const;
 
   /// Where the state is kept: events and runs can be looked at there.
-  const embedded::store& store() const { return *options_.store; }
+  const embedded::store& store() const;
   /// The client's logger, which the engine logs to as well.
-  const logger& log() const { return app_.log(); }
+  const logger& log() const;
   /// The records that can't be read, which everything else goes on without: those that the engine found when
   /// it began, and those that the store finds now. A run that is named there is set aside: it stays in the
   /// store as it is until somebody repairs or removes the record, and the next engine goes on with it.
   std::vector<unreadable_record> unreadable() const;
   /// All runs, oldest first.
-  std::vector<run> runs() const { return with_readers(options_.store->runs()); }
+  std::vector<run> runs() const;
   /// The runs that an event started.
   std::vector<run> runs_of(std::string_view event_id) const;
   /// A run with its timeline; nothing when there is none of the id.
@@ -167,162 +132,7 @@ class engine {
   bool wait_until_idle(duration_ms timeout) const;
 
  private:
-  /// The client's way to the engine: the part of a server's HTTP API that an app needs.
-  class loopback final : public http::transport {
-   public:
-    explicit loopback(engine& engine) : engine_(&engine) {}
-    http::response send(const http::request& request, std::chrono::milliseconds) override;
-
-   private:
-    engine* engine_;
-  };
-
-  /// While it lives, the client's HTTP goes to the engine.
-  class takeover {
-   public:
-    takeover(const client& app, std::shared_ptr<http::transport> transport);
-    ~takeover() { app_.restore_transport(); }
-    takeover(const takeover&) = delete;
-    takeover& operator=(const takeover&) = delete;
-
-   private:
-    client app_;
-  };
-
-  /// The run whose handler this thread is in, and so the sender of the events that come from this thread.
-  struct event_sender {
-    const void* engine = nullptr;
-    std::string_view run_id{};
-  };
-  static event_sender& sender();
-  class sending_run {
-   public:
-    sending_run(const void* engine, std::string_view run_id);
-    ~sending_run() { sender() = before_; }
-    sending_run(const sending_run&) = delete;
-    sending_run& operator=(const sending_run&) = delete;
-
-   private:
-    event_sender before_;
-  };
-
-  /// Runs read their output through the middleware of their function.
-  void set_reader(run& of) const;
-  std::vector<run> with_readers(std::vector<run> all) const;
-
-  static engine_options with_defaults(engine_options options);
-
-  static std::vector<function_definition> definitions(const handler& handler);
-
-  void log_unreadable() const;
-
-  static std::chrono::milliseconds within_a_year(std::chrono::milliseconds time);
-
-  unfinished_work unfinished();
-
-  static std::string counted(std::size_t count, const char* what);
-
-  // ---- committing: everything is noted under the lock, and written outside of it ------------------------
-
-  /// In memory everything is committed at once.
-  void commit_at_once();
-
-  /// The number of the last change, to wait for.
-  std::uint64_t changed();
-
-  void end_commit(engine_core::batch batch, std::string problem);
-
-  /// A constructor may throw, and then nothing has happened.
-  void commit_first_changes();
-
-  /// Waits until the change is committed. False when the store can't; engine_core::problem() says why.
-  bool is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change);
-
-  /// The same, but waits until the store can. False when the engine stops meanwhile.
-  bool is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change);
-
-  void commit_or_wait(std::unique_lock<std::mutex>& lock);
-
-  /// Waits until all that the scheduler changed is committed.
-  /// \throws unreachable when the store can't, with the reason.
-  void commit_changes(std::unique_lock<std::mutex>& lock);
-
-  /// Commits all that was noted, at once. One thread at a time.
-  void commit_all(std::unique_lock<std::mutex>& lock);
-
-  /// The keeper's thread: commits what nobody waits for, and tries again when the store can't.
-  void keep();
-
-  bool can_commit() const { return core_.has_uncommitted() && !core_.is_committing(); }
-
-  /// Gives what went wrong: it will be tried again.
-  std::string commit(std::span<const changes> batch) const;
-
-  // ---- working ----------------------------------------------------------------------------------------
-
-  void work();
-
-  void take_and_call(std::unique_lock<std::mutex>& lock);
-
-  static bool is_elsewhere(const http::request& request);
-
-  /// Nobody can call the app before there is an http_server, which begins after the engine. The call waits
-  /// for it, and uses up no attempt.
-  void postpone(const engine_core::call& call);
-
-  void begin_to_stop();
-
-  void end_threads();
-
-  http::response call(engine_core::call& made);
-
-  /// Makes a request for a step.
-  http::response ask_elsewhere(const http::request& request) const;
-
-  http::response call_elsewhere(http::request request);
-
-  /// Keeps results while a function goes on.
-  execution::checkpoints::saved save(const job& job, const std::vector<protocol::operation>& results);
-
-  /// Waits are measured with the steady clock. They are short, so that a system clock that is set forward is
-  /// noticed.
-  void sleep_until_due(std::unique_lock<std::mutex>& lock);
-
-  /// The cleaner's thread: forgets what is too old to be looked at, at the start and then every ten minutes.
-  void clean();
-
-  // ---- what users hear: collected under the lock, told outside of it -------------------------------------
-
-  /// Whether on_progress was told all that happened up to a change.
-  bool is_told(std::uint64_t change) const;
-
-  /// Asks calls to stop, logs, and tells on_progress what is committed.
-  void deliver();
-
-  void tell(const run& run, const timeline_entry& entry) const;
-
-  client app_;
-  engine_options options_;
-  const bool is_on_disk_;
-  handler handler_;
-  engine_clock clock_;
-
-  mutable std::mutex mutex_;  // of everything below
-  std::condition_variable wake_;
-  mutable std::condition_variable settled_;
-  std::condition_variable keeper_wake_;
-  std::condition_variable cleaner_wake_;
-  engine_core core_;
-  std::function<http::response(http::request)> call_app_;
-  std::optional<std::uint64_t> telling_;  // on_progress is being told of this change
-  int logging_ = 0;                       // threads that log
-  bool keeper_stops_ = false;
-  bool has_told_of_server_ = false;
-
-  takeover takeover_;  // until the threads have ended a handler's events come here
-  std::thread keeper_;
-  std::thread cleaner_;
-  std::vector<std::thread> workers_;
+  std::unique_ptr<engine_body> body_;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -28,7 +28,7 @@ std::string received_json_or_string(std::string_view text);
 
 /// The same as a value, for what is only shown: a stored text that is not JSON must not hide what is beside
 /// it.
-inline json received_json_value(std::string_view text) { return json::parse(received_json_or_string(text)); }
+json received_json_value(std::string_view text);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
