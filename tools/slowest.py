@@ -54,7 +54,7 @@ def show(title, durations):
     slow = [entry for entry in sorted(durations, reverse=True) if entry[0] >= LEAST][:SHOWN]
     if not slow:
         return
-    print(f"== {title}: {sum(seconds for seconds, _ in durations):.0f} s in all")
+    print(f"== {title}")
     for seconds, name in slow:
         print(f"{seconds:8.1f} s  {name}")
 
@@ -63,9 +63,10 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     build = pathlib.Path(sys.argv[1])
-    show("slowest builds", builds(build / ".ninja_log"))
+    built = builds(build / ".ninja_log")
+    show(f"slowest of {len(built)} builds", built)
     ctest, cases = tests(build / "Testing" / "Temporary" / "LastTest.log")
-    show("slowest tests", ctest)
+    show(f"slowest of {len(ctest)} tests", ctest)
     show("slowest test cases", cases)
 
 
