@@ -7,6 +7,7 @@
 // The ledger gets a line for each event that was acknowledged, each time a step's body ran, with the token
 // that is its result, and each result that a later step's body has seen.
 
+#include <inngest/detail/ulid.hpp>
 #include <inngest/inngest.hpp>
 
 #include <inngest/embedded.hpp>
