@@ -49,7 +49,7 @@ class memory_store final : public store {
   run_counts count_runs() const override;
 
  private:
-  struct kept_run {
+  struct stored_run {
     run_record record{};
     std::vector<memo_record> memos{};
     std::set<step_hash> steps{};             // of the memos
@@ -58,15 +58,15 @@ class memory_store final : public store {
 
   void apply(const changes& changes);
 
-  kept_run* find(const std::string& run_id);
+  stored_run* find(const std::string& run_id);
 
   void withdraw(const std::string& id);
 
   void note_dispatched(const std::string& id);
 
-  static void add(kept_run& run, const timeline_record& told);
+  static void add(stored_run& run, const timeline_record& record);
 
-  void keep_run(const run_record& changed);
+  void put_run(const run_record& changed);
 
   void update_run(const run_update& changed);
 
@@ -79,7 +79,7 @@ class memory_store final : public store {
   mutable std::mutex mutex_;
   std::map<std::string, event_record, std::less<>> events_;  // ids grow with time
   std::deque<std::string> undispatched_;                     // as they came
-  std::map<std::string, kept_run, std::less<>> runs_;
+  std::map<std::string, stored_run, std::less<>> runs_;
   std::map<std::string, std::set<std::string>, std::less<>> started_;  // runs, by event
   std::map<std::uint64_t, job> jobs_;
   std::map<std::pair<std::string, step_hash>, wait_record> waits_;

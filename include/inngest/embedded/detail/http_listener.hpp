@@ -137,7 +137,7 @@ class http_listener {
   /// Does what there is to do, or waits for it. False when the server has ended.
   bool serve_all();
 
-  static short events_of(const connection& each);
+  static short events_of(const connection& client);
 
   bool is_stopping() const;
 
@@ -154,43 +154,43 @@ class http_listener {
 
   void end_late_ones();
 
-  static void enter(connection& each, phase next, std::chrono::milliseconds limit);
+  static void enter(connection& client, phase next, std::chrono::milliseconds limit);
 
   /// A body, or an answer, has longer the more of it has gone over.
-  void extend(connection& each, std::size_t moved) const;
+  void extend(connection& client, std::size_t moved) const;
 
   // ---- one connection: false when it is over ------------------------------------------------------------
 
   void serve(std::uint64_t id, short events);
 
-  bool read(std::uint64_t id, connection& each);
+  bool read(std::uint64_t id, connection& client);
 
   /// Goes as far with a request as what was read allows.
-  bool advance(std::uint64_t id, connection& each);
+  bool advance(std::uint64_t id, connection& client);
 
   /// False when there is nothing more to do for now.
-  bool read_head(connection& each);
+  bool read_head(connection& client);
 
   /// Whether the body is complete.
-  bool read_body(connection& each);
+  bool read_body(connection& client);
 
   /// Clients that send large bodies without end don't take the memory for small ones.
   void limit_incomplete(const connection& current);
 
-  bool dispatch(std::uint64_t id, connection& each);
+  bool dispatch(std::uint64_t id, connection& client);
 
   /// The rest of what the client sends is not read as a request. True: the connection goes on for a while.
-  bool refuse(connection& each, int status, const std::string& problem);
+  bool refuse(connection& client, int status, const std::string& problem);
 
   // ---- answers ------------------------------------------------------------------------------------------
 
   static std::string single_line(std::string_view text);
 
-  void write_answer(connection& each, http::response answer, bool closes);
+  void write_answer(connection& client, http::response answer, bool closes);
 
-  bool write(std::uint64_t id, connection& each);
+  bool write(std::uint64_t id, connection& client);
 
-  bool end_answer(std::uint64_t id, connection& each);
+  bool end_answer(std::uint64_t id, connection& client);
 
   void take_answers();
 

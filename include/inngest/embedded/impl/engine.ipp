@@ -141,7 +141,7 @@ INNGEST_INLINE void engine::register_app(const std::string& id, std::string regi
 INNGEST_INLINE std::vector<function_definition> engine::functions() const {
   const std::lock_guard lock(mutex_);
   std::vector<function_definition> out;
-  for (const auto& [slug, each] : core_.state().functions().all()) out.push_back(*each);
+  for (const auto& [slug, function] : core_.state().functions().all()) out.push_back(*function);
   return out;
 }
 
@@ -221,7 +221,7 @@ INNGEST_INLINE void engine::set_reader(run& of) const {
 }
 
 INNGEST_INLINE std::vector<run> engine::with_readers(std::vector<run> all) const {
-  for (run& each : all) set_reader(each);
+  for (run& found : all) set_reader(found);
   return all;
 }
 
@@ -235,7 +235,7 @@ INNGEST_INLINE engine_options engine::with_defaults(engine_options options) {
 
 INNGEST_INLINE std::vector<function_definition> engine::definitions(const handler& handler) {
   std::vector<function_definition> out;
-  for (const any_function& each : handler.functions()) out.push_back(define(each));
+  for (const any_function& function : handler.functions()) out.push_back(define(function));
   return out;
 }
 
