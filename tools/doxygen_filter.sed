@@ -1,5 +1,5 @@
 # What doxygen reads instead of a header: comments at the end of a member's line document the member, and tables of
-# enumerators become empty lines.
+# enumerators become empty lines, and namespaces lose the version that doxygen would take for a name.
 /^template <>$/ {
   N
   /enumerators</ {
@@ -13,3 +13,4 @@
   }
 }
 s|([;,]) +// |\1  ///< |
+s|^(namespace inngest)::inline INNGEST_ABI|\1|

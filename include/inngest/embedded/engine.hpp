@@ -36,138 +36,158 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
+/// Options of an engine.
 struct engine_options {
-  /// Threads that run handlers, and wait for apps elsewhere: so many calls are under way at once.
+  /// Threads that run handlers and wait for the answers of remote apps: the most calls at the same time. At
+  /// least 1.
   std::size_t workers = 8;
-  /// Keeps the state. Default: a new memory_store. On disk: see sqlite_store.
+  /// Keeps the state. Default: a new memory_store. sqlite_store keeps it on disk.
   std::shared_ptr<embedded::store> store{};
-  /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
-  /// does, from 15 seconds to two hours.
+  /// The delay between the failed attempt (0 is the first) and the next one. Default: the delays of an
+  /// Inngest server, from 15 seconds to two hours. When it throws, the engine logs that and uses the default.
   std::function<duration_ms(int attempt)> retry_delay{};
-  /// Makes the requests of step.fetch and step.ai.infer. Default: as a client's, that of
-  /// <inngest/transport/httplib.hpp> if it is included.
+  /// Makes the requests of step.fetch and step.ai.infer. Default: the transport of
+  /// <inngest/transport/httplib.hpp> if that header is included; otherwise these steps fail.
   std::shared_ptr<http::transport> requests{};
-  /// How long each of them may take.
+  /// The timeout of each of these requests.
   duration_ms request_timeout = std::chrono::minutes(10);
-  /// How long ended runs and their events stay to be looked at.
+  /// How long the store keeps ended runs and their events.
   duration_ms history = std::chrono::hours(7 * 24);
-  /// Told what happened, once it is in the store, one thing at a time and in order. The run comes without its
-  /// timeline. Called from the engine's threads; it may send events, but must not wait for the engine.
+  /// The engine calls this for each timeline entry after the store has it: one call at a time, in order, from
+  /// any of the engine's threads. The run has an empty timeline. The callback may send events, but must not
+  /// wait for the engine. The engine logs what it throws. Empty disables it.
   std::function<void(const run&, const timeline_entry&)> on_progress{};
-  /// So many runs in a row may start each other, each sending the event of the next less than a second after
-  /// it began itself. The event of a further one is refused: a function that triggers itself would never end.
+  /// The longest chain of runs in which each run sends the event that starts the next less than a second
+  /// after it began. The engine rejects the event that would make the chain longer, because a function that
+  /// triggers itself would never end.
   std::size_t max_chain = 10'000;
-  /// Gives the system's time, for tests of what happens when the clock is set. Default:
-  /// std::chrono::system_clock.
+  /// Replaces the system clock in tests. Default: std::chrono::system_clock.
   std::function<std::chrono::system_clock::time_point()> system_time{};
 };
 
-/// Durable functions in this process, without a server.
+/// Runs durable functions in this process, without a server.
 ///
 ///     inngest::embedded::engine engine{app, {ingest, synthesize}};
 ///     engine.send(BrandIngested{...});
 ///     engine.wait_until_idle(10s);
 ///
-/// It calls the functions with the same requests and through the same handler as an Inngest server does, and
-/// keeps to what they say of themselves: triggers with expressions, schedules, flow control, cancellation.
-/// While it lives it takes over the HTTP of its client: what app.send() and ctx.step.send_event() send, it
-/// receives. All of it may be called from many threads at once.
+/// The engine calls functions with the same requests and through the same handler as an Inngest server. It
+/// supports their triggers with expressions, schedules, flow control and cancellation. While it lives, it
+/// replaces the transport of its client: the engine receives the events of app.send() and
+/// ctx.step.send_event(). All members may be called from several threads at the same time.
 ///
-/// What it has taken in is in the store before it says so, and a step's result before anything runs that
-/// could see it: with a store on disk a process may end at any time, and another goes on where it was.
+/// The engine acknowledges an event only after the store has it, and runs code that sees a step's result only
+/// after the store has the result. With a store on disk a process may end at any time, and another process
+/// continues where it stopped.
 class engine {
  public:
-  /// Goes on with what the store has. A call that was under way when the last process ended without stopping
-  /// its engine counts as a failed attempt.
-  /// \throws configuration_error for a function that the engine can't run as it asks to be, or when the
-  /// client has an engine; what the store throws. The client is then as it was.
+  /// Continues with the unfinished work in the store. If the last process ended without stopping its engine,
+  /// the calls that it was making count as failed attempts.
+  /// \throws configuration_error when the engine does not support an option of a function, or when the client
+  /// has an engine already; store_error when the store fails. The client is unchanged then.
   engine(client app, const std::vector<any_function>& functions, engine_options options = {});
 
-  /// Stops as stop() does, and waits for the bodies that are running, however long they take.
+  /// Stops like stop(), but waits without a limit until all running step bodies have returned.
   ~engine() { end_threads(); }
 
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
 
-  /// Stops working: no further call begins, calls under way are asked to stop through their stop tokens, and
-  /// are waited for until the grace is over. What is not done stays in the store for the next engine, and
-  /// uses up no attempt: a body that throws because it was asked to stop runs again there. Events are still
-  /// taken in. True when no call is under way any more. Nobody can stop a body that does not look at its
-  /// token; when it ends before the process does, its result counts.
+  /// Stops the engine permanently: it begins no more calls, requests the running calls to stop through their
+  /// stop tokens, and waits for them during the grace period. Unfinished work stays in the store for the next
+  /// engine, and an interrupted attempt does not count: a body that throws because of its stop token runs
+  /// again there. The engine still accepts events. Returns true when no call is running. A body that ignores
+  /// its stop token keeps running; if it returns before the process ends, its result counts.
   bool stop(duration_ms grace = std::chrono::seconds(10));
 
-  /// How many calls of functions, and requests for steps, are under way.
+  /// The number of function calls and step requests that are running.
   std::size_t calls_under_way() const;
 
-  /// Takes events in, as client::send does.
-  /// \throws event_rejected, payload_error.
+  /// Sends events to the engine, like client::send.
+  /// \throws event_rejected when the engine does not accept an event; payload_error; unreachable when the
+  /// engine can't write to its store.
   sent_events send(const any_event& event) { return app_.send(event); }
+  /// The same for several events. The engine accepts all of them or none.
   sent_events send(std::initializer_list<any_event> events) { return app_.send(events); }
+  /// The same for several events. The engine accepts all of them or none.
   sent_events send(const std::vector<any_event>& events) { return app_.send(events); }
 
-  /// Takes in an event, or an array of them, as JSON, and gives their ids.
-  /// \throws payload_error naming what is wrong; unreachable when the store takes nothing.
-  /// What it throws for has not happened. With the seed of an earlier request the events have the ids that
-  /// they had then, and count once; see protocol::header::event_id_seed.
+  /// Accepts an event, or an array of events, as JSON. Returns their ids, in the same order. All events are
+  /// accepted or, when it throws, none. `seed` makes retries safe: events with the seed of an earlier request
+  /// get the same ids again and count once (see protocol::header::event_id_seed).
+  /// \throws payload_error that names the member that is wrong; unreachable when the engine can't write to
+  /// its store.
   std::vector<std::string> accept(std::string events, std::string_view seed = {});
 
-  /// Ends the wait for a signal, and gives the id of the run that waited; nothing when none did.
+  /// Ends the wait for a signal; `data`, a JSON text, becomes part of the step's result. Returns the id of
+  /// the run that waited, or `nullopt` when none did. \throws unreachable when the engine can't write to its
+  /// store.
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null");
 
-  /// Starts a run of the function now, whatever its triggers, and gives the run's id.
-  /// \throws configuration_error when the function is not one of the engine's, or is a singleton that runs.
+  /// Starts a run of the function, independent of its triggers, and returns the run's id. `data` becomes the
+  /// data of the run's event.
+  /// \throws configuration_error when the engine does not have the function, or the function is a singleton
+  /// that is running; unreachable when the engine can't write to its store.
   std::string start(const any_function& function, const json& data = json::object());
 
-  /// Begins a run with the events of an earlier one, and gives its id; nothing when there is no such run, or
-  /// its function is gone.
+  /// Starts a new run with the events of an earlier one, and returns its id. Returns `nullopt` when there is
+  /// no such run, or the engine no longer has its function. \throws unreachable when the engine can't write
+  /// to its store.
   std::optional<std::string> rerun(std::string_view run_id);
 
-  /// Cancels a run: a step that is running ends, but nothing comes after it. False when there is no such run
-  /// or it has ended.
+  /// Cancels a run. A step that is running finishes, but no other step begins. Returns false when there is no
+  /// such run, or it has ended. \throws unreachable when the engine can't write to its store.
   bool cancel(std::string_view run_id);
 
-  /// Takes results that a function elsewhere has saved while it goes on. False when it must stop: the run has
-  /// ended or was called again. \throws payload_error, protocol_error for what are no results.
+  /// Accepts results that a remote function saves while it continues. `operations` is a JSON array of step
+  /// results. Returns false when the function must stop, because its run has ended or was called again.
+  /// \throws payload_error or protocol_error when `operations` is malformed; unreachable when the engine
+  /// can't write to its store.
   bool checkpoint(const std::string& run_id, std::uint64_t call_id, std::string operations);
 
-  /// How apps elsewhere are called, whose functions were registered over HTTP. http_server sets it.
+  /// Sets how the engine calls remote apps, whose functions were registered over HTTP. http_server calls
+  /// this. An empty function makes their runs wait.
   void call_apps_by(std::function<http::response(http::request)> calls);
 
-  /// Puts the functions of an app elsewhere in the place of those that it had. `registration` is what SDKs
-  /// send to /fn/register. \throws configuration_error, payload_error naming what is wrong, also when it
-  /// would replace a function of this process, of another app, or of the same app at another origin.
+  /// Registers the functions of a remote app, which replace those that it registered before. `registration`
+  /// is the body that SDKs send to /fn/register. \throws configuration_error or payload_error when the
+  /// registration is wrong, or would replace a function of this process, of another app, or of the same app
+  /// at another origin; unreachable when the engine can't write to its store.
   void register_app(const std::string& id, std::string registration);
 
-  /// The functions that the engine calls.
+  /// All functions of the engine: those of this process and of remote apps.
   std::vector<function_definition> functions() const;
 
-  /// A number that grows when anything changes.
+  /// A number that grows with every change, so that a viewer can find out whether to read again.
   std::uint64_t sequence() const;
 
-  /// Where the state is kept: events and runs can be looked at there.
+  /// The engine's store, to query events and runs.
   const embedded::store& store() const { return *options_.store; }
-  /// The client's logger, which the engine logs to as well.
+  /// The logger of the client, which the engine uses, too.
   const logger& log() const { return app_.log(); }
-  /// The records that can't be read, which everything else goes on without: those that the engine found when
-  /// it began, and those that the store finds now. A run that is named there is set aside: it stays in the
-  /// store as it is until somebody repairs or removes the record, and the next engine goes on with it.
+  /// The records of the store that can't be read: those that the engine found when it started, and those that
+  /// the store finds now. The engine works without them. A run that such a record names is set aside: it
+  /// stays unchanged in the store until somebody repairs or removes the record, and then the next engine
+  /// continues with it. \throws store_error
   std::vector<unreadable_record> unreadable() const;
-  /// All runs, oldest first.
+  /// All runs with their timelines, oldest first. \throws store_error
   std::vector<run> runs() const { return with_readers(options_.store->runs()); }
-  /// The runs that an event started.
+  /// The runs that an event started, with their timelines, oldest first. \throws store_error
   std::vector<run> runs_of(std::string_view event_id) const;
-  /// A run with its timeline; nothing when there is none of the id.
+  /// The run with the id, and its timeline; `nullopt` when there is none. \throws store_error
   std::optional<run> find_run(std::string_view run_id) const;
 
-  /// Waits until the run has ended and its end is in the store, or the time is up, and gives it as it then
-  /// is. \throws configuration_error when there is no such run.
+  /// Waits until the run has ended and the store has its end, at most for the timeout, and returns the run as
+  /// it is then. Check run::ended(). Timeouts over a year mean a year.
+  /// \throws configuration_error when there is no such run; store_error
   run wait_for(std::string_view run_id, duration_ms timeout) const;
 
-  /// Waits until no run is left that could go on; false when the time was up first.
+  /// Waits until the engine has nothing to do now: all events are dispatched, and every unfinished run waits
+  /// for an event, a signal or a later time. Returns false when the timeout is over first.
   bool wait_until_idle(duration_ms timeout) const;
 
  private:
-  /// The client's way to the engine: the part of a server's HTTP API that an app needs.
+  /// The client's transport while the engine lives. It answers the requests of an app without a socket.
   class loopback final : public http::transport {
    public:
     explicit loopback(engine& engine) : engine_(&engine) {}
@@ -177,7 +197,7 @@ class engine {
     engine* engine_;
   };
 
-  /// While it lives, the client's HTTP goes to the engine.
+  /// Replaces the client's transport while it lives.
   class takeover {
    public:
     takeover(const client& app, std::shared_ptr<http::transport> transport);
@@ -189,7 +209,7 @@ class engine {
     client app_;
   };
 
-  /// The run whose handler this thread is in, and so the sender of the events that come from this thread.
+  /// The run whose handler runs on this thread: the sender of the events that this thread sends.
   struct event_sender {
     const void* engine = nullptr;
     std::string_view run_id{};
@@ -206,7 +226,7 @@ class engine {
     event_sender before_;
   };
 
-  /// Runs read their output through the middleware of their function.
+  /// Makes run::output() use the middleware of the run's function.
   void set_reader(run& of) const;
   std::vector<run> with_readers(std::vector<run> all) const;
 
@@ -222,40 +242,41 @@ class engine {
 
   static std::string counted(std::size_t count, const char* what);
 
-  // ---- committing: everything is noted under the lock, and written outside of it ------------------------
+  // ---- committing: changes are collected under the lock, and written without it --------------------------
 
-  /// In memory everything is committed at once.
+  /// Commits all changes if the store is in memory.
   void commit_at_once();
 
-  /// The number of the last change, to wait for.
+  /// The number of the last change, for is_committed().
   std::uint64_t changed();
 
   void end_commit(engine_core::batch batch, std::string problem);
 
-  /// A constructor may throw, and then nothing has happened.
+  /// Commits the changes of the constructor, which throws when that fails.
   void commit_first_changes();
 
-  /// Waits until the change is committed. False when the store can't; engine_core::problem() says why.
+  /// Waits until the change is committed. Returns false when the commit fails; engine_core::problem() says
+  /// why.
   bool is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change);
 
-  /// The same, but waits until the store can. False when the engine stops meanwhile.
+  /// Waits until the change is committed, also after failed commits. Returns false when the engine stops.
   bool is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change);
 
   void commit_or_wait(std::unique_lock<std::mutex>& lock);
 
-  /// Waits until all that the scheduler changed is committed.
-  /// \throws unreachable when the store can't, with the reason.
+  /// Waits until all changes are committed.
+  /// \throws unreachable with the reason when the commit fails.
   void commit_changes(std::unique_lock<std::mutex>& lock);
 
-  /// Commits all that was noted, at once. One thread at a time.
+  /// Commits all changes. One thread at a time.
   void commit_all(std::unique_lock<std::mutex>& lock);
 
-  /// The keeper's thread: commits what nobody waits for, and tries again when the store can't.
-  void keep();
+  /// The committer's thread: commits changes that no thread waits for, and retries failed commits.
+  void commit_in_background();
 
   bool can_commit() const { return core_.has_uncommitted() && !core_.is_committing(); }
 
-  /// Gives what went wrong: it will be tried again.
+  /// Commits the batch. Returns the problem, or an empty text. Failed commits will be retried.
   std::string commit(std::span<const changes> batch) const;
 
   // ---- working ----------------------------------------------------------------------------------------
@@ -264,10 +285,10 @@ class engine {
 
   void take_and_call(std::unique_lock<std::mutex>& lock);
 
-  static bool is_elsewhere(const http::request& request);
+  static bool is_remote(const http::request& request);
 
-  /// Nobody can call the app before there is an http_server, which begins after the engine. The call waits
-  /// for it, and uses up no attempt.
+  /// Delays the call of a remote app until an http_server, which is created after the engine, can make it.
+  /// The delay does not count as an attempt.
   void postpone(const engine_core::call& call);
 
   void begin_to_stop();
@@ -276,30 +297,30 @@ class engine {
 
   http::response call(engine_core::call& made);
 
-  /// Makes a request for a step.
-  http::response ask_elsewhere(const http::request& request) const;
+  /// Makes the request of a step.
+  http::response make_request(const http::request& request) const;
 
-  http::response call_elsewhere(http::request request);
+  http::response call_remote_app(http::request request);
 
-  /// Keeps results while a function goes on.
+  /// Saves results while a function continues.
   execution::checkpoints::saved save(const job& job, const std::vector<protocol::operation>& results);
 
-  /// Waits are measured with the steady clock. They are short, so that a system clock that is set forward is
-  /// noticed.
+  /// Sleeps until a job is due, but not long: the wait uses the steady clock, and the system clock may be set
+  /// forward meanwhile.
   void sleep_until_due(std::unique_lock<std::mutex>& lock);
 
-  /// The cleaner's thread: forgets what is too old to be looked at, at the start and then every ten minutes.
+  /// The cleaner's thread: removes old records at the start, and then every ten minutes.
   void clean();
 
-  // ---- what users hear: collected under the lock, told outside of it -------------------------------------
+  // ---- callbacks and log lines: collected under the lock, delivered without it ----------------------------
 
-  /// Whether on_progress was told all that happened up to a change.
-  bool is_told(std::uint64_t change) const;
+  /// Whether on_progress was called for everything up to the change.
+  bool is_notified(std::uint64_t change) const;
 
-  /// Asks calls to stop, logs, and tells on_progress what is committed.
+  /// Requests calls to stop, writes log lines, and calls on_progress for committed changes.
   void deliver();
 
-  void tell(const run& run, const timeline_entry& entry) const;
+  void notify(const run& run, const timeline_entry& entry) const;
 
   client app_;
   engine_options options_;
@@ -310,17 +331,17 @@ class engine {
   mutable std::mutex mutex_;  // of everything below
   std::condition_variable wake_;
   mutable std::condition_variable settled_;
-  std::condition_variable keeper_wake_;
+  std::condition_variable committer_wake_;
   std::condition_variable cleaner_wake_;
   engine_core core_;
   std::function<http::response(http::request)> call_app_;
-  std::optional<std::uint64_t> telling_;  // on_progress is being told of this change
-  int logging_ = 0;                       // threads that log
-  bool keeper_stops_ = false;
-  bool has_told_of_server_ = false;
+  std::optional<std::uint64_t> notifying_;  // the change for which on_progress is being called
+  int logging_ = 0;                         // threads that write log lines
+  bool committer_stops_ = false;
+  bool has_logged_missing_server_ = false;
 
-  takeover takeover_;  // until the threads have ended a handler's events come here
-  std::thread keeper_;
+  takeover takeover_;  // outlives the threads, whose handlers may send events
+  std::thread committer_;
   std::thread cleaner_;
   std::vector<std::thread> workers_;
 };

@@ -32,52 +32,57 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Without keys the server is for this machine: it listens on a loopback address, and answers anyone who
-/// reaches that, except web pages of other origins. With a signing key or event keys everything needs one:
-/// events need an event key, apps the signing key, and people a sign-in link.
+/// Options of an http_server.
+///
+/// Without keys the server is for this machine only: it listens on a loopback address and answers every
+/// client, except web pages of other origins. With a signing key or event keys every request needs one: an
+/// event needs an event key, an app needs the signing key, and a person needs a sign-in link.
 struct http_server_options {
-  /// The address, or its name. Anything but a loopback address needs keys, or `allow_anyone`.
+  /// The address to listen on, or a name for it. Other addresses than loopback need keys, or `allow_anyone`.
   std::string host = "127.0.0.1";
-  /// 0 chooses a free one: see port().
+  /// The port to listen on. 0 chooses a free one: see port().
   int port = 8288;
-  /// Signs the calls of apps elsewhere. Apps must show it, hashed as SDKs send it, to register and for their
-  /// API calls.
+  /// Signs the calls of remote apps. Apps must send its hash, as SDKs do, to register and to use the API.
+  /// Empty: no signing key.
   std::string signing_key{};
-  /// The keys with which events are accepted at /e/<key>. With them, web pages may send events, too.
+  /// The keys with which clients send events to `/e/(key)`. With an event key, web pages may send events,
+  /// too.
   std::vector<std::string> event_keys{};
-  /// Further names, without a port, by which clients call the server: such as "engine" for
-  /// http://engine:8288. It answers to names of this machine (localhost, 127.0.0.1, [::1]) and to `host`;
-  /// requests for other hosts get status 421.
+  /// More names by which clients reach the server, without a port: such as "engine" for http://engine:8288.
+  /// The server always accepts localhost, 127.0.0.1, [::1] and `host`. It answers requests for other hosts
+  /// with status 421.
   std::vector<std::string> hosts{};
-  /// Listens on any address without keys: whoever reaches it may do everything.
+  /// Allows every address without keys. Every client that reaches the server may then do everything.
   bool allow_anyone = false;
-  /// Requests that are answered at the same time; others wait.
+  /// The most requests that the server answers at the same time. More requests wait. At least 1.
   std::size_t connections = 64;
-  /// Connections that are open at the same time. When there are more, those go that have been silent longest
-  /// before they completed a request, then idle ones. At most half of the files that the process may open.
+  /// The most open connections. When there are more, the server closes the oldest ones without a complete
+  /// request first, and then idle ones. The limit is at most half of the files that the process may open, and
+  /// at least 1.
   std::size_t max_connections = 1000;
-  /// How long a client may take for the headers of a request.
+  /// The time in which a client must send the headers of a request.
   std::chrono::milliseconds header_timeout = std::chrono::seconds(10);
-  /// How long it may take to send a body, or to take an answer; large ones have longer, a second for each
-  /// 64 KB.
+  /// The time in which a client must send a body, or receive an answer, plus a second for each 64 KB.
   std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
-  /// Bytes of a request's body; for larger ones the answer is 413.
+  /// The largest body of a request in bytes. The server answers a larger one with status 413.
   std::size_t max_body_size = INNGEST_MAX_BODY_SIZE;
-  /// Runs that may be queued; while there are more, the server takes no events: status 503 with Retry-After.
+  /// The most queued runs. While there are more, the server answers events with status 503 and Retry-After.
   std::size_t max_queued_runs = 1'000'000;
-  /// How long an app elsewhere may take for a call.
+  /// The timeout of a call to a remote app.
   duration_ms call_timeout = std::chrono::hours(2);
 };
 
-/// Calls apps elsewhere, signed if there is a key.
+/// Calls remote apps. http_server uses it.
 class app_calls {
  public:
+  /// Signs calls with the key, unless it is empty. `timeout` applies to each call.
   app_calls(std::string signing_key, std::chrono::milliseconds timeout);
 
+  /// Calls an app and returns its answer. \throws unreachable when there is no answer.
   http::response send(http::request request);
 
  private:
-  /// An answer that was streamed has the real one in its body.
+  /// Replaces a streamed answer with the real one, which is in its body.
   static void unwrap(http::response& answer);
 
   const std::string signing_key_;
@@ -85,28 +90,31 @@ class app_calls {
   httplib_transport transport_;
 };
 
-/// An engine as a server: any Inngest SDK can send it events, register functions and be called by it, and
-/// people can look at it with a browser.
+/// Serves an engine over HTTP. Inngest SDKs can send events and register functions, and the engine calls
+/// them. People can view the engine's runs in a browser.
 ///
 ///     inngest::embedded::http_server server{engine};  // http://127.0.0.1:8288
 ///
-/// It listens while it lives; the engine must live longer.
+/// The server listens while it lives. The engine must outlive it.
 class http_server {
  public:
-  /// \throws configuration_error when it can't listen there, or must not: see http_server_options.
+  /// Starts to listen. \throws configuration_error when the address is in use or can't be bound, or when it
+  /// needs keys: see http_server_options.
   explicit http_server(engine& engine, http_server_options options = {});
 
+  /// Finishes the requests that are being answered, for up to two seconds, and closes the port.
   ~http_server();
 
   http_server(const http_server&) = delete;
   http_server& operator=(const http_server&) = delete;
 
+  /// The port on which the server listens.
   int port() const { return listener_->port(); }
-  /// Such as "http://127.0.0.1:8288".
+  /// The server's URL for clients on this machine, such as "http://127.0.0.1:8288".
   std::string url() const;
 
-  /// The address of the page for a person's browser. With keys, it is a link that signs in: it works once,
-  /// and the browser then stays signed in for a day, or until this server ends. Each call makes a new link.
+  /// The URL of the page for a browser. With keys, the URL is a link that signs in. It works once, and the
+  /// browser then stays signed in for a day, or until this server ends. Each call returns a new link.
   std::string sign_in_url();
 
  private:
@@ -116,38 +124,38 @@ class http_server {
 
   void start();
 
-  /// One line for each reason and minute. Neither keys nor what a stranger has sent are logged.
+  /// Logs one line for each reason and minute. The log contains neither keys nor bytes of the request.
   void log_refusal(int status);
 
   // ---- answers ------------------------------------------------------------------------------------------
 
-  /// What browsers are told of every answer: to show it in no frame, to give it to no other page, and to take
-  /// it for what it says it is.
+  /// Adds headers for browsers: do not show the answer in a frame, do not let other pages read it, and do not
+  /// guess its content type.
   static http::response guarded(http::response answer);
 
   http::response answer(const http::request& request);
 
   http::response respond(http::request request);
 
-  /// What is asked of a server and not of an engine.
+  /// Answers the routes that only a server has; `nullopt` for the engine's routes.
   std::optional<http::response> own_answer(const http::request& request);
 
-  /// Counted a few times a second: that a thousand more may come in between does not matter.
+  /// Whether max_queued_runs is reached. Counts a few times a second, so some runs more may be accepted.
   bool has_full_queue();
 
   // ---- the page -----------------------------------------------------------------------------------------
 
   static http::response page();
 
-  /// Exchanges the token of a sign-in link for a cookie. The page is then opened by this one: a cookie that
-  /// is SameSite=Strict is not sent when a link elsewhere led here.
+  /// Exchanges the token of a sign-in link for a cookie. The answer is a page that opens the web page,
+  /// because browsers do not send a SameSite=Strict cookie when a link of another site leads to the server.
   http::response sign_in(const http::request& request);
 
   std::optional<http::response> page_answer(const http::request& request, const std::string& path);
 
-  // ---- apps elsewhere -------------------------------------------------------------------------------------
+  // ---- remote apps ----------------------------------------------------------------------------------------
 
-  /// What SDKs look for to find a dev server.
+  /// The answer to /dev, by which SDKs find a dev server.
   json described() const;
 
   http::response register_app(const http::request& request);

@@ -196,7 +196,9 @@ class engine_core {
   /// What happened up to the last change that is committed, one after the other.
   std::optional<told_progress> take_progress();
   /// Whether nothing is left to be told of a change and those before.
-  bool is_told(std::uint64_t change) const { return progress_.empty() || progress_.front().change > change; }
+  bool is_notified(std::uint64_t change) const {
+    return progress_.empty() || progress_.front().change > change;
+  }
 
  private:
   struct under_way {
