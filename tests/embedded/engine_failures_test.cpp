@@ -497,9 +497,7 @@ TEST_CASE("failed attempts, failed runs and what is resumed are logged", "[embed
         book.with("warn: " + of_first + ": step \"charge\": attempt 1 failed, the next is due at 2");
     CHECK(retried.size() == 1);
     CHECK(book.with("card declined").size() >= 2);
-    CHECK(
-        book.with("warn: " + of_first + ": step \"charge\": attempt 2 failed, and it was the last").size() ==
-        1);
+    CHECK(book.with("warn: " + of_first + ": step \"charge\": attempt 2 failed permanently").size() == 1);
     CHECK(book.with("error: " + of_first + " failed: ").size() == 1);
     CHECK(book.with("warn: " + of_second + ": attempt 1 failed, the next is due at 2").size() == 1);
     CHECK(book.with("error: " + of_second + " failed: ").size() == 1);

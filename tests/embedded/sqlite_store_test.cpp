@@ -198,7 +198,7 @@ TEST_CASE("a file is brought to the last version step by step", "[embedded][stor
   sqlite::migrate(file, std::span(steps).first(2));
   CHECK(file.number("SELECT b FROM t") == 2);
   CHECK_THAT(message_of<store_error>([&] { sqlite::migrate(file, std::span(steps).first(1)); }),
-             EndsWith("is of version 2, and this program knows versions up to 1"));
+             EndsWith("has version 2, but this program supports versions up to 1"));
 }
 
 TEST_CASE("a store of a newer version is refused, with both versions", "[embedded][store]") {
@@ -206,8 +206,8 @@ TEST_CASE("a store of a newer version is refused, with both versions", "[embedde
   { sqlite_store store({.path = place.file}); }
   sqlite::database(place.file.string(), reading_and_writing).execute("PRAGMA user_version = 7");
   const std::string before = bytes_of(place.file);
-  CHECK(opening(place.file) ==
-        "the store \"" + place.file.string() + "\" is of version 7, and this program knows versions up to 2");
+  CHECK(opening(place.file) == "the store \"" + place.file.string() +
+                                   "\" has version 7, but this program supports versions up to 2");
   CHECK((bytes_of(place.file) == before));
 }
 

@@ -126,7 +126,7 @@ class rows {
     requires std::is_enum_v<Enum>
   void read_at(int at, Enum& out) const {
     const auto value = enumerator_of<Enum>(integer_at(at));
-    if (!value) fail(at, "not one of its enumeration");
+    if (!value) fail(at, "not a value of its enumeration");
     out = *value;
   }
   template <class Count, class Period>

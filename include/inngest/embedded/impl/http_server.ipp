@@ -219,8 +219,9 @@ INNGEST_INLINE std::optional<http::response> http_server::page_answer(const http
   if (request.method == "POST" && path.starts_with(run) && path.ends_with("/rerun")) {
     const std::string id = path.substr(run.size(), path.size() - run.size() - 6);
     const auto again = engine_.rerun(id);
-    return again ? engine_api::answer_of(200, {{"run_id", *again}})
-                 : engine_api::refusal(404, "there is no run \"" + id + "\", or its function is gone");
+    return again
+               ? engine_api::answer_of(200, {{"run_id", *again}})
+               : engine_api::refusal(404, "there is no run \"" + id + "\", or its function no longer exists");
   }
   if (request.method != "GET") return std::nullopt;
   if (path == "/api/state") return engine_api::answer_of(200, pages.state());

@@ -81,7 +81,7 @@ INNGEST_INLINE sqlite_store::lazy_disk::~lazy_disk() {
   if (!wanted_) return;
   try {
     file_.execute("PRAGMA synchronous = FULL");
-  } catch (const store_error&) {  // it sets a number in memory
+  } catch (const store_error&) {  // can't fail: it sets a number in memory
   }
 }
 

@@ -171,7 +171,7 @@ INNGEST_INLINE void engine_core::log_failure(const run& run, const timeline_entr
       return log(log_level::warn, what() + ": " + attempt + " failed, the next is due at " +
                                       next_attempt(run, entry, fresh) + ": " + entry.detail);
     case progress::step_failed:
-      return log(log_level::warn, what() + ": " + attempt + " failed, and it was the last: " + entry.detail);
+      return log(log_level::warn, what() + ": " + attempt + " failed permanently: " + entry.detail);
     case progress::run_failed:
       return log(log_level::error, whose + " failed: " + entry.detail);
     default:

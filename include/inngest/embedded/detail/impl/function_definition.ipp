@@ -11,7 +11,7 @@ INNGEST_INLINE std::string call_url(const function_definition& function, const s
       function.url.substr(0, query) + "?fnId=" + http::percent_encoded(function.slug) + "&stepId=" + step;
   if (query == std::string::npos) return out;
   std::string_view rest = std::string_view(function.url).substr(query + 1);
-  while (!rest.empty()) {  // what the app itself has put there
+  while (!rest.empty()) {  // parameters of the app itself
     const std::string_view parameter = rest.substr(0, rest.find('&'));
     if (!parameter.starts_with("fnId=") && !parameter.starts_with("stepId="))
       out += "&" + std::string(parameter);
@@ -62,7 +62,7 @@ INNGEST_INLINE int definition_reader::number_of(const json& object, const char* 
 
 INNGEST_INLINE int definition_reader::to_number(const json& found, const char* name) const {
   if (!found.is_number_integer()) fail(std::string(name) + " must be a whole number");
-  const auto number = found.get<std::int64_t>();  // of a larger one it would be another
+  const auto number = found.get<std::int64_t>();  // get() would wrap a larger number
   const bool is_larger = found.is_number_unsigned() && !std::in_range<int>(found.get<std::uint64_t>());
   if (is_larger || !std::in_range<int>(number)) fail(std::string(name) + " is too large: " + found.dump());
   return static_cast<int>(number);
@@ -73,7 +73,7 @@ INNGEST_INLINE std::optional<milliseconds> definition_reader::duration_of(const 
   const std::string text = text_of(object, name);
   if (text.empty()) return std::nullopt;
   const auto out = detail::parse_server_duration(text);
-  if (!out) fail(std::string(name) + " is no duration: \"" + text + "\"");
+  if (!out) fail(std::string(name) + " is not a duration: \"" + text + "\"");
   return out;
 }
 
@@ -103,7 +103,7 @@ INNGEST_INLINE void definition_reader::read_triggers() {
     if (!trigger.schedule.empty()) {
       try {
         trigger.cron = detail::cron_schedule::parse(trigger.schedule);
-        // Reads its time zone, now and not when the function is registered or its schedule has fired.
+        // Reads the time zone now, so that registering the function and its schedule can't fail later.
         detail::cron_next(*trigger.cron, floor<milliseconds>(std::chrono::system_clock::now()));
       } catch (const configuration_error& problem) {
         fail("cron (" + trigger.schedule + "): " + problem.what());

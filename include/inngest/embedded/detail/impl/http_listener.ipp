@@ -90,7 +90,8 @@ INNGEST_INLINE const char* reason_phrase(int status) {
 INNGEST_INLINE http_listener::http_listener(listener_options options)
     : options_(within_file_limit(std::move(options))) {
   listen();
-  if (!wake_.open()) throw configuration_error("the engine can't listen: there are no more files");
+  if (!wake_.open())
+    throw configuration_error("the engine can't listen: the process has too many open files");
 }
 
 INNGEST_INLINE void http_listener::start(judge look, answerer answer, refuser refuse) {
@@ -123,13 +124,13 @@ INNGEST_INLINE void http_listener::listen() {
   std::vector<const addrinfo*> addresses;
   for (const addrinfo* address = all.get(); address != nullptr; address = address->ai_next)
     addresses.push_back(address);
-  // "localhost" is known to apps as 127.0.0.1
+  // apps take "localhost" for 127.0.0.1
   std::stable_partition(addresses.begin(), addresses.end(),
                         [](const addrinfo* address) { return address->ai_family == AF_INET; });
   std::error_code problem;
   for (const addrinfo* address : addresses) {
     problem = listen_at(*address);
-    // in use: another address of the host would make two servers of one port
+    // If the port is in use, does not try another address: two servers would share the port.
     if (!problem || is_address_in_use(problem)) break;
   }
   if (!problem) return;
@@ -163,7 +164,7 @@ INNGEST_INLINE void http_listener::run() {
   while (true) {
     try {
       if (!serve_all()) return;
-    } catch (const std::exception&) {  // no memory
+    } catch (const std::exception&) {  // out of memory
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }
@@ -190,7 +191,7 @@ INNGEST_INLINE bool http_listener::serve_all() {
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (polled[i + 2].revents != 0) serve(ids[i], polled[i + 2].revents);
   }
-  end_late_ones();
+  close_late_connections();
   if (polled[1].revents != 0) accept_all();
   return true;
 }
@@ -224,12 +225,12 @@ INNGEST_INLINE bool http_listener::end_all_but_answers() {
 }
 
 INNGEST_INLINE void http_listener::accept_all() {
-  for (int i = 0; i < 64; ++i) {  // then others have their turn
-    if (connections_.size() >= options_.max_connections && !drop_one()) return pause_accepting();
+  for (int i = 0; i < 64; ++i) {  // then serves the open connections
+    if (connections_.size() >= options_.max_connections && !drop_connection()) return pause_accepting();
     unique_socket socket(::accept(listener_.get(), nullptr, nullptr));
     if (!socket) {
       if (!is_out_of_sockets(last_socket_error())) return;
-      if (!drop_one()) return pause_accepting();
+      if (!drop_connection()) return pause_accepting();
       continue;
     }
     set_nonblocking(socket.get());
@@ -241,7 +242,7 @@ INNGEST_INLINE void http_listener::accept_all() {
   }
 }
 
-INNGEST_INLINE bool http_listener::drop_one() {
+INNGEST_INLINE bool http_listener::drop_connection() {
   const auto rank = [](const connection& client) {
     if (client.at == phase::answering || client.at == phase::writing) return 3;
     if (!client.was_answered || client.at == phase::draining) return 0;
@@ -255,7 +256,7 @@ INNGEST_INLINE bool http_listener::drop_one() {
   return true;
 }
 
-INNGEST_INLINE void http_listener::end_late_ones() {
+INNGEST_INLINE void http_listener::close_late_connections() {
   const auto now = clock::now();
   std::vector<std::uint64_t> late;
   for (const auto& [id, client] : connections_) {
@@ -263,8 +264,8 @@ INNGEST_INLINE void http_listener::end_late_ones() {
   }
   for (const std::uint64_t id : late) {
     connection& client = connections_.at(id);
-    const bool tells = (client.at == phase::head && !client.in.empty()) || client.at == phase::body;
-    if (!tells || !refuse(client, 408, "the request took too long to arrive")) connections_.erase(id);
+    const bool is_answered = (client.at == phase::head && !client.in.empty()) || client.at == phase::body;
+    if (!is_answered || !refuse(client, 408, "the request took too long to arrive")) connections_.erase(id);
   }
 }
 
@@ -286,7 +287,7 @@ INNGEST_INLINE void http_listener::serve(std::uint64_t id, short events) {
   try {
     if ((events & POLLOUT) != 0) goes_on = write(id, client);
     if (goes_on && (events & (POLLIN | POLLHUP | POLLERR)) != 0) goes_on = read(id, client);
-  } catch (const std::exception&) {  // no memory: it is this connection that wants too much
+  } catch (const std::exception&) {  // out of memory: this connection needs too much
     goes_on = false;
   }
   if (!goes_on) connections_.erase(id);
@@ -294,7 +295,8 @@ INNGEST_INLINE void http_listener::serve(std::uint64_t id, short events) {
 
 INNGEST_INLINE bool http_listener::read(std::uint64_t id, connection& client) {
   char buffer[64 * 1024];
-  if (client.at == phase::answering || client.at == phase::writing) return false;  // it has gone
+  // events in these phases mean that the client has closed the connection
+  if (client.at == phase::answering || client.at == phase::writing) return false;
   const auto size = receive_some(client.socket.get(), buffer, sizeof buffer);
   if (size < 0) return may_succeed_later(last_socket_error());
   if (size == 0) return false;
@@ -428,7 +430,7 @@ INNGEST_INLINE bool http_listener::write(std::uint64_t id, connection& client) {
 
 INNGEST_INLINE bool http_listener::end_answer(std::uint64_t id, connection& client) {
   client.was_answered = true;
-  if (client.closes) {  // closed with bytes unread, the answer might be lost on its way
+  if (client.closes) {  // closing with unread bytes could discard the answer
     ::shutdown(client.socket.get(), stop_sending);
     enter(client, phase::draining, std::chrono::seconds(2));
     return true;
@@ -450,7 +452,7 @@ INNGEST_INLINE void http_listener::take_answers() {
     try {
       write_answer(client, std::move(answer), !client.head.keeps_alive);
       if (!write(id, client)) connections_.erase(id);
-    } catch (const std::exception&) {  // no memory
+    } catch (const std::exception&) {  // out of memory
       connections_.erase(id);
     }
   }

@@ -44,7 +44,7 @@ INNGEST_INLINE bool writer::forget_runs(timestamp time, int at_most) {
 
 INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& from) {
   std::vector<std::int64_t> unused;
-  bool any = false;
+  bool found_event = false;
   rows found = file_.query(
       "SELECT received_at, number, dispatched IS NOT 1 OR typeof(id) <> 'text' OR typeof(name) <> 'text' "
       "OR typeof(text) <> 'text' OR EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id) "
@@ -52,12 +52,12 @@ INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& fr
       "WHERE (received_at, number) > (?1, ?2) AND received_at < ?3 AND typeof(received_at) = 'integer' "
       "ORDER BY received_at, number LIMIT ?4",
       from.time, from.number, time, at_most);
-  for (bool is_used = false; found.next(); any = true) {
+  for (bool is_used = false; found.next(); found_event = true) {
     found.read(from.time, from.number, is_used);
     if (!is_used) unused.push_back(from.number);
   }
   for (const std::int64_t number : unused) file_.run("DELETE FROM events WHERE number = ?1", number);
-  return any;
+  return found_event;
 }
 
 INNGEST_INLINE bool writer::forget_values(timestamp time, int at_most) {

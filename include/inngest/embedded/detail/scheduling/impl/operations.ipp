@@ -194,7 +194,7 @@ INNGEST_INLINE run_error operations::refused(const reported_operation& op, const
 }
 
 INNGEST_INLINE std::string operations::not_a_time(const std::string& what, const std::string& text) {
-  return "not " + what + ", or one in more than a year: \"" + text + "\"";
+  return "not " + what + " within a year: \"" + text + "\"";
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::scheduling
