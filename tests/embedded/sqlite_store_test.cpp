@@ -255,7 +255,7 @@ TEST_CASE("a file that is damaged is said to be, by its name", "[embedded][store
   SECTION("when it is text") {
     write_bytes(place.file,
                 "no database, but a text that is longer than the header of one would be, by far....");
-    CHECK_THAT(opening(place.file), ContainsSubstring(damaged) && ContainsSubstring("go back to a backup"));
+    CHECK_THAT(opening(place.file), ContainsSubstring(damaged) && ContainsSubstring("restore a backup"));
   }
   SECTION("when its header is overwritten") {
     write_bytes(place.file, bytes.replace(0, 200, 200, '\x5a'));
