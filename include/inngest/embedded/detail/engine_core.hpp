@@ -224,7 +224,7 @@ class engine_core {
   template <class Stored>
   bool withdraw(std::uint64_t change, const std::vector<std::string>& ids, const Stored& stored) {
     if (committed_ >= change) return false;
-    bool any = false;
+    bool has_withdrawn = false;
     for (changes& noted : pending_) {
       const bool is_theirs = std::any_of(noted.events.begin(), noted.events.end(), [&](const auto& event) {
         return !event.dispatched && std::find(ids.begin(), ids.end(), event.id) != ids.end();
@@ -233,9 +233,9 @@ class engine_core {
       scheduler_.withdraw(noted);
       for (event_record& event : noted.events) noted.withdrawn_events.push_back(std::move(event.id));
       noted.events.clear();  // the failed commit may have stored them
-      any = true;
+      has_withdrawn = true;
     }
-    return any || std::any_of(ids.begin(), ids.end(), [&](const auto& id) { return !stored(id); });
+    return has_withdrawn || std::any_of(ids.begin(), ids.end(), [&](const auto& id) { return !stored(id); });
   }
 
   /// The request of a job. A job whose request can't be made fails when it is called.

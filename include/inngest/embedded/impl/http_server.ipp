@@ -11,8 +11,8 @@ INNGEST_INLINE app_calls::app_calls(std::string signing_key, std::chrono::millis
 INNGEST_INLINE http::response app_calls::send(http::request request) {
   request.headers.add(protocol::header::server_kind, "dev");
   if (!signing_key_.empty()) {
-    // what is signed is canonical JSON, which every SDK can make of what it reads; of two members with the
-    // same name, such as a careless app's, the last counts
+    // The signature covers canonical JSON, which every SDK can compute from the body. The last of two members
+    // with the same name counts.
     request.body = detail::canonical_json(encode(detail::parse_dom(request.body)));
     request.headers.add(
         protocol::header::signature,

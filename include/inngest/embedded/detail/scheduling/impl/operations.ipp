@@ -123,10 +123,10 @@ INNGEST_INLINE std::optional<run_error> operations::begin_signal_wait(active_run
   const std::string timeout = op.option("timeout").value_or("");
   const auto until = time_of(timeout, now);
   if (!until) return refused(op, not_a_time("a timeout", timeout));
-  if (const auto other = state_.waits.for_signal(wait.signal)) {
+  if (const auto waiting = state_.waits.for_signal(wait.signal)) {
     if (op.option("conflict") != "replace")
       return run_error{"Error", "another run waits for signal \"" + wait.signal + "\""};
-    steps_.forget_wait(*other);  // the other run continues at the timeout of its wait
+    steps_.forget_wait(*waiting);  // the other run continues at the timeout of its wait
   }
   steps_.begin_wait(run, call, op, std::move(wait), nullptr, *until, now);
   return std::nullopt;
