@@ -1,5 +1,5 @@
 # What doxygen reads instead of a header: comments at the end of a member's line document the member, and tables of
-# enumerators become empty lines, and namespaces lose the version that doxygen would take for a name.
+# enumerators become empty lines.
 /^template <>$/ {
   N
   /enumerators</ {
@@ -13,4 +13,5 @@
   }
 }
 s|([;,]) +// |\1  ///< |
-s|^(namespace inngest)::inline INNGEST_ABI|\1|
+# The inline namespace of the ABI would be part of each name.
+s|inngest::inline INNGEST_ABI|inngest|
