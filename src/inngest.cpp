@@ -19,12 +19,14 @@
 #include <inngest/detail/impl/ulid.ipp>
 #include <inngest/detail/impl/utf8.ipp>
 #include <inngest/embedded/detail/impl/app_answer.ipp>
+#include <inngest/embedded/detail/impl/engine_body.ipp>
 #include <inngest/embedded/detail/impl/engine_clock.ipp>
 #include <inngest/embedded/detail/impl/engine_core.ipp>
 #include <inngest/embedded/detail/impl/file_lock.ipp>
 #include <inngest/embedded/detail/impl/function_definition.ipp>
 #include <inngest/embedded/detail/impl/http_listener.ipp>
 #include <inngest/embedded/detail/impl/http_parser.ipp>
+#include <inngest/embedded/detail/impl/http_server_body.ipp>
 #include <inngest/embedded/detail/impl/incoming_event.ipp>
 #include <inngest/embedded/detail/impl/outgoing_request.ipp>
 #include <inngest/embedded/detail/impl/page_api.ipp>
@@ -167,5 +169,17 @@ std::shared_ptr<http::transport> default_transport() {
   return std::make_shared<httplib_transport>();
 #endif
 }
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// Every enumeration's table has all of its enumerators. It takes a second to look, so it is done here alone.
+namespace inngest::inline INNGEST_ABI::detail {
+
+static_assert(has_full_table<protocol::opcode>(), "an opcode has no name in protocol/step_kinds.hpp");
+static_assert(has_full_table<step_kind>(),
+              "a step kind has no row in protocol::step_kinds, or its row is in another place");
+static_assert(has_full_table<embedded::run_status>(), "a status of runs has no name in embedded/run.hpp");
+static_assert(has_full_table<embedded::progress>(), "a progress has no name in embedded/run.hpp");
+static_assert(has_full_table<embedded::job::kind>(), "a kind of job has no name in embedded/store.hpp");
 
 }  // namespace inngest::inline INNGEST_ABI::detail

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/serve.hpp>
 
 #include "catch.hpp"

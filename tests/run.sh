@@ -38,6 +38,10 @@ if [ -z "${CXX:-}" ] && command -v clang++ > /dev/null; then export CXX=clang++;
 plain=()
 if setarch "$(uname -m)" -R true 2> /dev/null; then plain=(setarch "$(uname -m)" -R); fi
 
+# At the end, also of a failure, and with the exit code of what failed.
+rm -f "$build/Testing/Temporary/LastTest.log"
+trap 'python3 tools/slowest.py "$build" || true' EXIT
+
 echo "== configuring $build"
 cmake --preset asan -B "$build"
 echo "== building"

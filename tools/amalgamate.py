@@ -64,6 +64,8 @@ WHOLE = """\
 #include <inngest/embedded/detail/http_parser.hpp>
 #include <inngest/embedded/detail/http_listener.hpp>
 #include <inngest/embedded/detail/server_access.hpp>
+#include <inngest/embedded/http_server_options.hpp>
+#include <inngest/embedded/detail/http_server_body.hpp>
 #include <inngest/embedded/http_server.hpp>
 #endif
 #ifdef INNGEST_WITH_TESTING

@@ -4,8 +4,8 @@
 /// The app's code does not change when it moves to an Inngest server.
 
 // IWYU pragma: begin_exports
-#include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/engine.hpp>
+#include <inngest/embedded/memory_store.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/embedded/timeline.hpp>

@@ -67,7 +67,7 @@ void to_dom(nlohmann::json& out, const T& value) {
 }
 template <class T>
 void from_dom(const nlohmann::json& in, T& value) {
-  value = decode<T>(in.dump());
+  value = decode<T>(dom_text(in));
 }
 
 }  // namespace detail

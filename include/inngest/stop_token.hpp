@@ -2,10 +2,11 @@
 
 #include <version>
 
+#include <inngest/config.hpp>
+
 #ifdef __cpp_lib_jthread
 #include <stop_token>
 #else
-#include <inngest/config.hpp>
 #include <inngest/platform/detail/stop_token.hpp>
 #endif
 

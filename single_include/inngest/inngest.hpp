@@ -3545,7 +3545,8 @@ INNGEST_INLINE std::string request::path() const {
 // inngest/detail/enumeration.hpp
 
 // Enumerations whose values are stored or shown: one table of each says its enumerators and their names, and
-// whatever reads or writes a value asks the table. A table that lacks an enumerator does not compile.
+// whatever reads or writes a value asks the table. src/inngest.cpp does not compile when a table lacks an
+// enumerator: looking takes a second, which is not to be spent in every file of a user.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -3597,7 +3598,6 @@ consteval bool has_full_table() {
 /// The name in the table; empty for a value that is no enumerator.
 template <class Enum>
 constexpr std::string_view name_of(Enum value) {
-  static_assert(has_full_table<Enum>(), "an enumerator is missing in the enumeration's table");
   const auto number = static_cast<std::size_t>(value);
   return number < enumerators<Enum>.size() ? enumerators<Enum>[number].name : std::string_view();
 }
@@ -3605,7 +3605,6 @@ constexpr std::string_view name_of(Enum value) {
 /// The enumerator that a stored number stands for; nothing for any other number.
 template <class Enum>
 constexpr std::optional<Enum> enumerator_of(std::int64_t number) {
-  static_assert(has_full_table<Enum>(), "an enumerator is missing in the enumeration's table");
   if (number < 0 || static_cast<std::uint64_t>(number) >= enumerators<Enum>.size()) return std::nullopt;
   return enumerators<Enum>[static_cast<std::size_t>(number)].value;
 }
@@ -3777,10 +3776,6 @@ inline constexpr auto enumerators<step_kind> = [] {
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 namespace inngest::inline INNGEST_ABI::protocol {
-
-static_assert(detail::has_full_table<opcode>(), "an opcode has no name in protocol/step_kinds.hpp");
-static_assert(detail::has_full_table<step_kind>(),
-              "a step kind has no row in protocol::step_kinds, or its row is in another place");
 
 /// Whether bodies begin with the operation that they share, everything else with one of its own, and every
 /// kind is shown as something.
@@ -16244,6 +16239,157 @@ class server_api {
 
 // inngest/embedded/engine.hpp
 
+// inngest/embedded/engine_options.hpp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+struct engine_options {
+  /// Threads that run handlers, and wait for apps elsewhere: so many calls are under way at once.
+  std::size_t workers = 8;
+  /// Keeps the state. Default: a new memory_store. On disk: see sqlite_store.
+  std::shared_ptr<embedded::store> store{};
+  /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
+  /// does, from 15 seconds to two hours.
+  std::function<duration_ms(int attempt)> retry_delay{};
+  /// Makes the requests of step.fetch and step.ai.infer. Default: as a client's, that of
+  /// <inngest/transport/httplib.hpp> if it is included.
+  std::shared_ptr<http::transport> requests{};
+  /// How long each of them may take.
+  duration_ms request_timeout = std::chrono::minutes(10);
+  /// How long ended runs and their events stay to be looked at.
+  duration_ms history = std::chrono::hours(7 * 24);
+  /// Told what happened, once it is in the store, one thing at a time and in order. The run comes without its
+  /// timeline. Called from the engine's threads; it may send events, but must not wait for the engine.
+  std::function<void(const run&, const timeline_entry&)> on_progress{};
+  /// So many runs in a row may start each other, each sending the event of the next less than a second after
+  /// it began itself. The event of a further one is refused: a function that triggers itself would never end.
+  std::size_t max_chain = 10'000;
+  /// Gives the system's time, for tests of what happens when the clock is set. Default:
+  /// std::chrono::system_clock.
+  std::function<std::chrono::system_clock::time_point()> system_time{};
+};
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+class engine_body;
+struct function_definition;
+
+/// Durable functions in this process, without a server.
+///
+///     inngest::embedded::engine engine{app, {ingest, synthesize}};
+///     engine.send(BrandIngested{...});
+///     engine.wait_until_idle(10s);
+///
+/// It calls the functions with the same requests and through the same handler as an Inngest server does, and
+/// keeps to what they say of themselves: triggers with expressions, schedules, flow control, cancellation.
+/// While it lives it takes over the HTTP of its client: what app.send() and ctx.step.send_event() send, it
+/// receives. All of it may be called from many threads at once.
+///
+/// What it has taken in is in the store before it says so, and a step's result before anything runs that
+/// could see it: with a store on disk a process may end at any time, and another goes on where it was.
+class engine {
+ public:
+  /// Goes on with what the store has. A call that was under way when the last process ended without stopping
+  /// its engine counts as a failed attempt.
+  /// \throws configuration_error for a function that the engine can't run as it asks to be, or when the
+  /// client has an engine; what the store throws. The client is then as it was.
+  engine(client app, const std::vector<any_function>& functions, engine_options options = {});
+
+  /// Stops as stop() does, and waits for the bodies that are running, however long they take.
+  ~engine();
+
+  engine(const engine&) = delete;
+  engine& operator=(const engine&) = delete;
+
+  /// Stops working: no further call begins, calls under way are asked to stop through their stop tokens, and
+  /// are waited for until the grace is over. What is not done stays in the store for the next engine, and
+  /// uses up no attempt: a body that throws because it was asked to stop runs again there. Events are still
+  /// taken in. True when no call is under way any more. Nobody can stop a body that does not look at its
+  /// token; when it ends before the process does, its result counts.
+  bool stop(duration_ms grace = std::chrono::seconds(10));
+
+  /// How many calls of functions, and requests for steps, are under way.
+  std::size_t calls_under_way() const;
+
+  /// Takes events in, as client::send does.
+  /// \throws event_rejected, payload_error.
+  sent_events send(const any_event& event);
+  sent_events send(std::initializer_list<any_event> events);
+  sent_events send(const std::vector<any_event>& events);
+
+  /// Takes in an event, or an array of them, as JSON, and gives their ids.
+  /// \throws payload_error naming what is wrong; unreachable when the store takes nothing.
+  /// What it throws for has not happened. With the seed of an earlier request the events have the ids that
+  /// they had then, and count once; see protocol::header::event_id_seed.
+  std::vector<std::string> accept(std::string events, std::string_view seed = {});
+
+  /// Ends the wait for a signal, and gives the id of the run that waited; nothing when none did.
+  std::optional<std::string> signal(const std::string& name, const std::string& data = "null");
+
+  /// Starts a run of the function now, whatever its triggers, and gives the run's id.
+  /// \throws configuration_error when the function is not one of the engine's, or is a singleton that runs.
+  std::string start(const any_function& function, const json& data = json::object());
+
+  /// Begins a run with the events of an earlier one, and gives its id; nothing when there is no such run, or
+  /// its function is gone.
+  std::optional<std::string> rerun(std::string_view run_id);
+
+  /// Cancels a run: a step that is running ends, but nothing comes after it. False when there is no such run
+  /// or it has ended.
+  bool cancel(std::string_view run_id);
+
+  /// Takes results that a function elsewhere has saved while it goes on. False when it must stop: the run has
+  /// ended or was called again. \throws payload_error, protocol_error for what are no results.
+  bool checkpoint(const std::string& run_id, std::uint64_t call_id, std::string operations);
+
+  /// How apps elsewhere are called, whose functions were registered over HTTP. http_server sets it.
+  void call_apps_by(std::function<http::response(http::request)> calls);
+
+  /// Puts the functions of an app elsewhere in the place of those that it had. `registration` is what SDKs
+  /// send to /fn/register. \throws configuration_error, payload_error naming what is wrong, also when it
+  /// would replace a function of this process, of another app, or of the same app at another origin.
+  void register_app(const std::string& id, std::string registration);
+
+  /// The functions that the engine calls.
+  std::vector<function_definition> functions() const;
+
+  /// A number that grows when anything changes.
+  std::uint64_t sequence() const;
+
+  /// Where the state is kept: events and runs can be looked at there.
+  const embedded::store& store() const;
+  /// The client's logger, which the engine logs to as well.
+  const logger& log() const;
+  /// The records that can't be read, which everything else goes on without: those that the engine found when
+  /// it began, and those that the store finds now. A run that is named there is set aside: it stays in the
+  /// store as it is until somebody repairs or removes the record, and the next engine goes on with it.
+  std::vector<unreadable_record> unreadable() const;
+  /// All runs, oldest first.
+  std::vector<run> runs() const;
+  /// The runs that an event started.
+  std::vector<run> runs_of(std::string_view event_id) const;
+  /// A run with its timeline; nothing when there is none of the id.
+  std::optional<run> find_run(std::string_view run_id) const;
+
+  /// Waits until the run has ended and its end is in the store, or the time is up, and gives it as it then
+  /// is. \throws configuration_error when there is no such run.
+  run wait_for(std::string_view run_id, duration_ms timeout) const;
+
+  /// Waits until no run is left that could go on; false when the time was up first.
+  bool wait_until_idle(duration_ms timeout) const;
+
+ private:
+  std::unique_ptr<engine_body> body_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+// inngest/embedded/impl/engine.ipp
+
+// inngest/embedded/detail/engine_body.hpp
+
 // inngest/embedded/detail/engine_clock.hpp
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -23762,145 +23908,49 @@ INNGEST_INLINE run memory_store::without_timeline(const run& from) {
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-struct engine_options {
-  /// Threads that run handlers, and wait for apps elsewhere: so many calls are under way at once.
-  std::size_t workers = 8;
-  /// Keeps the state. Default: a new memory_store. On disk: see sqlite_store.
-  std::shared_ptr<embedded::store> store{};
-  /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
-  /// does, from 15 seconds to two hours.
-  std::function<duration_ms(int attempt)> retry_delay{};
-  /// Makes the requests of step.fetch and step.ai.infer. Default: as a client's, that of
-  /// <inngest/transport/httplib.hpp> if it is included.
-  std::shared_ptr<http::transport> requests{};
-  /// How long each of them may take.
-  duration_ms request_timeout = std::chrono::minutes(10);
-  /// How long ended runs and their events stay to be looked at.
-  duration_ms history = std::chrono::hours(7 * 24);
-  /// Told what happened, once it is in the store, one thing at a time and in order. The run comes without its
-  /// timeline. Called from the engine's threads; it may send events, but must not wait for the engine.
-  std::function<void(const run&, const timeline_entry&)> on_progress{};
-  /// So many runs in a row may start each other, each sending the event of the next less than a second after
-  /// it began itself. The event of a further one is refused: a function that triggers itself would never end.
-  std::size_t max_chain = 10'000;
-  /// Gives the system's time, for tests of what happens when the clock is set. Default:
-  /// std::chrono::system_clock.
-  std::function<std::chrono::system_clock::time_point()> system_time{};
-};
+// What an engine is made of. Users see engine, which only has a pointer to it: their files need nothing of
+// the scheduler to compile.
 
-/// Durable functions in this process, without a server.
-///
-///     inngest::embedded::engine engine{app, {ingest, synthesize}};
-///     engine.send(BrandIngested{...});
-///     engine.wait_until_idle(10s);
-///
-/// It calls the functions with the same requests and through the same handler as an Inngest server does, and
-/// keeps to what they say of themselves: triggers with expressions, schedules, flow control, cancellation.
-/// While it lives it takes over the HTTP of its client: what app.send() and ctx.step.send_event() send, it
-/// receives. All of it may be called from many threads at once.
-///
-/// What it has taken in is in the store before it says so, and a step's result before anything runs that
-/// could see it: with a store on disk a process may end at any time, and another goes on where it was.
-class engine {
+/// The engine: its functions do what those of `engine` say.
+class engine_body {
  public:
-  /// Goes on with what the store has. A call that was under way when the last process ended without stopping
-  /// its engine counts as a failed attempt.
-  /// \throws configuration_error for a function that the engine can't run as it asks to be, or when the
-  /// client has an engine; what the store throws. The client is then as it was.
-  engine(client app, const std::vector<any_function>& functions, engine_options options = {});
-
-  /// Stops as stop() does, and waits for the bodies that are running, however long they take.
-  ~engine() { end_threads(); }
-
-  engine(const engine&) = delete;
-  engine& operator=(const engine&) = delete;
-
-  /// Stops working: no further call begins, calls under way are asked to stop through their stop tokens, and
-  /// are waited for until the grace is over. What is not done stays in the store for the next engine, and
-  /// uses up no attempt: a body that throws because it was asked to stop runs again there. Events are still
-  /// taken in. True when no call is under way any more. Nobody can stop a body that does not look at its
-  /// token; when it ends before the process does, its result counts.
+  engine_body(client app, const std::vector<any_function>& functions, engine_options options = {});
+  ~engine_body() { end_threads(); }
+  engine_body(const engine_body&) = delete;
+  engine_body& operator=(const engine_body&) = delete;
   bool stop(duration_ms grace = std::chrono::seconds(10));
-
-  /// How many calls of functions, and requests for steps, are under way.
   std::size_t calls_under_way() const;
-
-  /// Takes events in, as client::send does.
-  /// \throws event_rejected, payload_error.
   sent_events send(const any_event& event) { return app_.send(event); }
   sent_events send(std::initializer_list<any_event> events) { return app_.send(events); }
   sent_events send(const std::vector<any_event>& events) { return app_.send(events); }
-
-  /// Takes in an event, or an array of them, as JSON, and gives their ids.
-  /// \throws payload_error naming what is wrong; unreachable when the store takes nothing.
-  /// What it throws for has not happened. With the seed of an earlier request the events have the ids that
-  /// they had then, and count once; see protocol::header::event_id_seed.
   std::vector<std::string> accept(std::string events, std::string_view seed = {});
-
-  /// Ends the wait for a signal, and gives the id of the run that waited; nothing when none did.
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null");
-
-  /// Starts a run of the function now, whatever its triggers, and gives the run's id.
-  /// \throws configuration_error when the function is not one of the engine's, or is a singleton that runs.
   std::string start(const any_function& function, const json& data = json::object());
-
-  /// Begins a run with the events of an earlier one, and gives its id; nothing when there is no such run, or
-  /// its function is gone.
   std::optional<std::string> rerun(std::string_view run_id);
-
-  /// Cancels a run: a step that is running ends, but nothing comes after it. False when there is no such run
-  /// or it has ended.
   bool cancel(std::string_view run_id);
-
-  /// Takes results that a function elsewhere has saved while it goes on. False when it must stop: the run has
-  /// ended or was called again. \throws payload_error, protocol_error for what are no results.
   bool checkpoint(const std::string& run_id, std::uint64_t call_id, std::string operations);
-
-  /// How apps elsewhere are called, whose functions were registered over HTTP. http_server sets it.
   void call_apps_by(std::function<http::response(http::request)> calls);
-
-  /// Puts the functions of an app elsewhere in the place of those that it had. `registration` is what SDKs
-  /// send to /fn/register. \throws configuration_error, payload_error naming what is wrong, also when it
-  /// would replace a function of this process, of another app, or of the same app at another origin.
   void register_app(const std::string& id, std::string registration);
-
-  /// The functions that the engine calls.
   std::vector<function_definition> functions() const;
-
-  /// A number that grows when anything changes.
   std::uint64_t sequence() const;
-
-  /// Where the state is kept: events and runs can be looked at there.
   const embedded::store& store() const { return *options_.store; }
-  /// The client's logger, which the engine logs to as well.
   const logger& log() const { return app_.log(); }
-  /// The records that can't be read, which everything else goes on without: those that the engine found when
-  /// it began, and those that the store finds now. A run that is named there is set aside: it stays in the
-  /// store as it is until somebody repairs or removes the record, and the next engine goes on with it.
   std::vector<unreadable_record> unreadable() const;
-  /// All runs, oldest first.
   std::vector<run> runs() const { return with_readers(options_.store->runs()); }
-  /// The runs that an event started.
   std::vector<run> runs_of(std::string_view event_id) const;
-  /// A run with its timeline; nothing when there is none of the id.
   std::optional<run> find_run(std::string_view run_id) const;
-
-  /// Waits until the run has ended and its end is in the store, or the time is up, and gives it as it then
-  /// is. \throws configuration_error when there is no such run.
   run wait_for(std::string_view run_id, duration_ms timeout) const;
-
-  /// Waits until no run is left that could go on; false when the time was up first.
   bool wait_until_idle(duration_ms timeout) const;
 
  private:
   /// The client's way to the engine: the part of a server's HTTP API that an app needs.
   class loopback final : public http::transport {
    public:
-    explicit loopback(engine& engine) : engine_(&engine) {}
+    explicit loopback(engine_body& engine) : engine_(&engine) {}
     http::response send(const http::request& request, std::chrono::milliseconds) override;
 
    private:
-    engine* engine_;
+    engine_body* engine_;
   };
 
   /// While it lives, the client's HTTP goes to the engine.
@@ -24053,11 +24103,12 @@ class engine {
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
-// inngest/embedded/impl/engine.ipp
+// inngest/embedded/detail/impl/engine_body.ipp
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-INNGEST_INLINE engine::engine(client app, const std::vector<any_function>& functions, engine_options options)
+INNGEST_INLINE engine_body::engine_body(client app, const std::vector<any_function>& functions,
+                                        engine_options options)
     : app_(std::move(app)),
       options_(with_defaults(std::move(options))),
       is_on_disk_(options_.store->is_on_disk()),
@@ -24085,7 +24136,7 @@ INNGEST_INLINE engine::engine(client app, const std::vector<any_function>& funct
   }
 }
 
-INNGEST_INLINE bool engine::stop(duration_ms grace) {
+INNGEST_INLINE bool engine_body::stop(duration_ms grace) {
   std::unique_lock lock(mutex_);
   begin_to_stop();
   lock.unlock();
@@ -24099,12 +24150,12 @@ INNGEST_INLINE bool engine::stop(duration_ms grace) {
   return all_ended;
 }
 
-INNGEST_INLINE std::size_t engine::calls_under_way() const {
+INNGEST_INLINE std::size_t engine_body::calls_under_way() const {
   const std::lock_guard lock(mutex_);
   return core_.calls_under_way();
 }
 
-INNGEST_INLINE std::vector<std::string> engine::accept(std::string events, std::string_view seed) {
+INNGEST_INLINE std::vector<std::string> engine_body::accept(std::string events, std::string_view seed) {
   std::unique_lock lock(mutex_);
   const auto settle = [&](std::uint64_t change) {
     commit_at_once();
@@ -24119,7 +24170,8 @@ INNGEST_INLINE std::vector<std::string> engine::accept(std::string events, std::
   return ids;
 }
 
-INNGEST_INLINE std::optional<std::string> engine::signal(const std::string& name, const std::string& data) {
+INNGEST_INLINE std::optional<std::string> engine_body::signal(const std::string& name,
+                                                              const std::string& data) {
   std::unique_lock lock(mutex_);
   auto run_id = core_.signal(name, data, clock_.now());
   commit_changes(lock);
@@ -24128,7 +24180,7 @@ INNGEST_INLINE std::optional<std::string> engine::signal(const std::string& name
   return run_id;
 }
 
-INNGEST_INLINE std::string engine::start(const any_function& function, const json& data) {
+INNGEST_INLINE std::string engine_body::start(const any_function& function, const json& data) {
   std::unique_lock lock(mutex_);
   if (!core_.state().functions().find(function.slug()))
     throw configuration_error("the engine has no function \"" + function.id() + "\"");
@@ -24141,7 +24193,7 @@ INNGEST_INLINE std::string engine::start(const any_function& function, const jso
   return id;
 }
 
-INNGEST_INLINE std::optional<std::string> engine::rerun(std::string_view run_id) {
+INNGEST_INLINE std::optional<std::string> engine_body::rerun(std::string_view run_id) {
   const auto earlier = options_.store->find_run(run_id);
   if (!earlier) return std::nullopt;
   std::unique_lock lock(mutex_);
@@ -24153,7 +24205,7 @@ INNGEST_INLINE std::optional<std::string> engine::rerun(std::string_view run_id)
   return id;
 }
 
-INNGEST_INLINE bool engine::cancel(std::string_view run_id) {
+INNGEST_INLINE bool engine_body::cancel(std::string_view run_id) {
   std::unique_lock lock(mutex_);
   if (!core_.cancel(run_id, clock_.now())) return false;
   commit_changes(lock);
@@ -24162,8 +24214,8 @@ INNGEST_INLINE bool engine::cancel(std::string_view run_id) {
   return true;
 }
 
-INNGEST_INLINE bool engine::checkpoint(const std::string& run_id, std::uint64_t call_id,
-                                       std::string operations) {
+INNGEST_INLINE bool engine_body::checkpoint(const std::string& run_id, std::uint64_t call_id,
+                                            std::string operations) {
   const auto read = read_operations(std::move(operations));
   std::unique_lock lock(mutex_);
   if (!core_.checkpoint(run_id, call_id, read, clock_.now())) return false;
@@ -24173,12 +24225,12 @@ INNGEST_INLINE bool engine::checkpoint(const std::string& run_id, std::uint64_t 
   return true;
 }
 
-INNGEST_INLINE void engine::call_apps_by(std::function<http::response(http::request)> calls) {
+INNGEST_INLINE void engine_body::call_apps_by(std::function<http::response(http::request)> calls) {
   const std::lock_guard lock(mutex_);
   call_app_ = std::move(calls);
 }
 
-INNGEST_INLINE void engine::register_app(const std::string& id, std::string registration) {
+INNGEST_INLINE void engine_body::register_app(const std::string& id, std::string registration) {
   const app_record app{.id = id, .text = std::move(registration)};
   std::vector<function_definition> functions = read_registration(app);
   std::unique_lock lock(mutex_);
@@ -24190,19 +24242,19 @@ INNGEST_INLINE void engine::register_app(const std::string& id, std::string regi
   deliver();
 }
 
-INNGEST_INLINE std::vector<function_definition> engine::functions() const {
+INNGEST_INLINE std::vector<function_definition> engine_body::functions() const {
   const std::lock_guard lock(mutex_);
   std::vector<function_definition> out;
   for (const auto& [slug, each] : core_.state().functions().all()) out.push_back(*each);
   return out;
 }
 
-INNGEST_INLINE std::uint64_t engine::sequence() const {
+INNGEST_INLINE std::uint64_t engine_body::sequence() const {
   const std::lock_guard lock(mutex_);
   return core_.changed();
 }
 
-INNGEST_INLINE std::vector<unreadable_record> engine::unreadable() const {
+INNGEST_INLINE std::vector<unreadable_record> engine_body::unreadable() const {
   std::vector<unreadable_record> out = core_.state().unreadable();
   for (unreadable_record& record : options_.store->unreadable()) {
     const bool is_known = std::any_of(out.begin(), out.end(), [&](const unreadable_record& other) {
@@ -24213,18 +24265,18 @@ INNGEST_INLINE std::vector<unreadable_record> engine::unreadable() const {
   return out;
 }
 
-INNGEST_INLINE std::vector<run> engine::runs_of(std::string_view event_id) const {
+INNGEST_INLINE std::vector<run> engine_body::runs_of(std::string_view event_id) const {
   return with_readers(options_.store->runs_of(event_id));
 }
 
-INNGEST_INLINE std::optional<run> engine::find_run(std::string_view run_id) const {
+INNGEST_INLINE std::optional<run> engine_body::find_run(std::string_view run_id) const {
   auto found = options_.store->find_run(run_id);
   if (!found) return std::nullopt;
   set_reader(found->run);
   return std::move(found->run);
 }
 
-INNGEST_INLINE run engine::wait_for(std::string_view run_id, duration_ms timeout) const {
+INNGEST_INLINE run engine_body::wait_for(std::string_view run_id, duration_ms timeout) const {
   {
     std::unique_lock lock(mutex_);
     std::optional<std::uint64_t> last;  // change of the run
@@ -24238,7 +24290,7 @@ INNGEST_INLINE run engine::wait_for(std::string_view run_id, duration_ms timeout
   return std::move(*out);
 }
 
-INNGEST_INLINE bool engine::wait_until_idle(duration_ms timeout) const {
+INNGEST_INLINE bool engine_body::wait_until_idle(duration_ms timeout) const {
   std::unique_lock lock(mutex_);
   return settled_.wait_for(lock, within_a_year(timeout), [&] {
     return core_.state().is_idle() && core_.committed() == core_.changed() && is_told(core_.changed()) &&
@@ -24246,38 +24298,38 @@ INNGEST_INLINE bool engine::wait_until_idle(duration_ms timeout) const {
   });
 }
 
-INNGEST_INLINE http::response engine::loopback::send(const http::request& request,
-                                                     std::chrono::milliseconds) {
-  return server_api<engine>(*engine_).answer(request);
+INNGEST_INLINE http::response engine_body::loopback::send(const http::request& request,
+                                                          std::chrono::milliseconds) {
+  return server_api<engine_body>(*engine_).answer(request);
 }
 
-INNGEST_INLINE engine::takeover::takeover(const client& app, std::shared_ptr<http::transport> transport)
+INNGEST_INLINE engine_body::takeover::takeover(const client& app, std::shared_ptr<http::transport> transport)
     : app_(app) {
   app_.replace_transport(std::move(transport));
 }
 
-INNGEST_INLINE engine::event_sender& engine::sender() {
+INNGEST_INLINE engine_body::event_sender& engine_body::sender() {
   thread_local event_sender current;
   return current;
 }
 
-INNGEST_INLINE engine::sending_run::sending_run(const void* engine, std::string_view run_id)
+INNGEST_INLINE engine_body::sending_run::sending_run(const void* engine, std::string_view run_id)
     : before_(sender()) {
   sender() = {engine, run_id};
 }
 
-INNGEST_INLINE void engine::set_reader(run& of) const {
+INNGEST_INLINE void engine_body::set_reader(run& of) const {
   of.output_reader = [handler = handler_, slug = of.function_slug, id = of.id](const std::string& output) {
     return handler.read_output(slug, id, output);
   };
 }
 
-INNGEST_INLINE std::vector<run> engine::with_readers(std::vector<run> all) const {
+INNGEST_INLINE std::vector<run> engine_body::with_readers(std::vector<run> all) const {
   for (run& each : all) set_reader(each);
   return all;
 }
 
-INNGEST_INLINE engine_options engine::with_defaults(engine_options options) {
+INNGEST_INLINE engine_options engine_body::with_defaults(engine_options options) {
   if (options.workers == 0) throw configuration_error("engine_options::workers must be at least 1");
   if (!options.store) options.store = std::make_shared<memory_store>();
   if (!options.requests) options.requests = detail::default_transport();
@@ -24285,13 +24337,13 @@ INNGEST_INLINE engine_options engine::with_defaults(engine_options options) {
   return options;
 }
 
-INNGEST_INLINE std::vector<function_definition> engine::definitions(const handler& handler) {
+INNGEST_INLINE std::vector<function_definition> engine_body::definitions(const handler& handler) {
   std::vector<function_definition> out;
   for (const any_function& each : handler.functions()) out.push_back(define(each));
   return out;
 }
 
-INNGEST_INLINE void engine::log_unreadable() const {
+INNGEST_INLINE void engine_body::log_unreadable() const {
   constexpr std::size_t most = 100;
   const auto& all = core_.state().unreadable();
   for (std::size_t i = 0; i < (std::min)(all.size(), most); ++i) {
@@ -24301,15 +24353,15 @@ INNGEST_INLINE void engine::log_unreadable() const {
     app_.log().error(text);
   }
   if (all.size() > most)
-    app_.log().error("... and " + std::to_string(all.size() - most) + " more: see engine::unreadable()");
+    app_.log().error("... and " + std::to_string(all.size() - most) + " more: see engine_body::unreadable()");
 }
 
-INNGEST_INLINE std::chrono::milliseconds engine::within_a_year(std::chrono::milliseconds time) {
+INNGEST_INLINE std::chrono::milliseconds engine_body::within_a_year(std::chrono::milliseconds time) {
   return std::clamp<std::chrono::milliseconds>(time, std::chrono::milliseconds::zero(),
                                                std::chrono::hours(366 * 24));
 }
 
-INNGEST_INLINE unfinished_work engine::unfinished() {
+INNGEST_INLINE unfinished_work engine_body::unfinished() {
   unfinished_work out = options_.store->load();
   clock_.go_on_from(latest_time(out));
   if (out.runs.empty() && out.events.empty()) return out;
@@ -24320,11 +24372,11 @@ INNGEST_INLINE unfinished_work engine::unfinished() {
   return out;
 }
 
-INNGEST_INLINE std::string engine::counted(std::size_t count, const char* what) {
+INNGEST_INLINE std::string engine_body::counted(std::size_t count, const char* what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-INNGEST_INLINE void engine::commit_at_once() {
+INNGEST_INLINE void engine_body::commit_at_once() {
   while (!is_on_disk_ && core_.has_uncommitted() && core_.problem().empty() && !core_.is_committing()) {
     engine_core::batch batch = core_.begin_commit();
     std::string problem = commit(batch.all);
@@ -24332,31 +24384,32 @@ INNGEST_INLINE void engine::commit_at_once() {
   }
 }
 
-INNGEST_INLINE std::uint64_t engine::changed() {
+INNGEST_INLINE std::uint64_t engine_body::changed() {
   commit_at_once();
   return core_.changed();
 }
 
-INNGEST_INLINE void engine::end_commit(engine_core::batch batch, std::string problem) {
+INNGEST_INLINE void engine_body::end_commit(engine_core::batch batch, std::string problem) {
   core_.end_commit(std::move(batch), std::move(problem), clock_.now());
   if (core_.has_uncommitted()) keeper_wake_.notify_one();
   wake_.notify_one();  // whoever takes what is now due wakes another in turn
   settled_.notify_all();
 }
 
-INNGEST_INLINE void engine::commit_first_changes() {
+INNGEST_INLINE void engine_body::commit_first_changes() {
   if (!core_.has_uncommitted()) return;
   engine_core::batch batch = core_.begin_commit();
   options_.store->commit(batch.all);
   core_.end_commit(std::move(batch), "", clock_.now());
 }
 
-INNGEST_INLINE bool engine::is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
+INNGEST_INLINE bool engine_body::is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
   while (core_.committed() < change && core_.problem().empty()) commit_or_wait(lock);
   return core_.committed() >= change;
 }
 
-INNGEST_INLINE bool engine::is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
+INNGEST_INLINE bool engine_body::is_committed_at_last(std::unique_lock<std::mutex>& lock,
+                                                      std::uint64_t change) {
   while (core_.committed() < change && !core_.is_stopping()) {
     if (core_.problem().empty())
       commit_or_wait(lock);
@@ -24366,18 +24419,18 @@ INNGEST_INLINE bool engine::is_committed_at_last(std::unique_lock<std::mutex>& l
   return !core_.is_stopping();
 }
 
-INNGEST_INLINE void engine::commit_or_wait(std::unique_lock<std::mutex>& lock) {
+INNGEST_INLINE void engine_body::commit_or_wait(std::unique_lock<std::mutex>& lock) {
   if (core_.is_committing())
     settled_.wait(lock);
   else
     commit_all(lock);  // whoever waits does it, and for the others as well
 }
 
-INNGEST_INLINE void engine::commit_changes(std::unique_lock<std::mutex>& lock) {
+INNGEST_INLINE void engine_body::commit_changes(std::unique_lock<std::mutex>& lock) {
   if (!is_committed(lock, changed())) throw unreachable(core_.problem());
 }
 
-INNGEST_INLINE void engine::commit_all(std::unique_lock<std::mutex>& lock) {
+INNGEST_INLINE void engine_body::commit_all(std::unique_lock<std::mutex>& lock) {
   engine_core::batch batch = core_.begin_commit();
   lock.unlock();
   std::string problem = commit(batch.all);
@@ -24385,7 +24438,7 @@ INNGEST_INLINE void engine::commit_all(std::unique_lock<std::mutex>& lock) {
   end_commit(std::move(batch), std::move(problem));
 }
 
-INNGEST_INLINE void engine::keep() {
+INNGEST_INLINE void engine_body::keep() {
   std::unique_lock lock(mutex_);
   while (true) {
     keeper_wake_.wait(lock, [&] { return can_commit() || keeper_stops_; });
@@ -24399,7 +24452,7 @@ INNGEST_INLINE void engine::keep() {
   }
 }
 
-INNGEST_INLINE std::string engine::commit(std::span<const changes> batch) const {
+INNGEST_INLINE std::string engine_body::commit(std::span<const changes> batch) const {
   try {
     options_.store->commit(batch);
     return {};
@@ -24410,7 +24463,7 @@ INNGEST_INLINE std::string engine::commit(std::span<const changes> batch) const 
   }
 }
 
-INNGEST_INLINE void engine::work() {
+INNGEST_INLINE void engine_body::work() {
   std::unique_lock lock(mutex_);
   while (!core_.is_stopping()) {
     try {
@@ -24426,7 +24479,7 @@ INNGEST_INLINE void engine::work() {
   }
 }
 
-INNGEST_INLINE void engine::take_and_call(std::unique_lock<std::mutex>& lock) {
+INNGEST_INLINE void engine_body::take_and_call(std::unique_lock<std::mutex>& lock) {
   auto next = core_.take(clock_.now());
   if (!next) {
     is_committed(lock, changed());
@@ -24460,11 +24513,11 @@ INNGEST_INLINE void engine::take_and_call(std::unique_lock<std::mutex>& lock) {
   if (core_.is_stopping()) keeper_wake_.notify_one();
 }
 
-INNGEST_INLINE bool engine::is_elsewhere(const http::request& request) {
+INNGEST_INLINE bool engine_body::is_elsewhere(const http::request& request) {
   return !request.method.empty() && !request.url.starts_with('/') && !request.url.starts_with('?');
 }
 
-INNGEST_INLINE void engine::postpone(const engine_core::call& call) {
+INNGEST_INLINE void engine_body::postpone(const engine_core::call& call) {
   if (!std::exchange(has_told_of_server_, true))
     core_.log(
         log_level::info,
@@ -24473,7 +24526,7 @@ INNGEST_INLINE void engine::postpone(const engine_core::call& call) {
   commit_at_once();
 }
 
-INNGEST_INLINE void engine::begin_to_stop() {
+INNGEST_INLINE void engine_body::begin_to_stop() {
   core_.begin_to_stop();
   commit_at_once();
   wake_.notify_all();
@@ -24482,7 +24535,7 @@ INNGEST_INLINE void engine::begin_to_stop() {
   cleaner_wake_.notify_one();
 }
 
-INNGEST_INLINE void engine::end_threads() {
+INNGEST_INLINE void engine_body::end_threads() {
   {
     const std::lock_guard lock(mutex_);
     begin_to_stop();
@@ -24499,7 +24552,7 @@ INNGEST_INLINE void engine::end_threads() {
   deliver();
 }
 
-INNGEST_INLINE http::response engine::call(engine_core::call& made) {
+INNGEST_INLINE http::response engine_body::call(engine_core::call& made) {
   const job& job = made.what;
   http::request request = std::move(made.request);
   if (request.method.empty()) return no_answer(request.body);
@@ -24513,11 +24566,12 @@ INNGEST_INLINE http::response engine::call(engine_core::call& made) {
   try {
     return call_elsewhere(std::move(request));
   } catch (...) {
-    return server_api<engine>::answer_of(500, {{"name", "unreachable"}, {"message", words_of_exception()}});
+    return server_api<engine_body>::answer_of(500,
+                                              {{"name", "unreachable"}, {"message", words_of_exception()}});
   }
 }
 
-INNGEST_INLINE http::response engine::ask_elsewhere(const http::request& request) const {
+INNGEST_INLINE http::response engine_body::ask_elsewhere(const http::request& request) const {
   if (!options_.requests)
     return no_answer("the engine has no transport for it: include <inngest/transport/httplib.hpp>");
   try {
@@ -24527,7 +24581,7 @@ INNGEST_INLINE http::response engine::ask_elsewhere(const http::request& request
   }
 }
 
-INNGEST_INLINE http::response engine::call_elsewhere(http::request request) {
+INNGEST_INLINE http::response engine_body::call_elsewhere(http::request request) {
   std::function<http::response(http::request)> calls;
   {
     const std::lock_guard lock(mutex_);
@@ -24537,8 +24591,8 @@ INNGEST_INLINE http::response engine::call_elsewhere(http::request request) {
   return calls(std::move(request));
 }
 
-INNGEST_INLINE execution::checkpoints::saved engine::save(const job& job,
-                                                          const std::vector<protocol::operation>& results) {
+INNGEST_INLINE execution::checkpoints::saved engine_body::save(
+    const job& job, const std::vector<protocol::operation>& results) {
   using saved = execution::checkpoints::saved;
   const auto operations = read_operations(protocol::write_operations(results));
   {
@@ -24550,7 +24604,7 @@ INNGEST_INLINE execution::checkpoints::saved engine::save(const job& job,
   return saved::yes;
 }
 
-INNGEST_INLINE void engine::sleep_until_due(std::unique_lock<std::mutex>& lock) {
+INNGEST_INLINE void engine_body::sleep_until_due(std::unique_lock<std::mutex>& lock) {
   constexpr std::chrono::milliseconds longest = std::chrono::seconds(1);
   const auto due = core_.state().next_due();
   if (!due) return wake_.wait(lock);
@@ -24558,7 +24612,7 @@ INNGEST_INLINE void engine::sleep_until_due(std::unique_lock<std::mutex>& lock) 
   if (*due > now) wake_.wait_for(lock, *due - now < longest ? *due - now : longest);
 }
 
-INNGEST_INLINE void engine::clean() {
+INNGEST_INLINE void engine_body::clean() {
   std::unique_lock lock(mutex_);
   while (!core_.is_stopping()) {
     lock.unlock();
@@ -24573,11 +24627,11 @@ INNGEST_INLINE void engine::clean() {
   }
 }
 
-INNGEST_INLINE bool engine::is_told(std::uint64_t change) const {
+INNGEST_INLINE bool engine_body::is_told(std::uint64_t change) const {
   return core_.is_told(change) && (!telling_ || *telling_ > change);
 }
 
-INNGEST_INLINE void engine::deliver() {
+INNGEST_INLINE void engine_body::deliver() {
   std::unique_lock lock(mutex_);
   const auto stops = core_.take_stops();
   const auto lines = core_.take_log_lines();
@@ -24601,12 +24655,92 @@ INNGEST_INLINE void engine::deliver() {
   settled_.notify_all();
 }
 
-INNGEST_INLINE void engine::tell(const run& run, const timeline_entry& entry) const {
+INNGEST_INLINE void engine_body::tell(const run& run, const timeline_entry& entry) const {
   try {
     options_.on_progress(run, entry);
   } catch (...) {
     app_.log().error("engine_options::on_progress threw: " + words_of_exception());
   }
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE engine::engine(client app, const std::vector<any_function>& functions, engine_options options)
+    : body_(std::make_unique<engine_body>(std::move(app), functions, std::move(options))) {}
+
+INNGEST_INLINE engine::~engine() = default;
+
+INNGEST_INLINE bool engine::stop(duration_ms grace) { return body_->stop(grace); }
+
+INNGEST_INLINE std::size_t engine::calls_under_way() const { return body_->calls_under_way(); }
+
+INNGEST_INLINE sent_events engine::send(const any_event& event) { return body_->send(event); }
+
+INNGEST_INLINE sent_events engine::send(std::initializer_list<any_event> events) {
+  return body_->send(events);
+}
+
+INNGEST_INLINE sent_events engine::send(const std::vector<any_event>& events) { return body_->send(events); }
+
+INNGEST_INLINE std::vector<std::string> engine::accept(std::string events, std::string_view seed) {
+  return body_->accept(std::move(events), seed);
+}
+
+INNGEST_INLINE std::optional<std::string> engine::signal(const std::string& name, const std::string& data) {
+  return body_->signal(name, data);
+}
+
+INNGEST_INLINE std::string engine::start(const any_function& function, const json& data) {
+  return body_->start(function, data);
+}
+
+INNGEST_INLINE std::optional<std::string> engine::rerun(std::string_view run_id) {
+  return body_->rerun(run_id);
+}
+
+INNGEST_INLINE bool engine::cancel(std::string_view run_id) { return body_->cancel(run_id); }
+
+INNGEST_INLINE bool engine::checkpoint(const std::string& run_id, std::uint64_t call_id,
+                                       std::string operations) {
+  return body_->checkpoint(run_id, call_id, std::move(operations));
+}
+
+INNGEST_INLINE void engine::call_apps_by(std::function<http::response(http::request)> calls) {
+  body_->call_apps_by(std::move(calls));
+}
+
+INNGEST_INLINE void engine::register_app(const std::string& id, std::string registration) {
+  body_->register_app(id, std::move(registration));
+}
+
+INNGEST_INLINE std::vector<function_definition> engine::functions() const { return body_->functions(); }
+
+INNGEST_INLINE std::uint64_t engine::sequence() const { return body_->sequence(); }
+
+INNGEST_INLINE const embedded::store& engine::store() const { return body_->store(); }
+
+INNGEST_INLINE const logger& engine::log() const { return body_->log(); }
+
+INNGEST_INLINE std::vector<unreadable_record> engine::unreadable() const { return body_->unreadable(); }
+
+INNGEST_INLINE std::vector<run> engine::runs() const { return body_->runs(); }
+
+INNGEST_INLINE std::vector<run> engine::runs_of(std::string_view event_id) const {
+  return body_->runs_of(event_id);
+}
+
+INNGEST_INLINE std::optional<run> engine::find_run(std::string_view run_id) const {
+  return body_->find_run(run_id);
+}
+
+INNGEST_INLINE run engine::wait_for(std::string_view run_id, duration_ms timeout) const {
+  return body_->wait_for(run_id, timeout);
+}
+
+INNGEST_INLINE bool engine::wait_until_idle(duration_ms timeout) const {
+  return body_->wait_until_idle(timeout);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -26104,6 +26238,12 @@ namespace inngest::inline INNGEST_ABI::detail {
 /// The id of this process: another one after fork().
 long process_id();
 
+/// The path in UTF-8, as SQLite wants it: on Windows path.string() is in the system's code page.
+inline std::string to_utf8(const std::filesystem::path& path) {
+  const auto text = path.u8string();
+  return {text.begin(), text.end()};
+}
+
 /// An open file. Its owner alone may read it. Children do not inherit it by exec(). Functions return what
 /// went wrong; a std::error_code of 0 is success.
 class disk_file {
@@ -26164,79 +26304,7 @@ std::error_code sync_directory_of(const std::filesystem::path& path);
 
 // POSIX systems and Windows each have a body for the same declarations.
 
-<<<<<<< HEAD:include/inngest/platform/detail/impl/file.ipp
 namespace inngest::inline INNGEST_ABI::detail {
-=======
-// Files whose bytes are on the disk when a call returns, and locks between processes. The standard library
-// has neither. POSIX systems and Windows each have a body for the same declarations.
-
-namespace inngest::detail {
-
-/// The id of this process: another one after fork().
-inline long process_id() {
-#ifdef _WIN32
-  return static_cast<long>(::GetCurrentProcessId());
-#else
-  return static_cast<long>(::getpid());
-#endif
-}
-
-/// The path in UTF-8, as SQLite wants it: on Windows path.string() is in the system's code page.
-inline std::string to_utf8(const std::filesystem::path& path) {
-  const auto text = path.u8string();
-  return {text.begin(), text.end()};
-}
-
-/// An open file. Its owner alone may read it. Children do not inherit it by exec(). Functions return what
-/// went wrong; a std::error_code of 0 is success.
-class disk_file {
- public:
-  enum class mode { open_or_create, create_new };
-
-  disk_file() = default;
-  disk_file(disk_file&& other) noexcept : handle_(std::exchange(other.handle_, none())) {}
-  disk_file& operator=(disk_file&& other) noexcept {
-    std::swap(handle_, other.handle_);
-    return *this;
-  }
-  ~disk_file() { close(); }
-
-  /// With mode::create_new, a file that exists is std::errc::file_exists and is not opened.
-  std::error_code open(const std::filesystem::path& path, mode how = mode::open_or_create);
-  bool is_open() const { return handle_ != none(); }
-  void close();
-
-  /// Locks the file for this object until it is closed, or the process ends in any way. It also holds against
-  /// another object of this process. std::errc::resource_unavailable_try_again when another one has it.
-  std::error_code lock() const;
-
-  std::error_code get_size(std::size_t& out) const;
-  /// Replaces `out` by up to `size` bytes: fewer at the file's end.
-  std::error_code read(std::size_t at, std::size_t size, std::string& out) const;
-  /// Writes all bytes. They may not be on the disk before sync().
-  std::error_code write(std::size_t at, std::string_view bytes) const;
-  /// Cuts the file, or lengthens it with zeros.
-  std::error_code resize(std::size_t size) const;
-  /// Waits until everything written is on the disk.
-  std::error_code sync() const;
-  /// Whether the file has no name any more. False on Windows, where an open file can't be deleted.
-  bool is_deleted() const;
-
- private:
-#ifdef _WIN32
-  using handle = HANDLE;
-  static handle none() { return INVALID_HANDLE_VALUE; }
-#else
-  using handle = int;
-  static handle none() { return -1; }
-#endif
-
-  handle handle_ = none();
-};
-
-/// Waits until the name of a file that was just made is on the disk, too.
-std::error_code sync_directory_of(const std::filesystem::path& path);
->>>>>>> i10-port:include/inngest/detail/file.hpp
 
 #ifdef _WIN32
 
@@ -31765,7 +31833,7 @@ INNGEST_INLINE bool server_access::has_session(const http::request& request) con
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
-// inngest/embedded/http_server.hpp
+// inngest/embedded/http_server_options.hpp
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -31806,6 +31874,14 @@ struct http_server_options {
   duration_ms call_timeout = std::chrono::hours(2);
 };
 
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+// inngest/embedded/detail/http_server_body.hpp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+// What an http_server is made of. Users see http_server, which only has a pointer to it.
+
 /// Calls apps elsewhere, signed if there is a key.
 class app_calls {
  public:
@@ -31822,28 +31898,15 @@ class app_calls {
   httplib_transport transport_;
 };
 
-/// An engine as a server: any Inngest SDK can send it events, register functions and be called by it, and
-/// people can look at it with a browser.
-///
-///     inngest::embedded::http_server server{engine};  // http://127.0.0.1:8288
-///
-/// It listens while it lives; the engine must live longer.
-class http_server {
+/// The server: its functions do what those of `http_server` say.
+class http_server_body {
  public:
-  /// \throws configuration_error when it can't listen there, or must not: see http_server_options.
-  explicit http_server(engine& engine, http_server_options options = {});
-
-  ~http_server();
-
-  http_server(const http_server&) = delete;
-  http_server& operator=(const http_server&) = delete;
-
+  explicit http_server_body(engine& engine, http_server_options options = {});
+  ~http_server_body();
+  http_server_body(const http_server_body&) = delete;
+  http_server_body& operator=(const http_server_body&) = delete;
   int port() const { return listener_->port(); }
-  /// Such as "http://127.0.0.1:8288".
   std::string url() const;
-
-  /// The address of the page for a person's browser. With keys, it is a link that signs in: it works once,
-  /// and the browser then stays signed in for a day, or until this server ends. Each call makes a new link.
   std::string sign_in_url();
 
  private:
@@ -31903,7 +31966,7 @@ class http_server {
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
-// inngest/embedded/impl/http_server.ipp
+// inngest/embedded/detail/impl/http_server_body.ipp
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -31937,7 +32000,7 @@ INNGEST_INLINE void app_calls::unwrap(http::response& answer) {
   answer.body = body.is_string() ? body.get<std::string>() : encode(body);
 }
 
-INNGEST_INLINE http_server::http_server(engine& engine, http_server_options options)
+INNGEST_INLINE http_server_body::http_server_body(engine& engine, http_server_options options)
     : engine_(engine), options_(std::move(options)), access_(access_of(options_), engine_api::refusal) {
   if (options_.connections == 0 || options_.max_connections == 0)
     throw configuration_error("http_server_options: connections and max_connections must be at least 1");
@@ -31965,23 +32028,23 @@ INNGEST_INLINE http_server::http_server(engine& engine, http_server_options opti
   }
 }
 
-INNGEST_INLINE http_server::~http_server() {
+INNGEST_INLINE http_server_body::~http_server_body() {
   listener_.reset();
   engine_.call_apps_by({});
 }
 
-INNGEST_INLINE std::string http_server::url() const {
+INNGEST_INLINE std::string http_server_body::url() const {
   const bool everywhere = options_.host.empty() || options_.host == "0.0.0.0" || options_.host == "::";
   const bool is_v6 = options_.host.find(':') != std::string::npos && !everywhere;
   const std::string host = everywhere ? "127.0.0.1" : is_v6 ? "[" + options_.host + "]" : options_.host;
   return "http://" + host + ":" + std::to_string(port());
 }
 
-INNGEST_INLINE std::string http_server::sign_in_url() {
+INNGEST_INLINE std::string http_server_body::sign_in_url() {
   return access_.has_keys() ? url() + "/sign-in?token=" + access_.people().new_token() : url();
 }
 
-INNGEST_INLINE access_options http_server::access_of(const http_server_options& options) {
+INNGEST_INLINE access_options http_server_body::access_of(const http_server_options& options) {
   access_options out{.signing_key = options.signing_key, .event_keys = options.event_keys};
   out.hosts = options.hosts;
   const bool is_v6 = options.host.find(':') != std::string::npos;
@@ -31990,7 +32053,7 @@ INNGEST_INLINE access_options http_server::access_of(const http_server_options& 
   return out;
 }
 
-INNGEST_INLINE void http_server::start() {
+INNGEST_INLINE void http_server_body::start() {
   listener_->start(
       [this](const http::request& head) -> std::optional<http::response> {
         auto refusal = access_.refusal(head);
@@ -32002,7 +32065,7 @@ INNGEST_INLINE void http_server::start() {
       [](int status, const std::string& problem) { return guarded(engine_api::refusal(status, problem)); });
 }
 
-INNGEST_INLINE void http_server::log_refusal(int status) {
+INNGEST_INLINE void http_server_body::log_refusal(int status) {
   const auto held_back = refusals_.pass(status);
   if (!held_back) return;
   const char* reason = status == 401   ? "a key is missing or wrong, or the browser is not signed in"
@@ -32014,7 +32077,7 @@ INNGEST_INLINE void http_server::log_refusal(int status) {
   engine_.log().warn(line);
 }
 
-INNGEST_INLINE http::response http_server::guarded(http::response answer) {
+INNGEST_INLINE http::response http_server_body::guarded(http::response answer) {
   const auto add = [&](const char* name, std::string value) {
     if (!answer.headers.find(name)) answer.headers.add(name, std::move(value));
   };
@@ -32029,7 +32092,7 @@ INNGEST_INLINE http::response http_server::guarded(http::response answer) {
   return answer;
 }
 
-INNGEST_INLINE http::response http_server::answer(const http::request& request) {
+INNGEST_INLINE http::response http_server_body::answer(const http::request& request) {
   http::response out;
   try {
     out = respond(request);
@@ -32042,7 +32105,7 @@ INNGEST_INLINE http::response http_server::answer(const http::request& request) 
   return guarded(std::move(out));
 }
 
-INNGEST_INLINE http::response http_server::respond(http::request request) {
+INNGEST_INLINE http::response http_server_body::respond(http::request request) {
   if (request.method == "HEAD") {
     // links are looked at before people open them: that must not use the token
     if (request.path() == "/sign-in") return {.status = 204};
@@ -32064,7 +32127,7 @@ INNGEST_INLINE http::response http_server::respond(http::request request) {
   return engine_api(engine_).answer(request);
 }
 
-INNGEST_INLINE std::optional<http::response> http_server::own_answer(const http::request& request) {
+INNGEST_INLINE std::optional<http::response> http_server_body::own_answer(const http::request& request) {
   const std::string path = request.path();
   const bool gets = request.method == "GET";
   if (request.method == "POST" && path.starts_with("/e/") && has_full_queue())
@@ -32080,7 +32143,7 @@ INNGEST_INLINE std::optional<http::response> http_server::own_answer(const http:
   return page_answer(request, path);
 }
 
-INNGEST_INLINE bool http_server::has_full_queue() {
+INNGEST_INLINE bool http_server_body::has_full_queue() {
   const auto now = std::chrono::steady_clock::now();
   const std::lock_guard lock(queue_mutex_);
   if (now >= count_again_) {
@@ -32090,14 +32153,14 @@ INNGEST_INLINE bool http_server::has_full_queue() {
   return queued_ >= options_.max_queued_runs;
 }
 
-INNGEST_INLINE http::response http_server::page() {
+INNGEST_INLINE http::response http_server_body::page() {
   return {.status = 200,
           .headers = {{"content-type", "text/html; charset=utf-8"},
                       {"content-security-policy", std::string(detail::web_page_policy)}},
           .body = std::string(detail::web_page)};
 }
 
-INNGEST_INLINE http::response http_server::sign_in(const http::request& request) {
+INNGEST_INLINE http::response http_server_body::sign_in(const http::request& request) {
   const auto secret = access_.people().exchange(request.query("token").value_or(""));
   const std::string text = secret ? "<meta http-equiv=\"refresh\" content=\"0;url=/\"><p>Signed in. "
                                     "<a href=\"/\">Open the page</a>"
@@ -32113,8 +32176,8 @@ INNGEST_INLINE http::response http_server::sign_in(const http::request& request)
   return out;
 }
 
-INNGEST_INLINE std::optional<http::response> http_server::page_answer(const http::request& request,
-                                                                      const std::string& path) {
+INNGEST_INLINE std::optional<http::response> http_server_body::page_answer(const http::request& request,
+                                                                           const std::string& path) {
   const page_api pages(engine_);
   const std::string_view run = "/api/runs/";
   if (request.method == "POST" && path.starts_with(run) && path.ends_with("/rerun")) {
@@ -32134,7 +32197,7 @@ INNGEST_INLINE std::optional<http::response> http_server::page_answer(const http
                : engine_api::refusal(404, "there is no run \"" + path.substr(run.size()) + "\"");
 }
 
-INNGEST_INLINE json http_server::described() const {
+INNGEST_INLINE json http_server_body::described() const {
   return {{"version", INNGEST_VERSION},
           {"authed", access_.has_keys()},
           {"startOpts", {{"sdkURLs", nullptr}, {"urls", json::array()}, {"dir", ""}}},
@@ -32142,7 +32205,7 @@ INNGEST_INLINE json http_server::described() const {
           {"handlers", json::array()}};
 }
 
-INNGEST_INLINE http::response http_server::register_app(const http::request& request) {
+INNGEST_INLINE http::response http_server_body::register_app(const http::request& request) {
   const json body = detail::parse_dom(request.body);
   const auto text = [&](const char* name) {
     const bool there = body.is_object() && body.contains(name) && body[name].is_string();
@@ -32154,8 +32217,8 @@ INNGEST_INLINE http::response http_server::register_app(const http::request& req
   return engine_api::answer_of(200, {{"ok", true}, {"modified", true}, {"status", 200}});
 }
 
-INNGEST_INLINE http::response http_server::checkpoint(const http::request& request,
-                                                      const std::string& run_id) {
+INNGEST_INLINE http::response http_server_body::checkpoint(const http::request& request,
+                                                           const std::string& run_id) {
   const detail::json_buffer body(request.body);
   const std::string call = detail::find_text(body.text(), "qi_id");
   const std::string_view steps = detail::find_member(body, "steps");
@@ -32165,6 +32228,59 @@ INNGEST_INLINE http::response http_server::checkpoint(const http::request& reque
     return engine_api::refusal(409, "run \"" + run_id + "\" has ended, or was called again since");
   return engine_api::answer_of(200, {{"data", json::object()}});
 }
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+// inngest/embedded/http_server.hpp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+class http_server_body;
+
+/// An engine as a server: any Inngest SDK can send it events, register functions and be called by it, and
+/// people can look at it with a browser.
+///
+///     inngest::embedded::http_server server{engine};  // http://127.0.0.1:8288
+///
+/// It listens while it lives; the engine must live longer.
+class http_server {
+ public:
+  /// \throws configuration_error when it can't listen there, or must not: see http_server_options.
+  explicit http_server(engine& engine, http_server_options options = {});
+
+  ~http_server();
+
+  http_server(const http_server&) = delete;
+  http_server& operator=(const http_server&) = delete;
+
+  int port() const;
+  /// Such as "http://127.0.0.1:8288".
+  std::string url() const;
+
+  /// The address of the page for a person's browser. With keys, it is a link that signs in: it works once,
+  /// and the browser then stays signed in for a day, or until this server ends. Each call makes a new link.
+  std::string sign_in_url();
+
+ private:
+  std::unique_ptr<http_server_body> body_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+// inngest/embedded/impl/http_server.ipp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE http_server::http_server(engine& engine, http_server_options options)
+    : body_(std::make_unique<http_server_body>(engine, std::move(options))) {}
+
+INNGEST_INLINE http_server::~http_server() = default;
+
+INNGEST_INLINE int http_server::port() const { return body_->port(); }
+
+INNGEST_INLINE std::string http_server::url() const { return body_->url(); }
+
+INNGEST_INLINE std::string http_server::sign_in_url() { return body_->sign_in_url(); }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 #endif
@@ -34824,39 +34940,10 @@ class sqlite_store final : public store {
   static std::filesystem::path absolute(const std::filesystem::path& path);
 
   /// The connection that writes.
-<<<<<<< HEAD
   static database open(const std::filesystem::path& path, const sqlite_options& options);
 
   /// The connection that reads.
   static database open(const std::filesystem::path& path);
-=======
-  static database open(const std::filesystem::path& path, const sqlite_options& options) {
-    make_private(path);
-    database file(detail::to_utf8(path), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-    if (file.is_read_only()) throw store_error(file.path(), "can't be written: it is read-only");
-    detail::sqlite::check_is_store(file);
-    file.execute("PRAGMA journal_mode = WAL");
-    file.execute(options.sync == sqlite_options::synchronous::full ? "PRAGMA synchronous = FULL"
-                                                                   : "PRAGMA synchronous = NORMAL");
-    file.execute("PRAGMA fullfsync = ON");  // macOS has an fsync that does not wait for the disk
-    file.execute("PRAGMA cell_size_check = ON");
-    file.execute("PRAGMA journal_size_limit = 67108864");
-    if (options.max_size > 0) {
-      const auto page_size = static_cast<std::uint64_t>(file.number("PRAGMA page_size"));
-      const std::uint64_t pages = std::max<std::uint64_t>(options.max_size / page_size, 1);
-      file.execute("PRAGMA max_page_count = " + std::to_string(pages));
-    }
-    detail::sqlite::migrate(file, detail::sqlite::store_migrations);
-    return file;
-  }
-
-  /// The connection that reads.
-  static database open(const std::filesystem::path& path) {
-    database file(detail::to_utf8(path), SQLITE_OPEN_READONLY);
-    file.execute("PRAGMA cell_size_check = ON");
-    return file;
-  }
->>>>>>> i10-port
 
   /// Makes a new file its owner's alone, as events may be nobody else's business. One that is there is not
   /// touched: to open and close it would end the locks that SQLite may have on it in this process.
@@ -34992,7 +35079,7 @@ INNGEST_INLINE std::filesystem::path sqlite_store::absolute(const std::filesyste
 INNGEST_INLINE sqlite_store::database sqlite_store::open(const std::filesystem::path& path,
                                                          const sqlite_options& options) {
   make_private(path);
-  database file(path.string(), detail::sqlite::access::creates);
+  database file(detail::to_utf8(path), detail::sqlite::access::creates);
   if (file.is_read_only()) throw store_error(file.path(), "can't be written: it is read-only");
   detail::sqlite::check_is_store(file);
   file.execute("PRAGMA journal_mode = WAL");
@@ -35011,7 +35098,7 @@ INNGEST_INLINE sqlite_store::database sqlite_store::open(const std::filesystem::
 }
 
 INNGEST_INLINE sqlite_store::database sqlite_store::open(const std::filesystem::path& path) {
-  database file(path.string(), detail::sqlite::access::reads);
+  database file(detail::to_utf8(path), detail::sqlite::access::reads);
   file.execute("PRAGMA cell_size_check = ON");
   return file;
 }

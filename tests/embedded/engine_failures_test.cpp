@@ -1,6 +1,8 @@
 // What users' code throws, what processes do not survive, clocks that are set: the engine goes on and says
 // so.
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/engine_clock.hpp>
+#include <inngest/embedded/store.hpp>
 #include <inngest/inngest.hpp>
 
 #include <atomic>

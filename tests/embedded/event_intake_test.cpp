@@ -1,5 +1,6 @@
 // The gate for events, and how often their ids start functions.
 #include <inngest/inngest.hpp>
+#include <inngest/json/detail/dom.hpp>
 
 #include <chrono>
 #include <limits>

@@ -1,3 +1,4 @@
+#include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/inngest.hpp>
 
 #include <inngest/embedded.hpp>

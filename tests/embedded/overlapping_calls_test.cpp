@@ -1,4 +1,6 @@
 // Calls of one run that overlap, and ends of runs that lead to ends of others.
+#include <inngest/embedded/detail/engine_core.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/inngest.hpp>
 
 #include <atomic>

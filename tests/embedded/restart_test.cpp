@@ -9,7 +9,9 @@
 #include <vector>
 
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
+#include <inngest/embedded/store.hpp>
 
 #include "catch.hpp"
 #include "embedded/store_records.hpp"

@@ -1,4 +1,5 @@
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/scheduling/run_queue.hpp>
 
 #include <chrono>
 #include <cstdint>

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/scheduling/scheduler.hpp>
+#include <inngest/embedded/store.hpp>
 
 #include <chrono>
 #include <memory>

@@ -2,6 +2,7 @@
 
 #include <httplib.h>
 
+#include <inngest/embedded/detail/http_server_body.hpp>
 #include <inngest/embedded/http_server.hpp>
 #include <inngest/protocol/signature.hpp>
 

@@ -1,4 +1,5 @@
 #include <inngest/embedded/sqlite_store.hpp>
+#include <inngest/embedded/store.hpp>
 
 #include <algorithm>
 #include <cerrno>

@@ -1,4 +1,5 @@
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/store.hpp>
 
 #include <atomic>
 #include <chrono>

@@ -5,6 +5,7 @@
 
 #include <inngest/embedded.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
+#include <inngest/embedded/store.hpp>
 
 #include "catch.hpp"
 #include "embedded/store_records.hpp"

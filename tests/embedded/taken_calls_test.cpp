@@ -1,4 +1,5 @@
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
 
 #include <chrono>
 #include <string>

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/page_api.hpp>
+#include <inngest/embedded/detail/scheduling/scheduler.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
 
 #include "catch.hpp"

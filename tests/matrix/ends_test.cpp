@@ -1,6 +1,8 @@
 // Every kind of end of a run, with everything that may be told of it: told once or not at all, with what
 // happened.
 
+#include <inngest/embedded/detail/scheduling/scheduler.hpp>
+
 #include <functional>
 #include <memory>
 #include <optional>

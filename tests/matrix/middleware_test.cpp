@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/testing.hpp>
 
 #include "../catch.hpp"

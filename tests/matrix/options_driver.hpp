@@ -19,6 +19,9 @@
 #include <unistd.h>
 
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/reported_operation.hpp>
+#include <inngest/embedded/detail/scheduling/scheduler.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
 #include <inngest/inngest.hpp>
 

@@ -1,6 +1,9 @@
 // Every option of a function, with every kind of trigger, with a restart at every stage, on every store: what
 // the option does is there, and would be missed if the option were ignored.
 
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/scheduling/scheduler.hpp>
+
 #include <algorithm>
 #include <array>
 #include <functional>

@@ -18,6 +18,7 @@
 #include <inngest/adapters/httplib.hpp>
 #include <inngest/embedded.hpp>
 #include <inngest/embedded/http_server.hpp>
+#include <inngest/embedded/store.hpp>
 #include <inngest/inngest.hpp>
 #include <inngest/transport/httplib.hpp>
 

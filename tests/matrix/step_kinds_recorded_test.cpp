@@ -1,3 +1,6 @@
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/reported_operation.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <memory>

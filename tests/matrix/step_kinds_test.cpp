@@ -1,3 +1,5 @@
+#include <inngest/expression/evaluation.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <functional>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <inngest/expression/evaluation.hpp>
+
 #include <chrono>
 #include <condition_variable>
 #include <limits>

@@ -1,5 +1,6 @@
 #include <inngest/adapters/httplib.hpp>
 #include <inngest/embedded/detail/http_listener.hpp>
+#include <inngest/embedded/detail/http_server_body.hpp>
 
 #include <algorithm>
 #include <cctype>

@@ -1,4 +1,7 @@
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/reported_operation.hpp>
+#include <inngest/embedded/detail/scheduling/scheduler.hpp>
 #include <inngest/serve.hpp>
 
 #include <algorithm>

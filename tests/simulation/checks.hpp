@@ -1,6 +1,8 @@
 #pragma once
 
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/scheduling/scheduler.hpp>
+#include <inngest/expression/evaluation.hpp>
 
 #include <algorithm>
 #include <chrono>

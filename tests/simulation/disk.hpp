@@ -2,6 +2,7 @@
 
 #include <inngest/embedded.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
+#include <inngest/embedded/store.hpp>
 
 #include <unistd.h>
 

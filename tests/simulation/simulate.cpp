@@ -4,6 +4,8 @@
 //
 // One world in fifty has a SQLite database beside its memory store, with --sqlite each. The seeds of a file,
 // which found something once, come first.
+#include <inngest/expression/evaluation.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>

@@ -1,6 +1,13 @@
 #pragma once
 
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/engine_clock.hpp>
+#include <inngest/embedded/detail/engine_core.hpp>
+#include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/reported_operation.hpp>
+#include <inngest/embedded/detail/scheduling/scheduler.hpp>
+#include <inngest/embedded/detail/server_api.hpp>
+#include <inngest/embedded/store.hpp>
 #include <inngest/inngest.hpp>
 
 #include <algorithm>

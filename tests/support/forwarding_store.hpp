@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/store.hpp>
 
 #include <span>
 

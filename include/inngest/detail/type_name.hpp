@@ -6,10 +6,10 @@
 #include <string_view>
 #include <typeinfo>
 
+#include <inngest/config.hpp>
+
 #if __has_include(<cxxabi.h>)
 #include <cxxabi.h>
-
-#include <inngest/config.hpp>
 #endif
 
 namespace inngest::inline INNGEST_ABI::detail {

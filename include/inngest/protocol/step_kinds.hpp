@@ -174,10 +174,6 @@ inline constexpr auto enumerators<step_kind> = [] {
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-static_assert(detail::has_full_table<opcode>(), "an opcode has no name in protocol/step_kinds.hpp");
-static_assert(detail::has_full_table<step_kind>(),
-              "a step kind has no row in protocol::step_kinds, or its row is in another place");
-
 /// Whether bodies begin with the operation that they share, everything else with one of its own, and every
 /// kind is shown as something.
 consteval bool has_sound_rows() {

@@ -1,18 +1,29 @@
 #pragma once
 
+#include <cstddef>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/type_name.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
+#define INNGEST_DETAIL_TEXT(words) #words
+#define INNGEST_DETAIL_TEXT_OF(macro) INNGEST_DETAIL_TEXT(macro)
+
 INNGEST_INLINE std::string demangle(const char* name) {
+  std::string out = name;
 #if __has_include(<cxxabi.h>)
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
                                                     std::free);
-  if (status == 0) return text.get();
+  if (status == 0) out = text.get();
 #endif
-  return name;
+  // Names go to servers, logs and people, for whom inngest::error has the same name in every version and
+  // flavour.
+  constexpr std::string_view abi = INNGEST_DETAIL_TEXT_OF(INNGEST_ABI) "::";
+  for (std::size_t at = out.find(abi); at != std::string::npos; at = out.find(abi, at))
+    out.erase(at, abi.size());
+  return out;
 }
 
 INNGEST_INLINE std::string exception_type_name(const std::type_info& type) {

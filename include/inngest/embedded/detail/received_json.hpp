@@ -27,7 +27,7 @@ void check_received_json(std::string_view text, const detail::json_path& at);
 std::string received_json_or_string(std::string_view text);
 
 /// The same as a value, for display: one stored text that is not JSON must not hide other values.
-inline json received_json_value(std::string_view text) { return json::parse(received_json_or_string(text)); }
+json received_json_value(std::string_view text);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 

@@ -24,6 +24,9 @@ bool is_json(std::string_view text);
 
 nlohmann::json parse_dom(std::string_view text, const json_path& at = {});
 
+/// The document as text.
+std::string dom_text(const nlohmann::json& dom);
+
 void write_dom(std::string& out, const nlohmann::json& value, const json_path& at = {});
 
 }  // namespace inngest::inline INNGEST_ABI::detail

@@ -5,6 +5,8 @@
 #include <system_error>
 #include <version>
 
+#include <inngest/config.hpp>
+
 #ifndef __cpp_lib_to_chars
 #include <clocale>
 #include <cmath>
@@ -15,8 +17,6 @@
 #include <locale.h>  // NOLINT(modernize-deprecated-headers): newlocale and uselocale
 #ifdef __APPLE__
 #include <xlocale.h>
-
-#include <inngest/config.hpp>
 #endif
 #endif
 #endif

@@ -18,4 +18,8 @@ INNGEST_INLINE std::string received_json_or_string(std::string_view text) {
   return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+INNGEST_INLINE json received_json_value(std::string_view text) {
+  return json::parse(received_json_or_string(text));
+}
+
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -55,4 +55,6 @@ INNGEST_INLINE void write_dom(std::string& out, const nlohmann::json& value, con
   }
 }
 
+INNGEST_INLINE std::string dom_text(const nlohmann::json& dom) { return dom.dump(); }
+
 }  // namespace inngest::inline INNGEST_ABI::detail
