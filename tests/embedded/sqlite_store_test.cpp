@@ -199,7 +199,7 @@ TEST_CASE("a file is brought to the last version step by step", "[embedded][stor
   sqlite::migrate(file, std::span(steps).first(2));
   CHECK(file.number("SELECT b FROM t") == 2);
   CHECK_THAT(message_of<store_error>([&] { sqlite::migrate(file, std::span(steps).first(1)); }),
-             EndsWith("is of version 2, and this program knows versions up to 1"));
+             EndsWith("has version 2, but this program supports versions up to 1"));
 }
 
 TEST_CASE("a store of a newer version is refused, with both versions", "[embedded][store]") {
@@ -207,8 +207,8 @@ TEST_CASE("a store of a newer version is refused, with both versions", "[embedde
   { sqlite_store store({.path = place.file}); }
   sqlite::database(place.file.string(), reading_and_writing).execute("PRAGMA user_version = 7");
   const std::string before = bytes_of(place.file);
-  CHECK(opening(place.file) ==
-        "the store \"" + place.file.string() + "\" is of version 7, and this program knows versions up to 2");
+  CHECK(opening(place.file) == "the store \"" + place.file.string() +
+                                   "\" has version 7, but this program supports versions up to 2");
   CHECK((bytes_of(place.file) == before));
 }
 
@@ -256,7 +256,7 @@ TEST_CASE("a file that is damaged is said to be, by its name", "[embedded][store
   SECTION("when it is text") {
     write_bytes(place.file,
                 "no database, but a text that is longer than the header of one would be, by far....");
-    CHECK_THAT(opening(place.file), ContainsSubstring(damaged) && ContainsSubstring("go back to a backup"));
+    CHECK_THAT(opening(place.file), ContainsSubstring(damaged) && ContainsSubstring("restore a backup"));
   }
   SECTION("when its header is overwritten") {
     write_bytes(place.file, bytes.replace(0, 200, 200, '\x5a'));

@@ -141,7 +141,7 @@ TEST_CASE("a send that threw has not happened, and a repeated one counts once", 
     while (true) {
       try {
         return engine.accept(event, seed);
-      } catch (const inngest::unreachable&) {  // until the keeper has seen that there is room again
+      } catch (const inngest::unreachable&) {  // until the committer has seen that there is room again
         std::this_thread::sleep_for(1ms);
       }
     }

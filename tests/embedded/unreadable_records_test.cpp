@@ -288,11 +288,11 @@ TEST_CASE(
     REQUIRE(all.size() == 1);
     CHECK(all[0].table == "jobs");
     CHECK(all[0].key == "id = 1");
-    CHECK(all[0].reason == "what is 99, not one of its enumeration");
+    CHECK(all[0].reason == "what is 99, not a value of its enumeration");
     CHECK(all[0].run_id == "a");
   }
   CHECK_THAT(logged,
-             ContainsSubstring("jobs where id = 1: what is 99, not one of its enumeration; run \"a\" is "
+             ContainsSubstring("jobs where id = 1: what is 99, not a value of its enumeration; run \"a\" is "
                                "set aside"));
   execute(place.file, "UPDATE jobs SET what = 1 WHERE id = 1");
   const auto app = make_client();

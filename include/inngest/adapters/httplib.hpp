@@ -17,20 +17,25 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// Serves on a cpp-httplib server, from Debian 12's 0.11 to upstream's current version. The body is read up
-/// to the handler's limit, whatever the server's own is. Answers are never compressed, so that a streamed
-/// piece leaves when it is written. It changes the server:
+/// Serves a handler on a cpp-httplib server of version 0.11 (Debian 12) or later. The adapter reads bodies up
+/// to the handler's limit, and ignores the server's own limit. It never compresses answers, so that a
+/// streamed piece is sent when it is written. It changes the server:
 ///
-/// - Answers go out at once (TCP_NODELAY); otherwise a body waits some 40 ms for the acknowledgement of its
-///   headers.
-/// - A port on which another server listens can't be bound, and one that was just left can (SO_REUSEADDR
-///   without SO_REUSEPORT). For other options call `set_socket_options` after serve().
-/// - Calls run at the same time, up to 256 or eight per core, unless `new_task_queue` was set before serve().
+/// - The server sends answers at once (TCP_NODELAY). Otherwise a body waits some 40 ms for the
+/// acknowledgement of
+///   its headers.
+/// - The server can't bind a port on which another server listens, and can bind one that was just closed
+///   (SO_REUSEADDR without SO_REUSEPORT). For other options call `set_socket_options` after serve().
+/// - The server runs up to 256 calls at the same time, or eight per core if that is more, unless
+///   `new_task_queue` was set before serve().
 template <std::derived_from<httplib::Server> Server>
 struct adapter<Server> {
+  /// The name of the framework, which the server shows.
   static constexpr const char* framework = "cpp-httplib";
+  /// The adapter can stream answers.
   static constexpr bool streams = true;
 
+  /// Adds the handler's routes to the server: GET, PUT and POST at the handler's path.
   static void mount(httplib::Server& server, const handler& handler) {
     detail::configure(server);
     if (detail::has_default_task_queue(server)) let_grow(server);
@@ -49,7 +54,7 @@ struct adapter<Server> {
         body.append(data, size);
         return body.size() <= limit;
       });
-      if (!complete && body.size() <= limit) return;  // httplib has its own answer to a broken body
+      if (!complete && body.size() <= limit) return;              // httplib answers a broken body itself
       if (!complete) response.set_header("Connection", "close");  // the rest of the body is not read
       answer(handler, request, std::move(body), response);
     };
@@ -70,8 +75,8 @@ struct adapter<Server> {
     };
   }
 
-  /// Lets more connections wait to be accepted than cpp-httplib's five: whoever comes sixth in a burst of
-  /// calls would try again only after a second.
+  /// Raises the number of connections that may wait to be accepted. With cpp-httplib's five, the sixth client
+  /// in a burst of calls would wait a second before it tries again.
   static void lengthen_backlog(detail::native_socket listener) {
     int listens = 0;
     socklen_t size = sizeof listens;

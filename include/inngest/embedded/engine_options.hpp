@@ -13,29 +13,32 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
+/// Options of an engine.
 struct engine_options {
-  /// Threads that run handlers, and wait for apps elsewhere: so many calls are under way at once.
+  /// Threads that run handlers and wait for the answers of remote apps: the most calls at the same time. At
+  /// least 1.
   std::size_t workers = 8;
-  /// Keeps the state. Default: a new memory_store. On disk: see sqlite_store.
+  /// Keeps the state. Default: a new memory_store. sqlite_store keeps it on disk.
   std::shared_ptr<embedded::store> store{};
-  /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
-  /// does, from 15 seconds to two hours.
+  /// The delay between the failed attempt (0 is the first) and the next one. Default: the delays of an
+  /// Inngest server, from 15 seconds to two hours. When it throws, the engine logs that and uses the default.
   std::function<duration_ms(int attempt)> retry_delay{};
-  /// Makes the requests of step.fetch and step.ai.infer. Default: as a client's, that of
-  /// <inngest/transport/httplib.hpp> if it is included.
+  /// Makes the requests of step.fetch and step.ai.infer. Default: the transport of
+  /// <inngest/transport/httplib.hpp> if that header is included; otherwise these steps fail.
   std::shared_ptr<http::transport> requests{};
-  /// How long each of them may take.
+  /// The timeout of each of these requests.
   duration_ms request_timeout = std::chrono::minutes(10);
-  /// How long ended runs and their events stay to be looked at.
+  /// How long the store keeps ended runs and their events.
   duration_ms history = std::chrono::hours(7 * 24);
-  /// Told what happened, once it is in the store, one thing at a time and in order. The run comes without its
-  /// timeline. Called from the engine's threads; it may send events, but must not wait for the engine.
+  /// The engine calls this for each timeline entry after the store has it: one call at a time, in order, from
+  /// any of the engine's threads. The run has an empty timeline. The callback may send events, but must not
+  /// wait for the engine. The engine logs what it throws. Empty disables it.
   std::function<void(const run&, const timeline_entry&)> on_progress{};
-  /// So many runs in a row may start each other, each sending the event of the next less than a second after
-  /// it began itself. The event of a further one is refused: a function that triggers itself would never end.
+  /// The longest chain of runs in which each run sends the event that starts the next less than a second
+  /// after it began. The engine rejects the event that would make the chain longer, because a function that
+  /// triggers itself would never end.
   std::size_t max_chain = 10'000;
-  /// Gives the system's time, for tests of what happens when the clock is set. Default:
-  /// std::chrono::system_clock.
+  /// Replaces the system clock in tests. Default: std::chrono::system_clock.
   std::function<std::chrono::system_clock::time_point()> system_time{};
 };
 

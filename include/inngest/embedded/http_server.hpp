@@ -11,28 +11,31 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 class http_server_body;
 
-/// An engine as a server: any Inngest SDK can send it events, register functions and be called by it, and
-/// people can look at it with a browser.
+/// Serves an engine over HTTP. Inngest SDKs can send events and register functions, and the engine calls
+/// them. People can view the engine's runs in a browser.
 ///
 ///     inngest::embedded::http_server server{engine};  // http://127.0.0.1:8288
 ///
-/// It listens while it lives; the engine must live longer.
+/// The server listens while it lives. The engine must outlive it.
 class http_server {
  public:
-  /// \throws configuration_error when it can't listen there, or must not: see http_server_options.
+  /// Starts to listen. \throws configuration_error when the address is in use or can't be bound, or when it
+  /// needs keys: see http_server_options.
   explicit http_server(engine& engine, http_server_options options = {});
 
+  /// Finishes the requests that are being answered, for up to two seconds, and closes the port.
   ~http_server();
 
   http_server(const http_server&) = delete;
   http_server& operator=(const http_server&) = delete;
 
+  /// The port on which the server listens.
   int port() const;
-  /// Such as "http://127.0.0.1:8288".
+  /// The server's URL for clients on this machine, such as "http://127.0.0.1:8288".
   std::string url() const;
 
-  /// The address of the page for a person's browser. With keys, it is a link that signs in: it works once,
-  /// and the browser then stays signed in for a day, or until this server ends. Each call makes a new link.
+  /// The URL of the page for a browser. With keys, the URL is a link that signs in. It works once, and the
+  /// browser then stays signed in for a day, or until this server ends. Each call returns a new link.
   std::string sign_in_url();
 
  private:

@@ -22,34 +22,27 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Keeps everything in memory: it ends with the process, but not with the engine, which can be replaced by
-/// another on the same store.
+/// Keeps an engine's state in memory. The state is lost when the store is destroyed. It outlives the engine:
+/// another engine on the same store continues where the first one stopped.
 class memory_store final : public store {
  public:
   void commit(std::span<const changes> all) override;
-
   unfinished_work load() override;
-
   void forget_before(timestamp time) override;
 
   std::optional<event_record> find_event(std::string_view event_id) const override;
-
+  /// A page of events, newest first.
   std::vector<event_record> find_events(const event_query& query) const override;
-
   std::optional<run_record> find_run(std::string_view run_id) const override;
-
   std::vector<run> find_runs(const run_query& query) const override;
-
   std::vector<run> runs_of(std::string_view event_id) const override;
-
   std::vector<run> runs() const override;
-
   std::vector<memo_record> memos_of(std::string_view run_id) const override;
-
+  /// How many runs of each status the store has.
   run_counts count_runs() const override;
 
  private:
-  struct kept_run {
+  struct stored_run {
     run_record record{};
     std::vector<memo_record> memos{};
     std::set<step_hash> steps{};             // of the memos
@@ -58,15 +51,15 @@ class memory_store final : public store {
 
   void apply(const changes& changes);
 
-  kept_run* find(const std::string& run_id);
+  stored_run* find(const std::string& run_id);
 
   void withdraw(const std::string& id);
 
   void note_dispatched(const std::string& id);
 
-  static void add(kept_run& run, const timeline_record& told);
+  static void add(stored_run& run, const timeline_record& record);
 
-  void keep_run(const run_record& changed);
+  void put_run(const run_record& changed);
 
   void update_run(const run_update& changed);
 
@@ -78,9 +71,9 @@ class memory_store final : public store {
 
   mutable std::mutex mutex_;
   std::map<std::string, event_record, std::less<>> events_;  // ids grow with time
-  std::deque<std::string> undispatched_;                     // as they came
-  std::map<std::string, kept_run, std::less<>> runs_;
-  std::map<std::string, std::set<std::string>, std::less<>> started_;  // runs, by event
+  std::deque<std::string> undispatched_;                     // ids of events, oldest first
+  std::map<std::string, stored_run, std::less<>> runs_;
+  std::map<std::string, std::set<std::string>, std::less<>> started_;  // ids of runs by id of their event
   std::map<std::uint64_t, job> jobs_;
   std::map<std::pair<std::string, step_hash>, wait_record> waits_;
   std::map<std::string, remembered_value> values_;

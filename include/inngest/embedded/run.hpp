@@ -17,34 +17,35 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
+/// The state of a run. Queued and running runs have not ended.
 enum class run_status {
-  queued,  ///< it has not begun: it waits for its turn, or gathers events
-  running,
-  completed,
-  failed,
-  cancelled,
+  queued,     ///< the function was not called yet: the run waits for flow control, or collects events
+  running,    ///< the function was called
+  completed,  ///< the function returned
+  failed,     ///< the function failed permanently
+  cancelled,  ///< an event, a timeout, a singleton or a caller cancelled the run
 };
 
-/// What happened in a run, one thing at a time.
+/// The kinds of entries in a run's timeline.
 enum class progress {
-  run_queued,
-  run_started,
-  step_planned,    ///< one of several steps that run in parallel
-  step_completed,  ///< a run step gave its result
-  step_retried,    ///< a run step failed and will be tried again
-  step_failed,     ///< a step failed for good
-  sleep_started,
-  sleep_ended,
-  wait_started,
-  event_received,  ///< a wait got its event
-  wait_timed_out,
-  invoke_started,
-  invoke_completed,
-  run_retried,  ///< the function itself failed and will be tried again
-  run_completed,
-  run_failed,
-  run_cancelled,
-  request_started,  ///< a fetch, or a question to a model
+  run_queued,        ///< the engine made the run
+  run_started,       ///< the engine called the function for the first time
+  step_planned,      ///< the function reported a step of a parallel group
+  step_completed,    ///< a step returned its result
+  step_retried,      ///< a step failed and will be retried
+  step_failed,       ///< a step failed permanently
+  sleep_started,     ///< a sleep began
+  sleep_ended,       ///< a sleep ended
+  wait_started,      ///< a wait for an event or a signal began
+  event_received,    ///< the awaited event or signal ended a wait
+  wait_timed_out,    ///< a wait ended at its timeout
+  invoke_started,    ///< an invoke step started a run
+  invoke_completed,  ///< the run of an invoke step completed
+  run_retried,       ///< the function failed outside of its steps and will be retried
+  run_completed,     ///< the run completed
+  run_failed,        ///< the run failed permanently
+  run_cancelled,     ///< the run was cancelled
+  request_started,   ///< a step.fetch or step.ai.infer request began
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -88,11 +89,13 @@ inline constexpr auto enumerators<embedded::progress> = std::to_array<enumerator
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
+/// The status in words, such as "completed".
 constexpr std::string_view to_string(run_status status) { return detail::name_of(status); }
+/// The kind of an entry in words, such as "timed out".
 constexpr std::string_view to_string(progress what) { return detail::name_of(what); }
 
-/// The kind of the step that the entry begins, or one that is shown like it. A timeline does not tell the
-/// kinds of bodies apart, nor those of waits and requests.
+/// The kind of the step that the entry begins. A timeline does not distinguish all kinds: a wait for a signal
+/// gives `wait_for_event`, every request `fetch`, and everything else `run`.
 constexpr step_kind kind_begun_by(progress what) {
   switch (what) {
     case progress::sleep_started:
@@ -124,62 +127,74 @@ constexpr step_kind kind_begun_by(progress what) {
 
 /// An entry of a run's timeline.
 struct timeline_entry {
-  timestamp at{};
-  progress what{};
-  /// The step's display name; empty when it is about the run as a whole.
+  timestamp at{};   ///< when it happened, by the engine's clock
+  progress what{};  ///< what happened
+  /// The step's display name; empty when the entry is about the run as a whole.
   std::string step{};
-  /// Which attempt it was; 0 is the first.
+  /// The number of the attempt; 0 is the first.
   int attempt = 0;
-  /// How long the step, sleep, wait or run took; zero for what only begins.
+  /// How long the step, sleep, wait or run took; zero for entries about a beginning.
   std::chrono::microseconds duration{};
-  /// The result as JSON, the error's message, the awaited event's name, the time to sleep.
+  /// The result as JSON (shortened), the error's message, the awaited event's name, or the time to sleep.
   std::string detail{};
 };
 
+/// Why a run failed.
 struct run_error {
-  std::string name{};
-  std::string message{};
-  /// All of the error as the app reported it, as JSON: with its stack and causes. Empty for the engine's own.
+  std::string name{};     ///< the type of the error, such as "Error"
+  std::string message{};  ///< the message of the error
+  /// The whole error as the app reported it, as JSON with its stack and causes. Empty for an error of the
+  /// engine, such as a timeout.
   std::string text{};
 };
 
-/// A run whose output was asked for has failed, or was cancelled. `what()` names the run and its error.
+/// run::output() throws it for a run that failed or was cancelled. `what()` names the run and its error.
 class run_failed : public inngest::error {
  public:
+  /// \param what The message. \param error The run's error; empty for a cancelled run.
   run_failed(const std::string& what, run_error error);
-  /// What the run failed with; empty when it was cancelled.
+  /// The run's error; empty when the run was cancelled.
   const run_error& error() const noexcept { return error_; }
 
  private:
   run_error error_;
 };
 
-/// A run as the engine knows it: a snapshot.
+/// A snapshot of a run: it does not change when the run continues.
 struct run {
+  /// A ULID: ids grow with time.
   std::string id{};
   /// The function's id within the app.
   std::string function_id{};
-  /// The function's id with its app's: what tells it from all others.
+  /// The function's id prefixed with its app's: "app-function". It is unique in the engine.
   std::string function_slug{};
-  /// The event that started it, of a batch the first.
+  /// The engine's id of the event that started the run; the first one of a batch.
   std::string event_id{};
+  /// The name of that event.
   std::string event_name{};
+  /// The state of the run.
   run_status status = run_status::queued;
+  /// When the engine made the run.
   timestamp queued_at{};
-  /// When the function was first called.
+  /// When the engine first called the function; `nullopt` before.
   std::optional<timestamp> started_at{};
+  /// When the run ended; `nullopt` before.
   std::optional<timestamp> ended_at{};
-  /// The function's result as JSON text; empty until it completed.
+  /// The function's result as JSON text; empty unless the run completed. Middleware may have changed it: see
+  /// output().
   std::string output_text{};
-  /// Why it failed.
+  /// Why the run failed; `nullopt` unless it did.
   std::optional<run_error> error{};
+  /// What happened in the run, oldest first. Empty where a function says that it returns runs without their
+  /// timelines.
   std::vector<timeline_entry> timeline{};
 
+  /// Whether the run completed, failed or was cancelled.
   bool ended() const { return status != run_status::queued && status != run_status::running; }
 
-  /// The function's result, as its middleware leaves it.
-  /// \throws run_failed when the run failed or was cancelled; payload_error when the result is of another
-  /// type, or there is none yet.
+  /// The function's result, after its middleware has transformed it.
+  /// \throws run_failed when the run failed or was cancelled; payload_error when the result has another
+  /// type, or the run has not ended.
   template <json_convertible T>
   T output() const {
     const std::string name = "run " + id + " of function \"" + function_id + "\"";
@@ -190,7 +205,7 @@ struct run {
     return decode<T>(output_reader ? output_reader(output_text) : output_text, "output");
   }
 
-  /// Undoes what middleware did to the result, such as encrypt it. Set by the engine.
+  /// Reverts what middleware did to the result, such as encryption. The engine sets it.
   std::function<std::string(const std::string&)> output_reader{};
 };
 

@@ -24,7 +24,7 @@
 #include <inngest/error.hpp>
 #include <inngest/platform/detail/file.hpp>
 
-// Needs SQLite 3.35 or later (Debian: libsqlite3-dev): link sqlite3.
+// Needs SQLite 3.35 or later: link sqlite3 (Debian: libsqlite3-dev).
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -32,50 +32,53 @@ namespace inngest::inline INNGEST_ABI::embedded {
 struct sqlite_options {
   /// What a commit waits for.
   enum class synchronous {
-    full,    ///< the disk: nothing that was acknowledged is ever lost
-    normal,  ///< the operating system: a crash of the process loses nothing, a power loss the last moments
+    full,    ///< the disk: no acknowledged change is ever lost
+    normal,  ///< the operating system: a crash of the process loses nothing, a power loss the last changes
   };
 
-  /// The file; made when it is not there, in a folder that is. While it is open SQLite has `-wal` and `-shm`
-  /// beside it, which belong to it. The store's lock is `.lock`, which may stay.
+  /// The database file. The store creates it if it does not exist; its folder must exist. While the store is
+  /// open, SQLite keeps the files `-wal` and `-shm` beside it, which are part of the database. The store also
+  /// creates a `.lock` file, which may stay.
   std::filesystem::path path;
+  /// What a commit waits for. Default: the disk.
   synchronous sync = synchronous::full;
-  /// Bytes that the file may grow to; what does not fit is an error. 0: as many as the disk has.
+  /// The largest size of the file in bytes; a commit that does not fit fails. 0, the default, sets no limit.
   std::uint64_t max_size = 0;
 };
 
-/// Keeps everything in one SQLite file, so that another process goes on where this one ended:
+/// Keeps an engine's state in one SQLite file, so that another process continues where this one ended:
 ///
 ///     inngest::embedded::engine engine{
 ///         app, {fulfil}, {.store = std::make_shared<inngest::embedded::sqlite_store>(
 ///                             inngest::embedded::sqlite_options{.path = "engine.db"})}};
 ///
-/// One store at a time has the file; other programs may read it meanwhile. What is forgotten makes room in
-/// the file for what comes, but the file does not shrink. A child that a process forks can't go on with it.
+/// Only one store may open the file; other programs may read it. Forgotten records make room for new ones,
+/// but the file does not shrink. A forked child process must not use the store.
 class sqlite_store final : public store {
  public:
-  /// \throws store_error when the file can't be opened, is in use, is another program's, is of a newer
-  /// version or damaged; configuration_error without a path.
+  /// Opens or creates the file, and updates it to the current version.
+  /// \throws store_error when the file can't be opened, is in use, belongs to another program, has a newer
+  /// version or is damaged; configuration_error without a path.
   explicit sqlite_store(const sqlite_options& options);
 
-  /// What only says that jobs were started outlives the process at once, and a crash of the machine with the
-  /// next commit of anything else.
+  /// Changes that only start jobs (changes::only_starts_jobs()) do not wait for the disk: they survive the
+  /// end of the process at once, and a crash of the machine after the next other commit.
   void commit(std::span<const changes> all) override;
-
   unfinished_work load() override;
-
+  /// True.
   bool is_on_disk() const override { return true; }
-
-  /// Bit by bit, so that commits meanwhile need not wait for long.
+  /// Works in small transactions, so that commits do not wait long.
   void forget_before(timestamp time) override;
 
   std::optional<event_record> find_event(std::string_view event_id) const override;
+  /// A page of events, newest first.
   std::vector<event_record> find_events(const event_query& query) const override;
   std::optional<run_record> find_run(std::string_view run_id) const override;
   std::vector<run> find_runs(const run_query& query) const override;
   std::vector<run> runs_of(std::string_view event_id) const override;
   std::vector<run> runs() const override;
   std::vector<memo_record> memos_of(std::string_view run_id) const override;
+  /// How many runs of each status the store has.
   run_counts count_runs() const override;
   std::vector<unreadable_record> unreadable() const override;
 
@@ -83,8 +86,8 @@ class sqlite_store final : public store {
   using database = detail::sqlite::database;
   using reader = detail::sqlite::reader;
 
-  /// Commits don't wait for the disk while this lives. The next that does takes what they wrote along, as all
-  /// of it is in one log.
+  /// Commits do not wait for the disk while an object of this class lives. The next commit that waits makes
+  /// their changes durable, too, because all of them are in one log.
   class lazy_disk {
    public:
     lazy_disk(database& file, bool wanted);
@@ -99,17 +102,18 @@ class sqlite_store final : public store {
 
   static std::filesystem::path absolute(const std::filesystem::path& path);
 
-  /// The connection that writes.
+  /// Opens the connection that writes.
   static database open(const std::filesystem::path& path, const sqlite_options& options);
 
-  /// The connection that reads.
+  /// Opens the connection that reads.
   static database open(const std::filesystem::path& path);
 
-  /// Makes a new file its owner's alone, as events may be nobody else's business. One that is there is not
-  /// touched: to open and close it would end the locks that SQLite may have on it in this process.
+  /// Creates the file so that only its owner can read it, because events may be confidential. It does not
+  /// touch an existing file: opening and closing it would end the locks that SQLite has on it in this
+  /// process.
   static void make_private(const std::filesystem::path& path);
 
-  /// Does the work for as long as it says that there may be more.
+  /// Repeats the work, each time in a transaction of its own, until it returns false.
   template <class Work>
   void in_slices(Work work) {
     for (bool more = true; more;) {
@@ -120,12 +124,12 @@ class sqlite_store final : public store {
         more = work();
         slice.commit();
       }
-      // Commits get half of the time: who waits for a mutex may not get it from who takes it again at once.
+      // Leaves half of the time to commits: a thread that locks a mutex again at once may starve the others.
       std::this_thread::sleep_for(std::chrono::steady_clock::now() - begun);
     }
   }
 
-  /// An answer is from between two commits.
+  /// Answers a question from a consistent snapshot: the state between two commits.
   template <class Question>
   std::invoke_result_t<Question, reader&> ask(Question question) const {
     const std::lock_guard lock(reading_mutex_);

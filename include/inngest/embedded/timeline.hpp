@@ -8,18 +8,20 @@
 #include <inngest/config.hpp>
 #include <inngest/embedded/run.hpp>
 
-// A run's timeline as text, for people.
+// A run's timeline as text for people.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// A duration in the unit that a person would choose: "850 us", "3.1 ms", "1.52 s", "3.0 h", "30.0 d".
+/// A duration in the unit that a person would choose, such as "850 us", "3.1 ms", "1.52 s", "3.0 h", "30.0
+/// d".
 std::string format(std::chrono::microseconds duration);
 
-/// An entry as one line: when (UTC), which step, what happened, in which attempt, how long it took, and what
-/// came of it.
+/// An entry as one line without a line break: the time (UTC), the step or "(run)", what happened, the attempt
+/// (1 is the first), the duration and the detail. `with_date` puts the date before the time.
 std::string format(const timeline_entry& entry, bool with_date = false);
 
-/// A run and all that happened in it, a line each; with dates when it took more than a day.
+/// A run as text: a headline with its function, id and status, and then one line for each entry of its
+/// timeline. The lines have dates if the entries are not all of one day.
 std::string format_timeline(const run& run);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

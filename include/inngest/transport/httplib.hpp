@@ -15,13 +15,15 @@ class httplib_connections;
 
 }  // namespace detail
 
-/// Sends requests with cpp-httplib. Connections are kept alive and used again; as many are open to an origin
-/// as there are requests to it at the same time. Including this header makes it every client's default; with
-/// INNGEST_COMPILED it is the default anyway.
+/// Sends requests with cpp-httplib. It reuses connections, and opens as many to an origin as there are
+/// requests to it at the same time. Including this header makes it the default transport of every client;
+/// with INNGEST_COMPILED it is the default without the include.
 class httplib_transport final : public http::transport {
  public:
   httplib_transport();
   ~httplib_transport() override;
+  /// Sends a request from any thread and waits for the answer. \throws unreachable when there is no answer;
+  /// configuration_error when the URL is not an http or https URL, or needs TLS that is not compiled in.
   http::response send(const http::request& request, std::chrono::milliseconds timeout) override;
 
  private:

@@ -17,13 +17,12 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// What an app's answer to a call says. Everything in it was checked: taking it cannot fail because of its
-/// bytes.
+/// An app's answer to a call. All of it was validated, so processing it never fails because of its bytes.
 struct app_answer {
   enum class kind {
-    completed,   ///< the function returned: `output`
-    operations,  ///< it reported `operations`
-    failed,      ///< the attempt failed: `error`
+    completed,   ///< the function returned `output`
+    operations,  ///< the function reported `operations`
+    failed,      ///< the attempt failed with `error`
   };
   kind what = kind::failed;
   std::string output{};  // JSON
@@ -34,11 +33,11 @@ struct app_answer {
   static app_answer failure(run_error error, bool may_retry = true);
 };
 
-/// The largest answer, in bytes, as an Inngest server takes it.
+/// The largest answer in bytes. An Inngest server has the same limit.
 inline constexpr std::size_t max_answer_size = 8 * 1024 * 1024;
 
-/// Judges an answer as an Inngest server does. What is not of the protocol is a failed attempt: the app may
-/// be restarting, or a proxy may have answered in its place. `elsewhere` is whether it came over HTTP.
+/// Interprets an answer like an Inngest server. An answer outside of the protocol is a failed attempt: the
+/// app may be restarting, or a proxy may have answered. `elsewhere` is whether the answer came over HTTP.
 app_answer read_app_answer(const http::response& answer, bool elsewhere);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

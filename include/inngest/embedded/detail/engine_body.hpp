@@ -36,10 +36,10 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-// What an engine is made of. Users see engine, which only has a pointer to it: their files need nothing of
-// the scheduler to compile.
+// The implementation of engine. engine only has a pointer to it, so that user code compiles without the
+// scheduler.
 
-/// The engine: its functions do what those of `engine` say.
+/// Implements `engine`, which documents the public functions.
 class engine_body {
  public:
   engine_body(client app, const std::vector<any_function>& functions, engine_options options = {});
@@ -71,7 +71,7 @@ class engine_body {
   bool wait_until_idle(duration_ms timeout) const;
 
  private:
-  /// The client's way to the engine: the part of a server's HTTP API that an app needs.
+  /// The client's transport while the engine lives. It answers the requests of an app without a socket.
   class loopback final : public http::transport {
    public:
     explicit loopback(engine_body& engine) : engine_(&engine) {}
@@ -81,7 +81,7 @@ class engine_body {
     engine_body* engine_;
   };
 
-  /// While it lives, the client's HTTP goes to the engine.
+  /// Replaces the client's transport while it lives.
   class takeover {
    public:
     takeover(const client& app, std::shared_ptr<http::transport> transport);
@@ -93,7 +93,7 @@ class engine_body {
     client app_;
   };
 
-  /// The run whose handler this thread is in, and so the sender of the events that come from this thread.
+  /// The run whose handler runs on this thread: the sender of the events that this thread sends.
   struct event_sender {
     const void* engine = nullptr;
     std::string_view run_id{};
@@ -110,7 +110,7 @@ class engine_body {
     event_sender before_;
   };
 
-  /// Runs read their output through the middleware of their function.
+  /// Makes run::output() use the middleware of the run's function.
   void set_reader(run& of) const;
   std::vector<run> with_readers(std::vector<run> all) const;
 
@@ -126,40 +126,41 @@ class engine_body {
 
   static std::string counted(std::size_t count, const char* what);
 
-  // ---- committing: everything is noted under the lock, and written outside of it ------------------------
+  // ---- committing: changes are collected under the lock, and written without it --------------------------
 
-  /// In memory everything is committed at once.
+  /// Commits all changes if the store is in memory.
   void commit_at_once();
 
-  /// The number of the last change, to wait for.
+  /// The number of the last change, for is_committed().
   std::uint64_t changed();
 
   void end_commit(engine_core::batch batch, std::string problem);
 
-  /// A constructor may throw, and then nothing has happened.
+  /// Commits the changes of the constructor, which throws when that fails.
   void commit_first_changes();
 
-  /// Waits until the change is committed. False when the store can't; engine_core::problem() says why.
+  /// Waits until the change is committed. Returns false when the commit fails; engine_core::problem() says
+  /// why.
   bool is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change);
 
-  /// The same, but waits until the store can. False when the engine stops meanwhile.
+  /// Waits until the change is committed, also after failed commits. Returns false when the engine stops.
   bool is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change);
 
   void commit_or_wait(std::unique_lock<std::mutex>& lock);
 
-  /// Waits until all that the scheduler changed is committed.
-  /// \throws unreachable when the store can't, with the reason.
+  /// Waits until all changes are committed.
+  /// \throws unreachable with the reason when the commit fails.
   void commit_changes(std::unique_lock<std::mutex>& lock);
 
-  /// Commits all that was noted, at once. One thread at a time.
+  /// Commits all changes. One thread at a time.
   void commit_all(std::unique_lock<std::mutex>& lock);
 
-  /// The keeper's thread: commits what nobody waits for, and tries again when the store can't.
-  void keep();
+  /// The committer's thread: commits changes that no thread waits for, and retries failed commits.
+  void commit_in_background();
 
   bool can_commit() const { return core_.has_uncommitted() && !core_.is_committing(); }
 
-  /// Gives what went wrong: it will be tried again.
+  /// Commits the batch. Returns the problem, or an empty text. Failed commits will be retried.
   std::string commit(std::span<const changes> batch) const;
 
   // ---- working ----------------------------------------------------------------------------------------
@@ -168,10 +169,10 @@ class engine_body {
 
   void take_and_call(std::unique_lock<std::mutex>& lock);
 
-  static bool is_elsewhere(const http::request& request);
+  static bool is_remote(const http::request& request);
 
-  /// Nobody can call the app before there is an http_server, which begins after the engine. The call waits
-  /// for it, and uses up no attempt.
+  /// Delays the call of a remote app until an http_server, which is created after the engine, can make it.
+  /// The delay does not count as an attempt.
   void postpone(const engine_core::call& call);
 
   void begin_to_stop();
@@ -180,30 +181,30 @@ class engine_body {
 
   http::response call(engine_core::call& made);
 
-  /// Makes a request for a step.
-  http::response ask_elsewhere(const http::request& request) const;
+  /// Makes the request of a step.
+  http::response make_request(const http::request& request) const;
 
-  http::response call_elsewhere(http::request request);
+  http::response call_remote_app(http::request request);
 
-  /// Keeps results while a function goes on.
+  /// Saves results while a function continues.
   execution::checkpoints::saved save(const job& job, const std::vector<protocol::operation>& results);
 
-  /// Waits are measured with the steady clock. They are short, so that a system clock that is set forward is
-  /// noticed.
+  /// Sleeps until a job is due, but not long: the wait uses the steady clock, and the system clock may be set
+  /// forward meanwhile.
   void sleep_until_due(std::unique_lock<std::mutex>& lock);
 
-  /// The cleaner's thread: forgets what is too old to be looked at, at the start and then every ten minutes.
+  /// The cleaner's thread: removes old records at the start, and then every ten minutes.
   void clean();
 
-  // ---- what users hear: collected under the lock, told outside of it -------------------------------------
+  // ---- callbacks and log lines: collected under the lock, delivered without it ----------------------------
 
-  /// Whether on_progress was told all that happened up to a change.
-  bool is_told(std::uint64_t change) const;
+  /// Whether on_progress was called for everything up to the change.
+  bool is_notified(std::uint64_t change) const;
 
-  /// Asks calls to stop, logs, and tells on_progress what is committed.
+  /// Requests calls to stop, writes log lines, and calls on_progress for committed changes.
   void deliver();
 
-  void tell(const run& run, const timeline_entry& entry) const;
+  void notify(const run& run, const timeline_entry& entry) const;
 
   client app_;
   engine_options options_;
@@ -214,17 +215,17 @@ class engine_body {
   mutable std::mutex mutex_;  // of everything below
   std::condition_variable wake_;
   mutable std::condition_variable settled_;
-  std::condition_variable keeper_wake_;
+  std::condition_variable committer_wake_;
   std::condition_variable cleaner_wake_;
   engine_core core_;
   std::function<http::response(http::request)> call_app_;
-  std::optional<std::uint64_t> telling_;  // on_progress is being told of this change
-  int logging_ = 0;                       // threads that log
-  bool keeper_stops_ = false;
-  bool has_told_of_server_ = false;
+  std::optional<std::uint64_t> notifying_;  // the change for which on_progress is being called
+  int logging_ = 0;                         // threads that write log lines
+  bool committer_stops_ = false;
+  bool has_logged_missing_server_ = false;
 
-  takeover takeover_;  // until the threads have ended a handler's events come here
-  std::thread keeper_;
+  takeover takeover_;  // outlives the threads, whose handlers may send events
+  std::thread committer_;
   std::thread cleaner_;
   std::vector<std::thread> workers_;
 };

@@ -11,24 +11,24 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The time of an engine. It is the system's, but does not go back: when the system clock is set back, the
-/// engine's time goes on at half the speed until the system clock has caught up, so that a sleep of a second
-/// then takes two at most. When the system clock is set forward, or back by more than a day, it follows at
-/// once.
+/// The time of an engine. It follows the system clock, but never goes back. When the system clock is set
+/// back, the engine's time runs at half the speed until the system clock has caught up, so that a sleep of a
+/// second takes at most two. When the system clock is set forward, or back by more than a day, the engine's
+/// time follows at once.
 class engine_clock {
  public:
   using system_time = std::chrono::system_clock::time_point;
   using steady_time = std::chrono::steady_clock::time_point;
 
-  /// \param system Gives the system's time. Default: std::chrono::system_clock.
+  /// \param system Returns the system's time. Default: std::chrono::system_clock.
   explicit engine_clock(std::function<system_time()> system = {}) : system_(std::move(system)) {}
 
-  /// Goes on from a time that an earlier clock gave, unless the system's has passed it.
+  /// Continues from the time of an earlier clock, unless the system's time is later.
   void go_on_from(timestamp time, steady_time steady = std::chrono::steady_clock::now());
 
   timestamp now();
 
-  /// The engine's time, when these are the clocks' times.
+  /// The engine's time for these times of the clocks.
   timestamp advance(system_time system, steady_time steady);
 
  private:

@@ -35,50 +35,51 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The words of what is being thrown, whatever its type.
+/// The message of the current exception, of any type.
 std::string words_of_exception();
 
-/// The latest time that a store knows of: an engine goes on from it, as the system's clock may have been set
-/// back while none ran.
+/// The latest time in a store. An engine continues from it, because the system clock may have been set back
+/// while no engine ran.
 timestamp latest_time(const unfinished_work& work);
 
-/// An engine without its threads, clock, disk and network: it says what is to be committed and which calls
-/// are to be made, and is told the time, how commits went and what was answered. The engine puts threads
-/// around it; a simulation decides by chance what happens next. One thread at a time.
+/// An engine without its threads, clock, disk and network. It returns the changes to commit and the calls to
+/// make, and receives the time, the results of commits, and the answers. The engine adds the threads; a
+/// simulation decides at random what happens next. One thread at a time.
 ///
-/// What the scheduler changes is numbered. A change counts once it is committed: who must wait for it is told
+/// The core numbers the changes of the scheduler. A caller that must wait until a change is committed gets
 /// its number.
 class engine_core {
  public:
   struct options {
-    /// As engine_options::retry_delay.
+    /// See engine_options::retry_delay.
     std::function<duration_ms(int attempt)> retry_delay = server_retry_delay;
-    /// As engine_options::max_chain.
+    /// See engine_options::max_chain.
     std::size_t max_chain = 10'000;
-    /// Whether take_progress() is asked for more than failures.
+    /// Whether take_progress() returns more than failures.
     bool collects_progress = false;
     /// Makes the ids of events and runs.
     detail::ulid_source ids{};
   };
 
-  /// A call of a function, or a request for a step: its job is taken.
+  /// A call of a function, or a request for a step, whose job was taken.
   struct call {
     job what{};
-    http::request request{};  // without a method when there can be none: its body says why
+    http::request request{};  // has no method if it can't be made; its body says why then
     execution::call_stop stop{};
-    /// It may begin once this is committed. Nobody may see what the request is made of before that is in the
-    /// store: or another process, after this one was killed, would run a step again whose result was seen.
+    /// The call may begin after this change is committed. Code must not see the results in the request before
+    /// the store has them: if this process is killed, another one would run a step again whose result was
+    /// seen.
     std::uint64_t change = 0;
   };
 
-  /// What is to be committed at once.
+  /// Changes to commit together.
   struct batch {
     std::vector<changes> all{};
     std::uint64_t last_change = 0;
   };
 
-  /// Something that happened, to be told once its change is committed.
-  struct told_progress {
+  /// A timeline entry for on_progress, which is called after its change is committed.
+  struct pending_progress {
     std::uint64_t change = 0;
     embedded::run run{};
     timeline_entry entry{};
@@ -89,13 +90,13 @@ class engine_core {
     std::string text{};
   };
 
-  /// The stop tokens of calls are told outside of the engine's lock, as they call back.
+  /// A call to stop. The engine requests it without its lock, because stop tokens run callbacks.
   struct requested_stop {
     execution::call_stop stop{};
     bool is_shutdown = false;
   };
 
-  /// Goes on with what was left undone.
+  /// Continues with unfinished work.
   engine_core(std::vector<function_definition> functions, unfinished_work work, options chosen,
               timestamp now);
   engine_core(const engine_core&) = delete;
@@ -103,12 +104,11 @@ class engine_core {
 
   const scheduler& state() const { return scheduler_; }
 
-  // ---- in: `settle` is told of a change, and gives whether it is committed, having waited for it
-  // -----------
+  // ---- in -----------------------------------------------------------------------------------------------
 
-  /// Takes events in, all or none. `sender` is the run whose handler sends them; `stored` gives what the
-  /// store has of an event. \throws payload_error; unreachable when they can't be stored: they have not
-  /// happened.
+  /// Accepts events, all or none. `sender` is the run whose handler sends them. `stored(id)` returns the
+  /// event in the store. `settle(change)` waits for the commit of a change, and returns whether it succeeded.
+  /// \throws payload_error; unreachable when the events can't be stored: they are not accepted then.
   template <class Settle, class Stored>
   std::vector<std::string> accept(std::string events, std::string_view seed, std::string_view sender,
                                   timestamp now, const Stored& stored, const Settle& settle) {
@@ -129,44 +129,44 @@ class engine_core {
       const std::string problem = problem_;
       if (withdraw(change, ids, stored)) throw unreachable(problem);
     }
-    settle(note());  // the runs that they start; if it fails it is tried again
+    settle(note());  // commits the runs that the events start; the engine retries a failed commit
     return ids;
   }
 
-  /// Ends the wait for a signal, and gives the id of the run that waited; nothing when none did.
+  /// Ends the wait for a signal. Returns the id of the run that waited, or `nullopt`.
   std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now);
-  /// Starts a run whatever the function's triggers, and gives its id; empty when there may be no second one.
+  /// Starts a run of the function and returns its id; empty when the function is a singleton that is running.
   std::string start(const std::string& slug, std::string data, timestamp now);
-  /// Begins a run with the events of an earlier one; empty when its function is gone.
+  /// Starts a run with the events of an earlier one and returns its id; empty when there is no such function.
   std::string rerun(const run_record& earlier, timestamp now);
-  /// False when there is no such run, or it has ended.
+  /// Cancels a run. Returns false when there is no such run, or it has ended.
   bool cancel(std::string_view run_id, timestamp now) { return noted(scheduler_.cancel(run_id, now)); }
-  /// Takes results of a function that goes on; false when it must stop. \throws protocol_error
+  /// Accepts results of a function that continues. Returns false when it must stop. \throws protocol_error
   bool checkpoint(const std::string& run_id, std::uint64_t call_id,
                   const std::vector<reported_operation>& operations, timestamp now);
   void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now);
 
   // ---- calls ------------------------------------------------------------------------------------------
 
-  /// The next call that is due; it is under way until finish() or give_back().
+  /// Takes the next call that is due. It is under way until finish(), postpone() or give_back().
   std::optional<call> take(timestamp now);
 
-  /// Whether the call is still to be made: its run may have been cancelled since it was taken.
+  /// Whether the call is still needed: its run may have been cancelled since it was taken.
   bool is_wanted(const call& taken) const { return scheduler_.is_running(taken.what.run_id); }
 
-  /// Takes the answer to a call. One that the end of the process has interrupted is no answer.
+  /// Processes the answer to a call, unless the end of the process interrupted the call.
   void finish(const call& made, http::response answer, timestamp now);
 
-  /// The call can't be made yet: that is no attempt.
+  /// Delays a call that can't be made yet. The delay does not count as an attempt.
   void postpone(const call& taken, timestamp due);
 
-  /// The call is not made: begin_to_stop() has put its job back.
+  /// Drops a call that was not made. begin_to_stop() has put its job back.
   void give_back(const call& taken) { calls_.erase(taken.what.id); }
 
   std::size_t calls_under_way() const { return calls_.size(); }
 
-  /// No call begins any more. The jobs of those that are under way are put back into the store as they were
-  /// before: if they don't end in time the next process makes them again, as the same attempt.
+  /// Begins no more calls. Puts the jobs of calls under way back into the store: if the calls don't end in
+  /// time, the next process makes them again, as the same attempt.
   void begin_to_stop();
   bool is_stopping() const { return stopping_; }
 
@@ -176,27 +176,30 @@ class engine_core {
   std::uint64_t committed() const { return committed_; }
   bool is_committing() const { return committing_; }
   bool has_uncommitted() const { return !pending_.empty(); }
-  /// Why the last commit failed; empty when it did not.
+  /// Why the last commit failed; empty when it succeeded.
   const std::string& problem() const { return problem_; }
 
-  /// All that was noted. end_commit() must follow.
+  /// All changes that are not committed. Call end_commit() afterwards.
   batch begin_commit();
 
-  /// `problem` is why the batch could not be committed, or may not have been: it is to be committed again.
+  /// Ends the commit of a batch. An empty `problem` means success; otherwise the batch will be committed
+  /// again.
   void end_commit(batch tried, std::string problem, timestamp now);
 
   // ---- out --------------------------------------------------------------------------------------------
 
-  /// Calls that are to be asked to stop.
+  /// Calls to stop.
   std::vector<requested_stop> take_stops() { return std::exchange(stops_, {}); }
   std::vector<log_line> take_log_lines() { return std::exchange(log_lines_, {}); }
   bool has_log_lines() const { return !log_lines_.empty(); }
   void log(log_level level, std::string text) { log_lines_.push_back({level, std::move(text)}); }
 
-  /// What happened up to the last change that is committed, one after the other.
-  std::optional<told_progress> take_progress();
-  /// Whether nothing is left to be told of a change and those before.
-  bool is_told(std::uint64_t change) const { return progress_.empty() || progress_.front().change > change; }
+  /// The next timeline entry whose change is committed.
+  std::optional<pending_progress> take_progress();
+  /// Whether take_progress() has returned all entries up to the change.
+  bool is_notified(std::uint64_t change) const {
+    return progress_.empty() || progress_.front().change > change;
+  }
 
  private:
   struct under_way {
@@ -204,7 +207,7 @@ class engine_core {
     execution::call_stop stop{};
   };
 
-  /// Notes what the scheduler changed, and gives the number of the last change.
+  /// Collects the changes of the scheduler, and returns the number of the last change.
   std::uint64_t note();
   template <class Value>
   Value noted(Value value) {
@@ -216,12 +219,12 @@ class engine_core {
 
   void stop_calls_of(std::string_view run_id);
 
-  /// Takes back events that could not be stored. False when they were stored meanwhile, and only what they
-  /// have started is not; or when they are those of a request that was withdrawn.
+  /// Withdraws events that could not be stored. Returns false when the store has them meanwhile and only the
+  /// runs that they start are not stored, or when the events belong to a request that was withdrawn before.
   template <class Stored>
   bool withdraw(std::uint64_t change, const std::vector<std::string>& ids, const Stored& stored) {
     if (committed_ >= change) return false;
-    bool any = false;
+    bool has_withdrawn = false;
     for (changes& noted : pending_) {
       const bool is_theirs = std::any_of(noted.events.begin(), noted.events.end(), [&](const auto& event) {
         return !event.dispatched && std::find(ids.begin(), ids.end(), event.id) != ids.end();
@@ -229,37 +232,37 @@ class engine_core {
       if (!is_theirs) continue;
       scheduler_.withdraw(noted);
       for (event_record& event : noted.events) noted.withdrawn_events.push_back(std::move(event.id));
-      noted.events.clear();  // the commit that failed may have kept them
-      any = true;
+      noted.events.clear();  // the failed commit may have stored them
+      has_withdrawn = true;
     }
-    return any || std::any_of(ids.begin(), ids.end(), [&](const auto& id) { return !stored(id); });
+    return has_withdrawn || std::any_of(ids.begin(), ids.end(), [&](const auto& id) { return !stored(id); });
   }
 
-  /// A job for which there can be no request fails when it is made.
+  /// The request of a job. A job whose request can't be made fails when it is called.
   http::request request_for(const job& job) const;
 
-  /// What the user's function says, or a server's delay when it throws.
+  /// The result of options::retry_delay, or a server's delay when it throws.
   std::chrono::milliseconds retry_delay(int attempt);
 
   void note_progress(const changes& fresh);
 
-  /// Notes a line for the log about what failed.
+  /// Adds a log line about a failure.
   void log_failure(const run& run, const timeline_entry& entry, const changes& fresh);
 
   static std::string next_attempt(const run& run, const timeline_entry& entry, const changes& fresh);
 
   options options_;
-  std::vector<log_line> log_lines_;  // before the scheduler, which may log while it is made
+  std::vector<log_line> log_lines_;  // before the scheduler, whose constructor may log
   scheduler scheduler_;
   std::vector<changes> pending_;
-  std::uint64_t changed_ = 0;    // how many changes there were
-  std::uint64_t committed_ = 0;  // how many of them are in the store
+  std::uint64_t changed_ = 0;    // the number of the last change
+  std::uint64_t committed_ = 0;  // the number of the last change in the store
   std::string problem_;
   bool committing_ = false;
   bool stopping_ = false;
-  std::map<std::uint64_t, under_way> calls_;  // by job
+  std::map<std::uint64_t, under_way> calls_;  // by id of the job
   std::vector<requested_stop> stops_;
-  std::deque<told_progress> progress_;
+  std::deque<pending_progress> progress_;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -11,16 +11,17 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Makes one owner of a file: a lock on `<file>.lock` beside it, with the owner's process id in it. It ends
-/// with the process, however that ends; it also holds between two owners in one process.
+/// Ensures that a file has one owner: a lock on `<file>.lock` beside it, which contains the owner's process
+/// id. The system releases the lock when the process ends in any way. The lock also excludes a second owner
+/// in the same process.
 ///
-/// SQLite's own locks do not promise that. With `PRAGMA locking_mode = EXCLUSIVE` a database has one
-/// connection, but a store has two: one writes while the other reads. In any other mode a second process may
-/// write between two transactions. Its locks also do not survive when something else in the process opens and
+/// SQLite's own locks do not ensure that. `PRAGMA locking_mode = EXCLUSIVE` allows one connection to a
+/// database, but a store has two: one writes while the other reads. In any other mode a second process may
+/// write between two transactions. SQLite's locks are also lost when other code in the process opens and
 /// closes the file.
 class file_lock {
  public:
-  /// \throws store_error when the file has an owner, or the lock can't be made.
+  /// \throws store_error when the file has an owner, or can't be locked.
   explicit file_lock(const std::filesystem::path& locked);
   file_lock(const file_lock&) = delete;
   file_lock& operator=(const file_lock&) = delete;
@@ -28,10 +29,10 @@ class file_lock {
  private:
   std::string read_owner() const;
 
-  /// Only for messages: if the disk takes no more, the lock holds all the same.
+  /// Writes the process id, which is only for messages: the lock also works when the disk is full.
   void write_owner() const;
 
-  disk_file file_;  // stays on the disk: a process that waits for it may have it open already
+  disk_file file_;  // never deleted: another process may have it open already
 };
 
 }  // namespace inngest::inline INNGEST_ABI::detail

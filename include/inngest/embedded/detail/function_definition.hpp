@@ -25,11 +25,11 @@
 #include <inngest/time/detail/server_duration.hpp>
 #include <inngest/time/duration.hpp>
 
-// A function as the engine knows it: what was registered, whether by this process or over HTTP.
+// A function of the engine, registered by this process or over HTTP.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// An expression, shared by what was copied; none is null.
+/// An expression, which copies share; null without one.
 using shared_expression = std::shared_ptr<const expression>;
 using std::chrono::milliseconds;
 
@@ -50,7 +50,7 @@ struct registered_limit {
 
 struct registered_throttle {
   int limit = 1;
-  int burst = 0;  // beyond the limit
+  int burst = 0;  // more runs than the limit
   milliseconds period{};
   shared_expression key{};
 };
@@ -75,7 +75,7 @@ struct registered_batch {
 };
 
 struct registered_singleton {
-  bool cancels = false;  // the run before; otherwise the new one is skipped
+  bool cancels = false;  // cancels the earlier run; otherwise skips the new one
   shared_expression key{};
 };
 
@@ -89,7 +89,7 @@ struct function_definition {
   std::string slug{};
   std::string app_id{};
   std::string name{};
-  /// Where the app answers; empty when it is this process.
+  /// The app's URL; empty when the app is this process.
   std::string url{};
   int retries = 4;  // the server's default
   std::vector<registered_trigger> triggers{};
@@ -107,14 +107,14 @@ struct function_definition {
   /// The registration, as JSON.
   std::string text{};
 
-  /// The id within the app.
+  /// The function's id within the app.
   std::string id() const { return slug.starts_with(app_id + "-") ? slug.substr(app_id.size() + 1) : slug; }
 };
 
-/// Where a function is called, for one step or ("step") as a whole.
+/// The URL to call one step of a function, or with the step "step", the whole function.
 std::string call_url(const function_definition& function, const std::string& step);
 
-/// Reads one function of a registration. What is wrong is named with the function and the option.
+/// Reads one function of a registration. Errors name the function and the option.
 class definition_reader {
  public:
   /// \throws configuration_error
@@ -129,7 +129,7 @@ class definition_reader {
 
   [[noreturn]] void fail(const std::string& problem) const;
 
-  /// The member, or null when the object has none of the name.
+  /// The member; null when the object has no such member.
   static const json& member(const json& object, const char* name);
 
   static std::string text_of(const json& object, const char* name);
@@ -140,8 +140,7 @@ class definition_reader {
 
   std::optional<milliseconds> duration_of(const json& object, const char* name) const;
 
-  /// A time in which something may happen some times, or the wait for more: at least so long, as a negative
-  /// one means the same as none.
+  /// A period, which is at least `least`: a negative period means none.
   std::optional<milliseconds> period_of(const json& object, const char* name, milliseconds least) const;
 
   shared_expression expression_of(const json& object, const char* name) const;
@@ -164,8 +163,8 @@ class definition_reader {
   function_definition out_;
 };
 
-/// The functions of an app elsewhere. What it gives needs nothing more of the machine: the time zones of its
-/// schedules have been read. \throws configuration_error, payload_error
+/// The functions of a remote app. Also reads the time zones of its schedules, so that using the functions
+/// does not fail. \throws configuration_error, payload_error
 std::vector<function_definition> read_registration(const app_record& app);
 
 /// A function of this process.

@@ -26,28 +26,28 @@
 #include <inngest/http.hpp>
 #include <inngest/platform/detail/socket.hpp>
 
-// A server whose connections cost no threads: one thread reads and writes all of them, and only whole
-// requests are given to others. So clients that are slow, or silent, hold nothing that other clients need.
+// An HTTP server in which one thread reads and writes all connections, and other threads answer complete
+// requests. So slow or silent clients do not occupy threads that other clients need.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
 struct listener_options {
   std::string host = "127.0.0.1";
   int port = 0;
-  /// Threads that answer; they start when they are needed.
+  /// The most threads that answer requests. They start when they are needed.
   std::size_t workers = 64;
-  /// Requests that wait for them; more are answered 503.
+  /// The most requests that wait for a thread. The server answers more with status 503.
   std::size_t max_waiting = 1024;
   std::size_t max_connections = 1000;
   std::size_t max_header_size = 32 * 1024;
   std::size_t max_body_size = 32 * 1024 * 1024;
-  /// Bytes of bodies that are held at the same time: of those that have not arrived completely, and of those
-  /// that have, until they are answered. One body may always be there.
+  /// The most bytes of incomplete bodies, and also of complete bodies that are not answered yet. A single
+  /// body may always arrive.
   std::size_t max_buffered = 256 * 1024 * 1024;
   std::chrono::milliseconds header_timeout = std::chrono::seconds(10);
-  /// For a body, and for an answer; a large one has longer, a second for each 64 KB.
+  /// For a body or an answer, plus a second for each 64 KB.
   std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
-  /// Between two requests.
+  /// Between two requests of a connection.
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(75);
 };
 
@@ -56,33 +56,34 @@ struct address_deleter {
 };
 using address_list = std::unique_ptr<addrinfo, address_deleter>;
 
-/// The addresses of a host to listen at; an empty host means all of this machine's.
-/// \throws configuration_error when there is no such host.
+/// The addresses of a host to listen on; an empty host means all addresses of this machine.
+/// \throws configuration_error when the host is unknown.
 address_list resolve_listener(const std::string& host, int port);
 
 bool is_loopback(const sockaddr* address);
 
-/// Whether only this machine reaches what listens at the host.
+/// Whether all addresses of the host are loopback addresses, which only this machine reaches.
 bool is_loopback_only(const std::string& host);
 
 const char* reason_phrase(int status);
 
 class http_listener {
  public:
-  /// Looks at a request before its body is read. An answer refuses it. Must be quick, and not throw.
+  /// Checks a request before its body is read. An answer rejects it. Must be fast and not throw.
   using judge = std::function<std::optional<http::response>(const http::request& head)>;
-  /// Answers a whole request, from many threads. Must not throw.
+  /// Answers a complete request, on many threads. Must not throw.
   using answerer = std::function<http::response(http::request)>;
-  /// The answer to what can't be read.
+  /// Builds the answer to a malformed request.
   using refuser = std::function<http::response(int status, const std::string& problem)>;
 
-  /// Takes the port; clients wait until start(). \throws configuration_error when it can't listen there.
+  /// Listens on the port; clients wait until start(). \throws configuration_error when it can't listen.
   explicit http_listener(listener_options options);
 
-  /// Begins to answer.
+  /// Starts to answer.
   void start(judge look, answerer answer, refuser refuse);
 
-  /// Requests that are being answered get their answers; others don't.
+  /// Waits up to two seconds until requests that are being answered have their answers, and closes all
+  /// connections.
   ~http_listener();
 
   http_listener(const http_listener&) = delete;
@@ -97,16 +98,16 @@ class http_listener {
   struct connection {
     unique_socket socket{};
     phase at = phase::head;
-    clock::time_point since{};     // when the phase began
-    clock::time_point deadline{};  // of the phase
-    std::string in{};              // read, and not used yet
-    std::size_t searched = 0;      // of it for the end of the head
+    clock::time_point since{};     // the start of the phase
+    clock::time_point deadline{};  // the end of the phase
+    std::string in{};              // received, but not parsed
+    std::size_t searched = 0;      // bytes of `in` that were searched for the end of the head
     request_head head{};
     body_reader body{};
-    std::string out{};  // not written yet
+    std::string out{};  // not sent
     std::size_t written = 0;
     std::size_t drained = 0;
-    bool closes = false;        // after what is written
+    bool closes = false;        // close after `out` is sent
     bool was_answered = false;  // at least once
 
     bool is_idle() const { return at == phase::head && in.empty() && was_answered; }
@@ -120,83 +121,85 @@ class http_listener {
     http::request request;
   };
 
-  /// Connections leave half of the files that the process may open to everything else.
+  /// Limits the connections to half of the files that the process may open.
   static listener_options within_file_limit(listener_options options);
 
   // ---- listening ----------------------------------------------------------------------------------------
 
   void listen();
 
-  /// The reason when it can't.
+  /// Listens on an address. Returns the problem if that fails.
   std::error_code listen_at(const addrinfo& address);
 
   // ---- the loop -----------------------------------------------------------------------------------------
 
   void run();
 
-  /// Does what there is to do, or waits for it. False when the server has ended.
+  /// Waits for work and does it. Returns false when the server has ended.
   bool serve_all();
 
-  static short events_of(const connection& each);
+  static short events_of(const connection& client);
 
   bool is_stopping() const;
 
-  /// Whether nothing is left.
+  /// Closes all connections that do not wait for an answer. Returns whether none is left.
   bool end_all_but_answers();
 
   void accept_all();
 
   void pause_accepting() { accepts_again_ = clock::now() + std::chrono::milliseconds(100); }
 
-  /// Makes room: of those who have not been answered yet, the oldest goes first, then who is idle, then who
-  /// is in the middle of a further request. Whoever waits for an answer stays.
-  bool drop_one();
+  /// Closes a connection to make room: first the oldest without an answered request, then an idle one, then
+  /// one that is sending another request. Keeps connections that wait for an answer, and returns false if all
+  /// do.
+  bool drop_connection();
 
-  void end_late_ones();
+  void close_late_connections();
 
-  static void enter(connection& each, phase next, std::chrono::milliseconds limit);
+  static void enter(connection& client, phase next, std::chrono::milliseconds limit);
 
-  /// A body, or an answer, has longer the more of it has gone over.
-  void extend(connection& each, std::size_t moved) const;
+  /// Extends the deadline of a body or an answer by the bytes that were transferred.
+  void extend(connection& client, std::size_t moved) const;
 
-  // ---- one connection: false when it is over ------------------------------------------------------------
+  // ---- one connection: functions return false when it must be closed -------------------------------------
 
   void serve(std::uint64_t id, short events);
 
-  bool read(std::uint64_t id, connection& each);
+  bool read(std::uint64_t id, connection& client);
 
-  /// Goes as far with a request as what was read allows.
-  bool advance(std::uint64_t id, connection& each);
+  /// Processes the received bytes.
+  bool advance(std::uint64_t id, connection& client);
 
-  /// False when there is nothing more to do for now.
-  bool read_head(connection& each);
+  /// Returns false when the body must not be read: the head is incomplete, or the request was rejected.
+  bool read_head(connection& client);
 
-  /// Whether the body is complete.
-  bool read_body(connection& each);
+  /// Returns whether the body is complete.
+  bool read_body(connection& client);
 
-  /// Clients that send large bodies without end don't take the memory for small ones.
+  /// Closes the connection with the largest incomplete body when all of them exceed max_buffered.
   void limit_incomplete(const connection& current);
 
-  bool dispatch(std::uint64_t id, connection& each);
+  bool dispatch(std::uint64_t id, connection& client);
 
-  /// The rest of what the client sends is not read as a request. True: the connection goes on for a while.
-  bool refuse(connection& each, int status, const std::string& problem);
+  /// Sends an answer with an error, and closes the connection after it. Returns true: the connection is still
+  /// open.
+  bool refuse(connection& client, int status, const std::string& problem);
 
   // ---- answers ------------------------------------------------------------------------------------------
 
   static std::string single_line(std::string_view text);
 
-  void write_answer(connection& each, http::response answer, bool closes);
+  void write_answer(connection& client, http::response answer, bool closes);
 
-  bool write(std::uint64_t id, connection& each);
+  bool write(std::uint64_t id, connection& client);
 
-  bool end_answer(std::uint64_t id, connection& each);
+  bool end_answer(std::uint64_t id, connection& client);
 
   void take_answers();
 
   // ---- workers ------------------------------------------------------------------------------------------
 
-  /// Starts another when all are busy. False when there is none at all. Under the lock.
+  /// Starts a worker if all are busy. Returns false when there is none. Call it with the lock.
   bool has_worker();
 
   void answer_requests();
@@ -208,21 +211,21 @@ class http_listener {
   int port_ = 0;
   wake_signal wake_{};
 
-  // the loop's own
+  // only for the loop's thread
   unique_socket listener_{};
   connections connections_;
   std::uint64_t last_id_ = 0;
   clock::time_point accepts_again_{};
   clock::time_point stop_deadline_{};
 
-  mutable std::mutex mutex_;  // of everything below
+  mutable std::mutex mutex_;  // protects the members below
   std::condition_variable work_;
   std::deque<work> waiting_;
   std::vector<std::pair<std::uint64_t, http::response>> done_;
   std::vector<std::thread> workers_;
   std::size_t idle_workers_ = 0;
   std::size_t at_work_ = 0;
-  std::size_t held_ = 0;  // bytes of bodies
+  std::size_t held_ = 0;  // bytes of complete bodies that are not answered
   bool stopping_ = false;
 
   std::thread loop_;

@@ -14,17 +14,17 @@
 #include <inngest/config.hpp>
 #include <inngest/http.hpp>
 
-// HTTP/1.1 requests, read strictly: what two readers could understand differently is refused.
+// A strict parser of HTTP/1.1 requests. It rejects a request that two parsers could understand differently.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// A request that is refused while it is read.
+/// Thrown for a request that the server rejects while reading it.
 struct malformed_request : std::runtime_error {
   malformed_request(int code, const std::string& problem) : std::runtime_error(problem), status(code) {}
   int status;
 };
 
-/// A request line with its header fields, and how its body is delimited.
+/// The request line, the header fields, and how the body is delimited.
 struct request_head {
   http::request request{};
   std::size_t content_length = 0;
@@ -35,7 +35,7 @@ struct request_head {
   bool has_body() const { return is_chunked || content_length > 0; }
 };
 
-/// Reads what comes before the empty line. \throws malformed_request
+/// Parses the lines before the empty line. \throws malformed_request
 class request_head_parser {
  public:
   static request_head parse(std::string_view text);
@@ -75,7 +75,7 @@ class request_head_parser {
   bool is_old_ = false;
 };
 
-/// Collects a body piece by piece, whether it has a length or comes in chunks.
+/// Reads a body piece by piece, either of a known length or in chunks.
 class body_reader {
  public:
   body_reader() = default;
@@ -83,7 +83,8 @@ class body_reader {
 
   bool is_done() const { return state_ == state::done; }
 
-  /// Appends to the body what `text` has of it, and gives how much was used. \throws malformed_request
+  /// Appends the body's bytes in `text` to the body, and returns how many bytes of `text` it used.
+  /// \throws malformed_request
   std::size_t read(std::string_view text, std::string& body);
 
  private:

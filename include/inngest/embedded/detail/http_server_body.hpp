@@ -33,17 +33,19 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-// What an http_server is made of. Users see http_server, which only has a pointer to it.
+// The implementation of http_server, which only has a pointer to it.
 
-/// Calls apps elsewhere, signed if there is a key.
+/// Calls remote apps. http_server uses it.
 class app_calls {
  public:
+  /// Signs calls with the key, unless it is empty. `timeout` applies to each call.
   app_calls(std::string signing_key, std::chrono::milliseconds timeout);
 
+  /// Calls an app and returns its answer. \throws unreachable when there is no answer.
   http::response send(http::request request);
 
  private:
-  /// An answer that was streamed has the real one in its body.
+  /// Replaces a streamed answer with the real one, which is in its body.
   static void unwrap(http::response& answer);
 
   const std::string signing_key_;
@@ -51,7 +53,7 @@ class app_calls {
   httplib_transport transport_;
 };
 
-/// The server: its functions do what those of `http_server` say.
+/// Implements `http_server`, which documents the public functions.
 class http_server_body {
  public:
   explicit http_server_body(engine& engine, http_server_options options = {});
@@ -69,38 +71,38 @@ class http_server_body {
 
   void start();
 
-  /// One line for each reason and minute. Neither keys nor what a stranger has sent are logged.
+  /// Logs one line for each reason and minute. The log contains neither keys nor bytes of the request.
   void log_refusal(int status);
 
   // ---- answers ------------------------------------------------------------------------------------------
 
-  /// What browsers are told of every answer: to show it in no frame, to give it to no other page, and to take
-  /// it for what it says it is.
+  /// Adds headers for browsers: do not show the answer in a frame, do not let other pages read it, and do not
+  /// guess its content type.
   static http::response guarded(http::response answer);
 
   http::response answer(const http::request& request);
 
   http::response respond(http::request request);
 
-  /// What is asked of a server and not of an engine.
+  /// Answers the routes that only a server has; `nullopt` for the engine's routes.
   std::optional<http::response> own_answer(const http::request& request);
 
-  /// Counted a few times a second: that a thousand more may come in between does not matter.
+  /// Whether max_queued_runs is reached. Counts a few times a second, so some runs more may be accepted.
   bool has_full_queue();
 
   // ---- the page -----------------------------------------------------------------------------------------
 
   static http::response page();
 
-  /// Exchanges the token of a sign-in link for a cookie. The page is then opened by this one: a cookie that
-  /// is SameSite=Strict is not sent when a link elsewhere led here.
+  /// Exchanges the token of a sign-in link for a cookie. The answer is a page that opens the web page,
+  /// because browsers do not send a SameSite=Strict cookie when a link of another site leads to the server.
   http::response sign_in(const http::request& request);
 
   std::optional<http::response> page_answer(const http::request& request, const std::string& path);
 
-  // ---- apps elsewhere -------------------------------------------------------------------------------------
+  // ---- remote apps ----------------------------------------------------------------------------------------
 
-  /// What SDKs look for to find a dev server.
+  /// The answer to /dev, by which SDKs find a dev server.
   json described() const;
 
   http::response register_app(const http::request& request);

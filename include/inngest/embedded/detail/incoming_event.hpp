@@ -15,15 +15,15 @@
 #include <inngest/event.hpp>
 #include <inngest/json/detail/codec.hpp>
 
-// The gate for events: whatever passes it is stored and dispatched, and never fails later because of its
+// Validates events. An event that passes is stored and dispatched, and never fails later because of its
 // bytes.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Events in one request, at most; as an Inngest server takes them.
+/// The most events in one request. An Inngest server has the same limit.
 inline constexpr std::size_t max_events_per_request = 5000;
 
-/// An event as it was sent: data and user are slices that are kept as they are.
+/// An event as it was sent. `data` and `user` are JSON texts, which are stored unchanged.
 struct incoming_event {
   std::string name{};
   std::optional<std::string> id{};
@@ -35,16 +35,16 @@ struct incoming_event {
 
 namespace incoming {
 
-/// The JSON text of a member, which is checked completely.
+/// The validated JSON text of a member.
 std::string object_text(detail::json_value& member, const detail::json_path& at);
 
-/// Data without the member that only servers write.
+/// The data without the member that only servers may write.
 std::string without_metadata(std::string data);
 
-/// Milliseconds since 1970, from 1980 to 2100, as a server takes them; nothing for 0.
+/// Reads milliseconds since 1970. Like a server, accepts the years 1980 to 2100, and returns `nullopt` for 0.
 std::optional<std::int64_t> time_of(detail::json_value& member, const detail::json_path& at);
 
-/// Names of the engine's own events begin with "inngest/", in upper or lower case.
+/// Whether the name begins with "inngest/", in upper or lower case: only the engine sends such events.
 bool is_reserved(std::string_view name);
 
 }  // namespace incoming
@@ -52,10 +52,10 @@ bool is_reserved(std::string_view name);
 /// \throws payload_error naming the member that is wrong.
 incoming_event read_incoming_event(detail::json_value& value, const detail::json_path& at);
 
-/// The event with what an engine adds to it: an id of its own, and a time and an event id where it has none.
+/// Completes the event with the engine's id, and with a time and an event id if it has none.
 event_record make_event_record(const incoming_event& event, std::string id, timestamp now);
 
-/// Reads an event or an array of them. The whole body is judged before anything of it is used.
+/// Reads an event or an array of events. Validates the whole body before it returns any event.
 /// \throws payload_error naming the event's index and the member that is wrong.
 std::vector<incoming_event> read_incoming_events(std::string body);
 

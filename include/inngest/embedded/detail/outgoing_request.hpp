@@ -18,25 +18,27 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// What a job keeps of the operation until its request is made.
+/// The JSON text with which a job describes its request.
 std::string outgoing_text(const reported_operation& op);
 
 namespace outgoing {
 
-inline bool asks_model(const json& kept) { return kept.at("op") != to_string(protocol::opcode::gateway); }
+inline bool asks_model(const json& request) {
+  return request.at("op") != to_string(protocol::opcode::gateway);
+}
 
-/// Where a key goes is the format's.
+/// Adds the API key: the format of the API decides where.
 void authorize(http::request& request, const std::string& format, const std::string& key);
 
 }  // namespace outgoing
 
-/// The request that was asked for. \throws payload_error for options that make none.
+/// Builds the HTTP request. \throws payload_error for invalid options.
 http::request outgoing_request(const std::string& text);
 
-/// An answer's stand-in when there is none: its status is 0 and its body says why.
+/// Represents a missing answer: its status is 0, and its body says why.
 inline http::response no_answer(const std::string& why) { return {.status = 0, .body = why}; }
 
-/// Why the answer is no result; nothing when it is one. To a fetch any status is.
+/// Why the answer is a failure; `nullopt` when it is a result. A fetch accepts every status.
 std::optional<run_error> outgoing_problem(const std::string& text, const http::response& answer);
 
 /// The step's result, as JSON.

@@ -24,7 +24,7 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The data of the web page: functions, events and runs of an engine.
+/// The data of the web page: an engine's functions, events and runs.
 class page_api {
  public:
   explicit page_api(engine& engine) : engine_(engine) {}
@@ -54,7 +54,7 @@ class page_api {
 
   static json steps_of(const run& run);
 
-  /// The unfinished step with the entry's name, or a new one: an id may be used again.
+  /// The unfinished step with the entry's name, or a new one, because ids may repeat.
   static shown_step& open_step(std::vector<shown_step>& steps, const timeline_entry& entry, timestamp before);
 
   static void add(shown_step& step, const timeline_entry& entry);

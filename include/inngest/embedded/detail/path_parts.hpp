@@ -10,11 +10,11 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// A part of a path, decoded. A plus is a plus there.
+/// Decodes a part of a path. A plus stays a plus.
 std::string decoded_path_part(std::string_view part);
 
-/// The parts of a path: "/v1/runs/x" is {"v1", "runs", "x"}. Who may ask and what is answered are both
-/// decided by these, so no spelling of a path is guarded as one route and answered as another.
+/// The parts of a path: "/v1/runs/x" is {"v1", "runs", "x"}. Access control and routing both use these parts,
+/// so a path can't be checked as one route and answered as another.
 std::vector<std::string> path_parts(std::string_view path);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

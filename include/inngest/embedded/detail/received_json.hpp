@@ -12,22 +12,21 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// How deeply received JSON may nest. The engine puts it into documents of its own (an event's data becomes
-/// `event.data.event.data` of a lifecycle event in a call's body), which must not be deeper than a reader
-/// takes.
+/// The deepest nesting of received JSON. The engine embeds it in other documents (an event's data becomes
+/// `event.data.event.data` of a lifecycle event in a call's body), which must not exceed the limit of a
+/// parser.
 inline constexpr std::size_t max_received_depth =
     INNGEST_MAX_JSON_DEPTH > 32 ? INNGEST_MAX_JSON_DEPTH - 16 : INNGEST_MAX_JSON_DEPTH / 2;
 
-/// Checks JSON that somebody else wrote, completely, with the strictest of the library's parsers: syntax,
-/// UTF-8, halves of surrogate pairs, numbers that are too large, depth. Reading text that passed never fails
-/// because of its bytes. \throws payload_error naming `at`.
+/// Validates received JSON with the strictest of the library's parsers: syntax, UTF-8, surrogate pairs, the
+/// range of numbers, depth. Text that passes can be read later without errors. \throws payload_error naming
+/// `at`.
 void check_received_json(std::string_view text, const detail::json_path& at);
 
-/// Text as JSON: itself if it is JSON, null if it is empty, otherwise a JSON string.
+/// The text as JSON: null if it is empty, the text itself if it is JSON, otherwise a JSON string.
 std::string received_json_or_string(std::string_view text);
 
-/// The same as a value, for what is only shown: a stored text that is not JSON must not hide what is beside
-/// it.
+/// The same as a value, for display: one stored text that is not JSON must not hide other values.
 json received_json_value(std::string_view text);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

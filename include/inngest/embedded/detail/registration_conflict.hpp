@@ -14,19 +14,18 @@
 #include <inngest/embedded/store.hpp>
 #include <inngest/json/detail/text.hpp>
 
-// Whether an app that registers over HTTP may do so. Decided before anything changes.
+// Whether an app may register over HTTP. The engine checks this before it changes anything.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The origin of an http or https URL, in one spelling: lower case, without the scheme's own port, and the
-/// names of this machine as one. Nothing for what is no such URL.
+/// The normalized origin of an http or https URL: lower case, without the scheme's default port, and with one
+/// name for this machine. `nullopt` for other URLs.
 std::optional<std::string> app_origin(std::string_view url);
 
-/// Why an app elsewhere must not register these functions: a sentence. Nothing when it may.
+/// Why a remote app must not register these functions; `nullopt` when it may.
 ///
-/// An app is known by its id and lives at one origin. It never takes the place of a function of this process,
-/// of another app, or of an app with its id at another origin. `existing` is the engine's functions by slug,
-/// as pointers.
+/// An app has an id and one origin. It must not replace a function of this process, of another app, or of an
+/// app with the same id at another origin. `existing` maps slugs to pointers to the engine's functions.
 template <class Functions>
 std::optional<std::string> find_registration_conflict(const Functions& existing, const app_record& app,
                                                       const std::vector<function_definition>& functions) {

@@ -23,23 +23,23 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// What an operation asks for, or reports.
+/// What an operation requests or reports.
 enum class operation_kind {
   step_completed,
-  step_failed,  ///< permanently
-  step_error,   ///< to be retried while attempts are left
+  step_failed,  ///< a step failed permanently
+  step_error,   ///< a step failed and will be retried while attempts are left
   step_planned,
   sleep,
   wait_for_event,
   wait_for_signal,
   invoke,
-  request,  ///< of step.fetch or step.ai.infer
+  request,  ///< step.fetch or step.ai.infer
   nothing,
   run_completed,
   defer,
 };
 
-/// What the engine does with one of our operations.
+/// How the engine handles an operation of this SDK.
 constexpr operation_kind kind_of(protocol::opcode code) {
   switch (code) {
     case protocol::opcode::step_run:
@@ -69,7 +69,7 @@ constexpr operation_kind kind_of(protocol::opcode code) {
   return operation_kind::nothing;
 }
 
-/// An operation as an app reported it, of whatever SDK.
+/// An operation that an app reported, written with any SDK.
 struct reported_operation {
   std::string op{};
   operation_kind kind = operation_kind::nothing;
@@ -83,29 +83,29 @@ struct reported_operation {
 
   const std::string& shown_name() const { return display_name.empty() ? name : display_name; }
 
-  /// A text among the options.
+  /// A text of the options; empty when absent.
   std::optional<std::string> option(const char* key) const;
-  /// The same, or the operation's name where it is absent or empty.
+  /// The same, or the operation's name when it is absent or empty.
   std::string option_or_name(const char* key) const;
 };
 
-/// The kind of an operation. \throws protocol_error for one that the engine does not know.
+/// The kind of an operation. \throws protocol_error for an unknown one.
 operation_kind kind_of_operation(std::string_view op);
 
-/// A member's JSON text, which is checked completely.
+/// The validated JSON text of a member.
 std::string received_text(detail::json_value& member, const detail::json_path& at);
 
-/// \throws payload_error, protocol_error for what is not an operation.
+/// Reads one operation. \throws payload_error, protocol_error when it is malformed.
 reported_operation read_operation(detail::json_value& value, const detail::json_path& at);
 
-/// Reads the operations of an answer: an array, or a single object.
-/// \throws payload_error, protocol_error for an answer that can't be read.
+/// Reads the operations of an answer: an array or a single object.
+/// \throws payload_error, protocol_error when the answer is malformed.
 std::vector<reported_operation> read_operations(std::string body);
 
-/// The longest sleep or wait, as an Inngest server takes it, and a day for clocks that differ.
+/// The longest sleep or wait: the limit of an Inngest server, and a day for clock skew.
 inline constexpr std::chrono::milliseconds max_wait = std::chrono::hours(24 * 366);
 
-/// The time that an option names: a duration from now, or a moment; in a year at most.
+/// Reads a time of an option: a duration from now, or a timestamp; at most max_wait from now.
 std::optional<timestamp> time_of(const std::string& text, timestamp now);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -14,16 +14,16 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// How long an Inngest server waits at least before it tries again: from 15 seconds after the first attempt
+/// The shortest delay of an Inngest server before the next attempt: from 15 seconds after the first attempt
 /// (0) to two hours.
 std::chrono::milliseconds least_retry_delay(int attempt);
 
-/// The same and up to 30 seconds more, as it waits.
+/// A server's delay: the shortest one and up to 30 random seconds.
 std::chrono::milliseconds server_retry_delay(int attempt);
 
-/// The time that a Retry-After header says, in seconds or as a date of HTTP or RFC 3339: in a second at the
-/// earliest, in a day at the latest, as an Inngest server limits it. Nothing for "0", which asks for no
-/// delay of its own, and for what is neither.
+/// The time of a Retry-After header, which has seconds or a date of HTTP or RFC 3339. Like an Inngest server,
+/// limits the delay to between a second and a day. `nullopt` for "0" (no delay requested) and for malformed
+/// values.
 std::optional<timestamp> retry_after(std::string_view text, timestamp now);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -15,18 +15,18 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
 
-/// The error as JSON: as the app told it, or the engine's own. Where the app gave no name, or no message, it
-/// has those that the engine gave it, as on a server: whoever reads it finds both.
+/// The error as JSON: as the app reported it, or the engine's own. Like a server's, it always has a name and
+/// a message: the engine adds those that the app omitted.
 std::string text_of(const run_error& error);
 
-/// The memo of a step that failed so.
+/// The memo of a step that failed with the error.
 inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
 
 run_error read_error(std::string_view text);
 
 run_error read_error(const http::response& answer);
 
-/// Enough of a text to recognize it by, cut between characters.
+/// The beginning of a long text, cut between characters.
 std::string shortened(const std::string& text);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

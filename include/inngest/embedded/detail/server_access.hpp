@@ -24,7 +24,7 @@
 #include <inngest/platform/detail/socket.hpp>
 #include <inngest/protocol/signature.hpp>
 
-// Who may ask an engine's server for what. One function decides, for every route, before anything is read or
+// Access control of the engine's server. One function checks every request before anything is read or
 // changed.
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -33,34 +33,34 @@ std::string lower_case(std::string_view text);
 
 std::string_view without_blanks(std::string_view text);
 
-/// The name in an authority such as "LOCALHOST:8288": in lower case, without port, brackets and final dot.
-/// Nothing for what is malformed.
+/// The host name in an authority such as "LOCALHOST:8288": in lower case, without port, brackets and final
+/// dot. `nullopt` when it is malformed.
 std::optional<std::string> host_name(std::string_view authority);
 
-/// Whether a name means this machine to everybody who uses it, whatever a name server says.
+/// Whether a name always means this machine, independent of name servers.
 bool is_loopback_name(const std::string& name);
 
-/// Whether a text is one of several, in a time that does not tell which, or where they differ.
+/// Whether a text equals one of several, in constant time.
 bool is_among(std::string_view text, const std::vector<std::string>& all);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// An answer that refuses a request, as JSON: {"error": ..., "status": ...}.
+/// Builds the answer that rejects a request, as JSON: {"error": ..., "status": ...}.
 using refusal_writer = http::response (*)(int status, const std::string& problem);
 
-/// People who have opened the sign-in link, each with a cookie. In memory: they end with the server.
+/// The sessions of people who opened a sign-in link; a cookie identifies a session. They end with the server.
 class sign_ins {
  public:
   using clock = std::chrono::steady_clock;
 
   static constexpr std::chrono::hours session_length{24};
 
-  /// A new token for a sign-in link. It works once. Of unused ones the last 16 are known.
+  /// A new token for a sign-in link. It works once. Only the 16 newest unused tokens are valid.
   std::string new_token();
 
-  /// Exchanges a token for the secret of a session; nothing for a token that is unknown or used.
+  /// Exchanges a token for the secret of a session; `nullopt` when the token is unknown or was used.
   std::optional<std::string> exchange(std::string_view token, clock::time_point now = clock::now());
 
   bool is_session(std::string_view secret, clock::time_point now = clock::now()) const;
@@ -81,31 +81,31 @@ class sign_ins {
 struct access_options {
   std::string signing_key{};
   std::vector<std::string> event_keys{};
-  /// Names, besides those of this machine, by which clients may call the server.
+  /// Names by which clients may reach the server, besides those of this machine.
   std::vector<std::string> hosts{};
 };
 
 class server_access {
  public:
-  /// \throws configuration_error for a key or a host that can't be one.
+  /// \throws configuration_error for a malformed key or host.
   server_access(access_options options, refusal_writer refuse);
 
-  /// Whether anything is asked of clients.
+  /// Whether requests need a key.
   bool has_keys() const { return !signing_key_.empty() || !event_keys_.empty(); }
   const std::string& signing_key() const { return signing_key_; }
   sign_ins& people() { return people_; }
   void name_cookie(std::string name) { cookie_ = std::move(name); }
   const std::string& cookie() const { return cookie_; }
 
-  /// Whether the answer to the request may be read by web pages of other origins: with an event key in the
-  /// URL they may send events, as with Inngest.
+  /// Whether web pages of other origins may read the answer. As with Inngest, they may send events with an
+  /// event key in the URL.
   bool is_open_to_pages(const http::request& request) const;
 
-  /// The answer that refuses a request, judged by its line and headers; nothing when it may be answered.
+  /// Checks the line and headers of a request. Returns the answer that rejects it, or `nullopt`.
   std::optional<http::response> refusal(const http::request& request) const;
 
  private:
-  /// The routes, by who may ask for them. What is not named is for who has the signing key.
+  /// Groups of routes by who may use them. Routes without a group need the signing key.
   enum class area { open, page, events, apps };
 
   static area area_of(const std::vector<std::string>& path);
@@ -114,17 +114,17 @@ class server_access {
 
   // ---- hosts and origins --------------------------------------------------------------------------------
 
-  /// A name that a web page's owner can point at this machine is not answered.
+  /// Rejects unknown hosts, because the owner of a web page can point a name of theirs at this machine.
   std::optional<http::response> host_refusal(const http::request& request) const;
 
   std::optional<http::response> origin_refusal(const http::request& request, bool has_event_key) const;
 
-  /// Whether an origin, or the URL of a page, is this server as the request's Host names it.
+  /// Whether an origin, or the URL of a page, is this server, as named in the request's Host header.
   static bool is_origin_of(std::string_view origin, std::string_view host, bool may_have_path);
 
   static bool is_json(const http::request& request);
 
-  /// What a browser asks before a page of another origin sends events with JSON's content type.
+  /// The answer to a browser's preflight request, by which pages of other origins may send JSON events.
   static http::response permission_for_pages();
 
   // ---- keys ---------------------------------------------------------------------------------------------

@@ -25,25 +25,24 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The REST routes of a server that apps use, answered by an engine: events, signals, runs. The engine
-/// answers its own client through it without a socket, http_server with one. A template, to avoid a circular
-/// include.
+/// The REST routes of a server that apps use: events, signals, runs. The engine answers its own client with
+/// it without a socket; http_server answers remote clients. It is a template to avoid a circular include.
 template <class Engine>
 class server_api {
  public:
   explicit server_api(Engine& engine) : engine_(engine) {}
 
-  /// Throws nothing: what goes wrong becomes an answer with a reason.
+  /// Answers a request. Errors become answers with a reason; it does not throw.
   http::response answer(const http::request& request) const {
     try {
       return route(request);
     } catch (const payload_error& problem) {
       return refusal(400, problem.what());
-    } catch (const unreachable& problem) {  // the store takes nothing
+    } catch (const unreachable& problem) {  // the engine can't write to its store
       return refusal(503, problem.what());
     } catch (const std::exception& problem) {
       return refusal(500, problem.what());
-    } catch (...) {  // of a user's store
+    } catch (...) {  // a user's store may throw anything
       return refusal(500, "something was thrown that is not a std::exception");
     }
   }
@@ -53,7 +52,7 @@ class server_api {
   }
   static http::response refusal(int status, const std::string& problem) {
     const json body{{"error", problem}, {"status", status}};
-    // the problem may quote bytes of the request that are no text
+    // the problem may quote bytes of the request that are not UTF-8
     return {.status = status,
             .headers = {{"content-type", "application/json"}},
             .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
@@ -133,7 +132,7 @@ class server_api {
     return found ? answer_of(200, {{"data", described(*found)}}) : no_run(id);
   }
 
-  // ---- runs, as version 2 of the API tells them ---------------------------------------------------------
+  // ---- runs in version 2 of the API ------------------------------------------------------------------
 
   static bool tells_output(const http::request& request) {
     return request.query("includeOutput").value_or("") == "true";
@@ -221,7 +220,7 @@ class server_api {
     return answer_of(200, all);
   }
 
-  // ---- the state of a run, for calls that it is too large for -------------------------------------------
+  // ---- the state of a run that is too large for the body of a call ---------------------------------------
 
   http::response actions(const std::string& run_id) const {
     if (!engine_.find_run(run_id)) return no_run(run_id);

@@ -10,22 +10,21 @@
 #include <inngest/embedded/store.hpp>
 #include <inngest/json.hpp>
 
-// Unfinished work without the runs that can't go on.
+// Removes the runs that can't continue from unfinished work.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// What finds a record in its table.
+/// A condition that finds a record in its table.
 inline std::string key_of(const job& job) { return "id = " + std::to_string(job.id); }
 std::string key_of(const wait_record& wait);
 
 unreadable_record without_run(const job& job);
 unreadable_record without_run(const wait_record& wait);
 
-/// The id that its sender gave an event, as its text has it; empty when it is the engine's, or not to be
-/// read.
+/// The id that the sender gave the event, read from its text; empty when it gave none, or it can't be read.
 std::string given_id_of(const event_record& event);
 
-/// Takes the runs that have an unreadable record out of the work, with all that belongs to them.
+/// Removes the runs that have an unreadable record from the work, with everything that belongs to them.
 void set_aside_runs(unfinished_work& work);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

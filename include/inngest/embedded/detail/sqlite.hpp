@@ -22,22 +22,22 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-// SQLite's C interface with owners, values and errors of C++. Needs SQLite 3.35 or later.
+// A thin C++ wrapper of SQLite's C interface. Needs SQLite 3.35 or later.
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
-/// A value that its column never has, unless the file was damaged or changed by somebody else.
+/// A value that a store never writes: the file was damaged or changed by another program.
 class bad_value : public store_error {
  public:
   bad_value(const std::string& path, const std::string& column, const std::string& what);
-  /// The column and what it has there.
+  /// The column and its value.
   const std::string& reason() const noexcept { return reason_; }
 
  private:
   std::string reason_;
 };
 
-/// Enough of a text to recognize it by, whatever its bytes are.
+/// The beginning of a text in printable characters.
 std::string shown(std::string_view text);
 
 struct closer {
@@ -45,13 +45,13 @@ struct closer {
   void operator()(sqlite3_stmt* statement) const;
 };
 
-/// What SQLite says is wrong with its last call, as an error that names the file.
+/// The error of SQLite's last call, with the name of the file.
 store_error problem_of(sqlite3* database, const std::string& path);
 
-/// A statement with its values, and the rows that it gives. When this goes, the statement is free again.
+/// A statement with its values, and its rows. The destructor makes the statement available again.
 class rows {
  public:
-  /// The values are those of ?1, ?2, ... Texts must live as long as this. \throws store_error
+  /// `values` replace ?1, ?2, ... Texts among them must outlive the rows. \throws store_error
   template <class... Values>
   rows(sqlite3_stmt* statement, sqlite3* database, const std::string& path, const Values&... values)
       : statement_(statement), database_(database), path_(path) {
@@ -65,19 +65,19 @@ class rows {
   /// Moves to the next row. \throws store_error
   bool next();
 
-  /// Leaves out some columns.
+  /// Skips columns.
   void skip(int columns) { column_ += columns; }
 
-  /// The text in a column; empty when there is none.
+  /// The text of a column; empty when it has no text.
   std::string text_at(int column) const;
 
-  /// Throws bad_value for a column's value.
+  /// \throws bad_value that names the column.
   [[noreturn]] void refuse(int column, const std::string& why) const;
 
-  /// The row's first columns with their names, as a WHERE clause has them.
+  /// The row's first columns as a WHERE clause.
   std::string key(int columns) const;
 
-  /// Reads the row's next columns. \throws bad_value when one can't be what it is read into.
+  /// Reads the row's next columns. \throws bad_value when a value does not fit its type.
   template <class... Values>
   void read(Values&... values) {
     (read_at(column_++, values), ...);
@@ -126,7 +126,7 @@ class rows {
     requires std::is_enum_v<Enum>
   void read_at(int at, Enum& out) const {
     const auto value = enumerator_of<Enum>(integer_at(at));
-    if (!value) fail(at, "not one of its enumeration");
+    if (!value) fail(at, "not a value of its enumeration");
     out = *value;
   }
   template <class Count, class Period>
@@ -139,13 +139,13 @@ class rows {
     if (!is_null_at(at)) read_at(at, out.emplace());
   }
 
-  /// Texts and numbers are never converted into each other: what has the wrong type was not written by a
-  /// store. `type` is one of SQLite's.
+  /// Checks the type of a value. Texts and numbers are never converted into each other, because a store did
+  /// not write a value of the wrong type. `type` is one of SQLite's.
   void expect(int at, int type, const char* wanted) const;
 
   [[noreturn]] void fail(int at, const std::string& why) const;
 
-  /// As SQL has it.
+  /// The value as SQL.
   std::string value_of(int at) const;
 
   sqlite3_stmt* statement_;
@@ -155,9 +155,9 @@ class rows {
 };
 
 /// What a connection may do with its file.
-enum class access { reads, writes, creates };  // creates: it also writes
+enum class access { reads, writes, creates };  // `creates` includes writing
 
-/// A connection to a file. Its statements are kept for the next time. One thread at a time.
+/// A connection to a file. It reuses prepared statements. One thread at a time.
 class database {
  public:
   /// \throws store_error
@@ -165,14 +165,14 @@ class database {
 
   const std::string& path() const { return path_; }
 
-  /// Without a transaction, what was written since the last is kept at once.
+  /// Whether a transaction is open. Without one, each statement is committed at once.
   bool in_transaction() const;
   bool is_read_only() const;
 
-  /// Runs statements without values, such as those of a schema. \throws store_error
+  /// Runs statements without values, such as a schema. \throws store_error
   void execute(const std::string& statements);
 
-  /// One statement's rows. Texts among the values must live as long as these. \throws store_error
+  /// The rows of one statement. Texts among the values must outlive the rows. \throws store_error
   template <class... Values>
   rows query(std::string_view statement, const Values&... values) {
     return rows(prepared(statement), database_.get(), path_, values...);
@@ -201,17 +201,18 @@ class database {
 
   std::string path_;
   std::unique_ptr<sqlite3, closer> database_;
-  std::map<std::string, std::unique_ptr<sqlite3_stmt, closer>, std::less<>> statements_;  // closed first
+  std::map<std::string, std::unique_ptr<sqlite3_stmt, closer>, std::less<>>
+      statements_;  // before the connection closes
 };
 
-/// All that is done until commit() is kept at once; without it, nothing is.
+/// Commits everything that was done while it lives, or nothing if commit() is not called.
 class transaction {
  public:
   enum class kind { reads, writes };
 
   /// \throws store_error
   transaction(database& on, kind what);
-  /// \throws store_error, and then nothing is kept.
+  /// \throws store_error when nothing was committed.
   void commit();
   ~transaction();
   transaction(const transaction&) = delete;
@@ -221,12 +222,12 @@ class transaction {
   database& on_;
 };
 
-/// Brings a file from one version to the next.
+/// Updates a file from one version to the next.
 using migration = void (*)(database& file);
 
-/// Brings a file from the version that it has to the last, each step in a transaction of its own. Its version
-/// is SQLite's user_version: how many of the steps it has seen. \throws store_error, also for a file that is
-/// of a newer version.
+/// Updates a file to the newest version, with one transaction per migration. The file's version is SQLite's
+/// user_version: the number of migrations that it has. \throws store_error, also when the file's version is
+/// newer.
 void migrate(database& file, std::span<const migration> steps);
 
 }  // namespace inngest::inline INNGEST_ABI::detail::sqlite

@@ -21,22 +21,22 @@
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
-/// Answers a store's questions from its tables. For as long as it lives they stay as they are. Rows that
-/// can't be read are left out, and listed.
+/// Queries the tables of a store. It reads a snapshot: the tables do not change while it lives. Results omit
+/// unreadable rows, which are listed.
 class reader {
  public:
   explicit reader(database& file) : file_(file), snapshot_(file, transaction::kind::reads) {}
 
   embedded::unfinished_work load();
 
-  /// Goes through all tables.
+  /// Reads all tables.
   std::vector<embedded::unreadable_record> unreadable();
 
   std::optional<embedded::event_record> find_event(std::string_view id);
 
   std::vector<embedded::event_record> find_events(const embedded::event_query& query);
 
-  /// Nothing for a run that can't be read as a whole, too.
+  /// `nullopt` when there is no such run, or it can't be read completely.
   std::optional<embedded::run_record> find_run(std::string_view id);
 
   std::vector<embedded::run> find_runs(const embedded::run_query& query);
@@ -63,16 +63,16 @@ class reader {
       "SELECT memos.number AS number, runs.id AS run_id, step, text FROM memos JOIN runs ON runs.number = "
       "run ";
   inline static const std::string timeline_columns = "at, what, step, attempt, duration, detail";
-  /// Runs that have not ended, and those whose status is none.
+  /// Runs that have not ended, or have an invalid status.
   inline static const std::string is_unfinished = "(status < ?1 OR status > ?2)";
   static constexpr auto first_ended = embedded::run_status::completed;
   static constexpr auto last_status = enumerators<embedded::run_status>.back().value;
-  /// Of jobs; no engine ever counts so far.
+  /// An upper limit for ids of jobs, which no engine reaches.
   static constexpr std::int64_t last_id = std::int64_t{1} << 62;
 
   // ---- records that can't be read -----------------------------------------------------------------------
 
-  /// Reads a row, or lists it and gives false. Its first columns are its key.
+  /// Reads a row. If that fails, lists the row and returns false. The first columns are the row's key.
   template <class Read>
   bool try_row(const std::string& table, rows& row, int key_columns, Read read,
                const std::string& run_id = {}) {
@@ -85,7 +85,7 @@ class reader {
     }
   }
 
-  /// Reads all rows that can be read; false when there were others.
+  /// Reads all readable rows. Returns false when there were others.
   template <class Read>
   bool in(const std::string& table, rows found, int key_columns, Read read) {
     bool all = true;
@@ -93,7 +93,7 @@ class reader {
     return all;
   }
 
-  /// The same for all of a table whose rows belong to runs.
+  /// The same for a whole table whose rows belong to runs.
   template <class Read>
   void in_runs(const std::string& table, const std::string& key, int key_columns, const std::string& columns,
                Read read, const std::string& join = {}) {
@@ -101,27 +101,27 @@ class reader {
        file_.query("SELECT " + key + ", runs.number IS NULL, " + columns + " FROM " + table +
                    " LEFT JOIN runs ON runs.number = run " + join),
        key_columns, [&](rows& found) {
-         bool is_nobodys = false;
+         bool is_orphan = false;
          if (key_columns == 2)
            read_place(found);
          else
            found.skip(key_columns);
-         found.read(is_nobodys);
+         found.read(is_orphan);
          read(found);
-         if (is_nobodys) list(table, found.key(key_columns), "its run is not there", {});
+         if (is_orphan) list(table, found.key(key_columns), "its run does not exist", {});
        });
   }
 
   void list(const std::string& table, std::string key, std::string reason, const std::string& run_id);
 
-  /// The step that invoked a run that is set aside, if that can be read.
+  /// Adds the step that invoked a run that is set aside, if it can be read.
   void add_parent(const std::string& run_id, std::vector<embedded::parent_step>& out);
 
   // ---- unfinished work ------------------------------------------------------------------------------------
 
   std::vector<embedded::event_record> undispatched_events();
 
-  /// Of a run that can't be read nothing else is, but it is named.
+  /// The readable runs. Lists the others, whose steps and jobs will not be read.
   std::vector<embedded::run_record> unfinished_runs();
 
   std::vector<embedded::memo_record> unfinished_memos();
@@ -136,23 +136,23 @@ class reader {
 
   // ---- rows -----------------------------------------------------------------------------------------------
 
-  /// The id of a row's run, as far as it can be read.
+  /// The id of a row's run; empty when it can't be read.
   static std::string run_of(rows& row, int column) { return row.text_at(column); }
 
-  /// Of rows that begin with the event's number.
+  /// Reads rows that begin with the event's number.
   std::vector<embedded::event_record> events_of(rows found, std::size_t limit);
 
-  /// Of rows that begin with the run's number.
+  /// Reads rows that begin with the run's number.
   std::vector<embedded::run_record> records_of(rows found);
 
   std::vector<embedded::memo_record> memos(rows found);
 
-  /// Of rows that begin with the run's number.
+  /// Reads rows that begin with the run's number.
   std::vector<embedded::run> with_timelines(rows found);
 
   std::vector<embedded::timeline_entry> timeline_of(std::int64_t run);
 
-  /// Where a row is among those of its run: the rows' order is only right if all of them are numbers.
+  /// Reads a row's position in its run. The order of the rows is correct only if all positions are numbers.
   static void read_position(rows& from);
   static void read_place(rows& from);
 
@@ -165,7 +165,7 @@ class reader {
   static void read(rows& from, embedded::run_event& out) { from.read(out.id, out.text); }
   static void read(rows& from, embedded::deferred_call& out) { from.read(out.id, out.slug, out.input); }
 
-  /// Of a row that begins with the event's number.
+  /// Reads a row that begins with the event's number.
   static embedded::event_record event_of(rows& from);
 
   static constexpr std::size_t no_limit = (std::numeric_limits<std::size_t>::max)();
@@ -174,7 +174,7 @@ class reader {
   database& file_;
   transaction snapshot_;
   std::vector<embedded::unreadable_record> unreadable_;
-  std::set<std::string> set_aside_;  // runs
+  std::set<std::string> set_aside_;  // ids of runs
 };
 
 }  // namespace inngest::inline INNGEST_ABI::detail::sqlite

@@ -7,25 +7,25 @@
 #include <inngest/error.hpp>
 
 // The tables of sqlite_store. Times are milliseconds since 1970, statuses and kinds are the numbers of their
-// enumerations, steps are their 20 bytes.
+// enumerators, steps are the 20 bytes of their hashes.
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
-/// Version 1. Large columns come last: what is before them is then read without them.
+/// Version 1. Large columns come last, so that SQLite reads the others without them.
 void make_tables(database& file);
 
-/// What tells a store's file from every other SQLite database: "INGT".
+/// Marks a SQLite database as a store: "INGT".
 inline constexpr int application_id = 0x494e4754;
 
-/// The first step also marks the file as a store's.
+/// The first migration, which also marks the file as a store.
 void make_store(database& file);
 
-/// Version 2. Events say whether they were dispatched, jobs whether they were started, runs by which step
-/// they were invoked. A step has one memo: of doubles, which a retried commit could leave, the first was
+/// Version 2. Adds whether an event was dispatched, whether a job was started, and which step invoked a run.
+/// A step has one memo: removes the duplicates that a retried commit could leave, of which the first was
 /// used.
 void note_what_was_begun(database& file);
 
-/// Every version's step from the one before. Steps are never changed, only added.
+/// The migrations from each version to the next. Add new ones at the end, and never change one.
 inline constexpr migration store_migrations[] = {make_store, note_what_was_begun};
 
 /// \throws store_error for a database of another program.

@@ -13,29 +13,28 @@
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
-/// Writes changes into a store's tables, within a transaction of the caller's. What belongs to a run that is
-/// not there is left out.
+/// Writes changes to the tables of a store, in a transaction of the caller. Ignores changes to runs that do
+/// not exist.
 class writer {
  public:
   explicit writer(database& file) : file_(file) {}
 
   void apply(const embedded::changes& changes);
 
-  /// Forgets some of the runs that ended before the time; false when there were none. Not those that can't be
-  /// read.
+  /// Removes some readable runs that ended before the time. Returns false when there were none.
   bool forget_runs(timestamp time, int at_most);
 
-  /// How far forget_events has come.
+  /// How far forget_events() has come.
   struct place {
     timestamp time = (timestamp::min)();
     std::int64_t number = 0;
   };
 
-  /// Goes through some of the events that came before the time, and forgets those of no run; false when there
-  /// were none. Not those that still have to start runs, or can't be read.
+  /// Looks at some of the events from before the time, and removes those that are readable, dispatched and
+  /// used by no run. Returns false when there were no events.
   bool forget_events(timestamp time, int at_most, place& from);
 
-  /// Forgets some of the values that were over before the time; false when there were none.
+  /// Removes some values that expired before the time. Returns false when there were none.
   bool forget_values(timestamp time, int at_most);
 
  private:

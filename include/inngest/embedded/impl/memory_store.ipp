@@ -7,7 +7,7 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE void memory_store::commit(std::span<const changes> all) {
   const std::lock_guard lock(mutex_);
-  for (const changes& each : all) apply(each);
+  for (const changes& part : all) apply(part);
 }
 
 INNGEST_INLINE unfinished_work memory_store::load() {
@@ -17,41 +17,41 @@ INNGEST_INLINE unfinished_work memory_store::load() {
     event_record& event = out.events.emplace_back(events_.find(id)->second);
     if (event.given_id.empty()) event.given_id = given_id_of(event);
   }
-  for (const auto& [id, each] : runs_) {
-    if (each.record.run.ended()) continue;
-    out.runs.push_back(each.record);
+  for (const auto& [id, stored] : runs_) {
+    if (stored.record.run.ended()) continue;
+    out.runs.push_back(stored.record);
     out.runs.back().run.timeline.clear();
-    out.runs.back().timeline_size = each.positions.empty() ? 0 : each.positions.back();
-    out.memos.insert(out.memos.end(), each.memos.begin(), each.memos.end());
+    out.runs.back().timeline_size = stored.positions.empty() ? 0 : stored.positions.back();
+    out.memos.insert(out.memos.end(), stored.memos.begin(), stored.memos.end());
   }
-  for (const auto& [id, each] : jobs_) {
-    out.jobs.push_back(each);
+  for (const auto& [id, job] : jobs_) {
+    out.jobs.push_back(job);
     out.last_job = id;
-    if (each.what != job::kind::schedule && !runs_.contains(each.run_id))
-      out.unreadable.push_back(without_run(each));
+    if (job.what != job::kind::schedule && !runs_.contains(job.run_id))
+      out.unreadable.push_back(without_run(job));
   }
-  for (const auto& [key, each] : waits_) {
-    out.waits.push_back(each);
-    if (!runs_.contains(each.run_id)) out.unreadable.push_back(without_run(each));
+  for (const auto& [key, wait] : waits_) {
+    out.waits.push_back(wait);
+    if (!runs_.contains(wait.run_id)) out.unreadable.push_back(without_run(wait));
   }
-  for (const auto& [key, each] : values_) out.values.push_back(each);
-  for (const auto& [id, each] : apps_) out.apps.push_back(each);
+  for (const auto& [key, value] : values_) out.values.push_back(value);
+  for (const auto& [id, app] : apps_) out.apps.push_back(app);
   return out;
 }
 
 INNGEST_INLINE void memory_store::forget_before(timestamp time) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(runs_, [&](const auto& each) {
-    const run& ended = each.second.record.run;
+  std::erase_if(runs_, [&](const auto& entry) {
+    const run& ended = entry.second.record.run;
     if (!ended.ended() || !ended.ended_at || *ended.ended_at >= time) return false;
     --counts_.of(ended.status);
-    for (const run_event& event : each.second.record.events) forget_start(event.id, ended.id);
+    for (const run_event& event : entry.second.record.events) forget_start(event.id, ended.id);
     return true;
   });
-  std::erase_if(events_, [&](const auto& each) {
-    return each.second.received_at < time && each.second.dispatched && !started_.contains(each.first);
+  std::erase_if(events_, [&](const auto& entry) {
+    return entry.second.received_at < time && entry.second.dispatched && !started_.contains(entry.first);
   });
-  std::erase_if(values_, [&](const auto& each) { return each.second.expires < time; });
+  std::erase_if(values_, [&](const auto& entry) { return entry.second.expires < time; });
 }
 
 INNGEST_INLINE std::optional<event_record> memory_store::find_event(std::string_view event_id) const {
@@ -79,9 +79,9 @@ INNGEST_INLINE std::vector<run> memory_store::find_runs(const run_query& query) 
   std::vector<run> out;
   auto next = query.before.empty() ? runs_.end() : runs_.lower_bound(query.before);
   while (next != runs_.begin() && out.size() < query.limit) {
-    const run& each = (--next)->second.record.run;
-    if (!matches(each, query)) continue;
-    out.push_back(without_timeline(each));
+    const run& run = (--next)->second.record.run;
+    if (!matches(run, query)) continue;
+    out.push_back(without_timeline(run));
   }
   return out;
 }
@@ -98,7 +98,7 @@ INNGEST_INLINE std::vector<run> memory_store::runs_of(std::string_view event_id)
 INNGEST_INLINE std::vector<run> memory_store::runs() const {
   const std::lock_guard lock(mutex_);
   std::vector<run> out;
-  for (const auto& [id, each] : runs_) out.push_back(each.record.run);
+  for (const auto& [id, stored] : runs_) out.push_back(stored.record.run);
   return out;
 }
 
@@ -115,32 +115,32 @@ INNGEST_INLINE run_counts memory_store::count_runs() const {
 
 INNGEST_INLINE void memory_store::apply(const changes& changes) {
   for (const std::string& id : changes.withdrawn_events) withdraw(id);
-  for (const event_record& each : changes.events) {
-    if (events_.try_emplace(each.id, each).second && !each.dispatched) undispatched_.push_back(each.id);
+  for (const event_record& event : changes.events) {
+    if (events_.try_emplace(event.id, event).second && !event.dispatched) undispatched_.push_back(event.id);
   }
   for (const std::string& id : changes.dispatched_events) note_dispatched(id);
-  for (const run_record& each : changes.runs) keep_run(each);
-  for (const run_update& each : changes.run_updates) update_run(each);
-  for (const memo_record& each : changes.memos) {
-    kept_run* run = find(each.run_id);
-    if (run && run->steps.insert(each.step).second) run->memos.push_back(each);
+  for (const run_record& run : changes.runs) put_run(run);
+  for (const run_update& run : changes.run_updates) update_run(run);
+  for (const memo_record& memo : changes.memos) {
+    stored_run* run = find(memo.run_id);
+    if (run && run->steps.insert(memo.step).second) run->memos.push_back(memo);
   }
-  for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
+  for (const job& job : changes.added_jobs) jobs_.insert_or_assign(job.id, job);
   for (const std::uint64_t id : changes.started_jobs) {
     if (const auto found = jobs_.find(id); found != jobs_.end()) found->second.started = true;
   }
   for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
-  for (const wait_record& each : changes.added_waits) waits_.insert_or_assign({each.run_id, each.step}, each);
+  for (const wait_record& wait : changes.added_waits) waits_.insert_or_assign({wait.run_id, wait.step}, wait);
   for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
-  for (const timeline_record& each : changes.timeline) {
-    if (kept_run* run = find(each.run_id)) add(*run, each);
+  for (const timeline_record& record : changes.timeline) {
+    if (stored_run* run = find(record.run_id)) add(*run, record);
   }
   for (const std::string& key : changes.removed_values) values_.erase(key);
-  for (const remembered_value& each : changes.values) values_.insert_or_assign(each.key, each);
-  for (const app_record& each : changes.apps) apps_.insert_or_assign(each.id, each);
+  for (const remembered_value& value : changes.values) values_.insert_or_assign(value.key, value);
+  for (const app_record& app : changes.apps) apps_.insert_or_assign(app.id, app);
 }
 
-INNGEST_INLINE memory_store::kept_run* memory_store::find(const std::string& run_id) {
+INNGEST_INLINE memory_store::stored_run* memory_store::find(const std::string& run_id) {
   const auto found = runs_.find(run_id);
   return found == runs_.end() ? nullptr : &found->second;
 }
@@ -159,42 +159,42 @@ INNGEST_INLINE void memory_store::note_dispatched(const std::string& id) {
   undispatched_.erase(std::find(undispatched_.begin(), undispatched_.end(), id));
 }
 
-INNGEST_INLINE void memory_store::add(kept_run& run, const timeline_record& told) {
+INNGEST_INLINE void memory_store::add(stored_run& run, const timeline_record& record) {
   std::vector<std::uint64_t>& positions = run.positions;
   const std::uint64_t last = positions.empty() ? 0 : positions.back();
-  const std::uint64_t position = told.position == 0 ? last + 1 : told.position;
+  const std::uint64_t position = record.position == 0 ? last + 1 : record.position;
   const auto place = std::lower_bound(positions.begin(), positions.end(), position);
   if (place != positions.end() && *place == position) return;
   std::vector<timeline_entry>& timeline = run.record.run.timeline;
-  timeline.insert(timeline.begin() + (place - positions.begin()), told.entry);
+  timeline.insert(timeline.begin() + (place - positions.begin()), record.entry);
   positions.insert(place, position);
 }
 
-INNGEST_INLINE void memory_store::keep_run(const run_record& changed) {
+INNGEST_INLINE void memory_store::put_run(const run_record& changed) {
   const auto [found, is_new] = runs_.try_emplace(changed.run.id);
-  run_record& kept = found->second.record;
+  run_record& stored = found->second.record;
   if (!is_new) {
-    --counts_.of(kept.run.status);
-    for (const run_event& each : kept.events) forget_start(each.id, changed.run.id);
+    --counts_.of(stored.run.status);
+    for (const run_event& event : stored.events) forget_start(event.id, changed.run.id);
   }
-  std::vector<timeline_entry> timeline = std::move(kept.run.timeline);
-  kept = changed;
-  kept.run.timeline = std::move(timeline);
-  ++counts_.of(kept.run.status);
-  for (const run_event& each : kept.events) started_[each.id].insert(changed.run.id);
+  std::vector<timeline_entry> timeline = std::move(stored.run.timeline);
+  stored = changed;
+  stored.run.timeline = std::move(timeline);
+  ++counts_.of(stored.run.status);
+  for (const run_event& event : stored.events) started_[event.id].insert(changed.run.id);
 }
 
 INNGEST_INLINE void memory_store::update_run(const run_update& changed) {
-  kept_run* found = find(changed.id);
+  stored_run* found = find(changed.id);
   if (!found) return;
-  run& kept = found->record.run;
-  --counts_.of(kept.status);
-  kept.status = changed.status;
-  kept.started_at = changed.started_at;
-  kept.ended_at = changed.ended_at;
-  kept.output_text = changed.output_text;
-  kept.error = changed.error;
-  ++counts_.of(kept.status);
+  run& stored = found->record.run;
+  --counts_.of(stored.status);
+  stored.status = changed.status;
+  stored.started_at = changed.started_at;
+  stored.ended_at = changed.ended_at;
+  stored.output_text = changed.output_text;
+  stored.error = changed.error;
+  ++counts_.of(stored.status);
 }
 
 INNGEST_INLINE void memory_store::forget_start(const std::string& event_id, const std::string& run_id) {

@@ -19,7 +19,7 @@ INNGEST_INLINE void sqlite_store::commit(std::span<const changes> all) {
   });
   const lazy_disk lazy(writing_, may_wait && is_full_);
   detail::sqlite::transaction whole(writing_, detail::sqlite::transaction::kind::writes);
-  for (const changes& each : all) detail::sqlite::writer(writing_).apply(each);
+  for (const changes& part : all) detail::sqlite::writer(writing_).apply(part);
   whole.commit();
 }
 
@@ -81,7 +81,7 @@ INNGEST_INLINE sqlite_store::lazy_disk::~lazy_disk() {
   if (!wanted_) return;
   try {
     file_.execute("PRAGMA synchronous = FULL");
-  } catch (const store_error&) {  // it sets a number in memory
+  } catch (const store_error&) {  // can't fail: it sets a number in memory
   }
 }
 

@@ -45,12 +45,12 @@ INNGEST_INLINE std::string format_timeline(const run& run) {
     out += " in " + format(std::chrono::duration_cast<std::chrono::microseconds>(
                         *run.ended_at - run.started_at.value_or(run.queued_at)));
   out += '\n';
-  const auto day_of = [](const timeline_entry& each) {
-    return std::chrono::floor<std::chrono::days>(each.at);
+  const auto day_of = [](const timeline_entry& entry) {
+    return std::chrono::floor<std::chrono::days>(entry.at);
   };
   const bool takes_days =
       !run.timeline.empty() && day_of(run.timeline.front()) != day_of(run.timeline.back());
-  for (const timeline_entry& each : run.timeline) out += "  " + format(each, takes_days) + "\n";
+  for (const timeline_entry& entry : run.timeline) out += "  " + format(entry, takes_days) + "\n";
   return out;
 }
 

@@ -17,35 +17,35 @@
 #include <inngest/error.hpp>
 #include <inngest/platform/detail/file.hpp>
 
-// The file of an outbox. It is a header, which says where the first record that is not sent begins, and
-// records one behind the other. A record is the lengths of its two texts, the first bytes of a SHA-256 over
-// all, and the texts. Damage is replaced by a record without events, so that it is set aside only once.
+// The file of an outbox: a header with the position of the first unsent record, and the records. A record has
+// the lengths of its two texts, the first bytes of a SHA-256 over everything, and the texts. A record without
+// events replaces damaged bytes, so that they are set aside only once.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// A file whose problems are configuration errors.
+/// A file whose errors are thrown as configuration_error.
 class open_file {
  public:
-  /// \throws configuration_error when it can't be opened.
+  /// \throws configuration_error when the file can't be opened.
   explicit open_file(const std::filesystem::path& path);
 
-  /// Only one process may have it.
+  /// Locks the file: only one outbox may use it. \throws configuration_error when it is in use.
   void lock() const;
 
   std::size_t size() const;
   bool is_deleted() const { return file_.is_deleted(); }
 
-  /// What is there, up to so many bytes.
+  /// Reads up to `size` bytes.
   std::string read(std::size_t at, std::size_t size) const;
 
-  /// Writes, and waits until it is on the disk.
+  /// Writes bytes, and waits until they are on the disk.
   void write(std::size_t at, std::string_view bytes);
 
   void truncate(std::size_t size);
-  /// After a write that failed: what it left must not be taken for a record. Tried as far as it goes.
+  /// Tries to remove what a failed write left, because it must not look like a record.
   void cut_back(std::size_t size) noexcept;
 
-  /// Waits until the file's name is on the disk, too.
+  /// Waits until the file's name is on the disk.
   void sync_directory() const { check(sync_directory_of(path_), "can't be written to the disk"); }
 
  private:
@@ -57,39 +57,40 @@ class open_file {
   disk_file file_;
 };
 
-/// Appends lines to a file that is made when it is needed, and waits until they are on the disk.
+/// Appends lines to a file, and waits until they are on the disk. Creates the file if necessary.
 void append_lines(const std::filesystem::path& path, const std::string& lines);
 
-/// Lists of events with their seeds, in order, in a file. Not for several threads.
+/// A queue of event lists with their seeds, in a file. Not thread-safe.
 class outbox_file {
  public:
   struct record {
     std::string events;
     std::string seed;
-    std::size_t size = 0;  // in the file
+    std::size_t size = 0;  // bytes in the file
   };
 
-  /// What can't be read is in "<path>.damaged" afterwards.
-  /// \throws configuration_error when the file can't be opened, is another process's or is no outbox.
+  /// Opens or creates the file. Moves unreadable bytes to "<path>.damaged".
+  /// \throws configuration_error when the file can't be opened, is in use or is not an outbox.
   explicit outbox_file(const std::filesystem::path& path);
 
   bool empty() const { return entries_.empty(); }
   std::size_t count() const { return entries_.size(); }
-  /// Where the next record would end.
+  /// The size of the file with one more record.
   std::size_t end_with(const std::string& events, const std::string& seed) const;
   std::size_t end() const { return end_; }
-  /// Bytes that could not be read since it was opened.
+  /// The number of unreadable bytes since the file was opened.
   std::size_t damaged_bytes() const { return damaged_bytes_; }
   const std::filesystem::path& damaged_path() const { return damaged_path_; }
   bool lost_its_header() const { return lost_its_header_; }
 
-  /// The record is on the disk when it returns, and is not there when it throws.
+  /// Appends a record. When it returns, the record is on the disk; when it throws, the record is not in the
+  /// file.
   void append(const std::string& events, const std::string& seed);
 
-  /// The first record; nothing when it can't be read any more: then it is set aside and no longer here.
+  /// The first record. If it can't be read, sets it aside and returns `nullopt`.
   std::optional<record> front();
 
-  /// Forgets the first record. When it throws, the record is forgotten until the file is opened again.
+  /// Removes the first record. When it throws, the record comes back when the file is opened again.
   void drop_front();
 
  private:
@@ -110,24 +111,24 @@ class outbox_file {
 
   static std::string record_of(const std::string& events, const std::string& seed);
 
-  /// The record at the front of the bytes; of size 0 when there is none.
+  /// The record at the start of the bytes; its size is 0 when there is none.
   static record parse(std::string_view bytes);
 
-  /// Finds what is kept. The file may be larger than what is taken now, and it may be damaged.
+  /// Finds the records of an existing file, which may be damaged or larger than the current limit.
   void recover();
 
   [[noreturn]] void refuse() const;
 
-  /// Notes the records in the bytes, which are what the file has from `base` on, and sets aside the rest.
+  /// Adds the records in the bytes, which begin at `base` in the file, and sets aside the rest.
   void scan(std::size_t base, const std::string& bytes);
 
-  /// Where the next record is; the end of the bytes when there is none.
+  /// The position of the next record; the end of the bytes when there is none.
   static std::size_t find_record(std::string_view bytes, std::size_t from);
 
-  /// Copies what can't be read to a file beside this one, and then puts a record without events in its place.
+  /// Copies unreadable bytes to "<path>.damaged", and replaces them by a record without events.
   void set_aside(std::size_t at, std::string_view bytes);
 
-  /// When it fails in between, the header still says that nothing begins before end_.
+  /// Truncates the file. If it fails halfway, the old header still says that no record begins before end_.
   void clear();
 
   const std::filesystem::path path_;

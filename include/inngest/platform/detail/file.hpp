@@ -16,22 +16,22 @@
 #include <inngest/config.hpp>
 #include <inngest/platform/detail/windows.hpp>
 
-// Files whose bytes are on the disk when a call returns, and locks between processes. The standard library
-// has neither. POSIX systems and Windows each have a body for the same declarations.
+// Files that can wait until their bytes are on the disk, and locks between processes. The standard library
+// has neither. POSIX systems and Windows have different definitions of the same declarations.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// The id of this process: another one after fork().
+/// The id of this process. It differs after fork().
 long process_id();
 
-/// The path in UTF-8, as SQLite wants it: on Windows path.string() is in the system's code page.
+/// The path in UTF-8, which SQLite needs. On Windows path.string() uses the system's code page.
 inline std::string to_utf8(const std::filesystem::path& path) {
   const auto text = path.u8string();
   return {text.begin(), text.end()};
 }
 
-/// An open file. Its owner alone may read it. Children do not inherit it by exec(). Functions return what
-/// went wrong; a std::error_code of 0 is success.
+/// An open file. Only its owner may read it. Child processes do not inherit it by exec(). Functions return a
+/// std::error_code, which is 0 on success.
 class disk_file {
  public:
   enum class mode { open_or_create, create_new };
@@ -41,25 +41,25 @@ class disk_file {
   disk_file& operator=(disk_file&& other) noexcept;
   ~disk_file() { close(); }
 
-  /// With mode::create_new, a file that exists is std::errc::file_exists and is not opened.
+  /// With mode::create_new, does not open an existing file and returns std::errc::file_exists.
   std::error_code open(const std::filesystem::path& path, mode how = mode::open_or_create);
   bool is_open() const { return handle_ != none(); }
   void close();
 
-  /// Locks the file for this object until it is closed, or the process ends in any way. It also holds against
-  /// another object of this process. std::errc::resource_unavailable_try_again when another one has it.
+  /// Locks the file until this object closes it, or the process ends in any way. The lock also excludes other
+  /// objects of this process. Returns std::errc::resource_unavailable_try_again when the file is locked.
   std::error_code lock() const;
 
   std::error_code get_size(std::size_t& out) const;
-  /// Replaces `out` by up to `size` bytes: fewer at the file's end.
+  /// Sets `out` to `size` bytes, or fewer at the end of the file.
   std::error_code read(std::size_t at, std::size_t size, std::string& out) const;
-  /// Writes all bytes. They may not be on the disk before sync().
+  /// Writes all bytes. They are not sure to be on the disk before sync().
   std::error_code write(std::size_t at, std::string_view bytes) const;
-  /// Cuts the file, or lengthens it with zeros.
+  /// Truncates the file, or extends it with zeros.
   std::error_code resize(std::size_t size) const;
   /// Waits until everything written is on the disk.
   std::error_code sync() const;
-  /// Whether the file has no name any more. False on Windows, where an open file can't be deleted.
+  /// Whether the file was deleted. Always false on Windows, where an open file can't be deleted.
   bool is_deleted() const;
 
  private:
@@ -74,7 +74,7 @@ class disk_file {
   handle handle_ = none();
 };
 
-/// Waits until the name of a file that was just made is on the disk, too.
+/// Waits until the name of a new file is on the disk.
 std::error_code sync_directory_of(const std::filesystem::path& path);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

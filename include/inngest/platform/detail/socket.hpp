@@ -22,7 +22,7 @@
 #include <inngest/config.hpp>
 #include <inngest/platform/detail/windows.hpp>
 
-// What POSIX sockets and Windows sockets call by different names. The calls that both have are used directly.
+// The differences between POSIX sockets and Windows sockets. Code uses the calls that both have directly.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -36,12 +36,12 @@ inline constexpr native_socket no_socket = -1;
 inline constexpr int stop_sending = SHUT_WR;
 #endif
 
-/// To be called before any other call. Windows needs it.
+/// Call it before any other call. Windows needs it.
 void start_sockets();
 
 void close_socket(native_socket socket);
 
-/// A socket that is closed at its end.
+/// Owns a socket and closes it.
 class unique_socket {
  public:
   explicit unique_socket(native_socket value = no_socket) : value_(value) {}
@@ -55,30 +55,30 @@ class unique_socket {
   native_socket value_;
 };
 
-/// The reason of the call that just failed.
+/// The error of the last socket call.
 std::error_code last_socket_error();
 
-/// Whether the same call may succeed later.
+/// Whether the call may succeed later, because it would have blocked or was interrupted.
 bool may_succeed_later(const std::error_code& problem);
 
 bool is_address_in_use(const std::error_code& problem);
 
-/// Whether there are too many sockets, or too little memory for another one.
+/// Whether the error means that there are too many sockets, or too little memory for another one.
 bool is_out_of_sockets(const std::error_code& problem);
 
-/// What getaddrinfo() returned, in words.
+/// The message for an error code of getaddrinfo().
 std::string name_problem(int problem);
 
-/// False when it can't be set.
+/// Returns false when the option can't be set.
 template <class Socket>
 bool set_socket_option(Socket socket, int level, int name, int value) {
-  // Windows takes a const char*, which is as good as the const void* of others.
+  // Windows takes a const char*, which converts to the const void* of other systems.
   return ::setsockopt(socket, level, name, reinterpret_cast<const char*>(&value), sizeof value) == 0;
 }
 
-/// The options of a listening socket. A port whose last connections are in TIME_WAIT can be bound again; a
-/// port on which another socket listens cannot (cpp-httplib's default, SO_REUSEPORT, lets two servers share
-/// it in silence, and so does Windows with SO_REUSEADDR).
+/// Sets the options of a listening socket. It can bind a port whose last connections are in TIME_WAIT, but
+/// not a port on which another socket listens. (With cpp-httplib's default, SO_REUSEPORT, and with
+/// SO_REUSEADDR on Windows, two servers would share the port without an error.)
 template <class Socket>
 void set_listener_options(Socket socket) {
 #ifdef _WIN32
@@ -88,32 +88,32 @@ void set_listener_options(Socket socket) {
 #endif
 }
 
-/// Calls return at once, and children do not inherit the socket by exec().
+/// Makes calls return at once, and keeps child processes from inheriting the socket by exec().
 void set_nonblocking(native_socket socket);
 
-/// Waits until one of them is ready, up to so many milliseconds. Entries of no_socket are ignored.
+/// Waits until a socket is ready, at most for the milliseconds. Ignores entries with no_socket.
 int poll_sockets(pollfd* all, std::size_t count, int milliseconds);
 
-/// How many bytes have come; 0 at the end, -1 when it failed.
+/// Receives bytes. Returns their number, 0 at the end, or -1 on failure.
 std::ptrdiff_t receive_some(native_socket socket, char* out, std::size_t size);
 
-/// How many bytes were taken; -1 when it failed. A peer that has gone is an error, not a signal.
+/// Sends bytes. Returns how many it sent, or -1 on failure. A closed connection is an error, not a signal.
 std::ptrdiff_t send_some(native_socket socket, const char* bytes, std::size_t size);
 
-/// As MSG_NOSIGNAL, for systems that have an option of the socket instead.
+/// Like MSG_NOSIGNAL, for systems that have an option of the socket instead.
 void refuse_signals([[maybe_unused]] native_socket socket);
 
-/// How many files and sockets the process may have open.
+/// The most files and sockets that the process may open.
 std::size_t open_file_limit();
 
-/// Wakes a thread that waits in poll_sockets(), from any thread: poll socket() for POLLIN.
+/// Wakes a thread that waits in poll_sockets(). Poll socket() for POLLIN, and call wake() from any thread.
 class wake_signal {
  public:
-  /// False when there are no more files.
+  /// Returns false when the process has too many open files.
   bool open();
   native_socket socket() const { return out_.get(); }
   void wake() const;
-  /// Forgets the calls of wake() so far.
+  /// Resets the signal.
   void clear() const;
 
  private:

@@ -12,12 +12,12 @@
 
 #include <inngest/config.hpp>
 
-// What <stop_token> declares, for standard libraries without it: see <inngest/stop_token.hpp>. The names and
-// the guarantees are the standard's; only speed was given up, for a mutex.
+// The classes of <stop_token>, for standard libraries without it: see <inngest/stop_token.hpp>. The names and
+// the guarantees are those of the standard. It uses a mutex, which is slower.
 
 namespace inngest::inline INNGEST_ABI::detail::own_stop {
 
-/// What the sources, tokens and callbacks of one stop share.
+/// The shared state of the sources, tokens and callbacks of one stop.
 class stop_state {
  public:
   /// The part of a stop_callback that does not depend on its type.
@@ -31,18 +31,18 @@ class stop_state {
 
   bool is_requested() const noexcept { return requested_; }
 
-  /// Calls the callbacks in this thread. False when a stop was requested before.
+  /// Calls the callbacks on this thread. Returns false when a stop was requested before.
   bool request() noexcept;
 
-  /// False when a stop was requested before: then the caller calls it.
+  /// Adds a callback. Returns false when a stop was requested before; then the caller calls the callback.
   bool add(callback& added);
 
-  /// The callback does not run any more when this returns, unless it removes itself.
+  /// Removes a callback, and waits until it has returned unless it removes itself.
   void remove(const callback& removed) noexcept;
 
  private:
   std::atomic<bool> requested_{false};
-  std::mutex mutex_;  // of the rest
+  std::mutex mutex_;  // protects the members below
   std::condition_variable callback_ended_;
   std::list<callback*> callbacks_;
   callback* running_ = nullptr;
@@ -54,13 +54,13 @@ struct nostopstate_t {
 };
 inline constexpr nostopstate_t nostopstate{};
 
-/// As std::stop_token.
+/// Like std::stop_token.
 class stop_token {
  public:
   stop_token() noexcept = default;
 
   bool stop_requested() const noexcept { return state_ && state_->is_requested(); }
-  /// False when nobody has asked to stop, and no source is left that could.
+  /// False when no stop was requested, and no source is left.
   bool stop_possible() const noexcept { return state_ && (state_->is_requested() || !sources_.expired()); }
   void swap(stop_token& other) noexcept { std::swap(*this, other); }
 
@@ -78,7 +78,7 @@ class stop_token {
   std::weak_ptr<const void> sources_;
 };
 
-/// As std::stop_source.
+/// Like std::stop_source.
 class stop_source {
  public:
   stop_source() : state_(std::make_shared<stop_state>()), sources_(std::make_shared<char>()) {}
@@ -87,7 +87,8 @@ class stop_source {
   stop_token get_token() const noexcept { return {state_, sources_}; }
   bool stop_requested() const noexcept { return state_ && state_->is_requested(); }
   bool stop_possible() const noexcept { return state_ != nullptr; }
-  /// Calls the callbacks in this thread. False when a stop was requested before, or there is no state.
+  /// Calls the callbacks on this thread. Returns false when a stop was requested before, or there is no
+  /// state.
   bool request_stop() const noexcept;
   void swap(stop_source& other) noexcept { std::swap(*this, other); }
 
@@ -96,11 +97,10 @@ class stop_source {
 
  private:
   std::shared_ptr<stop_state> state_;
-  std::shared_ptr<const void>
-      sources_;  // its copies are counted: when the last ends, none can request a stop
+  std::shared_ptr<const void> sources_;  // counts the sources
 };
 
-/// As std::stop_callback.
+/// Like std::stop_callback.
 template <class Callback>
 class stop_callback : private stop_state::callback {
  public:

@@ -1,7 +1,7 @@
 #pragma once
 
-// <windows.h> on Windows, nothing elsewhere. Winsock 2 comes first: otherwise <windows.h> declares the
-// Winsock of 1993. It also defines min and max as macros unless it is told not to.
+// Includes <windows.h> on Windows. Winsock 2 must come first: otherwise <windows.h> declares Winsock 1.
+// NOMINMAX keeps it from defining min and max as macros.
 
 #ifdef _WIN32
 #ifndef NOMINMAX

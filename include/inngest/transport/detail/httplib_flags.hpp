@@ -4,13 +4,13 @@
 
 #include <inngest/config.hpp>
 
-// A cpp-httplib that a distribution has compiled must be used with the flags that it was compiled with: with
-// TLS its classes have more members. Programs that miss them compile and link, and crash later, so such a
-// program is refused here. A cpp-httplib that is only a header needs no flags.
+// A compiled cpp-httplib of a distribution needs the flags that it was compiled with: with TLS its classes
+// have more members. A program without the flags compiles and links, and crashes later. This check makes it a
+// compile error. A header-only cpp-httplib needs no flags.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Something of httplib's namespace, to look for a function that is there only where the bodies are.
+/// A type of httplib's namespace, to find a function that exists only in the header-only version.
 struct httplib_probe : httplib::detail::compressor {
   operator char() const;  // NOLINT(google-explicit-constructor)
 };

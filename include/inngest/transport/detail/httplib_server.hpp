@@ -7,13 +7,13 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// What each cpp-httplib server of ours needs: a port of its own, and answers that are sent at once.
+/// Configures a cpp-httplib server: it does not share its port, and sends answers at once.
 void configure(httplib::Server& server);
 
-/// Keeps cpp-httplib from compressing the answer to this request, since a compressor holds back what is
-/// streamed, and from sending only the part of it that a Range header names. Call it in a handler, before it
-/// returns. The server decides by the request once the handler has returned; the request that it passes to
-/// handlers is not a constant object.
+/// Keeps cpp-httplib from compressing the answer to this request, because compression delays streamed pieces,
+/// and from sending only the part that a Range header names. Call it in a handler. It changes the request, by
+/// which the server decides after the handler has returned; the request that the server passes to handlers is
+/// not a constant object.
 void send_whole_and_plain(const httplib::Request& request);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

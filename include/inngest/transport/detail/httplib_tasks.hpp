@@ -18,9 +18,9 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Runs the connections of a cpp-httplib server, each on a thread: a thread is made when no other is free,
-/// and ends when it has been free for a while. cpp-httplib's own pool has as many threads as the machine has
-/// cores, so a few functions that wait would keep all others waiting.
+/// Runs each connection of a cpp-httplib server on a thread. It creates a thread when no other is free, and a
+/// thread ends when it has been free for a while. cpp-httplib's own pool has as many threads as the machine
+/// has cores, so a few waiting functions would block all others.
 class growing_task_queue final : public httplib::TaskQueue {
  public:
   explicit growing_task_queue(std::size_t max_threads = default_max_threads(),
@@ -29,21 +29,21 @@ class growing_task_queue final : public httplib::TaskQueue {
   growing_task_queue(const growing_task_queue&) = delete;
   growing_task_queue& operator=(const growing_task_queue&) = delete;
 
-  /// Threads that wait cost little: a step that waits for a slow service is the usual case.
+  /// Waiting threads cost little, and steps often wait for a slow service.
   static std::size_t default_max_threads();
 
-  /// bool, or void before cpp-httplib 0.14.
+  /// The result type of enqueue(): bool, or void before cpp-httplib 0.14.
   using enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue(std::function<void()>()));
 
   enqueued enqueue(std::function<void()> task) override;
 
-  /// Returns when all tasks have run.
+  /// Waits until all tasks have run.
   void shutdown() override { stop(); }
 
  private:
   using place = std::list<std::thread>::iterator;
 
-  /// False when the system has no more threads.
+  /// Starts a thread. Returns false when the system has no more threads.
   bool add_thread();
 
   void work(place at);
@@ -52,16 +52,16 @@ class growing_task_queue final : public httplib::TaskQueue {
 
   const std::size_t max_threads_;
   const std::chrono::milliseconds max_idle_;
-  std::mutex mutex_;  // of the rest
+  std::mutex mutex_;  // protects the members below
   std::condition_variable wake_;
   std::deque<std::function<void()>> tasks_;
   std::list<std::thread> threads_;
-  std::list<std::thread> ended_;  // not joined yet
+  std::list<std::thread> ended_;  // ended, but not joined
   std::size_t idle_ = 0;
   bool stopped_ = false;
 };
 
-/// Whether nobody has chosen how the server runs its connections.
+/// Whether the server still has cpp-httplib's default task queue.
 bool has_default_task_queue(const httplib::Server& server);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

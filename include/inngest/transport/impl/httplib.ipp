@@ -20,7 +20,7 @@
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
-/// cpp-httplib's own words are the enumerators' names.
+/// A message for an error. cpp-httplib's own messages are only the names of the enumerators.
 INNGEST_INLINE std::string words_of_problem(httplib::Error problem) {
   switch (problem) {
     case httplib::Error::Connection:
@@ -28,13 +28,13 @@ INNGEST_INLINE std::string words_of_problem(httplib::Error problem) {
     case httplib::Error::ConnectionTimeout:
       return "could not connect in time";
     case httplib::Error::Read:
-      return "the connection was closed before the answer had come, or the answer did not come in time";
+      return "the connection was closed before the answer arrived, or the answer took too long";
     case httplib::Error::Write:
       return "the connection was closed before the request was sent";
     case httplib::Error::SSLConnection:
       return "could not connect: the TLS handshake failed";
     case httplib::Error::SSLLoadingCerts:
-      return "could not load the certificates to check the server's with";
+      return "could not load the certificates to verify the server's";
     case httplib::Error::SSLServerVerification:
       return "the server's certificate is not trusted, or is not for this host";
     default:
@@ -52,7 +52,8 @@ INNGEST_INLINE std::pair<std::string, std::string> split_url(const std::string& 
   return {url.substr(0, slash), url.substr(slash)};
 }
 
-/// URLs come encoded. The switch has had two names.
+/// Disables cpp-httplib's encoding, because URLs are already encoded. The switch has two names in its
+/// versions.
 template <class Client>
 void leave_urls_alone(Client& connection) {
   if constexpr (requires { connection.set_path_encode(false); })
@@ -82,7 +83,7 @@ class httplib_connections {
     auto out = std::make_unique<httplib::Client>(origin);
     if (!out->is_valid()) throw configuration_error("not the origin of a URL: \"" + origin + "\"");
     out->set_keep_alive(true);
-    out->set_tcp_nodelay(true);  // else a body waits for the acknowledgement of its headers
+    out->set_tcp_nodelay(true);  // otherwise a body waits for the acknowledgement of its headers
     leave_urls_alone(*out);
     return out;
   }
@@ -110,7 +111,8 @@ INNGEST_INLINE http::response httplib_transport::send(const http::request& reque
                                                       std::chrono::milliseconds timeout) {
   const auto [origin, target] = detail::split_url(request.url);
   std::unique_ptr<httplib::Client> connection = connections_->take(origin);
-  timeout = std::min<std::chrono::milliseconds>(timeout, std::chrono::hours(24 * 24));  // fits its int of ms
+  // cpp-httplib stores milliseconds in an int
+  timeout = std::min<std::chrono::milliseconds>(timeout, std::chrono::hours(24 * 24));
   const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
   const auto rest = std::chrono::microseconds(timeout - seconds);
   connection->set_connection_timeout(seconds.count(), rest.count());

@@ -25,7 +25,7 @@ INNGEST_INLINE engine_body::engine_body(client app, const std::vector<any_functi
   log_unreadable();
   deliver();
   try {
-    keeper_ = std::thread([this] { keep(); });
+    committer_ = std::thread([this] { commit_in_background(); });
     cleaner_ = std::thread([this] { clean(); });
     for (std::size_t i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
   } catch (...) {
@@ -177,10 +177,10 @@ INNGEST_INLINE std::optional<run> engine_body::find_run(std::string_view run_id)
 INNGEST_INLINE run engine_body::wait_for(std::string_view run_id, duration_ms timeout) const {
   {
     std::unique_lock lock(mutex_);
-    std::optional<std::uint64_t> last;  // change of the run
+    std::optional<std::uint64_t> last;  // the last change of the run
     settled_.wait_for(lock, within_a_year(timeout), [&] {
       if (!last && !core_.state().is_running(run_id)) last = core_.changed();
-      return last && core_.committed() >= *last && is_told(*last);
+      return last && core_.committed() >= *last && is_notified(*last);
     });
   }
   auto out = find_run(run_id);
@@ -191,7 +191,7 @@ INNGEST_INLINE run engine_body::wait_for(std::string_view run_id, duration_ms ti
 INNGEST_INLINE bool engine_body::wait_until_idle(duration_ms timeout) const {
   std::unique_lock lock(mutex_);
   return settled_.wait_for(lock, within_a_year(timeout), [&] {
-    return core_.state().is_idle() && core_.committed() == core_.changed() && is_told(core_.changed()) &&
+    return core_.state().is_idle() && core_.committed() == core_.changed() && is_notified(core_.changed()) &&
            !core_.has_log_lines() && logging_ == 0;
   });
 }
@@ -245,7 +245,7 @@ INNGEST_INLINE void engine_body::log_unreadable() const {
   constexpr std::size_t most = 100;
   const auto& all = core_.state().unreadable();
   for (std::size_t i = 0; i < (std::min)(all.size(), most); ++i) {
-    std::string text = "the engine's store has a record that can't be read: " + all[i].table + " where " +
+    std::string text = "the engine's store has an unreadable record: " + all[i].table + " where " +
                        all[i].key + ": " + all[i].reason;
     if (!all[i].run_id.empty()) text += "; run \"" + all[i].run_id + "\" is set aside";
     app_.log().error(text);
@@ -289,8 +289,8 @@ INNGEST_INLINE std::uint64_t engine_body::changed() {
 
 INNGEST_INLINE void engine_body::end_commit(engine_core::batch batch, std::string problem) {
   core_.end_commit(std::move(batch), std::move(problem), clock_.now());
-  if (core_.has_uncommitted()) keeper_wake_.notify_one();
-  wake_.notify_one();  // whoever takes what is now due wakes another in turn
+  if (core_.has_uncommitted()) committer_wake_.notify_one();
+  wake_.notify_one();  // the thread that takes a due job wakes the next one
   settled_.notify_all();
 }
 
@@ -312,7 +312,7 @@ INNGEST_INLINE bool engine_body::is_committed_at_last(std::unique_lock<std::mute
     if (core_.problem().empty())
       commit_or_wait(lock);
     else
-      settled_.wait(lock);  // the keeper tries again
+      settled_.wait(lock);  // the committer tries again
   }
   return !core_.is_stopping();
 }
@@ -321,7 +321,7 @@ INNGEST_INLINE void engine_body::commit_or_wait(std::unique_lock<std::mutex>& lo
   if (core_.is_committing())
     settled_.wait(lock);
   else
-    commit_all(lock);  // whoever waits does it, and for the others as well
+    commit_all(lock);  // the first thread that waits commits for all
 }
 
 INNGEST_INLINE void engine_body::commit_changes(std::unique_lock<std::mutex>& lock) {
@@ -336,14 +336,14 @@ INNGEST_INLINE void engine_body::commit_all(std::unique_lock<std::mutex>& lock) 
   end_commit(std::move(batch), std::move(problem));
 }
 
-INNGEST_INLINE void engine_body::keep() {
+INNGEST_INLINE void engine_body::commit_in_background() {
   std::unique_lock lock(mutex_);
   while (true) {
-    keeper_wake_.wait(lock, [&] { return can_commit() || keeper_stops_; });
+    committer_wake_.wait(lock, [&] { return can_commit() || committer_stops_; });
     if (!core_.problem().empty())
-      keeper_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return keeper_stops_; });
+      committer_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return committer_stops_; });
     if (can_commit()) commit_all(lock);
-    if (keeper_stops_ && (!core_.has_uncommitted() || !core_.problem().empty())) return;
+    if (committer_stops_ && (!core_.has_uncommitted() || !core_.problem().empty())) return;
     lock.unlock();
     deliver();
     lock.lock();
@@ -355,7 +355,7 @@ INNGEST_INLINE std::string engine_body::commit(std::span<const changes> batch) c
     options_.store->commit(batch);
     return {};
   } catch (...) {
-    std::string problem = "the engine's store takes nothing: " + words_of_exception();
+    std::string problem = "the engine can't write to its store: " + words_of_exception();
     app_.log().error(problem);
     return problem;
   }
@@ -366,9 +366,9 @@ INNGEST_INLINE void engine_body::work() {
   while (!core_.is_stopping()) {
     try {
       take_and_call(lock);
-    } catch (...) {  // a thread must not end by it, and the others have work
+    } catch (...) {  // the thread must go on with other jobs
       if (!lock.owns_lock()) lock.lock();
-      core_.log(log_level::error, "the engine failed at a job: " + words_of_exception());
+      core_.log(log_level::error, "the engine failed to do a job: " + words_of_exception());
       lock.unlock();
       deliver();
       lock.lock();
@@ -387,12 +387,12 @@ INNGEST_INLINE void engine_body::take_and_call(std::unique_lock<std::mutex>& loc
     if (!core_.is_stopping()) sleep_until_due(lock);
     return;
   }
-  if (next->what.what == job::kind::call && is_elsewhere(next->request) && !call_app_) {
+  if (next->what.what == job::kind::call && is_remote(next->request) && !call_app_) {
     postpone(*next);
     return;
   }
   commit_at_once();
-  wake_.notify_one();  // the next may be due as well: whoever takes it wakes another in turn
+  wake_.notify_one();  // another job may be due; the thread that takes it wakes the next one
   if (!is_committed_at_last(lock, next->change)) {
     core_.give_back(*next);
     settled_.notify_all();
@@ -408,18 +408,17 @@ INNGEST_INLINE void engine_body::take_and_call(std::unique_lock<std::mutex>& loc
   core_.finish(*next, std::move(response), clock_.now());
   commit_at_once();
   settled_.notify_all();
-  if (core_.is_stopping()) keeper_wake_.notify_one();
+  if (core_.is_stopping()) committer_wake_.notify_one();
 }
 
-INNGEST_INLINE bool engine_body::is_elsewhere(const http::request& request) {
+INNGEST_INLINE bool engine_body::is_remote(const http::request& request) {
   return !request.method.empty() && !request.url.starts_with('/') && !request.url.starts_with('?');
 }
 
 INNGEST_INLINE void engine_body::postpone(const engine_core::call& call) {
-  if (!std::exchange(has_told_of_server_, true))
-    core_.log(
-        log_level::info,
-        "runs of apps elsewhere wait for an http_server that calls them, such as run " + call.what.run_id);
+  if (!std::exchange(has_logged_missing_server_, true))
+    core_.log(log_level::info,
+              "runs of remote apps wait for an http_server that calls them, such as run " + call.what.run_id);
   core_.postpone(call, clock_.now() + std::chrono::seconds(1));
   commit_at_once();
 }
@@ -429,7 +428,7 @@ INNGEST_INLINE void engine_body::begin_to_stop() {
   commit_at_once();
   wake_.notify_all();
   settled_.notify_all();
-  keeper_wake_.notify_one();
+  committer_wake_.notify_one();
   cleaner_wake_.notify_one();
 }
 
@@ -442,10 +441,10 @@ INNGEST_INLINE void engine_body::end_threads() {
   for (std::thread& worker : workers_) worker.join();
   {
     const std::lock_guard lock(mutex_);
-    keeper_stops_ = true;
+    committer_stops_ = true;
   }
-  keeper_wake_.notify_all();
-  if (keeper_.joinable()) keeper_.join();
+  committer_wake_.notify_all();
+  if (committer_.joinable()) committer_.join();
   if (cleaner_.joinable()) cleaner_.join();
   deliver();
 }
@@ -454,24 +453,24 @@ INNGEST_INLINE http::response engine_body::call(engine_core::call& made) {
   const job& job = made.what;
   http::request request = std::move(made.request);
   if (request.method.empty()) return no_answer(request.body);
-  if (job.what == job::kind::request) return ask_elsewhere(request);
-  if (!is_elsewhere(request)) {
+  if (job.what == job::kind::request) return make_request(request);
+  if (!is_remote(request)) {
     const sending_run sends(this, job.run_id);
     return handler_.answer_in_process(
         std::move(request),
         [&](const std::vector<protocol::operation>& results) { return save(job, results); }, made.stop);
   }
   try {
-    return call_elsewhere(std::move(request));
+    return call_remote_app(std::move(request));
   } catch (...) {
     return server_api<engine_body>::answer_of(500,
                                               {{"name", "unreachable"}, {"message", words_of_exception()}});
   }
 }
 
-INNGEST_INLINE http::response engine_body::ask_elsewhere(const http::request& request) const {
+INNGEST_INLINE http::response engine_body::make_request(const http::request& request) const {
   if (!options_.requests)
-    return no_answer("the engine has no transport for it: include <inngest/transport/httplib.hpp>");
+    return no_answer("the engine has no HTTP transport: include <inngest/transport/httplib.hpp>");
   try {
     return options_.requests->send(request, options_.request_timeout);
   } catch (...) {
@@ -479,13 +478,13 @@ INNGEST_INLINE http::response engine_body::ask_elsewhere(const http::request& re
   }
 }
 
-INNGEST_INLINE http::response engine_body::call_elsewhere(http::request request) {
+INNGEST_INLINE http::response engine_body::call_remote_app(http::request request) {
   std::function<http::response(http::request)> calls;
   {
     const std::lock_guard lock(mutex_);
     calls = call_app_;
   }
-  if (!calls) throw unreachable("the http_server that calls apps elsewhere has ended");
+  if (!calls) throw unreachable("the http_server that calls remote apps has ended");
   return calls(std::move(request));
 }
 
@@ -518,15 +517,15 @@ INNGEST_INLINE void engine_body::clean() {
       options_.store->forget_before(clock_.now() - std::min<std::chrono::milliseconds>(
                                                        options_.history, std::chrono::hours(100 * 366 * 24)));
     } catch (...) {
-      app_.log().error("the engine's store forgets nothing: " + words_of_exception());
+      app_.log().error("the engine can't remove old records from its store: " + words_of_exception());
     }
     lock.lock();
     cleaner_wake_.wait_for(lock, std::chrono::minutes(10), [&] { return core_.is_stopping(); });
   }
 }
 
-INNGEST_INLINE bool engine_body::is_told(std::uint64_t change) const {
-  return core_.is_told(change) && (!telling_ || *telling_ > change);
+INNGEST_INLINE bool engine_body::is_notified(std::uint64_t change) const {
+  return core_.is_notified(change) && (!notifying_ || *notifying_ > change);
 }
 
 INNGEST_INLINE void engine_body::deliver() {
@@ -541,19 +540,19 @@ INNGEST_INLINE void engine_body::deliver() {
     lock.lock();
     --logging_;
   }
-  if (!telling_) {  // or whoever is telling tells this too
+  if (!notifying_) {  // otherwise the thread that is notifying delivers these, too
     while (const auto next = core_.take_progress()) {
-      telling_ = next->change;
+      notifying_ = next->change;
       lock.unlock();
-      tell(next->run, next->entry);
+      notify(next->run, next->entry);
       lock.lock();
     }
-    telling_.reset();
+    notifying_.reset();
   }
   settled_.notify_all();
 }
 
-INNGEST_INLINE void engine_body::tell(const run& run, const timeline_entry& entry) const {
+INNGEST_INLINE void engine_body::notify(const run& run, const timeline_entry& entry) const {
   try {
     options_.on_progress(run, entry);
   } catch (...) {

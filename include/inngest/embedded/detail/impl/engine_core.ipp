@@ -104,12 +104,12 @@ INNGEST_INLINE void engine_core::end_commit(batch tried, std::string problem, ti
                     std::make_move_iterator(tried.all.end()));
   }
   problem_ = std::move(problem);
-  note();  // what stored events have started
+  note();  // the runs that stored events started
 }
 
-INNGEST_INLINE std::optional<engine_core::told_progress> engine_core::take_progress() {
+INNGEST_INLINE std::optional<engine_core::pending_progress> engine_core::take_progress() {
   if (progress_.empty() || progress_.front().change > committed_) return std::nullopt;
-  std::optional<told_progress> out(std::move(progress_.front()));
+  std::optional<pending_progress> out(std::move(progress_.front()));
   progress_.pop_front();
   return out;
 }
@@ -171,7 +171,7 @@ INNGEST_INLINE void engine_core::log_failure(const run& run, const timeline_entr
       return log(log_level::warn, what() + ": " + attempt + " failed, the next is due at " +
                                       next_attempt(run, entry, fresh) + ": " + entry.detail);
     case progress::step_failed:
-      return log(log_level::warn, what() + ": " + attempt + " failed, and it was the last: " + entry.detail);
+      return log(log_level::warn, what() + ": " + attempt + " failed permanently: " + entry.detail);
     case progress::run_failed:
       return log(log_level::error, whose + " failed: " + entry.detail);
     default:

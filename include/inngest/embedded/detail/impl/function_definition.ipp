@@ -11,10 +11,11 @@ INNGEST_INLINE std::string call_url(const function_definition& function, const s
       function.url.substr(0, query) + "?fnId=" + http::percent_encoded(function.slug) + "&stepId=" + step;
   if (query == std::string::npos) return out;
   std::string_view rest = std::string_view(function.url).substr(query + 1);
-  while (!rest.empty()) {  // what the app itself has put there
-    const std::string_view each = rest.substr(0, rest.find('&'));
-    if (!each.starts_with("fnId=") && !each.starts_with("stepId=")) out += "&" + std::string(each);
-    rest.remove_prefix((std::min)(each.size() + 1, rest.size()));
+  while (!rest.empty()) {  // parameters of the app itself
+    const std::string_view parameter = rest.substr(0, rest.find('&'));
+    if (!parameter.starts_with("fnId=") && !parameter.starts_with("stepId="))
+      out += "&" + std::string(parameter);
+    rest.remove_prefix((std::min)(parameter.size() + 1, rest.size()));
   }
   return out;
 }
@@ -61,7 +62,7 @@ INNGEST_INLINE int definition_reader::number_of(const json& object, const char* 
 
 INNGEST_INLINE int definition_reader::to_number(const json& found, const char* name) const {
   if (!found.is_number_integer()) fail(std::string(name) + " must be a whole number");
-  const auto number = found.get<std::int64_t>();  // of a larger one it would be another
+  const auto number = found.get<std::int64_t>();  // get() would wrap a larger number
   const bool is_larger = found.is_number_unsigned() && !std::in_range<int>(found.get<std::uint64_t>());
   if (is_larger || !std::in_range<int>(number)) fail(std::string(name) + " is too large: " + found.dump());
   return static_cast<int>(number);
@@ -72,7 +73,7 @@ INNGEST_INLINE std::optional<milliseconds> definition_reader::duration_of(const 
   const std::string text = text_of(object, name);
   if (text.empty()) return std::nullopt;
   const auto out = detail::parse_server_duration(text);
-  if (!out) fail(std::string(name) + " is no duration: \"" + text + "\"");
+  if (!out) fail(std::string(name) + " is not a duration: \"" + text + "\"");
   return out;
 }
 
@@ -94,15 +95,15 @@ INNGEST_INLINE shared_expression definition_reader::expression_of(const json& ob
 }
 
 INNGEST_INLINE void definition_reader::read_triggers() {
-  for (const json& each : member(whole_, "triggers")) {
-    registered_trigger trigger{.event = text_of(each, "event"),
-                               .condition = expression_of(each, "expression"),
-                               .schedule = text_of(each, "cron"),
-                               .jitter = period_of(each, "jitter", none).value_or(none)};
+  for (const json& object : member(whole_, "triggers")) {
+    registered_trigger trigger{.event = text_of(object, "event"),
+                               .condition = expression_of(object, "expression"),
+                               .schedule = text_of(object, "cron"),
+                               .jitter = period_of(object, "jitter", none).value_or(none)};
     if (!trigger.schedule.empty()) {
       try {
         trigger.cron = detail::cron_schedule::parse(trigger.schedule);
-        // Reads its time zone, now and not when the function is registered or its schedule has fired.
+        // Reads the time zone now, so that registering the function and its schedule can't fail later.
         detail::cron_next(*trigger.cron, floor<milliseconds>(std::chrono::system_clock::now()));
       } catch (const configuration_error& problem) {
         fail("cron (" + trigger.schedule + "): " + problem.what());
@@ -124,37 +125,38 @@ INNGEST_INLINE void definition_reader::read_step() {
 INNGEST_INLINE void definition_reader::read_flow_control() {
   const json& limits = member(whole_, "concurrency");
   if (limits.is_array()) {
-    for (const json& each : limits) read_limit(each);
+    for (const json& limit : limits) read_limit(limit);
   } else if (!limits.is_null()) {
     read_limit(limits);
   }
-  if (const json& each = member(whole_, "throttle"); each.is_object()) {
-    out_.throttle = registered_throttle{.limit = (std::max)(1, number_of(each, "limit", 1)),
-                                        .burst = (std::max)(0, number_of(each, "burst", 0)),
-                                        .period = period_of(each, "period", shortest).value_or(shortest),
-                                        .key = expression_of(each, "key")};
+  if (const json& throttle = member(whole_, "throttle"); throttle.is_object()) {
+    out_.throttle = registered_throttle{.limit = (std::max)(1, number_of(throttle, "limit", 1)),
+                                        .burst = (std::max)(0, number_of(throttle, "burst", 0)),
+                                        .period = period_of(throttle, "period", shortest).value_or(shortest),
+                                        .key = expression_of(throttle, "key")};
   }
-  if (const json& each = member(whole_, "rateLimit"); each.is_object()) {
-    out_.rate_limit = registered_rate_limit{.limit = (std::max)(1, number_of(each, "limit", 1)),
-                                            .period = period_of(each, "period", shortest).value_or(shortest),
-                                            .key = expression_of(each, "key")};
+  if (const json& rate_limit = member(whole_, "rateLimit"); rate_limit.is_object()) {
+    out_.rate_limit =
+        registered_rate_limit{.limit = (std::max)(1, number_of(rate_limit, "limit", 1)),
+                              .period = period_of(rate_limit, "period", shortest).value_or(shortest),
+                              .key = expression_of(rate_limit, "key")};
   }
-  if (const json& each = member(whole_, "debounce"); each.is_object()) {
-    out_.debounce = registered_debounce{.period = period_of(each, "period", none).value_or(none),
-                                        .timeout = period_of(each, "timeout", none),
-                                        .key = expression_of(each, "key")};
+  if (const json& debounce = member(whole_, "debounce"); debounce.is_object()) {
+    out_.debounce = registered_debounce{.period = period_of(debounce, "period", none).value_or(none),
+                                        .timeout = period_of(debounce, "timeout", none),
+                                        .key = expression_of(debounce, "key")};
   }
   const json& batch = member(whole_, "batchEvents");
   const int size = number_of(batch, "maxSize", 1);
-  if (const json& each = batch; each.is_object() && size > 1) {
+  if (batch.is_object() && size > 1) {
     out_.batch = registered_batch{.max_size = static_cast<std::size_t>(size),
-                                  .timeout = period_of(each, "timeout", none).value_or(none),
-                                  .key = expression_of(each, "key"),
-                                  .condition = expression_of(each, "if")};
+                                  .timeout = period_of(batch, "timeout", none).value_or(none),
+                                  .key = expression_of(batch, "key"),
+                                  .condition = expression_of(batch, "if")};
   }
-  if (const json& each = member(whole_, "singleton"); each.is_object()) {
-    out_.singleton =
-        registered_singleton{.cancels = text_of(each, "mode") == "cancel", .key = expression_of(each, "key")};
+  if (const json& singleton = member(whole_, "singleton"); singleton.is_object()) {
+    out_.singleton = registered_singleton{.cancels = text_of(singleton, "mode") == "cancel",
+                                          .key = expression_of(singleton, "key")};
   }
   out_.priority = expression_of(member(whole_, "priority"), "run");
   out_.idempotency = expression_of(whole_, "idempotency");
@@ -174,10 +176,10 @@ INNGEST_INLINE void definition_reader::read_ends() {
   const json& timeouts = member(whole_, "timeouts");
   out_.start_timeout = duration_of(timeouts, "start");
   out_.finish_timeout = duration_of(timeouts, "finish");
-  for (const json& each : member(whole_, "cancel")) {
-    out_.cancels.push_back({.event = text_of(each, "event"),
-                            .condition = expression_of(each, "if"),
-                            .timeout = duration_of(each, "timeout")});
+  for (const json& cancel : member(whole_, "cancel")) {
+    out_.cancels.push_back({.event = text_of(cancel, "event"),
+                            .condition = expression_of(cancel, "if"),
+                            .timeout = duration_of(cancel, "timeout")});
   }
 }
 
@@ -187,7 +189,7 @@ INNGEST_INLINE std::vector<function_definition> read_registration(const app_reco
   const json functions = whole.value("functions", json::array());
   if (!functions.is_array()) throw configuration_error("a registration's functions must be an array");
   std::vector<function_definition> out;
-  for (const json& each : functions) out.push_back(definition_reader::read(each, app.id));
+  for (const json& function : functions) out.push_back(definition_reader::read(function, app.id));
   return out;
 }
 

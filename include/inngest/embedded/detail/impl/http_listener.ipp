@@ -90,7 +90,8 @@ INNGEST_INLINE const char* reason_phrase(int status) {
 INNGEST_INLINE http_listener::http_listener(listener_options options)
     : options_(within_file_limit(std::move(options))) {
   listen();
-  if (!wake_.open()) throw configuration_error("the engine can't listen: there are no more files");
+  if (!wake_.open())
+    throw configuration_error("the engine can't listen: the process has too many open files");
 }
 
 INNGEST_INLINE void http_listener::start(judge look, answerer answer, refuser refuse) {
@@ -121,14 +122,15 @@ INNGEST_INLINE listener_options http_listener::within_file_limit(listener_option
 INNGEST_INLINE void http_listener::listen() {
   const address_list all = resolve_listener(options_.host, options_.port);
   std::vector<const addrinfo*> addresses;
-  for (const addrinfo* each = all.get(); each != nullptr; each = each->ai_next) addresses.push_back(each);
-  // "localhost" is known to apps as 127.0.0.1
+  for (const addrinfo* address = all.get(); address != nullptr; address = address->ai_next)
+    addresses.push_back(address);
+  // apps take "localhost" for 127.0.0.1
   std::stable_partition(addresses.begin(), addresses.end(),
-                        [](const addrinfo* each) { return each->ai_family == AF_INET; });
+                        [](const addrinfo* address) { return address->ai_family == AF_INET; });
   std::error_code problem;
   for (const addrinfo* address : addresses) {
     problem = listen_at(*address);
-    // in use: another address of the host would make two servers of one port
+    // If the port is in use, does not try another address: two servers would share the port.
     if (!problem || is_address_in_use(problem)) break;
   }
   if (!problem) return;
@@ -162,7 +164,7 @@ INNGEST_INLINE void http_listener::run() {
   while (true) {
     try {
       if (!serve_all()) return;
-    } catch (const std::exception&) {  // no memory
+    } catch (const std::exception&) {  // out of memory
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }
@@ -176,10 +178,10 @@ INNGEST_INLINE bool http_listener::serve_all() {
   const bool accepts = listener_ && now >= accepts_again_;
   polled.push_back({accepts ? listener_.get() : no_socket, POLLIN, 0});
   auto next = accepts || !listener_ ? now + std::chrono::hours(1) : accepts_again_;
-  for (auto& [id, each] : connections_) {
-    polled.push_back({each.socket.get(), events_of(each), 0});
+  for (auto& [id, client] : connections_) {
+    polled.push_back({client.socket.get(), events_of(client), 0});
     ids.push_back(id);
-    if (each.at != phase::answering) next = (std::min)(next, each.deadline);
+    if (client.at != phase::answering) next = (std::min)(next, client.deadline);
   }
   if (is_stopping()) next = (std::min)(next, stop_deadline_);
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
@@ -189,14 +191,14 @@ INNGEST_INLINE bool http_listener::serve_all() {
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (polled[i + 2].revents != 0) serve(ids[i], polled[i + 2].revents);
   }
-  end_late_ones();
+  close_late_connections();
   if (polled[1].revents != 0) accept_all();
   return true;
 }
 
-INNGEST_INLINE short http_listener::events_of(const connection& each) {
-  const bool reads = each.at == phase::head || each.at == phase::body || each.at == phase::draining;
-  return static_cast<short>((reads ? POLLIN : 0) | (each.written < each.out.size() ? POLLOUT : 0));
+INNGEST_INLINE short http_listener::events_of(const connection& client) {
+  const bool reads = client.at == phase::head || client.at == phase::body || client.at == phase::draining;
+  return static_cast<short>((reads ? POLLIN : 0) | (client.written < client.out.size() ? POLLOUT : 0));
 }
 
 INNGEST_INLINE bool http_listener::is_stopping() const {
@@ -215,20 +217,20 @@ INNGEST_INLINE bool http_listener::end_all_but_answers() {
     any_at_work = at_work_ > 0 || !done_.empty();
   }
   const bool late = clock::now() >= stop_deadline_;
-  std::erase_if(connections_, [&](const auto& each) {
-    return late || (each.second.at != phase::answering && each.second.at != phase::writing) ||
-           (each.second.at == phase::answering && !any_at_work);
+  std::erase_if(connections_, [&](const auto& entry) {
+    return late || (entry.second.at != phase::answering && entry.second.at != phase::writing) ||
+           (entry.second.at == phase::answering && !any_at_work);
   });
   return connections_.empty();
 }
 
 INNGEST_INLINE void http_listener::accept_all() {
-  for (int i = 0; i < 64; ++i) {  // then others have their turn
-    if (connections_.size() >= options_.max_connections && !drop_one()) return pause_accepting();
+  for (int i = 0; i < 64; ++i) {  // then serves the open connections
+    if (connections_.size() >= options_.max_connections && !drop_connection()) return pause_accepting();
     unique_socket socket(::accept(listener_.get(), nullptr, nullptr));
     if (!socket) {
       if (!is_out_of_sockets(last_socket_error())) return;
-      if (!drop_one()) return pause_accepting();
+      if (!drop_connection()) return pause_accepting();
       continue;
     }
     set_nonblocking(socket.get());
@@ -240,11 +242,11 @@ INNGEST_INLINE void http_listener::accept_all() {
   }
 }
 
-INNGEST_INLINE bool http_listener::drop_one() {
-  const auto rank = [](const connection& each) {
-    if (each.at == phase::answering || each.at == phase::writing) return 3;
-    if (!each.was_answered || each.at == phase::draining) return 0;
-    return each.is_idle() ? 1 : 2;
+INNGEST_INLINE bool http_listener::drop_connection() {
+  const auto rank = [](const connection& client) {
+    if (client.at == phase::answering || client.at == phase::writing) return 3;
+    if (!client.was_answered || client.at == phase::draining) return 0;
+    return client.is_idle() ? 1 : 2;
   };
   const auto key = [&](const auto& entry) { return std::pair(rank(entry.second), entry.second.since); };
   const auto found = std::min_element(connections_.begin(), connections_.end(),
@@ -254,113 +256,114 @@ INNGEST_INLINE bool http_listener::drop_one() {
   return true;
 }
 
-INNGEST_INLINE void http_listener::end_late_ones() {
+INNGEST_INLINE void http_listener::close_late_connections() {
   const auto now = clock::now();
   std::vector<std::uint64_t> late;
-  for (const auto& [id, each] : connections_) {
-    if (each.at != phase::answering && now >= each.deadline) late.push_back(id);
+  for (const auto& [id, client] : connections_) {
+    if (client.at != phase::answering && now >= client.deadline) late.push_back(id);
   }
   for (const std::uint64_t id : late) {
-    connection& each = connections_.at(id);
-    const bool tells = (each.at == phase::head && !each.in.empty()) || each.at == phase::body;
-    if (!tells || !refuse(each, 408, "the request took too long to arrive")) connections_.erase(id);
+    connection& client = connections_.at(id);
+    const bool is_answered = (client.at == phase::head && !client.in.empty()) || client.at == phase::body;
+    if (!is_answered || !refuse(client, 408, "the request took too long to arrive")) connections_.erase(id);
   }
 }
 
-INNGEST_INLINE void http_listener::enter(connection& each, phase next, std::chrono::milliseconds limit) {
-  each.at = next;
-  each.since = clock::now();
-  each.deadline = each.since + limit;
+INNGEST_INLINE void http_listener::enter(connection& client, phase next, std::chrono::milliseconds limit) {
+  client.at = next;
+  client.since = clock::now();
+  client.deadline = client.since + limit;
 }
 
-INNGEST_INLINE void http_listener::extend(connection& each, std::size_t moved) const {
-  each.deadline = each.since + options_.body_timeout + std::chrono::milliseconds(moved / 64);
+INNGEST_INLINE void http_listener::extend(connection& client, std::size_t moved) const {
+  client.deadline = client.since + options_.body_timeout + std::chrono::milliseconds(moved / 64);
 }
 
 INNGEST_INLINE void http_listener::serve(std::uint64_t id, short events) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;
-  connection& each = found->second;
+  connection& client = found->second;
   bool goes_on = true;
   try {
-    if ((events & POLLOUT) != 0) goes_on = write(id, each);
-    if (goes_on && (events & (POLLIN | POLLHUP | POLLERR)) != 0) goes_on = read(id, each);
-  } catch (const std::exception&) {  // no memory: it is this connection that wants too much
+    if ((events & POLLOUT) != 0) goes_on = write(id, client);
+    if (goes_on && (events & (POLLIN | POLLHUP | POLLERR)) != 0) goes_on = read(id, client);
+  } catch (const std::exception&) {  // out of memory: this connection needs too much
     goes_on = false;
   }
   if (!goes_on) connections_.erase(id);
 }
 
-INNGEST_INLINE bool http_listener::read(std::uint64_t id, connection& each) {
+INNGEST_INLINE bool http_listener::read(std::uint64_t id, connection& client) {
   char buffer[64 * 1024];
-  if (each.at == phase::answering || each.at == phase::writing) return false;  // it has gone
-  const auto size = receive_some(each.socket.get(), buffer, sizeof buffer);
+  // events in these phases mean that the client has closed the connection
+  if (client.at == phase::answering || client.at == phase::writing) return false;
+  const auto size = receive_some(client.socket.get(), buffer, sizeof buffer);
   if (size < 0) return may_succeed_later(last_socket_error());
   if (size == 0) return false;
-  if (each.at == phase::draining) {
-    each.drained += static_cast<std::size_t>(size);
-    return each.drained < 4 * 1024 * 1024;
+  if (client.at == phase::draining) {
+    client.drained += static_cast<std::size_t>(size);
+    return client.drained < 4 * 1024 * 1024;
   }
-  if (each.is_idle()) enter(each, phase::head, options_.header_timeout);
-  each.in.append(buffer, static_cast<std::size_t>(size));
-  return advance(id, each);
+  if (client.is_idle()) enter(client, phase::head, options_.header_timeout);
+  client.in.append(buffer, static_cast<std::size_t>(size));
+  return advance(id, client);
 }
 
-INNGEST_INLINE bool http_listener::advance(std::uint64_t id, connection& each) {
+INNGEST_INLINE bool http_listener::advance(std::uint64_t id, connection& client) {
   try {
-    if (each.at == phase::head && !read_head(each)) return true;
-    if (each.at == phase::body && read_body(each)) return dispatch(id, each);
+    if (client.at == phase::head && !read_head(client)) return true;
+    if (client.at == phase::body && read_body(client)) return dispatch(id, client);
     return true;
   } catch (const malformed_request& problem) {
-    return refuse(each, problem.status, problem.what());
+    return refuse(client, problem.status, problem.what());
   }
 }
 
-INNGEST_INLINE bool http_listener::read_head(connection& each) {
-  if (each.searched == 0) {  // empty lines before a request are allowed
-    const std::size_t first = each.in.find_first_not_of("\r\n");
-    each.in.erase(0, (std::min)(first, each.in.size()));
+INNGEST_INLINE bool http_listener::read_head(connection& client) {
+  if (client.searched == 0) {  // empty lines before a request are allowed
+    const std::size_t first = client.in.find_first_not_of("\r\n");
+    client.in.erase(0, (std::min)(first, client.in.size()));
   }
-  const std::size_t end = each.in.find("\r\n\r\n", each.searched);
-  if ((std::min)(end, each.in.size()) > options_.max_header_size)
+  const std::size_t end = client.in.find("\r\n\r\n", client.searched);
+  if ((std::min)(end, client.in.size()) > options_.max_header_size)
     throw malformed_request(
         431, "the headers are larger than " + std::to_string(options_.max_header_size) + " bytes");
   if (end == std::string::npos) {
-    each.searched = each.in.size() < 3 ? 0 : each.in.size() - 3;
+    client.searched = client.in.size() < 3 ? 0 : client.in.size() - 3;
     return false;
   }
-  each.head = request_head_parser::parse(std::string_view(each.in).substr(0, end));
-  each.in.erase(0, end + 4);
-  each.searched = 0;
-  if (auto refusal = judge_(each.head.request)) {
-    const bool closes = each.head.has_body() || !each.head.keeps_alive;
-    write_answer(each, std::move(*refusal), closes);
+  client.head = request_head_parser::parse(std::string_view(client.in).substr(0, end));
+  client.in.erase(0, end + 4);
+  client.searched = 0;
+  if (auto refusal = judge_(client.head.request)) {
+    const bool closes = client.head.has_body() || !client.head.keeps_alive;
+    write_answer(client, std::move(*refusal), closes);
     return false;
   }
-  each.body = body_reader(each.head.is_chunked, each.head.content_length, options_.max_body_size);
-  enter(each, phase::body, options_.body_timeout);
-  if (each.head.expects_continue && each.head.has_body() && each.in.empty()) {
-    each.out += "HTTP/1.1 100 Continue\r\n\r\n";
+  client.body = body_reader(client.head.is_chunked, client.head.content_length, options_.max_body_size);
+  enter(client, phase::body, options_.body_timeout);
+  if (client.head.expects_continue && client.head.has_body() && client.in.empty()) {
+    client.out += "HTTP/1.1 100 Continue\r\n\r\n";
   }
   return true;
 }
 
-INNGEST_INLINE bool http_listener::read_body(connection& each) {
-  std::string& body = each.head.request.body;
-  each.in.erase(0, each.body.read(each.in, body));
-  extend(each, body.size());
-  if (each.body.is_done()) return true;
-  if (body.size() > 64 * 1024) limit_incomplete(each);
+INNGEST_INLINE bool http_listener::read_body(connection& client) {
+  std::string& body = client.head.request.body;
+  client.in.erase(0, client.body.read(client.in, body));
+  extend(client, body.size());
+  if (client.body.is_done()) return true;
+  if (body.size() > 64 * 1024) limit_incomplete(client);
   return false;
 }
 
 INNGEST_INLINE void http_listener::limit_incomplete(const connection& current) {
   std::size_t sum = 0;
   auto largest = connections_.end();
-  for (auto each = connections_.begin(); each != connections_.end(); ++each) {
-    sum += each->second.incomplete();
-    if (largest == connections_.end() || each->second.incomplete() > largest->second.incomplete())
-      largest = each;
+  for (auto entry = connections_.begin(); entry != connections_.end(); ++entry) {
+    sum += entry->second.incomplete();
+    if (largest == connections_.end() || entry->second.incomplete() > largest->second.incomplete())
+      largest = entry;
   }
   if (sum <= options_.max_buffered) return;
   if (&largest->second == &current)
@@ -368,26 +371,26 @@ INNGEST_INLINE void http_listener::limit_incomplete(const connection& current) {
   connections_.erase(largest);
 }
 
-INNGEST_INLINE bool http_listener::dispatch(std::uint64_t id, connection& each) {
+INNGEST_INLINE bool http_listener::dispatch(std::uint64_t id, connection& client) {
   {
     const std::lock_guard lock(mutex_);
-    const std::size_t size = each.head.request.body.size();
+    const std::size_t size = client.head.request.body.size();
     const bool fits = held_ == 0 || size <= options_.max_buffered - (std::min)(held_, options_.max_buffered);
     if (fits && waiting_.size() < options_.max_waiting && has_worker()) {
       held_ += size;
-      waiting_.push_back({id, std::move(each.head.request)});
-      each.head.request = {.method = waiting_.back().request.method, .url = {}};
-      enter(each, phase::answering, {});
+      waiting_.push_back({id, std::move(client.head.request)});
+      client.head.request = {.method = waiting_.back().request.method, .url = {}};
+      enter(client, phase::answering, {});
     }
   }
-  if (each.at != phase::answering)
-    return refuse(each, 503, "too many requests are under way: try again later");
+  if (client.at != phase::answering)
+    return refuse(client, 503, "too many requests are under way: try again later");
   work_.notify_one();
   return true;
 }
 
-INNGEST_INLINE bool http_listener::refuse(connection& each, int status, const std::string& problem) {
-  write_answer(each, refuse_(status, problem), true);
+INNGEST_INLINE bool http_listener::refuse(connection& client, int status, const std::string& problem) {
+  write_answer(client, refuse_(status, problem), true);
   return true;
 }
 
@@ -397,8 +400,8 @@ INNGEST_INLINE std::string http_listener::single_line(std::string_view text) {
   return out;
 }
 
-INNGEST_INLINE void http_listener::write_answer(connection& each, http::response answer, bool closes) {
-  each.closes = closes;
+INNGEST_INLINE void http_listener::write_answer(connection& client, http::response answer, bool closes) {
+  client.closes = closes;
   std::string head =
       "HTTP/1.1 " + std::to_string(answer.status) + " " + reason_phrase(answer.status) + "\r\n";
   for (const auto& [name, value] : answer.headers)
@@ -406,34 +409,34 @@ INNGEST_INLINE void http_listener::write_answer(connection& each, http::response
   if (answer.status == 503) head += "Retry-After: 1\r\n";
   if (answer.status != 204) head += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
   head += closes ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n";
-  each.out.erase(0, std::exchange(each.written, 0));
-  each.out += head;
-  if (each.head.request.method != "HEAD" && answer.status != 204) each.out += answer.body;
-  each.head = {};
-  enter(each, phase::writing, options_.body_timeout);
+  client.out.erase(0, std::exchange(client.written, 0));
+  client.out += head;
+  if (client.head.request.method != "HEAD" && answer.status != 204) client.out += answer.body;
+  client.head = {};
+  enter(client, phase::writing, options_.body_timeout);
 }
 
-INNGEST_INLINE bool http_listener::write(std::uint64_t id, connection& each) {
+INNGEST_INLINE bool http_listener::write(std::uint64_t id, connection& client) {
   const auto size =
-      send_some(each.socket.get(), each.out.data() + each.written, each.out.size() - each.written);
+      send_some(client.socket.get(), client.out.data() + client.written, client.out.size() - client.written);
   if (size < 0) return may_succeed_later(last_socket_error());
-  each.written += static_cast<std::size_t>(size);
-  if (each.at == phase::writing) extend(each, each.written);
-  if (each.written < each.out.size()) return true;
-  each.out.clear();
-  each.written = 0;
-  return each.at != phase::writing || end_answer(id, each);
+  client.written += static_cast<std::size_t>(size);
+  if (client.at == phase::writing) extend(client, client.written);
+  if (client.written < client.out.size()) return true;
+  client.out.clear();
+  client.written = 0;
+  return client.at != phase::writing || end_answer(id, client);
 }
 
-INNGEST_INLINE bool http_listener::end_answer(std::uint64_t id, connection& each) {
-  each.was_answered = true;
-  if (each.closes) {  // closed with bytes unread, the answer might be lost on its way
-    ::shutdown(each.socket.get(), stop_sending);
-    enter(each, phase::draining, std::chrono::seconds(2));
+INNGEST_INLINE bool http_listener::end_answer(std::uint64_t id, connection& client) {
+  client.was_answered = true;
+  if (client.closes) {  // closing with unread bytes could discard the answer
+    ::shutdown(client.socket.get(), stop_sending);
+    enter(client, phase::draining, std::chrono::seconds(2));
     return true;
   }
-  enter(each, phase::head, each.in.empty() ? options_.idle_timeout : options_.header_timeout);
-  return each.in.empty() || advance(id, each);
+  enter(client, phase::head, client.in.empty() ? options_.idle_timeout : options_.header_timeout);
+  return client.in.empty() || advance(id, client);
 }
 
 INNGEST_INLINE void http_listener::take_answers() {
@@ -445,11 +448,11 @@ INNGEST_INLINE void http_listener::take_answers() {
   for (auto& [id, answer] : done) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) continue;  // the client has gone
-    connection& each = found->second;
+    connection& client = found->second;
     try {
-      write_answer(each, std::move(answer), !each.head.keeps_alive);
-      if (!write(id, each)) connections_.erase(id);
-    } catch (const std::exception&) {  // no memory
+      write_answer(client, std::move(answer), !client.head.keeps_alive);
+      if (!write(id, client)) connections_.erase(id);
+    } catch (const std::exception&) {  // out of memory
       connections_.erase(id);
     }
   }

@@ -11,8 +11,8 @@ INNGEST_INLINE app_calls::app_calls(std::string signing_key, std::chrono::millis
 INNGEST_INLINE http::response app_calls::send(http::request request) {
   request.headers.add(protocol::header::server_kind, "dev");
   if (!signing_key_.empty()) {
-    // what is signed is canonical JSON, which every SDK can make of what it reads; of two members with the
-    // same name, such as a careless app's, the last counts
+    // The signature covers canonical JSON, which every SDK can compute from the body. The last of two members
+    // with the same name counts.
     request.body = detail::canonical_json(encode(detail::parse_dom(request.body)));
     request.headers.add(
         protocol::header::signature,
@@ -40,9 +40,10 @@ INNGEST_INLINE http_server_body::http_server_body(engine& engine, http_server_op
   if (options_.connections == 0 || options_.max_connections == 0)
     throw configuration_error("http_server_options: connections and max_connections must be at least 1");
   if (!access_.has_keys() && !options_.allow_anyone && !detail::is_loopback_only(options_.host))
-    throw configuration_error("the engine must not listen on \"" + options_.host +
-                              "\" without keys: others reach it there. Set signing_key and event_keys in "
-                              "http_server_options, or allow_anyone = true");
+    throw configuration_error(
+        "the engine must not listen on \"" + options_.host +
+        "\" without keys, because other machines can reach it there. Set signing_key and event_keys in "
+        "http_server_options, or allow_anyone = true");
   listener_.emplace(detail::listener_options{.host = options_.host,
                                              .port = options_.port,
                                              .workers = options_.connections,
@@ -50,7 +51,7 @@ INNGEST_INLINE http_server_body::http_server_body(engine& engine, http_server_op
                                              .max_body_size = options_.max_body_size,
                                              .header_timeout = options_.header_timeout,
                                              .body_timeout = options_.body_timeout});
-  // cookies are shared by all ports of a host
+  // all ports of a host share its cookies
   access_.name_cookie("inngest_session_" + std::to_string(port()));
   // a call may outlive this server
   const auto calls = std::make_shared<app_calls>(access_.signing_key(), options_.call_timeout);
@@ -135,16 +136,16 @@ INNGEST_INLINE http::response http_server_body::answer(const http::request& requ
   } catch (const std::exception& problem) {
     out = engine_api::refusal(500, problem.what());
   } catch (...) {  // a user's store may throw anything
-    out = engine_api::refusal(500, "something was thrown that is no std::exception");
+    out = engine_api::refusal(500, "something was thrown that is not a std::exception");
   }
   return guarded(std::move(out));
 }
 
 INNGEST_INLINE http::response http_server_body::respond(http::request request) {
   if (request.method == "HEAD") {
-    // links are looked at before people open them: that must not use the token
+    // some programs check links before people open them: that must not use up the token
     if (request.path() == "/sign-in") return {.status = 204};
-    request.method = "GET";  // the listener leaves the body out
+    request.method = "GET";  // the listener omits the body
   }
   try {
     if (const auto own = own_answer(request)) return *own;
@@ -218,8 +219,9 @@ INNGEST_INLINE std::optional<http::response> http_server_body::page_answer(const
   if (request.method == "POST" && path.starts_with(run) && path.ends_with("/rerun")) {
     const std::string id = path.substr(run.size(), path.size() - run.size() - 6);
     const auto again = engine_.rerun(id);
-    return again ? engine_api::answer_of(200, {{"run_id", *again}})
-                 : engine_api::refusal(404, "there is no run \"" + id + "\", or its function is gone");
+    return again
+               ? engine_api::answer_of(200, {{"run_id", *again}})
+               : engine_api::refusal(404, "there is no run \"" + id + "\", or its function no longer exists");
   }
   if (request.method != "GET") return std::nullopt;
   if (path == "/api/state") return engine_api::answer_of(200, pages.state());

@@ -67,7 +67,8 @@ INNGEST_INLINE incoming_event read_incoming_event(detail::json_value& value, con
     } else if (key == "data") {
       out.data = incoming::without_metadata(incoming::object_text(member, here));
     } else {
-      check_received_json(detail::raw_text(member, here), here);  // it is left out, but it must be JSON
+      // the event omits this member, but it must be JSON
+      check_received_json(detail::raw_text(member, here), here);
     }
   }
   const detail::json_path name_at(at, "name");

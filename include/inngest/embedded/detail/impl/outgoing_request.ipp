@@ -33,8 +33,8 @@ INNGEST_INLINE void authorize(http::request& request, const std::string& format,
 namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE http::request outgoing_request(const std::string& text) {
-  const json kept = detail::parse_dom(text);
-  const json& options = kept.at("opts");
+  const json request = detail::parse_dom(text);
+  const json& options = request.at("opts");
   const auto option = [&](const char* name) {
     const auto found = options.find(name);
     return found != options.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -42,7 +42,7 @@ INNGEST_INLINE http::request outgoing_request(const std::string& text) {
   http::request out{.method = "POST", .url = option("url")};
   if (!out.url.starts_with("http://") && !out.url.starts_with("https://"))
     throw payload_error("url", "not an http or https URL: \"" + out.url + "\"");
-  if (outgoing::asks_model(kept)) {
+  if (outgoing::asks_model(request)) {
     out.headers.add("content-type", "application/json");
     outgoing::authorize(out, option("format"), option("auth_key"));
     const auto body = options.find("body");
@@ -68,7 +68,7 @@ INNGEST_INLINE std::optional<run_error> outgoing_problem(const std::string& text
       answer.status == 0 ? answer.body : "unsuccessful status code: " + std::to_string(answer.status);
   if (!is_model) return run_error{"GatewayError", "Error making gateway request: " + why};
   run_error out{"AIGatewayError", "Error making AI request: " + why};
-  if (answer.status != 0) {  // what the provider says of it
+  if (answer.status != 0) {  // the provider's explanation
     out.text = detail::json_object_text()
                    .add("name", out.name)
                    .add("message", out.message)
@@ -79,18 +79,18 @@ INNGEST_INLINE std::optional<run_error> outgoing_problem(const std::string& text
 }
 
 INNGEST_INLINE std::string outgoing_result(const std::string& text, const http::response& answer) {
-  const json kept = detail::parse_dom(text);
-  if (outgoing::asks_model(kept)) return encode(detail::parse_dom(answer.body));
+  const json request = detail::parse_dom(text);
+  if (outgoing::asks_model(request)) return encode(detail::parse_dom(answer.body));
   json headers = json::object();
   for (const auto& [name, value] : answer.headers) {
     const auto [found, is_new] = headers.emplace(name, value);
     if (!is_new) *found = found->get<std::string>() + "," + value;
   }
-  const json out{{"url", kept.at("opts").value("url", "")},
+  const json out{{"url", request.at("opts").value("url", "")},
                  {"headers", std::move(headers)},
                  {"body", answer.body},
                  {"status_code", answer.status}};
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);  // a body need not be text
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);  // the body may be binary
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

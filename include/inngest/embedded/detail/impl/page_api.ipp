@@ -171,12 +171,12 @@ INNGEST_INLINE void page_api::add(shown_step& step, const timeline_entry& entry)
   };
   const auto attempt = [&](const char* status) {
     const auto began = entry.at - std::chrono::floor<std::chrono::milliseconds>(entry.duration);
-    json one{{"attempt", entry.attempt},
-             {"started_at", to_text(began)},
-             {"ended_at", to_text(entry.at)},
-             {"status", status}};
-    if (std::string_view(status) == "failed") one["error"] = entry.detail;
-    if (step.has_attempts) value["attempts"].push_back(std::move(one));
+    json shown{{"attempt", entry.attempt},
+               {"started_at", to_text(began)},
+               {"ended_at", to_text(entry.at)},
+               {"status", status}};
+    if (std::string_view(status) == "failed") shown["error"] = entry.detail;
+    if (step.has_attempts) value["attempts"].push_back(std::move(shown));
   };
   switch (entry.what) {
     case progress::sleep_started:

@@ -57,7 +57,7 @@ INNGEST_INLINE reported_operation read_operation(detail::json_value& value, cons
     } else if (key == "timing" && is_object) {
       out.took = detail::read<std::map<std::string, std::int64_t>>(member, here)["b"];
     } else {
-      received_text(member, here);  // it is left out, but it must be JSON
+      received_text(member, here);  // the operation omits this member, but it must be JSON
     }
   }
   if (out.data.size() > size_limits{}.step_output)

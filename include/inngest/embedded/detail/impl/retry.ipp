@@ -27,7 +27,7 @@ INNGEST_INLINE std::optional<timestamp> retry_after(std::string_view text, times
   text = text.substr(first, text.find_last_not_of(" \t") + 1 - first);
 
   if (text.find_first_not_of("0123456789") == std::string_view::npos) {
-    seconds delay{};  // any number of digits: capped on the way
+    seconds delay{};  // capped, because there may be any number of digits
     for (const char c : text) delay = (std::min)(longest, delay * 10 + seconds(c - '0'));
     return delay.count() > 0 ? std::optional(now + delay) : std::nullopt;
   }

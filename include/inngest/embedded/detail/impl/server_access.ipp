@@ -150,7 +150,7 @@ INNGEST_INLINE server_access::area server_access::area_of(const std::vector<std:
 INNGEST_INLINE std::string server_access::key(std::string_view given, const std::string& name) {
   std::string out = detail::checked_key("http_server_options::" + name, given, name != "signing_key");
   if (out.empty() && !given.empty())
-    throw configuration_error("http_server_options::" + name + ": a key is nothing but white space");
+    throw configuration_error("http_server_options::" + name + ": a key consists of white space");
   return out;
 }
 
@@ -186,7 +186,7 @@ INNGEST_INLINE std::optional<http::response> server_access::origin_refusal(const
 INNGEST_INLINE bool server_access::is_origin_of(std::string_view origin, std::string_view host,
                                                 bool may_have_path) {
   const std::size_t end = origin.find("://");
-  if (end == std::string_view::npos) return false;  // as in "null"
+  if (end == std::string_view::npos) return false;  // such as "null"
   const std::string scheme = detail::lower_case(origin.substr(0, end));
   if (scheme != "http" && scheme != "https") return false;
   std::string_view authority = origin.substr(end + 3);
@@ -238,7 +238,7 @@ INNGEST_INLINE std::optional<http::response> server_access::key_refusal(
     default: {
       const bool cancels =
           request.method == "DELETE" && path.size() == 3 && path[0] == "v1" && path[1] == "runs";
-      if (cancels && has_session(request)) return std::nullopt;  // the page does so
+      if (cancels && has_session(request)) return std::nullopt;  // the page cancels runs
       return refuse_(401, signing_key_.empty() ? "this needs a signing key, and the server has none: see "
                                                  "http_server_options::signing_key"
                                                : "the signing key is missing or wrong");

@@ -10,11 +10,11 @@ INNGEST_INLINE std::string key_of(const wait_record& wait) {
 }
 
 INNGEST_INLINE unreadable_record without_run(const job& job) {
-  return {.table = "jobs", .key = key_of(job), .reason = "its run \"" + job.run_id + "\" is not there"};
+  return {.table = "jobs", .key = key_of(job), .reason = "its run \"" + job.run_id + "\" does not exist"};
 }
 
 INNGEST_INLINE unreadable_record without_run(const wait_record& wait) {
-  return {.table = "waits", .key = key_of(wait), .reason = "its run \"" + wait.run_id + "\" is not there"};
+  return {.table = "waits", .key = key_of(wait), .reason = "its run \"" + wait.run_id + "\" does not exist"};
 }
 
 INNGEST_INLINE std::string given_id_of(const event_record& event) {

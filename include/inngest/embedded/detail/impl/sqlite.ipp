@@ -18,8 +18,7 @@ namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
 INNGEST_INLINE bad_value::bad_value(const std::string& path, const std::string& column,
                                     const std::string& what)
-    : store_error(path, "is damaged: a value of " + column + " is none that is ever written: " + what),
-      reason_(column + " is " + what) {}
+    : store_error(path, "is damaged: " + column + " is " + what), reason_(column + " is " + what) {}
 
 INNGEST_INLINE std::string shown(std::string_view text) {
   constexpr std::size_t longest = 80;
@@ -43,10 +42,10 @@ INNGEST_INLINE store_error problem_of(sqlite3* database, const std::string& path
       return {path,
               "is damaged: " + text +
                   ". Close it, keep a copy, and let `sqlite3 <file> .recover | sqlite3 <new file>` save "
-                  "what can be read, or go back to a backup"};
+                  "what can be read, or restore a backup"};
     case SQLITE_NOTADB:
       return {path, "is damaged, or another program's: " + text +
-                        ". Check the path; if it is a store's, go back to a backup"};
+                        ". Check the path; if the file is a store, restore a backup"};
     case SQLITE_CANTOPEN:
       return {path, "can't be opened: " + text};
     case SQLITE_FULL:
@@ -102,7 +101,7 @@ INNGEST_INLINE void rows::bind_integer_at(int at, std::int64_t number) {
 }
 
 INNGEST_INLINE void rows::bind_at(int at, std::string_view text) {
-  // A null pointer would be NULL, and not the empty text.
+  // SQLite takes a null pointer for NULL instead of the empty text.
   const char* data = text.data() == nullptr ? "" : text.data();
   check(sqlite3_bind_text64(statement_, at, data, text.size(), SQLITE_STATIC, SQLITE_UTF8));
 }
@@ -122,7 +121,7 @@ INNGEST_INLINE std::int64_t rows::integer_at(int at) const {
 
 INNGEST_INLINE void rows::read_at(int at, std::string& out) const {
   expect(at, SQLITE_TEXT, "a text");
-  // First the text, then its size: the first call may convert.
+  // First the text, then its size: sqlite3_column_text() may convert the value.
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, at));
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
   if (text == nullptr) throw problem_of(database_, path_);
@@ -132,7 +131,7 @@ INNGEST_INLINE void rows::read_at(int at, std::string& out) const {
 INNGEST_INLINE void rows::read_at(int at, timestamp& out) const {
   constexpr std::int64_t longest = std::chrono::milliseconds(std::chrono::years(20'000)).count();
   const std::int64_t count = integer_at(at);
-  if (count < -longest || count > longest) fail(at, "no time that can be computed with");
+  if (count < -longest || count > longest) fail(at, "out of the range of times");
   out = timestamp(std::chrono::milliseconds(count));
 }
 
@@ -219,18 +218,18 @@ INNGEST_INLINE transaction::transaction(database& on, kind what) : on_(on) {
 INNGEST_INLINE void transaction::commit() { on_.run("COMMIT"); }
 
 INNGEST_INLINE transaction::~transaction() {
-  if (!on_.in_transaction()) return;  // committed, or given up by SQLite itself
+  if (!on_.in_transaction()) return;  // committed, or rolled back by SQLite
   try {
     on_.run("ROLLBACK");
-  } catch (const store_error&) {  // what is not committed is not kept anyway
+  } catch (const store_error&) {  // closing the file discards uncommitted changes, too
   }
 }
 
 INNGEST_INLINE void migrate(database& file, std::span<const migration> steps) {
   const auto version = static_cast<std::size_t>(file.number("PRAGMA user_version"));
   if (version > steps.size()) {
-    throw store_error(file.path(), "is of version " + std::to_string(version) +
-                                       ", and this program knows versions up to " +
+    throw store_error(file.path(), "has version " + std::to_string(version) +
+                                       ", but this program supports versions up to " +
                                        std::to_string(steps.size()));
   }
   for (std::size_t done = version; done < steps.size(); ++done) {

@@ -109,8 +109,8 @@ INNGEST_INLINE std::vector<embedded::run> reader::find_runs(const embedded::run_
   rows found =
       file_.query("SELECT number, " + run_columns + " FROM runs" + where + " ORDER BY id DESC LIMIT ?5",
                   query.status, query.function, query.search, query.before, every_row);
-  // Rows are counted here: one that can't be read must not make the page shorter, or it looks like the
-  // last.
+  // Counts the rows here instead of in SQL: an unreadable row must not make the page shorter, because a short
+  // page looks like the last one.
   while (out.size() < query.limit && found.next()) {
     embedded::run run;
     const bool is_readable = try_row(runs_table, found, 2, [&] {
@@ -167,7 +167,7 @@ INNGEST_INLINE void reader::add_parent(const std::string& run_id, std::vector<em
     found.read(parent.run_id, parent.step, name);
     parent.name = std::move(name).value_or("");
     out.push_back(std::move(parent));
-  } catch (const bad_value&) {  // its run is listed anyway
+  } catch (const bad_value&) {  // the run is listed anyway
   }
 }
 
@@ -190,7 +190,7 @@ INNGEST_INLINE std::vector<embedded::run_record> reader::unfinished_runs() {
     while (found.next()) {
       const std::string id = run_of(found, 2);
       const auto place = places.find(id);
-      if (place == places.end()) continue;  // it is set aside
+      if (place == places.end()) continue;  // its run is set aside
       try_row(
           table, found, 2, [&] { read(found, out[place->second]); }, id);
     }
@@ -247,12 +247,11 @@ INNGEST_INLINE std::vector<embedded::job> reader::jobs() {
     const bool is_readable = try_row(
         "jobs", found, 1,
         [&] {
-          bool is_nobodys = false;
+          bool is_orphan = false;
           found.read(job.id, job.run_id, job.what, job.step, job.step_name, job.attempt, job.due, job.begun,
-                     job.text, job.started, is_nobodys);
+                     job.text, job.started, is_orphan);
           if (job.id == 0 || job.id > static_cast<std::uint64_t>(last_id)) found.refuse(0, "out of range");
-          if (is_nobodys && job.what != embedded::job::kind::schedule)
-            unreadable_.push_back(without_run(job));
+          if (is_orphan && job.what != embedded::job::kind::schedule) unreadable_.push_back(without_run(job));
         },
         run_of(found, 1));
     if (is_readable) out.push_back(std::move(job));
@@ -271,10 +270,10 @@ INNGEST_INLINE std::vector<embedded::wait_record> reader::waits() {
     const bool is_readable = try_row(
         "waits", found, 2,
         [&] {
-          bool is_nobodys = false;
+          bool is_orphan = false;
           found.read(wait.run_id, wait.step, wait.step_name, wait.event_name, wait.expression, wait.signal,
-                     wait.begun, is_nobodys);
-          if (is_nobodys) unreadable_.push_back(without_run(wait));
+                     wait.begun, is_orphan);
+          if (is_orphan) unreadable_.push_back(without_run(wait));
         },
         run_of(found, 0));
     if (is_readable) out.push_back(std::move(wait));

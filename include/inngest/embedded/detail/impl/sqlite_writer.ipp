@@ -8,23 +8,23 @@ namespace inngest::inline INNGEST_ABI::detail::sqlite {
 INNGEST_INLINE void writer::apply(const embedded::changes& changes) {
   for (const auto& id : changes.withdrawn_events)
     file_.run("DELETE FROM events WHERE id = ?1 AND dispatched <> 1", id);
-  for (const auto& each : changes.events) add(each);
+  for (const auto& event : changes.events) add(event);
   for (const auto& id : changes.dispatched_events)
     file_.run("UPDATE events SET dispatched = 1 WHERE id = ?1", id);
-  for (const auto& each : changes.runs) put(each);
-  for (const auto& each : changes.run_updates) update(each);
-  for (const auto& each : changes.memos) add(each);
-  for (const auto& each : changes.added_jobs) put(each);
+  for (const auto& run : changes.runs) put(run);
+  for (const auto& run : changes.run_updates) update(run);
+  for (const auto& memo : changes.memos) add(memo);
+  for (const auto& job : changes.added_jobs) put(job);
   for (const auto id : changes.started_jobs) file_.run("UPDATE jobs SET started = 1 WHERE id = ?1", id);
   for (const auto id : changes.removed_jobs) file_.run("DELETE FROM jobs WHERE id = ?1", id);
-  for (const auto& each : changes.added_waits) put(each);
+  for (const auto& wait : changes.added_waits) put(wait);
   for (const auto& [run_id, step] : changes.removed_waits)
     file_.run("DELETE FROM waits WHERE run_id = ?1 AND step = ?2", run_id, step);
-  for (const auto& each : changes.timeline) add(each);
+  for (const auto& entry : changes.timeline) add(entry);
   for (const auto& key : changes.removed_values)
     file_.run("DELETE FROM remembered_values WHERE key = ?1", key);
-  for (const auto& each : changes.values) put(each);
-  for (const auto& each : changes.apps) put(each);
+  for (const auto& value : changes.values) put(value);
+  for (const auto& app : changes.apps) put(app);
 }
 
 INNGEST_INLINE bool writer::forget_runs(timestamp time, int at_most) {
@@ -44,7 +44,7 @@ INNGEST_INLINE bool writer::forget_runs(timestamp time, int at_most) {
 
 INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& from) {
   std::vector<std::int64_t> unused;
-  bool any = false;
+  bool found_event = false;
   rows found = file_.query(
       "SELECT received_at, number, dispatched IS NOT 1 OR typeof(id) <> 'text' OR typeof(name) <> 'text' "
       "OR typeof(text) <> 'text' OR EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id) "
@@ -52,12 +52,12 @@ INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& fr
       "WHERE (received_at, number) > (?1, ?2) AND received_at < ?3 AND typeof(received_at) = 'integer' "
       "ORDER BY received_at, number LIMIT ?4",
       from.time, from.number, time, at_most);
-  for (bool is_used = false; found.next(); any = true) {
+  for (bool is_used = false; found.next(); found_event = true) {
     found.read(from.time, from.number, is_used);
     if (!is_used) unused.push_back(from.number);
   }
   for (const std::int64_t number : unused) file_.run("DELETE FROM events WHERE number = ?1", number);
-  return any;
+  return found_event;
 }
 
 INNGEST_INLINE bool writer::forget_values(timestamp time, int at_most) {
@@ -113,15 +113,15 @@ INNGEST_INLINE void writer::forget_input(std::int64_t run) {
 
 INNGEST_INLINE void writer::put_input(std::int64_t run, const embedded::run_record& record) {
   int position = 0;
-  for (const embedded::run_event& each : record.events) {
+  for (const embedded::run_event& event : record.events) {
     file_.run(
         "INSERT INTO run_events (run, position, event_id, text) VALUES (?1, ?2, ?3, "
         "CASE WHEN EXISTS (SELECT 1 FROM events WHERE id = ?3 AND text = ?4) THEN NULL ELSE ?4 END)",
-        run, position++, each.id, each.text);
+        run, position++, event.id, event.text);
   }
-  for (const embedded::deferred_call& each : record.deferred) {
+  for (const embedded::deferred_call& call : record.deferred) {
     file_.run("INSERT INTO deferred_calls (run, position, step, slug, input) VALUES (?1, ?2, ?3, ?4, ?5)",
-              run, position++, each.id, each.slug, each.input);
+              run, position++, call.id, call.slug, call.input);
   }
 }
 

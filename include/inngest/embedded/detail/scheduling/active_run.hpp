@@ -25,10 +25,11 @@ namespace inngest::inline INNGEST_ABI::embedded {
 struct pending_step {
   std::string name{};
   timestamp begun{};
-  /// The call that runs it, or the timer that ends it. None while its call is under way.
+  /// The job of the call that runs the step, or of the timer that ends it; none while the call is under way.
   std::optional<std::uint64_t> job{};
   bool waits = false;
-  /// One of a parallel group: the function is not called again before all of those have run.
+  /// Whether the step belongs to a parallel group: the function is called again when all of the group have
+  /// run.
   bool is_awaited = false;
 };
 
@@ -37,38 +38,38 @@ struct active_run {
   run_record record{};
   std::shared_ptr<const function_definition> function{};
   std::map<step_hash, std::string> memos{};
-  std::vector<step_hash> stack{};  // the memos' order
+  std::vector<step_hash> stack{};  // the order of the memos
   std::map<step_hash, pending_step> pending{};
-  std::set<std::uint64_t> jobs{};  // that were not taken
-  /// The one among them that replays the whole function. There is never a second one.
+  std::set<std::uint64_t> jobs{};  // ids of jobs that were not taken
+  /// The job that replays the whole function. There is at most one.
   std::optional<std::uint64_t> replay_job{};
-  /// Whether there are results that the function has not been called with.
+  /// Whether there are results with which the function was not called yet.
   bool has_news = false;
-  int calls = 0;          // under way
-  std::size_t chain = 0;  // of the event that started it
+  int calls = 0;          // calls under way
+  std::size_t chain = 0;  // event_record::chain of the event that started the run
   std::uint64_t last_call = 0;
-  std::uint64_t last_replay = 0;  // the last call that went through the whole function
+  std::uint64_t last_replay = 0;  // id of the last call of the whole function
   std::shared_ptr<const concurrency_limits> limits{};
   std::chrono::milliseconds priority{};
-  /// Of a singleton: there is no second run with this key. Empty otherwise.
+  /// The key of a singleton, of which there is only one run; empty for other functions.
   std::string singleton_key{};
 
   const std::string& id() const { return record.run.id; }
   bool has_work() const { return !pending.empty() || !jobs.empty() || calls > 0; }
-  /// A JSON array.
+  /// The events as a JSON array.
   std::string events_text() const;
   const std::string& event_text() const { return record.events.front().text; }
   int max_attempts() const { return function->retries + 1; }
-  /// Bytes of all results and events.
+  /// The size of all results and events in bytes.
   std::size_t state_size() const;
 };
 
-/// In bytes. A server does not send larger states in a call either.
+/// The largest state, in bytes, that the body of a call contains. An Inngest server has the same limit.
 inline constexpr std::size_t largest_state = 4 * 1024 * 1024 - 1024;
 
-/// The body of a call request. While steps or other calls are under way or to come, the steps that the call
-/// finds are only planned, so that no two calls run the same step. An app elsewhere is given the id with
-/// which it saves results, and must ask for a state that is large.
+/// The body of a call request. While other steps or calls of the run are pending or under way, the call must
+/// only plan new steps, so that two calls never run the same step. A remote app also gets the id with which
+/// it saves results, and must fetch a large state.
 std::string call_body(const active_run& run, const job& call);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -16,13 +16,13 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// The runs that have not ended: by id, by function, by singleton key and by batch buffer.
+/// The runs that have not ended, indexed by id, function, singleton key and batch buffer.
 class active_runs {
  public:
   /// Adds a run of the function. The reference stays valid until take_out().
   active_run& add(std::unique_ptr<active_run> run, std::shared_ptr<const function_definition> function);
 
-  /// Takes a run out of all indexes.
+  /// Removes a run from all indexes.
   std::unique_ptr<active_run> take_out(active_run& run);
 
   /// Null when there is no such run, or it has ended.
@@ -31,14 +31,14 @@ class active_runs {
   bool contains(std::string_view run_id) const { return runs_.find(run_id) != runs_.end(); }
   std::size_t size() const { return runs_.size(); }
   bool empty() const { return runs_.empty(); }
-  /// Pairs of id and run, by id.
+  /// Pairs of id and run, in the order of the ids.
   const auto& all() const { return runs_; }
 
   const std::vector<active_run*>& of_function(const std::string& slug) { return by_function_[slug]; }
-  /// Ids, as cancelling one of the runs may end others.
+  /// Ids instead of pointers, because cancelling one of the runs may end others.
   std::vector<std::string> ids_of_function(const std::string& slug) const;
 
-  // ---- singletons: the one run of a key -----------------------------------------------------------------
+  // ---- singletons: one run for each key -----------------------------------------------------------------
 
   active_run* singleton(const std::string& key) { return find_by_key(singletons_, key); }
 
@@ -48,7 +48,7 @@ class active_runs {
 
   std::size_t singletons() const { return singletons_.size(); }
 
-  // ---- batch buffers: runs that still take events in, by what they gather -------------------------------
+  // ---- batch buffers: runs that still collect events, by their key ----------------------------------------
 
   active_run* buffer(const std::string& key) { return find_by_key(buffers_, key); }
   void set_buffer(const active_run& run) { buffers_.insert_or_assign(run.record.gathering, run.id()); }

@@ -12,17 +12,17 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Whether an event starts a run of a function, and when: what the function's flow control says.
+/// Decides by a function's flow control whether an event starts a run, and when.
 class admission {
  public:
   admission(scheduler_state& state, lifecycle& lifecycle, batches& batches);
 
-  /// Begins a run for an event, at once, later or not at all. An id starts a function once; an event that
-  /// flow control turned away does not use up its id, as on a server.
+  /// Starts a run for an event now, later or not at all. An event id starts a function only once. Like on a
+  /// server, an event that flow control rejects does not use up its id.
   void admit(const shared_function& function, const event_record& event, event_view& view, timestamp now);
 
-  /// The same for what a schedule starts, of which a server gathers no batch. The event's id is its planned
-  /// time: of two schedules that tick together, one starts the function.
+  /// The same for the event of a schedule, which a server never adds to a batch. The event's id is its
+  /// planned time: when two schedules are due at the same time, only one starts the function.
   void admit_scheduled(const shared_function& function, const event_record& event, timestamp now);
 
  private:

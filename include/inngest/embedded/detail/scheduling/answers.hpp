@@ -24,15 +24,15 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Takes the answers to calls of apps, and to requests that the engine makes for steps.
+/// Processes the answers to calls of apps, and to requests that the engine makes for steps.
 class answers {
  public:
   answers(scheduler_state& state, steps& steps, lifecycle& lifecycle, operations& operations);
 
-  /// Takes an app's answer.
+  /// Processes an app's answer.
   void take(active_run& run, const job& call, const http::response& answer, timestamp now);
 
-  /// Takes the answer to a step's request, or the problem of making it.
+  /// Processes the answer to a step's request, or the problem of a request that could not be made.
   void take_requested(active_run& run, const job& made, const http::response& answer, timestamp now);
 
  private:
@@ -44,32 +44,33 @@ class answers {
   void retry_or_fail_step(active_run& run, const job& call, const run_error& error, bool may_retry,
                           const http::response& answer, timestamp now);
 
-  /// What an answer's operations say of the run as a whole.
+  /// What an answer's operations mean for the run as a whole.
   struct outcome {
     const reported_operation* completed = nullptr;
     const reported_operation* failed = nullptr;
-    std::optional<run_error> refusal{};  // of the first operation that can't be done
+    std::optional<run_error> refusal{};  // why the first unsupported operation failed
   };
 
   void take_operations(active_run& run, const job& call, const app_answer& read, bool is_overtaken,
                        const http::response& answer, timestamp now);
 
-  /// Takes one operation after the other. Nothing when the run has ended by that: a singleton that invoked
-  /// itself was cancelled.
+  /// Processes the operations in order. Returns `nullopt` when one of them ended the run, as when a singleton
+  /// that invokes itself is cancelled.
   std::optional<outcome> take_all(active_run& run, const job& call, const app_answer& read,
                                   const http::response& answer, timestamp now);
 
-  /// Whether a step's call has ended with neither a result of the step nor another attempt.
+  /// Whether a step's call has ended without a result of the step and without another attempt.
   static bool is_left_open(const active_run& run, const job& call);
 
-  /// An app that asks to be called again is, and may plan the step anew. Otherwise the step's attempt failed.
+  /// Calls the app again if it requests that, and the app may plan the step again. Otherwise the attempt
+  /// failed.
   void continue_without_result(active_run& run, const job& call, const app_answer& read,
                                const http::response& answer, timestamp now);
 
-  /// An answer without results or steps: the app asks to be called again.
+  /// Processes an answer without results or steps, with which the app requests another call.
   static bool says_nothing(const app_answer& read);
 
-  /// A function that failed after it had deferred calls reports its failure in an operation, beside those
+  /// A function that fails after it deferred calls reports its failure in an operation, together with those
   /// calls.
   static bool is_failure_of_run(const reported_operation& op);
 

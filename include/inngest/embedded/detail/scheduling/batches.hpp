@@ -15,30 +15,30 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Runs that do not call their function yet: batches and debounces, which still take events in, and runs of
-/// events of the future. Each has a job of the kind `gathered`, which ends that.
+/// Runs that do not call their function yet: batches and debounces, which still collect events, and runs of
+/// events with a time in the future. Each run has a job of the kind `gathered`, which starts it.
 class batches {
  public:
   batches(scheduler_state& state, lifecycle& lifecycle) : state_(state), lifecycle_(lifecycle) {}
 
-  /// Whether a batch or a debounce still takes events in.
+  /// Whether the run is a batch or a debounce that still collects events.
   static bool is_collecting(const active_run& run);
 
-  /// Puts the event into the function's batch. The batch begins when it is full, or at its timeout.
+  /// Adds the event to the function's batch. The batch starts when it is full, or at its timeout.
   void add_to_batch(const shared_function& function, const event_record& event, event_view& view,
                     timestamp now);
 
-  /// The last event counts. The run begins when no other event has come for a while.
+  /// Debounces the event: the run starts with the last event, after a period without events.
   void debounce(const shared_function& function, const event_record& event, event_view& view, timestamp now);
 
-  /// An event of the future starts its run then, and takes part in flow control only then.
+  /// Delays the run of an event with a time in the future. Flow control applies at that time.
   void begin_later(const shared_function& function, const event_record& event, timestamp due, timestamp now);
 
-  /// The run has all its events: it begins, if flow control allows it.
+  /// Starts the run with the events that it has, if flow control allows it.
   void close(active_run& run, timestamp now);
 
  private:
-  static constexpr std::string_view future_prefix = "future:";  // of `gathering`
+  static constexpr std::string_view future_prefix = "future:";  // of `run_record::gathering`
 
   static bool is_of_the_future(const active_run& run);
 
@@ -49,7 +49,7 @@ class batches {
 
   bool is_within_limits(const active_run& run, timestamp now);
 
-  /// Whether no event with the id that the sender gave has started the function. Remembers the id.
+  /// Whether the event is the first with its sender's id that starts the function. Remembers the id.
   bool is_first_of_its_id(const active_run& run, timestamp now);
 
   scheduler_state& state_;

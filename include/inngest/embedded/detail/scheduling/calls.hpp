@@ -22,17 +22,17 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// The way of a call: it is taken when it is due, its request is made, and its answer taken. Timers that are
-/// due are done on the way.
+/// Takes calls when they are due, builds their requests, and processes their answers. Handles timers that are
+/// due.
 class calls {
  public:
   calls(scheduler_state& state, steps& steps, lifecycle& lifecycle, batches& batches, schedules& schedules,
         answers& answers);
 
-  /// The next call that is due. What the timers before it have led to may still end its run.
+  /// Takes the next call that is due. Pending effects of the timers before it may still end its run.
   std::optional<job> take_next(timestamp now);
 
-  /// The run must be there. A call's URL has no origin when the app is in this process.
+  /// The request of a call, whose run must exist. The URL has no origin when the app is in this process.
   http::request request_for(const job& call) const;
 
   void finish(const job& call, const http::response& answer, timestamp now);
@@ -42,7 +42,7 @@ class calls {
  private:
   void begin(active_run& run, const job& call, timestamp now);
 
-  /// Gives the call's run; null when it has ended.
+  /// The call's run; null when it has ended.
   active_run* end(const job& call);
 
   void end_timer(active_run& run, const job& timer, timestamp now);

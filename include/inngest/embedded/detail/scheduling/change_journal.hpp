@@ -13,18 +13,18 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// What has changed and must be committed, and what has happened in the runs, both in order.
+/// The changes to commit, and the timeline entries for on_progress, both in order.
 struct change_journal {
   embedded::changes changes{};
-  /// Each entry comes with its run, without the run's timeline.
+  /// Entries with their runs. The runs have empty timelines.
   std::deque<std::pair<run, timeline_entry>> progress{};
-  /// Without it, only failures are collected in `progress`.
+  /// Whether `progress` collects all entries, or only failures.
   bool wants_progress = false;
 
-  /// Notes a new run, or one whose record is written anew.
+  /// Adds a new run, or one whose record is replaced.
   void write(const active_run& run) { changes.runs.push_back(run.record); }
 
-  /// Notes the status of a run, and how it ended.
+  /// Adds the status of a run, and how it ended.
   void update(const active_run& run);
 
   /// Adds an entry to the run's timeline.

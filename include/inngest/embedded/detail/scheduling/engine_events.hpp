@@ -13,20 +13,21 @@
 #include <inngest/embedded/detail/scheduling/active_run.hpp>
 #include <inngest/json/detail/text.hpp>
 
-// The events that an engine makes itself, like a server.
+// The events that the engine creates itself, like a server.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The data of "inngest/function.finished", and of failed and cancelled: how a run ended.
+/// The data of the events "inngest/function.finished", ".failed" and ".cancelled": how a run ended.
 std::string end_data(const active_run& ended);
 
-/// What a function that is invoked begins with.
+/// The event of an invoked function.
 incoming_event invocation(std::string data);
 
-/// What a schedule starts its function with.
+/// The event with which a schedule starts its function.
 incoming_event timer_event(const registered_trigger& trigger, timestamp planned, timestamp fired);
 
-/// By how much a schedule is late, so that many don't begin at once. The same arguments give the same delay.
+/// The delay of a schedule, so that many functions don't start at once. The same arguments give the same
+/// delay.
 std::chrono::milliseconds jitter_of(const std::string& slug, const registered_trigger& trigger,
                                     timestamp planned);
 

@@ -14,29 +14,29 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// An event as expressions see it. It is taken apart when the first one asks.
+/// An event for expressions. It is parsed when the first expression needs it.
 class event_view {
  public:
-  /// `text` must stay where it is.
+  /// `text` must outlive the view.
   explicit event_view(std::string_view text) : text_(text) {}
 
-  /// Whether the condition holds; none always does. One that can't be computed does not.
+  /// Whether the condition holds. A missing condition always holds; one that can't be computed does not.
   bool fulfils(const shared_expression& condition) { return !condition || holds(*condition, variables()); }
 
   /// The same for a condition over this event and a later one.
   bool fulfils(const shared_expression& condition, event_view& later);
 
-  /// When it happened, in milliseconds since 1970.
+  /// The time of the event in milliseconds since 1970.
   std::int64_t time() { return variables().at("event").value("ts", std::int64_t{0}); }
 
-  /// The value of a key, as JSON: null when it can't be computed. Empty when there is no key.
+  /// The value of a key as JSON: null when it can't be computed, empty without a key.
   std::string key(const shared_expression& expression);
 
-  /// The value of a key that limits runs: nothing when there is none, as where the event has no such field.
-  /// Such runs are not limited.
+  /// The value of a key that limits runs; `nullopt` when there is none, such as when the event lacks the
+  /// field. Then the limit does not apply.
   std::optional<std::string> limiting_key(const shared_expression& expression);
 
-  /// A number, or nothing when it is none.
+  /// The value as a number; `nullopt` when it is not a number.
   std::optional<double> number(const shared_expression& expression);
 
  private:

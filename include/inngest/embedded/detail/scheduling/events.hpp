@@ -29,7 +29,7 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Takes events in, and dispatches those that are stored: they end waits, cancel runs and start runs.
+/// Accepts events, and dispatches them when they are stored: they end waits, cancel runs and start runs.
 class events {
  public:
   events(scheduler_state& state, steps& steps, lifecycle& lifecycle, admission& admission);
@@ -42,20 +42,20 @@ class events {
   /// Forgets events that could not be stored.
   void withdraw(const changes& changes);
 
-  /// What events that were dispatched have started is stored.
+  /// Notes that the effects of dispatched events are stored.
   void forget_dispatched(const changes& changes);
 
-  /// Dispatches the events among the changes, which are stored now.
+  /// Dispatches the events of changes that are now stored.
   void dispatch_new(const changes& changes, timestamp now);
 
   void dispatch_stored(const event_record& event, timestamp now);
 
-  /// Does what ended runs lead to. \throws nothing: a follow-up that can't be done is left out, as no other
-  /// depends on it.
+  /// Runs the follow-ups of ended runs. It does not throw: it skips a follow-up that fails, because the
+  /// others do not depend on it.
   void run_follow_ups(timestamp now) noexcept;
 
   bool has_undispatched() const { return !undispatched_.empty(); }
-  /// How many events are not stored yet, or what they start is not.
+  /// The number of events that are not stored, or whose effects are not stored.
   std::size_t size() const { return undispatched_.size() + dispatching_.size(); }
 
  private:

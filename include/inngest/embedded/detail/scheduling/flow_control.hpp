@@ -17,27 +17,27 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The options that must remember earlier events in order to say whether and when an event starts a run: rate
-/// limit, throttle, idempotency.
+/// The flow control that depends on earlier events: rate limit, throttle, idempotency.
 class flow_control {
  public:
-  /// Notes there what it remembers, to be committed.
+  /// Adds remembered values to these changes.
   explicit flow_control(changes& changes) : memory_(changes) {}
 
   void load(remembered_value value) { memory_.load(std::move(value)); }
   void forget_what_is_over(timestamp now) { memory_.clean(now); }
-  /// How many keys it remembers.
+  /// The number of remembered keys.
   std::size_t remembered() const { return memory_.size(); }
 
-  /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
+  /// Whether the rate limit or the idempotency key rejects the event. Idempotency is a limit of one run a
+  /// day.
   bool is_limited(const function_definition& function, const std::string& event_id, event_view& view,
                   timestamp now);
 
-  /// Whether an event with this id, which its sender gave, has started the function within a day.
+  /// Whether an event with this id of its sender has started the function within a day.
   bool is_known_id(const function_definition& function, const std::string& given_id, timestamp now) const;
   void remember_id(const function_definition& function, const std::string& given_id, timestamp now);
 
-  /// When a run that could begin at `earliest` may make its first call.
+  /// The time of the first call of a run that could begin at `earliest`.
   timestamp throttled(const function_definition& function, event_view& view, timestamp earliest);
 
  private:

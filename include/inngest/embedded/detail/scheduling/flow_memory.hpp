@@ -18,36 +18,36 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// How much of something there may be in a time: `limit` in each `period`, and `burst` of it at once. The
-/// generic cell rate algorithm, which needs one number for each key: when the next is due if all came evenly.
+/// A rate: `limit` runs in each `period`, and `burst` more at once. The generic cell rate algorithm (GCRA)
+/// enforces it with one number for each key: the time of the next run if all runs came evenly.
 struct rate {
   std::int64_t limit = 1;
   std::int64_t burst = 1;
   std::chrono::milliseconds period{};
 };
 
-/// What flow control remembers, and forgets when its time is over: keys that were used, rates.
+/// The values that flow control remembers until they expire: used keys, and rates.
 class flow_memory {
  public:
-  /// Notes there what changes, to be committed.
+  /// Adds changed values to these changes.
   explicit flow_memory(embedded::changes& changes) : changes_(changes) {}
 
   void load(remembered_value value);
 
-  /// What was remembered for the key, if that is not over.
+  /// The value of the key, unless it has expired.
   std::optional<std::string> find(const std::string& key, timestamp now) const;
 
   void remember(std::string key, std::string text, timestamp expires);
 
-  /// Counts one in and gives true, or false when there are too many.
+  /// Counts a run if the rate allows it now. Returns false otherwise.
   bool take(const std::string& key, const rate& rate, timestamp now);
 
-  /// Counts one in, and gives the time at which it is allowed.
+  /// Counts a run, and returns the time at which the rate allows it.
   timestamp reserve(const std::string& key, const rate& rate, timestamp now);
 
   std::size_t size() const { return values_.size(); }
 
-  /// Forgets what is over.
+  /// Removes expired values.
   void clean(timestamp now);
 
  private:

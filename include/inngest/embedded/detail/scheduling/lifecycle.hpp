@@ -27,7 +27,7 @@ namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 using shared_function = subscriptions::shared_function;
 
-/// The events that a run begins with.
+/// The events with which a run starts.
 struct run_input {
   std::string name{};
   std::vector<run_event> events{};
@@ -36,35 +36,36 @@ struct run_input {
   static run_input of(const event_record& event);
 };
 
-/// What the end of a run leads to: an event to dispatch, or a function that the run deferred. It is done when
-/// the change that the run ended in is complete: it may end other runs in turn, and nobody may hold a pointer
-/// to a run then.
+/// Work that follows the end of a run: an event to dispatch, or a function that the run deferred. It is done
+/// after the change in which the run ended is complete, because it may end other runs, and no code may hold a
+/// pointer to a run then.
 using follow_up = std::variant<event_record, deferred_call>;
 
-/// Begins and ends runs.
+/// Starts and ends runs.
 class lifecycle {
  public:
   lifecycle(scheduler_state& state, steps& steps, limits& limits);
 
   // ---- beginning ----------------------------------------------------------------------------------------
 
-  /// Begins a run now, and gives its id; empty when it is a singleton that runs already.
+  /// Starts a run now and returns its id; empty when the function is a singleton that is running.
   std::string begin(const shared_function& function, run_input input,
                     const std::optional<parent_step>& parent, timestamp now);
 
-  /// False when there is a run of the singleton. Cancels that run if the new one takes its place.
+  /// Returns false when the function is a singleton that is running. Cancels that run if the new one replaces
+  /// it.
   bool make_room(const function_definition& function, const std::string& event, timestamp now);
 
-  /// Adds a run that makes no call yet.
+  /// Adds a run without a call.
   active_run& add(const shared_function& function, run_input input, const std::optional<parent_step>& parent,
                   timestamp now);
 
   void note_queued(active_run& run, std::string event_name, timestamp now);
 
-  /// The run has its events: its function is called when its limits allow.
+  /// Calls the function of a run that has all its events, when its limits allow it.
   void queue_first_call(active_run& run, timestamp now);
 
-  /// The run's first call is under way.
+  /// Notes that the run's first call is under way.
   void mark_started(active_run& run, timestamp now);
 
   // ---- ending -------------------------------------------------------------------------------------------
@@ -75,19 +76,20 @@ class lifecycle {
 
   void cancel(active_run& run, timestamp now);
 
-  /// Nothing when there is none.
+  /// Does nothing when there is no such run.
   std::optional<follow_up> take_follow_up();
 
  private:
-  /// Ends the run and all that it still had to do. An invoke step that waits for it gets its result.
+  /// Ends the run and removes its jobs and waits. An invoke step that waits for the run gets its result.
   void end(active_run& run, run_status status, timeline_entry last, const step_end& for_parent,
            timestamp now);
 
-  /// Publishes the lifecycle events of the end of a run: on_failure, on_success and on_cancel listen to them,
-  /// as may any function. The end of a run that such an event started publishes none, or it would never end.
+  /// Publishes the lifecycle events of the end of a run, which trigger on_failure, on_success, on_cancel and
+  /// other functions. The end of a run that such an event started publishes none, because this would never
+  /// end.
   void publish_end(const active_run& ended, timestamp now);
 
-  /// An event without listeners is not kept.
+  /// Does not store an event without listeners.
   void publish(const active_run& ended, const char* name, timestamp now);
 
   scheduler_state& state_;

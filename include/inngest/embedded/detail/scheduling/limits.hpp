@@ -16,37 +16,36 @@
 #include <inngest/options/detail/option_limits.hpp>
 #include <inngest/time/detail/saturated.hpp>
 
-// What a function's options say of its runs beside others: how many calls at once, which first, and which run
-// alone.
+// The options that make runs compete: concurrency, priority and singletons.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// What limits how many of the function's calls are under way at once; null when nothing does. Limits of an
-/// environment or account are shared by the functions whose keys read the same.
+/// The limits on how many of the function's calls run at the same time; null without limits. Functions with
+/// the same key text share limits of the scopes environment and account.
 std::shared_ptr<const concurrency_limits> concurrency_of(const function_definition& function,
                                                          event_view& view);
 
-/// By how much a run is put before others: up to ten minutes, or behind them when negative. A value that is
-/// no number, NaN included, counts as 0.
+/// How far a run is moved ahead in the queue, up to ten minutes; negative values move it back. A value that
+/// is not a number, or NaN, counts as 0.
 std::chrono::seconds priority_of(const function_definition& function, event_view& view);
 
-/// Of all runs with the same key there is one at a time; nothing when the event limits no runs.
+/// The key of a singleton: only one run of a key exists at a time. `nullopt` when the event has no key.
 std::optional<std::string> singleton_key(const function_definition& function, event_view& view);
 
 namespace scheduling {
 
-/// Applies those options to runs.
+/// Applies these options to runs.
 class limits {
  public:
   explicit limits(scheduler_state& state) : state_(state) {}
 
-  /// Computes what the function's options say of a run that has its events.
+  /// Computes the limits, priority and singleton key of a run that has all its events.
   void resolve_keys(active_run& run);
 
-  /// The run that must not have a second one beside it with such an event; null when there is none.
+  /// The existing run of the singleton that the event would start; null when there is none.
   active_run* rival(const function_definition& function, const std::string& event);
 
-  /// Runs of a function continue as its new definition says, and have its limits.
+  /// Applies a function's new definition, and its limits, to its runs.
   void apply_definition(const subscriptions::shared_function& function);
 
  private:

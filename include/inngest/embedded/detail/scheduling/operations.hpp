@@ -30,26 +30,27 @@ namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 bool ends_step(const reported_operation& op);
 
-/// Does what an app's answer to a call asks for: one operation at a time.
+/// Executes the operations of an app's answer, one at a time.
 class operations {
  public:
   operations(scheduler_state& state, steps& steps, lifecycle& lifecycle);
 
-  /// Gives the reason when it can't be done, for which a server ends the run; nothing has changed then.
+  /// Returns an error when the operation is not possible, with which a server fails the run. Nothing has
+  /// changed then.
   [[nodiscard]] std::optional<run_error> take(active_run& run, const job& call, const reported_operation& op,
                                               bool waits_for_group, timestamp now);
 
  private:
-  /// A step that the app ran has ended. The run continues, after a step of a parallel group when all others
-  /// of the group have run.
+  /// Continues the run after a step that the app ran; after a step of a parallel group, when all steps of the
+  /// group have run.
   void take_result(active_run& run, const job& call, const reported_operation& op, timestamp now);
 
-  /// SDKs of the execution version 2 are called once for a parallel group, when all of its steps have run; a
-  /// race after each of them.
+  /// SDKs of execution version 2 are called once for a parallel group, when all of its steps have run, but
+  /// after every step of a race.
   void plan(active_run& run, const job& call, const reported_operation& op, bool waits_for_group,
             timestamp now);
 
-  /// Notes a function that is to run when the run has ended.
+  /// Remembers a function to run after the run has ended.
   void defer(active_run& run, const reported_operation& op);
 
   std::optional<run_error> begin_sleep(active_run& run, const job& call, const reported_operation& op,
@@ -64,14 +65,14 @@ class operations {
   std::optional<run_error> begin_invoke(active_run& run, const job& call, const reported_operation& op,
                                         timestamp now);
 
-  /// The data of the event that an invoked function begins with, as a server makes it.
+  /// The data of the event with which an invoked function starts, like a server's.
   static std::string invoke_data(const active_run& run, const reported_operation& op, const std::string& slug,
                                  timestamp expires);
 
   std::optional<run_error> begin_request(active_run& run, const job& call, const reported_operation& op,
                                          timestamp now);
 
-  /// Why an operation can't be done.
+  /// The error of an operation that is not possible.
   static run_error refused(const reported_operation& op, const std::string& why);
   static std::string not_a_time(const std::string& what, const std::string& text);
 

@@ -22,7 +22,7 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Continues with the unfinished work of an earlier process, which work_check has checked.
+/// Continues with the unfinished work of an earlier process, which work_check has validated.
 class recovery {
  public:
   recovery(scheduler_state& state, steps& steps, limits& limits, lifecycle& lifecycle, schedules& schedules);
@@ -30,14 +30,14 @@ class recovery {
   void resume(unfinished_work& work, timestamp now);
 
  private:
-  /// A function of this process stays in the place of an app's.
+  /// A function of this process takes precedence over an app's.
   void resume_app(const app_record& app);
 
   void resume_run(run_record record, const unfinished_work& work);
 
-  /// The run's function. When no app has it any more it is a stand-in: calls of it fail until an app
-  /// registers it, and the run with them. It does not fail while a registration can't be read, as that may be
-  /// its app's.
+  /// The run's function. If no app has it, a placeholder: its calls fail, and finally the run, unless an app
+  /// registers the function. While a registration can't be read, the calls do not fail, because the
+  /// registration may be that of the function's app.
   shared_function definition_for(const run& run, const unfinished_work& work) const;
 
   void resume_memo(memo_record memo);
@@ -46,13 +46,13 @@ class recovery {
 
   void resume_wait(const wait_record& wait);
 
-  /// Steps that invoked a run wait for it, even if that run is set aside.
+  /// Restores steps that wait for a run that they invoked, also when that run is set aside.
   void resume_invokes(const unfinished_work& work);
 
   void resume_invoke(const parent_step& invoke, timestamp begun);
 
-  /// A process ended while it made the call: that attempt has failed. The next begins at once, as time has
-  /// passed already.
+  /// Fails the attempt of a call during which the process ended. The next attempt starts without a delay,
+  /// because time has passed already.
   void end_lost_attempt(const job& lost, timestamp now);
 
   void retry_lost(active_run& run, const job& lost, const run_error& error, timestamp now);

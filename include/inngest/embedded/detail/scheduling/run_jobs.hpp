@@ -25,19 +25,19 @@ namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 inline bool is_call(const job& job) { return job.what == job::kind::call || job.what == job::kind::request; }
 
-/// The jobs of all runs: in the queue, in their runs, and in the journal.
+/// The jobs of all runs. Keeps the queue, the runs and the journal consistent.
 class run_jobs {
  public:
   using retry_delay = std::function<duration_ms(int attempt)>;
 
   run_jobs(change_journal& journal, retry_delay delay) : journal_(journal), delay_(std::move(delay)) {}
 
-  /// New jobs get higher ids than this one.
+  /// Gives new jobs higher ids than this one.
   void count_from(std::uint64_t last) { last_job_ = last; }
 
   // ---- adding -------------------------------------------------------------------------------------------
 
-  /// Gives the job its id, which is returned. It is due once its change is committed.
+  /// Adds a job and returns its new id. The job becomes available when its change is committed.
   std::uint64_t add(active_run& run, job job);
 
   /// Adds the timer of a step.
@@ -47,25 +47,25 @@ class run_jobs {
   /// Adds a schedule's job, which belongs to no run.
   std::uint64_t add_schedule(job job);
 
-  /// Calls the whole function at a time, with all results that there are then.
+  /// Calls the whole function at a time, with all results that exist then.
   void replay(active_run& run, timestamp due, timestamp now);
 
-  /// The run has a new result: it is replayed, once for all results until then. Steps that were planned
-  /// before are called first, as they are first in the queue.
+  /// Replays the run after a new result, once for all results that arrive in the meantime. Steps that were
+  /// planned earlier run first, because they are earlier in the queue.
   void continue_run(active_run& run, timestamp now);
 
-  /// Puts a job in the place of a call's.
+  /// Replaces the job of a call by another one.
   void replace(active_run& run, const job& call, job next);
 
-  /// Makes the call again later, as the next attempt.
+  /// Repeats the call later, as the next attempt.
   void retry(active_run& run, const job& call, const http::response& answer, timestamp now);
 
-  /// Makes the call again at a time, as the same attempt.
+  /// Repeats the call at a time, as the same attempt.
   void postpone(active_run& run, const job& call, timestamp due);
 
   // ---- removing -----------------------------------------------------------------------------------------
 
-  /// Removes a job, unless it was taken.
+  /// Removes a job that was not taken.
   void remove(active_run& run, std::uint64_t id);
 
   void remove_of_kind(active_run& run, job::kind what);
@@ -73,12 +73,12 @@ class run_jobs {
   /// Removes the jobs of a run that ends.
   void remove_all(const active_run& run);
 
-  /// Notes that a job is no longer in the queue.
+  /// Adds the removal of a job to the journal.
   void note_removed(std::uint64_t id) { journal_.changes.removed_jobs.push_back(id); }
 
   // ---- calls --------------------------------------------------------------------------------------------
 
-  /// A call, of the app or of somebody else, is under way.
+  /// Notes that a call of an app, or a request for a step, is under way.
   void begin_call(active_run& run, const job& call);
 
   void end_call(const job& call);
@@ -89,17 +89,18 @@ class run_jobs {
 
   std::optional<job> take(timestamp now) { return queue_.take(now); }
   std::optional<timestamp> next_due() const { return queue_.next_due(); }
-  /// The job's change is committed: it is available from its time on.
+  /// Makes a job available, because its change is committed.
   void release(std::uint64_t id) { queue_.release(id); }
   const run_queue& queue() const { return queue_; }
 
-  /// Gives the calls of a run that were not taken the run's limits.
+  /// Applies the run's limits to its calls that were not taken.
   void update_limits(const active_run& run);
 
-  /// Whether a step of a parallel group is running or about to. One that waits for another attempt is not.
+  /// Whether a step of a parallel group is running or about to run. A step that waits for a retry does not
+  /// count.
   bool has_awaited_siblings(const active_run& run, timestamp now) const;
 
-  // ---- restart: jobs that the store has already ---------------------------------------------------------
+  // ---- restart: jobs that the store already has ---------------------------------------------------------
 
   void restore(active_run& run, job job);
 
@@ -112,7 +113,7 @@ class run_jobs {
   retry_delay delay_;
   run_queue queue_;
   std::uint64_t last_job_ = 0;
-  int calls_ = 0;  // that are being made
+  int calls_ = 0;  // the number of calls under way
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::scheduling

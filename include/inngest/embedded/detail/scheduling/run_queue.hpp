@@ -17,50 +17,49 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// How many jobs with the same key may be under way at once.
+/// The most jobs with the same key that may be under way at the same time.
 struct concurrency_limit {
   std::string key{};
   int limit = 0;
 };
 using concurrency_limits = std::vector<concurrency_limit>;
 
-/// Jobs in the order of their time. Of those that are due, timers come first, then calls by their position,
-/// as far as the limits on what is under way at once allow. One thread at a time.
+/// Jobs in the order of their due time. Of the jobs that are due, timers come first, and then calls by
+/// position, if their concurrency limits allow it. One thread at a time.
 class run_queue {
  public:
-  /// Adds a job that is not available until release(): what it comes from must be committed first. Of several
-  /// calls that are due, the one with the lowest `position` is made first.
+  /// Adds a job that is not available until release(), because its change must be committed first. Of several
+  /// due calls, the one with the lowest `position` comes first.
   void add(job job, timestamp position = (timestamp::min)(),
            std::shared_ptr<const concurrency_limits> limits = nullptr);
 
-  /// Makes a job available from its time on.
+  /// Makes a job available at its due time.
   void release(std::uint64_t id);
 
-  /// Takes out a job that was not taken yet, if it is there.
+  /// Removes a job that was not taken, if it exists.
   void remove(std::uint64_t id);
 
-  /// Gives a job that was not taken yet other limits.
+  /// Changes the limits of a job that was not taken.
   void set_limits(std::uint64_t id, std::shared_ptr<const concurrency_limits> limits);
 
   const job* find(std::uint64_t id) const;
 
-  /// Takes the next job that is due and may be done now. A call that is taken counts as under way until
-  /// finished().
+  /// Takes the next job that is due and that its limits allow. A taken call is under way until finished().
   std::optional<job> take(timestamp now);
 
-  /// A call that was taken has ended: others may take its place.
+  /// Ends a taken call, and frees its slots for other calls.
   void finished(std::uint64_t id);
 
-  /// When the next job is due; nothing when there is none.
+  /// The due time of the next job; `nullopt` without jobs.
   std::optional<timestamp> next_due() const;
 
-  /// Of calls that are due, how many wait for others to end.
+  /// The number of due calls that wait for a slot.
   std::size_t parked() const { return parked_; }
-  /// How many jobs were not taken yet.
+  /// The number of jobs that were not taken.
   std::size_t size() const { return entries_.size(); }
-  /// How many of those that were taken hold places under limits.
+  /// The number of taken jobs that hold slots.
   std::size_t under_way() const { return under_way_.size(); }
-  /// How many keys of limits have places in use or waited for.
+  /// The number of limit keys with slots that are in use or waited for.
   std::size_t slots_in_use() const { return slots_.size(); }
 
  private:
@@ -87,10 +86,10 @@ class run_queue {
 
   void leave(queued_job& queued);
 
-  /// Takes a place under each of the job's limits, or parks it at the first that has none.
+  /// Takes a slot of each of the job's limits, or parks the job at the first limit without a free slot.
   bool take_slots(queued_job& queued, const rank& place_in_line);
 
-  /// A job that was called for a place, and leaves without taking it, calls the next one.
+  /// Offers the free slots of a job that leaves the queue to the next jobs.
   void pass_on(const queued_job& left);
 
   void call_next(slots::iterator slot, std::optional<int> limit = std::nullopt);

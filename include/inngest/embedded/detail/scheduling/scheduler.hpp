@@ -44,11 +44,11 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// What an Inngest server does with events, runs and steps, without threads, clock, disk or network of its
-/// own: it is told the time, says what is due, takes the answers, and gives out what must be committed. One
-/// thread at a time.
+/// Handles events, runs and steps like an Inngest server, without threads, clock, disk or network. It
+/// receives the time and the answers to calls, and returns the jobs that are due and the changes to commit.
+/// One thread at a time.
 ///
-/// It is composed of parts, each with one subject, around a state that they share: see scheduler_state.hpp.
+/// It combines parts, each with one subject, around a state that they share: see scheduler_state.hpp.
 class scheduler {
  public:
   using retry_delay = scheduling::run_jobs::retry_delay;
@@ -59,106 +59,104 @@ class scheduler {
 
   // ---- in -----------------------------------------------------------------------------------------------
 
-  /// Takes events in, all or none, and gives their ids. They start runs, end waits and cancel runs once
-  /// committed() was told of them: what was not stored has not happened. With a seed the ids are
-  /// derived from it, so that a repeated request has the same ids; `is_dispatched` says which of those are in
-  /// the store: they are taken for repetitions. `chain` is the events' place in a chain of runs, see
-  /// chain_behind(). \throws payload_error naming the event and the member that is wrong.
+  /// Accepts events, all or none, and returns their ids. The events start runs, end waits and cancel runs
+  /// after committed() was called with them. A seed determines the ids, so that a repeated request has the
+  /// same ids; events for whose id `is_dispatched` returns true are repetitions and have no effect. `chain`
+  /// is the events' position in a chain of runs, see chain_behind(). \throws payload_error that names the
+  /// event and the member that is wrong.
   std::vector<std::string> accept(std::string body, timestamp now, std::string_view seed = {},
                                   const std::function<bool(const std::string&)>& is_dispatched = {},
                                   std::size_t chain = 0);
 
-  /// The place of an event in a chain of runs that start each other, when a run sends it: 0 unless the run
-  /// began less than a second ago.
+  /// The position in a chain of runs of an event that the run sends: 0 unless the run began less than a
+  /// second ago.
   std::size_t chain_behind(std::string_view run_id, timestamp now) const;
 
-  /// Forgets events that were taken in but could not be stored.
+  /// Forgets accepted events that could not be stored.
   void withdraw(const changes& changes) { events_.withdraw(changes); }
 
-  /// Begins a run of one of the functions, whatever its triggers, and gives the run's id.
+  /// Starts a run of a function, independent of its triggers, and returns the run's id.
   std::string start(std::string_view slug, std::string data, timestamp now);
 
-  /// Begins a run with the events of an earlier one. Empty when its function is gone.
+  /// Starts a run with the events of an earlier one and returns its id; empty when there is no such function.
   std::string rerun(const run_record& earlier, timestamp now);
 
-  /// Gives a step its result before the run comes to it.
+  /// Sets the result of a step before the run reaches it.
   void preload(std::string_view run_id, const step_hash& step, std::string memo);
 
-  /// False when there is no such run, or it has ended.
+  /// Cancels a run. Returns false when there is no such run, or it has ended.
   bool cancel(std::string_view run_id, timestamp now);
 
-  /// Ends the wait for a signal, and gives the run's id; nothing when no run waits for it.
+  /// Ends the wait for a signal and returns the run's id; `nullopt` when no run waits for it.
   std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now);
 
-  /// Puts an app's functions in the place of those that it had.
+  /// Replaces an app's functions.
   void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now);
 
   // ---- calls --------------------------------------------------------------------------------------------
 
-  /// When the next job is due; nothing when there is none.
+  /// The due time of the next job; `nullopt` without jobs.
   std::optional<timestamp> next_due() const { return state_.jobs.next_due(); }
 
-  /// Takes the next call that is due: of an app, or a request for a step. Timers that are due are done on the
-  /// way.
+  /// Takes the next due call of an app, or request for a step. Handles the timers that are due before it.
   std::optional<job> take_due(timestamp now);
 
-  /// The request that a job stands for. A call's URL has no origin when the app is in this process.
+  /// The request of a job. A call's URL has no origin when the app is in this process.
   http::request request_for(const job& call) const { return calls_.request_for(call); }
 
-  /// Takes the answer to a job's call.
+  /// Processes the answer to a job's call.
   void finish(const job& call, const http::response& answer, timestamp now);
 
-  /// The call was not made, and is to be made later: that is no attempt.
+  /// Delays a taken call that was not made. The delay does not count as an attempt.
   void postpone(const job& call, timestamp due) { calls_.postpone(call, due); }
 
-  /// Takes results that a call's function reports before it returns. False when the run is no longer there,
-  /// or was called again since: the function must stop.
+  /// Accepts results that a function reports before it returns. Returns false when the function must stop,
+  /// because its run has ended or was called again.
   bool checkpoint(const std::string& run_id, std::uint64_t call_id,
                   const std::vector<reported_operation>& operations, timestamp now);
 
   // ---- out ----------------------------------------------------------------------------------------------
 
-  /// What must be committed, since the last time it was asked. Jobs in it are not due before
-  /// committed() is told of them.
+  /// The changes to commit since the last call. Their jobs are not available before committed().
   changes take_changes() { return std::exchange(state_.journal.changes, {}); }
 
-  /// Changes are stored: their jobs may be done, their events start runs. That makes new changes.
+  /// Notes that changes are stored: makes their jobs available and dispatches their events, which causes new
+  /// changes.
   void committed(const changes& changes, timestamp now);
 
-  /// What happened since the last time it was asked, in order; each entry with its run, without the run's
-  /// timeline.
+  /// The timeline entries since the last call, in order, with their runs. The runs have empty timelines.
   std::deque<std::pair<run, timeline_entry>> take_progress();
-  /// Whether take_progress() is wanted. Otherwise it gives only failures.
+  /// Whether take_progress() returns all entries, or only failures.
   void collect_progress(bool wanted) { state_.journal.wants_progress = wanted; }
 
-  /// Whether nothing is under way and nothing will be, unless an event comes or a schedule fires.
+  /// Whether nothing is under way, and nothing will be without a new event or a schedule.
   bool is_idle() const;
   bool is_running(std::string_view run_id) const { return state_.runs.contains(run_id); }
-  /// Null when there is no such run, or it has ended.
+  /// The run; null when there is no such run, or it has ended.
   const active_run* find_run(std::string_view run_id) const { return state_.runs.find(run_id); }
   const subscriptions& functions() const { return state_.functions; }
-  /// The records that the scheduler continues without: they could not be read when it began.
+  /// The records that could not be read at the start. The scheduler works without them.
   const std::vector<unreadable_record>& unreadable() const { return unreadable_; }
 
-  /// How much it holds. When it is idle, and what flow control remembers is over, all but the schedules' jobs
-  /// is gone.
+  /// The numbers of objects in the scheduler. All but the schedules and their jobs are 0 when it is idle and
+  /// the values of flow control have expired.
   struct holdings {
     std::size_t runs = 0;
     std::size_t jobs = 0;
-    std::size_t calls = 0;          // under way
-    std::size_t slots = 0;          // of concurrency limits, in use or waited for
-    std::size_t waits = 0;          // for events and signals
-    std::size_t batch_buffers = 0;  // of batches and debounces, which still take events in
+    std::size_t calls = 0;          // calls under way
+    std::size_t slots = 0;          // slots of concurrency limits that are in use or waited for
+    std::size_t waits = 0;          // waits for events and signals
+    std::size_t batch_buffers = 0;  // batches and debounces that collect events
     std::size_t singletons = 0;
     std::size_t schedules = 0;
-    std::size_t remembered = 0;  // by flow control
-    std::size_t events = 0;      // not stored yet, or what they start is not
+    std::size_t remembered = 0;  // values of flow control
+    std::size_t events = 0;      // events that are not stored, or whose effects are not stored
   };
   holdings held() const;
 
  private:
-  /// Does the follow-ups of ended runs when the outermost call ends. Every public function that may end a run
-  /// has one.
+  /// Runs the follow-ups of ended runs in its destructor. Every public function that may end a run has a
+  /// guard.
   class follow_up_guard {
    public:
     follow_up_guard(scheduler& scheduler, timestamp now) : scheduler_(scheduler), now_(now) {}

@@ -13,22 +13,22 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// What the parts of the scheduler share. Each part has one subject and calls only parts that stand above it
+/// The state that the parts of the scheduler share. Each part has one subject, and calls only parts above it
 /// in this list:
 ///
 ///     steps       steps begin, wait and end; their results are remembered
 ///     limits      concurrency, priority and singletons of runs
 ///     lifecycle   runs begin and end
-///     batches     runs that wait for their events: batches, debounces, events of the future
+///     batches     runs that wait for events: batches, debounces, events with a time in the future
 ///     admission   whether an event starts a run of a function, and when
-///     events      events are taken in and dispatched
+///     events      events are accepted and dispatched
 ///     schedules   the next time of every cron schedule
-///     operations  what an app's answer asks for, one step kind after the other
-///     answers     what an app's answer means for its call and its run
+///     operations  the operations of an app's answer, by step kind
+///     answers     the effects of an app's answer on its call and its run
 ///     calls       calls and timers that are due
 ///     recovery    unfinished work of an earlier process
 ///
-/// A part does not change anything before all that may throw because of its input has been computed.
+/// A part computes everything that may throw because of its input before it changes anything.
 struct scheduler_state {
   scheduler_state(run_jobs::retry_delay delay, detail::ulid_source source);
   scheduler_state(const scheduler_state&) = delete;

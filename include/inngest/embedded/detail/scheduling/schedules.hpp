@@ -19,19 +19,18 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// The schedules of all functions. Every schedule has one job, for its next time.
+/// The schedules of all functions. A schedule has one job, for its next time.
 class schedules {
  public:
   schedules(scheduler_state& state, admission& admission) : state_(state), admission_(admission) {}
 
-  /// Adds the jobs of schedules that have none. One that is there already keeps its time, even if that is
-  /// over.
+  /// Adds jobs for schedules without one. An existing job keeps its time, also when that has passed.
   void follow(timestamp now);
 
-  /// A schedule's time has come: it starts its function, and gets a job for the time after.
+  /// Starts the function of a schedule that is due, and adds the job for its next time.
   void fire(const job& timer, timestamp now);
 
-  /// Takes a job that the store has already, or removes it when no function has its schedule.
+  /// Restores a job from the store, or removes it when no function has its schedule.
   void restore(job timer);
 
   std::size_t size() const { return jobs_.size(); }

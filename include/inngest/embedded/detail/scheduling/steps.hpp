@@ -15,7 +15,7 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// How a step that was under way outside of the app ended.
+/// The result of a step that the engine ran, such as a wait.
 struct step_end {
   std::string memo{};
   progress what{};
@@ -25,26 +25,26 @@ struct step_end {
   static step_end failure(const run_error& error, int attempt = 0);
 };
 
-/// Steps of runs: they begin, wait and end, and their results are remembered.
+/// Begins and ends the steps of runs, and remembers their results.
 class steps {
  public:
   explicit steps(scheduler_state& state) : state_(state) {}
 
-  /// The step is under way. `call` is the one that reported it.
+  /// Begins a step. `call` is the call that reported it.
   pending_step& begin(active_run& run, const job& call, const reported_operation& op, progress what,
                       const std::string& detail, timestamp now);
 
-  /// The step waits for an event or a signal until a time.
+  /// Begins a wait for an event or a signal until a time.
   void begin_wait(active_run& run, const job& call, const reported_operation& op, wait_record wait,
                   shared_expression condition, timestamp until, timestamp now);
 
-  /// A step that was under way outside of the app has its result: the run continues.
+  /// Ends a step that the engine ran, and continues the run.
   void end(active_run& run, const step_hash& step, const step_end& result, timestamp now);
 
-  /// A step that the app ran has its result. Its first result counts.
+  /// Ends a step that the app ran. Its first result counts.
   void end_reported(active_run& run, const reported_operation& op, int attempt, timestamp now);
 
-  /// Keeps the result of a step, for all further calls of the run.
+  /// Remembers the result of a step for further calls of the run.
   void remember(active_run& run, const step_hash& step, std::string memo);
 
   void forget_wait(const step_place& place);

@@ -15,28 +15,28 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The functions that there are, and which events mean something to them.
+/// All functions, indexed by the events that start or cancel their runs.
 class subscriptions {
  public:
   using shared_function = std::shared_ptr<const function_definition>;
 
-  /// Adds a function, or puts it in the place of the one that has its slug.
+  /// Adds a function, or replaces the one with the same slug.
   shared_function add(function_definition definition);
 
   void remove(const std::string& slug);
 
-  /// Null when there is none.
+  /// The function; null when there is none.
   shared_function find(std::string_view slug) const;
 
   const std::map<std::string, shared_function, std::less<>>& all() const { return by_slug_; }
 
-  /// The functions that an event starts, each once.
+  /// The functions that an event starts, without duplicates.
   std::vector<shared_function> started_by(const std::string& name, event_view& event) const;
 
-  /// Whether an event of that name could start or cancel anything.
+  /// Whether an event of the name could start or cancel a run.
   bool has_listeners(const std::string& name) const;
 
-  /// The functions whose runs an event of that name may cancel.
+  /// The functions whose runs an event of the name may cancel.
   const std::vector<shared_function>& cancelled_by(const std::string& name) const;
 
  private:

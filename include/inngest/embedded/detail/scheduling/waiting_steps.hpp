@@ -28,12 +28,12 @@ struct step_place {
   }
 };
 
-/// The steps that wait: for an event, if it fulfils a condition, or for a signal.
+/// The steps that wait for an event that fulfils a condition, or for a signal.
 class waiting_steps {
  public:
   void add(const wait_record& wait, shared_expression condition);
 
-  /// False when the step did not wait.
+  /// Removes a wait. Returns false when the step did not wait.
   bool remove(const step_place& place);
 
   std::size_t size() const { return waits_.size(); }

@@ -29,9 +29,9 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Checks what a store gave before an engine continues with it. Records that the engine would fail with later
-/// are taken out and listed: texts that are not JSON or not UTF-8, timers without their step, expressions and
-/// registrations that no longer make sense. A run continues with all its records, or not at all.
+/// Validates the work from a store before an engine continues with it. Removes and lists records with which
+/// the engine would fail later: texts that are not JSON or not UTF-8, timers without their step, invalid
+/// expressions and registrations. A run continues with all its records, or not at all.
 class work_check {
  public:
   static void check(unfinished_work& work) { work_check(work).check(); }
@@ -48,10 +48,10 @@ class work_check {
     std::erase_if(records, [&](const auto& record) { return !is_good(record); });
   }
 
-  /// The jobs and waits that are listed themselves.
+  /// Removes the jobs and waits that are listed themselves.
   void take_out_listed();
 
-  /// Lists a record that has a problem, and gives false.
+  /// Lists a record with a problem and returns false.
   bool look(const char* table, std::string key, problem found, const std::string& run_id = {});
 
   bool look(const app_record& app);
@@ -72,8 +72,8 @@ class work_check {
 
   static problem problem_of(const wait_record& wait);
 
-  /// Rates are remembered as the nanosecond at which the next would come if all came evenly: when the value
-  /// expires, at the latest.
+  /// The value of a rate is the nanosecond of the next run if all runs came evenly, which is not later than
+  /// the time at which the value expires.
   static problem problem_of(const remembered_value& value);
 
   unfinished_work& work_;

@@ -49,7 +49,8 @@ INNGEST_INLINE void open_file::check(const std::error_code& problem, const char*
 INNGEST_INLINE void append_lines(const std::filesystem::path& path, const std::string& lines) {
   open_file file(path);
   const std::size_t end = file.size();
-  const bool cut_short = end > 0 && file.read(end - 1, 1) != "\n";  // by a crash: that line ends here
+  // a crash may have cut the last line short
+  const bool cut_short = end > 0 && file.read(end - 1, 1) != "\n";
   try {
     file.write(end, cut_short ? "\n" + lines : lines);
   } catch (...) {
@@ -122,7 +123,7 @@ INNGEST_INLINE std::string outbox_file::header_of(std::size_t begin) {
 
 INNGEST_INLINE std::string outbox_file::record_of(const std::string& events, const std::string& seed) {
   constexpr std::size_t most = (std::numeric_limits<std::uint32_t>::max)();
-  if (events.size() > most || seed.size() > most) throw too_large("an outbox keeps lists of up to 4 GB");
+  if (events.size() > most || seed.size() > most) throw too_large("an outbox stores lists of up to 4 GB");
   std::string lengths;
   append_number(lengths, events.size(), 4);
   append_number(lengths, seed.size(), 4);
@@ -144,7 +145,8 @@ INNGEST_INLINE void outbox_file::recover() {
   const std::size_t size = file_.size();
   const std::string header = file_.read(0, header_size);
   if (header.size() < header_size) {
-    if (header == header_of(header_size).substr(0, header.size())) {  // new, or cut short while it was made
+    // the file is new, or its creation was interrupted
+    if (header == header_of(header_size).substr(0, header.size())) {
       clear();
       return file_.sync_directory();
     }
@@ -152,7 +154,7 @@ INNGEST_INLINE void outbox_file::recover() {
   }
   const std::size_t begin = number_of(std::string_view(header).substr(magic.size(), 8));
   if (header == header_of(begin) && begin >= header_size) {
-    if (begin > size) return clear();  // all was sent, and the process ended before it had said so
+    if (begin > size) return clear();  // all records were sent, and the process ended during clear()
     scan(begin, file_.read(begin, size - begin));
     if (entries_.empty() && end_ > header_size) clear();
     return;
@@ -175,7 +177,7 @@ INNGEST_INLINE void outbox_file::scan(std::size_t base, const std::string& bytes
     if (found.size == 0) {
       const std::size_t next = find_record(bytes, at + 1);
       set_aside(base + at, std::string_view(bytes).substr(at, next - at));
-      if (next == bytes.size()) return file_.truncate(end_);  // at the end nothing need be in its place
+      if (next == bytes.size()) return file_.truncate(end_);  // damage at the end needs no replacement
       at = next;
       continue;
     }
@@ -187,7 +189,7 @@ INNGEST_INLINE void outbox_file::scan(std::size_t base, const std::string& bytes
 
 INNGEST_INLINE std::size_t outbox_file::find_record(std::string_view bytes, std::size_t from) {
   for (std::size_t at = from; at + record_header_size < bytes.size(); ++at) {
-    if (number_of(bytes.substr(at, 4)) == 0) continue;  // no events: most often a run of zeros
+    if (number_of(bytes.substr(at, 4)) == 0) continue;  // no events: most often zeros
     if (parse(bytes.substr(at)).size > 0) return at;
   }
   return bytes.size();

@@ -10,13 +10,13 @@
 #include <unistd.h>
 #endif
 
-// POSIX systems and Windows each have a body for the same declarations.
+// POSIX systems and Windows have different definitions of the same declarations.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
 #ifdef _WIN32
 
-/// The reason of the Windows call that just failed.
+/// The error of the last Windows call.
 INNGEST_INLINE std::error_code last_file_error() {
   return {static_cast<int>(::GetLastError()), std::system_category()};
 }
@@ -28,14 +28,14 @@ INNGEST_INLINE OVERLAPPED file_position(std::size_t at) {
   return out;
 }
 
-/// How much a single call reads or writes.
+/// The most bytes that a single call reads or writes.
 INNGEST_INLINE DWORD file_piece(std::size_t bytes) {
   return static_cast<DWORD>((std::min)(bytes, std::size_t{1} << 30));
 }
 
 INNGEST_INLINE std::error_code disk_file::open(const std::filesystem::path& path, mode how) {
   close();
-  // Without FILE_SHARE_DELETE: nobody deletes or renames it while it is open.
+  // Without FILE_SHARE_DELETE nobody can delete or rename the file while it is open.
   handle_ =
       ::CreateFileW(path.c_str(), GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr,
                     how == mode::create_new ? CREATE_NEW : OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
@@ -47,7 +47,8 @@ INNGEST_INLINE void disk_file::close() {
 }
 
 INNGEST_INLINE std::error_code disk_file::lock() const {
-  // Windows keeps others from reading and writing locked bytes. This one is behind the end of every file.
+  // Windows prevents others from reading and writing locked bytes, so this byte is beyond the end of every
+  // file.
   OVERLAPPED place{};
   place.OffsetHigh = 0x7fffffff;
   if (::LockFileEx(handle_, LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &place) != 0)
@@ -106,12 +107,13 @@ INNGEST_INLINE std::error_code disk_file::sync() const {
 
 INNGEST_INLINE bool disk_file::is_deleted() const { return false; }
 
-/// NTFS has a file's name in its journal before the file can be flushed; folders can't be.
+/// Does nothing: NTFS writes a file's name to its journal before it flushes the file, and can't flush
+/// folders.
 INNGEST_INLINE std::error_code sync_directory_of(const std::filesystem::path&) { return {}; }
 
 #else
 
-/// The reason of the system call that just failed.
+/// The error of the last system call.
 INNGEST_INLINE std::error_code last_file_error() { return {errno, std::generic_category()}; }
 
 INNGEST_INLINE std::error_code disk_file::open(const std::filesystem::path& path, mode how) {
@@ -126,7 +128,7 @@ INNGEST_INLINE void disk_file::close() {
 }
 
 INNGEST_INLINE std::error_code disk_file::lock() const {
-  // Not fcntl(): its locks do not hold against the same process, and end when any descriptor of the file is
+  // Not fcntl(): its locks do not exclude the same process, and end when any descriptor of the file is
   // closed.
   return ::flock(handle_, LOCK_EX | LOCK_NB) == 0 ? std::error_code() : last_file_error();
 }
@@ -169,7 +171,7 @@ INNGEST_INLINE std::error_code disk_file::resize(std::size_t size) const {
 }
 
 INNGEST_INLINE std::error_code disk_file::sync() const {
-#ifdef F_FULLFSYNC  // macOS has an fsync that does not wait for the disk
+#ifdef F_FULLFSYNC  // on macOS fsync() does not wait for the disk
   if (::fcntl(handle_, F_FULLFSYNC) == 0) return {};
 #endif
   return ::fsync(handle_) == 0 ? std::error_code() : last_file_error();

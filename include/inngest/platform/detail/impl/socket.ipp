@@ -7,7 +7,7 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 #ifdef _WIN32
 
-/// A UDP socket that sends to itself: WSAPoll() takes no pipes.
+/// A UDP socket that sends to itself, because WSAPoll() does not support pipes.
 INNGEST_INLINE bool wake_signal::open() {
   start_sockets();
   out_ = unique_socket(::socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP));
@@ -15,16 +15,16 @@ INNGEST_INLINE bool wake_signal::open() {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
   int size = sizeof address;
   set_nonblocking(out_.get());
-  return ::bind(out_.get(), any, size) == 0 && ::getsockname(out_.get(), any, &size) == 0 &&
-         ::connect(out_.get(), any, size) == 0;  // nobody else's packets are taken
+  return ::bind(out_.get(), generic, size) == 0 && ::getsockname(out_.get(), generic, &size) == 0 &&
+         ::connect(out_.get(), generic, size) == 0;  // accepts only its own packets
 }
 
 INNGEST_INLINE void wake_signal::wake() const {
-  const char any = 0;
-  send_some(out_.get(), &any, 1);  // full: it wakes anyway
+  const char byte = 0;
+  send_some(out_.get(), &byte, 1);  // if the buffer is full, the thread wakes anyway
 }
 
 INNGEST_INLINE void wake_signal::clear() const {
@@ -46,8 +46,9 @@ INNGEST_INLINE bool wake_signal::open() {
 }
 
 INNGEST_INLINE void wake_signal::wake() const {
-  const char any = 0;
-  [[maybe_unused]] const auto written = ::write(in_.get(), &any, 1);  // full: it wakes anyway
+  const char byte = 0;
+  // if the pipe is full, the thread wakes anyway
+  [[maybe_unused]] const auto written = ::write(in_.get(), &byte, 1);
 }
 
 INNGEST_INLINE void wake_signal::clear() const {
@@ -66,7 +67,7 @@ INNGEST_INLINE void start_sockets() {
 #ifdef _WIN32
   static const int started = [] {
     WSADATA about{};
-    return ::WSAStartup(MAKEWORD(2, 2), &about);  // if it fails, so does every call, with a reason
+    return ::WSAStartup(MAKEWORD(2, 2), &about);  // if it fails, later calls fail with a reason
   }();
   static_cast<void>(started);
 #endif
@@ -107,7 +108,8 @@ INNGEST_INLINE bool may_succeed_later(const std::error_code& problem) {
 
 INNGEST_INLINE bool is_address_in_use(const std::error_code& problem) {
 #ifdef _WIN32
-  return problem.value() == WSAEADDRINUSE || problem.value() == WSAEACCES;  // another has it exclusively
+  // WSAEACCES: another socket uses the address exclusively
+  return problem.value() == WSAEADDRINUSE || problem.value() == WSAEACCES;
 #else
   return problem.value() == EADDRINUSE;
 #endif

@@ -13,7 +13,7 @@ INNGEST_INLINE bool stop_state::request() noexcept {
     running_ = callbacks_.front();
     callbacks_.pop_front();
     callback& next = *running_;
-    lock.unlock();  // the callback may add and remove others, and itself
+    lock.unlock();  // the callback may add and remove callbacks, also itself
     next.call();
     lock.lock();
     running_ = nullptr;

@@ -7,7 +7,7 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE void configure(httplib::Server& server) {
   server.set_socket_options([](auto socket) { set_listener_options(socket); });
-  server.set_tcp_nodelay(true);  // else a body waits for the acknowledgement of its headers
+  server.set_tcp_nodelay(true);  // otherwise a body waits for the acknowledgement of its headers
 }
 
 INNGEST_INLINE void send_whole_and_plain(const httplib::Request& request) {

@@ -21,7 +21,7 @@ INNGEST_INLINE growing_task_queue::enqueued growing_task_queue::enqueue(std::fun
     ended.swap(ended_);
     tasks_.push_back(std::move(task));
     if (tasks_.size() > idle_ && threads_.size() < max_threads_ && !add_thread() && threads_.empty()) {
-      own = std::move(tasks_.back());  // there is nobody else to run it
+      own = std::move(tasks_.back());  // no thread is left to run it
       tasks_.pop_back();
     }
   }

@@ -12,7 +12,7 @@ INNGEST_INLINE answers::answers(scheduler_state& state, steps& steps, lifecycle&
 INNGEST_INLINE void answers::take(active_run& run, const job& call, const http::response& answer,
                                   timestamp now) {
   app_answer read = read_app_answer(answer, !run.function->url.empty());
-  // While this call was under way, the run was replayed with more results: that call decides.
+  // The run was replayed with more results while this call was under way: the later call decides.
   const bool is_overtaken = !call.step && run.last_replay != call.id;
   if (read.what == app_answer::kind::operations) {
     take_operations(run, call, read, is_overtaken, answer, now);
@@ -79,11 +79,13 @@ INNGEST_INLINE void answers::take_operations(active_run& run, const job& call, c
     return retry_or_fail(run, call, read_error(all->failed->error), !is_final, answer, now);
   }
   if (all->refusal && !is_overtaken)
-    return lifecycle_.fail(run, call.attempt, *all->refusal, now);  // it would ask again
+    return lifecycle_.fail(run, call.attempt, *all->refusal,
+                           now);  // the app would report the same operation again
   if (is_left_open(run, call)) return continue_without_result(run, call, read, answer, now);
   if (run.has_work()) return;
   if (is_overtaken || says_nothing(read)) return state_.jobs.continue_run(run, now);
-  const run_error error{"protocol error", "the app's answer has no operation that the run could go on with"};
+  const run_error error{"protocol error",
+                        "the app's answer has no operation with which the run can continue"};
   retry_or_fail(run, call, error, read.may_retry, answer, now);
 }
 

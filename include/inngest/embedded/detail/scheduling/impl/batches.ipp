@@ -32,7 +32,7 @@ INNGEST_INLINE void batches::debounce(const shared_function& function, const eve
                 now + (std::min)(options.period, options.timeout.value_or(options.period)), now);
     return;
   }
-  if (event_view(run->event_text()).time() > view.time()) return;  // it happened before
+  if (event_view(run->event_text()).time() > view.time()) return;  // the event is older than the stored one
   run->record.events = {{.id = event.id, .text = event.text}};
   run->record.run.event_id = event.id;
   run->record.run.event_name = event.name;
@@ -93,7 +93,7 @@ INNGEST_INLINE bool batches::is_within_limits(const active_run& run, timestamp n
 INNGEST_INLINE bool batches::is_first_of_its_id(const active_run& run, timestamp now) {
   const run_event& event = run.record.events.front();
   const std::string id = detail::find_text(event.text, "id");
-  const std::string given_id = id == event.id ? std::string() : id;  // the engine's own is none
+  const std::string given_id = id == event.id ? std::string() : id;  // the engine's own id does not count
   if (state_.flow.is_known_id(*run.function, given_id, now)) return false;
   state_.flow.remember_id(*run.function, given_id, now);
   return true;

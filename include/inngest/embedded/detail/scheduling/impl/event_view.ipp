@@ -7,9 +7,9 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE bool event_view::fulfils(const shared_expression& condition, event_view& later) {
   if (!condition) return true;
-  json both = variables();
-  both["async"] = later.variables().at("event");
-  return holds(*condition, both);
+  json variables_of_both = variables();
+  variables_of_both["async"] = later.variables().at("event");
+  return holds(*condition, variables_of_both);
 }
 
 INNGEST_INLINE std::string event_view::key(const shared_expression& expression) {

@@ -20,12 +20,12 @@ INNGEST_INLINE std::optional<run_error> operations::take(active_run& run, const 
     take_result(run, call, op, now);
     return std::nullopt;
   }
-  if (op.kind == operation_kind::defer) {  // its id may be a step's, too
+  if (op.kind == operation_kind::defer) {  // the id may also be the id of a step
     defer(run, op);
     return std::nullopt;
   }
   if (run.pending.contains(op.id) || run.memos.contains(op.id))
-    return std::nullopt;  // reported again, as happens while its siblings are under way
+    return std::nullopt;  // the app reports a pending step again while its siblings are under way
   switch (op.kind) {
     case operation_kind::step_planned:
       plan(run, call, op, waits_for_group, now);
@@ -123,10 +123,10 @@ INNGEST_INLINE std::optional<run_error> operations::begin_signal_wait(active_run
   const std::string timeout = op.option("timeout").value_or("");
   const auto until = time_of(timeout, now);
   if (!until) return refused(op, not_a_time("a timeout", timeout));
-  if (const auto other = state_.waits.for_signal(wait.signal)) {
+  if (const auto waiting = state_.waits.for_signal(wait.signal)) {
     if (op.option("conflict") != "replace")
       return run_error{"Error", "another run waits for signal \"" + wait.signal + "\""};
-    steps_.forget_wait(*other);  // its run continues at its timeout
+    steps_.forget_wait(*waiting);  // the other run continues at the timeout of its wait
   }
   steps_.begin_wait(run, call, op, std::move(wait), nullptr, *until, now);
   return std::nullopt;
@@ -156,7 +156,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_invoke(active_run& run
   const std::string run_id = run.id();
   const parent_step parent{run_id, op.id, op.shown_name()};
   const std::string child = lifecycle_.begin(function, run_input::of(invoked), parent, now);
-  active_run* still = state_.runs.find(run_id);  // a singleton that invokes itself may have ended by that
+  active_run* still = state_.runs.find(run_id);  // a singleton that invokes itself may have been cancelled
   if (child.empty() && still)
     return fail(*still, "InngestInvokeError", "function \"" + slug + "\" is a singleton and runs already");
   return std::nullopt;
@@ -194,7 +194,7 @@ INNGEST_INLINE run_error operations::refused(const reported_operation& op, const
 }
 
 INNGEST_INLINE std::string operations::not_a_time(const std::string& what, const std::string& text) {
-  return "not " + what + ", or one in more than a year: \"" + text + "\"";
+  return "not " + what + " within a year: \"" + text + "\"";
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::scheduling

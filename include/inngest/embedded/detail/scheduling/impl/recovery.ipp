@@ -65,10 +65,11 @@ INNGEST_INLINE void recovery::resume_job(const job& job) {
     pending_step& pending = run->pending[*job.step];
     pending = {.name = job.step_name, .begun = job.begun, .job = job.id};
   } else if (job.what == job::kind::call) {
-    if (run->replay_job) state_.jobs.remove(*run, *run->replay_job);  // the later call replays it all
+    if (run->replay_job)
+      state_.jobs.remove(*run, *run->replay_job);  // the later call replays the whole function
     run->replay_job = job.id;
   }
-  if (!job.started) state_.jobs.restore(*run, job);  // else it was taken: see end_lost_attempt
+  if (!job.started) state_.jobs.restore(*run, job);  // for a started job see end_lost_attempt
 }
 
 INNGEST_INLINE void recovery::resume_wait(const wait_record& wait) {
@@ -88,7 +89,8 @@ INNGEST_INLINE void recovery::resume_invokes(const unfinished_work& work) {
   for (const auto& [id, run] : state_.runs.all()) {
     if (!run->record.parent) continue;
     parent_step invoke = *run->record.parent;
-    if (invoke.name.empty()) invoke.name = run->record.run.function_id;  // an older store's
+    if (invoke.name.empty())
+      invoke.name = run->record.run.function_id;  // a store of an older version has no name
     resume_invoke(invoke, run->record.run.queued_at);
   }
   for (const parent_step& invoke : work.steps_of_set_aside) {
@@ -108,7 +110,7 @@ INNGEST_INLINE void recovery::end_lost_attempt(const job& lost, timestamp now) {
   if (!run) return;  // the app no longer has it; the store keeps the run
   state_.jobs.note_removed(lost.id);
   if (run->replay_job == lost.id) run->replay_job.reset();
-  if (!lost.step && run->replay_job) return;  // another call goes through the whole function anyway
+  if (!lost.step && run->replay_job) return;  // another call replays the whole function anyway
   const std::string what = lost.step ? "step \"" + lost.step_name + "\"" : std::string("the function");
   const run_error error{"ProcessEnded", "the process ended while " + what + " ran"};
   if (lost.attempt + 1 < run->max_attempts()) {

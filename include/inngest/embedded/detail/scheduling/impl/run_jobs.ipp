@@ -46,7 +46,7 @@ INNGEST_INLINE void run_jobs::replace(active_run& run, const job& call, job next
 
 INNGEST_INLINE void run_jobs::retry(active_run& run, const job& call, const http::response& answer,
                                     timestamp now) {
-  if (!call.step && run.replay_job) return;  // another call goes through the whole function anyway
+  if (!call.step && run.replay_job) return;  // another call replays the whole function anyway
   job next = call;
   ++next.attempt;
   next.due = detail::add_saturated(now, delay_(call.attempt));
@@ -57,7 +57,7 @@ INNGEST_INLINE void run_jobs::retry(active_run& run, const job& call, const http
 }
 
 INNGEST_INLINE void run_jobs::postpone(active_run& run, const job& call, timestamp due) {
-  if (!call.step && run.replay_job) return;  // another call goes through the whole function anyway
+  if (!call.step && run.replay_job) return;  // another call replays the whole function anyway
   job next = call;
   next.due = due;
   replace(run, call, std::move(next));
@@ -128,7 +128,7 @@ INNGEST_INLINE void run_jobs::restore_schedule(job job) {
 
 INNGEST_INLINE void run_jobs::enqueue(active_run& run, job job) {
   run.jobs.insert(job.id);
-  if (is_call(job))  // those of the run that came first are made first
+  if (is_call(job))  // calls of older runs come first
     queue_.add(std::move(job), run.record.run.queued_at - run.priority, run.limits);
   else
     queue_.add(std::move(job));

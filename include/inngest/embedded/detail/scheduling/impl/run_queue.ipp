@@ -111,7 +111,7 @@ INNGEST_INLINE bool run_queue::take_slots(queued_job& queued, const rank& place_
     queued.parked_at = &found->first;
     found->second.waiting.insert(place_in_line);
     ++parked_;
-    // It may have been called for a place under another limit: the next job for that place is called.
+    // The job may have been offered a slot of another limit: offers that slot to the next job.
     for (const concurrency_limit& other : *queued.limits) {
       if (other.key != limit.key) call_next(slots_.try_emplace(other.key).first, other.limit);
     }

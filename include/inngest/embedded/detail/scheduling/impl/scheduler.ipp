@@ -89,7 +89,7 @@ INNGEST_INLINE std::optional<job> scheduler::take_due(timestamp now) {
   };
   while (auto next = take_next()) {
     if (is_running(next->run_id)) return next;
-    state_.jobs.end_call(*next);  // its run was ended by what the timers before it have led to
+    state_.jobs.end_call(*next);  // the effects of earlier timers ended its run
   }
   return std::nullopt;
 }

@@ -108,10 +108,10 @@ INNGEST_INLINE work_check::problem work_check::problem_of(const job& job) const 
   const bool ends_step = job.what == job::kind::wake || job.what == job::kind::wait_timeout ||
                          job.what == job::kind::invoke_timeout || job.what == job::kind::request;
   constexpr int most_attempts = 1'000'000;
-  if (ends_step && !job.step) return "it is to end a step, and has none";
+  if (ends_step && !job.step) return "it has no step to end";
   if (job.attempt < 0 || job.attempt > most_attempts)
     return "attempt is " + std::to_string(job.attempt) + ", out of range";
-  if (job.started && !is_call) return "it is a timer, and was started";
+  if (job.started && !is_call) return "it is a timer, but was started";
   if (job.what == job::kind::gathered && run->second->gathering.empty())
     return "its run has all its events already";
   if (job.what == job::kind::request) {
@@ -137,7 +137,7 @@ INNGEST_INLINE work_check::problem work_check::problem_of(const wait_record& wai
 }
 
 INNGEST_INLINE work_check::problem work_check::problem_of(const remembered_value& value) {
-  constexpr timestamp latest(std::chrono::milliseconds(9'000'000'000'000));  // as nanoseconds, too
+  constexpr timestamp latest(std::chrono::milliseconds(9'000'000'000'000));  // also fits as nanoseconds
   if (value.expires < timestamp()) return "it expired before 1970";
   if (value.expires > latest) return "it would never expire";
   std::int64_t number = 0;
