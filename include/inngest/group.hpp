@@ -38,7 +38,7 @@ class group {
     std::tuple<std::optional<detail::value_of<Branches>>...> results{all.run(branches)...};
     all.end();
     return std::apply(
-        [](auto&... each) { return std::tuple<detail::value_of<Branches>...>(std::move(*each)...); },
+        [](auto&... result) { return std::tuple<detail::value_of<Branches>...>(std::move(*result)...); },
         results);
   }
 
@@ -51,21 +51,21 @@ class group {
     using returned = std::invoke_result_t<Branch&, element>;
     all_branches all(*replay_);
     if constexpr (std::is_void_v<returned>) {
-      for (auto&& each : range) {
-        const auto call = [&] { branch(each); };
+      for (auto&& item : range) {
+        const auto call = [&] { branch(item); };
         all.run(call);
       }
       all.end();
     } else {
       std::vector<std::optional<returned>> results;
-      for (auto&& each : range) {
-        const auto call = [&]() -> returned { return branch(each); };
+      for (auto&& item : range) {
+        const auto call = [&]() -> returned { return branch(item); };
         results.push_back(all.run(call));
       }
       all.end();
       std::vector<returned> out;
       out.reserve(results.size());
-      for (auto& each : results) out.push_back(std::move(*each));
+      for (auto& result : results) out.push_back(std::move(*result));
       return out;
     }
   }
@@ -124,8 +124,8 @@ class group {
         execution::choose_variant(*replay_, std::move(options), choose, {first.name, rest.name...});
     const shared_options told(*replay_, chosen.step_options);
     std::optional<returned> result;
-    const auto attempt = [&](const auto& each) {
-      if (!result && each.name == chosen.name) result.emplace(each.run());
+    const auto attempt = [&](const auto& variant) {
+      if (!result && variant.name == chosen.name) result.emplace(variant.run());
     };
     attempt(first);
     (attempt(rest), ...);

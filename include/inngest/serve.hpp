@@ -40,7 +40,7 @@ class handler {
 
   const serve_options& options() const { return app_->options; }
   const inngest::client& client() const { return app_->client; }
-  /// All functions, the companions of others among them.
+  /// All functions, including the on_failure, on_cancel and on_success handlers of others.
   const std::vector<any_function>& functions() const { return app_->functions; }
 
   /// The answer to a request. Throws nothing: what goes wrong becomes an answer with a reason.

@@ -78,7 +78,7 @@ struct function_ref {
 namespace detail {
 
 template <class Result>
-Result recall(execution::replay& replay, execution::step_call& call) {
+Result read_memo(execution::replay& replay, execution::step_call& call) {
   return replay.read_memo(call, true, [&](const protocol::memo& memo) -> Result {
     if constexpr (std::is_void_v<Result>)
       protocol::throw_if_failed(memo, call.id);
@@ -121,7 +121,7 @@ class [[nodiscard]] step_handle {
   /// \throws step_error when the step failed for good.
   Result get() {
     if (!call_.memo) replay_->await(call_, *plan_, body());
-    return detail::recall<Result>(*replay_, call_);
+    return detail::read_memo<Result>(*replay_, call_);
   }
 
  private:
@@ -183,7 +183,7 @@ class step_base {
         input = std::string(find_member(replaced, "input"));
       }
       auto given = decode<inputs>(input, "input");
-      std::apply([&](auto&... each) { run_body(body, at.deadline, at.stop, out, each...); }, given);
+      std::apply([&](auto&... arguments) { run_body(body, at.deadline, at.stop, out, arguments...); }, given);
     };
     return step_handle<result, decltype(run)>(*replay_, std::move(call), plan, std::move(run));
   }
@@ -229,7 +229,7 @@ class ai_steps : private detail::step_base {
       if (headers.text() != "{}") text.add_raw("headers", headers.text());
       return protocol::operation{.options = text.text()};
     });
-    return detail::recall<typename Model::answer_type>(*replay_, call);
+    return detail::read_memo<typename Model::answer_type>(*replay_, call);
   }
   template <class Model, class Request = typename Model::request_type>
   auto infer(step_id id, const Model& model, const Request& request) -> typename Model::answer_type {
@@ -364,7 +364,8 @@ class step : private detail::step_base {
   template <json_writable Data = json>
   sent_signal send_signal(step_options options, const std::string& signal, const Data& data = {}) {
     const auto send = [this, &signal, &data](const execution::step_call&, std::string& out) {
-      const auto answer = replay_->world().call_api(protocol::signal_request(signal, encode(data, "data")));
+      const auto answer =
+          replay_->services().call_api(protocol::signal_request(signal, encode(data, "data")));
       encode_to(out, sent_signal{protocol::read_signal_answer(answer)});
     };
     const auto plan = [&signal] {
@@ -422,7 +423,7 @@ class step : private detail::step_base {
     const auto send = [&](const execution::step_call&, std::string& out) {
       encode_to(out, data, "data");
       const auto request = protocol::publish_request(channel, topic, replay_->request().run_id(), out);
-      protocol::expect_success(replay_->world().call_api(request), "publishing to \"" + channel + "\"");
+      protocol::expect_success(replay_->services().call_api(request), "publishing to \"" + channel + "\"");
     };
     const auto plan = [] { return plan_of({}, "{\"type\":\"step.realtime.publish\"}"); };
     start_run<void>(std::move(options), step_kind::publish, plan, send).get();
@@ -497,7 +498,7 @@ class step : private detail::step_base {
       return protocol::operation{.options = out.text()};
     };
     auto call = ask_server(std::move(options), step_kind::invoke, describe, &input);
-    return detail::recall<Output>(*replay_, call);
+    return detail::read_memo<Output>(*replay_, call);
   }
 
   void set_run_metadata(step_options options, const std::string& metadata);

@@ -17,8 +17,8 @@ class hooks {
   bool empty() const { return list_.empty(); }
 
   template <class Call>
-  void each(Call&& call) const {
-    for (const auto& one : list_) call(*one);
+  void for_each(Call&& call) const {
+    for (const auto& layer : list_) call(*layer);
   }
 
   /// `innermost` with all middleware around it, the last outermost.

@@ -41,7 +41,7 @@ namespace inngest::inline INNGEST_ABI::execution {
 class replay;
 
 /// What a replay needs of the world; it has no clock and no network of its own.
-struct environment {
+struct host_services {
   std::function<std::chrono::system_clock::time_point()> now;
   /// Sends events through the function's middleware and gives back their ids.
   std::function<std::vector<std::string>(const std::vector<any_event>&, const replay&)> send;
@@ -135,12 +135,12 @@ struct outcome {
 /// handler goes on.
 class replay {
  public:
-  replay(const protocol::call_request& request, const environment& world, replay_options options = {});
+  replay(const protocol::call_request& request, const host_services& services, replay_options options = {});
   replay(const replay&) = delete;
   replay& operator=(const replay&) = delete;
 
   const protocol::call_request& request() const { return request_; }
-  const environment& world() const { return world_; }
+  const host_services& services() const { return services_; }
   const execution::hooks& hooks() const { return hooks_; }
   const call_info& info() const { return info_; }
   const call_stop& stop() const { return options_.stop; }
@@ -170,8 +170,8 @@ class replay {
     const protocol::memo& memo = *call.memo.memo_;
     if (hooks_.empty()) return read(memo);
     const step_info info = describe(call);
-    const auto around = [&](middleware& one, next_call<std::string> next) {
-      return one.wrap_step(info_, info, next);
+    const auto around = [&](middleware& layer, next_call<std::string> next) {
+      return layer.wrap_step(info_, info, next);
     };
     std::string text = through_hooks(
         [&](next_call<std::string> innermost) {
@@ -311,7 +311,7 @@ class replay {
   void notify(Call&& call) {
     if (options_.rehearse || hooks_.empty()) return;
     hook_threw_ = true;
-    hooks_.each(call);
+    hooks_.for_each(call);
     hook_threw_ = false;
   }
 
@@ -373,7 +373,7 @@ class replay {
 
   protocol::failure error_of_too_many() const;
 
-  static failure_info tell(const protocol::failure& failure);
+  static failure_info to_failure_info(const protocol::failure& failure);
 
   void tell_end(const outcome& out);
 
@@ -390,7 +390,7 @@ class replay {
   void report_swallowed();
 
   const protocol::call_request& request_;
-  const environment& world_;
+  const host_services& services_;
   const replay_options options_;
   const execution::hooks& hooks_;
   const call_info info_;

@@ -5,9 +5,9 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-INNGEST_INLINE any_function companion_of(const std::string& app_id, const function_options& options,
-                                         run_end end, std::optional<int> retries,
-                                         any_function::handler_type handler) {
+INNGEST_INLINE any_function end_handler_of(const std::string& app_id, const function_options& options,
+                                           run_end end, std::optional<int> retries,
+                                           any_function::handler_type handler) {
   const char* suffix = end == run_end::failed ? "failure" : end == run_end::cancelled ? "cancel" : "success";
   const char* event = end == run_end::failed      ? "inngest/function.failed"
                       : end == run_end::cancelled ? "inngest/function.cancelled"
@@ -35,9 +35,9 @@ INNGEST_INLINE sent_events client::send(std::initializer_list<any_event> events)
 INNGEST_INLINE sent_events client::send(std::vector<any_event> events, const execution::hooks& hooks,
                                         std::string_view traceparent) const {
   if (events.empty()) return {};
-  hooks.each([&](middleware& one) { one.transform_send_event(events); });
+  hooks.for_each([&](middleware& layer) { layer.transform_send_event(events); });
   return hooks.template wrap<sent_events>(
-      [&](middleware& one, next_call<sent_events> next) { return one.wrap_send_event(events, next); },
+      [&](middleware& layer, next_call<sent_events> next) { return layer.wrap_send_event(events, next); },
       [&] { return deliver(events, traceparent); });
 }
 

@@ -25,9 +25,9 @@ std::string duration_text(const std::optional<duration_s>& duration);
 template <class Range, class Describe>
 std::string describe_each(const Range& range, Describe describe) {
   std::string out = "[";
-  for (const auto& each : range) {
+  for (const auto& value : range) {
     if (out.size() > 1) out += ',';
-    out += describe(each);
+    out += describe(value);
   }
   return out += ']';
 }

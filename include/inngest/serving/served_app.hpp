@@ -37,13 +37,13 @@ struct served_app {
   const inngest::settings& settings() const { return client.settings(); }
 
   inngest::client client;
-  /// With the companions of the functions that were given.
+  /// The given functions and their end handlers.
   std::vector<any_function> functions;
   serve_options options;
   /// The client's middleware, for what belongs to no function of this app.
   execution::hooks client_hooks;
   std::map<std::string, served_function, std::less<>> by_slug;
-  execution::environment services;
+  execution::host_services services;
   /// When results may be saved again, in milliseconds of the steady clock: after a failure there is a pause.
   mutable std::atomic<std::int64_t> checkpoints_from{(std::numeric_limits<std::int64_t>::min)()};
   /// Limits the log of refused requests, by the reason.
@@ -51,7 +51,7 @@ struct served_app {
   mutable call_registry calls;
 
  private:
-  static std::vector<any_function> with_companions(const std::vector<any_function>& list);
+  static std::vector<any_function> with_end_handlers(const std::vector<any_function>& list);
 
   void add(const any_function& function);
 };

@@ -97,14 +97,14 @@ INNGEST_INLINE void branches::note(std::vector<earlier_use>& uses, const earlier
 }
 
 INNGEST_INLINE std::size_t branches::races_up_to(std::size_t count) const {
-  return static_cast<std::size_t>(std::count_if(groups_.begin(),
-                                                groups_.begin() + static_cast<std::ptrdiff_t>(count),
-                                                [](const group& each) { return each.what == kind::race; }));
+  return static_cast<std::size_t>(
+      std::count_if(groups_.begin(), groups_.begin() + static_cast<std::ptrdiff_t>(count),
+                    [](const group& entered) { return entered.what == kind::race; }));
 }
 
 INNGEST_INLINE bool branches::is_around(std::size_t id) const {
   return id == 0 ||
-         std::any_of(frames_.begin(), frames_.end(), [&](const frame& each) { return each.id == id; });
+         std::any_of(frames_.begin(), frames_.end(), [&](const frame& entered) { return entered.id == id; });
 }
 
 }  // namespace inngest::inline INNGEST_ABI::execution

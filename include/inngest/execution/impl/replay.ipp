@@ -5,10 +5,10 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-INNGEST_INLINE replay::replay(const protocol::call_request& request, const environment& world,
+INNGEST_INLINE replay::replay(const protocol::call_request& request, const host_services& services,
                               replay_options options)
     : request_(request),
-      world_(world),
+      services_(services),
       options_(std::move(options)),
       hooks_(options_.hooks ? *options_.hooks : no_hooks()),
       info_{.function_id = options_.function_id,
@@ -26,7 +26,7 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   try {
     owner_ = std::this_thread::get_id();
     const bool is_first = request_.attempt() == 0 && request_.memo_count() == 0 && !request_.target();
-    if (is_first) notify([&](middleware& one) { one.on_run_start(info_); });
+    if (is_first) notify([&](middleware& layer) { layer.on_run_start(info_); });
     call_handler(handler, out.result);
     end_memoization();
   } catch (const interrupt&) {
@@ -130,7 +130,7 @@ INNGEST_INLINE void replay::record_deferred(protocol::operation op) {
   refuse_nesting(op.user_id);
   refuse_going_on();
   refuse_unwritable(op.user_id, op.display_name);
-  const auto same = [&](const protocol::operation& each) { return each.id == op.id; };
+  const auto same = [&](const protocol::operation& candidate) { return candidate.id == op.id; };
   if (std::any_of(deferred_.begin(), deferred_.end(), same)) {
     warnings_.push_back("ctx.defer(\"" + op.user_id +
                         "\") was called twice: the second call counts for nothing");
@@ -152,7 +152,7 @@ INNGEST_INLINE std::string replay::transform_deferred(const step_options& option
       .id = options.id.text(), .name = options.name, .kind = step_kind::defer, .hash = options.id.hash()};
   step_input changed{.id = std::string(call.id), .name = options.name, .input = "[" + data + "]"};
   hook_threw_ = true;
-  hooks_.each([&](middleware& one) { one.transform_step_input(info_, call, changed); });
+  hooks_.for_each([&](middleware& layer) { layer.transform_step_input(info_, call, changed); });
   hook_threw_ = false;
   return changed.input.substr(1, changed.input.size() - 2);
 }
@@ -207,10 +207,10 @@ INNGEST_INLINE std::string replay::exchange_shared_options(std::string object) {
 
 INNGEST_INLINE void replay::release_ids_of_losers(std::size_t first, std::size_t decided_at) {
   for (std::size_t i = ids_of_races_.size(); i-- > first;) {
-    const used_id& each = ids_of_races_[i];
-    if (each.reached <= decided_at) continue;
-    used_.erase(each.hash);
-    if (each.hash != each.base) used_[each.base] = each.next_index;
+    const used_id& used = ids_of_races_[i];
+    if (used.reached <= decided_at) continue;
+    used_.erase(used.hash);
+    if (used.hash != used.base) used_[used.base] = used.next_index;
     ids_of_races_.erase(ids_of_races_.begin() + static_cast<std::ptrdiff_t>(i));
   }
 }
@@ -218,7 +218,7 @@ INNGEST_INLINE void replay::release_ids_of_losers(std::size_t first, std::size_t
 INNGEST_INLINE void replay::settle_conflicts(std::size_t first, std::optional<std::size_t> decided_at) {
   const auto begin = conflicts_of_races_.begin() + static_cast<std::ptrdiff_t>(first);
   if (decided_at) {
-    const auto matters_not = [&](const race_conflict& each) { return each.reached > *decided_at; };
+    const auto matters_not = [&](const race_conflict& conflict) { return conflict.reached > *decided_at; };
     conflicts_of_races_.erase(std::remove_if(begin, conflicts_of_races_.end(), matters_not),
                               conflicts_of_races_.end());
   }
@@ -292,7 +292,7 @@ INNGEST_INLINE void replay::transform_input(step_call& call, std::string* input)
   step_input changed{.id = call.id, .name = call.given_name, .input = input ? *input : ""};
   const step_info before = describe(call);
   hook_threw_ = true;
-  hooks_.each([&](middleware& one) { one.transform_step_input(info_, before, changed); });
+  hooks_.for_each([&](middleware& layer) { layer.transform_step_input(info_, before, changed); });
   hook_threw_ = false;
   if (changed.id != call.id) call.hash = detail::sha1::of(changed.id);
   call.id = std::move(changed.id);
@@ -331,7 +331,7 @@ INNGEST_INLINE void replay::refuse_nesting(std::string_view id) const {
 
 INNGEST_INLINE void replay::refuse_unwritable(const std::string& id, const std::string& name) {
   if (detail::is_utf8(id) && detail::is_utf8(name)) return;
-  const std::string step = "step \"" + detail::readable(id) + "\"";
+  const std::string step = "step \"" + detail::to_printable(id) + "\"";
   detail::require_utf8(id, step + ": its id");
   detail::require_utf8(name, step + ": its name");
 }
@@ -383,19 +383,19 @@ INNGEST_INLINE protocol::operation replay::execute(const step_call& call, const 
   protocol::operation op = plan;
   op.code = protocol::opcode::step_run;
   const step_info step = hooks_.empty() ? step_info{} : describe(call);
-  const auto started = world_.now();
+  const auto started = services_.now();
   std::exception_ptr thrown;
   try {
-    notify([&](middleware& one) { one.on_step_start(info_, step); });
+    notify([&](middleware& layer) { layer.on_step_start(info_, step); });
     running_ = &call;
     call_body(step, body, op.data);
     check_size(call, op.data);
-    notify([&](middleware& one) { one.on_step_complete(info_, step, op.data); });
+    notify([&](middleware& layer) { layer.on_step_complete(info_, step, op.data); });
   } catch (...) {
     thrown = std::current_exception();
   }
   running_ = nullptr;
-  const auto ended = world_.now();
+  const auto ended = services_.now();
   op.timing = protocol::timing{
       .started = std::chrono::duration_cast<std::chrono::nanoseconds>(started.time_since_epoch()).count(),
       .took = std::max<std::int64_t>(  // the clock may have been set back meanwhile
@@ -406,7 +406,7 @@ INNGEST_INLINE protocol::operation replay::execute(const step_call& call, const 
     op.code = step_failure_->retriable ? protocol::opcode::step_error : protocol::opcode::step_failed;
     op.data.clear();
     op.error = step_failure_->info;
-    const failure_info told = tell(*step_failure_);
+    const failure_info told = to_failure_info(*step_failure_);
     tell_step_error(step, told);
   }
   return op;
@@ -414,7 +414,7 @@ INNGEST_INLINE protocol::operation replay::execute(const step_call& call, const 
 
 INNGEST_INLINE void replay::tell_step_error(const step_info& step, const failure_info& failure) {
   try {
-    notify([&](middleware& one) { one.on_step_error(info_, step, failure); });
+    notify([&](middleware& layer) { layer.on_step_error(info_, step, failure); });
   } catch (...) {
     warnings_.push_back("middleware::on_step_error threw at step \"" + std::string(step.id) +
                         "\": " + words_of_exception());
@@ -431,12 +431,14 @@ INNGEST_INLINE void replay::call_body(const step_info& step, detail::function_re
     return data.empty() ? std::string("null") : data;
   };
   out = hooks_.wrap<std::string>(
-      [&](middleware& one, next_call<std::string> next) { return one.wrap_step_handler(info_, step, next); },
+      [&](middleware& layer, next_call<std::string> next) {
+        return layer.wrap_step_handler(info_, step, next);
+      },
       innermost);
 }
 
 INNGEST_INLINE std::string replay::words_of_exception() const {
-  const auto info = protocol::describe(std::current_exception(), world_.now()).info;
+  const auto info = protocol::describe(std::current_exception(), services_.now()).info;
   return info.message.empty() ? info.name : info.message;
 }
 
@@ -517,8 +519,8 @@ INNGEST_INLINE void replay::call_handler(detail::function_ref<void(std::string&)
     end_memoization();
     return result;
   };
-  const auto around = [&](middleware& one, next_call<std::string> next) {
-    return one.wrap_function_handler(info_, next);
+  const auto around = [&](middleware& layer, next_call<std::string> next) {
+    return layer.wrap_function_handler(info_, next);
   };
   out = through_hooks(
       [&](next_call<std::string> wrapped) { return hooks_.wrap<std::string>(around, wrapped); }, innermost);
@@ -526,7 +528,7 @@ INNGEST_INLINE void replay::call_handler(detail::function_ref<void(std::string&)
 
 INNGEST_INLINE void replay::end_memoization() {
   if (std::exchange(memoization_ended_, true)) return;
-  notify([&](middleware& one) { one.on_memoization_end(info_); });
+  notify([&](middleware& layer) { layer.on_memoization_end(info_); });
 }
 
 INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& thrown) {
@@ -549,7 +551,7 @@ INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& throw
     operations_.push_back(protocol::run_complete(out.result));
     out.is_result_among_operations = true;
   } else if (operations_.empty() && thrown && !interrupted_) {
-    return fail(out, protocol::describe(thrown, world_.now(), function_name()));
+    return fail(out, protocol::describe(thrown, services_.now(), function_name()));
   } else if (operations_.empty()) {
     out.ended = outcome::kind::not_reached;
     return;
@@ -594,10 +596,10 @@ INNGEST_INLINE protocol::failure replay::error_of_too_many() const {
   const too_large problem(std::to_string(operations_.size()) +
                           " steps are to be reported at once, and a server takes at most " +
                           std::to_string(options_.limits.operations) + ": start fewer at a time");
-  return protocol::describe(std::make_exception_ptr(problem), world_.now());
+  return protocol::describe(std::make_exception_ptr(problem), services_.now());
 }
 
-INNGEST_INLINE failure_info replay::tell(const protocol::failure& failure) {
+INNGEST_INLINE failure_info replay::to_failure_info(const protocol::failure& failure) {
   return {.name = failure.info.name,
           .message = failure.info.message,
           .is_final = !failure.retriable,
@@ -606,10 +608,10 @@ INNGEST_INLINE failure_info replay::tell(const protocol::failure& failure) {
 
 INNGEST_INLINE void replay::tell_end(const outcome& out) {
   if (out.ended == outcome::kind::failed || out.is_failure_among_operations) {
-    const failure_info told = tell(*out.failure);
-    notify([&](middleware& one) { one.on_run_error(info_, told); });
+    const failure_info told = to_failure_info(*out.failure);
+    notify([&](middleware& layer) { layer.on_run_error(info_, told); });
   } else if (out.ended == outcome::kind::completed || out.is_result_among_operations) {
-    notify([&](middleware& one) { one.on_run_complete(info_, out.result); });
+    notify([&](middleware& layer) { layer.on_run_complete(info_, out.result); });
   }
 }
 
@@ -634,8 +636,8 @@ INNGEST_INLINE std::string replay::advice_on_ids() {
 }
 
 INNGEST_INLINE std::string replay::first_unused() const {
-  for (const step_hash& each : request_.completed()) {
-    if (!used_.contains(each)) return "a step whose id has the hash " + detail::to_hex(each);
+  for (const step_hash& step : request_.completed()) {
+    if (!used_.contains(step)) return "a step whose id has the hash " + detail::to_hex(step);
   }
   return "other steps";
 }

@@ -104,7 +104,7 @@ class cel_evaluator {
   /// Null as the other type's nothing.
   static std::vector<cel_value> without_null(std::vector<cel_value> operands);
 
-  static cel_value of_unknown(const cel_node& node, const std::vector<cel_value>& operands);
+  static cel_value unknown_value(const cel_node& node, const std::vector<cel_value>& operands);
 
   // ---- lists, maps and macros -----------------------------------------------------------------------------
 

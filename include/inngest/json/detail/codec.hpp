@@ -359,9 +359,9 @@ struct codec<T, json_kind::sequence> {
   static void write(std::string& out, const T& value, const json_path& at) {
     out += '[';
     std::size_t index = 0;
-    for (const auto& each : value) {
+    for (const auto& item : value) {
       if (index > 0) out += ',';
-      detail::write<element>(out, each, json_path(at, index));
+      detail::write<element>(out, item, json_path(at, index));
       ++index;
     }
     out += ']';
@@ -392,13 +392,13 @@ struct codec<T, json_kind::mapping> {
   static void write(std::string& out, const T& value, const json_path& at) {
     out += '{';
     bool first = true;
-    for (const auto& [key, each] : value) {
+    for (const auto& [key, mapped] : value) {
       if (!first) out += ',';
       first = false;
       const json_path here(at, key);
       write_quoted(out, key, here);
       out += ':';
-      detail::write(out, each, here);
+      detail::write(out, mapped, here);
     }
     out += '}';
   }
@@ -452,14 +452,14 @@ struct codec<T, json_kind::names> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::string, at, "string");
     const std::string_view text = take(value.get_string(), at);
-    for (const auto& [each, name] : inngest_names(static_cast<const T*>(nullptr))) {
-      if (name == text) return each;
+    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
+      if (name == text) return enumerator;
     }
     fail_at(at, "expected one of " + all_names() + ", found \"" + std::string(text) + "\"");
   }
   static void write(std::string& out, T value, const json_path& at) {
-    for (const auto& [each, name] : inngest_names(static_cast<const T*>(nullptr))) {
-      if (each == value) return write_quoted(out, name, at);
+    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
+      if (enumerator == value) return write_quoted(out, name, at);
     }
     fail_at(at, "the enumerator " + std::to_string(static_cast<long long>(value)) +
                     " has no name in INNGEST_ENUM");
@@ -468,10 +468,10 @@ struct codec<T, json_kind::names> {
  private:
   static std::string all_names() {
     std::string out;
-    for (const auto& each : inngest_names(static_cast<const T*>(nullptr))) {
+    for (const auto& pair : inngest_names(static_cast<const T*>(nullptr))) {
       if (!out.empty()) out += ", ";
       out += '"';
-      out += each.second;
+      out += pair.second;
       out += '"';
     }
     return out;
@@ -584,8 +584,8 @@ struct codec<T, json_kind::fields> {
 
   static bool has_default(std::string_view name) {
     if constexpr (has_defaults<T>) {
-      for (const std::string_view each : inngest_defaults(static_cast<const T*>(nullptr))) {
-        if (each == name) return true;
+      for (const std::string_view defaulted : inngest_defaults(static_cast<const T*>(nullptr))) {
+        if (defaulted == name) return true;
       }
     }
     return false;
@@ -618,9 +618,9 @@ struct codec<T, json_kind::fields> {
   static void write_member(std::string& out, const T& value, const field<Pointer>& member, bool& first,
                            const json_path& at) {
     using Member = typename field<Pointer>::member_type;
-    const Member& each = value.*Pointer;
+    const Member& content = value.*Pointer;
     if constexpr (std::same_as<Member, extra_fields>) {
-      for (const auto& [key, extra] : each) {
+      for (const auto& [key, extra] : content) {
         const json_path here(at, key);
         if (!std::exchange(first, false)) out += ',';
         write_quoted(out, key, here);
@@ -629,12 +629,12 @@ struct codec<T, json_kind::fields> {
       }
     } else if constexpr (kind_of<Member>() != json_kind::none) {
       if constexpr (is_optional<Member>) {
-        if (!each) return;
+        if (!content) return;
       }
       out += std::exchange(first, false) ? "\"" : ",\"";
       out += member.name;
       out += "\":";
-      detail::write(out, each, json_path(at, member.name));
+      detail::write(out, content, json_path(at, member.name));
     }
   }
 };

@@ -13,7 +13,7 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 /// Text with every byte that is not of UTF-8 as a question mark: what is only to be read by people must get
 /// through.
-std::string readable(std::string_view text);
+std::string to_printable(std::string_view text);
 
 /// \throws payload_error for text that must arrive as it is and is not UTF-8; `whose` names it.
 void require_utf8(std::string_view text, const std::string& whose);

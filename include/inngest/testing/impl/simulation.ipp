@@ -72,9 +72,9 @@ INNGEST_INLINE std::string simulation::begin(const any_function& function,
                                              const std::vector<std::string>& events) {
   must_have(function);
   embedded::run_record recorded{.run = {.function_slug = function.slug()}};
-  for (const std::string& each : events) {
-    recorded.events.push_back({.id = detail::make_ulid(now_), .text = each});
-    if (recorded.run.event_name.empty()) recorded.run.event_name = detail::parse_dom(each).value("name", "");
+  for (const std::string& event : events) {
+    recorded.events.push_back({.id = detail::make_ulid(now_), .text = event});
+    if (recorded.run.event_name.empty()) recorded.run.event_name = detail::parse_dom(event).value("name", "");
   }
   std::string id = scheduler_.rerun(recorded, now_);
   keep();
@@ -124,7 +124,7 @@ INNGEST_INLINE std::string simulation::read_result(const embedded::run& run, con
 
 INNGEST_INLINE std::vector<embedded::function_definition> simulation::functions() const {
   std::vector<embedded::function_definition> out;
-  for (const auto& [slug, each] : scheduler_.functions().all()) out.push_back(*each);
+  for (const auto& [slug, definition] : scheduler_.functions().all()) out.push_back(*definition);
   return out;
 }
 
@@ -148,19 +148,19 @@ INNGEST_INLINE void simulation::must_have(const any_function& function) const {
 INNGEST_INLINE std::vector<any_function> simulation::with_mocks(
     const std::vector<any_function>& functions) const {
   std::vector<any_function> out;
-  for (const any_function& each : functions) {
-    function_options changed = each.options();
+  for (const any_function& function : functions) {
+    function_options changed = function.options();
     changed.middleware.push_back(std::make_shared<mocking>(mocks_));
-    out.emplace_back(each.app_id(), std::move(changed), each.triggers(), each.handler(),
-                     with_mocks(each.companions()));
+    out.emplace_back(function.app_id(), std::move(changed), function.triggers(), function.handler(),
+                     with_mocks(function.end_handlers()));
   }
   return out;
 }
 
 INNGEST_INLINE std::vector<embedded::function_definition> simulation::definitions(bool retries) const {
   std::vector<embedded::function_definition> out;
-  for (const any_function& each : handler_.functions()) {
-    out.push_back(embedded::define(each));
+  for (const any_function& function : handler_.functions()) {
+    out.push_back(embedded::define(function));
     if (!retries) out.back().retries = 0;
   }
   return out;
@@ -235,10 +235,10 @@ INNGEST_INLINE http::response simulation::not_asked(const embedded::job& due) {
 INNGEST_INLINE void simulation::look_at(const std::string& run_id, http::response& answer) {
   json all = detail::parse_dom(answer.body);
   bool changed = false;
-  for (json& each : all) changed = mock_server_step(each) || changed;
+  for (json& operation : all) changed = mock_server_step(operation) || changed;
   if (changed) answer.body = all.dump();
   auto& noted = operations_[run_id];
-  for (auto& each : embedded::read_operations(answer.body)) noted.push_back(std::move(each));
+  for (auto& operation : embedded::read_operations(answer.body)) noted.push_back(std::move(operation));
 }
 
 INNGEST_INLINE bool simulation::mock_server_step(json& op) {

@@ -288,7 +288,7 @@ INNGEST_INLINE cel_value cel_evaluator::apply_leniently(const cel_node& node,
     has_error = has_error || operand.is_error();
     has_null = has_null || operand.is_null();
   }
-  if (has_error) return of_unknown(node, operands);
+  if (has_error) return unknown_value(node, operands);
   const bool mixed = operands.size() == 2 && operands[0].type_name() != operands[1].type_name();
   cel_value out = apply(node, operands);
   if (!mixed || !out.is_error()) return out;
@@ -315,8 +315,8 @@ INNGEST_INLINE std::vector<cel_value> cel_evaluator::without_null(std::vector<ce
   return operands;
 }
 
-INNGEST_INLINE cel_value cel_evaluator::of_unknown(const cel_node& node,
-                                                   const std::vector<cel_value>& operands) {
+INNGEST_INLINE cel_value cel_evaluator::unknown_value(const cel_node& node,
+                                                      const std::vector<cel_value>& operands) {
   const std::string& name = node.text;
   if (name == "size") return std::int64_t{0};
   if (node.what != kind::operation || operands.size() != 2) return false;

@@ -325,7 +325,7 @@ INNGEST_INLINE void canonical_writer::write_array() {
 }
 
 INNGEST_INLINE void canonical_writer::write_object() {
-  const auto before = [](const object& each, std::size_t begin) { return each.begin < begin; };
+  const auto before = [](const object& candidate, std::size_t begin) { return candidate.begin < begin; };
   const auto found = std::lower_bound(objects_.begin(), objects_.end(), at_, before);
   if (found == objects_.end() || found->begin != at_) {  // it is empty
     at_ = text_.find('}', at_) + 1;
@@ -335,11 +335,11 @@ INNGEST_INLINE void canonical_writer::write_object() {
   const object self = *found;
   out_ += '{';
   for (std::uint32_t i = 0; i < self.count; ++i) {
-    const member& each = members_[self.first + i];
+    const member& current = members_[self.first + i];
     if (i > 0) out_ += ',';
-    write_text(each.name);
+    write_text(current.name);
     out_ += ':';
-    at_ = each.value;
+    at_ = current.value;
     write_value();
   }
   at_ = self.end;
