@@ -13,3 +13,5 @@
   }
 }
 s|([;,]) +// |\1  ///< |
+# The inline namespace of the ABI would be part of each name.
+s|inngest::inline INNGEST_ABI|inngest|
