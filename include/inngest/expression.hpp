@@ -32,6 +32,7 @@ class expression {
   /// \throws expression_error for what a server would reject, with the position in the text.
   explicit expression(std::string text, expression_names names = expression_names::of_a_server);
 
+  /// The expression as text.
   const std::string& text() const { return text_; }
   /// Its parts; the root is the last.
   const std::vector<detail::cel_node>& nodes() const { return nodes_; }

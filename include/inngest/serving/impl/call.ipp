@@ -87,7 +87,7 @@ INNGEST_INLINE http::response answer_call(const served_app& app, http::request r
                                           const save_results* save, const execution::call_stop& stop) {
   const registered_call registered(app.calls, stop);
   if (registered.is_refused()) {
-    http::response out = message_answer(app, 503, "the app is stopping: it takes no more calls");
+    http::response out = message_answer(app, 503, "the app is stopping and accepts no more calls");
     out.headers.add(protocol::header::no_retry, "false");
     out.headers.add(protocol::header::retry_after, "1");
     return out;
