@@ -45,7 +45,7 @@ INNGEST_INLINE wrong_thread_error::wrong_thread_error(std::string_view step, std
     : error(error_code::wrong_thread,
             (step.empty() ? std::string("ctx.group") : "step \"" + std::string(step) + "\"") +
                 " of function \"" + std::string(function) +
-                "\" was called on another thread than the handler's: call steps from the handler itself, "
+                "\" was called on a thread other than the handler's: call steps from the handler itself, "
                 "and use ctx.group.parallel or ctx.step.start to run them at the same time") {}
 
 INNGEST_INLINE event_rejected::event_rejected(const std::string& message, std::vector<std::string> accepted)

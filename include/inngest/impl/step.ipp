@@ -94,7 +94,7 @@ INNGEST_INLINE void step::set_metadata(step_id id, const std::string& kind, cons
 }
 
 INNGEST_INLINE void step::refuse_sleep(const execution::step_call& call, const std::string& how_long) {
-  throw step_options_error(call.id, "a sleep of at most 366 days is possible, not one of " + how_long);
+  throw step_options_error(call.id, "a sleep may take at most 366 days, not " + how_long);
 }
 
 INNGEST_INLINE std::string step::timeout_text(const execution::step_call& call, duration_ms timeout) {

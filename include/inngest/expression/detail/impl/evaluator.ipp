@@ -356,7 +356,7 @@ INNGEST_INLINE cel_value cel_evaluator::map(const cel_node& node) {
         key.as<bool>() || key.as<std::int64_t>() || key.as<std::uint64_t>() || key.as<std::string>();
     if (!usable) return cel_error{.problem = "a key can't be of type " + std::string(key.type_name())};
     for (const auto& [other, unused] : out) {
-      if (are_equal(other, key)) return cel_error{.problem = "a key is there twice"};
+      if (are_equal(other, key)) return cel_error{.problem = "duplicate key"};
     }
     out.emplace_back(std::move(key), std::move(value));
   }

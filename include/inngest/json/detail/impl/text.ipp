@@ -67,7 +67,7 @@ INNGEST_INLINE std::string find_text(std::string_view json, std::string_view nam
       if (type_of(field.value, {}) != json_type::string) return {};
       return std::string(take(field.value.get_string(), {}));
     }
-  } catch (const payload_error&) {  // not JSON: it says nothing
+  } catch (const payload_error&) {  // not JSON
   }
   return {};
 }

@@ -99,7 +99,7 @@ INNGEST_INLINE void option_check::check_triggers() const {
 
 INNGEST_INLINE void option_check::check_trigger(const trigger_definition& trigger) const {
   check_pattern(trigger.event, "a trigger");
-  // on<A, B>() gives both the same expression: a member of either will do
+  // on<A, B>() has one expression for both events: it may use the members of either
   std::vector<event_shape> events;
   for (const trigger_definition& other : triggers_) {
     if (other.expression != trigger.expression) continue;
