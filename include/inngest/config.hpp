@@ -64,3 +64,5 @@
 #define INNGEST_ABI                                                                       \
   INNGEST_DETAIL_ABI(INNGEST_VERSION_MAJOR, INNGEST_VERSION_MINOR, INNGEST_VERSION_PATCH, \
                      INNGEST_DETAIL_FLAVOUR)
+#define INNGEST_DETAIL_QUOTED(text) #text
+#define INNGEST_DETAIL_TEXT(macro) INNGEST_DETAIL_QUOTED(macro)

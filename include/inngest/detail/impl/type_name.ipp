@@ -5,12 +5,20 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
+INNGEST_INLINE std::string without_abi_namespace(std::string name) {
+  constexpr std::string_view abi_namespace = INNGEST_DETAIL_TEXT(INNGEST_ABI) "::";
+  for (std::size_t at = 0; (at = name.find(abi_namespace, at)) != std::string::npos;) {
+    name.erase(at, abi_namespace.size());
+  }
+  return name;
+}
+
 INNGEST_INLINE std::string demangle(const char* name) {
 #if __has_include(<cxxabi.h>)
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
                                                     std::free);
-  if (status == 0) return text.get();
+  if (status == 0) return without_abi_namespace(text.get());
 #endif
   return name;
 }
