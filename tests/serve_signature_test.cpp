@@ -225,7 +225,7 @@ TEST_CASE("a refused signature is logged with its reason and never with the key"
          early.find("3999 s in") != std::string::npos));
   CHECK(refused(signature("signkey-test-00")).find("another key") != std::string::npos);
   const std::string twice = R"({"event":{},"event":{}})";
-  CHECK(refused(inngest::protocol::sign(twice, key, clock_now()), twice).find("two members") !=
+  CHECK(refused(inngest::protocol::sign(twice, key, clock_now()), twice).find("duplicate members") !=
         std::string::npos);
 }
 

@@ -40,6 +40,7 @@ class handler {
 
   /// The options as given.
   const serve_options& options() const { return app_->options; }
+  /// The client.
   const inngest::client& client() const { return app_->client; }
   /// All functions, including the on_failure, on_cancel and on_success handlers of others.
   const std::vector<any_function>& functions() const { return app_->functions; }
