@@ -38,7 +38,7 @@ namespace detail {
 std::shared_ptr<http::transport> default_transport();
 
 #if !defined(INNGEST_COMPILED)
-/// Set by the header of a transport that is to be the default: not all sources of a program include it.
+/// Set by the header of the default transport, because not every source file of a program includes it.
 inline constinit std::atomic<std::shared_ptr<http::transport> (*)()> default_transport_maker = nullptr;
 
 inline std::shared_ptr<http::transport> default_transport() {

@@ -9,8 +9,8 @@
 
 #include <inngest/config.hpp>
 
-// Enumerations whose values are stored or shown: one table of each says its enumerators and their names, and
-// whatever reads or writes a value asks the table. A table that lacks an enumerator does not compile.
+// Enumerations whose values are stored or shown. Each has one table of its enumerators and names, used by all
+// code that reads or writes values. An incomplete table is a compile error.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -21,12 +21,11 @@ struct enumerator {
 };
 
 /// The table of an enumeration: a std::array of its enumerators in the order of their values, from 0 without
-/// a gap. Specialize it behind the enumeration.
+/// gaps. Specialize it after the enumeration.
 template <class Enum>
 inline constexpr std::array<enumerator<Enum>, 0> enumerators{};
 
-/// Whether the value has a name in the source: only the compiler knows, and it prints other values as
-/// numbers.
+/// Whether the value is an enumerator. The compiler prints enumerators by name and other values as numbers.
 template <auto Value>
 consteval bool is_enumerator() {
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -39,7 +38,7 @@ consteval bool is_enumerator() {
   return text[at] != '(' && text[at] != '-' && (text[at] < '0' || text[at] > '9');
 }
 
-/// More than any of the enumerations has.
+/// More than the enumerators of any enumeration.
 inline constexpr std::size_t most_enumerators = 64;
 
 template <class Enum, std::size_t... Numbers>
@@ -59,7 +58,7 @@ consteval bool has_full_table() {
   return true;
 }
 
-/// The name in the table; empty for a value that is no enumerator.
+/// The name in the table; empty for other values.
 template <class Enum>
 constexpr std::string_view name_of(Enum value) {
   static_assert(has_full_table<Enum>(), "an enumerator is missing in the enumeration's table");
@@ -67,7 +66,7 @@ constexpr std::string_view name_of(Enum value) {
   return number < enumerators<Enum>.size() ? enumerators<Enum>[number].name : std::string_view();
 }
 
-/// The enumerator that a stored number stands for; nothing for any other number.
+/// The enumerator of a stored number; nullopt for other numbers.
 template <class Enum>
 constexpr std::optional<Enum> enumerator_of(std::int64_t number) {
   static_assert(has_full_table<Enum>(), "an enumerator is missing in the enumeration's table");

@@ -47,7 +47,7 @@ json to_json(const cel_value& value);
 [[nodiscard]] json evaluate(const expression& expression, const json& variables,
                             missing_fields missing = missing_fields::are_unknown);
 
-/// Whether the expression is true. One that cannot be computed, or gives no bool, is not.
+/// Whether the expression is true. It is false when it cannot be evaluated, or its result is not a bool.
 [[nodiscard]] bool holds(const expression& expression, const json& variables);
 
 }  // namespace inngest::inline INNGEST_ABI
