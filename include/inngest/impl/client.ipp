@@ -121,7 +121,7 @@ INNGEST_INLINE bool client::has_engine() const {
 INNGEST_INLINE sent_events client::deliver(std::vector<any_event> events,
                                            std::string_view traceparent) const {
   for (const any_event& event : events) check_size(event);
-  // an engine has its own clock, and events do not wait on their way to it
+  // an engine has its own clock and receives events without delay
   if (!has_engine()) set_missing_times(events);
   const std::string list = list_of(events), seed = event_id_seed();
   const auto post_them = [&] {
@@ -129,7 +129,7 @@ INNGEST_INLINE sent_events client::deliver(std::vector<any_event> events,
   };
   const auto& outbox = settings().outbox();
   try {
-    if (outbox && !outbox->empty()) {  // the order must hold
+    if (outbox && !outbox->empty()) {  // keep the order of events
       if (settings().when_unreachable() == unreachable_policy::keep)
         return send_in_turn(list, seed, post_them);
       flush_outbox();

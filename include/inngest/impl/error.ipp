@@ -23,7 +23,7 @@ INNGEST_INLINE std::chrono::milliseconds retry_after_error::delay(
     std::chrono::system_clock::time_point now) const {
   using std::chrono::milliseconds;
   if (!at_) return (std::max)(delay_, milliseconds::zero());
-  const auto from = std::chrono::floor<milliseconds>(now);  // a part of one is waited for
+  const auto from = std::chrono::floor<milliseconds>(now);  // a partial millisecond counts as a whole one
   return *at_ <= from ? milliseconds::zero()
                       : milliseconds(detail::add_saturated(at_->time_since_epoch().count(),
                                                            -from.time_since_epoch().count()));

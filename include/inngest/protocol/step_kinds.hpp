@@ -8,8 +8,9 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/enumeration.hpp>
 
-// The kinds of steps, one row each, and the operations that report them. Whatever depends on a step's kind
-// reads it here: the steps of a handler, middleware, the embedded engine, its page and the test harness.
+// The kinds of steps, one row each, and the operations that report them. All code that depends on a step's
+// kind uses this table: the steps of a handler, middleware, the embedded engine, its page and the test
+// harness.
 //
 // To add a kind, add an enumerator to step_kind and a row to protocol::step_kinds. If it has its own
 // operation, add an enumerator to opcode and its name to the table. The compiler reports everything else that

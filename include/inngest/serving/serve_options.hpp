@@ -20,7 +20,7 @@ struct serve_options {
   bool streaming = false;
   /// The time between two pieces of white space.
   duration_ms heartbeat = std::chrono::seconds(3);
-  /// For tests: calls each handler a second time, and fails the call without a retry when the second pass
+  /// For tests: calls every handler twice, and fails the call without a retry when the second pass
   /// reaches other steps. Checkpointing is off meanwhile.
   bool strict = false;
   /// The name of the HTTP framework, shown by the server. An adapter fills it in.

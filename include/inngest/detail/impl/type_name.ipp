@@ -31,7 +31,7 @@ INNGEST_INLINE std::string exception_type_name(const std::type_info& type) {
     }
   }
   if (name.ends_with(" const")) name.resize(name.size() - 6);
-  // Others see these two, which every SDK has: servers, pages and apps that wait for the run.
+  // All SDKs have these two errors, and servers, pages and waiting apps show their common names.
   if (name == "inngest::non_retriable_error") return "NonRetriableError";
   if (name == "inngest::retry_after_error") return "RetryAfterError";
   return name;

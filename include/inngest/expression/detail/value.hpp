@@ -86,8 +86,9 @@ cel_value element_of(const cel_value& list, std::size_t index, bool whole_number
 /// The elements of a list, or the keys of a map.
 std::vector<cel_value> elements_of(const cel_value& value, bool whole_numbers);
 
-/// How much there is of a value, so that what is produced can be limited: a step for each value in it, and
-/// for each 256 bytes of text. Of JSON so many levels count; it is there anyway. Stops soon after `most`.
+/// The size of a value, to limit what expressions produce: one step per contained value and per 256 bytes of
+/// text. `levels` limits the levels of JSON that count, because it exists already. Counting stops soon after
+/// `most`.
 std::size_t weight_of(const json& value, std::size_t most, int levels);
 std::size_t weight_of(const cel_value& value, std::size_t most, int json_levels = 0);
 
