@@ -188,7 +188,7 @@ class step_base {
         input = std::string(find_member(replaced, "input"));
       }
       auto given = decode<inputs>(input, "input");
-      std::apply([&](auto&... arguments) { run_body(body, at.deadline, at.stop, out, arguments...); }, given);
+      std::apply([&](auto&... values) { run_body(body, at.deadline, at.stop, out, values...); }, given);
     };
     return step_handle<result, decltype(run)>(*replay_, std::move(call), plan, std::move(run));
   }

@@ -121,7 +121,8 @@ class regex_parser {
 
   char32_t escaped_character();
 
-  /// At most so many digits, then the end; without one all of them if they are hexadecimal.
+  /// Reads a code point: up to `most` digits, then `end`. Hexadecimal digits without an end must be exactly
+  /// `most`.
   char32_t digits(unsigned base, std::size_t most, std::string_view end);
 
   regex_characters brackets();
