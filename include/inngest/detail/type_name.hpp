@@ -6,11 +6,11 @@
 #include <string_view>
 #include <typeinfo>
 
+#include <inngest/config.hpp>
+
 #if __has_include(<cxxabi.h>)
 #include <cxxabi.h>
 #endif
-
-#include <inngest/config.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
