@@ -312,7 +312,7 @@ TEST_CASE("a missing API key is named with its variable, and found there", "[ai]
     variable.set(" from-env\r\n");
     CHECK(make_request(model, json::object()).auth_key == "from-env");
     variable.set("from\nenv");
-    CHECK_THROWS_WITH(make_request(model, json::object()), ContainsSubstring("line breaks"));
+    CHECK_THROWS_WITH(make_request(model, json::object()), ContainsSubstring("line break"));
     auto with_key = model;
     with_key.api_key = "given";
     CHECK(make_request(with_key, json::object()).auth_key == "given");

@@ -60,7 +60,7 @@ TEST_CASE("a step whose id is not UTF-8 is refused before its body runs, and nam
     const json error = failure_of([&](context& ctx) { ctx.step.run(id, [&] { ++runs; }); });
     CHECK(runs == 0);
     CHECK(has(error.at("name"), "payload_error"));
-    CHECK(has(error.at("message"), "step \"" + inngest::detail::readable(id) + "\""));
+    CHECK(has(error.at("message"), "step \"" + inngest::detail::to_printable(id) + "\""));
     CHECK(has(error.at("message"), "its id is not UTF-8"));
   }
   CHECK(has(message_of([](context& ctx) { ctx.step.run(latin, [] {}); }), "step \"caf?\""));

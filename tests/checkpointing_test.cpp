@@ -155,7 +155,7 @@ TEST_CASE("a server that saves nothing gets the results in the answer, and nothi
   f.api->statuses = {400};
   const answer first = f.call();
   CHECK(codes(first) == strings{"StepRun:a"});
-  CHECK(f.log.count("no server saved a step's result") == 1);
+  CHECK(f.log.count("the server did not save a step's result") == 1);
   f.remember("a", 1);
   CHECK(codes(f.call()) == strings{"StepRun:b"});  // for a minute it is not asked again
   CHECK(f.api->saved.size() == 1);

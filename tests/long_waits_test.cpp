@@ -54,7 +54,7 @@ std::string slept_until(Time time) {
 
 TEST_CASE("a sleep that no server takes is refused by its step's id", "[waits]") {
   CHECK(slept(hours(24 * 366)) == "8784hnull");
-  const std::string refused = "step \"nap\": a sleep of at most 366 days is possible, not one of ";
+  const std::string refused = "step \"nap\": a sleep may take at most 366 days, not ";
   CHECK(slept(hours(24 * 366) + 1ms) == refused + "31622400001 ms");
   CHECK(slept(hours(24 * 367)) == refused + "31708800000 ms");
   CHECK(slept(milliseconds::max()) == refused + "9223372036854775807 ms");
@@ -74,7 +74,7 @@ TEST_CASE("a sleep of less than nothing is over at once", "[waits]") {
 
 TEST_CASE("a moment too far away is refused, and one that has passed is not waited for", "[waits]") {
   using std::chrono::sys_days, std::chrono::year, std::chrono::system_clock;
-  const std::string refused = "step \"nap\": a sleep of at most 366 days is possible, not one of until ";
+  const std::string refused = "step \"nap\": a sleep may take at most 366 days, not until ";
   CHECK(slept_until(sys_days(year(2500) / 1 / 1)) == refused + "2500-01-01T00:00:00.000Z");
   CHECK_THAT(slept_until(system_clock::time_point::max()), ContainsSubstring(refused + "2262-"));
   CHECK_THAT(slept_until(std::chrono::sys_time<hours>::max()), ContainsSubstring(refused + "9999-12-31"));

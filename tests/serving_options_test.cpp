@@ -213,7 +213,7 @@ TEST_CASE("strict mode finds a handler that takes another way the second time", 
   const answer reply(handler(post("app-f", call.text())));
   CHECK(reply.status == 400);
   CHECK(reply.header("x-inngest-no-retry") == "true");
-  CHECK_THAT(reply.text, ContainsSubstring("as step 2") && ContainsSubstring("step \\\"b\\\"") &&
+  CHECK_THAT(reply.text, ContainsSubstring("its step 2") && ContainsSubstring("step \\\"b\\\"") &&
                              ContainsSubstring("step \\\"c\\\""));
 }
 
@@ -313,7 +313,7 @@ TEST_CASE("a function that ends without a step that the server remembers was cha
     call.stack.push_back(hash_of(id));
   }
   CHECK(answer(handler(post("app-f", call.text()))).status == 200);
-  CHECK(log.count("without 1 of the steps that the server remembers") == 1);
+  CHECK(log.count("without 1 of the steps that have results on the server") == 1);
 }
 
 TEST_CASE("a dev server that asks a cloud app to register is told which is which", "[serve][sync]") {

@@ -8,9 +8,9 @@
 //     const auto answer = ctx.step.ai.infer("greet", ai::openai{.model = "gpt-4o"}, request);
 //     return ai::text(answer);
 //
-// Each provider has its own request and answer, with the provider's names. They keep in `extra` what they
-// have no member for, so a provider's newest parameter can be used. A request may also be an inngest::json,
-// or a type of yours, of the provider's shape.
+// Each provider has its own request and answer, with the provider's names. Fields without a member
+// are kept in `extra`, so new parameters of a provider can be used at once. A request may also be an
+// inngest::json or your own type with the provider's fields.
 
 // IWYU pragma: begin_exports
 #include <inngest/ai/anthropic.hpp>

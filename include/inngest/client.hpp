@@ -38,7 +38,7 @@ namespace detail {
 std::shared_ptr<http::transport> default_transport();
 
 #if !defined(INNGEST_COMPILED)
-/// Set by the header of a transport that is to be the default: not all sources of a program include it.
+/// Set by the header of the default transport, because not every source file of a program includes it.
 inline constinit std::atomic<std::shared_ptr<http::transport> (*)()> default_transport_maker = nullptr;
 
 inline std::shared_ptr<http::transport> default_transport() {
@@ -113,8 +113,8 @@ struct end_context<run_end::finished, Output, Events...> {
 };
 
 /// Makes the function that runs when another function's run ends.
-any_function companion_of(const std::string& app_id, const function_options& options, run_end end,
-                          std::optional<int> retries, any_function::handler_type handler);
+any_function end_handler_of(const std::string& app_id, const function_options& options, run_end end,
+                            std::optional<int> retries, any_function::handler_type handler);
 
 }  // namespace detail
 
@@ -187,15 +187,15 @@ class client {
     check.run();
     (check.check_retries(detail::name_of(Ends) + std::string(": retries"), at_end.retries), ...);
     if (const std::string warning = check.warning(); !warning.empty()) log().warn(warning);
-    std::vector<any_function> companions;
-    (companions.push_back(detail::companion_of(
+    std::vector<any_function> end_handlers;
+    (end_handlers.push_back(detail::end_handler_of(
          id(), options, Ends, at_end.retries,
          detail::erase_handler<typename detail::end_context<Ends, output, Events...>::type>(
              std::move(at_end.handler)))),
      ...);
     return function<output, Events...>(id(), std::move(options), std::move(trigger.definitions),
                                        detail::erase_handler<context<Events...>>(std::move(handler)),
-                                       std::move(companions));
+                                       std::move(end_handlers));
   }
 
   /// Creates a function that runs after other runs: see basic_context::defer. Its handler takes

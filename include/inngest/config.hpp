@@ -1,7 +1,7 @@
 #pragma once
 
-// Every switch of the library, each overridable before the first include or in a header named
-// <inngest_config.hpp> anywhere on the include path.
+// The library's switches. Override them before the first include, or in a header named <inngest_config.hpp>
+// on the include path.
 
 #if defined(__has_include)
 #if __has_include(<inngest_config.hpp>)
@@ -12,7 +12,7 @@
 #include <inngest/version.hpp>
 
 #ifndef __cpp_exceptions
-#error "inngest: exceptions must be enabled (-fexceptions): a step without a result leaves its handler by one"
+#error "inngest: exceptions must be enabled (-fexceptions): steps leave their handler by throwing"
 #endif
 #ifndef __cpp_rtti
 #error "inngest: RTTI must be enabled (-frtti): errors are reported to the server with their type names"
@@ -22,21 +22,21 @@
 /// `client_options::transport`.
 // #define INNGEST_NO_HTTPLIB
 
-/// How deeply JSON that is turned into a DOM (`inngest::json`), or into canonical form to check a signature,
-/// may be nested. Deeper text is refused: it could exhaust the stack of whatever walks it.
+/// The maximum nesting depth of JSON that is converted to a DOM (`inngest::json`), or to canonical form to
+/// check a signature. Deeper text is refused, because it could exhaust the stack.
 #ifndef INNGEST_MAX_JSON_DEPTH
 #define INNGEST_MAX_JSON_DEPTH 512
 #endif
 
-/// Bytes of a request body that `serve` reads before it answers 413. An Inngest server sends at most
-/// 4 MB of state in a body; what is larger is fetched by the SDK.
+/// The maximum size of a request body in bytes; `serve` answers larger ones with 413. An Inngest server sends
+/// at most 4 MB of state in a body; the SDK fetches larger state.
 #ifndef INNGEST_MAX_BODY_SIZE
 #define INNGEST_MAX_BODY_SIZE (32u * 1024u * 1024u)
 #endif
 
-/// Define, everywhere, to use the compiled library: the headers only declare what is no template, and
-/// src/inngest.cpp defines it. The CMake target `inngest::compiled` and the pkg-config file
-/// `inngest-compiled` do so.
+/// Define it in all files to use the compiled library: the headers then only declare functions that are not
+/// templates, and src/inngest.cpp defines them. The CMake target `inngest::compiled` and the pkg-config file
+/// `inngest-compiled` define it.
 // #define INNGEST_COMPILED
 
 #ifdef INNGEST_COMPILED
@@ -45,9 +45,9 @@
 #define INNGEST_INLINE inline
 #endif
 
-// The namespace of everything in the library: its version, its flavour, and in the headers which of its
-// parsers simdjson chooses by the compiler's flags. Files of one program that differ in these get different
-// names, so that the linker refuses to mix them instead of taking the bodies of one for both.
+// The inline namespace of the whole library. It contains the version, the flavour and, for header-only use,
+// the simdjson parser that the compiler's flags select. Files that differ in these get different symbol
+// names, so that the linker refuses to mix them.
 #if defined(INNGEST_COMPILED)
 #define INNGEST_DETAIL_FLAVOUR compiled
 #elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VBMI2__)
@@ -64,3 +64,5 @@
 #define INNGEST_ABI                                                                       \
   INNGEST_DETAIL_ABI(INNGEST_VERSION_MAJOR, INNGEST_VERSION_MINOR, INNGEST_VERSION_PATCH, \
                      INNGEST_DETAIL_FLAVOUR)
+#define INNGEST_DETAIL_QUOTED(text) #text
+#define INNGEST_DETAIL_TEXT(macro) INNGEST_DETAIL_QUOTED(macro)

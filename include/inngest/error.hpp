@@ -14,26 +14,26 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// What kind of error this is; stable, so that programs may switch on it.
+/// The kind of an error. The values are stable: programs may switch on them.
 enum class error_code {
   configuration,      ///< a client, function or server was set up wrongly
   payload,            ///< JSON that does not fit its type
   non_retriable,      ///< thrown by user code: do not retry
   retry_after,        ///< thrown by user code: retry at a given time
-  step_failed,        ///< a step failed for good; thrown to the handler by its step call
+  step_failed,        ///< a step failed permanently; thrown by its step call
   nested_step,        ///< a step was called inside another step's body
   wrong_thread,       ///< a step was called on a thread other than its handler's
   deadline_exceeded,  ///< a step's body took too long
-  too_large,          ///< an event, result or answer is larger than a server takes
+  too_large,          ///< an event, result or answer exceeds a server limit
   expression,         ///< a CEL expression that can't be parsed
-  not_deterministic,  ///< a handler did not call the same steps when it was called again
+  not_deterministic,  ///< a handler called different steps when it was replayed
   event_rejected,     ///< the server refused an event
   request_rejected,   ///< the server refused another request
   unauthorized,       ///< the server refused a key
   unreachable,        ///< no server answered
-  protocol,           ///< a server's answer or request that is not of the protocol
-  step_options,       ///< what a step was given can't work, such as too long a sleep
-  store,              ///< what keeps an embedded engine's state can't be opened, read or written
+  protocol,           ///< a server's answer or request violates the protocol
+  step_options,       ///< a step has invalid options, such as too long a sleep
+  store,              ///< an embedded engine's store can't be opened, read or written
 };
 
 /// The code's name, such as "payload".
@@ -79,10 +79,12 @@ constexpr std::string_view to_string(error_code code) {
   return "unknown";
 }
 
-/// Every error of the library derives from this one.
+/// The base class of all errors of the library.
 class error : public std::runtime_error {
  public:
+  /// `message` becomes what().
   error(error_code code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  /// The kind of the error.
   error_code code() const noexcept { return code_; }
 
  private:
@@ -91,38 +93,43 @@ class error : public std::runtime_error {
 
 namespace detail {
 
-/// An error that has a message and nothing else. Each derived class has a name of its own, which a server
-/// shows when the error ends a step or run.
+/// An error with a message only. Every derived class has its own name, which a server shows when the error
+/// ends a step or run.
 template <error_code Code>
 class error_of : public error {
  public:
+  /// `message` becomes what().
   explicit error_of(const std::string& message) : error(Code, message) {}
 };
 
 }  // namespace detail
 
-/// A client, function, option or server that can't work as given. Thrown when it is created.
+/// A client, function, option or server is set up incorrectly. Thrown when it is created.
 class configuration_error : public error {
  public:
+  /// `message` becomes what().
   explicit configuration_error(const std::string& message) : error(error_code::configuration, message) {}
 
  protected:
+  /// For derived errors with their own code.
   configuration_error(error_code code, const std::string& message) : error(code, message) {}
 };
 
-/// A step was given what can't work: too long a sleep, an expression that can't be parsed. Thrown by the
-/// step's call before anything is sent, and never retried: the same call would fail again.
+/// A step has invalid options, such as too long a sleep or an expression that can't be parsed. The step call
+/// throws it before anything is sent. It is never retried, because the same call would fail again.
 class step_options_error : public configuration_error {
  public:
+  /// The message names the step, then the problem.
   step_options_error(const std::string& step_id, const std::string& problem);
 };
 
-/// JSON that does not fit the type it is read into or written from. Never retried: the same bytes would
-/// fail again.
+/// JSON does not fit the type that it is read into or written from. It is never retried, because the same
+/// bytes would fail again.
 class payload_error : public error {
  public:
   /// `path` names the value, such as "data.nodes[2].position.x"; empty for the whole text.
   payload_error(std::string path, const std::string& problem);
+  /// The place of the value, such as "data.nodes[2].position.x"; empty for the whole text.
   const std::string& path() const noexcept { return path_; }
   /// The message without the path.
   const std::string& problem() const noexcept { return problem_; }
@@ -137,14 +144,16 @@ class non_retriable_error : public detail::error_of<error_code::non_retriable> {
   using error_of::error_of;
 };
 
-/// Throw it from a step or handler to say when the next attempt should start. An Inngest server keeps
-/// the time between one second and 24 hours.
+/// Throw it from a step or handler to choose the time of the next attempt. An Inngest server limits the delay
+/// to between one second and 24 hours.
 class retry_after_error : public error {
  public:
+  /// Retries after the delay.
   retry_after_error(const std::string& message, duration_ms delay);
+  /// Retries at the given time.
   retry_after_error(const std::string& message, detail::saturated_time at);
 
-  /// Time from `now` to the next attempt; never negative.
+  /// The time from `now` to the next attempt; never negative.
   std::chrono::milliseconds delay(std::chrono::system_clock::time_point now) const;
 
  private:
@@ -152,23 +161,26 @@ class retry_after_error : public error {
   std::optional<std::chrono::sys_time<std::chrono::milliseconds>> at_;
 };
 
-/// What a step call throws to its handler when the step has failed for good: it used up its attempts or
-/// threw `non_retriable_error`. `what()` is the original's message.
+/// A step failed permanently: it used up its attempts or threw `non_retriable_error`. Its step call throws
+/// this error to the handler. `what()` is the message of the original exception.
 class step_error : public error {
  public:
-  /// An exception that was nested in another: its type name and message.
+  /// An exception nested in another.
   struct cause {
+    /// The type name.
     std::string name;
+    /// The message.
     std::string message;
   };
 
+  /// `name` is the type name of the original exception.
   step_error(std::string step_id, std::string name, const std::string& message,
              std::vector<cause> causes = {});
   /// The id given to the step call.
   const std::string& step_id() const noexcept { return step_id_; }
   /// The type name of the exception that the step threw, such as "std::runtime_error".
   const std::string& name() const noexcept { return name_; }
-  /// What was nested in it, outermost first.
+  /// The exceptions nested in it, outermost first.
   const std::vector<cause>& causes() const noexcept { return causes_; }
 
  private:
@@ -177,35 +189,37 @@ class step_error : public error {
   std::vector<cause> causes_;
 };
 
-/// A step's body did not end within step_options::deadline.
+/// A step's body ran longer than step_options::deadline.
 class deadline_exceeded : public detail::error_of<error_code::deadline_exceeded> {
   using error_of::error_of;
 };
 
-/// Something is larger than an Inngest server takes. Never retried.
+/// An event, result or answer exceeds a limit of the Inngest server. Never retried.
 class too_large : public detail::error_of<error_code::too_large> {
   using error_of::error_of;
 };
 
-/// A step was called inside another step's body, where its result could not be memoized.
+/// A step was called inside another step's body, where its result can't be memoized.
 class nested_step_error : public error {
  public:
+  /// The ids of the two steps.
   nested_step_error(std::string_view inner, std::string_view outer);
 };
 
-/// A step, group or deferred call was used on a thread other than the one that runs the handler. The run
-/// fails with it, also when the other thread catches it.
+/// A step, group or deferred call was used on a thread other than the handler's. The run fails with this
+/// error even when the other thread catches it.
 class wrong_thread_error : public error {
  public:
-  /// `step` is empty for what has no id.
+  /// `step` is the id; empty for calls without an id.
   wrong_thread_error(std::string_view step, std::string_view function);
 };
 
-/// The server refused an event: its name, its size, its data.
+/// The server refused an event because of its name, size or data.
 class event_rejected : public error {
  public:
+  /// `accepted` are the ids of the events that the server accepted before.
   explicit event_rejected(const std::string& message, std::vector<std::string> accepted = {});
-  /// The ids of those of the list, from its front, that the server took before it refused one.
+  /// The ids of the events at the front of the list that the server accepted before it refused one.
   const std::vector<std::string>& accepted() const noexcept { return accepted_; }
 
  private:
@@ -222,26 +236,28 @@ class unreachable : public detail::error_of<error_code::unreachable> {
   using error_of::error_of;
 };
 
-/// The server refused a request of its API other than an event.
+/// The server refused an API request other than an event.
 class request_rejected : public error {
  public:
+  /// `status` is the HTTP status of the answer.
   request_rejected(const std::string& message, int status);
-  /// The HTTP status of its answer.
+  /// The HTTP status of the answer.
   int status() const noexcept { return status_; }
 
  private:
   int status_;
 };
 
-/// The other side does not speak the protocol: a call request or an answer that can't be read.
+/// A call request or an answer violates the protocol and can't be read.
 class protocol_error : public detail::error_of<error_code::protocol> {
   using error_of::error_of;
 };
 
-/// What keeps an embedded engine's state can't be opened, read or written: its disk is full, its file
-/// damaged, another process's, or of a newer version.
+/// An embedded engine's store can't be opened, read or written. Its disk is full, or its file is damaged, in
+/// use by another process or from a newer version.
 class store_error : public error {
  public:
+  /// The message names the file, then the problem.
   store_error(std::string path, const std::string& problem);
   /// The file.
   const std::string& path() const noexcept { return path_; }

@@ -62,6 +62,7 @@ struct event {
 
   /// The payload's type.
   using data_type = Data;
+  /// The event's name.
   static constexpr std::string_view name{Name.text, Name.size()};
 
   /// The payload.

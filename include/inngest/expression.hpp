@@ -15,10 +15,10 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// What an expression may contain, depending on where it is used.
+/// The allowed content of an expression, which depends on its use.
 enum class expression_policy {
   all,
-  /// For cancel_on, as an Inngest server wants it: comparisons and logic, no functions, arithmetic or macros.
+  /// For cancel_on, as an Inngest server requires: comparisons and logic, no functions, arithmetic or macros.
   logic_only,
   /// For a trigger, a key, a priority or a batch's condition. There is no `async`: it is the second event of
   /// cancel_on and of waits. A server accepts it elsewhere, but it has no value there.
@@ -32,6 +32,7 @@ class expression {
   /// \throws expression_error for what a server would reject, with the position in the text.
   explicit expression(std::string text, expression_names names = expression_names::of_a_server);
 
+  /// The expression as text.
   const std::string& text() const { return text_; }
   /// Its parts; the root is the last.
   const std::vector<detail::cel_node>& nodes() const { return nodes_; }

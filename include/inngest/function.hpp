@@ -25,7 +25,7 @@ class any_function {
 
   /// Used by client::create_function.
   any_function(std::string app_id, function_options options, std::vector<trigger_definition> triggers,
-               handler_type handler, std::vector<any_function> companions = {});
+               handler_type handler, std::vector<any_function> end_handlers = {});
 
   /// The id within the app, as given.
   const std::string& id() const { return shared_->options.id; }
@@ -40,7 +40,7 @@ class any_function {
   /// The handler, with erased types.
   const handler_type& handler() const { return shared_->handler; }
   /// The functions of its on_failure, on_cancel and on_success handlers.
-  const std::vector<any_function>& companions() const { return shared_->companions; }
+  const std::vector<any_function>& end_handlers() const { return shared_->end_handlers; }
 
  private:
   struct definition {
@@ -49,7 +49,7 @@ class any_function {
     function_options options;
     std::vector<trigger_definition> triggers;
     handler_type handler;
-    std::vector<any_function> companions;
+    std::vector<any_function> end_handlers;
   };
   std::shared_ptr<const definition> shared_;
 };

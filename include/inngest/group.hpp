@@ -22,27 +22,28 @@ namespace inngest::inline INNGEST_ABI {
 /// Branches of steps that run at the same time: `ctx.group`.
 class group {
  public:
+  /// Used by the library.
   explicit group(execution::replay& replay) : replay_(&replay) {}
 
-  /// Runs branches of several steps each side by side and gives all their results, as a tuple; a branch that
-  /// returns nothing gives std::monostate. When branches fail, the rest still end before the first failure is
-  /// thrown. Steps of different branches need different ids, unless their order is fixed: a run in which
-  /// results decide which branch comes to an id first fails.
+  /// Runs branches at the same time, each with any number of steps, and returns all results as a tuple. A
+  /// branch without a result yields std::monostate. When branches fail, the first failure is thrown after all
+  /// branches have ended. Steps of different branches need different ids, unless their order is fixed: the
+  /// run fails if results decide which branch reaches an id first.
   ///
   ///     auto [logo, palette] = ctx.group.parallel([&] { return ctx.step.run("logo", ...); },
   ///                                               [&] { return ctx.step.run("palette", ...); });
   template <std::invocable... Branches>
   auto parallel(Branches&&... branches) -> std::tuple<detail::value_of<Branches>...> {
     all_branches all(*replay_);
-    // braces, unlike a call's parentheses, run the branches in order: the order of step ids depends on it
+    // The order of step ids depends on the order of the branches: braces guarantee it, parentheses do not.
     std::tuple<std::optional<detail::value_of<Branches>>...> results{all.run(branches)...};
     all.end();
     return std::apply(
-        [](auto&... each) { return std::tuple<detail::value_of<Branches>...>(std::move(*each)...); },
+        [](auto&... result) { return std::tuple<detail::value_of<Branches>...>(std::move(*result)...); },
         results);
   }
 
-  /// Runs one branch for each element and gives their results in order; nothing when they return nothing.
+  /// Runs one branch for every element and returns the results in order, or void when branches return void.
   template <class Range, class Branch>
     requires(!std::invocable<Range&> &&
              std::invocable<Branch&, decltype(*std::begin(std::declval<Range&>()))>)
@@ -51,28 +52,28 @@ class group {
     using returned = std::invoke_result_t<Branch&, element>;
     all_branches all(*replay_);
     if constexpr (std::is_void_v<returned>) {
-      for (auto&& each : range) {
-        const auto call = [&] { branch(each); };
+      for (auto&& item : range) {
+        const auto call = [&] { branch(item); };
         all.run(call);
       }
       all.end();
     } else {
       std::vector<std::optional<returned>> results;
-      for (auto&& each : range) {
-        const auto call = [&]() -> returned { return branch(each); };
+      for (auto&& item : range) {
+        const auto call = [&]() -> returned { return branch(item); };
         results.push_back(all.run(call));
       }
       all.end();
       std::vector<returned> out;
       out.reserve(results.size());
-      for (auto& each : results) out.push_back(std::move(*each));
+      for (auto& result : results) out.push_back(std::move(*result));
       return out;
     }
   }
 
-  /// Runs branches side by side and gives the result of the one that ended first, by the order in which the
-  /// server got the results of its steps. It throws if that one failed. The steps that the others have begun
-  /// still run; they begin no new ones. The server is told that it is a race, and so does not wait for them.
+  /// Runs branches at the same time and returns the result of the branch that ended first, by the order in
+  /// which the server received step results. Throws if that branch failed. Steps that the other branches have
+  /// begun still run, but no new ones begin, and the server does not wait for them.
   template <std::invocable First, std::invocable... Rest>
   auto race(First&& first, Rest&&... rest) -> std::invoke_result_t<First&> {
     using returned = std::invoke_result_t<First&>;
@@ -105,8 +106,8 @@ class group {
     if constexpr (!std::is_void_v<returned>) return std::move(*best.value);
   }
 
-  /// Chooses one of several variants, once for the run, and runs it. Which was chosen is shown by the server,
-  /// and kept: `choose` is a strategy such as experiment::weighted, see <inngest/experiment.hpp>.
+  /// Chooses one of several variants once per run, and runs it. The choice is stored and shown by the server.
+  /// `choose` is a strategy such as experiment::weighted, see <inngest/experiment.hpp>.
   ///
   ///     auto [variant, price] = ctx.group.experiment(
   ///         "pricing", experiment::weighted({{"old", 80}, {"new", 20}}),
@@ -124,17 +125,18 @@ class group {
         execution::choose_variant(*replay_, std::move(options), choose, {first.name, rest.name...});
     const shared_options told(*replay_, chosen.step_options);
     std::optional<returned> result;
-    const auto attempt = [&](const auto& each) {
-      if (!result && each.name == chosen.name) result.emplace(each.run());
+    const auto attempt = [&](const auto& variant) {
+      if (!result && variant.name == chosen.name) result.emplace(variant.run());
     };
     attempt(first);
     (attempt(rest), ...);
     if (!result) {
       throw non_retriable_error("experiment \"" + id + "\": variant \"" + chosen.name +
-                                "\" was chosen before, but there is none of that name");
+                                "\" was chosen earlier, but no variant has this name now");
     }
     return {chosen.name, std::move(*result)};
   }
+  /// Like the other overload, without options.
   template <class First, class... Rest>
   auto experiment(step_id id, const experiment_strategy& choose, const variant<First>& first,
                   const variant<Rest>&... rest) {
@@ -142,7 +144,7 @@ class group {
   }
 
  private:
-  /// Options of all steps that are recorded while it lives, with those of the group around it.
+  /// Adds options to all steps recorded during its lifetime, after those of the enclosing group.
   class shared_options {
    public:
     shared_options(execution::replay& replay, const std::string& object);
@@ -165,7 +167,7 @@ class group {
     }
   }
 
-  /// Branches all of which must end.
+  /// A group that ends when all its branches have ended.
   class all_branches {
    public:
     explicit all_branches(execution::replay& replay);
@@ -194,9 +196,9 @@ class group {
     std::size_t completed_at = 0;
     std::exception_ptr error{};
     std::optional<Result> value{};
-    std::vector<protocol::operation> operations{};  // that it began
+    std::vector<protocol::operation> operations{};  // begun by the branch
     /// When the first of the unfinished branches got its last result. If that was before the race was
-    /// decided, its next step was told to the server and is on its way.
+    /// decided, the branch has already reported its next step to the server.
     std::size_t first_open = static_cast<std::size_t>(-1);
   };
 

@@ -12,16 +12,16 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// JSON of any shape.
+/// JSON of any form.
 using json = nlohmann::json;
 
-/// The form in which a C++ value comes back from JSON: text that is only pointed to comes back owned.
+/// The type in which a C++ value is read back from JSON: views and pointers to text become std::string.
 template <class T>
 using json_form = std::conditional_t<detail::kind_of<std::decay_t<T>>() == detail::json_kind::text,
                                      std::string, std::decay_t<T>>;
 
 /// Types that can be written as JSON: numbers, text, std::optional, containers, types declared with
-/// INNGEST_FIELDS or INNGEST_ENUM, and whatever nlohmann's to_json knows.
+/// INNGEST_FIELDS or INNGEST_ENUM, and types with nlohmann's to_json.
 template <class T>
 concept json_writable = (detail::kind_of<std::decay_t<T>>() != detail::json_kind::none);
 
@@ -32,14 +32,15 @@ concept json_convertible = json_writable<T> &&
      detail::from_json_known<std::decay_t<T>>);
 
 /// Appends `value` to `out` as JSON.
-/// \throws payload_error for what JSON can't hold (NaN, text that is not UTF-8) or `validate` refuses.
+/// \throws payload_error for values without a JSON form (NaN, text that is not UTF-8) or refused by
+/// `validate`.
 template <json_writable T>
 void encode_to(std::string& out, const T& value, std::string_view root = {}) {
   detail::write<std::decay_t<const T&>>(out, value, detail::json_path(root));
 }
 
-/// `value` as JSON text.
-/// \throws payload_error as encode_to does.
+/// Returns `value` as JSON text.
+/// \throws payload_error like encode_to.
 template <json_writable T>
 [[nodiscard]] std::string encode(const T& value, std::string_view root = {}) {
   std::string out;
@@ -47,8 +48,8 @@ template <json_writable T>
   return out;
 }
 
-/// The value that `text` holds. `root` is the first name in the paths of errors.
-/// \throws payload_error naming the path of what does not fit.
+/// Reads a value from JSON text. `root` is the first name in the paths of errors.
+/// \throws payload_error with the path of the value that does not fit.
 template <json_convertible T>
 [[nodiscard]] T decode(std::string_view text, std::string_view root = {}) {
   const detail::json_path at(root);
@@ -60,7 +61,7 @@ template <json_convertible T>
 
 namespace detail {
 
-/// What INNGEST_FIELDS gives nlohmann: the same reader and writer, so that both say the same.
+/// The conversions that INNGEST_FIELDS gives to nlohmann. They use the same reader and writer.
 template <class T>
 void to_dom(nlohmann::json& out, const T& value) {
   out = parse_dom(encode(value));
@@ -78,10 +79,10 @@ void from_dom(const nlohmann::json& in, T& value) {
 ///     struct Position { double x, y; };
 ///     INNGEST_FIELDS(Position, x, y)
 ///
-/// The type then reads straight from the text, without a DOM, and works with nlohmann's json as well.
-/// A std::optional member may be missing or null and is left out when empty; an extra_fields member keeps
-/// the fields that have no member. A `void validate(const T&)` beside the type is called after reading and
-/// before writing: what it throws becomes an error at the value's path.
+/// The type is then read directly from the text, without a DOM, and also works with nlohmann's json.
+/// A std::optional member may be missing or null, and is omitted when empty. An extra_fields member keeps
+/// fields without a member. A `void validate(const T&)` in the type's namespace is called after reading and
+/// before writing; its exceptions become errors at the value's path.
 #define INNGEST_FIELDS(Type, ...)                                                                   \
   [[maybe_unused]] constexpr auto inngest_fields(const Type*) {                                     \
     return ::std::make_tuple(INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_FIELD, Type, __VA_ARGS__));     \
@@ -94,8 +95,8 @@ void from_dom(const nlohmann::json& in, T& value) {
   }
 #define INNGEST_DETAIL_FIELD(Type, member) (::inngest::detail::field<&Type::member>{#member})
 
-/// Names the fields that a payload may lack although they are not std::optional: they keep the value that
-/// the type's own initializer gives them.
+/// Names fields that may be missing although they are not std::optional. They keep the value of their
+/// initializer.
 ///
 ///     struct Page { int number = 1; };
 ///     INNGEST_FIELDS(Page, number)
@@ -107,7 +108,7 @@ void from_dom(const nlohmann::json& in, T& value) {
   }
 #define INNGEST_DETAIL_DEFAULT(Type, member) (static_cast<void>(&Type::member), #member)
 
-/// Gives an enumeration's values their JSON texts; any other text is an error that lists them.
+/// Maps an enumeration's values to JSON texts. Any other text is an error that lists the valid ones.
 ///
 ///     enum class Executor { native, python_e2b };
 ///     INNGEST_ENUM(Executor, {Executor::native, "native"}, {Executor::python_e2b, "python-e2b"})

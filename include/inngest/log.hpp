@@ -12,7 +12,7 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// The importance of a message, or the least importance that a logger passes on. `off` passes on nothing.
+/// The level of a message, or the minimum level that a logger passes on. `off` disables logging.
 enum class log_level { debug, info, warn, error, off };
 
 /// The level's name, such as "warn".

@@ -27,52 +27,54 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// Answers an Inngest server for an app, whatever the HTTP framework: a function from request to response,
-/// without sockets of its own. Copies share one state; it may be called from many threads at once.
+/// Answers the requests of an Inngest server, with any HTTP framework: it maps requests to responses and
+/// opens no sockets. Copies share one state. It may be called from many threads at once.
 ///
 /// - GET describes the app: minimal for unauthenticated callers.
-/// - PUT registers the app's functions: with the server, or (in-band) in the answer.
+/// - PUT registers the app's functions: by a request to the server, or in-band, in the answer.
 /// - POST runs a function, or one step of it.
 class handler {
  public:
   /// \throws configuration_error when two functions have the same id, or one is of another app.
   handler(inngest::client client, std::vector<any_function> functions, serve_options options = {});
 
+  /// The options as given.
   const serve_options& options() const { return app_->options; }
+  /// The client.
   const inngest::client& client() const { return app_->client; }
-  /// All functions, the companions of others among them.
+  /// All functions, including the on_failure, on_cancel and on_success handlers of others.
   const std::vector<any_function>& functions() const { return app_->functions; }
 
-  /// The answer to a request. Throws nothing: what goes wrong becomes an answer with a reason.
+  /// Answers a request. It does not throw: errors become answers with a reason.
   http::response operator()(http::request request) const;
 
-  /// Saves the results of a call's steps while its function goes on.
+  /// Saves the step results of a call while its function continues.
   using save_results = serving::save_results;
 
-  /// The answer to a call made by this process itself: nobody else could have made it, so it is not signed.
-  /// `save` saves results in place of a server, as the checkpointing options of the function or the client
-  /// say. `stop` asks the call to stop.
+  /// Answers a call made by this process. It needs no signature, because no other process can make it. `save`
+  /// saves results instead of a server, according to the checkpointing options of the function or client.
+  /// `stop` asks the call to stop.
   http::response answer_in_process(http::request request, const save_results& save = {},
                                    const execution::call_stop& stop = {}) const;
 
-  /// Stops working: new calls are refused with 503, calls under way are asked to stop through their stop
-  /// tokens, and are waited for until the grace is over. True when none is under way any more. To a server a
-  /// call that was refused or interrupted is a failed attempt: send it no more calls before. All copies of
-  /// the handler stop. Call it before the HTTP server stops, which still has to send the answers.
+  /// Stops the handler and all its copies. New calls are refused with 503. Running calls are asked to stop
+  /// through their stop tokens, and stop() waits for them up to the grace period. Returns true when no call
+  /// is running. A server counts refused and interrupted calls as failed attempts, so stop routing calls here
+  /// first. Call this before you stop the HTTP server, which still has to send the answers.
   bool drain(std::chrono::milliseconds grace = std::chrono::seconds(10)) const;
 
-  /// How many calls of functions are under way, those whose answers are still to be made.
+  /// The number of running function calls, including those whose answer is being written.
   std::size_t calls_under_way() const { return app_->calls.count(); }
 
-  /// A step's result, as JSON text, after the function's middleware has read it. For a function that is not
-  /// here, the client's middleware reads it.
+  /// A step's result as JSON text, after the function's middleware has read it. For unknown functions, the
+  /// client's middleware reads it.
   std::string read_result(std::string_view slug, std::string_view run_id, const step_info& step,
                           std::string result) const;
-  /// The same for what a function returned: it is read as by a step that had invoked it.
+  /// The same for a function's result, read as by a step that invoked the function.
   std::string read_output(std::string_view slug, std::string_view run_id, std::string output) const;
 
-  /// Registers the app's functions with its server, which will call them at `url`. Do so when the app starts;
-  /// a dev server that polls finds the app by itself.
+  /// Registers the app's functions with its server, which will call them at `url`. Call it when the app
+  /// starts. A dev server that polls finds the app by itself.
   sync_result sync(const std::string& url) const { return serving::sync(*app_, url, {}); }
 
  private:
@@ -89,7 +91,7 @@ class handler {
   std::shared_ptr<const serving::served_app> app_;
 };
 
-/// Connects a handler to a server of an HTTP framework. Specialize it for yours:
+/// Connects a handler to a server of an HTTP framework. Specialize it for your framework:
 ///
 ///     template <>
 ///     struct inngest::adapter<my::server> {
@@ -111,8 +113,8 @@ concept has_adapter = requires(Server& server, const handler& handler) {
   adapter<Server>::mount(server, handler);
 };
 
-/// Serves the functions on a server: GET, PUT and POST at `options.path`. The handler that comes back can
-/// register the app: `inngest::serve(server, app, {ingest}).sync("http://localhost:3000/api/inngest")`.
+/// Serves the functions on a server: GET, PUT and POST at `options.path`. The returned handler can register
+/// the app: `inngest::serve(server, app, {ingest}).sync("http://localhost:3000/api/inngest")`.
 template <class Server>
 handler serve(Server& server, const client& client, std::vector<any_function> functions,
               serve_options options = {}) {

@@ -32,27 +32,30 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// How long to wait for an event, and for which one.
+/// Options of a wait for an event.
 struct wait_options {
-  /// Up to 366 days; the step then gives nothing.
+  /// How long to wait, up to 366 days. After it the step returns nullopt.
   duration_ms timeout;
-  /// A CEL expression over `event` (the run's) and `async` (the awaited): only an event for which it is true.
+  /// A CEL expression over `event` (the run's event) and `async` (the received event). The wait ignores
+  /// events for which it is not true.
   std::string expression{};
   /// A field that must be the same in both events, such as "data.userId".
   std::string match{};
 };
 
-/// What happens when a run waits for a signal that another run waits for already.
+/// What happens when a run waits for a signal that another run already waits for.
 enum class signal_conflict {
-  fail,     ///< the second run fails, as on a server
+  fail,     ///< the second run fails; the default of servers
   replace,  ///< the first run no longer gets it
 };
 
-/// Which signal to wait for, and how long.
+/// Options of a wait for a signal.
 struct signal_options {
+  /// The name of the signal.
   std::string signal;
-  /// Up to 366 days; the step then gives nothing.
+  /// How long to wait, up to 366 days. After it the step returns nullopt.
   duration_ms timeout;
+  /// What happens when another run already waits for the signal.
   signal_conflict on_conflict = signal_conflict::fail;
 };
 
@@ -62,23 +65,26 @@ struct invoke_options {
   std::optional<duration_ms> timeout{};
 };
 
-/// The run that a signal woke; nothing when none waited for it.
+/// The result of sending a signal.
 struct sent_signal {
+  /// The id of the run that the signal woke; nullopt when no run waited for it.
   std::optional<std::string> runId;
 };
 INNGEST_FIELDS(sent_signal, runId)
 
-/// A function of another app, which can be invoked by its ids.
+/// A function of another app, named by its ids.
 template <event_type Event, class Output = json>
 struct function_ref {
+  /// The id of the app.
   std::string app_id;
+  /// The id of the function within the app.
   std::string function_id;
 };
 
 namespace detail {
 
 template <class Result>
-Result recall(execution::replay& replay, execution::step_call& call) {
+Result read_memo(execution::replay& replay, execution::step_call& call) {
   return replay.read_memo(call, true, [&](const protocol::memo& memo) -> Result {
     if constexpr (std::is_void_v<Result>)
       protocol::throw_if_failed(memo, call.id);
@@ -87,7 +93,7 @@ Result recall(execution::replay& replay, execution::step_call& call) {
   });
 }
 
-/// The operation that tells a server of the step. \throws payload_error with the step in its path.
+/// The operation that reports the step to a server. \throws payload_error with the step in its path.
 template <class Describe>
 protocol::operation described(const execution::step_call& call, Describe&& describe) {
   try {
@@ -103,12 +109,11 @@ protocol::operation described(const execution::step_call& call, Describe&& descr
 
 }  // namespace detail
 
-/// A step that was started and whose result is still to be asked for. It belongs to its handler's call and
-/// must not outlive it.
+/// A started step whose result has not been read yet. It must not outlive its handler's call.
 template <class Result, class Run>
 class [[nodiscard]] step_handle {
  public:
-  /// `plan` describes the step, when it is still to be told to the server.
+  /// Used by the library. `plan` describes the step to the server if it has no result yet.
   template <class Plan>
   step_handle(execution::replay& replay, execution::step_call call, const Plan& plan, Run run)
       : replay_(&replay), call_(std::move(call)), run_(std::move(run)) {
@@ -118,10 +123,10 @@ class [[nodiscard]] step_handle {
   }
 
   /// The step's result.
-  /// \throws step_error when the step failed for good.
+  /// \throws step_error when the step failed permanently.
   Result get() {
     if (!call_.memo) replay_->await(call_, *plan_, body());
-    return detail::recall<Result>(*replay_, call_);
+    return detail::read_memo<Result>(*replay_, call_);
   }
 
  private:
@@ -137,13 +142,13 @@ class [[nodiscard]] step_handle {
 
 namespace detail {
 
-/// What the kinds of steps are made of.
+/// The common part of all kinds of steps.
 class step_base {
  public:
   explicit step_base(execution::replay& replay) : replay_(&replay) {}
 
  protected:
-  /// Starts a step that runs in this process: `run` is given the call and appends the result.
+  /// Starts a step that runs in this process: `run` receives the call and appends the result.
   template <class Result, class Plan, class Run>
   auto start_run(step_options options, step_kind kind, const Plan& plan, Run run) {
     return step_handle<Result, Run>(*replay_, replay_->enter(std::move(options), kind), plan, std::move(run));
@@ -151,8 +156,8 @@ class step_base {
 
   static protocol::operation plan_of(std::string name = {}, std::string options = {});
 
-  /// Enters a step that the server does; leaves the handler while it has no result. `describe` gives the
-  /// operation, whose code is the kind's.
+  /// Enters a step whose work the server does, and leaves the handler while it has no result. `describe`
+  /// returns the operation; its code is set to the kind's.
   template <class Describe>
   execution::step_call ask_server(step_options options, step_kind kind, Describe describe,
                                   std::string* input = nullptr) {
@@ -163,7 +168,7 @@ class step_base {
     replay_->wait_for_server(call, std::move(op));
   }
 
-  /// Starts a body that is called with arguments, which are recorded: the server may replace them.
+  /// Starts a body with arguments. The arguments are recorded, and the server may replace them.
   template <class Body, class... Arguments>
   auto start_with_input(step_options options, step_kind kind, std::string_view type, Body body,
                         const Arguments&... arguments) {
@@ -183,7 +188,7 @@ class step_base {
         input = std::string(find_member(replaced, "input"));
       }
       auto given = decode<inputs>(input, "input");
-      std::apply([&](auto&... each) { run_body(body, at.deadline, at.stop, out, each...); }, given);
+      std::apply([&](auto&... values) { run_body(body, at.deadline, at.stop, out, values...); }, given);
     };
     return step_handle<result, decltype(run)>(*replay_, std::move(call), plan, std::move(run));
   }
@@ -191,7 +196,7 @@ class step_base {
   execution::replay* replay_;
 };
 
-/// A body that stays where the caller has it, for a step that is awaited at once.
+/// A reference to the caller's body, for a step that is awaited at once.
 template <class Body>
 struct body_ref {
   Body* body;
@@ -204,18 +209,17 @@ struct body_ref {
 
 }  // namespace detail
 
-// Each kind of step is a pair of overloads. No parameter takes both: step_options must be an aggregate to be
-// written as {.id = "charge", .name = "Charge the card"}, and an aggregate has no constructor that a literal
-// could convert by, to be hashed while the program compiles.
+// Every kind of step has two overloads, for an id and for options. One parameter can't accept both:
+// step_options must be an aggregate, so that {.id = "charge", .name = "Charge the card"} works, and an
+// aggregate has no constructor that converts a literal id and hashes it at compile time.
 
 /// Steps for language models: `ctx.step.ai`.
 class ai_steps : private detail::step_base {
  public:
   using step_base::step_base;
 
-  /// Has the server call a model, and gives the provider's answer. The app need not run meanwhile. Models
-  /// and requests are those of <inngest/ai.hpp>.
-  /// \throws step_error when the call failed.
+  /// The server calls a model, and the step returns the provider's answer. The app need not run meanwhile.
+  /// See <inngest/ai.hpp> for models and requests. \throws step_error when the call failed.
   template <class Model, class Request = typename Model::request_type>
   auto infer(step_options options, const Model& model, const Request& request) ->
       typename Model::answer_type {
@@ -229,15 +233,16 @@ class ai_steps : private detail::step_base {
       if (headers.text() != "{}") text.add_raw("headers", headers.text());
       return protocol::operation{.options = text.text()};
     });
-    return detail::recall<typename Model::answer_type>(*replay_, call);
+    return detail::read_memo<typename Model::answer_type>(*replay_, call);
   }
+  /// Like the other overload, without options.
   template <class Model, class Request = typename Model::request_type>
   auto infer(step_id id, const Model& model, const Request& request) -> typename Model::answer_type {
     return infer(step_options{.id = id}, model, request);
   }
 
-  /// Runs a body that calls a model with a library of yours, as step.run does, and shows it as such. The
-  /// arguments that follow the body are recorded and given to it.
+  /// Like step.run, for a body that calls a model with your own library; the server shows it as a model call.
+  /// The arguments after the body are recorded and passed to it.
   template <class Body, class... Arguments>
   auto wrap(step_options options, Body&& body, const Arguments&... arguments) {
     if constexpr (sizeof...(Arguments) > 0) {
@@ -255,33 +260,34 @@ class ai_steps : private detail::step_base {
           .get();
     }
   }
+  /// Like the other overload, without options.
   template <class Body, class... Arguments>
   auto wrap(step_id id, Body&& body, const Arguments&... arguments) {
     return wrap(step_options{.id = id}, std::forward<Body>(body), arguments...);
   }
 };
 
-/// The steps of a function: `ctx.step`. Each has an id, runs once, and gives its remembered result from then
-/// on. A step whose result is not there yet leaves the handler, which is called again when it is; code
-/// between steps therefore runs several times and should do nothing but compute.
+/// The steps of a function: `ctx.step`. Each step has an id, runs once, and returns its stored result from
+/// then on. A step without a result leaves the handler, which is called again when the result is there. Code
+/// between steps therefore runs several times and must not have side effects.
 ///
-/// Every call may throw step_error, when the step failed for good, and payload_error, when its remembered
-/// result does not fit the type (the code has changed). What leaves the handler is not a std::exception and
-/// must pass: end a `catch (...)` around steps with `throw;`.
+/// Every call may throw step_error when the step failed permanently, and payload_error when its stored result
+/// does not fit the type, because the code has changed. The interrupt that leaves the handler is not a
+/// std::exception and must pass: end a `catch (...)` around steps with `throw;`.
 class step : private detail::step_base {
  public:
-  /// `events` are those that start the function, as far as they are known.
+  /// Used by the library. `events` describes the events that start the function, as far as they are known.
   explicit step(execution::replay& replay, std::span<const detail::event_shape> events = {});
 
   /// Steps for language models.
   ai_steps ai;
 
-  /// Runs the body once and remembers what it returns. It is tried again when it throws: see
-  /// function_options::retries, step_options, non_retriable_error and retry_after_error. A body may take a
-  /// stop_token: that of the call, see basic_context::stop_token.
+  /// Runs the body once and stores its result. A body that throws is retried: see function_options::retries,
+  /// step_options, non_retriable_error and retry_after_error. A body may take the call's stop_token: see
+  /// basic_context::stop_token.
   ///
-  /// Arguments that follow the body are recorded with the step and given to it; whoever runs the step again
-  /// from the server's page can change them there.
+  /// Arguments after the body are recorded with the step and passed to it. They can be changed when the step
+  /// is rerun from the server's page.
   template <class Body, class... Arguments>
   auto run(step_options options, Body&& body, const Arguments&... arguments) {
     using held = detail::body_ref<std::remove_reference_t<Body>>;
@@ -291,37 +297,42 @@ class step : private detail::step_base {
       return start_with_input(std::move(options), step_kind::run, {}, held{&body}, arguments...).get();
     }
   }
+  /// Like the other overload, without options.
   template <class Body, class... Arguments>
   auto run(step_id id, Body&& body, const Arguments&... arguments) {
     return run(step_options{.id = id}, std::forward<Body>(body), arguments...);
   }
 
-  /// Starts a step without waiting for it; `get()` on the handle gives its result. Steps that were started
-  /// before the first `get()` run at the same time. The function does not finish before they have.
+  /// Starts a step without waiting for it; `get()` on the handle returns its result. Steps started before the
+  /// first `get()` run at the same time. The function finishes only after all of them.
   ///
-  /// The body may run in `get()`: capture by value what may be gone by then, such as a loop's variable.
+  /// The body may run inside `get()`: capture variables by value that may be gone by then, such as a loop
+  /// variable.
   template <class Body>
   auto start(step_options options, Body body) {
     return start_body<detail::step_result_t<Body>>(std::move(options), std::move(body));
   }
+  /// Like the other overload, without options.
   template <class Body>
   auto start(step_id id, Body body) {
     return start(step_options{.id = id}, std::move(body));
   }
 
-  /// Goes on after the duration, up to 366 days; at once when it is negative. The process need not be there
-  /// in between.
+  /// Continues after the duration, up to 366 days; at once when it is negative. The process need not run
+  /// meanwhile.
   /// \throws step_options_error for a longer sleep.
   void sleep(step_options options, duration_ms duration);
+  /// Like the other overload, without options.
   void sleep(step_id id, duration_ms duration) { sleep(step_options{.id = id}, duration); }
 
-  /// Goes on at the given time, which is at most 366 days from now; at once when it has passed.
+  /// Continues at the given time, at most 366 days from now; at once when it has passed.
   /// \throws step_options_error for a later time.
   void sleep_until(step_options options, detail::saturated_time time);
+  /// Like the other overload, without options.
   void sleep_until(step_id id, detail::saturated_time time) { sleep_until(step_options{.id = id}, time); }
 
-  /// Waits for an event of the type that arrives after this step began; nothing when none came in time.
-  /// \throws step_options_error for a timeout or an expression that no server would take.
+  /// Waits for an event of the type that arrives after this step began. Returns nullopt after the timeout.
+  /// \throws step_options_error for an invalid timeout or expression.
   template <event_type Event>
   std::optional<Event> wait_for_event(step_options options, const wait_options& wait) {
     auto call = ask_server(std::move(options), step_kind::wait_for_event,
@@ -330,13 +341,13 @@ class step : private detail::step_base {
       return protocol::read_received<Event>(memo, call.id);
     });
   }
+  /// Like the other overload, without options.
   template <event_type Event>
   std::optional<Event> wait_for_event(step_id id, const wait_options& wait) {
     return wait_for_event<Event>(step_options{.id = id}, wait);
   }
 
-  /// Waits for a signal and gives the data that it came with; nothing when none came in time. At most one run
-  /// waits for a signal.
+  /// Waits for a signal and returns its data; nullopt after the timeout. At most one run waits for a signal.
   template <json_convertible Data = json>
   std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
     auto call =
@@ -355,16 +366,18 @@ class step : private detail::step_base {
       return decode<Data>(data.empty() ? "null" : data, protocol::memo_path(call.id));
     });
   }
+  /// Like the other overload, without options.
   template <json_convertible Data = json>
   std::optional<Data> wait_for_signal(step_id id, const signal_options& wait) {
     return wait_for_signal<Data>(step_options{.id = id}, wait);
   }
 
-  /// Sends a signal, once; it wakes the run that waits for it.
+  /// Sends a signal once. It wakes the run that waits for it.
   template <json_writable Data = json>
   sent_signal send_signal(step_options options, const std::string& signal, const Data& data = {}) {
     const auto send = [this, &signal, &data](const execution::step_call&, std::string& out) {
-      const auto answer = replay_->world().call_api(protocol::signal_request(signal, encode(data, "data")));
+      const auto answer =
+          replay_->services().call_api(protocol::signal_request(signal, encode(data, "data")));
       encode_to(out, sent_signal{protocol::read_signal_answer(answer)});
     };
     const auto plan = [&signal] {
@@ -373,71 +386,83 @@ class step : private detail::step_base {
     };
     return start_run<sent_signal>(std::move(options), step_kind::send_signal, plan, send).get();
   }
+  /// Like the other overload, without options.
   template <json_writable Data = json>
   sent_signal send_signal(step_id id, const std::string& signal, const Data& data = {}) {
     return send_signal(step_options{.id = id}, signal, data);
   }
 
-  /// Runs another function and gives its result.
+  /// Runs another function and returns its result.
   /// \throws step_error when the function failed or did not finish in time.
   template <class Output, event_type First, event_type... Rest>
   Output invoke(step_options options, const function<Output, First, Rest...>& called,
                 const typename First::data_type& data, const invoke_options& invoke_options = {}) {
     return invoke_slug<Output>(std::move(options), called.slug(), data, invoke_options);
   }
+  /// Like the other overload, without options.
   template <class Output, event_type First, event_type... Rest>
   Output invoke(step_id id, const function<Output, First, Rest...>& called,
                 const typename First::data_type& data, const invoke_options& invoke_options = {}) {
     return invoke_slug<Output>({.id = id}, called.slug(), data, invoke_options);
   }
-  /// The same for a function of another app.
+  /// Runs a function of another app.
   template <event_type Event, class Output>
   Output invoke(step_options options, const function_ref<Event, Output>& called,
                 const typename Event::data_type& data, const invoke_options& invoke_options = {}) {
     return invoke_slug<Output>(std::move(options), called.app_id + "-" + called.function_id, data,
                                invoke_options);
   }
+  /// Like the other overload, without options.
   template <event_type Event, class Output>
   Output invoke(step_id id, const function_ref<Event, Output>& called, const typename Event::data_type& data,
                 const invoke_options& invoke_options = {}) {
     return invoke(step_options{.id = id}, called, data, invoke_options);
   }
 
-  /// Sends events, once. Every type of event converts, and a list may mix them.
+  /// Sends events once. All event types convert to any_event, and a list may mix them.
   sent_events send_event(step_options options, std::vector<any_event> events);
+  /// Like the other overload, without options.
   sent_events send_event(step_id id, std::vector<any_event> events);
+  /// Like the first overload.
   sent_events send_event(step_options options, std::initializer_list<any_event> events);
+  /// Like the other overload, without options.
   sent_events send_event(step_id id, std::initializer_list<any_event> events);
+  /// Sends one event once.
   sent_events send_event(step_options options, const any_event& event);
+  /// Like the other overload, without options.
   sent_events send_event(step_id id, const any_event& event);
 
-  /// Has the server make an HTTP request, and gives the answer, whatever its status.
-  /// \throws step_error when there was none.
+  /// The server makes an HTTP request, and the step returns the answer, whatever its status.
+  /// \throws step_error when there was no answer.
   fetch_response fetch(step_options options, const fetch_request& request);
+  /// Like the other overload, without options.
   fetch_response fetch(step_id id, const fetch_request& request);
 
-  /// Publishes a message to those who listen to the channel's topic, once.
+  /// Publishes a message to the subscribers of the channel's topic once.
   template <json_writable Data>
   void publish(step_options options, const std::string& channel, const std::string& topic, const Data& data) {
     const auto send = [&](const execution::step_call&, std::string& out) {
       encode_to(out, data, "data");
       const auto request = protocol::publish_request(channel, topic, replay_->request().run_id(), out);
-      protocol::expect_success(replay_->world().call_api(request), "publishing to \"" + channel + "\"");
+      protocol::expect_success(replay_->services().call_api(request), "publishing to \"" + channel + "\"");
     };
     const auto plan = [] { return plan_of({}, "{\"type\":\"step.realtime.publish\"}"); };
     start_run<void>(std::move(options), step_kind::publish, plan, send).get();
   }
+  /// Like the other overload, without options.
   template <json_writable Data>
   void publish(step_id id, const std::string& channel, const std::string& topic, const Data& data) {
     publish(step_options{.id = id}, channel, topic, data);
   }
 
-  /// Gives the run a score, once: how good its work was, by whatever measure of yours.
+  /// Sets a score of the run once: the quality of its work, by your own measure.
   void score(step_options options, const std::string& name, double value);
+  /// Like the other overload, without options.
   void score(step_id id, const std::string& name, double value);
 
-  /// Keeps values of yours with the run, once, for whoever looks at it. `values` is a JSON object.
+  /// Stores your own values with the run once; the server shows them. `values` is a JSON object.
   void set_metadata(step_options options, const std::string& kind, const json& values);
+  /// Like the other overload, without options.
   void set_metadata(step_id id, const std::string& kind, const json& values);
 
  private:
@@ -473,7 +498,7 @@ class step : private detail::step_base {
       faulty = &wait.match;
       detail::check_match(wait.match, events);
       faulty = &expression;
-      if (!expression.empty()) check_expression(expression);  // together they may be nested too deeply
+      if (!expression.empty()) check_expression(expression);  // both combined may be nested too deeply
     } catch (const expression_error& problem) {
       throw step_options_error(call.id, std::string(faulty == &wait.match ? "the match" : "the expression") +
                                             " of its wait (" + *faulty + "): " + problem.what());
@@ -497,7 +522,7 @@ class step : private detail::step_base {
       return protocol::operation{.options = out.text()};
     };
     auto call = ask_server(std::move(options), step_kind::invoke, describe, &input);
-    return detail::recall<Output>(*replay_, call);
+    return detail::read_memo<Output>(*replay_, call);
   }
 
   void set_run_metadata(step_options options, const std::string& metadata);

@@ -67,8 +67,8 @@ struct step_options {
   std::optional<int> retries{};
   /// The delay after the given attempt (0 is the first) has failed. Default: the server decides.
   std::function<duration_ms(int attempt)> backoff{};
-  /// How long a run step may take. Then its stop_token is told, and what it gives afterwards is not
-  /// taken: the attempt has failed with deadline_exceeded.
+  /// How long a run step may take. Then its stop_token is signalled, its later result is discarded, and the
+  /// attempt fails with deadline_exceeded.
   std::optional<duration_ms> deadline{};
 };
 

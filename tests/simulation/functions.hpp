@@ -206,16 +206,17 @@ inline inngest::any_function::handler_type handler_of(const body& of, observer& 
 /// The function that a plan describes, with those of its ends.
 inline inngest::any_function make_function(const function_plan& plan, observer& observer) {
   using inngest::detail::run_end;
-  std::vector<inngest::any_function> companions;
+  std::vector<inngest::any_function> end_handlers;
   const auto add = [&](const std::optional<body>& of, run_end end) {
     if (!of) return;
-    companions.push_back(
-        inngest::detail::companion_of(plan.app(), plan.options, end, 1, handler_of(*of, observer)));
+    end_handlers.push_back(
+        inngest::detail::end_handler_of(plan.app(), plan.options, end, 1, handler_of(*of, observer)));
   };
   add(plan.on_failure, run_end::failed);
   add(plan.on_cancel, run_end::cancelled);
   add(plan.on_success, run_end::finished);
-  return {plan.app(), plan.options, plan.triggers, handler_of(plan.handler, observer), std::move(companions)};
+  return {plan.app(), plan.options, plan.triggers, handler_of(plan.handler, observer),
+          std::move(end_handlers)};
 }
 
 }  // namespace simulated

@@ -15,25 +15,33 @@
 
 namespace inngest::inline INNGEST_ABI::ai {
 
+/// One message of a conversation.
 struct anthropic_message {
   /// "user" or "assistant".
   std::string role;
   /// Text, or a list of content blocks.
   json content = nullptr;
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(anthropic_message, role, content, extra)
 
+/// A tool that the model may call.
 struct anthropic_tool {
+  /// The tool's name.
   std::string name;
+  /// Tells the model when and how to use it.
   std::optional<std::string> description{};
   /// A JSON schema of the arguments.
   std::optional<json> input_schema{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(anthropic_tool, name, description, input_schema, extra)
 
+/// A request to Anthropic's messages endpoint.
 struct anthropic_request {
+  /// The conversation, oldest message first.
   std::vector<anthropic_message> messages;
   /// Default: the model's.
   std::optional<int> max_tokens{};
@@ -41,46 +49,68 @@ struct anthropic_request {
   std::optional<std::string> model{};
   /// Text, or a list of text blocks.
   std::optional<json> system{};
+  /// The sampling temperature; higher values are more random. Default: the model's.
   std::optional<double> temperature{};
+  /// Nucleus sampling: the probability mass to sample from. Default: the model's.
   std::optional<double> top_p{};
+  /// The number of most likely tokens to sample from. Default: the model's.
   std::optional<int> top_k{};
+  /// The model stops when it generates one of these texts.
   std::optional<std::vector<std::string>> stop_sequences{};
+  /// The tools that the model may call.
   std::optional<std::vector<anthropic_tool>> tools{};
   /// Such as {"type": "any"}.
   std::optional<json> tool_choice{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(anthropic_request, messages, max_tokens, model, system, temperature, top_p, top_k,
                stop_sequences, tools, tool_choice, extra)
 
+/// One block of an answer.
 struct anthropic_block {
   /// "text", "tool_use", "thinking" and others.
   std::string type;
+  /// The text of a text block.
   std::optional<std::string> text{};
-  /// A tool's call: what its result must name, the tool, and the arguments.
+  /// The id of a tool call, which the tool's result must repeat.
   std::optional<std::string> id{};
+  /// The name of the called tool.
   std::optional<std::string> name{};
+  /// The arguments of the call.
   std::optional<json> input{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(anthropic_block, type, text, id, name, input, extra)
 
+/// The tokens of a request and its answer.
 struct anthropic_usage {
+  /// The tokens of the request.
   int input_tokens = 0;
+  /// The tokens of the answer.
   int output_tokens = 0;
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(anthropic_usage, input_tokens, output_tokens, extra)
 INNGEST_DEFAULTS(anthropic_usage, input_tokens, output_tokens)
 
+/// Anthropic's answer.
 struct anthropic_answer {
+  /// The blocks, in order.
   std::vector<anthropic_block> content;
+  /// The answer's id.
   std::optional<std::string> id{};
+  /// The model that answered.
   std::optional<std::string> model{};
   /// "end_turn", "max_tokens", "stop_sequence", "tool_use" and others.
   std::optional<std::string> stop_reason{};
+  /// The tokens used.
   std::optional<anthropic_usage> usage{};
+  /// The error, when the provider answers with one.
   std::optional<json> error{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(anthropic_answer, content, id, model, stop_reason, usage, error, extra)
@@ -93,22 +123,27 @@ std::string text(const anthropic_answer& answer);
 /// The tools that the model calls.
 std::vector<tool_call> tool_calls(const anthropic_answer& answer);
 
-/// api_key: ANTHROPIC_API_KEY when empty.
+/// An Anthropic model.
 struct anthropic {
+  /// The request that can be written in braces.
   using request_type = anthropic_request;
+  /// The type of the model's answer.
   using answer_type = anthropic_answer;
+  /// The model's name, as the provider spells it.
   std::string model;
+  /// The API key. Empty: the value of the environment variable ANTHROPIC_API_KEY.
   std::string api_key{};
-  /// Of requests that say nothing of it: the provider refuses one without.
+  /// Used when the request has no max_tokens: Anthropic requires one.
   int max_tokens = 4096;
+  /// The address of the API.
   std::string base_url = "https://api.anthropic.com/v1";
-  /// Names of features that are not open to everybody yet.
+  /// The beta features to enable, sent in the header anthropic-beta.
   std::vector<std::string> beta_headers{};
-  /// Fields of requests that don't have them.
+  /// Fields added to requests that lack them.
   extra_fields default_parameters{};
 };
 
-/// The request to the server; for what it throws see ai::model.
+/// Makes the request to the server; see ai::model for its exceptions.
 template <json_writable Request>
 gateway_request make_request(const anthropic& model, const Request& request) {
   gateway_request out{

@@ -13,23 +13,28 @@
 
 namespace inngest::inline INNGEST_ABI::ai {
 
-/// api_key: AZURE_OPENAI_API_KEY when empty.
+/// An OpenAI model on Azure.
 struct azure_openai {
+  /// The request that can be written in braces.
   using request_type = chat_request;
+  /// The type of the model's answer.
   using answer_type = chat_answer;
+  /// The model's name, as the provider spells it.
   std::string model;
   /// Such as "https://name.openai.azure.com".
   std::string endpoint;
+  /// The name of the deployment.
   std::string deployment;
   /// Such as "2024-06-01".
   std::string api_version;
+  /// The API key. Empty: the value of the environment variable AZURE_OPENAI_API_KEY.
   std::string api_key{};
-  /// Fields of requests that don't have them.
+  /// Fields added to requests that lack them.
   extra_fields default_parameters{};
 };
 
-/// The request to the server; for what it throws see ai::model. The key is sent twice: the server sends every
-/// format that it does not know a bearer token, and Azure reads the header api-key.
+/// Makes the request to the server; see ai::model for its exceptions. The key is sent twice: for a format
+/// that it does not know, the server sends a bearer token, while Azure reads the header api-key.
 template <json_writable Request>
 gateway_request make_request(const azure_openai& model, const Request& request) {
   if (model.deployment.empty()) detail::refuse(model.model, "deployment must not be empty");

@@ -12,18 +12,23 @@
 
 namespace inngest::inline INNGEST_ABI::ai {
 
-/// api_key: DEEPSEEK_API_KEY when empty.
+/// A DeepSeek model.
 struct deepseek {
+  /// The request that can be written in braces.
   using request_type = chat_request;
+  /// The type of the model's answer.
   using answer_type = chat_answer;
+  /// The model's name, as the provider spells it.
   std::string model;
+  /// The API key. Empty: the value of the environment variable DEEPSEEK_API_KEY.
   std::string api_key{};
+  /// The address of the API.
   std::string base_url = "https://api.deepseek.com/v1";
-  /// Fields of requests that don't have them.
+  /// Fields added to requests that lack them.
   extra_fields default_parameters{};
 };
 
-/// The request to the server; for what it throws see ai::model.
+/// Makes the request to the server; see ai::model for its exceptions.
 template <json_writable Request>
 gateway_request make_request(const deepseek& model, const Request& request) {
   return detail::chat(model.model, detail::below(model.model, "base_url", model.base_url, "chat/completions"),

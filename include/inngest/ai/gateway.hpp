@@ -8,35 +8,37 @@
 #include <inngest/config.hpp>
 #include <inngest/json.hpp>
 
-// What every provider's file has in common: a request to the Inngest server, and the calls of tools in
-// answers.
+// Shared by all providers: the request to the Inngest server, and tool calls in answers.
 
 namespace inngest::inline INNGEST_ABI::ai {
 
-/// A request as it is told to the server, which posts the body to the URL.
+/// The model request that the Inngest server makes: it posts the body to the URL.
 struct gateway_request {
+  /// The address that the server calls.
   std::string url;
-  /// Sent beside Content-Type and the key's header, never instead of them.
+  /// Additional headers. They never replace Content-Type or the key's header.
   std::vector<std::pair<std::string, std::string>> headers{};
-  /// The server sends it as the format wants: x-api-key for "anthropic", a parameter of the URL for "gemini",
-  /// the whole Authorization for "bedrock", and a bearer token for every other format.
+  /// The API key. The server sends it as the format requires: as x-api-key for "anthropic", as a URL
+  /// parameter for "gemini", as the whole Authorization header for "bedrock", and as a bearer token for other
+  /// formats.
   std::string auth_key{};
   /// "openai-chat", "openai-responses", "azure-openai", "anthropic", "gemini", "grok" or "bedrock".
   std::string format{};
-  /// JSON.
+  /// The request body, JSON text.
   std::string body{};
 };
 
-/// A call of a tool that the model asks for, whatever the provider.
+/// A tool call requested by the model, in one form for all providers.
 struct tool_call {
-  /// What the tool's result must name; Gemini gives none.
+  /// The call's id, which the tool's result must repeat; empty for Gemini.
   std::string id;
+  /// The tool's name.
   std::string name;
-  /// JSON, as the model wrote it: decode it into the tool's own type.
+  /// JSON text as the model wrote it: decode it into your tool's type.
   std::string arguments;
 };
 
-/// What step.ai.infer takes: a type with an answer_type and, in its namespace, a function
+/// A model for step.ai.infer: a type with an answer_type and, in its namespace, a function
 /// `gateway_request make_request(const Model&, const Request&)`. With a request_type, a request can be
 /// written in braces. The make_request of the models here throws configuration_error for a missing key or an
 /// address that is no URL, and payload_error for a request that is not a JSON object or asks for a streamed

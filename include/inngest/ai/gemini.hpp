@@ -16,99 +16,146 @@
 
 namespace inngest::inline INNGEST_ABI::ai {
 
+/// A function call in an answer.
 struct gemini_function_call {
+  /// The function's name.
   std::string name;
+  /// The arguments, a JSON object.
   std::optional<json> args{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_function_call, name, args, extra)
 
+/// One part of a message; one of its members is set.
 struct gemini_part {
+  /// Text.
   std::optional<std::string> text{};
   /// Whether the text is the model's thinking, not its answer.
   std::optional<bool> thought{};
+  /// A function call by the model.
   std::optional<gemini_function_call> functionCall{};
   /// {"name": ..., "response": {...}}
   std::optional<json> functionResponse{};
   /// {"mimeType": ..., "data": base64}
   std::optional<json> inlineData{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_part, text, thought, functionCall, functionResponse, inlineData, extra)
 
+/// One message of a conversation.
 struct gemini_content {
+  /// The parts of the message, in order.
   std::vector<gemini_part> parts;
   /// "user" or "model".
   std::optional<std::string> role{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_content, parts, role, extra)
 INNGEST_DEFAULTS(gemini_content, parts)
 
+/// A function that the model may call.
 struct gemini_function {
+  /// The function's name.
   std::string name;
+  /// Tells the model when and how to use it.
   std::optional<std::string> description{};
   /// A schema of the arguments.
   std::optional<json> parameters{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_function, name, description, parameters, extra)
 
+/// A group of functions that the model may call.
 struct gemini_tool {
+  /// The functions.
   std::optional<std::vector<gemini_function>> functionDeclarations{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_tool, functionDeclarations, extra)
 
+/// How the model generates its answer.
 struct gemini_generation_config {
+  /// The sampling temperature; higher values are more random. Default: the model's.
   std::optional<double> temperature{};
+  /// Nucleus sampling: the probability mass to sample from. Default: the model's.
   std::optional<double> topP{};
+  /// The number of most likely tokens to sample from. Default: the model's.
   std::optional<int> topK{};
+  /// The maximum number of generated tokens. Default: the model's.
   std::optional<int> maxOutputTokens{};
+  /// The model stops when it generates one of these texts.
   std::optional<std::vector<std::string>> stopSequences{};
   /// "application/json" with a schema.
   std::optional<std::string> responseMimeType{};
+  /// The schema that a JSON answer follows.
   std::optional<json> responseSchema{};
+  /// Settings of the model's thinking.
   std::optional<json> thinkingConfig{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_generation_config, temperature, topP, topK, maxOutputTokens, stopSequences,
                responseMimeType, responseSchema, thinkingConfig, extra)
 
+/// A request to Gemini's generateContent endpoint.
 struct gemini_request {
+  /// The conversation, oldest message first.
   std::vector<gemini_content> contents;
+  /// The system message.
   std::optional<gemini_content> systemInstruction{};
+  /// How the model generates its answer.
   std::optional<gemini_generation_config> generationConfig{};
+  /// The tools that the model may call.
   std::optional<std::vector<gemini_tool>> tools{};
+  /// Which functions the model may or must call.
   std::optional<json> toolConfig{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_request, contents, systemInstruction, generationConfig, tools, toolConfig, extra)
 
+/// One of the alternatives in an answer.
 struct gemini_candidate {
+  /// The message of the model.
   gemini_content content{};
   /// "STOP", "MAX_TOKENS", "SAFETY" and others.
   std::optional<std::string> finishReason{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_candidate, content, finishReason, extra)
 INNGEST_DEFAULTS(gemini_candidate, content)
 
+/// The tokens of a request and its answer.
 struct gemini_usage {
+  /// The tokens of the request.
   int promptTokenCount = 0;
+  /// The tokens of the answer.
   int candidatesTokenCount = 0;
+  /// The sum of both.
   int totalTokenCount = 0;
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_usage, promptTokenCount, candidatesTokenCount, totalTokenCount, extra)
 INNGEST_DEFAULTS(gemini_usage, promptTokenCount, candidatesTokenCount, totalTokenCount)
 
+/// Gemini's answer.
 struct gemini_answer {
-  /// None when the prompt was blocked: promptFeedback then says why.
+  /// Empty when the prompt was blocked: see promptFeedback.
   std::vector<gemini_candidate> candidates;
+  /// The tokens used.
   std::optional<gemini_usage> usageMetadata{};
+  /// Why the prompt was blocked.
   std::optional<json> promptFeedback{};
+  /// The error, when the provider answers with one.
   std::optional<json> error{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_answer, candidates, usageMetadata, promptFeedback, error, extra)
@@ -121,19 +168,24 @@ std::string text(const gemini_answer& answer);
 /// The functions that the first candidate calls.
 std::vector<tool_call> tool_calls(const gemini_answer& answer);
 
-/// api_key: GEMINI_API_KEY when empty.
+/// A Gemini model.
 struct gemini {
+  /// The request that can be written in braces.
   using request_type = gemini_request;
+  /// The type of the model's answer.
   using answer_type = gemini_answer;
+  /// The model's name, as the provider spells it.
   std::string model;
+  /// The API key. Empty: the value of the environment variable GEMINI_API_KEY.
   std::string api_key{};
+  /// The address of the API.
   std::string base_url = "https://generativelanguage.googleapis.com/v1beta";
-  /// Fields of requests that don't have them; those of generationConfig one by one.
+  /// Fields added to requests that lack them; the fields of generationConfig are added one by one.
   extra_fields default_parameters{};
 };
 
-/// The request to the server; for what it throws see ai::model. The key is not in the URL, which whoever
-/// looks at the run can see: the server adds it when it calls.
+/// Makes the request to the server; see ai::model for its exceptions. The URL does not contain the key,
+/// because everyone who can see the run can see the URL: the server adds it when it calls.
 template <json_writable Request>
 gateway_request make_request(const gemini& model, const Request& request) {
   if (model.model.empty()) throw configuration_error("a gemini model needs its name: it is part of the URL");

@@ -16,19 +16,23 @@ namespace inngest::inline INNGEST_ABI::ai {
 
 /// Any endpoint that speaks OpenAI's chat format. It may need no key.
 struct openai_compatible {
+  /// The request that can be written in braces.
   using request_type = chat_request;
+  /// The type of the model's answer.
   using answer_type = chat_answer;
+  /// The model's name, as the provider spells it.
   std::string model;
-  /// Such as "https://llm.example.com/v1". A query in it stays at the end of the URL.
+  /// The address of the API, such as "https://llm.example.com/v1". Its query stays at the end of the URL.
   std::string base_url;
+  /// The API key; empty for an endpoint without one.
   std::string api_key{};
-  /// Fields of requests that don't have them.
+  /// Fields added to requests that lack them.
   extra_fields default_parameters{};
-  /// Sent beside Content-Type and Authorization, never instead of them.
+  /// Additional headers. They never replace Content-Type or Authorization.
   std::vector<std::pair<std::string, std::string>> headers{};
 };
 
-/// The request to the server; for what it throws see ai::model.
+/// Makes the request to the server; see ai::model for its exceptions.
 template <json_writable Request>
 gateway_request make_request(const openai_compatible& model, const Request& request) {
   gateway_request out =

@@ -6,8 +6,7 @@
 
 #include <inngest/config.hpp>
 
-// Sums, differences and products of integers that say when they overflow, instead of undefined behaviour or a
-// wrapped result.
+// Integer addition, subtraction and multiplication that report overflow.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -46,8 +45,7 @@ constexpr bool multiply_overflows(Integer a, Integer b) {
 
 }  // namespace plain_math
 
-/// Whether `a + b` does not fit an Integer, the type of `out`. When it fits, it is in `out` afterwards;
-/// otherwise `out` is as before.
+/// Returns whether `a + b` overflows. Otherwise stores the sum in `out`; on overflow `out` is unchanged.
 template <std::integral Integer>
 [[nodiscard]] constexpr bool add_overflows(std::type_identity_t<Integer> a, std::type_identity_t<Integer> b,
                                            Integer& out) {
@@ -62,7 +60,7 @@ template <std::integral Integer>
   return false;
 }
 
-/// As add_overflows(), for `a - b`.
+/// Like add_overflows(), for `a - b`.
 template <std::integral Integer>
 [[nodiscard]] constexpr bool subtract_overflows(std::type_identity_t<Integer> a,
                                                 std::type_identity_t<Integer> b, Integer& out) {
@@ -77,7 +75,7 @@ template <std::integral Integer>
   return false;
 }
 
-/// As add_overflows(), for `a * b`.
+/// Like add_overflows(), for `a * b`.
 template <std::integral Integer>
 [[nodiscard]] constexpr bool multiply_overflows(std::type_identity_t<Integer> a,
                                                 std::type_identity_t<Integer> b, Integer& out) {

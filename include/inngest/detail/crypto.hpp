@@ -17,10 +17,10 @@ using sha256_digest = std::array<std::uint8_t, 32>;
 sha256_digest sha256(std::span<const std::uint8_t> bytes);
 std::string sha256_hex(std::string_view text);
 
-/// HMAC-SHA256 of two texts as if they were one: a body of megabytes is not copied to append a few digits.
+/// HMAC-SHA256 of two concatenated texts. It does not copy a large body to append a few digits.
 sha256_digest hmac_sha256(std::string_view key, std::string_view first, std::string_view second);
 
-/// Compares in a time that does not tell where the two differ.
+/// Compares in constant time, which does not reveal where the texts differ.
 bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b);
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 
@@ -35,7 +35,7 @@ std::array<std::uint8_t, Size> random_bytes() {
 
 std::string to_base64(std::span<const std::uint8_t> bytes);
 
-/// The bytes that a base64 text stands for; nothing for any other text.
+/// Decodes base64; nullopt for other texts.
 std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

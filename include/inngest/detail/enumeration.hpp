@@ -9,9 +9,9 @@
 
 #include <inngest/config.hpp>
 
-// Enumerations whose values are stored or shown: one table of each says its enumerators and their names, and
-// whatever reads or writes a value asks the table. src/inngest.cpp does not compile when a table lacks an
-// enumerator: looking takes a second, which is not to be spent in every file of a user.
+// Enumerations whose values are stored or shown. Each has one table of its enumerators and names, used by all
+// code that reads or writes values. src/inngest.cpp does not compile if a table is incomplete: the check takes
+// a second, so that users' files do not repeat it.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -22,12 +22,11 @@ struct enumerator {
 };
 
 /// The table of an enumeration: a std::array of its enumerators in the order of their values, from 0 without
-/// a gap. Specialize it behind the enumeration.
+/// gaps. Specialize it after the enumeration.
 template <class Enum>
 inline constexpr std::array<enumerator<Enum>, 0> enumerators{};
 
-/// Whether the value has a name in the source: only the compiler knows, and it prints other values as
-/// numbers.
+/// Whether the value is an enumerator. The compiler prints enumerators by name and other values as numbers.
 template <auto Value>
 consteval bool is_enumerator() {
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -40,7 +39,7 @@ consteval bool is_enumerator() {
   return text[at] != '(' && text[at] != '-' && (text[at] < '0' || text[at] > '9');
 }
 
-/// More than any of the enumerations has.
+/// More than the enumerators of any enumeration.
 inline constexpr std::size_t most_enumerators = 64;
 
 template <class Enum, std::size_t... Numbers>
@@ -60,14 +59,14 @@ consteval bool has_full_table() {
   return true;
 }
 
-/// The name in the table; empty for a value that is no enumerator.
+/// The name in the table; empty for other values.
 template <class Enum>
 constexpr std::string_view name_of(Enum value) {
   const auto number = static_cast<std::size_t>(value);
   return number < enumerators<Enum>.size() ? enumerators<Enum>[number].name : std::string_view();
 }
 
-/// The enumerator that a stored number stands for; nothing for any other number.
+/// The enumerator of a stored number; nullopt for other numbers.
 template <class Enum>
 constexpr std::optional<Enum> enumerator_of(std::int64_t number) {
   if (number < 0 || static_cast<std::uint64_t>(number) >= enumerators<Enum>.size()) return std::nullopt;

@@ -15,7 +15,7 @@ struct fixed_string {
   consteval fixed_string(const char (&literal)[Size]) {
     for (std::size_t i = 0; i < Size; ++i) text[i] = literal[i];
   }
-  /// Without the zero at its end.
+  /// The size without the terminating zero.
   static constexpr std::size_t size() { return Size - 1; }
 };
 

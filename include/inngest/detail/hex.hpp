@@ -16,7 +16,7 @@ void append_hex(std::string& out, std::span<const std::uint8_t> bytes);
 
 std::string to_hex(std::span<const std::uint8_t> bytes);
 
-/// The value of each character as a hex digit; -1 for the others.
+/// The value of every character as a hex digit; -1 for characters that are not hex digits.
 inline constexpr std::array<std::int8_t, 256> hex_values = [] {
   std::array<std::int8_t, 256> out{};
   out.fill(-1);
@@ -30,10 +30,10 @@ inline constexpr std::array<std::int8_t, 256> hex_values = [] {
 
 constexpr int hex_digit(char c) { return hex_values[static_cast<unsigned char>(c)]; }
 
-/// Fills `out` from exactly twice as many hex digits; false when `text` is anything else.
+/// Fills `out` from exactly twice as many hex digits; returns false for other texts.
 constexpr bool from_hex(std::string_view text, std::span<std::uint8_t> out) {
   if (text.size() != out.size() * 2) return false;
-  int all = 0;  // negative as soon as one digit was none
+  int all = 0;  // negative if any character is not a hex digit
   for (std::size_t i = 0; i < out.size(); ++i) {
     const int high = hex_digit(text[2 * i]);
     const int low = hex_digit(text[2 * i + 1]);

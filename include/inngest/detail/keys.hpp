@@ -8,20 +8,19 @@
 #include <inngest/config.hpp>
 #include <inngest/error.hpp>
 
-// Keys and other short texts as people give them: in options and in environment variables.
+// Keys and other short texts in options and environment variables.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
 inline constexpr std::string_view white_space = " \t\r\n\v\f";
 
-/// Text without white space around it: what is copied or read from a file often ends with a new line.
+/// Removes surrounding white space: copied texts and texts from files often end with a new line.
 std::string trimmed(std::string_view text);
 
 bool has_control_characters(std::string_view text);
 
-/// The key without white space around it. `name` says whose key it is; the error does not repeat the key.
-/// An event key may have spaces in it.
-/// \throws configuration_error for a key that can only be a mistake.
+/// The key without surrounding white space. `name` names the key in errors, which never contain the key
+/// itself. An event key may contain spaces. \throws configuration_error for an obviously invalid key.
 std::string checked_key(const std::string& name, std::string_view given, bool is_event_key = false);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

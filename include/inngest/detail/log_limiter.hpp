@@ -10,15 +10,15 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Keeps strangers from flooding a log: of each kind of message one passes in a period, and the next says how
-/// many were held back. It may be used from many threads at once.
+/// Prevents unauthenticated callers from flooding the log: it passes one message of a kind per period, and
+/// reports the number of suppressed messages. Thread-safe.
 class log_limiter {
  public:
   using clock = std::chrono::steady_clock;
 
   explicit log_limiter(clock::duration period = std::chrono::minutes(1)) : period_(period) {}
 
-  /// If a message of the kind may pass now: how many were held back since the last that did.
+  /// The number of messages suppressed since the last one, if a message may pass now; otherwise nullopt.
   std::optional<std::size_t> pass(int kind, clock::time_point now = clock::now());
 
  private:

@@ -9,7 +9,7 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// What a callable returns; void when it can't be called so, which has been refused in words by then.
+/// The result of a callable; void when it can't be called, which a static assertion has reported by then.
 template <class Callable, class... Arguments>
 struct returned_by {
   using type = void;
@@ -22,7 +22,7 @@ struct returned_by<Callable, Arguments...> {
 template <class Callable, class... Arguments>
 using returned_by_t = typename returned_by<Callable, Arguments...>::type;
 
-/// The form in which a result comes back from JSON; void for void and for what was refused.
+/// The type in which a result is read back from JSON; void for void and for invalid callables.
 template <class Returned>
 struct result_form {
   using type = void;
@@ -38,7 +38,7 @@ using result_form_t = typename result_form<Returned>::type;
 template <class Returned>
 concept json_result = std::is_void_v<Returned> || json_convertible<Returned>;
 
-/// A callable's result as a value; std::monostate stands for nothing.
+/// A callable's result as a value; std::monostate for void.
 template <class Callable>
 using value_of = std::conditional_t<std::is_void_v<returned_by_t<Callable>>, std::monostate,
                                     std::decay_t<returned_by_t<Callable>>>;

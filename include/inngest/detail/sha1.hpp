@@ -11,8 +11,8 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 using sha1_digest = std::array<std::uint8_t, 20>;
 
-/// SHA-1 that also runs at compile time, so that the ids of literal steps cost nothing at run time. The
-/// protocol identifies steps by it; nothing here relies on it being hard to collide.
+/// SHA-1 that also runs at compile time, so that literal step ids cost nothing at run time. The
+/// protocol identifies steps by SHA-1; its security does not depend on collision resistance.
 class sha1 {
  public:
   static constexpr sha1_digest of(std::string_view text) {
@@ -54,7 +54,7 @@ class sha1 {
     }
 
     auto [a, b, c, d, e] = state_;
-    // Five rounds stand in a row so that the five variables change their places by name, not by moving.
+    // Five unrolled rounds rotate the five variables by name instead of moving their values.
     for (std::size_t i = 0; i < 20; i += 5) {
       round(word[i] + 0x5A827999u + choice(b, c, d), a, b, e);
       round(word[i + 1] + 0x5A827999u + choice(a, b, c), e, a, d);

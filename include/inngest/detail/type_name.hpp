@@ -14,13 +14,17 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
+/// Removes INNGEST_ABI from a type's name. It is not part of the name in the source, and would make errors
+/// differ between versions and flavours.
+std::string without_abi_namespace(std::string name);
+
+/// The type's name as in the source.
 std::string demangle(const char* name);
 
-/// The name of an exception's type as its author wrote it. `std::throw_with_nested` throws a wrapper type
-/// of the library's own, which would tell a reader nothing.
+/// The name of an exception's type as in the source, without the wrapper type of `std::throw_with_nested`.
 std::string exception_type_name(const std::type_info& type);
 
-/// The type name of the exception that is being handled; empty where that can't be known.
+/// The type name of the current exception; empty where the compiler does not provide it.
 std::string current_exception_type_name();
 
 }  // namespace inngest::inline INNGEST_ABI::detail

@@ -18,11 +18,11 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// A new ULID: 48 bits of time, 80 of chance, in an alphabet that sorts as they do.
+/// A new ULID: 48 bits of time and 80 random bits. Its text sorts like its bits.
 std::string make_ulid(std::chrono::system_clock::time_point now,
                       const std::array<std::uint8_t, 16>& chance = random_bytes<16>());
 
-/// ULIDs that grow: within a millisecond each is the one before and one more. One thread at a time.
+/// Makes increasing ULIDs: within a millisecond every ULID is its predecessor plus one. Not thread-safe.
 class ulid_source {
  public:
   using random = std::function<std::array<std::uint8_t, 16>()>;
@@ -39,11 +39,11 @@ class ulid_source {
   std::string last_;
 };
 
-/// What an event API's caller sends with a request, so that a repetition of it has the same event ids:
+/// The idempotency seed of a request to the event API: a repeated request has the same event ids. Its form is
 /// "<milliseconds since 1970>,<base64 of 10 random bytes>".
 class ulid_seed {
  public:
-  /// Nothing for what is not a seed.
+  /// Reads a seed; nullopt for other texts.
   static std::optional<ulid_seed> parse(std::string_view text);
 
   /// The id of the event at a position, from 1.

@@ -12,7 +12,7 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// Where a step is called.
+/// The source location of a step call.
 struct call_site {
   const char* file = "";
   int line = 0;
@@ -20,33 +20,33 @@ struct call_site {
   std::string text() const { return std::string(file) + ":" + std::to_string(line); }
 };
 
-/// Two branches of a group that use the same step id, where results decide which of them comes first.
+/// Two branches of a group use the same step id, and results decide which branch reaches it first.
 struct branch_conflict {
   std::string group{};  // "parallel group" or "race"
   std::size_t first = 0;
   std::size_t second = 0;
   call_site first_site{};
   call_site second_site{};
-  /// When the first branch came to the id.
+  /// When the first branch reached the id.
   std::size_t first_reached = 0;
-  /// Both are in a branch of a race, or are branches of one: it may not matter, see replay::settle_conflicts.
+  /// Whether the branches belong to a race. The conflict may then be harmless, see replay::settle_conflicts.
   bool is_in_race = false;
 };
 
-/// Knows which branch of which group the handler is in, and finds step ids whose index can't be relied on.
+/// Tracks the current branch of the handler, and finds step ids whose index depends on results.
 ///
-/// A repeated id gets its index from the order in which the handler comes to its uses. Branches run one after
-/// another, each up to its first step without a result. So a later branch can come to the id before an
-/// earlier one, unless whatever the earlier one waits for before its use, the later one waits for too. This
-/// depends on the program only, not on which results there are.
+/// A repeated id gets its index from the order in which the handler reaches its uses. Branches run one after
+/// another, each up to its first step without a result. A later branch can therefore reach the id before an
+/// earlier one, unless the later branch also waits for everything that the earlier branch waits for before
+/// its use. This depends on the program only, not on the available results.
 class branches {
  public:
   enum class kind { parallel, race };
 
-  /// `reached` is when the handler came to the group: all branches begin then.
+  /// `reached` is the time at which the handler reached the group, when all branches begin.
   void begin_group(kind what, std::size_t reached) { groups_.push_back({.what = what, .began_at = reached}); }
 
-  /// What the group's branches waited for, the branch around them has waited for when it goes on.
+  /// Adds the waits of the group's branches to the enclosing branch.
   void end_group();
 
   void begin_branch();
@@ -55,21 +55,21 @@ class branches {
 
   bool empty() const { return frames_.empty(); }
   std::size_t depth() const { return frames_.size(); }
-  /// Of how many races the handler is in a branch.
+  /// The number of races that enclose the handler's current position.
   std::size_t races() const { return races_up_to(groups_.size()); }
   /// When the current branch began: see replay::branch_result::completed_at.
   std::size_t began_at() const { return frames_.empty() ? 0 : frames_.back().began_at; }
 
-  /// The handler got the result of a step. `entered_at` is the depth at which it came to the step; `got_in`
-  /// notes the branch, as a second look waits for nothing new.
+  /// Notes that the handler received the result of a step. `entered_at` is the depth at which it reached the
+  /// step. `got_in` stores the branch, because a second read waits for nothing new.
   void wait(const step_hash& step, std::size_t entered_at, std::optional<std::size_t>& got_in);
 
-  /// Notes the use of an id in the current branch, and compares it with those of the branches beside it.
-  /// `reached` is when the handler came to it.
+  /// Notes the use of an id in the current branch, and compares it with the uses in sibling branches.
+  /// `reached` is the time at which the handler reached it.
   std::optional<branch_conflict> use(const step_hash& id, const call_site& site, std::size_t reached);
 
  private:
-  /// A step that was started outside of the branch that waits for it.
+  /// A wait for a step that was started outside the branch.
   struct outer_wait {
     step_hash step{};
     std::size_t entered_at = 0;
@@ -78,7 +78,7 @@ class branches {
   struct earlier_use {
     std::size_t branch = 0;
     std::size_t reached = 0;
-    bool waits = false;  // for steps of the branch's own
+    bool waits = false;  // for steps started in the branch
     std::vector<outer_wait> outer{};
     call_site site{};
   };
@@ -89,13 +89,13 @@ class branches {
     std::size_t branches = 0;
     std::size_t waits = 0;
     std::vector<outer_wait> outer{};
-    // by id, the uses that can be late; others come in the order of the branches always
+    // by id, the uses that can be late; all others follow the order of the branches
     std::unordered_map<step_hash, std::vector<earlier_use>, detail::step_hash_hasher> uses{};
   };
 
   struct frame {
     std::size_t id = 0;
-    std::size_t number = 0;  // of the branch in its group, from 1
+    std::size_t number = 0;  // number of the branch in its group, from 1
     std::size_t began_at = 0;
     std::size_t waits = 0;
     std::vector<outer_wait> outer{};
@@ -108,10 +108,10 @@ class branches {
 
   static void note(std::vector<earlier_use>& uses, const earlier_use& use);
 
-  /// Among the outermost groups.
+  /// The number of races among the outermost `count` groups.
   std::size_t races_up_to(std::size_t count) const;
 
-  /// Whether the branch is the current one, or around it; 0 is the handler itself.
+  /// Whether the branch is the current one or encloses it; 0 is the handler itself.
   bool is_around(std::size_t id) const;
 
   std::vector<group> groups_;

@@ -8,9 +8,9 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// How one call of a handler is asked to stop: by its step's deadline, because its answer is no longer wanted
-/// (the run has ended, another call has taken over, nobody waits for it), or because the process is to end.
-/// Copies share one state; it may be used from many threads at once.
+/// Asks one call of a handler to stop: at its step's deadline, when its answer is no longer needed (the run
+/// has ended, another call has taken over, the connection was closed), or when the process shuts down. Copies
+/// share one state. Thread-safe.
 class call_stop {
  public:
   call_stop() : state_(std::make_shared<state>()) {}
@@ -18,14 +18,14 @@ class call_stop {
   const stop_source& source() const { return state_->source; }
   stop_token token() const { return state_->source.get_token(); }
   bool is_requested() const { return state_->source.stop_requested(); }
-  /// Calls the token's callbacks in this thread: hold no lock.
+  /// Calls the token's callbacks on this thread: the caller must not hold a lock.
   void request() const { state_->source.request_stop(); }
 
-  /// The process is to end. What then fails has been interrupted: it is no failed attempt.
+  /// Asks to stop because the process shuts down. Later failures do not count as failed attempts.
   void request_shutdown() const;
   bool is_shutdown() const { return state_->shutdown; }
 
-  /// Says that the call's answer is no answer: it ended because the process is to end.
+  /// Marks the call as interrupted by the shutdown: its answer does not count.
   void note_interrupted() const { state_->interrupted = true; }
   bool was_interrupted() const { return state_->interrupted; }
 

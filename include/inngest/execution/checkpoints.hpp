@@ -13,27 +13,27 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// The results of one call's steps that are saved while the handler goes on, instead of ending the call after
-/// each. What could not be saved stays here, to be put into the answer.
+/// Saves the step results of one call while the handler continues, instead of ending the call after every
+/// step. Results that could not be saved stay here for the answer.
 class checkpoints {
  public:
-  using clock = std::chrono::steady_clock;  // a clock that is set changes no interval
+  using clock = std::chrono::steady_clock;  // not affected when the clock is set
   enum class saved {
     yes,
-    no,     ///< no server took them: the answer must
-    stale,  ///< another call of the run has taken over: this one must stop
+    no,     ///< not saved: the results belong into the answer
+    stale,  ///< another call of the run has taken over: this call must stop
   };
 
   checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
               std::function<saved(const std::vector<protocol::operation>&)> save);
 
-  /// Keeps a step's result, and saves what is kept when it is time to.
-  saved keep(protocol::operation op);
+  /// Adds a step's result, and saves all unsaved results when a save is due.
+  saved add(protocol::operation op);
 
-  /// Saves what is kept.
+  /// Saves all unsaved results.
   saved save();
 
-  /// Whether no further step should begin in this call.
+  /// Whether the call should begin no further steps.
   bool is_out_of_time() const { return now_() - started_ >= options_.max_runtime; }
 
   std::vector<protocol::operation> take_unsaved() { return std::exchange(unsaved_, {}); }

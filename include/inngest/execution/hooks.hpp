@@ -8,7 +8,7 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// The middleware of a function: its client's, then its own. Most have none, and pay nothing.
+/// The middleware of a function: first its client's, then its own. Functions without middleware have no cost.
 class hooks {
  public:
   hooks() = default;
@@ -16,12 +16,13 @@ class hooks {
 
   bool empty() const { return list_.empty(); }
 
+  /// Calls `call` with every middleware, the first one first.
   template <class Call>
-  void each(Call&& call) const {
-    for (const auto& one : list_) call(*one);
+  void for_each(Call&& call) const {
+    for (const auto& layer : list_) call(*layer);
   }
 
-  /// `innermost` with all middleware around it, the last outermost.
+  /// Calls `innermost` wrapped in all middleware; the last one is the outermost.
   template <class Result, class Around>
   Result wrap_reversed(const Around& around, next_call<Result> innermost, std::size_t to = npos) const {
     const std::size_t count = to == npos ? list_.size() : to;
@@ -30,10 +31,11 @@ class hooks {
     return around(*list_[count - 1], next_call<Result>(next));
   }
 
-  /// A result, as JSON text, as the middleware leaves it to those who read it.
+  /// Passes a result, as JSON text, through the wrap_step hooks.
   std::string read_result(const call_info& call, const step_info& step, std::string result) const;
 
-  /// `innermost` with all middleware around it, the first outermost: `around(one, next)` calls one's hook.
+  /// Calls `innermost` wrapped in all middleware; the first one is the outermost. `around(layer, next)` calls
+  /// the hook of one middleware.
   template <class Result, class Around>
   Result wrap(const Around& around, next_call<Result> innermost, std::size_t from = 0) const {
     if (from == list_.size()) return innermost();

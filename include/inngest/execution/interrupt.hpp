@@ -4,9 +4,9 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// What leaves a handler at a step that has no result yet. It is not a std::exception, so that
-/// `catch (const std::exception&)` around a step handles failures only; and it can't be copied, so that
-/// nothing can keep it.
+/// Thrown to leave a handler at a step without a result. It is not a std::exception, so that
+/// `catch (const std::exception&)` around a step handles failures only. It can't be copied, so that user code
+/// can't store it.
 class interrupt final {
  public:
   interrupt() = default;

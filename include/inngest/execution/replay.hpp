@@ -40,34 +40,35 @@ namespace inngest::inline INNGEST_ABI::execution {
 
 class replay;
 
-/// What a replay needs of the world; it has no clock and no network of its own.
-struct environment {
+/// The services that a replay uses. It has no clock and no network of its own.
+struct host_services {
+  /// The current time.
   std::function<std::chrono::system_clock::time_point()> now;
-  /// Sends events through the function's middleware and gives back their ids.
+  /// Sends events through the function's middleware and returns their ids.
   std::function<std::vector<std::string>(const std::vector<any_event>&, const replay&)> send;
   /// Calls the server's API: signals, metadata, realtime.
   std::function<http::response(http::request)> call_api{};
 };
 
-/// How one call is to be replayed; what is empty or null is not wanted.
+/// Options of one replay. Empty or null disables an option.
 struct replay_options {
   std::string_view function_id{};
   std::string_view traceparent{};
   const execution::hooks* hooks = nullptr;
-  /// Steps go on after their results were kept there.
+  /// Saves step results, so that the handler continues after a step.
   execution::checkpoints* checkpoints = nullptr;
   size_limits limits{};
-  /// Keeps the ids of the steps that the handler came to.
+  /// Records the ids of the steps that the handler reaches.
   bool trace_steps = false;
-  /// Finds steps, but runs none, and tells middleware nothing: only its hooks that transform or wrap are
-  /// called, as they decide which steps the handler comes to.
+  /// Finds steps but runs none. Middleware is not notified: only hooks that transform or wrap are called,
+  /// because they influence which steps the handler reaches.
   bool rehearse = false;
   /// Asks the call to stop.
   call_stop stop{};
 };
 
-/// What the server remembers of a step. Its text is read by read_memo() only: no reader of results gets past
-/// the middleware.
+/// The stored result of a step. Only read_memo() reads its text, so that every result passes through the
+/// middleware.
 class held_memo {
  public:
   held_memo() = default;
@@ -79,23 +80,23 @@ class held_memo {
   const protocol::memo* memo_ = nullptr;
 };
 
-/// A step call of the handler, identified.
+/// A step call of the handler, with its identity.
 struct step_call {
   step_hash hash{};
   std::string id{};
   std::string given_name{};
-  std::size_t index = 0;  // of the id's repeats
+  std::size_t index = 0;  // of this use of the id
   step_kind kind = step_kind::run;
   const char* file = "";
   int line = 0;
   std::optional<int> retries{};
   std::function<std::chrono::milliseconds(int)> backoff{};
   std::optional<std::chrono::milliseconds> deadline{};
-  stop_source stop{nostopstate};          // of the call
-  held_memo memo{};                       // false: no result yet
-  const protocol::memo* input = nullptr;  // the server's, for a step that is still to run
-  std::size_t entered_at = 0;             // in how many branches the handler was
-  std::optional<std::size_t> got_in{};    // the branch that got its result
+  stop_source stop{nostopstate};          // the stop source of the call
+  held_memo memo{};                       // empty: no result yet
+  const protocol::memo* input = nullptr;  // replaced by the server; the step has not run yet
+  std::size_t entered_at = 0;             // the depth of branches at the call
+  std::optional<std::size_t> got_in{};    // the branch that received its result
 
   const std::string& name() const { return given_name.empty() ? id : given_name; }
 };
@@ -105,63 +106,61 @@ struct outcome {
   enum class kind {
     completed,    ///< `result` is the function's result
     failed,       ///< `failure` is the function's error
-    operations,   ///< `operations` are to be reported
-    not_reached,  ///< the step that was asked for was not found
+    operations,   ///< `operations` must be reported
+    not_reached,  ///< the requested step was not found
   };
   kind ended = kind::completed;
   std::string result{};                        // JSON
-  std::optional<protocol::failure> failure{};  // of the function, or of the one step that ran
+  std::optional<protocol::failure> failure{};  // of the function, or of the only step that ran
   std::vector<protocol::operation> operations{};
   std::vector<std::string> warnings{};
   bool is_result_among_operations = false;
-  /// The function failed, and `operations` say so.
+  /// The function failed, and `operations` contain its failure.
   bool is_failure_among_operations = false;
-  std::vector<std::string> steps{};  // that the handler came to: see replay_options::trace_steps
-  /// How many of them it came to before it went on behind a step that ran in this call.
-  std::optional<std::size_t> steps_before_going_on{};
-  /// Steps without results that the handler came to, in place of the one that was asked for; the first few.
+  std::vector<std::string> steps{};  // reached steps: see replay_options::trace_steps
+  /// The number of steps reached before the handler continued after a step that ran in this call.
+  std::optional<std::size_t> steps_before_continuing{};
+  /// The first few steps without results that the handler reached instead of the requested one.
   std::vector<std::string> found{};
-  /// The handler was stopped where it would have gone on: after the one step that was asked for, or by an
-  /// error that is not its own.
+  /// Whether the handler was stopped before its own end: after the requested step, or by an error of another
+  /// component.
   bool stopped_early = false;
 };
 
-/// One call of a handler: results that the server remembers are handed out, and what the handler does beyond
-/// them becomes operations.
+/// One call of a handler. Steps with stored results return them; new steps become operations.
 ///
-/// A step without a result is recorded first and then leaves the handler by an interrupt. So nothing is lost
-/// when user code swallows the interrupt: what was recorded beats whatever the handler returns or throws, and
-/// every later step call interrupts again. With checkpoints, a step that ran gives its result at once and the
-/// handler goes on.
+/// A step without a result is recorded and then leaves the handler with an interrupt. Nothing is lost if user
+/// code swallows the interrupt: recorded operations take precedence over the handler's result or exception,
+/// and every later step call interrupts again. With checkpoints, a step that ran returns its result at once
+/// and the handler continues.
 class replay {
  public:
-  replay(const protocol::call_request& request, const environment& world, replay_options options = {});
+  replay(const protocol::call_request& request, const host_services& services, replay_options options = {});
   replay(const replay&) = delete;
   replay& operator=(const replay&) = delete;
 
   const protocol::call_request& request() const { return request_; }
-  const environment& world() const { return world_; }
+  const host_services& services() const { return services_; }
   const execution::hooks& hooks() const { return hooks_; }
   const call_info& info() const { return info_; }
   const call_stop& stop() const { return options_.stop; }
 
-  /// Whether the handler is still going over what happened before: it has not come to the newest result yet.
+  /// Whether the handler has not reached the newest stored result yet.
   bool is_replaying() const { return is_replaying_; }
 
-  /// Runs the handler, which appends its result to the text it is given.
+  /// Runs the handler, which appends its result to the given text.
   outcome run(detail::function_ref<void(std::string&)> handler);
 
   // ---- for steps ------------------------------------------------------------------------------------
 
-  /// Identifies a step call, and finds what the server remembers of it. Middleware may change the step's id,
-  /// name and `input`.
-  /// \throws nested_step_error inside a step's body; wrong_thread_error on a thread other than the handler's;
-  /// step_options_error for a blank id or negative retries;
-  /// interrupt when the handler was interrupted before.
+  /// Identifies a step call and finds its stored result. Middleware may change the step's id, name and
+  /// `input`. \throws nested_step_error inside a step's body; wrong_thread_error on a thread other than the
+  /// handler's; step_options_error for a blank id or negative retries; interrupt when the handler was
+  /// interrupted before.
   step_call enter(step_options options, step_kind kind, std::string* input = nullptr);
 
-  /// Reads the step's result, as the function's middleware leaves it: `read` is given a memo. `wrapped` says
-  /// that the result stands in {"data": ...}. All results are read here.
+  /// Passes the step's result through the function's middleware, then to `read` as a memo. `wrapped`: the
+  /// result is inside {"data": ...}. All results are read here.
   template <class Read>
   decltype(auto) read_memo(step_call& call, bool wrapped, const Read& read) {
     refuse_other_threads(call.id);
@@ -170,8 +169,8 @@ class replay {
     const protocol::memo& memo = *call.memo.memo_;
     if (hooks_.empty()) return read(memo);
     const step_info info = describe(call);
-    const auto around = [&](middleware& one, next_call<std::string> next) {
-      return one.wrap_step(info_, info, next);
+    const auto around = [&](middleware& layer, next_call<std::string> next) {
+      return layer.wrap_step(info_, info, next);
     };
     std::string text = through_hooks(
         [&](next_call<std::string> innermost) {
@@ -186,27 +185,27 @@ class replay {
   /// Records an operation other than a run, such as a sleep.
   void record(const step_call& call, protocol::operation op);
 
-  /// Records that a run step was found. When it is the one that the server asks for, it runs here and now.
+  /// Records a new run step. If the server requests this step, it runs immediately.
   void discover(const step_call& call, const protocol::operation& plan,
                 detail::function_ref<void(std::string&)> body);
 
-  /// The handler needs the step's result, which is not there yet: runs the step if it is the only one that
-  /// was found and may run at once. Comes back only if the result could be kept; otherwise leaves the
-  /// handler.
+  /// Called when the handler needs the step's missing result. Runs the step if it is the only new step and
+  /// may run at once. Returns only if the result was saved; otherwise leaves the handler.
   void await(step_call& call, const protocol::operation& plan, detail::function_ref<void(std::string&)> body);
 
-  /// Records an operation that the server does, and leaves the handler until it has a result.
+  /// Records an operation for the server, and leaves the handler until the server has a result.
   [[noreturn]] void wait_for_server(const step_call& call, protocol::operation op);
 
+  /// Leaves the handler at the step.
   [[noreturn]] void suspend(const step_call& call);
 
-  /// Records an operation that the run does not wait for, unless the server knows it already.
+  /// Records an operation that the run does not wait for, unless the server already has it.
   void record_deferred(protocol::operation op);
 
-  /// Adds metadata, a JSON object, to the step whose body runs; false when none does.
+  /// Adds metadata, a JSON object, to the running step; false when no step is running.
   bool add_metadata(const std::string& object);
 
-  /// What middleware makes of the data that a deferred function is to be given.
+  /// Passes the data for a deferred function through the middleware.
   std::string transform_deferred(const step_options& options, std::string data);
 
   step_info describe(const step_call& call) const;
@@ -215,11 +214,11 @@ class replay {
 
   struct branch_result {
     bool finished = false;
-    std::size_t completed_at = 0;  // when the last of its steps got its result; 0 without steps
+    std::size_t completed_at = 0;  // position of its last result; 0 without steps
     std::exception_ptr error{};
   };
 
-  /// Branches are run within a group.
+  /// Encloses the branches of a group.
   class group_scope {
    public:
     group_scope(replay& of, branches::kind kind);
@@ -234,39 +233,41 @@ class replay {
   /// Runs a branch of a group up to its first step without a result.
   branch_result run_branch(detail::function_ref<void()> branch);
 
-  /// Leaves the handler because a branch is not finished. Called when all branches were run.
+  /// Leaves the handler because a branch is not finished. Called after all branches.
   [[noreturn]] void suspend_group();
 
-  /// Options, a JSON object, for all operations until the returned value is put back.
+  /// Sets options, a JSON object, for all operations. Returns the previous options, to be restored later.
   std::string exchange_shared_options(std::string object);
   const std::string& shared_options() const { return shared_options_; }
 
-  /// A race is decided while steps of its losers are still on their way: the server calls for each of them,
-  /// so from here on steps are planned, never run at once, or two calls could run the same one.
+  /// Called when a race is decided while the server still runs steps of its losers. The server makes a call
+  /// after each of those steps. From now on steps are only planned, because two calls could run the same
+  /// step.
   void leave_race_open() { race_is_open_ = true; }
-  /// The losers' later results are no concern of anybody's.
+  /// Called for every race: later results of its losers are ignored.
   void note_race() { race_was_run_ = true; }
 
-  /// How many step ids the branches of races have used so far.
+  /// The number of step ids used by branches of races so far.
   std::size_t race_ids() const { return ids_of_races_.size(); }
-  /// When the handler came here: the number of results that there had to be.
+  /// The number of results that the handler needed to reach this point.
   std::size_t reached() const { return (std::max)(branches_.began_at(), last_completed_); }
 
-  /// The losers of a race begin no steps after it was decided: what they came to later than `decided_at` does
-  /// not use up an id's index, or the index of the same id behind the race would depend on their results.
+  /// The losers of a race begin no steps after the race is decided. Steps that they reached after
+  /// `decided_at` must not use up the index of an id; otherwise the index of that id after the race would
+  /// depend on their results.
   void release_ids_of_losers(std::size_t first, std::size_t decided_at);
 
+  /// The number of conflicts in races so far.
   std::size_t race_conflicts() const { return conflicts_of_races_.size(); }
-  /// Ends the run if branches of the innermost race share an id of which a result decides who comes to it
-  /// first. It does not matter where the second of them came to it after the race was decided.
+  /// Fails the run if branches of the innermost race share an id and a result decides which branch reaches it
+  /// first. The conflict is ignored if the second branch reached the id after the race was decided.
   void settle_conflicts(std::size_t first, std::optional<std::size_t> decided_at);
 
-  /// When the last result that counts so far came. What the losers of a race used does not count.
+  /// The position of the last result used so far, except by the losers of a race.
   std::size_t last_completed() const { return last_completed_; }
   void set_last_completed(std::size_t at) { last_completed_ = at; }
 
-  /// Takes back what was recorded after the first `count` operations: the losers of a race report nothing
-  /// new.
+  /// Removes and returns the operations after the first `count`: the losers of a race report nothing new.
   std::vector<protocol::operation> take_recorded_after(std::size_t count);
   std::size_t recorded() const { return operations_.size(); }
   void record_again(std::vector<protocol::operation> operations);
@@ -289,59 +290,58 @@ class replay {
 
   protocol::operation completed(const step_call& call, protocol::operation op) const;
 
-  /// Everything that steps use belongs to the handler's thread. The run fails, whatever the other thread does
-  /// with the error.
+  /// Steps may only be used on the handler's thread. The run fails even if the other thread catches the
+  /// error.
   void refuse_other_threads(std::string_view id);
   std::optional<protocol::failure> misuse() const;
 
   void refuse_nesting(std::string_view id) const;
 
-  /// Refuses what no answer can hold before the step does anything.
+  /// Refuses ids and names that no answer can contain, before the step runs.
   static void refuse_unwritable(const std::string& id, const std::string& name);
 
-  /// After an interrupt was swallowed, nothing of the handler counts any more.
-  void refuse_going_on();
+  /// Interrupts again if the handler swallowed an interrupt.
+  void refuse_if_interrupted();
 
   // ---- running a step -----------------------------------------------------------------------------------
 
   bool may_run_at_once() const;
 
-  /// Tells middleware, but not of a rehearsal.
+  /// Notifies middleware, except in a rehearsal.
   template <class Call>
   void notify(Call&& call) {
     if (options_.rehearse || hooks_.empty()) return;
     hook_threw_ = true;
-    hooks_.each(call);
+    hooks_.for_each(call);
     hook_threw_ = false;
   }
 
-  /// Calls hooks around something. When it is the hooks that throw, that is noted: the handler did not come
-  /// as far as it would have come without.
+  /// Calls hooks around `innermost`. Records whether a hook threw, because then the handler stopped early.
   std::string through_hooks(detail::function_ref<std::string(next_call<std::string>)> hooks,
                             next_call<std::string> innermost);
 
-  /// A result was used: in a race, it counts for the branch that used it.
+  /// Notes the use of a result. In a race it counts for the branch that used it.
   void note_completed(const step_call& call);
 
   std::size_t completed_at(const step_hash& step);
 
   bool is_last_attempt() const;
 
-  /// Runs the step's body and gives what came of it.
+  /// Runs the step's body and returns the operation that reports it.
   protocol::operation execute(const step_call& call, const protocol::operation& plan,
                               detail::function_ref<void(std::string&)> body);
 
-  /// The step's own error is the one to report: what a hook throws at it is only warned of.
-  void tell_step_error(const step_info& step, const failure_info& failure);
+  /// Calls on_step_error. An exception of a hook becomes a warning, because the step's own error is reported.
+  void notify_step_error(const step_info& step, const failure_info& failure);
 
   void call_body(const step_info& step, detail::function_ref<void(std::string&)> body, std::string& out);
 
-  std::string words_of_exception() const;
+  std::string message_of_exception() const;
 
   protocol::failure describe_failure(const step_call& call, const std::exception_ptr& thrown,
                                      std::chrono::system_clock::time_point now);
 
-  /// What fails because the process is to end may succeed in the next one.
+  /// Whether the failure was caused by the shutdown of the process, so that a retry may succeed.
   bool is_interrupted(const protocol::failure& failure) const;
 
   std::optional<std::chrono::milliseconds> backoff_of(const step_call& call);
@@ -350,9 +350,9 @@ class replay {
 
   void check_size(const step_call& call, const std::string& data) const;
 
-  /// Keeps the result of a step that ran, so that the handler can go on. When no server takes it, it goes
-  /// into the answer.
-  void keep(step_call& call, protocol::operation op);
+  /// Saves the result of a step, so that the handler can continue. If it cannot be saved, it becomes part of
+  /// the answer.
+  void save_result(step_call& call, protocol::operation op);
 
   // ---- the end ------------------------------------------------------------------------------------------
 
@@ -362,7 +362,7 @@ class replay {
 
   void finish(outcome& out, const std::exception_ptr& thrown);
 
-  /// Deferred calls were made before the function failed: they are told with the failure.
+  /// Reports the failure, together with the deferred calls made before it.
   void fail(outcome& out, protocol::failure failure);
 
   std::string function_name() const { return "function \"" + std::string(info_.function_id) + "\""; }
@@ -373,30 +373,30 @@ class replay {
 
   protocol::failure error_of_too_many() const;
 
-  static failure_info tell(const protocol::failure& failure);
+  static failure_info to_failure_info(const protocol::failure& failure);
 
-  void tell_end(const outcome& out);
+  void notify_end(const outcome& out);
 
-  /// A deterministic handler comes to all steps that have results before it comes to a new one.
+  /// Warns if the handler reaches a new step before all steps with results: it is not deterministic then.
   void warn_of_changed_ids(const step_call& call);
 
   void report_unused(std::size_t count);
 
   static std::string advice_on_ids();
 
-  /// The oldest result that no step has asked for. Only the hash of its id is known.
+  /// Describes the oldest unused result. Only the hash of its id is known.
   std::string first_unused() const;
 
   void report_swallowed();
 
   const protocol::call_request& request_;
-  const environment& world_;
+  const host_services& services_;
   const replay_options options_;
   const execution::hooks& hooks_;
   const call_info info_;
 
   std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
-      used_;  // and the index of its next repeat
+      used_;  // with the next index of the id
   std::size_t used_memos_ = 0;
   std::vector<std::string> steps_;
   std::vector<std::string> found_;
@@ -404,23 +404,23 @@ class replay {
   std::vector<protocol::operation> deferred_;
   std::string shared_options_;
   std::optional<protocol::failure> step_failure_;
-  const step_call* running_ = nullptr;  // the step whose body runs right now
-  std::string metadata_;                // of that step: JSON objects, separated by commas
+  const step_call* running_ = nullptr;  // the step whose body is running
+  std::string metadata_;                // of the running step: JSON objects separated by commas
   bool executed_ = false;
   std::optional<protocol::failure> fatal_;
   std::thread::id owner_;
   mutable std::mutex misuse_mutex_;
   std::optional<protocol::failure> misuse_;
   bool hook_threw_ = false;
-  std::optional<std::size_t> steps_before_going_on_;
+  std::optional<std::size_t> steps_before_continuing_;
   std::string first_changed_;
   bool is_stale_ = false;
   bool saving_was_refused_ = false;
 
-  // results that were kept in this call; deques, as they are pointed to
-  std::deque<detail::json_buffer> kept_texts_;
-  std::deque<protocol::memo> kept_;
-  std::size_t kept_bytes_ = 0;
+  // results saved in this call; deques keep their addresses stable
+  std::deque<detail::json_buffer> saved_texts_;
+  std::deque<protocol::memo> saved_memos_;
+  std::size_t saved_bytes_ = 0;
 
   bool interrupted_ = false;
   std::string interrupted_step_;
@@ -429,11 +429,11 @@ class replay {
   std::vector<std::string> warnings_;
 
   branches branches_;
-  // ids used in races, in order: to give them back
+  // ids used in races, in order, for release_ids_of_losers
   struct used_id {
     step_hash base{};
     step_hash hash{};
-    std::size_t next_index = 0;  // of the base before
+    std::size_t next_index = 0;  // of the base, before this use
     std::size_t reached = 0;
   };
   std::vector<used_id> ids_of_races_;
@@ -442,7 +442,8 @@ class replay {
     protocol::failure failure{};
   };
   std::vector<race_conflict> conflicts_of_races_;
-  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher> places_;  // of results, once asked for
+  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
+      places_;  // of results, filled on first use
   bool race_is_open_ = false;
   bool race_was_run_ = false;
   bool tracks_completion_ = false;

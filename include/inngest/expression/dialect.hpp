@@ -2,7 +2,7 @@
 
 #include <inngest/config.hpp>
 
-// Expressions come in two dialects: CEL as specified, and CEL as an Inngest server computes it.
+// The two dialects of expressions: CEL as specified, and CEL as an Inngest server evaluates it.
 
 namespace inngest::inline INNGEST_ABI {
 
@@ -10,12 +10,12 @@ namespace inngest::inline INNGEST_ABI {
 enum class expression_names {
   /// The variables event, async and vars, and the functions of an Inngest server.
   of_a_server,
-  /// Any name: an unknown one is an error only when it is computed, as in CEL. Names of fields may be in
+  /// Any name: an unknown name is an error only when it is evaluated, as in CEL. Names of fields may be in
   /// backticks.
   any
 };
 
-/// What an expression gets for a field that is not there.
+/// The value of a missing field in an expression.
 enum class missing_fields {
   are_errors,  ///< an error, as in CEL
   /// Null, like an Inngest server. It equals only null and is less than every other value. Conditions take

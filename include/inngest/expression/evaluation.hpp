@@ -15,16 +15,17 @@
 #include <inngest/expression/dialect.hpp>
 #include <inngest/json.hpp>
 
-// Computing expressions: an engine does this with those that functions are registered with.
+// Evaluation of expressions, used by an engine for the expressions of registered functions.
 
 namespace inngest::inline INNGEST_ABI {
 
-/// An expression that cannot be computed: a missing field, an argument of the wrong type, a division by zero.
-/// `what()` ends with the column.
+/// An expression cannot be evaluated, for example because of a missing field, an argument of the wrong type,
+/// a division by zero. `what()` ends with the column.
 class evaluation_error : public error {
  public:
+  /// `position` is in bytes from the start of the expression.
   evaluation_error(const std::string& problem, std::size_t position);
-  /// The place of the mistake, in bytes from the start.
+  /// The position of the mistake, in bytes from the start.
   std::size_t position() const noexcept { return position_; }
 
  private:
@@ -33,7 +34,7 @@ class evaluation_error : public error {
 
 namespace detail {
 
-/// JSON's texts are UTF-8. b64decode() can give others, of which the wrong bytes are replaced.
+/// JSON texts are UTF-8, but b64decode() can return other bytes: invalid bytes are replaced.
 std::string to_utf8(const std::string& text);
 
 json to_json(const cel_value& value);
@@ -46,7 +47,7 @@ json to_json(const cel_value& value);
 [[nodiscard]] json evaluate(const expression& expression, const json& variables,
                             missing_fields missing = missing_fields::are_unknown);
 
-/// Whether the expression is true. One that cannot be computed, or gives no bool, is not.
+/// Whether the expression is true. It is false when it cannot be evaluated, or its result is not a bool.
 [[nodiscard]] bool holds(const expression& expression, const json& variables);
 
 }  // namespace inngest::inline INNGEST_ABI

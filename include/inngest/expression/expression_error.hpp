@@ -22,15 +22,16 @@ struct text_place {
 
 }  // namespace detail
 
-/// A CEL expression that a server would reject, and the place of the mistake, with which `what()` ends.
+/// A CEL expression that a server would reject. `what()` ends with the place of the mistake.
 class expression_error : public error {
  public:
+  /// The message contains the problem and the place of `position` in the text.
   expression_error(const std::string& problem, std::string_view text, std::size_t position);
-  /// The place, in bytes from the start.
+  /// The position of the mistake, in bytes from the start.
   std::size_t position() const noexcept { return place_.position; }
-  /// The line of the place, from 1.
+  /// The line of the mistake, from 1.
   std::size_t line() const noexcept { return place_.line; }
-  /// Its column, in characters from 1.
+  /// The column of the mistake, in characters from 1.
   std::size_t column() const noexcept { return place_.column; }
 
  private:

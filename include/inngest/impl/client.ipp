@@ -5,9 +5,9 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-INNGEST_INLINE any_function companion_of(const std::string& app_id, const function_options& options,
-                                         run_end end, std::optional<int> retries,
-                                         any_function::handler_type handler) {
+INNGEST_INLINE any_function end_handler_of(const std::string& app_id, const function_options& options,
+                                           run_end end, std::optional<int> retries,
+                                           any_function::handler_type handler) {
   const char* suffix = end == run_end::failed ? "failure" : end == run_end::cancelled ? "cancel" : "success";
   const char* event = end == run_end::failed      ? "inngest/function.failed"
                       : end == run_end::cancelled ? "inngest/function.cancelled"
@@ -35,9 +35,9 @@ INNGEST_INLINE sent_events client::send(std::initializer_list<any_event> events)
 INNGEST_INLINE sent_events client::send(std::vector<any_event> events, const execution::hooks& hooks,
                                         std::string_view traceparent) const {
   if (events.empty()) return {};
-  hooks.each([&](middleware& one) { one.transform_send_event(events); });
+  hooks.for_each([&](middleware& layer) { layer.transform_send_event(events); });
   return hooks.template wrap<sent_events>(
-      [&](middleware& one, next_call<sent_events> next) { return one.wrap_send_event(events, next); },
+      [&](middleware& layer, next_call<sent_events> next) { return layer.wrap_send_event(events, next); },
       [&] { return deliver(events, traceparent); });
 }
 
@@ -121,7 +121,7 @@ INNGEST_INLINE bool client::has_engine() const {
 INNGEST_INLINE sent_events client::deliver(std::vector<any_event> events,
                                            std::string_view traceparent) const {
   for (const any_event& event : events) check_size(event);
-  // an engine has its own clock, and events do not wait on their way to it
+  // an engine has its own clock and receives events without delay
   if (!has_engine()) set_missing_times(events);
   const std::string list = list_of(events), seed = event_id_seed();
   const auto post_them = [&] {
@@ -129,7 +129,7 @@ INNGEST_INLINE sent_events client::deliver(std::vector<any_event> events,
   };
   const auto& outbox = settings().outbox();
   try {
-    if (outbox && !outbox->empty()) {  // the order must hold
+    if (outbox && !outbox->empty()) {  // keep the order of events
       if (settings().when_unreachable() == unreachable_policy::keep)
         return send_in_turn(list, seed, post_them);
       flush_outbox();

@@ -7,14 +7,14 @@ namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE bool diagnosis::healthy() const {
   return std::none_of(findings.begin(), findings.end(),
-                      [](const finding& one) { return one.level == finding::severity::problem; });
+                      [](const finding& found) { return found.level == finding::severity::problem; });
 }
 
 INNGEST_INLINE std::string diagnosis::text() const {
   constexpr const char* marks[] = {"ok      ", "warning ", "PROBLEM "};
   std::string out;
-  for (const finding& one : findings) {
-    out += marks[static_cast<std::size_t>(one.level)] + one.check + ": " + one.text + "\n";
+  for (const finding& found : findings) {
+    out += marks[static_cast<std::size_t>(found.level)] + found.check + ": " + found.text + "\n";
   }
   return out;
 }

@@ -23,7 +23,7 @@ INNGEST_INLINE std::chrono::milliseconds retry_after_error::delay(
     std::chrono::system_clock::time_point now) const {
   using std::chrono::milliseconds;
   if (!at_) return (std::max)(delay_, milliseconds::zero());
-  const auto from = std::chrono::floor<milliseconds>(now);  // a part of one is waited for
+  const auto from = std::chrono::floor<milliseconds>(now);  // a partial millisecond counts as a whole one
   return *at_ <= from ? milliseconds::zero()
                       : milliseconds(detail::add_saturated(at_->time_since_epoch().count(),
                                                            -from.time_since_epoch().count()));
@@ -45,7 +45,7 @@ INNGEST_INLINE wrong_thread_error::wrong_thread_error(std::string_view step, std
     : error(error_code::wrong_thread,
             (step.empty() ? std::string("ctx.group") : "step \"" + std::string(step) + "\"") +
                 " of function \"" + std::string(function) +
-                "\" was called on another thread than the handler's: call steps from the handler itself, "
+                "\" was called on a thread other than the handler's: call steps from the handler itself, "
                 "and use ctx.group.parallel or ctx.step.start to run them at the same time") {}
 
 INNGEST_INLINE event_rejected::event_rejected(const std::string& message, std::vector<std::string> accepted)

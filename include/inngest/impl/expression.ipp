@@ -21,7 +21,7 @@ INNGEST_INLINE void check_expression(std::string_view text, expression_policy po
     }
     return;
   }
-  // a server does not look into lists, maps and messages
+  // a server does not check inside lists, maps and messages
   std::vector<bool> seen(nodes.size());
   seen.back() = true;
   for (std::size_t i = nodes.size(); i-- > 0;) {

@@ -7,12 +7,12 @@ namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE any_function::any_function(std::string app_id, function_options options,
                                           std::vector<trigger_definition> triggers, handler_type handler,
-                                          std::vector<any_function> companions)
+                                          std::vector<any_function> end_handlers)
     : shared_(std::make_shared<const definition>(definition{.slug = app_id + "-" + options.id,
                                                             .app_id = app_id,
                                                             .options = std::move(options),
                                                             .triggers = std::move(triggers),
                                                             .handler = std::move(handler),
-                                                            .companions = std::move(companions)})) {}
+                                                            .end_handlers = std::move(end_handlers)})) {}
 
 }  // namespace inngest::inline INNGEST_ABI

@@ -26,7 +26,7 @@ INNGEST_INLINE void step::sleep(step_options options, duration_ms duration) {
 
 INNGEST_INLINE void step::sleep_until(step_options options, detail::saturated_time time) {
   fall_asleep(std::move(options), [&](const execution::step_call& call) {
-    const timestamp now = std::chrono::floor<std::chrono::milliseconds>(replay_->world().now());
+    const timestamp now = std::chrono::floor<std::chrono::milliseconds>(replay_->services().now());
     if (time > detail::add_saturated(now, detail::longest_wait)) refuse_sleep(call, "until " + to_text(time));
     return to_text(std::max<timestamp>(time, timestamp()));
   });
@@ -34,7 +34,7 @@ INNGEST_INLINE void step::sleep_until(step_options options, detail::saturated_ti
 
 INNGEST_INLINE sent_events step::send_event(step_options options, std::vector<any_event> events) {
   const auto send = [this, &events](const execution::step_call&, std::string& out) {
-    encode_to(out, sent_events{replay_->world().send(events, *replay_)});
+    encode_to(out, sent_events{replay_->services().send(events, *replay_)});
   };
   const auto plan = [] { return plan_of("sendEvent", "{\"type\":\"step.sendEvent\"}"); };
   return start_run<sent_events>(std::move(options), step_kind::send_event, plan, send).get();
@@ -68,7 +68,7 @@ INNGEST_INLINE fetch_response step::fetch(step_options options, const fetch_requ
     if (!request.body.empty()) text.add_exact("body", request.body);
     return protocol::operation{.options = text.text()};
   });
-  return detail::recall<fetch_response>(*replay_, call);
+  return detail::read_memo<fetch_response>(*replay_, call);
 }
 
 INNGEST_INLINE fetch_response step::fetch(step_id id, const fetch_request& request) {
@@ -94,7 +94,7 @@ INNGEST_INLINE void step::set_metadata(step_id id, const std::string& kind, cons
 }
 
 INNGEST_INLINE void step::refuse_sleep(const execution::step_call& call, const std::string& how_long) {
-  throw step_options_error(call.id, "a sleep of at most 366 days is possible, not one of " + how_long);
+  throw step_options_error(call.id, "a sleep may take at most 366 days, not " + how_long);
 }
 
 INNGEST_INLINE std::string step::timeout_text(const execution::step_call& call, duration_ms timeout) {
@@ -108,7 +108,7 @@ INNGEST_INLINE std::string step::timeout_text(const execution::step_call& call, 
 INNGEST_INLINE void step::set_run_metadata(step_options options, const std::string& metadata) {
   const auto send = [&](const execution::step_call&, std::string&) {
     const auto request = protocol::metadata_request(replay_->request().run_id(), {}, metadata);
-    protocol::expect_success(replay_->world().call_api(request), "setting metadata");
+    protocol::expect_success(replay_->services().call_api(request), "setting metadata");
   };
   start_run<void>(
       std::move(options), step_kind::run, [] { return plan_of(); }, send)

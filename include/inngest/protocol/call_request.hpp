@@ -20,71 +20,72 @@
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// A server's request to run a function, or one step of it. It owns its body; events and memos are slices
-/// of that.
+/// A server's request to run a function, or one step of it. It owns its body; events and memos are slices of
+/// the body.
 class call_request {
  public:
-  /// \throws protocol_error for a body that is not a call request.
+  /// \throws protocol_error when the body is not a call request.
   explicit call_request(std::string body, std::optional<step_hash> target = {});
-  call_request(const call_request&) = delete;  // its slices point into itself
+  call_request(const call_request&) = delete;  // its slices point into its own body
   call_request& operator=(const call_request&) = delete;
 
-  /// The step to run when the server asks for exactly one.
+  /// The step to run, when the server requests a single step.
   const std::optional<step_hash>& target() const { return target_; }
   /// The triggering event, as JSON.
   std::string_view event() const { return event_; }
   /// All events of the run, as a JSON array; empty when the request has none.
   std::string_view events() const { return events_; }
   const std::string& run_id() const { return run_id_; }
-  /// 0 at the first attempt.
+  /// The number of earlier attempts: 0 for the first attempt.
   int attempt() const { return attempt_; }
-  /// Attempts in all, the first included; unknown from a server that does not say.
+  /// The maximum number of attempts, including the first; nullopt when the server does not send it.
   std::optional<int> max_attempts() const { return max_attempts_; }
-  /// A step that is found must be planned, not run at once: a parallel group is under way.
+  /// Whether new steps must be planned and not run at once, because a parallel group is running.
   bool plan_only() const { return plan_only_; }
-  /// Events and steps were too large for the request and must be fetched: see adopt_events, adopt_steps.
+  /// Whether events and steps were too large for the request and must be fetched: see adopt_events,
+  /// adopt_steps.
   bool use_api() const { return use_api_; }
 
-  // What a server wants back with saved results; empty from one that does not save any.
+  // Sent back with saved results; empty when the server does not save any.
   const std::string& function_uuid() const { return function_uuid_; }
   const std::string& queue_item_id() const { return queue_item_id_; }
   const std::string& request_id() const { return request_id_; }
   std::int64_t generation_id() const { return generation_id_; }
 
-  /// Whether a deferred call of this hashed id was taken in before.
+  /// Whether the server already has the deferred call with this hashed id.
   bool is_deferred(const step_hash& id) const;
 
-  /// Replaces the events by those of a JSON array; the first is the triggering one.
-  /// \throws protocol_error when it is none.
+  /// Replaces the events by those of a JSON array; the first one is the triggering event.
+  /// \throws protocol_error when the text is not a JSON array.
   void adopt_events(std::string events);
 
-  /// Replaces the steps' memos by those of a JSON object. \throws protocol_error when it is none.
+  /// Replaces the steps' memos by those of a JSON object. \throws protocol_error when the text is not one.
   void adopt_steps(std::string steps);
 
-  /// Replaces the events by texts that middleware made.
+  /// Replaces the events by the texts from middleware.
   void replace_events(std::string event, std::string events);
 
-  /// The step's memo; null when it has none.
+  /// The step's memo; null when there is none.
   const memo* find(const step_hash& id) const;
 
-  /// How many steps have a memo.
+  /// The number of steps with a memo.
   std::size_t memo_count() const { return memos_.size(); }
-  /// Bytes of all memos.
+  /// The size of all memos in bytes.
   std::size_t state_size() const { return state_size_; }
   bool has_results() const { return !stack_.empty(); }
-  /// Whether the step's result is the last that came: all before it was there in an earlier call.
+  /// Whether the step's result is the newest: an earlier call had all the others.
   bool is_newest(const step_hash& id) const { return !stack_.empty() && stack_.back() == id; }
 
-  /// The steps that have results, in the order in which those came.
+  /// The steps with results, in the order in which the results arrived.
   const std::vector<step_hash>& completed() const { return stack_; }
 
-  /// When the step got its result: its place in the order of all results; past the end when unknown.
+  /// The position of the step's result in the order of all results; past the end when unknown.
   std::size_t completed_at(const step_hash& id) const;
 
  private:
   static void reading(detail::function_ref<void()> read);
 
-  /// Refuses a member that is there twice: which of the two counts would depend on the reader.
+  /// Refuses a duplicate member: readers could disagree on which one counts.
   class member_check {
    public:
     void note(std::string_view key, std::initializer_list<std::string_view> known,
@@ -102,7 +103,7 @@ class call_request {
 
   void read_context(detail::json_value& value);
 
-  /// An integer that every reader of JSON reads alike: canonical JSON has doubles only. 0 for null.
+  /// An integer that all JSON readers read alike, because canonical JSON has doubles only. 0 for null.
   static std::int64_t read_exact_integer(detail::json_value& value, const detail::json_path& at);
 
   static std::string text_or_nothing(detail::json_value& value, const detail::json_path& at);
@@ -110,7 +111,7 @@ class call_request {
   void read_stack(detail::json_value& value, const detail::json_path& at);
 
   detail::json_buffer body_;
-  detail::json_buffer fetched_events_;  // in place of the body's
+  detail::json_buffer fetched_events_;  // replaces the body's
   detail::json_buffer fetched_steps_;
   detail::json_buffer changed_event_;
   std::optional<step_hash> target_;

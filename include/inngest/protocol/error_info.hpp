@@ -19,17 +19,17 @@
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// An exception as the wire has it.
+/// An exception in the form of the protocol.
 struct error_info {
   std::string name;
   std::string message;
-  /// Where it was thrown, as far as we know: the step call.
+  /// The stack trace: the step call, if known.
   std::string stack{};
   /// The exceptions nested in it, outermost first.
   std::vector<step_error::cause> causes{};
 };
 
-/// What an exception asks of the server.
+/// An exception, and whether and when the server retries.
 struct failure {
   error_info info;
   bool retriable = true;
@@ -38,17 +38,17 @@ struct failure {
 
 inline constexpr std::size_t deepest_cause = 5;
 
-/// The exception that is being handled, when it is not a std::exception.
+/// A currently handled exception that is not a std::exception.
 struct thrown_value {
-  std::string type{};  // as its author wrote it
-  std::string text{};  // of a text or a number
+  std::string type{};  // the type as in the source code
+  std::string text{};  // the value, for texts and numbers
 };
 
 thrown_value read_thrown_value();
 
 void describe_causes(const std::exception& outer, error_info& info);
 
-/// Whether another attempt could end better.
+/// Whether a retry could succeed.
 constexpr bool is_worth_retrying(error_code code) {
   switch (code) {
     case error_code::non_retriable:
@@ -64,7 +64,7 @@ constexpr bool is_worth_retrying(error_code code) {
   }
 }
 
-/// Describes what a handler or a step threw. `thrower` names it, as in "function \"charge\"".
+/// Describes an exception of a handler or step. `thrower` names it, as in "function \"charge\"".
 failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now,
                  const std::string& thrower = "the code");
 

@@ -29,11 +29,11 @@ inline constexpr const char* tracestate = "tracestate";
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// "<language>:v<version>"; the server takes an answer without it for one that is not an SDK's.
+/// "<language>:v<version>". The server does not recognize an answer without it as an answer of an SDK.
 inline constexpr const char* sdk_name = "cpp:v" INNGEST_VERSION;
 
-/// The execution version that we answer with: of a parallel group's steps, all are awaited before the
-/// function is called again.
+/// The execution version in answers: the server waits for all steps of a parallel group before it calls the
+/// function again.
 inline constexpr const char* execution_version = "2";
 
 inline constexpr const char* in_band = "in_band";

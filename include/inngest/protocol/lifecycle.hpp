@@ -11,12 +11,13 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// What a function failed with, as its server tells it.
+/// The error with which a function failed, as reported by its server.
 struct run_error {
   /// The exception's type name, such as "std::runtime_error".
   std::string name;
+  /// The message.
   std::string message;
-  /// Where it was thrown, as far as that was known.
+  /// The stack trace, if known.
   std::string stack;
 };
 
@@ -24,20 +25,20 @@ struct run_error {
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// The event that a server sends when a run has ended: "inngest/function.failed",
+/// The event that a server sends when a run ends: "inngest/function.failed",
 /// "inngest/function.cancelled" or "inngest/function.finished".
 class lifecycle_event {
  public:
-  /// What is missing in it is empty.
+  /// Missing members become empty.
   explicit lifecycle_event(std::string_view event);
   lifecycle_event(const lifecycle_event&) = delete;
   lifecycle_event& operator=(const lifecycle_event&) = delete;
 
-  /// The event that had started the run, as JSON; empty when it is missing.
+  /// The event that started the run, as JSON; empty when it is missing.
   std::string_view event() const { return event_; }
   const std::string& run_id() const { return run_id_; }
   const run_error& error() const { return error_; }
-  /// What the function returned, as JSON.
+  /// The function's result, as JSON.
   std::string_view result() const { return result_.empty() ? "null" : result_; }
 
  private:

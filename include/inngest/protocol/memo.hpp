@@ -17,10 +17,10 @@
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// What the server remembers of a step: a slice of the call request, decoded only when the handler asks.
+/// The stored result of a step: a slice of the call request, decoded when the handler reads it.
 ///
-/// A result is `{"data": X}`, a failure `{"error": {...}}`, a server's replacement input `{"input": [...]}`;
-/// a sleep or a wait that timed out is null, a received event the bare event.
+/// A result is `{"data": X}`, a failure `{"error": {...}}`, and a replaced input `{"input": [...]}`. A sleep
+/// or a wait that timed out is null. A received event is the event itself.
 struct memo {
   step_hash id{};
   std::string_view text{};  // in a json_buffer
@@ -29,20 +29,20 @@ struct memo {
   bool is_object() const { return text.starts_with('{'); }
 };
 
-/// Whether the memo is an object whose keys are `wanted` and at most "type".
+/// Whether the memo is an object with the key `wanted` and optionally "type", and no other keys.
 bool holds_only(const memo& memo, std::string_view wanted);
 
 std::string text_member(const json& object, const char* key);
 
-/// The error of a failed step's memo, leniently: it may come from any SDK, or from the server.
+/// The error of a failed step. It reads leniently, because the error may come from any SDK or the server.
 step_error read_step_error(std::string_view text, std::string_view id);
 
-/// Throws the step_error that a failed step's memo holds; returns for every other memo.
+/// Throws the step_error of a failed step; returns for every other memo.
 void throw_if_failed(const memo& memo, std::string_view id);
 
 inline std::string memo_path(std::string_view id) { return "steps[\"" + std::string(id) + "\"]"; }
 
-/// Reads what `{"data": X}` holds, in one go; nothing when the memo is of another shape, or X does not fit.
+/// Reads X of `{"data": X}` in one pass; nullopt when the memo has another form or X does not fit the type.
 template <class Result>
 std::optional<Result> read_data(const memo& memo) {
   if (!memo.text.starts_with("{\"data\":")) return std::nullopt;
@@ -57,14 +57,14 @@ std::optional<Result> read_data(const memo& memo) {
       else if (key != "type")
         return std::nullopt;
     }
-  } catch (const payload_error&) {  // whoever wants to know why reads it slowly
+  } catch (const payload_error&) {  // read_result() finds the reason
     return std::nullopt;
   }
   return out;
 }
 
-/// The result of a step that ran: what `{"data": X}` holds, or the memo itself when it is of no shape we
-/// know. \throws step_error when the step failed; payload_error when the result does not fit.
+/// The result of a completed step: X of `{"data": X}`, or the memo itself when it has an unknown form.
+/// \throws step_error when the step failed; payload_error when the result does not fit.
 template <class Result>
 Result read_result(const memo& memo, std::string_view id) {
   if (auto fast = read_data<Result>(memo)) return std::move(*fast);
@@ -84,10 +84,10 @@ Result read_result(const memo& memo, std::string_view id) {
   }
 }
 
-/// The result of a step that ran, as JSON text. \throws step_error when it failed.
+/// The result of a completed step, as JSON text. \throws step_error when the step failed.
 std::string_view result_text(const memo& memo, std::string_view id);
 
-/// The event that a wait received; nothing when it timed out.
+/// The event that a wait received; nullopt when it timed out.
 /// \throws step_error when the wait failed; payload_error when the event's data does not fit.
 template <event_type Event>
 std::optional<Event> read_received(const memo& memo, std::string_view id) {

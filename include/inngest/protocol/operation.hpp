@@ -25,14 +25,14 @@ struct timing {
 struct operation {
   opcode code{};
   step_hash id{};
-  /// A run step's and a wait's is the step's id, a sleep's the time it takes.
+  /// The step's id for a run step or a wait; the duration for a sleep.
   std::string name{};
   std::string display_name{};
   std::string user_id{};
-  std::size_t index = 0;   // of the id's repeats
-  std::string options{};   // a JSON object; empty when there is nothing to say
-  std::string metadata{};  // a JSON array; empty when there is none
-  std::string data{};      // JSON; empty for null
+  std::size_t index = 0;   // of this use of the id
+  std::string options{};   // a JSON object, or empty
+  std::string metadata{};  // a JSON array, or empty
+  std::string data{};      // JSON; empty means null
   std::optional<error_info> error{};
   std::optional<protocol::timing> timing{};
 };
@@ -40,13 +40,13 @@ struct operation {
 /// Appends the operation as a JSON object.
 void write_operation(std::string& out, const operation& op);
 
-/// The members of two JSON objects in one; either may be empty text.
+/// Merges two JSON objects; either may be empty text.
 std::string merged_options(const std::string& first, const std::string& second);
 
-/// The function's result, where it rides along with other operations.
+/// The operation that reports the function's result together with other operations.
 operation run_complete(std::string result);
 
-/// The function's failure, where it rides along with other operations.
+/// The operation that reports the function's failure together with other operations.
 operation run_failed(const failure& failure);
 
 std::string write_operations(const std::vector<operation>& operations);

@@ -13,7 +13,7 @@
 #include <inngest/time/duration.hpp>
 #include <inngest/trigger.hpp>
 
-// What a server is told of an app's functions, as JSON text.
+// The registration of an app's functions, as JSON text.
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
@@ -21,13 +21,13 @@ using detail::json_object_text;
 
 std::string duration_text(const std::optional<duration_s>& duration);
 
-/// A JSON array of values that are JSON already.
+/// A JSON array of the descriptions of all values; `describe` returns JSON text.
 template <class Range, class Describe>
 std::string describe_each(const Range& range, Describe describe) {
   std::string out = "[";
-  for (const auto& each : range) {
+  for (const auto& value : range) {
     if (out.size() > 1) out += ',';
-    out += describe(each);
+    out += describe(value);
   }
   return out += ']';
 }
@@ -44,7 +44,7 @@ void describe_flow_control(json_object_text& out, const function_options& option
 std::string describe_function(const std::string& slug, const function_options& options,
                               const std::vector<trigger_definition>& triggers, const std::string& url);
 
-/// What this SDK can do beyond the least.
+/// The optional protocol features of this SDK.
 inline constexpr const char* capabilities = R"({"in_band_sync":"v1","trust_probe":"v1"})";
 
 }  // namespace inngest::inline INNGEST_ABI::protocol

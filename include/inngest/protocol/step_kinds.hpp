@@ -8,37 +8,39 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/enumeration.hpp>
 
-// The kinds of steps, one row each, and the operations that report them. Whatever depends on a step's kind
-// reads it here: the steps of a handler, middleware, the embedded engine, its page and the test harness.
+// The kinds of steps, one row each, and the operations that report them. All code that depends on a step's
+// kind uses this table: the steps of a handler, middleware, the embedded engine, its page and the test
+// harness.
 //
-// A new kind is an enumerator of step_kind and a row of protocol::step_kinds, and an enumerator of opcode
-// with its name when an operation of its own reports it. The compiler names what else is missing: the static
-// assertions below, and each `switch` over these enumerations, of which none has a default.
+// To add a kind, add an enumerator to step_kind and a row to protocol::step_kinds. If it has its own
+// operation, add an enumerator to opcode and its name to the table. The compiler reports everything else that
+// is missing, through the static assertions below and the `switch` statements over these enumerations, which
+// have no default.
 
 namespace inngest::inline INNGEST_ABI {
 
-/// What a step does.
+/// The kind of a step.
 enum class step_kind {
-  run,
-  send_event,
-  send_signal,
-  publish,
-  ai_wrap,
-  experiment,
-  sleep,
-  wait_for_event,
-  wait_for_signal,
-  invoke,
-  fetch,
-  ai_infer,
-  defer  ///< not a step: what a deferred function is given
+  run,              ///< step.run and step.start
+  send_event,       ///< step.send_event
+  send_signal,      ///< step.send_signal
+  publish,          ///< step.publish
+  ai_wrap,          ///< step.ai.wrap
+  experiment,       ///< group.experiment: the choice of the variant
+  sleep,            ///< step.sleep and step.sleep_until
+  wait_for_event,   ///< step.wait_for_event
+  wait_for_signal,  ///< step.wait_for_signal
+  invoke,           ///< step.invoke
+  fetch,            ///< step.fetch
+  ai_infer,         ///< step.ai.infer
+  defer             ///< not a step: the call of a deferred function
 };
 
 }  // namespace inngest::inline INNGEST_ABI
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// The operations that an app reports of a run's steps.
+/// The operations with which an app reports the steps of a run.
 enum class opcode {
   step_run,
   step_planned,
@@ -58,7 +60,7 @@ enum class opcode {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Their names in the protocol.
+/// The names of the operations in the protocol.
 template <>
 inline constexpr auto enumerators<protocol::opcode> = std::to_array<enumerator<protocol::opcode>>({
     {protocol::opcode::step_run, "StepRun"},
@@ -82,7 +84,7 @@ namespace inngest::inline INNGEST_ABI::protocol {
 /// The operation's name in the protocol, such as "StepRun".
 constexpr std::string_view to_string(opcode code) { return detail::name_of(code); }
 
-/// The operation of a name; nullopt for a name that is not ours. Some SDKs write two of them differently.
+/// The operation with the name; nullopt for unknown names. Some SDKs spell two of them differently.
 constexpr std::optional<opcode> opcode_of(std::string_view name) {
   if (name == "Step") return opcode::step_run;
   if (name == "AiGateway") return opcode::ai_gateway;
@@ -94,36 +96,40 @@ constexpr std::optional<opcode> opcode_of(std::string_view name) {
 
 /// Who does a step's work.
 enum class step_work {
-  body,     ///< the app: it runs a body, and again when that fails
-  request,  ///< the server: it makes an HTTP request, and again when that fails
-  wait,     ///< the server: it waits for a time, an event, a signal or another run
-  none,     ///< nobody: it is not a step
+  body,     ///< the app runs a body, and retries it
+  request,  ///< the server makes an HTTP request, and retries it
+  wait,     ///< the server waits for a time, an event, a signal or another run
+  none,     ///< nobody, because it is not a step
 };
 
-/// What a step is called with, as far as middleware may read and change it.
+/// The input of a step that middleware may read and change.
 enum class step_takes {
-  arguments,   ///< of its body, if any
-  event_data,  ///< that another function is given
+  arguments,   ///< the arguments of its body, if any
+  event_data,  ///< the data for another function
 };
 
-/// What a step's result is on the server.
+/// The form of a step's result on the server.
 enum class step_gives {
   value,   ///< JSON of any kind
   event,   ///< {"name", "data", ...}, or null
   signal,  ///< {"signal", "data"}, or null
 };
 
-/// All that the library knows of a kind of step.
+/// The properties of a step kind.
 struct step_kind_row {
+  /// The kind.
   step_kind kind;
-  /// In middleware, metrics and traces.
+  /// The name in middleware, metrics and traces.
   std::string_view name;
+  /// Who does the work.
   step_work work;
   /// The operation that begins it on the server.
   opcode begins_with;
-  /// On the page; its script knows these words.
+  /// The word on the page; its script knows these words.
   std::string_view shown_as;
+  /// The input.
   step_takes takes = step_takes::arguments;
+  /// The form of the result.
   step_gives gives = step_gives::value;
 };
 
@@ -149,8 +155,8 @@ inline constexpr auto step_kinds = std::to_array<step_kind_row>({
 /// The kind's row.
 constexpr const step_kind_row& row_of(step_kind kind) { return step_kinds[static_cast<std::size_t>(kind)]; }
 
-/// The row of the step that the operation begins; null for the operations of bodies, which are of several
-/// kinds, and for those that begin nothing.
+/// The row of the step kind that the operation begins. Null for operations that begin bodies of several
+/// kinds, and for operations that begin nothing.
 constexpr const step_kind_row* row_begun_by(opcode code) {
   for (const step_kind_row& row : step_kinds) {
     if (row.begins_with == code && row.work != step_work::body) return &row;
@@ -174,8 +180,8 @@ inline constexpr auto enumerators<step_kind> = [] {
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// Whether bodies begin with the operation that they share, everything else with one of its own, and every
-/// kind is shown as something.
+/// Whether all bodies begin with the shared operation, every other kind begins with its own operation, and
+/// every kind has a word for the page.
 consteval bool has_sound_rows() {
   for (const step_kind_row& row : step_kinds) {
     std::size_t uses = 0;
@@ -189,7 +195,7 @@ consteval bool has_sound_rows() {
 static_assert(
     has_sound_rows(),
     "in protocol::step_kinds a body does not begin with step_planned, two other kinds begin with the "
-    "same operation, or a kind is not shown as anything");
+    "same operation, or a kind has no word for the page");
 
 }  // namespace inngest::inline INNGEST_ABI::protocol
 

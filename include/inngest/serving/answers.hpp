@@ -24,10 +24,10 @@ http::response json_answer(const served_app& app, int status, std::string body);
 
 http::response message_answer(const served_app& app, int status, const std::string& text);
 
-/// Tells nothing about the app, not even that it is one: for callers who are not authenticated.
+/// An answer for unauthenticated callers: it reveals nothing, not even that this is an Inngest app.
 http::response bare_answer(int status, const char* why);
 
-/// The answer; whatever making it throws becomes an answer with a reason.
+/// Calls the function and returns its answer; an exception becomes an answer with the reason.
 http::response guarded(const served_app& app, detail::function_ref<http::response()> answer);
 
 void add_retry_headers(http::response& out, const protocol::failure& failure);
@@ -35,7 +35,7 @@ void add_retry_headers(http::response& out, const protocol::failure& failure);
 http::response step_not_reached(const served_app& app, const execution::outcome& outcome,
                                 const http::request& request);
 
-/// The answer to a call of a function that ended so.
+/// The answer to a call with this outcome.
 http::response answer_for(const served_app& app, execution::outcome outcome, const http::request& request);
 
 }  // namespace inngest::inline INNGEST_ABI::serving

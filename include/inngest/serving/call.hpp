@@ -21,12 +21,12 @@
 #include <inngest/serving/running.hpp>
 #include <inngest/serving/served_app.hpp>
 
-// Answering POST: a call of a function, or of one of its steps.
+// POST: a call of a function, or of one of its steps.
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// The step that a call is to run; `nullopt` when the call names none.
-/// \throws protocol_error when the name is no hash.
+/// The step that a call must run; `nullopt` when the call names none.
+/// \throws protocol_error when the name is not a hash.
 std::optional<step_hash> target_of(const http::request& request);
 
 /// Fetches events and steps that were too large for the request.
@@ -36,7 +36,7 @@ void fetch_state(const served_app& app, protocol::call_request& call);
 void transform_input(const served_function& served, protocol::call_request& call,
                      const execution::replay_options& replay_options);
 
-/// How long reading the request and running the handler took, and the trace that the call belongs to.
+/// Adds the times for reading the request and running the handler, and the trace of the call.
 void add_call_headers(http::response& out, const http::request& request,
                       std::chrono::steady_clock::duration parsing,
                       std::chrono::steady_clock::duration running);
@@ -45,7 +45,7 @@ http::response call_function(const served_app& app, const served_function& serve
                              const http::request& request, std::string body, const save_results* save,
                              const execution::call_stop& stop);
 
-/// The answer to a call. `save` keeps results in this process; null: the server does.
+/// Answers a call. `save` saves results in this process; null when the server saves them.
 http::response answer_call(const served_app& app, http::request request, const save_results* save,
                            const execution::call_stop& stop);
 

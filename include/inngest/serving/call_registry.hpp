@@ -14,14 +14,14 @@
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// The calls that are under way, which stopping the app has to wait for. It may be used from many threads at
-/// once.
+/// The running calls, for which the shutdown of the app waits. Thread-safe.
 class call_registry {
  public:
+  /// The number of running calls.
   std::size_t count() const;
 
-  /// Refuses new calls, asks those under way to stop and waits for them until the grace is over. True when
-  /// none is under way any more.
+  /// Refuses new calls, asks running calls to stop and waits for them up to the grace period. Returns true
+  /// when no call is running.
   bool drain(std::chrono::milliseconds grace);
 
  private:
@@ -33,14 +33,14 @@ class call_registry {
   bool is_draining_ = false;
 };
 
-/// A call that is under way while this lives.
+/// Registers a call as running during its lifetime.
 class registered_call {
  public:
   registered_call(call_registry& calls, const execution::call_stop& stop);
   ~registered_call();
   registered_call(const registered_call&) = delete;
   registered_call& operator=(const registered_call&) = delete;
-  /// The app is stopping: the call must not begin.
+  /// Whether the app is stopping, so that the call must not begin.
   bool is_refused() const { return !place_; }
 
  private:

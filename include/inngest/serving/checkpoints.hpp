@@ -20,11 +20,11 @@
 #include <inngest/protocol/operation.hpp>
 #include <inngest/serving/served_app.hpp>
 
-// Saving results of steps with the server while the function goes on (checkpointing).
+// Checkpointing: step results are saved with the server while the function continues.
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// Saves the results of a call's steps while its function goes on.
+/// Saves the step results of a call while its function continues.
 using save_results = std::function<execution::checkpoints::saved(const std::vector<protocol::operation>&)>;
 
 template <class Clock>
@@ -33,18 +33,17 @@ std::int64_t milliseconds_now() {
   return now.time_since_epoch().count();
 }
 
-/// Sends results to the server, with four more attempts at most. After a failure no call saves results for a
-/// minute.
+/// Sends results to the server, with up to four retries. After a failure no call saves results for a minute.
 execution::checkpoints::saved save_with_server(const served_app& app, const protocol::call_request& call,
                                                std::int64_t started,
                                                const std::vector<protocol::operation>& operations);
 
-/// Checkpoints of a call by a server; none when it or the options do not provide for them.
+/// Checkpoints saved by a server; nullopt when the server does not support them or the options disable them.
 std::optional<execution::checkpoints> checkpoints_with_server(const served_app& app,
                                                               const any_function& function,
                                                               const protocol::call_request& call);
 
-/// Checkpoints of a call by this process, which `save` keeps.
+/// Checkpoints saved by this process through `save`.
 std::optional<execution::checkpoints> checkpoints_in_process(const served_app& app,
                                                              const any_function& function,
                                                              const protocol::call_request& call,

@@ -16,25 +16,25 @@
 #include <inngest/serving/served_app.hpp>
 #include <inngest/version.hpp>
 
-// What the app says about itself: the answer to GET, and the functions that a registration lists.
+// The description of the app: the answer to GET, and the functions in a registration.
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// The functions as a registration has them: a JSON array. The server calls them at `url`.
+/// The functions for a registration, as a JSON array. The server calls them at `url`.
 std::string describe_functions(const served_app& app, const std::string& url);
 
-/// The first digits of a key's hash: enough to compare, too little to use. Empty for no key.
+/// The first digits of a key's hash: enough to compare keys, too few to use one. Empty for no key.
 std::string short_key_hash(const std::string& key);
 
-/// The app as GET describes it: minimal for unauthenticated callers.
+/// The body of the answer to GET: minimal for unauthenticated callers.
 std::string describe_app(const served_app& app, const identity& caller);
 
-/// Where the server reaches the app: as configured, otherwise as this request did.
+/// The URL at which the server reaches the app: the configured one, or else that of this request.
 std::string url_of(const served_app& app, const http::request& request);
 
 bool is_json_container(const std::string& text);
 
-/// The answer to an in-band registration: the server asked for the app's functions and finds them here.
+/// The answer to an in-band registration, which contains the app's functions.
 /// \throws protocol_error when the request's body is not JSON.
 std::string describe_in_band(const served_app& app, const http::request& request, const identity& caller);
 

@@ -11,27 +11,27 @@
 #include <inngest/serving/answers.hpp>
 #include <inngest/serving/served_app.hpp>
 
-// Who sends a request: the app's server, which signs what it sends, or somebody else.
+// Authentication of callers: the app's server signs its requests.
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// Whether the signature proves that the request comes from the app's server, and with which key.
+/// The result of checking who sent a request.
 struct identity {
-  bool verified = false;
-  bool refused = false;  // a signature is wrong, or missing where it is needed
-  std::string key{};
+  bool verified = false;  // the app's server signed the request
+  bool refused = false;   // the signature is wrong, or required and missing
+  std::string key{};      // the key of a good signature
   protocol::signature_check check{};
 };
 
 std::chrono::sys_seconds signing_time();
 
-/// Replaces the body by the bytes that were signed: nothing else of it may be read.
+/// Checks the signature and replaces the body by the signed bytes, so that nothing else can be read.
 identity identify(const served_app& app, http::request& request);
 
-/// Refuses a request and logs the reason, which the caller does not learn.
+/// Refuses a request. The reason is logged and not sent to the caller.
 http::response refuse(const served_app& app, const identity& caller);
 
-/// Signs an answer for a server that has proved who it is, with the key that it uses.
+/// Signs an answer for an authenticated server, with the key that the server uses.
 void sign_answer(http::response& answer, const identity& caller);
 
 }  // namespace inngest::inline INNGEST_ABI::serving

@@ -15,16 +15,18 @@
 #include <inngest/serving/identity.hpp>
 #include <inngest/serving/served_app.hpp>
 
-// Registering the app's functions: out of band, by a request to the server, or in band, in the answer to one.
+// Registration of the app's functions: out of band, by a request to the server, or in band, in the answer to
+// one.
 
 namespace inngest::inline INNGEST_ABI {
 
-/// What a server said to a registration.
+/// The server's answer to a registration.
 struct sync_result {
+  /// Whether the server accepted the registration.
   bool ok = false;
-  /// Whether the server knew something else before.
+  /// Whether the registration changed the functions that the server knew.
   bool modified = false;
-  /// The server's words, or ours when it did not answer.
+  /// The server's message, or the reason why it did not answer.
   std::string message;
 };
 
@@ -32,16 +34,17 @@ struct sync_result {
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// The mistake, when the other side is a server of the kind that the app is not set up for; otherwise empty.
+/// The configuration mistake when the server's kind (dev or cloud) does not match the app's mode; else empty.
 std::string server_mismatch(const served_app& app, const http::headers& headers);
 
+/// Reads the server's answer to a registration.
 sync_result read_sync_answer(const served_app& app, const http::response& answer);
 
-/// Registers the functions with the server, which will call them at `url`. `deployment` is an id that a
-/// hosting platform gave to this version of the app; empty for none.
+/// Registers the functions with the server, which will call them at `url`. `deployment` is the id that
+/// the hosting platform gave to this version of the app; empty for none.
 sync_result sync(const served_app& app, std::string url, const std::string& deployment);
 
-/// The answer to PUT.
+/// Answers PUT.
 http::response register_functions(const served_app& app, const http::request& request,
                                   const identity& caller);
 

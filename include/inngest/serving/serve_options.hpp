@@ -11,16 +11,16 @@ namespace inngest::inline INNGEST_ABI {
 
 /// Options of serving.
 struct serve_options {
-  /// Where the app answers; the same for GET, PUT and POST.
+  /// The path at which the app answers GET, PUT and POST.
   std::string path = "/api/inngest";
-  /// Bytes of a request body; a larger one is answered with 413.
+  /// The maximum size of a request body in bytes; a larger one is answered with 413.
   std::size_t max_body_size = INNGEST_MAX_BODY_SIZE;
-  /// Answers at once and sends white space while a function runs, so that nothing in between takes the
-  /// connection for dead. For functions with steps of minutes behind a proxy or on a platform with a limit.
+  /// Answers at once and sends white space while a function runs, so that no proxy closes the connection as
+  /// idle. For steps that take minutes behind a proxy or on a platform with a time limit.
   bool streaming = false;
-  /// The time between two pieces of that white space.
+  /// The time between two pieces of white space.
   duration_ms heartbeat = std::chrono::seconds(3);
-  /// For tests: calls each handler a second time, and fails the call without a retry when the second pass
+  /// For tests: calls every handler twice, and fails the call without a retry when the second pass
   /// reaches other steps. Checkpointing is off meanwhile.
   bool strict = false;
   /// The name of the HTTP framework, shown by the server. An adapter fills it in.

@@ -27,7 +27,7 @@ struct served_function {
   execution::hooks hooks;
 };
 
-/// What a handler serves. All copies of the handler share it, from many threads at once.
+/// The state of a handler. All copies of the handler share it. Thread-safe.
 struct served_app {
   /// \throws configuration_error when two functions have the same id, or one is of another app.
   served_app(inngest::client served, const std::vector<any_function>& list, serve_options chosen);
@@ -37,21 +37,21 @@ struct served_app {
   const inngest::settings& settings() const { return client.settings(); }
 
   inngest::client client;
-  /// With the companions of the functions that were given.
+  /// The given functions and their end handlers.
   std::vector<any_function> functions;
   serve_options options;
-  /// The client's middleware, for what belongs to no function of this app.
+  /// The client's middleware, for results of functions that are not in this app.
   execution::hooks client_hooks;
   std::map<std::string, served_function, std::less<>> by_slug;
-  execution::environment services;
-  /// When results may be saved again, in milliseconds of the steady clock: after a failure there is a pause.
+  execution::host_services services;
+  /// The end of the pause after a failed save, in milliseconds of the steady clock.
   mutable std::atomic<std::int64_t> checkpoints_from{(std::numeric_limits<std::int64_t>::min)()};
-  /// Limits the log of refused requests, by the reason.
+  /// Limits the log messages about refused requests, by reason.
   mutable detail::log_limiter refusals;
   mutable call_registry calls;
 
  private:
-  static std::vector<any_function> with_companions(const std::vector<any_function>& list);
+  static std::vector<any_function> with_end_handlers(const std::vector<any_function>& list);
 
   void add(const any_function& function);
 };

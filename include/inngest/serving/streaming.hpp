@@ -15,8 +15,8 @@
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// Sends white space while `make_answer` runs, then its answer as a JSON object. `make_answer` runs once, in
-/// a thread of its own, and is asked to stop when nobody listens any more.
+/// Sends white space while `make_answer` runs, then its answer as a JSON object. `make_answer` runs once, on
+/// its own thread, and is asked to stop when the connection is closed.
 http::response streamed(const served_app& app,
                         std::function<http::response(const execution::call_stop&)> make_answer);
 

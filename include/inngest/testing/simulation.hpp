@@ -28,8 +28,8 @@
 #include <inngest/serve.hpp>
 #include <inngest/testing/mocks.hpp>
 
-// What is behind the test harness: the engine's scheduler and the app's handler on one thread, under a clock
-// of its own.
+// The machinery of the test harness: the engine's scheduler and the app's handler on one thread, with a
+// virtual clock.
 
 namespace inngest::inline INNGEST_ABI::testing {
 
@@ -54,25 +54,25 @@ class simulation {
 
   timestamp now() const { return now_; }
 
-  /// Does all that is due at this moment.
+  /// Runs everything that is due at the current time.
   void settle();
 
-  /// Goes on to the time of the next job, if that is not after `end`.
+  /// Moves to the time of the next job, unless that is after `end`.
   bool go_to_next(timestamp end);
 
   void go_to(timestamp end);
 
   // ---- events and runs ----------------------------------------------------------------------------------
 
-  /// Also how the app's own client gets here.
+  /// Accepts events as JSON text, also from the app's own client.
   std::vector<std::string> accept(std::string events, std::string_view seed = {});
 
-  /// An event of the test's: what it starts begins at once.
+  /// Sends an event of the test. Runs that it starts begin at once.
   std::vector<std::string> send(const any_event& event);
 
   std::optional<std::string> signal(const std::string& name, const std::string& data);
 
-  /// Begins a run with these events, which are taken as they are.
+  /// Begins a run with these events, unchanged.
   std::string begin(const any_function& function, const std::vector<std::string>& events);
 
   std::string start(const any_function& function, const std::string& data);
@@ -85,13 +85,13 @@ class simulation {
 
   const embedded::store& store() const { return store_; }
   std::optional<embedded::run> find_run(std::string_view run_id) const;
-  /// A step's result in a run, as its function would read it.
+  /// A step's result in a run, as its function reads it.
   std::string read_result(const embedded::run& run, const step_info& step, const std::string& result) const;
   std::vector<embedded::run> runs_of(std::string_view event_id) const { return store_.runs_of(event_id); }
   std::vector<embedded::function_definition> functions() const;
-  /// Null when the run has ended.
+  /// The run; null when it has ended.
   const embedded::active_run* active(std::string_view run_id) const { return scheduler_.find_run(run_id); }
-  /// The ids of the events that the app itself has sent.
+  /// The ids of the events that the app has sent.
   const std::vector<std::string>& sent() const { return sent_; }
   const std::vector<embedded::reported_operation>& operations(const std::string& run_id) const;
   mocks& replaced() { return *mocks_; }
@@ -107,41 +107,41 @@ class simulation {
     simulation* simulation_;
   };
 
-  void must_have(const any_function& function) const;
+  void require_known(const any_function& function) const;
 
   std::vector<any_function> with_mocks(const std::vector<any_function>& functions) const;
 
   std::vector<embedded::function_definition> definitions(bool retries) const;
 
-  void keep();
+  void commit_changes();
 
-  /// One call, if one is due.
+  /// Makes one call, if one is due.
   bool step();
 
   http::response call(const embedded::job& due);
 
-  /// How many steps a call may run. At first it is one, as after a restart: then all steps that have results
-  /// are gone over. With many results a call goes on for a part of their number, so that the time for all
-  /// steps grows with their number, and not with its square.
+  /// The number of steps that a call may run. It is 1 for runs with few results, so that every call replays
+  /// all steps, as after a restart. For runs with many results it is a fraction of their number, so that the
+  /// total time grows linearly and not quadratically.
   std::size_t steps_of_a_call(const std::string& run_id) const;
 
-  /// Whether a call is gone through twice. Of a run with hundreds of results, that is done once for each
-  /// hundredth part that is new.
+  /// Whether a call is replayed twice to check determinism. For a run with hundreds of results, only after
+  /// every one percent of new results.
   bool is_checked(const std::string& run_id);
 
-  /// False when another call has taken over.
+  /// Saves step results. Returns false when another call has taken over.
   bool save_results(const embedded::job& due, const std::vector<protocol::operation>& results);
 
-  /// A test asks nobody elsewhere.
-  static http::response not_asked(const embedded::job& due);
+  /// The answer to an HTTP request: tests make none.
+  static http::response refuse_request(const embedded::job& due);
 
-  /// Notes what the app reported, and answers for the server's steps that are mocked.
-  void look_at(const std::string& run_id, http::response& answer);
+  /// Records the reported operations, and answers mocked steps of the server.
+  void note_operations(const std::string& run_id, http::response& answer);
 
   bool mock_server_step(json& op);
   struct not_replaced {};
 
-  /// What a server would have given for the mock's value: a signal comes with its name, and so does an event.
+  /// The mock's value in the form in which a server returns it: signals and events include their name.
   static json received(protocol::step_gives gives, const json& op, json value);
 
   timestamp now_;
@@ -151,7 +151,7 @@ class simulation {
   handler handler_;
   handler strict_;  // the same functions
   bool checks_;
-  std::map<std::string, std::size_t> next_check_;  // by run, at how many results
+  std::map<std::string, std::size_t> next_check_;  // by run: the number of results
   embedded::memory_store store_;
   embedded::scheduler scheduler_;
   std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run

@@ -8,11 +8,11 @@
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
 
-// Reading what several providers' answers have in common.
+// Helpers that read the answers of several providers.
 
 namespace inngest::inline INNGEST_ABI::ai::detail {
 
-/// The text of a message: text itself, or that of its parts of the given type.
+/// The text of a message: a plain text, or the texts of its parts of the given type.
 std::string text_of(const json& content, std::string_view type);
 
 /// Some endpoints answer with status 200 and an error in the body.

@@ -17,7 +17,7 @@
 #include <inngest/json/detail/dom.hpp>
 #include <inngest/json/detail/text.hpp>
 
-// Writing what several providers' requests have in common.
+// Helpers that write the requests of several providers.
 
 namespace inngest::inline INNGEST_ABI::ai::detail {
 
@@ -27,18 +27,18 @@ namespace inngest::inline INNGEST_ABI::ai::detail {
 std::string below(const std::string& model, const char* option, const std::string& base,
                   const std::string& path);
 
-/// The key that was given, or the provider's usual variable's.
+/// The given key, or the value of the provider's usual environment variable.
 std::string key_or(const std::string& given, const char* variable, const std::string& model);
 
-/// Gives an object the members it lacks. Gemini has most parameters one or two objects deep.
+/// Adds members that an object lacks. In Gemini requests most parameters are nested one or two objects deep.
 void fill_in(json& body, const json& defaults);
 
-/// A request's JSON, complete: a member that it lacks is that of the defaults, then that of `required`, where
-/// empty text means none.
+/// Completes a request's JSON: a missing member is taken from `defaults`, then from `required`. Empty text in
+/// `required` means no value.
 std::string completed(std::string body, const extra_fields& defaults,
                       std::initializer_list<std::pair<std::string_view, std::string>> required);
 
-/// What most providers have in common.
+/// A request to an endpoint with the chat format.
 gateway_request chat(const std::string& model, const std::string& url, std::string key, const char* format,
                      std::string body, const extra_fields& defaults);
 

@@ -1,29 +1,26 @@
 #pragma once
 
-#include <cstddef>
-
 #include <inngest/config.hpp>
 #include <inngest/detail/type_name.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-#define INNGEST_DETAIL_TEXT(words) #words
-#define INNGEST_DETAIL_TEXT_OF(macro) INNGEST_DETAIL_TEXT(macro)
+INNGEST_INLINE std::string without_abi_namespace(std::string name) {
+  constexpr std::string_view abi_namespace = INNGEST_DETAIL_TEXT(INNGEST_ABI) "::";
+  for (std::size_t at = 0; (at = name.find(abi_namespace, at)) != std::string::npos;) {
+    name.erase(at, abi_namespace.size());
+  }
+  return name;
+}
 
 INNGEST_INLINE std::string demangle(const char* name) {
-  std::string out = name;
 #if __has_include(<cxxabi.h>)
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
                                                     std::free);
-  if (status == 0) out = text.get();
+  if (status == 0) return without_abi_namespace(text.get());
 #endif
-  // Names go to servers, logs and people, for whom inngest::error has the same name in every version and
-  // flavour.
-  constexpr std::string_view abi = INNGEST_DETAIL_TEXT_OF(INNGEST_ABI) "::";
-  for (std::size_t at = out.find(abi); at != std::string::npos; at = out.find(abi, at))
-    out.erase(at, abi.size());
-  return out;
+  return name;
 }
 
 INNGEST_INLINE std::string exception_type_name(const std::type_info& type) {
@@ -34,7 +31,7 @@ INNGEST_INLINE std::string exception_type_name(const std::type_info& type) {
     }
   }
   if (name.ends_with(" const")) name.resize(name.size() - 6);
-  // Others see these two, which every SDK has: servers, pages and apps that wait for the run.
+  // All SDKs have these two errors, and servers, pages and waiting apps show their common names.
   if (name == "inngest::non_retriable_error") return "NonRetriableError";
   if (name == "inngest::retry_after_error") return "RetryAfterError";
   return name;

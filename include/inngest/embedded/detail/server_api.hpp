@@ -197,7 +197,8 @@ class server_api {
     const auto found = engine_.store().find_event(id);
     if (!found) return refusal(404, "there is no event \"" + id + "\"");
     json event = received_json_value(found->text);
-    if (!event.is_object()) event = json{{"name", detail::readable(found->name)}, {"data", std::move(event)}};
+    if (!event.is_object())
+      event = json{{"name", detail::to_printable(found->name)}, {"data", std::move(event)}};
     event["internal_id"] = found->id;
     event["received_at"] = to_text(found->received_at);
     return answer_of(200, {{"data", std::move(event)}});

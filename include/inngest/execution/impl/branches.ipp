@@ -10,7 +10,7 @@ INNGEST_INLINE void branches::end_group() {
   groups_.pop_back();
   if (frames_.empty()) return;
   frame& around = frames_.back();
-  if (ended.what == kind::race) {  // one of its branches was enough, and nobody knows which
+  if (ended.what == kind::race) {  // one branch was enough, but it is unknown which one
     around.waits += ended.waits + ended.outer.size();
   } else {
     around.waits += ended.waits;
@@ -50,7 +50,7 @@ INNGEST_INLINE std::optional<branch_conflict> branches::use(const step_hash& id,
     waits = waits || frames_[level].waits > 0;
     for (const outer_wait& wait : frames_[level].outer) add(outer, wait);
     std::erase_if(outer, [&](const outer_wait& wait) {
-      const bool own = wait.entered_at > level;  // started in this branch: nobody else waits for it
+      const bool own = wait.entered_at > level;  // started in this branch, so no other branch waits for it
       waits = waits || own;
       return own;
     });
@@ -97,14 +97,14 @@ INNGEST_INLINE void branches::note(std::vector<earlier_use>& uses, const earlier
 }
 
 INNGEST_INLINE std::size_t branches::races_up_to(std::size_t count) const {
-  return static_cast<std::size_t>(std::count_if(groups_.begin(),
-                                                groups_.begin() + static_cast<std::ptrdiff_t>(count),
-                                                [](const group& each) { return each.what == kind::race; }));
+  return static_cast<std::size_t>(
+      std::count_if(groups_.begin(), groups_.begin() + static_cast<std::ptrdiff_t>(count),
+                    [](const group& entered) { return entered.what == kind::race; }));
 }
 
 INNGEST_INLINE bool branches::is_around(std::size_t id) const {
   return id == 0 ||
-         std::any_of(frames_.begin(), frames_.end(), [&](const frame& each) { return each.id == id; });
+         std::any_of(frames_.begin(), frames_.end(), [&](const frame& entered) { return entered.id == id; });
 }
 
 }  // namespace inngest::inline INNGEST_ABI::execution

@@ -13,7 +13,7 @@ INNGEST_INLINE checkpoints::checkpoints(const checkpointing& options, std::funct
       started_(now_()),
       saved_at_(started_) {}
 
-INNGEST_INLINE checkpoints::saved checkpoints::keep(protocol::operation op) {
+INNGEST_INLINE checkpoints::saved checkpoints::add(protocol::operation op) {
   unsaved_.push_back(std::move(op));
   const bool full = static_cast<int>(unsaved_.size()) >= options_.buffered_steps;
   const bool late = options_.max_interval && now_() - saved_at_ >= *options_.max_interval;

@@ -12,7 +12,7 @@ INNGEST_INLINE hooks::hooks(const middleware_list& first, const middleware_list&
 INNGEST_INLINE std::string hooks::read_result(const call_info& call, const step_info& step,
                                               std::string result) const {
   return wrap_reversed<std::string>(
-      [&](middleware& one, next_call<std::string> next) { return one.wrap_step(call, step, next); },
+      [&](middleware& layer, next_call<std::string> next) { return layer.wrap_step(call, step, next); },
       [&] { return result; });
 }
 

@@ -5,10 +5,10 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-INNGEST_INLINE replay::replay(const protocol::call_request& request, const environment& world,
+INNGEST_INLINE replay::replay(const protocol::call_request& request, const host_services& services,
                               replay_options options)
     : request_(request),
-      world_(world),
+      services_(services),
       options_(std::move(options)),
       hooks_(options_.hooks ? *options_.hooks : no_hooks()),
       info_{.function_id = options_.function_id,
@@ -26,7 +26,7 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   try {
     owner_ = std::this_thread::get_id();
     const bool is_first = request_.attempt() == 0 && request_.memo_count() == 0 && !request_.target();
-    if (is_first) notify([&](middleware& one) { one.on_run_start(info_); });
+    if (is_first) notify([&](middleware& layer) { layer.on_run_start(info_); });
     call_handler(handler, out.result);
     end_memoization();
   } catch (const interrupt&) {
@@ -38,17 +38,17 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   finish(out, thrown);
   out.warnings = std::move(warnings_);
   out.steps = std::move(steps_);
-  out.steps_before_going_on = steps_before_going_on_;
+  out.steps_before_continuing = steps_before_continuing_;
   out.found = std::move(found_);
   out.stopped_early = executed_ || is_stale_ || hook_threw_ || misuse();
-  tell_end(out);
+  notify_end(out);
   return out;
 }
 
 INNGEST_INLINE step_call replay::enter(step_options options, step_kind kind, std::string* input) {
   refuse_other_threads(options.id.text());
   refuse_nesting(options.id.text());
-  refuse_going_on();
+  refuse_if_interrupted();
   check(options);
   step_call call{.hash = options.id.hash(),
                  .id = std::string(options.id.text()),
@@ -69,7 +69,7 @@ INNGEST_INLINE step_call replay::enter(step_options options, step_kind kind, std
   const protocol::memo* found = request_.find(call.hash);
   if (found) ++used_memos_;
   if (found && protocol::holds_only(*found, "input"))
-    call.input = std::exchange(found, nullptr);  // still to be run
+    call.input = std::exchange(found, nullptr);  // the step has not run yet
   call.memo = held_memo(found);
   constexpr std::size_t few = 5;
   if (request_.target() && !found && found_.size() < few) found_.push_back(call.id);
@@ -78,7 +78,7 @@ INNGEST_INLINE step_call replay::enter(step_options options, step_kind kind, std
 }
 
 INNGEST_INLINE void replay::record(const step_call& call, protocol::operation op) {
-  if (request_.target() && *request_.target() != call.hash) return;  // another step's turn
+  if (request_.target() && *request_.target() != call.hash) return;  // the server requests another step
   operations_.push_back(completed(call, std::move(op)));
 }
 
@@ -99,14 +99,15 @@ INNGEST_INLINE void replay::await(step_call& call, const protocol::operation& pl
                                   detail::function_ref<void(std::string&)> body) {
   refuse_other_threads(call.id);
   refuse_nesting(call.id);
-  refuse_going_on();
+  refuse_if_interrupted();
   const bool alone = operations_.size() == 1 && operations_.front().id == call.hash;
   const bool out_of_time = options_.checkpoints && options_.checkpoints->is_out_of_time();
   if (alone && branches_.empty()) warn_of_changed_ids(call);
   if (!alone || !may_run_at_once() || out_of_time || stop().is_requested()) suspend(call);
   operations_.clear();
   protocol::operation op = execute(call, plan, body);
-  if (options_.checkpoints && !step_failure_ && request_.attempt() == 0) return keep(call, std::move(op));
+  if (options_.checkpoints && !step_failure_ && request_.attempt() == 0)
+    return save_result(call, std::move(op));
   record(call, std::move(op));
   executed_ = true;
   suspend(call);
@@ -128,12 +129,11 @@ INNGEST_INLINE void replay::suspend(const step_call& call) {
 INNGEST_INLINE void replay::record_deferred(protocol::operation op) {
   refuse_other_threads(op.user_id);
   refuse_nesting(op.user_id);
-  refuse_going_on();
+  refuse_if_interrupted();
   refuse_unwritable(op.user_id, op.display_name);
-  const auto same = [&](const protocol::operation& each) { return each.id == op.id; };
+  const auto same = [&](const protocol::operation& candidate) { return candidate.id == op.id; };
   if (std::any_of(deferred_.begin(), deferred_.end(), same)) {
-    warnings_.push_back("ctx.defer(\"" + op.user_id +
-                        "\") was called twice: the second call counts for nothing");
+    warnings_.push_back("ctx.defer(\"" + op.user_id + "\") was called twice: the second call is ignored");
   } else if (!request_.target() && !request_.is_deferred(op.id)) {
     deferred_.push_back(std::move(op));
   }
@@ -152,7 +152,7 @@ INNGEST_INLINE std::string replay::transform_deferred(const step_options& option
       .id = options.id.text(), .name = options.name, .kind = step_kind::defer, .hash = options.id.hash()};
   step_input changed{.id = std::string(call.id), .name = options.name, .input = "[" + data + "]"};
   hook_threw_ = true;
-  hooks_.each([&](middleware& one) { one.transform_step_input(info_, call, changed); });
+  hooks_.for_each([&](middleware& layer) { layer.transform_step_input(info_, call, changed); });
   hook_threw_ = false;
   return changed.input.substr(1, changed.input.size() - 2);
 }
@@ -172,7 +172,7 @@ INNGEST_INLINE replay::group_scope::group_scope(replay& of, branches::kind kind)
 }
 
 INNGEST_INLINE replay::branch_result replay::run_branch(detail::function_ref<void()> branch) {
-  refuse_going_on();
+  refuse_if_interrupted();
   branch_result out;
   branches_.begin_branch();
   const bool tracked = std::exchange(tracks_completion_, true);
@@ -192,7 +192,7 @@ INNGEST_INLINE replay::branch_result replay::run_branch(detail::function_ref<voi
   tracks_completion_ = tracked;
   last_completed_ = (std::max)(completed_before, out.completed_at);
   if (executed_ || fatal_) throw interrupt();  // nothing else may run in this call
-  interrupted_ = false;                        // the other branches still have their turn
+  interrupted_ = false;                        // the other branches still run
   return out;
 }
 
@@ -207,10 +207,10 @@ INNGEST_INLINE std::string replay::exchange_shared_options(std::string object) {
 
 INNGEST_INLINE void replay::release_ids_of_losers(std::size_t first, std::size_t decided_at) {
   for (std::size_t i = ids_of_races_.size(); i-- > first;) {
-    const used_id& each = ids_of_races_[i];
-    if (each.reached <= decided_at) continue;
-    used_.erase(each.hash);
-    if (each.hash != each.base) used_[each.base] = each.next_index;
+    const used_id& used = ids_of_races_[i];
+    if (used.reached <= decided_at) continue;
+    used_.erase(used.hash);
+    if (used.hash != used.base) used_[used.base] = used.next_index;
     ids_of_races_.erase(ids_of_races_.begin() + static_cast<std::ptrdiff_t>(i));
   }
 }
@@ -218,8 +218,8 @@ INNGEST_INLINE void replay::release_ids_of_losers(std::size_t first, std::size_t
 INNGEST_INLINE void replay::settle_conflicts(std::size_t first, std::optional<std::size_t> decided_at) {
   const auto begin = conflicts_of_races_.begin() + static_cast<std::ptrdiff_t>(first);
   if (decided_at) {
-    const auto matters_not = [&](const race_conflict& each) { return each.reached > *decided_at; };
-    conflicts_of_races_.erase(std::remove_if(begin, conflicts_of_races_.end(), matters_not),
+    const auto is_irrelevant = [&](const race_conflict& conflict) { return conflict.reached > *decided_at; };
+    conflicts_of_races_.erase(std::remove_if(begin, conflicts_of_races_.end(), is_irrelevant),
                               conflicts_of_races_.end());
   }
   if (conflicts_of_races_.size() > first && branches_.races() == 1)
@@ -249,10 +249,10 @@ INNGEST_INLINE void replay::identify(step_call& call) {
   const auto [first_use, is_first] = used_.try_emplace(call.hash, 1);
   std::size_t& next_index = first_use->second;
   const std::size_t index_before = next_index;
-  while (!is_first) {  // "a" used again is "a:1", unless a step of that very id was there before
+  while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
     call.index = next_index++;
     call.hash = detail::sha1::of(call.id + ':' + std::to_string(call.index));
-    note_use(call, call.hash);  // "a:1" may be an id of its own in another branch
+    note_use(call, call.hash);  // another branch may use "a:1" as an id
     if (used_.try_emplace(call.hash, 1).second) break;
   }
   if (branches_.empty()) return;
@@ -277,9 +277,9 @@ INNGEST_INLINE protocol::failure replay::error_of_shared_id(const step_call& cal
   return {.info = {.name = "inngest::shared_step_id",
                    .message = "step \"" + call.id + "\" is used in " + both + ", and in branch " +
                               std::to_string(conflict.first) +
-                              " it comes after another step: which branch comes to it first depends on "
-                              "which results arrive first, so that one could receive the other's result. "
-                              "Give the steps different ids"},
+                              " it comes after another step. Which branch reaches it first depends on "
+                              "which results arrive first, so one could receive the other's result. "
+                              "Use different step ids"},
           .retriable = false};
 }
 
@@ -292,7 +292,7 @@ INNGEST_INLINE void replay::transform_input(step_call& call, std::string* input)
   step_input changed{.id = call.id, .name = call.given_name, .input = input ? *input : ""};
   const step_info before = describe(call);
   hook_threw_ = true;
-  hooks_.each([&](middleware& one) { one.transform_step_input(info_, before, changed); });
+  hooks_.for_each([&](middleware& layer) { layer.transform_step_input(info_, before, changed); });
   hook_threw_ = false;
   if (changed.id != call.id) call.hash = detail::sha1::of(changed.id);
   call.id = std::move(changed.id);
@@ -331,12 +331,12 @@ INNGEST_INLINE void replay::refuse_nesting(std::string_view id) const {
 
 INNGEST_INLINE void replay::refuse_unwritable(const std::string& id, const std::string& name) {
   if (detail::is_utf8(id) && detail::is_utf8(name)) return;
-  const std::string step = "step \"" + detail::readable(id) + "\"";
+  const std::string step = "step \"" + detail::to_printable(id) + "\"";
   detail::require_utf8(id, step + ": its id");
   detail::require_utf8(name, step + ": its name");
 }
 
-INNGEST_INLINE void replay::refuse_going_on() {
+INNGEST_INLINE void replay::refuse_if_interrupted() {
   if (!interrupted_) return;
   report_swallowed();
   throw interrupt();
@@ -383,22 +383,22 @@ INNGEST_INLINE protocol::operation replay::execute(const step_call& call, const 
   protocol::operation op = plan;
   op.code = protocol::opcode::step_run;
   const step_info step = hooks_.empty() ? step_info{} : describe(call);
-  const auto started = world_.now();
+  const auto started = services_.now();
   std::exception_ptr thrown;
   try {
-    notify([&](middleware& one) { one.on_step_start(info_, step); });
+    notify([&](middleware& layer) { layer.on_step_start(info_, step); });
     running_ = &call;
     call_body(step, body, op.data);
     check_size(call, op.data);
-    notify([&](middleware& one) { one.on_step_complete(info_, step, op.data); });
+    notify([&](middleware& layer) { layer.on_step_complete(info_, step, op.data); });
   } catch (...) {
     thrown = std::current_exception();
   }
   running_ = nullptr;
-  const auto ended = world_.now();
+  const auto ended = services_.now();
   op.timing = protocol::timing{
       .started = std::chrono::duration_cast<std::chrono::nanoseconds>(started.time_since_epoch()).count(),
-      .took = std::max<std::int64_t>(  // the clock may have been set back meanwhile
+      .took = std::max<std::int64_t>(  // the clock may have been set back
           std::chrono::duration_cast<std::chrono::nanoseconds>(ended - started).count(), 0)};
   if (!metadata_.empty()) op.metadata = "[" + std::exchange(metadata_, {}) + "]";
   if (thrown) {
@@ -406,18 +406,18 @@ INNGEST_INLINE protocol::operation replay::execute(const step_call& call, const 
     op.code = step_failure_->retriable ? protocol::opcode::step_error : protocol::opcode::step_failed;
     op.data.clear();
     op.error = step_failure_->info;
-    const failure_info told = tell(*step_failure_);
-    tell_step_error(step, told);
+    const failure_info reported = to_failure_info(*step_failure_);
+    notify_step_error(step, reported);
   }
   return op;
 }
 
-INNGEST_INLINE void replay::tell_step_error(const step_info& step, const failure_info& failure) {
+INNGEST_INLINE void replay::notify_step_error(const step_info& step, const failure_info& failure) {
   try {
-    notify([&](middleware& one) { one.on_step_error(info_, step, failure); });
+    notify([&](middleware& layer) { layer.on_step_error(info_, step, failure); });
   } catch (...) {
     warnings_.push_back("middleware::on_step_error threw at step \"" + std::string(step.id) +
-                        "\": " + words_of_exception());
+                        "\": " + message_of_exception());
   }
   hook_threw_ = false;
 }
@@ -431,12 +431,14 @@ INNGEST_INLINE void replay::call_body(const step_info& step, detail::function_re
     return data.empty() ? std::string("null") : data;
   };
   out = hooks_.wrap<std::string>(
-      [&](middleware& one, next_call<std::string> next) { return one.wrap_step_handler(info_, step, next); },
+      [&](middleware& layer, next_call<std::string> next) {
+        return layer.wrap_step_handler(info_, step, next);
+      },
       innermost);
 }
 
-INNGEST_INLINE std::string replay::words_of_exception() const {
-  const auto info = protocol::describe(std::current_exception(), world_.now()).info;
+INNGEST_INLINE std::string replay::message_of_exception() const {
+  const auto info = protocol::describe(std::current_exception(), services_.now()).info;
   return info.message.empty() ? info.name : info.message;
 }
 
@@ -464,7 +466,7 @@ INNGEST_INLINE std::optional<std::chrono::milliseconds> replay::backoff_of(const
     return std::max<std::chrono::milliseconds>(call.backoff(request_.attempt()),
                                                std::chrono::milliseconds::zero());
   } catch (...) {
-    warnings_.push_back("step_options::backoff of step \"" + call.id + "\" threw: " + words_of_exception());
+    warnings_.push_back("step_options::backoff of step \"" + call.id + "\" threw: " + message_of_exception());
     return std::nullopt;
   }
 }
@@ -480,30 +482,30 @@ INNGEST_INLINE void replay::check(const step_options& options) {
 
 INNGEST_INLINE void replay::check_size(const step_call& call, const std::string& data) const {
   const auto refuse = [&](const std::string& what, std::size_t limit) {
-    throw too_large("step \"" + call.id + "\": " + what + ", and a server takes at most " +
-                    std::to_string(limit) + ": keep large data elsewhere and return where it is");
+    throw too_large("step \"" + call.id + "\": " + what + ", and a server accepts at most " +
+                    std::to_string(limit) + ": store large data elsewhere and return its location");
   };
   if (data.size() > options_.limits.step_output)
     refuse("its result has " + std::to_string(data.size()) + " bytes", options_.limits.step_output);
-  const std::size_t state = request_.state_size() + kept_bytes_ + data.size();
+  const std::size_t state = request_.state_size() + saved_bytes_ + data.size();
   if (state > options_.limits.state)
     refuse("with its result the run's state has " + std::to_string(state) + " bytes", options_.limits.state);
 }
 
-INNGEST_INLINE void replay::keep(step_call& call, protocol::operation op) {
+INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op) {
   std::string memo = "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}";
-  const checkpoints::saved saved = options_.checkpoints->keep(completed(call, std::move(op)));
+  const checkpoints::saved saved = options_.checkpoints->add(completed(call, std::move(op)));
   if (saved != checkpoints::saved::yes) {
     is_stale_ = saved == checkpoints::saved::stale;
     if (is_stale_) stop().request();
-    saving_was_refused_ = true;  // what could not be saved is put into the answer at the end
+    saving_was_refused_ = true;  // unsaved results become part of the answer
     suspend(call);
   }
-  kept_bytes_ += memo.size();
-  kept_texts_.emplace_back(std::move(memo));
-  kept_.push_back({.id = call.hash, .text = kept_texts_.back().text()});
-  call.memo = held_memo(&kept_.back());
-  if (!steps_before_going_on_) steps_before_going_on_ = steps_.size();
+  saved_bytes_ += memo.size();
+  saved_texts_.emplace_back(std::move(memo));
+  saved_memos_.push_back({.id = call.hash, .text = saved_texts_.back().text()});
+  call.memo = held_memo(&saved_memos_.back());
+  if (!steps_before_continuing_) steps_before_continuing_ = steps_.size();
   is_replaying_ = false;
 }
 
@@ -512,13 +514,13 @@ INNGEST_INLINE void replay::call_handler(detail::function_ref<void(std::string&)
   if (hooks_.empty()) return handler(out);
   const auto innermost = [&] {
     std::string result;
-    owner_ = std::this_thread::get_id();  // middleware may have gone to another thread
+    owner_ = std::this_thread::get_id();  // middleware may have switched threads
     handler(result);
     end_memoization();
     return result;
   };
-  const auto around = [&](middleware& one, next_call<std::string> next) {
-    return one.wrap_function_handler(info_, next);
+  const auto around = [&](middleware& layer, next_call<std::string> next) {
+    return layer.wrap_function_handler(info_, next);
   };
   out = through_hooks(
       [&](next_call<std::string> wrapped) { return hooks_.wrap<std::string>(around, wrapped); }, innermost);
@@ -526,7 +528,7 @@ INNGEST_INLINE void replay::call_handler(detail::function_ref<void(std::string&)
 
 INNGEST_INLINE void replay::end_memoization() {
   if (std::exchange(memoization_ended_, true)) return;
-  notify([&](middleware& one) { one.on_memoization_end(info_); });
+  notify([&](middleware& layer) { layer.on_memoization_end(info_); });
 }
 
 INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& thrown) {
@@ -549,7 +551,7 @@ INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& throw
     operations_.push_back(protocol::run_complete(out.result));
     out.is_result_among_operations = true;
   } else if (operations_.empty() && thrown && !interrupted_) {
-    return fail(out, protocol::describe(thrown, world_.now(), function_name()));
+    return fail(out, protocol::describe(thrown, services_.now(), function_name()));
   } else if (operations_.empty()) {
     out.ended = outcome::kind::not_reached;
     return;
@@ -586,30 +588,30 @@ INNGEST_INLINE void replay::take_deferred() {
 
 INNGEST_INLINE protocol::failure replay::error_of_stale_call() {
   return {.info = {.name = "inngest::stale_call",
-                   .message = "another call of this run has taken over: this one has stopped"},
+                   .message = "another call of this run has taken over, so this call stopped"},
           .retriable = false};
 }
 
 INNGEST_INLINE protocol::failure replay::error_of_too_many() const {
   const too_large problem(std::to_string(operations_.size()) +
-                          " steps are to be reported at once, and a server takes at most " +
-                          std::to_string(options_.limits.operations) + ": start fewer at a time");
-  return protocol::describe(std::make_exception_ptr(problem), world_.now());
+                          " steps must be reported at once, and a server accepts at most " +
+                          std::to_string(options_.limits.operations) + ": start fewer steps at a time");
+  return protocol::describe(std::make_exception_ptr(problem), services_.now());
 }
 
-INNGEST_INLINE failure_info replay::tell(const protocol::failure& failure) {
+INNGEST_INLINE failure_info replay::to_failure_info(const protocol::failure& failure) {
   return {.name = failure.info.name,
           .message = failure.info.message,
           .is_final = !failure.retriable,
           .retry_after = failure.retry_after};
 }
 
-INNGEST_INLINE void replay::tell_end(const outcome& out) {
+INNGEST_INLINE void replay::notify_end(const outcome& out) {
   if (out.ended == outcome::kind::failed || out.is_failure_among_operations) {
-    const failure_info told = tell(*out.failure);
-    notify([&](middleware& one) { one.on_run_error(info_, told); });
+    const failure_info reported = to_failure_info(*out.failure);
+    notify([&](middleware& layer) { layer.on_run_error(info_, reported); });
   } else if (out.ended == outcome::kind::completed || out.is_result_among_operations) {
-    notify([&](middleware& one) { one.on_run_complete(info_, out.result); });
+    notify([&](middleware& layer) { layer.on_run_complete(info_, out.result); });
   }
 }
 
@@ -617,25 +619,24 @@ INNGEST_INLINE void replay::warn_of_changed_ids(const step_call& call) {
   if (request_.target() || race_was_run_ || used_memos_ >= request_.memo_count()) return;
   if (!first_changed_.empty()) return;
   first_changed_ = "step \"" + call.id + "\", called at " + call_site{call.file, call.line}.text() +
-                   ", is new, where the server remembers " + first_unused();
+                   ", is new, although the server still has the result of " + first_unused();
   warnings_.push_back(first_changed_ + ": " + advice_on_ids());
 }
 
 INNGEST_INLINE void replay::report_unused(std::size_t count) {
   std::string text = "the function ended without " + std::to_string(count) +
-                     " of the steps that the server remembers, among them " + first_unused() + ": ";
+                     " of the steps that have results on the server, among them " + first_unused() + ": ";
   warnings_.push_back(text + advice_on_ids());
 }
 
 INNGEST_INLINE std::string replay::advice_on_ids() {
-  return "step ids must not differ between the calls of a run (times, random numbers, counters and "
-         "pointers "
-         "do not belong into them), or the function was changed during the run";
+  return "step ids must not differ between the calls of a run (do not build them from times, random numbers, "
+         "counters or pointers), or the function was changed during the run";
 }
 
 INNGEST_INLINE std::string replay::first_unused() const {
-  for (const step_hash& each : request_.completed()) {
-    if (!used_.contains(each)) return "a step whose id has the hash " + detail::to_hex(each);
+  for (const step_hash& step : request_.completed()) {
+    if (!used_.contains(step)) return "a step whose id has the hash " + detail::to_hex(step);
   }
   return "other steps";
 }
@@ -643,8 +644,8 @@ INNGEST_INLINE std::string replay::first_unused() const {
 INNGEST_INLINE void replay::report_swallowed() {
   if (std::exchange(reported_swallowed_, true)) return;
   warnings_.push_back("the interrupt of step \"" + interrupted_step_ + "\", called at " + interrupted_at_ +
-                      ", was swallowed: a catch (...) around a step must end with `throw;`. The run goes on "
-                      "rightly, but the code after the catch runs too early");
+                      ", was swallowed: a catch (...) around a step must end with `throw;`. The run "
+                      "continues correctly, but the code after the catch runs too early");
 }
 
 }  // namespace inngest::inline INNGEST_ABI::execution

@@ -23,10 +23,10 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 using cel_variables = std::vector<std::pair<std::string, cel_value>>;
 
-/// Computes an expression's tree.
+/// Evaluates an expression's tree.
 class cel_evaluator {
  public:
-  /// `more` are variables of values that JSON has no form of.
+  /// `more` are variables with values that have no JSON form.
   cel_evaluator(const std::vector<cel_node>& nodes, const json& variables, missing_fields missing,
                 cel_variables more = {});
 
@@ -37,14 +37,14 @@ class cel_evaluator {
 
   // ---- limits -------------------------------------------------------------------------------------------
 
-  /// Macros within macros can take long, and make values of any size; a server has a limit on that, too.
+  /// Nested macros can take long and produce large values, so there is a limit, like on a server.
   static constexpr std::size_t most_steps = 1'000'000;
 
-  /// False from the moment on that there are too many steps.
+  /// Counts steps. Returns false when there are too many.
   bool spend(std::size_t steps, const cel_node& node) const;
   std::size_t weight(const cel_value& value, int json_levels = 0) const;
 
-  /// What an operator or a function takes beyond the evaluation of its operands.
+  /// The cost of an operator or function without its operands.
   std::size_t cost_of(const cel_node& node, const std::vector<cel_value>& operands) const;
   static std::size_t cost_of_keys(const cel_value& map);
 
@@ -62,10 +62,10 @@ class cel_evaluator {
 
   cel_value variable(const cel_node& node);
 
-  /// Names may have dots: "a.b" is a variable that a.b finds, before the field b of a.
+  /// Names may contain dots: a.b is first the variable "a.b", then the field b of a.
   void find_dotted_variables();
   const cel_value* dotted_variable(const cel_node& node) const;
-  /// Whether a chain of fields reads so.
+  /// Whether a chain of fields has this name.
   bool is_named(const cel_node& node, std::string_view name) const;
 
   cel_value select(const cel_node& node, const cel_value& of) const;
@@ -78,13 +78,13 @@ class cel_evaluator {
 
   cel_value operation(const cel_node& node);
 
-  /// A chain of them, which may be long, is walked along: a call for each could end the stack.
+  /// Long chains are evaluated in a loop, because recursion could exhaust the stack.
   cel_value logic(const cel_node& node);
 
-  /// An error counts only when the other operand does not decide.
+  /// An error counts only when the other operand does not decide the result.
   cel_value logic(const cel_node& node, cel_value left);
 
-  /// What counts as true where a condition may be any value.
+  /// Whether a value counts as true where conditions may have any type.
   static bool is_true(const cel_value& value);
 
   cel_value apply(const cel_node& node, const std::vector<cel_value>& operands) const;
@@ -95,16 +95,16 @@ class cel_evaluator {
 
   cel_value json_parse(const cel_value& text, const cel_node& node) const;
 
-  // ---- as an Inngest server does --------------------------------------------------------------------------
+  // ---- as on an Inngest server ---------------------------------------------------------------------------
 
   cel_value apply_leniently(const cel_node& node, const std::vector<cel_value>& operands) const;
 
   static std::string joined(const cel_value& value);
 
-  /// Null as the other type's nothing.
+  /// Replaces null by the zero value of the other operand's type.
   static std::vector<cel_value> without_null(std::vector<cel_value> operands);
 
-  static cel_value of_unknown(const cel_node& node, const std::vector<cel_value>& operands);
+  static cel_value unknown_value(const cel_node& node, const std::vector<cel_value>& operands);
 
   // ---- lists, maps and macros -----------------------------------------------------------------------------
 
@@ -116,7 +116,7 @@ class cel_evaluator {
 
   cel_value collect(const cel_node& node, const std::vector<cel_value>& elements);
 
-  /// all, exists and exists_one. As with && and ||, an error counts only when no element decides.
+  /// all, exists and exists_one. As for && and ||, an error counts only when no element decides the result.
   cel_value count(const cel_node& node, const std::vector<cel_value>& elements);
 
   const std::vector<cel_node>& nodes_;

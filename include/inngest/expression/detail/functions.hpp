@@ -26,7 +26,7 @@
 #include <inngest/json/detail/dom.hpp>
 #include <inngest/json/detail/parse_real.hpp>
 
-// What operators and functions of expressions do. Each gives a value or a cel_error.
+// The operators and functions of expressions. Every one returns a value or a cel_error.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -51,10 +51,10 @@ std::optional<cel_value> calculate_time(char operation, const cel_value& a, cons
 
 // ---- texts ------------------------------------------------------------------------------------------------
 
-/// Characters, not bytes.
+/// The size in characters, not bytes.
 std::size_t length_of(std::string_view text);
 
-/// As Go writes it: with an exponent from 10 to the power of `widest` on.
+/// The number as Go prints it: with an exponent from 10 to the power of `widest`.
 std::string text_of(double number, int widest = 21);
 
 /// ASCII letters only.
@@ -96,17 +96,17 @@ cel_value to_duration(const cel_value& value);
 
 cel_timestamp cel_now();
 
-/// A moment as people write it: RFC 3339, a day alone, or a number of seconds or milliseconds.
+/// Reads a time in common forms: RFC 3339, a date, or a number of seconds or milliseconds.
 cel_value to_date(const cel_value& value);
 
 cel_value now_and(const cel_value& text, std::int64_t sign);
 
 // ---- all of them, by name ---------------------------------------------------------------------------------
 
-/// Functions of a value alone: `size(x)`, `x.contains(y)`. The object of a method is the first argument.
+/// Calls a function of values: `size(x)`, `x.contains(y)`. The object of a method is the first argument.
 cel_value call_function(std::string_view name, const std::vector<cel_value>& arguments);
 
-/// Operators of one or two operands, but for && and ||.
+/// Applies an operator with one or two operands, except && and ||.
 cel_value apply_operator(std::string_view name, const std::vector<cel_value>& operands, bool whole_numbers);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

@@ -13,40 +13,40 @@
 #include <inngest/expression/detail/parser.hpp>
 #include <inngest/json/detail/shape.hpp>
 
-// Finds members in expressions that the types of the events do not have. A server takes them for null.
+// Finds members in expressions that the event types do not have. A server treats them as null.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// How many letters must be added, removed, replaced or swapped with the next to make one text of the other.
+/// The edit distance of two texts: insertions, deletions, replacements and swaps of neighbours.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-/// The name that was probably meant; empty when none is near.
+/// The most similar name; empty when none is similar.
 std::string_view nearest_name(std::string_view wanted, const std::vector<std::string_view>& names);
 
-/// Which events an expression is about: `event`, and `async` where there is a later one. Without shapes
-/// nothing is known of them.
+/// The shapes of the events in an expression: `event`, and `async` where there is a second event. Empty when
+/// unknown.
 struct expression_events {
   std::span<const event_shape> event{};
   std::span<const event_shape> async{};
 };
 
-/// Looks through an expression's tree. With several events a member is known when any of them has it.
+/// Checks an expression's tree. With several event types, a member is known if any of them has it.
 class member_check {
  public:
   member_check(std::string_view text, const std::vector<cel_node>& nodes, const expression_events& events);
 
-  /// \throws expression_error for the first member that none of the events has.
+  /// \throws expression_error for the first unknown member.
   void run() { look(nodes_.size() - 1); }
 
  private:
   using kind = cel_node::kind;
   using shapes = std::vector<const json_shape*>;
 
-  /// What a part of the expression can be, and its path for messages. Without shapes nothing is known.
+  /// The possible shapes of a part of the expression, and its path for messages. Empty when unknown.
   struct found {
     shapes all{};
     std::string path{};
-    std::span<const event_shape> whole{};  // it is the event itself
+    std::span<const event_shape> whole{};  // set for the event itself
   };
 
   found look(std::size_t at);
@@ -59,7 +59,7 @@ class member_check {
 
   found macro(const cel_node& node);
 
-  /// The elements of lists and maps; nothing where there may be others.
+  /// The shapes of the elements of lists and maps; empty when unknown.
   static found element(const found& of, std::string_view suffix);
 
   found member(const found& of, const std::string& name, std::size_t position) const;

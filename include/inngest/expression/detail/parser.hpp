@@ -18,25 +18,24 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// A part of an expression. Its parts are other nodes of the same tree, by their place, which is before its
-/// own.
+/// A node of an expression. Its parts are earlier nodes of the same tree, given by their index.
 struct cel_node {
   enum class kind {
     null,
     boolean,           // integer: 0 or 1
     integer,           // integer
-    unsigned_integer,  // integer, of which the bits count
+    unsigned_integer,  // integer: the bits of the value
     real,
     string,       // text
     bytes,        // text
-    variable,     // text: its name; integer: 1 when a macro gives it its values
-    select,       // text: the field; parts: of what
-    has,          // the same, but asks whether the field is there
+    variable,     // text: its name; integer: 1 for a variable of a macro
+    select,       // text: the field; parts: the object
+    has,          // the same, but tests whether the field exists
     operation,    // text: "+", "!", "[]", "?:" ...; parts: operands
     call,         // text: the function; parts: arguments
     method,       // text: the function; parts: the object, then arguments
-    no_function,  // a call of what there is not: text: its name; parts: arguments
-    macro,        // text: "all", "map" ...; parts: the object, the variable, then what is computed of it
+    no_function,  // a call of an unknown function; text: its name; parts: arguments
+    macro,        // text: "all", "map" ...; parts: the object, the variable, then the computed expressions
     list,         // parts: elements
     map,          // parts: key, value, key, value ...
     message,      // text: the type; parts: field (a string), value, field, value ...
@@ -49,9 +48,9 @@ struct cel_node {
   std::vector<std::size_t> parts{};
 };
 
-/// Parses an expression into nodes; the root is the last. \throws expression_error for what an Inngest server
-/// would refuse: text that is not of the grammar and, unless they may be any, names and numbers of arguments
-/// that it does not know.
+/// Parses an expression into nodes; the root is the last one. \throws expression_error when an Inngest server
+/// would refuse the expression: for a syntax error and, unless any name is allowed, for an unknown name or a
+/// wrong number of arguments.
 class cel_parser {
  public:
   explicit cel_parser(std::string_view text, expression_names names = expression_names::of_a_server);
@@ -61,10 +60,10 @@ class cel_parser {
  private:
   using kind = cel_node::kind;
 
-  /// A server's parser refuses to go deeper: into rules of one kind within each other, and into the tree.
+  /// The depth limits of a server's parser, for nested rules of one kind and for the tree.
   static constexpr int deepest = 250;
 
-  /// Counts how deep rules of a kind are in each other. It also keeps the stack from its end.
+  /// Counts the nesting of rules of one kind. The limit also protects the stack.
   class level {
    public:
     level(const cel_parser& parser, int& depth);
@@ -92,12 +91,12 @@ class cel_parser {
   static bool is_one_of(std::string_view text, const std::string_view (&words)[Size]) {
     return std::find(std::begin(words), std::end(words), text) != std::end(words);
   }
-  /// Words that are never a name, not even of a field.
+  /// Words that are never names, not even of fields.
   static bool is_keyword(std::string_view text);
-  /// Words that are names of fields only.
+  /// Words that can only be names of fields.
   static bool is_reserved(std::string_view text);
 
-  /// Takes a name. `what` says of what, should there be none.
+  /// Reads a name. `what` describes it in the error message.
   std::string identifier(const std::string& what);
 
   std::string field();
@@ -107,20 +106,20 @@ class cel_parser {
   std::size_t add(cel_node node);
   std::size_t add(kind what, std::size_t position, std::string text, std::vector<std::size_t> parts);
 
-  // ---- rules, from what binds least to what binds most ----------------------------------------------
+  // ---- rules, from the weakest to the strongest binding ---------------------------------------------
 
   std::size_t ternary();
 
   std::size_t operations();
 
-  /// How strongly a binary operator binds; -1 for everything else.
+  /// The binding strength of a binary operator; -1 for other tokens.
   int strength() const;
 
   std::size_t binary(int weakest);
 
   std::size_t right_of(int operation);
 
-  /// Signs of one kind before a member: an even number of them cancel each other out.
+  /// Reads repeated signs before a member: an even number cancels out.
   std::size_t unary();
 
   std::size_t member() { return selectors(primary()); }
@@ -133,17 +132,17 @@ class cel_parser {
 
   std::size_t literal(bool negative, std::size_t position);
 
-  /// Before a list's, map's or message's next element: false at its end. A comma may come last.
+  /// Whether a list, map or message has a next element. A trailing comma is allowed.
   bool next_element(std::string_view close, bool first);
 
-  /// Elements of a list, or arguments, of which a comma is never the last.
+  /// Reads the elements of a list, or arguments, which allow no trailing comma.
   std::vector<std::size_t> elements(std::string_view close);
 
   std::size_t map(std::size_t position);
 
   // ---- messages -------------------------------------------------------------------------------------
 
-  /// Whether it is a name, or names with dots between them.
+  /// Whether the node is a name, or names joined by dots.
   bool is_path(std::size_t of) const;
 
   std::size_t message(std::size_t of);
@@ -157,7 +156,7 @@ class cel_parser {
 
   std::size_t macro(std::size_t position, std::string name, std::size_t of);
 
-  /// A function that an Inngest server has, and how many arguments it takes.
+  /// A function of an Inngest server, and its number of arguments.
   struct function {
     std::string_view name;
     std::size_t least = 0;
@@ -168,7 +167,7 @@ class cel_parser {
       {"bytes", 1, 1},      {"bool", 1, 1},    {"type", 1, 1},      {"dyn", 1, 1},       {"duration", 1, 1},
       {"timestamp", 1, 1},  {"matches", 2, 2}, {"lowercase", 1, 1}, {"uppercase", 1, 1}, {"b64decode", 1, 1},
       {"json_parse", 1, 1}, {"date", 1, 1},    {"now", 0, 0},       {"now_plus", 1, 1},  {"now_minus", 1, 1}};
-  // those of times may be given a time zone
+  // functions of times accept a time zone
   static constexpr function methods[] = {
       {"size", 0, 0},       {"contains", 1, 1},      {"startsWith", 1, 1},     {"endsWith", 1, 1},
       {"matches", 1, 1},    {"getFullYear", 0, 1},   {"getMonth", 0, 1},       {"getDayOfYear", 0, 1},
@@ -185,14 +184,14 @@ class cel_parser {
 
   void check_function(const std::string& name, std::size_t position) const;
   void check_method(const std::string& name, std::size_t position) const;
-  /// Whether it is there and takes so many arguments. Where names may be any, that is found out when it is
-  /// computed.
+  /// Checks that the function exists and accepts this number of arguments. Where any name is allowed, that is
+  /// checked at evaluation.
   bool is_known(const function* found, const std::string& name, std::size_t count,
                 std::size_t position) const;
 
   // ---- variables ------------------------------------------------------------------------------------
 
-  /// What a server has values of, and the types that it knows, which are values too.
+  /// The variables of a server, and its types, which are also values.
   static bool is_variable(std::string_view name);
   void forgive(std::size_t position);
   std::string name_at(std::size_t position) const;
@@ -202,9 +201,9 @@ class cel_parser {
   cel_token token_;
   std::string after_;  // the word before the current one
   std::vector<cel_node> nodes_;
-  std::vector<int> depths_;                 // of the nodes' trees
+  std::vector<int> depths_;                 // of the nodes' subtrees
   std::vector<std::string> bound_;          // variables of macros
-  std::vector<std::size_t> unknown_names_;  // where they are; they might yet turn out to be of types
+  std::vector<std::size_t> unknown_names_;  // their positions; they may still be names of types
   int expressions_ = 0;
   int comparisons_ = 0;
   int sums_ = 0;

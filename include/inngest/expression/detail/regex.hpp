@@ -11,17 +11,17 @@
 
 #include <inngest/config.hpp>
 
-// Regular expressions as RE2 has them: https://github.com/google/re2/wiki/Syntax. Their time is that of the
-// text by that of the pattern, whatever both are, which std::regex does not promise.
+// Regular expressions with the syntax of RE2: https://github.com/google/re2/wiki/Syntax. Unlike std::regex,
+// the time is at most proportional to the length of the text times the length of the pattern.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// The UTF-8 character at a place, and its size. A byte that begins none is one of its own.
+/// The UTF-8 character at a position, and its size. An invalid byte counts as one character.
 std::pair<char32_t, std::size_t> character_at(std::string_view text, std::size_t at);
 
 bool is_word_character(char32_t c);
 
-/// Characters, as ranges of them.
+/// A set of characters, as ranges.
 struct regex_characters {
   std::vector<std::pair<char32_t, char32_t>> ranges{};
   bool negated = false;
@@ -33,12 +33,12 @@ struct regex_characters {
 
 /// ASCII letters only.
 
-/// A step of a compiled pattern. Places are relative, so that a part can be repeated by copying it.
+/// An instruction of a compiled pattern. Targets are relative, so that copying a part repeats it.
 struct regex_step {
   enum class kind {
     characters,
-    split,  // goes on at both places
-    jump,   // goes on at the first
+    split,  // continues at both targets
+    jump,   // continues at the first target
     text_begin,
     text_end,
     line_begin,
@@ -52,7 +52,7 @@ struct regex_step {
 };
 using regex_program = std::vector<regex_step>;
 
-/// Compiles a pattern; nothing of what is not one, and of what is not supported: classes of Unicode (\p).
+/// Compiles a pattern. Returns nullopt for an invalid pattern, and for unsupported Unicode classes (\p).
 class regex_parser {
  public:
   explicit regex_parser(std::string_view pattern) : pattern_(pattern) {}
@@ -62,7 +62,7 @@ class regex_parser {
  private:
   using kind = regex_step::kind;
   static constexpr std::size_t largest = 10'000;  // steps
-  static constexpr int most_repetitions = 1000;   // as RE2 has it
+  static constexpr int most_repetitions = 1000;   // as in RE2
   static constexpr int deepest = 250;
 
   struct flags {
@@ -86,7 +86,7 @@ class regex_parser {
   regex_program optional(const regex_program& part);
   regex_program any_times(const regex_program& part);
 
-  // ---- rules, from what binds least to what binds most --------------------------------------------------
+  // ---- rules, from the weakest to the strongest binding -------------------------------------------------
 
   regex_program alternatives();
 
@@ -94,14 +94,15 @@ class regex_parser {
 
   regex_program repeated();
 
-  /// How often at least, and at most: -1 for any number. Nothing where there is no such sign.
+  /// Reads the minimum and maximum number of repetitions; -1 is unlimited. nullopt when there is no
+  /// quantifier.
   std::optional<std::pair<int, int>> repetition();
 
   regex_program atom();
 
   regex_program group();
 
-  /// "i)" or "i-s:". False when the group ends with them.
+  /// Reads flags such as "i)" or "i-s:". Returns false when the group ends with them.
   bool take_flags();
 
   regex_program quoted();
@@ -112,30 +113,31 @@ class regex_parser {
 
   regex_characters with_flags(regex_characters out) const;
 
-  /// \d, \w and \s; of another letter nothing.
+  /// The characters of \d, \w and \s; nullopt for other letters.
   static std::optional<regex_characters> known_class(char name);
 
-  /// What follows a backslash.
+  /// Reads the part after a backslash.
   regex_characters escaped();
 
   char32_t escaped_character();
 
-  /// At most so many digits, then the end; without one all of them if they are hexadecimal.
+  /// Reads a code point: up to `most` digits, then `end`. Hexadecimal digits without an end must be exactly
+  /// `most`.
   char32_t digits(unsigned base, std::size_t most, std::string_view end);
 
   regex_characters brackets();
 
-  /// "alpha:]", of [[:alpha:]].
+  /// Reads "alpha:]" of [[:alpha:]].
   regex_characters named_class();
 
   std::string_view pattern_;
   std::size_t at_ = 0;
-  flags flags_{};  // hold until their group ends
+  flags flags_{};  // valid until their group ends
   int depth_ = 0;
   bool failed_ = false;
 };
 
-/// Looks for a pattern in a text: all its ways through it at once.
+/// Searches for a pattern in a text by following all alternatives at the same time.
 class regex_search {
  public:
   regex_search(const regex_program& program, std::string_view text);
@@ -145,7 +147,7 @@ class regex_search {
  private:
   using kind = regex_step::kind;
 
-  /// Goes from a step to those that take a character. True when the end is among them.
+  /// Follows an instruction to those that match a character. Returns true when the end is among them.
   bool reach(std::size_t step, std::size_t at);
 
   static std::size_t moved(std::size_t from, std::ptrdiff_t by);
@@ -154,7 +156,7 @@ class regex_search {
 
   const regex_program& program_;
   std::string_view text_;
-  std::vector<std::size_t> reached_;  // in which round each step was
+  std::vector<std::size_t> reached_;  // the last round in which the instruction was reached
   std::vector<std::size_t> current_, pending_;
   std::size_t round_ = 0;
 };

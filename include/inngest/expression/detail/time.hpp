@@ -14,7 +14,7 @@
 #include <inngest/time/detail/rfc3339.hpp>
 #include <inngest/time/detail/time_zone.hpp>
 
-// Times of expressions: their texts, and what they are made of.
+// Timestamps and durations of expressions: their text forms and components.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -24,31 +24,32 @@ inline constexpr std::int64_t first_second = -62'135'596'800, last_second = 253'
 
 bool is_in_range(const cel_timestamp& time);
 
-/// A time as RFC 3339 has it: "2026-11-23T14:00:00.5Z", "2026-11-23T14:00:00+01:00". CEL knows no leap
+/// Reads an RFC 3339 time: "2026-11-23T14:00:00.5Z", "2026-11-23T14:00:00+01:00". CEL has no leap
 /// seconds and only the years 1 to 9999.
 std::optional<cel_timestamp> parse_cel_timestamp(std::string_view text);
 
 std::string two_digits(std::int64_t number);
 
-/// ".5" of half a second, nothing of none.
+/// The fraction as text: ".5" for half a second, empty for zero.
 std::string fraction_text(std::int64_t nanoseconds);
 
 std::string text_of(const cel_timestamp& time);
 
-/// Seconds, such as "3600s" or "-1.5s".
+/// The duration in seconds, such as "3600s" or "-1.5s".
 std::string text_of(const cel_duration& duration);
 
-/// "1h30m", "-1.5s", "100ms"; with days and weeks, too, where they are allowed.
+/// Reads "1h30m", "-1.5s" or "100ms"; also days and weeks where they are allowed.
 std::optional<cel_duration> parse_cel_duration(std::string_view text, bool with_days = false);
 
-/// The clock of a zone: "Europe/Berlin", "+01:00", "UTC". Nothing when there is no such zone.
+/// The local time of a zone: "Europe/Berlin", "+01:00", "UTC". nullopt for an unknown zone.
 std::optional<std::chrono::sys_seconds> local_time(const cel_timestamp& time, const std::string& zone);
 
-/// What a time's functions give, such as getMonth(): from 0, as getDate() is not. Nothing for other names.
+/// The result of a time's function such as getMonth(), which counts from 0 (getDate() from 1). nullopt for
+/// other names.
 std::optional<std::int64_t> part_of(const cel_timestamp& time, std::chrono::sys_seconds local,
                                     std::string_view function);
 
-/// The whole duration in a unit; of milliseconds what is beyond the seconds.
+/// The whole duration in a unit; for milliseconds, only the part below a second.
 std::optional<std::int64_t> part_of(const cel_duration& duration, std::string_view function);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

@@ -12,7 +12,7 @@
 #include <inngest/expression/expression_error.hpp>
 #include <inngest/json/detail/parse_real.hpp>
 
-// The words of CEL: identifiers, literals, operators.
+// The tokens of CEL: identifiers, literals, operators.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -20,15 +20,15 @@ struct cel_token {
   enum class kind { end, identifier, quoted_name, integer, unsigned_integer, real, string, bytes, symbol };
   kind what = kind::end;
   std::size_t position = 0;
-  std::string text{};  // of an identifier, symbol or name in backticks; the value of a string or of bytes
+  std::string text{};  // an identifier, symbol or name in backticks; the value of a string or of bytes
   std::uint64_t number = 0;
   double real = 0;
 };
 
-/// Takes a text apart. \throws expression_error
+/// Splits a text into tokens. \throws expression_error
 class cel_lexer {
  public:
-  /// `quotes_names` says whether a field's name may be in backticks.
+  /// `quotes_names`: field names may be in backticks.
   cel_lexer(std::string_view text, bool quotes_names);
 
   std::string_view text() const { return text_; }
@@ -36,7 +36,7 @@ class cel_lexer {
   cel_token next();
 
  private:
-  static constexpr std::size_t longest = 100'000;  // what an Inngest server's parser takes
+  static constexpr std::size_t longest = 100'000;  // the limit of an Inngest server's parser
 
   static bool is_digit(char c) { return c >= '0' && c <= '9'; }
   static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -44,7 +44,7 @@ class cel_lexer {
 
   [[noreturn]] void fail(const std::string& problem, std::size_t position) const;
 
-  /// Bytes of the UTF-8 character that the text begins with; 0 when it is none.
+  /// The size in bytes of the UTF-8 character at the beginning of the text; 0 when it is invalid.
   static std::size_t character_size(std::string_view text);
 
   void skip_space();
@@ -57,7 +57,7 @@ class cel_lexer {
 
   void read_number(cel_token& out);
 
-  /// False for what is too large; what is too small is zero.
+  /// Returns false for a number that is too large; one that is too small becomes zero.
   static bool read_real(std::string_view digits, double& out);
 
   void finish_integer(cel_token& out, std::string_view digits, int base, std::size_t start);
@@ -77,7 +77,7 @@ class cel_lexer {
 
   std::uint32_t digits(std::size_t count, int base, std::size_t start);
 
-  /// A byte of bytes, or a character of a string, as UTF-8.
+  /// Appends a byte of bytes, or a character of a string as UTF-8.
   static void append_code(std::string& out, std::uint32_t code, bool byte);
 
   std::string_view text_;

@@ -15,7 +15,7 @@
 #include <inngest/config.hpp>
 #include <inngest/json.hpp>
 
-// What expressions compute with.
+// The values of expressions.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -37,7 +37,7 @@ struct cel_duration {
 struct cel_type {
   std::string name{};
 };
-/// What could not be computed. A value that is not known is such an error, too: see missing_fields.
+/// A failed computation. An unknown value is also such an error: see missing_fields.
 struct cel_error {
   std::string problem{};
   std::size_t position = 0;
@@ -46,8 +46,7 @@ struct cel_error {
 using cel_list = std::shared_ptr<const std::vector<cel_value>>;
 using cel_map = std::shared_ptr<const std::vector<std::pair<cel_value, cel_value>>>;
 
-/// A value of an expression. Lists and objects of the variables stay the JSON that they are, which must live
-/// as long.
+/// A value of an expression. Lists and objects in variables stay JSON and must outlive the value.
 class cel_value {
  public:
   using any = std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, cel_bytes,
@@ -71,14 +70,14 @@ class cel_value {
     bool is_list() const { return as<cel_list>() || (as<const json*>() && (*as<const json*>())->is_array()); }
     bool is_map() const { return as<cel_map>() || (as<const json*>() && (*as<const json*>())->is_object()); }
 
-    /// The name of its type, as type() gives it.
+    /// The name of its type, as returned by type().
     std::string_view type_name() const;
 
    private:
     any value_;
 };
 
-// ---- lists and maps, of whatever kind ---------------------------------------------------------------------
+// ---- lists and maps of all kinds ---------------------------------------------------------------------
 
 std::size_t size_of(const cel_value& value);
 
@@ -87,8 +86,9 @@ cel_value element_of(const cel_value& list, std::size_t index, bool whole_number
 /// The elements of a list, or the keys of a map.
 std::vector<cel_value> elements_of(const cel_value& value, bool whole_numbers);
 
-/// How much there is of a value, so that what is produced can be limited: a step for each value in it, and
-/// for each 256 bytes of text. Of JSON so many levels count; it is there anyway. Stops soon after `most`.
+/// The size of a value, to limit what expressions produce: one step per contained value and per 256 bytes of
+/// text. `levels` limits the levels of JSON that count, because it exists already. Counting stops soon after
+/// `most`.
 std::size_t weight_of(const json& value, std::size_t most, int levels);
 std::size_t weight_of(const cel_value& value, std::size_t most, int json_levels = 0);
 
@@ -101,19 +101,19 @@ inline const cel_value* find_key(const cel_map& map, const cel_value& key);
 
 inline bool are_equal(const cel_value& a, const cel_value& b);
 
-/// A map's value; nothing when there is no such key.
+/// A map's value; nullopt when there is no such key.
 std::optional<cel_value> member_of(const cel_value& map, const cel_value& key, bool whole_numbers);
 
 bool are_equal_lists(const cel_value& a, const cel_value& b);
 
 bool are_equal_maps(const cel_value& a, const cel_value& b);
 
-/// Whether they are the same: numbers by what they are worth, others of one type only.
+/// Whether two values are equal: numbers are compared across types, other values only within one type.
 bool are_equal(const cel_value& a, const cel_value& b);
 
 const cel_value* find_key(const cel_map& map, const cel_value& key);
 
-/// -1, 0 or 1 of two that have an order, 2 when neither is first (NaN); nothing for others.
+/// Compares two ordered values: -1, 0 or 1, or 2 for NaN. nullopt for values without an order.
 std::optional<int> compare(const cel_value& a, const cel_value& b);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

@@ -53,7 +53,8 @@ INNGEST_INLINE json to_json(const cel_value& value) {
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE json evaluate(const expression& expression, const json& variables, missing_fields missing) {
-  detail::cel_evaluator evaluator(expression.nodes(), variables, missing);  // has what json_parse() read
+  detail::cel_evaluator evaluator(expression.nodes(), variables,
+                                  missing);  // owns the results of json_parse()
   const detail::cel_value value = evaluator.run();
   const auto* error = value.as<detail::cel_error>();
   if (error && !error->is_unknown) throw evaluation_error(error->problem, error->position);

@@ -10,7 +10,7 @@ INNGEST_INLINE text_place::text_place(std::string_view text, std::size_t at) : p
     if (c == '\n') {
       ++line;
       column = 1;
-    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {  // not the rest of a character
+    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {  // not a continuation byte
       ++column;
     }
   }

@@ -22,32 +22,32 @@
 #include <inngest/json/detail/document.hpp>
 #include <inngest/json/detail/parse_real.hpp>
 
-// Canonical JSON: RFC 8785. It is what an Inngest server signs, whatever it sends.
+// Canonical JSON (RFC 8785). An Inngest server signs this form of its requests.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
 /// Appends a finite number as ECMAScript writes it: the shortest digits that read back as the same double.
 void write_canonical_number(std::string& out, double value);
 
-/// The place of the first byte from `at` on that is a quote, a backslash or a control character; the text's
-/// size when there is none.
+/// The position of the first quote, backslash or control character from `at` on; the text's size when there
+/// is none.
 std::size_t find_special(std::string_view text, std::size_t at);
 
-/// Whether UTF-8 text comes before another in the order of their UTF-16 code units.
+/// Compares two UTF-8 texts by their UTF-16 code units.
 bool utf16_less(std::string_view a, std::string_view b);
 
 void append_utf8(std::string& out, std::uint32_t code_point);
 
-/// The four hex digits at `at` as a number; -1 when they are not there.
+/// The value of the four hex digits at `at`; -1 when there are none.
 int utf16_unit(std::string_view text, std::size_t at);
 
-/// Undoes the escapes of a JSON string, given without its quotes. False for an escape that JSON does not
-/// have; half of a surrogate pair is one, but is appended as the three bytes that its number takes.
+/// Replaces the escapes of a JSON string, given without its quotes. Returns false for an invalid escape. Half
+/// of a surrogate pair is invalid, but is appended as three bytes.
 bool unescape(std::string& out, std::string_view text);
 
-/// Turns JSON text into its canonical form in two passes: the first checks everything and sorts the members
-/// of each object by name, the second writes. Nothing is copied in between, so that deep and large texts
-/// cost no more than their length.
+/// Converts JSON text into its canonical form in two passes: the first checks everything and sorts the
+/// members of every object by name, the second writes. Nothing is copied in between, so the cost is linear in
+/// the length.
 class canonical_writer {
  public:
   explicit canonical_writer(std::string_view text) : text_(text) {}
@@ -58,7 +58,7 @@ class canonical_writer {
  private:
   struct member {
     std::string_view name;  // without escapes
-    std::uint32_t value;    // where it begins
+    std::uint32_t value;    // position of the value
   };
   struct object {
     std::uint32_t begin;
@@ -67,7 +67,8 @@ class canonical_writer {
     std::uint32_t count;
   };
 
-  /// Says where, never what: such errors are logged, and payloads are not.
+  /// The error contains the position but no content, because these errors are logged and payloads must not
+  /// be.
   [[noreturn]] void fail(const char* problem) const;
 
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
@@ -90,7 +91,7 @@ class canonical_writer {
 
   std::string_view scan_name();
 
-  /// Moves past a string and gives what stands between its quotes.
+  /// Moves past a string and returns its content without the quotes.
   std::string_view scan_string();
 
   void scan_digits();
@@ -111,23 +112,23 @@ class canonical_writer {
 
   void write_number();
 
-  /// Whether a number that no double can hold is too small, not too large.
+  /// Whether a number outside the range of a double is too small, not too large.
   static bool is_tiny(std::string_view token);
 
   const std::string_view text_;
   std::size_t at_ = 0;
   std::string out_;
-  std::string scratch_;            // the string that was scanned last, without escapes, if it has any
-  std::deque<std::string> names_;  // of members, if they have escapes; pointed to
-  std::vector<object> objects_;    // that are not empty, in the order in which they begin
-  std::vector<member> members_;    // of all objects that have ended
-  std::vector<member> open_;       // of the objects around the place where the first pass is
+  std::string scratch_;            // the last scanned string without escapes, if it had any
+  std::deque<std::string> names_;  // names of members with escapes; addresses are stable
+  std::vector<object> objects_;    // objects that are not empty, by position
+  std::vector<member> members_;    // members of all closed objects
+  std::vector<member> open_;       // members of the objects that are open in the first pass
 };
 
 /// `text` in canonical form (RFC 8785): no white space, members ordered by the UTF-16 code units of their
 /// names, numbers as ECMAScript writes doubles, no needless escapes.
-/// \throws payload_error for what has no such form: text that is not JSON, two members with the same name
-/// in one object, half of a surrogate pair, a number that no double can hold, more nesting than
+/// \throws payload_error for text without a canonical form: it is not JSON, an object has duplicate members,
+/// a surrogate pair is incomplete, a number is outside the range of a double, or the nesting is deeper than
 /// INNGEST_MAX_JSON_DEPTH.
 inline std::string canonical_json(std::string_view text) { return canonical_writer(text).run(); }
 

@@ -23,13 +23,13 @@
 #include <inngest/json/detail/dom.hpp>
 #include <inngest/json/detail/parse_real.hpp>
 
-// codec<T> reads a T from a json_value and writes one as text. What a type needs for that, and which codec it
-// gets, is the list of json_kind; the rest of the file is one short codec for each kind.
+// codec<T> reads a T from a json_value and writes one as text. json_kind lists the supported kinds of types;
+// the rest of the file is one short codec for every kind.
 
 namespace inngest::inline INNGEST_ABI {
 
-/// As a member of a type declared with INNGEST_FIELDS: keeps the payload's fields that have no member of
-/// their own, and writes them back beside the others.
+/// A member of this type, in a type declared with INNGEST_FIELDS, keeps the fields without a member of their
+/// own and writes them back.
 struct extra_fields : std::map<std::string, nlohmann::json> {
   using map::map;
 };
@@ -39,7 +39,7 @@ namespace detail {
 // ---- which kind of JSON a C++ type is ---------------------------------------------------------------
 
 enum class json_kind {
-  none,  // can't be JSON
+  none,  // no JSON form
   boolean,
   integer,
   floating,
@@ -52,7 +52,7 @@ enum class json_kind {
   names,     // INNGEST_ENUM
   fields,    // INNGEST_FIELDS
   dom,       // nlohmann::json itself
-  converted  // whatever nlohmann's to_json and from_json know
+  converted  // types with nlohmann's to_json and from_json
 };
 
 template <class T>
@@ -108,7 +108,7 @@ concept map_like = range_like<T> && requires {
   typename T::key_type;
   typename T::mapped_type;
 } && std::same_as<typename T::key_type, std::string>;
-/// A map whose keys are not text: nlohmann writes it as an array of pairs.
+/// A map whose keys are not text. nlohmann writes it as an array of pairs.
 template <class T>
 concept has_other_keys = requires {
   typename T::mapped_type;
@@ -173,8 +173,8 @@ void write(std::string& out, const T& value, const json_path& at) {
   codec<T>::write(out, value, at);
 }
 
-/// Runs the type's own `validate`. What it throws becomes an error at this path; a payload_error of its own
-/// adds the path within the value, such as "url".
+/// Calls the type's `validate`. Its exceptions become errors at this path. The path of a payload_error, such
+/// as "url", is appended.
 template <class T>
 void check(const T& value, const json_path& at) {
   if constexpr (has_validate<T>) {
@@ -222,12 +222,12 @@ struct codec<bool, json_kind::boolean> {
   static void write(std::string& out, bool value, const json_path&) { out += value ? "true" : "false"; }
 };
 
-/// A number as the nearest T, read from its own digits: by way of a double, a float could become its
-/// neighbour, and some versions of simdjson read 0.1000000000000000055511151 as 2e-07. Infinite when a T
-/// can't hold it; with the error `problem` when not even a double can.
+/// Reads the nearest T directly from the digits. Conversion through a double could yield a neighbouring
+/// float, and some versions of simdjson read 0.1000000000000000055511151 as 2e-07. The result is infinite
+/// when it is too large for T. When it is too large for a double, the error is `problem`.
 template <class T>
 T read_real(json_value& value, const json_path& at, const char* problem) {
-  constexpr std::size_t most_digits = 19;  // that simdjson reads in one go
+  constexpr std::size_t most_digits = 19;  // read directly by simdjson
   const std::string_view text = value.raw_json_token();
   const auto [rough, error] = value.get_double();
   if (error != 0) fail_at(at, problem);
@@ -246,7 +246,7 @@ template <class T>
 struct codec<T, json_kind::integer> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::number, at, "integer");
-    // get_number() would do, but some versions of simdjson read 1000000000000000.0000 as 0
+    // not get_number(): some versions of simdjson read 1000000000000000.0000 as 0
     const std::string_view text = value.raw_json_token();
     if (text.find_first_of(".eE") != std::string_view::npos) return read_real(value, at);
     if (text.starts_with('-')) return narrow(in_range(value.get_int64(), at), at);
@@ -297,7 +297,7 @@ struct codec<T, json_kind::floating> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::number, at, "number");
     const auto number = read_real<T>(value, at, "not valid JSON: not a number that a double can hold");
-    if (!std::isfinite(number)) fail_at(at, "expected number, found one that is out of range");
+    if (!std::isfinite(number)) fail_at(at, "expected number, found a number that is out of range");
     return number;
   }
   static void write(std::string& out, T value, const json_path& at) {
@@ -359,9 +359,9 @@ struct codec<T, json_kind::sequence> {
   static void write(std::string& out, const T& value, const json_path& at) {
     out += '[';
     std::size_t index = 0;
-    for (const auto& each : value) {
+    for (const auto& item : value) {
       if (index > 0) out += ',';
-      detail::write<element>(out, each, json_path(at, index));
+      detail::write<element>(out, item, json_path(at, index));
       ++index;
     }
     out += ']';
@@ -392,13 +392,13 @@ struct codec<T, json_kind::mapping> {
   static void write(std::string& out, const T& value, const json_path& at) {
     out += '{';
     bool first = true;
-    for (const auto& [key, each] : value) {
+    for (const auto& [key, mapped] : value) {
       if (!first) out += ',';
       first = false;
       const json_path here(at, key);
       write_quoted(out, key, here);
       out += ':';
-      detail::write(out, each, here);
+      detail::write(out, mapped, here);
     }
     out += '}';
   }
@@ -452,14 +452,14 @@ struct codec<T, json_kind::names> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::string, at, "string");
     const std::string_view text = take(value.get_string(), at);
-    for (const auto& [each, name] : inngest_names(static_cast<const T*>(nullptr))) {
-      if (name == text) return each;
+    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
+      if (name == text) return enumerator;
     }
     fail_at(at, "expected one of " + all_names() + ", found \"" + std::string(text) + "\"");
   }
   static void write(std::string& out, T value, const json_path& at) {
-    for (const auto& [each, name] : inngest_names(static_cast<const T*>(nullptr))) {
-      if (each == value) return write_quoted(out, name, at);
+    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
+      if (enumerator == value) return write_quoted(out, name, at);
     }
     fail_at(at, "the enumerator " + std::to_string(static_cast<long long>(value)) +
                     " has no name in INNGEST_ENUM");
@@ -468,10 +468,10 @@ struct codec<T, json_kind::names> {
  private:
   static std::string all_names() {
     std::string out;
-    for (const auto& each : inngest_names(static_cast<const T*>(nullptr))) {
+    for (const auto& pair : inngest_names(static_cast<const T*>(nullptr))) {
       if (!out.empty()) out += ", ";
       out += '"';
-      out += each.second;
+      out += pair.second;
       out += '"';
     }
     return out;
@@ -485,7 +485,7 @@ struct pointed_member<Member Owner::*> {
   using type = Member;
 };
 
-/// One member of a type declared with INNGEST_FIELDS. Compilers name it in their messages: &order::total.
+/// One member of a type declared with INNGEST_FIELDS. Compiler messages show it as &order::total.
 template <auto Pointer>
 struct field {
   using member_type = typename pointed_member<decltype(Pointer)>::type;
@@ -493,7 +493,7 @@ struct field {
   std::string_view name;
 };
 
-/// Names the member and its type, should it have no JSON form.
+/// The error message names the member and its type if the type has no JSON form.
 template <auto Pointer, class Member>
 struct json_member {
   static_assert(
@@ -584,8 +584,8 @@ struct codec<T, json_kind::fields> {
 
   static bool has_default(std::string_view name) {
     if constexpr (has_defaults<T>) {
-      for (const std::string_view each : inngest_defaults(static_cast<const T*>(nullptr))) {
-        if (each == name) return true;
+      for (const std::string_view defaulted : inngest_defaults(static_cast<const T*>(nullptr))) {
+        if (defaulted == name) return true;
       }
     }
     return false;
@@ -618,9 +618,9 @@ struct codec<T, json_kind::fields> {
   static void write_member(std::string& out, const T& value, const field<Pointer>& member, bool& first,
                            const json_path& at) {
     using Member = typename field<Pointer>::member_type;
-    const Member& each = value.*Pointer;
+    const Member& content = value.*Pointer;
     if constexpr (std::same_as<Member, extra_fields>) {
-      for (const auto& [key, extra] : each) {
+      for (const auto& [key, extra] : content) {
         const json_path here(at, key);
         if (!std::exchange(first, false)) out += ',';
         write_quoted(out, key, here);
@@ -629,12 +629,12 @@ struct codec<T, json_kind::fields> {
       }
     } else if constexpr (kind_of<Member>() != json_kind::none) {
       if constexpr (is_optional<Member>) {
-        if (!each) return;
+        if (!content) return;
       }
       out += std::exchange(first, false) ? "\"" : ",\"";
       out += member.name;
       out += "\":";
-      detail::write(out, each, json_path(at, member.name));
+      detail::write(out, content, json_path(at, member.name));
     }
   }
 };

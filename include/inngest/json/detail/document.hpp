@@ -12,15 +12,15 @@
 #include <inngest/error.hpp>
 #include <inngest/json/detail/path.hpp>
 
-// A reader of JSON text that goes forwards and builds no DOM. It is simdjson's on-demand reader, whose header
-// only impl/json_document.ipp includes: it takes seconds to compile.
+// A forward-only reader of JSON text without a DOM. It wraps simdjson's on-demand reader. Only
+// impl/document.ipp includes simdjson's header, which takes seconds to compile.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// JSON text followed by the zeroes that simdjson may read past its end. Slices of it can be read in place.
+/// JSON text followed by the padding that simdjson may read past its end. Slices of it can be read in place.
 class json_buffer {
  public:
-  static constexpr std::size_t padding = 64;  // bytes; the least that any version of simdjson needs
+  static constexpr std::size_t padding = 64;  // bytes; enough for all versions of simdjson
 
   json_buffer() = default;
   explicit json_buffer(std::string text);
@@ -32,24 +32,24 @@ class json_buffer {
   std::size_t size_ = 0;
 };
 
-/// simdjson 4 reports text that is no JSON as `unknown`.
+/// simdjson 4 reports invalid JSON as `unknown`.
 enum class json_type { unknown, array, object, number, string, boolean, null };
 
-/// A value that was read, or simdjson's error code; 0 is success. take() tells the two apart.
+/// A value, or simdjson's error code; 0 is success. take() distinguishes them.
 template <class T>
 struct json_or_error {
   T value{};
   int error = 0;
 };
 
-/// Room for one of simdjson's types, which only impl/json_document.ipp knows.
+/// Storage for one of simdjson's types, which only impl/document.ipp knows.
 template <std::size_t Words>
 struct json_storage {
-  json_storage() noexcept {}  // clearing it would take time for each value that is read
+  json_storage() noexcept {}  // uninitialized: clearing it for every value would cost time
   alignas(void*) std::byte bytes[Words * sizeof(void*)];
 };
 
-/// A place in a document where a value begins. Read it once, before what follows it.
+/// A position in a document where a value begins. Read it once, before the values after it.
 class json_value {
  public:
   json_or_error<json_type> type();
@@ -59,10 +59,10 @@ class json_value {
   json_or_error<double> get_double();
   json_or_error<std::int64_t> get_int64();
   json_or_error<std::uint64_t> get_uint64();
-  /// False, or an error, for text that only begins like null.
+  /// False, or an error, for other text that begins with "null".
   json_or_error<bool> is_null();
-  /// The text from the value's first byte to the next token: for numbers, the digits and the space behind
-  /// them.
+  /// The text from the value's first byte to the next token; for numbers, the digits and following white
+  /// space.
   std::string_view raw_json_token();
 
  private:
@@ -137,9 +137,9 @@ class json_array {
   iterator begin();
   std::default_sentinel_t end() const { return {}; }
 
-  /// The array's whole text, before it is read. Call rewind() afterwards.
+  /// The array's whole text. Call it before reading, and rewind() afterwards.
   json_or_error<std::string_view> raw_json();
-  /// Goes back to the begin. Whether there is an element.
+  /// Moves back to the beginning. Returns whether there is an element.
   json_or_error<bool> rewind();
 
  private:
@@ -158,7 +158,7 @@ inline json_array elements_of(json_value& value, const json_path& at) { return j
 [[noreturn]] void fail_too_deep(const json_path& at);
 [[noreturn]] void fail_parse(const json_path& at, int code);
 
-/// Takes a result apart; a failure becomes an error that names the path.
+/// Returns the value of a result, or throws an error that names the path.
 template <class T>
 T take(const json_or_error<T>& result, const json_path& at) {
   if (result.error != 0) fail_parse(at, result.error);
@@ -168,22 +168,22 @@ T take(const json_or_error<T>& result, const json_path& at) {
 std::string_view name_of(json_type type);
 json_type type_of(json_value& value, const json_path& at);
 
-/// \throws payload_error when the value's type is another; `name` is what the error says was expected.
+/// \throws payload_error when the value has another type; `name` is the expected type in the message.
 void expect(json_value& value, json_type wanted, const json_path& at, std::string_view name);
 
-/// Whether the value is null; text that only begins like it is an error.
+/// Whether the value is null; other text that begins with "null" is an error.
 bool is_null(json_value& value, const json_path& at);
 
-/// Reads a text, a number, a boolean or null, whatever it is.
+/// Reads and checks any text, number, boolean or null.
 void read_scalar(json_value& value, json_type type, const json_path& at);
 
-/// The value's text as it stands in the document; it moves the reader past it.
+/// The value's unchanged text in the document. The reader moves past it.
 std::string_view raw_text(json_value& value, const json_path& at);
 
 struct json_parser;
 
-/// A parser borrowed from this thread: its buffers are worth keeping, and a reader may need a second one
-/// while the first is in use (nlohmann conversions that lead back here).
+/// A parser borrowed from this thread, because its buffers are worth reusing. A reader may need a second
+/// parser while the first is in use, for nlohmann conversions that call this reader again.
 class borrowed_parser {
  public:
   borrowed_parser();
@@ -197,7 +197,7 @@ class borrowed_parser {
   std::unique_ptr<json_parser> parser_;
 };
 
-/// One JSON object or array, read forwards. `text` must lie in a json_buffer.
+/// One JSON object or array. `text` must be inside a json_buffer.
 class json_document {
  public:
   explicit json_document(std::string_view text, const json_path& at = {});
@@ -205,23 +205,23 @@ class json_document {
   json_value root(const json_path& at = {});
   json_object object(const json_path& at = {});
 
-  /// Called when the root has been read: nothing may follow it.
+  /// Called after the root was read. \throws payload_error when text follows it.
   void expect_end(const json_path& at = {});
 
  private:
   borrowed_parser parser_;
 };
 
-/// One JSON value of any type. The text is put into an array as its one element: a number or a string then
-/// reads like any other value.
+/// One JSON value of any type. The text is wrapped in an array, so that a number or string is read like any
+/// other value.
 class single_value {
  public:
-  /// \throws payload_error naming `at` when the text is empty or does not end where its value does.
+  /// \throws payload_error naming `at` when the text is empty or more text follows the value.
   single_value(std::string_view text, const json_path& at);
 
   json_value& get() { return value_; }
 
-  /// Called when the value has been read: no other may follow it.
+  /// Called after the value was read. \throws payload_error when another value follows.
   void expect_end(const json_path& at);
 
  private:

@@ -12,14 +12,14 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// How deeply arrays and objects nest in `text`; meaningful for any bytes, valid JSON or not.
+/// The nesting depth of arrays and objects in `text`, which may be any bytes.
 std::size_t nesting_depth(std::string_view text);
 
-/// Whether nlohmann's parser passes over a part of the text: it ends at a zero byte, whatever follows, and
-/// begins behind a byte order mark. Neither is JSON, and other readers refuse them.
+/// Whether nlohmann's parser would ignore a part of the text: it stops at a zero byte and skips a byte order
+/// mark. Neither is JSON, and other readers refuse them.
 bool has_overlooked_bytes(std::string_view text);
 
-/// Whether all of the text is JSON.
+/// Whether the whole text is JSON.
 bool is_json(std::string_view text);
 
 nlohmann::json parse_dom(std::string_view text, const json_path& at = {});

@@ -15,10 +15,10 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Looks for an object that has two members with the same name, however the names are escaped, at any depth.
+/// Searches for an object with duplicate members, at any depth and with any escaping of the names.
 ///
-/// It reads megabytes for each call of a function, so it looks at nothing but quotes and braces: a string
-/// that a colon follows is the name of a member of the innermost object. It is no judge of what is not JSON.
+/// It reads megabytes for every call of a function, so it only looks at quotes and braces: a string followed
+/// by a colon is the name of a member of the innermost object. It does not detect invalid JSON.
 class duplicate_search {
  public:
   explicit duplicate_search(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
@@ -27,24 +27,24 @@ class duplicate_search {
 
  private:
   struct object {
-    std::size_t first;  // of its names
-    bool ascending;     // so far: then no name can be there twice
+    std::size_t first;  // index of its first name
+    bool ascending;     // all names so far are ascending, so none is a duplicate
   };
 
-  /// Moves to the next of the characters; false when there is none.
+  /// Moves to the next occurrence of a character; false when there is none.
   bool skip_to(char a, char b, char c);
 
-  /// The highest bit of each byte that is the character; right up to the first of them.
+  /// Sets the highest bit of every byte that equals the character; exact up to the first match.
   static std::uint64_t places_of(char c, std::uint64_t bytes);
 
-  /// Moves from a string's first character to the quote behind it. Whether it has escapes.
+  /// Moves from a string's first character to its closing quote. Returns whether it has escapes.
   bool skip_string();
 
   bool is_name();
 
   void add(std::string_view raw, bool escaped);
 
-  /// Leaves the innermost object; true if a name is in it twice.
+  /// Leaves the innermost object. Returns true if it has duplicate names.
   bool close();
 
   const char* at_;
@@ -54,7 +54,7 @@ class duplicate_search {
   std::deque<std::string> unescaped_;
 };
 
-/// Whether an object in JSON text has two members with the same name.
+/// Whether an object in JSON text has duplicate members.
 inline bool has_duplicate_members(std::string_view text) { return duplicate_search(text).run(); }
 
 }  // namespace inngest::inline INNGEST_ABI::detail

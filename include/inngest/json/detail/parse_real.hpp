@@ -29,8 +29,8 @@ namespace inngest::inline INNGEST_ABI::detail {
 #ifdef __cpp_lib_to_chars
 
 /// Reads the number at the beginning of the text like std::from_chars: the nearest Real to a decimal number.
-/// Gives std::errc::result_out_of_range, and leaves `out` alone, when that is infinite, or 0 for a number
-/// that is not.
+/// Returns std::errc::result_out_of_range, and leaves `out` unchanged, when the result would be infinite, or
+/// 0 for a number that is not 0.
 template <class Real>
 std::from_chars_result parse_real(std::string_view text, Real& out) {
   return std::from_chars(text.data(), text.data() + text.size(), out);
@@ -48,7 +48,7 @@ Real to_real(const char* text, char** end) {
     return std::strtold(text, end);
 }
 
-/// strtod with a point as the decimal point, whatever the program's locale.
+/// strtod with a point as the decimal point, independent of the locale.
 template <class Real>
 Real to_real_in_c_locale(const char* text, char** end) {
 #ifdef _WIN32

@@ -8,8 +8,8 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Where in a payload a reader is, such as `data.nodes[2].position.x`. It lives on the reader's stack and
-/// becomes text only when there is an error to report.
+/// The position of a reader in a payload, such as `data.nodes[2].position.x`. It lives on the reader's stack
+/// and becomes text only when an error is reported.
 class json_path {
  public:
   json_path() = default;
@@ -17,7 +17,7 @@ class json_path {
   json_path(const json_path& parent, std::string_view key);
   json_path(const json_path& parent, std::size_t index);
 
-  /// How many arrays and objects deep it is.
+  /// The number of enclosing arrays and objects.
   std::size_t depth() const { return depth_; }
 
   std::string text() const;

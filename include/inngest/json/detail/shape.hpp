@@ -12,26 +12,26 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// What JSON a C++ type can be, as far as the type says: which members there are, for whoever names them.
+/// The JSON form of a C++ type, as far as it is known: its members, to check expressions that name them.
 struct json_shape {
   enum class kind {
-    any,     ///< nothing is known: inngest::json, types with a to_json of their own
+    any,     ///< unknown: inngest::json, types with their own to_json
     value,   ///< a text, a number, a boolean or null: without members
-    object,  ///< `members` and no others
+    object,  ///< only `members`
     map,     ///< any members, all of the shape `element`
     list,    ///< no members: elements of the shape `element`
   };
   struct member;
 
   kind what = kind::any;
-  std::string_view name{};  // of values and lists, for messages
+  std::string_view name{};  // the name of values and lists in messages
   std::span<const member> members{};
   const json_shape& (*element)() = nullptr;
 
   const member* find(std::string_view name) const;
 };
 
-/// Shapes are found when they are asked for: a type may contain itself.
+/// The shape is a function, because a type may contain itself.
 struct json_shape::member {
   std::string_view name;
   const json_shape& (*shape)();

@@ -11,30 +11,28 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Text with every byte that is not of UTF-8 as a question mark: what is only to be read by people must get
-/// through.
-std::string readable(std::string_view text);
+/// Replaces every byte that is not UTF-8 by a question mark, for text that people read.
+std::string to_printable(std::string_view text);
 
-/// \throws payload_error for text that must arrive as it is and is not UTF-8; `whose` names it.
+/// \throws payload_error when the text is not UTF-8; `whose` names the text in the message.
 void require_utf8(std::string_view text, const std::string& whose);
 
-/// Writes a JSON object member by member, for what is told to a server or a person now and then: it compiles
-/// in no time and needs no DOM.
+/// Writes a JSON object member by member. It is cheap to compile and needs no DOM.
 class json_object_text {
  public:
   json_object_text& add(std::string_view name, std::string_view value);
   json_object_text& add(std::string_view name, const char* value);
-  /// Text that must arrive as it is, such as the name of a signal.
+  /// Adds a text that must not be altered, such as the name of a signal.
   /// \throws payload_error when it is not UTF-8.
   json_object_text& add_exact(std::string_view name, std::string_view value);
   json_object_text& add(std::string_view name, bool value) { return add_raw(name, value ? "true" : "false"); }
   json_object_text& add(std::string_view name, std::int64_t value);
   json_object_text& add(std::string_view name, int value) { return add(name, std::int64_t{value}); }
-  /// A value that is JSON already.
+  /// Adds a value given as JSON text.
   json_object_text& add_raw(std::string_view name, std::string_view json);
-  /// Nothing when the text is empty.
+  /// Adds the member unless the text is empty.
   json_object_text& add_if(std::string_view name, std::string_view value);
-  /// Null when the text is empty.
+  /// Adds null when the text is empty.
   json_object_text& add_or_null(std::string_view name, std::string_view value);
 
   std::string text() const { return out_ + '}'; }
@@ -45,12 +43,12 @@ class json_object_text {
   std::string out_ = "{";
 };
 
-/// The text that a member of a JSON object holds; empty when the JSON is broken, no object, has no such
-/// member or another kind of value there. For answers of which only words for people are wanted.
+/// The text of a member of a JSON object; empty when the JSON is invalid or not an object, or the member is
+/// missing or not a text. For messages in answers.
 std::string find_text(std::string_view json, std::string_view name);
 
-/// A member of a JSON object as it stands there; empty when there is none. It points into the buffer.
-/// \throws payload_error for what is not an object.
+/// The unchanged text of a member of a JSON object; empty when there is none. It points into the buffer.
+/// \throws payload_error when the JSON is not an object.
 std::string_view find_member(const json_buffer& buffer, std::string_view name);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

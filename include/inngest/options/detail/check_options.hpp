@@ -21,20 +21,20 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Refuses what no server would take, and names the function and the option.
+/// Checks options that every server would refuse. Errors name the function and the option.
 class option_check {
  public:
-  /// `events` are those that the function's triggers are for.
+  /// `events` are the events of the function's triggers.
   option_check(const function_options& options, const std::vector<trigger_definition>& triggers,
                std::span<const event_shape> events = {});
 
-  /// \throws configuration_error
+  /// Checks all options. \throws configuration_error when one is invalid.
   void run() const;
 
-  /// Of the function, or of the handler of its end: "on_failure: retries".
+  /// Checks the retries of the function or of an end handler; `option` is such as "on_failure: retries".
   void check_retries(const std::string& option, const std::optional<int>& retries) const;
 
-  /// What is certain to go wrong, though a server takes it; empty when nothing is.
+  /// A warning about options that a server accepts but that can't work; empty when there is none.
   std::string warning() const;
 
  private:
@@ -56,10 +56,10 @@ class option_check {
 
   void check_schedule(const trigger_definition& trigger) const;
 
-  /// An event's name, or a pattern: a * at its end, after a slash or a dot.
+  /// Checks an event's name, or a pattern with a * at its end, after a slash or a dot.
   void check_pattern(const std::string& event, const std::string& whose) const;
 
-  /// Whether events of the name are of the pattern.
+  /// Whether the event name matches the pattern.
   static bool matches(std::string_view pattern, std::string_view name);
 
   void check_expression_of(const std::string& whose, const std::string& text,
@@ -77,7 +77,7 @@ class option_check {
 
   void check_priority() const;
 
-  /// What it gives in any case must be a number of seconds within the range.
+  /// Checks that every possible result is a number of seconds within the range.
   void check_priority(const std::vector<cel_node>& nodes, std::size_t at) const;
 
   void check_rates() const;

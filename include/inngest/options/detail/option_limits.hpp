@@ -7,11 +7,11 @@
 
 #include <inngest/config.hpp>
 
-// What an Inngest server takes of a function's and a step's options: one table for all who check them.
+// The limits of an Inngest server for the options of functions and steps.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// What a number may be: its unit, least and most. `unit` is "s" for a duration, which is counted in seconds.
+/// The range of a number: its minimum, maximum and unit. `unit` is "s" for a duration in seconds.
 struct option_range {
   long long least = 0;
   long long most = 0;
@@ -22,13 +22,13 @@ struct option_range {
 
   /// "from 1 s to 10 minutes"
   std::string text() const { return "from " + text_of(least) + " to " + text_of(most); }
-  /// A value as `text` has its bounds.
+  /// A value in the same form, with its unit.
   std::string text_of(long long value) const;
 };
 
 inline constexpr long long days_in_seconds = 86'400;
 
-/// No documented bound: still short enough that no arithmetic with it overflows, in nanoseconds neither.
+/// Used where no bound is documented: short enough that no arithmetic overflows, even in nanoseconds.
 inline constexpr long long longest_period = 100 * 365 * days_in_seconds;
 inline constexpr long long largest_limit = (std::numeric_limits<int>::max)();
 
@@ -50,17 +50,17 @@ inline constexpr option_range batch_size{2, 100};
 inline constexpr option_range batch_timeout{1, 600, "s"};
 inline constexpr option_range timeout{0, longest_period, "s"};
 inline constexpr option_range cron_jitter{1, 300, "s"};
-/// Seconds of precedence.
+/// In seconds.
 inline constexpr option_range priority{-600, 600};
-/// Bytes.
+/// In bytes.
 inline constexpr option_range event_name{1, 255};
 
 }  // namespace option_limits
 
-/// How long a run may sleep, or wait for an event, a signal or another run. A year, and a day for leap years.
+/// The maximum time for which a run may sleep or wait: a year, and a day for leap years.
 inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24 * 366);
 
-/// Whether it is further away than any wait, in either direction.
+/// Whether the duration is longer than any wait, in either direction.
 constexpr bool is_beyond_longest_wait(std::chrono::milliseconds duration) {
   return duration > longest_wait || duration < -longest_wait;
 }

@@ -69,13 +69,14 @@ INNGEST_INLINE http::request metadata_request(std::string_view run_id, std::stri
 
 INNGEST_INLINE std::string score_values(std::string_view name, double value) {
   detail::require_utf8(name, "a score's name");
-  bool readable = !name.empty() && name.size() <= 128;
+  bool printable = !name.empty() && name.size() <= 128;
   for (const char c : name) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '\'') readable = false;
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '\'') printable = false;
   }
-  if (!readable) {
-    throw configuration_error("a score's name has 1 to 128 bytes, no quotes and no control characters: \"" +
-                              std::string(name) + "\"");
+  if (!printable) {
+    throw configuration_error(
+        "a score's name must have 1 to 128 bytes and no quotes or control characters: \"" +
+        std::string(name) + "\"");
   }
   std::string number;
   detail::codec<double>::write(number, value, detail::json_path("value"));

@@ -73,7 +73,7 @@ INNGEST_INLINE void call_request::member_check::note(std::string_view key,
   const auto found = std::find(known.begin(), known.end(), key);
   if (found == known.end()) return;
   const unsigned bit = 1u << (found - known.begin());
-  if ((seen_ & bit) != 0) detail::fail_at(detail::json_path(at, key), "the member is there twice");
+  if ((seen_ & bit) != 0) detail::fail_at(detail::json_path(at, key), "duplicate member");
   seen_ |= bit;
 }
 
@@ -111,19 +111,19 @@ INNGEST_INLINE void call_request::read_steps(detail::json_value& value) {
     detail::json_field field = detail::take(item, at);
     memo found;
     const std::string_view key = field.key;
-    if (!detail::from_hex(key, found.id)) continue;  // not a step's id: nothing can ask for it
+    if (!detail::from_hex(key, found.id)) continue;  // not a step's id, so no step can read it
     found.text = detail::raw_text(field.value, at);
     state_size_ += found.text.size();
     memos_.push_back(found);
   }
-  // Canonical JSON has its keys in order, so this is usually a check only.
+  // Keys of canonical JSON are in order, so they are usually sorted already.
   const auto before = [](const memo& a, const memo& b) { return a.id < b.id; };
   if (!std::is_sorted(memos_.begin(), memos_.end(), before)) std::sort(memos_.begin(), memos_.end(), before);
-  // The same id in small and in capital letters is two names, but one step.
+  // An id in lower case and in upper case are two names for one step.
   const auto same = [](const memo& a, const memo& b) { return a.id == b.id; };
   const auto twice = std::adjacent_find(memos_.begin(), memos_.end(), same);
   if (twice != memos_.end())
-    detail::fail_at(detail::json_path(at, detail::to_hex(twice->id)), "the step is there twice");
+    detail::fail_at(detail::json_path(at, detail::to_hex(twice->id)), "duplicate step");
 }
 
 INNGEST_INLINE void call_request::read_defers(detail::json_value& value) {

@@ -35,7 +35,7 @@ INNGEST_INLINE thrown_value read_thrown_value() {
   } catch (long long number) {
     out.text = text_of_number(number);
   } catch (double number) {
-    char digits[64];  // std::to_string would write it as the locale does
+    char digits[64];  // std::to_string depends on the locale
     const auto end = std::to_chars(digits, digits + sizeof digits, number);
     out.text.assign(digits, end.ptr);
   } catch (...) {
@@ -68,7 +68,7 @@ INNGEST_INLINE failure describe(const std::exception_ptr& thrown, std::chrono::s
     out.info.message = problem.what();
     describe_causes(problem, out.info);
     if (const auto* step = dynamic_cast<const step_error*>(&problem)) {
-      out.info.name = step->name();  // the original's: what is shown for the run is what went wrong
+      out.info.name = step->name();  // the original exception's name: the run shows the cause
       out.info.causes = step->causes();
       out.retriable = false;
     } else if (const auto* later = dynamic_cast<const retry_after_error*>(&problem)) {
@@ -88,11 +88,11 @@ INNGEST_INLINE void write_error(std::string& out, const error_info& info) {
   using detail::write_quoted;
   const auto quoted = [&out](std::string_view text) {
     if (detail::is_utf8(text)) return write_quoted(out, text);
-    std::string readable(text);  // an error must get through, whatever bytes its message has
-    for (char& c : readable) {
+    std::string printable(text);  // errors must be reported even if the message is not UTF-8
+    for (char& c : printable) {
       if (static_cast<unsigned char>(c) >= 0x80) c = '?';
     }
-    write_quoted(out, readable);
+    write_quoted(out, printable);
   };
   out += "{\"name\":";
   quoted(info.name);

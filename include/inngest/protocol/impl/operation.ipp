@@ -68,13 +68,13 @@ INNGEST_INLINE operation run_failed(const failure& failure) {
 
 INNGEST_INLINE std::string write_operations(const std::vector<operation>& operations) {
   std::size_t size = 2;
-  for (const operation& each : operations) size += 256 + each.options.size() + each.data.size();
+  for (const operation& op : operations) size += 256 + op.options.size() + op.data.size();
   std::string out;
   out.reserve(size);
   out += '[';
-  for (const operation& each : operations) {
+  for (const operation& op : operations) {
     if (out.size() > 1) out += ',';
-    write_operation(out, each);
+    write_operation(out, op);
   }
   return out += ']';
 }

@@ -33,38 +33,42 @@ INNGEST_INLINE void describe_flow_control(json_object_text& out, const function_
   const auto& limits = options.concurrency.limits();
   if (!limits.empty()) out.add_raw("concurrency", describe_each(limits, describe_limit));
   if (const auto& throttle = options.throttle) {
-    json_object_text each;
-    each.add("limit", throttle->limit).add("period", to_text(throttle->period)).add_if("key", throttle->key);
-    if (throttle->burst) each.add("burst", *throttle->burst);
-    out.add_raw("throttle", each.text());
+    json_object_text described;
+    described.add("limit", throttle->limit)
+        .add("period", to_text(throttle->period))
+        .add_if("key", throttle->key);
+    if (throttle->burst) described.add("burst", *throttle->burst);
+    out.add_raw("throttle", described.text());
   }
   if (const auto& limit = options.rate_limit) {
-    json_object_text each;
-    each.add("limit", limit->limit).add("period", to_text(limit->period)).add_if("key", limit->key);
-    out.add_raw("rateLimit", each.text());
+    json_object_text described;
+    described.add("limit", limit->limit).add("period", to_text(limit->period)).add_if("key", limit->key);
+    out.add_raw("rateLimit", described.text());
   }
   if (const auto& debounce = options.debounce) {
-    json_object_text each;
-    each.add("period", to_text(debounce->period)).add_if("key", debounce->key);
-    out.add_raw("debounce", each.add_if("timeout", duration_text(debounce->timeout)).text());
+    json_object_text described;
+    described.add("period", to_text(debounce->period)).add_if("key", debounce->key);
+    out.add_raw("debounce", described.add_if("timeout", duration_text(debounce->timeout)).text());
   }
   if (const auto& batch = options.batch) {
-    json_object_text each;
-    each.add("maxSize", batch->max_size).add("timeout", to_text(batch->timeout)).add_if("key", batch->key);
-    out.add_raw("batchEvents", each.add_if("if", batch->condition).text());
+    json_object_text described;
+    described.add("maxSize", batch->max_size)
+        .add("timeout", to_text(batch->timeout))
+        .add_if("key", batch->key);
+    out.add_raw("batchEvents", described.add_if("if", batch->condition).text());
   }
   if (const auto& singleton = options.singleton) {
-    json_object_text each;
-    each.add("mode", singleton->mode == singleton_mode::skip ? "skip" : "cancel");
-    out.add_raw("singleton", each.add_if("key", singleton->key).text());
+    json_object_text described;
+    described.add("mode", singleton->mode == singleton_mode::skip ? "skip" : "cancel");
+    out.add_raw("singleton", described.add_if("key", singleton->key).text());
   }
   if (!options.priority.empty())
     out.add_raw("priority", json_object_text().add("run", options.priority).text());
   out.add_if("idempotency", options.idempotency);
   if (options.timeouts.start || options.timeouts.finish) {
-    json_object_text each;
-    each.add_if("start", duration_text(options.timeouts.start));
-    out.add_raw("timeouts", each.add_if("finish", duration_text(options.timeouts.finish)).text());
+    json_object_text described;
+    described.add_if("start", duration_text(options.timeouts.start));
+    out.add_raw("timeouts", described.add_if("finish", duration_text(options.timeouts.finish)).text());
   }
   if (!options.cancel_on.empty()) out.add_raw("cancel", describe_each(options.cancel_on, describe_cancel));
 }

@@ -46,15 +46,14 @@ INNGEST_INLINE std::string signature_check::reason() const {
     case signature_state::stale:
       return "its signature is stale: made " + std::to_string(std::chrono::abs(skew).count()) +
              (skew.count() < 0 ? " s ago" : " s in the future") + ", and at most " +
-             std::to_string(signature_window.count()) +
-             " s are allowed. Are the clocks of both machines right?";
+             std::to_string(signature_window.count()) + " s are allowed: check the clocks of both machines";
     case signature_state::no_key:
       return "there is no signing key to check its signature with: set INNGEST_SIGNING_KEY";
     case signature_state::mismatch:
-      return "its signature was made with another key, or for another body: is INNGEST_SIGNING_KEY the "
-             "server's signing key, and of the same environment?";
+      return "its signature was made with another key, or for another body: check that INNGEST_SIGNING_KEY "
+             "is the server's signing key of the same environment";
     case signature_state::duplicate_members:
-      return "its body has an object with two members of the same name";
+      return "its body has an object with duplicate members";
   }
   return "its signature is not good";
 }
@@ -74,7 +73,7 @@ INNGEST_INLINE signature_check check_signature(std::string_view header, std::str
     out.key = 0;
     for (const std::string_view key : keys) {
       const std::string_view secret = key.substr(prefix_length(key));
-      if (!secret.empty()) {  // anybody can sign with an empty key
+      if (!secret.empty()) {  // anyone could sign with an empty key
         out.state = signature_state::mismatch;
         const auto mac = detail::hmac_sha256(secret, bytes, signature->seconds);
         if (detail::equal_in_constant_time(mac, signature->mac)) return true;
@@ -95,7 +94,7 @@ INNGEST_INLINE signature_check check_signature(std::string_view header, std::str
       out.state = signature_state::good;
       out.canonical = std::move(canonical);
     }
-  } catch (const payload_error&) {  // it has no canonical form, so nobody can have signed that
+  } catch (const payload_error&) {  // without a canonical form it cannot have been signed
   }
   return out;
 }

@@ -33,7 +33,7 @@ INNGEST_INLINE http::response guarded(const served_app& app, detail::function_re
   } catch (const std::exception& problem) {
     app.client.log().error(std::string("serve: ") + problem.what());
     return message_answer(app, 500, problem.what());
-  } catch (...) {  // of middleware, say
+  } catch (...) {  // for example from middleware
     const auto thrown = protocol::describe(std::current_exception(), app.services.now()).info;
     app.client.log().error("serve: " + thrown.message);
     return message_answer(app, 500, thrown.message);
@@ -56,7 +56,7 @@ INNGEST_INLINE http::response step_not_reached(const served_app& app, const exec
   http::response out = message_answer(
       app, 500,
       "the step whose id has the hash " + request.query("stepId").value_or("") +
-          " was not reached; the function came to " + (found.empty() ? "no new step" : found) +
+          " was not reached; the function reached " + (found.empty() ? "no new step" : found) +
           ": step ids must not differ between the calls of a run, or the function was changed");
   out.headers.add(protocol::header::no_retry, "false");
   return out;

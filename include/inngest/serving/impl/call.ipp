@@ -35,7 +35,7 @@ INNGEST_INLINE void transform_input(const served_function& served, protocol::cal
                        .max_attempts = call.max_attempts(),
                        .traceparent = replay_options.traceparent};
   function_input input{.event = std::string(call.event()), .events = std::string(call.events())};
-  served.hooks.each([&](middleware& one) { one.transform_function_input(info, input); });
+  served.hooks.for_each([&](middleware& layer) { layer.transform_function_input(info, input); });
   call.replace_events(std::move(input.event), std::move(input.events));
 }
 
@@ -87,7 +87,7 @@ INNGEST_INLINE http::response answer_call(const served_app& app, http::request r
                                           const save_results* save, const execution::call_stop& stop) {
   const registered_call registered(app.calls, stop);
   if (registered.is_refused()) {
-    http::response out = message_answer(app, 503, "the app is stopping: it takes no more calls");
+    http::response out = message_answer(app, 503, "the app is stopping and accepts no more calls");
     out.headers.add(protocol::header::no_retry, "false");
     out.headers.add(protocol::header::retry_after, "1");
     return out;
@@ -103,7 +103,7 @@ INNGEST_INLINE http::response answer_call(const served_app& app, http::request r
   const served_function& served = found->second;
   if (served.hooks.empty()) return call_function(app, served, request, std::move(request.body), save, stop);
   return served.hooks.template wrap<http::response>(
-      [&](middleware& one, next_call<http::response> next) { return one.wrap_request(request, next); },
+      [&](middleware& layer, next_call<http::response> next) { return layer.wrap_request(request, next); },
       [&] { return call_function(app, served, request, request.body, save, stop); });
 }
 

@@ -32,8 +32,9 @@ INNGEST_INLINE execution::checkpoints::saved save_with_server(
   }
   constexpr std::int64_t pause = 60'000;
   app.checkpoints_from = milliseconds_now<std::chrono::steady_clock>() + pause;
-  app.client.log().warn("run " + call.run_id() +
-                        ": no server saved a step's result, so it goes into the answer: " + problem);
+  app.client.log().warn(
+      "run " + call.run_id() +
+      ": the server did not save a step's result, so the result is part of the answer: " + problem);
   return saved::no;
 }
 

@@ -21,7 +21,7 @@ INNGEST_INLINE sync_result read_sync_answer(const served_app& app, const http::r
     try {
       const detail::json_buffer body(answer.body.substr(0, 64 * 1024));
       modified = detail::find_member(body, "modified") == "true";
-    } catch (const payload_error&) {  // the registration counts all the same
+    } catch (const payload_error&) {  // the registration still counts
     }
     return {.ok = true, .modified = modified, .message = "registered"};
   }
@@ -59,12 +59,12 @@ INNGEST_INLINE http::response register_functions(const served_app& app, const ht
                                                  const identity& caller) {
   const bool in_band = request.headers.find(protocol::header::sync_kind) == protocol::in_band;
   const bool dev = app.settings().mode() == mode::dev;
-  // Without a signature the Host header could be anybody's, and the server would be sent there.
+  // Without a signature anyone could send a forged Host header and redirect the server.
   const bool trusted = caller.verified || (dev && !caller.refused) ||
                        (!in_band && !app.settings().serve_origin().empty() &&
                         !request.headers.find(protocol::header::signature));
   if (!trusted) return refuse(app, caller);
-  // A server that holds the key is the app's own, whatever it calls itself.
+  // A server with the signing key is the app's server, whatever kind it claims to be.
   const std::string mismatch = caller.verified ? std::string() : server_mismatch(app, request.headers);
   if (!mismatch.empty()) return message_answer(app, 400, "not registered: " + mismatch);
 

@@ -19,11 +19,10 @@ INNGEST_INLINE protocol::failure not_deterministic(const std::string& function_i
                                                    const std::string& first, const std::string& second) {
   return {.info = {.name = "inngest::not_deterministic",
                    .message = "function \"" + function_id +
-                              "\" is not deterministic: called twice with the same results, as step " +
-                              std::to_string(step_number) + " it first came to " + first + " and then to " +
-                              second +
-                              ": step ids must not differ between the calls of a run. Times, random numbers "
-                              "and everything that changes belong into a step"},
+                              "\" is not deterministic: in two calls with the same results, its step " +
+                              std::to_string(step_number) + " was first " + first + " and then " + second +
+                              ": step ids must not differ between the calls of a run. Read times, random "
+                              "numbers and other changing values inside a step"},
           .retriable = false};
 }
 
@@ -34,7 +33,7 @@ INNGEST_INLINE void check_determinism(const served_app& app, const served_functi
   replay_options.checkpoints = nullptr;
   std::vector<std::string> again = run_handler(app, served, call, replay_options).steps;
   std::vector<std::string> steps = outcome.steps;
-  if (outcome.steps_before_going_on) steps.resize(*outcome.steps_before_going_on);
+  if (outcome.steps_before_continuing) steps.resize(*outcome.steps_before_continuing);
   if (outcome.stopped_early && again.size() > steps.size()) again.resize(steps.size());
   if (again == steps) return;
   const auto [first, second] = std::mismatch(steps.begin(), steps.end(), again.begin(), again.end());

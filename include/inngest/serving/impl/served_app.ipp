@@ -8,7 +8,7 @@ namespace inngest::inline INNGEST_ABI::serving {
 INNGEST_INLINE served_app::served_app(inngest::client served, const std::vector<any_function>& list,
                                       serve_options chosen)
     : client(std::move(served)),
-      functions(with_companions(list)),
+      functions(with_end_handlers(list)),
       options(std::move(chosen)),
       client_hooks(client.settings().middleware(), {}) {
   for (const any_function& function : functions) add(function);
@@ -21,11 +21,12 @@ INNGEST_INLINE served_app::served_app(inngest::client served, const std::vector<
   };
 }
 
-INNGEST_INLINE std::vector<any_function> served_app::with_companions(const std::vector<any_function>& list) {
+INNGEST_INLINE std::vector<any_function> served_app::with_end_handlers(
+    const std::vector<any_function>& list) {
   std::vector<any_function> out;
   for (const any_function& function : list) {
     out.push_back(function);
-    out.insert(out.end(), function.companions().begin(), function.companions().end());
+    out.insert(out.end(), function.end_handlers().begin(), function.end_handlers().end());
   }
   return out;
 }
@@ -36,7 +37,7 @@ INNGEST_INLINE void served_app::add(const any_function& function) {
                               "\", not to \"" + client.id() + "\"");
   }
   execution::hooks hooks(client.settings().middleware(), function.options().middleware);
-  hooks.each([&](middleware& one) { one.on_register(function); });
+  hooks.for_each([&](middleware& layer) { layer.on_register(function); });
   if (!by_slug.emplace(function.slug(), served_function{&function, std::move(hooks)}).second) {
     throw configuration_error("two functions of app \"" + client.id() + "\" have the id \"" + function.id() +
                               "\"");

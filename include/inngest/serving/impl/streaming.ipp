@@ -14,7 +14,8 @@ INNGEST_INLINE http::response streamed(
     const execution::call_stop stop;
     auto answer = std::async(std::launch::async, [&] { return make_answer(stop); });
     while (answer.wait_for(pause) != std::future_status::ready) {
-      if (!write(" ")) return stop.request();  // nobody listens; a body that does not stop runs to its end
+      if (!write(" "))
+        return stop.request();  // connection closed; a body that ignores the stop runs to its end
     }
     const http::response inner = answer.get();
     detail::json_object_text headers;

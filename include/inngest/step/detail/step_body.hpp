@@ -17,7 +17,7 @@
 #include <inngest/json.hpp>
 #include <inngest/stop_token.hpp>
 
-// A step's body: how it may look, what it returns, and how it is called.
+// A step's body: its possible signatures, its result and its call.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -32,7 +32,7 @@ template <class Body, class... Arguments>
 struct returned_by_body<Body, Arguments...> : returned_by<Body, Arguments..., stop_token> {
 };
 
-/// The checks on a step's body, each with the words that its author will read, and what it returns.
+/// Checks a step's body with readable compile errors, and finds its result type.
 template <class Body, class... Arguments>
 struct step_result {
   static constexpr bool callable =
@@ -52,11 +52,11 @@ struct step_result {
   using type = result_form_t<returned>;
 };
 
-/// What a step's body returns, as it comes back from JSON.
+/// The result type of a step's body, as read back from JSON.
 template <class Body, class... Arguments>
 using step_result_t = typename step_result<std::remove_cvref_t<Body>, Arguments...>::type;
 
-/// Tells the call of a step's body to stop when the step's time is up. Without a limit it costs nothing.
+/// Asks the body of a step to stop at the step's deadline. Without a limit it has no cost.
 class deadline_timer {
  public:
   deadline_timer(std::optional<std::chrono::milliseconds> limit, stop_source call);
@@ -72,10 +72,10 @@ class deadline_timer {
   const std::optional<std::chrono::milliseconds> limit_;
   std::chrono::steady_clock::time_point ends_{};
   stop_source source_;
-  std::mutex mutex_;  // of has_ended_
+  std::mutex mutex_;  // protects has_ended_
   std::condition_variable body_ended_;
   bool has_ended_ = false;
-  std::thread thread_;  // last: it uses the others
+  std::thread thread_;  // the last member: it uses the others
 };
 
 template <class Body, class... Arguments>
@@ -86,7 +86,7 @@ decltype(auto) call_body(Body& body, stop_token stop, Arguments&... arguments) {
     return body(arguments...);
 }
 
-/// Calls the body and appends its result as JSON. `call` is asked to stop when the limit is over.
+/// Calls the body and appends its result as JSON. When the limit is over, `call` is asked to stop.
 template <class Body, class... Arguments>
 void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, const stop_source& call,
               std::string& out, Arguments&... arguments) {
@@ -97,7 +97,7 @@ void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, const 
     else
       encode_to(out, call_body(body, deadline.token(), arguments...), "result");
   } catch (const inngest::error&) {
-    throw;  // it says itself whether to try again
+    throw;  // its code already decides about retries
   } catch (...) {
     if (deadline.is_over()) std::throw_with_nested(deadline.error());
     throw;

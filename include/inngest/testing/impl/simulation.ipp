@@ -16,7 +16,7 @@ INNGEST_INLINE simulation::simulation(client app, const std::vector<any_function
       checks_(chosen.check_determinism),
       scheduler_(definitions(chosen.retries), {}, chosen.retry_delay, now_) {
   app_.replace_transport(std::make_shared<loopback>(*this));
-  keep();
+  commit_changes();
 }
 
 INNGEST_INLINE void simulation::settle() {
@@ -24,7 +24,7 @@ INNGEST_INLINE void simulation::settle() {
   for (int calls = 0; step(); ++calls) {
     if (calls == most)
       throw configuration_error("the functions called for " + std::to_string(most) +
-                                " steps without any time passing: does one start itself?");
+                                " steps without any time passing: check whether a function starts itself");
   }
 }
 
@@ -49,7 +49,7 @@ INNGEST_INLINE std::vector<std::string> simulation::accept(std::string events, s
     return stored && stored->dispatched;
   };
   auto ids = scheduler_.accept(std::move(events), now_, seed, is_dispatched);
-  keep();
+  commit_changes();
   if (!sends_) sent_.insert(sent_.end(), ids.begin(), ids.end());
   return ids;
 }
@@ -64,47 +64,47 @@ INNGEST_INLINE std::vector<std::string> simulation::send(const any_event& event)
 INNGEST_INLINE std::optional<std::string> simulation::signal(const std::string& name,
                                                              const std::string& data) {
   auto run_id = scheduler_.signal(name, data, now_);
-  keep();
+  commit_changes();
   return run_id;
 }
 
 INNGEST_INLINE std::string simulation::begin(const any_function& function,
                                              const std::vector<std::string>& events) {
-  must_have(function);
+  require_known(function);
   embedded::run_record recorded{.run = {.function_slug = function.slug()}};
-  for (const std::string& each : events) {
-    recorded.events.push_back({.id = detail::make_ulid(now_), .text = each});
-    if (recorded.run.event_name.empty()) recorded.run.event_name = detail::parse_dom(each).value("name", "");
+  for (const std::string& event : events) {
+    recorded.events.push_back({.id = detail::make_ulid(now_), .text = event});
+    if (recorded.run.event_name.empty()) recorded.run.event_name = detail::parse_dom(event).value("name", "");
   }
   std::string id = scheduler_.rerun(recorded, now_);
-  keep();
+  commit_changes();
   return id;
 }
 
 INNGEST_INLINE std::string simulation::start(const any_function& function, const std::string& data) {
-  must_have(function);
+  require_known(function);
   std::string id = scheduler_.start(function.slug(), data, now_);
-  keep();
+  commit_changes();
   return id;
 }
 
 INNGEST_INLINE bool simulation::cancel(std::string_view run_id) {
   const bool done = scheduler_.cancel(run_id, now_);
-  keep();
+  commit_changes();
   return done;
 }
 
 INNGEST_INLINE std::optional<std::string> simulation::rerun(std::string_view run_id) {
   const auto earlier = store_.find_run(run_id);
   std::string id = earlier ? scheduler_.rerun(*earlier, now_) : std::string();
-  keep();
+  commit_changes();
   return id.empty() ? std::nullopt : std::optional<std::string>(std::move(id));
 }
 
 INNGEST_INLINE void simulation::preload(const std::string& run_id, const step_hash& step,
                                         const std::string& memo) {
   scheduler_.preload(run_id, step, memo);
-  keep();
+  commit_changes();
 }
 
 INNGEST_INLINE std::optional<embedded::run> simulation::find_run(std::string_view run_id) const {
@@ -124,7 +124,7 @@ INNGEST_INLINE std::string simulation::read_result(const embedded::run& run, con
 
 INNGEST_INLINE std::vector<embedded::function_definition> simulation::functions() const {
   std::vector<embedded::function_definition> out;
-  for (const auto& [slug, each] : scheduler_.functions().all()) out.push_back(*each);
+  for (const auto& [slug, definition] : scheduler_.functions().all()) out.push_back(*definition);
   return out;
 }
 
@@ -140,7 +140,7 @@ INNGEST_INLINE http::response simulation::loopback::send(const http::request& re
   return embedded::server_api<simulation>(*simulation_).answer(request);
 }
 
-INNGEST_INLINE void simulation::must_have(const any_function& function) const {
+INNGEST_INLINE void simulation::require_known(const any_function& function) const {
   if (!scheduler_.functions().find(function.slug()))
     throw configuration_error("the harness has no function \"" + function.id() + "\"");
 }
@@ -148,25 +148,25 @@ INNGEST_INLINE void simulation::must_have(const any_function& function) const {
 INNGEST_INLINE std::vector<any_function> simulation::with_mocks(
     const std::vector<any_function>& functions) const {
   std::vector<any_function> out;
-  for (const any_function& each : functions) {
-    function_options changed = each.options();
+  for (const any_function& function : functions) {
+    function_options changed = function.options();
     changed.middleware.push_back(std::make_shared<mocking>(mocks_));
-    out.emplace_back(each.app_id(), std::move(changed), each.triggers(), each.handler(),
-                     with_mocks(each.companions()));
+    out.emplace_back(function.app_id(), std::move(changed), function.triggers(), function.handler(),
+                     with_mocks(function.end_handlers()));
   }
   return out;
 }
 
 INNGEST_INLINE std::vector<embedded::function_definition> simulation::definitions(bool retries) const {
   std::vector<embedded::function_definition> out;
-  for (const any_function& each : handler_.functions()) {
-    out.push_back(embedded::define(each));
+  for (const any_function& function : handler_.functions()) {
+    out.push_back(embedded::define(function));
     if (!retries) out.back().retries = 0;
   }
   return out;
 }
 
-INNGEST_INLINE void simulation::keep() {
+INNGEST_INLINE void simulation::commit_changes() {
   for (auto changes = scheduler_.take_changes(); !changes.empty(); changes = scheduler_.take_changes()) {
     store_.commit({&changes, 1});
     scheduler_.committed(changes, now_);
@@ -175,14 +175,14 @@ INNGEST_INLINE void simulation::keep() {
 
 INNGEST_INLINE bool simulation::step() {
   auto next = scheduler_.take_due(now_);
-  keep();
-  if (!next) next = scheduler_.take_due(now_);  // what a timer led to, now that it is kept
+  commit_changes();
+  if (!next) next = scheduler_.take_due(now_);  // jobs from timers, after their commit
   if (!next) return false;
   http::response answer;
-  if (scheduler_.is_running(next->run_id))  // what was kept may have ended it
-    answer = next->what == embedded::job::kind::request ? not_asked(*next) : call(*next);
+  if (scheduler_.is_running(next->run_id))  // the commit may have ended the run
+    answer = next->what == embedded::job::kind::request ? refuse_request(*next) : call(*next);
   scheduler_.finish(*next, std::move(answer), now_);
-  keep();
+  commit_changes();
   return true;
 }
 
@@ -191,12 +191,12 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   std::size_t steps_left = steps_of_a_call(due.run_id);
   const auto save = [&](const std::vector<protocol::operation>& results) {
     using saved = execution::checkpoints::saved;
-    if (--steps_left == 0) return saved::no;  // they are the call's answer
+    if (--steps_left == 0) return saved::no;  // the results become the call's answer
     return save_results(due, results) ? saved::yes : saved::stale;
   };
   http::response answer = steps_left > 1 ? called.answer_in_process(scheduler_.request_for(due), save)
                                          : called.answer_in_process(scheduler_.request_for(due));
-  if (answer.status == 206) look_at(due.run_id, answer);
+  if (answer.status == 206) note_operations(due.run_id, answer);
   return answer;
 }
 
@@ -219,26 +219,26 @@ INNGEST_INLINE bool simulation::save_results(const embedded::job& due,
                                              const std::vector<protocol::operation>& results) {
   auto operations = embedded::read_operations(protocol::write_operations(results));
   if (!scheduler_.checkpoint(due.run_id, due.id, operations, now_)) return false;
-  keep();
+  commit_changes();
   auto& noted = operations_[due.run_id];
   std::move(operations.begin(), operations.end(), std::back_inserter(noted));
   return true;
 }
 
-INNGEST_INLINE http::response simulation::not_asked(const embedded::job& due) {
+INNGEST_INLINE http::response simulation::refuse_request(const embedded::job& due) {
   http::response out =
-      embedded::no_answer("no requests are made in a test: say mock_step(\"" + due.step_name + "\", ...)");
+      embedded::no_answer("tests make no HTTP requests: use mock_step(\"" + due.step_name + "\", ...)");
   out.headers.add(protocol::header::no_retry, "true");
   return out;
 }
 
-INNGEST_INLINE void simulation::look_at(const std::string& run_id, http::response& answer) {
+INNGEST_INLINE void simulation::note_operations(const std::string& run_id, http::response& answer) {
   json all = detail::parse_dom(answer.body);
   bool changed = false;
-  for (json& each : all) changed = mock_server_step(each) || changed;
+  for (json& operation : all) changed = mock_server_step(operation) || changed;
   if (changed) answer.body = all.dump();
   auto& noted = operations_[run_id];
-  for (auto& each : embedded::read_operations(answer.body)) noted.push_back(std::move(each));
+  for (auto& operation : embedded::read_operations(answer.body)) noted.push_back(std::move(operation));
 }
 
 INNGEST_INLINE bool simulation::mock_server_step(json& op) {
@@ -257,7 +257,7 @@ INNGEST_INLINE bool simulation::mock_server_step(json& op) {
     op["error"] = {{"name", "Error"}, {"message", problem.what()}};
     op["op"] = to_string(protocol::opcode::step_failed);
   } catch (...) {
-    op["error"] = {{"name", "Error"}, {"message", "something was thrown that is not a std::exception"}};
+    op["error"] = {{"name", "Error"}, {"message", "the thrown value is not a std::exception"}};
     op["op"] = to_string(protocol::opcode::step_failed);
   }
   return true;

@@ -38,8 +38,8 @@ INNGEST_INLINE std::string test_run::waiting_on() const {
   const embedded::active_run* run = simulation_->active(id_);
   if (!run) return "";
   const embedded::pending_step* first = nullptr;
-  for (const auto& [hash, each] : run->pending) {
-    if (!first || each.begun < first->begun) first = &each;
+  for (const auto& [hash, pending] : run->pending) {
+    if (!first || pending.begun < first->begun) first = &pending;
   }
   if (first) return first->name;
   const auto last = now().timeline;
@@ -78,10 +78,10 @@ INNGEST_INLINE embedded::run test_run::now() const {
 }
 
 INNGEST_INLINE step_kind test_run::kind_of(const step_hash& step) const {
-  for (const auto& each : operations()) {
-    const auto code = protocol::opcode_of(each.op);
+  for (const auto& operation : operations()) {
+    const auto code = protocol::opcode_of(operation.op);
     const protocol::step_kind_row* row = code ? protocol::row_begun_by(*code) : nullptr;
-    if (each.id == step && row && row->work != protocol::step_work::none) return row->kind;
+    if (operation.id == step && row && row->work != protocol::step_work::none) return row->kind;
   }
   return step_kind::run;
 }

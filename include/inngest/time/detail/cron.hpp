@@ -18,7 +18,7 @@
 namespace inngest::inline INNGEST_ABI::detail {
 
 /// A schedule of five fields, as an Inngest server reads it: minute, hour, day of the month, month, day of
-/// the week, in UTC or in the time zone of a prefix. A bit stands for each value at which it fires.
+/// the week, in UTC or in the time zone of a prefix. Every value at which it fires is a bit.
 struct cron_schedule {
   std::string zone = "UTC";
   std::uint64_t minutes = 0;
@@ -26,7 +26,7 @@ struct cron_schedule {
   std::uint64_t days = 0;      // 1 to 31
   std::uint64_t months = 0;    // 1 to 12
   std::uint64_t weekdays = 0;  // 0 is Sunday
-  /// A field of * leaves the day to the other one; when neither is, either suffices.
+  /// If one day field is *, the other decides. If none is, a match of either suffices.
   bool any_day = false;
   bool any_weekday = false;
 
@@ -36,22 +36,22 @@ struct cron_schedule {
   /// Whether it fires on that day.
   bool is_on(std::chrono::sys_days day) const;
 
-  /// When it fires next after a time, both as a clock of its zone shows them: of UTC as they are, of another
-  /// zone after conversion. None within eight years, which hold a 29 February, is nullopt.
+  /// The next time at which it fires, in the local time of its zone. nullopt when there is none within eight
+  /// years, which always contain a 29 February.
   std::optional<std::chrono::sys_seconds> next_after(std::chrono::sys_seconds time) const;
 
  private:
   static bool has(std::uint64_t bits, unsigned value) { return (bits >> value & 1) != 0; }
 };
 
-/// Reads the fields of a schedule, one after the other.
+/// Reads the fields of a schedule in order.
 class cron_reader {
  public:
   explicit cron_reader(std::string_view text);
 
   std::string read_zone();
 
-  /// A server takes no names for whole schedules, such as @daily: what to write instead.
+  /// Refuses names of schedules such as @daily, which servers do not accept, and suggests the fields.
   void refuse_descriptor();
 
   struct field {
@@ -61,7 +61,7 @@ class cron_reader {
     std::span<const std::string_view> names{};
   };
 
-  /// The values of a field: a list of ranges with steps, such as "1-5,10-20/2". `any` is set by a *.
+  /// Reads the values of a field: a list of ranges with steps, such as "1-5,10-20/2". `any` is set by a *.
   std::uint64_t read_field(const field& which, bool& any);
 
   void expect_end();
@@ -74,7 +74,7 @@ class cron_reader {
   void skip_space();
   bool take(char c);
 
-  /// The word at a place: what is up to the next space or comma.
+  /// The text from a position to the next space or comma.
   std::string word_at(std::size_t start) const;
   [[noreturn]] void fail_at_character() const { fail("unexpected \"" + word_at(at_) + "\""); }
 
@@ -82,15 +82,15 @@ class cron_reader {
 
   int read_value(const field& which);
 
-  /// Anything too large is as large as no field allows, and as a step that leads out of any.
+  /// Reads a number. A number that is too large becomes larger than any field allows.
   int read_number(const field& which);
 
   static bool same(std::string_view a, std::string_view b);
 
-  /// A zone must be in the system's database, where there is one.
+  /// Checks that the zone is in the system's database, if there is one.
   static void check_zone(const std::string& zone, std::size_t at);
 
-  /// Whether the database has a file of that name, and a time zone in it.
+  /// Whether the database has a valid file for the zone.
   static bool has_zone(const std::string& zone);
 
   std::string_view text_;

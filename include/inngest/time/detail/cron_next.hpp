@@ -11,9 +11,9 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// When a schedule fires next after a time: whenever the clocks of its zone come to one of its minutes. They
-/// don't come to those that are left out when summer time begins, and twice to those at its end.
-/// \throws configuration_error when the zone is not there.
+/// The next time at which a schedule fires. Minutes that are skipped when summer time begins do not count,
+/// and minutes that are repeated when it ends count twice. \throws configuration_error when the zone does not
+/// exist.
 std::optional<timestamp> cron_next(const cron_schedule& schedule, timestamp after);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

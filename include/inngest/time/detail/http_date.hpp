@@ -11,7 +11,7 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Reads the dates of HTTP (RFC 9110, 5.6.7) piece by piece.
+/// Reads the dates of HTTP (RFC 9110, 5.6.7).
 class http_date_reader {
  public:
   http_date_reader(std::string_view text, std::chrono::sys_seconds now) : rest_(text), now_(now) {}
@@ -29,7 +29,7 @@ class http_date_reader {
   /// "06 Nov 1994 08:49:37 GMT"
   bool read_imf();
 
-  /// "06-Nov-94 08:49:37 GMT". A year more than 50 years ahead is one of the past.
+  /// "06-Nov-94 08:49:37 GMT". A year more than 50 years ahead is in the past.
   bool read_rfc850();
 
   /// "Nov  6 08:49:37 1994"
@@ -59,8 +59,8 @@ class http_date_reader {
 };
 
 /// A date of an HTTP header in any of the three forms: "Sun, 06 Nov 1994 08:49:37 GMT",
-/// "Sunday, 06-Nov-94 08:49:37 GMT" (within 50 years of `now`) and "Sun Nov  6 08:49:37 1994". Nothing for
-/// any other text.
+/// "Sunday, 06-Nov-94 08:49:37 GMT" (within 50 years of `now`) and "Sun Nov  6 08:49:37 1994". nullopt for
+/// other texts.
 std::optional<std::chrono::sys_seconds> parse_http_date(
     std::string_view text, std::chrono::sys_seconds now =
                                std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));

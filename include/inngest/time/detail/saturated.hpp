@@ -12,8 +12,8 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/checked_math.hpp>
 
-// Conversions that overflow nowhere: what is out of the target's range becomes its least or greatest value.
-// The language leaves both a cast of a double that does not fit and an overflowing duration undefined.
+// Conversions without overflow: values outside the target's range become its minimum or maximum. In C++,
+// casting a double that does not fit and overflowing a duration are undefined.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -40,7 +40,7 @@ constexpr std::int64_t add_saturated(std::int64_t a, std::int64_t b) {
   return b < 0 ? (std::numeric_limits<std::int64_t>::min)() : (std::numeric_limits<std::int64_t>::max)();
 }
 
-/// A count of any integral type, which may be wider than 64 bits or without a sign.
+/// Converts a count of any integral type, also unsigned or wider than 64 bits.
 template <class Integer>
 constexpr std::int64_t narrow_saturated(Integer count) {
   constexpr auto least = (std::numeric_limits<std::int64_t>::min)();
@@ -68,7 +68,7 @@ constexpr To saturate(std::chrono::duration<Rep, Period> duration) {
   }
 }
 
-/// `time` + `duration`, at the latest the last moment that there is.
+/// `time` + `duration`, at most the latest time.
 template <class Clock, class Duration, class Rep, class Period>
 constexpr std::chrono::time_point<Clock, Duration> add_saturated(
     std::chrono::time_point<Clock, Duration> time, std::chrono::duration<Rep, Period> duration) {
@@ -76,8 +76,8 @@ constexpr std::chrono::time_point<Clock, Duration> add_saturated(
       Duration(add_saturated(time.time_since_epoch().count(), saturate<Duration>(duration).count())));
 }
 
-/// A std::chrono duration to which every duration converts that converts to it without a loss. Where the
-/// standard's conversion overflows, as std::chrono::hours::max() in milliseconds does, it holds the greatest.
+/// A std::chrono duration that accepts all durations that convert to it without loss. Where the standard
+/// conversion overflows, for example std::chrono::hours::max() to milliseconds, it becomes the maximum.
 template <class Duration>
 class saturated : public Duration {
  public:
@@ -98,7 +98,7 @@ constexpr To saturate_up(std::chrono::duration<Rep, Period> duration) {
   return has_rest ? To(add_saturated(out.count(), 1)) : out;
 }
 
-/// A moment to the millisecond, rounded up, to which every moment of the system clock converts, however far.
+/// A time with milliseconds, rounded up. Every time of the system clock converts to it.
 class saturated_time : public std::chrono::sys_time<std::chrono::milliseconds> {
  public:
   template <class Duration>
@@ -111,7 +111,8 @@ class saturated_time : public std::chrono::sys_time<std::chrono::milliseconds> {
 
 namespace inngest::inline INNGEST_ABI {
 
-/// Durations as options and steps take them: any std::chrono duration that fits the unit without a loss.
+/// Durations of options and steps: they accept any std::chrono duration that converts to the unit without
+/// loss.
 using duration_ms = detail::saturated<std::chrono::milliseconds>;
 using duration_s = detail::saturated<std::chrono::seconds>;
 

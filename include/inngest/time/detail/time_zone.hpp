@@ -17,12 +17,12 @@
 #include <inngest/config.hpp>
 #include <inngest/error.hpp>
 
-// Time zones of the system's database, as RFC 9636 describes its files. The standard library of GCC 12 and
-// Clang 14 has none yet.
+// Time zones of the system's database, whose files RFC 9636 describes. The standard libraries of GCC 12 and
+// Clang 14 have no time zones yet.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// When summer time begins or ends, each year: a rule of POSIX.
+/// The POSIX rule for the beginning or end of summer time in every year.
 struct time_zone_rule {
   enum class kind {
     month_week,    ///< the day of a week of a month
@@ -33,11 +33,11 @@ struct time_zone_rule {
   unsigned month = 1, week = 1, day = 0;
   std::chrono::seconds time = std::chrono::hours(2);
 
-  /// The moment by the clock that is left.
+  /// The time on the clock before the change.
   std::chrono::sys_seconds in(std::chrono::year year) const;
 };
 
-/// What is so after the last transition that a file has, such as "CET-1CEST,M3.5.0,M10.5.0/3".
+/// The rule after the last transition in a file, such as "CET-1CEST,M3.5.0,M10.5.0/3".
 struct time_zone_footer {
   std::chrono::seconds standard{};
   std::optional<std::chrono::seconds> summer{};
@@ -56,7 +56,7 @@ class time_zone_footer_reader {
   time_zone_footer read();
 
  private:
-  /// Hours: of a clock from UTC, and of a change from its day's midnight.
+  /// Reads hours: an offset from UTC, or the time of a change from midnight.
   static constexpr unsigned most_offset = 24, most_time = 167;
 
   [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not one of POSIX"); }
@@ -67,7 +67,7 @@ class time_zone_footer_reader {
 
   unsigned read_number(unsigned low, unsigned high);
 
-  /// Hours, which may be negative, with minutes and seconds if need be.
+  /// Reads hours, which may be negative, with optional minutes and seconds.
   std::chrono::seconds read_time(unsigned most_hours);
 
   time_zone_rule read_rule();
@@ -75,11 +75,11 @@ class time_zone_footer_reader {
   std::string_view text_;
 };
 
-/// A zone: how far its clocks are from UTC, at each time.
+/// A time zone: its offset from UTC at any time.
 class time_zone {
  public:
-  /// The zone of a name such as "Europe/Berlin"; "" and "UTC" need no database.
-  /// \throws configuration_error when there is none of the name, or its file can't be read.
+  /// The zone with a name such as "Europe/Berlin"; "" and "UTC" need no database.
+  /// \throws configuration_error when the zone does not exist, or its file can't be read.
   static std::shared_ptr<const time_zone> find(std::string_view name);
 
   /// Reads a file's bytes. \throws configuration_error
@@ -87,7 +87,7 @@ class time_zone {
 
   std::chrono::seconds offset_at(std::chrono::sys_seconds time) const;
 
-  /// When its clocks are set next after a time, or are said to be; nothing when they never are again.
+  /// The next transition after a time; nullopt when there is none.
   std::optional<std::chrono::sys_seconds> next_change(std::chrono::sys_seconds time) const;
 
  private:

@@ -26,7 +26,7 @@ INNGEST_INLINE std::string key_or(const std::string& given, const char* variable
   std::string key = inngest::detail::trimmed(given);
   const char* found = key.empty() ? std::getenv(variable) : nullptr;
   if (found != nullptr) key = inngest::detail::trimmed(found);
-  if (inngest::detail::has_control_characters(key)) refuse(model, "the API key has line breaks in it");
+  if (inngest::detail::has_control_characters(key)) refuse(model, "the API key contains a line break");
   if (!key.empty()) return key;
   refuse(model, std::string("no API key: set api_key or the environment variable ") + variable);
 }
@@ -53,7 +53,7 @@ INNGEST_INLINE std::string completed(
   const inngest::detail::json_buffer buffer(body);
   if (inngest::detail::find_member(buffer, "stream") == "true")
     throw payload_error("request.stream",
-                        "the server reads an answer as one JSON text, so it can't be streamed");
+                        "the server expects the answer as one JSON text, so streaming is not possible");
   std::string missing;
   for (const auto& [name, value] : required) {
     if (value != "\"\"" && inngest::detail::find_member(buffer, name).empty())

@@ -46,8 +46,8 @@ INNGEST_INLINE json page_api::events(const http::request& request) const {
                       {"function", started.function_slug},
                       {"status", std::string(to_string(started.status))}});
     }
-    all.push_back({{"id", detail::readable(event.id)},
-                   {"name", detail::readable(event.name)},
+    all.push_back({{"id", detail::to_printable(event.id)},
+                   {"name", detail::to_printable(event.name)},
                    {"received_at", to_text(event.received_at)},
                    {"event", received_json_value(event.text)},
                    {"runs", std::move(runs)}});
@@ -80,8 +80,8 @@ INNGEST_INLINE std::optional<json> page_api::run_details(const std::string& id) 
   auto found = engine_.store().find_run(id);
   if (!found) return std::nullopt;
   for (timeline_entry& entry : found->run.timeline) {
-    entry.step = detail::readable(entry.step);
-    entry.detail = detail::readable(entry.detail);
+    entry.step = detail::to_printable(entry.step);
+    entry.detail = detail::to_printable(entry.detail);
   }
   json out = summary(found->run);
   for (const run_event& event : found->events) out["events"].push_back(received_json_value(event.text));
@@ -112,7 +112,7 @@ INNGEST_INLINE std::size_t page_api::limit_of(const http::request& request) {
 }
 
 INNGEST_INLINE json page_api::summary(const run& run) const {
-  const auto readable = [](const std::string& text) { return json(detail::readable(text)); };
+  const auto readable = [](const std::string& text) { return json(detail::to_printable(text)); };
   const auto time = [](const std::optional<timestamp>& moment) {
     return moment ? json(to_text(*moment)) : json();
   };

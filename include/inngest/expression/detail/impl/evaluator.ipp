@@ -16,7 +16,7 @@ INNGEST_INLINE cel_evaluator::cel_evaluator(const std::vector<cel_node>& nodes, 
 
 INNGEST_INLINE cel_value cel_evaluator::run() {
   cel_value out = evaluate(nodes_.size() - 1);
-  spend(weight(out, (std::numeric_limits<int>::max)()), nodes_.back());  // the parts of lists may be shared
+  spend(weight(out, (std::numeric_limits<int>::max)()), nodes_.back());  // parts of lists may be shared
   return too_long_ ? cel_value(*too_long_) : out;
 }
 
@@ -46,11 +46,11 @@ INNGEST_INLINE std::size_t cel_evaluator::cost_of(const cel_node& node,
   if (node.text == "+" && a.is_list() && b.is_list()) return weight(a, 1) + weight(b, 1);
   if (node.text == "contains" && a.as<std::string>() && b.as<std::string>())
     return a.as<std::string>()->size() * b.as<std::string>()->size() / 4096;
-  return node.text.starts_with("get") ? 50 : 0;  // a time zone may have to be found
+  return node.text.starts_with("get") ? 50 : 0;  // may look up a time zone
 }
 
 INNGEST_INLINE std::size_t cel_evaluator::cost_of_keys(const cel_value& map) {
-  return map.as<cel_map>() ? size_of(map) / 2 : 0;  // they are looked through
+  return map.as<cel_map>() ? size_of(map) / 2 : 0;  // maps are searched linearly
 }
 
 INNGEST_INLINE cel_value cel_evaluator::evaluate(std::size_t at) {
@@ -217,7 +217,7 @@ INNGEST_INLINE cel_value cel_evaluator::logic(const cel_node& node) {
 }
 
 INNGEST_INLINE cel_value cel_evaluator::logic(const cel_node& node, cel_value left) {
-  const bool decides = node.text == "||";  // which value does
+  const bool decides = node.text == "||";  // the value that decides
   if (left.as<bool>() && *left.as<bool>() == decides) return left;
   cel_value right = evaluate(node.parts[1]);
   if (lenient_ && (!left.as<bool>() || !right.as<bool>())) return is_true(left) == decides ? left : right;
@@ -288,7 +288,7 @@ INNGEST_INLINE cel_value cel_evaluator::apply_leniently(const cel_node& node,
     has_error = has_error || operand.is_error();
     has_null = has_null || operand.is_null();
   }
-  if (has_error) return of_unknown(node, operands);
+  if (has_error) return unknown_value(node, operands);
   const bool mixed = operands.size() == 2 && operands[0].type_name() != operands[1].type_name();
   cel_value out = apply(node, operands);
   if (!mixed || !out.is_error()) return out;
@@ -315,8 +315,8 @@ INNGEST_INLINE std::vector<cel_value> cel_evaluator::without_null(std::vector<ce
   return operands;
 }
 
-INNGEST_INLINE cel_value cel_evaluator::of_unknown(const cel_node& node,
-                                                   const std::vector<cel_value>& operands) {
+INNGEST_INLINE cel_value cel_evaluator::unknown_value(const cel_node& node,
+                                                      const std::vector<cel_value>& operands) {
   const std::string& name = node.text;
   if (name == "size") return std::int64_t{0};
   if (node.what != kind::operation || operands.size() != 2) return false;
@@ -356,7 +356,7 @@ INNGEST_INLINE cel_value cel_evaluator::map(const cel_node& node) {
         key.as<bool>() || key.as<std::int64_t>() || key.as<std::uint64_t>() || key.as<std::string>();
     if (!usable) return cel_error{.problem = "a key can't be of type " + std::string(key.type_name())};
     for (const auto& [other, unused] : out) {
-      if (are_equal(other, key)) return cel_error{.problem = "a key is there twice"};
+      if (are_equal(other, key)) return cel_error{.problem = "duplicate key"};
     }
     out.emplace_back(std::move(key), std::move(value));
   }

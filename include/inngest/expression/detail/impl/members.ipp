@@ -29,7 +29,7 @@ INNGEST_INLINE std::string_view nearest_name(std::string_view wanted,
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
       if (c == '-') c = '_';
     }
-    std::erase(out, '_');  // order_id, orderId
+    std::erase(out, '_');  // order_id is similar to orderId
     return out;
   };
   std::string_view best;
@@ -93,7 +93,7 @@ INNGEST_INLINE member_check::found member_check::macro(const cel_node& node) {
   found of = look(node.parts[0]);
   found bound = element(of, "[]");
   const bool keys = std::any_of(of.all.begin(), of.all.end(), [](const json_shape* shape) {
-    return shape->what != json_shape::kind::list;  // the variable goes over a map's keys
+    return shape->what != json_shape::kind::list;  // the variable takes a map's keys
   });
   bound_.emplace_back(nodes_[node.parts[1]].text, keys ? found{} : std::move(bound));
   for (std::size_t i = 2; i < node.parts.size(); ++i) look(node.parts[i]);
@@ -122,7 +122,7 @@ INNGEST_INLINE member_check::found member_check::member(const found& of, const s
     const json_shape::member* known = shape->find(name);
     if (known != nullptr) out.all.push_back(&known->shape());
   }
-  // a server adds data of its own to an invoked or deferred function's event
+  // a server adds this member to the event of an invoked or deferred function
   const bool of_server = name == "_inngest" && of.path.ends_with(".data");
   if (unknown || of_server) return {};
   if (out.all.empty()) refuse(of, name, position);

@@ -193,7 +193,7 @@ INNGEST_INLINE std::size_t cel_parser::selectors(std::size_t of) {
         of = method(position, std::move(name), of);
       } else {
         const bool of_google = name == "protobuf" && nodes_[of].text == "google";
-        if (of_google) forgive(nodes_[of].position);  // the standard types have their names there
+        if (of_google) forgive(nodes_[of].position);  // the standard types are there
         of = add(kind::select, position, std::move(name), {of});
       }
     } else if (take("[")) {
@@ -217,11 +217,11 @@ INNGEST_INLINE std::size_t cel_parser::primary() {
   }
   if (take("[")) return add(kind::list, position, "", elements("]"));
   if (take("{")) return map(position);
-  if (take("-")) {  // after a ! only as a number's sign
+  if (take("-")) {  // after a !, only as the sign of a number
     if (!is_number()) fail_unexpected("a number");
     return literal(true, position);
   }
-  const bool from_root = take(".");  // names of macros' variables don't hide such a name
+  const bool from_root = take(".");  // variables of macros do not hide such a name
   if (from_root && (token_.what != cel_token::kind::identifier || is_keyword(token_.text)))
     fail_unexpected("a name");
   if (token_.what == cel_token::kind::identifier) return name(from_root);
@@ -259,7 +259,7 @@ INNGEST_INLINE std::size_t cel_parser::literal(bool negative, std::size_t positi
   constexpr auto most = static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)());
   switch (token_.what) {
     case cel_token::kind::integer:
-      // the least integer has no positive twin, so a literal is read with its sign
+      // the minimum integer has no positive counterpart, so a literal is read with its sign
       if (token_.number > most + (negative ? 1 : 0)) fail("the number is out of range", token_.position);
       out.what = kind::integer;
       out.integer = static_cast<std::int64_t>(negative ? 0 - token_.number : token_.number);
@@ -371,7 +371,7 @@ INNGEST_INLINE std::size_t cel_parser::macro(std::size_t position, std::string n
   if (variable == "__result__") fail("a variable can't be named __result__", variable_position);
   const auto fail_count = [&] {
     fail(name + "() takes a variable and an expression" +
-             (is_map ? ", with a condition between them if need be" : ""),
+             (is_map ? ", optionally with a condition between them" : ""),
          position);
   };
   if (is_symbol(")")) fail_count();

@@ -59,7 +59,7 @@ INNGEST_INLINE void regex_characters::add_other_case() {
 
 INNGEST_INLINE std::optional<regex_program> regex_parser::parse() {
   regex_program out = alternatives();
-  if (at_ < pattern_.size()) failed_ = true;  // a parenthesis too many
+  if (at_ < pattern_.size()) failed_ = true;  // an extra parenthesis
   return failed_ ? std::nullopt : std::optional(std::move(out));
 }
 
@@ -147,7 +147,7 @@ INNGEST_INLINE regex_program regex_parser::repeated() {
   regex_program part = atom();
   const auto count = repetition();
   if (!count) return part;
-  take("?");  // whether as few as possible matters only to what is captured
+  take("?");  // lazy or greedy only affects captures, which are not needed
   if (repetition()) fail();
   const auto [least, most] = *count;
   if (least > most_repetitions || most > most_repetitions || (most >= 0 && most < least)) fail();
@@ -173,7 +173,7 @@ INNGEST_INLINE std::optional<std::pair<int, int>> regex_parser::repetition() {
         if (most && take("}")) return std::pair(*least, *most);
       }
     }
-    at_ = begin;  // a brace as any other character
+    at_ = begin;  // the brace is an ordinary character
   }
   return std::nullopt;
 }
@@ -206,7 +206,7 @@ INNGEST_INLINE regex_program regex_parser::group() {
       while (!is_at_end() && is_word_character(static_cast<unsigned char>(pattern_[at_]))) ++at_;
       if (at_ == name || !take(">")) fail();
     } else if (!take_flags()) {
-      return {};  // they are of the group around
+      return {};  // the flags belong to the enclosing group
     }
   }
   regex_program out = alternatives();
@@ -229,7 +229,7 @@ INNGEST_INLINE bool regex_parser::take_flags() {
         flags_.dot_is_all = value;
         break;
       case 'U':
-        break;  // as few as possible first: the same when only whether it matches counts
+        break;  // lazy quantifiers do not change whether the pattern matches
       case '-':
         value = false;
         break;
@@ -294,7 +294,7 @@ INNGEST_INLINE char32_t regex_parser::escaped_character() {
   const bool two = at_ + 1 < pattern_.size() && pattern_[at_ + 1] >= '0' && pattern_[at_ + 1] <= '7';
   if (octal && (c == '0' || two)) return digits(8, 3, "");
   if (static_cast<unsigned char>(c) < 0x80 && is_word_character(static_cast<unsigned char>(c)) && c != '_')
-    return fail();  // letters have meanings, of which this is none
+    return fail();  // unknown escape of a letter
   return take_character();
 }
 
@@ -386,7 +386,7 @@ INNGEST_INLINE bool regex_search::run() {
     for (const std::size_t step : now) {
       if (reach(step, at)) return true;
     }
-    if (reach(0, at)) return true;  // it may begin anywhere
+    if (reach(0, at)) return true;  // a match may begin anywhere
     if (at == text_.size()) return false;
     const auto [character, size] = character_at(text_, at);
     for (const std::size_t step : current_) {

@@ -120,7 +120,7 @@ INNGEST_INLINE int compare_numbers(const cel_value& a, const cel_value& b) {
   }
   if (std::isnan(*x)) return 2;
   if (const auto* y = b.as<double>()) return std::isnan(*y) ? 2 : order(*x, *y);
-  // a whole part that fits decides, then the rest does
+  // first compare the whole parts, then the fractions
   constexpr double two_to_63 = 9223372036854775808.0;
   // at the end of whole numbers their greatest is what it becomes as a double
   if (const auto* y = b.as<std::int64_t>()) {

@@ -6,7 +6,7 @@
 namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE void write_canonical_number(std::string& out, double value) {
-  if (value == 0) {  // -0 as well
+  if (value == 0) {  // also -0
     out += '0';
     return;
   }
@@ -22,7 +22,7 @@ INNGEST_INLINE void write_canonical_number(std::string& out, double value) {
   std::from_chars(at + (at[1] == '+' ? 2 : 1), end, exponent);
 
   const int count = static_cast<int>(digits.size());
-  const int point = exponent + 1;  // how many digits stand before the decimal point
+  const int point = exponent + 1;  // number of digits before the decimal point
   const auto zeros = [&out](int number) { out.append(static_cast<std::size_t>(number), '0'); };
   if (count <= point && point <= 21) {
     out += digits;
@@ -47,7 +47,7 @@ INNGEST_INLINE std::size_t find_special(std::string_view text, std::size_t at) {
     const std::uint64_t zero_where_equal = bytes ^ (ones * c);
     return (zero_where_equal - ones) & ~zero_where_equal;
   };
-  for (; at + 8 <= text.size(); at += 8) {  // eight bytes at once; some false hits are looked at below
+  for (; at + 8 <= text.size(); at += 8) {  // eight bytes at once; false hits are checked below
     std::uint64_t bytes;
     std::memcpy(&bytes, text.data() + at, sizeof bytes);
     const std::uint64_t control = (bytes - ones * 0x20) & ~bytes;
@@ -325,7 +325,7 @@ INNGEST_INLINE void canonical_writer::write_array() {
 }
 
 INNGEST_INLINE void canonical_writer::write_object() {
-  const auto before = [](const object& each, std::size_t begin) { return each.begin < begin; };
+  const auto before = [](const object& candidate, std::size_t begin) { return candidate.begin < begin; };
   const auto found = std::lower_bound(objects_.begin(), objects_.end(), at_, before);
   if (found == objects_.end() || found->begin != at_) {  // it is empty
     at_ = text_.find('}', at_) + 1;
@@ -335,11 +335,11 @@ INNGEST_INLINE void canonical_writer::write_object() {
   const object self = *found;
   out_ += '{';
   for (std::uint32_t i = 0; i < self.count; ++i) {
-    const member& each = members_[self.first + i];
+    const member& current = members_[self.first + i];
     if (i > 0) out_ += ',';
-    write_text(each.name);
+    write_text(current.name);
     out_ += ':';
-    at_ = each.value;
+    at_ = current.value;
     write_value();
   }
   at_ = self.end;
@@ -348,7 +348,7 @@ INNGEST_INLINE void canonical_writer::write_object() {
 
 INNGEST_INLINE void canonical_writer::write_string() {
   const std::string_view raw = scan_string();
-  if (raw.find('\\') == std::string_view::npos) {  // then nothing in it needs an escape
+  if (raw.find('\\') == std::string_view::npos) {  // nothing needs an escape
     out_.append(1, '"').append(raw) += '"';
   } else {
     write_text(scratch_);

@@ -25,21 +25,21 @@ static_assert(static_cast<int>(json_type::boolean) ==
               static_cast<int>(simdjson::ondemand::json_type::boolean));
 static_assert(static_cast<int>(json_type::null) == static_cast<int>(simdjson::ondemand::json_type::null));
 
-/// What a json_object holds in its storage: simdjson's iterator may point to its object.
+/// The content of a json_object's storage: simdjson's iterator may point to its object.
 struct json_object_state {
   simdjson::ondemand::object object{};
   simdjson::ondemand::object_iterator at{};
-  simdjson::error_code problem = simdjson::SUCCESS;  // of begin()
+  simdjson::error_code problem = simdjson::SUCCESS;  // from begin()
 };
 
-/// What a json_array holds in its storage.
+/// The content of a json_array's storage.
 struct json_array_state {
   simdjson::ondemand::array array{};
   simdjson::ondemand::array_iterator at{};
-  simdjson::error_code problem = simdjson::SUCCESS;  // of begin()
+  simdjson::error_code problem = simdjson::SUCCESS;  // from begin()
 };
 
-/// What stands in the storage of the opaque types.
+/// The types in the storage of the opaque types.
 struct json_access {
   template <class T, class Storage>
   static T& in(Storage& storage) {
@@ -256,7 +256,7 @@ INNGEST_INLINE std::string_view raw_text(json_value& value, const json_path& at)
     return take(unwrapped(simdjson::to_json_string(json_access::value_in(value))), at);
   std::string_view out = value.raw_json_token();
   out = out.substr(0, out.find_last_not_of(" \t\n\r") + 1);
-  read_scalar(value, type, at);  // simdjson would pass over what is not JSON behind it, such as "a":1}
+  read_scalar(value, type, at);  // simdjson would ignore invalid text after it, such as "a":1}
   return out;
 }
 
@@ -267,7 +267,7 @@ struct json_parser {
   simdjson::ondemand::document document;
 };
 
-/// The parsers of this thread that nobody uses.
+/// The unused parsers of this thread.
 INNGEST_INLINE std::vector<std::unique_ptr<json_parser>>& idle_parsers() {
   thread_local std::vector<std::unique_ptr<json_parser>> parsers;
   return parsers;
@@ -289,7 +289,7 @@ INNGEST_INLINE borrowed_parser::~borrowed_parser() {
 }
 
 INNGEST_INLINE json_document::json_document(std::string_view text, const json_path& at) {
-  // simdjson takes a zero byte for the end of a number
+  // simdjson treats a zero byte as the end of a number
   if (text.find('\0') != std::string_view::npos) fail_at(at, "not valid JSON: there is a zero byte");
   const simdjson::padded_string_view padded(text.data(), text.size(),
                                             text.size() + simdjson::SIMDJSON_PADDING);

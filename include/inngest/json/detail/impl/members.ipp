@@ -23,7 +23,7 @@ INNGEST_INLINE bool duplicate_search::run() {
       if (at_ != end_) ++at_;
     }
   }
-  while (!open_.empty()) {  // objects that have no end
+  while (!open_.empty()) {  // unclosed objects
     if (close()) return true;
   }
   return false;

@@ -5,7 +5,7 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-INNGEST_INLINE std::string readable(std::string_view text) {
+INNGEST_INLINE std::string to_printable(std::string_view text) {
   std::string out(text);
   if (is_utf8(out)) return out;
   for (char& c : out) {
@@ -16,11 +16,11 @@ INNGEST_INLINE std::string readable(std::string_view text) {
 
 INNGEST_INLINE void require_utf8(std::string_view text, const std::string& whose) {
   if (is_utf8(text)) return;
-  throw payload_error({}, whose + " is not UTF-8, so JSON can't hold it: \"" + readable(text) + "\"");
+  throw payload_error({}, whose + " is not UTF-8, so JSON can't hold it: \"" + to_printable(text) + "\"");
 }
 
 INNGEST_INLINE json_object_text& json_object_text::add(std::string_view name, std::string_view value) {
-  write_quoted(begin(name), readable(value));
+  write_quoted(begin(name), to_printable(value));
   return *this;
 }
 
@@ -67,7 +67,7 @@ INNGEST_INLINE std::string find_text(std::string_view json, std::string_view nam
       if (type_of(field.value, {}) != json_type::string) return {};
       return std::string(take(field.value.get_string(), {}));
     }
-  } catch (const payload_error&) {  // not JSON: it says nothing
+  } catch (const payload_error&) {  // not JSON
   }
   return {};
 }

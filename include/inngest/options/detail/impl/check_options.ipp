@@ -12,8 +12,9 @@ INNGEST_INLINE option_check::option_check(const function_options& options,
 
 INNGEST_INLINE void option_check::run() const {
   if (is_blank(options_.id)) {
-    throw configuration_error("a function's id must not be empty or blank" +
-                              (options_.name.empty() ? "" : ": that of \"" + readable(options_.name) + "\""));
+    throw configuration_error(
+        "a function's id must not be empty or blank" +
+        (options_.name.empty() ? "" : ": that of \"" + to_printable(options_.name) + "\""));
   }
   check_text("its id", options_.id);
   check_text("its name", options_.name);
@@ -59,11 +60,11 @@ INNGEST_INLINE std::string option_check::warning() const {
 }
 
 INNGEST_INLINE void option_check::require(bool holds, const std::string& rule) const {
-  if (!holds) throw configuration_error("function \"" + readable(options_.id) + "\": " + rule);
+  if (!holds) throw configuration_error("function \"" + to_printable(options_.id) + "\": " + rule);
 }
 
 INNGEST_INLINE void option_check::check_text(const std::string& whose, std::string_view text) const {
-  require(is_utf8(text), whose + " must be UTF-8, not \"" + readable(text) + "\"");
+  require(is_utf8(text), whose + " must be UTF-8, not \"" + to_printable(text) + "\"");
 }
 
 INNGEST_INLINE void option_check::require_range(const std::string& option, long long value,
@@ -98,7 +99,7 @@ INNGEST_INLINE void option_check::check_triggers() const {
 
 INNGEST_INLINE void option_check::check_trigger(const trigger_definition& trigger) const {
   check_pattern(trigger.event, "a trigger");
-  // on<A, B>() gives both the same expression: a member of either will do
+  // on<A, B>() has one expression for both events: it may use the members of either
   std::vector<event_shape> events;
   for (const trigger_definition& other : triggers_) {
     if (other.expression != trigger.expression) continue;

@@ -31,7 +31,7 @@ INNGEST_INLINE std::optional<std::chrono::sys_seconds> cron_schedule::next_after
 }
 
 INNGEST_INLINE cron_reader::cron_reader(std::string_view text) : text_(text) {
-  constexpr std::size_t longest = 255;  // that a server takes
+  constexpr std::size_t longest = 255;  // the limit of a server
   if (text_.size() > longest)
     fail("a schedule has at most " + std::to_string(longest) + " characters", longest);
 }
@@ -69,7 +69,7 @@ INNGEST_INLINE std::uint64_t cron_reader::read_field(const field& which, bool& a
   const std::size_t start = at_;
   std::uint64_t out = 0;
   do {
-    // a server passes over what is empty in a list
+    // a server ignores empty items of a list
     if (at_ < text_.size() && text_[at_] != ',' && !is_space(text_[at_])) out |= read_range(which, any);
   } while (take(','));
   if (at_ < text_.size() && !is_space(text_[at_])) fail_at_character();
@@ -108,7 +108,7 @@ INNGEST_INLINE std::string cron_reader::word_at(std::size_t start) const {
 
 INNGEST_INLINE std::uint64_t cron_reader::read_range(const field& which, bool& any) {
   int first = which.low, last = which.high;
-  bool open = true;  // a step after a single value goes on to the field's end
+  bool open = true;  // a step after a single value continues to the field's end
   bool all = false;
   const std::size_t start = at_;
   if (take('*') || take('?')) {
@@ -181,10 +181,11 @@ INNGEST_INLINE void cron_reader::check_zone(const std::string& zone, std::size_t
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '+' || c == '-' || c == '/';
   };
-  // no dot, so none that leads out of the database
-  const bool readable = !zone.empty() && zone.size() < 64 && zone.front() != '/' &&
-                        std::all_of(zone.begin(), zone.end(), plain);
-  const bool known = readable && (zone == "UTC" || zone == "Local" || has_zone(zone) || !has_zone("Etc/UTC"));
+  // without dots no name can leave the database
+  const bool well_formed = !zone.empty() && zone.size() < 64 && zone.front() != '/' &&
+                           std::all_of(zone.begin(), zone.end(), plain);
+  const bool known =
+      well_formed && (zone == "UTC" || zone == "Local" || has_zone(zone) || !has_zone("Etc/UTC"));
   if (!known) fail("there is no time zone \"" + zone + "\"", at);
 }
 
@@ -213,7 +214,7 @@ INNGEST_INLINE cron_schedule cron_schedule::parse(std::string_view text) {
   out.weekdays = reader.read_field({"day of the week", 0, 6, weekday_names}, out.any_weekday);
   reader.expect_end();
 
-  if (!out.any_day && out.any_weekday) {  // can such a day ever come?
+  if (!out.any_day && out.any_weekday) {  // check that such a day exists
     constexpr int longest[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool possible = false;
     for (int month = 1; month <= 12; ++month) {

@@ -48,7 +48,7 @@ INNGEST_INLINE std::optional<std::chrono::milliseconds> parse_server_duration(st
       if (known == name) size = nanoseconds;
     }
     if (!any_digit || size == 0 || whole > most / size) return std::nullopt;
-    // A nanosecond's thousandth more, as decimal fractions are a little less than they say.
+    // Adds a thousandth of a nanosecond, because decimal fractions are slightly too small as doubles.
     const auto part = static_cast<std::int64_t>(fraction * static_cast<double>(size) + 0.001);
     if (part > most - whole * size || total > most - whole * size - part) return std::nullopt;
     total += whole * size + part;

@@ -195,7 +195,7 @@ INNGEST_INLINE void time_zone::read_block(std::string_view bytes, const header& 
 INNGEST_INLINE std::string time_zone::read_file(const std::string& name) {
   const auto is_plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '+' || c == '-' || c == '/';  // no dot, so none that leads out of the database
+           c == '+' || c == '-' || c == '/';  // without dots no name can leave the database
   };
   const bool is_name =
       name.front() != '/' && name.size() < 64 && std::all_of(name.begin(), name.end(), is_plain);
