@@ -32,8 +32,8 @@
 
 // inngest/config.hpp
 
-// Every switch of the library, each overridable before the first include or in a header named
-// <inngest_config.hpp> anywhere on the include path.
+// The library's switches. Override them before the first include, or in a header named <inngest_config.hpp>
+// on the include path.
 
 #if defined(__has_include)
 #if __has_include(<inngest_config.hpp>)
@@ -52,7 +52,7 @@
 #define INNGEST_VERSION "0.1.0"
 
 #ifndef __cpp_exceptions
-#error "inngest: exceptions must be enabled (-fexceptions): a step without a result leaves its handler by one"
+#error "inngest: exceptions must be enabled (-fexceptions): steps leave their handler by throwing"
 #endif
 #ifndef __cpp_rtti
 #error "inngest: RTTI must be enabled (-frtti): errors are reported to the server with their type names"
@@ -62,21 +62,21 @@
 /// `client_options::transport`.
 // #define INNGEST_NO_HTTPLIB
 
-/// How deeply JSON that is turned into a DOM (`inngest::json`), or into canonical form to check a signature,
-/// may be nested. Deeper text is refused: it could exhaust the stack of whatever walks it.
+/// The maximum nesting depth of JSON that is converted to a DOM (`inngest::json`), or to canonical form to
+/// check a signature. Deeper text is refused, because it could exhaust the stack.
 #ifndef INNGEST_MAX_JSON_DEPTH
 #define INNGEST_MAX_JSON_DEPTH 512
 #endif
 
-/// Bytes of a request body that `serve` reads before it answers 413. An Inngest server sends at most
-/// 4 MB of state in a body; what is larger is fetched by the SDK.
+/// The maximum size of a request body in bytes; `serve` answers larger ones with 413. An Inngest server sends
+/// at most 4 MB of state in a body; the SDK fetches larger state.
 #ifndef INNGEST_MAX_BODY_SIZE
 #define INNGEST_MAX_BODY_SIZE (32u * 1024u * 1024u)
 #endif
 
-/// Define, everywhere, to use the compiled library: the headers only declare what is no template, and
-/// src/inngest.cpp defines it. The CMake target `inngest::compiled` and the pkg-config file
-/// `inngest-compiled` do so.
+/// Define it in all files to use the compiled library: the headers then only declare functions that are not
+/// templates, and src/inngest.cpp defines them. The CMake target `inngest::compiled` and the pkg-config file
+/// `inngest-compiled` define it.
 // #define INNGEST_COMPILED
 
 #ifdef INNGEST_COMPILED
@@ -85,9 +85,9 @@
 #define INNGEST_INLINE inline
 #endif
 
-// The namespace of everything in the library: its version, its flavour, and in the headers which of its
-// parsers simdjson chooses by the compiler's flags. Files of one program that differ in these get different
-// names, so that the linker refuses to mix them instead of taking the bodies of one for both.
+// The inline namespace of the whole library. It contains the version, the flavour and, for header-only use,
+// the simdjson parser that the compiler's flags select. Files that differ in these get different symbol
+// names, so that the linker refuses to mix them.
 #if defined(INNGEST_COMPILED)
 #define INNGEST_DETAIL_FLAVOUR compiled
 #elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VBMI2__)
@@ -104,19 +104,21 @@
 #define INNGEST_ABI                                                                       \
   INNGEST_DETAIL_ABI(INNGEST_VERSION_MAJOR, INNGEST_VERSION_MINOR, INNGEST_VERSION_PATCH, \
                      INNGEST_DETAIL_FLAVOUR)
+#define INNGEST_DETAIL_QUOTED(text) #text
+#define INNGEST_DETAIL_TEXT(macro) INNGEST_DETAIL_QUOTED(macro)
 #ifndef INNGEST_NO_HTTPLIB
 
 // inngest/transport/detail/httplib_flags.hpp
 
 #include <httplib.h>
 
-// A cpp-httplib that a distribution has compiled must be used with the flags that it was compiled with: with
-// TLS its classes have more members. Programs that miss them compile and link, and crash later, so such a
-// program is refused here. A cpp-httplib that is only a header needs no flags.
+// A compiled cpp-httplib of a distribution needs the flags that it was compiled with: with TLS its classes
+// have more members. A program without the flags compiles and links, and crashes later. This check makes it a
+// compile error. A header-only cpp-httplib needs no flags.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Something of httplib's namespace, to look for a function that is there only where the bodies are.
+/// A type of httplib's namespace, to find a function that exists only in the header-only version.
 struct httplib_probe : httplib::detail::compressor {
   operator char() const;  // NOLINT(google-explicit-constructor)
 };
@@ -166,8 +168,7 @@ static_assert(httplib_has_bodies<httplib_probe>,
 
 // inngest/detail/checked_math.hpp
 
-// Sums, differences and products of integers that say when they overflow, instead of undefined behaviour or a
-// wrapped result.
+// Integer addition, subtraction and multiplication that report overflow.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -206,8 +207,7 @@ constexpr bool multiply_overflows(Integer a, Integer b) {
 
 }  // namespace plain_math
 
-/// Whether `a + b` does not fit an Integer, the type of `out`. When it fits, it is in `out` afterwards;
-/// otherwise `out` is as before.
+/// Returns whether `a + b` overflows. Otherwise stores the sum in `out`; on overflow `out` is unchanged.
 template <std::integral Integer>
 [[nodiscard]] constexpr bool add_overflows(std::type_identity_t<Integer> a, std::type_identity_t<Integer> b,
                                            Integer& out) {
@@ -222,7 +222,7 @@ template <std::integral Integer>
   return false;
 }
 
-/// As add_overflows(), for `a - b`.
+/// Like add_overflows(), for `a - b`.
 template <std::integral Integer>
 [[nodiscard]] constexpr bool subtract_overflows(std::type_identity_t<Integer> a,
                                                 std::type_identity_t<Integer> b, Integer& out) {
@@ -237,7 +237,7 @@ template <std::integral Integer>
   return false;
 }
 
-/// As add_overflows(), for `a * b`.
+/// Like add_overflows(), for `a * b`.
 template <std::integral Integer>
 [[nodiscard]] constexpr bool multiply_overflows(std::type_identity_t<Integer> a,
                                                 std::type_identity_t<Integer> b, Integer& out) {
@@ -254,8 +254,8 @@ template <std::integral Integer>
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
-// Conversions that overflow nowhere: what is out of the target's range becomes its least or greatest value.
-// The language leaves both a cast of a double that does not fit and an overflowing duration undefined.
+// Conversions without overflow: values outside the target's range become its minimum or maximum. In C++,
+// casting a double that does not fit and overflowing a duration are undefined.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -282,7 +282,7 @@ constexpr std::int64_t add_saturated(std::int64_t a, std::int64_t b) {
   return b < 0 ? (std::numeric_limits<std::int64_t>::min)() : (std::numeric_limits<std::int64_t>::max)();
 }
 
-/// A count of any integral type, which may be wider than 64 bits or without a sign.
+/// Converts a count of any integral type, also unsigned or wider than 64 bits.
 template <class Integer>
 constexpr std::int64_t narrow_saturated(Integer count) {
   constexpr auto least = (std::numeric_limits<std::int64_t>::min)();
@@ -310,7 +310,7 @@ constexpr To saturate(std::chrono::duration<Rep, Period> duration) {
   }
 }
 
-/// `time` + `duration`, at the latest the last moment that there is.
+/// `time` + `duration`, at most the latest time.
 template <class Clock, class Duration, class Rep, class Period>
 constexpr std::chrono::time_point<Clock, Duration> add_saturated(
     std::chrono::time_point<Clock, Duration> time, std::chrono::duration<Rep, Period> duration) {
@@ -318,8 +318,8 @@ constexpr std::chrono::time_point<Clock, Duration> add_saturated(
       Duration(add_saturated(time.time_since_epoch().count(), saturate<Duration>(duration).count())));
 }
 
-/// A std::chrono duration to which every duration converts that converts to it without a loss. Where the
-/// standard's conversion overflows, as std::chrono::hours::max() in milliseconds does, it holds the greatest.
+/// A std::chrono duration that accepts all durations that convert to it without loss. Where the standard
+/// conversion overflows, for example std::chrono::hours::max() to milliseconds, it becomes the maximum.
 template <class Duration>
 class saturated : public Duration {
  public:
@@ -340,7 +340,7 @@ constexpr To saturate_up(std::chrono::duration<Rep, Period> duration) {
   return has_rest ? To(add_saturated(out.count(), 1)) : out;
 }
 
-/// A moment to the millisecond, rounded up, to which every moment of the system clock converts, however far.
+/// A time with milliseconds, rounded up. Every time of the system clock converts to it.
 class saturated_time : public std::chrono::sys_time<std::chrono::milliseconds> {
  public:
   template <class Duration>
@@ -353,7 +353,8 @@ class saturated_time : public std::chrono::sys_time<std::chrono::milliseconds> {
 
 namespace inngest::inline INNGEST_ABI {
 
-/// Durations as options and steps take them: any std::chrono duration that fits the unit without a loss.
+/// Durations of options and steps: they accept any std::chrono duration that converts to the unit without
+/// loss.
 using duration_ms = detail::saturated<std::chrono::milliseconds>;
 using duration_s = detail::saturated<std::chrono::seconds>;
 
@@ -361,26 +362,26 @@ using duration_s = detail::saturated<std::chrono::seconds>;
 
 namespace inngest::inline INNGEST_ABI {
 
-/// What kind of error this is; stable, so that programs may switch on it.
+/// The kind of an error. The values are stable: programs may switch on them.
 enum class error_code {
   configuration,      ///< a client, function or server was set up wrongly
   payload,            ///< JSON that does not fit its type
   non_retriable,      ///< thrown by user code: do not retry
   retry_after,        ///< thrown by user code: retry at a given time
-  step_failed,        ///< a step failed for good; thrown to the handler by its step call
+  step_failed,        ///< a step failed permanently; thrown by its step call
   nested_step,        ///< a step was called inside another step's body
   wrong_thread,       ///< a step was called on a thread other than its handler's
   deadline_exceeded,  ///< a step's body took too long
-  too_large,          ///< an event, result or answer is larger than a server takes
+  too_large,          ///< an event, result or answer exceeds a server limit
   expression,         ///< a CEL expression that can't be parsed
-  not_deterministic,  ///< a handler did not call the same steps when it was called again
+  not_deterministic,  ///< a handler called different steps when it was replayed
   event_rejected,     ///< the server refused an event
   request_rejected,   ///< the server refused another request
   unauthorized,       ///< the server refused a key
   unreachable,        ///< no server answered
-  protocol,           ///< a server's answer or request that is not of the protocol
-  step_options,       ///< what a step was given can't work, such as too long a sleep
-  store,              ///< what keeps an embedded engine's state can't be opened, read or written
+  protocol,           ///< a server's answer or request violates the protocol
+  step_options,       ///< a step has invalid options, such as too long a sleep
+  store,              ///< an embedded engine's store can't be opened, read or written
 };
 
 /// The code's name, such as "payload".
@@ -426,10 +427,12 @@ constexpr std::string_view to_string(error_code code) {
   return "unknown";
 }
 
-/// Every error of the library derives from this one.
+/// The base class of all errors of the library.
 class error : public std::runtime_error {
  public:
+  /// `message` becomes what().
   error(error_code code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  /// The kind of the error.
   error_code code() const noexcept { return code_; }
 
  private:
@@ -438,38 +441,43 @@ class error : public std::runtime_error {
 
 namespace detail {
 
-/// An error that has a message and nothing else. Each derived class has a name of its own, which a server
-/// shows when the error ends a step or run.
+/// An error with a message only. Every derived class has its own name, which a server shows when the error
+/// ends a step or run.
 template <error_code Code>
 class error_of : public error {
  public:
+  /// `message` becomes what().
   explicit error_of(const std::string& message) : error(Code, message) {}
 };
 
 }  // namespace detail
 
-/// A client, function, option or server that can't work as given. Thrown when it is created.
+/// A client, function, option or server is set up incorrectly. Thrown when it is created.
 class configuration_error : public error {
  public:
+  /// `message` becomes what().
   explicit configuration_error(const std::string& message) : error(error_code::configuration, message) {}
 
  protected:
+  /// For derived errors with their own code.
   configuration_error(error_code code, const std::string& message) : error(code, message) {}
 };
 
-/// A step was given what can't work: too long a sleep, an expression that can't be parsed. Thrown by the
-/// step's call before anything is sent, and never retried: the same call would fail again.
+/// A step has invalid options, such as too long a sleep or an expression that can't be parsed. The step call
+/// throws it before anything is sent. It is never retried, because the same call would fail again.
 class step_options_error : public configuration_error {
  public:
+  /// The message names the step, then the problem.
   step_options_error(const std::string& step_id, const std::string& problem);
 };
 
-/// JSON that does not fit the type it is read into or written from. Never retried: the same bytes would
-/// fail again.
+/// JSON does not fit the type that it is read into or written from. It is never retried, because the same
+/// bytes would fail again.
 class payload_error : public error {
  public:
   /// `path` names the value, such as "data.nodes[2].position.x"; empty for the whole text.
   payload_error(std::string path, const std::string& problem);
+  /// The place of the value, such as "data.nodes[2].position.x"; empty for the whole text.
   const std::string& path() const noexcept { return path_; }
   /// The message without the path.
   const std::string& problem() const noexcept { return problem_; }
@@ -484,14 +492,16 @@ class non_retriable_error : public detail::error_of<error_code::non_retriable> {
   using error_of::error_of;
 };
 
-/// Throw it from a step or handler to say when the next attempt should start. An Inngest server keeps
-/// the time between one second and 24 hours.
+/// Throw it from a step or handler to choose the time of the next attempt. An Inngest server limits the delay
+/// to between one second and 24 hours.
 class retry_after_error : public error {
  public:
+  /// Retries after the delay.
   retry_after_error(const std::string& message, duration_ms delay);
+  /// Retries at the given time.
   retry_after_error(const std::string& message, detail::saturated_time at);
 
-  /// Time from `now` to the next attempt; never negative.
+  /// The time from `now` to the next attempt; never negative.
   std::chrono::milliseconds delay(std::chrono::system_clock::time_point now) const;
 
  private:
@@ -499,23 +509,26 @@ class retry_after_error : public error {
   std::optional<std::chrono::sys_time<std::chrono::milliseconds>> at_;
 };
 
-/// What a step call throws to its handler when the step has failed for good: it used up its attempts or
-/// threw `non_retriable_error`. `what()` is the original's message.
+/// A step failed permanently: it used up its attempts or threw `non_retriable_error`. Its step call throws
+/// this error to the handler. `what()` is the message of the original exception.
 class step_error : public error {
  public:
-  /// An exception that was nested in another: its type name and message.
+  /// An exception nested in another.
   struct cause {
+    /// The type name.
     std::string name;
+    /// The message.
     std::string message;
   };
 
+  /// `name` is the type name of the original exception.
   step_error(std::string step_id, std::string name, const std::string& message,
              std::vector<cause> causes = {});
   /// The id given to the step call.
   const std::string& step_id() const noexcept { return step_id_; }
   /// The type name of the exception that the step threw, such as "std::runtime_error".
   const std::string& name() const noexcept { return name_; }
-  /// What was nested in it, outermost first.
+  /// The exceptions nested in it, outermost first.
   const std::vector<cause>& causes() const noexcept { return causes_; }
 
  private:
@@ -524,35 +537,37 @@ class step_error : public error {
   std::vector<cause> causes_;
 };
 
-/// A step's body did not end within step_options::deadline.
+/// A step's body ran longer than step_options::deadline.
 class deadline_exceeded : public detail::error_of<error_code::deadline_exceeded> {
   using error_of::error_of;
 };
 
-/// Something is larger than an Inngest server takes. Never retried.
+/// An event, result or answer exceeds a limit of the Inngest server. Never retried.
 class too_large : public detail::error_of<error_code::too_large> {
   using error_of::error_of;
 };
 
-/// A step was called inside another step's body, where its result could not be memoized.
+/// A step was called inside another step's body, where its result can't be memoized.
 class nested_step_error : public error {
  public:
+  /// The ids of the two steps.
   nested_step_error(std::string_view inner, std::string_view outer);
 };
 
-/// A step, group or deferred call was used on a thread other than the one that runs the handler. The run
-/// fails with it, also when the other thread catches it.
+/// A step, group or deferred call was used on a thread other than the handler's. The run fails with this
+/// error even when the other thread catches it.
 class wrong_thread_error : public error {
  public:
-  /// `step` is empty for what has no id.
+  /// `step` is the id; empty for calls without an id.
   wrong_thread_error(std::string_view step, std::string_view function);
 };
 
-/// The server refused an event: its name, its size, its data.
+/// The server refused an event because of its name, size or data.
 class event_rejected : public error {
  public:
+  /// `accepted` are the ids of the events that the server accepted before.
   explicit event_rejected(const std::string& message, std::vector<std::string> accepted = {});
-  /// The ids of those of the list, from its front, that the server took before it refused one.
+  /// The ids of the events at the front of the list that the server accepted before it refused one.
   const std::vector<std::string>& accepted() const noexcept { return accepted_; }
 
  private:
@@ -569,26 +584,28 @@ class unreachable : public detail::error_of<error_code::unreachable> {
   using error_of::error_of;
 };
 
-/// The server refused a request of its API other than an event.
+/// The server refused an API request other than an event.
 class request_rejected : public error {
  public:
+  /// `status` is the HTTP status of the answer.
   request_rejected(const std::string& message, int status);
-  /// The HTTP status of its answer.
+  /// The HTTP status of the answer.
   int status() const noexcept { return status_; }
 
  private:
   int status_;
 };
 
-/// The other side does not speak the protocol: a call request or an answer that can't be read.
+/// A call request or an answer violates the protocol and can't be read.
 class protocol_error : public detail::error_of<error_code::protocol> {
   using error_of::error_of;
 };
 
-/// What keeps an embedded engine's state can't be opened, read or written: its disk is full, its file
-/// damaged, another process's, or of a newer version.
+/// An embedded engine's store can't be opened, read or written. Its disk is full, or its file is damaged, in
+/// use by another process or from a newer version.
 class store_error : public error {
  public:
+  /// The message names the file, then the problem.
   store_error(std::string path, const std::string& problem);
   /// The file.
   const std::string& path() const noexcept { return path_; }
@@ -624,7 +641,7 @@ INNGEST_INLINE std::chrono::milliseconds retry_after_error::delay(
     std::chrono::system_clock::time_point now) const {
   using std::chrono::milliseconds;
   if (!at_) return (std::max)(delay_, milliseconds::zero());
-  const auto from = std::chrono::floor<milliseconds>(now);  // a part of one is waited for
+  const auto from = std::chrono::floor<milliseconds>(now);  // a partial millisecond counts as a whole one
   return *at_ <= from ? milliseconds::zero()
                       : milliseconds(detail::add_saturated(at_->time_since_epoch().count(),
                                                            -from.time_since_epoch().count()));
@@ -646,7 +663,7 @@ INNGEST_INLINE wrong_thread_error::wrong_thread_error(std::string_view step, std
     : error(error_code::wrong_thread,
             (step.empty() ? std::string("ctx.group") : "step \"" + std::string(step) + "\"") +
                 " of function \"" + std::string(function) +
-                "\" was called on another thread than the handler's: call steps from the handler itself, "
+                "\" was called on a thread other than the handler's: call steps from the handler itself, "
                 "and use ctx.group.parallel or ctx.step.start to run them at the same time") {}
 
 INNGEST_INLINE event_rejected::event_rejected(const std::string& message, std::vector<std::string> accepted)
@@ -705,8 +722,8 @@ INNGEST_INLINE bool is_utf8(std::string_view text) {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Where in a payload a reader is, such as `data.nodes[2].position.x`. It lives on the reader's stack and
-/// becomes text only when there is an error to report.
+/// The position of a reader in a payload, such as `data.nodes[2].position.x`. It lives on the reader's stack
+/// and becomes text only when an error is reported.
 class json_path {
  public:
   json_path() = default;
@@ -714,7 +731,7 @@ class json_path {
   json_path(const json_path& parent, std::string_view key);
   json_path(const json_path& parent, std::size_t index);
 
-  /// How many arrays and objects deep it is.
+  /// The number of enclosing arrays and objects.
   std::size_t depth() const { return depth_; }
 
   std::string text() const;
@@ -754,15 +771,15 @@ INNGEST_INLINE std::string json_path::text() const {
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
-// A reader of JSON text that goes forwards and builds no DOM. It is simdjson's on-demand reader, whose header
-// only impl/json_document.ipp includes: it takes seconds to compile.
+// A forward-only reader of JSON text without a DOM. It wraps simdjson's on-demand reader. Only
+// impl/document.ipp includes simdjson's header, which takes seconds to compile.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// JSON text followed by the zeroes that simdjson may read past its end. Slices of it can be read in place.
+/// JSON text followed by the padding that simdjson may read past its end. Slices of it can be read in place.
 class json_buffer {
  public:
-  static constexpr std::size_t padding = 64;  // bytes; the least that any version of simdjson needs
+  static constexpr std::size_t padding = 64;  // bytes; enough for all versions of simdjson
 
   json_buffer() = default;
   explicit json_buffer(std::string text);
@@ -774,24 +791,24 @@ class json_buffer {
   std::size_t size_ = 0;
 };
 
-/// simdjson 4 reports text that is no JSON as `unknown`.
+/// simdjson 4 reports invalid JSON as `unknown`.
 enum class json_type { unknown, array, object, number, string, boolean, null };
 
-/// A value that was read, or simdjson's error code; 0 is success. take() tells the two apart.
+/// A value, or simdjson's error code; 0 is success. take() distinguishes them.
 template <class T>
 struct json_or_error {
   T value{};
   int error = 0;
 };
 
-/// Room for one of simdjson's types, which only impl/json_document.ipp knows.
+/// Storage for one of simdjson's types, which only impl/document.ipp knows.
 template <std::size_t Words>
 struct json_storage {
-  json_storage() noexcept {}  // clearing it would take time for each value that is read
+  json_storage() noexcept {}  // uninitialized: clearing it for every value would cost time
   alignas(void*) std::byte bytes[Words * sizeof(void*)];
 };
 
-/// A place in a document where a value begins. Read it once, before what follows it.
+/// A position in a document where a value begins. Read it once, before the values after it.
 class json_value {
  public:
   json_or_error<json_type> type();
@@ -801,10 +818,10 @@ class json_value {
   json_or_error<double> get_double();
   json_or_error<std::int64_t> get_int64();
   json_or_error<std::uint64_t> get_uint64();
-  /// False, or an error, for text that only begins like null.
+  /// False, or an error, for other text that begins with "null".
   json_or_error<bool> is_null();
-  /// The text from the value's first byte to the next token: for numbers, the digits and the space behind
-  /// them.
+  /// The text from the value's first byte to the next token; for numbers, the digits and following white
+  /// space.
   std::string_view raw_json_token();
 
  private:
@@ -879,9 +896,9 @@ class json_array {
   iterator begin();
   std::default_sentinel_t end() const { return {}; }
 
-  /// The array's whole text, before it is read. Call rewind() afterwards.
+  /// The array's whole text. Call it before reading, and rewind() afterwards.
   json_or_error<std::string_view> raw_json();
-  /// Goes back to the begin. Whether there is an element.
+  /// Moves back to the beginning. Returns whether there is an element.
   json_or_error<bool> rewind();
 
  private:
@@ -900,7 +917,7 @@ inline json_array elements_of(json_value& value, const json_path& at) { return j
 [[noreturn]] void fail_too_deep(const json_path& at);
 [[noreturn]] void fail_parse(const json_path& at, int code);
 
-/// Takes a result apart; a failure becomes an error that names the path.
+/// Returns the value of a result, or throws an error that names the path.
 template <class T>
 T take(const json_or_error<T>& result, const json_path& at) {
   if (result.error != 0) fail_parse(at, result.error);
@@ -910,22 +927,22 @@ T take(const json_or_error<T>& result, const json_path& at) {
 std::string_view name_of(json_type type);
 json_type type_of(json_value& value, const json_path& at);
 
-/// \throws payload_error when the value's type is another; `name` is what the error says was expected.
+/// \throws payload_error when the value has another type; `name` is the expected type in the message.
 void expect(json_value& value, json_type wanted, const json_path& at, std::string_view name);
 
-/// Whether the value is null; text that only begins like it is an error.
+/// Whether the value is null; other text that begins with "null" is an error.
 bool is_null(json_value& value, const json_path& at);
 
-/// Reads a text, a number, a boolean or null, whatever it is.
+/// Reads and checks any text, number, boolean or null.
 void read_scalar(json_value& value, json_type type, const json_path& at);
 
-/// The value's text as it stands in the document; it moves the reader past it.
+/// The value's unchanged text in the document. The reader moves past it.
 std::string_view raw_text(json_value& value, const json_path& at);
 
 struct json_parser;
 
-/// A parser borrowed from this thread: its buffers are worth keeping, and a reader may need a second one
-/// while the first is in use (nlohmann conversions that lead back here).
+/// A parser borrowed from this thread, because its buffers are worth reusing. A reader may need a second
+/// parser while the first is in use, for nlohmann conversions that call this reader again.
 class borrowed_parser {
  public:
   borrowed_parser();
@@ -939,7 +956,7 @@ class borrowed_parser {
   std::unique_ptr<json_parser> parser_;
 };
 
-/// One JSON object or array, read forwards. `text` must lie in a json_buffer.
+/// One JSON object or array. `text` must be inside a json_buffer.
 class json_document {
  public:
   explicit json_document(std::string_view text, const json_path& at = {});
@@ -947,23 +964,23 @@ class json_document {
   json_value root(const json_path& at = {});
   json_object object(const json_path& at = {});
 
-  /// Called when the root has been read: nothing may follow it.
+  /// Called after the root was read. \throws payload_error when text follows it.
   void expect_end(const json_path& at = {});
 
  private:
   borrowed_parser parser_;
 };
 
-/// One JSON value of any type. The text is put into an array as its one element: a number or a string then
-/// reads like any other value.
+/// One JSON value of any type. The text is wrapped in an array, so that a number or string is read like any
+/// other value.
 class single_value {
  public:
-  /// \throws payload_error naming `at` when the text is empty or does not end where its value does.
+  /// \throws payload_error naming `at` when the text is empty or more text follows the value.
   single_value(std::string_view text, const json_path& at);
 
   json_value& get() { return value_; }
 
-  /// Called when the value has been read: no other may follow it.
+  /// Called after the value was read. \throws payload_error when another value follows.
   void expect_end(const json_path& at);
 
  private:
@@ -991,21 +1008,21 @@ static_assert(static_cast<int>(json_type::boolean) ==
               static_cast<int>(simdjson::ondemand::json_type::boolean));
 static_assert(static_cast<int>(json_type::null) == static_cast<int>(simdjson::ondemand::json_type::null));
 
-/// What a json_object holds in its storage: simdjson's iterator may point to its object.
+/// The content of a json_object's storage: simdjson's iterator may point to its object.
 struct json_object_state {
   simdjson::ondemand::object object{};
   simdjson::ondemand::object_iterator at{};
-  simdjson::error_code problem = simdjson::SUCCESS;  // of begin()
+  simdjson::error_code problem = simdjson::SUCCESS;  // from begin()
 };
 
-/// What a json_array holds in its storage.
+/// The content of a json_array's storage.
 struct json_array_state {
   simdjson::ondemand::array array{};
   simdjson::ondemand::array_iterator at{};
-  simdjson::error_code problem = simdjson::SUCCESS;  // of begin()
+  simdjson::error_code problem = simdjson::SUCCESS;  // from begin()
 };
 
-/// What stands in the storage of the opaque types.
+/// The types in the storage of the opaque types.
 struct json_access {
   template <class T, class Storage>
   static T& in(Storage& storage) {
@@ -1222,7 +1239,7 @@ INNGEST_INLINE std::string_view raw_text(json_value& value, const json_path& at)
     return take(unwrapped(simdjson::to_json_string(json_access::value_in(value))), at);
   std::string_view out = value.raw_json_token();
   out = out.substr(0, out.find_last_not_of(" \t\n\r") + 1);
-  read_scalar(value, type, at);  // simdjson would pass over what is not JSON behind it, such as "a":1}
+  read_scalar(value, type, at);  // simdjson would ignore invalid text after it, such as "a":1}
   return out;
 }
 
@@ -1233,7 +1250,7 @@ struct json_parser {
   simdjson::ondemand::document document;
 };
 
-/// The parsers of this thread that nobody uses.
+/// The unused parsers of this thread.
 INNGEST_INLINE std::vector<std::unique_ptr<json_parser>>& idle_parsers() {
   thread_local std::vector<std::unique_ptr<json_parser>> parsers;
   return parsers;
@@ -1255,7 +1272,7 @@ INNGEST_INLINE borrowed_parser::~borrowed_parser() {
 }
 
 INNGEST_INLINE json_document::json_document(std::string_view text, const json_path& at) {
-  // simdjson takes a zero byte for the end of a number
+  // simdjson treats a zero byte as the end of a number
   if (text.find('\0') != std::string_view::npos) fail_at(at, "not valid JSON: there is a zero byte");
   const simdjson::padded_string_view padded(text.data(), text.size(),
                                             text.size() + simdjson::SIMDJSON_PADDING);
@@ -1336,17 +1353,20 @@ INNGEST_INLINE json_array::iterator& json_array::iterator::operator++() {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// How deeply arrays and objects nest in `text`; meaningful for any bytes, valid JSON or not.
+/// The nesting depth of arrays and objects in `text`, which may be any bytes.
 std::size_t nesting_depth(std::string_view text);
 
-/// Whether nlohmann's parser passes over a part of the text: it ends at a zero byte, whatever follows, and
-/// begins behind a byte order mark. Neither is JSON, and other readers refuse them.
+/// Whether nlohmann's parser would ignore a part of the text: it stops at a zero byte and skips a byte order
+/// mark. Neither is JSON, and other readers refuse them.
 bool has_overlooked_bytes(std::string_view text);
 
-/// Whether all of the text is JSON.
+/// Whether the whole text is JSON.
 bool is_json(std::string_view text);
 
 nlohmann::json parse_dom(std::string_view text, const json_path& at = {});
+
+/// The document as text.
+std::string dom_text(const nlohmann::json& dom);
 
 void write_dom(std::string& out, const nlohmann::json& value, const json_path& at = {});
 
@@ -1406,6 +1426,8 @@ INNGEST_INLINE void write_dom(std::string& out, const nlohmann::json& value, con
   }
 }
 
+INNGEST_INLINE std::string dom_text(const nlohmann::json& dom) { return dom.dump(); }
+
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/json/detail/parse_real.hpp
@@ -1420,7 +1442,6 @@ INNGEST_INLINE void write_dom(std::string& out, const nlohmann::json& value, con
 #include <locale.h>  // NOLINT(modernize-deprecated-headers): newlocale and uselocale
 #ifdef __APPLE__
 #include <xlocale.h>
-
 #endif
 #endif
 #endif
@@ -1433,8 +1454,8 @@ namespace inngest::inline INNGEST_ABI::detail {
 #ifdef __cpp_lib_to_chars
 
 /// Reads the number at the beginning of the text like std::from_chars: the nearest Real to a decimal number.
-/// Gives std::errc::result_out_of_range, and leaves `out` alone, when that is infinite, or 0 for a number
-/// that is not.
+/// Returns std::errc::result_out_of_range, and leaves `out` unchanged, when the result would be infinite, or
+/// 0 for a number that is not 0.
 template <class Real>
 std::from_chars_result parse_real(std::string_view text, Real& out) {
   return std::from_chars(text.data(), text.data() + text.size(), out);
@@ -1452,7 +1473,7 @@ Real to_real(const char* text, char** end) {
     return std::strtold(text, end);
 }
 
-/// strtod with a point as the decimal point, whatever the program's locale.
+/// strtod with a point as the decimal point, independent of the locale.
 template <class Real>
 Real to_real_in_c_locale(const char* text, char** end) {
 #ifdef _WIN32
@@ -1492,13 +1513,13 @@ std::from_chars_result parse_real(std::string_view text, Real& out) {
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
-// codec<T> reads a T from a json_value and writes one as text. What a type needs for that, and which codec it
-// gets, is the list of json_kind; the rest of the file is one short codec for each kind.
+// codec<T> reads a T from a json_value and writes one as text. json_kind lists the supported kinds of types;
+// the rest of the file is one short codec for every kind.
 
 namespace inngest::inline INNGEST_ABI {
 
-/// As a member of a type declared with INNGEST_FIELDS: keeps the payload's fields that have no member of
-/// their own, and writes them back beside the others.
+/// A member of this type, in a type declared with INNGEST_FIELDS, keeps the fields without a member of their
+/// own and writes them back.
 struct extra_fields : std::map<std::string, nlohmann::json> {
   using map::map;
 };
@@ -1508,7 +1529,7 @@ namespace detail {
 // ---- which kind of JSON a C++ type is ---------------------------------------------------------------
 
 enum class json_kind {
-  none,  // can't be JSON
+  none,  // no JSON form
   boolean,
   integer,
   floating,
@@ -1521,7 +1542,7 @@ enum class json_kind {
   names,     // INNGEST_ENUM
   fields,    // INNGEST_FIELDS
   dom,       // nlohmann::json itself
-  converted  // whatever nlohmann's to_json and from_json know
+  converted  // types with nlohmann's to_json and from_json
 };
 
 template <class T>
@@ -1577,7 +1598,7 @@ concept map_like = range_like<T> && requires {
   typename T::key_type;
   typename T::mapped_type;
 } && std::same_as<typename T::key_type, std::string>;
-/// A map whose keys are not text: nlohmann writes it as an array of pairs.
+/// A map whose keys are not text. nlohmann writes it as an array of pairs.
 template <class T>
 concept has_other_keys = requires {
   typename T::mapped_type;
@@ -1642,8 +1663,8 @@ void write(std::string& out, const T& value, const json_path& at) {
   codec<T>::write(out, value, at);
 }
 
-/// Runs the type's own `validate`. What it throws becomes an error at this path; a payload_error of its own
-/// adds the path within the value, such as "url".
+/// Calls the type's `validate`. Its exceptions become errors at this path. The path of a payload_error, such
+/// as "url", is appended.
 template <class T>
 void check(const T& value, const json_path& at) {
   if constexpr (has_validate<T>) {
@@ -1691,12 +1712,12 @@ struct codec<bool, json_kind::boolean> {
   static void write(std::string& out, bool value, const json_path&) { out += value ? "true" : "false"; }
 };
 
-/// A number as the nearest T, read from its own digits: by way of a double, a float could become its
-/// neighbour, and some versions of simdjson read 0.1000000000000000055511151 as 2e-07. Infinite when a T
-/// can't hold it; with the error `problem` when not even a double can.
+/// Reads the nearest T directly from the digits. Conversion through a double could yield a neighbouring
+/// float, and some versions of simdjson read 0.1000000000000000055511151 as 2e-07. The result is infinite
+/// when it is too large for T. When it is too large for a double, the error is `problem`.
 template <class T>
 T read_real(json_value& value, const json_path& at, const char* problem) {
-  constexpr std::size_t most_digits = 19;  // that simdjson reads in one go
+  constexpr std::size_t most_digits = 19;  // read directly by simdjson
   const std::string_view text = value.raw_json_token();
   const auto [rough, error] = value.get_double();
   if (error != 0) fail_at(at, problem);
@@ -1715,7 +1736,7 @@ template <class T>
 struct codec<T, json_kind::integer> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::number, at, "integer");
-    // get_number() would do, but some versions of simdjson read 1000000000000000.0000 as 0
+    // not get_number(): some versions of simdjson read 1000000000000000.0000 as 0
     const std::string_view text = value.raw_json_token();
     if (text.find_first_of(".eE") != std::string_view::npos) return read_real(value, at);
     if (text.starts_with('-')) return narrow(in_range(value.get_int64(), at), at);
@@ -1766,7 +1787,7 @@ struct codec<T, json_kind::floating> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::number, at, "number");
     const auto number = read_real<T>(value, at, "not valid JSON: not a number that a double can hold");
-    if (!std::isfinite(number)) fail_at(at, "expected number, found one that is out of range");
+    if (!std::isfinite(number)) fail_at(at, "expected number, found a number that is out of range");
     return number;
   }
   static void write(std::string& out, T value, const json_path& at) {
@@ -1828,9 +1849,9 @@ struct codec<T, json_kind::sequence> {
   static void write(std::string& out, const T& value, const json_path& at) {
     out += '[';
     std::size_t index = 0;
-    for (const auto& each : value) {
+    for (const auto& item : value) {
       if (index > 0) out += ',';
-      detail::write<element>(out, each, json_path(at, index));
+      detail::write<element>(out, item, json_path(at, index));
       ++index;
     }
     out += ']';
@@ -1861,13 +1882,13 @@ struct codec<T, json_kind::mapping> {
   static void write(std::string& out, const T& value, const json_path& at) {
     out += '{';
     bool first = true;
-    for (const auto& [key, each] : value) {
+    for (const auto& [key, mapped] : value) {
       if (!first) out += ',';
       first = false;
       const json_path here(at, key);
       write_quoted(out, key, here);
       out += ':';
-      detail::write(out, each, here);
+      detail::write(out, mapped, here);
     }
     out += '}';
   }
@@ -1921,14 +1942,14 @@ struct codec<T, json_kind::names> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::string, at, "string");
     const std::string_view text = take(value.get_string(), at);
-    for (const auto& [each, name] : inngest_names(static_cast<const T*>(nullptr))) {
-      if (name == text) return each;
+    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
+      if (name == text) return enumerator;
     }
     fail_at(at, "expected one of " + all_names() + ", found \"" + std::string(text) + "\"");
   }
   static void write(std::string& out, T value, const json_path& at) {
-    for (const auto& [each, name] : inngest_names(static_cast<const T*>(nullptr))) {
-      if (each == value) return write_quoted(out, name, at);
+    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
+      if (enumerator == value) return write_quoted(out, name, at);
     }
     fail_at(at, "the enumerator " + std::to_string(static_cast<long long>(value)) +
                     " has no name in INNGEST_ENUM");
@@ -1937,10 +1958,10 @@ struct codec<T, json_kind::names> {
  private:
   static std::string all_names() {
     std::string out;
-    for (const auto& each : inngest_names(static_cast<const T*>(nullptr))) {
+    for (const auto& pair : inngest_names(static_cast<const T*>(nullptr))) {
       if (!out.empty()) out += ", ";
       out += '"';
-      out += each.second;
+      out += pair.second;
       out += '"';
     }
     return out;
@@ -1954,7 +1975,7 @@ struct pointed_member<Member Owner::*> {
   using type = Member;
 };
 
-/// One member of a type declared with INNGEST_FIELDS. Compilers name it in their messages: &order::total.
+/// One member of a type declared with INNGEST_FIELDS. Compiler messages show it as &order::total.
 template <auto Pointer>
 struct field {
   using member_type = typename pointed_member<decltype(Pointer)>::type;
@@ -1962,7 +1983,7 @@ struct field {
   std::string_view name;
 };
 
-/// Names the member and its type, should it have no JSON form.
+/// The error message names the member and its type if the type has no JSON form.
 template <auto Pointer, class Member>
 struct json_member {
   static_assert(
@@ -2053,8 +2074,8 @@ struct codec<T, json_kind::fields> {
 
   static bool has_default(std::string_view name) {
     if constexpr (has_defaults<T>) {
-      for (const std::string_view each : inngest_defaults(static_cast<const T*>(nullptr))) {
-        if (each == name) return true;
+      for (const std::string_view defaulted : inngest_defaults(static_cast<const T*>(nullptr))) {
+        if (defaulted == name) return true;
       }
     }
     return false;
@@ -2087,9 +2108,9 @@ struct codec<T, json_kind::fields> {
   static void write_member(std::string& out, const T& value, const field<Pointer>& member, bool& first,
                            const json_path& at) {
     using Member = typename field<Pointer>::member_type;
-    const Member& each = value.*Pointer;
+    const Member& content = value.*Pointer;
     if constexpr (std::same_as<Member, extra_fields>) {
-      for (const auto& [key, extra] : each) {
+      for (const auto& [key, extra] : content) {
         const json_path here(at, key);
         if (!std::exchange(first, false)) out += ',';
         write_quoted(out, key, here);
@@ -2098,12 +2119,12 @@ struct codec<T, json_kind::fields> {
       }
     } else if constexpr (kind_of<Member>() != json_kind::none) {
       if constexpr (is_optional<Member>) {
-        if (!each) return;
+        if (!content) return;
       }
       out += std::exchange(first, false) ? "\"" : ",\"";
       out += member.name;
       out += "\":";
-      detail::write(out, each, json_path(at, member.name));
+      detail::write(out, content, json_path(at, member.name));
     }
   }
 };
@@ -2226,16 +2247,16 @@ INNGEST_INLINE void write_quoted(std::string& out, std::string_view text, const 
 
 namespace inngest::inline INNGEST_ABI {
 
-/// JSON of any shape.
+/// JSON of any form.
 using json = nlohmann::json;
 
-/// The form in which a C++ value comes back from JSON: text that is only pointed to comes back owned.
+/// The type in which a C++ value is read back from JSON: views and pointers to text become std::string.
 template <class T>
 using json_form = std::conditional_t<detail::kind_of<std::decay_t<T>>() == detail::json_kind::text,
                                      std::string, std::decay_t<T>>;
 
 /// Types that can be written as JSON: numbers, text, std::optional, containers, types declared with
-/// INNGEST_FIELDS or INNGEST_ENUM, and whatever nlohmann's to_json knows.
+/// INNGEST_FIELDS or INNGEST_ENUM, and types with nlohmann's to_json.
 template <class T>
 concept json_writable = (detail::kind_of<std::decay_t<T>>() != detail::json_kind::none);
 
@@ -2246,14 +2267,15 @@ concept json_convertible = json_writable<T> &&
      detail::from_json_known<std::decay_t<T>>);
 
 /// Appends `value` to `out` as JSON.
-/// \throws payload_error for what JSON can't hold (NaN, text that is not UTF-8) or `validate` refuses.
+/// \throws payload_error for values without a JSON form (NaN, text that is not UTF-8) or refused by
+/// `validate`.
 template <json_writable T>
 void encode_to(std::string& out, const T& value, std::string_view root = {}) {
   detail::write<std::decay_t<const T&>>(out, value, detail::json_path(root));
 }
 
-/// `value` as JSON text.
-/// \throws payload_error as encode_to does.
+/// Returns `value` as JSON text.
+/// \throws payload_error like encode_to.
 template <json_writable T>
 [[nodiscard]] std::string encode(const T& value, std::string_view root = {}) {
   std::string out;
@@ -2261,8 +2283,8 @@ template <json_writable T>
   return out;
 }
 
-/// The value that `text` holds. `root` is the first name in the paths of errors.
-/// \throws payload_error naming the path of what does not fit.
+/// Reads a value from JSON text. `root` is the first name in the paths of errors.
+/// \throws payload_error with the path of the value that does not fit.
 template <json_convertible T>
 [[nodiscard]] T decode(std::string_view text, std::string_view root = {}) {
   const detail::json_path at(root);
@@ -2274,14 +2296,14 @@ template <json_convertible T>
 
 namespace detail {
 
-/// What INNGEST_FIELDS gives nlohmann: the same reader and writer, so that both say the same.
+/// The conversions that INNGEST_FIELDS gives to nlohmann. They use the same reader and writer.
 template <class T>
 void to_dom(nlohmann::json& out, const T& value) {
   out = parse_dom(encode(value));
 }
 template <class T>
 void from_dom(const nlohmann::json& in, T& value) {
-  value = decode<T>(in.dump());
+  value = decode<T>(dom_text(in));
 }
 
 }  // namespace detail
@@ -2292,10 +2314,10 @@ void from_dom(const nlohmann::json& in, T& value) {
 ///     struct Position { double x, y; };
 ///     INNGEST_FIELDS(Position, x, y)
 ///
-/// The type then reads straight from the text, without a DOM, and works with nlohmann's json as well.
-/// A std::optional member may be missing or null and is left out when empty; an extra_fields member keeps
-/// the fields that have no member. A `void validate(const T&)` beside the type is called after reading and
-/// before writing: what it throws becomes an error at the value's path.
+/// The type is then read directly from the text, without a DOM, and also works with nlohmann's json.
+/// A std::optional member may be missing or null, and is omitted when empty. An extra_fields member keeps
+/// fields without a member. A `void validate(const T&)` in the type's namespace is called after reading and
+/// before writing; its exceptions become errors at the value's path.
 #define INNGEST_FIELDS(Type, ...)                                                                   \
   [[maybe_unused]] constexpr auto inngest_fields(const Type*) {                                     \
     return ::std::make_tuple(INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_FIELD, Type, __VA_ARGS__));     \
@@ -2308,8 +2330,8 @@ void from_dom(const nlohmann::json& in, T& value) {
   }
 #define INNGEST_DETAIL_FIELD(Type, member) (::inngest::detail::field<&Type::member>{#member})
 
-/// Names the fields that a payload may lack although they are not std::optional: they keep the value that
-/// the type's own initializer gives them.
+/// Names fields that may be missing although they are not std::optional. They keep the value of their
+/// initializer.
 ///
 ///     struct Page { int number = 1; };
 ///     INNGEST_FIELDS(Page, number)
@@ -2321,7 +2343,7 @@ void from_dom(const nlohmann::json& in, T& value) {
   }
 #define INNGEST_DETAIL_DEFAULT(Type, member) (static_cast<void>(&Type::member), #member)
 
-/// Gives an enumeration's values their JSON texts; any other text is an error that lists them.
+/// Maps an enumeration's values to JSON texts. Any other text is an error that lists the valid ones.
 ///
 ///     enum class Executor { native, python_e2b };
 ///     INNGEST_ENUM(Executor, {Executor::native, "native"}, {Executor::python_e2b, "python-e2b"})
@@ -2420,25 +2442,25 @@ namespace inngest::inline INNGEST_ABI::detail {
 /// Reads a number of exactly `digits` decimal digits and removes it from the front of the text.
 std::optional<int> take_number(std::string_view& text, std::size_t digits);
 
-/// Removes `wanted` from the front of the text; false when it is not there.
+/// Removes `wanted` from the front of the text; returns false when the text does not begin with it.
 bool take_char(std::string_view& text, char wanted);
 
-/// An offset from UTC: "+05:30", "-08:00" or, without a sign, "05:30". The sign is the caller's to require.
+/// An offset from UTC: "+05:30", "-08:00" or, without a sign, "05:30". The caller checks for the sign.
 std::optional<std::chrono::seconds> parse_utc_offset(std::string_view text);
 
-/// A moment of RFC 3339, to the nanosecond.
+/// An RFC 3339 time with nanoseconds.
 struct rfc3339_moment {
   std::chrono::sys_seconds seconds{};
-  std::chrono::nanoseconds fraction{};  ///< less than a second; what is finer is cut off
-  /// The text had second 60, and `seconds` is the second after it.
+  std::chrono::nanoseconds fraction{};  ///< less than a second; finer digits are cut off
+  /// Whether the text had second 60; `seconds` is then the following second.
   bool is_leap_second = false;
 };
 
-/// Reads the digits of a fraction, of which there must be one; nanoseconds are kept.
+/// Reads one or more digits of a fraction, to the nanosecond.
 std::optional<std::chrono::nanoseconds> take_fraction(std::string_view& text);
 
-/// Reads "2026-11-23T14:00:00.5Z" or "2026-11-23T14:00:00+01:00" (RFC 3339, 5.6). As the RFC has it, T and Z
-/// may be small letters, a second may be 60, and an offset has a sign.
+/// Reads "2026-11-23T14:00:00.5Z" or "2026-11-23T14:00:00+01:00" (RFC 3339, 5.6). According to the RFC, T
+/// and Z may be lower case, a second may be 60, and an offset has a sign.
 std::optional<rfc3339_moment> parse_rfc3339(std::string_view text);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -2583,7 +2605,7 @@ struct fixed_string {
   consteval fixed_string(const char (&literal)[Size]) {
     for (std::size_t i = 0; i < Size; ++i) text[i] = literal[i];
   }
-  /// Without the zero at its end.
+  /// The size without the terminating zero.
   static constexpr std::size_t size() { return Size - 1; }
 };
 
@@ -2724,26 +2746,26 @@ struct recorded_run;
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// What JSON a C++ type can be, as far as the type says: which members there are, for whoever names them.
+/// The JSON form of a C++ type, as far as it is known: its members, to check expressions that name them.
 struct json_shape {
   enum class kind {
-    any,     ///< nothing is known: inngest::json, types with a to_json of their own
+    any,     ///< unknown: inngest::json, types with their own to_json
     value,   ///< a text, a number, a boolean or null: without members
-    object,  ///< `members` and no others
+    object,  ///< only `members`
     map,     ///< any members, all of the shape `element`
     list,    ///< no members: elements of the shape `element`
   };
   struct member;
 
   kind what = kind::any;
-  std::string_view name{};  // of values and lists, for messages
+  std::string_view name{};  // the name of values and lists in messages
   std::span<const member> members{};
   const json_shape& (*element)() = nullptr;
 
   const member* find(std::string_view name) const;
 };
 
-/// Shapes are found when they are asked for: a type may contain itself.
+/// The shape is a function, because a type may contain itself.
 struct json_shape::member {
   std::string_view name;
   const json_shape& (*shape)();
@@ -2826,30 +2848,28 @@ INNGEST_INLINE const json_shape::member* json_shape::find(std::string_view wante
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Text with every byte that is not of UTF-8 as a question mark: what is only to be read by people must get
-/// through.
-std::string readable(std::string_view text);
+/// Replaces every byte that is not UTF-8 by a question mark, for text that people read.
+std::string to_printable(std::string_view text);
 
-/// \throws payload_error for text that must arrive as it is and is not UTF-8; `whose` names it.
+/// \throws payload_error when the text is not UTF-8; `whose` names the text in the message.
 void require_utf8(std::string_view text, const std::string& whose);
 
-/// Writes a JSON object member by member, for what is told to a server or a person now and then: it compiles
-/// in no time and needs no DOM.
+/// Writes a JSON object member by member. It is cheap to compile and needs no DOM.
 class json_object_text {
  public:
   json_object_text& add(std::string_view name, std::string_view value);
   json_object_text& add(std::string_view name, const char* value);
-  /// Text that must arrive as it is, such as the name of a signal.
+  /// Adds a text that must not be altered, such as the name of a signal.
   /// \throws payload_error when it is not UTF-8.
   json_object_text& add_exact(std::string_view name, std::string_view value);
   json_object_text& add(std::string_view name, bool value) { return add_raw(name, value ? "true" : "false"); }
   json_object_text& add(std::string_view name, std::int64_t value);
   json_object_text& add(std::string_view name, int value) { return add(name, std::int64_t{value}); }
-  /// A value that is JSON already.
+  /// Adds a value given as JSON text.
   json_object_text& add_raw(std::string_view name, std::string_view json);
-  /// Nothing when the text is empty.
+  /// Adds the member unless the text is empty.
   json_object_text& add_if(std::string_view name, std::string_view value);
-  /// Null when the text is empty.
+  /// Adds null when the text is empty.
   json_object_text& add_or_null(std::string_view name, std::string_view value);
 
   std::string text() const { return out_ + '}'; }
@@ -2860,12 +2880,12 @@ class json_object_text {
   std::string out_ = "{";
 };
 
-/// The text that a member of a JSON object holds; empty when the JSON is broken, no object, has no such
-/// member or another kind of value there. For answers of which only words for people are wanted.
+/// The text of a member of a JSON object; empty when the JSON is invalid or not an object, or the member is
+/// missing or not a text. For messages in answers.
 std::string find_text(std::string_view json, std::string_view name);
 
-/// A member of a JSON object as it stands there; empty when there is none. It points into the buffer.
-/// \throws payload_error for what is not an object.
+/// The unchanged text of a member of a JSON object; empty when there is none. It points into the buffer.
+/// \throws payload_error when the JSON is not an object.
 std::string_view find_member(const json_buffer& buffer, std::string_view name);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -2874,7 +2894,7 @@ std::string_view find_member(const json_buffer& buffer, std::string_view name);
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-INNGEST_INLINE std::string readable(std::string_view text) {
+INNGEST_INLINE std::string to_printable(std::string_view text) {
   std::string out(text);
   if (is_utf8(out)) return out;
   for (char& c : out) {
@@ -2885,11 +2905,11 @@ INNGEST_INLINE std::string readable(std::string_view text) {
 
 INNGEST_INLINE void require_utf8(std::string_view text, const std::string& whose) {
   if (is_utf8(text)) return;
-  throw payload_error({}, whose + " is not UTF-8, so JSON can't hold it: \"" + readable(text) + "\"");
+  throw payload_error({}, whose + " is not UTF-8, so JSON can't hold it: \"" + to_printable(text) + "\"");
 }
 
 INNGEST_INLINE json_object_text& json_object_text::add(std::string_view name, std::string_view value) {
-  write_quoted(begin(name), readable(value));
+  write_quoted(begin(name), to_printable(value));
   return *this;
 }
 
@@ -2936,7 +2956,7 @@ INNGEST_INLINE std::string find_text(std::string_view json, std::string_view nam
       if (type_of(field.value, {}) != json_type::string) return {};
       return std::string(take(field.value.get_string(), {}));
     }
-  } catch (const payload_error&) {  // not JSON: it says nothing
+  } catch (const payload_error&) {  // not JSON
   }
   return {};
 }
@@ -2992,6 +3012,7 @@ struct event {
 
   /// The payload's type.
   using data_type = Data;
+  /// The event's name.
   static constexpr std::string_view name{Name.text, Name.size()};
 
   /// The payload.
@@ -3190,8 +3211,7 @@ namespace inngest::inline INNGEST_ABI {
 INNGEST_INLINE any_event::any_event(std::string name, const json& data) : name_(std::move(name)) {
   if (!detail::valid_event_name(name_) || name_.starts_with("inngest/") ||
       name_.find('*') != std::string::npos || !detail::is_utf8(name_)) {
-    throw configuration_error("not the name of an event that can be sent: \"" + detail::readable(name_) +
-                              "\"");
+    throw configuration_error("not a valid name for a sent event: \"" + detail::to_printable(name_) + "\"");
   }
   if (!data.is_object()) throw payload_error("data", "an event's data must be a JSON object");
   begin(name_);
@@ -3322,7 +3342,7 @@ void append_hex(std::string& out, std::span<const std::uint8_t> bytes);
 
 std::string to_hex(std::span<const std::uint8_t> bytes);
 
-/// The value of each character as a hex digit; -1 for the others.
+/// The value of every character as a hex digit; -1 for characters that are not hex digits.
 inline constexpr std::array<std::int8_t, 256> hex_values = [] {
   std::array<std::int8_t, 256> out{};
   out.fill(-1);
@@ -3336,10 +3356,10 @@ inline constexpr std::array<std::int8_t, 256> hex_values = [] {
 
 constexpr int hex_digit(char c) { return hex_values[static_cast<unsigned char>(c)]; }
 
-/// Fills `out` from exactly twice as many hex digits; false when `text` is anything else.
+/// Fills `out` from exactly twice as many hex digits; returns false for other texts.
 constexpr bool from_hex(std::string_view text, std::span<std::uint8_t> out) {
   if (text.size() != out.size() * 2) return false;
-  int all = 0;  // negative as soon as one digit was none
+  int all = 0;  // negative if any character is not a hex digit
   for (std::size_t i = 0; i < out.size(); ++i) {
     const int high = hex_digit(text[2 * i]);
     const int low = hex_digit(text[2 * i + 1]);
@@ -3544,9 +3564,9 @@ INNGEST_INLINE std::string request::path() const {
 
 // inngest/detail/enumeration.hpp
 
-// Enumerations whose values are stored or shown: one table of each says its enumerators and their names, and
-// whatever reads or writes a value asks the table. src/inngest.cpp does not compile when a table lacks an
-// enumerator: looking takes a second, which is not to be spent in every file of a user.
+// Enumerations whose values are stored or shown. Each has one table of its enumerators and names, used by all
+// code that reads or writes values. src/inngest.cpp does not compile if a table is incomplete: the check
+// takes a second, so that users' files do not repeat it.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -3557,12 +3577,11 @@ struct enumerator {
 };
 
 /// The table of an enumeration: a std::array of its enumerators in the order of their values, from 0 without
-/// a gap. Specialize it behind the enumeration.
+/// gaps. Specialize it after the enumeration.
 template <class Enum>
 inline constexpr std::array<enumerator<Enum>, 0> enumerators{};
 
-/// Whether the value has a name in the source: only the compiler knows, and it prints other values as
-/// numbers.
+/// Whether the value is an enumerator. The compiler prints enumerators by name and other values as numbers.
 template <auto Value>
 consteval bool is_enumerator() {
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -3575,7 +3594,7 @@ consteval bool is_enumerator() {
   return text[at] != '(' && text[at] != '-' && (text[at] < '0' || text[at] > '9');
 }
 
-/// More than any of the enumerations has.
+/// More than the enumerators of any enumeration.
 inline constexpr std::size_t most_enumerators = 64;
 
 template <class Enum, std::size_t... Numbers>
@@ -3595,14 +3614,14 @@ consteval bool has_full_table() {
   return true;
 }
 
-/// The name in the table; empty for a value that is no enumerator.
+/// The name in the table; empty for other values.
 template <class Enum>
 constexpr std::string_view name_of(Enum value) {
   const auto number = static_cast<std::size_t>(value);
   return number < enumerators<Enum>.size() ? enumerators<Enum>[number].name : std::string_view();
 }
 
-/// The enumerator that a stored number stands for; nothing for any other number.
+/// The enumerator of a stored number; nullopt for other numbers.
 template <class Enum>
 constexpr std::optional<Enum> enumerator_of(std::int64_t number) {
   if (number < 0 || static_cast<std::uint64_t>(number) >= enumerators<Enum>.size()) return std::nullopt;
@@ -3611,37 +3630,39 @@ constexpr std::optional<Enum> enumerator_of(std::int64_t number) {
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
-// The kinds of steps, one row each, and the operations that report them. Whatever depends on a step's kind
-// reads it here: the steps of a handler, middleware, the embedded engine, its page and the test harness.
+// The kinds of steps, one row each, and the operations that report them. All code that depends on a step's
+// kind uses this table: the steps of a handler, middleware, the embedded engine, its page and the test
+// harness.
 //
-// A new kind is an enumerator of step_kind and a row of protocol::step_kinds, and an enumerator of opcode
-// with its name when an operation of its own reports it. The compiler names what else is missing: the static
-// assertions below, and each `switch` over these enumerations, of which none has a default.
+// To add a kind, add an enumerator to step_kind and a row to protocol::step_kinds. If it has its own
+// operation, add an enumerator to opcode and its name to the table. The compiler reports everything else that
+// is missing, through the static assertions below and the `switch` statements over these enumerations, which
+// have no default.
 
 namespace inngest::inline INNGEST_ABI {
 
-/// What a step does.
+/// The kind of a step.
 enum class step_kind {
-  run,
-  send_event,
-  send_signal,
-  publish,
-  ai_wrap,
-  experiment,
-  sleep,
-  wait_for_event,
-  wait_for_signal,
-  invoke,
-  fetch,
-  ai_infer,
-  defer  ///< not a step: what a deferred function is given
+  run,              ///< step.run and step.start
+  send_event,       ///< step.send_event
+  send_signal,      ///< step.send_signal
+  publish,          ///< step.publish
+  ai_wrap,          ///< step.ai.wrap
+  experiment,       ///< group.experiment: the choice of the variant
+  sleep,            ///< step.sleep and step.sleep_until
+  wait_for_event,   ///< step.wait_for_event
+  wait_for_signal,  ///< step.wait_for_signal
+  invoke,           ///< step.invoke
+  fetch,            ///< step.fetch
+  ai_infer,         ///< step.ai.infer
+  defer             ///< not a step: the call of a deferred function
 };
 
 }  // namespace inngest::inline INNGEST_ABI
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// The operations that an app reports of a run's steps.
+/// The operations with which an app reports the steps of a run.
 enum class opcode {
   step_run,
   step_planned,
@@ -3661,7 +3682,7 @@ enum class opcode {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Their names in the protocol.
+/// The names of the operations in the protocol.
 template <>
 inline constexpr auto enumerators<protocol::opcode> = std::to_array<enumerator<protocol::opcode>>({
     {protocol::opcode::step_run, "StepRun"},
@@ -3685,7 +3706,7 @@ namespace inngest::inline INNGEST_ABI::protocol {
 /// The operation's name in the protocol, such as "StepRun".
 constexpr std::string_view to_string(opcode code) { return detail::name_of(code); }
 
-/// The operation of a name; nullopt for a name that is not ours. Some SDKs write two of them differently.
+/// The operation with the name; nullopt for unknown names. Some SDKs spell two of them differently.
 constexpr std::optional<opcode> opcode_of(std::string_view name) {
   if (name == "Step") return opcode::step_run;
   if (name == "AiGateway") return opcode::ai_gateway;
@@ -3697,36 +3718,40 @@ constexpr std::optional<opcode> opcode_of(std::string_view name) {
 
 /// Who does a step's work.
 enum class step_work {
-  body,     ///< the app: it runs a body, and again when that fails
-  request,  ///< the server: it makes an HTTP request, and again when that fails
-  wait,     ///< the server: it waits for a time, an event, a signal or another run
-  none,     ///< nobody: it is not a step
+  body,     ///< the app runs a body, and retries it
+  request,  ///< the server makes an HTTP request, and retries it
+  wait,     ///< the server waits for a time, an event, a signal or another run
+  none,     ///< nobody, because it is not a step
 };
 
-/// What a step is called with, as far as middleware may read and change it.
+/// The input of a step that middleware may read and change.
 enum class step_takes {
-  arguments,   ///< of its body, if any
-  event_data,  ///< that another function is given
+  arguments,   ///< the arguments of its body, if any
+  event_data,  ///< the data for another function
 };
 
-/// What a step's result is on the server.
+/// The form of a step's result on the server.
 enum class step_gives {
   value,   ///< JSON of any kind
   event,   ///< {"name", "data", ...}, or null
   signal,  ///< {"signal", "data"}, or null
 };
 
-/// All that the library knows of a kind of step.
+/// The properties of a step kind.
 struct step_kind_row {
+  /// The kind.
   step_kind kind;
-  /// In middleware, metrics and traces.
+  /// The name in middleware, metrics and traces.
   std::string_view name;
+  /// Who does the work.
   step_work work;
   /// The operation that begins it on the server.
   opcode begins_with;
-  /// On the page; its script knows these words.
+  /// The word on the page; its script knows these words.
   std::string_view shown_as;
+  /// The input.
   step_takes takes = step_takes::arguments;
+  /// The form of the result.
   step_gives gives = step_gives::value;
 };
 
@@ -3752,8 +3777,8 @@ inline constexpr auto step_kinds = std::to_array<step_kind_row>({
 /// The kind's row.
 constexpr const step_kind_row& row_of(step_kind kind) { return step_kinds[static_cast<std::size_t>(kind)]; }
 
-/// The row of the step that the operation begins; null for the operations of bodies, which are of several
-/// kinds, and for those that begin nothing.
+/// The row of the step kind that the operation begins. Null for operations that begin bodies of several
+/// kinds, and for operations that begin nothing.
 constexpr const step_kind_row* row_begun_by(opcode code) {
   for (const step_kind_row& row : step_kinds) {
     if (row.begins_with == code && row.work != step_work::body) return &row;
@@ -3777,8 +3802,8 @@ inline constexpr auto enumerators<step_kind> = [] {
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// Whether bodies begin with the operation that they share, everything else with one of its own, and every
-/// kind is shown as something.
+/// Whether all bodies begin with the shared operation, every other kind begins with its own operation, and
+/// every kind has a word for the page.
 consteval bool has_sound_rows() {
   for (const step_kind_row& row : step_kinds) {
     std::size_t uses = 0;
@@ -3792,7 +3817,7 @@ consteval bool has_sound_rows() {
 static_assert(
     has_sound_rows(),
     "in protocol::step_kinds a body does not begin with step_planned, two other kinds begin with the "
-    "same operation, or a kind is not shown as anything");
+    "same operation, or a kind has no word for the page");
 
 }  // namespace inngest::inline INNGEST_ABI::protocol
 
@@ -3813,8 +3838,8 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 using sha1_digest = std::array<std::uint8_t, 20>;
 
-/// SHA-1 that also runs at compile time, so that the ids of literal steps cost nothing at run time. The
-/// protocol identifies steps by it; nothing here relies on it being hard to collide.
+/// SHA-1 that also runs at compile time, so that literal step ids cost nothing at run time. The
+/// protocol identifies steps by SHA-1; its security does not depend on collision resistance.
 class sha1 {
  public:
   static constexpr sha1_digest of(std::string_view text) {
@@ -3856,7 +3881,7 @@ class sha1 {
     }
 
     auto [a, b, c, d, e] = state_;
-    // Five rounds stand in a row so that the five variables change their places by name, not by moving.
+    // Five unrolled rounds rotate the five variables by name instead of moving their values.
     for (std::size_t i = 0; i < 20; i += 5) {
       round(word[i] + 0x5A827999u + choice(b, c, d), a, b, e);
       round(word[i + 1] + 0x5A827999u + choice(a, b, c), e, a, d);
@@ -3974,8 +3999,8 @@ struct step_options {
   std::optional<int> retries{};
   /// The delay after the given attempt (0 is the first) has failed. Default: the server decides.
   std::function<duration_ms(int attempt)> backoff{};
-  /// How long a run step may take. Then its stop_token is told, and what it gives afterwards is not
-  /// taken: the attempt has failed with deadline_exceeded.
+  /// How long a run step may take. Then its stop_token is signalled, its later result is discarded, and the
+  /// attempt fails with deadline_exceeded.
   std::optional<duration_ms> deadline{};
 };
 
@@ -4157,11 +4182,11 @@ INNGEST_INLINE sent_events middleware::wrap_send_event(const std::vector<any_eve
 
 // inngest/options/detail/option_limits.hpp
 
-// What an Inngest server takes of a function's and a step's options: one table for all who check them.
+// The limits of an Inngest server for the options of functions and steps.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// What a number may be: its unit, least and most. `unit` is "s" for a duration, which is counted in seconds.
+/// The range of a number: its minimum, maximum and unit. `unit` is "s" for a duration in seconds.
 struct option_range {
   long long least = 0;
   long long most = 0;
@@ -4172,13 +4197,13 @@ struct option_range {
 
   /// "from 1 s to 10 minutes"
   std::string text() const { return "from " + text_of(least) + " to " + text_of(most); }
-  /// A value as `text` has its bounds.
+  /// A value in the same form, with its unit.
   std::string text_of(long long value) const;
 };
 
 inline constexpr long long days_in_seconds = 86'400;
 
-/// No documented bound: still short enough that no arithmetic with it overflows, in nanoseconds neither.
+/// Used where no bound is documented: short enough that no arithmetic overflows, even in nanoseconds.
 inline constexpr long long longest_period = 100 * 365 * days_in_seconds;
 inline constexpr long long largest_limit = (std::numeric_limits<int>::max)();
 
@@ -4200,17 +4225,17 @@ inline constexpr option_range batch_size{2, 100};
 inline constexpr option_range batch_timeout{1, 600, "s"};
 inline constexpr option_range timeout{0, longest_period, "s"};
 inline constexpr option_range cron_jitter{1, 300, "s"};
-/// Seconds of precedence.
+/// In seconds.
 inline constexpr option_range priority{-600, 600};
-/// Bytes.
+/// In bytes.
 inline constexpr option_range event_name{1, 255};
 
 }  // namespace option_limits
 
-/// How long a run may sleep, or wait for an event, a signal or another run. A year, and a day for leap years.
+/// The maximum time for which a run may sleep or wait: a year, and a day for leap years.
 inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24 * 366);
 
-/// Whether it is further away than any wait, in either direction.
+/// Whether the duration is longer than any wait, in either direction.
 constexpr bool is_beyond_longest_wait(std::chrono::milliseconds duration) {
   return duration > longest_wait || duration < -longest_wait;
 }
@@ -4549,18 +4574,21 @@ INNGEST_INLINE trigger<scheduled_timer> cron(std::string schedule, const cron_op
 
 #if __has_include(<cxxabi.h>)
 #include <cxxabi.h>
-
 #endif
 
 namespace inngest::inline INNGEST_ABI::detail {
 
+/// Removes INNGEST_ABI from a type's name. It is not part of the name in the source, and would make errors
+/// differ between versions and flavours.
+std::string without_abi_namespace(std::string name);
+
+/// The type's name as in the source.
 std::string demangle(const char* name);
 
-/// The name of an exception's type as its author wrote it. `std::throw_with_nested` throws a wrapper type
-/// of the library's own, which would tell a reader nothing.
+/// The name of an exception's type as in the source, without the wrapper type of `std::throw_with_nested`.
 std::string exception_type_name(const std::type_info& type);
 
-/// The type name of the exception that is being handled; empty where that can't be known.
+/// The type name of the current exception; empty where the compiler does not provide it.
 std::string current_exception_type_name();
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -4569,12 +4597,20 @@ std::string current_exception_type_name();
 
 namespace inngest::inline INNGEST_ABI::detail {
 
+INNGEST_INLINE std::string without_abi_namespace(std::string name) {
+  constexpr std::string_view abi_namespace = INNGEST_DETAIL_TEXT(INNGEST_ABI) "::";
+  for (std::size_t at = 0; (at = name.find(abi_namespace, at)) != std::string::npos;) {
+    name.erase(at, abi_namespace.size());
+  }
+  return name;
+}
+
 INNGEST_INLINE std::string demangle(const char* name) {
 #if __has_include(<cxxabi.h>)
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
                                                     std::free);
-  if (status == 0) return text.get();
+  if (status == 0) return without_abi_namespace(text.get());
 #endif
   return name;
 }
@@ -4587,7 +4623,7 @@ INNGEST_INLINE std::string exception_type_name(const std::type_info& type) {
     }
   }
   if (name.ends_with(" const")) name.resize(name.size() - 6);
-  // Others see these two, which every SDK has: servers, pages and apps that wait for the run.
+  // All SDKs have these two errors, and servers, pages and waiting apps show their common names.
   if (name == "inngest::non_retriable_error") return "NonRetriableError";
   if (name == "inngest::retry_after_error") return "RetryAfterError";
   return name;
@@ -4615,7 +4651,7 @@ INNGEST_INLINE std::string current_exception_type_name() {
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// Where a step is called.
+/// The source location of a step call.
 struct call_site {
   const char* file = "";
   int line = 0;
@@ -4623,33 +4659,33 @@ struct call_site {
   std::string text() const { return std::string(file) + ":" + std::to_string(line); }
 };
 
-/// Two branches of a group that use the same step id, where results decide which of them comes first.
+/// Two branches of a group use the same step id, and results decide which branch reaches it first.
 struct branch_conflict {
   std::string group{};  // "parallel group" or "race"
   std::size_t first = 0;
   std::size_t second = 0;
   call_site first_site{};
   call_site second_site{};
-  /// When the first branch came to the id.
+  /// When the first branch reached the id.
   std::size_t first_reached = 0;
-  /// Both are in a branch of a race, or are branches of one: it may not matter, see replay::settle_conflicts.
+  /// Whether the branches belong to a race. The conflict may then be harmless, see replay::settle_conflicts.
   bool is_in_race = false;
 };
 
-/// Knows which branch of which group the handler is in, and finds step ids whose index can't be relied on.
+/// Tracks the current branch of the handler, and finds step ids whose index depends on results.
 ///
-/// A repeated id gets its index from the order in which the handler comes to its uses. Branches run one after
-/// another, each up to its first step without a result. So a later branch can come to the id before an
-/// earlier one, unless whatever the earlier one waits for before its use, the later one waits for too. This
-/// depends on the program only, not on which results there are.
+/// A repeated id gets its index from the order in which the handler reaches its uses. Branches run one after
+/// another, each up to its first step without a result. A later branch can therefore reach the id before an
+/// earlier one, unless the later branch also waits for everything that the earlier branch waits for before
+/// its use. This depends on the program only, not on the available results.
 class branches {
  public:
   enum class kind { parallel, race };
 
-  /// `reached` is when the handler came to the group: all branches begin then.
+  /// `reached` is the time at which the handler reached the group, when all branches begin.
   void begin_group(kind what, std::size_t reached) { groups_.push_back({.what = what, .began_at = reached}); }
 
-  /// What the group's branches waited for, the branch around them has waited for when it goes on.
+  /// Adds the waits of the group's branches to the enclosing branch.
   void end_group();
 
   void begin_branch();
@@ -4658,21 +4694,21 @@ class branches {
 
   bool empty() const { return frames_.empty(); }
   std::size_t depth() const { return frames_.size(); }
-  /// Of how many races the handler is in a branch.
+  /// The number of races that enclose the handler's current position.
   std::size_t races() const { return races_up_to(groups_.size()); }
   /// When the current branch began: see replay::branch_result::completed_at.
   std::size_t began_at() const { return frames_.empty() ? 0 : frames_.back().began_at; }
 
-  /// The handler got the result of a step. `entered_at` is the depth at which it came to the step; `got_in`
-  /// notes the branch, as a second look waits for nothing new.
+  /// Notes that the handler received the result of a step. `entered_at` is the depth at which it reached the
+  /// step. `got_in` stores the branch, because a second read waits for nothing new.
   void wait(const step_hash& step, std::size_t entered_at, std::optional<std::size_t>& got_in);
 
-  /// Notes the use of an id in the current branch, and compares it with those of the branches beside it.
-  /// `reached` is when the handler came to it.
+  /// Notes the use of an id in the current branch, and compares it with the uses in sibling branches.
+  /// `reached` is the time at which the handler reached it.
   std::optional<branch_conflict> use(const step_hash& id, const call_site& site, std::size_t reached);
 
  private:
-  /// A step that was started outside of the branch that waits for it.
+  /// A wait for a step that was started outside the branch.
   struct outer_wait {
     step_hash step{};
     std::size_t entered_at = 0;
@@ -4681,7 +4717,7 @@ class branches {
   struct earlier_use {
     std::size_t branch = 0;
     std::size_t reached = 0;
-    bool waits = false;  // for steps of the branch's own
+    bool waits = false;  // for steps started in the branch
     std::vector<outer_wait> outer{};
     call_site site{};
   };
@@ -4692,13 +4728,13 @@ class branches {
     std::size_t branches = 0;
     std::size_t waits = 0;
     std::vector<outer_wait> outer{};
-    // by id, the uses that can be late; others come in the order of the branches always
+    // by id, the uses that can be late; all others follow the order of the branches
     std::unordered_map<step_hash, std::vector<earlier_use>, detail::step_hash_hasher> uses{};
   };
 
   struct frame {
     std::size_t id = 0;
-    std::size_t number = 0;  // of the branch in its group, from 1
+    std::size_t number = 0;  // number of the branch in its group, from 1
     std::size_t began_at = 0;
     std::size_t waits = 0;
     std::vector<outer_wait> outer{};
@@ -4711,10 +4747,10 @@ class branches {
 
   static void note(std::vector<earlier_use>& uses, const earlier_use& use);
 
-  /// Among the outermost groups.
+  /// The number of races among the outermost `count` groups.
   std::size_t races_up_to(std::size_t count) const;
 
-  /// Whether the branch is the current one, or around it; 0 is the handler itself.
+  /// Whether the branch is the current one or encloses it; 0 is the handler itself.
   bool is_around(std::size_t id) const;
 
   std::vector<group> groups_;
@@ -4733,7 +4769,7 @@ INNGEST_INLINE void branches::end_group() {
   groups_.pop_back();
   if (frames_.empty()) return;
   frame& around = frames_.back();
-  if (ended.what == kind::race) {  // one of its branches was enough, and nobody knows which
+  if (ended.what == kind::race) {  // one branch was enough, but it is unknown which one
     around.waits += ended.waits + ended.outer.size();
   } else {
     around.waits += ended.waits;
@@ -4773,7 +4809,7 @@ INNGEST_INLINE std::optional<branch_conflict> branches::use(const step_hash& id,
     waits = waits || frames_[level].waits > 0;
     for (const outer_wait& wait : frames_[level].outer) add(outer, wait);
     std::erase_if(outer, [&](const outer_wait& wait) {
-      const bool own = wait.entered_at > level;  // started in this branch: nobody else waits for it
+      const bool own = wait.entered_at > level;  // started in this branch, so no other branch waits for it
       waits = waits || own;
       return own;
     });
@@ -4820,14 +4856,14 @@ INNGEST_INLINE void branches::note(std::vector<earlier_use>& uses, const earlier
 }
 
 INNGEST_INLINE std::size_t branches::races_up_to(std::size_t count) const {
-  return static_cast<std::size_t>(std::count_if(groups_.begin(),
-                                                groups_.begin() + static_cast<std::ptrdiff_t>(count),
-                                                [](const group& each) { return each.what == kind::race; }));
+  return static_cast<std::size_t>(
+      std::count_if(groups_.begin(), groups_.begin() + static_cast<std::ptrdiff_t>(count),
+                    [](const group& entered) { return entered.what == kind::race; }));
 }
 
 INNGEST_INLINE bool branches::is_around(std::size_t id) const {
   return id == 0 ||
-         std::any_of(frames_.begin(), frames_.end(), [&](const frame& each) { return each.id == id; });
+         std::any_of(frames_.begin(), frames_.end(), [&](const frame& entered) { return entered.id == id; });
 }
 
 }  // namespace inngest::inline INNGEST_ABI::execution
@@ -4847,12 +4883,12 @@ INNGEST_INLINE bool branches::is_around(std::size_t id) const {
 #include <condition_variable>
 #include <list>
 
-// What <stop_token> declares, for standard libraries without it: see <inngest/stop_token.hpp>. The names and
-// the guarantees are the standard's; only speed was given up, for a mutex.
+// The classes of <stop_token>, for standard libraries without it: see <inngest/stop_token.hpp>. The names and
+// the guarantees are those of the standard. It uses a mutex, which is slower.
 
 namespace inngest::inline INNGEST_ABI::detail::own_stop {
 
-/// What the sources, tokens and callbacks of one stop share.
+/// The shared state of the sources, tokens and callbacks of one stop.
 class stop_state {
  public:
   /// The part of a stop_callback that does not depend on its type.
@@ -4866,18 +4902,18 @@ class stop_state {
 
   bool is_requested() const noexcept { return requested_; }
 
-  /// Calls the callbacks in this thread. False when a stop was requested before.
+  /// Calls the callbacks on this thread. Returns false when a stop was requested before.
   bool request() noexcept;
 
-  /// False when a stop was requested before: then the caller calls it.
+  /// Adds a callback. Returns false when a stop was requested before; then the caller calls the callback.
   bool add(callback& added);
 
-  /// The callback does not run any more when this returns, unless it removes itself.
+  /// Removes a callback, and waits until it has returned unless it removes itself.
   void remove(const callback& removed) noexcept;
 
  private:
   std::atomic<bool> requested_{false};
-  std::mutex mutex_;  // of the rest
+  std::mutex mutex_;  // protects the members below
   std::condition_variable callback_ended_;
   std::list<callback*> callbacks_;
   callback* running_ = nullptr;
@@ -4889,13 +4925,13 @@ struct nostopstate_t {
 };
 inline constexpr nostopstate_t nostopstate{};
 
-/// As std::stop_token.
+/// Like std::stop_token.
 class stop_token {
  public:
   stop_token() noexcept = default;
 
   bool stop_requested() const noexcept { return state_ && state_->is_requested(); }
-  /// False when nobody has asked to stop, and no source is left that could.
+  /// False when no stop was requested, and no source is left.
   bool stop_possible() const noexcept { return state_ && (state_->is_requested() || !sources_.expired()); }
   void swap(stop_token& other) noexcept { std::swap(*this, other); }
 
@@ -4913,7 +4949,7 @@ class stop_token {
   std::weak_ptr<const void> sources_;
 };
 
-/// As std::stop_source.
+/// Like std::stop_source.
 class stop_source {
  public:
   stop_source() : state_(std::make_shared<stop_state>()), sources_(std::make_shared<char>()) {}
@@ -4922,7 +4958,8 @@ class stop_source {
   stop_token get_token() const noexcept { return {state_, sources_}; }
   bool stop_requested() const noexcept { return state_ && state_->is_requested(); }
   bool stop_possible() const noexcept { return state_ != nullptr; }
-  /// Calls the callbacks in this thread. False when a stop was requested before, or there is no state.
+  /// Calls the callbacks on this thread. Returns false when a stop was requested before, or there is no
+  /// state.
   bool request_stop() const noexcept;
   void swap(stop_source& other) noexcept { std::swap(*this, other); }
 
@@ -4931,11 +4968,10 @@ class stop_source {
 
  private:
   std::shared_ptr<stop_state> state_;
-  std::shared_ptr<const void>
-      sources_;  // its copies are counted: when the last ends, none can request a stop
+  std::shared_ptr<const void> sources_;  // counts the sources
 };
 
-/// As std::stop_callback.
+/// Like std::stop_callback.
 template <class Callback>
 class stop_callback : private stop_state::callback {
  public:
@@ -4982,7 +5018,7 @@ INNGEST_INLINE bool stop_state::request() noexcept {
     running_ = callbacks_.front();
     callbacks_.pop_front();
     callback& next = *running_;
-    lock.unlock();  // the callback may add and remove others, and itself
+    lock.unlock();  // the callback may add and remove callbacks, also itself
     next.call();
     lock.lock();
     running_ = nullptr;
@@ -5038,9 +5074,9 @@ using detail::own_stop::stop_token;
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// How one call of a handler is asked to stop: by its step's deadline, because its answer is no longer wanted
-/// (the run has ended, another call has taken over, nobody waits for it), or because the process is to end.
-/// Copies share one state; it may be used from many threads at once.
+/// Asks one call of a handler to stop: at its step's deadline, when its answer is no longer needed (the run
+/// has ended, another call has taken over, the connection was closed), or when the process shuts down. Copies
+/// share one state. Thread-safe.
 class call_stop {
  public:
   call_stop() : state_(std::make_shared<state>()) {}
@@ -5048,14 +5084,14 @@ class call_stop {
   const stop_source& source() const { return state_->source; }
   stop_token token() const { return state_->source.get_token(); }
   bool is_requested() const { return state_->source.stop_requested(); }
-  /// Calls the token's callbacks in this thread: hold no lock.
+  /// Calls the token's callbacks on this thread: the caller must not hold a lock.
   void request() const { state_->source.request_stop(); }
 
-  /// The process is to end. What then fails has been interrupted: it is no failed attempt.
+  /// Asks to stop because the process shuts down. Later failures do not count as failed attempts.
   void request_shutdown() const;
   bool is_shutdown() const { return state_->shutdown; }
 
-  /// Says that the call's answer is no answer: it ended because the process is to end.
+  /// Marks the call as interrupted by the shutdown: its answer does not count.
   void note_interrupted() const { state_->interrupted = true; }
   bool was_interrupted() const { return state_->interrupted; }
 
@@ -5089,17 +5125,17 @@ INNGEST_INLINE void call_stop::request_shutdown() const {
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// An exception as the wire has it.
+/// An exception in the form of the protocol.
 struct error_info {
   std::string name;
   std::string message;
-  /// Where it was thrown, as far as we know: the step call.
+  /// The stack trace: the step call, if known.
   std::string stack{};
   /// The exceptions nested in it, outermost first.
   std::vector<step_error::cause> causes{};
 };
 
-/// What an exception asks of the server.
+/// An exception, and whether and when the server retries.
 struct failure {
   error_info info;
   bool retriable = true;
@@ -5108,17 +5144,17 @@ struct failure {
 
 inline constexpr std::size_t deepest_cause = 5;
 
-/// The exception that is being handled, when it is not a std::exception.
+/// A currently handled exception that is not a std::exception.
 struct thrown_value {
-  std::string type{};  // as its author wrote it
-  std::string text{};  // of a text or a number
+  std::string type{};  // the type as in the source code
+  std::string text{};  // the value, for texts and numbers
 };
 
 thrown_value read_thrown_value();
 
 void describe_causes(const std::exception& outer, error_info& info);
 
-/// Whether another attempt could end better.
+/// Whether a retry could succeed.
 constexpr bool is_worth_retrying(error_code code) {
   switch (code) {
     case error_code::non_retriable:
@@ -5134,7 +5170,7 @@ constexpr bool is_worth_retrying(error_code code) {
   }
 }
 
-/// Describes what a handler or a step threw. `thrower` names it, as in "function \"charge\"".
+/// Describes an exception of a handler or step. `thrower` names it, as in "function \"charge\"".
 failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now,
                  const std::string& thrower = "the code");
 
@@ -5177,7 +5213,7 @@ INNGEST_INLINE thrown_value read_thrown_value() {
   } catch (long long number) {
     out.text = text_of_number(number);
   } catch (double number) {
-    char digits[64];  // std::to_string would write it as the locale does
+    char digits[64];  // std::to_string depends on the locale
     const auto end = std::to_chars(digits, digits + sizeof digits, number);
     out.text.assign(digits, end.ptr);
   } catch (...) {
@@ -5210,7 +5246,7 @@ INNGEST_INLINE failure describe(const std::exception_ptr& thrown, std::chrono::s
     out.info.message = problem.what();
     describe_causes(problem, out.info);
     if (const auto* step = dynamic_cast<const step_error*>(&problem)) {
-      out.info.name = step->name();  // the original's: what is shown for the run is what went wrong
+      out.info.name = step->name();  // the original exception's name: the run shows the cause
       out.info.causes = step->causes();
       out.retriable = false;
     } else if (const auto* later = dynamic_cast<const retry_after_error*>(&problem)) {
@@ -5230,11 +5266,11 @@ INNGEST_INLINE void write_error(std::string& out, const error_info& info) {
   using detail::write_quoted;
   const auto quoted = [&out](std::string_view text) {
     if (detail::is_utf8(text)) return write_quoted(out, text);
-    std::string readable(text);  // an error must get through, whatever bytes its message has
-    for (char& c : readable) {
+    std::string printable(text);  // errors must be reported even if the message is not UTF-8
+    for (char& c : printable) {
       if (static_cast<unsigned char>(c) >= 0x80) c = '?';
     }
-    write_quoted(out, readable);
+    write_quoted(out, printable);
   };
   out += "{\"name\":";
   quoted(info.name);
@@ -5266,14 +5302,14 @@ struct timing {
 struct operation {
   opcode code{};
   step_hash id{};
-  /// A run step's and a wait's is the step's id, a sleep's the time it takes.
+  /// The step's id for a run step or a wait; the duration for a sleep.
   std::string name{};
   std::string display_name{};
   std::string user_id{};
-  std::size_t index = 0;   // of the id's repeats
-  std::string options{};   // a JSON object; empty when there is nothing to say
-  std::string metadata{};  // a JSON array; empty when there is none
-  std::string data{};      // JSON; empty for null
+  std::size_t index = 0;   // of this use of the id
+  std::string options{};   // a JSON object, or empty
+  std::string metadata{};  // a JSON array, or empty
+  std::string data{};      // JSON; empty means null
   std::optional<error_info> error{};
   std::optional<protocol::timing> timing{};
 };
@@ -5281,13 +5317,13 @@ struct operation {
 /// Appends the operation as a JSON object.
 void write_operation(std::string& out, const operation& op);
 
-/// The members of two JSON objects in one; either may be empty text.
+/// Merges two JSON objects; either may be empty text.
 std::string merged_options(const std::string& first, const std::string& second);
 
-/// The function's result, where it rides along with other operations.
+/// The operation that reports the function's result together with other operations.
 operation run_complete(std::string result);
 
-/// The function's failure, where it rides along with other operations.
+/// The operation that reports the function's failure together with other operations.
 operation run_failed(const failure& failure);
 
 std::string write_operations(const std::vector<operation>& operations);
@@ -5361,13 +5397,13 @@ INNGEST_INLINE operation run_failed(const failure& failure) {
 
 INNGEST_INLINE std::string write_operations(const std::vector<operation>& operations) {
   std::size_t size = 2;
-  for (const operation& each : operations) size += 256 + each.options.size() + each.data.size();
+  for (const operation& op : operations) size += 256 + op.options.size() + op.data.size();
   std::string out;
   out.reserve(size);
   out += '[';
-  for (const operation& each : operations) {
+  for (const operation& op : operations) {
     if (out.size() > 1) out += ',';
-    write_operation(out, each);
+    write_operation(out, op);
   }
   return out += ']';
 }
@@ -5376,27 +5412,27 @@ INNGEST_INLINE std::string write_operations(const std::vector<operation>& operat
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// The results of one call's steps that are saved while the handler goes on, instead of ending the call after
-/// each. What could not be saved stays here, to be put into the answer.
+/// Saves the step results of one call while the handler continues, instead of ending the call after every
+/// step. Results that could not be saved stay here for the answer.
 class checkpoints {
  public:
-  using clock = std::chrono::steady_clock;  // a clock that is set changes no interval
+  using clock = std::chrono::steady_clock;  // not affected when the clock is set
   enum class saved {
     yes,
-    no,     ///< no server took them: the answer must
-    stale,  ///< another call of the run has taken over: this one must stop
+    no,     ///< not saved: the results belong into the answer
+    stale,  ///< another call of the run has taken over: this call must stop
   };
 
   checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
               std::function<saved(const std::vector<protocol::operation>&)> save);
 
-  /// Keeps a step's result, and saves what is kept when it is time to.
-  saved keep(protocol::operation op);
+  /// Adds a step's result, and saves all unsaved results when a save is due.
+  saved add(protocol::operation op);
 
-  /// Saves what is kept.
+  /// Saves all unsaved results.
   saved save();
 
-  /// Whether no further step should begin in this call.
+  /// Whether the call should begin no further steps.
   bool is_out_of_time() const { return now_() - started_ >= options_.max_runtime; }
 
   std::vector<protocol::operation> take_unsaved() { return std::exchange(unsaved_, {}); }
@@ -5424,7 +5460,7 @@ INNGEST_INLINE checkpoints::checkpoints(const checkpointing& options, std::funct
       started_(now_()),
       saved_at_(started_) {}
 
-INNGEST_INLINE checkpoints::saved checkpoints::keep(protocol::operation op) {
+INNGEST_INLINE checkpoints::saved checkpoints::add(protocol::operation op) {
   unsaved_.push_back(std::move(op));
   const bool full = static_cast<int>(unsaved_.size()) >= options_.buffered_steps;
   const bool late = options_.max_interval && now_() - saved_at_ >= *options_.max_interval;
@@ -5445,7 +5481,7 @@ INNGEST_INLINE checkpoints::saved checkpoints::save() {
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// The middleware of a function: its client's, then its own. Most have none, and pay nothing.
+/// The middleware of a function: first its client's, then its own. Functions without middleware have no cost.
 class hooks {
  public:
   hooks() = default;
@@ -5453,12 +5489,13 @@ class hooks {
 
   bool empty() const { return list_.empty(); }
 
+  /// Calls `call` with every middleware, the first one first.
   template <class Call>
-  void each(Call&& call) const {
-    for (const auto& one : list_) call(*one);
+  void for_each(Call&& call) const {
+    for (const auto& layer : list_) call(*layer);
   }
 
-  /// `innermost` with all middleware around it, the last outermost.
+  /// Calls `innermost` wrapped in all middleware; the last one is the outermost.
   template <class Result, class Around>
   Result wrap_reversed(const Around& around, next_call<Result> innermost, std::size_t to = npos) const {
     const std::size_t count = to == npos ? list_.size() : to;
@@ -5467,10 +5504,11 @@ class hooks {
     return around(*list_[count - 1], next_call<Result>(next));
   }
 
-  /// A result, as JSON text, as the middleware leaves it to those who read it.
+  /// Passes a result, as JSON text, through the wrap_step hooks.
   std::string read_result(const call_info& call, const step_info& step, std::string result) const;
 
-  /// `innermost` with all middleware around it, the first outermost: `around(one, next)` calls one's hook.
+  /// Calls `innermost` wrapped in all middleware; the first one is the outermost. `around(layer, next)` calls
+  /// the hook of one middleware.
   template <class Result, class Around>
   Result wrap(const Around& around, next_call<Result> innermost, std::size_t from = 0) const {
     if (from == list_.size()) return innermost();
@@ -5497,7 +5535,7 @@ INNGEST_INLINE hooks::hooks(const middleware_list& first, const middleware_list&
 INNGEST_INLINE std::string hooks::read_result(const call_info& call, const step_info& step,
                                               std::string result) const {
   return wrap_reversed<std::string>(
-      [&](middleware& one, next_call<std::string> next) { return one.wrap_step(call, step, next); },
+      [&](middleware& layer, next_call<std::string> next) { return layer.wrap_step(call, step, next); },
       [&] { return result; });
 }
 
@@ -5507,9 +5545,9 @@ INNGEST_INLINE std::string hooks::read_result(const call_info& call, const step_
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// What leaves a handler at a step that has no result yet. It is not a std::exception, so that
-/// `catch (const std::exception&)` around a step handles failures only; and it can't be copied, so that
-/// nothing can keep it.
+/// Thrown to leave a handler at a step without a result. It is not a std::exception, so that
+/// `catch (const std::exception&)` around a step handles failures only. It can't be copied, so that user code
+/// can't store it.
 class interrupt final {
  public:
   interrupt() = default;
@@ -5545,10 +5583,10 @@ struct size_limits {
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// What the server remembers of a step: a slice of the call request, decoded only when the handler asks.
+/// The stored result of a step: a slice of the call request, decoded when the handler reads it.
 ///
-/// A result is `{"data": X}`, a failure `{"error": {...}}`, a server's replacement input `{"input": [...]}`;
-/// a sleep or a wait that timed out is null, a received event the bare event.
+/// A result is `{"data": X}`, a failure `{"error": {...}}`, and a replaced input `{"input": [...]}`. A sleep
+/// or a wait that timed out is null. A received event is the event itself.
 struct memo {
   step_hash id{};
   std::string_view text{};  // in a json_buffer
@@ -5557,20 +5595,20 @@ struct memo {
   bool is_object() const { return text.starts_with('{'); }
 };
 
-/// Whether the memo is an object whose keys are `wanted` and at most "type".
+/// Whether the memo is an object with the key `wanted` and optionally "type", and no other keys.
 bool holds_only(const memo& memo, std::string_view wanted);
 
 std::string text_member(const json& object, const char* key);
 
-/// The error of a failed step's memo, leniently: it may come from any SDK, or from the server.
+/// The error of a failed step. It reads leniently, because the error may come from any SDK or the server.
 step_error read_step_error(std::string_view text, std::string_view id);
 
-/// Throws the step_error that a failed step's memo holds; returns for every other memo.
+/// Throws the step_error of a failed step; returns for every other memo.
 void throw_if_failed(const memo& memo, std::string_view id);
 
 inline std::string memo_path(std::string_view id) { return "steps[\"" + std::string(id) + "\"]"; }
 
-/// Reads what `{"data": X}` holds, in one go; nothing when the memo is of another shape, or X does not fit.
+/// Reads X of `{"data": X}` in one pass; nullopt when the memo has another form or X does not fit the type.
 template <class Result>
 std::optional<Result> read_data(const memo& memo) {
   if (!memo.text.starts_with("{\"data\":")) return std::nullopt;
@@ -5585,14 +5623,14 @@ std::optional<Result> read_data(const memo& memo) {
       else if (key != "type")
         return std::nullopt;
     }
-  } catch (const payload_error&) {  // whoever wants to know why reads it slowly
+  } catch (const payload_error&) {  // read_result() finds the reason
     return std::nullopt;
   }
   return out;
 }
 
-/// The result of a step that ran: what `{"data": X}` holds, or the memo itself when it is of no shape we
-/// know. \throws step_error when the step failed; payload_error when the result does not fit.
+/// The result of a completed step: X of `{"data": X}`, or the memo itself when it has an unknown form.
+/// \throws step_error when the step failed; payload_error when the result does not fit.
 template <class Result>
 Result read_result(const memo& memo, std::string_view id) {
   if (auto fast = read_data<Result>(memo)) return std::move(*fast);
@@ -5612,10 +5650,10 @@ Result read_result(const memo& memo, std::string_view id) {
   }
 }
 
-/// The result of a step that ran, as JSON text. \throws step_error when it failed.
+/// The result of a completed step, as JSON text. \throws step_error when the step failed.
 std::string_view result_text(const memo& memo, std::string_view id);
 
-/// The event that a wait received; nothing when it timed out.
+/// The event that a wait received; nullopt when it timed out.
 /// \throws step_error when the wait failed; payload_error when the event's data does not fit.
 template <event_type Event>
 std::optional<Event> read_received(const memo& memo, std::string_view id) {
@@ -5691,71 +5729,72 @@ INNGEST_INLINE std::string_view result_text(const memo& memo, std::string_view i
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// A server's request to run a function, or one step of it. It owns its body; events and memos are slices
-/// of that.
+/// A server's request to run a function, or one step of it. It owns its body; events and memos are slices of
+/// the body.
 class call_request {
  public:
-  /// \throws protocol_error for a body that is not a call request.
+  /// \throws protocol_error when the body is not a call request.
   explicit call_request(std::string body, std::optional<step_hash> target = {});
-  call_request(const call_request&) = delete;  // its slices point into itself
+  call_request(const call_request&) = delete;  // its slices point into its own body
   call_request& operator=(const call_request&) = delete;
 
-  /// The step to run when the server asks for exactly one.
+  /// The step to run, when the server requests a single step.
   const std::optional<step_hash>& target() const { return target_; }
   /// The triggering event, as JSON.
   std::string_view event() const { return event_; }
   /// All events of the run, as a JSON array; empty when the request has none.
   std::string_view events() const { return events_; }
   const std::string& run_id() const { return run_id_; }
-  /// 0 at the first attempt.
+  /// The number of earlier attempts: 0 for the first attempt.
   int attempt() const { return attempt_; }
-  /// Attempts in all, the first included; unknown from a server that does not say.
+  /// The maximum number of attempts, including the first; nullopt when the server does not send it.
   std::optional<int> max_attempts() const { return max_attempts_; }
-  /// A step that is found must be planned, not run at once: a parallel group is under way.
+  /// Whether new steps must be planned and not run at once, because a parallel group is running.
   bool plan_only() const { return plan_only_; }
-  /// Events and steps were too large for the request and must be fetched: see adopt_events, adopt_steps.
+  /// Whether events and steps were too large for the request and must be fetched: see adopt_events,
+  /// adopt_steps.
   bool use_api() const { return use_api_; }
 
-  // What a server wants back with saved results; empty from one that does not save any.
+  // Sent back with saved results; empty when the server does not save any.
   const std::string& function_uuid() const { return function_uuid_; }
   const std::string& queue_item_id() const { return queue_item_id_; }
   const std::string& request_id() const { return request_id_; }
   std::int64_t generation_id() const { return generation_id_; }
 
-  /// Whether a deferred call of this hashed id was taken in before.
+  /// Whether the server already has the deferred call with this hashed id.
   bool is_deferred(const step_hash& id) const;
 
-  /// Replaces the events by those of a JSON array; the first is the triggering one.
-  /// \throws protocol_error when it is none.
+  /// Replaces the events by those of a JSON array; the first one is the triggering event.
+  /// \throws protocol_error when the text is not a JSON array.
   void adopt_events(std::string events);
 
-  /// Replaces the steps' memos by those of a JSON object. \throws protocol_error when it is none.
+  /// Replaces the steps' memos by those of a JSON object. \throws protocol_error when the text is not one.
   void adopt_steps(std::string steps);
 
-  /// Replaces the events by texts that middleware made.
+  /// Replaces the events by the texts from middleware.
   void replace_events(std::string event, std::string events);
 
-  /// The step's memo; null when it has none.
+  /// The step's memo; null when there is none.
   const memo* find(const step_hash& id) const;
 
-  /// How many steps have a memo.
+  /// The number of steps with a memo.
   std::size_t memo_count() const { return memos_.size(); }
-  /// Bytes of all memos.
+  /// The size of all memos in bytes.
   std::size_t state_size() const { return state_size_; }
   bool has_results() const { return !stack_.empty(); }
-  /// Whether the step's result is the last that came: all before it was there in an earlier call.
+  /// Whether the step's result is the newest: an earlier call had all the others.
   bool is_newest(const step_hash& id) const { return !stack_.empty() && stack_.back() == id; }
 
-  /// The steps that have results, in the order in which those came.
+  /// The steps with results, in the order in which the results arrived.
   const std::vector<step_hash>& completed() const { return stack_; }
 
-  /// When the step got its result: its place in the order of all results; past the end when unknown.
+  /// The position of the step's result in the order of all results; past the end when unknown.
   std::size_t completed_at(const step_hash& id) const;
 
  private:
   static void reading(detail::function_ref<void()> read);
 
-  /// Refuses a member that is there twice: which of the two counts would depend on the reader.
+  /// Refuses a duplicate member: readers could disagree on which one counts.
   class member_check {
    public:
     void note(std::string_view key, std::initializer_list<std::string_view> known,
@@ -5773,7 +5812,7 @@ class call_request {
 
   void read_context(detail::json_value& value);
 
-  /// An integer that every reader of JSON reads alike: canonical JSON has doubles only. 0 for null.
+  /// An integer that all JSON readers read alike, because canonical JSON has doubles only. 0 for null.
   static std::int64_t read_exact_integer(detail::json_value& value, const detail::json_path& at);
 
   static std::string text_or_nothing(detail::json_value& value, const detail::json_path& at);
@@ -5781,7 +5820,7 @@ class call_request {
   void read_stack(detail::json_value& value, const detail::json_path& at);
 
   detail::json_buffer body_;
-  detail::json_buffer fetched_events_;  // in place of the body's
+  detail::json_buffer fetched_events_;  // replaces the body's
   detail::json_buffer fetched_steps_;
   detail::json_buffer changed_event_;
   std::optional<step_hash> target_;
@@ -5876,7 +5915,7 @@ INNGEST_INLINE void call_request::member_check::note(std::string_view key,
   const auto found = std::find(known.begin(), known.end(), key);
   if (found == known.end()) return;
   const unsigned bit = 1u << (found - known.begin());
-  if ((seen_ & bit) != 0) detail::fail_at(detail::json_path(at, key), "the member is there twice");
+  if ((seen_ & bit) != 0) detail::fail_at(detail::json_path(at, key), "duplicate member");
   seen_ |= bit;
 }
 
@@ -5914,19 +5953,19 @@ INNGEST_INLINE void call_request::read_steps(detail::json_value& value) {
     detail::json_field field = detail::take(item, at);
     memo found;
     const std::string_view key = field.key;
-    if (!detail::from_hex(key, found.id)) continue;  // not a step's id: nothing can ask for it
+    if (!detail::from_hex(key, found.id)) continue;  // not a step's id, so no step can read it
     found.text = detail::raw_text(field.value, at);
     state_size_ += found.text.size();
     memos_.push_back(found);
   }
-  // Canonical JSON has its keys in order, so this is usually a check only.
+  // Keys of canonical JSON are in order, so they are usually sorted already.
   const auto before = [](const memo& a, const memo& b) { return a.id < b.id; };
   if (!std::is_sorted(memos_.begin(), memos_.end(), before)) std::sort(memos_.begin(), memos_.end(), before);
-  // The same id in small and in capital letters is two names, but one step.
+  // An id in lower case and in upper case are two names for one step.
   const auto same = [](const memo& a, const memo& b) { return a.id == b.id; };
   const auto twice = std::adjacent_find(memos_.begin(), memos_.end(), same);
   if (twice != memos_.end())
-    detail::fail_at(detail::json_path(at, detail::to_hex(twice->id)), "the step is there twice");
+    detail::fail_at(detail::json_path(at, detail::to_hex(twice->id)), "duplicate step");
 }
 
 INNGEST_INLINE void call_request::read_defers(detail::json_value& value) {
@@ -6016,34 +6055,35 @@ namespace inngest::inline INNGEST_ABI::execution {
 
 class replay;
 
-/// What a replay needs of the world; it has no clock and no network of its own.
-struct environment {
+/// The services that a replay uses. It has no clock and no network of its own.
+struct host_services {
+  /// The current time.
   std::function<std::chrono::system_clock::time_point()> now;
-  /// Sends events through the function's middleware and gives back their ids.
+  /// Sends events through the function's middleware and returns their ids.
   std::function<std::vector<std::string>(const std::vector<any_event>&, const replay&)> send;
   /// Calls the server's API: signals, metadata, realtime.
   std::function<http::response(http::request)> call_api{};
 };
 
-/// How one call is to be replayed; what is empty or null is not wanted.
+/// Options of one replay. Empty or null disables an option.
 struct replay_options {
   std::string_view function_id{};
   std::string_view traceparent{};
   const execution::hooks* hooks = nullptr;
-  /// Steps go on after their results were kept there.
+  /// Saves step results, so that the handler continues after a step.
   execution::checkpoints* checkpoints = nullptr;
   size_limits limits{};
-  /// Keeps the ids of the steps that the handler came to.
+  /// Records the ids of the steps that the handler reaches.
   bool trace_steps = false;
-  /// Finds steps, but runs none, and tells middleware nothing: only its hooks that transform or wrap are
-  /// called, as they decide which steps the handler comes to.
+  /// Finds steps but runs none. Middleware is not notified: only hooks that transform or wrap are called,
+  /// because they influence which steps the handler reaches.
   bool rehearse = false;
   /// Asks the call to stop.
   call_stop stop{};
 };
 
-/// What the server remembers of a step. Its text is read by read_memo() only: no reader of results gets past
-/// the middleware.
+/// The stored result of a step. Only read_memo() reads its text, so that every result passes through the
+/// middleware.
 class held_memo {
  public:
   held_memo() = default;
@@ -6055,23 +6095,23 @@ class held_memo {
   const protocol::memo* memo_ = nullptr;
 };
 
-/// A step call of the handler, identified.
+/// A step call of the handler, with its identity.
 struct step_call {
   step_hash hash{};
   std::string id{};
   std::string given_name{};
-  std::size_t index = 0;  // of the id's repeats
+  std::size_t index = 0;  // of this use of the id
   step_kind kind = step_kind::run;
   const char* file = "";
   int line = 0;
   std::optional<int> retries{};
   std::function<std::chrono::milliseconds(int)> backoff{};
   std::optional<std::chrono::milliseconds> deadline{};
-  stop_source stop{nostopstate};          // of the call
-  held_memo memo{};                       // false: no result yet
-  const protocol::memo* input = nullptr;  // the server's, for a step that is still to run
-  std::size_t entered_at = 0;             // in how many branches the handler was
-  std::optional<std::size_t> got_in{};    // the branch that got its result
+  stop_source stop{nostopstate};          // the stop source of the call
+  held_memo memo{};                       // empty: no result yet
+  const protocol::memo* input = nullptr;  // replaced by the server; the step has not run yet
+  std::size_t entered_at = 0;             // the depth of branches at the call
+  std::optional<std::size_t> got_in{};    // the branch that received its result
 
   const std::string& name() const { return given_name.empty() ? id : given_name; }
 };
@@ -6081,63 +6121,61 @@ struct outcome {
   enum class kind {
     completed,    ///< `result` is the function's result
     failed,       ///< `failure` is the function's error
-    operations,   ///< `operations` are to be reported
-    not_reached,  ///< the step that was asked for was not found
+    operations,   ///< `operations` must be reported
+    not_reached,  ///< the requested step was not found
   };
   kind ended = kind::completed;
   std::string result{};                        // JSON
-  std::optional<protocol::failure> failure{};  // of the function, or of the one step that ran
+  std::optional<protocol::failure> failure{};  // of the function, or of the only step that ran
   std::vector<protocol::operation> operations{};
   std::vector<std::string> warnings{};
   bool is_result_among_operations = false;
-  /// The function failed, and `operations` say so.
+  /// The function failed, and `operations` contain its failure.
   bool is_failure_among_operations = false;
-  std::vector<std::string> steps{};  // that the handler came to: see replay_options::trace_steps
-  /// How many of them it came to before it went on behind a step that ran in this call.
-  std::optional<std::size_t> steps_before_going_on{};
-  /// Steps without results that the handler came to, in place of the one that was asked for; the first few.
+  std::vector<std::string> steps{};  // reached steps: see replay_options::trace_steps
+  /// The number of steps reached before the handler continued after a step that ran in this call.
+  std::optional<std::size_t> steps_before_continuing{};
+  /// The first few steps without results that the handler reached instead of the requested one.
   std::vector<std::string> found{};
-  /// The handler was stopped where it would have gone on: after the one step that was asked for, or by an
-  /// error that is not its own.
+  /// Whether the handler was stopped before its own end: after the requested step, or by an error of another
+  /// component.
   bool stopped_early = false;
 };
 
-/// One call of a handler: results that the server remembers are handed out, and what the handler does beyond
-/// them becomes operations.
+/// One call of a handler. Steps with stored results return them; new steps become operations.
 ///
-/// A step without a result is recorded first and then leaves the handler by an interrupt. So nothing is lost
-/// when user code swallows the interrupt: what was recorded beats whatever the handler returns or throws, and
-/// every later step call interrupts again. With checkpoints, a step that ran gives its result at once and the
-/// handler goes on.
+/// A step without a result is recorded and then leaves the handler with an interrupt. Nothing is lost if user
+/// code swallows the interrupt: recorded operations take precedence over the handler's result or exception,
+/// and every later step call interrupts again. With checkpoints, a step that ran returns its result at once
+/// and the handler continues.
 class replay {
  public:
-  replay(const protocol::call_request& request, const environment& world, replay_options options = {});
+  replay(const protocol::call_request& request, const host_services& services, replay_options options = {});
   replay(const replay&) = delete;
   replay& operator=(const replay&) = delete;
 
   const protocol::call_request& request() const { return request_; }
-  const environment& world() const { return world_; }
+  const host_services& services() const { return services_; }
   const execution::hooks& hooks() const { return hooks_; }
   const call_info& info() const { return info_; }
   const call_stop& stop() const { return options_.stop; }
 
-  /// Whether the handler is still going over what happened before: it has not come to the newest result yet.
+  /// Whether the handler has not reached the newest stored result yet.
   bool is_replaying() const { return is_replaying_; }
 
-  /// Runs the handler, which appends its result to the text it is given.
+  /// Runs the handler, which appends its result to the given text.
   outcome run(detail::function_ref<void(std::string&)> handler);
 
   // ---- for steps ------------------------------------------------------------------------------------
 
-  /// Identifies a step call, and finds what the server remembers of it. Middleware may change the step's id,
-  /// name and `input`.
-  /// \throws nested_step_error inside a step's body; wrong_thread_error on a thread other than the handler's;
-  /// step_options_error for a blank id or negative retries;
-  /// interrupt when the handler was interrupted before.
+  /// Identifies a step call and finds its stored result. Middleware may change the step's id, name and
+  /// `input`. \throws nested_step_error inside a step's body; wrong_thread_error on a thread other than the
+  /// handler's; step_options_error for a blank id or negative retries; interrupt when the handler was
+  /// interrupted before.
   step_call enter(step_options options, step_kind kind, std::string* input = nullptr);
 
-  /// Reads the step's result, as the function's middleware leaves it: `read` is given a memo. `wrapped` says
-  /// that the result stands in {"data": ...}. All results are read here.
+  /// Passes the step's result through the function's middleware, then to `read` as a memo. `wrapped`: the
+  /// result is inside {"data": ...}. All results are read here.
   template <class Read>
   decltype(auto) read_memo(step_call& call, bool wrapped, const Read& read) {
     refuse_other_threads(call.id);
@@ -6146,8 +6184,8 @@ class replay {
     const protocol::memo& memo = *call.memo.memo_;
     if (hooks_.empty()) return read(memo);
     const step_info info = describe(call);
-    const auto around = [&](middleware& one, next_call<std::string> next) {
-      return one.wrap_step(info_, info, next);
+    const auto around = [&](middleware& layer, next_call<std::string> next) {
+      return layer.wrap_step(info_, info, next);
     };
     std::string text = through_hooks(
         [&](next_call<std::string> innermost) {
@@ -6162,27 +6200,27 @@ class replay {
   /// Records an operation other than a run, such as a sleep.
   void record(const step_call& call, protocol::operation op);
 
-  /// Records that a run step was found. When it is the one that the server asks for, it runs here and now.
+  /// Records a new run step. If the server requests this step, it runs immediately.
   void discover(const step_call& call, const protocol::operation& plan,
                 detail::function_ref<void(std::string&)> body);
 
-  /// The handler needs the step's result, which is not there yet: runs the step if it is the only one that
-  /// was found and may run at once. Comes back only if the result could be kept; otherwise leaves the
-  /// handler.
+  /// Called when the handler needs the step's missing result. Runs the step if it is the only new step and
+  /// may run at once. Returns only if the result was saved; otherwise leaves the handler.
   void await(step_call& call, const protocol::operation& plan, detail::function_ref<void(std::string&)> body);
 
-  /// Records an operation that the server does, and leaves the handler until it has a result.
+  /// Records an operation for the server, and leaves the handler until the server has a result.
   [[noreturn]] void wait_for_server(const step_call& call, protocol::operation op);
 
+  /// Leaves the handler at the step.
   [[noreturn]] void suspend(const step_call& call);
 
-  /// Records an operation that the run does not wait for, unless the server knows it already.
+  /// Records an operation that the run does not wait for, unless the server already has it.
   void record_deferred(protocol::operation op);
 
-  /// Adds metadata, a JSON object, to the step whose body runs; false when none does.
+  /// Adds metadata, a JSON object, to the running step; false when no step is running.
   bool add_metadata(const std::string& object);
 
-  /// What middleware makes of the data that a deferred function is to be given.
+  /// Passes the data for a deferred function through the middleware.
   std::string transform_deferred(const step_options& options, std::string data);
 
   step_info describe(const step_call& call) const;
@@ -6191,11 +6229,11 @@ class replay {
 
   struct branch_result {
     bool finished = false;
-    std::size_t completed_at = 0;  // when the last of its steps got its result; 0 without steps
+    std::size_t completed_at = 0;  // position of its last result; 0 without steps
     std::exception_ptr error{};
   };
 
-  /// Branches are run within a group.
+  /// Encloses the branches of a group.
   class group_scope {
    public:
     group_scope(replay& of, branches::kind kind);
@@ -6210,39 +6248,41 @@ class replay {
   /// Runs a branch of a group up to its first step without a result.
   branch_result run_branch(detail::function_ref<void()> branch);
 
-  /// Leaves the handler because a branch is not finished. Called when all branches were run.
+  /// Leaves the handler because a branch is not finished. Called after all branches.
   [[noreturn]] void suspend_group();
 
-  /// Options, a JSON object, for all operations until the returned value is put back.
+  /// Sets options, a JSON object, for all operations. Returns the previous options, to be restored later.
   std::string exchange_shared_options(std::string object);
   const std::string& shared_options() const { return shared_options_; }
 
-  /// A race is decided while steps of its losers are still on their way: the server calls for each of them,
-  /// so from here on steps are planned, never run at once, or two calls could run the same one.
+  /// Called when a race is decided while the server still runs steps of its losers. The server makes a call
+  /// after each of those steps. From now on steps are only planned, because two calls could run the same
+  /// step.
   void leave_race_open() { race_is_open_ = true; }
-  /// The losers' later results are no concern of anybody's.
+  /// Called for every race: later results of its losers are ignored.
   void note_race() { race_was_run_ = true; }
 
-  /// How many step ids the branches of races have used so far.
+  /// The number of step ids used by branches of races so far.
   std::size_t race_ids() const { return ids_of_races_.size(); }
-  /// When the handler came here: the number of results that there had to be.
+  /// The number of results that the handler needed to reach this point.
   std::size_t reached() const { return (std::max)(branches_.began_at(), last_completed_); }
 
-  /// The losers of a race begin no steps after it was decided: what they came to later than `decided_at` does
-  /// not use up an id's index, or the index of the same id behind the race would depend on their results.
+  /// The losers of a race begin no steps after the race is decided. Steps that they reached after
+  /// `decided_at` must not use up the index of an id; otherwise the index of that id after the race would
+  /// depend on their results.
   void release_ids_of_losers(std::size_t first, std::size_t decided_at);
 
+  /// The number of conflicts in races so far.
   std::size_t race_conflicts() const { return conflicts_of_races_.size(); }
-  /// Ends the run if branches of the innermost race share an id of which a result decides who comes to it
-  /// first. It does not matter where the second of them came to it after the race was decided.
+  /// Fails the run if branches of the innermost race share an id and a result decides which branch reaches it
+  /// first. The conflict is ignored if the second branch reached the id after the race was decided.
   void settle_conflicts(std::size_t first, std::optional<std::size_t> decided_at);
 
-  /// When the last result that counts so far came. What the losers of a race used does not count.
+  /// The position of the last result used so far, except by the losers of a race.
   std::size_t last_completed() const { return last_completed_; }
   void set_last_completed(std::size_t at) { last_completed_ = at; }
 
-  /// Takes back what was recorded after the first `count` operations: the losers of a race report nothing
-  /// new.
+  /// Removes and returns the operations after the first `count`: the losers of a race report nothing new.
   std::vector<protocol::operation> take_recorded_after(std::size_t count);
   std::size_t recorded() const { return operations_.size(); }
   void record_again(std::vector<protocol::operation> operations);
@@ -6265,59 +6305,58 @@ class replay {
 
   protocol::operation completed(const step_call& call, protocol::operation op) const;
 
-  /// Everything that steps use belongs to the handler's thread. The run fails, whatever the other thread does
-  /// with the error.
+  /// Steps may only be used on the handler's thread. The run fails even if the other thread catches the
+  /// error.
   void refuse_other_threads(std::string_view id);
   std::optional<protocol::failure> misuse() const;
 
   void refuse_nesting(std::string_view id) const;
 
-  /// Refuses what no answer can hold before the step does anything.
+  /// Refuses ids and names that no answer can contain, before the step runs.
   static void refuse_unwritable(const std::string& id, const std::string& name);
 
-  /// After an interrupt was swallowed, nothing of the handler counts any more.
-  void refuse_going_on();
+  /// Interrupts again if the handler swallowed an interrupt.
+  void refuse_if_interrupted();
 
   // ---- running a step -----------------------------------------------------------------------------------
 
   bool may_run_at_once() const;
 
-  /// Tells middleware, but not of a rehearsal.
+  /// Notifies middleware, except in a rehearsal.
   template <class Call>
   void notify(Call&& call) {
     if (options_.rehearse || hooks_.empty()) return;
     hook_threw_ = true;
-    hooks_.each(call);
+    hooks_.for_each(call);
     hook_threw_ = false;
   }
 
-  /// Calls hooks around something. When it is the hooks that throw, that is noted: the handler did not come
-  /// as far as it would have come without.
+  /// Calls hooks around `innermost`. Records whether a hook threw, because then the handler stopped early.
   std::string through_hooks(detail::function_ref<std::string(next_call<std::string>)> hooks,
                             next_call<std::string> innermost);
 
-  /// A result was used: in a race, it counts for the branch that used it.
+  /// Notes the use of a result. In a race it counts for the branch that used it.
   void note_completed(const step_call& call);
 
   std::size_t completed_at(const step_hash& step);
 
   bool is_last_attempt() const;
 
-  /// Runs the step's body and gives what came of it.
+  /// Runs the step's body and returns the operation that reports it.
   protocol::operation execute(const step_call& call, const protocol::operation& plan,
                               detail::function_ref<void(std::string&)> body);
 
-  /// The step's own error is the one to report: what a hook throws at it is only warned of.
-  void tell_step_error(const step_info& step, const failure_info& failure);
+  /// Calls on_step_error. An exception of a hook becomes a warning, because the step's own error is reported.
+  void notify_step_error(const step_info& step, const failure_info& failure);
 
   void call_body(const step_info& step, detail::function_ref<void(std::string&)> body, std::string& out);
 
-  std::string words_of_exception() const;
+  std::string message_of_exception() const;
 
   protocol::failure describe_failure(const step_call& call, const std::exception_ptr& thrown,
                                      std::chrono::system_clock::time_point now);
 
-  /// What fails because the process is to end may succeed in the next one.
+  /// Whether the failure was caused by the shutdown of the process, so that a retry may succeed.
   bool is_interrupted(const protocol::failure& failure) const;
 
   std::optional<std::chrono::milliseconds> backoff_of(const step_call& call);
@@ -6326,9 +6365,9 @@ class replay {
 
   void check_size(const step_call& call, const std::string& data) const;
 
-  /// Keeps the result of a step that ran, so that the handler can go on. When no server takes it, it goes
-  /// into the answer.
-  void keep(step_call& call, protocol::operation op);
+  /// Saves the result of a step, so that the handler can continue. If it cannot be saved, it becomes part of
+  /// the answer.
+  void save_result(step_call& call, protocol::operation op);
 
   // ---- the end ------------------------------------------------------------------------------------------
 
@@ -6338,7 +6377,7 @@ class replay {
 
   void finish(outcome& out, const std::exception_ptr& thrown);
 
-  /// Deferred calls were made before the function failed: they are told with the failure.
+  /// Reports the failure, together with the deferred calls made before it.
   void fail(outcome& out, protocol::failure failure);
 
   std::string function_name() const { return "function \"" + std::string(info_.function_id) + "\""; }
@@ -6349,30 +6388,30 @@ class replay {
 
   protocol::failure error_of_too_many() const;
 
-  static failure_info tell(const protocol::failure& failure);
+  static failure_info to_failure_info(const protocol::failure& failure);
 
-  void tell_end(const outcome& out);
+  void notify_end(const outcome& out);
 
-  /// A deterministic handler comes to all steps that have results before it comes to a new one.
+  /// Warns if the handler reaches a new step before all steps with results: it is not deterministic then.
   void warn_of_changed_ids(const step_call& call);
 
   void report_unused(std::size_t count);
 
   static std::string advice_on_ids();
 
-  /// The oldest result that no step has asked for. Only the hash of its id is known.
+  /// Describes the oldest unused result. Only the hash of its id is known.
   std::string first_unused() const;
 
   void report_swallowed();
 
   const protocol::call_request& request_;
-  const environment& world_;
+  const host_services& services_;
   const replay_options options_;
   const execution::hooks& hooks_;
   const call_info info_;
 
   std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
-      used_;  // and the index of its next repeat
+      used_;  // with the next index of the id
   std::size_t used_memos_ = 0;
   std::vector<std::string> steps_;
   std::vector<std::string> found_;
@@ -6380,23 +6419,23 @@ class replay {
   std::vector<protocol::operation> deferred_;
   std::string shared_options_;
   std::optional<protocol::failure> step_failure_;
-  const step_call* running_ = nullptr;  // the step whose body runs right now
-  std::string metadata_;                // of that step: JSON objects, separated by commas
+  const step_call* running_ = nullptr;  // the step whose body is running
+  std::string metadata_;                // of the running step: JSON objects separated by commas
   bool executed_ = false;
   std::optional<protocol::failure> fatal_;
   std::thread::id owner_;
   mutable std::mutex misuse_mutex_;
   std::optional<protocol::failure> misuse_;
   bool hook_threw_ = false;
-  std::optional<std::size_t> steps_before_going_on_;
+  std::optional<std::size_t> steps_before_continuing_;
   std::string first_changed_;
   bool is_stale_ = false;
   bool saving_was_refused_ = false;
 
-  // results that were kept in this call; deques, as they are pointed to
-  std::deque<detail::json_buffer> kept_texts_;
-  std::deque<protocol::memo> kept_;
-  std::size_t kept_bytes_ = 0;
+  // results saved in this call; deques keep their addresses stable
+  std::deque<detail::json_buffer> saved_texts_;
+  std::deque<protocol::memo> saved_memos_;
+  std::size_t saved_bytes_ = 0;
 
   bool interrupted_ = false;
   std::string interrupted_step_;
@@ -6405,11 +6444,11 @@ class replay {
   std::vector<std::string> warnings_;
 
   branches branches_;
-  // ids used in races, in order: to give them back
+  // ids used in races, in order, for release_ids_of_losers
   struct used_id {
     step_hash base{};
     step_hash hash{};
-    std::size_t next_index = 0;  // of the base before
+    std::size_t next_index = 0;  // of the base, before this use
     std::size_t reached = 0;
   };
   std::vector<used_id> ids_of_races_;
@@ -6418,7 +6457,8 @@ class replay {
     protocol::failure failure{};
   };
   std::vector<race_conflict> conflicts_of_races_;
-  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher> places_;  // of results, once asked for
+  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
+      places_;  // of results, filled on first use
   bool race_is_open_ = false;
   bool race_was_run_ = false;
   bool tracks_completion_ = false;
@@ -6433,10 +6473,10 @@ class replay {
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-INNGEST_INLINE replay::replay(const protocol::call_request& request, const environment& world,
+INNGEST_INLINE replay::replay(const protocol::call_request& request, const host_services& services,
                               replay_options options)
     : request_(request),
-      world_(world),
+      services_(services),
       options_(std::move(options)),
       hooks_(options_.hooks ? *options_.hooks : no_hooks()),
       info_{.function_id = options_.function_id,
@@ -6454,7 +6494,7 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   try {
     owner_ = std::this_thread::get_id();
     const bool is_first = request_.attempt() == 0 && request_.memo_count() == 0 && !request_.target();
-    if (is_first) notify([&](middleware& one) { one.on_run_start(info_); });
+    if (is_first) notify([&](middleware& layer) { layer.on_run_start(info_); });
     call_handler(handler, out.result);
     end_memoization();
   } catch (const interrupt&) {
@@ -6466,17 +6506,17 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   finish(out, thrown);
   out.warnings = std::move(warnings_);
   out.steps = std::move(steps_);
-  out.steps_before_going_on = steps_before_going_on_;
+  out.steps_before_continuing = steps_before_continuing_;
   out.found = std::move(found_);
   out.stopped_early = executed_ || is_stale_ || hook_threw_ || misuse();
-  tell_end(out);
+  notify_end(out);
   return out;
 }
 
 INNGEST_INLINE step_call replay::enter(step_options options, step_kind kind, std::string* input) {
   refuse_other_threads(options.id.text());
   refuse_nesting(options.id.text());
-  refuse_going_on();
+  refuse_if_interrupted();
   check(options);
   step_call call{.hash = options.id.hash(),
                  .id = std::string(options.id.text()),
@@ -6497,7 +6537,7 @@ INNGEST_INLINE step_call replay::enter(step_options options, step_kind kind, std
   const protocol::memo* found = request_.find(call.hash);
   if (found) ++used_memos_;
   if (found && protocol::holds_only(*found, "input"))
-    call.input = std::exchange(found, nullptr);  // still to be run
+    call.input = std::exchange(found, nullptr);  // the step has not run yet
   call.memo = held_memo(found);
   constexpr std::size_t few = 5;
   if (request_.target() && !found && found_.size() < few) found_.push_back(call.id);
@@ -6506,7 +6546,7 @@ INNGEST_INLINE step_call replay::enter(step_options options, step_kind kind, std
 }
 
 INNGEST_INLINE void replay::record(const step_call& call, protocol::operation op) {
-  if (request_.target() && *request_.target() != call.hash) return;  // another step's turn
+  if (request_.target() && *request_.target() != call.hash) return;  // the server requests another step
   operations_.push_back(completed(call, std::move(op)));
 }
 
@@ -6527,14 +6567,15 @@ INNGEST_INLINE void replay::await(step_call& call, const protocol::operation& pl
                                   detail::function_ref<void(std::string&)> body) {
   refuse_other_threads(call.id);
   refuse_nesting(call.id);
-  refuse_going_on();
+  refuse_if_interrupted();
   const bool alone = operations_.size() == 1 && operations_.front().id == call.hash;
   const bool out_of_time = options_.checkpoints && options_.checkpoints->is_out_of_time();
   if (alone && branches_.empty()) warn_of_changed_ids(call);
   if (!alone || !may_run_at_once() || out_of_time || stop().is_requested()) suspend(call);
   operations_.clear();
   protocol::operation op = execute(call, plan, body);
-  if (options_.checkpoints && !step_failure_ && request_.attempt() == 0) return keep(call, std::move(op));
+  if (options_.checkpoints && !step_failure_ && request_.attempt() == 0)
+    return save_result(call, std::move(op));
   record(call, std::move(op));
   executed_ = true;
   suspend(call);
@@ -6556,12 +6597,11 @@ INNGEST_INLINE void replay::suspend(const step_call& call) {
 INNGEST_INLINE void replay::record_deferred(protocol::operation op) {
   refuse_other_threads(op.user_id);
   refuse_nesting(op.user_id);
-  refuse_going_on();
+  refuse_if_interrupted();
   refuse_unwritable(op.user_id, op.display_name);
-  const auto same = [&](const protocol::operation& each) { return each.id == op.id; };
+  const auto same = [&](const protocol::operation& candidate) { return candidate.id == op.id; };
   if (std::any_of(deferred_.begin(), deferred_.end(), same)) {
-    warnings_.push_back("ctx.defer(\"" + op.user_id +
-                        "\") was called twice: the second call counts for nothing");
+    warnings_.push_back("ctx.defer(\"" + op.user_id + "\") was called twice: the second call is ignored");
   } else if (!request_.target() && !request_.is_deferred(op.id)) {
     deferred_.push_back(std::move(op));
   }
@@ -6580,7 +6620,7 @@ INNGEST_INLINE std::string replay::transform_deferred(const step_options& option
       .id = options.id.text(), .name = options.name, .kind = step_kind::defer, .hash = options.id.hash()};
   step_input changed{.id = std::string(call.id), .name = options.name, .input = "[" + data + "]"};
   hook_threw_ = true;
-  hooks_.each([&](middleware& one) { one.transform_step_input(info_, call, changed); });
+  hooks_.for_each([&](middleware& layer) { layer.transform_step_input(info_, call, changed); });
   hook_threw_ = false;
   return changed.input.substr(1, changed.input.size() - 2);
 }
@@ -6600,7 +6640,7 @@ INNGEST_INLINE replay::group_scope::group_scope(replay& of, branches::kind kind)
 }
 
 INNGEST_INLINE replay::branch_result replay::run_branch(detail::function_ref<void()> branch) {
-  refuse_going_on();
+  refuse_if_interrupted();
   branch_result out;
   branches_.begin_branch();
   const bool tracked = std::exchange(tracks_completion_, true);
@@ -6620,7 +6660,7 @@ INNGEST_INLINE replay::branch_result replay::run_branch(detail::function_ref<voi
   tracks_completion_ = tracked;
   last_completed_ = (std::max)(completed_before, out.completed_at);
   if (executed_ || fatal_) throw interrupt();  // nothing else may run in this call
-  interrupted_ = false;                        // the other branches still have their turn
+  interrupted_ = false;                        // the other branches still run
   return out;
 }
 
@@ -6635,10 +6675,10 @@ INNGEST_INLINE std::string replay::exchange_shared_options(std::string object) {
 
 INNGEST_INLINE void replay::release_ids_of_losers(std::size_t first, std::size_t decided_at) {
   for (std::size_t i = ids_of_races_.size(); i-- > first;) {
-    const used_id& each = ids_of_races_[i];
-    if (each.reached <= decided_at) continue;
-    used_.erase(each.hash);
-    if (each.hash != each.base) used_[each.base] = each.next_index;
+    const used_id& used = ids_of_races_[i];
+    if (used.reached <= decided_at) continue;
+    used_.erase(used.hash);
+    if (used.hash != used.base) used_[used.base] = used.next_index;
     ids_of_races_.erase(ids_of_races_.begin() + static_cast<std::ptrdiff_t>(i));
   }
 }
@@ -6646,8 +6686,8 @@ INNGEST_INLINE void replay::release_ids_of_losers(std::size_t first, std::size_t
 INNGEST_INLINE void replay::settle_conflicts(std::size_t first, std::optional<std::size_t> decided_at) {
   const auto begin = conflicts_of_races_.begin() + static_cast<std::ptrdiff_t>(first);
   if (decided_at) {
-    const auto matters_not = [&](const race_conflict& each) { return each.reached > *decided_at; };
-    conflicts_of_races_.erase(std::remove_if(begin, conflicts_of_races_.end(), matters_not),
+    const auto is_irrelevant = [&](const race_conflict& conflict) { return conflict.reached > *decided_at; };
+    conflicts_of_races_.erase(std::remove_if(begin, conflicts_of_races_.end(), is_irrelevant),
                               conflicts_of_races_.end());
   }
   if (conflicts_of_races_.size() > first && branches_.races() == 1)
@@ -6677,10 +6717,10 @@ INNGEST_INLINE void replay::identify(step_call& call) {
   const auto [first_use, is_first] = used_.try_emplace(call.hash, 1);
   std::size_t& next_index = first_use->second;
   const std::size_t index_before = next_index;
-  while (!is_first) {  // "a" used again is "a:1", unless a step of that very id was there before
+  while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
     call.index = next_index++;
     call.hash = detail::sha1::of(call.id + ':' + std::to_string(call.index));
-    note_use(call, call.hash);  // "a:1" may be an id of its own in another branch
+    note_use(call, call.hash);  // another branch may use "a:1" as an id
     if (used_.try_emplace(call.hash, 1).second) break;
   }
   if (branches_.empty()) return;
@@ -6705,9 +6745,9 @@ INNGEST_INLINE protocol::failure replay::error_of_shared_id(const step_call& cal
   return {.info = {.name = "inngest::shared_step_id",
                    .message = "step \"" + call.id + "\" is used in " + both + ", and in branch " +
                               std::to_string(conflict.first) +
-                              " it comes after another step: which branch comes to it first depends on "
-                              "which results arrive first, so that one could receive the other's result. "
-                              "Give the steps different ids"},
+                              " it comes after another step. Which branch reaches it first depends on "
+                              "which results arrive first, so one could receive the other's result. "
+                              "Use different step ids"},
           .retriable = false};
 }
 
@@ -6720,7 +6760,7 @@ INNGEST_INLINE void replay::transform_input(step_call& call, std::string* input)
   step_input changed{.id = call.id, .name = call.given_name, .input = input ? *input : ""};
   const step_info before = describe(call);
   hook_threw_ = true;
-  hooks_.each([&](middleware& one) { one.transform_step_input(info_, before, changed); });
+  hooks_.for_each([&](middleware& layer) { layer.transform_step_input(info_, before, changed); });
   hook_threw_ = false;
   if (changed.id != call.id) call.hash = detail::sha1::of(changed.id);
   call.id = std::move(changed.id);
@@ -6759,12 +6799,12 @@ INNGEST_INLINE void replay::refuse_nesting(std::string_view id) const {
 
 INNGEST_INLINE void replay::refuse_unwritable(const std::string& id, const std::string& name) {
   if (detail::is_utf8(id) && detail::is_utf8(name)) return;
-  const std::string step = "step \"" + detail::readable(id) + "\"";
+  const std::string step = "step \"" + detail::to_printable(id) + "\"";
   detail::require_utf8(id, step + ": its id");
   detail::require_utf8(name, step + ": its name");
 }
 
-INNGEST_INLINE void replay::refuse_going_on() {
+INNGEST_INLINE void replay::refuse_if_interrupted() {
   if (!interrupted_) return;
   report_swallowed();
   throw interrupt();
@@ -6811,22 +6851,22 @@ INNGEST_INLINE protocol::operation replay::execute(const step_call& call, const 
   protocol::operation op = plan;
   op.code = protocol::opcode::step_run;
   const step_info step = hooks_.empty() ? step_info{} : describe(call);
-  const auto started = world_.now();
+  const auto started = services_.now();
   std::exception_ptr thrown;
   try {
-    notify([&](middleware& one) { one.on_step_start(info_, step); });
+    notify([&](middleware& layer) { layer.on_step_start(info_, step); });
     running_ = &call;
     call_body(step, body, op.data);
     check_size(call, op.data);
-    notify([&](middleware& one) { one.on_step_complete(info_, step, op.data); });
+    notify([&](middleware& layer) { layer.on_step_complete(info_, step, op.data); });
   } catch (...) {
     thrown = std::current_exception();
   }
   running_ = nullptr;
-  const auto ended = world_.now();
+  const auto ended = services_.now();
   op.timing = protocol::timing{
       .started = std::chrono::duration_cast<std::chrono::nanoseconds>(started.time_since_epoch()).count(),
-      .took = std::max<std::int64_t>(  // the clock may have been set back meanwhile
+      .took = std::max<std::int64_t>(  // the clock may have been set back
           std::chrono::duration_cast<std::chrono::nanoseconds>(ended - started).count(), 0)};
   if (!metadata_.empty()) op.metadata = "[" + std::exchange(metadata_, {}) + "]";
   if (thrown) {
@@ -6834,18 +6874,18 @@ INNGEST_INLINE protocol::operation replay::execute(const step_call& call, const 
     op.code = step_failure_->retriable ? protocol::opcode::step_error : protocol::opcode::step_failed;
     op.data.clear();
     op.error = step_failure_->info;
-    const failure_info told = tell(*step_failure_);
-    tell_step_error(step, told);
+    const failure_info reported = to_failure_info(*step_failure_);
+    notify_step_error(step, reported);
   }
   return op;
 }
 
-INNGEST_INLINE void replay::tell_step_error(const step_info& step, const failure_info& failure) {
+INNGEST_INLINE void replay::notify_step_error(const step_info& step, const failure_info& failure) {
   try {
-    notify([&](middleware& one) { one.on_step_error(info_, step, failure); });
+    notify([&](middleware& layer) { layer.on_step_error(info_, step, failure); });
   } catch (...) {
     warnings_.push_back("middleware::on_step_error threw at step \"" + std::string(step.id) +
-                        "\": " + words_of_exception());
+                        "\": " + message_of_exception());
   }
   hook_threw_ = false;
 }
@@ -6859,12 +6899,14 @@ INNGEST_INLINE void replay::call_body(const step_info& step, detail::function_re
     return data.empty() ? std::string("null") : data;
   };
   out = hooks_.wrap<std::string>(
-      [&](middleware& one, next_call<std::string> next) { return one.wrap_step_handler(info_, step, next); },
+      [&](middleware& layer, next_call<std::string> next) {
+        return layer.wrap_step_handler(info_, step, next);
+      },
       innermost);
 }
 
-INNGEST_INLINE std::string replay::words_of_exception() const {
-  const auto info = protocol::describe(std::current_exception(), world_.now()).info;
+INNGEST_INLINE std::string replay::message_of_exception() const {
+  const auto info = protocol::describe(std::current_exception(), services_.now()).info;
   return info.message.empty() ? info.name : info.message;
 }
 
@@ -6892,7 +6934,7 @@ INNGEST_INLINE std::optional<std::chrono::milliseconds> replay::backoff_of(const
     return std::max<std::chrono::milliseconds>(call.backoff(request_.attempt()),
                                                std::chrono::milliseconds::zero());
   } catch (...) {
-    warnings_.push_back("step_options::backoff of step \"" + call.id + "\" threw: " + words_of_exception());
+    warnings_.push_back("step_options::backoff of step \"" + call.id + "\" threw: " + message_of_exception());
     return std::nullopt;
   }
 }
@@ -6908,30 +6950,30 @@ INNGEST_INLINE void replay::check(const step_options& options) {
 
 INNGEST_INLINE void replay::check_size(const step_call& call, const std::string& data) const {
   const auto refuse = [&](const std::string& what, std::size_t limit) {
-    throw too_large("step \"" + call.id + "\": " + what + ", and a server takes at most " +
-                    std::to_string(limit) + ": keep large data elsewhere and return where it is");
+    throw too_large("step \"" + call.id + "\": " + what + ", and a server accepts at most " +
+                    std::to_string(limit) + ": store large data elsewhere and return its location");
   };
   if (data.size() > options_.limits.step_output)
     refuse("its result has " + std::to_string(data.size()) + " bytes", options_.limits.step_output);
-  const std::size_t state = request_.state_size() + kept_bytes_ + data.size();
+  const std::size_t state = request_.state_size() + saved_bytes_ + data.size();
   if (state > options_.limits.state)
     refuse("with its result the run's state has " + std::to_string(state) + " bytes", options_.limits.state);
 }
 
-INNGEST_INLINE void replay::keep(step_call& call, protocol::operation op) {
+INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op) {
   std::string memo = "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}";
-  const checkpoints::saved saved = options_.checkpoints->keep(completed(call, std::move(op)));
+  const checkpoints::saved saved = options_.checkpoints->add(completed(call, std::move(op)));
   if (saved != checkpoints::saved::yes) {
     is_stale_ = saved == checkpoints::saved::stale;
     if (is_stale_) stop().request();
-    saving_was_refused_ = true;  // what could not be saved is put into the answer at the end
+    saving_was_refused_ = true;  // unsaved results become part of the answer
     suspend(call);
   }
-  kept_bytes_ += memo.size();
-  kept_texts_.emplace_back(std::move(memo));
-  kept_.push_back({.id = call.hash, .text = kept_texts_.back().text()});
-  call.memo = held_memo(&kept_.back());
-  if (!steps_before_going_on_) steps_before_going_on_ = steps_.size();
+  saved_bytes_ += memo.size();
+  saved_texts_.emplace_back(std::move(memo));
+  saved_memos_.push_back({.id = call.hash, .text = saved_texts_.back().text()});
+  call.memo = held_memo(&saved_memos_.back());
+  if (!steps_before_continuing_) steps_before_continuing_ = steps_.size();
   is_replaying_ = false;
 }
 
@@ -6940,13 +6982,13 @@ INNGEST_INLINE void replay::call_handler(detail::function_ref<void(std::string&)
   if (hooks_.empty()) return handler(out);
   const auto innermost = [&] {
     std::string result;
-    owner_ = std::this_thread::get_id();  // middleware may have gone to another thread
+    owner_ = std::this_thread::get_id();  // middleware may have switched threads
     handler(result);
     end_memoization();
     return result;
   };
-  const auto around = [&](middleware& one, next_call<std::string> next) {
-    return one.wrap_function_handler(info_, next);
+  const auto around = [&](middleware& layer, next_call<std::string> next) {
+    return layer.wrap_function_handler(info_, next);
   };
   out = through_hooks(
       [&](next_call<std::string> wrapped) { return hooks_.wrap<std::string>(around, wrapped); }, innermost);
@@ -6954,7 +6996,7 @@ INNGEST_INLINE void replay::call_handler(detail::function_ref<void(std::string&)
 
 INNGEST_INLINE void replay::end_memoization() {
   if (std::exchange(memoization_ended_, true)) return;
-  notify([&](middleware& one) { one.on_memoization_end(info_); });
+  notify([&](middleware& layer) { layer.on_memoization_end(info_); });
 }
 
 INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& thrown) {
@@ -6977,7 +7019,7 @@ INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& throw
     operations_.push_back(protocol::run_complete(out.result));
     out.is_result_among_operations = true;
   } else if (operations_.empty() && thrown && !interrupted_) {
-    return fail(out, protocol::describe(thrown, world_.now(), function_name()));
+    return fail(out, protocol::describe(thrown, services_.now(), function_name()));
   } else if (operations_.empty()) {
     out.ended = outcome::kind::not_reached;
     return;
@@ -7014,30 +7056,30 @@ INNGEST_INLINE void replay::take_deferred() {
 
 INNGEST_INLINE protocol::failure replay::error_of_stale_call() {
   return {.info = {.name = "inngest::stale_call",
-                   .message = "another call of this run has taken over: this one has stopped"},
+                   .message = "another call of this run has taken over, so this call stopped"},
           .retriable = false};
 }
 
 INNGEST_INLINE protocol::failure replay::error_of_too_many() const {
   const too_large problem(std::to_string(operations_.size()) +
-                          " steps are to be reported at once, and a server takes at most " +
-                          std::to_string(options_.limits.operations) + ": start fewer at a time");
-  return protocol::describe(std::make_exception_ptr(problem), world_.now());
+                          " steps must be reported at once, and a server accepts at most " +
+                          std::to_string(options_.limits.operations) + ": start fewer steps at a time");
+  return protocol::describe(std::make_exception_ptr(problem), services_.now());
 }
 
-INNGEST_INLINE failure_info replay::tell(const protocol::failure& failure) {
+INNGEST_INLINE failure_info replay::to_failure_info(const protocol::failure& failure) {
   return {.name = failure.info.name,
           .message = failure.info.message,
           .is_final = !failure.retriable,
           .retry_after = failure.retry_after};
 }
 
-INNGEST_INLINE void replay::tell_end(const outcome& out) {
+INNGEST_INLINE void replay::notify_end(const outcome& out) {
   if (out.ended == outcome::kind::failed || out.is_failure_among_operations) {
-    const failure_info told = tell(*out.failure);
-    notify([&](middleware& one) { one.on_run_error(info_, told); });
+    const failure_info reported = to_failure_info(*out.failure);
+    notify([&](middleware& layer) { layer.on_run_error(info_, reported); });
   } else if (out.ended == outcome::kind::completed || out.is_result_among_operations) {
-    notify([&](middleware& one) { one.on_run_complete(info_, out.result); });
+    notify([&](middleware& layer) { layer.on_run_complete(info_, out.result); });
   }
 }
 
@@ -7045,25 +7087,24 @@ INNGEST_INLINE void replay::warn_of_changed_ids(const step_call& call) {
   if (request_.target() || race_was_run_ || used_memos_ >= request_.memo_count()) return;
   if (!first_changed_.empty()) return;
   first_changed_ = "step \"" + call.id + "\", called at " + call_site{call.file, call.line}.text() +
-                   ", is new, where the server remembers " + first_unused();
+                   ", is new, although the server still has the result of " + first_unused();
   warnings_.push_back(first_changed_ + ": " + advice_on_ids());
 }
 
 INNGEST_INLINE void replay::report_unused(std::size_t count) {
   std::string text = "the function ended without " + std::to_string(count) +
-                     " of the steps that the server remembers, among them " + first_unused() + ": ";
+                     " of the steps that have results on the server, among them " + first_unused() + ": ";
   warnings_.push_back(text + advice_on_ids());
 }
 
 INNGEST_INLINE std::string replay::advice_on_ids() {
-  return "step ids must not differ between the calls of a run (times, random numbers, counters and "
-         "pointers "
-         "do not belong into them), or the function was changed during the run";
+  return "step ids must not differ between the calls of a run (do not build them from times, random numbers, "
+         "counters or pointers), or the function was changed during the run";
 }
 
 INNGEST_INLINE std::string replay::first_unused() const {
-  for (const step_hash& each : request_.completed()) {
-    if (!used_.contains(each)) return "a step whose id has the hash " + detail::to_hex(each);
+  for (const step_hash& step : request_.completed()) {
+    if (!used_.contains(step)) return "a step whose id has the hash " + detail::to_hex(step);
   }
   return "other steps";
 }
@@ -7071,8 +7112,8 @@ INNGEST_INLINE std::string replay::first_unused() const {
 INNGEST_INLINE void replay::report_swallowed() {
   if (std::exchange(reported_swallowed_, true)) return;
   warnings_.push_back("the interrupt of step \"" + interrupted_step_ + "\", called at " + interrupted_at_ +
-                      ", was swallowed: a catch (...) around a step must end with `throw;`. The run goes on "
-                      "rightly, but the code after the catch runs too early");
+                      ", was swallowed: a catch (...) around a step must end with `throw;`. The run "
+                      "continues correctly, but the code after the catch runs too early");
 }
 
 }  // namespace inngest::inline INNGEST_ABI::execution
@@ -7083,7 +7124,7 @@ INNGEST_INLINE void replay::report_swallowed() {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// What a callable returns; void when it can't be called so, which has been refused in words by then.
+/// The result of a callable; void when it can't be called, which a static assertion has reported by then.
 template <class Callable, class... Arguments>
 struct returned_by {
   using type = void;
@@ -7096,7 +7137,7 @@ struct returned_by<Callable, Arguments...> {
 template <class Callable, class... Arguments>
 using returned_by_t = typename returned_by<Callable, Arguments...>::type;
 
-/// The form in which a result comes back from JSON; void for void and for what was refused.
+/// The type in which a result is read back from JSON; void for void and for invalid callables.
 template <class Returned>
 struct result_form {
   using type = void;
@@ -7112,7 +7153,7 @@ using result_form_t = typename result_form<Returned>::type;
 template <class Returned>
 concept json_result = std::is_void_v<Returned> || json_convertible<Returned>;
 
-/// A callable's result as a value; std::monostate stands for nothing.
+/// A callable's result as a value; std::monostate for void.
 template <class Callable>
 using value_of = std::conditional_t<std::is_void_v<returned_by_t<Callable>>, std::monostate,
                                     std::decay_t<returned_by_t<Callable>>>;
@@ -7130,10 +7171,10 @@ using sha256_digest = std::array<std::uint8_t, 32>;
 sha256_digest sha256(std::span<const std::uint8_t> bytes);
 std::string sha256_hex(std::string_view text);
 
-/// HMAC-SHA256 of two texts as if they were one: a body of megabytes is not copied to append a few digits.
+/// HMAC-SHA256 of two concatenated texts. It does not copy a large body to append a few digits.
 sha256_digest hmac_sha256(std::string_view key, std::string_view first, std::string_view second);
 
-/// Compares in a time that does not tell where the two differ.
+/// Compares in constant time, which does not reveal where the texts differ.
 bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b);
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 
@@ -7148,7 +7189,7 @@ std::array<std::uint8_t, Size> random_bytes() {
 
 std::string to_base64(std::span<const std::uint8_t> bytes);
 
-/// The bytes that a base64 text stands for; nothing for any other text.
+/// Decodes base64; nullopt for other texts.
 std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -7245,27 +7286,27 @@ INNGEST_INLINE std::optional<std::string> from_base64(std::string_view text) {
 
 // inngest/protocol/api.hpp
 
-// Requests to a server's API beside events and registrations, and what its answers say.
+// Requests to a server's API other than events and registrations, and its answers.
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// The words of an answer that refuses something.
+/// The message of an answer that refuses a request.
 std::string refusal(const http::response& answer);
 
-/// \throws unauthorized, request_rejected when the answer is no success.
+/// \throws unauthorized, request_rejected when the answer is an error.
 void expect_success(const http::response& answer, const std::string& what);
 
 http::request json_request(std::string path, std::string body);
 
 http::request signal_request(std::string_view signal, std::string_view data);
 
-/// The run that the signal woke; nothing when none waits for it.
+/// The id of the run that the signal woke; nullopt when no run waits for it.
 std::optional<std::string> read_signal_answer(const http::response& answer);
 
 http::request publish_request(std::string_view channel, std::string_view topic, std::string_view run_id,
                               std::string data);
 
-/// Metadata as it rides with an operation: `scope` is "run" or "step", `change` "merge", "set", "delete" or
+/// Metadata of an operation: `scope` is "run" or "step", `change` "merge", "set", "delete" or
 /// "add".
 std::string metadata_object(std::string_view scope, std::string_view kind, std::string_view change,
                             std::string_view values);
@@ -7273,7 +7314,7 @@ std::string metadata_object(std::string_view scope, std::string_view kind, std::
 http::request metadata_request(std::string_view run_id, std::string_view step_id,
                                const std::string& metadata);
 
-/// A score's values. \throws configuration_error for a name or value that a server would not take.
+/// A score's values. \throws configuration_error for an invalid name or value.
 std::string score_values(std::string_view name, double value);
 
 }  // namespace inngest::inline INNGEST_ABI::protocol
@@ -7346,13 +7387,14 @@ INNGEST_INLINE http::request metadata_request(std::string_view run_id, std::stri
 
 INNGEST_INLINE std::string score_values(std::string_view name, double value) {
   detail::require_utf8(name, "a score's name");
-  bool readable = !name.empty() && name.size() <= 128;
+  bool printable = !name.empty() && name.size() <= 128;
   for (const char c : name) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '\'') readable = false;
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '\'') printable = false;
   }
-  if (!readable) {
-    throw configuration_error("a score's name has 1 to 128 bytes, no quotes and no control characters: \"" +
-                              std::string(name) + "\"");
+  if (!printable) {
+    throw configuration_error(
+        "a score's name must have 1 to 128 bytes and no quotes or control characters: \"" +
+        std::string(name) + "\"");
   }
   std::string number;
   detail::codec<double>::write(number, value, detail::json_path("value"));
@@ -7573,27 +7615,28 @@ namespace inngest::inline INNGEST_ABI {
 /// Branches of steps that run at the same time: `ctx.group`.
 class group {
  public:
+  /// Used by the library.
   explicit group(execution::replay& replay) : replay_(&replay) {}
 
-  /// Runs branches of several steps each side by side and gives all their results, as a tuple; a branch that
-  /// returns nothing gives std::monostate. When branches fail, the rest still end before the first failure is
-  /// thrown. Steps of different branches need different ids, unless their order is fixed: a run in which
-  /// results decide which branch comes to an id first fails.
+  /// Runs branches at the same time, each with any number of steps, and returns all results as a tuple. A
+  /// branch without a result yields std::monostate. When branches fail, the first failure is thrown after all
+  /// branches have ended. Steps of different branches need different ids, unless their order is fixed: the
+  /// run fails if results decide which branch reaches an id first.
   ///
   ///     auto [logo, palette] = ctx.group.parallel([&] { return ctx.step.run("logo", ...); },
   ///                                               [&] { return ctx.step.run("palette", ...); });
   template <std::invocable... Branches>
   auto parallel(Branches&&... branches) -> std::tuple<detail::value_of<Branches>...> {
     all_branches all(*replay_);
-    // braces, unlike a call's parentheses, run the branches in order: the order of step ids depends on it
+    // The order of step ids depends on the order of the branches: braces guarantee it, parentheses do not.
     std::tuple<std::optional<detail::value_of<Branches>>...> results{all.run(branches)...};
     all.end();
     return std::apply(
-        [](auto&... each) { return std::tuple<detail::value_of<Branches>...>(std::move(*each)...); },
+        [](auto&... result) { return std::tuple<detail::value_of<Branches>...>(std::move(*result)...); },
         results);
   }
 
-  /// Runs one branch for each element and gives their results in order; nothing when they return nothing.
+  /// Runs one branch for every element and returns the results in order, or void when branches return void.
   template <class Range, class Branch>
     requires(!std::invocable<Range&> &&
              std::invocable<Branch&, decltype(*std::begin(std::declval<Range&>()))>)
@@ -7602,28 +7645,28 @@ class group {
     using returned = std::invoke_result_t<Branch&, element>;
     all_branches all(*replay_);
     if constexpr (std::is_void_v<returned>) {
-      for (auto&& each : range) {
-        const auto call = [&] { branch(each); };
+      for (auto&& item : range) {
+        const auto call = [&] { branch(item); };
         all.run(call);
       }
       all.end();
     } else {
       std::vector<std::optional<returned>> results;
-      for (auto&& each : range) {
-        const auto call = [&]() -> returned { return branch(each); };
+      for (auto&& item : range) {
+        const auto call = [&]() -> returned { return branch(item); };
         results.push_back(all.run(call));
       }
       all.end();
       std::vector<returned> out;
       out.reserve(results.size());
-      for (auto& each : results) out.push_back(std::move(*each));
+      for (auto& result : results) out.push_back(std::move(*result));
       return out;
     }
   }
 
-  /// Runs branches side by side and gives the result of the one that ended first, by the order in which the
-  /// server got the results of its steps. It throws if that one failed. The steps that the others have begun
-  /// still run; they begin no new ones. The server is told that it is a race, and so does not wait for them.
+  /// Runs branches at the same time and returns the result of the branch that ended first, by the order in
+  /// which the server received step results. Throws if that branch failed. Steps that the other branches have
+  /// begun still run, but no new ones begin, and the server does not wait for them.
   template <std::invocable First, std::invocable... Rest>
   auto race(First&& first, Rest&&... rest) -> std::invoke_result_t<First&> {
     using returned = std::invoke_result_t<First&>;
@@ -7656,8 +7699,8 @@ class group {
     if constexpr (!std::is_void_v<returned>) return std::move(*best.value);
   }
 
-  /// Chooses one of several variants, once for the run, and runs it. Which was chosen is shown by the server,
-  /// and kept: `choose` is a strategy such as experiment::weighted, see <inngest/experiment.hpp>.
+  /// Chooses one of several variants once per run, and runs it. The choice is stored and shown by the server.
+  /// `choose` is a strategy such as experiment::weighted, see <inngest/experiment.hpp>.
   ///
   ///     auto [variant, price] = ctx.group.experiment(
   ///         "pricing", experiment::weighted({{"old", 80}, {"new", 20}}),
@@ -7675,17 +7718,18 @@ class group {
         execution::choose_variant(*replay_, std::move(options), choose, {first.name, rest.name...});
     const shared_options told(*replay_, chosen.step_options);
     std::optional<returned> result;
-    const auto attempt = [&](const auto& each) {
-      if (!result && each.name == chosen.name) result.emplace(each.run());
+    const auto attempt = [&](const auto& variant) {
+      if (!result && variant.name == chosen.name) result.emplace(variant.run());
     };
     attempt(first);
     (attempt(rest), ...);
     if (!result) {
       throw non_retriable_error("experiment \"" + id + "\": variant \"" + chosen.name +
-                                "\" was chosen before, but there is none of that name");
+                                "\" was chosen earlier, but no variant has this name now");
     }
     return {chosen.name, std::move(*result)};
   }
+  /// Like the other overload, without options.
   template <class First, class... Rest>
   auto experiment(step_id id, const experiment_strategy& choose, const variant<First>& first,
                   const variant<Rest>&... rest) {
@@ -7693,7 +7737,7 @@ class group {
   }
 
  private:
-  /// Options of all steps that are recorded while it lives, with those of the group around it.
+  /// Adds options to all steps recorded during its lifetime, after those of the enclosing group.
   class shared_options {
    public:
     shared_options(execution::replay& replay, const std::string& object);
@@ -7716,7 +7760,7 @@ class group {
     }
   }
 
-  /// Branches all of which must end.
+  /// A group that ends when all its branches have ended.
   class all_branches {
    public:
     explicit all_branches(execution::replay& replay);
@@ -7745,9 +7789,9 @@ class group {
     std::size_t completed_at = 0;
     std::exception_ptr error{};
     std::optional<Result> value{};
-    std::vector<protocol::operation> operations{};  // that it began
+    std::vector<protocol::operation> operations{};  // begun by the branch
     /// When the first of the unfinished branches got its last result. If that was before the race was
-    /// decided, its next step was told to the server and is on its way.
+    /// decided, the branch has already reported its next step to the server.
     std::size_t first_open = static_cast<std::size_t>(-1);
   };
 
@@ -7797,7 +7841,7 @@ INNGEST_INLINE void group::all_branches::end() {
 
 namespace inngest::inline INNGEST_ABI {
 
-/// The importance of a message, or the least importance that a logger passes on. `off` passes on nothing.
+/// The level of a message, or the minimum level that a logger passes on. `off` disables logging.
 enum class log_level { debug, info, warn, error, off };
 
 /// The level's name, such as "warn".
@@ -7886,12 +7930,13 @@ INNGEST_INLINE void logger::log(log_level level, std::string_view message) const
 
 namespace inngest::inline INNGEST_ABI {
 
-/// What a function failed with, as its server tells it.
+/// The error with which a function failed, as reported by its server.
 struct run_error {
   /// The exception's type name, such as "std::runtime_error".
   std::string name;
+  /// The message.
   std::string message;
-  /// Where it was thrown, as far as that was known.
+  /// The stack trace, if known.
   std::string stack;
 };
 
@@ -7899,20 +7944,20 @@ struct run_error {
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// The event that a server sends when a run has ended: "inngest/function.failed",
+/// The event that a server sends when a run ends: "inngest/function.failed",
 /// "inngest/function.cancelled" or "inngest/function.finished".
 class lifecycle_event {
  public:
-  /// What is missing in it is empty.
+  /// Missing members become empty.
   explicit lifecycle_event(std::string_view event);
   lifecycle_event(const lifecycle_event&) = delete;
   lifecycle_event& operator=(const lifecycle_event&) = delete;
 
-  /// The event that had started the run, as JSON; empty when it is missing.
+  /// The event that started the run, as JSON; empty when it is missing.
   std::string_view event() const { return event_; }
   const std::string& run_id() const { return run_id_; }
   const run_error& error() const { return error_; }
-  /// What the function returned, as JSON.
+  /// The function's result, as JSON.
   std::string_view result() const { return result_.empty() ? "null" : result_; }
 
  private:
@@ -7971,15 +8016,16 @@ struct text_place {
 
 }  // namespace detail
 
-/// A CEL expression that a server would reject, and the place of the mistake, with which `what()` ends.
+/// A CEL expression that a server would reject. `what()` ends with the place of the mistake.
 class expression_error : public error {
  public:
+  /// The message contains the problem and the place of `position` in the text.
   expression_error(const std::string& problem, std::string_view text, std::size_t position);
-  /// The place, in bytes from the start.
+  /// The position of the mistake, in bytes from the start.
   std::size_t position() const noexcept { return place_.position; }
-  /// The line of the place, from 1.
+  /// The line of the mistake, from 1.
   std::size_t line() const noexcept { return place_.line; }
-  /// Its column, in characters from 1.
+  /// The column of the mistake, in characters from 1.
   std::size_t column() const noexcept { return place_.column; }
 
  private:
@@ -7999,7 +8045,7 @@ INNGEST_INLINE text_place::text_place(std::string_view text, std::size_t at) : p
     if (c == '\n') {
       ++line;
       column = 1;
-    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {  // not the rest of a character
+    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {  // not a continuation byte
       ++column;
     }
   }
@@ -8022,7 +8068,7 @@ INNGEST_INLINE expression_error::expression_error(const std::string& problem, co
 
 }  // namespace inngest::inline INNGEST_ABI
 
-// The words of CEL: identifiers, literals, operators.
+// The tokens of CEL: identifiers, literals, operators.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -8030,15 +8076,15 @@ struct cel_token {
   enum class kind { end, identifier, quoted_name, integer, unsigned_integer, real, string, bytes, symbol };
   kind what = kind::end;
   std::size_t position = 0;
-  std::string text{};  // of an identifier, symbol or name in backticks; the value of a string or of bytes
+  std::string text{};  // an identifier, symbol or name in backticks; the value of a string or of bytes
   std::uint64_t number = 0;
   double real = 0;
 };
 
-/// Takes a text apart. \throws expression_error
+/// Splits a text into tokens. \throws expression_error
 class cel_lexer {
  public:
-  /// `quotes_names` says whether a field's name may be in backticks.
+  /// `quotes_names`: field names may be in backticks.
   cel_lexer(std::string_view text, bool quotes_names);
 
   std::string_view text() const { return text_; }
@@ -8046,7 +8092,7 @@ class cel_lexer {
   cel_token next();
 
  private:
-  static constexpr std::size_t longest = 100'000;  // what an Inngest server's parser takes
+  static constexpr std::size_t longest = 100'000;  // the limit of an Inngest server's parser
 
   static bool is_digit(char c) { return c >= '0' && c <= '9'; }
   static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -8054,7 +8100,7 @@ class cel_lexer {
 
   [[noreturn]] void fail(const std::string& problem, std::size_t position) const;
 
-  /// Bytes of the UTF-8 character that the text begins with; 0 when it is none.
+  /// The size in bytes of the UTF-8 character at the beginning of the text; 0 when it is invalid.
   static std::size_t character_size(std::string_view text);
 
   void skip_space();
@@ -8067,7 +8113,7 @@ class cel_lexer {
 
   void read_number(cel_token& out);
 
-  /// False for what is too large; what is too small is zero.
+  /// Returns false for a number that is too large; one that is too small becomes zero.
   static bool read_real(std::string_view digits, double& out);
 
   void finish_integer(cel_token& out, std::string_view digits, int base, std::size_t start);
@@ -8087,7 +8133,7 @@ class cel_lexer {
 
   std::uint32_t digits(std::size_t count, int base, std::size_t start);
 
-  /// A byte of bytes, or a character of a string, as UTF-8.
+  /// Appends a byte of bytes, or a character of a string as UTF-8.
   static void append_code(std::string& out, std::uint32_t code, bool byte);
 
   std::string_view text_;
@@ -8339,7 +8385,7 @@ INNGEST_INLINE void cel_lexer::append_code(std::string& out, std::uint32_t code,
 
 // inngest/expression/dialect.hpp
 
-// Expressions come in two dialects: CEL as specified, and CEL as an Inngest server computes it.
+// The two dialects of expressions: CEL as specified, and CEL as an Inngest server evaluates it.
 
 namespace inngest::inline INNGEST_ABI {
 
@@ -8347,12 +8393,12 @@ namespace inngest::inline INNGEST_ABI {
 enum class expression_names {
   /// The variables event, async and vars, and the functions of an Inngest server.
   of_a_server,
-  /// Any name: an unknown one is an error only when it is computed, as in CEL. Names of fields may be in
+  /// Any name: an unknown name is an error only when it is evaluated, as in CEL. Names of fields may be in
   /// backticks.
   any
 };
 
-/// What an expression gets for a field that is not there.
+/// The value of a missing field in an expression.
 enum class missing_fields {
   are_errors,  ///< an error, as in CEL
   /// Null, like an Inngest server. It equals only null and is less than every other value. Conditions take
@@ -8367,25 +8413,24 @@ enum class missing_fields {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// A part of an expression. Its parts are other nodes of the same tree, by their place, which is before its
-/// own.
+/// A node of an expression. Its parts are earlier nodes of the same tree, given by their index.
 struct cel_node {
   enum class kind {
     null,
     boolean,           // integer: 0 or 1
     integer,           // integer
-    unsigned_integer,  // integer, of which the bits count
+    unsigned_integer,  // integer: the bits of the value
     real,
     string,       // text
     bytes,        // text
-    variable,     // text: its name; integer: 1 when a macro gives it its values
-    select,       // text: the field; parts: of what
-    has,          // the same, but asks whether the field is there
+    variable,     // text: its name; integer: 1 for a variable of a macro
+    select,       // text: the field; parts: the object
+    has,          // the same, but tests whether the field exists
     operation,    // text: "+", "!", "[]", "?:" ...; parts: operands
     call,         // text: the function; parts: arguments
     method,       // text: the function; parts: the object, then arguments
-    no_function,  // a call of what there is not: text: its name; parts: arguments
-    macro,        // text: "all", "map" ...; parts: the object, the variable, then what is computed of it
+    no_function,  // a call of an unknown function; text: its name; parts: arguments
+    macro,        // text: "all", "map" ...; parts: the object, the variable, then the computed expressions
     list,         // parts: elements
     map,          // parts: key, value, key, value ...
     message,      // text: the type; parts: field (a string), value, field, value ...
@@ -8398,9 +8443,9 @@ struct cel_node {
   std::vector<std::size_t> parts{};
 };
 
-/// Parses an expression into nodes; the root is the last. \throws expression_error for what an Inngest server
-/// would refuse: text that is not of the grammar and, unless they may be any, names and numbers of arguments
-/// that it does not know.
+/// Parses an expression into nodes; the root is the last one. \throws expression_error when an Inngest server
+/// would refuse the expression: for a syntax error and, unless any name is allowed, for an unknown name or a
+/// wrong number of arguments.
 class cel_parser {
  public:
   explicit cel_parser(std::string_view text, expression_names names = expression_names::of_a_server);
@@ -8410,10 +8455,10 @@ class cel_parser {
  private:
   using kind = cel_node::kind;
 
-  /// A server's parser refuses to go deeper: into rules of one kind within each other, and into the tree.
+  /// The depth limits of a server's parser, for nested rules of one kind and for the tree.
   static constexpr int deepest = 250;
 
-  /// Counts how deep rules of a kind are in each other. It also keeps the stack from its end.
+  /// Counts the nesting of rules of one kind. The limit also protects the stack.
   class level {
    public:
     level(const cel_parser& parser, int& depth);
@@ -8441,12 +8486,12 @@ class cel_parser {
   static bool is_one_of(std::string_view text, const std::string_view (&words)[Size]) {
     return std::find(std::begin(words), std::end(words), text) != std::end(words);
   }
-  /// Words that are never a name, not even of a field.
+  /// Words that are never names, not even of fields.
   static bool is_keyword(std::string_view text);
-  /// Words that are names of fields only.
+  /// Words that can only be names of fields.
   static bool is_reserved(std::string_view text);
 
-  /// Takes a name. `what` says of what, should there be none.
+  /// Reads a name. `what` describes it in the error message.
   std::string identifier(const std::string& what);
 
   std::string field();
@@ -8456,20 +8501,20 @@ class cel_parser {
   std::size_t add(cel_node node);
   std::size_t add(kind what, std::size_t position, std::string text, std::vector<std::size_t> parts);
 
-  // ---- rules, from what binds least to what binds most ----------------------------------------------
+  // ---- rules, from the weakest to the strongest binding ---------------------------------------------
 
   std::size_t ternary();
 
   std::size_t operations();
 
-  /// How strongly a binary operator binds; -1 for everything else.
+  /// The binding strength of a binary operator; -1 for other tokens.
   int strength() const;
 
   std::size_t binary(int weakest);
 
   std::size_t right_of(int operation);
 
-  /// Signs of one kind before a member: an even number of them cancel each other out.
+  /// Reads repeated signs before a member: an even number cancels out.
   std::size_t unary();
 
   std::size_t member() { return selectors(primary()); }
@@ -8482,17 +8527,17 @@ class cel_parser {
 
   std::size_t literal(bool negative, std::size_t position);
 
-  /// Before a list's, map's or message's next element: false at its end. A comma may come last.
+  /// Whether a list, map or message has a next element. A trailing comma is allowed.
   bool next_element(std::string_view close, bool first);
 
-  /// Elements of a list, or arguments, of which a comma is never the last.
+  /// Reads the elements of a list, or arguments, which allow no trailing comma.
   std::vector<std::size_t> elements(std::string_view close);
 
   std::size_t map(std::size_t position);
 
   // ---- messages -------------------------------------------------------------------------------------
 
-  /// Whether it is a name, or names with dots between them.
+  /// Whether the node is a name, or names joined by dots.
   bool is_path(std::size_t of) const;
 
   std::size_t message(std::size_t of);
@@ -8506,7 +8551,7 @@ class cel_parser {
 
   std::size_t macro(std::size_t position, std::string name, std::size_t of);
 
-  /// A function that an Inngest server has, and how many arguments it takes.
+  /// A function of an Inngest server, and its number of arguments.
   struct function {
     std::string_view name;
     std::size_t least = 0;
@@ -8517,7 +8562,7 @@ class cel_parser {
       {"bytes", 1, 1},      {"bool", 1, 1},    {"type", 1, 1},      {"dyn", 1, 1},       {"duration", 1, 1},
       {"timestamp", 1, 1},  {"matches", 2, 2}, {"lowercase", 1, 1}, {"uppercase", 1, 1}, {"b64decode", 1, 1},
       {"json_parse", 1, 1}, {"date", 1, 1},    {"now", 0, 0},       {"now_plus", 1, 1},  {"now_minus", 1, 1}};
-  // those of times may be given a time zone
+  // functions of times accept a time zone
   static constexpr function methods[] = {
       {"size", 0, 0},       {"contains", 1, 1},      {"startsWith", 1, 1},     {"endsWith", 1, 1},
       {"matches", 1, 1},    {"getFullYear", 0, 1},   {"getMonth", 0, 1},       {"getDayOfYear", 0, 1},
@@ -8534,14 +8579,14 @@ class cel_parser {
 
   void check_function(const std::string& name, std::size_t position) const;
   void check_method(const std::string& name, std::size_t position) const;
-  /// Whether it is there and takes so many arguments. Where names may be any, that is found out when it is
-  /// computed.
+  /// Checks that the function exists and accepts this number of arguments. Where any name is allowed, that is
+  /// checked at evaluation.
   bool is_known(const function* found, const std::string& name, std::size_t count,
                 std::size_t position) const;
 
   // ---- variables ------------------------------------------------------------------------------------
 
-  /// What a server has values of, and the types that it knows, which are values too.
+  /// The variables of a server, and its types, which are also values.
   static bool is_variable(std::string_view name);
   void forgive(std::size_t position);
   std::string name_at(std::size_t position) const;
@@ -8551,9 +8596,9 @@ class cel_parser {
   cel_token token_;
   std::string after_;  // the word before the current one
   std::vector<cel_node> nodes_;
-  std::vector<int> depths_;                 // of the nodes' trees
+  std::vector<int> depths_;                 // of the nodes' subtrees
   std::vector<std::string> bound_;          // variables of macros
-  std::vector<std::size_t> unknown_names_;  // where they are; they might yet turn out to be of types
+  std::vector<std::size_t> unknown_names_;  // their positions; they may still be names of types
   int expressions_ = 0;
   int comparisons_ = 0;
   int sums_ = 0;
@@ -8753,7 +8798,7 @@ INNGEST_INLINE std::size_t cel_parser::selectors(std::size_t of) {
         of = method(position, std::move(name), of);
       } else {
         const bool of_google = name == "protobuf" && nodes_[of].text == "google";
-        if (of_google) forgive(nodes_[of].position);  // the standard types have their names there
+        if (of_google) forgive(nodes_[of].position);  // the standard types are there
         of = add(kind::select, position, std::move(name), {of});
       }
     } else if (take("[")) {
@@ -8777,11 +8822,11 @@ INNGEST_INLINE std::size_t cel_parser::primary() {
   }
   if (take("[")) return add(kind::list, position, "", elements("]"));
   if (take("{")) return map(position);
-  if (take("-")) {  // after a ! only as a number's sign
+  if (take("-")) {  // after a !, only as the sign of a number
     if (!is_number()) fail_unexpected("a number");
     return literal(true, position);
   }
-  const bool from_root = take(".");  // names of macros' variables don't hide such a name
+  const bool from_root = take(".");  // variables of macros do not hide such a name
   if (from_root && (token_.what != cel_token::kind::identifier || is_keyword(token_.text)))
     fail_unexpected("a name");
   if (token_.what == cel_token::kind::identifier) return name(from_root);
@@ -8819,7 +8864,7 @@ INNGEST_INLINE std::size_t cel_parser::literal(bool negative, std::size_t positi
   constexpr auto most = static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)());
   switch (token_.what) {
     case cel_token::kind::integer:
-      // the least integer has no positive twin, so a literal is read with its sign
+      // the minimum integer has no positive counterpart, so a literal is read with its sign
       if (token_.number > most + (negative ? 1 : 0)) fail("the number is out of range", token_.position);
       out.what = kind::integer;
       out.integer = static_cast<std::int64_t>(negative ? 0 - token_.number : token_.number);
@@ -8931,7 +8976,7 @@ INNGEST_INLINE std::size_t cel_parser::macro(std::size_t position, std::string n
   if (variable == "__result__") fail("a variable can't be named __result__", variable_position);
   const auto fail_count = [&] {
     fail(name + "() takes a variable and an expression" +
-             (is_map ? ", with a condition between them if need be" : ""),
+             (is_map ? ", optionally with a condition between them" : ""),
          position);
   };
   if (is_symbol(")")) fail_count();
@@ -8991,40 +9036,40 @@ INNGEST_INLINE std::string cel_parser::name_at(std::size_t position) const {
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
-// Finds members in expressions that the types of the events do not have. A server takes them for null.
+// Finds members in expressions that the event types do not have. A server treats them as null.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// How many letters must be added, removed, replaced or swapped with the next to make one text of the other.
+/// The edit distance of two texts: insertions, deletions, replacements and swaps of neighbours.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-/// The name that was probably meant; empty when none is near.
+/// The most similar name; empty when none is similar.
 std::string_view nearest_name(std::string_view wanted, const std::vector<std::string_view>& names);
 
-/// Which events an expression is about: `event`, and `async` where there is a later one. Without shapes
-/// nothing is known of them.
+/// The shapes of the events in an expression: `event`, and `async` where there is a second event. Empty when
+/// unknown.
 struct expression_events {
   std::span<const event_shape> event{};
   std::span<const event_shape> async{};
 };
 
-/// Looks through an expression's tree. With several events a member is known when any of them has it.
+/// Checks an expression's tree. With several event types, a member is known if any of them has it.
 class member_check {
  public:
   member_check(std::string_view text, const std::vector<cel_node>& nodes, const expression_events& events);
 
-  /// \throws expression_error for the first member that none of the events has.
+  /// \throws expression_error for the first unknown member.
   void run() { look(nodes_.size() - 1); }
 
  private:
   using kind = cel_node::kind;
   using shapes = std::vector<const json_shape*>;
 
-  /// What a part of the expression can be, and its path for messages. Without shapes nothing is known.
+  /// The possible shapes of a part of the expression, and its path for messages. Empty when unknown.
   struct found {
     shapes all{};
     std::string path{};
-    std::span<const event_shape> whole{};  // it is the event itself
+    std::span<const event_shape> whole{};  // set for the event itself
   };
 
   found look(std::size_t at);
@@ -9037,7 +9082,7 @@ class member_check {
 
   found macro(const cel_node& node);
 
-  /// The elements of lists and maps; nothing where there may be others.
+  /// The shapes of the elements of lists and maps; empty when unknown.
   static found element(const found& of, std::string_view suffix);
 
   found member(const found& of, const std::string& name, std::size_t position) const;
@@ -9083,7 +9128,7 @@ INNGEST_INLINE std::string_view nearest_name(std::string_view wanted,
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
       if (c == '-') c = '_';
     }
-    std::erase(out, '_');  // order_id, orderId
+    std::erase(out, '_');  // order_id is similar to orderId
     return out;
   };
   std::string_view best;
@@ -9147,7 +9192,7 @@ INNGEST_INLINE member_check::found member_check::macro(const cel_node& node) {
   found of = look(node.parts[0]);
   found bound = element(of, "[]");
   const bool keys = std::any_of(of.all.begin(), of.all.end(), [](const json_shape* shape) {
-    return shape->what != json_shape::kind::list;  // the variable goes over a map's keys
+    return shape->what != json_shape::kind::list;  // the variable takes a map's keys
   });
   bound_.emplace_back(nodes_[node.parts[1]].text, keys ? found{} : std::move(bound));
   for (std::size_t i = 2; i < node.parts.size(); ++i) look(node.parts[i]);
@@ -9176,7 +9221,7 @@ INNGEST_INLINE member_check::found member_check::member(const found& of, const s
     const json_shape::member* known = shape->find(name);
     if (known != nullptr) out.all.push_back(&known->shape());
   }
-  // a server adds data of its own to an invoked or deferred function's event
+  // a server adds this member to the event of an invoked or deferred function
   const bool of_server = name == "_inngest" && of.path.ends_with(".data");
   if (unknown || of_server) return {};
   if (out.all.empty()) refuse(of, name, position);
@@ -9223,10 +9268,10 @@ INNGEST_INLINE void member_check::refuse(const found& of, const std::string& nam
 
 namespace inngest::inline INNGEST_ABI {
 
-/// What an expression may contain, depending on where it is used.
+/// The allowed content of an expression, which depends on its use.
 enum class expression_policy {
   all,
-  /// For cancel_on, as an Inngest server wants it: comparisons and logic, no functions, arithmetic or macros.
+  /// For cancel_on, as an Inngest server requires: comparisons and logic, no functions, arithmetic or macros.
   logic_only,
   /// For a trigger, a key, a priority or a batch's condition. There is no `async`: it is the second event of
   /// cancel_on and of waits. A server accepts it elsewhere, but it has no value there.
@@ -9240,6 +9285,7 @@ class expression {
   /// \throws expression_error for what a server would reject, with the position in the text.
   explicit expression(std::string text, expression_names names = expression_names::of_a_server);
 
+  /// The expression as text.
   const std::string& text() const { return text_; }
   /// Its parts; the root is the last.
   const std::vector<detail::cel_node>& nodes() const { return nodes_; }
@@ -9283,7 +9329,7 @@ INNGEST_INLINE void check_expression(std::string_view text, expression_policy po
     }
     return;
   }
-  // a server does not look into lists, maps and messages
+  // a server does not check inside lists, maps and messages
   std::vector<bool> seen(nodes.size());
   seen.back() = true;
   for (std::size_t i = nodes.size(); i-- > 0;) {
@@ -9392,7 +9438,7 @@ class any_function {
 
   /// Used by client::create_function.
   any_function(std::string app_id, function_options options, std::vector<trigger_definition> triggers,
-               handler_type handler, std::vector<any_function> companions = {});
+               handler_type handler, std::vector<any_function> end_handlers = {});
 
   /// The id within the app, as given.
   const std::string& id() const { return shared_->options.id; }
@@ -9407,7 +9453,7 @@ class any_function {
   /// The handler, with erased types.
   const handler_type& handler() const { return shared_->handler; }
   /// The functions of its on_failure, on_cancel and on_success handlers.
-  const std::vector<any_function>& companions() const { return shared_->companions; }
+  const std::vector<any_function>& end_handlers() const { return shared_->end_handlers; }
 
  private:
   struct definition {
@@ -9416,7 +9462,7 @@ class any_function {
     function_options options;
     std::vector<trigger_definition> triggers;
     handler_type handler;
-    std::vector<any_function> companions;
+    std::vector<any_function> end_handlers;
   };
   std::shared_ptr<const definition> shared_;
 };
@@ -9445,13 +9491,13 @@ namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE any_function::any_function(std::string app_id, function_options options,
                                           std::vector<trigger_definition> triggers, handler_type handler,
-                                          std::vector<any_function> companions)
+                                          std::vector<any_function> end_handlers)
     : shared_(std::make_shared<const definition>(definition{.slug = app_id + "-" + options.id,
                                                             .app_id = app_id,
                                                             .options = std::move(options),
                                                             .triggers = std::move(triggers),
                                                             .handler = std::move(handler),
-                                                            .companions = std::move(companions)})) {}
+                                                            .end_handlers = std::move(end_handlers)})) {}
 
 }  // namespace inngest::inline INNGEST_ABI
 
@@ -9459,7 +9505,7 @@ INNGEST_INLINE any_function::any_function(std::string app_id, function_options o
 
 #include <condition_variable>
 
-// A step's body: how it may look, what it returns, and how it is called.
+// A step's body: its possible signatures, its result and its call.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -9474,7 +9520,7 @@ template <class Body, class... Arguments>
 struct returned_by_body<Body, Arguments...> : returned_by<Body, Arguments..., stop_token> {
 };
 
-/// The checks on a step's body, each with the words that its author will read, and what it returns.
+/// Checks a step's body with readable compile errors, and finds its result type.
 template <class Body, class... Arguments>
 struct step_result {
   static constexpr bool callable =
@@ -9494,11 +9540,11 @@ struct step_result {
   using type = result_form_t<returned>;
 };
 
-/// What a step's body returns, as it comes back from JSON.
+/// The result type of a step's body, as read back from JSON.
 template <class Body, class... Arguments>
 using step_result_t = typename step_result<std::remove_cvref_t<Body>, Arguments...>::type;
 
-/// Tells the call of a step's body to stop when the step's time is up. Without a limit it costs nothing.
+/// Asks the body of a step to stop at the step's deadline. Without a limit it has no cost.
 class deadline_timer {
  public:
   deadline_timer(std::optional<std::chrono::milliseconds> limit, stop_source call);
@@ -9514,10 +9560,10 @@ class deadline_timer {
   const std::optional<std::chrono::milliseconds> limit_;
   std::chrono::steady_clock::time_point ends_{};
   stop_source source_;
-  std::mutex mutex_;  // of has_ended_
+  std::mutex mutex_;  // protects has_ended_
   std::condition_variable body_ended_;
   bool has_ended_ = false;
-  std::thread thread_;  // last: it uses the others
+  std::thread thread_;  // the last member: it uses the others
 };
 
 template <class Body, class... Arguments>
@@ -9528,7 +9574,7 @@ decltype(auto) call_body(Body& body, stop_token stop, Arguments&... arguments) {
     return body(arguments...);
 }
 
-/// Calls the body and appends its result as JSON. `call` is asked to stop when the limit is over.
+/// Calls the body and appends its result as JSON. When the limit is over, `call` is asked to stop.
 template <class Body, class... Arguments>
 void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, const stop_source& call,
               std::string& out, Arguments&... arguments) {
@@ -9539,7 +9585,7 @@ void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, const 
     else
       encode_to(out, call_body(body, deadline.token(), arguments...), "result");
   } catch (const inngest::error&) {
-    throw;  // it says itself whether to try again
+    throw;  // its code already decides about retries
   } catch (...) {
     if (deadline.is_over()) std::throw_with_nested(deadline.error());
     throw;
@@ -9585,27 +9631,30 @@ INNGEST_INLINE deadline_exceeded deadline_timer::error() const {
 
 namespace inngest::inline INNGEST_ABI {
 
-/// How long to wait for an event, and for which one.
+/// Options of a wait for an event.
 struct wait_options {
-  /// Up to 366 days; the step then gives nothing.
+  /// How long to wait, up to 366 days. After it the step returns nullopt.
   duration_ms timeout;
-  /// A CEL expression over `event` (the run's) and `async` (the awaited): only an event for which it is true.
+  /// A CEL expression over `event` (the run's event) and `async` (the received event). The wait ignores
+  /// events for which it is not true.
   std::string expression{};
   /// A field that must be the same in both events, such as "data.userId".
   std::string match{};
 };
 
-/// What happens when a run waits for a signal that another run waits for already.
+/// What happens when a run waits for a signal that another run already waits for.
 enum class signal_conflict {
-  fail,     ///< the second run fails, as on a server
+  fail,     ///< the second run fails; the default of servers
   replace,  ///< the first run no longer gets it
 };
 
-/// Which signal to wait for, and how long.
+/// Options of a wait for a signal.
 struct signal_options {
+  /// The name of the signal.
   std::string signal;
-  /// Up to 366 days; the step then gives nothing.
+  /// How long to wait, up to 366 days. After it the step returns nullopt.
   duration_ms timeout;
+  /// What happens when another run already waits for the signal.
   signal_conflict on_conflict = signal_conflict::fail;
 };
 
@@ -9615,23 +9664,26 @@ struct invoke_options {
   std::optional<duration_ms> timeout{};
 };
 
-/// The run that a signal woke; nothing when none waited for it.
+/// The result of sending a signal.
 struct sent_signal {
+  /// The id of the run that the signal woke; nullopt when no run waited for it.
   std::optional<std::string> runId;
 };
 INNGEST_FIELDS(sent_signal, runId)
 
-/// A function of another app, which can be invoked by its ids.
+/// A function of another app, named by its ids.
 template <event_type Event, class Output = json>
 struct function_ref {
+  /// The id of the app.
   std::string app_id;
+  /// The id of the function within the app.
   std::string function_id;
 };
 
 namespace detail {
 
 template <class Result>
-Result recall(execution::replay& replay, execution::step_call& call) {
+Result read_memo(execution::replay& replay, execution::step_call& call) {
   return replay.read_memo(call, true, [&](const protocol::memo& memo) -> Result {
     if constexpr (std::is_void_v<Result>)
       protocol::throw_if_failed(memo, call.id);
@@ -9640,7 +9692,7 @@ Result recall(execution::replay& replay, execution::step_call& call) {
   });
 }
 
-/// The operation that tells a server of the step. \throws payload_error with the step in its path.
+/// The operation that reports the step to a server. \throws payload_error with the step in its path.
 template <class Describe>
 protocol::operation described(const execution::step_call& call, Describe&& describe) {
   try {
@@ -9656,12 +9708,11 @@ protocol::operation described(const execution::step_call& call, Describe&& descr
 
 }  // namespace detail
 
-/// A step that was started and whose result is still to be asked for. It belongs to its handler's call and
-/// must not outlive it.
+/// A started step whose result has not been read yet. It must not outlive its handler's call.
 template <class Result, class Run>
 class [[nodiscard]] step_handle {
  public:
-  /// `plan` describes the step, when it is still to be told to the server.
+  /// Used by the library. `plan` describes the step to the server if it has no result yet.
   template <class Plan>
   step_handle(execution::replay& replay, execution::step_call call, const Plan& plan, Run run)
       : replay_(&replay), call_(std::move(call)), run_(std::move(run)) {
@@ -9671,10 +9722,10 @@ class [[nodiscard]] step_handle {
   }
 
   /// The step's result.
-  /// \throws step_error when the step failed for good.
+  /// \throws step_error when the step failed permanently.
   Result get() {
     if (!call_.memo) replay_->await(call_, *plan_, body());
-    return detail::recall<Result>(*replay_, call_);
+    return detail::read_memo<Result>(*replay_, call_);
   }
 
  private:
@@ -9690,13 +9741,13 @@ class [[nodiscard]] step_handle {
 
 namespace detail {
 
-/// What the kinds of steps are made of.
+/// The common part of all kinds of steps.
 class step_base {
  public:
   explicit step_base(execution::replay& replay) : replay_(&replay) {}
 
  protected:
-  /// Starts a step that runs in this process: `run` is given the call and appends the result.
+  /// Starts a step that runs in this process: `run` receives the call and appends the result.
   template <class Result, class Plan, class Run>
   auto start_run(step_options options, step_kind kind, const Plan& plan, Run run) {
     return step_handle<Result, Run>(*replay_, replay_->enter(std::move(options), kind), plan, std::move(run));
@@ -9704,8 +9755,8 @@ class step_base {
 
   static protocol::operation plan_of(std::string name = {}, std::string options = {});
 
-  /// Enters a step that the server does; leaves the handler while it has no result. `describe` gives the
-  /// operation, whose code is the kind's.
+  /// Enters a step whose work the server does, and leaves the handler while it has no result. `describe`
+  /// returns the operation; its code is set to the kind's.
   template <class Describe>
   execution::step_call ask_server(step_options options, step_kind kind, Describe describe,
                                   std::string* input = nullptr) {
@@ -9716,7 +9767,7 @@ class step_base {
     replay_->wait_for_server(call, std::move(op));
   }
 
-  /// Starts a body that is called with arguments, which are recorded: the server may replace them.
+  /// Starts a body with arguments. The arguments are recorded, and the server may replace them.
   template <class Body, class... Arguments>
   auto start_with_input(step_options options, step_kind kind, std::string_view type, Body body,
                         const Arguments&... arguments) {
@@ -9736,7 +9787,7 @@ class step_base {
         input = std::string(find_member(replaced, "input"));
       }
       auto given = decode<inputs>(input, "input");
-      std::apply([&](auto&... each) { run_body(body, at.deadline, at.stop, out, each...); }, given);
+      std::apply([&](auto&... values) { run_body(body, at.deadline, at.stop, out, values...); }, given);
     };
     return step_handle<result, decltype(run)>(*replay_, std::move(call), plan, std::move(run));
   }
@@ -9744,7 +9795,7 @@ class step_base {
   execution::replay* replay_;
 };
 
-/// A body that stays where the caller has it, for a step that is awaited at once.
+/// A reference to the caller's body, for a step that is awaited at once.
 template <class Body>
 struct body_ref {
   Body* body;
@@ -9757,18 +9808,17 @@ struct body_ref {
 
 }  // namespace detail
 
-// Each kind of step is a pair of overloads. No parameter takes both: step_options must be an aggregate to be
-// written as {.id = "charge", .name = "Charge the card"}, and an aggregate has no constructor that a literal
-// could convert by, to be hashed while the program compiles.
+// Every kind of step has two overloads, for an id and for options. One parameter can't accept both:
+// step_options must be an aggregate, so that {.id = "charge", .name = "Charge the card"} works, and an
+// aggregate has no constructor that converts a literal id and hashes it at compile time.
 
 /// Steps for language models: `ctx.step.ai`.
 class ai_steps : private detail::step_base {
  public:
   using step_base::step_base;
 
-  /// Has the server call a model, and gives the provider's answer. The app need not run meanwhile. Models
-  /// and requests are those of <inngest/ai.hpp>.
-  /// \throws step_error when the call failed.
+  /// The server calls a model, and the step returns the provider's answer. The app need not run meanwhile.
+  /// See <inngest/ai.hpp> for models and requests. \throws step_error when the call failed.
   template <class Model, class Request = typename Model::request_type>
   auto infer(step_options options, const Model& model, const Request& request) ->
       typename Model::answer_type {
@@ -9782,15 +9832,16 @@ class ai_steps : private detail::step_base {
       if (headers.text() != "{}") text.add_raw("headers", headers.text());
       return protocol::operation{.options = text.text()};
     });
-    return detail::recall<typename Model::answer_type>(*replay_, call);
+    return detail::read_memo<typename Model::answer_type>(*replay_, call);
   }
+  /// Like the other overload, without options.
   template <class Model, class Request = typename Model::request_type>
   auto infer(step_id id, const Model& model, const Request& request) -> typename Model::answer_type {
     return infer(step_options{.id = id}, model, request);
   }
 
-  /// Runs a body that calls a model with a library of yours, as step.run does, and shows it as such. The
-  /// arguments that follow the body are recorded and given to it.
+  /// Like step.run, for a body that calls a model with your own library; the server shows it as a model call.
+  /// The arguments after the body are recorded and passed to it.
   template <class Body, class... Arguments>
   auto wrap(step_options options, Body&& body, const Arguments&... arguments) {
     if constexpr (sizeof...(Arguments) > 0) {
@@ -9808,33 +9859,34 @@ class ai_steps : private detail::step_base {
           .get();
     }
   }
+  /// Like the other overload, without options.
   template <class Body, class... Arguments>
   auto wrap(step_id id, Body&& body, const Arguments&... arguments) {
     return wrap(step_options{.id = id}, std::forward<Body>(body), arguments...);
   }
 };
 
-/// The steps of a function: `ctx.step`. Each has an id, runs once, and gives its remembered result from then
-/// on. A step whose result is not there yet leaves the handler, which is called again when it is; code
-/// between steps therefore runs several times and should do nothing but compute.
+/// The steps of a function: `ctx.step`. Each step has an id, runs once, and returns its stored result from
+/// then on. A step without a result leaves the handler, which is called again when the result is there. Code
+/// between steps therefore runs several times and must not have side effects.
 ///
-/// Every call may throw step_error, when the step failed for good, and payload_error, when its remembered
-/// result does not fit the type (the code has changed). What leaves the handler is not a std::exception and
-/// must pass: end a `catch (...)` around steps with `throw;`.
+/// Every call may throw step_error when the step failed permanently, and payload_error when its stored result
+/// does not fit the type, because the code has changed. The interrupt that leaves the handler is not a
+/// std::exception and must pass: end a `catch (...)` around steps with `throw;`.
 class step : private detail::step_base {
  public:
-  /// `events` are those that start the function, as far as they are known.
+  /// Used by the library. `events` describes the events that start the function, as far as they are known.
   explicit step(execution::replay& replay, std::span<const detail::event_shape> events = {});
 
   /// Steps for language models.
   ai_steps ai;
 
-  /// Runs the body once and remembers what it returns. It is tried again when it throws: see
-  /// function_options::retries, step_options, non_retriable_error and retry_after_error. A body may take a
-  /// stop_token: that of the call, see basic_context::stop_token.
+  /// Runs the body once and stores its result. A body that throws is retried: see function_options::retries,
+  /// step_options, non_retriable_error and retry_after_error. A body may take the call's stop_token: see
+  /// basic_context::stop_token.
   ///
-  /// Arguments that follow the body are recorded with the step and given to it; whoever runs the step again
-  /// from the server's page can change them there.
+  /// Arguments after the body are recorded with the step and passed to it. They can be changed when the step
+  /// is rerun from the server's page.
   template <class Body, class... Arguments>
   auto run(step_options options, Body&& body, const Arguments&... arguments) {
     using held = detail::body_ref<std::remove_reference_t<Body>>;
@@ -9844,37 +9896,42 @@ class step : private detail::step_base {
       return start_with_input(std::move(options), step_kind::run, {}, held{&body}, arguments...).get();
     }
   }
+  /// Like the other overload, without options.
   template <class Body, class... Arguments>
   auto run(step_id id, Body&& body, const Arguments&... arguments) {
     return run(step_options{.id = id}, std::forward<Body>(body), arguments...);
   }
 
-  /// Starts a step without waiting for it; `get()` on the handle gives its result. Steps that were started
-  /// before the first `get()` run at the same time. The function does not finish before they have.
+  /// Starts a step without waiting for it; `get()` on the handle returns its result. Steps started before the
+  /// first `get()` run at the same time. The function finishes only after all of them.
   ///
-  /// The body may run in `get()`: capture by value what may be gone by then, such as a loop's variable.
+  /// The body may run inside `get()`: capture variables by value that may be gone by then, such as a loop
+  /// variable.
   template <class Body>
   auto start(step_options options, Body body) {
     return start_body<detail::step_result_t<Body>>(std::move(options), std::move(body));
   }
+  /// Like the other overload, without options.
   template <class Body>
   auto start(step_id id, Body body) {
     return start(step_options{.id = id}, std::move(body));
   }
 
-  /// Goes on after the duration, up to 366 days; at once when it is negative. The process need not be there
-  /// in between.
+  /// Continues after the duration, up to 366 days; at once when it is negative. The process need not run
+  /// meanwhile.
   /// \throws step_options_error for a longer sleep.
   void sleep(step_options options, duration_ms duration);
+  /// Like the other overload, without options.
   void sleep(step_id id, duration_ms duration) { sleep(step_options{.id = id}, duration); }
 
-  /// Goes on at the given time, which is at most 366 days from now; at once when it has passed.
+  /// Continues at the given time, at most 366 days from now; at once when it has passed.
   /// \throws step_options_error for a later time.
   void sleep_until(step_options options, detail::saturated_time time);
+  /// Like the other overload, without options.
   void sleep_until(step_id id, detail::saturated_time time) { sleep_until(step_options{.id = id}, time); }
 
-  /// Waits for an event of the type that arrives after this step began; nothing when none came in time.
-  /// \throws step_options_error for a timeout or an expression that no server would take.
+  /// Waits for an event of the type that arrives after this step began. Returns nullopt after the timeout.
+  /// \throws step_options_error for an invalid timeout or expression.
   template <event_type Event>
   std::optional<Event> wait_for_event(step_options options, const wait_options& wait) {
     auto call = ask_server(std::move(options), step_kind::wait_for_event,
@@ -9883,13 +9940,13 @@ class step : private detail::step_base {
       return protocol::read_received<Event>(memo, call.id);
     });
   }
+  /// Like the other overload, without options.
   template <event_type Event>
   std::optional<Event> wait_for_event(step_id id, const wait_options& wait) {
     return wait_for_event<Event>(step_options{.id = id}, wait);
   }
 
-  /// Waits for a signal and gives the data that it came with; nothing when none came in time. At most one run
-  /// waits for a signal.
+  /// Waits for a signal and returns its data; nullopt after the timeout. At most one run waits for a signal.
   template <json_convertible Data = json>
   std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
     auto call =
@@ -9908,16 +9965,18 @@ class step : private detail::step_base {
       return decode<Data>(data.empty() ? "null" : data, protocol::memo_path(call.id));
     });
   }
+  /// Like the other overload, without options.
   template <json_convertible Data = json>
   std::optional<Data> wait_for_signal(step_id id, const signal_options& wait) {
     return wait_for_signal<Data>(step_options{.id = id}, wait);
   }
 
-  /// Sends a signal, once; it wakes the run that waits for it.
+  /// Sends a signal once. It wakes the run that waits for it.
   template <json_writable Data = json>
   sent_signal send_signal(step_options options, const std::string& signal, const Data& data = {}) {
     const auto send = [this, &signal, &data](const execution::step_call&, std::string& out) {
-      const auto answer = replay_->world().call_api(protocol::signal_request(signal, encode(data, "data")));
+      const auto answer =
+          replay_->services().call_api(protocol::signal_request(signal, encode(data, "data")));
       encode_to(out, sent_signal{protocol::read_signal_answer(answer)});
     };
     const auto plan = [&signal] {
@@ -9926,71 +9985,83 @@ class step : private detail::step_base {
     };
     return start_run<sent_signal>(std::move(options), step_kind::send_signal, plan, send).get();
   }
+  /// Like the other overload, without options.
   template <json_writable Data = json>
   sent_signal send_signal(step_id id, const std::string& signal, const Data& data = {}) {
     return send_signal(step_options{.id = id}, signal, data);
   }
 
-  /// Runs another function and gives its result.
+  /// Runs another function and returns its result.
   /// \throws step_error when the function failed or did not finish in time.
   template <class Output, event_type First, event_type... Rest>
   Output invoke(step_options options, const function<Output, First, Rest...>& called,
                 const typename First::data_type& data, const invoke_options& invoke_options = {}) {
     return invoke_slug<Output>(std::move(options), called.slug(), data, invoke_options);
   }
+  /// Like the other overload, without options.
   template <class Output, event_type First, event_type... Rest>
   Output invoke(step_id id, const function<Output, First, Rest...>& called,
                 const typename First::data_type& data, const invoke_options& invoke_options = {}) {
     return invoke_slug<Output>({.id = id}, called.slug(), data, invoke_options);
   }
-  /// The same for a function of another app.
+  /// Runs a function of another app.
   template <event_type Event, class Output>
   Output invoke(step_options options, const function_ref<Event, Output>& called,
                 const typename Event::data_type& data, const invoke_options& invoke_options = {}) {
     return invoke_slug<Output>(std::move(options), called.app_id + "-" + called.function_id, data,
                                invoke_options);
   }
+  /// Like the other overload, without options.
   template <event_type Event, class Output>
   Output invoke(step_id id, const function_ref<Event, Output>& called, const typename Event::data_type& data,
                 const invoke_options& invoke_options = {}) {
     return invoke(step_options{.id = id}, called, data, invoke_options);
   }
 
-  /// Sends events, once. Every type of event converts, and a list may mix them.
+  /// Sends events once. All event types convert to any_event, and a list may mix them.
   sent_events send_event(step_options options, std::vector<any_event> events);
+  /// Like the other overload, without options.
   sent_events send_event(step_id id, std::vector<any_event> events);
+  /// Like the first overload.
   sent_events send_event(step_options options, std::initializer_list<any_event> events);
+  /// Like the other overload, without options.
   sent_events send_event(step_id id, std::initializer_list<any_event> events);
+  /// Sends one event once.
   sent_events send_event(step_options options, const any_event& event);
+  /// Like the other overload, without options.
   sent_events send_event(step_id id, const any_event& event);
 
-  /// Has the server make an HTTP request, and gives the answer, whatever its status.
-  /// \throws step_error when there was none.
+  /// The server makes an HTTP request, and the step returns the answer, whatever its status.
+  /// \throws step_error when there was no answer.
   fetch_response fetch(step_options options, const fetch_request& request);
+  /// Like the other overload, without options.
   fetch_response fetch(step_id id, const fetch_request& request);
 
-  /// Publishes a message to those who listen to the channel's topic, once.
+  /// Publishes a message to the subscribers of the channel's topic once.
   template <json_writable Data>
   void publish(step_options options, const std::string& channel, const std::string& topic, const Data& data) {
     const auto send = [&](const execution::step_call&, std::string& out) {
       encode_to(out, data, "data");
       const auto request = protocol::publish_request(channel, topic, replay_->request().run_id(), out);
-      protocol::expect_success(replay_->world().call_api(request), "publishing to \"" + channel + "\"");
+      protocol::expect_success(replay_->services().call_api(request), "publishing to \"" + channel + "\"");
     };
     const auto plan = [] { return plan_of({}, "{\"type\":\"step.realtime.publish\"}"); };
     start_run<void>(std::move(options), step_kind::publish, plan, send).get();
   }
+  /// Like the other overload, without options.
   template <json_writable Data>
   void publish(step_id id, const std::string& channel, const std::string& topic, const Data& data) {
     publish(step_options{.id = id}, channel, topic, data);
   }
 
-  /// Gives the run a score, once: how good its work was, by whatever measure of yours.
+  /// Sets a score of the run once: the quality of its work, by your own measure.
   void score(step_options options, const std::string& name, double value);
+  /// Like the other overload, without options.
   void score(step_id id, const std::string& name, double value);
 
-  /// Keeps values of yours with the run, once, for whoever looks at it. `values` is a JSON object.
+  /// Stores your own values with the run once; the server shows them. `values` is a JSON object.
   void set_metadata(step_options options, const std::string& kind, const json& values);
+  /// Like the other overload, without options.
   void set_metadata(step_id id, const std::string& kind, const json& values);
 
  private:
@@ -10026,7 +10097,7 @@ class step : private detail::step_base {
       faulty = &wait.match;
       detail::check_match(wait.match, events);
       faulty = &expression;
-      if (!expression.empty()) check_expression(expression);  // together they may be nested too deeply
+      if (!expression.empty()) check_expression(expression);  // both combined may be nested too deeply
     } catch (const expression_error& problem) {
       throw step_options_error(call.id, std::string(faulty == &wait.match ? "the match" : "the expression") +
                                             " of its wait (" + *faulty + "): " + problem.what());
@@ -10050,7 +10121,7 @@ class step : private detail::step_base {
       return protocol::operation{.options = out.text()};
     };
     auto call = ask_server(std::move(options), step_kind::invoke, describe, &input);
-    return detail::recall<Output>(*replay_, call);
+    return detail::read_memo<Output>(*replay_, call);
   }
 
   void set_run_metadata(step_options options, const std::string& metadata);
@@ -10085,7 +10156,7 @@ INNGEST_INLINE void step::sleep(step_options options, duration_ms duration) {
 
 INNGEST_INLINE void step::sleep_until(step_options options, detail::saturated_time time) {
   fall_asleep(std::move(options), [&](const execution::step_call& call) {
-    const timestamp now = std::chrono::floor<std::chrono::milliseconds>(replay_->world().now());
+    const timestamp now = std::chrono::floor<std::chrono::milliseconds>(replay_->services().now());
     if (time > detail::add_saturated(now, detail::longest_wait)) refuse_sleep(call, "until " + to_text(time));
     return to_text(std::max<timestamp>(time, timestamp()));
   });
@@ -10093,7 +10164,7 @@ INNGEST_INLINE void step::sleep_until(step_options options, detail::saturated_ti
 
 INNGEST_INLINE sent_events step::send_event(step_options options, std::vector<any_event> events) {
   const auto send = [this, &events](const execution::step_call&, std::string& out) {
-    encode_to(out, sent_events{replay_->world().send(events, *replay_)});
+    encode_to(out, sent_events{replay_->services().send(events, *replay_)});
   };
   const auto plan = [] { return plan_of("sendEvent", "{\"type\":\"step.sendEvent\"}"); };
   return start_run<sent_events>(std::move(options), step_kind::send_event, plan, send).get();
@@ -10127,7 +10198,7 @@ INNGEST_INLINE fetch_response step::fetch(step_options options, const fetch_requ
     if (!request.body.empty()) text.add_exact("body", request.body);
     return protocol::operation{.options = text.text()};
   });
-  return detail::recall<fetch_response>(*replay_, call);
+  return detail::read_memo<fetch_response>(*replay_, call);
 }
 
 INNGEST_INLINE fetch_response step::fetch(step_id id, const fetch_request& request) {
@@ -10153,7 +10224,7 @@ INNGEST_INLINE void step::set_metadata(step_id id, const std::string& kind, cons
 }
 
 INNGEST_INLINE void step::refuse_sleep(const execution::step_call& call, const std::string& how_long) {
-  throw step_options_error(call.id, "a sleep of at most 366 days is possible, not one of " + how_long);
+  throw step_options_error(call.id, "a sleep may take at most 366 days, not " + how_long);
 }
 
 INNGEST_INLINE std::string step::timeout_text(const execution::step_call& call, duration_ms timeout) {
@@ -10167,7 +10238,7 @@ INNGEST_INLINE std::string step::timeout_text(const execution::step_call& call, 
 INNGEST_INLINE void step::set_run_metadata(step_options options, const std::string& metadata) {
   const auto send = [&](const execution::step_call&, std::string&) {
     const auto request = protocol::metadata_request(replay_->request().run_id(), {}, metadata);
-    protocol::expect_success(replay_->world().call_api(request), "setting metadata");
+    protocol::expect_success(replay_->services().call_api(request), "setting metadata");
   };
   start_run<void>(
       std::move(options), step_kind::run, [] { return plan_of(); }, send)
@@ -10591,7 +10662,7 @@ INNGEST_INLINE basic_context::basic_context(execution::replay& replay, const han
 namespace inngest::inline INNGEST_ABI::detail {
 
 /// A schedule of five fields, as an Inngest server reads it: minute, hour, day of the month, month, day of
-/// the week, in UTC or in the time zone of a prefix. A bit stands for each value at which it fires.
+/// the week, in UTC or in the time zone of a prefix. Every value at which it fires is a bit.
 struct cron_schedule {
   std::string zone = "UTC";
   std::uint64_t minutes = 0;
@@ -10599,7 +10670,7 @@ struct cron_schedule {
   std::uint64_t days = 0;      // 1 to 31
   std::uint64_t months = 0;    // 1 to 12
   std::uint64_t weekdays = 0;  // 0 is Sunday
-  /// A field of * leaves the day to the other one; when neither is, either suffices.
+  /// If one day field is *, the other decides. If none is, a match of either suffices.
   bool any_day = false;
   bool any_weekday = false;
 
@@ -10609,22 +10680,22 @@ struct cron_schedule {
   /// Whether it fires on that day.
   bool is_on(std::chrono::sys_days day) const;
 
-  /// When it fires next after a time, both as a clock of its zone shows them: of UTC as they are, of another
-  /// zone after conversion. None within eight years, which hold a 29 February, is nullopt.
+  /// The next time at which it fires, in the local time of its zone. nullopt when there is none within eight
+  /// years, which always contain a 29 February.
   std::optional<std::chrono::sys_seconds> next_after(std::chrono::sys_seconds time) const;
 
  private:
   static bool has(std::uint64_t bits, unsigned value) { return (bits >> value & 1) != 0; }
 };
 
-/// Reads the fields of a schedule, one after the other.
+/// Reads the fields of a schedule in order.
 class cron_reader {
  public:
   explicit cron_reader(std::string_view text);
 
   std::string read_zone();
 
-  /// A server takes no names for whole schedules, such as @daily: what to write instead.
+  /// Refuses names of schedules such as @daily, which servers do not accept, and suggests the fields.
   void refuse_descriptor();
 
   struct field {
@@ -10634,7 +10705,7 @@ class cron_reader {
     std::span<const std::string_view> names{};
   };
 
-  /// The values of a field: a list of ranges with steps, such as "1-5,10-20/2". `any` is set by a *.
+  /// Reads the values of a field: a list of ranges with steps, such as "1-5,10-20/2". `any` is set by a *.
   std::uint64_t read_field(const field& which, bool& any);
 
   void expect_end();
@@ -10647,7 +10718,7 @@ class cron_reader {
   void skip_space();
   bool take(char c);
 
-  /// The word at a place: what is up to the next space or comma.
+  /// The text from a position to the next space or comma.
   std::string word_at(std::size_t start) const;
   [[noreturn]] void fail_at_character() const { fail("unexpected \"" + word_at(at_) + "\""); }
 
@@ -10655,15 +10726,15 @@ class cron_reader {
 
   int read_value(const field& which);
 
-  /// Anything too large is as large as no field allows, and as a step that leads out of any.
+  /// Reads a number. A number that is too large becomes larger than any field allows.
   int read_number(const field& which);
 
   static bool same(std::string_view a, std::string_view b);
 
-  /// A zone must be in the system's database, where there is one.
+  /// Checks that the zone is in the system's database, if there is one.
   static void check_zone(const std::string& zone, std::size_t at);
 
-  /// Whether the database has a file of that name, and a time zone in it.
+  /// Whether the database has a valid file for the zone.
   static bool has_zone(const std::string& zone);
 
   std::string_view text_;
@@ -10702,7 +10773,7 @@ INNGEST_INLINE std::optional<std::chrono::sys_seconds> cron_schedule::next_after
 }
 
 INNGEST_INLINE cron_reader::cron_reader(std::string_view text) : text_(text) {
-  constexpr std::size_t longest = 255;  // that a server takes
+  constexpr std::size_t longest = 255;  // the limit of a server
   if (text_.size() > longest)
     fail("a schedule has at most " + std::to_string(longest) + " characters", longest);
 }
@@ -10740,7 +10811,7 @@ INNGEST_INLINE std::uint64_t cron_reader::read_field(const field& which, bool& a
   const std::size_t start = at_;
   std::uint64_t out = 0;
   do {
-    // a server passes over what is empty in a list
+    // a server ignores empty items of a list
     if (at_ < text_.size() && text_[at_] != ',' && !is_space(text_[at_])) out |= read_range(which, any);
   } while (take(','));
   if (at_ < text_.size() && !is_space(text_[at_])) fail_at_character();
@@ -10779,7 +10850,7 @@ INNGEST_INLINE std::string cron_reader::word_at(std::size_t start) const {
 
 INNGEST_INLINE std::uint64_t cron_reader::read_range(const field& which, bool& any) {
   int first = which.low, last = which.high;
-  bool open = true;  // a step after a single value goes on to the field's end
+  bool open = true;  // a step after a single value continues to the field's end
   bool all = false;
   const std::size_t start = at_;
   if (take('*') || take('?')) {
@@ -10852,10 +10923,11 @@ INNGEST_INLINE void cron_reader::check_zone(const std::string& zone, std::size_t
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '+' || c == '-' || c == '/';
   };
-  // no dot, so none that leads out of the database
-  const bool readable = !zone.empty() && zone.size() < 64 && zone.front() != '/' &&
-                        std::all_of(zone.begin(), zone.end(), plain);
-  const bool known = readable && (zone == "UTC" || zone == "Local" || has_zone(zone) || !has_zone("Etc/UTC"));
+  // without dots no name can leave the database
+  const bool well_formed = !zone.empty() && zone.size() < 64 && zone.front() != '/' &&
+                           std::all_of(zone.begin(), zone.end(), plain);
+  const bool known =
+      well_formed && (zone == "UTC" || zone == "Local" || has_zone(zone) || !has_zone("Etc/UTC"));
   if (!known) fail("there is no time zone \"" + zone + "\"", at);
 }
 
@@ -10884,7 +10956,7 @@ INNGEST_INLINE cron_schedule cron_schedule::parse(std::string_view text) {
   out.weekdays = reader.read_field({"day of the week", 0, 6, weekday_names}, out.any_weekday);
   reader.expect_end();
 
-  if (!out.any_day && out.any_weekday) {  // can such a day ever come?
+  if (!out.any_day && out.any_weekday) {  // check that such a day exists
     constexpr int longest[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool possible = false;
     for (int month = 1; month <= 12; ++month) {
@@ -10901,20 +10973,20 @@ INNGEST_INLINE cron_schedule cron_schedule::parse(std::string_view text) {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Refuses what no server would take, and names the function and the option.
+/// Checks options that every server would refuse. Errors name the function and the option.
 class option_check {
  public:
-  /// `events` are those that the function's triggers are for.
+  /// `events` are the events of the function's triggers.
   option_check(const function_options& options, const std::vector<trigger_definition>& triggers,
                std::span<const event_shape> events = {});
 
-  /// \throws configuration_error
+  /// Checks all options. \throws configuration_error when one is invalid.
   void run() const;
 
-  /// Of the function, or of the handler of its end: "on_failure: retries".
+  /// Checks the retries of the function or of an end handler; `option` is such as "on_failure: retries".
   void check_retries(const std::string& option, const std::optional<int>& retries) const;
 
-  /// What is certain to go wrong, though a server takes it; empty when nothing is.
+  /// A warning about options that a server accepts but that can't work; empty when there is none.
   std::string warning() const;
 
  private:
@@ -10936,10 +11008,10 @@ class option_check {
 
   void check_schedule(const trigger_definition& trigger) const;
 
-  /// An event's name, or a pattern: a * at its end, after a slash or a dot.
+  /// Checks an event's name, or a pattern with a * at its end, after a slash or a dot.
   void check_pattern(const std::string& event, const std::string& whose) const;
 
-  /// Whether events of the name are of the pattern.
+  /// Whether the event name matches the pattern.
   static bool matches(std::string_view pattern, std::string_view name);
 
   void check_expression_of(const std::string& whose, const std::string& text,
@@ -10957,7 +11029,7 @@ class option_check {
 
   void check_priority() const;
 
-  /// What it gives in any case must be a number of seconds within the range.
+  /// Checks that every possible result is a number of seconds within the range.
   void check_priority(const std::vector<cel_node>& nodes, std::size_t at) const;
 
   void check_rates() const;
@@ -10980,8 +11052,9 @@ INNGEST_INLINE option_check::option_check(const function_options& options,
 
 INNGEST_INLINE void option_check::run() const {
   if (is_blank(options_.id)) {
-    throw configuration_error("a function's id must not be empty or blank" +
-                              (options_.name.empty() ? "" : ": that of \"" + readable(options_.name) + "\""));
+    throw configuration_error(
+        "a function's id must not be empty or blank" +
+        (options_.name.empty() ? "" : ": that of \"" + to_printable(options_.name) + "\""));
   }
   check_text("its id", options_.id);
   check_text("its name", options_.name);
@@ -11027,11 +11100,11 @@ INNGEST_INLINE std::string option_check::warning() const {
 }
 
 INNGEST_INLINE void option_check::require(bool holds, const std::string& rule) const {
-  if (!holds) throw configuration_error("function \"" + readable(options_.id) + "\": " + rule);
+  if (!holds) throw configuration_error("function \"" + to_printable(options_.id) + "\": " + rule);
 }
 
 INNGEST_INLINE void option_check::check_text(const std::string& whose, std::string_view text) const {
-  require(is_utf8(text), whose + " must be UTF-8, not \"" + readable(text) + "\"");
+  require(is_utf8(text), whose + " must be UTF-8, not \"" + to_printable(text) + "\"");
 }
 
 INNGEST_INLINE void option_check::require_range(const std::string& option, long long value,
@@ -11066,7 +11139,7 @@ INNGEST_INLINE void option_check::check_triggers() const {
 
 INNGEST_INLINE void option_check::check_trigger(const trigger_definition& trigger) const {
   check_pattern(trigger.event, "a trigger");
-  // on<A, B>() gives both the same expression: a member of either will do
+  // on<A, B>() has one expression for both events: it may use the members of either
   std::vector<event_shape> events;
   for (const trigger_definition& other : triggers_) {
     if (other.expression != trigger.expression) continue;
@@ -11265,11 +11338,11 @@ inline constexpr const char* tracestate = "tracestate";
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// "<language>:v<version>"; the server takes an answer without it for one that is not an SDK's.
+/// "<language>:v<version>". The server does not recognize an answer without it as an answer of an SDK.
 inline constexpr const char* sdk_name = "cpp:v" INNGEST_VERSION;
 
-/// The execution version that we answer with: of a parallel group's steps, all are awaited before the
-/// function is called again.
+/// The execution version in answers: the server waits for all steps of a parallel group before it calls the
+/// function again.
 inline constexpr const char* execution_version = "2";
 
 inline constexpr const char* in_band = "in_band";
@@ -11281,32 +11354,32 @@ inline constexpr const char* out_of_band = "out_of_band";
 
 // inngest/json/detail/canonical.hpp
 
-// Canonical JSON: RFC 8785. It is what an Inngest server signs, whatever it sends.
+// Canonical JSON (RFC 8785). An Inngest server signs this form of its requests.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
 /// Appends a finite number as ECMAScript writes it: the shortest digits that read back as the same double.
 void write_canonical_number(std::string& out, double value);
 
-/// The place of the first byte from `at` on that is a quote, a backslash or a control character; the text's
-/// size when there is none.
+/// The position of the first quote, backslash or control character from `at` on; the text's size when there
+/// is none.
 std::size_t find_special(std::string_view text, std::size_t at);
 
-/// Whether UTF-8 text comes before another in the order of their UTF-16 code units.
+/// Compares two UTF-8 texts by their UTF-16 code units.
 bool utf16_less(std::string_view a, std::string_view b);
 
 void append_utf8(std::string& out, std::uint32_t code_point);
 
-/// The four hex digits at `at` as a number; -1 when they are not there.
+/// The value of the four hex digits at `at`; -1 when there are none.
 int utf16_unit(std::string_view text, std::size_t at);
 
-/// Undoes the escapes of a JSON string, given without its quotes. False for an escape that JSON does not
-/// have; half of a surrogate pair is one, but is appended as the three bytes that its number takes.
+/// Replaces the escapes of a JSON string, given without its quotes. Returns false for an invalid escape. Half
+/// of a surrogate pair is invalid, but is appended as three bytes.
 bool unescape(std::string& out, std::string_view text);
 
-/// Turns JSON text into its canonical form in two passes: the first checks everything and sorts the members
-/// of each object by name, the second writes. Nothing is copied in between, so that deep and large texts
-/// cost no more than their length.
+/// Converts JSON text into its canonical form in two passes: the first checks everything and sorts the
+/// members of every object by name, the second writes. Nothing is copied in between, so the cost is linear in
+/// the length.
 class canonical_writer {
  public:
   explicit canonical_writer(std::string_view text) : text_(text) {}
@@ -11317,7 +11390,7 @@ class canonical_writer {
  private:
   struct member {
     std::string_view name;  // without escapes
-    std::uint32_t value;    // where it begins
+    std::uint32_t value;    // position of the value
   };
   struct object {
     std::uint32_t begin;
@@ -11326,7 +11399,8 @@ class canonical_writer {
     std::uint32_t count;
   };
 
-  /// Says where, never what: such errors are logged, and payloads are not.
+  /// The error contains the position but no content, because these errors are logged and payloads must not
+  /// be.
   [[noreturn]] void fail(const char* problem) const;
 
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
@@ -11349,7 +11423,7 @@ class canonical_writer {
 
   std::string_view scan_name();
 
-  /// Moves past a string and gives what stands between its quotes.
+  /// Moves past a string and returns its content without the quotes.
   std::string_view scan_string();
 
   void scan_digits();
@@ -11370,23 +11444,23 @@ class canonical_writer {
 
   void write_number();
 
-  /// Whether a number that no double can hold is too small, not too large.
+  /// Whether a number outside the range of a double is too small, not too large.
   static bool is_tiny(std::string_view token);
 
   const std::string_view text_;
   std::size_t at_ = 0;
   std::string out_;
-  std::string scratch_;            // the string that was scanned last, without escapes, if it has any
-  std::deque<std::string> names_;  // of members, if they have escapes; pointed to
-  std::vector<object> objects_;    // that are not empty, in the order in which they begin
-  std::vector<member> members_;    // of all objects that have ended
-  std::vector<member> open_;       // of the objects around the place where the first pass is
+  std::string scratch_;            // the last scanned string without escapes, if it had any
+  std::deque<std::string> names_;  // names of members with escapes; addresses are stable
+  std::vector<object> objects_;    // objects that are not empty, by position
+  std::vector<member> members_;    // members of all closed objects
+  std::vector<member> open_;       // members of the objects that are open in the first pass
 };
 
 /// `text` in canonical form (RFC 8785): no white space, members ordered by the UTF-16 code units of their
 /// names, numbers as ECMAScript writes doubles, no needless escapes.
-/// \throws payload_error for what has no such form: text that is not JSON, two members with the same name
-/// in one object, half of a surrogate pair, a number that no double can hold, more nesting than
+/// \throws payload_error for text without a canonical form: it is not JSON, an object has duplicate members,
+/// a surrogate pair is incomplete, a number is outside the range of a double, or the nesting is deeper than
 /// INNGEST_MAX_JSON_DEPTH.
 inline std::string canonical_json(std::string_view text) { return canonical_writer(text).run(); }
 
@@ -11397,7 +11471,7 @@ inline std::string canonical_json(std::string_view text) { return canonical_writ
 namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE void write_canonical_number(std::string& out, double value) {
-  if (value == 0) {  // -0 as well
+  if (value == 0) {  // also -0
     out += '0';
     return;
   }
@@ -11413,7 +11487,7 @@ INNGEST_INLINE void write_canonical_number(std::string& out, double value) {
   std::from_chars(at + (at[1] == '+' ? 2 : 1), end, exponent);
 
   const int count = static_cast<int>(digits.size());
-  const int point = exponent + 1;  // how many digits stand before the decimal point
+  const int point = exponent + 1;  // number of digits before the decimal point
   const auto zeros = [&out](int number) { out.append(static_cast<std::size_t>(number), '0'); };
   if (count <= point && point <= 21) {
     out += digits;
@@ -11438,7 +11512,7 @@ INNGEST_INLINE std::size_t find_special(std::string_view text, std::size_t at) {
     const std::uint64_t zero_where_equal = bytes ^ (ones * c);
     return (zero_where_equal - ones) & ~zero_where_equal;
   };
-  for (; at + 8 <= text.size(); at += 8) {  // eight bytes at once; some false hits are looked at below
+  for (; at + 8 <= text.size(); at += 8) {  // eight bytes at once; false hits are checked below
     std::uint64_t bytes;
     std::memcpy(&bytes, text.data() + at, sizeof bytes);
     const std::uint64_t control = (bytes - ones * 0x20) & ~bytes;
@@ -11716,7 +11790,7 @@ INNGEST_INLINE void canonical_writer::write_array() {
 }
 
 INNGEST_INLINE void canonical_writer::write_object() {
-  const auto before = [](const object& each, std::size_t begin) { return each.begin < begin; };
+  const auto before = [](const object& candidate, std::size_t begin) { return candidate.begin < begin; };
   const auto found = std::lower_bound(objects_.begin(), objects_.end(), at_, before);
   if (found == objects_.end() || found->begin != at_) {  // it is empty
     at_ = text_.find('}', at_) + 1;
@@ -11726,11 +11800,11 @@ INNGEST_INLINE void canonical_writer::write_object() {
   const object self = *found;
   out_ += '{';
   for (std::uint32_t i = 0; i < self.count; ++i) {
-    const member& each = members_[self.first + i];
+    const member& current = members_[self.first + i];
     if (i > 0) out_ += ',';
-    write_text(each.name);
+    write_text(current.name);
     out_ += ':';
-    at_ = each.value;
+    at_ = current.value;
     write_value();
   }
   at_ = self.end;
@@ -11739,7 +11813,7 @@ INNGEST_INLINE void canonical_writer::write_object() {
 
 INNGEST_INLINE void canonical_writer::write_string() {
   const std::string_view raw = scan_string();
-  if (raw.find('\\') == std::string_view::npos) {  // then nothing in it needs an escape
+  if (raw.find('\\') == std::string_view::npos) {  // nothing needs an escape
     out_.append(1, '"').append(raw) += '"';
   } else {
     write_text(scratch_);
@@ -11802,10 +11876,10 @@ INNGEST_INLINE bool canonical_writer::is_tiny(std::string_view token) {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Looks for an object that has two members with the same name, however the names are escaped, at any depth.
+/// Searches for an object with duplicate members, at any depth and with any escaping of the names.
 ///
-/// It reads megabytes for each call of a function, so it looks at nothing but quotes and braces: a string
-/// that a colon follows is the name of a member of the innermost object. It is no judge of what is not JSON.
+/// It reads megabytes for every call of a function, so it only looks at quotes and braces: a string followed
+/// by a colon is the name of a member of the innermost object. It does not detect invalid JSON.
 class duplicate_search {
  public:
   explicit duplicate_search(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
@@ -11814,24 +11888,24 @@ class duplicate_search {
 
  private:
   struct object {
-    std::size_t first;  // of its names
-    bool ascending;     // so far: then no name can be there twice
+    std::size_t first;  // index of its first name
+    bool ascending;     // all names so far are ascending, so none is a duplicate
   };
 
-  /// Moves to the next of the characters; false when there is none.
+  /// Moves to the next occurrence of a character; false when there is none.
   bool skip_to(char a, char b, char c);
 
-  /// The highest bit of each byte that is the character; right up to the first of them.
+  /// Sets the highest bit of every byte that equals the character; exact up to the first match.
   static std::uint64_t places_of(char c, std::uint64_t bytes);
 
-  /// Moves from a string's first character to the quote behind it. Whether it has escapes.
+  /// Moves from a string's first character to its closing quote. Returns whether it has escapes.
   bool skip_string();
 
   bool is_name();
 
   void add(std::string_view raw, bool escaped);
 
-  /// Leaves the innermost object; true if a name is in it twice.
+  /// Leaves the innermost object. Returns true if it has duplicate names.
   bool close();
 
   const char* at_;
@@ -11841,7 +11915,7 @@ class duplicate_search {
   std::deque<std::string> unescaped_;
 };
 
-/// Whether an object in JSON text has two members with the same name.
+/// Whether an object in JSON text has duplicate members.
 inline bool has_duplicate_members(std::string_view text) { return duplicate_search(text).run(); }
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -11868,7 +11942,7 @@ INNGEST_INLINE bool duplicate_search::run() {
       if (at_ != end_) ++at_;
     }
   }
-  while (!open_.empty()) {  // objects that have no end
+  while (!open_.empty()) {  // unclosed objects
     if (close()) return true;
   }
   return false;
@@ -11942,7 +12016,7 @@ INNGEST_INLINE bool duplicate_search::close() {
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// How far the signature's clock and ours may be apart, either way.
+/// The maximum clock skew between the signer and this machine, in either direction.
 inline constexpr std::chrono::seconds signature_window{300};
 
 /// The length of "signkey-<environment>-" at the front of the key; 0 for a bare key.
@@ -11956,55 +12030,55 @@ struct parsed_signature {
 
 std::optional<parsed_signature> parse_signature(std::string_view header);
 
-/// The header value for a body that is sent at `now`.
+/// The header value for a body sent at `now`.
 [[nodiscard]] std::string sign(std::string_view body, std::string_view signing_key,
                                std::chrono::sys_seconds now);
 
-/// What was found when a signature was checked.
+/// The verdict on a signature.
 enum class signature_state {
   good,
   missing,            ///< there is no signature
   malformed,          ///< the header is not of the form `t=<seconds>&s=<hex>`
   stale,              ///< made too long ago, or in the future
-  no_key,             ///< there is no key to check it with
-  mismatch,           ///< another key made it, or it is another body's
-  duplicate_members,  ///< it is right, but an object of the body has two members with the same name
+  no_key,             ///< no key is configured
+  mismatch,           ///< it was made with another key, or for another body
+  duplicate_members,  ///< the body has an object with duplicate members
 };
 inline constexpr std::size_t signature_states = 7;
 
 /// The result of checking a body's signature.
 struct [[nodiscard]] signature_check {
   signature_state state = signature_state::missing;
-  /// The signature's time minus ours: negative for one from the past.
+  /// The signature's time minus the local time: negative for the past.
   std::chrono::seconds skew{};
-  /// Which of the keys made a good signature.
+  /// The key of a good signature.
   std::size_t key = 0;
-  /// Set when the signature is good for the canonical form of the body only: then these bytes must be read in
-  /// place of the body, because no others were signed.
+  /// Set when only the canonical form of the body was signed. Read these bytes instead of the body, because
+  /// no other bytes are authenticated.
   std::optional<std::string> canonical{};
 
   bool is_good() const { return state == signature_state::good; }
 
-  /// Why the signature is refused, in words for a log. Neither keys nor payloads are in it.
+  /// Why the signature is refused, for logs. It contains neither keys nor payloads.
   std::string reason() const;
 };
 
 /// Checks whether `header` is the signature of `body` under one of the keys, made within five minutes of
 /// `now`. Empty keys are skipped.
 ///
-/// The bytes are tried as they came, then in canonical form (RFC 8785): a server signs its sync requests
-/// over that form, whatever it sends. A body in which an object has two members with the same name is never
-/// good: two readers could find different values in it.
+/// The bytes are checked as received, then in canonical form (RFC 8785), because a server signs the canonical
+/// form of its sync requests. A body with duplicate members is never accepted, because two readers could find
+/// different values in it.
 signature_check check_signature(std::string_view header, std::string_view body,
                                 std::initializer_list<std::string_view> keys, std::chrono::sys_seconds now);
 
-/// Whether `header` is the signature of `body` under the key: see check_signature, which also tells which
-/// bytes were signed.
+/// Whether `header` is the signature of `body` under the key: see check_signature, which also returns the
+/// signed bytes.
 [[nodiscard]] bool verify(std::string_view header, std::string_view body, std::string_view signing_key,
                           std::chrono::sys_seconds now);
 
-/// What authorizes a call of the server's API: the key's prefix and the SHA-256 of the bytes that the rest
-/// of it spells in hex.
+/// The bearer token for the server's API: the key's prefix, and the SHA-256 of the bytes that the rest of the
+/// key contains in hex.
 [[nodiscard]] std::string hashed_signing_key(std::string_view signing_key);
 
 }  // namespace inngest::inline INNGEST_ABI::protocol
@@ -12054,15 +12128,14 @@ INNGEST_INLINE std::string signature_check::reason() const {
     case signature_state::stale:
       return "its signature is stale: made " + std::to_string(std::chrono::abs(skew).count()) +
              (skew.count() < 0 ? " s ago" : " s in the future") + ", and at most " +
-             std::to_string(signature_window.count()) +
-             " s are allowed. Are the clocks of both machines right?";
+             std::to_string(signature_window.count()) + " s are allowed: check the clocks of both machines";
     case signature_state::no_key:
       return "there is no signing key to check its signature with: set INNGEST_SIGNING_KEY";
     case signature_state::mismatch:
-      return "its signature was made with another key, or for another body: is INNGEST_SIGNING_KEY the "
-             "server's signing key, and of the same environment?";
+      return "its signature was made with another key, or for another body: check that INNGEST_SIGNING_KEY "
+             "is the server's signing key of the same environment";
     case signature_state::duplicate_members:
-      return "its body has an object with two members of the same name";
+      return "its body has an object with duplicate members";
   }
   return "its signature is not good";
 }
@@ -12082,7 +12155,7 @@ INNGEST_INLINE signature_check check_signature(std::string_view header, std::str
     out.key = 0;
     for (const std::string_view key : keys) {
       const std::string_view secret = key.substr(prefix_length(key));
-      if (!secret.empty()) {  // anybody can sign with an empty key
+      if (!secret.empty()) {  // anyone could sign with an empty key
         out.state = signature_state::mismatch;
         const auto mac = detail::hmac_sha256(secret, bytes, signature->seconds);
         if (detail::equal_in_constant_time(mac, signature->mac)) return true;
@@ -12103,7 +12176,7 @@ INNGEST_INLINE signature_check check_signature(std::string_view header, std::str
       out.state = signature_state::good;
       out.canonical = std::move(canonical);
     }
-  } catch (const payload_error&) {  // it has no canonical form, so nobody can have signed that
+  } catch (const payload_error&) {  // without a canonical form it cannot have been signed
   }
   return out;
 }
@@ -12128,20 +12201,19 @@ INNGEST_INLINE std::string hashed_signing_key(std::string_view signing_key) {
 
 // inngest/detail/keys.hpp
 
-// Keys and other short texts as people give them: in options and in environment variables.
+// Keys and other short texts in options and environment variables.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
 inline constexpr std::string_view white_space = " \t\r\n\v\f";
 
-/// Text without white space around it: what is copied or read from a file often ends with a new line.
+/// Removes surrounding white space: copied texts and texts from files often end with a new line.
 std::string trimmed(std::string_view text);
 
 bool has_control_characters(std::string_view text);
 
-/// The key without white space around it. `name` says whose key it is; the error does not repeat the key.
-/// An event key may have spaces in it.
-/// \throws configuration_error for a key that can only be a mistake.
+/// The key without surrounding white space. `name` names the key in errors, which never contain the key
+/// itself. An event key may contain spaces. \throws configuration_error for an obviously invalid key.
 std::string checked_key(const std::string& name, std::string_view given, bool is_event_key = false);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -12501,7 +12573,7 @@ namespace detail {
 std::shared_ptr<http::transport> default_transport();
 
 #if !defined(INNGEST_COMPILED)
-/// Set by the header of a transport that is to be the default: not all sources of a program include it.
+/// Set by the header of the default transport, because not every source file of a program includes it.
 inline constinit std::atomic<std::shared_ptr<http::transport> (*)()> default_transport_maker = nullptr;
 
 inline std::shared_ptr<http::transport> default_transport() {
@@ -12576,8 +12648,8 @@ struct end_context<run_end::finished, Output, Events...> {
 };
 
 /// Makes the function that runs when another function's run ends.
-any_function companion_of(const std::string& app_id, const function_options& options, run_end end,
-                          std::optional<int> retries, any_function::handler_type handler);
+any_function end_handler_of(const std::string& app_id, const function_options& options, run_end end,
+                            std::optional<int> retries, any_function::handler_type handler);
 
 }  // namespace detail
 
@@ -12650,15 +12722,15 @@ class client {
     check.run();
     (check.check_retries(detail::name_of(Ends) + std::string(": retries"), at_end.retries), ...);
     if (const std::string warning = check.warning(); !warning.empty()) log().warn(warning);
-    std::vector<any_function> companions;
-    (companions.push_back(detail::companion_of(
+    std::vector<any_function> end_handlers;
+    (end_handlers.push_back(detail::end_handler_of(
          id(), options, Ends, at_end.retries,
          detail::erase_handler<typename detail::end_context<Ends, output, Events...>::type>(
              std::move(at_end.handler)))),
      ...);
     return function<output, Events...>(id(), std::move(options), std::move(trigger.definitions),
                                        detail::erase_handler<context<Events...>>(std::move(handler)),
-                                       std::move(companions));
+                                       std::move(end_handlers));
   }
 
   /// Creates a function that runs after other runs: see basic_context::defer. Its handler takes
@@ -12833,9 +12905,9 @@ class client {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-INNGEST_INLINE any_function companion_of(const std::string& app_id, const function_options& options,
-                                         run_end end, std::optional<int> retries,
-                                         any_function::handler_type handler) {
+INNGEST_INLINE any_function end_handler_of(const std::string& app_id, const function_options& options,
+                                           run_end end, std::optional<int> retries,
+                                           any_function::handler_type handler) {
   const char* suffix = end == run_end::failed ? "failure" : end == run_end::cancelled ? "cancel" : "success";
   const char* event = end == run_end::failed      ? "inngest/function.failed"
                       : end == run_end::cancelled ? "inngest/function.cancelled"
@@ -12863,9 +12935,9 @@ INNGEST_INLINE sent_events client::send(std::initializer_list<any_event> events)
 INNGEST_INLINE sent_events client::send(std::vector<any_event> events, const execution::hooks& hooks,
                                         std::string_view traceparent) const {
   if (events.empty()) return {};
-  hooks.each([&](middleware& one) { one.transform_send_event(events); });
+  hooks.for_each([&](middleware& layer) { layer.transform_send_event(events); });
   return hooks.template wrap<sent_events>(
-      [&](middleware& one, next_call<sent_events> next) { return one.wrap_send_event(events, next); },
+      [&](middleware& layer, next_call<sent_events> next) { return layer.wrap_send_event(events, next); },
       [&] { return deliver(events, traceparent); });
 }
 
@@ -12949,7 +13021,7 @@ INNGEST_INLINE bool client::has_engine() const {
 INNGEST_INLINE sent_events client::deliver(std::vector<any_event> events,
                                            std::string_view traceparent) const {
   for (const any_event& event : events) check_size(event);
-  // an engine has its own clock, and events do not wait on their way to it
+  // an engine has its own clock and receives events without delay
   if (!has_engine()) set_missing_times(events);
   const std::string list = list_of(events), seed = event_id_seed();
   const auto post_them = [&] {
@@ -12957,7 +13029,7 @@ INNGEST_INLINE sent_events client::deliver(std::vector<any_event> events,
   };
   const auto& outbox = settings().outbox();
   try {
-    if (outbox && !outbox->empty()) {  // the order must hold
+    if (outbox && !outbox->empty()) {  // keep the order of events
       if (settings().when_unreachable() == unreachable_policy::keep)
         return send_in_turn(list, seed, post_them);
       flush_outbox();
@@ -13129,15 +13201,15 @@ INNGEST_INLINE std::vector<std::string> client::read_ids(const http::response& a
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Keeps strangers from flooding a log: of each kind of message one passes in a period, and the next says how
-/// many were held back. It may be used from many threads at once.
+/// Prevents unauthenticated callers from flooding the log: it passes one message of a kind per period, and
+/// reports the number of suppressed messages. Thread-safe.
 class log_limiter {
  public:
   using clock = std::chrono::steady_clock;
 
   explicit log_limiter(clock::duration period = std::chrono::minutes(1)) : period_(period) {}
 
-  /// If a message of the kind may pass now: how many were held back since the last that did.
+  /// The number of messages suppressed since the last one, if a message may pass now; otherwise nullopt.
   std::optional<std::size_t> pass(int kind, clock::time_point now = clock::now());
 
  private:
@@ -13178,14 +13250,14 @@ INNGEST_INLINE std::optional<std::size_t> log_limiter::pass(int kind, clock::tim
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// The calls that are under way, which stopping the app has to wait for. It may be used from many threads at
-/// once.
+/// The running calls, for which the shutdown of the app waits. Thread-safe.
 class call_registry {
  public:
+  /// The number of running calls.
   std::size_t count() const;
 
-  /// Refuses new calls, asks those under way to stop and waits for them until the grace is over. True when
-  /// none is under way any more.
+  /// Refuses new calls, asks running calls to stop and waits for them up to the grace period. Returns true
+  /// when no call is running.
   bool drain(std::chrono::milliseconds grace);
 
  private:
@@ -13197,14 +13269,14 @@ class call_registry {
   bool is_draining_ = false;
 };
 
-/// A call that is under way while this lives.
+/// Registers a call as running during its lifetime.
 class registered_call {
  public:
   registered_call(call_registry& calls, const execution::call_stop& stop);
   ~registered_call();
   registered_call(const registered_call&) = delete;
   registered_call& operator=(const registered_call&) = delete;
-  /// The app is stopping: the call must not begin.
+  /// Whether the app is stopping, so that the call must not begin.
   bool is_refused() const { return !place_; }
 
  private:
@@ -13256,16 +13328,16 @@ namespace inngest::inline INNGEST_ABI {
 
 /// Options of serving.
 struct serve_options {
-  /// Where the app answers; the same for GET, PUT and POST.
+  /// The path at which the app answers GET, PUT and POST.
   std::string path = "/api/inngest";
-  /// Bytes of a request body; a larger one is answered with 413.
+  /// The maximum size of a request body in bytes; a larger one is answered with 413.
   std::size_t max_body_size = INNGEST_MAX_BODY_SIZE;
-  /// Answers at once and sends white space while a function runs, so that nothing in between takes the
-  /// connection for dead. For functions with steps of minutes behind a proxy or on a platform with a limit.
+  /// Answers at once and sends white space while a function runs, so that no proxy closes the connection as
+  /// idle. For steps that take minutes behind a proxy or on a platform with a time limit.
   bool streaming = false;
-  /// The time between two pieces of that white space.
+  /// The time between two pieces of white space.
   duration_ms heartbeat = std::chrono::seconds(3);
-  /// For tests: calls each handler a second time, and fails the call without a retry when the second pass
+  /// For tests: calls every handler twice, and fails the call without a retry when the second pass
   /// reaches other steps. Checkpointing is off meanwhile.
   bool strict = false;
   /// The name of the HTTP framework, shown by the server. An adapter fills it in.
@@ -13281,7 +13353,7 @@ struct served_function {
   execution::hooks hooks;
 };
 
-/// What a handler serves. All copies of the handler share it, from many threads at once.
+/// The state of a handler. All copies of the handler share it. Thread-safe.
 struct served_app {
   /// \throws configuration_error when two functions have the same id, or one is of another app.
   served_app(inngest::client served, const std::vector<any_function>& list, serve_options chosen);
@@ -13291,21 +13363,21 @@ struct served_app {
   const inngest::settings& settings() const { return client.settings(); }
 
   inngest::client client;
-  /// With the companions of the functions that were given.
+  /// The given functions and their end handlers.
   std::vector<any_function> functions;
   serve_options options;
-  /// The client's middleware, for what belongs to no function of this app.
+  /// The client's middleware, for results of functions that are not in this app.
   execution::hooks client_hooks;
   std::map<std::string, served_function, std::less<>> by_slug;
-  execution::environment services;
-  /// When results may be saved again, in milliseconds of the steady clock: after a failure there is a pause.
+  execution::host_services services;
+  /// The end of the pause after a failed save, in milliseconds of the steady clock.
   mutable std::atomic<std::int64_t> checkpoints_from{(std::numeric_limits<std::int64_t>::min)()};
-  /// Limits the log of refused requests, by the reason.
+  /// Limits the log messages about refused requests, by reason.
   mutable detail::log_limiter refusals;
   mutable call_registry calls;
 
  private:
-  static std::vector<any_function> with_companions(const std::vector<any_function>& list);
+  static std::vector<any_function> with_end_handlers(const std::vector<any_function>& list);
 
   void add(const any_function& function);
 };
@@ -13319,7 +13391,7 @@ namespace inngest::inline INNGEST_ABI::serving {
 INNGEST_INLINE served_app::served_app(inngest::client served, const std::vector<any_function>& list,
                                       serve_options chosen)
     : client(std::move(served)),
-      functions(with_companions(list)),
+      functions(with_end_handlers(list)),
       options(std::move(chosen)),
       client_hooks(client.settings().middleware(), {}) {
   for (const any_function& function : functions) add(function);
@@ -13332,11 +13404,12 @@ INNGEST_INLINE served_app::served_app(inngest::client served, const std::vector<
   };
 }
 
-INNGEST_INLINE std::vector<any_function> served_app::with_companions(const std::vector<any_function>& list) {
+INNGEST_INLINE std::vector<any_function> served_app::with_end_handlers(
+    const std::vector<any_function>& list) {
   std::vector<any_function> out;
   for (const any_function& function : list) {
     out.push_back(function);
-    out.insert(out.end(), function.companions().begin(), function.companions().end());
+    out.insert(out.end(), function.end_handlers().begin(), function.end_handlers().end());
   }
   return out;
 }
@@ -13347,7 +13420,7 @@ INNGEST_INLINE void served_app::add(const any_function& function) {
                               "\", not to \"" + client.id() + "\"");
   }
   execution::hooks hooks(client.settings().middleware(), function.options().middleware);
-  hooks.each([&](middleware& one) { one.on_register(function); });
+  hooks.for_each([&](middleware& layer) { layer.on_register(function); });
   if (!by_slug.emplace(function.slug(), served_function{&function, std::move(hooks)}).second) {
     throw configuration_error("two functions of app \"" + client.id() + "\" have the id \"" + function.id() +
                               "\"");
@@ -13364,10 +13437,10 @@ http::response json_answer(const served_app& app, int status, std::string body);
 
 http::response message_answer(const served_app& app, int status, const std::string& text);
 
-/// Tells nothing about the app, not even that it is one: for callers who are not authenticated.
+/// An answer for unauthenticated callers: it reveals nothing, not even that this is an Inngest app.
 http::response bare_answer(int status, const char* why);
 
-/// The answer; whatever making it throws becomes an answer with a reason.
+/// Calls the function and returns its answer; an exception becomes an answer with the reason.
 http::response guarded(const served_app& app, detail::function_ref<http::response()> answer);
 
 void add_retry_headers(http::response& out, const protocol::failure& failure);
@@ -13375,7 +13448,7 @@ void add_retry_headers(http::response& out, const protocol::failure& failure);
 http::response step_not_reached(const served_app& app, const execution::outcome& outcome,
                                 const http::request& request);
 
-/// The answer to a call of a function that ended so.
+/// The answer to a call with this outcome.
 http::response answer_for(const served_app& app, execution::outcome outcome, const http::request& request);
 
 }  // namespace inngest::inline INNGEST_ABI::serving
@@ -13412,7 +13485,7 @@ INNGEST_INLINE http::response guarded(const served_app& app, detail::function_re
   } catch (const std::exception& problem) {
     app.client.log().error(std::string("serve: ") + problem.what());
     return message_answer(app, 500, problem.what());
-  } catch (...) {  // of middleware, say
+  } catch (...) {  // for example from middleware
     const auto thrown = protocol::describe(std::current_exception(), app.services.now()).info;
     app.client.log().error("serve: " + thrown.message);
     return message_answer(app, 500, thrown.message);
@@ -13435,7 +13508,7 @@ INNGEST_INLINE http::response step_not_reached(const served_app& app, const exec
   http::response out = message_answer(
       app, 500,
       "the step whose id has the hash " + request.query("stepId").value_or("") +
-          " was not reached; the function came to " + (found.empty() ? "no new step" : found) +
+          " was not reached; the function reached " + (found.empty() ? "no new step" : found) +
           ": step ids must not differ between the calls of a run, or the function was changed");
   out.headers.add(protocol::header::no_retry, "false");
   return out;
@@ -13471,11 +13544,11 @@ INNGEST_INLINE http::response answer_for(const served_app& app, execution::outco
 
 // inngest/serving/checkpoints.hpp
 
-// Saving results of steps with the server while the function goes on (checkpointing).
+// Checkpointing: step results are saved with the server while the function continues.
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// Saves the results of a call's steps while its function goes on.
+/// Saves the step results of a call while its function continues.
 using save_results = std::function<execution::checkpoints::saved(const std::vector<protocol::operation>&)>;
 
 template <class Clock>
@@ -13484,18 +13557,17 @@ std::int64_t milliseconds_now() {
   return now.time_since_epoch().count();
 }
 
-/// Sends results to the server, with four more attempts at most. After a failure no call saves results for a
-/// minute.
+/// Sends results to the server, with up to four retries. After a failure no call saves results for a minute.
 execution::checkpoints::saved save_with_server(const served_app& app, const protocol::call_request& call,
                                                std::int64_t started,
                                                const std::vector<protocol::operation>& operations);
 
-/// Checkpoints of a call by a server; none when it or the options do not provide for them.
+/// Checkpoints saved by a server; nullopt when the server does not support them or the options disable them.
 std::optional<execution::checkpoints> checkpoints_with_server(const served_app& app,
                                                               const any_function& function,
                                                               const protocol::call_request& call);
 
-/// Checkpoints of a call by this process, which `save` keeps.
+/// Checkpoints saved by this process through `save`.
 std::optional<execution::checkpoints> checkpoints_in_process(const served_app& app,
                                                              const any_function& function,
                                                              const protocol::call_request& call,
@@ -13534,8 +13606,9 @@ INNGEST_INLINE execution::checkpoints::saved save_with_server(
   }
   constexpr std::int64_t pause = 60'000;
   app.checkpoints_from = milliseconds_now<std::chrono::steady_clock>() + pause;
-  app.client.log().warn("run " + call.run_id() +
-                        ": no server saved a step's result, so it goes into the answer: " + problem);
+  app.client.log().warn(
+      "run " + call.run_id() +
+      ": the server did not save a step's result, so the result is part of the answer: " + problem);
   return saved::no;
 }
 
@@ -13569,7 +13642,7 @@ INNGEST_INLINE std::optional<execution::checkpoints> checkpoints_in_process(
 
 // inngest/serving/running.hpp
 
-// Running a function's handler for a call, and, in strict mode, checking that it is deterministic.
+// Runs a function's handler for a call. In strict mode it also checks that the handler is deterministic.
 
 namespace inngest::inline INNGEST_ABI::serving {
 
@@ -13582,7 +13655,7 @@ protocol::failure not_deterministic(const std::string& function_id, std::size_t 
                                     const std::string& first, const std::string& second);
 
 /// Calls the handler again without running any step, and fails the call when the handler reaches other steps.
-/// A call that was stopped, for example after the one step that it was to run, is compared up to that point.
+/// If the call was stopped, for example after its only step, the steps are compared up to that point.
 void check_determinism(const served_app& app, const served_function& served,
                        const protocol::call_request& call, execution::replay_options replay_options,
                        execution::outcome& outcome);
@@ -13607,11 +13680,10 @@ INNGEST_INLINE protocol::failure not_deterministic(const std::string& function_i
                                                    const std::string& first, const std::string& second) {
   return {.info = {.name = "inngest::not_deterministic",
                    .message = "function \"" + function_id +
-                              "\" is not deterministic: called twice with the same results, as step " +
-                              std::to_string(step_number) + " it first came to " + first + " and then to " +
-                              second +
-                              ": step ids must not differ between the calls of a run. Times, random numbers "
-                              "and everything that changes belong into a step"},
+                              "\" is not deterministic: in two calls with the same results, its step " +
+                              std::to_string(step_number) + " was first " + first + " and then " + second +
+                              ": step ids must not differ between the calls of a run. Read times, random "
+                              "numbers and other changing values inside a step"},
           .retriable = false};
 }
 
@@ -13622,7 +13694,7 @@ INNGEST_INLINE void check_determinism(const served_app& app, const served_functi
   replay_options.checkpoints = nullptr;
   std::vector<std::string> again = run_handler(app, served, call, replay_options).steps;
   std::vector<std::string> steps = outcome.steps;
-  if (outcome.steps_before_going_on) steps.resize(*outcome.steps_before_going_on);
+  if (outcome.steps_before_continuing) steps.resize(*outcome.steps_before_continuing);
   if (outcome.stopped_early && again.size() > steps.size()) again.resize(steps.size());
   if (again == steps) return;
   const auto [first, second] = std::mismatch(steps.begin(), steps.end(), again.begin(), again.end());
@@ -13638,12 +13710,12 @@ INNGEST_INLINE void check_determinism(const served_app& app, const served_functi
 
 }  // namespace inngest::inline INNGEST_ABI::serving
 
-// Answering POST: a call of a function, or of one of its steps.
+// POST: a call of a function, or of one of its steps.
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// The step that a call is to run; `nullopt` when the call names none.
-/// \throws protocol_error when the name is no hash.
+/// The step that a call must run; `nullopt` when the call names none.
+/// \throws protocol_error when the name is not a hash.
 std::optional<step_hash> target_of(const http::request& request);
 
 /// Fetches events and steps that were too large for the request.
@@ -13653,7 +13725,7 @@ void fetch_state(const served_app& app, protocol::call_request& call);
 void transform_input(const served_function& served, protocol::call_request& call,
                      const execution::replay_options& replay_options);
 
-/// How long reading the request and running the handler took, and the trace that the call belongs to.
+/// Adds the times for reading the request and running the handler, and the trace of the call.
 void add_call_headers(http::response& out, const http::request& request,
                       std::chrono::steady_clock::duration parsing,
                       std::chrono::steady_clock::duration running);
@@ -13662,7 +13734,7 @@ http::response call_function(const served_app& app, const served_function& serve
                              const http::request& request, std::string body, const save_results* save,
                              const execution::call_stop& stop);
 
-/// The answer to a call. `save` keeps results in this process; null: the server does.
+/// Answers a call. `save` saves results in this process; null when the server saves them.
 http::response answer_call(const served_app& app, http::request request, const save_results* save,
                            const execution::call_stop& stop);
 
@@ -13702,7 +13774,7 @@ INNGEST_INLINE void transform_input(const served_function& served, protocol::cal
                        .max_attempts = call.max_attempts(),
                        .traceparent = replay_options.traceparent};
   function_input input{.event = std::string(call.event()), .events = std::string(call.events())};
-  served.hooks.each([&](middleware& one) { one.transform_function_input(info, input); });
+  served.hooks.for_each([&](middleware& layer) { layer.transform_function_input(info, input); });
   call.replace_events(std::move(input.event), std::move(input.events));
 }
 
@@ -13754,7 +13826,7 @@ INNGEST_INLINE http::response answer_call(const served_app& app, http::request r
                                           const save_results* save, const execution::call_stop& stop) {
   const registered_call registered(app.calls, stop);
   if (registered.is_refused()) {
-    http::response out = message_answer(app, 503, "the app is stopping: it takes no more calls");
+    http::response out = message_answer(app, 503, "the app is stopping and accepts no more calls");
     out.headers.add(protocol::header::no_retry, "false");
     out.headers.add(protocol::header::retry_after, "1");
     return out;
@@ -13770,7 +13842,7 @@ INNGEST_INLINE http::response answer_call(const served_app& app, http::request r
   const served_function& served = found->second;
   if (served.hooks.empty()) return call_function(app, served, request, std::move(request.body), save, stop);
   return served.hooks.template wrap<http::response>(
-      [&](middleware& one, next_call<http::response> next) { return one.wrap_request(request, next); },
+      [&](middleware& layer, next_call<http::response> next) { return layer.wrap_request(request, next); },
       [&] { return call_function(app, served, request, request.body, save, stop); });
 }
 
@@ -13780,7 +13852,7 @@ INNGEST_INLINE http::response answer_call(const served_app& app, http::request r
 
 // inngest/protocol/registration.hpp
 
-// What a server is told of an app's functions, as JSON text.
+// The registration of an app's functions, as JSON text.
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
@@ -13788,13 +13860,13 @@ using detail::json_object_text;
 
 std::string duration_text(const std::optional<duration_s>& duration);
 
-/// A JSON array of values that are JSON already.
+/// A JSON array of the descriptions of all values; `describe` returns JSON text.
 template <class Range, class Describe>
 std::string describe_each(const Range& range, Describe describe) {
   std::string out = "[";
-  for (const auto& each : range) {
+  for (const auto& value : range) {
     if (out.size() > 1) out += ',';
-    out += describe(each);
+    out += describe(value);
   }
   return out += ']';
 }
@@ -13811,7 +13883,7 @@ void describe_flow_control(json_object_text& out, const function_options& option
 std::string describe_function(const std::string& slug, const function_options& options,
                               const std::vector<trigger_definition>& triggers, const std::string& url);
 
-/// What this SDK can do beyond the least.
+/// The optional protocol features of this SDK.
 inline constexpr const char* capabilities = R"({"in_band_sync":"v1","trust_probe":"v1"})";
 
 }  // namespace inngest::inline INNGEST_ABI::protocol
@@ -13848,38 +13920,42 @@ INNGEST_INLINE void describe_flow_control(json_object_text& out, const function_
   const auto& limits = options.concurrency.limits();
   if (!limits.empty()) out.add_raw("concurrency", describe_each(limits, describe_limit));
   if (const auto& throttle = options.throttle) {
-    json_object_text each;
-    each.add("limit", throttle->limit).add("period", to_text(throttle->period)).add_if("key", throttle->key);
-    if (throttle->burst) each.add("burst", *throttle->burst);
-    out.add_raw("throttle", each.text());
+    json_object_text described;
+    described.add("limit", throttle->limit)
+        .add("period", to_text(throttle->period))
+        .add_if("key", throttle->key);
+    if (throttle->burst) described.add("burst", *throttle->burst);
+    out.add_raw("throttle", described.text());
   }
   if (const auto& limit = options.rate_limit) {
-    json_object_text each;
-    each.add("limit", limit->limit).add("period", to_text(limit->period)).add_if("key", limit->key);
-    out.add_raw("rateLimit", each.text());
+    json_object_text described;
+    described.add("limit", limit->limit).add("period", to_text(limit->period)).add_if("key", limit->key);
+    out.add_raw("rateLimit", described.text());
   }
   if (const auto& debounce = options.debounce) {
-    json_object_text each;
-    each.add("period", to_text(debounce->period)).add_if("key", debounce->key);
-    out.add_raw("debounce", each.add_if("timeout", duration_text(debounce->timeout)).text());
+    json_object_text described;
+    described.add("period", to_text(debounce->period)).add_if("key", debounce->key);
+    out.add_raw("debounce", described.add_if("timeout", duration_text(debounce->timeout)).text());
   }
   if (const auto& batch = options.batch) {
-    json_object_text each;
-    each.add("maxSize", batch->max_size).add("timeout", to_text(batch->timeout)).add_if("key", batch->key);
-    out.add_raw("batchEvents", each.add_if("if", batch->condition).text());
+    json_object_text described;
+    described.add("maxSize", batch->max_size)
+        .add("timeout", to_text(batch->timeout))
+        .add_if("key", batch->key);
+    out.add_raw("batchEvents", described.add_if("if", batch->condition).text());
   }
   if (const auto& singleton = options.singleton) {
-    json_object_text each;
-    each.add("mode", singleton->mode == singleton_mode::skip ? "skip" : "cancel");
-    out.add_raw("singleton", each.add_if("key", singleton->key).text());
+    json_object_text described;
+    described.add("mode", singleton->mode == singleton_mode::skip ? "skip" : "cancel");
+    out.add_raw("singleton", described.add_if("key", singleton->key).text());
   }
   if (!options.priority.empty())
     out.add_raw("priority", json_object_text().add("run", options.priority).text());
   out.add_if("idempotency", options.idempotency);
   if (options.timeouts.start || options.timeouts.finish) {
-    json_object_text each;
-    each.add_if("start", duration_text(options.timeouts.start));
-    out.add_raw("timeouts", each.add_if("finish", duration_text(options.timeouts.finish)).text());
+    json_object_text described;
+    described.add_if("start", duration_text(options.timeouts.start));
+    out.add_raw("timeouts", described.add_if("finish", duration_text(options.timeouts.finish)).text());
   }
   if (!options.cancel_on.empty()) out.add_raw("cancel", describe_each(options.cancel_on, describe_cancel));
 }
@@ -13905,27 +13981,27 @@ INNGEST_INLINE std::string describe_function(const std::string& slug, const func
 
 // inngest/serving/identity.hpp
 
-// Who sends a request: the app's server, which signs what it sends, or somebody else.
+// Authentication of callers: the app's server signs its requests.
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// Whether the signature proves that the request comes from the app's server, and with which key.
+/// The result of checking who sent a request.
 struct identity {
-  bool verified = false;
-  bool refused = false;  // a signature is wrong, or missing where it is needed
-  std::string key{};
+  bool verified = false;  // the app's server signed the request
+  bool refused = false;   // the signature is wrong, or required and missing
+  std::string key{};      // the key of a good signature
   protocol::signature_check check{};
 };
 
 std::chrono::sys_seconds signing_time();
 
-/// Replaces the body by the bytes that were signed: nothing else of it may be read.
+/// Checks the signature and replaces the body by the signed bytes, so that nothing else can be read.
 identity identify(const served_app& app, http::request& request);
 
-/// Refuses a request and logs the reason, which the caller does not learn.
+/// Refuses a request. The reason is logged and not sent to the caller.
 http::response refuse(const served_app& app, const identity& caller);
 
-/// Signs an answer for a server that has proved who it is, with the key that it uses.
+/// Signs an answer for an authenticated server, with the key that the server uses.
 void sign_answer(http::response& answer, const identity& caller);
 
 }  // namespace inngest::inline INNGEST_ABI::serving
@@ -13975,25 +14051,25 @@ INNGEST_INLINE void sign_answer(http::response& answer, const identity& caller) 
 
 }  // namespace inngest::inline INNGEST_ABI::serving
 
-// What the app says about itself: the answer to GET, and the functions that a registration lists.
+// The description of the app: the answer to GET, and the functions in a registration.
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// The functions as a registration has them: a JSON array. The server calls them at `url`.
+/// The functions for a registration, as a JSON array. The server calls them at `url`.
 std::string describe_functions(const served_app& app, const std::string& url);
 
-/// The first digits of a key's hash: enough to compare, too little to use. Empty for no key.
+/// The first digits of a key's hash: enough to compare keys, too few to use one. Empty for no key.
 std::string short_key_hash(const std::string& key);
 
-/// The app as GET describes it: minimal for unauthenticated callers.
+/// The body of the answer to GET: minimal for unauthenticated callers.
 std::string describe_app(const served_app& app, const identity& caller);
 
-/// Where the server reaches the app: as configured, otherwise as this request did.
+/// The URL at which the server reaches the app: the configured one, or else that of this request.
 std::string url_of(const served_app& app, const http::request& request);
 
 bool is_json_container(const std::string& text);
 
-/// The answer to an in-band registration: the server asked for the app's functions and finds them here.
+/// The answer to an in-band registration, which contains the app's functions.
 /// \throws protocol_error when the request's body is not JSON.
 std::string describe_in_band(const served_app& app, const http::request& request, const identity& caller);
 
@@ -14078,16 +14154,18 @@ INNGEST_INLINE std::string describe_in_band(const served_app& app, const http::r
 
 // inngest/serving/registration.hpp
 
-// Registering the app's functions: out of band, by a request to the server, or in band, in the answer to one.
+// Registration of the app's functions: out of band, by a request to the server, or in band, in the answer to
+// one.
 
 namespace inngest::inline INNGEST_ABI {
 
-/// What a server said to a registration.
+/// The server's answer to a registration.
 struct sync_result {
+  /// Whether the server accepted the registration.
   bool ok = false;
-  /// Whether the server knew something else before.
+  /// Whether the registration changed the functions that the server knew.
   bool modified = false;
-  /// The server's words, or ours when it did not answer.
+  /// The server's message, or the reason why it did not answer.
   std::string message;
 };
 
@@ -14095,16 +14173,17 @@ struct sync_result {
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// The mistake, when the other side is a server of the kind that the app is not set up for; otherwise empty.
+/// The configuration mistake when the server's kind (dev or cloud) does not match the app's mode; else empty.
 std::string server_mismatch(const served_app& app, const http::headers& headers);
 
+/// Reads the server's answer to a registration.
 sync_result read_sync_answer(const served_app& app, const http::response& answer);
 
-/// Registers the functions with the server, which will call them at `url`. `deployment` is an id that a
-/// hosting platform gave to this version of the app; empty for none.
+/// Registers the functions with the server, which will call them at `url`. `deployment` is the id that
+/// the hosting platform gave to this version of the app; empty for none.
 sync_result sync(const served_app& app, std::string url, const std::string& deployment);
 
-/// The answer to PUT.
+/// Answers PUT.
 http::response register_functions(const served_app& app, const http::request& request,
                                   const identity& caller);
 
@@ -14130,7 +14209,7 @@ INNGEST_INLINE sync_result read_sync_answer(const served_app& app, const http::r
     try {
       const detail::json_buffer body(answer.body.substr(0, 64 * 1024));
       modified = detail::find_member(body, "modified") == "true";
-    } catch (const payload_error&) {  // the registration counts all the same
+    } catch (const payload_error&) {  // the registration still counts
     }
     return {.ok = true, .modified = modified, .message = "registered"};
   }
@@ -14168,12 +14247,12 @@ INNGEST_INLINE http::response register_functions(const served_app& app, const ht
                                                  const identity& caller) {
   const bool in_band = request.headers.find(protocol::header::sync_kind) == protocol::in_band;
   const bool dev = app.settings().mode() == mode::dev;
-  // Without a signature the Host header could be anybody's, and the server would be sent there.
+  // Without a signature anyone could send a forged Host header and redirect the server.
   const bool trusted = caller.verified || (dev && !caller.refused) ||
                        (!in_band && !app.settings().serve_origin().empty() &&
                         !request.headers.find(protocol::header::signature));
   if (!trusted) return refuse(app, caller);
-  // A server that holds the key is the app's own, whatever it calls itself.
+  // A server with the signing key is the app's server, whatever kind it claims to be.
   const std::string mismatch = caller.verified ? std::string() : server_mismatch(app, request.headers);
   if (!mismatch.empty()) return message_answer(app, 400, "not registered: " + mismatch);
 
@@ -14199,8 +14278,8 @@ INNGEST_INLINE http::response register_functions(const served_app& app, const ht
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// Sends white space while `make_answer` runs, then its answer as a JSON object. `make_answer` runs once, in
-/// a thread of its own, and is asked to stop when nobody listens any more.
+/// Sends white space while `make_answer` runs, then its answer as a JSON object. `make_answer` runs once, on
+/// its own thread, and is asked to stop when the connection is closed.
 http::response streamed(const served_app& app,
                         std::function<http::response(const execution::call_stop&)> make_answer);
 
@@ -14219,7 +14298,8 @@ INNGEST_INLINE http::response streamed(
     const execution::call_stop stop;
     auto answer = std::async(std::launch::async, [&] { return make_answer(stop); });
     while (answer.wait_for(pause) != std::future_status::ready) {
-      if (!write(" ")) return stop.request();  // nobody listens; a body that does not stop runs to its end
+      if (!write(" "))
+        return stop.request();  // connection closed; a body that ignores the stop runs to its end
     }
     const http::response inner = answer.get();
     detail::json_object_text headers;
@@ -14235,52 +14315,54 @@ INNGEST_INLINE http::response streamed(
 
 namespace inngest::inline INNGEST_ABI {
 
-/// Answers an Inngest server for an app, whatever the HTTP framework: a function from request to response,
-/// without sockets of its own. Copies share one state; it may be called from many threads at once.
+/// Answers the requests of an Inngest server, with any HTTP framework: it maps requests to responses and
+/// opens no sockets. Copies share one state. It may be called from many threads at once.
 ///
 /// - GET describes the app: minimal for unauthenticated callers.
-/// - PUT registers the app's functions: with the server, or (in-band) in the answer.
+/// - PUT registers the app's functions: by a request to the server, or in-band, in the answer.
 /// - POST runs a function, or one step of it.
 class handler {
  public:
   /// \throws configuration_error when two functions have the same id, or one is of another app.
   handler(inngest::client client, std::vector<any_function> functions, serve_options options = {});
 
+  /// The options as given.
   const serve_options& options() const { return app_->options; }
+  /// The client.
   const inngest::client& client() const { return app_->client; }
-  /// All functions, the companions of others among them.
+  /// All functions, including the on_failure, on_cancel and on_success handlers of others.
   const std::vector<any_function>& functions() const { return app_->functions; }
 
-  /// The answer to a request. Throws nothing: what goes wrong becomes an answer with a reason.
+  /// Answers a request. It does not throw: errors become answers with a reason.
   http::response operator()(http::request request) const;
 
-  /// Saves the results of a call's steps while its function goes on.
+  /// Saves the step results of a call while its function continues.
   using save_results = serving::save_results;
 
-  /// The answer to a call made by this process itself: nobody else could have made it, so it is not signed.
-  /// `save` saves results in place of a server, as the checkpointing options of the function or the client
-  /// say. `stop` asks the call to stop.
+  /// Answers a call made by this process. It needs no signature, because no other process can make it. `save`
+  /// saves results instead of a server, according to the checkpointing options of the function or client.
+  /// `stop` asks the call to stop.
   http::response answer_in_process(http::request request, const save_results& save = {},
                                    const execution::call_stop& stop = {}) const;
 
-  /// Stops working: new calls are refused with 503, calls under way are asked to stop through their stop
-  /// tokens, and are waited for until the grace is over. True when none is under way any more. To a server a
-  /// call that was refused or interrupted is a failed attempt: send it no more calls before. All copies of
-  /// the handler stop. Call it before the HTTP server stops, which still has to send the answers.
+  /// Stops the handler and all its copies. New calls are refused with 503. Running calls are asked to stop
+  /// through their stop tokens, and stop() waits for them up to the grace period. Returns true when no call
+  /// is running. A server counts refused and interrupted calls as failed attempts, so stop routing calls here
+  /// first. Call this before you stop the HTTP server, which still has to send the answers.
   bool drain(std::chrono::milliseconds grace = std::chrono::seconds(10)) const;
 
-  /// How many calls of functions are under way, those whose answers are still to be made.
+  /// The number of running function calls, including those whose answer is being written.
   std::size_t calls_under_way() const { return app_->calls.count(); }
 
-  /// A step's result, as JSON text, after the function's middleware has read it. For a function that is not
-  /// here, the client's middleware reads it.
+  /// A step's result as JSON text, after the function's middleware has read it. For unknown functions, the
+  /// client's middleware reads it.
   std::string read_result(std::string_view slug, std::string_view run_id, const step_info& step,
                           std::string result) const;
-  /// The same for what a function returned: it is read as by a step that had invoked it.
+  /// The same for a function's result, read as by a step that invoked the function.
   std::string read_output(std::string_view slug, std::string_view run_id, std::string output) const;
 
-  /// Registers the app's functions with its server, which will call them at `url`. Do so when the app starts;
-  /// a dev server that polls finds the app by itself.
+  /// Registers the app's functions with its server, which will call them at `url`. Call it when the app
+  /// starts. A dev server that polls finds the app by itself.
   sync_result sync(const std::string& url) const { return serving::sync(*app_, url, {}); }
 
  private:
@@ -14297,7 +14379,7 @@ class handler {
   std::shared_ptr<const serving::served_app> app_;
 };
 
-/// Connects a handler to a server of an HTTP framework. Specialize it for yours:
+/// Connects a handler to a server of an HTTP framework. Specialize it for your framework:
 ///
 ///     template <>
 ///     struct inngest::adapter<my::server> {
@@ -14319,8 +14401,8 @@ concept has_adapter = requires(Server& server, const handler& handler) {
   adapter<Server>::mount(server, handler);
 };
 
-/// Serves the functions on a server: GET, PUT and POST at `options.path`. The handler that comes back can
-/// register the app: `inngest::serve(server, app, {ingest}).sync("http://localhost:3000/api/inngest")`.
+/// Serves the functions on a server: GET, PUT and POST at `options.path`. The returned handler can register
+/// the app: `inngest::serve(server, app, {ingest}).sync("http://localhost:3000/api/inngest")`.
 template <class Server>
 handler serve(Server& server, const client& client, std::vector<any_function> functions,
               serve_options options = {}) {
@@ -14432,13 +14514,15 @@ class httplib_connections;
 
 }  // namespace detail
 
-/// Sends requests with cpp-httplib. Connections are kept alive and used again; as many are open to an origin
-/// as there are requests to it at the same time. Including this header makes it every client's default; with
-/// INNGEST_COMPILED it is the default anyway.
+/// Sends requests with cpp-httplib. It reuses connections, and opens as many to an origin as there are
+/// requests to it at the same time. Including this header makes it the default transport of every client;
+/// with INNGEST_COMPILED it is the default without the include.
 class httplib_transport final : public http::transport {
  public:
   httplib_transport();
   ~httplib_transport() override;
+  /// Sends a request from any thread and waits for the answer. \throws unreachable when there is no answer;
+  /// configuration_error when the URL is not an http or https URL, or needs TLS that is not compiled in.
   http::response send(const http::request& request, std::chrono::milliseconds timeout) override;
 
  private:
@@ -14454,7 +14538,7 @@ class httplib_transport final : public http::transport {
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
-/// cpp-httplib's own words are the enumerators' names.
+/// A message for an error. cpp-httplib's own messages are only the names of the enumerators.
 INNGEST_INLINE std::string words_of_problem(httplib::Error problem) {
   switch (problem) {
     case httplib::Error::Connection:
@@ -14462,13 +14546,13 @@ INNGEST_INLINE std::string words_of_problem(httplib::Error problem) {
     case httplib::Error::ConnectionTimeout:
       return "could not connect in time";
     case httplib::Error::Read:
-      return "the connection was closed before the answer had come, or the answer did not come in time";
+      return "the connection was closed before the answer arrived, or the answer took too long";
     case httplib::Error::Write:
       return "the connection was closed before the request was sent";
     case httplib::Error::SSLConnection:
       return "could not connect: the TLS handshake failed";
     case httplib::Error::SSLLoadingCerts:
-      return "could not load the certificates to check the server's with";
+      return "could not load the certificates to verify the server's";
     case httplib::Error::SSLServerVerification:
       return "the server's certificate is not trusted, or is not for this host";
     default:
@@ -14486,7 +14570,8 @@ INNGEST_INLINE std::pair<std::string, std::string> split_url(const std::string& 
   return {url.substr(0, slash), url.substr(slash)};
 }
 
-/// URLs come encoded. The switch has had two names.
+/// Disables cpp-httplib's encoding, because URLs are already encoded. The switch has two names in its
+/// versions.
 template <class Client>
 void leave_urls_alone(Client& connection) {
   if constexpr (requires { connection.set_path_encode(false); })
@@ -14516,7 +14601,7 @@ class httplib_connections {
     auto out = std::make_unique<httplib::Client>(origin);
     if (!out->is_valid()) throw configuration_error("not the origin of a URL: \"" + origin + "\"");
     out->set_keep_alive(true);
-    out->set_tcp_nodelay(true);  // else a body waits for the acknowledgement of its headers
+    out->set_tcp_nodelay(true);  // otherwise a body waits for the acknowledgement of its headers
     leave_urls_alone(*out);
     return out;
   }
@@ -14544,7 +14629,8 @@ INNGEST_INLINE http::response httplib_transport::send(const http::request& reque
                                                       std::chrono::milliseconds timeout) {
   const auto [origin, target] = detail::split_url(request.url);
   std::unique_ptr<httplib::Client> connection = connections_->take(origin);
-  timeout = std::min<std::chrono::milliseconds>(timeout, std::chrono::hours(24 * 24));  // fits its int of ms
+  // cpp-httplib stores milliseconds in an int
+  timeout = std::min<std::chrono::milliseconds>(timeout, std::chrono::hours(24 * 24));
   const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
   const auto rest = std::chrono::microseconds(timeout - seconds);
   connection->set_connection_timeout(seconds.count(), rest.count());
@@ -14586,44 +14672,43 @@ inline const bool httplib_is_default_transport = [] {
 /// The engine in the process: durable functions without a server, for development, tests and single machines.
 /// The app's code does not change when it moves to an Inngest server.
 
-// inngest/embedded/detail/server_api.hpp
+// inngest/embedded/engine.hpp
 
-// inngest/embedded/detail/function_definition.hpp
-
-// inngest/embedded/store.hpp
+// inngest/embedded/engine_options.hpp
 
 // inngest/embedded/run.hpp
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
+/// The state of a run. Queued and running runs have not ended.
 enum class run_status {
-  queued,  ///< it has not begun: it waits for its turn, or gathers events
-  running,
-  completed,
-  failed,
-  cancelled,
+  queued,     ///< the function was not called yet: the run waits for flow control, or collects events
+  running,    ///< the function was called
+  completed,  ///< the function returned
+  failed,     ///< the function failed permanently
+  cancelled,  ///< an event, a timeout, a singleton or a caller cancelled the run
 };
 
-/// What happened in a run, one thing at a time.
+/// The kinds of entries in a run's timeline.
 enum class progress {
-  run_queued,
-  run_started,
-  step_planned,    ///< one of several steps that run in parallel
-  step_completed,  ///< a run step gave its result
-  step_retried,    ///< a run step failed and will be tried again
-  step_failed,     ///< a step failed for good
-  sleep_started,
-  sleep_ended,
-  wait_started,
-  event_received,  ///< a wait got its event
-  wait_timed_out,
-  invoke_started,
-  invoke_completed,
-  run_retried,  ///< the function itself failed and will be tried again
-  run_completed,
-  run_failed,
-  run_cancelled,
-  request_started,  ///< a fetch, or a question to a model
+  run_queued,        ///< the engine made the run
+  run_started,       ///< the engine called the function for the first time
+  step_planned,      ///< the function reported a step of a parallel group
+  step_completed,    ///< a step returned its result
+  step_retried,      ///< a step failed and will be retried
+  step_failed,       ///< a step failed permanently
+  sleep_started,     ///< a sleep began
+  sleep_ended,       ///< a sleep ended
+  wait_started,      ///< a wait for an event or a signal began
+  event_received,    ///< the awaited event or signal ended a wait
+  wait_timed_out,    ///< a wait ended at its timeout
+  invoke_started,    ///< an invoke step started a run
+  invoke_completed,  ///< the run of an invoke step completed
+  run_retried,       ///< the function failed outside of its steps and will be retried
+  run_completed,     ///< the run completed
+  run_failed,        ///< the run failed permanently
+  run_cancelled,     ///< the run was cancelled
+  request_started,   ///< a step.fetch or step.ai.infer request began
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -14667,11 +14752,13 @@ inline constexpr auto enumerators<embedded::progress> = std::to_array<enumerator
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
+/// The status in words, such as "completed".
 constexpr std::string_view to_string(run_status status) { return detail::name_of(status); }
+/// The kind of an entry in words, such as "timed out".
 constexpr std::string_view to_string(progress what) { return detail::name_of(what); }
 
-/// The kind of the step that the entry begins, or one that is shown like it. A timeline does not tell the
-/// kinds of bodies apart, nor those of waits and requests.
+/// The kind of the step that the entry begins. A timeline does not distinguish all kinds: a wait for a signal
+/// gives `wait_for_event`, every request `fetch`, and everything else `run`.
 constexpr step_kind kind_begun_by(progress what) {
   switch (what) {
     case progress::sleep_started:
@@ -14703,62 +14790,74 @@ constexpr step_kind kind_begun_by(progress what) {
 
 /// An entry of a run's timeline.
 struct timeline_entry {
-  timestamp at{};
-  progress what{};
-  /// The step's display name; empty when it is about the run as a whole.
+  timestamp at{};   ///< when it happened, by the engine's clock
+  progress what{};  ///< what happened
+  /// The step's display name; empty when the entry is about the run as a whole.
   std::string step{};
-  /// Which attempt it was; 0 is the first.
+  /// The number of the attempt; 0 is the first.
   int attempt = 0;
-  /// How long the step, sleep, wait or run took; zero for what only begins.
+  /// How long the step, sleep, wait or run took; zero for entries about a beginning.
   std::chrono::microseconds duration{};
-  /// The result as JSON, the error's message, the awaited event's name, the time to sleep.
+  /// The result as JSON (shortened), the error's message, the awaited event's name, or the time to sleep.
   std::string detail{};
 };
 
+/// Why a run failed.
 struct run_error {
-  std::string name{};
-  std::string message{};
-  /// All of the error as the app reported it, as JSON: with its stack and causes. Empty for the engine's own.
+  std::string name{};     ///< the type of the error, such as "Error"
+  std::string message{};  ///< the message of the error
+  /// The whole error as the app reported it, as JSON with its stack and causes. Empty for an error of the
+  /// engine, such as a timeout.
   std::string text{};
 };
 
-/// A run whose output was asked for has failed, or was cancelled. `what()` names the run and its error.
+/// run::output() throws it for a run that failed or was cancelled. `what()` names the run and its error.
 class run_failed : public inngest::error {
  public:
+  /// \param what The message. \param error The run's error; empty for a cancelled run.
   run_failed(const std::string& what, run_error error);
-  /// What the run failed with; empty when it was cancelled.
+  /// The run's error; empty when the run was cancelled.
   const run_error& error() const noexcept { return error_; }
 
  private:
   run_error error_;
 };
 
-/// A run as the engine knows it: a snapshot.
+/// A snapshot of a run: it does not change when the run continues.
 struct run {
+  /// A ULID: ids grow with time.
   std::string id{};
   /// The function's id within the app.
   std::string function_id{};
-  /// The function's id with its app's: what tells it from all others.
+  /// The function's id prefixed with its app's: "app-function". It is unique in the engine.
   std::string function_slug{};
-  /// The event that started it, of a batch the first.
+  /// The engine's id of the event that started the run; the first one of a batch.
   std::string event_id{};
+  /// The name of that event.
   std::string event_name{};
+  /// The state of the run.
   run_status status = run_status::queued;
+  /// When the engine made the run.
   timestamp queued_at{};
-  /// When the function was first called.
+  /// When the engine first called the function; `nullopt` before.
   std::optional<timestamp> started_at{};
+  /// When the run ended; `nullopt` before.
   std::optional<timestamp> ended_at{};
-  /// The function's result as JSON text; empty until it completed.
+  /// The function's result as JSON text; empty unless the run completed. Middleware may have changed it: see
+  /// output().
   std::string output_text{};
-  /// Why it failed.
+  /// Why the run failed; `nullopt` unless it did.
   std::optional<run_error> error{};
+  /// What happened in the run, oldest first. Empty where a function says that it returns runs without their
+  /// timelines.
   std::vector<timeline_entry> timeline{};
 
+  /// Whether the run completed, failed or was cancelled.
   bool ended() const { return status != run_status::queued && status != run_status::running; }
 
-  /// The function's result, as its middleware leaves it.
-  /// \throws run_failed when the run failed or was cancelled; payload_error when the result is of another
-  /// type, or there is none yet.
+  /// The function's result, after its middleware has transformed it.
+  /// \throws run_failed when the run failed or was cancelled; payload_error when the result has another
+  /// type, or the run has not ended.
   template <json_convertible T>
   T output() const {
     const std::string name = "run " + id + " of function \"" + function_id + "\"";
@@ -14769,7 +14868,7 @@ struct run {
     return decode<T>(output_reader ? output_reader(output_text) : output_text, "output");
   }
 
-  /// Undoes what middleware did to the result, such as encrypt it. Set by the engine.
+  /// Reverts what middleware did to the result, such as encryption. The engine sets it.
   std::function<std::string(const std::string&)> output_reader{};
 };
 
@@ -14784,99 +14883,108 @@ INNGEST_INLINE run_failed::run_failed(const std::string& what, run_error error)
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
-// What the engine keeps: records, and the interface of whatever keeps them.
+// inngest/embedded/store.hpp
+
+// The records of an engine's state, and the interface of the stores that keep them.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
+/// An event that the engine accepted.
 struct event_record {
-  std::string id{};  // the engine's own
-  std::string name{};
-  std::string text{};  // the whole event, as JSON
+  std::string id{};    ///< a ULID that the engine made: ids grow with time
+  std::string name{};  ///< such as "shop/order.placed"
+  std::string text{};  ///< the whole event as JSON
+  /// When the engine accepted the event, by the engine's clock.
   timestamp received_at{};
-  std::string given_id{};  // its sender's; not kept, as it is in the text, too
-  /// False until the event has started its runs and ended the waits for it. A store gives such events to
-  /// load().
+  /// The id that the sender gave the event; empty when it gave none. A store need not keep it: the text has
+  /// it, too.
+  std::string given_id{};
+  /// False until the event has started its runs and ended the waits for it. load() returns the events for
+  /// which it is false.
   bool dispatched = true;
-  /// How many runs in a row led to it, each sending the event of the next at once. Not stored.
+  /// The length of the chain of runs that led to this event, in which each run sent the event that started
+  /// the next. Stores do not keep it.
   std::size_t chain = 0;
 };
 
-/// An event of a run: a batch has several.
+/// An event of a run. A batch has several.
 struct run_event {
-  std::string id{};    // the engine's
-  std::string text{};  // the whole event, as JSON
+  std::string id{};    ///< event_record::id
+  std::string text{};  ///< the whole event as JSON
 };
 
 /// The invoke step that waits for a run.
 struct parent_step {
-  std::string run_id{};
-  step_hash step{};
-  std::string name{};  // as timelines show it
+  std::string run_id{};  ///< the run of the step
+  step_hash step{};      ///< the step's hashed id
+  std::string name{};    ///< the step's name in timelines
 };
 
-/// A function that is to run when the run has ended.
+/// A function to run when the run has ended, as ctx.defer requests it.
 struct deferred_call {
-  step_hash id{};
-  std::string slug{};
-  std::string input{};  // a JSON object
+  step_hash id{};       ///< the hashed id of the call
+  std::string slug{};   ///< the slug of the function to run
+  std::string input{};  ///< a JSON object
 };
 
-/// All of a run but its steps.
+/// A run without its steps.
 struct run_record {
-  embedded::run run{};  // without its timeline
-  std::vector<run_event> events{};
-  std::optional<parent_step> parent{};
-  std::vector<deferred_call> deferred{};
-  /// While a batch or a debounce still takes events in: whose. Empty afterwards.
+  embedded::run run{};                    ///< with an empty timeline when the record is committed
+  std::vector<run_event> events{};        ///< the events that the function is called with; at least one
+  std::optional<parent_step> parent{};    ///< the invoke step that started the run
+  std::vector<deferred_call> deferred{};  ///< in the order in which the run deferred them
+  /// The key of the batch or debounce while the run still collects events; empty afterwards.
   std::string gathering{};
-  /// The position of the last entry of its timeline. Not kept with the run: load() takes it from the
-  /// timeline.
+  /// The position of the last entry of the run's timeline. A store need not keep it: load() computes it from
+  /// the timeline.
   std::uint64_t timeline_size = 0;
 };
 
-/// What changes in a run while it is on its way.
+/// The members of a run that change while it runs. They replace those of the stored run with the same id.
 struct run_update {
-  std::string id{};
-  run_status status{};
-  std::optional<timestamp> started_at{};
-  std::optional<timestamp> ended_at{};
-  std::string output_text{};
-  std::optional<run_error> error{};
+  std::string id{};                       ///< the run's
+  run_status status{};                    ///< see run::status
+  std::optional<timestamp> started_at{};  ///< see run::started_at
+  std::optional<timestamp> ended_at{};    ///< see run::ended_at
+  std::string output_text{};              ///< see run::output_text
+  std::optional<run_error> error{};       ///< see run::error
 };
 
-/// A step's remembered result, in the form in which a call request has it.
+/// The remembered result of a step.
 struct memo_record {
-  std::string run_id{};
-  step_hash step{};
-  std::string text{};
+  std::string run_id{};  ///< the run of the step
+  step_hash step{};      ///< the step's hashed id
+  std::string text{};    ///< JSON, as call requests contain it: {"data":...} or {"error":...}
 };
 
-/// Something to be done when its time has come.
+/// Work that is due at a time: a call, a request, or a timer.
 struct job {
-  enum class kind {  // files keep the numbers: enumerators are only added, at the end
-    call,
-    wake,
-    wait_timeout,
-    invoke_timeout,
-    start_timeout,   ///< of the run, if it has not started
-    finish_timeout,  ///< of the run
-    gathered,        ///< the run has all the events that it will have
-    schedule,        ///< of the function whose slug `run_id` is: `step_name` is its schedule
-    request,         ///< an HTTP request that the engine makes for the step: `text` says which
+  /// What to do. Files store the numbers: add enumerators only at the end.
+  enum class kind {
+    call,            ///< call the function: the whole function, or the step `step`
+    wake,            ///< end a sleep
+    wait_timeout,    ///< end a wait for an event or a signal
+    invoke_timeout,  ///< end an invoke step whose run has not ended
+    start_timeout,   ///< cancel the run if it has not started
+    finish_timeout,  ///< cancel the run if it has not ended
+    gathered,        ///< start the run with the events that it has collected
+    schedule,        ///< start the function with the slug `run_id`, whose schedule is `step_name`
+    request,         ///< make the HTTP request that `text` describes, for a step
   };
 
-  std::uint64_t id = 0;
-  kind what = kind::call;
-  std::string run_id{};
-  /// Of a call: the one step to run, if it is for one. Otherwise the step that it ends.
+  std::uint64_t id = 0;    ///< ids grow: a later job has a higher one
+  kind what = kind::call;  ///< what to do
+  std::string run_id{};    ///< the run that the job belongs to; for a schedule, the function's slug
+  /// For a call, the one step to run, or `nullopt` to run the whole function. For other kinds, the step that
+  /// the job ends.
   std::optional<step_hash> step{};
-  std::string step_name{};
-  int attempt = 0;
-  timestamp due{};
-  timestamp begun{};
-  std::string text{};
-  /// A process has started it. If the job is still there when another process loads it, that attempt was
-  /// lost.
+  std::string step_name{};  ///< the step's name in timelines
+  int attempt = 0;          ///< 0 is the first
+  timestamp due{};          ///< when to do it
+  timestamp begun{};        ///< when the step began, to measure how long it took
+  std::string text{};       ///< of a request: the options of the operation, as JSON
+  /// Whether a process has started the job. If load() returns a started job, the process ended before the
+  /// attempt did, and the attempt is lost.
   bool started = false;
 };
 
@@ -14901,158 +15009,180 @@ inline constexpr auto enumerators<embedded::job::kind> = std::to_array<enumerato
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
+/// The kind in words, such as "wait timeout".
 constexpr std::string_view to_string(job::kind what) { return detail::name_of(what); }
 
 /// A step that waits for an event, or for a signal.
 struct wait_record {
-  std::string run_id{};
-  step_hash step{};
-  std::string step_name{};
-  /// Empty when it waits for a signal.
+  std::string run_id{};     ///< the run of the step
+  step_hash step{};         ///< the step's hashed id
+  std::string step_name{};  ///< the step's name in timelines
+  /// The name of the awaited event; empty when the step waits for a signal.
   std::string event_name{};
-  /// Of the event, over `event` and `async`; empty when any will do.
+  /// The condition for the awaited event `async`, and the run's own event `event`; empty when every event of
+  /// the name ends the wait.
   std::string expression{};
-  /// Empty when it waits for an event.
+  /// The name of the awaited signal; empty when the step waits for an event.
   std::string signal{};
-  timestamp begun{};
+  timestamp begun{};  ///< when the wait began
 };
 
+/// An entry of a run's timeline.
 struct timeline_record {
-  std::string run_id{};
-  timeline_entry entry{};
-  /// Its place in the run's timeline, from 1; a place that is taken stays as it is. 0: behind all others.
+  std::string run_id{};    ///< the run that the entry is about
+  timeline_entry entry{};  ///< the entry
+  /// The entry's position in the run's timeline, from 1; 0 appends it. A store ignores an entry whose
+  /// position is taken.
   std::uint64_t position = 0;
 };
 
-/// What flow control remembers for a while: a key that was used, when a limit is free again.
+/// A value that flow control remembers until it expires, such as a key that was used, or the time at which a
+/// limit allows the next run.
 struct remembered_value {
-  std::string key{};
-  std::string text{};
-  timestamp expires{};
+  std::string key{};    ///< at most one value has a key: a new one replaces it
+  std::string text{};   ///< the value
+  timestamp expires{};  ///< forget_before() removes values that expired before its argument
 };
 
-/// An app elsewhere, which registered its functions over HTTP.
+/// A remote app, which registered its functions over HTTP.
 struct app_record {
-  std::string id{};
-  std::string text{};  // its registration, as JSON
+  std::string id{};    ///< the app's id
+  std::string text{};  ///< the registration that its SDK sent, as JSON
 };
 
-/// A record that can't be read. It stays where it is, and all others are read without it.
+/// A record that can't be read. It stays in the store, and the engine works without it.
 struct unreadable_record {
   std::string table{};   ///< such as "jobs"
-  std::string key{};     ///< what finds the record in the table, such as "id = 7"
-  std::string reason{};  ///< what is wrong with it
-  /// The run that is set aside because of it: it is kept as it is, with all that belongs to it, and does not
-  /// go on. Empty when the record belongs to no run that has not ended.
+  std::string key{};     ///< finds the record in the table, such as "id = 7"
+  std::string reason{};  ///< why the record can't be read
+  /// The run that is set aside because of the record: the run stays in the store with everything that belongs
+  /// to it, and does not continue. Empty when the record does not belong to an unfinished run.
   std::string run_id{};
 };
 
-/// What changes at once: all of it is kept, or nothing, in the order of the members. What belongs to a run
-/// that is not there is left out.
+/// Changes that a store commits together: all of them or none, in the order of the members. A store ignores
+/// changes to a run that it does not have.
 struct changes {
-  /// By id: their sender was told that they were not taken, as a commit failed. Where it was kept all the
-  /// same they are removed, if they were not dispatched.
+  /// The ids of events whose sender was told that the engine did not accept them, because a commit failed. If
+  /// the store has them all the same, it removes those that are not dispatched.
   std::vector<std::string> withdrawn_events{};
-  std::vector<event_record> events{};            // new ones; one that is there stays as it is
-  std::vector<std::string> dispatched_events{};  // by id
-  std::vector<run_record> runs{};  // new ones, and those that are written anew: they keep what else they have
-  std::vector<run_update> run_updates{};
-  std::vector<memo_record> memos{};  // a step's first result stays
-  std::vector<job> added_jobs{};
-  std::vector<std::uint64_t> started_jobs{};  // by id; also of those just added
-  std::vector<std::uint64_t> removed_jobs{};  // also of those just added
-  std::vector<wait_record> added_waits{};
-  std::vector<std::pair<std::string, step_hash>>
-      removed_waits{};  // by run and step; also of those just added
-  std::vector<timeline_record> timeline{};
-  std::vector<std::string> removed_values{};  // by key
-  std::vector<remembered_value> values{};
-  std::vector<app_record> apps{};
+  std::vector<event_record> events{};            ///< new events; a store ignores an event that it has
+  std::vector<std::string> dispatched_events{};  ///< ids
+  /// New runs, and runs whose record is replaced. A replaced run keeps its timeline, memos, jobs and waits.
+  std::vector<run_record> runs{};
+  std::vector<run_update> run_updates{};      ///< new states of runs
+  std::vector<memo_record> memos{};           ///< new results; a store ignores a second result of a step
+  std::vector<job> added_jobs{};              ///< new jobs; a job with the same id is replaced
+  std::vector<std::uint64_t> started_jobs{};  ///< ids; these may include jobs of `added_jobs`
+  std::vector<std::uint64_t> removed_jobs{};  ///< ids; these may include jobs of `added_jobs`
+  std::vector<wait_record> added_waits{};     ///< new waits
+  /// The run id and step of each wait to remove; these may include waits of `added_waits`.
+  std::vector<std::pair<std::string, step_hash>> removed_waits{};
+  std::vector<timeline_record> timeline{};    ///< new entries
+  std::vector<std::string> removed_values{};  ///< keys
+  std::vector<remembered_value> values{};     ///< new values; they replace those with the same key
+  std::vector<app_record> apps{};             ///< registrations; they replace those with the same id
 
-  /// Whether it says of jobs that they were started, and nothing else. That must survive the end of the
-  /// process, but need not wait for a disk.
+  /// Whether `started_jobs` is the only change. Such a commit must survive the end of the process, but need
+  /// not wait for a disk.
   bool only_starts_jobs() const;
 
+  /// Whether there is no change.
   bool empty() const;
 };
 
-/// What an engine needs in order to go on: the runs that have not ended, and all that belongs to them.
+/// What an engine needs to continue: the runs that have not ended, and everything that belongs to them.
 struct unfinished_work {
-  std::vector<event_record> events{};  // those not dispatched, in the order in which they came
-  std::vector<run_record> runs{};
-  std::vector<memo_record> memos{};  // a run's in the order in which they were made
-  std::vector<job> jobs{};           // by id
-  std::vector<wait_record> waits{};
-  std::vector<remembered_value> values{};
-  std::vector<app_record> apps{};
-  /// At least the highest id of a job that the store has, readable or not.
+  std::vector<event_record> events{};      ///< events that are not dispatched, oldest first
+  std::vector<run_record> runs{};          ///< runs that have not ended, without their timelines
+  std::vector<memo_record> memos{};        ///< the memos of one run are in the order in which it made them
+  std::vector<job> jobs{};                 ///< all jobs, by id
+  std::vector<wait_record> waits{};        ///< all waits
+  std::vector<remembered_value> values{};  ///< all values
+  std::vector<app_record> apps{};          ///< all registrations
+  /// The highest id of a job in the store, or a higher number. Unreadable jobs count, too.
   std::uint64_t last_job = 0;
-  /// What can't be read. Of the runs named there nothing is among the others.
+  /// The records that can't be read. The other members have nothing of the runs that are named here.
   std::vector<unreadable_record> unreadable{};
-  /// Steps that invoked a run that is set aside: they go on waiting for it.
+  /// Steps that invoked a run that is set aside. They keep waiting for it.
   std::vector<parent_step> steps_of_set_aside{};
 };
 
-/// Which runs to give, newest first.
+/// Selects a page of runs, newest first.
 struct run_query {
+  /// Runs of this status; `nullopt` selects all.
   std::optional<run_status> status{};
-  /// A function's slug; empty for all.
+  /// Runs of the function with this slug; empty selects all.
   std::string function{};
-  /// What the id of the run or of its event, or the event's name, contains; empty for all.
+  /// Runs whose id, event id or event name contains this text; empty selects all.
   std::string search{};
-  /// The id of the run that the last answer ended with; empty for the first.
+  /// The id of the last run of the page before; empty for the first page.
   std::string before{};
+  /// The most runs of a page.
   std::size_t limit = 50;
 };
 
-/// Which events to give, newest first.
+/// Selects a page of events, newest first.
 struct event_query {
-  /// The id of the event that the last answer ended with; empty for the first.
+  /// The id of the last event of the page before; empty for the first page.
   std::string before{};
+  /// The most events of a page.
   std::size_t limit = 50;
 };
 
-/// How many runs there are of each status.
+/// The number of runs of each status.
 struct run_counts {
-  std::size_t queued = 0, running = 0, completed = 0, failed = 0, cancelled = 0;
+  std::size_t queued = 0;     ///< see run_status::queued
+  std::size_t running = 0;    ///< see run_status::running
+  std::size_t completed = 0;  ///< see run_status::completed
+  std::size_t failed = 0;     ///< see run_status::failed
+  std::size_t cancelled = 0;  ///< see run_status::cancelled
 
+  /// The count of a status, to read or change.
   std::size_t& of(run_status status);
 };
 
-/// Keeps an engine's state. An engine calls commit and load from one thread at a time; forget_before and the
-/// questions may come from any, also meanwhile. What fails throws store_error. A record that can't be read
-/// does not fail anything: it is left out, and unreadable() lists it.
+/// Keeps an engine's state.
+///
+/// An engine calls commit() and load() from one thread at a time. It calls the other functions from any
+/// thread, also during a commit. All of them throw store_error when the store fails. An unreadable record is
+/// no failure: results leave it out, and unreadable() lists it.
 class store {
  public:
   virtual ~store() = default;
 
-  /// Keeps all the changes, in their order, or, when it throws, none. What an engine has acknowledged has
-  /// been committed. When it threw, an engine commits the same again, with what came since, as it can't know
-  /// whether it was kept all the same: to commit changes twice must be as good as once.
+  /// Stores all the changes in their order, or none when it throws. The engine acknowledges changes only
+  /// after their commit. After a failed commit the engine can't know whether the store has the changes; it
+  /// commits them again together with later ones. So committing changes twice must have the same effect as
+  /// once. \throws store_error
   virtual void commit(std::span<const changes> all) = 0;
-  /// What was left undone when the store was last used.
+  /// The unfinished work in the store. An engine calls it once, when it starts. \throws store_error
   virtual unfinished_work load() = 0;
-  /// Whether a commit waits for a disk, so that many are best made at once.
+  /// Whether a commit waits for a disk. The engine then commits many changes together. Default: false.
   virtual bool is_on_disk() const { return false; }
-  /// Forgets runs that ended before the time, with all that belongs to them, the events that came before it
-  /// and started no run that is left, and the values that expired before it.
+  /// Removes runs that ended before the time with everything that belongs to them, dispatched events that
+  /// were received before it and started none of the remaining runs, and values that expired before it.
+  /// \throws store_error
   virtual void forget_before(timestamp time) = 0;
 
-  /// An event that was accepted; nothing when there is none of the id.
+  /// The event with the id; `nullopt` when there is none. \throws store_error
   virtual std::optional<event_record> find_event(std::string_view event_id) const = 0;
+  /// A page of events, newest first. \throws store_error
   virtual std::vector<event_record> find_events(const event_query& query) const = 0;
-  /// A run with its timeline; nothing when there is none of the id.
+  /// The run with the id, and its timeline; `nullopt` when there is none. \throws store_error
   virtual std::optional<run_record> find_run(std::string_view run_id) const = 0;
-  /// Without their timelines.
+  /// A page of runs without their timelines, newest first. \throws store_error
   virtual std::vector<run> find_runs(const run_query& query) const = 0;
-  /// The runs that an event started, with their timelines, oldest first.
+  /// The runs that an event started, with their timelines, oldest first. \throws store_error
   virtual std::vector<run> runs_of(std::string_view event_id) const = 0;
-  /// All runs with their timelines, oldest first.
+  /// All runs with their timelines, oldest first. \throws store_error
   virtual std::vector<run> runs() const = 0;
-  /// The results of a run's steps, in the order in which they were made.
+  /// The results of a run's steps, in the order in which the run made them. \throws store_error
   virtual std::vector<memo_record> memos_of(std::string_view run_id) const = 0;
+  /// How many runs of each status the store has. \throws store_error
   virtual run_counts count_runs() const = 0;
-  /// The records that can't be read, of ended runs, too. May go through all that the store has.
+  /// The records that can't be read, including those of ended runs. May read the whole store. Default: none.
+  /// \throws store_error
   virtual std::vector<unreadable_record> unreadable() const { return {}; }
 };
 
@@ -15095,16 +15225,362 @@ INNGEST_INLINE std::size_t& run_counts::of(run_status status) {
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
+namespace inngest::inline INNGEST_ABI::embedded {
+
+/// Options of an engine.
+struct engine_options {
+  /// Threads that run handlers and wait for the answers of remote apps: the most calls at the same time. At
+  /// least 1.
+  std::size_t workers = 8;
+  /// Keeps the state. Default: a new memory_store. sqlite_store keeps it on disk.
+  std::shared_ptr<embedded::store> store{};
+  /// The delay between the failed attempt (0 is the first) and the next one. Default: the delays of an
+  /// Inngest server, from 15 seconds to two hours. When it throws, the engine logs that and uses the default.
+  std::function<duration_ms(int attempt)> retry_delay{};
+  /// Makes the requests of step.fetch and step.ai.infer. Default: the transport of
+  /// <inngest/transport/httplib.hpp> if that header is included; otherwise these steps fail.
+  std::shared_ptr<http::transport> requests{};
+  /// The timeout of each of these requests.
+  duration_ms request_timeout = std::chrono::minutes(10);
+  /// How long the store keeps ended runs and their events.
+  duration_ms history = std::chrono::hours(7 * 24);
+  /// The engine calls this for each timeline entry after the store has it: one call at a time, in order, from
+  /// any of the engine's threads. The run has an empty timeline. The callback may send events, but must not
+  /// wait for the engine. The engine logs what it throws. Empty disables it.
+  std::function<void(const run&, const timeline_entry&)> on_progress{};
+  /// The longest chain of runs in which each run sends the event that starts the next less than a second
+  /// after it began. The engine rejects the event that would make the chain longer, because a function that
+  /// triggers itself would never end.
+  std::size_t max_chain = 10'000;
+  /// Replaces the system clock in tests. Default: std::chrono::system_clock.
+  std::function<std::chrono::system_clock::time_point()> system_time{};
+};
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+class engine_body;
+struct function_definition;
+
+/// Runs durable functions in this process, without a server.
+///
+///     inngest::embedded::engine engine{app, {ingest, synthesize}};
+///     engine.send(BrandIngested{...});
+///     engine.wait_until_idle(10s);
+///
+/// The engine calls functions with the same requests and through the same handler as an Inngest server. It
+/// supports their triggers with expressions, schedules, flow control and cancellation. While it lives, it
+/// replaces the transport of its client: the engine receives the events of app.send() and
+/// ctx.step.send_event(). All members may be called from several threads at the same time.
+///
+/// The engine acknowledges an event only after the store has it, and runs code that sees a step's result only
+/// after the store has the result. With a store on disk a process may end at any time, and another process
+/// continues where it stopped.
+class engine {
+ public:
+  /// Continues with the unfinished work in the store. If the last process ended without stopping its engine,
+  /// the calls that it was making count as failed attempts.
+  /// \throws configuration_error when the engine does not support an option of a function, or when the client
+  /// has an engine already; store_error when the store fails. The client is unchanged then.
+  engine(client app, const std::vector<any_function>& functions, engine_options options = {});
+
+  /// Stops like stop(), but waits without a limit until all running step bodies have returned.
+  ~engine();
+
+  engine(const engine&) = delete;
+  engine& operator=(const engine&) = delete;
+
+  /// Stops the engine permanently: it begins no more calls, requests the running calls to stop through their
+  /// stop tokens, and waits for them during the grace period. Unfinished work stays in the store for the next
+  /// engine, and an interrupted attempt does not count: a body that throws because of its stop token runs
+  /// again there. The engine still accepts events. Returns true when no call is running. A body that ignores
+  /// its stop token keeps running; if it returns before the process ends, its result counts.
+  bool stop(duration_ms grace = std::chrono::seconds(10));
+
+  /// The number of function calls and step requests that are running.
+  std::size_t calls_under_way() const;
+
+  /// Sends events to the engine, like client::send.
+  /// \throws event_rejected when the engine does not accept an event; payload_error; unreachable when the
+  /// engine can't write to its store.
+  sent_events send(const any_event& event);
+  /// The same for several events. The engine accepts all of them or none.
+  sent_events send(std::initializer_list<any_event> events);
+  /// The same for several events. The engine accepts all of them or none.
+  sent_events send(const std::vector<any_event>& events);
+
+  /// Accepts an event, or an array of events, as JSON. Returns their ids, in the same order. All events are
+  /// accepted or, when it throws, none. `seed` makes retries safe: events with the seed of an earlier request
+  /// get the same ids again and count once (see protocol::header::event_id_seed).
+  /// \throws payload_error that names the member that is wrong; unreachable when the engine can't write to
+  /// its store.
+  std::vector<std::string> accept(std::string events, std::string_view seed = {});
+
+  /// Ends the wait for a signal; `data`, a JSON text, becomes part of the step's result. Returns the id of
+  /// the run that waited, or `nullopt` when none did. \throws unreachable when the engine can't write to its
+  /// store.
+  std::optional<std::string> signal(const std::string& name, const std::string& data = "null");
+
+  /// Starts a run of the function, independent of its triggers, and returns the run's id. `data` becomes the
+  /// data of the run's event.
+  /// \throws configuration_error when the engine does not have the function, or the function is a singleton
+  /// that is running; unreachable when the engine can't write to its store.
+  std::string start(const any_function& function, const json& data = json::object());
+
+  /// Starts a new run with the events of an earlier one, and returns its id. Returns `nullopt` when there is
+  /// no such run, or the engine no longer has its function. \throws unreachable when the engine can't write
+  /// to its store.
+  std::optional<std::string> rerun(std::string_view run_id);
+
+  /// Cancels a run. A step that is running finishes, but no other step begins. Returns false when there is no
+  /// such run, or it has ended. \throws unreachable when the engine can't write to its store.
+  bool cancel(std::string_view run_id);
+
+  /// Accepts results that a remote function saves while it continues. `operations` is a JSON array of step
+  /// results. Returns false when the function must stop, because its run has ended or was called again.
+  /// \throws payload_error or protocol_error when `operations` is malformed; unreachable when the engine
+  /// can't write to its store.
+  bool checkpoint(const std::string& run_id, std::uint64_t call_id, std::string operations);
+
+  /// Sets how the engine calls remote apps, whose functions were registered over HTTP. http_server calls
+  /// this. An empty function makes their runs wait.
+  void call_apps_by(std::function<http::response(http::request)> calls);
+
+  /// Registers the functions of a remote app, which replace those that it registered before. `registration`
+  /// is the body that SDKs send to /fn/register. \throws configuration_error or payload_error when the
+  /// registration is wrong, or would replace a function of this process, of another app, or of the same app
+  /// at another origin; unreachable when the engine can't write to its store.
+  void register_app(const std::string& id, std::string registration);
+
+  /// All functions of the engine: those of this process and of remote apps.
+  std::vector<function_definition> functions() const;
+
+  /// A number that grows with every change, so that a viewer can find out whether to read again.
+  std::uint64_t sequence() const;
+
+  /// The engine's store, to query events and runs.
+  const embedded::store& store() const;
+  /// The logger of the client, which the engine uses, too.
+  const logger& log() const;
+  /// The records of the store that can't be read: those that the engine found when it started, and those that
+  /// the store finds now. The engine works without them. A run that such a record names is set aside: it
+  /// stays unchanged in the store until somebody repairs or removes the record, and then the next engine
+  /// continues with it. \throws store_error
+  std::vector<unreadable_record> unreadable() const;
+  /// All runs with their timelines, oldest first. \throws store_error
+  std::vector<run> runs() const;
+  /// The runs that an event started, with their timelines, oldest first. \throws store_error
+  std::vector<run> runs_of(std::string_view event_id) const;
+  /// The run with the id, and its timeline; `nullopt` when there is none. \throws store_error
+  std::optional<run> find_run(std::string_view run_id) const;
+
+  /// Waits until the run has ended and the store has its end, at most for the timeout, and returns the run as
+  /// it is then. Check run::ended(). Timeouts over a year mean a year.
+  /// \throws configuration_error when there is no such run; store_error
+  run wait_for(std::string_view run_id, duration_ms timeout) const;
+
+  /// Waits until the engine has nothing to do now: all events are dispatched, and every unfinished run waits
+  /// for an event, a signal or a later time. Returns false when the timeout is over first.
+  bool wait_until_idle(duration_ms timeout) const;
+
+ private:
+  std::unique_ptr<engine_body> body_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+// inngest/embedded/impl/engine.ipp
+
+// inngest/embedded/detail/engine_body.hpp
+
+// inngest/embedded/detail/engine_clock.hpp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+/// The time of an engine. It follows the system clock, but never goes back. When the system clock is set
+/// back, the engine's time runs at half the speed until the system clock has caught up, so that a sleep of a
+/// second takes at most two. When the system clock is set forward, or back by more than a day, the engine's
+/// time follows at once.
+class engine_clock {
+ public:
+  using system_time = std::chrono::system_clock::time_point;
+  using steady_time = std::chrono::steady_clock::time_point;
+
+  /// \param system Returns the system's time. Default: std::chrono::system_clock.
+  explicit engine_clock(std::function<system_time()> system = {}) : system_(std::move(system)) {}
+
+  /// Continues from the time of an earlier clock, unless the system's time is later.
+  void go_on_from(timestamp time, steady_time steady = std::chrono::steady_clock::now());
+
+  timestamp now();
+
+  /// The engine's time for these times of the clocks.
+  timestamp advance(system_time system, steady_time steady);
+
+ private:
+  const std::function<system_time()> system_;
+  std::mutex mutex_;
+  bool is_set_ = false;
+  system_time time_{};
+  steady_time steady_{};
+};
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+// inngest/embedded/detail/impl/engine_clock.ipp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE void engine_clock::go_on_from(timestamp time, steady_time steady) {
+  const std::lock_guard lock(mutex_);
+  time_ = time;
+  steady_ = steady;
+  is_set_ = true;
+}
+
+INNGEST_INLINE timestamp engine_clock::now() {
+  const std::lock_guard lock(mutex_);
+  const system_time system = system_ ? system_() : std::chrono::system_clock::now();
+  return advance(system, std::chrono::steady_clock::now());
+}
+
+INNGEST_INLINE timestamp engine_clock::advance(system_time system, steady_time steady) {
+  constexpr auto longest_lead = std::chrono::hours(24);
+  if (is_set_) time_ += std::chrono::duration_cast<system_time::duration>((steady - steady_) / 2);
+  if (!is_set_ || time_ < system || time_ - system > longest_lead) time_ = system;
+  steady_ = steady;
+  is_set_ = true;
+  return std::chrono::floor<std::chrono::milliseconds>(time_);
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+// inngest/embedded/detail/engine_core.hpp
+
+// inngest/detail/ulid.hpp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// A new ULID: 48 bits of time and 80 random bits. Its text sorts like its bits.
+std::string make_ulid(std::chrono::system_clock::time_point now,
+                      const std::array<std::uint8_t, 16>& chance = random_bytes<16>());
+
+/// Makes increasing ULIDs: within a millisecond every ULID is its predecessor plus one. Not thread-safe.
+class ulid_source {
+ public:
+  using random = std::function<std::array<std::uint8_t, 16>()>;
+
+  ulid_source() : ulid_source([] { return random_bytes<16>(); }) {}
+  explicit ulid_source(random chance) : chance_(std::move(chance)) {}
+
+  std::string next(std::chrono::system_clock::time_point now);
+
+ private:
+  static std::string successor(std::string ulid);
+
+  random chance_;
+  std::string last_;
+};
+
+/// The idempotency seed of a request to the event API: a repeated request has the same event ids. Its form is
+/// "<milliseconds since 1970>,<base64 of 10 random bytes>".
+class ulid_seed {
+ public:
+  /// Reads a seed; nullopt for other texts.
+  static std::optional<ulid_seed> parse(std::string_view text);
+
+  /// The id of the event at a position, from 1.
+  std::string ulid(std::uint32_t position) const;
+
+ private:
+  std::int64_t milliseconds_ = 0;
+  std::array<std::uint8_t, 10> entropy_{};
+};
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/detail/impl/ulid.ipp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE std::string make_ulid(std::chrono::system_clock::time_point now,
+                                     const std::array<std::uint8_t, 16>& chance) {
+  constexpr char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  std::string out(26, '0');
+  auto time = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
+  for (std::size_t i = 10; i-- > 0; time >>= 5) out[i] = alphabet[time & 31];
+  for (std::size_t i = 0; i < chance.size(); ++i) out[10 + i] = alphabet[chance[i] & 31];
+  return out;
+}
+
+INNGEST_INLINE std::string ulid_source::next(std::chrono::system_clock::time_point now) {
+  constexpr std::size_t time = 10;  // characters
+  std::string fresh = make_ulid(now, chance_());
+  const bool is_later = fresh.compare(0, time, last_, 0, time) > 0;
+  return last_ = is_later ? std::move(fresh) : successor(last_);
+}
+
+INNGEST_INLINE std::string ulid_source::successor(std::string ulid) {
+  constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  for (std::size_t i = ulid.size(); i-- > 10;) {
+    const std::size_t digit = alphabet.find(ulid[i]) + 1;
+    ulid[i] = alphabet[digit % alphabet.size()];
+    if (digit < alphabet.size()) break;
+  }
+  return ulid;
+}
+
+INNGEST_INLINE std::optional<ulid_seed> ulid_seed::parse(std::string_view text) {
+  const std::size_t comma = text.find(',');
+  if (comma == std::string_view::npos) return std::nullopt;
+  ulid_seed out;
+  const char* const end = text.data() + comma;
+  const auto [rest, problem] = std::from_chars(text.data(), end, out.milliseconds_);
+  constexpr std::int64_t last = (std::int64_t{1} << 48) - 1;
+  if (problem != std::errc() || rest != end || out.milliseconds_ <= 0 || out.milliseconds_ > last)
+    return std::nullopt;
+  const auto entropy = from_base64(text.substr(comma + 1));
+  if (!entropy || entropy->size() != out.entropy_.size()) return std::nullopt;
+  std::copy(entropy->begin(), entropy->end(), out.entropy_.begin());
+  return out;
+}
+
+INNGEST_INLINE std::string ulid_seed::ulid(std::uint32_t position) const {
+  constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  std::array<std::uint8_t, 10> bytes = entropy_;
+  std::uint32_t last = 0;
+  for (std::size_t i = 6; i < 10; ++i) last = last << 8 | bytes[i];
+  last += position;
+  for (std::size_t i = 10; i-- > 6; last >>= 8) bytes[i] = static_cast<std::uint8_t>(last & 0xFF);
+
+  std::string out(26, '0');
+  auto time = static_cast<std::uint64_t>(milliseconds_);
+  for (std::size_t i = 10; i-- > 0; time >>= 5) out[i] = alphabet[time & 31];
+  std::size_t bits = 0, at = 10;
+  std::uint32_t pending = 0;
+  for (const std::uint8_t byte : bytes) {
+    pending = pending << 8 | byte;
+    for (bits += 8; bits >= 5; bits -= 5) out[at++] = alphabet[pending >> (bits - 5) & 31];
+  }
+  return out;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/embedded/detail/function_definition.hpp
+
 // inngest/time/detail/cron_next.hpp
 
 // inngest/time/detail/time_zone.hpp
 
-// Time zones of the system's database, as RFC 9636 describes its files. The standard library of GCC 12 and
-// Clang 14 has none yet.
+// Time zones of the system's database, whose files RFC 9636 describes. The standard libraries of GCC 12 and
+// Clang 14 have no time zones yet.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// When summer time begins or ends, each year: a rule of POSIX.
+/// The POSIX rule for the beginning or end of summer time in every year.
 struct time_zone_rule {
   enum class kind {
     month_week,    ///< the day of a week of a month
@@ -15115,11 +15591,11 @@ struct time_zone_rule {
   unsigned month = 1, week = 1, day = 0;
   std::chrono::seconds time = std::chrono::hours(2);
 
-  /// The moment by the clock that is left.
+  /// The time on the clock before the change.
   std::chrono::sys_seconds in(std::chrono::year year) const;
 };
 
-/// What is so after the last transition that a file has, such as "CET-1CEST,M3.5.0,M10.5.0/3".
+/// The rule after the last transition in a file, such as "CET-1CEST,M3.5.0,M10.5.0/3".
 struct time_zone_footer {
   std::chrono::seconds standard{};
   std::optional<std::chrono::seconds> summer{};
@@ -15138,7 +15614,7 @@ class time_zone_footer_reader {
   time_zone_footer read();
 
  private:
-  /// Hours: of a clock from UTC, and of a change from its day's midnight.
+  /// Reads hours: an offset from UTC, or the time of a change from midnight.
   static constexpr unsigned most_offset = 24, most_time = 167;
 
   [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not one of POSIX"); }
@@ -15149,7 +15625,7 @@ class time_zone_footer_reader {
 
   unsigned read_number(unsigned low, unsigned high);
 
-  /// Hours, which may be negative, with minutes and seconds if need be.
+  /// Reads hours, which may be negative, with optional minutes and seconds.
   std::chrono::seconds read_time(unsigned most_hours);
 
   time_zone_rule read_rule();
@@ -15157,11 +15633,11 @@ class time_zone_footer_reader {
   std::string_view text_;
 };
 
-/// A zone: how far its clocks are from UTC, at each time.
+/// A time zone: its offset from UTC at any time.
 class time_zone {
  public:
-  /// The zone of a name such as "Europe/Berlin"; "" and "UTC" need no database.
-  /// \throws configuration_error when there is none of the name, or its file can't be read.
+  /// The zone with a name such as "Europe/Berlin"; "" and "UTC" need no database.
+  /// \throws configuration_error when the zone does not exist, or its file can't be read.
   static std::shared_ptr<const time_zone> find(std::string_view name);
 
   /// Reads a file's bytes. \throws configuration_error
@@ -15169,7 +15645,7 @@ class time_zone {
 
   std::chrono::seconds offset_at(std::chrono::sys_seconds time) const;
 
-  /// When its clocks are set next after a time, or are said to be; nothing when they never are again.
+  /// The next transition after a time; nullopt when there is none.
   std::optional<std::chrono::sys_seconds> next_change(std::chrono::sys_seconds time) const;
 
  private:
@@ -15399,7 +15875,7 @@ INNGEST_INLINE void time_zone::read_block(std::string_view bytes, const header& 
 INNGEST_INLINE std::string time_zone::read_file(const std::string& name) {
   const auto is_plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '+' || c == '-' || c == '/';  // no dot, so none that leads out of the database
+           c == '+' || c == '-' || c == '/';  // without dots no name can leave the database
   };
   const bool is_name =
       name.front() != '/' && name.size() < 64 && std::all_of(name.begin(), name.end(), is_plain);
@@ -15415,9 +15891,9 @@ INNGEST_INLINE std::string time_zone::read_file(const std::string& name) {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// When a schedule fires next after a time: whenever the clocks of its zone come to one of its minutes. They
-/// don't come to those that are left out when summer time begins, and twice to those at its end.
-/// \throws configuration_error when the zone is not there.
+/// The next time at which a schedule fires. Minutes that are skipped when summer time begins do not count,
+/// and minutes that are repeated when it ends count twice. \throws configuration_error when the zone does not
+/// exist.
 std::optional<timestamp> cron_next(const cron_schedule& schedule, timestamp after);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -15447,10 +15923,10 @@ INNGEST_INLINE std::optional<timestamp> cron_next(const cron_schedule& schedule,
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Reads a duration as an Inngest server does, whichever SDK wrote it: an optional sign, then numbers with
-/// units (w, d, h, m, s, ms, us, µs, ns), each of which may have a fraction, such as "1d12h", "1.5h" or
-/// "-5s"; "0" needs no unit. Nothing for any other text, the empty one among them, and for more than 292
-/// years. Less than a millisecond is rounded away from zero.
+/// Reads a duration like an Inngest server, from any SDK: an optional sign, then numbers with units (w, d, h,
+/// m, s, ms, us, µs, ns). Numbers may have a fraction: "1d12h", "1.5h" or "-5s". "0" needs no unit. nullopt
+/// for other texts, including the empty text, and for more than 292 years. Fractions of a millisecond are
+/// rounded away from zero.
 std::optional<std::chrono::milliseconds> parse_server_duration(std::string_view text);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -15502,7 +15978,7 @@ INNGEST_INLINE std::optional<std::chrono::milliseconds> parse_server_duration(st
       if (known == name) size = nanoseconds;
     }
     if (!any_digit || size == 0 || whole > most / size) return std::nullopt;
-    // A nanosecond's thousandth more, as decimal fractions are a little less than they say.
+    // Adds a thousandth of a nanosecond, because decimal fractions are slightly too small as doubles.
     const auto part = static_cast<std::int64_t>(fraction * static_cast<double>(size) + 0.001);
     if (part > most - whole * size || total > most - whole * size - part) return std::nullopt;
     total += whole * size + part;
@@ -15513,11 +15989,11 @@ INNGEST_INLINE std::optional<std::chrono::milliseconds> parse_server_duration(st
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
-// A function as the engine knows it: what was registered, whether by this process or over HTTP.
+// A function of the engine, registered by this process or over HTTP.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// An expression, shared by what was copied; none is null.
+/// An expression, which copies share; null without one.
 using shared_expression = std::shared_ptr<const expression>;
 using std::chrono::milliseconds;
 
@@ -15538,7 +16014,7 @@ struct registered_limit {
 
 struct registered_throttle {
   int limit = 1;
-  int burst = 0;  // beyond the limit
+  int burst = 0;  // more runs than the limit
   milliseconds period{};
   shared_expression key{};
 };
@@ -15563,7 +16039,7 @@ struct registered_batch {
 };
 
 struct registered_singleton {
-  bool cancels = false;  // the run before; otherwise the new one is skipped
+  bool cancels = false;  // cancels the earlier run; otherwise skips the new one
   shared_expression key{};
 };
 
@@ -15577,7 +16053,7 @@ struct function_definition {
   std::string slug{};
   std::string app_id{};
   std::string name{};
-  /// Where the app answers; empty when it is this process.
+  /// The app's URL; empty when the app is this process.
   std::string url{};
   int retries = 4;  // the server's default
   std::vector<registered_trigger> triggers{};
@@ -15595,14 +16071,14 @@ struct function_definition {
   /// The registration, as JSON.
   std::string text{};
 
-  /// The id within the app.
+  /// The function's id within the app.
   std::string id() const { return slug.starts_with(app_id + "-") ? slug.substr(app_id.size() + 1) : slug; }
 };
 
-/// Where a function is called, for one step or ("step") as a whole.
+/// The URL to call one step of a function, or with the step "step", the whole function.
 std::string call_url(const function_definition& function, const std::string& step);
 
-/// Reads one function of a registration. What is wrong is named with the function and the option.
+/// Reads one function of a registration. Errors name the function and the option.
 class definition_reader {
  public:
   /// \throws configuration_error
@@ -15617,7 +16093,7 @@ class definition_reader {
 
   [[noreturn]] void fail(const std::string& problem) const;
 
-  /// The member, or null when the object has none of the name.
+  /// The member; null when the object has no such member.
   static const json& member(const json& object, const char* name);
 
   static std::string text_of(const json& object, const char* name);
@@ -15628,8 +16104,7 @@ class definition_reader {
 
   std::optional<milliseconds> duration_of(const json& object, const char* name) const;
 
-  /// A time in which something may happen some times, or the wait for more: at least so long, as a negative
-  /// one means the same as none.
+  /// A period, which is at least `least`: a negative period means none.
   std::optional<milliseconds> period_of(const json& object, const char* name, milliseconds least) const;
 
   shared_expression expression_of(const json& object, const char* name) const;
@@ -15652,8 +16127,8 @@ class definition_reader {
   function_definition out_;
 };
 
-/// The functions of an app elsewhere. What it gives needs nothing more of the machine: the time zones of its
-/// schedules have been read. \throws configuration_error, payload_error
+/// The functions of a remote app. Also reads the time zones of its schedules, so that using the functions
+/// does not fail. \throws configuration_error, payload_error
 std::vector<function_definition> read_registration(const app_record& app);
 
 /// A function of this process.
@@ -15671,10 +16146,11 @@ INNGEST_INLINE std::string call_url(const function_definition& function, const s
       function.url.substr(0, query) + "?fnId=" + http::percent_encoded(function.slug) + "&stepId=" + step;
   if (query == std::string::npos) return out;
   std::string_view rest = std::string_view(function.url).substr(query + 1);
-  while (!rest.empty()) {  // what the app itself has put there
-    const std::string_view each = rest.substr(0, rest.find('&'));
-    if (!each.starts_with("fnId=") && !each.starts_with("stepId=")) out += "&" + std::string(each);
-    rest.remove_prefix((std::min)(each.size() + 1, rest.size()));
+  while (!rest.empty()) {  // parameters of the app itself
+    const std::string_view parameter = rest.substr(0, rest.find('&'));
+    if (!parameter.starts_with("fnId=") && !parameter.starts_with("stepId="))
+      out += "&" + std::string(parameter);
+    rest.remove_prefix((std::min)(parameter.size() + 1, rest.size()));
   }
   return out;
 }
@@ -15721,7 +16197,7 @@ INNGEST_INLINE int definition_reader::number_of(const json& object, const char* 
 
 INNGEST_INLINE int definition_reader::to_number(const json& found, const char* name) const {
   if (!found.is_number_integer()) fail(std::string(name) + " must be a whole number");
-  const auto number = found.get<std::int64_t>();  // of a larger one it would be another
+  const auto number = found.get<std::int64_t>();  // get() would wrap a larger number
   const bool is_larger = found.is_number_unsigned() && !std::in_range<int>(found.get<std::uint64_t>());
   if (is_larger || !std::in_range<int>(number)) fail(std::string(name) + " is too large: " + found.dump());
   return static_cast<int>(number);
@@ -15732,7 +16208,7 @@ INNGEST_INLINE std::optional<milliseconds> definition_reader::duration_of(const 
   const std::string text = text_of(object, name);
   if (text.empty()) return std::nullopt;
   const auto out = detail::parse_server_duration(text);
-  if (!out) fail(std::string(name) + " is no duration: \"" + text + "\"");
+  if (!out) fail(std::string(name) + " is not a duration: \"" + text + "\"");
   return out;
 }
 
@@ -15754,15 +16230,15 @@ INNGEST_INLINE shared_expression definition_reader::expression_of(const json& ob
 }
 
 INNGEST_INLINE void definition_reader::read_triggers() {
-  for (const json& each : member(whole_, "triggers")) {
-    registered_trigger trigger{.event = text_of(each, "event"),
-                               .condition = expression_of(each, "expression"),
-                               .schedule = text_of(each, "cron"),
-                               .jitter = period_of(each, "jitter", none).value_or(none)};
+  for (const json& object : member(whole_, "triggers")) {
+    registered_trigger trigger{.event = text_of(object, "event"),
+                               .condition = expression_of(object, "expression"),
+                               .schedule = text_of(object, "cron"),
+                               .jitter = period_of(object, "jitter", none).value_or(none)};
     if (!trigger.schedule.empty()) {
       try {
         trigger.cron = detail::cron_schedule::parse(trigger.schedule);
-        // Reads its time zone, now and not when the function is registered or its schedule has fired.
+        // Reads the time zone now, so that registering the function and its schedule can't fail later.
         detail::cron_next(*trigger.cron, floor<milliseconds>(std::chrono::system_clock::now()));
       } catch (const configuration_error& problem) {
         fail("cron (" + trigger.schedule + "): " + problem.what());
@@ -15784,37 +16260,38 @@ INNGEST_INLINE void definition_reader::read_step() {
 INNGEST_INLINE void definition_reader::read_flow_control() {
   const json& limits = member(whole_, "concurrency");
   if (limits.is_array()) {
-    for (const json& each : limits) read_limit(each);
+    for (const json& limit : limits) read_limit(limit);
   } else if (!limits.is_null()) {
     read_limit(limits);
   }
-  if (const json& each = member(whole_, "throttle"); each.is_object()) {
-    out_.throttle = registered_throttle{.limit = (std::max)(1, number_of(each, "limit", 1)),
-                                        .burst = (std::max)(0, number_of(each, "burst", 0)),
-                                        .period = period_of(each, "period", shortest).value_or(shortest),
-                                        .key = expression_of(each, "key")};
+  if (const json& throttle = member(whole_, "throttle"); throttle.is_object()) {
+    out_.throttle = registered_throttle{.limit = (std::max)(1, number_of(throttle, "limit", 1)),
+                                        .burst = (std::max)(0, number_of(throttle, "burst", 0)),
+                                        .period = period_of(throttle, "period", shortest).value_or(shortest),
+                                        .key = expression_of(throttle, "key")};
   }
-  if (const json& each = member(whole_, "rateLimit"); each.is_object()) {
-    out_.rate_limit = registered_rate_limit{.limit = (std::max)(1, number_of(each, "limit", 1)),
-                                            .period = period_of(each, "period", shortest).value_or(shortest),
-                                            .key = expression_of(each, "key")};
+  if (const json& rate_limit = member(whole_, "rateLimit"); rate_limit.is_object()) {
+    out_.rate_limit =
+        registered_rate_limit{.limit = (std::max)(1, number_of(rate_limit, "limit", 1)),
+                              .period = period_of(rate_limit, "period", shortest).value_or(shortest),
+                              .key = expression_of(rate_limit, "key")};
   }
-  if (const json& each = member(whole_, "debounce"); each.is_object()) {
-    out_.debounce = registered_debounce{.period = period_of(each, "period", none).value_or(none),
-                                        .timeout = period_of(each, "timeout", none),
-                                        .key = expression_of(each, "key")};
+  if (const json& debounce = member(whole_, "debounce"); debounce.is_object()) {
+    out_.debounce = registered_debounce{.period = period_of(debounce, "period", none).value_or(none),
+                                        .timeout = period_of(debounce, "timeout", none),
+                                        .key = expression_of(debounce, "key")};
   }
   const json& batch = member(whole_, "batchEvents");
   const int size = number_of(batch, "maxSize", 1);
-  if (const json& each = batch; each.is_object() && size > 1) {
+  if (batch.is_object() && size > 1) {
     out_.batch = registered_batch{.max_size = static_cast<std::size_t>(size),
-                                  .timeout = period_of(each, "timeout", none).value_or(none),
-                                  .key = expression_of(each, "key"),
-                                  .condition = expression_of(each, "if")};
+                                  .timeout = period_of(batch, "timeout", none).value_or(none),
+                                  .key = expression_of(batch, "key"),
+                                  .condition = expression_of(batch, "if")};
   }
-  if (const json& each = member(whole_, "singleton"); each.is_object()) {
-    out_.singleton =
-        registered_singleton{.cancels = text_of(each, "mode") == "cancel", .key = expression_of(each, "key")};
+  if (const json& singleton = member(whole_, "singleton"); singleton.is_object()) {
+    out_.singleton = registered_singleton{.cancels = text_of(singleton, "mode") == "cancel",
+                                          .key = expression_of(singleton, "key")};
   }
   out_.priority = expression_of(member(whole_, "priority"), "run");
   out_.idempotency = expression_of(whole_, "idempotency");
@@ -15834,10 +16311,10 @@ INNGEST_INLINE void definition_reader::read_ends() {
   const json& timeouts = member(whole_, "timeouts");
   out_.start_timeout = duration_of(timeouts, "start");
   out_.finish_timeout = duration_of(timeouts, "finish");
-  for (const json& each : member(whole_, "cancel")) {
-    out_.cancels.push_back({.event = text_of(each, "event"),
-                            .condition = expression_of(each, "if"),
-                            .timeout = duration_of(each, "timeout")});
+  for (const json& cancel : member(whole_, "cancel")) {
+    out_.cancels.push_back({.event = text_of(cancel, "event"),
+                            .condition = expression_of(cancel, "if"),
+                            .timeout = duration_of(cancel, "timeout")});
   }
 }
 
@@ -15847,7 +16324,7 @@ INNGEST_INLINE std::vector<function_definition> read_registration(const app_reco
   const json functions = whole.value("functions", json::array());
   if (!functions.is_array()) throw configuration_error("a registration's functions must be an array");
   std::vector<function_definition> out;
-  for (const json& each : functions) out.push_back(definition_reader::read(each, app.id));
+  for (const json& function : functions) out.push_back(definition_reader::read(function, app.id));
   return out;
 }
 
@@ -15861,66 +16338,28 @@ INNGEST_INLINE function_definition define(const any_function& function) {
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
-// inngest/embedded/detail/path_parts.hpp
-
-namespace inngest::inline INNGEST_ABI::detail {
-
-/// A part of a path, decoded. A plus is a plus there.
-std::string decoded_path_part(std::string_view part);
-
-/// The parts of a path: "/v1/runs/x" is {"v1", "runs", "x"}. Who may ask and what is answered are both
-/// decided by these, so no spelling of a path is guarded as one route and answered as another.
-std::vector<std::string> path_parts(std::string_view path);
-
-}  // namespace inngest::inline INNGEST_ABI::detail
-
-// inngest/embedded/detail/impl/path_parts.ipp
-
-namespace inngest::inline INNGEST_ABI::detail {
-
-INNGEST_INLINE std::string decoded_path_part(std::string_view part) {
-  std::string out;
-  for (std::size_t end = part.find('+'); end != std::string_view::npos; end = part.find('+')) {
-    out += http::percent_decoded(part.substr(0, end)) + '+';
-    part.remove_prefix(end + 1);
-  }
-  return out + http::percent_decoded(part);
-}
-
-INNGEST_INLINE std::vector<std::string> path_parts(std::string_view path) {
-  std::vector<std::string> out;
-  while (!path.empty()) {
-    path.remove_prefix(1);
-    const std::string_view part = path.substr(0, path.find('/'));
-    out.push_back(decoded_path_part(part));
-    path.remove_prefix(part.size());
-  }
-  return out;
-}
-
-}  // namespace inngest::inline INNGEST_ABI::detail
+// inngest/embedded/detail/reported_operation.hpp
 
 // inngest/embedded/detail/received_json.hpp
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// How deeply received JSON may nest. The engine puts it into documents of its own (an event's data becomes
-/// `event.data.event.data` of a lifecycle event in a call's body), which must not be deeper than a reader
-/// takes.
+/// The deepest nesting of received JSON. The engine embeds it in other documents (an event's data becomes
+/// `event.data.event.data` of a lifecycle event in a call's body), which must not exceed the limit of a
+/// parser.
 inline constexpr std::size_t max_received_depth =
     INNGEST_MAX_JSON_DEPTH > 32 ? INNGEST_MAX_JSON_DEPTH - 16 : INNGEST_MAX_JSON_DEPTH / 2;
 
-/// Checks JSON that somebody else wrote, completely, with the strictest of the library's parsers: syntax,
-/// UTF-8, halves of surrogate pairs, numbers that are too large, depth. Reading text that passed never fails
-/// because of its bytes. \throws payload_error naming `at`.
+/// Validates received JSON with the strictest of the library's parsers: syntax, UTF-8, surrogate pairs, the
+/// range of numbers, depth. Text that passes can be read later without errors. \throws payload_error naming
+/// `at`.
 void check_received_json(std::string_view text, const detail::json_path& at);
 
-/// Text as JSON: itself if it is JSON, null if it is empty, otherwise a JSON string.
+/// The text as JSON: null if it is empty, the text itself if it is JSON, otherwise a JSON string.
 std::string received_json_or_string(std::string_view text);
 
-/// The same as a value, for what is only shown: a stored text that is not JSON must not hide what is beside
-/// it.
-inline json received_json_value(std::string_view text) { return json::parse(received_json_or_string(text)); }
+/// The same as a value, for display: one stored text that is not JSON must not hide other values.
+json received_json_value(std::string_view text);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
@@ -15941,651 +16380,31 @@ INNGEST_INLINE std::string received_json_or_string(std::string_view text) {
   return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-}  // namespace inngest::inline INNGEST_ABI::embedded
-
-// inngest/embedded/detail/run_errors.hpp
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
-
-/// The error as JSON: as the app told it, or the engine's own. Where the app gave no name, or no message, it
-/// has those that the engine gave it, as on a server: whoever reads it finds both.
-std::string text_of(const run_error& error);
-
-/// The memo of a step that failed so.
-inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
-
-run_error read_error(std::string_view text);
-
-run_error read_error(const http::response& answer);
-
-/// Enough of a text to recognize it by, cut between characters.
-std::string shortened(const std::string& text);
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
-
-// inngest/embedded/detail/impl/run_errors.ipp
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-INNGEST_INLINE std::string text_of(const run_error& error) {
-  const auto complete = [&](json told) {
-    const auto has = [&](const char* key) { return told.contains(key) && told[key].is_string(); };
-    if (!told.is_object() || (has("name") && has("message"))) return error.text;
-    if (!has("name")) told["name"] = error.name;
-    if (!has("message")) told["message"] = error.message;
-    return told.dump(-1, ' ', false, json::error_handler_t::replace);
-  };
-  if (!error.text.empty()) return complete(json::parse(error.text, nullptr, false));
-  return detail::json_object_text().add("name", error.name).add("message", error.message).text();
-}
-
-INNGEST_INLINE run_error read_error(std::string_view text) {
-  const json body = detail::has_overlooked_bytes(text) ? json() : json::parse(text, nullptr, false);
-  const auto member = [&](const char* key, const char* otherwise) {
-    const bool found = body.is_object() && body.contains(key) && body[key].is_string();
-    return found ? body[key].get<std::string>() : std::string(otherwise);
-  };
-  return {.name = member("name", "Error"),
-          .message = member("message", ""),
-          .text = body.is_object() ? std::string(text) : std::string()};
-}
-
-INNGEST_INLINE run_error read_error(const http::response& answer) {
-  run_error out = read_error(std::string_view(answer.body));
-  if (out.message.empty()) {
-    out.message = "the app answered with status " + std::to_string(answer.status);
-    out.text.clear();
-  }
-  return out;
-}
-
-INNGEST_INLINE std::string shortened(const std::string& text) {
-  constexpr std::size_t longest = 160;
-  if (text.size() <= longest) return text;
-  std::size_t end = longest;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "...";
+INNGEST_INLINE json received_json_value(std::string_view text) {
+  return json::parse(received_json_or_string(text));
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The REST routes of a server that apps use, answered by an engine: events, signals, runs. The engine
-/// answers its own client through it without a socket, http_server with one. A template, to avoid a circular
-/// include.
-template <class Engine>
-class server_api {
- public:
-  explicit server_api(Engine& engine) : engine_(engine) {}
-
-  /// Throws nothing: what goes wrong becomes an answer with a reason.
-  http::response answer(const http::request& request) const {
-    try {
-      return route(request);
-    } catch (const payload_error& problem) {
-      return refusal(400, problem.what());
-    } catch (const unreachable& problem) {  // the store takes nothing
-      return refusal(503, problem.what());
-    } catch (const std::exception& problem) {
-      return refusal(500, problem.what());
-    } catch (...) {  // of a user's store
-      return refusal(500, "something was thrown that is not a std::exception");
-    }
-  }
-
-  static http::response answer_of(int status, const json& body) {
-    return {.status = status, .headers = {{"content-type", "application/json"}}, .body = encode(body)};
-  }
-  static http::response refusal(int status, const std::string& problem) {
-    const json body{{"error", problem}, {"status", status}};
-    // the problem may quote bytes of the request that are no text
-    return {.status = status,
-            .headers = {{"content-type", "application/json"}},
-            .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
-  }
-
- private:
-  http::response route(const http::request& request) const {
-    const std::vector<std::string> path = detail::path_parts(request.path());
-    const auto is = [&](const char* method, std::initializer_list<const char*> wanted) {
-      if (request.method != method || path.size() != wanted.size()) return false;
-      std::size_t i = 0;
-      for (const char* part : wanted) {
-        if (*part != '*' && path[i] != part) return false;
-        ++i;
-      }
-      return true;
-    };
-    if (is("GET", {"health"})) return answer_of(200, {{"status", 200}, {"message", "OK"}});
-    if (is("POST", {"e", "*"})) return accept(request);
-    if (is("POST", {"v1", "signals"})) return signal(request);
-    if (is("GET", {"v1", "runs", "*"})) return run(path[2]);
-    if (is("GET", {"v2", "runs", "*"})) return run_v2(path[2], tells_output(request));
-    if (is("GET", {"v2", "events", "*", "runs"})) return runs_of_v2(path[2], tells_output(request));
-    if (is("DELETE", {"v1", "runs", "*"})) return cancel(path[2]);
-    if (is("POST", {"v2", "runs", "*", "rerun"})) return rerun(path[2]);
-    if (is("GET", {"v1", "events", "*"})) return event(path[2]);
-    if (is("GET", {"v1", "events", "*", "runs"})) return runs_of(path[2]);
-    if (is("GET", {"v1", "apps", "*", "functions"})) return functions_of(path[2]);
-    if (is("GET", {"v0", "runs", "*", "actions"})) return actions(path[2]);
-    if (is("GET", {"v0", "runs", "*", "batch"})) return batch(path[2]);
-    return refusal(404, "the embedded engine has no " + request.method + " " + std::string(request.path()));
-  }
-
-  // ---- events and signals -----------------------------------------------------------------------------
-
-  http::response accept(const http::request& request) const {
-    const std::string seed(request.headers.find(protocol::header::event_id_seed).value_or(""));
-    return answer_of(200, {{"ids", engine_.accept(request.body, seed)}, {"status", 200}});
-  }
-
-  http::response signal(const http::request& request) const {
-    const json body = detail::parse_dom(request.body);
-    const bool named = body.is_object() && body.contains("signal") && body["signal"].is_string();
-    if (!named) throw payload_error("signal", "missing");
-    const auto name = body["signal"].get<std::string>();
-    const auto run_id = engine_.signal(name, encode(body.value("data", json()), "data"));
-    if (!run_id) return refusal(404, "no run waits for signal \"" + name + "\"");
-    return answer_of(200, {{"data", {{"run_id", *run_id}}}});
-  }
-
-  // ---- runs -------------------------------------------------------------------------------------------
-
-  static json described(const embedded::run& run) {
-    const auto time = [](const std::optional<timestamp>& moment) {
-      return moment ? json(to_text(*moment)) : json();
-    };
-    std::string status(to_string(run.status));
-    status[0] = static_cast<char>(status[0] - 'a' + 'A');
-    json out{{"run_id", run.id},
-             {"run_started_at", to_text(run.started_at.value_or(run.queued_at))},
-             {"function_id", run.function_slug},
-             {"event_id", run.event_id},
-             {"status", status},
-             {"ended_at", time(run.ended_at)},
-             {"output", nullptr}};
-    if (!run.output_text.empty()) out["output"] = received_json_value(run.output_text);
-    if (run.error) out["output"] = received_json_value(text_of(*run.error));
-    return out;
-  }
-
-  http::response no_run(const std::string& id) const {
-    return refusal(404, "there is no run \"" + id + "\"");
-  }
-
-  http::response run(const std::string& id) const {
-    const auto found = engine_.find_run(id);
-    return found ? answer_of(200, {{"data", described(*found)}}) : no_run(id);
-  }
-
-  // ---- runs, as version 2 of the API tells them ---------------------------------------------------------
-
-  static bool tells_output(const http::request& request) {
-    return request.query("includeOutput").value_or("") == "true";
-  }
-
-  json described_v2(const embedded::run& run, bool with_output) const {
-    std::string status(run.status == run_status::queued ? "queued" : to_string(run.status));
-    for (char& c : status) c = static_cast<char>(c - 'a' + 'A');
-    json function{{"id", run.function_slug}, {"name", run.function_slug}};
-    json app{{"id", ""}};
-    for (const function_definition& definition : engine_.functions()) {
-      if (definition.slug != run.function_slug) continue;
-      function["id"] = definition.id();
-      function["name"] = definition.name;
-      app["id"] = definition.app_id;
-    }
-    json out{{"id", run.id},
-             {"function", std::move(function)},
-             {"app", std::move(app)},
-             {"status", status},
-             {"queuedAt", to_text(run.queued_at)},
-             {"trigger", {{"eventIds", json::array({run.event_id})}, {"isBatch", false}}}};
-    if (run.started_at) out["startedAt"] = to_text(*run.started_at);
-    if (run.ended_at) out["endedAt"] = to_text(*run.ended_at);
-    json output;
-    if (run.error)
-      output = received_json_value(text_of(*run.error));
-    else if (!run.output_text.empty())
-      output = received_json_value(run.output_text);
-    else if (run.status == run_status::cancelled)
-      output = json::object();
-    else if (run.status != run_status::completed)
-      return out;
-    if (with_output) out["output"] = output.is_object() ? output : json{{"data", output}};
-    return out;
-  }
-
-  http::response run_v2(const std::string& id, bool with_output) const {
-    const auto found = engine_.find_run(id);
-    if (found) return answer_of(200, {{"data", described_v2(*found, with_output)}});
-    return answer_of(404, {{"errors", json::array({{{"code", "not_found"}, {"message", "Run not found"}}})}});
-  }
-
-  http::response runs_of_v2(const std::string& event_id, bool with_output) const {
-    json all = json::array();
-    for (const embedded::run& run : engine_.runs_of(event_id)) all.push_back(described_v2(run, with_output));
-    return answer_of(200, {{"data", std::move(all)}, {"page", {{"hasMore", false}}}});
-  }
-
-  http::response cancel(const std::string& id) const {
-    if (engine_.cancel(id)) return {.status = 204};
-    if (!engine_.find_run(id)) return no_run(id);
-    return refusal(409, "run \"" + id + "\" has ended");
-  }
-
-  http::response rerun(const std::string& id) const {
-    const auto again = engine_.rerun(id);
-    return again ? answer_of(200, {{"data", {{"runId", *again}}}}) : no_run(id);
-  }
-
-  http::response event(const std::string& id) const {
-    const auto found = engine_.store().find_event(id);
-    if (!found) return refusal(404, "there is no event \"" + id + "\"");
-    json event = received_json_value(found->text);
-    if (!event.is_object()) event = json{{"name", detail::readable(found->name)}, {"data", std::move(event)}};
-    event["internal_id"] = found->id;
-    event["received_at"] = to_text(found->received_at);
-    return answer_of(200, {{"data", std::move(event)}});
-  }
-
-  http::response runs_of(const std::string& event_id) const {
-    json all = json::array();
-    for (const embedded::run& run : engine_.runs_of(event_id)) all.push_back(described(run));
-    return answer_of(200, {{"data", std::move(all)}});
-  }
-
-  http::response functions_of(const std::string& app_id) const {
-    json all = json::array();
-    for (const function_definition& function : engine_.functions()) {
-      if (function.app_id != app_id) continue;
-      all.push_back({{"internal_id", function.slug},
-                     {"id", function.slug},
-                     {"config", detail::parse_dom(function.text)}});
-    }
-    return answer_of(200, all);
-  }
-
-  // ---- the state of a run, for calls that it is too large for -------------------------------------------
-
-  http::response actions(const std::string& run_id) const {
-    if (!engine_.find_run(run_id)) return no_run(run_id);
-    std::string out = "{";
-    for (const memo_record& memo : engine_.store().memos_of(run_id)) {
-      if (out.size() > 1) out += ',';
-      out += '"' + detail::to_hex(memo.step) + "\":" + memo.text;
-    }
-    return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + '}'};
-  }
-
-  http::response batch(const std::string& run_id) const {
-    const auto found = engine_.store().find_run(run_id);
-    if (!found) return no_run(run_id);
-    std::string out = "[";
-    for (const run_event& event : found->events) {
-      if (out.size() > 1) out += ',';
-      out += event.text;
-    }
-    return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + ']'};
-  }
-
-  Engine& engine_;
-};
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
-
-// inngest/embedded/engine.hpp
-
-// inngest/embedded/engine_options.hpp
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-struct engine_options {
-  /// Threads that run handlers, and wait for apps elsewhere: so many calls are under way at once.
-  std::size_t workers = 8;
-  /// Keeps the state. Default: a new memory_store. On disk: see sqlite_store.
-  std::shared_ptr<embedded::store> store{};
-  /// How long after the given attempt (0 is the first) the next one starts. Default: as an Inngest server
-  /// does, from 15 seconds to two hours.
-  std::function<duration_ms(int attempt)> retry_delay{};
-  /// Makes the requests of step.fetch and step.ai.infer. Default: as a client's, that of
-  /// <inngest/transport/httplib.hpp> if it is included.
-  std::shared_ptr<http::transport> requests{};
-  /// How long each of them may take.
-  duration_ms request_timeout = std::chrono::minutes(10);
-  /// How long ended runs and their events stay to be looked at.
-  duration_ms history = std::chrono::hours(7 * 24);
-  /// Told what happened, once it is in the store, one thing at a time and in order. The run comes without its
-  /// timeline. Called from the engine's threads; it may send events, but must not wait for the engine.
-  std::function<void(const run&, const timeline_entry&)> on_progress{};
-  /// So many runs in a row may start each other, each sending the event of the next less than a second after
-  /// it began itself. The event of a further one is refused: a function that triggers itself would never end.
-  std::size_t max_chain = 10'000;
-  /// Gives the system's time, for tests of what happens when the clock is set. Default:
-  /// std::chrono::system_clock.
-  std::function<std::chrono::system_clock::time_point()> system_time{};
-};
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-class engine_body;
-struct function_definition;
-
-/// Durable functions in this process, without a server.
-///
-///     inngest::embedded::engine engine{app, {ingest, synthesize}};
-///     engine.send(BrandIngested{...});
-///     engine.wait_until_idle(10s);
-///
-/// It calls the functions with the same requests and through the same handler as an Inngest server does, and
-/// keeps to what they say of themselves: triggers with expressions, schedules, flow control, cancellation.
-/// While it lives it takes over the HTTP of its client: what app.send() and ctx.step.send_event() send, it
-/// receives. All of it may be called from many threads at once.
-///
-/// What it has taken in is in the store before it says so, and a step's result before anything runs that
-/// could see it: with a store on disk a process may end at any time, and another goes on where it was.
-class engine {
- public:
-  /// Goes on with what the store has. A call that was under way when the last process ended without stopping
-  /// its engine counts as a failed attempt.
-  /// \throws configuration_error for a function that the engine can't run as it asks to be, or when the
-  /// client has an engine; what the store throws. The client is then as it was.
-  engine(client app, const std::vector<any_function>& functions, engine_options options = {});
-
-  /// Stops as stop() does, and waits for the bodies that are running, however long they take.
-  ~engine();
-
-  engine(const engine&) = delete;
-  engine& operator=(const engine&) = delete;
-
-  /// Stops working: no further call begins, calls under way are asked to stop through their stop tokens, and
-  /// are waited for until the grace is over. What is not done stays in the store for the next engine, and
-  /// uses up no attempt: a body that throws because it was asked to stop runs again there. Events are still
-  /// taken in. True when no call is under way any more. Nobody can stop a body that does not look at its
-  /// token; when it ends before the process does, its result counts.
-  bool stop(duration_ms grace = std::chrono::seconds(10));
-
-  /// How many calls of functions, and requests for steps, are under way.
-  std::size_t calls_under_way() const;
-
-  /// Takes events in, as client::send does.
-  /// \throws event_rejected, payload_error.
-  sent_events send(const any_event& event);
-  sent_events send(std::initializer_list<any_event> events);
-  sent_events send(const std::vector<any_event>& events);
-
-  /// Takes in an event, or an array of them, as JSON, and gives their ids.
-  /// \throws payload_error naming what is wrong; unreachable when the store takes nothing.
-  /// What it throws for has not happened. With the seed of an earlier request the events have the ids that
-  /// they had then, and count once; see protocol::header::event_id_seed.
-  std::vector<std::string> accept(std::string events, std::string_view seed = {});
-
-  /// Ends the wait for a signal, and gives the id of the run that waited; nothing when none did.
-  std::optional<std::string> signal(const std::string& name, const std::string& data = "null");
-
-  /// Starts a run of the function now, whatever its triggers, and gives the run's id.
-  /// \throws configuration_error when the function is not one of the engine's, or is a singleton that runs.
-  std::string start(const any_function& function, const json& data = json::object());
-
-  /// Begins a run with the events of an earlier one, and gives its id; nothing when there is no such run, or
-  /// its function is gone.
-  std::optional<std::string> rerun(std::string_view run_id);
-
-  /// Cancels a run: a step that is running ends, but nothing comes after it. False when there is no such run
-  /// or it has ended.
-  bool cancel(std::string_view run_id);
-
-  /// Takes results that a function elsewhere has saved while it goes on. False when it must stop: the run has
-  /// ended or was called again. \throws payload_error, protocol_error for what are no results.
-  bool checkpoint(const std::string& run_id, std::uint64_t call_id, std::string operations);
-
-  /// How apps elsewhere are called, whose functions were registered over HTTP. http_server sets it.
-  void call_apps_by(std::function<http::response(http::request)> calls);
-
-  /// Puts the functions of an app elsewhere in the place of those that it had. `registration` is what SDKs
-  /// send to /fn/register. \throws configuration_error, payload_error naming what is wrong, also when it
-  /// would replace a function of this process, of another app, or of the same app at another origin.
-  void register_app(const std::string& id, std::string registration);
-
-  /// The functions that the engine calls.
-  std::vector<function_definition> functions() const;
-
-  /// A number that grows when anything changes.
-  std::uint64_t sequence() const;
-
-  /// Where the state is kept: events and runs can be looked at there.
-  const embedded::store& store() const;
-  /// The client's logger, which the engine logs to as well.
-  const logger& log() const;
-  /// The records that can't be read, which everything else goes on without: those that the engine found when
-  /// it began, and those that the store finds now. A run that is named there is set aside: it stays in the
-  /// store as it is until somebody repairs or removes the record, and the next engine goes on with it.
-  std::vector<unreadable_record> unreadable() const;
-  /// All runs, oldest first.
-  std::vector<run> runs() const;
-  /// The runs that an event started.
-  std::vector<run> runs_of(std::string_view event_id) const;
-  /// A run with its timeline; nothing when there is none of the id.
-  std::optional<run> find_run(std::string_view run_id) const;
-
-  /// Waits until the run has ended and its end is in the store, or the time is up, and gives it as it then
-  /// is. \throws configuration_error when there is no such run.
-  run wait_for(std::string_view run_id, duration_ms timeout) const;
-
-  /// Waits until no run is left that could go on; false when the time was up first.
-  bool wait_until_idle(duration_ms timeout) const;
-
- private:
-  std::unique_ptr<engine_body> body_;
-};
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
-
-// inngest/embedded/impl/engine.ipp
-
-// inngest/embedded/detail/engine_body.hpp
-
-// inngest/embedded/detail/engine_clock.hpp
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-/// The time of an engine. It is the system's, but does not go back: when the system clock is set back, the
-/// engine's time goes on at half the speed until the system clock has caught up, so that a sleep of a second
-/// then takes two at most. When the system clock is set forward, or back by more than a day, it follows at
-/// once.
-class engine_clock {
- public:
-  using system_time = std::chrono::system_clock::time_point;
-  using steady_time = std::chrono::steady_clock::time_point;
-
-  /// \param system Gives the system's time. Default: std::chrono::system_clock.
-  explicit engine_clock(std::function<system_time()> system = {}) : system_(std::move(system)) {}
-
-  /// Goes on from a time that an earlier clock gave, unless the system's has passed it.
-  void go_on_from(timestamp time, steady_time steady = std::chrono::steady_clock::now());
-
-  timestamp now();
-
-  /// The engine's time, when these are the clocks' times.
-  timestamp advance(system_time system, steady_time steady);
-
- private:
-  const std::function<system_time()> system_;
-  std::mutex mutex_;
-  bool is_set_ = false;
-  system_time time_{};
-  steady_time steady_{};
-};
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
-
-// inngest/embedded/detail/impl/engine_clock.ipp
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-INNGEST_INLINE void engine_clock::go_on_from(timestamp time, steady_time steady) {
-  const std::lock_guard lock(mutex_);
-  time_ = time;
-  steady_ = steady;
-  is_set_ = true;
-}
-
-INNGEST_INLINE timestamp engine_clock::now() {
-  const std::lock_guard lock(mutex_);
-  const system_time system = system_ ? system_() : std::chrono::system_clock::now();
-  return advance(system, std::chrono::steady_clock::now());
-}
-
-INNGEST_INLINE timestamp engine_clock::advance(system_time system, steady_time steady) {
-  constexpr auto longest_lead = std::chrono::hours(24);
-  if (is_set_) time_ += std::chrono::duration_cast<system_time::duration>((steady - steady_) / 2);
-  if (!is_set_ || time_ < system || time_ - system > longest_lead) time_ = system;
-  steady_ = steady;
-  is_set_ = true;
-  return std::chrono::floor<std::chrono::milliseconds>(time_);
-}
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
-
-// inngest/embedded/detail/engine_core.hpp
-
-// inngest/detail/ulid.hpp
-
-namespace inngest::inline INNGEST_ABI::detail {
-
-/// A new ULID: 48 bits of time, 80 of chance, in an alphabet that sorts as they do.
-std::string make_ulid(std::chrono::system_clock::time_point now,
-                      const std::array<std::uint8_t, 16>& chance = random_bytes<16>());
-
-/// ULIDs that grow: within a millisecond each is the one before and one more. One thread at a time.
-class ulid_source {
- public:
-  using random = std::function<std::array<std::uint8_t, 16>()>;
-
-  ulid_source() : ulid_source([] { return random_bytes<16>(); }) {}
-  explicit ulid_source(random chance) : chance_(std::move(chance)) {}
-
-  std::string next(std::chrono::system_clock::time_point now);
-
- private:
-  static std::string successor(std::string ulid);
-
-  random chance_;
-  std::string last_;
-};
-
-/// What an event API's caller sends with a request, so that a repetition of it has the same event ids:
-/// "<milliseconds since 1970>,<base64 of 10 random bytes>".
-class ulid_seed {
- public:
-  /// Nothing for what is not a seed.
-  static std::optional<ulid_seed> parse(std::string_view text);
-
-  /// The id of the event at a position, from 1.
-  std::string ulid(std::uint32_t position) const;
-
- private:
-  std::int64_t milliseconds_ = 0;
-  std::array<std::uint8_t, 10> entropy_{};
-};
-
-}  // namespace inngest::inline INNGEST_ABI::detail
-
-// inngest/detail/impl/ulid.ipp
-
-namespace inngest::inline INNGEST_ABI::detail {
-
-INNGEST_INLINE std::string make_ulid(std::chrono::system_clock::time_point now,
-                                     const std::array<std::uint8_t, 16>& chance) {
-  constexpr char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  std::string out(26, '0');
-  auto time = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
-  for (std::size_t i = 10; i-- > 0; time >>= 5) out[i] = alphabet[time & 31];
-  for (std::size_t i = 0; i < chance.size(); ++i) out[10 + i] = alphabet[chance[i] & 31];
-  return out;
-}
-
-INNGEST_INLINE std::string ulid_source::next(std::chrono::system_clock::time_point now) {
-  constexpr std::size_t time = 10;  // characters
-  std::string fresh = make_ulid(now, chance_());
-  const bool is_later = fresh.compare(0, time, last_, 0, time) > 0;
-  return last_ = is_later ? std::move(fresh) : successor(last_);
-}
-
-INNGEST_INLINE std::string ulid_source::successor(std::string ulid) {
-  constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  for (std::size_t i = ulid.size(); i-- > 10;) {
-    const std::size_t digit = alphabet.find(ulid[i]) + 1;
-    ulid[i] = alphabet[digit % alphabet.size()];
-    if (digit < alphabet.size()) break;
-  }
-  return ulid;
-}
-
-INNGEST_INLINE std::optional<ulid_seed> ulid_seed::parse(std::string_view text) {
-  const std::size_t comma = text.find(',');
-  if (comma == std::string_view::npos) return std::nullopt;
-  ulid_seed out;
-  const char* const end = text.data() + comma;
-  const auto [rest, problem] = std::from_chars(text.data(), end, out.milliseconds_);
-  constexpr std::int64_t last = (std::int64_t{1} << 48) - 1;
-  if (problem != std::errc() || rest != end || out.milliseconds_ <= 0 || out.milliseconds_ > last)
-    return std::nullopt;
-  const auto entropy = from_base64(text.substr(comma + 1));
-  if (!entropy || entropy->size() != out.entropy_.size()) return std::nullopt;
-  std::copy(entropy->begin(), entropy->end(), out.entropy_.begin());
-  return out;
-}
-
-INNGEST_INLINE std::string ulid_seed::ulid(std::uint32_t position) const {
-  constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  std::array<std::uint8_t, 10> bytes = entropy_;
-  std::uint32_t last = 0;
-  for (std::size_t i = 6; i < 10; ++i) last = last << 8 | bytes[i];
-  last += position;
-  for (std::size_t i = 10; i-- > 6; last >>= 8) bytes[i] = static_cast<std::uint8_t>(last & 0xFF);
-
-  std::string out(26, '0');
-  auto time = static_cast<std::uint64_t>(milliseconds_);
-  for (std::size_t i = 10; i-- > 0; time >>= 5) out[i] = alphabet[time & 31];
-  std::size_t bits = 0, at = 10;
-  std::uint32_t pending = 0;
-  for (const std::uint8_t byte : bytes) {
-    pending = pending << 8 | byte;
-    for (bits += 8; bits >= 5; bits -= 5) out[at++] = alphabet[pending >> (bits - 5) & 31];
-  }
-  return out;
-}
-
-}  // namespace inngest::inline INNGEST_ABI::detail
-
-// inngest/embedded/detail/reported_operation.hpp
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-/// What an operation asks for, or reports.
+/// What an operation requests or reports.
 enum class operation_kind {
   step_completed,
-  step_failed,  ///< permanently
-  step_error,   ///< to be retried while attempts are left
+  step_failed,  ///< a step failed permanently
+  step_error,   ///< a step failed and will be retried while attempts are left
   step_planned,
   sleep,
   wait_for_event,
   wait_for_signal,
   invoke,
-  request,  ///< of step.fetch or step.ai.infer
+  request,  ///< step.fetch or step.ai.infer
   nothing,
   run_completed,
   defer,
 };
 
-/// What the engine does with one of our operations.
+/// How the engine handles an operation of this SDK.
 constexpr operation_kind kind_of(protocol::opcode code) {
   switch (code) {
     case protocol::opcode::step_run:
@@ -16615,7 +16434,7 @@ constexpr operation_kind kind_of(protocol::opcode code) {
   return operation_kind::nothing;
 }
 
-/// An operation as an app reported it, of whatever SDK.
+/// An operation that an app reported, written with any SDK.
 struct reported_operation {
   std::string op{};
   operation_kind kind = operation_kind::nothing;
@@ -16629,29 +16448,29 @@ struct reported_operation {
 
   const std::string& shown_name() const { return display_name.empty() ? name : display_name; }
 
-  /// A text among the options.
+  /// A text of the options; empty when absent.
   std::optional<std::string> option(const char* key) const;
-  /// The same, or the operation's name where it is absent or empty.
+  /// The same, or the operation's name when it is absent or empty.
   std::string option_or_name(const char* key) const;
 };
 
-/// The kind of an operation. \throws protocol_error for one that the engine does not know.
+/// The kind of an operation. \throws protocol_error for an unknown one.
 operation_kind kind_of_operation(std::string_view op);
 
-/// A member's JSON text, which is checked completely.
+/// The validated JSON text of a member.
 std::string received_text(detail::json_value& member, const detail::json_path& at);
 
-/// \throws payload_error, protocol_error for what is not an operation.
+/// Reads one operation. \throws payload_error, protocol_error when it is malformed.
 reported_operation read_operation(detail::json_value& value, const detail::json_path& at);
 
-/// Reads the operations of an answer: an array, or a single object.
-/// \throws payload_error, protocol_error for an answer that can't be read.
+/// Reads the operations of an answer: an array or a single object.
+/// \throws payload_error, protocol_error when the answer is malformed.
 std::vector<reported_operation> read_operations(std::string body);
 
-/// The longest sleep or wait, as an Inngest server takes it, and a day for clocks that differ.
+/// The longest sleep or wait: the limit of an Inngest server, and a day for clock skew.
 inline constexpr std::chrono::milliseconds max_wait = std::chrono::hours(24 * 366);
 
-/// The time that an option names: a duration from now, or a moment; in a year at most.
+/// Reads a time of an option: a duration from now, or a timestamp; at most max_wait from now.
 std::optional<timestamp> time_of(const std::string& text, timestamp now);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -16712,7 +16531,7 @@ INNGEST_INLINE reported_operation read_operation(detail::json_value& value, cons
     } else if (key == "timing" && is_object) {
       out.took = detail::read<std::map<std::string, std::int64_t>>(member, here)["b"];
     } else {
-      received_text(member, here);  // it is left out, but it must be JSON
+      received_text(member, here);  // the operation omits this member, but it must be JSON
     }
   }
   if (out.data.size() > size_limits{}.step_output)
@@ -16762,7 +16581,7 @@ INNGEST_INLINE std::optional<timestamp> time_of(const std::string& text, timesta
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Reads the dates of HTTP (RFC 9110, 5.6.7) piece by piece.
+/// Reads the dates of HTTP (RFC 9110, 5.6.7).
 class http_date_reader {
  public:
   http_date_reader(std::string_view text, std::chrono::sys_seconds now) : rest_(text), now_(now) {}
@@ -16780,7 +16599,7 @@ class http_date_reader {
   /// "06 Nov 1994 08:49:37 GMT"
   bool read_imf();
 
-  /// "06-Nov-94 08:49:37 GMT". A year more than 50 years ahead is one of the past.
+  /// "06-Nov-94 08:49:37 GMT". A year more than 50 years ahead is in the past.
   bool read_rfc850();
 
   /// "Nov  6 08:49:37 1994"
@@ -16810,8 +16629,8 @@ class http_date_reader {
 };
 
 /// A date of an HTTP header in any of the three forms: "Sun, 06 Nov 1994 08:49:37 GMT",
-/// "Sunday, 06-Nov-94 08:49:37 GMT" (within 50 years of `now`) and "Sun Nov  6 08:49:37 1994". Nothing for
-/// any other text.
+/// "Sunday, 06-Nov-94 08:49:37 GMT" (within 50 years of `now`) and "Sun Nov  6 08:49:37 1994". nullopt for
+/// other texts.
 std::optional<std::chrono::sys_seconds> parse_http_date(
     std::string_view text, std::chrono::sys_seconds now =
                                std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
@@ -16900,16 +16719,16 @@ INNGEST_INLINE std::optional<std::chrono::sys_seconds> parse_http_date(std::stri
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// How long an Inngest server waits at least before it tries again: from 15 seconds after the first attempt
+/// The shortest delay of an Inngest server before the next attempt: from 15 seconds after the first attempt
 /// (0) to two hours.
 std::chrono::milliseconds least_retry_delay(int attempt);
 
-/// The same and up to 30 seconds more, as it waits.
+/// A server's delay: the shortest one and up to 30 random seconds.
 std::chrono::milliseconds server_retry_delay(int attempt);
 
-/// The time that a Retry-After header says, in seconds or as a date of HTTP or RFC 3339: in a second at the
-/// earliest, in a day at the latest, as an Inngest server limits it. Nothing for "0", which asks for no
-/// delay of its own, and for what is neither.
+/// The time of a Retry-After header, which has seconds or a date of HTTP or RFC 3339. Like an Inngest server,
+/// limits the delay to between a second and a day. `nullopt` for "0" (no delay requested) and for malformed
+/// values.
 std::optional<timestamp> retry_after(std::string_view text, timestamp now);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -16940,7 +16759,7 @@ INNGEST_INLINE std::optional<timestamp> retry_after(std::string_view text, times
   text = text.substr(first, text.find_last_not_of(" \t") + 1 - first);
 
   if (text.find_first_not_of("0123456789") == std::string_view::npos) {
-    seconds delay{};  // any number of digits: capped on the way
+    seconds delay{};  // capped, because there may be any number of digits
     for (const char c : text) delay = (std::min)(longest, delay * 10 + seconds(c - '0'));
     return delay.count() > 0 ? std::optional(now + delay) : std::nullopt;
   }
@@ -16955,15 +16774,15 @@ INNGEST_INLINE std::optional<timestamp> retry_after(std::string_view text, times
 
 // inngest/embedded/detail/incoming_event.hpp
 
-// The gate for events: whatever passes it is stored and dispatched, and never fails later because of its
+// Validates events. An event that passes is stored and dispatched, and never fails later because of its
 // bytes.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Events in one request, at most; as an Inngest server takes them.
+/// The most events in one request. An Inngest server has the same limit.
 inline constexpr std::size_t max_events_per_request = 5000;
 
-/// An event as it was sent: data and user are slices that are kept as they are.
+/// An event as it was sent. `data` and `user` are JSON texts, which are stored unchanged.
 struct incoming_event {
   std::string name{};
   std::optional<std::string> id{};
@@ -16975,16 +16794,16 @@ struct incoming_event {
 
 namespace incoming {
 
-/// The JSON text of a member, which is checked completely.
+/// The validated JSON text of a member.
 std::string object_text(detail::json_value& member, const detail::json_path& at);
 
-/// Data without the member that only servers write.
+/// The data without the member that only servers may write.
 std::string without_metadata(std::string data);
 
-/// Milliseconds since 1970, from 1980 to 2100, as a server takes them; nothing for 0.
+/// Reads milliseconds since 1970. Like a server, accepts the years 1980 to 2100, and returns `nullopt` for 0.
 std::optional<std::int64_t> time_of(detail::json_value& member, const detail::json_path& at);
 
-/// Names of the engine's own events begin with "inngest/", in upper or lower case.
+/// Whether the name begins with "inngest/", in upper or lower case: only the engine sends such events.
 bool is_reserved(std::string_view name);
 
 }  // namespace incoming
@@ -16992,10 +16811,10 @@ bool is_reserved(std::string_view name);
 /// \throws payload_error naming the member that is wrong.
 incoming_event read_incoming_event(detail::json_value& value, const detail::json_path& at);
 
-/// The event with what an engine adds to it: an id of its own, and a time and an event id where it has none.
+/// Completes the event with the engine's id, and with a time and an event id if it has none.
 event_record make_event_record(const incoming_event& event, std::string id, timestamp now);
 
-/// Reads an event or an array of them. The whole body is judged before anything of it is used.
+/// Reads an event or an array of events. Validates the whole body before it returns any event.
 /// \throws payload_error naming the event's index and the member that is wrong.
 std::vector<incoming_event> read_incoming_events(std::string body);
 
@@ -17067,7 +16886,8 @@ INNGEST_INLINE incoming_event read_incoming_event(detail::json_value& value, con
     } else if (key == "data") {
       out.data = incoming::without_metadata(incoming::object_text(member, here));
     } else {
-      check_received_json(detail::raw_text(member, here), here);  // it is left out, but it must be JSON
+      // the event omits this member, but it must be JSON
+      check_received_json(detail::raw_text(member, here), here);
     }
   }
   const detail::json_path name_at(at, "name");
@@ -17117,6 +16937,74 @@ INNGEST_INLINE std::vector<incoming_event> read_incoming_events(std::string body
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
+// inngest/embedded/detail/run_errors.hpp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
+
+/// The error as JSON: as the app reported it, or the engine's own. Like a server's, it always has a name and
+/// a message: the engine adds those that the app omitted.
+std::string text_of(const run_error& error);
+
+/// The memo of a step that failed with the error.
+inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
+
+run_error read_error(std::string_view text);
+
+run_error read_error(const http::response& answer);
+
+/// The beginning of a long text, cut between characters.
+std::string shortened(const std::string& text);
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+// inngest/embedded/detail/impl/run_errors.ipp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE std::string text_of(const run_error& error) {
+  const auto complete = [&](json told) {
+    const auto has = [&](const char* key) { return told.contains(key) && told[key].is_string(); };
+    if (!told.is_object() || (has("name") && has("message"))) return error.text;
+    if (!has("name")) told["name"] = error.name;
+    if (!has("message")) told["message"] = error.message;
+    return told.dump(-1, ' ', false, json::error_handler_t::replace);
+  };
+  if (!error.text.empty()) return complete(json::parse(error.text, nullptr, false));
+  return detail::json_object_text().add("name", error.name).add("message", error.message).text();
+}
+
+INNGEST_INLINE run_error read_error(std::string_view text) {
+  const json body = detail::has_overlooked_bytes(text) ? json() : json::parse(text, nullptr, false);
+  const auto member = [&](const char* key, const char* otherwise) {
+    const bool found = body.is_object() && body.contains(key) && body[key].is_string();
+    return found ? body[key].get<std::string>() : std::string(otherwise);
+  };
+  return {.name = member("name", "Error"),
+          .message = member("message", ""),
+          .text = body.is_object() ? std::string(text) : std::string()};
+}
+
+INNGEST_INLINE run_error read_error(const http::response& answer) {
+  run_error out = read_error(std::string_view(answer.body));
+  if (out.message.empty()) {
+    out.message = "the app answered with status " + std::to_string(answer.status);
+    out.text.clear();
+  }
+  return out;
+}
+
+INNGEST_INLINE std::string shortened(const std::string& text) {
+  constexpr std::size_t longest = 160;
+  if (text.size() <= longest) return text;
+  std::size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "...";
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
 // inngest/embedded/detail/scheduling/active_run.hpp
 
 #include <set>
@@ -17125,50 +17013,49 @@ INNGEST_INLINE std::vector<incoming_event> read_incoming_events(std::string body
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// How many jobs with the same key may be under way at once.
+/// The most jobs with the same key that may be under way at the same time.
 struct concurrency_limit {
   std::string key{};
   int limit = 0;
 };
 using concurrency_limits = std::vector<concurrency_limit>;
 
-/// Jobs in the order of their time. Of those that are due, timers come first, then calls by their position,
-/// as far as the limits on what is under way at once allow. One thread at a time.
+/// Jobs in the order of their due time. Of the jobs that are due, timers come first, and then calls by
+/// position, if their concurrency limits allow it. One thread at a time.
 class run_queue {
  public:
-  /// Adds a job that is not available until release(): what it comes from must be committed first. Of several
-  /// calls that are due, the one with the lowest `position` is made first.
+  /// Adds a job that is not available until release(), because its change must be committed first. Of several
+  /// due calls, the one with the lowest `position` comes first.
   void add(job job, timestamp position = (timestamp::min)(),
            std::shared_ptr<const concurrency_limits> limits = nullptr);
 
-  /// Makes a job available from its time on.
+  /// Makes a job available at its due time.
   void release(std::uint64_t id);
 
-  /// Takes out a job that was not taken yet, if it is there.
+  /// Removes a job that was not taken, if it exists.
   void remove(std::uint64_t id);
 
-  /// Gives a job that was not taken yet other limits.
+  /// Changes the limits of a job that was not taken.
   void set_limits(std::uint64_t id, std::shared_ptr<const concurrency_limits> limits);
 
   const job* find(std::uint64_t id) const;
 
-  /// Takes the next job that is due and may be done now. A call that is taken counts as under way until
-  /// finished().
+  /// Takes the next job that is due and that its limits allow. A taken call is under way until finished().
   std::optional<job> take(timestamp now);
 
-  /// A call that was taken has ended: others may take its place.
+  /// Ends a taken call, and frees its slots for other calls.
   void finished(std::uint64_t id);
 
-  /// When the next job is due; nothing when there is none.
+  /// The due time of the next job; `nullopt` without jobs.
   std::optional<timestamp> next_due() const;
 
-  /// Of calls that are due, how many wait for others to end.
+  /// The number of due calls that wait for a slot.
   std::size_t parked() const { return parked_; }
-  /// How many jobs were not taken yet.
+  /// The number of jobs that were not taken.
   std::size_t size() const { return entries_.size(); }
-  /// How many of those that were taken hold places under limits.
+  /// The number of taken jobs that hold slots.
   std::size_t under_way() const { return under_way_.size(); }
-  /// How many keys of limits have places in use or waited for.
+  /// The number of limit keys with slots that are in use or waited for.
   std::size_t slots_in_use() const { return slots_.size(); }
 
  private:
@@ -17195,10 +17082,10 @@ class run_queue {
 
   void leave(queued_job& queued);
 
-  /// Takes a place under each of the job's limits, or parks it at the first that has none.
+  /// Takes a slot of each of the job's limits, or parks the job at the first limit without a free slot.
   bool take_slots(queued_job& queued, const rank& place_in_line);
 
-  /// A job that was called for a place, and leaves without taking it, calls the next one.
+  /// Offers the free slots of a job that leaves the queue to the next jobs.
   void pass_on(const queued_job& left);
 
   void call_next(slots::iterator slot, std::optional<int> limit = std::nullopt);
@@ -17325,7 +17212,7 @@ INNGEST_INLINE bool run_queue::take_slots(queued_job& queued, const rank& place_
     queued.parked_at = &found->first;
     found->second.waiting.insert(place_in_line);
     ++parked_;
-    // It may have been called for a place under another limit: the next job for that place is called.
+    // The job may have been offered a slot of another limit: offers that slot to the next job.
     for (const concurrency_limit& other : *queued.limits) {
       if (other.key != limit.key) call_next(slots_.try_emplace(other.key).first, other.limit);
     }
@@ -17363,10 +17250,11 @@ namespace inngest::inline INNGEST_ABI::embedded {
 struct pending_step {
   std::string name{};
   timestamp begun{};
-  /// The call that runs it, or the timer that ends it. None while its call is under way.
+  /// The job of the call that runs the step, or of the timer that ends it; none while the call is under way.
   std::optional<std::uint64_t> job{};
   bool waits = false;
-  /// One of a parallel group: the function is not called again before all of those have run.
+  /// Whether the step belongs to a parallel group: the function is called again when all of the group have
+  /// run.
   bool is_awaited = false;
 };
 
@@ -17375,38 +17263,38 @@ struct active_run {
   run_record record{};
   std::shared_ptr<const function_definition> function{};
   std::map<step_hash, std::string> memos{};
-  std::vector<step_hash> stack{};  // the memos' order
+  std::vector<step_hash> stack{};  // the order of the memos
   std::map<step_hash, pending_step> pending{};
-  std::set<std::uint64_t> jobs{};  // that were not taken
-  /// The one among them that replays the whole function. There is never a second one.
+  std::set<std::uint64_t> jobs{};  // ids of jobs that were not taken
+  /// The job that replays the whole function. There is at most one.
   std::optional<std::uint64_t> replay_job{};
-  /// Whether there are results that the function has not been called with.
+  /// Whether there are results with which the function was not called yet.
   bool has_news = false;
-  int calls = 0;          // under way
-  std::size_t chain = 0;  // of the event that started it
+  int calls = 0;          // calls under way
+  std::size_t chain = 0;  // event_record::chain of the event that started the run
   std::uint64_t last_call = 0;
-  std::uint64_t last_replay = 0;  // the last call that went through the whole function
+  std::uint64_t last_replay = 0;  // id of the last call of the whole function
   std::shared_ptr<const concurrency_limits> limits{};
   std::chrono::milliseconds priority{};
-  /// Of a singleton: there is no second run with this key. Empty otherwise.
+  /// The key of a singleton, of which there is only one run; empty for other functions.
   std::string singleton_key{};
 
   const std::string& id() const { return record.run.id; }
   bool has_work() const { return !pending.empty() || !jobs.empty() || calls > 0; }
-  /// A JSON array.
+  /// The events as a JSON array.
   std::string events_text() const;
   const std::string& event_text() const { return record.events.front().text; }
   int max_attempts() const { return function->retries + 1; }
-  /// Bytes of all results and events.
+  /// The size of all results and events in bytes.
   std::size_t state_size() const;
 };
 
-/// In bytes. A server does not send larger states in a call either.
+/// The largest state, in bytes, that the body of a call contains. An Inngest server has the same limit.
 inline constexpr std::size_t largest_state = 4 * 1024 * 1024 - 1024;
 
-/// The body of a call request. While steps or other calls are under way or to come, the steps that the call
-/// finds are only planned, so that no two calls run the same step. An app elsewhere is given the id with
-/// which it saves results, and must ask for a state that is large.
+/// The body of a call request. While other steps or calls of the run are pending or under way, the call must
+/// only plan new steps, so that two calls never run the same step. A remote app also gets the id with which
+/// it saves results, and must fetch a large state.
 std::string call_body(const active_run& run, const job& call);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -17484,7 +17372,7 @@ INNGEST_INLINE std::string call_body(const active_run& run, const job& call) {
 
 // inngest/expression/detail/value.hpp
 
-// What expressions compute with.
+// The values of expressions.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -17506,7 +17394,7 @@ struct cel_duration {
 struct cel_type {
   std::string name{};
 };
-/// What could not be computed. A value that is not known is such an error, too: see missing_fields.
+/// A failed computation. An unknown value is also such an error: see missing_fields.
 struct cel_error {
   std::string problem{};
   std::size_t position = 0;
@@ -17515,8 +17403,7 @@ struct cel_error {
 using cel_list = std::shared_ptr<const std::vector<cel_value>>;
 using cel_map = std::shared_ptr<const std::vector<std::pair<cel_value, cel_value>>>;
 
-/// A value of an expression. Lists and objects of the variables stay the JSON that they are, which must live
-/// as long.
+/// A value of an expression. Lists and objects in variables stay JSON and must outlive the value.
 class cel_value {
  public:
   using any = std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, cel_bytes,
@@ -17540,14 +17427,14 @@ class cel_value {
     bool is_list() const { return as<cel_list>() || (as<const json*>() && (*as<const json*>())->is_array()); }
     bool is_map() const { return as<cel_map>() || (as<const json*>() && (*as<const json*>())->is_object()); }
 
-    /// The name of its type, as type() gives it.
+    /// The name of its type, as returned by type().
     std::string_view type_name() const;
 
    private:
     any value_;
 };
 
-// ---- lists and maps, of whatever kind ---------------------------------------------------------------------
+// ---- lists and maps of all kinds ---------------------------------------------------------------------
 
 std::size_t size_of(const cel_value& value);
 
@@ -17556,8 +17443,9 @@ cel_value element_of(const cel_value& list, std::size_t index, bool whole_number
 /// The elements of a list, or the keys of a map.
 std::vector<cel_value> elements_of(const cel_value& value, bool whole_numbers);
 
-/// How much there is of a value, so that what is produced can be limited: a step for each value in it, and
-/// for each 256 bytes of text. Of JSON so many levels count; it is there anyway. Stops soon after `most`.
+/// The size of a value, to limit what expressions produce: one step per contained value and per 256 bytes of
+/// text. `levels` limits the levels of JSON that count, because it exists already. Counting stops soon after
+/// `most`.
 std::size_t weight_of(const json& value, std::size_t most, int levels);
 std::size_t weight_of(const cel_value& value, std::size_t most, int json_levels = 0);
 
@@ -17570,19 +17458,19 @@ inline const cel_value* find_key(const cel_map& map, const cel_value& key);
 
 inline bool are_equal(const cel_value& a, const cel_value& b);
 
-/// A map's value; nothing when there is no such key.
+/// A map's value; nullopt when there is no such key.
 std::optional<cel_value> member_of(const cel_value& map, const cel_value& key, bool whole_numbers);
 
 bool are_equal_lists(const cel_value& a, const cel_value& b);
 
 bool are_equal_maps(const cel_value& a, const cel_value& b);
 
-/// Whether they are the same: numbers by what they are worth, others of one type only.
+/// Whether two values are equal: numbers are compared across types, other values only within one type.
 bool are_equal(const cel_value& a, const cel_value& b);
 
 const cel_value* find_key(const cel_map& map, const cel_value& key);
 
-/// -1, 0 or 1 of two that have an order, 2 when neither is first (NaN); nothing for others.
+/// Compares two ordered values: -1, 0 or 1, or 2 for NaN. nullopt for values without an order.
 std::optional<int> compare(const cel_value& a, const cel_value& b);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -17706,7 +17594,7 @@ INNGEST_INLINE int compare_numbers(const cel_value& a, const cel_value& b) {
   }
   if (std::isnan(*x)) return 2;
   if (const auto* y = b.as<double>()) return std::isnan(*y) ? 2 : order(*x, *y);
-  // a whole part that fits decides, then the rest does
+  // first compare the whole parts, then the fractions
   constexpr double two_to_63 = 9223372036854775808.0;
   // at the end of whole numbers their greatest is what it becomes as a double
   if (const auto* y = b.as<std::int64_t>()) {
@@ -17789,7 +17677,7 @@ INNGEST_INLINE std::optional<int> compare(const cel_value& a, const cel_value& b
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
-// Times of expressions: their texts, and what they are made of.
+// Timestamps and durations of expressions: their text forms and components.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -17799,31 +17687,32 @@ inline constexpr std::int64_t first_second = -62'135'596'800, last_second = 253'
 
 bool is_in_range(const cel_timestamp& time);
 
-/// A time as RFC 3339 has it: "2026-11-23T14:00:00.5Z", "2026-11-23T14:00:00+01:00". CEL knows no leap
+/// Reads an RFC 3339 time: "2026-11-23T14:00:00.5Z", "2026-11-23T14:00:00+01:00". CEL has no leap
 /// seconds and only the years 1 to 9999.
 std::optional<cel_timestamp> parse_cel_timestamp(std::string_view text);
 
 std::string two_digits(std::int64_t number);
 
-/// ".5" of half a second, nothing of none.
+/// The fraction as text: ".5" for half a second, empty for zero.
 std::string fraction_text(std::int64_t nanoseconds);
 
 std::string text_of(const cel_timestamp& time);
 
-/// Seconds, such as "3600s" or "-1.5s".
+/// The duration in seconds, such as "3600s" or "-1.5s".
 std::string text_of(const cel_duration& duration);
 
-/// "1h30m", "-1.5s", "100ms"; with days and weeks, too, where they are allowed.
+/// Reads "1h30m", "-1.5s" or "100ms"; also days and weeks where they are allowed.
 std::optional<cel_duration> parse_cel_duration(std::string_view text, bool with_days = false);
 
-/// The clock of a zone: "Europe/Berlin", "+01:00", "UTC". Nothing when there is no such zone.
+/// The local time of a zone: "Europe/Berlin", "+01:00", "UTC". nullopt for an unknown zone.
 std::optional<std::chrono::sys_seconds> local_time(const cel_timestamp& time, const std::string& zone);
 
-/// What a time's functions give, such as getMonth(): from 0, as getDate() is not. Nothing for other names.
+/// The result of a time's function such as getMonth(), which counts from 0 (getDate() from 1). nullopt for
+/// other names.
 std::optional<std::int64_t> part_of(const cel_timestamp& time, std::chrono::sys_seconds local,
                                     std::string_view function);
 
-/// The whole duration in a unit; of milliseconds what is beyond the seconds.
+/// The whole duration in a unit; for milliseconds, only the part below a second.
 std::optional<std::int64_t> part_of(const cel_duration& duration, std::string_view function);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -17972,7 +17861,7 @@ INNGEST_INLINE std::optional<std::int64_t> part_of(const cel_duration& duration,
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
-// What operators and functions of expressions do. Each gives a value or a cel_error.
+// The operators and functions of expressions. Every one returns a value or a cel_error.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -17997,10 +17886,10 @@ std::optional<cel_value> calculate_time(char operation, const cel_value& a, cons
 
 // ---- texts ------------------------------------------------------------------------------------------------
 
-/// Characters, not bytes.
+/// The size in characters, not bytes.
 std::size_t length_of(std::string_view text);
 
-/// As Go writes it: with an exponent from 10 to the power of `widest` on.
+/// The number as Go prints it: with an exponent from 10 to the power of `widest`.
 std::string text_of(double number, int widest = 21);
 
 /// ASCII letters only.
@@ -18042,17 +17931,17 @@ cel_value to_duration(const cel_value& value);
 
 cel_timestamp cel_now();
 
-/// A moment as people write it: RFC 3339, a day alone, or a number of seconds or milliseconds.
+/// Reads a time in common forms: RFC 3339, a date, or a number of seconds or milliseconds.
 cel_value to_date(const cel_value& value);
 
 cel_value now_and(const cel_value& text, std::int64_t sign);
 
 // ---- all of them, by name ---------------------------------------------------------------------------------
 
-/// Functions of a value alone: `size(x)`, `x.contains(y)`. The object of a method is the first argument.
+/// Calls a function of values: `size(x)`, `x.contains(y)`. The object of a method is the first argument.
 cel_value call_function(std::string_view name, const std::vector<cel_value>& arguments);
 
-/// Operators of one or two operands, but for && and ||.
+/// Applies an operator with one or two operands, except && and ||.
 cel_value apply_operator(std::string_view name, const std::vector<cel_value>& operands, bool whole_numbers);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -18430,17 +18319,17 @@ INNGEST_INLINE cel_value apply_operator(std::string_view name, const std::vector
 
 // inngest/expression/detail/regex.hpp
 
-// Regular expressions as RE2 has them: https://github.com/google/re2/wiki/Syntax. Their time is that of the
-// text by that of the pattern, whatever both are, which std::regex does not promise.
+// Regular expressions with the syntax of RE2: https://github.com/google/re2/wiki/Syntax. Unlike std::regex,
+// the time is at most proportional to the length of the text times the length of the pattern.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// The UTF-8 character at a place, and its size. A byte that begins none is one of its own.
+/// The UTF-8 character at a position, and its size. An invalid byte counts as one character.
 std::pair<char32_t, std::size_t> character_at(std::string_view text, std::size_t at);
 
 bool is_word_character(char32_t c);
 
-/// Characters, as ranges of them.
+/// A set of characters, as ranges.
 struct regex_characters {
   std::vector<std::pair<char32_t, char32_t>> ranges{};
   bool negated = false;
@@ -18452,12 +18341,12 @@ struct regex_characters {
 
 /// ASCII letters only.
 
-/// A step of a compiled pattern. Places are relative, so that a part can be repeated by copying it.
+/// An instruction of a compiled pattern. Targets are relative, so that copying a part repeats it.
 struct regex_step {
   enum class kind {
     characters,
-    split,  // goes on at both places
-    jump,   // goes on at the first
+    split,  // continues at both targets
+    jump,   // continues at the first target
     text_begin,
     text_end,
     line_begin,
@@ -18471,7 +18360,7 @@ struct regex_step {
 };
 using regex_program = std::vector<regex_step>;
 
-/// Compiles a pattern; nothing of what is not one, and of what is not supported: classes of Unicode (\p).
+/// Compiles a pattern. Returns nullopt for an invalid pattern, and for unsupported Unicode classes (\p).
 class regex_parser {
  public:
   explicit regex_parser(std::string_view pattern) : pattern_(pattern) {}
@@ -18481,7 +18370,7 @@ class regex_parser {
  private:
   using kind = regex_step::kind;
   static constexpr std::size_t largest = 10'000;  // steps
-  static constexpr int most_repetitions = 1000;   // as RE2 has it
+  static constexpr int most_repetitions = 1000;   // as in RE2
   static constexpr int deepest = 250;
 
   struct flags {
@@ -18505,7 +18394,7 @@ class regex_parser {
   regex_program optional(const regex_program& part);
   regex_program any_times(const regex_program& part);
 
-  // ---- rules, from what binds least to what binds most --------------------------------------------------
+  // ---- rules, from the weakest to the strongest binding -------------------------------------------------
 
   regex_program alternatives();
 
@@ -18513,14 +18402,15 @@ class regex_parser {
 
   regex_program repeated();
 
-  /// How often at least, and at most: -1 for any number. Nothing where there is no such sign.
+  /// Reads the minimum and maximum number of repetitions; -1 is unlimited. nullopt when there is no
+  /// quantifier.
   std::optional<std::pair<int, int>> repetition();
 
   regex_program atom();
 
   regex_program group();
 
-  /// "i)" or "i-s:". False when the group ends with them.
+  /// Reads flags such as "i)" or "i-s:". Returns false when the group ends with them.
   bool take_flags();
 
   regex_program quoted();
@@ -18531,30 +18421,31 @@ class regex_parser {
 
   regex_characters with_flags(regex_characters out) const;
 
-  /// \d, \w and \s; of another letter nothing.
+  /// The characters of \d, \w and \s; nullopt for other letters.
   static std::optional<regex_characters> known_class(char name);
 
-  /// What follows a backslash.
+  /// Reads the part after a backslash.
   regex_characters escaped();
 
   char32_t escaped_character();
 
-  /// At most so many digits, then the end; without one all of them if they are hexadecimal.
+  /// Reads a code point: up to `most` digits, then `end`. Hexadecimal digits without an end must be exactly
+  /// `most`.
   char32_t digits(unsigned base, std::size_t most, std::string_view end);
 
   regex_characters brackets();
 
-  /// "alpha:]", of [[:alpha:]].
+  /// Reads "alpha:]" of [[:alpha:]].
   regex_characters named_class();
 
   std::string_view pattern_;
   std::size_t at_ = 0;
-  flags flags_{};  // hold until their group ends
+  flags flags_{};  // valid until their group ends
   int depth_ = 0;
   bool failed_ = false;
 };
 
-/// Looks for a pattern in a text: all its ways through it at once.
+/// Searches for a pattern in a text by following all alternatives at the same time.
 class regex_search {
  public:
   regex_search(const regex_program& program, std::string_view text);
@@ -18564,7 +18455,7 @@ class regex_search {
  private:
   using kind = regex_step::kind;
 
-  /// Goes from a step to those that take a character. True when the end is among them.
+  /// Follows an instruction to those that match a character. Returns true when the end is among them.
   bool reach(std::size_t step, std::size_t at);
 
   static std::size_t moved(std::size_t from, std::ptrdiff_t by);
@@ -18573,7 +18464,7 @@ class regex_search {
 
   const regex_program& program_;
   std::string_view text_;
-  std::vector<std::size_t> reached_;  // in which round each step was
+  std::vector<std::size_t> reached_;  // the last round in which the instruction was reached
   std::vector<std::size_t> current_, pending_;
   std::size_t round_ = 0;
 };
@@ -18638,7 +18529,7 @@ INNGEST_INLINE void regex_characters::add_other_case() {
 
 INNGEST_INLINE std::optional<regex_program> regex_parser::parse() {
   regex_program out = alternatives();
-  if (at_ < pattern_.size()) failed_ = true;  // a parenthesis too many
+  if (at_ < pattern_.size()) failed_ = true;  // an extra parenthesis
   return failed_ ? std::nullopt : std::optional(std::move(out));
 }
 
@@ -18726,7 +18617,7 @@ INNGEST_INLINE regex_program regex_parser::repeated() {
   regex_program part = atom();
   const auto count = repetition();
   if (!count) return part;
-  take("?");  // whether as few as possible matters only to what is captured
+  take("?");  // lazy or greedy only affects captures, which are not needed
   if (repetition()) fail();
   const auto [least, most] = *count;
   if (least > most_repetitions || most > most_repetitions || (most >= 0 && most < least)) fail();
@@ -18752,7 +18643,7 @@ INNGEST_INLINE std::optional<std::pair<int, int>> regex_parser::repetition() {
         if (most && take("}")) return std::pair(*least, *most);
       }
     }
-    at_ = begin;  // a brace as any other character
+    at_ = begin;  // the brace is an ordinary character
   }
   return std::nullopt;
 }
@@ -18785,7 +18676,7 @@ INNGEST_INLINE regex_program regex_parser::group() {
       while (!is_at_end() && is_word_character(static_cast<unsigned char>(pattern_[at_]))) ++at_;
       if (at_ == name || !take(">")) fail();
     } else if (!take_flags()) {
-      return {};  // they are of the group around
+      return {};  // the flags belong to the enclosing group
     }
   }
   regex_program out = alternatives();
@@ -18808,7 +18699,7 @@ INNGEST_INLINE bool regex_parser::take_flags() {
         flags_.dot_is_all = value;
         break;
       case 'U':
-        break;  // as few as possible first: the same when only whether it matches counts
+        break;  // lazy quantifiers do not change whether the pattern matches
       case '-':
         value = false;
         break;
@@ -18873,7 +18764,7 @@ INNGEST_INLINE char32_t regex_parser::escaped_character() {
   const bool two = at_ + 1 < pattern_.size() && pattern_[at_ + 1] >= '0' && pattern_[at_ + 1] <= '7';
   if (octal && (c == '0' || two)) return digits(8, 3, "");
   if (static_cast<unsigned char>(c) < 0x80 && is_word_character(static_cast<unsigned char>(c)) && c != '_')
-    return fail();  // letters have meanings, of which this is none
+    return fail();  // unknown escape of a letter
   return take_character();
 }
 
@@ -18965,7 +18856,7 @@ INNGEST_INLINE bool regex_search::run() {
     for (const std::size_t step : now) {
       if (reach(step, at)) return true;
     }
-    if (reach(0, at)) return true;  // it may begin anywhere
+    if (reach(0, at)) return true;  // a match may begin anywhere
     if (at == text_.size()) return false;
     const auto [character, size] = character_at(text_, at);
     for (const std::size_t step : current_) {
@@ -19026,10 +18917,10 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 using cel_variables = std::vector<std::pair<std::string, cel_value>>;
 
-/// Computes an expression's tree.
+/// Evaluates an expression's tree.
 class cel_evaluator {
  public:
-  /// `more` are variables of values that JSON has no form of.
+  /// `more` are variables with values that have no JSON form.
   cel_evaluator(const std::vector<cel_node>& nodes, const json& variables, missing_fields missing,
                 cel_variables more = {});
 
@@ -19040,14 +18931,14 @@ class cel_evaluator {
 
   // ---- limits -------------------------------------------------------------------------------------------
 
-  /// Macros within macros can take long, and make values of any size; a server has a limit on that, too.
+  /// Nested macros can take long and produce large values, so there is a limit, like on a server.
   static constexpr std::size_t most_steps = 1'000'000;
 
-  /// False from the moment on that there are too many steps.
+  /// Counts steps. Returns false when there are too many.
   bool spend(std::size_t steps, const cel_node& node) const;
   std::size_t weight(const cel_value& value, int json_levels = 0) const;
 
-  /// What an operator or a function takes beyond the evaluation of its operands.
+  /// The cost of an operator or function without its operands.
   std::size_t cost_of(const cel_node& node, const std::vector<cel_value>& operands) const;
   static std::size_t cost_of_keys(const cel_value& map);
 
@@ -19065,10 +18956,10 @@ class cel_evaluator {
 
   cel_value variable(const cel_node& node);
 
-  /// Names may have dots: "a.b" is a variable that a.b finds, before the field b of a.
+  /// Names may contain dots: a.b is first the variable "a.b", then the field b of a.
   void find_dotted_variables();
   const cel_value* dotted_variable(const cel_node& node) const;
-  /// Whether a chain of fields reads so.
+  /// Whether a chain of fields has this name.
   bool is_named(const cel_node& node, std::string_view name) const;
 
   cel_value select(const cel_node& node, const cel_value& of) const;
@@ -19081,13 +18972,13 @@ class cel_evaluator {
 
   cel_value operation(const cel_node& node);
 
-  /// A chain of them, which may be long, is walked along: a call for each could end the stack.
+  /// Long chains are evaluated in a loop, because recursion could exhaust the stack.
   cel_value logic(const cel_node& node);
 
-  /// An error counts only when the other operand does not decide.
+  /// An error counts only when the other operand does not decide the result.
   cel_value logic(const cel_node& node, cel_value left);
 
-  /// What counts as true where a condition may be any value.
+  /// Whether a value counts as true where conditions may have any type.
   static bool is_true(const cel_value& value);
 
   cel_value apply(const cel_node& node, const std::vector<cel_value>& operands) const;
@@ -19098,16 +18989,16 @@ class cel_evaluator {
 
   cel_value json_parse(const cel_value& text, const cel_node& node) const;
 
-  // ---- as an Inngest server does --------------------------------------------------------------------------
+  // ---- as on an Inngest server ---------------------------------------------------------------------------
 
   cel_value apply_leniently(const cel_node& node, const std::vector<cel_value>& operands) const;
 
   static std::string joined(const cel_value& value);
 
-  /// Null as the other type's nothing.
+  /// Replaces null by the zero value of the other operand's type.
   static std::vector<cel_value> without_null(std::vector<cel_value> operands);
 
-  static cel_value of_unknown(const cel_node& node, const std::vector<cel_value>& operands);
+  static cel_value unknown_value(const cel_node& node, const std::vector<cel_value>& operands);
 
   // ---- lists, maps and macros -----------------------------------------------------------------------------
 
@@ -19119,7 +19010,7 @@ class cel_evaluator {
 
   cel_value collect(const cel_node& node, const std::vector<cel_value>& elements);
 
-  /// all, exists and exists_one. As with && and ||, an error counts only when no element decides.
+  /// all, exists and exists_one. As for && and ||, an error counts only when no element decides the result.
   cel_value count(const cel_node& node, const std::vector<cel_value>& elements);
 
   const std::vector<cel_node>& nodes_;
@@ -19150,7 +19041,7 @@ INNGEST_INLINE cel_evaluator::cel_evaluator(const std::vector<cel_node>& nodes, 
 
 INNGEST_INLINE cel_value cel_evaluator::run() {
   cel_value out = evaluate(nodes_.size() - 1);
-  spend(weight(out, (std::numeric_limits<int>::max)()), nodes_.back());  // the parts of lists may be shared
+  spend(weight(out, (std::numeric_limits<int>::max)()), nodes_.back());  // parts of lists may be shared
   return too_long_ ? cel_value(*too_long_) : out;
 }
 
@@ -19180,11 +19071,11 @@ INNGEST_INLINE std::size_t cel_evaluator::cost_of(const cel_node& node,
   if (node.text == "+" && a.is_list() && b.is_list()) return weight(a, 1) + weight(b, 1);
   if (node.text == "contains" && a.as<std::string>() && b.as<std::string>())
     return a.as<std::string>()->size() * b.as<std::string>()->size() / 4096;
-  return node.text.starts_with("get") ? 50 : 0;  // a time zone may have to be found
+  return node.text.starts_with("get") ? 50 : 0;  // may look up a time zone
 }
 
 INNGEST_INLINE std::size_t cel_evaluator::cost_of_keys(const cel_value& map) {
-  return map.as<cel_map>() ? size_of(map) / 2 : 0;  // they are looked through
+  return map.as<cel_map>() ? size_of(map) / 2 : 0;  // maps are searched linearly
 }
 
 INNGEST_INLINE cel_value cel_evaluator::evaluate(std::size_t at) {
@@ -19351,7 +19242,7 @@ INNGEST_INLINE cel_value cel_evaluator::logic(const cel_node& node) {
 }
 
 INNGEST_INLINE cel_value cel_evaluator::logic(const cel_node& node, cel_value left) {
-  const bool decides = node.text == "||";  // which value does
+  const bool decides = node.text == "||";  // the value that decides
   if (left.as<bool>() && *left.as<bool>() == decides) return left;
   cel_value right = evaluate(node.parts[1]);
   if (lenient_ && (!left.as<bool>() || !right.as<bool>())) return is_true(left) == decides ? left : right;
@@ -19422,7 +19313,7 @@ INNGEST_INLINE cel_value cel_evaluator::apply_leniently(const cel_node& node,
     has_error = has_error || operand.is_error();
     has_null = has_null || operand.is_null();
   }
-  if (has_error) return of_unknown(node, operands);
+  if (has_error) return unknown_value(node, operands);
   const bool mixed = operands.size() == 2 && operands[0].type_name() != operands[1].type_name();
   cel_value out = apply(node, operands);
   if (!mixed || !out.is_error()) return out;
@@ -19449,8 +19340,8 @@ INNGEST_INLINE std::vector<cel_value> cel_evaluator::without_null(std::vector<ce
   return operands;
 }
 
-INNGEST_INLINE cel_value cel_evaluator::of_unknown(const cel_node& node,
-                                                   const std::vector<cel_value>& operands) {
+INNGEST_INLINE cel_value cel_evaluator::unknown_value(const cel_node& node,
+                                                      const std::vector<cel_value>& operands) {
   const std::string& name = node.text;
   if (name == "size") return std::int64_t{0};
   if (node.what != kind::operation || operands.size() != 2) return false;
@@ -19490,7 +19381,7 @@ INNGEST_INLINE cel_value cel_evaluator::map(const cel_node& node) {
         key.as<bool>() || key.as<std::int64_t>() || key.as<std::uint64_t>() || key.as<std::string>();
     if (!usable) return cel_error{.problem = "a key can't be of type " + std::string(key.type_name())};
     for (const auto& [other, unused] : out) {
-      if (are_equal(other, key)) return cel_error{.problem = "a key is there twice"};
+      if (are_equal(other, key)) return cel_error{.problem = "duplicate key"};
     }
     out.emplace_back(std::move(key), std::move(value));
   }
@@ -19555,16 +19446,17 @@ INNGEST_INLINE cel_value cel_evaluator::count(const cel_node& node, const std::v
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
-// Computing expressions: an engine does this with those that functions are registered with.
+// Evaluation of expressions, used by an engine for the expressions of registered functions.
 
 namespace inngest::inline INNGEST_ABI {
 
-/// An expression that cannot be computed: a missing field, an argument of the wrong type, a division by zero.
-/// `what()` ends with the column.
+/// An expression cannot be evaluated, for example because of a missing field, an argument of the wrong type,
+/// a division by zero. `what()` ends with the column.
 class evaluation_error : public error {
  public:
+  /// `position` is in bytes from the start of the expression.
   evaluation_error(const std::string& problem, std::size_t position);
-  /// The place of the mistake, in bytes from the start.
+  /// The position of the mistake, in bytes from the start.
   std::size_t position() const noexcept { return position_; }
 
  private:
@@ -19573,7 +19465,7 @@ class evaluation_error : public error {
 
 namespace detail {
 
-/// JSON's texts are UTF-8. b64decode() can give others, of which the wrong bytes are replaced.
+/// JSON texts are UTF-8, but b64decode() can return other bytes: invalid bytes are replaced.
 std::string to_utf8(const std::string& text);
 
 json to_json(const cel_value& value);
@@ -19586,7 +19478,7 @@ json to_json(const cel_value& value);
 [[nodiscard]] json evaluate(const expression& expression, const json& variables,
                             missing_fields missing = missing_fields::are_unknown);
 
-/// Whether the expression is true. One that cannot be computed, or gives no bool, is not.
+/// Whether the expression is true. It is false when it cannot be evaluated, or its result is not a bool.
 [[nodiscard]] bool holds(const expression& expression, const json& variables);
 
 }  // namespace inngest::inline INNGEST_ABI
@@ -19643,7 +19535,8 @@ INNGEST_INLINE json to_json(const cel_value& value) {
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE json evaluate(const expression& expression, const json& variables, missing_fields missing) {
-  detail::cel_evaluator evaluator(expression.nodes(), variables, missing);  // has what json_parse() read
+  detail::cel_evaluator evaluator(expression.nodes(), variables,
+                                  missing);  // owns the results of json_parse()
   const detail::cel_value value = evaluator.run();
   const auto* error = value.as<detail::cel_error>();
   if (error && !error->is_unknown) throw evaluation_error(error->problem, error->position);
@@ -19661,29 +19554,29 @@ INNGEST_INLINE bool holds(const expression& expression, const json& variables) {
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// An event as expressions see it. It is taken apart when the first one asks.
+/// An event for expressions. It is parsed when the first expression needs it.
 class event_view {
  public:
-  /// `text` must stay where it is.
+  /// `text` must outlive the view.
   explicit event_view(std::string_view text) : text_(text) {}
 
-  /// Whether the condition holds; none always does. One that can't be computed does not.
+  /// Whether the condition holds. A missing condition always holds; one that can't be computed does not.
   bool fulfils(const shared_expression& condition) { return !condition || holds(*condition, variables()); }
 
   /// The same for a condition over this event and a later one.
   bool fulfils(const shared_expression& condition, event_view& later);
 
-  /// When it happened, in milliseconds since 1970.
+  /// The time of the event in milliseconds since 1970.
   std::int64_t time() { return variables().at("event").value("ts", std::int64_t{0}); }
 
-  /// The value of a key, as JSON: null when it can't be computed. Empty when there is no key.
+  /// The value of a key as JSON: null when it can't be computed, empty without a key.
   std::string key(const shared_expression& expression);
 
-  /// The value of a key that limits runs: nothing when there is none, as where the event has no such field.
-  /// Such runs are not limited.
+  /// The value of a key that limits runs; `nullopt` when there is none, such as when the event lacks the
+  /// field. Then the limit does not apply.
   std::optional<std::string> limiting_key(const shared_expression& expression);
 
-  /// A number, or nothing when it is none.
+  /// The value as a number; `nullopt` when it is not a number.
   std::optional<double> number(const shared_expression& expression);
 
  private:
@@ -19701,9 +19594,9 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE bool event_view::fulfils(const shared_expression& condition, event_view& later) {
   if (!condition) return true;
-  json both = variables();
-  both["async"] = later.variables().at("event");
-  return holds(*condition, both);
+  json variables_of_both = variables();
+  variables_of_both["async"] = later.variables().at("event");
+  return holds(*condition, variables_of_both);
 }
 
 INNGEST_INLINE std::string event_view::key(const shared_expression& expression) {
@@ -19742,20 +19635,21 @@ INNGEST_INLINE const json& event_view::variables() {
 
 // inngest/embedded/detail/scheduling/engine_events.hpp
 
-// The events that an engine makes itself, like a server.
+// The events that the engine creates itself, like a server.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The data of "inngest/function.finished", and of failed and cancelled: how a run ended.
+/// The data of the events "inngest/function.finished", ".failed" and ".cancelled": how a run ended.
 std::string end_data(const active_run& ended);
 
-/// What a function that is invoked begins with.
+/// The event of an invoked function.
 incoming_event invocation(std::string data);
 
-/// What a schedule starts its function with.
+/// The event with which a schedule starts its function.
 incoming_event timer_event(const registered_trigger& trigger, timestamp planned, timestamp fired);
 
-/// By how much a schedule is late, so that many don't begin at once. The same arguments give the same delay.
+/// The delay of a schedule, so that many functions don't start at once. The same arguments give the same
+/// delay.
 std::chrono::milliseconds jitter_of(const std::string& slug, const registered_trigger& trigger,
                                     timestamp planned);
 
@@ -19813,13 +19707,13 @@ INNGEST_INLINE std::chrono::milliseconds jitter_of(const std::string& slug, cons
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// The runs that have not ended: by id, by function, by singleton key and by batch buffer.
+/// The runs that have not ended, indexed by id, function, singleton key and batch buffer.
 class active_runs {
  public:
   /// Adds a run of the function. The reference stays valid until take_out().
   active_run& add(std::unique_ptr<active_run> run, std::shared_ptr<const function_definition> function);
 
-  /// Takes a run out of all indexes.
+  /// Removes a run from all indexes.
   std::unique_ptr<active_run> take_out(active_run& run);
 
   /// Null when there is no such run, or it has ended.
@@ -19828,14 +19722,14 @@ class active_runs {
   bool contains(std::string_view run_id) const { return runs_.find(run_id) != runs_.end(); }
   std::size_t size() const { return runs_.size(); }
   bool empty() const { return runs_.empty(); }
-  /// Pairs of id and run, by id.
+  /// Pairs of id and run, in the order of the ids.
   const auto& all() const { return runs_; }
 
   const std::vector<active_run*>& of_function(const std::string& slug) { return by_function_[slug]; }
-  /// Ids, as cancelling one of the runs may end others.
+  /// Ids instead of pointers, because cancelling one of the runs may end others.
   std::vector<std::string> ids_of_function(const std::string& slug) const;
 
-  // ---- singletons: the one run of a key -----------------------------------------------------------------
+  // ---- singletons: one run for each key -----------------------------------------------------------------
 
   active_run* singleton(const std::string& key) { return find_by_key(singletons_, key); }
 
@@ -19845,7 +19739,7 @@ class active_runs {
 
   std::size_t singletons() const { return singletons_.size(); }
 
-  // ---- batch buffers: runs that still take events in, by what they gather -------------------------------
+  // ---- batch buffers: runs that still collect events, by their key ----------------------------------------
 
   active_run* buffer(const std::string& key) { return find_by_key(buffers_, key); }
   void set_buffer(const active_run& run) { buffers_.insert_or_assign(run.record.gathering, run.id()); }
@@ -19927,18 +19821,18 @@ INNGEST_INLINE void active_runs::erase_if_of(id_by_key& ids, const std::string& 
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// What has changed and must be committed, and what has happened in the runs, both in order.
+/// The changes to commit, and the timeline entries for on_progress, both in order.
 struct change_journal {
   embedded::changes changes{};
-  /// Each entry comes with its run, without the run's timeline.
+  /// Entries with their runs. The runs have empty timelines.
   std::deque<std::pair<run, timeline_entry>> progress{};
-  /// Without it, only failures are collected in `progress`.
+  /// Whether `progress` collects all entries, or only failures.
   bool wants_progress = false;
 
-  /// Notes a new run, or one whose record is written anew.
+  /// Adds a new run, or one whose record is replaced.
   void write(const active_run& run) { changes.runs.push_back(run.record); }
 
-  /// Notes the status of a run, and how it ended.
+  /// Adds the status of a run, and how it ended.
   void update(const active_run& run);
 
   /// Adds an entry to the run's timeline.
@@ -19999,36 +19893,36 @@ INNGEST_INLINE bool change_journal::is_failure(embedded::progress what) {
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// How much of something there may be in a time: `limit` in each `period`, and `burst` of it at once. The
-/// generic cell rate algorithm, which needs one number for each key: when the next is due if all came evenly.
+/// A rate: `limit` runs in each `period`, and `burst` more at once. The generic cell rate algorithm (GCRA)
+/// enforces it with one number for each key: the time of the next run if all runs came evenly.
 struct rate {
   std::int64_t limit = 1;
   std::int64_t burst = 1;
   std::chrono::milliseconds period{};
 };
 
-/// What flow control remembers, and forgets when its time is over: keys that were used, rates.
+/// The values that flow control remembers until they expire: used keys, and rates.
 class flow_memory {
  public:
-  /// Notes there what changes, to be committed.
+  /// Adds changed values to these changes.
   explicit flow_memory(embedded::changes& changes) : changes_(changes) {}
 
   void load(remembered_value value);
 
-  /// What was remembered for the key, if that is not over.
+  /// The value of the key, unless it has expired.
   std::optional<std::string> find(const std::string& key, timestamp now) const;
 
   void remember(std::string key, std::string text, timestamp expires);
 
-  /// Counts one in and gives true, or false when there are too many.
+  /// Counts a run if the rate allows it now. Returns false otherwise.
   bool take(const std::string& key, const rate& rate, timestamp now);
 
-  /// Counts one in, and gives the time at which it is allowed.
+  /// Counts a run, and returns the time at which the rate allows it.
   timestamp reserve(const std::string& key, const rate& rate, timestamp now);
 
   std::size_t size() const { return values_.size(); }
 
-  /// Forgets what is over.
+  /// Removes expired values.
   void clean(timestamp now);
 
  private:
@@ -20120,27 +20014,27 @@ INNGEST_INLINE void flow_memory::count_in(const std::string& key, const rate& ra
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The options that must remember earlier events in order to say whether and when an event starts a run: rate
-/// limit, throttle, idempotency.
+/// The flow control that depends on earlier events: rate limit, throttle, idempotency.
 class flow_control {
  public:
-  /// Notes there what it remembers, to be committed.
+  /// Adds remembered values to these changes.
   explicit flow_control(changes& changes) : memory_(changes) {}
 
   void load(remembered_value value) { memory_.load(std::move(value)); }
   void forget_what_is_over(timestamp now) { memory_.clean(now); }
-  /// How many keys it remembers.
+  /// The number of remembered keys.
   std::size_t remembered() const { return memory_.size(); }
 
-  /// Whether the function takes no more runs of such events for now. Idempotency is a rate of one a day.
+  /// Whether the rate limit or the idempotency key rejects the event. Idempotency is a limit of one run a
+  /// day.
   bool is_limited(const function_definition& function, const std::string& event_id, event_view& view,
                   timestamp now);
 
-  /// Whether an event with this id, which its sender gave, has started the function within a day.
+  /// Whether an event with this id of its sender has started the function within a day.
   bool is_known_id(const function_definition& function, const std::string& given_id, timestamp now) const;
   void remember_id(const function_definition& function, const std::string& given_id, timestamp now);
 
-  /// When a run that could begin at `earliest` may make its first call.
+  /// The time of the first call of a run that could begin at `earliest`.
   timestamp throttled(const function_definition& function, event_view& view, timestamp earliest);
 
  private:
@@ -20210,19 +20104,19 @@ namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 inline bool is_call(const job& job) { return job.what == job::kind::call || job.what == job::kind::request; }
 
-/// The jobs of all runs: in the queue, in their runs, and in the journal.
+/// The jobs of all runs. Keeps the queue, the runs and the journal consistent.
 class run_jobs {
  public:
   using retry_delay = std::function<duration_ms(int attempt)>;
 
   run_jobs(change_journal& journal, retry_delay delay) : journal_(journal), delay_(std::move(delay)) {}
 
-  /// New jobs get higher ids than this one.
+  /// Gives new jobs higher ids than this one.
   void count_from(std::uint64_t last) { last_job_ = last; }
 
   // ---- adding -------------------------------------------------------------------------------------------
 
-  /// Gives the job its id, which is returned. It is due once its change is committed.
+  /// Adds a job and returns its new id. The job becomes available when its change is committed.
   std::uint64_t add(active_run& run, job job);
 
   /// Adds the timer of a step.
@@ -20232,25 +20126,25 @@ class run_jobs {
   /// Adds a schedule's job, which belongs to no run.
   std::uint64_t add_schedule(job job);
 
-  /// Calls the whole function at a time, with all results that there are then.
+  /// Calls the whole function at a time, with all results that exist then.
   void replay(active_run& run, timestamp due, timestamp now);
 
-  /// The run has a new result: it is replayed, once for all results until then. Steps that were planned
-  /// before are called first, as they are first in the queue.
+  /// Replays the run after a new result, once for all results that arrive in the meantime. Steps that were
+  /// planned earlier run first, because they are earlier in the queue.
   void continue_run(active_run& run, timestamp now);
 
-  /// Puts a job in the place of a call's.
+  /// Replaces the job of a call by another one.
   void replace(active_run& run, const job& call, job next);
 
-  /// Makes the call again later, as the next attempt.
+  /// Repeats the call later, as the next attempt.
   void retry(active_run& run, const job& call, const http::response& answer, timestamp now);
 
-  /// Makes the call again at a time, as the same attempt.
+  /// Repeats the call at a time, as the same attempt.
   void postpone(active_run& run, const job& call, timestamp due);
 
   // ---- removing -----------------------------------------------------------------------------------------
 
-  /// Removes a job, unless it was taken.
+  /// Removes a job that was not taken.
   void remove(active_run& run, std::uint64_t id);
 
   void remove_of_kind(active_run& run, job::kind what);
@@ -20258,12 +20152,12 @@ class run_jobs {
   /// Removes the jobs of a run that ends.
   void remove_all(const active_run& run);
 
-  /// Notes that a job is no longer in the queue.
+  /// Adds the removal of a job to the journal.
   void note_removed(std::uint64_t id) { journal_.changes.removed_jobs.push_back(id); }
 
   // ---- calls --------------------------------------------------------------------------------------------
 
-  /// A call, of the app or of somebody else, is under way.
+  /// Notes that a call of an app, or a request for a step, is under way.
   void begin_call(active_run& run, const job& call);
 
   void end_call(const job& call);
@@ -20274,17 +20168,18 @@ class run_jobs {
 
   std::optional<job> take(timestamp now) { return queue_.take(now); }
   std::optional<timestamp> next_due() const { return queue_.next_due(); }
-  /// The job's change is committed: it is available from its time on.
+  /// Makes a job available, because its change is committed.
   void release(std::uint64_t id) { queue_.release(id); }
   const run_queue& queue() const { return queue_; }
 
-  /// Gives the calls of a run that were not taken the run's limits.
+  /// Applies the run's limits to its calls that were not taken.
   void update_limits(const active_run& run);
 
-  /// Whether a step of a parallel group is running or about to. One that waits for another attempt is not.
+  /// Whether a step of a parallel group is running or about to run. A step that waits for a retry does not
+  /// count.
   bool has_awaited_siblings(const active_run& run, timestamp now) const;
 
-  // ---- restart: jobs that the store has already ---------------------------------------------------------
+  // ---- restart: jobs that the store already has ---------------------------------------------------------
 
   void restore(active_run& run, job job);
 
@@ -20297,7 +20192,7 @@ class run_jobs {
   retry_delay delay_;
   run_queue queue_;
   std::uint64_t last_job_ = 0;
-  int calls_ = 0;  // that are being made
+  int calls_ = 0;  // the number of calls under way
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::scheduling
@@ -20347,7 +20242,7 @@ INNGEST_INLINE void run_jobs::replace(active_run& run, const job& call, job next
 
 INNGEST_INLINE void run_jobs::retry(active_run& run, const job& call, const http::response& answer,
                                     timestamp now) {
-  if (!call.step && run.replay_job) return;  // another call goes through the whole function anyway
+  if (!call.step && run.replay_job) return;  // another call replays the whole function anyway
   job next = call;
   ++next.attempt;
   next.due = detail::add_saturated(now, delay_(call.attempt));
@@ -20358,7 +20253,7 @@ INNGEST_INLINE void run_jobs::retry(active_run& run, const job& call, const http
 }
 
 INNGEST_INLINE void run_jobs::postpone(active_run& run, const job& call, timestamp due) {
-  if (!call.step && run.replay_job) return;  // another call goes through the whole function anyway
+  if (!call.step && run.replay_job) return;  // another call replays the whole function anyway
   job next = call;
   next.due = due;
   replace(run, call, std::move(next));
@@ -20429,7 +20324,7 @@ INNGEST_INLINE void run_jobs::restore_schedule(job job) {
 
 INNGEST_INLINE void run_jobs::enqueue(active_run& run, job job) {
   run.jobs.insert(job.id);
-  if (is_call(job))  // those of the run that came first are made first
+  if (is_call(job))  // calls of older runs come first
     queue_.add(std::move(job), run.record.run.queued_at - run.priority, run.limits);
   else
     queue_.add(std::move(job));
@@ -20441,28 +20336,28 @@ INNGEST_INLINE void run_jobs::enqueue(active_run& run, job job) {
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The functions that there are, and which events mean something to them.
+/// All functions, indexed by the events that start or cancel their runs.
 class subscriptions {
  public:
   using shared_function = std::shared_ptr<const function_definition>;
 
-  /// Adds a function, or puts it in the place of the one that has its slug.
+  /// Adds a function, or replaces the one with the same slug.
   shared_function add(function_definition definition);
 
   void remove(const std::string& slug);
 
-  /// Null when there is none.
+  /// The function; null when there is none.
   shared_function find(std::string_view slug) const;
 
   const std::map<std::string, shared_function, std::less<>>& all() const { return by_slug_; }
 
-  /// The functions that an event starts, each once.
+  /// The functions that an event starts, without duplicates.
   std::vector<shared_function> started_by(const std::string& name, event_view& event) const;
 
-  /// Whether an event of that name could start or cancel anything.
+  /// Whether an event of the name could start or cancel a run.
   bool has_listeners(const std::string& name) const;
 
-  /// The functions whose runs an event of that name may cancel.
+  /// The functions whose runs an event of the name may cancel.
   const std::vector<shared_function>& cancelled_by(const std::string& name) const;
 
  private:
@@ -20563,12 +20458,12 @@ struct step_place {
   }
 };
 
-/// The steps that wait: for an event, if it fulfils a condition, or for a signal.
+/// The steps that wait for an event that fulfils a condition, or for a signal.
 class waiting_steps {
  public:
   void add(const wait_record& wait, shared_expression condition);
 
-  /// False when the step did not wait.
+  /// Removes a wait. Returns false when the step did not wait.
   bool remove(const step_place& place);
 
   std::size_t size() const { return waits_.size(); }
@@ -20629,22 +20524,22 @@ INNGEST_INLINE std::optional<step_place> waiting_steps::for_signal(const std::st
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// What the parts of the scheduler share. Each part has one subject and calls only parts that stand above it
+/// The state that the parts of the scheduler share. Each part has one subject, and calls only parts above it
 /// in this list:
 ///
 ///     steps       steps begin, wait and end; their results are remembered
 ///     limits      concurrency, priority and singletons of runs
 ///     lifecycle   runs begin and end
-///     batches     runs that wait for their events: batches, debounces, events of the future
+///     batches     runs that wait for events: batches, debounces, events with a time in the future
 ///     admission   whether an event starts a run of a function, and when
-///     events      events are taken in and dispatched
+///     events      events are accepted and dispatched
 ///     schedules   the next time of every cron schedule
-///     operations  what an app's answer asks for, one step kind after the other
-///     answers     what an app's answer means for its call and its run
+///     operations  the operations of an app's answer, by step kind
+///     answers     the effects of an app's answer on its call and its run
 ///     calls       calls and timers that are due
 ///     recovery    unfinished work of an earlier process
 ///
-/// A part does not change anything before all that may throw because of its input has been computed.
+/// A part computes everything that may throw because of its input before it changes anything.
 struct scheduler_state {
   scheduler_state(run_jobs::retry_delay delay, detail::ulid_source source);
   scheduler_state(const scheduler_state&) = delete;
@@ -20670,37 +20565,36 @@ INNGEST_INLINE scheduler_state::scheduler_state(run_jobs::retry_delay delay, det
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::scheduling
 
-// What a function's options say of its runs beside others: how many calls at once, which first, and which run
-// alone.
+// The options that make runs compete: concurrency, priority and singletons.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// What limits how many of the function's calls are under way at once; null when nothing does. Limits of an
-/// environment or account are shared by the functions whose keys read the same.
+/// The limits on how many of the function's calls run at the same time; null without limits. Functions with
+/// the same key text share limits of the scopes environment and account.
 std::shared_ptr<const concurrency_limits> concurrency_of(const function_definition& function,
                                                          event_view& view);
 
-/// By how much a run is put before others: up to ten minutes, or behind them when negative. A value that is
-/// no number, NaN included, counts as 0.
+/// How far a run is moved ahead in the queue, up to ten minutes; negative values move it back. A value that
+/// is not a number, or NaN, counts as 0.
 std::chrono::seconds priority_of(const function_definition& function, event_view& view);
 
-/// Of all runs with the same key there is one at a time; nothing when the event limits no runs.
+/// The key of a singleton: only one run of a key exists at a time. `nullopt` when the event has no key.
 std::optional<std::string> singleton_key(const function_definition& function, event_view& view);
 
 namespace scheduling {
 
-/// Applies those options to runs.
+/// Applies these options to runs.
 class limits {
  public:
   explicit limits(scheduler_state& state) : state_(state) {}
 
-  /// Computes what the function's options say of a run that has its events.
+  /// Computes the limits, priority and singleton key of a run that has all its events.
   void resolve_keys(active_run& run);
 
-  /// The run that must not have a second one beside it with such an event; null when there is none.
+  /// The existing run of the singleton that the event would start; null when there is none.
   active_run* rival(const function_definition& function, const std::string& event);
 
-  /// Runs of a function continue as its new definition says, and have its limits.
+  /// Applies a function's new definition, and its limits, to its runs.
   void apply_definition(const subscriptions::shared_function& function);
 
  private:
@@ -20775,7 +20669,7 @@ INNGEST_INLINE void limits::apply_definition(const subscriptions::shared_functio
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// How a step that was under way outside of the app ended.
+/// The result of a step that the engine ran, such as a wait.
 struct step_end {
   std::string memo{};
   progress what{};
@@ -20785,26 +20679,26 @@ struct step_end {
   static step_end failure(const run_error& error, int attempt = 0);
 };
 
-/// Steps of runs: they begin, wait and end, and their results are remembered.
+/// Begins and ends the steps of runs, and remembers their results.
 class steps {
  public:
   explicit steps(scheduler_state& state) : state_(state) {}
 
-  /// The step is under way. `call` is the one that reported it.
+  /// Begins a step. `call` is the call that reported it.
   pending_step& begin(active_run& run, const job& call, const reported_operation& op, progress what,
                       const std::string& detail, timestamp now);
 
-  /// The step waits for an event or a signal until a time.
+  /// Begins a wait for an event or a signal until a time.
   void begin_wait(active_run& run, const job& call, const reported_operation& op, wait_record wait,
                   shared_expression condition, timestamp until, timestamp now);
 
-  /// A step that was under way outside of the app has its result: the run continues.
+  /// Ends a step that the engine ran, and continues the run.
   void end(active_run& run, const step_hash& step, const step_end& result, timestamp now);
 
-  /// A step that the app ran has its result. Its first result counts.
+  /// Ends a step that the app ran. Its first result counts.
   void end_reported(active_run& run, const reported_operation& op, int attempt, timestamp now);
 
-  /// Keeps the result of a step, for all further calls of the run.
+  /// Remembers the result of a step for further calls of the run.
   void remember(active_run& run, const step_hash& step, std::string memo);
 
   void forget_wait(const step_place& place);
@@ -20888,7 +20782,7 @@ namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 using shared_function = subscriptions::shared_function;
 
-/// The events that a run begins with.
+/// The events with which a run starts.
 struct run_input {
   std::string name{};
   std::vector<run_event> events{};
@@ -20897,35 +20791,36 @@ struct run_input {
   static run_input of(const event_record& event);
 };
 
-/// What the end of a run leads to: an event to dispatch, or a function that the run deferred. It is done when
-/// the change that the run ended in is complete: it may end other runs in turn, and nobody may hold a pointer
-/// to a run then.
+/// Work that follows the end of a run: an event to dispatch, or a function that the run deferred. It is done
+/// after the change in which the run ended is complete, because it may end other runs, and no code may hold a
+/// pointer to a run then.
 using follow_up = std::variant<event_record, deferred_call>;
 
-/// Begins and ends runs.
+/// Starts and ends runs.
 class lifecycle {
  public:
   lifecycle(scheduler_state& state, steps& steps, limits& limits);
 
   // ---- beginning ----------------------------------------------------------------------------------------
 
-  /// Begins a run now, and gives its id; empty when it is a singleton that runs already.
+  /// Starts a run now and returns its id; empty when the function is a singleton that is running.
   std::string begin(const shared_function& function, run_input input,
                     const std::optional<parent_step>& parent, timestamp now);
 
-  /// False when there is a run of the singleton. Cancels that run if the new one takes its place.
+  /// Returns false when the function is a singleton that is running. Cancels that run if the new one replaces
+  /// it.
   bool make_room(const function_definition& function, const std::string& event, timestamp now);
 
-  /// Adds a run that makes no call yet.
+  /// Adds a run without a call.
   active_run& add(const shared_function& function, run_input input, const std::optional<parent_step>& parent,
                   timestamp now);
 
   void note_queued(active_run& run, std::string event_name, timestamp now);
 
-  /// The run has its events: its function is called when its limits allow.
+  /// Calls the function of a run that has all its events, when its limits allow it.
   void queue_first_call(active_run& run, timestamp now);
 
-  /// The run's first call is under way.
+  /// Notes that the run's first call is under way.
   void mark_started(active_run& run, timestamp now);
 
   // ---- ending -------------------------------------------------------------------------------------------
@@ -20936,19 +20831,20 @@ class lifecycle {
 
   void cancel(active_run& run, timestamp now);
 
-  /// Nothing when there is none.
+  /// Does nothing when there is no such run.
   std::optional<follow_up> take_follow_up();
 
  private:
-  /// Ends the run and all that it still had to do. An invoke step that waits for it gets its result.
+  /// Ends the run and removes its jobs and waits. An invoke step that waits for the run gets its result.
   void end(active_run& run, run_status status, timeline_entry last, const step_end& for_parent,
            timestamp now);
 
-  /// Publishes the lifecycle events of the end of a run: on_failure, on_success and on_cancel listen to them,
-  /// as may any function. The end of a run that such an event started publishes none, or it would never end.
+  /// Publishes the lifecycle events of the end of a run, which trigger on_failure, on_success, on_cancel and
+  /// other functions. The end of a run that such an event started publishes none, because this would never
+  /// end.
   void publish_end(const active_run& ended, timestamp now);
 
-  /// An event without listeners is not kept.
+  /// Does not store an event without listeners.
   void publish(const active_run& ended, const char* name, timestamp now);
 
   scheduler_state& state_;
@@ -21099,30 +20995,30 @@ INNGEST_INLINE void lifecycle::publish(const active_run& ended, const char* name
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Runs that do not call their function yet: batches and debounces, which still take events in, and runs of
-/// events of the future. Each has a job of the kind `gathered`, which ends that.
+/// Runs that do not call their function yet: batches and debounces, which still collect events, and runs of
+/// events with a time in the future. Each run has a job of the kind `gathered`, which starts it.
 class batches {
  public:
   batches(scheduler_state& state, lifecycle& lifecycle) : state_(state), lifecycle_(lifecycle) {}
 
-  /// Whether a batch or a debounce still takes events in.
+  /// Whether the run is a batch or a debounce that still collects events.
   static bool is_collecting(const active_run& run);
 
-  /// Puts the event into the function's batch. The batch begins when it is full, or at its timeout.
+  /// Adds the event to the function's batch. The batch starts when it is full, or at its timeout.
   void add_to_batch(const shared_function& function, const event_record& event, event_view& view,
                     timestamp now);
 
-  /// The last event counts. The run begins when no other event has come for a while.
+  /// Debounces the event: the run starts with the last event, after a period without events.
   void debounce(const shared_function& function, const event_record& event, event_view& view, timestamp now);
 
-  /// An event of the future starts its run then, and takes part in flow control only then.
+  /// Delays the run of an event with a time in the future. Flow control applies at that time.
   void begin_later(const shared_function& function, const event_record& event, timestamp due, timestamp now);
 
-  /// The run has all its events: it begins, if flow control allows it.
+  /// Starts the run with the events that it has, if flow control allows it.
   void close(active_run& run, timestamp now);
 
  private:
-  static constexpr std::string_view future_prefix = "future:";  // of `gathering`
+  static constexpr std::string_view future_prefix = "future:";  // of `run_record::gathering`
 
   static bool is_of_the_future(const active_run& run);
 
@@ -21133,7 +21029,7 @@ class batches {
 
   bool is_within_limits(const active_run& run, timestamp now);
 
-  /// Whether no event with the id that the sender gave has started the function. Remembers the id.
+  /// Whether the event is the first with its sender's id that starts the function. Remembers the id.
   bool is_first_of_its_id(const active_run& run, timestamp now);
 
   scheduler_state& state_;
@@ -21173,7 +21069,7 @@ INNGEST_INLINE void batches::debounce(const shared_function& function, const eve
                 now + (std::min)(options.period, options.timeout.value_or(options.period)), now);
     return;
   }
-  if (event_view(run->event_text()).time() > view.time()) return;  // it happened before
+  if (event_view(run->event_text()).time() > view.time()) return;  // the event is older than the stored one
   run->record.events = {{.id = event.id, .text = event.text}};
   run->record.run.event_id = event.id;
   run->record.run.event_name = event.name;
@@ -21234,7 +21130,7 @@ INNGEST_INLINE bool batches::is_within_limits(const active_run& run, timestamp n
 INNGEST_INLINE bool batches::is_first_of_its_id(const active_run& run, timestamp now) {
   const run_event& event = run.record.events.front();
   const std::string id = detail::find_text(event.text, "id");
-  const std::string given_id = id == event.id ? std::string() : id;  // the engine's own is none
+  const std::string given_id = id == event.id ? std::string() : id;  // the engine's own id does not count
   if (state_.flow.is_known_id(*run.function, given_id, now)) return false;
   state_.flow.remember_id(*run.function, given_id, now);
   return true;
@@ -21244,17 +21140,17 @@ INNGEST_INLINE bool batches::is_first_of_its_id(const active_run& run, timestamp
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Whether an event starts a run of a function, and when: what the function's flow control says.
+/// Decides by a function's flow control whether an event starts a run, and when.
 class admission {
  public:
   admission(scheduler_state& state, lifecycle& lifecycle, batches& batches);
 
-  /// Begins a run for an event, at once, later or not at all. An id starts a function once; an event that
-  /// flow control turned away does not use up its id, as on a server.
+  /// Starts a run for an event now, later or not at all. An event id starts a function only once. Like on a
+  /// server, an event that flow control rejects does not use up its id.
   void admit(const shared_function& function, const event_record& event, event_view& view, timestamp now);
 
-  /// The same for what a schedule starts, of which a server gathers no batch. The event's id is its planned
-  /// time: of two schedules that tick together, one starts the function.
+  /// The same for the event of a schedule, which a server never adds to a batch. The event's id is its
+  /// planned time: when two schedules are due at the same time, only one starts the function.
   void admit_scheduled(const shared_function& function, const event_record& event, timestamp now);
 
  private:
@@ -21313,13 +21209,12 @@ INNGEST_INLINE void admission::begin_or_debounce(const shared_function& function
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// What an app's answer to a call says. Everything in it was checked: taking it cannot fail because of its
-/// bytes.
+/// An app's answer to a call. All of it was validated, so processing it never fails because of its bytes.
 struct app_answer {
   enum class kind {
-    completed,   ///< the function returned: `output`
-    operations,  ///< it reported `operations`
-    failed,      ///< the attempt failed: `error`
+    completed,   ///< the function returned `output`
+    operations,  ///< the function reported `operations`
+    failed,      ///< the attempt failed with `error`
   };
   kind what = kind::failed;
   std::string output{};  // JSON
@@ -21330,11 +21225,11 @@ struct app_answer {
   static app_answer failure(run_error error, bool may_retry = true);
 };
 
-/// The largest answer, in bytes, as an Inngest server takes it.
+/// The largest answer in bytes. An Inngest server has the same limit.
 inline constexpr std::size_t max_answer_size = 8 * 1024 * 1024;
 
-/// Judges an answer as an Inngest server does. What is not of the protocol is a failed attempt: the app may
-/// be restarting, or a proxy may have answered in its place. `elsewhere` is whether it came over HTTP.
+/// Interprets an answer like an Inngest server. An answer outside of the protocol is a failed attempt: the
+/// app may be restarting, or a proxy may have answered. `elsewhere` is whether the answer came over HTTP.
 app_answer read_app_answer(const http::response& answer, bool elsewhere);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -21380,25 +21275,25 @@ INNGEST_INLINE app_answer read_app_answer(const http::response& answer, bool els
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// What a job keeps of the operation until its request is made.
+/// The JSON text with which a job describes its request.
 std::string outgoing_text(const reported_operation& op);
 
 namespace outgoing {
 
-inline bool asks_model(const json& kept) { return kept.at("op") != to_string(protocol::opcode::gateway); }
+bool asks_model(const json& request);
 
-/// Where a key goes is the format's.
+/// Adds the API key: the format of the API decides where.
 void authorize(http::request& request, const std::string& format, const std::string& key);
 
 }  // namespace outgoing
 
-/// The request that was asked for. \throws payload_error for options that make none.
+/// Builds the HTTP request. \throws payload_error for invalid options.
 http::request outgoing_request(const std::string& text);
 
-/// An answer's stand-in when there is none: its status is 0 and its body says why.
+/// Represents a missing answer: its status is 0, and its body says why.
 inline http::response no_answer(const std::string& why) { return {.status = 0, .body = why}; }
 
-/// Why the answer is no result; nothing when it is one. To a fetch any status is.
+/// Why the answer is a failure; `nullopt` when it is a result. A fetch accepts every status.
 std::optional<run_error> outgoing_problem(const std::string& text, const http::response& answer);
 
 /// The step's result, as JSON.
@@ -21438,8 +21333,8 @@ INNGEST_INLINE void authorize(http::request& request, const std::string& format,
 namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE http::request outgoing_request(const std::string& text) {
-  const json kept = detail::parse_dom(text);
-  const json& options = kept.at("opts");
+  const json request = detail::parse_dom(text);
+  const json& options = request.at("opts");
   const auto option = [&](const char* name) {
     const auto found = options.find(name);
     return found != options.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -21447,7 +21342,7 @@ INNGEST_INLINE http::request outgoing_request(const std::string& text) {
   http::request out{.method = "POST", .url = option("url")};
   if (!out.url.starts_with("http://") && !out.url.starts_with("https://"))
     throw payload_error("url", "not an http or https URL: \"" + out.url + "\"");
-  if (outgoing::asks_model(kept)) {
+  if (outgoing::asks_model(request)) {
     out.headers.add("content-type", "application/json");
     outgoing::authorize(out, option("format"), option("auth_key"));
     const auto body = options.find("body");
@@ -21473,7 +21368,7 @@ INNGEST_INLINE std::optional<run_error> outgoing_problem(const std::string& text
       answer.status == 0 ? answer.body : "unsuccessful status code: " + std::to_string(answer.status);
   if (!is_model) return run_error{"GatewayError", "Error making gateway request: " + why};
   run_error out{"AIGatewayError", "Error making AI request: " + why};
-  if (answer.status != 0) {  // what the provider says of it
+  if (answer.status != 0) {  // the provider's explanation
     out.text = detail::json_object_text()
                    .add("name", out.name)
                    .add("message", out.message)
@@ -21484,21 +21379,29 @@ INNGEST_INLINE std::optional<run_error> outgoing_problem(const std::string& text
 }
 
 INNGEST_INLINE std::string outgoing_result(const std::string& text, const http::response& answer) {
-  const json kept = detail::parse_dom(text);
-  if (outgoing::asks_model(kept)) return encode(detail::parse_dom(answer.body));
+  const json request = detail::parse_dom(text);
+  if (outgoing::asks_model(request)) return encode(detail::parse_dom(answer.body));
   json headers = json::object();
   for (const auto& [name, value] : answer.headers) {
     const auto [found, is_new] = headers.emplace(name, value);
     if (!is_new) *found = found->get<std::string>() + "," + value;
   }
-  const json out{{"url", kept.at("opts").value("url", "")},
+  const json out{{"url", request.at("opts").value("url", "")},
                  {"headers", std::move(headers)},
                  {"body", answer.body},
                  {"status_code", answer.status}};
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);  // a body need not be text
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);  // the body may be binary
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
+
+namespace inngest::inline INNGEST_ABI::v0_1_0_headers::embedded::outgoing {
+
+INNGEST_INLINE bool asks_model(const json& request) {
+  return request.at("op") != to_string(protocol::opcode::gateway);
+}
+
+}  // namespace inngest::inline INNGEST_ABI::v0_1_0_headers::embedded::outgoing
 
 // inngest/embedded/detail/scheduling/operations.hpp
 
@@ -21506,26 +21409,27 @@ namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 bool ends_step(const reported_operation& op);
 
-/// Does what an app's answer to a call asks for: one operation at a time.
+/// Executes the operations of an app's answer, one at a time.
 class operations {
  public:
   operations(scheduler_state& state, steps& steps, lifecycle& lifecycle);
 
-  /// Gives the reason when it can't be done, for which a server ends the run; nothing has changed then.
+  /// Returns an error when the operation is not possible, with which a server fails the run. Nothing has
+  /// changed then.
   [[nodiscard]] std::optional<run_error> take(active_run& run, const job& call, const reported_operation& op,
                                               bool waits_for_group, timestamp now);
 
  private:
-  /// A step that the app ran has ended. The run continues, after a step of a parallel group when all others
-  /// of the group have run.
+  /// Continues the run after a step that the app ran; after a step of a parallel group, when all steps of the
+  /// group have run.
   void take_result(active_run& run, const job& call, const reported_operation& op, timestamp now);
 
-  /// SDKs of the execution version 2 are called once for a parallel group, when all of its steps have run; a
-  /// race after each of them.
+  /// SDKs of execution version 2 are called once for a parallel group, when all of its steps have run, but
+  /// after every step of a race.
   void plan(active_run& run, const job& call, const reported_operation& op, bool waits_for_group,
             timestamp now);
 
-  /// Notes a function that is to run when the run has ended.
+  /// Remembers a function to run after the run has ended.
   void defer(active_run& run, const reported_operation& op);
 
   std::optional<run_error> begin_sleep(active_run& run, const job& call, const reported_operation& op,
@@ -21540,14 +21444,14 @@ class operations {
   std::optional<run_error> begin_invoke(active_run& run, const job& call, const reported_operation& op,
                                         timestamp now);
 
-  /// The data of the event that an invoked function begins with, as a server makes it.
+  /// The data of the event with which an invoked function starts, like a server's.
   static std::string invoke_data(const active_run& run, const reported_operation& op, const std::string& slug,
                                  timestamp expires);
 
   std::optional<run_error> begin_request(active_run& run, const job& call, const reported_operation& op,
                                          timestamp now);
 
-  /// Why an operation can't be done.
+  /// The error of an operation that is not possible.
   static run_error refused(const reported_operation& op, const std::string& why);
   static std::string not_a_time(const std::string& what, const std::string& text);
 
@@ -21577,12 +21481,12 @@ INNGEST_INLINE std::optional<run_error> operations::take(active_run& run, const 
     take_result(run, call, op, now);
     return std::nullopt;
   }
-  if (op.kind == operation_kind::defer) {  // its id may be a step's, too
+  if (op.kind == operation_kind::defer) {  // the id may also be the id of a step
     defer(run, op);
     return std::nullopt;
   }
   if (run.pending.contains(op.id) || run.memos.contains(op.id))
-    return std::nullopt;  // reported again, as happens while its siblings are under way
+    return std::nullopt;  // the app reports a pending step again while its siblings are under way
   switch (op.kind) {
     case operation_kind::step_planned:
       plan(run, call, op, waits_for_group, now);
@@ -21680,10 +21584,10 @@ INNGEST_INLINE std::optional<run_error> operations::begin_signal_wait(active_run
   const std::string timeout = op.option("timeout").value_or("");
   const auto until = time_of(timeout, now);
   if (!until) return refused(op, not_a_time("a timeout", timeout));
-  if (const auto other = state_.waits.for_signal(wait.signal)) {
+  if (const auto waiting = state_.waits.for_signal(wait.signal)) {
     if (op.option("conflict") != "replace")
       return run_error{"Error", "another run waits for signal \"" + wait.signal + "\""};
-    steps_.forget_wait(*other);  // its run continues at its timeout
+    steps_.forget_wait(*waiting);  // the other run continues at the timeout of its wait
   }
   steps_.begin_wait(run, call, op, std::move(wait), nullptr, *until, now);
   return std::nullopt;
@@ -21713,7 +21617,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_invoke(active_run& run
   const std::string run_id = run.id();
   const parent_step parent{run_id, op.id, op.shown_name()};
   const std::string child = lifecycle_.begin(function, run_input::of(invoked), parent, now);
-  active_run* still = state_.runs.find(run_id);  // a singleton that invokes itself may have ended by that
+  active_run* still = state_.runs.find(run_id);  // a singleton that invokes itself may have been cancelled
   if (child.empty() && still)
     return fail(*still, "InngestInvokeError", "function \"" + slug + "\" is a singleton and runs already");
   return std::nullopt;
@@ -21751,22 +21655,22 @@ INNGEST_INLINE run_error operations::refused(const reported_operation& op, const
 }
 
 INNGEST_INLINE std::string operations::not_a_time(const std::string& what, const std::string& text) {
-  return "not " + what + ", or one in more than a year: \"" + text + "\"";
+  return "not " + what + " within a year: \"" + text + "\"";
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::scheduling
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Takes the answers to calls of apps, and to requests that the engine makes for steps.
+/// Processes the answers to calls of apps, and to requests that the engine makes for steps.
 class answers {
  public:
   answers(scheduler_state& state, steps& steps, lifecycle& lifecycle, operations& operations);
 
-  /// Takes an app's answer.
+  /// Processes an app's answer.
   void take(active_run& run, const job& call, const http::response& answer, timestamp now);
 
-  /// Takes the answer to a step's request, or the problem of making it.
+  /// Processes the answer to a step's request, or the problem of a request that could not be made.
   void take_requested(active_run& run, const job& made, const http::response& answer, timestamp now);
 
  private:
@@ -21778,32 +21682,33 @@ class answers {
   void retry_or_fail_step(active_run& run, const job& call, const run_error& error, bool may_retry,
                           const http::response& answer, timestamp now);
 
-  /// What an answer's operations say of the run as a whole.
+  /// What an answer's operations mean for the run as a whole.
   struct outcome {
     const reported_operation* completed = nullptr;
     const reported_operation* failed = nullptr;
-    std::optional<run_error> refusal{};  // of the first operation that can't be done
+    std::optional<run_error> refusal{};  // why the first unsupported operation failed
   };
 
   void take_operations(active_run& run, const job& call, const app_answer& read, bool is_overtaken,
                        const http::response& answer, timestamp now);
 
-  /// Takes one operation after the other. Nothing when the run has ended by that: a singleton that invoked
-  /// itself was cancelled.
+  /// Processes the operations in order. Returns `nullopt` when one of them ended the run, as when a singleton
+  /// that invokes itself is cancelled.
   std::optional<outcome> take_all(active_run& run, const job& call, const app_answer& read,
                                   const http::response& answer, timestamp now);
 
-  /// Whether a step's call has ended with neither a result of the step nor another attempt.
+  /// Whether a step's call has ended without a result of the step and without another attempt.
   static bool is_left_open(const active_run& run, const job& call);
 
-  /// An app that asks to be called again is, and may plan the step anew. Otherwise the step's attempt failed.
+  /// Calls the app again if it requests that, and the app may plan the step again. Otherwise the attempt
+  /// failed.
   void continue_without_result(active_run& run, const job& call, const app_answer& read,
                                const http::response& answer, timestamp now);
 
-  /// An answer without results or steps: the app asks to be called again.
+  /// Processes an answer without results or steps, with which the app requests another call.
   static bool says_nothing(const app_answer& read);
 
-  /// A function that failed after it had deferred calls reports its failure in an operation, beside those
+  /// A function that fails after it deferred calls reports its failure in an operation, together with those
   /// calls.
   static bool is_failure_of_run(const reported_operation& op);
 
@@ -21826,7 +21731,7 @@ INNGEST_INLINE answers::answers(scheduler_state& state, steps& steps, lifecycle&
 INNGEST_INLINE void answers::take(active_run& run, const job& call, const http::response& answer,
                                   timestamp now) {
   app_answer read = read_app_answer(answer, !run.function->url.empty());
-  // While this call was under way, the run was replayed with more results: that call decides.
+  // The run was replayed with more results while this call was under way: the later call decides.
   const bool is_overtaken = !call.step && run.last_replay != call.id;
   if (read.what == app_answer::kind::operations) {
     take_operations(run, call, read, is_overtaken, answer, now);
@@ -21893,11 +21798,13 @@ INNGEST_INLINE void answers::take_operations(active_run& run, const job& call, c
     return retry_or_fail(run, call, read_error(all->failed->error), !is_final, answer, now);
   }
   if (all->refusal && !is_overtaken)
-    return lifecycle_.fail(run, call.attempt, *all->refusal, now);  // it would ask again
+    return lifecycle_.fail(run, call.attempt, *all->refusal,
+                           now);  // the app would report the same operation again
   if (is_left_open(run, call)) return continue_without_result(run, call, read, answer, now);
   if (run.has_work()) return;
   if (is_overtaken || says_nothing(read)) return state_.jobs.continue_run(run, now);
-  const run_error error{"protocol error", "the app's answer has no operation that the run could go on with"};
+  const run_error error{"protocol error",
+                        "the app's answer has no operation with which the run can continue"};
   retry_or_fail(run, call, error, read.may_retry, answer, now);
 }
 
@@ -21963,19 +21870,18 @@ INNGEST_INLINE bool answers::is_failure_of_run(const reported_operation& op) {
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// The schedules of all functions. Every schedule has one job, for its next time.
+/// The schedules of all functions. A schedule has one job, for its next time.
 class schedules {
  public:
   schedules(scheduler_state& state, admission& admission) : state_(state), admission_(admission) {}
 
-  /// Adds the jobs of schedules that have none. One that is there already keeps its time, even if that is
-  /// over.
+  /// Adds jobs for schedules without one. An existing job keeps its time, also when that has passed.
   void follow(timestamp now);
 
-  /// A schedule's time has come: it starts its function, and gets a job for the time after.
+  /// Starts the function of a schedule that is due, and adds the job for its next time.
   void fire(const job& timer, timestamp now);
 
-  /// Takes a job that the store has already, or removes it when no function has its schedule.
+  /// Restores a job from the store, or removes it when no function has its schedule.
   void restore(job timer);
 
   std::size_t size() const { return jobs_.size(); }
@@ -22052,17 +21958,17 @@ INNGEST_INLINE bool schedules::is_followed(const job& timer) const {
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// The way of a call: it is taken when it is due, its request is made, and its answer taken. Timers that are
-/// due are done on the way.
+/// Takes calls when they are due, builds their requests, and processes their answers. Handles timers that are
+/// due.
 class calls {
  public:
   calls(scheduler_state& state, steps& steps, lifecycle& lifecycle, batches& batches, schedules& schedules,
         answers& answers);
 
-  /// The next call that is due. What the timers before it have led to may still end its run.
+  /// Takes the next call that is due. Pending effects of the timers before it may still end its run.
   std::optional<job> take_next(timestamp now);
 
-  /// The run must be there. A call's URL has no origin when the app is in this process.
+  /// The request of a call, whose run must exist. The URL has no origin when the app is in this process.
   http::request request_for(const job& call) const;
 
   void finish(const job& call, const http::response& answer, timestamp now);
@@ -22072,7 +21978,7 @@ class calls {
  private:
   void begin(active_run& run, const job& call, timestamp now);
 
-  /// Gives the call's run; null when it has ended.
+  /// The call's run; null when it has ended.
   active_run* end(const job& call);
 
   void end_timer(active_run& run, const job& timer, timestamp now);
@@ -22191,7 +22097,7 @@ INNGEST_INLINE void calls::end_timer(active_run& run, const job& timer, timestam
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Takes events in, and dispatches those that are stored: they end waits, cancel runs and start runs.
+/// Accepts events, and dispatches them when they are stored: they end waits, cancel runs and start runs.
 class events {
  public:
   events(scheduler_state& state, steps& steps, lifecycle& lifecycle, admission& admission);
@@ -22204,20 +22110,20 @@ class events {
   /// Forgets events that could not be stored.
   void withdraw(const changes& changes);
 
-  /// What events that were dispatched have started is stored.
+  /// Notes that the effects of dispatched events are stored.
   void forget_dispatched(const changes& changes);
 
-  /// Dispatches the events among the changes, which are stored now.
+  /// Dispatches the events of changes that are now stored.
   void dispatch_new(const changes& changes, timestamp now);
 
   void dispatch_stored(const event_record& event, timestamp now);
 
-  /// Does what ended runs lead to. \throws nothing: a follow-up that can't be done is left out, as no other
-  /// depends on it.
+  /// Runs the follow-ups of ended runs. It does not throw: it skips a follow-up that fails, because the
+  /// others do not depend on it.
   void run_follow_ups(timestamp now) noexcept;
 
   bool has_undispatched() const { return !undispatched_.empty(); }
-  /// How many events are not stored yet, or what they start is not.
+  /// The number of events that are not stored, or whose effects are not stored.
   std::size_t size() const { return undispatched_.size() + dispatching_.size(); }
 
  private:
@@ -22365,7 +22271,7 @@ INNGEST_INLINE bool events::is_cancelled_by(const active_run& run, const functio
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Continues with the unfinished work of an earlier process, which work_check has checked.
+/// Continues with the unfinished work of an earlier process, which work_check has validated.
 class recovery {
  public:
   recovery(scheduler_state& state, steps& steps, limits& limits, lifecycle& lifecycle, schedules& schedules);
@@ -22373,14 +22279,14 @@ class recovery {
   void resume(unfinished_work& work, timestamp now);
 
  private:
-  /// A function of this process stays in the place of an app's.
+  /// A function of this process takes precedence over an app's.
   void resume_app(const app_record& app);
 
   void resume_run(run_record record, const unfinished_work& work);
 
-  /// The run's function. When no app has it any more it is a stand-in: calls of it fail until an app
-  /// registers it, and the run with them. It does not fail while a registration can't be read, as that may be
-  /// its app's.
+  /// The run's function. If no app has it, a placeholder: its calls fail, and finally the run, unless an app
+  /// registers the function. While a registration can't be read, the calls do not fail, because the
+  /// registration may be that of the function's app.
   shared_function definition_for(const run& run, const unfinished_work& work) const;
 
   void resume_memo(memo_record memo);
@@ -22389,13 +22295,13 @@ class recovery {
 
   void resume_wait(const wait_record& wait);
 
-  /// Steps that invoked a run wait for it, even if that run is set aside.
+  /// Restores steps that wait for a run that they invoked, also when that run is set aside.
   void resume_invokes(const unfinished_work& work);
 
   void resume_invoke(const parent_step& invoke, timestamp begun);
 
-  /// A process ended while it made the call: that attempt has failed. The next begins at once, as time has
-  /// passed already.
+  /// Fails the attempt of a call during which the process ended. The next attempt starts without a delay,
+  /// because time has passed already.
   void end_lost_attempt(const job& lost, timestamp now);
 
   void retry_lost(active_run& run, const job& lost, const run_error& error, timestamp now);
@@ -22473,10 +22379,11 @@ INNGEST_INLINE void recovery::resume_job(const job& job) {
     pending_step& pending = run->pending[*job.step];
     pending = {.name = job.step_name, .begun = job.begun, .job = job.id};
   } else if (job.what == job::kind::call) {
-    if (run->replay_job) state_.jobs.remove(*run, *run->replay_job);  // the later call replays it all
+    if (run->replay_job)
+      state_.jobs.remove(*run, *run->replay_job);  // the later call replays the whole function
     run->replay_job = job.id;
   }
-  if (!job.started) state_.jobs.restore(*run, job);  // else it was taken: see end_lost_attempt
+  if (!job.started) state_.jobs.restore(*run, job);  // for a started job see end_lost_attempt
 }
 
 INNGEST_INLINE void recovery::resume_wait(const wait_record& wait) {
@@ -22496,7 +22403,8 @@ INNGEST_INLINE void recovery::resume_invokes(const unfinished_work& work) {
   for (const auto& [id, run] : state_.runs.all()) {
     if (!run->record.parent) continue;
     parent_step invoke = *run->record.parent;
-    if (invoke.name.empty()) invoke.name = run->record.run.function_id;  // an older store's
+    if (invoke.name.empty())
+      invoke.name = run->record.run.function_id;  // a store of an older version has no name
     resume_invoke(invoke, run->record.run.queued_at);
   }
   for (const parent_step& invoke : work.steps_of_set_aside) {
@@ -22516,7 +22424,7 @@ INNGEST_INLINE void recovery::end_lost_attempt(const job& lost, timestamp now) {
   if (!run) return;  // the app no longer has it; the store keeps the run
   state_.jobs.note_removed(lost.id);
   if (run->replay_job == lost.id) run->replay_job.reset();
-  if (!lost.step && run->replay_job) return;  // another call goes through the whole function anyway
+  if (!lost.step && run->replay_job) return;  // another call replays the whole function anyway
   const std::string what = lost.step ? "step \"" + lost.step_name + "\"" : std::string("the function");
   const run_error error{"ProcessEnded", "the process ended while " + what + " ran"};
   if (lost.attempt + 1 < run->max_attempts()) {
@@ -22553,22 +22461,21 @@ INNGEST_INLINE void recovery::retry_lost(active_run& run, const job& lost, const
 
 // inngest/embedded/detail/set_aside.hpp
 
-// Unfinished work without the runs that can't go on.
+// Removes the runs that can't continue from unfinished work.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// What finds a record in its table.
+/// A condition that finds a record in its table.
 inline std::string key_of(const job& job) { return "id = " + std::to_string(job.id); }
 std::string key_of(const wait_record& wait);
 
 unreadable_record without_run(const job& job);
 unreadable_record without_run(const wait_record& wait);
 
-/// The id that its sender gave an event, as its text has it; empty when it is the engine's, or not to be
-/// read.
+/// The id that the sender gave the event, read from its text; empty when it gave none, or it can't be read.
 std::string given_id_of(const event_record& event);
 
-/// Takes the runs that have an unreadable record out of the work, with all that belongs to them.
+/// Removes the runs that have an unreadable record from the work, with everything that belongs to them.
 void set_aside_runs(unfinished_work& work);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -22582,11 +22489,11 @@ INNGEST_INLINE std::string key_of(const wait_record& wait) {
 }
 
 INNGEST_INLINE unreadable_record without_run(const job& job) {
-  return {.table = "jobs", .key = key_of(job), .reason = "its run \"" + job.run_id + "\" is not there"};
+  return {.table = "jobs", .key = key_of(job), .reason = "its run \"" + job.run_id + "\" does not exist"};
 }
 
 INNGEST_INLINE unreadable_record without_run(const wait_record& wait) {
-  return {.table = "waits", .key = key_of(wait), .reason = "its run \"" + wait.run_id + "\" is not there"};
+  return {.table = "waits", .key = key_of(wait), .reason = "its run \"" + wait.run_id + "\" does not exist"};
 }
 
 INNGEST_INLINE std::string given_id_of(const event_record& event) {
@@ -22618,9 +22525,9 @@ INNGEST_INLINE void set_aside_runs(unfinished_work& work) {
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Checks what a store gave before an engine continues with it. Records that the engine would fail with later
-/// are taken out and listed: texts that are not JSON or not UTF-8, timers without their step, expressions and
-/// registrations that no longer make sense. A run continues with all its records, or not at all.
+/// Validates the work from a store before an engine continues with it. Removes and lists records with which
+/// the engine would fail later: texts that are not JSON or not UTF-8, timers without their step, invalid
+/// expressions and registrations. A run continues with all its records, or not at all.
 class work_check {
  public:
   static void check(unfinished_work& work) { work_check(work).check(); }
@@ -22637,10 +22544,10 @@ class work_check {
     std::erase_if(records, [&](const auto& record) { return !is_good(record); });
   }
 
-  /// The jobs and waits that are listed themselves.
+  /// Removes the jobs and waits that are listed themselves.
   void take_out_listed();
 
-  /// Lists a record that has a problem, and gives false.
+  /// Lists a record with a problem and returns false.
   bool look(const char* table, std::string key, problem found, const std::string& run_id = {});
 
   bool look(const app_record& app);
@@ -22661,8 +22568,8 @@ class work_check {
 
   static problem problem_of(const wait_record& wait);
 
-  /// Rates are remembered as the nanosecond at which the next would come if all came evenly: when the value
-  /// expires, at the latest.
+  /// The value of a rate is the nanosecond of the next run if all runs came evenly, which is not later than
+  /// the time at which the value expires.
   static problem problem_of(const remembered_value& value);
 
   unfinished_work& work_;
@@ -22778,10 +22685,10 @@ INNGEST_INLINE work_check::problem work_check::problem_of(const job& job) const 
   const bool ends_step = job.what == job::kind::wake || job.what == job::kind::wait_timeout ||
                          job.what == job::kind::invoke_timeout || job.what == job::kind::request;
   constexpr int most_attempts = 1'000'000;
-  if (ends_step && !job.step) return "it is to end a step, and has none";
+  if (ends_step && !job.step) return "it has no step to end";
   if (job.attempt < 0 || job.attempt > most_attempts)
     return "attempt is " + std::to_string(job.attempt) + ", out of range";
-  if (job.started && !is_call) return "it is a timer, and was started";
+  if (job.started && !is_call) return "it is a timer, but was started";
   if (job.what == job::kind::gathered && run->second->gathering.empty())
     return "its run has all its events already";
   if (job.what == job::kind::request) {
@@ -22807,7 +22714,7 @@ INNGEST_INLINE work_check::problem work_check::problem_of(const wait_record& wai
 }
 
 INNGEST_INLINE work_check::problem work_check::problem_of(const remembered_value& value) {
-  constexpr timestamp latest(std::chrono::milliseconds(9'000'000'000'000));  // as nanoseconds, too
+  constexpr timestamp latest(std::chrono::milliseconds(9'000'000'000'000));  // also fits as nanoseconds
   if (value.expires < timestamp()) return "it expired before 1970";
   if (value.expires > latest) return "it would never expire";
   std::int64_t number = 0;
@@ -22823,11 +22730,11 @@ INNGEST_INLINE work_check::problem work_check::problem_of(const remembered_value
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// What an Inngest server does with events, runs and steps, without threads, clock, disk or network of its
-/// own: it is told the time, says what is due, takes the answers, and gives out what must be committed. One
-/// thread at a time.
+/// Handles events, runs and steps like an Inngest server, without threads, clock, disk or network. It
+/// receives the time and the answers to calls, and returns the jobs that are due and the changes to commit.
+/// One thread at a time.
 ///
-/// It is composed of parts, each with one subject, around a state that they share: see scheduler_state.hpp.
+/// It combines parts, each with one subject, around a state that they share: see scheduler_state.hpp.
 class scheduler {
  public:
   using retry_delay = scheduling::run_jobs::retry_delay;
@@ -22838,106 +22745,104 @@ class scheduler {
 
   // ---- in -----------------------------------------------------------------------------------------------
 
-  /// Takes events in, all or none, and gives their ids. They start runs, end waits and cancel runs once
-  /// committed() was told of them: what was not stored has not happened. With a seed the ids are
-  /// derived from it, so that a repeated request has the same ids; `is_dispatched` says which of those are in
-  /// the store: they are taken for repetitions. `chain` is the events' place in a chain of runs, see
-  /// chain_behind(). \throws payload_error naming the event and the member that is wrong.
+  /// Accepts events, all or none, and returns their ids. The events start runs, end waits and cancel runs
+  /// after committed() was called with them. A seed determines the ids, so that a repeated request has the
+  /// same ids; events for whose id `is_dispatched` returns true are repetitions and have no effect. `chain`
+  /// is the events' position in a chain of runs, see chain_behind(). \throws payload_error that names the
+  /// event and the member that is wrong.
   std::vector<std::string> accept(std::string body, timestamp now, std::string_view seed = {},
                                   const std::function<bool(const std::string&)>& is_dispatched = {},
                                   std::size_t chain = 0);
 
-  /// The place of an event in a chain of runs that start each other, when a run sends it: 0 unless the run
-  /// began less than a second ago.
+  /// The position in a chain of runs of an event that the run sends: 0 unless the run began less than a
+  /// second ago.
   std::size_t chain_behind(std::string_view run_id, timestamp now) const;
 
-  /// Forgets events that were taken in but could not be stored.
+  /// Forgets accepted events that could not be stored.
   void withdraw(const changes& changes) { events_.withdraw(changes); }
 
-  /// Begins a run of one of the functions, whatever its triggers, and gives the run's id.
+  /// Starts a run of a function, independent of its triggers, and returns the run's id.
   std::string start(std::string_view slug, std::string data, timestamp now);
 
-  /// Begins a run with the events of an earlier one. Empty when its function is gone.
+  /// Starts a run with the events of an earlier one and returns its id; empty when there is no such function.
   std::string rerun(const run_record& earlier, timestamp now);
 
-  /// Gives a step its result before the run comes to it.
+  /// Sets the result of a step before the run reaches it.
   void preload(std::string_view run_id, const step_hash& step, std::string memo);
 
-  /// False when there is no such run, or it has ended.
+  /// Cancels a run. Returns false when there is no such run, or it has ended.
   bool cancel(std::string_view run_id, timestamp now);
 
-  /// Ends the wait for a signal, and gives the run's id; nothing when no run waits for it.
+  /// Ends the wait for a signal and returns the run's id; `nullopt` when no run waits for it.
   std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now);
 
-  /// Puts an app's functions in the place of those that it had.
+  /// Replaces an app's functions.
   void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now);
 
   // ---- calls --------------------------------------------------------------------------------------------
 
-  /// When the next job is due; nothing when there is none.
+  /// The due time of the next job; `nullopt` without jobs.
   std::optional<timestamp> next_due() const { return state_.jobs.next_due(); }
 
-  /// Takes the next call that is due: of an app, or a request for a step. Timers that are due are done on the
-  /// way.
+  /// Takes the next due call of an app, or request for a step. Handles the timers that are due before it.
   std::optional<job> take_due(timestamp now);
 
-  /// The request that a job stands for. A call's URL has no origin when the app is in this process.
+  /// The request of a job. A call's URL has no origin when the app is in this process.
   http::request request_for(const job& call) const { return calls_.request_for(call); }
 
-  /// Takes the answer to a job's call.
+  /// Processes the answer to a job's call.
   void finish(const job& call, const http::response& answer, timestamp now);
 
-  /// The call was not made, and is to be made later: that is no attempt.
+  /// Delays a taken call that was not made. The delay does not count as an attempt.
   void postpone(const job& call, timestamp due) { calls_.postpone(call, due); }
 
-  /// Takes results that a call's function reports before it returns. False when the run is no longer there,
-  /// or was called again since: the function must stop.
+  /// Accepts results that a function reports before it returns. Returns false when the function must stop,
+  /// because its run has ended or was called again.
   bool checkpoint(const std::string& run_id, std::uint64_t call_id,
                   const std::vector<reported_operation>& operations, timestamp now);
 
   // ---- out ----------------------------------------------------------------------------------------------
 
-  /// What must be committed, since the last time it was asked. Jobs in it are not due before
-  /// committed() is told of them.
+  /// The changes to commit since the last call. Their jobs are not available before committed().
   changes take_changes() { return std::exchange(state_.journal.changes, {}); }
 
-  /// Changes are stored: their jobs may be done, their events start runs. That makes new changes.
+  /// Notes that changes are stored: makes their jobs available and dispatches their events, which causes new
+  /// changes.
   void committed(const changes& changes, timestamp now);
 
-  /// What happened since the last time it was asked, in order; each entry with its run, without the run's
-  /// timeline.
+  /// The timeline entries since the last call, in order, with their runs. The runs have empty timelines.
   std::deque<std::pair<run, timeline_entry>> take_progress();
-  /// Whether take_progress() is wanted. Otherwise it gives only failures.
+  /// Whether take_progress() returns all entries, or only failures.
   void collect_progress(bool wanted) { state_.journal.wants_progress = wanted; }
 
-  /// Whether nothing is under way and nothing will be, unless an event comes or a schedule fires.
+  /// Whether nothing is under way, and nothing will be without a new event or a schedule.
   bool is_idle() const;
   bool is_running(std::string_view run_id) const { return state_.runs.contains(run_id); }
-  /// Null when there is no such run, or it has ended.
+  /// The run; null when there is no such run, or it has ended.
   const active_run* find_run(std::string_view run_id) const { return state_.runs.find(run_id); }
   const subscriptions& functions() const { return state_.functions; }
-  /// The records that the scheduler continues without: they could not be read when it began.
+  /// The records that could not be read at the start. The scheduler works without them.
   const std::vector<unreadable_record>& unreadable() const { return unreadable_; }
 
-  /// How much it holds. When it is idle, and what flow control remembers is over, all but the schedules' jobs
-  /// is gone.
+  /// The numbers of objects in the scheduler. All but the schedules and their jobs are 0 when it is idle and
+  /// the values of flow control have expired.
   struct holdings {
     std::size_t runs = 0;
     std::size_t jobs = 0;
-    std::size_t calls = 0;          // under way
-    std::size_t slots = 0;          // of concurrency limits, in use or waited for
-    std::size_t waits = 0;          // for events and signals
-    std::size_t batch_buffers = 0;  // of batches and debounces, which still take events in
+    std::size_t calls = 0;          // calls under way
+    std::size_t slots = 0;          // slots of concurrency limits that are in use or waited for
+    std::size_t waits = 0;          // waits for events and signals
+    std::size_t batch_buffers = 0;  // batches and debounces that collect events
     std::size_t singletons = 0;
     std::size_t schedules = 0;
-    std::size_t remembered = 0;  // by flow control
-    std::size_t events = 0;      // not stored yet, or what they start is not
+    std::size_t remembered = 0;  // values of flow control
+    std::size_t events = 0;      // events that are not stored, or whose effects are not stored
   };
   holdings held() const;
 
  private:
-  /// Does the follow-ups of ended runs when the outermost call ends. Every public function that may end a run
-  /// has one.
+  /// Runs the follow-ups of ended runs in its destructor. Every public function that may end a run has a
+  /// guard.
   class follow_up_guard {
    public:
     follow_up_guard(scheduler& scheduler, timestamp now) : scheduler_(scheduler), now_(now) {}
@@ -23054,7 +22959,7 @@ INNGEST_INLINE std::optional<job> scheduler::take_due(timestamp now) {
   };
   while (auto next = take_next()) {
     if (is_running(next->run_id)) return next;
-    state_.jobs.end_call(*next);  // its run was ended by what the timers before it have led to
+    state_.jobs.end_call(*next);  // the effects of earlier timers ended its run
   }
   return std::nullopt;
 }
@@ -23109,50 +23014,51 @@ INNGEST_INLINE scheduler::holdings scheduler::held() const {
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The words of what is being thrown, whatever its type.
+/// The message of the current exception, of any type.
 std::string words_of_exception();
 
-/// The latest time that a store knows of: an engine goes on from it, as the system's clock may have been set
-/// back while none ran.
+/// The latest time in a store. An engine continues from it, because the system clock may have been set back
+/// while no engine ran.
 timestamp latest_time(const unfinished_work& work);
 
-/// An engine without its threads, clock, disk and network: it says what is to be committed and which calls
-/// are to be made, and is told the time, how commits went and what was answered. The engine puts threads
-/// around it; a simulation decides by chance what happens next. One thread at a time.
+/// An engine without its threads, clock, disk and network. It returns the changes to commit and the calls to
+/// make, and receives the time, the results of commits, and the answers. The engine adds the threads; a
+/// simulation decides at random what happens next. One thread at a time.
 ///
-/// What the scheduler changes is numbered. A change counts once it is committed: who must wait for it is told
+/// The core numbers the changes of the scheduler. A caller that must wait until a change is committed gets
 /// its number.
 class engine_core {
  public:
   struct options {
-    /// As engine_options::retry_delay.
+    /// See engine_options::retry_delay.
     std::function<duration_ms(int attempt)> retry_delay = server_retry_delay;
-    /// As engine_options::max_chain.
+    /// See engine_options::max_chain.
     std::size_t max_chain = 10'000;
-    /// Whether take_progress() is asked for more than failures.
+    /// Whether take_progress() returns more than failures.
     bool collects_progress = false;
     /// Makes the ids of events and runs.
     detail::ulid_source ids{};
   };
 
-  /// A call of a function, or a request for a step: its job is taken.
+  /// A call of a function, or a request for a step, whose job was taken.
   struct call {
     job what{};
-    http::request request{};  // without a method when there can be none: its body says why
+    http::request request{};  // has no method if it can't be made; its body says why then
     execution::call_stop stop{};
-    /// It may begin once this is committed. Nobody may see what the request is made of before that is in the
-    /// store: or another process, after this one was killed, would run a step again whose result was seen.
+    /// The call may begin after this change is committed. Code must not see the results in the request before
+    /// the store has them: if this process is killed, another one would run a step again whose result was
+    /// seen.
     std::uint64_t change = 0;
   };
 
-  /// What is to be committed at once.
+  /// Changes to commit together.
   struct batch {
     std::vector<changes> all{};
     std::uint64_t last_change = 0;
   };
 
-  /// Something that happened, to be told once its change is committed.
-  struct told_progress {
+  /// A timeline entry for on_progress, which is called after its change is committed.
+  struct pending_progress {
     std::uint64_t change = 0;
     embedded::run run{};
     timeline_entry entry{};
@@ -23163,13 +23069,13 @@ class engine_core {
     std::string text{};
   };
 
-  /// The stop tokens of calls are told outside of the engine's lock, as they call back.
+  /// A call to stop. The engine requests it without its lock, because stop tokens run callbacks.
   struct requested_stop {
     execution::call_stop stop{};
     bool is_shutdown = false;
   };
 
-  /// Goes on with what was left undone.
+  /// Continues with unfinished work.
   engine_core(std::vector<function_definition> functions, unfinished_work work, options chosen,
               timestamp now);
   engine_core(const engine_core&) = delete;
@@ -23177,12 +23083,11 @@ class engine_core {
 
   const scheduler& state() const { return scheduler_; }
 
-  // ---- in: `settle` is told of a change, and gives whether it is committed, having waited for it
-  // -----------
+  // ---- in -----------------------------------------------------------------------------------------------
 
-  /// Takes events in, all or none. `sender` is the run whose handler sends them; `stored` gives what the
-  /// store has of an event. \throws payload_error; unreachable when they can't be stored: they have not
-  /// happened.
+  /// Accepts events, all or none. `sender` is the run whose handler sends them. `stored(id)` returns the
+  /// event in the store. `settle(change)` waits for the commit of a change, and returns whether it succeeded.
+  /// \throws payload_error; unreachable when the events can't be stored: they are not accepted then.
   template <class Settle, class Stored>
   std::vector<std::string> accept(std::string events, std::string_view seed, std::string_view sender,
                                   timestamp now, const Stored& stored, const Settle& settle) {
@@ -23203,44 +23108,44 @@ class engine_core {
       const std::string problem = problem_;
       if (withdraw(change, ids, stored)) throw unreachable(problem);
     }
-    settle(note());  // the runs that they start; if it fails it is tried again
+    settle(note());  // commits the runs that the events start; the engine retries a failed commit
     return ids;
   }
 
-  /// Ends the wait for a signal, and gives the id of the run that waited; nothing when none did.
+  /// Ends the wait for a signal. Returns the id of the run that waited, or `nullopt`.
   std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now);
-  /// Starts a run whatever the function's triggers, and gives its id; empty when there may be no second one.
+  /// Starts a run of the function and returns its id; empty when the function is a singleton that is running.
   std::string start(const std::string& slug, std::string data, timestamp now);
-  /// Begins a run with the events of an earlier one; empty when its function is gone.
+  /// Starts a run with the events of an earlier one and returns its id; empty when there is no such function.
   std::string rerun(const run_record& earlier, timestamp now);
-  /// False when there is no such run, or it has ended.
+  /// Cancels a run. Returns false when there is no such run, or it has ended.
   bool cancel(std::string_view run_id, timestamp now) { return noted(scheduler_.cancel(run_id, now)); }
-  /// Takes results of a function that goes on; false when it must stop. \throws protocol_error
+  /// Accepts results of a function that continues. Returns false when it must stop. \throws protocol_error
   bool checkpoint(const std::string& run_id, std::uint64_t call_id,
                   const std::vector<reported_operation>& operations, timestamp now);
   void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now);
 
   // ---- calls ------------------------------------------------------------------------------------------
 
-  /// The next call that is due; it is under way until finish() or give_back().
+  /// Takes the next call that is due. It is under way until finish(), postpone() or give_back().
   std::optional<call> take(timestamp now);
 
-  /// Whether the call is still to be made: its run may have been cancelled since it was taken.
+  /// Whether the call is still needed: its run may have been cancelled since it was taken.
   bool is_wanted(const call& taken) const { return scheduler_.is_running(taken.what.run_id); }
 
-  /// Takes the answer to a call. One that the end of the process has interrupted is no answer.
+  /// Processes the answer to a call, unless the end of the process interrupted the call.
   void finish(const call& made, http::response answer, timestamp now);
 
-  /// The call can't be made yet: that is no attempt.
+  /// Delays a call that can't be made yet. The delay does not count as an attempt.
   void postpone(const call& taken, timestamp due);
 
-  /// The call is not made: begin_to_stop() has put its job back.
+  /// Drops a call that was not made. begin_to_stop() has put its job back.
   void give_back(const call& taken) { calls_.erase(taken.what.id); }
 
   std::size_t calls_under_way() const { return calls_.size(); }
 
-  /// No call begins any more. The jobs of those that are under way are put back into the store as they were
-  /// before: if they don't end in time the next process makes them again, as the same attempt.
+  /// Begins no more calls. Puts the jobs of calls under way back into the store: if the calls don't end in
+  /// time, the next process makes them again, as the same attempt.
   void begin_to_stop();
   bool is_stopping() const { return stopping_; }
 
@@ -23250,27 +23155,28 @@ class engine_core {
   std::uint64_t committed() const { return committed_; }
   bool is_committing() const { return committing_; }
   bool has_uncommitted() const { return !pending_.empty(); }
-  /// Why the last commit failed; empty when it did not.
+  /// Why the last commit failed; empty when it succeeded.
   const std::string& problem() const { return problem_; }
 
-  /// All that was noted. end_commit() must follow.
+  /// All changes that are not committed. Call end_commit() afterwards.
   batch begin_commit();
 
-  /// `problem` is why the batch could not be committed, or may not have been: it is to be committed again.
+  /// Ends the commit of a batch. An empty `problem` means success; otherwise the batch will be committed
+  /// again.
   void end_commit(batch tried, std::string problem, timestamp now);
 
   // ---- out --------------------------------------------------------------------------------------------
 
-  /// Calls that are to be asked to stop.
+  /// Calls to stop.
   std::vector<requested_stop> take_stops() { return std::exchange(stops_, {}); }
   std::vector<log_line> take_log_lines() { return std::exchange(log_lines_, {}); }
   bool has_log_lines() const { return !log_lines_.empty(); }
   void log(log_level level, std::string text) { log_lines_.push_back({level, std::move(text)}); }
 
-  /// What happened up to the last change that is committed, one after the other.
-  std::optional<told_progress> take_progress();
-  /// Whether nothing is left to be told of a change and those before.
-  bool is_told(std::uint64_t change) const { return progress_.empty() || progress_.front().change > change; }
+  /// The next timeline entry whose change is committed.
+  std::optional<pending_progress> take_progress();
+  /// Whether take_progress() has returned all entries up to the change.
+  bool is_notified(std::uint64_t change) const;
 
  private:
   struct under_way {
@@ -23278,7 +23184,7 @@ class engine_core {
     execution::call_stop stop{};
   };
 
-  /// Notes what the scheduler changed, and gives the number of the last change.
+  /// Collects the changes of the scheduler, and returns the number of the last change.
   std::uint64_t note();
   template <class Value>
   Value noted(Value value) {
@@ -23290,12 +23196,12 @@ class engine_core {
 
   void stop_calls_of(std::string_view run_id);
 
-  /// Takes back events that could not be stored. False when they were stored meanwhile, and only what they
-  /// have started is not; or when they are those of a request that was withdrawn.
+  /// Withdraws events that could not be stored. Returns false when the store has them meanwhile and only the
+  /// runs that they start are not stored, or when the events belong to a request that was withdrawn before.
   template <class Stored>
   bool withdraw(std::uint64_t change, const std::vector<std::string>& ids, const Stored& stored) {
     if (committed_ >= change) return false;
-    bool any = false;
+    bool has_withdrawn = false;
     for (changes& noted : pending_) {
       const bool is_theirs = std::any_of(noted.events.begin(), noted.events.end(), [&](const auto& event) {
         return !event.dispatched && std::find(ids.begin(), ids.end(), event.id) != ids.end();
@@ -23303,37 +23209,37 @@ class engine_core {
       if (!is_theirs) continue;
       scheduler_.withdraw(noted);
       for (event_record& event : noted.events) noted.withdrawn_events.push_back(std::move(event.id));
-      noted.events.clear();  // the commit that failed may have kept them
-      any = true;
+      noted.events.clear();  // the failed commit may have stored them
+      has_withdrawn = true;
     }
-    return any || std::any_of(ids.begin(), ids.end(), [&](const auto& id) { return !stored(id); });
+    return has_withdrawn || std::any_of(ids.begin(), ids.end(), [&](const auto& id) { return !stored(id); });
   }
 
-  /// A job for which there can be no request fails when it is made.
+  /// The request of a job. A job whose request can't be made fails when it is called.
   http::request request_for(const job& job) const;
 
-  /// What the user's function says, or a server's delay when it throws.
+  /// The result of options::retry_delay, or a server's delay when it throws.
   std::chrono::milliseconds retry_delay(int attempt);
 
   void note_progress(const changes& fresh);
 
-  /// Notes a line for the log about what failed.
+  /// Adds a log line about a failure.
   void log_failure(const run& run, const timeline_entry& entry, const changes& fresh);
 
   static std::string next_attempt(const run& run, const timeline_entry& entry, const changes& fresh);
 
   options options_;
-  std::vector<log_line> log_lines_;  // before the scheduler, which may log while it is made
+  std::vector<log_line> log_lines_;  // before the scheduler, whose constructor may log
   scheduler scheduler_;
   std::vector<changes> pending_;
-  std::uint64_t changed_ = 0;    // how many changes there were
-  std::uint64_t committed_ = 0;  // how many of them are in the store
+  std::uint64_t changed_ = 0;    // the number of the last change
+  std::uint64_t committed_ = 0;  // the number of the last change in the store
   std::string problem_;
   bool committing_ = false;
   bool stopping_ = false;
-  std::map<std::uint64_t, under_way> calls_;  // by job
+  std::map<std::uint64_t, under_way> calls_;  // by id of the job
   std::vector<requested_stop> stops_;
-  std::deque<told_progress> progress_;
+  std::deque<pending_progress> progress_;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -23441,12 +23347,12 @@ INNGEST_INLINE void engine_core::end_commit(batch tried, std::string problem, ti
                     std::make_move_iterator(tried.all.end()));
   }
   problem_ = std::move(problem);
-  note();  // what stored events have started
+  note();  // the runs that stored events started
 }
 
-INNGEST_INLINE std::optional<engine_core::told_progress> engine_core::take_progress() {
+INNGEST_INLINE std::optional<engine_core::pending_progress> engine_core::take_progress() {
   if (progress_.empty() || progress_.front().change > committed_) return std::nullopt;
-  std::optional<told_progress> out(std::move(progress_.front()));
+  std::optional<pending_progress> out(std::move(progress_.front()));
   progress_.pop_front();
   return out;
 }
@@ -23508,7 +23414,7 @@ INNGEST_INLINE void engine_core::log_failure(const run& run, const timeline_entr
       return log(log_level::warn, what() + ": " + attempt + " failed, the next is due at " +
                                       next_attempt(run, entry, fresh) + ": " + entry.detail);
     case progress::step_failed:
-      return log(log_level::warn, what() + ": " + attempt + " failed, and it was the last: " + entry.detail);
+      return log(log_level::warn, what() + ": " + attempt + " failed permanently: " + entry.detail);
     case progress::run_failed:
       return log(log_level::error, whose + " failed: " + entry.detail);
     default:
@@ -23527,21 +23433,28 @@ INNGEST_INLINE std::string engine_core::next_attempt(const run& run, const timel
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
+namespace inngest::inline INNGEST_ABI::v0_1_0_headers::embedded {
+
+INNGEST_INLINE bool engine_core::is_notified(std::uint64_t change) const {
+  return progress_.empty() || progress_.front().change > change;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::v0_1_0_headers::embedded
+
 // inngest/embedded/detail/registration_conflict.hpp
 
-// Whether an app that registers over HTTP may do so. Decided before anything changes.
+// Whether an app may register over HTTP. The engine checks this before it changes anything.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The origin of an http or https URL, in one spelling: lower case, without the scheme's own port, and the
-/// names of this machine as one. Nothing for what is no such URL.
+/// The normalized origin of an http or https URL: lower case, without the scheme's default port, and with one
+/// name for this machine. `nullopt` for other URLs.
 std::optional<std::string> app_origin(std::string_view url);
 
-/// Why an app elsewhere must not register these functions: a sentence. Nothing when it may.
+/// Why a remote app must not register these functions; `nullopt` when it may.
 ///
-/// An app is known by its id and lives at one origin. It never takes the place of a function of this process,
-/// of another app, or of an app with its id at another origin. `existing` is the engine's functions by slug,
-/// as pointers.
+/// An app has an id and one origin. It must not replace a function of this process, of another app, or of an
+/// app with the same id at another origin. `existing` maps slugs to pointers to the engine's functions.
 template <class Functions>
 std::optional<std::string> find_registration_conflict(const Functions& existing, const app_record& app,
                                                       const std::vector<function_definition>& functions) {
@@ -23607,38 +23520,298 @@ INNGEST_INLINE std::optional<std::string> app_origin(std::string_view url) {
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
+// inngest/embedded/detail/server_api.hpp
+
+// inngest/embedded/detail/path_parts.hpp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// Decodes a part of a path. A plus stays a plus.
+std::string decoded_path_part(std::string_view part);
+
+/// The parts of a path: "/v1/runs/x" is {"v1", "runs", "x"}. Access control and routing both use these parts,
+/// so a path can't be checked as one route and answered as another.
+std::vector<std::string> path_parts(std::string_view path);
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/embedded/detail/impl/path_parts.ipp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE std::string decoded_path_part(std::string_view part) {
+  std::string out;
+  for (std::size_t end = part.find('+'); end != std::string_view::npos; end = part.find('+')) {
+    out += http::percent_decoded(part.substr(0, end)) + '+';
+    part.remove_prefix(end + 1);
+  }
+  return out + http::percent_decoded(part);
+}
+
+INNGEST_INLINE std::vector<std::string> path_parts(std::string_view path) {
+  std::vector<std::string> out;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const std::string_view part = path.substr(0, path.find('/'));
+    out.push_back(decoded_path_part(part));
+    path.remove_prefix(part.size());
+  }
+  return out;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+/// The REST routes of a server that apps use: events, signals, runs. The engine answers its own client with
+/// it without a socket; http_server answers remote clients. It is a template to avoid a circular include.
+template <class Engine>
+class server_api {
+ public:
+  explicit server_api(Engine& engine) : engine_(engine) {}
+
+  /// Answers a request. Errors become answers with a reason; it does not throw.
+  http::response answer(const http::request& request) const {
+    try {
+      return route(request);
+    } catch (const payload_error& problem) {
+      return refusal(400, problem.what());
+    } catch (const unreachable& problem) {  // the engine can't write to its store
+      return refusal(503, problem.what());
+    } catch (const std::exception& problem) {
+      return refusal(500, problem.what());
+    } catch (...) {  // a user's store may throw anything
+      return refusal(500, "something was thrown that is not a std::exception");
+    }
+  }
+
+  static http::response answer_of(int status, const json& body) {
+    return {.status = status, .headers = {{"content-type", "application/json"}}, .body = encode(body)};
+  }
+  static http::response refusal(int status, const std::string& problem) {
+    const json body{{"error", problem}, {"status", status}};
+    // the problem may quote bytes of the request that are not UTF-8
+    return {.status = status,
+            .headers = {{"content-type", "application/json"}},
+            .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
+  }
+
+ private:
+  http::response route(const http::request& request) const {
+    const std::vector<std::string> path = detail::path_parts(request.path());
+    const auto is = [&](const char* method, std::initializer_list<const char*> wanted) {
+      if (request.method != method || path.size() != wanted.size()) return false;
+      std::size_t i = 0;
+      for (const char* part : wanted) {
+        if (*part != '*' && path[i] != part) return false;
+        ++i;
+      }
+      return true;
+    };
+    if (is("GET", {"health"})) return answer_of(200, {{"status", 200}, {"message", "OK"}});
+    if (is("POST", {"e", "*"})) return accept(request);
+    if (is("POST", {"v1", "signals"})) return signal(request);
+    if (is("GET", {"v1", "runs", "*"})) return run(path[2]);
+    if (is("GET", {"v2", "runs", "*"})) return run_v2(path[2], tells_output(request));
+    if (is("GET", {"v2", "events", "*", "runs"})) return runs_of_v2(path[2], tells_output(request));
+    if (is("DELETE", {"v1", "runs", "*"})) return cancel(path[2]);
+    if (is("POST", {"v2", "runs", "*", "rerun"})) return rerun(path[2]);
+    if (is("GET", {"v1", "events", "*"})) return event(path[2]);
+    if (is("GET", {"v1", "events", "*", "runs"})) return runs_of(path[2]);
+    if (is("GET", {"v1", "apps", "*", "functions"})) return functions_of(path[2]);
+    if (is("GET", {"v0", "runs", "*", "actions"})) return actions(path[2]);
+    if (is("GET", {"v0", "runs", "*", "batch"})) return batch(path[2]);
+    return refusal(404, "the embedded engine has no " + request.method + " " + std::string(request.path()));
+  }
+
+  // ---- events and signals -----------------------------------------------------------------------------
+
+  http::response accept(const http::request& request) const {
+    const std::string seed(request.headers.find(protocol::header::event_id_seed).value_or(""));
+    return answer_of(200, {{"ids", engine_.accept(request.body, seed)}, {"status", 200}});
+  }
+
+  http::response signal(const http::request& request) const {
+    const json body = detail::parse_dom(request.body);
+    const bool named = body.is_object() && body.contains("signal") && body["signal"].is_string();
+    if (!named) throw payload_error("signal", "missing");
+    const auto name = body["signal"].get<std::string>();
+    const auto run_id = engine_.signal(name, encode(body.value("data", json()), "data"));
+    if (!run_id) return refusal(404, "no run waits for signal \"" + name + "\"");
+    return answer_of(200, {{"data", {{"run_id", *run_id}}}});
+  }
+
+  // ---- runs -------------------------------------------------------------------------------------------
+
+  static json described(const embedded::run& run) {
+    const auto time = [](const std::optional<timestamp>& moment) {
+      return moment ? json(to_text(*moment)) : json();
+    };
+    std::string status(to_string(run.status));
+    status[0] = static_cast<char>(status[0] - 'a' + 'A');
+    json out{{"run_id", run.id},
+             {"run_started_at", to_text(run.started_at.value_or(run.queued_at))},
+             {"function_id", run.function_slug},
+             {"event_id", run.event_id},
+             {"status", status},
+             {"ended_at", time(run.ended_at)},
+             {"output", nullptr}};
+    if (!run.output_text.empty()) out["output"] = received_json_value(run.output_text);
+    if (run.error) out["output"] = received_json_value(text_of(*run.error));
+    return out;
+  }
+
+  http::response no_run(const std::string& id) const {
+    return refusal(404, "there is no run \"" + id + "\"");
+  }
+
+  http::response run(const std::string& id) const {
+    const auto found = engine_.find_run(id);
+    return found ? answer_of(200, {{"data", described(*found)}}) : no_run(id);
+  }
+
+  // ---- runs in version 2 of the API ------------------------------------------------------------------
+
+  static bool tells_output(const http::request& request) {
+    return request.query("includeOutput").value_or("") == "true";
+  }
+
+  json described_v2(const embedded::run& run, bool with_output) const {
+    std::string status(run.status == run_status::queued ? "queued" : to_string(run.status));
+    for (char& c : status) c = static_cast<char>(c - 'a' + 'A');
+    json function{{"id", run.function_slug}, {"name", run.function_slug}};
+    json app{{"id", ""}};
+    for (const function_definition& definition : engine_.functions()) {
+      if (definition.slug != run.function_slug) continue;
+      function["id"] = definition.id();
+      function["name"] = definition.name;
+      app["id"] = definition.app_id;
+    }
+    json out{{"id", run.id},
+             {"function", std::move(function)},
+             {"app", std::move(app)},
+             {"status", status},
+             {"queuedAt", to_text(run.queued_at)},
+             {"trigger", {{"eventIds", json::array({run.event_id})}, {"isBatch", false}}}};
+    if (run.started_at) out["startedAt"] = to_text(*run.started_at);
+    if (run.ended_at) out["endedAt"] = to_text(*run.ended_at);
+    json output;
+    if (run.error)
+      output = received_json_value(text_of(*run.error));
+    else if (!run.output_text.empty())
+      output = received_json_value(run.output_text);
+    else if (run.status == run_status::cancelled)
+      output = json::object();
+    else if (run.status != run_status::completed)
+      return out;
+    if (with_output) out["output"] = output.is_object() ? output : json{{"data", output}};
+    return out;
+  }
+
+  http::response run_v2(const std::string& id, bool with_output) const {
+    const auto found = engine_.find_run(id);
+    if (found) return answer_of(200, {{"data", described_v2(*found, with_output)}});
+    return answer_of(404, {{"errors", json::array({{{"code", "not_found"}, {"message", "Run not found"}}})}});
+  }
+
+  http::response runs_of_v2(const std::string& event_id, bool with_output) const {
+    json all = json::array();
+    for (const embedded::run& run : engine_.runs_of(event_id)) all.push_back(described_v2(run, with_output));
+    return answer_of(200, {{"data", std::move(all)}, {"page", {{"hasMore", false}}}});
+  }
+
+  http::response cancel(const std::string& id) const {
+    if (engine_.cancel(id)) return {.status = 204};
+    if (!engine_.find_run(id)) return no_run(id);
+    return refusal(409, "run \"" + id + "\" has ended");
+  }
+
+  http::response rerun(const std::string& id) const {
+    const auto again = engine_.rerun(id);
+    return again ? answer_of(200, {{"data", {{"runId", *again}}}}) : no_run(id);
+  }
+
+  http::response event(const std::string& id) const {
+    const auto found = engine_.store().find_event(id);
+    if (!found) return refusal(404, "there is no event \"" + id + "\"");
+    json event = received_json_value(found->text);
+    if (!event.is_object())
+      event = json{{"name", detail::to_printable(found->name)}, {"data", std::move(event)}};
+    event["internal_id"] = found->id;
+    event["received_at"] = to_text(found->received_at);
+    return answer_of(200, {{"data", std::move(event)}});
+  }
+
+  http::response runs_of(const std::string& event_id) const {
+    json all = json::array();
+    for (const embedded::run& run : engine_.runs_of(event_id)) all.push_back(described(run));
+    return answer_of(200, {{"data", std::move(all)}});
+  }
+
+  http::response functions_of(const std::string& app_id) const {
+    json all = json::array();
+    for (const function_definition& function : engine_.functions()) {
+      if (function.app_id != app_id) continue;
+      all.push_back({{"internal_id", function.slug},
+                     {"id", function.slug},
+                     {"config", detail::parse_dom(function.text)}});
+    }
+    return answer_of(200, all);
+  }
+
+  // ---- the state of a run that is too large for the body of a call ---------------------------------------
+
+  http::response actions(const std::string& run_id) const {
+    if (!engine_.find_run(run_id)) return no_run(run_id);
+    std::string out = "{";
+    for (const memo_record& memo : engine_.store().memos_of(run_id)) {
+      if (out.size() > 1) out += ',';
+      out += '"' + detail::to_hex(memo.step) + "\":" + memo.text;
+    }
+    return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + '}'};
+  }
+
+  http::response batch(const std::string& run_id) const {
+    const auto found = engine_.store().find_run(run_id);
+    if (!found) return no_run(run_id);
+    std::string out = "[";
+    for (const run_event& event : found->events) {
+      if (out.size() > 1) out += ',';
+      out += event.text;
+    }
+    return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + ']'};
+  }
+
+  Engine& engine_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
 // inngest/embedded/memory_store.hpp
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Keeps everything in memory: it ends with the process, but not with the engine, which can be replaced by
-/// another on the same store.
+/// Keeps an engine's state in memory. The state is lost when the store is destroyed. It outlives the engine:
+/// another engine on the same store continues where the first one stopped.
 class memory_store final : public store {
  public:
   void commit(std::span<const changes> all) override;
-
   unfinished_work load() override;
-
   void forget_before(timestamp time) override;
 
   std::optional<event_record> find_event(std::string_view event_id) const override;
-
+  /// A page of events, newest first.
   std::vector<event_record> find_events(const event_query& query) const override;
-
   std::optional<run_record> find_run(std::string_view run_id) const override;
-
   std::vector<run> find_runs(const run_query& query) const override;
-
   std::vector<run> runs_of(std::string_view event_id) const override;
-
   std::vector<run> runs() const override;
-
   std::vector<memo_record> memos_of(std::string_view run_id) const override;
-
+  /// How many runs of each status the store has.
   run_counts count_runs() const override;
 
  private:
-  struct kept_run {
+  struct stored_run {
     run_record record{};
     std::vector<memo_record> memos{};
     std::set<step_hash> steps{};             // of the memos
@@ -23647,15 +23820,15 @@ class memory_store final : public store {
 
   void apply(const changes& changes);
 
-  kept_run* find(const std::string& run_id);
+  stored_run* find(const std::string& run_id);
 
   void withdraw(const std::string& id);
 
   void note_dispatched(const std::string& id);
 
-  static void add(kept_run& run, const timeline_record& told);
+  static void add(stored_run& run, const timeline_record& record);
 
-  void keep_run(const run_record& changed);
+  void put_run(const run_record& changed);
 
   void update_run(const run_update& changed);
 
@@ -23667,9 +23840,9 @@ class memory_store final : public store {
 
   mutable std::mutex mutex_;
   std::map<std::string, event_record, std::less<>> events_;  // ids grow with time
-  std::deque<std::string> undispatched_;                     // as they came
-  std::map<std::string, kept_run, std::less<>> runs_;
-  std::map<std::string, std::set<std::string>, std::less<>> started_;  // runs, by event
+  std::deque<std::string> undispatched_;                     // ids of events, oldest first
+  std::map<std::string, stored_run, std::less<>> runs_;
+  std::map<std::string, std::set<std::string>, std::less<>> started_;  // ids of runs by id of their event
   std::map<std::uint64_t, job> jobs_;
   std::map<std::pair<std::string, step_hash>, wait_record> waits_;
   std::map<std::string, remembered_value> values_;
@@ -23685,7 +23858,7 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE void memory_store::commit(std::span<const changes> all) {
   const std::lock_guard lock(mutex_);
-  for (const changes& each : all) apply(each);
+  for (const changes& part : all) apply(part);
 }
 
 INNGEST_INLINE unfinished_work memory_store::load() {
@@ -23695,41 +23868,41 @@ INNGEST_INLINE unfinished_work memory_store::load() {
     event_record& event = out.events.emplace_back(events_.find(id)->second);
     if (event.given_id.empty()) event.given_id = given_id_of(event);
   }
-  for (const auto& [id, each] : runs_) {
-    if (each.record.run.ended()) continue;
-    out.runs.push_back(each.record);
+  for (const auto& [id, stored] : runs_) {
+    if (stored.record.run.ended()) continue;
+    out.runs.push_back(stored.record);
     out.runs.back().run.timeline.clear();
-    out.runs.back().timeline_size = each.positions.empty() ? 0 : each.positions.back();
-    out.memos.insert(out.memos.end(), each.memos.begin(), each.memos.end());
+    out.runs.back().timeline_size = stored.positions.empty() ? 0 : stored.positions.back();
+    out.memos.insert(out.memos.end(), stored.memos.begin(), stored.memos.end());
   }
-  for (const auto& [id, each] : jobs_) {
-    out.jobs.push_back(each);
+  for (const auto& [id, job] : jobs_) {
+    out.jobs.push_back(job);
     out.last_job = id;
-    if (each.what != job::kind::schedule && !runs_.contains(each.run_id))
-      out.unreadable.push_back(without_run(each));
+    if (job.what != job::kind::schedule && !runs_.contains(job.run_id))
+      out.unreadable.push_back(without_run(job));
   }
-  for (const auto& [key, each] : waits_) {
-    out.waits.push_back(each);
-    if (!runs_.contains(each.run_id)) out.unreadable.push_back(without_run(each));
+  for (const auto& [key, wait] : waits_) {
+    out.waits.push_back(wait);
+    if (!runs_.contains(wait.run_id)) out.unreadable.push_back(without_run(wait));
   }
-  for (const auto& [key, each] : values_) out.values.push_back(each);
-  for (const auto& [id, each] : apps_) out.apps.push_back(each);
+  for (const auto& [key, value] : values_) out.values.push_back(value);
+  for (const auto& [id, app] : apps_) out.apps.push_back(app);
   return out;
 }
 
 INNGEST_INLINE void memory_store::forget_before(timestamp time) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(runs_, [&](const auto& each) {
-    const run& ended = each.second.record.run;
+  std::erase_if(runs_, [&](const auto& entry) {
+    const run& ended = entry.second.record.run;
     if (!ended.ended() || !ended.ended_at || *ended.ended_at >= time) return false;
     --counts_.of(ended.status);
-    for (const run_event& event : each.second.record.events) forget_start(event.id, ended.id);
+    for (const run_event& event : entry.second.record.events) forget_start(event.id, ended.id);
     return true;
   });
-  std::erase_if(events_, [&](const auto& each) {
-    return each.second.received_at < time && each.second.dispatched && !started_.contains(each.first);
+  std::erase_if(events_, [&](const auto& entry) {
+    return entry.second.received_at < time && entry.second.dispatched && !started_.contains(entry.first);
   });
-  std::erase_if(values_, [&](const auto& each) { return each.second.expires < time; });
+  std::erase_if(values_, [&](const auto& entry) { return entry.second.expires < time; });
 }
 
 INNGEST_INLINE std::optional<event_record> memory_store::find_event(std::string_view event_id) const {
@@ -23757,9 +23930,9 @@ INNGEST_INLINE std::vector<run> memory_store::find_runs(const run_query& query) 
   std::vector<run> out;
   auto next = query.before.empty() ? runs_.end() : runs_.lower_bound(query.before);
   while (next != runs_.begin() && out.size() < query.limit) {
-    const run& each = (--next)->second.record.run;
-    if (!matches(each, query)) continue;
-    out.push_back(without_timeline(each));
+    const run& run = (--next)->second.record.run;
+    if (!matches(run, query)) continue;
+    out.push_back(without_timeline(run));
   }
   return out;
 }
@@ -23776,7 +23949,7 @@ INNGEST_INLINE std::vector<run> memory_store::runs_of(std::string_view event_id)
 INNGEST_INLINE std::vector<run> memory_store::runs() const {
   const std::lock_guard lock(mutex_);
   std::vector<run> out;
-  for (const auto& [id, each] : runs_) out.push_back(each.record.run);
+  for (const auto& [id, stored] : runs_) out.push_back(stored.record.run);
   return out;
 }
 
@@ -23793,32 +23966,32 @@ INNGEST_INLINE run_counts memory_store::count_runs() const {
 
 INNGEST_INLINE void memory_store::apply(const changes& changes) {
   for (const std::string& id : changes.withdrawn_events) withdraw(id);
-  for (const event_record& each : changes.events) {
-    if (events_.try_emplace(each.id, each).second && !each.dispatched) undispatched_.push_back(each.id);
+  for (const event_record& event : changes.events) {
+    if (events_.try_emplace(event.id, event).second && !event.dispatched) undispatched_.push_back(event.id);
   }
   for (const std::string& id : changes.dispatched_events) note_dispatched(id);
-  for (const run_record& each : changes.runs) keep_run(each);
-  for (const run_update& each : changes.run_updates) update_run(each);
-  for (const memo_record& each : changes.memos) {
-    kept_run* run = find(each.run_id);
-    if (run && run->steps.insert(each.step).second) run->memos.push_back(each);
+  for (const run_record& run : changes.runs) put_run(run);
+  for (const run_update& run : changes.run_updates) update_run(run);
+  for (const memo_record& memo : changes.memos) {
+    stored_run* run = find(memo.run_id);
+    if (run && run->steps.insert(memo.step).second) run->memos.push_back(memo);
   }
-  for (const job& each : changes.added_jobs) jobs_.insert_or_assign(each.id, each);
+  for (const job& job : changes.added_jobs) jobs_.insert_or_assign(job.id, job);
   for (const std::uint64_t id : changes.started_jobs) {
     if (const auto found = jobs_.find(id); found != jobs_.end()) found->second.started = true;
   }
   for (const std::uint64_t id : changes.removed_jobs) jobs_.erase(id);
-  for (const wait_record& each : changes.added_waits) waits_.insert_or_assign({each.run_id, each.step}, each);
+  for (const wait_record& wait : changes.added_waits) waits_.insert_or_assign({wait.run_id, wait.step}, wait);
   for (const auto& [run, step] : changes.removed_waits) waits_.erase({run, step});
-  for (const timeline_record& each : changes.timeline) {
-    if (kept_run* run = find(each.run_id)) add(*run, each);
+  for (const timeline_record& record : changes.timeline) {
+    if (stored_run* run = find(record.run_id)) add(*run, record);
   }
   for (const std::string& key : changes.removed_values) values_.erase(key);
-  for (const remembered_value& each : changes.values) values_.insert_or_assign(each.key, each);
-  for (const app_record& each : changes.apps) apps_.insert_or_assign(each.id, each);
+  for (const remembered_value& value : changes.values) values_.insert_or_assign(value.key, value);
+  for (const app_record& app : changes.apps) apps_.insert_or_assign(app.id, app);
 }
 
-INNGEST_INLINE memory_store::kept_run* memory_store::find(const std::string& run_id) {
+INNGEST_INLINE memory_store::stored_run* memory_store::find(const std::string& run_id) {
   const auto found = runs_.find(run_id);
   return found == runs_.end() ? nullptr : &found->second;
 }
@@ -23837,42 +24010,42 @@ INNGEST_INLINE void memory_store::note_dispatched(const std::string& id) {
   undispatched_.erase(std::find(undispatched_.begin(), undispatched_.end(), id));
 }
 
-INNGEST_INLINE void memory_store::add(kept_run& run, const timeline_record& told) {
+INNGEST_INLINE void memory_store::add(stored_run& run, const timeline_record& record) {
   std::vector<std::uint64_t>& positions = run.positions;
   const std::uint64_t last = positions.empty() ? 0 : positions.back();
-  const std::uint64_t position = told.position == 0 ? last + 1 : told.position;
+  const std::uint64_t position = record.position == 0 ? last + 1 : record.position;
   const auto place = std::lower_bound(positions.begin(), positions.end(), position);
   if (place != positions.end() && *place == position) return;
   std::vector<timeline_entry>& timeline = run.record.run.timeline;
-  timeline.insert(timeline.begin() + (place - positions.begin()), told.entry);
+  timeline.insert(timeline.begin() + (place - positions.begin()), record.entry);
   positions.insert(place, position);
 }
 
-INNGEST_INLINE void memory_store::keep_run(const run_record& changed) {
+INNGEST_INLINE void memory_store::put_run(const run_record& changed) {
   const auto [found, is_new] = runs_.try_emplace(changed.run.id);
-  run_record& kept = found->second.record;
+  run_record& stored = found->second.record;
   if (!is_new) {
-    --counts_.of(kept.run.status);
-    for (const run_event& each : kept.events) forget_start(each.id, changed.run.id);
+    --counts_.of(stored.run.status);
+    for (const run_event& event : stored.events) forget_start(event.id, changed.run.id);
   }
-  std::vector<timeline_entry> timeline = std::move(kept.run.timeline);
-  kept = changed;
-  kept.run.timeline = std::move(timeline);
-  ++counts_.of(kept.run.status);
-  for (const run_event& each : kept.events) started_[each.id].insert(changed.run.id);
+  std::vector<timeline_entry> timeline = std::move(stored.run.timeline);
+  stored = changed;
+  stored.run.timeline = std::move(timeline);
+  ++counts_.of(stored.run.status);
+  for (const run_event& event : stored.events) started_[event.id].insert(changed.run.id);
 }
 
 INNGEST_INLINE void memory_store::update_run(const run_update& changed) {
-  kept_run* found = find(changed.id);
+  stored_run* found = find(changed.id);
   if (!found) return;
-  run& kept = found->record.run;
-  --counts_.of(kept.status);
-  kept.status = changed.status;
-  kept.started_at = changed.started_at;
-  kept.ended_at = changed.ended_at;
-  kept.output_text = changed.output_text;
-  kept.error = changed.error;
-  ++counts_.of(kept.status);
+  run& stored = found->record.run;
+  --counts_.of(stored.status);
+  stored.status = changed.status;
+  stored.started_at = changed.started_at;
+  stored.ended_at = changed.ended_at;
+  stored.output_text = changed.output_text;
+  stored.error = changed.error;
+  ++counts_.of(stored.status);
 }
 
 INNGEST_INLINE void memory_store::forget_start(const std::string& event_id, const std::string& run_id) {
@@ -23908,10 +24081,10 @@ INNGEST_INLINE run memory_store::without_timeline(const run& from) {
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-// What an engine is made of. Users see engine, which only has a pointer to it: their files need nothing of
-// the scheduler to compile.
+// The implementation of engine. engine only has a pointer to it, so that user code compiles without the
+// scheduler.
 
-/// The engine: its functions do what those of `engine` say.
+/// Implements `engine`, which documents the public functions.
 class engine_body {
  public:
   engine_body(client app, const std::vector<any_function>& functions, engine_options options = {});
@@ -23943,7 +24116,7 @@ class engine_body {
   bool wait_until_idle(duration_ms timeout) const;
 
  private:
-  /// The client's way to the engine: the part of a server's HTTP API that an app needs.
+  /// The client's transport while the engine lives. It answers the requests of an app without a socket.
   class loopback final : public http::transport {
    public:
     explicit loopback(engine_body& engine) : engine_(&engine) {}
@@ -23953,7 +24126,7 @@ class engine_body {
     engine_body* engine_;
   };
 
-  /// While it lives, the client's HTTP goes to the engine.
+  /// Replaces the client's transport while it lives.
   class takeover {
    public:
     takeover(const client& app, std::shared_ptr<http::transport> transport);
@@ -23965,7 +24138,7 @@ class engine_body {
     client app_;
   };
 
-  /// The run whose handler this thread is in, and so the sender of the events that come from this thread.
+  /// The run whose handler runs on this thread: the sender of the events that this thread sends.
   struct event_sender {
     const void* engine = nullptr;
     std::string_view run_id{};
@@ -23982,7 +24155,7 @@ class engine_body {
     event_sender before_;
   };
 
-  /// Runs read their output through the middleware of their function.
+  /// Makes run::output() use the middleware of the run's function.
   void set_reader(run& of) const;
   std::vector<run> with_readers(std::vector<run> all) const;
 
@@ -23998,40 +24171,41 @@ class engine_body {
 
   static std::string counted(std::size_t count, const char* what);
 
-  // ---- committing: everything is noted under the lock, and written outside of it ------------------------
+  // ---- committing: changes are collected under the lock, and written without it --------------------------
 
-  /// In memory everything is committed at once.
+  /// Commits all changes if the store is in memory.
   void commit_at_once();
 
-  /// The number of the last change, to wait for.
+  /// The number of the last change, for is_committed().
   std::uint64_t changed();
 
   void end_commit(engine_core::batch batch, std::string problem);
 
-  /// A constructor may throw, and then nothing has happened.
+  /// Commits the changes of the constructor, which throws when that fails.
   void commit_first_changes();
 
-  /// Waits until the change is committed. False when the store can't; engine_core::problem() says why.
+  /// Waits until the change is committed. Returns false when the commit fails; engine_core::problem() says
+  /// why.
   bool is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change);
 
-  /// The same, but waits until the store can. False when the engine stops meanwhile.
+  /// Waits until the change is committed, also after failed commits. Returns false when the engine stops.
   bool is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change);
 
   void commit_or_wait(std::unique_lock<std::mutex>& lock);
 
-  /// Waits until all that the scheduler changed is committed.
-  /// \throws unreachable when the store can't, with the reason.
+  /// Waits until all changes are committed.
+  /// \throws unreachable with the reason when the commit fails.
   void commit_changes(std::unique_lock<std::mutex>& lock);
 
-  /// Commits all that was noted, at once. One thread at a time.
+  /// Commits all changes. One thread at a time.
   void commit_all(std::unique_lock<std::mutex>& lock);
 
-  /// The keeper's thread: commits what nobody waits for, and tries again when the store can't.
-  void keep();
+  /// The committer's thread: commits changes that no thread waits for, and retries failed commits.
+  void commit_in_background();
 
   bool can_commit() const { return core_.has_uncommitted() && !core_.is_committing(); }
 
-  /// Gives what went wrong: it will be tried again.
+  /// Commits the batch. Returns the problem, or an empty text. Failed commits will be retried.
   std::string commit(std::span<const changes> batch) const;
 
   // ---- working ----------------------------------------------------------------------------------------
@@ -24040,10 +24214,10 @@ class engine_body {
 
   void take_and_call(std::unique_lock<std::mutex>& lock);
 
-  static bool is_elsewhere(const http::request& request);
+  static bool is_remote(const http::request& request);
 
-  /// Nobody can call the app before there is an http_server, which begins after the engine. The call waits
-  /// for it, and uses up no attempt.
+  /// Delays the call of a remote app until an http_server, which is created after the engine, can make it.
+  /// The delay does not count as an attempt.
   void postpone(const engine_core::call& call);
 
   void begin_to_stop();
@@ -24052,30 +24226,30 @@ class engine_body {
 
   http::response call(engine_core::call& made);
 
-  /// Makes a request for a step.
-  http::response ask_elsewhere(const http::request& request) const;
+  /// Makes the request of a step.
+  http::response make_request(const http::request& request) const;
 
-  http::response call_elsewhere(http::request request);
+  http::response call_remote_app(http::request request);
 
-  /// Keeps results while a function goes on.
+  /// Saves results while a function continues.
   execution::checkpoints::saved save(const job& job, const std::vector<protocol::operation>& results);
 
-  /// Waits are measured with the steady clock. They are short, so that a system clock that is set forward is
-  /// noticed.
+  /// Sleeps until a job is due, but not long: the wait uses the steady clock, and the system clock may be set
+  /// forward meanwhile.
   void sleep_until_due(std::unique_lock<std::mutex>& lock);
 
-  /// The cleaner's thread: forgets what is too old to be looked at, at the start and then every ten minutes.
+  /// The cleaner's thread: removes old records at the start, and then every ten minutes.
   void clean();
 
-  // ---- what users hear: collected under the lock, told outside of it -------------------------------------
+  // ---- callbacks and log lines: collected under the lock, delivered without it ----------------------------
 
-  /// Whether on_progress was told all that happened up to a change.
-  bool is_told(std::uint64_t change) const;
+  /// Whether on_progress was called for everything up to the change.
+  bool is_notified(std::uint64_t change) const;
 
-  /// Asks calls to stop, logs, and tells on_progress what is committed.
+  /// Requests calls to stop, writes log lines, and calls on_progress for committed changes.
   void deliver();
 
-  void tell(const run& run, const timeline_entry& entry) const;
+  void notify(const run& run, const timeline_entry& entry) const;
 
   client app_;
   engine_options options_;
@@ -24086,17 +24260,17 @@ class engine_body {
   mutable std::mutex mutex_;  // of everything below
   std::condition_variable wake_;
   mutable std::condition_variable settled_;
-  std::condition_variable keeper_wake_;
+  std::condition_variable committer_wake_;
   std::condition_variable cleaner_wake_;
   engine_core core_;
   std::function<http::response(http::request)> call_app_;
-  std::optional<std::uint64_t> telling_;  // on_progress is being told of this change
-  int logging_ = 0;                       // threads that log
-  bool keeper_stops_ = false;
-  bool has_told_of_server_ = false;
+  std::optional<std::uint64_t> notifying_;  // the change for which on_progress is being called
+  int logging_ = 0;                         // threads that write log lines
+  bool committer_stops_ = false;
+  bool has_logged_missing_server_ = false;
 
-  takeover takeover_;  // until the threads have ended a handler's events come here
-  std::thread keeper_;
+  takeover takeover_;  // outlives the threads, whose handlers may send events
+  std::thread committer_;
   std::thread cleaner_;
   std::vector<std::thread> workers_;
 };
@@ -24127,7 +24301,7 @@ INNGEST_INLINE engine_body::engine_body(client app, const std::vector<any_functi
   log_unreadable();
   deliver();
   try {
-    keeper_ = std::thread([this] { keep(); });
+    committer_ = std::thread([this] { commit_in_background(); });
     cleaner_ = std::thread([this] { clean(); });
     for (std::size_t i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
   } catch (...) {
@@ -24279,10 +24453,10 @@ INNGEST_INLINE std::optional<run> engine_body::find_run(std::string_view run_id)
 INNGEST_INLINE run engine_body::wait_for(std::string_view run_id, duration_ms timeout) const {
   {
     std::unique_lock lock(mutex_);
-    std::optional<std::uint64_t> last;  // change of the run
+    std::optional<std::uint64_t> last;  // the last change of the run
     settled_.wait_for(lock, within_a_year(timeout), [&] {
       if (!last && !core_.state().is_running(run_id)) last = core_.changed();
-      return last && core_.committed() >= *last && is_told(*last);
+      return last && core_.committed() >= *last && is_notified(*last);
     });
   }
   auto out = find_run(run_id);
@@ -24293,7 +24467,7 @@ INNGEST_INLINE run engine_body::wait_for(std::string_view run_id, duration_ms ti
 INNGEST_INLINE bool engine_body::wait_until_idle(duration_ms timeout) const {
   std::unique_lock lock(mutex_);
   return settled_.wait_for(lock, within_a_year(timeout), [&] {
-    return core_.state().is_idle() && core_.committed() == core_.changed() && is_told(core_.changed()) &&
+    return core_.state().is_idle() && core_.committed() == core_.changed() && is_notified(core_.changed()) &&
            !core_.has_log_lines() && logging_ == 0;
   });
 }
@@ -24347,13 +24521,13 @@ INNGEST_INLINE void engine_body::log_unreadable() const {
   constexpr std::size_t most = 100;
   const auto& all = core_.state().unreadable();
   for (std::size_t i = 0; i < (std::min)(all.size(), most); ++i) {
-    std::string text = "the engine's store has a record that can't be read: " + all[i].table + " where " +
+    std::string text = "the engine's store has an unreadable record: " + all[i].table + " where " +
                        all[i].key + ": " + all[i].reason;
     if (!all[i].run_id.empty()) text += "; run \"" + all[i].run_id + "\" is set aside";
     app_.log().error(text);
   }
   if (all.size() > most)
-    app_.log().error("... and " + std::to_string(all.size() - most) + " more: see engine_body::unreadable()");
+    app_.log().error("... and " + std::to_string(all.size() - most) + " more: see engine::unreadable()");
 }
 
 INNGEST_INLINE std::chrono::milliseconds engine_body::within_a_year(std::chrono::milliseconds time) {
@@ -24391,8 +24565,8 @@ INNGEST_INLINE std::uint64_t engine_body::changed() {
 
 INNGEST_INLINE void engine_body::end_commit(engine_core::batch batch, std::string problem) {
   core_.end_commit(std::move(batch), std::move(problem), clock_.now());
-  if (core_.has_uncommitted()) keeper_wake_.notify_one();
-  wake_.notify_one();  // whoever takes what is now due wakes another in turn
+  if (core_.has_uncommitted()) committer_wake_.notify_one();
+  wake_.notify_one();  // the thread that takes a due job wakes the next one
   settled_.notify_all();
 }
 
@@ -24414,7 +24588,7 @@ INNGEST_INLINE bool engine_body::is_committed_at_last(std::unique_lock<std::mute
     if (core_.problem().empty())
       commit_or_wait(lock);
     else
-      settled_.wait(lock);  // the keeper tries again
+      settled_.wait(lock);  // the committer tries again
   }
   return !core_.is_stopping();
 }
@@ -24423,7 +24597,7 @@ INNGEST_INLINE void engine_body::commit_or_wait(std::unique_lock<std::mutex>& lo
   if (core_.is_committing())
     settled_.wait(lock);
   else
-    commit_all(lock);  // whoever waits does it, and for the others as well
+    commit_all(lock);  // the first thread that waits commits for all
 }
 
 INNGEST_INLINE void engine_body::commit_changes(std::unique_lock<std::mutex>& lock) {
@@ -24438,14 +24612,14 @@ INNGEST_INLINE void engine_body::commit_all(std::unique_lock<std::mutex>& lock) 
   end_commit(std::move(batch), std::move(problem));
 }
 
-INNGEST_INLINE void engine_body::keep() {
+INNGEST_INLINE void engine_body::commit_in_background() {
   std::unique_lock lock(mutex_);
   while (true) {
-    keeper_wake_.wait(lock, [&] { return can_commit() || keeper_stops_; });
+    committer_wake_.wait(lock, [&] { return can_commit() || committer_stops_; });
     if (!core_.problem().empty())
-      keeper_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return keeper_stops_; });
+      committer_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return committer_stops_; });
     if (can_commit()) commit_all(lock);
-    if (keeper_stops_ && (!core_.has_uncommitted() || !core_.problem().empty())) return;
+    if (committer_stops_ && (!core_.has_uncommitted() || !core_.problem().empty())) return;
     lock.unlock();
     deliver();
     lock.lock();
@@ -24457,7 +24631,7 @@ INNGEST_INLINE std::string engine_body::commit(std::span<const changes> batch) c
     options_.store->commit(batch);
     return {};
   } catch (...) {
-    std::string problem = "the engine's store takes nothing: " + words_of_exception();
+    std::string problem = "the engine can't write to its store: " + words_of_exception();
     app_.log().error(problem);
     return problem;
   }
@@ -24468,9 +24642,9 @@ INNGEST_INLINE void engine_body::work() {
   while (!core_.is_stopping()) {
     try {
       take_and_call(lock);
-    } catch (...) {  // a thread must not end by it, and the others have work
+    } catch (...) {  // the thread must go on with other jobs
       if (!lock.owns_lock()) lock.lock();
-      core_.log(log_level::error, "the engine failed at a job: " + words_of_exception());
+      core_.log(log_level::error, "the engine failed to do a job: " + words_of_exception());
       lock.unlock();
       deliver();
       lock.lock();
@@ -24489,12 +24663,12 @@ INNGEST_INLINE void engine_body::take_and_call(std::unique_lock<std::mutex>& loc
     if (!core_.is_stopping()) sleep_until_due(lock);
     return;
   }
-  if (next->what.what == job::kind::call && is_elsewhere(next->request) && !call_app_) {
+  if (next->what.what == job::kind::call && is_remote(next->request) && !call_app_) {
     postpone(*next);
     return;
   }
   commit_at_once();
-  wake_.notify_one();  // the next may be due as well: whoever takes it wakes another in turn
+  wake_.notify_one();  // another job may be due; the thread that takes it wakes the next one
   if (!is_committed_at_last(lock, next->change)) {
     core_.give_back(*next);
     settled_.notify_all();
@@ -24510,18 +24684,17 @@ INNGEST_INLINE void engine_body::take_and_call(std::unique_lock<std::mutex>& loc
   core_.finish(*next, std::move(response), clock_.now());
   commit_at_once();
   settled_.notify_all();
-  if (core_.is_stopping()) keeper_wake_.notify_one();
+  if (core_.is_stopping()) committer_wake_.notify_one();
 }
 
-INNGEST_INLINE bool engine_body::is_elsewhere(const http::request& request) {
+INNGEST_INLINE bool engine_body::is_remote(const http::request& request) {
   return !request.method.empty() && !request.url.starts_with('/') && !request.url.starts_with('?');
 }
 
 INNGEST_INLINE void engine_body::postpone(const engine_core::call& call) {
-  if (!std::exchange(has_told_of_server_, true))
-    core_.log(
-        log_level::info,
-        "runs of apps elsewhere wait for an http_server that calls them, such as run " + call.what.run_id);
+  if (!std::exchange(has_logged_missing_server_, true))
+    core_.log(log_level::info,
+              "runs of remote apps wait for an http_server that calls them, such as run " + call.what.run_id);
   core_.postpone(call, clock_.now() + std::chrono::seconds(1));
   commit_at_once();
 }
@@ -24531,7 +24704,7 @@ INNGEST_INLINE void engine_body::begin_to_stop() {
   commit_at_once();
   wake_.notify_all();
   settled_.notify_all();
-  keeper_wake_.notify_one();
+  committer_wake_.notify_one();
   cleaner_wake_.notify_one();
 }
 
@@ -24544,10 +24717,10 @@ INNGEST_INLINE void engine_body::end_threads() {
   for (std::thread& worker : workers_) worker.join();
   {
     const std::lock_guard lock(mutex_);
-    keeper_stops_ = true;
+    committer_stops_ = true;
   }
-  keeper_wake_.notify_all();
-  if (keeper_.joinable()) keeper_.join();
+  committer_wake_.notify_all();
+  if (committer_.joinable()) committer_.join();
   if (cleaner_.joinable()) cleaner_.join();
   deliver();
 }
@@ -24556,24 +24729,24 @@ INNGEST_INLINE http::response engine_body::call(engine_core::call& made) {
   const job& job = made.what;
   http::request request = std::move(made.request);
   if (request.method.empty()) return no_answer(request.body);
-  if (job.what == job::kind::request) return ask_elsewhere(request);
-  if (!is_elsewhere(request)) {
+  if (job.what == job::kind::request) return make_request(request);
+  if (!is_remote(request)) {
     const sending_run sends(this, job.run_id);
     return handler_.answer_in_process(
         std::move(request),
         [&](const std::vector<protocol::operation>& results) { return save(job, results); }, made.stop);
   }
   try {
-    return call_elsewhere(std::move(request));
+    return call_remote_app(std::move(request));
   } catch (...) {
     return server_api<engine_body>::answer_of(500,
                                               {{"name", "unreachable"}, {"message", words_of_exception()}});
   }
 }
 
-INNGEST_INLINE http::response engine_body::ask_elsewhere(const http::request& request) const {
+INNGEST_INLINE http::response engine_body::make_request(const http::request& request) const {
   if (!options_.requests)
-    return no_answer("the engine has no transport for it: include <inngest/transport/httplib.hpp>");
+    return no_answer("the engine has no HTTP transport: include <inngest/transport/httplib.hpp>");
   try {
     return options_.requests->send(request, options_.request_timeout);
   } catch (...) {
@@ -24581,13 +24754,13 @@ INNGEST_INLINE http::response engine_body::ask_elsewhere(const http::request& re
   }
 }
 
-INNGEST_INLINE http::response engine_body::call_elsewhere(http::request request) {
+INNGEST_INLINE http::response engine_body::call_remote_app(http::request request) {
   std::function<http::response(http::request)> calls;
   {
     const std::lock_guard lock(mutex_);
     calls = call_app_;
   }
-  if (!calls) throw unreachable("the http_server that calls apps elsewhere has ended");
+  if (!calls) throw unreachable("the http_server that calls remote apps has ended");
   return calls(std::move(request));
 }
 
@@ -24620,15 +24793,15 @@ INNGEST_INLINE void engine_body::clean() {
       options_.store->forget_before(clock_.now() - std::min<std::chrono::milliseconds>(
                                                        options_.history, std::chrono::hours(100 * 366 * 24)));
     } catch (...) {
-      app_.log().error("the engine's store forgets nothing: " + words_of_exception());
+      app_.log().error("the engine can't remove old records from its store: " + words_of_exception());
     }
     lock.lock();
     cleaner_wake_.wait_for(lock, std::chrono::minutes(10), [&] { return core_.is_stopping(); });
   }
 }
 
-INNGEST_INLINE bool engine_body::is_told(std::uint64_t change) const {
-  return core_.is_told(change) && (!telling_ || *telling_ > change);
+INNGEST_INLINE bool engine_body::is_notified(std::uint64_t change) const {
+  return core_.is_notified(change) && (!notifying_ || *notifying_ > change);
 }
 
 INNGEST_INLINE void engine_body::deliver() {
@@ -24643,19 +24816,19 @@ INNGEST_INLINE void engine_body::deliver() {
     lock.lock();
     --logging_;
   }
-  if (!telling_) {  // or whoever is telling tells this too
+  if (!notifying_) {  // otherwise the thread that is notifying delivers these, too
     while (const auto next = core_.take_progress()) {
-      telling_ = next->change;
+      notifying_ = next->change;
       lock.unlock();
-      tell(next->run, next->entry);
+      notify(next->run, next->entry);
       lock.lock();
     }
-    telling_.reset();
+    notifying_.reset();
   }
   settled_.notify_all();
 }
 
-INNGEST_INLINE void engine_body::tell(const run& run, const timeline_entry& entry) const {
+INNGEST_INLINE void engine_body::notify(const run& run, const timeline_entry& entry) const {
   try {
     options_.on_progress(run, entry);
   } catch (...) {
@@ -24747,18 +24920,20 @@ INNGEST_INLINE bool engine::wait_until_idle(duration_ms timeout) const {
 
 // inngest/embedded/timeline.hpp
 
-// A run's timeline as text, for people.
+// A run's timeline as text for people.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// A duration in the unit that a person would choose: "850 us", "3.1 ms", "1.52 s", "3.0 h", "30.0 d".
+/// A duration in the unit that a person would choose, such as "850 us", "3.1 ms", "1.52 s", "3.0 h", "30.0
+/// d".
 std::string format(std::chrono::microseconds duration);
 
-/// An entry as one line: when (UTC), which step, what happened, in which attempt, how long it took, and what
-/// came of it.
+/// An entry as one line without a line break: the time (UTC), the step or "(run)", what happened, the attempt
+/// (1 is the first), the duration and the detail. `with_date` puts the date before the time.
 std::string format(const timeline_entry& entry, bool with_date = false);
 
-/// A run and all that happened in it, a line each; with dates when it took more than a day.
+/// A run as text: a headline with its function, id and status, and then one line for each entry of its
+/// timeline. The lines have dates if the entries are not all of one day.
 std::string format_timeline(const run& run);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -24807,12 +24982,12 @@ INNGEST_INLINE std::string format_timeline(const run& run) {
     out += " in " + format(std::chrono::duration_cast<std::chrono::microseconds>(
                         *run.ended_at - run.started_at.value_or(run.queued_at)));
   out += '\n';
-  const auto day_of = [](const timeline_entry& each) {
-    return std::chrono::floor<std::chrono::days>(each.at);
+  const auto day_of = [](const timeline_entry& entry) {
+    return std::chrono::floor<std::chrono::days>(entry.at);
   };
   const bool takes_days =
       !run.timeline.empty() && day_of(run.timeline.front()) != day_of(run.timeline.back());
-  for (const timeline_entry& each : run.timeline) out += "  " + format(each, takes_days) + "\n";
+  for (const timeline_entry& entry : run.timeline) out += "  " + format(entry, takes_days) + "\n";
   return out;
 }
 
@@ -25431,14 +25606,14 @@ namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE bool diagnosis::healthy() const {
   return std::none_of(findings.begin(), findings.end(),
-                      [](const finding& one) { return one.level == finding::severity::problem; });
+                      [](const finding& found) { return found.level == finding::severity::problem; });
 }
 
 INNGEST_INLINE std::string diagnosis::text() const {
   constexpr const char* marks[] = {"ok      ", "warning ", "PROBLEM "};
   std::string out;
-  for (const finding& one : findings) {
-    out += marks[static_cast<std::size_t>(one.level)] + one.check + ": " + one.text + "\n";
+  for (const finding& found : findings) {
+    out += marks[static_cast<std::size_t>(found.level)] + found.check + ": " + found.text + "\n";
   }
   return out;
 }
@@ -26216,8 +26391,8 @@ INNGEST_INLINE std::shared_ptr<middleware> tracing(span_sink sink) {
 
 // inngest/platform/detail/windows.hpp
 
-// <windows.h> on Windows, nothing elsewhere. Winsock 2 comes first: otherwise <windows.h> declares the
-// Winsock of 1993. It also defines min and max as macros unless it is told not to.
+// Includes <windows.h> on Windows. Winsock 2 must come first: otherwise <windows.h> declares Winsock 1.
+// NOMINMAX keeps it from defining min and max as macros.
 
 #ifdef _WIN32
 #ifndef NOMINMAX
@@ -26230,22 +26405,19 @@ INNGEST_INLINE std::shared_ptr<middleware> tracing(span_sink sink) {
 #include <windows.h>
 #endif
 
-// Files whose bytes are on the disk when a call returns, and locks between processes. The standard library
-// has neither. POSIX systems and Windows each have a body for the same declarations.
+// Files that can wait until their bytes are on the disk, and locks between processes. The standard library
+// has neither. POSIX systems and Windows have different definitions of the same declarations.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// The id of this process: another one after fork().
+/// The id of this process. It differs after fork().
 long process_id();
 
-/// The path in UTF-8, as SQLite wants it: on Windows path.string() is in the system's code page.
-inline std::string to_utf8(const std::filesystem::path& path) {
-  const auto text = path.u8string();
-  return {text.begin(), text.end()};
-}
+/// The path in UTF-8, which SQLite needs. On Windows path.string() uses the system's code page.
+std::string to_utf8(const std::filesystem::path& path);
 
-/// An open file. Its owner alone may read it. Children do not inherit it by exec(). Functions return what
-/// went wrong; a std::error_code of 0 is success.
+/// An open file. Only its owner may read it. Child processes do not inherit it by exec(). Functions return a
+/// std::error_code, which is 0 on success.
 class disk_file {
  public:
   enum class mode { open_or_create, create_new };
@@ -26255,25 +26427,25 @@ class disk_file {
   disk_file& operator=(disk_file&& other) noexcept;
   ~disk_file() { close(); }
 
-  /// With mode::create_new, a file that exists is std::errc::file_exists and is not opened.
+  /// With mode::create_new, does not open an existing file and returns std::errc::file_exists.
   std::error_code open(const std::filesystem::path& path, mode how = mode::open_or_create);
   bool is_open() const { return handle_ != none(); }
   void close();
 
-  /// Locks the file for this object until it is closed, or the process ends in any way. It also holds against
-  /// another object of this process. std::errc::resource_unavailable_try_again when another one has it.
+  /// Locks the file until this object closes it, or the process ends in any way. The lock also excludes other
+  /// objects of this process. Returns std::errc::resource_unavailable_try_again when the file is locked.
   std::error_code lock() const;
 
   std::error_code get_size(std::size_t& out) const;
-  /// Replaces `out` by up to `size` bytes: fewer at the file's end.
+  /// Sets `out` to `size` bytes, or fewer at the end of the file.
   std::error_code read(std::size_t at, std::size_t size, std::string& out) const;
-  /// Writes all bytes. They may not be on the disk before sync().
+  /// Writes all bytes. They are not sure to be on the disk before sync().
   std::error_code write(std::size_t at, std::string_view bytes) const;
-  /// Cuts the file, or lengthens it with zeros.
+  /// Truncates the file, or extends it with zeros.
   std::error_code resize(std::size_t size) const;
   /// Waits until everything written is on the disk.
   std::error_code sync() const;
-  /// Whether the file has no name any more. False on Windows, where an open file can't be deleted.
+  /// Whether the file was deleted. Always false on Windows, where an open file can't be deleted.
   bool is_deleted() const;
 
  private:
@@ -26288,7 +26460,7 @@ class disk_file {
   handle handle_ = none();
 };
 
-/// Waits until the name of a file that was just made is on the disk, too.
+/// Waits until the name of a new file is on the disk.
 std::error_code sync_directory_of(const std::filesystem::path& path);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -26302,13 +26474,13 @@ std::error_code sync_directory_of(const std::filesystem::path& path);
 #include <unistd.h>
 #endif
 
-// POSIX systems and Windows each have a body for the same declarations.
+// POSIX systems and Windows have different definitions of the same declarations.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
 #ifdef _WIN32
 
-/// The reason of the Windows call that just failed.
+/// The error of the last Windows call.
 INNGEST_INLINE std::error_code last_file_error() {
   return {static_cast<int>(::GetLastError()), std::system_category()};
 }
@@ -26320,14 +26492,14 @@ INNGEST_INLINE OVERLAPPED file_position(std::size_t at) {
   return out;
 }
 
-/// How much a single call reads or writes.
+/// The most bytes that a single call reads or writes.
 INNGEST_INLINE DWORD file_piece(std::size_t bytes) {
   return static_cast<DWORD>((std::min)(bytes, std::size_t{1} << 30));
 }
 
 INNGEST_INLINE std::error_code disk_file::open(const std::filesystem::path& path, mode how) {
   close();
-  // Without FILE_SHARE_DELETE: nobody deletes or renames it while it is open.
+  // Without FILE_SHARE_DELETE nobody can delete or rename the file while it is open.
   handle_ =
       ::CreateFileW(path.c_str(), GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr,
                     how == mode::create_new ? CREATE_NEW : OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
@@ -26339,7 +26511,8 @@ INNGEST_INLINE void disk_file::close() {
 }
 
 INNGEST_INLINE std::error_code disk_file::lock() const {
-  // Windows keeps others from reading and writing locked bytes. This one is behind the end of every file.
+  // Windows prevents others from reading and writing locked bytes, so this byte is beyond the end of every
+  // file.
   OVERLAPPED place{};
   place.OffsetHigh = 0x7fffffff;
   if (::LockFileEx(handle_, LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &place) != 0)
@@ -26398,12 +26571,13 @@ INNGEST_INLINE std::error_code disk_file::sync() const {
 
 INNGEST_INLINE bool disk_file::is_deleted() const { return false; }
 
-/// NTFS has a file's name in its journal before the file can be flushed; folders can't be.
+/// Does nothing: NTFS writes a file's name to its journal before it flushes the file, and can't flush
+/// folders.
 INNGEST_INLINE std::error_code sync_directory_of(const std::filesystem::path&) { return {}; }
 
 #else
 
-/// The reason of the system call that just failed.
+/// The error of the last system call.
 INNGEST_INLINE std::error_code last_file_error() { return {errno, std::generic_category()}; }
 
 INNGEST_INLINE std::error_code disk_file::open(const std::filesystem::path& path, mode how) {
@@ -26418,7 +26592,7 @@ INNGEST_INLINE void disk_file::close() {
 }
 
 INNGEST_INLINE std::error_code disk_file::lock() const {
-  // Not fcntl(): its locks do not hold against the same process, and end when any descriptor of the file is
+  // Not fcntl(): its locks do not exclude the same process, and end when any descriptor of the file is
   // closed.
   return ::flock(handle_, LOCK_EX | LOCK_NB) == 0 ? std::error_code() : last_file_error();
 }
@@ -26461,7 +26635,7 @@ INNGEST_INLINE std::error_code disk_file::resize(std::size_t size) const {
 }
 
 INNGEST_INLINE std::error_code disk_file::sync() const {
-#ifdef F_FULLFSYNC  // macOS has an fsync that does not wait for the disk
+#ifdef F_FULLFSYNC  // on macOS fsync() does not wait for the disk
   if (::fcntl(handle_, F_FULLFSYNC) == 0) return {};
 #endif
   return ::fsync(handle_) == 0 ? std::error_code() : last_file_error();
@@ -26502,35 +26676,44 @@ INNGEST_INLINE disk_file& disk_file::operator=(disk_file&& other) noexcept {
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
-// The file of an outbox. It is a header, which says where the first record that is not sent begins, and
-// records one behind the other. A record is the lengths of its two texts, the first bytes of a SHA-256 over
-// all, and the texts. Damage is replaced by a record without events, so that it is set aside only once.
+namespace inngest::inline INNGEST_ABI::v0_1_0_headers::detail {
+
+INNGEST_INLINE std::string to_utf8(const std::filesystem::path& path) {
+  const auto text = path.u8string();
+  return {text.begin(), text.end()};
+}
+
+}  // namespace inngest::inline INNGEST_ABI::v0_1_0_headers::detail
+
+// The file of an outbox: a header with the position of the first unsent record, and the records. A record has
+// the lengths of its two texts, the first bytes of a SHA-256 over everything, and the texts. A record without
+// events replaces damaged bytes, so that they are set aside only once.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// A file whose problems are configuration errors.
+/// A file whose errors are thrown as configuration_error.
 class open_file {
  public:
-  /// \throws configuration_error when it can't be opened.
+  /// \throws configuration_error when the file can't be opened.
   explicit open_file(const std::filesystem::path& path);
 
-  /// Only one process may have it.
+  /// Locks the file: only one outbox may use it. \throws configuration_error when it is in use.
   void lock() const;
 
   std::size_t size() const;
   bool is_deleted() const { return file_.is_deleted(); }
 
-  /// What is there, up to so many bytes.
+  /// Reads up to `size` bytes.
   std::string read(std::size_t at, std::size_t size) const;
 
-  /// Writes, and waits until it is on the disk.
+  /// Writes bytes, and waits until they are on the disk.
   void write(std::size_t at, std::string_view bytes);
 
   void truncate(std::size_t size);
-  /// After a write that failed: what it left must not be taken for a record. Tried as far as it goes.
+  /// Tries to remove what a failed write left, because it must not look like a record.
   void cut_back(std::size_t size) noexcept;
 
-  /// Waits until the file's name is on the disk, too.
+  /// Waits until the file's name is on the disk.
   void sync_directory() const { check(sync_directory_of(path_), "can't be written to the disk"); }
 
  private:
@@ -26542,39 +26725,40 @@ class open_file {
   disk_file file_;
 };
 
-/// Appends lines to a file that is made when it is needed, and waits until they are on the disk.
+/// Appends lines to a file, and waits until they are on the disk. Creates the file if necessary.
 void append_lines(const std::filesystem::path& path, const std::string& lines);
 
-/// Lists of events with their seeds, in order, in a file. Not for several threads.
+/// A queue of event lists with their seeds, in a file. Not thread-safe.
 class outbox_file {
  public:
   struct record {
     std::string events;
     std::string seed;
-    std::size_t size = 0;  // in the file
+    std::size_t size = 0;  // bytes in the file
   };
 
-  /// What can't be read is in "<path>.damaged" afterwards.
-  /// \throws configuration_error when the file can't be opened, is another process's or is no outbox.
+  /// Opens or creates the file. Moves unreadable bytes to "<path>.damaged".
+  /// \throws configuration_error when the file can't be opened, is in use or is not an outbox.
   explicit outbox_file(const std::filesystem::path& path);
 
   bool empty() const { return entries_.empty(); }
   std::size_t count() const { return entries_.size(); }
-  /// Where the next record would end.
+  /// The size of the file with one more record.
   std::size_t end_with(const std::string& events, const std::string& seed) const;
   std::size_t end() const { return end_; }
-  /// Bytes that could not be read since it was opened.
+  /// The number of unreadable bytes since the file was opened.
   std::size_t damaged_bytes() const { return damaged_bytes_; }
   const std::filesystem::path& damaged_path() const { return damaged_path_; }
   bool lost_its_header() const { return lost_its_header_; }
 
-  /// The record is on the disk when it returns, and is not there when it throws.
+  /// Appends a record. When it returns, the record is on the disk; when it throws, the record is not in the
+  /// file.
   void append(const std::string& events, const std::string& seed);
 
-  /// The first record; nothing when it can't be read any more: then it is set aside and no longer here.
+  /// The first record. If it can't be read, sets it aside and returns `nullopt`.
   std::optional<record> front();
 
-  /// Forgets the first record. When it throws, the record is forgotten until the file is opened again.
+  /// Removes the first record. When it throws, the record comes back when the file is opened again.
   void drop_front();
 
  private:
@@ -26595,24 +26779,24 @@ class outbox_file {
 
   static std::string record_of(const std::string& events, const std::string& seed);
 
-  /// The record at the front of the bytes; of size 0 when there is none.
+  /// The record at the start of the bytes; its size is 0 when there is none.
   static record parse(std::string_view bytes);
 
-  /// Finds what is kept. The file may be larger than what is taken now, and it may be damaged.
+  /// Finds the records of an existing file, which may be damaged or larger than the current limit.
   void recover();
 
   [[noreturn]] void refuse() const;
 
-  /// Notes the records in the bytes, which are what the file has from `base` on, and sets aside the rest.
+  /// Adds the records in the bytes, which begin at `base` in the file, and sets aside the rest.
   void scan(std::size_t base, const std::string& bytes);
 
-  /// Where the next record is; the end of the bytes when there is none.
+  /// The position of the next record; the end of the bytes when there is none.
   static std::size_t find_record(std::string_view bytes, std::size_t from);
 
-  /// Copies what can't be read to a file beside this one, and then puts a record without events in its place.
+  /// Copies unreadable bytes to "<path>.damaged", and replaces them by a record without events.
   void set_aside(std::size_t at, std::string_view bytes);
 
-  /// When it fails in between, the header still says that nothing begins before end_.
+  /// Truncates the file. If it fails halfway, the old header still says that no record begins before end_.
   void clear();
 
   const std::filesystem::path path_;
@@ -26674,7 +26858,8 @@ INNGEST_INLINE void open_file::check(const std::error_code& problem, const char*
 INNGEST_INLINE void append_lines(const std::filesystem::path& path, const std::string& lines) {
   open_file file(path);
   const std::size_t end = file.size();
-  const bool cut_short = end > 0 && file.read(end - 1, 1) != "\n";  // by a crash: that line ends here
+  // a crash may have cut the last line short
+  const bool cut_short = end > 0 && file.read(end - 1, 1) != "\n";
   try {
     file.write(end, cut_short ? "\n" + lines : lines);
   } catch (...) {
@@ -26747,7 +26932,7 @@ INNGEST_INLINE std::string outbox_file::header_of(std::size_t begin) {
 
 INNGEST_INLINE std::string outbox_file::record_of(const std::string& events, const std::string& seed) {
   constexpr std::size_t most = (std::numeric_limits<std::uint32_t>::max)();
-  if (events.size() > most || seed.size() > most) throw too_large("an outbox keeps lists of up to 4 GB");
+  if (events.size() > most || seed.size() > most) throw too_large("an outbox stores lists of up to 4 GB");
   std::string lengths;
   append_number(lengths, events.size(), 4);
   append_number(lengths, seed.size(), 4);
@@ -26769,7 +26954,8 @@ INNGEST_INLINE void outbox_file::recover() {
   const std::size_t size = file_.size();
   const std::string header = file_.read(0, header_size);
   if (header.size() < header_size) {
-    if (header == header_of(header_size).substr(0, header.size())) {  // new, or cut short while it was made
+    // the file is new, or its creation was interrupted
+    if (header == header_of(header_size).substr(0, header.size())) {
       clear();
       return file_.sync_directory();
     }
@@ -26777,7 +26963,7 @@ INNGEST_INLINE void outbox_file::recover() {
   }
   const std::size_t begin = number_of(std::string_view(header).substr(magic.size(), 8));
   if (header == header_of(begin) && begin >= header_size) {
-    if (begin > size) return clear();  // all was sent, and the process ended before it had said so
+    if (begin > size) return clear();  // all records were sent, and the process ended during clear()
     scan(begin, file_.read(begin, size - begin));
     if (entries_.empty() && end_ > header_size) clear();
     return;
@@ -26800,7 +26986,7 @@ INNGEST_INLINE void outbox_file::scan(std::size_t base, const std::string& bytes
     if (found.size == 0) {
       const std::size_t next = find_record(bytes, at + 1);
       set_aside(base + at, std::string_view(bytes).substr(at, next - at));
-      if (next == bytes.size()) return file_.truncate(end_);  // at the end nothing need be in its place
+      if (next == bytes.size()) return file_.truncate(end_);  // damage at the end needs no replacement
       at = next;
       continue;
     }
@@ -26812,7 +26998,7 @@ INNGEST_INLINE void outbox_file::scan(std::size_t base, const std::string& bytes
 
 INNGEST_INLINE std::size_t outbox_file::find_record(std::string_view bytes, std::size_t from) {
   for (std::size_t at = from; at + record_header_size < bytes.size(); ++at) {
-    if (number_of(bytes.substr(at, 4)) == 0) continue;  // no events: most often a run of zeros
+    if (number_of(bytes.substr(at, 4)) == 0) continue;  // no events: most often zeros
     if (parse(bytes.substr(at)).size > 0) return at;
   }
   return bytes.size();
@@ -27133,7 +27319,7 @@ INNGEST_INLINE void outbox::report(const std::string& what) const {
 #include <unistd.h>
 #endif
 
-// What POSIX sockets and Windows sockets call by different names. The calls that both have are used directly.
+// The differences between POSIX sockets and Windows sockets. Code uses the calls that both have directly.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -27147,12 +27333,12 @@ inline constexpr native_socket no_socket = -1;
 inline constexpr int stop_sending = SHUT_WR;
 #endif
 
-/// To be called before any other call. Windows needs it.
+/// Call it before any other call. Windows needs it.
 void start_sockets();
 
 void close_socket(native_socket socket);
 
-/// A socket that is closed at its end.
+/// Owns a socket and closes it.
 class unique_socket {
  public:
   explicit unique_socket(native_socket value = no_socket) : value_(value) {}
@@ -27166,30 +27352,30 @@ class unique_socket {
   native_socket value_;
 };
 
-/// The reason of the call that just failed.
+/// The error of the last socket call.
 std::error_code last_socket_error();
 
-/// Whether the same call may succeed later.
+/// Whether the call may succeed later, because it would have blocked or was interrupted.
 bool may_succeed_later(const std::error_code& problem);
 
 bool is_address_in_use(const std::error_code& problem);
 
-/// Whether there are too many sockets, or too little memory for another one.
+/// Whether the error means that there are too many sockets, or too little memory for another one.
 bool is_out_of_sockets(const std::error_code& problem);
 
-/// What getaddrinfo() returned, in words.
+/// The message for an error code of getaddrinfo().
 std::string name_problem(int problem);
 
-/// False when it can't be set.
+/// Returns false when the option can't be set.
 template <class Socket>
 bool set_socket_option(Socket socket, int level, int name, int value) {
-  // Windows takes a const char*, which is as good as the const void* of others.
+  // Windows takes a const char*, which converts to the const void* of other systems.
   return ::setsockopt(socket, level, name, reinterpret_cast<const char*>(&value), sizeof value) == 0;
 }
 
-/// The options of a listening socket. A port whose last connections are in TIME_WAIT can be bound again; a
-/// port on which another socket listens cannot (cpp-httplib's default, SO_REUSEPORT, lets two servers share
-/// it in silence, and so does Windows with SO_REUSEADDR).
+/// Sets the options of a listening socket. It can bind a port whose last connections are in TIME_WAIT, but
+/// not a port on which another socket listens. (With cpp-httplib's default, SO_REUSEPORT, and with
+/// SO_REUSEADDR on Windows, two servers would share the port without an error.)
 template <class Socket>
 void set_listener_options(Socket socket) {
 #ifdef _WIN32
@@ -27199,32 +27385,32 @@ void set_listener_options(Socket socket) {
 #endif
 }
 
-/// Calls return at once, and children do not inherit the socket by exec().
+/// Makes calls return at once, and keeps child processes from inheriting the socket by exec().
 void set_nonblocking(native_socket socket);
 
-/// Waits until one of them is ready, up to so many milliseconds. Entries of no_socket are ignored.
+/// Waits until a socket is ready, at most for the milliseconds. Ignores entries with no_socket.
 int poll_sockets(pollfd* all, std::size_t count, int milliseconds);
 
-/// How many bytes have come; 0 at the end, -1 when it failed.
+/// Receives bytes. Returns their number, 0 at the end, or -1 on failure.
 std::ptrdiff_t receive_some(native_socket socket, char* out, std::size_t size);
 
-/// How many bytes were taken; -1 when it failed. A peer that has gone is an error, not a signal.
+/// Sends bytes. Returns how many it sent, or -1 on failure. A closed connection is an error, not a signal.
 std::ptrdiff_t send_some(native_socket socket, const char* bytes, std::size_t size);
 
-/// As MSG_NOSIGNAL, for systems that have an option of the socket instead.
+/// Like MSG_NOSIGNAL, for systems that have an option of the socket instead.
 void refuse_signals([[maybe_unused]] native_socket socket);
 
-/// How many files and sockets the process may have open.
+/// The most files and sockets that the process may open.
 std::size_t open_file_limit();
 
-/// Wakes a thread that waits in poll_sockets(), from any thread: poll socket() for POLLIN.
+/// Wakes a thread that waits in poll_sockets(). Poll socket() for POLLIN, and call wake() from any thread.
 class wake_signal {
  public:
-  /// False when there are no more files.
+  /// Returns false when the process has too many open files.
   bool open();
   native_socket socket() const { return out_.get(); }
   void wake() const;
-  /// Forgets the calls of wake() so far.
+  /// Resets the signal.
   void clear() const;
 
  private:
@@ -27242,7 +27428,7 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 #ifdef _WIN32
 
-/// A UDP socket that sends to itself: WSAPoll() takes no pipes.
+/// A UDP socket that sends to itself, because WSAPoll() does not support pipes.
 INNGEST_INLINE bool wake_signal::open() {
   start_sockets();
   out_ = unique_socket(::socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP));
@@ -27250,16 +27436,16 @@ INNGEST_INLINE bool wake_signal::open() {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
   int size = sizeof address;
   set_nonblocking(out_.get());
-  return ::bind(out_.get(), any, size) == 0 && ::getsockname(out_.get(), any, &size) == 0 &&
-         ::connect(out_.get(), any, size) == 0;  // nobody else's packets are taken
+  return ::bind(out_.get(), generic, size) == 0 && ::getsockname(out_.get(), generic, &size) == 0 &&
+         ::connect(out_.get(), generic, size) == 0;  // accepts only its own packets
 }
 
 INNGEST_INLINE void wake_signal::wake() const {
-  const char any = 0;
-  send_some(out_.get(), &any, 1);  // full: it wakes anyway
+  const char byte = 0;
+  send_some(out_.get(), &byte, 1);  // if the buffer is full, the thread wakes anyway
 }
 
 INNGEST_INLINE void wake_signal::clear() const {
@@ -27281,8 +27467,9 @@ INNGEST_INLINE bool wake_signal::open() {
 }
 
 INNGEST_INLINE void wake_signal::wake() const {
-  const char any = 0;
-  [[maybe_unused]] const auto written = ::write(in_.get(), &any, 1);  // full: it wakes anyway
+  const char byte = 0;
+  // if the pipe is full, the thread wakes anyway
+  [[maybe_unused]] const auto written = ::write(in_.get(), &byte, 1);
 }
 
 INNGEST_INLINE void wake_signal::clear() const {
@@ -27301,7 +27488,7 @@ INNGEST_INLINE void start_sockets() {
 #ifdef _WIN32
   static const int started = [] {
     WSADATA about{};
-    return ::WSAStartup(MAKEWORD(2, 2), &about);  // if it fails, so does every call, with a reason
+    return ::WSAStartup(MAKEWORD(2, 2), &about);  // if it fails, later calls fail with a reason
   }();
   static_cast<void>(started);
 #endif
@@ -27342,7 +27529,8 @@ INNGEST_INLINE bool may_succeed_later(const std::error_code& problem) {
 
 INNGEST_INLINE bool is_address_in_use(const std::error_code& problem) {
 #ifdef _WIN32
-  return problem.value() == WSAEADDRINUSE || problem.value() == WSAEACCES;  // another has it exclusively
+  // WSAEACCES: another socket uses the address exclusively
+  return problem.value() == WSAEADDRINUSE || problem.value() == WSAEACCES;
 #else
   return problem.value() == EADDRINUSE;
 #endif
@@ -27432,13 +27620,13 @@ INNGEST_INLINE std::size_t open_file_limit() {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// What each cpp-httplib server of ours needs: a port of its own, and answers that are sent at once.
+/// Configures a cpp-httplib server: it does not share its port, and sends answers at once.
 void configure(httplib::Server& server);
 
-/// Keeps cpp-httplib from compressing the answer to this request, since a compressor holds back what is
-/// streamed, and from sending only the part of it that a Range header names. Call it in a handler, before it
-/// returns. The server decides by the request once the handler has returned; the request that it passes to
-/// handlers is not a constant object.
+/// Keeps cpp-httplib from compressing the answer to this request, because compression delays streamed pieces,
+/// and from sending only the part that a Range header names. Call it in a handler. It changes the request, by
+/// which the server decides after the handler has returned; the request that the server passes to handlers is
+/// not a constant object.
 void send_whole_and_plain(const httplib::Request& request);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -27449,7 +27637,7 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE void configure(httplib::Server& server) {
   server.set_socket_options([](auto socket) { set_listener_options(socket); });
-  server.set_tcp_nodelay(true);  // else a body waits for the acknowledgement of its headers
+  server.set_tcp_nodelay(true);  // otherwise a body waits for the acknowledgement of its headers
 }
 
 INNGEST_INLINE void send_whole_and_plain(const httplib::Request& request) {
@@ -27466,9 +27654,9 @@ INNGEST_INLINE void send_whole_and_plain(const httplib::Request& request) {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Runs the connections of a cpp-httplib server, each on a thread: a thread is made when no other is free,
-/// and ends when it has been free for a while. cpp-httplib's own pool has as many threads as the machine has
-/// cores, so a few functions that wait would keep all others waiting.
+/// Runs each connection of a cpp-httplib server on a thread. It creates a thread when no other is free, and a
+/// thread ends when it has been free for a while. cpp-httplib's own pool has as many threads as the machine
+/// has cores, so a few waiting functions would block all others.
 class growing_task_queue final : public httplib::TaskQueue {
  public:
   explicit growing_task_queue(std::size_t max_threads = default_max_threads(),
@@ -27477,21 +27665,21 @@ class growing_task_queue final : public httplib::TaskQueue {
   growing_task_queue(const growing_task_queue&) = delete;
   growing_task_queue& operator=(const growing_task_queue&) = delete;
 
-  /// Threads that wait cost little: a step that waits for a slow service is the usual case.
+  /// Waiting threads cost little, and steps often wait for a slow service.
   static std::size_t default_max_threads();
 
-  /// bool, or void before cpp-httplib 0.14.
+  /// The result type of enqueue(): bool, or void before cpp-httplib 0.14.
   using enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue(std::function<void()>()));
 
   enqueued enqueue(std::function<void()> task) override;
 
-  /// Returns when all tasks have run.
+  /// Waits until all tasks have run.
   void shutdown() override { stop(); }
 
  private:
   using place = std::list<std::thread>::iterator;
 
-  /// False when the system has no more threads.
+  /// Starts a thread. Returns false when the system has no more threads.
   bool add_thread();
 
   void work(place at);
@@ -27500,16 +27688,16 @@ class growing_task_queue final : public httplib::TaskQueue {
 
   const std::size_t max_threads_;
   const std::chrono::milliseconds max_idle_;
-  std::mutex mutex_;  // of the rest
+  std::mutex mutex_;  // protects the members below
   std::condition_variable wake_;
   std::deque<std::function<void()>> tasks_;
   std::list<std::thread> threads_;
-  std::list<std::thread> ended_;  // not joined yet
+  std::list<std::thread> ended_;  // ended, but not joined
   std::size_t idle_ = 0;
   bool stopped_ = false;
 };
 
-/// Whether nobody has chosen how the server runs its connections.
+/// Whether the server still has cpp-httplib's default task queue.
 bool has_default_task_queue(const httplib::Server& server);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -27534,7 +27722,7 @@ INNGEST_INLINE growing_task_queue::enqueued growing_task_queue::enqueue(std::fun
     ended.swap(ended_);
     tasks_.push_back(std::move(task));
     if (tasks_.size() > idle_ && threads_.size() < max_threads_ && !add_thread() && threads_.empty()) {
-      own = std::move(tasks_.back());  // there is nobody else to run it
+      own = std::move(tasks_.back());  // no thread is left to run it
       tasks_.pop_back();
     }
   }
@@ -27599,20 +27787,25 @@ INNGEST_INLINE bool has_default_task_queue(const httplib::Server& server) {
 
 namespace inngest::inline INNGEST_ABI {
 
-/// Serves on a cpp-httplib server, from Debian 12's 0.11 to upstream's current version. The body is read up
-/// to the handler's limit, whatever the server's own is. Answers are never compressed, so that a streamed
-/// piece leaves when it is written. It changes the server:
+/// Serves a handler on a cpp-httplib server of version 0.11 (Debian 12) or later. The adapter reads bodies up
+/// to the handler's limit, and ignores the server's own limit. It never compresses answers, so that a
+/// streamed piece is sent when it is written. It changes the server:
 ///
-/// - Answers go out at once (TCP_NODELAY); otherwise a body waits some 40 ms for the acknowledgement of its
-///   headers.
-/// - A port on which another server listens can't be bound, and one that was just left can (SO_REUSEADDR
-///   without SO_REUSEPORT). For other options call `set_socket_options` after serve().
-/// - Calls run at the same time, up to 256 or eight per core, unless `new_task_queue` was set before serve().
+/// - The server sends answers at once (TCP_NODELAY). Otherwise a body waits some 40 ms for the
+/// acknowledgement of
+///   its headers.
+/// - The server can't bind a port on which another server listens, and can bind one that was just closed
+///   (SO_REUSEADDR without SO_REUSEPORT). For other options call `set_socket_options` after serve().
+/// - The server runs up to 256 calls at the same time, or eight per core if that is more, unless
+///   `new_task_queue` was set before serve().
 template <std::derived_from<httplib::Server> Server>
 struct adapter<Server> {
+  /// The name of the framework, which the server shows.
   static constexpr const char* framework = "cpp-httplib";
+  /// The adapter can stream answers.
   static constexpr bool streams = true;
 
+  /// Adds the handler's routes to the server: GET, PUT and POST at the handler's path.
   static void mount(httplib::Server& server, const handler& handler) {
     detail::configure(server);
     if (detail::has_default_task_queue(server)) let_grow(server);
@@ -27631,7 +27824,7 @@ struct adapter<Server> {
         body.append(data, size);
         return body.size() <= limit;
       });
-      if (!complete && body.size() <= limit) return;  // httplib has its own answer to a broken body
+      if (!complete && body.size() <= limit) return;              // httplib answers a broken body itself
       if (!complete) response.set_header("Connection", "close");  // the rest of the body is not read
       answer(handler, request, std::move(body), response);
     };
@@ -27652,8 +27845,8 @@ struct adapter<Server> {
     };
   }
 
-  /// Lets more connections wait to be accepted than cpp-httplib's five: whoever comes sixth in a burst of
-  /// calls would try again only after a second.
+  /// Raises the number of connections that may wait to be accepted. With cpp-httplib's five, the sixth client
+  /// in a burst of calls would wait a second before it tries again.
   static void lengthen_backlog(detail::native_socket listener) {
     int listens = 0;
     socklen_t size = sizeof listens;
@@ -27693,35 +27886,37 @@ struct adapter<Server> {
 
 // inngest/ai/gateway.hpp
 
-// What every provider's file has in common: a request to the Inngest server, and the calls of tools in
-// answers.
+// Shared by all providers: the request to the Inngest server, and tool calls in answers.
 
 namespace inngest::inline INNGEST_ABI::ai {
 
-/// A request as it is told to the server, which posts the body to the URL.
+/// The model request that the Inngest server makes: it posts the body to the URL.
 struct gateway_request {
+  /// The address that the server calls.
   std::string url;
-  /// Sent beside Content-Type and the key's header, never instead of them.
+  /// Additional headers. They never replace Content-Type or the key's header.
   std::vector<std::pair<std::string, std::string>> headers{};
-  /// The server sends it as the format wants: x-api-key for "anthropic", a parameter of the URL for "gemini",
-  /// the whole Authorization for "bedrock", and a bearer token for every other format.
+  /// The API key. The server sends it as the format requires: as x-api-key for "anthropic", as a URL
+  /// parameter for "gemini", as the whole Authorization header for "bedrock", and as a bearer token for other
+  /// formats.
   std::string auth_key{};
   /// "openai-chat", "openai-responses", "azure-openai", "anthropic", "gemini", "grok" or "bedrock".
   std::string format{};
-  /// JSON.
+  /// The request body, JSON text.
   std::string body{};
 };
 
-/// A call of a tool that the model asks for, whatever the provider.
+/// A tool call requested by the model, in one form for all providers.
 struct tool_call {
-  /// What the tool's result must name; Gemini gives none.
+  /// The call's id, which the tool's result must repeat; empty for Gemini.
   std::string id;
+  /// The tool's name.
   std::string name;
-  /// JSON, as the model wrote it: decode it into the tool's own type.
+  /// JSON text as the model wrote it: decode it into your tool's type.
   std::string arguments;
 };
 
-/// What step.ai.infer takes: a type with an answer_type and, in its namespace, a function
+/// A model for step.ai.infer: a type with an answer_type and, in its namespace, a function
 /// `gateway_request make_request(const Model&, const Request&)`. With a request_type, a request can be
 /// written in braces. The make_request of the models here throws configuration_error for a missing key or an
 /// address that is no URL, and payload_error for a request that is not a JSON object or asks for a streamed
@@ -27735,11 +27930,11 @@ concept model = json_convertible<typename T::answer_type> && requires(const T& v
 
 // inngest/ai/detail/answers.hpp
 
-// Reading what several providers' answers have in common.
+// Helpers that read the answers of several providers.
 
 namespace inngest::inline INNGEST_ABI::ai::detail {
 
-/// The text of a message: text itself, or that of its parts of the given type.
+/// The text of a message: a plain text, or the texts of its parts of the given type.
 std::string text_of(const json& content, std::string_view type);
 
 /// Some endpoints answer with status 200 and an error in the body.
@@ -27774,7 +27969,7 @@ INNGEST_INLINE void require_no_error(const std::optional<json>& error) {
 
 // inngest/ai/detail/requests.hpp
 
-// Writing what several providers' requests have in common.
+// Helpers that write the requests of several providers.
 
 namespace inngest::inline INNGEST_ABI::ai::detail {
 
@@ -27784,18 +27979,18 @@ namespace inngest::inline INNGEST_ABI::ai::detail {
 std::string below(const std::string& model, const char* option, const std::string& base,
                   const std::string& path);
 
-/// The key that was given, or the provider's usual variable's.
+/// The given key, or the value of the provider's usual environment variable.
 std::string key_or(const std::string& given, const char* variable, const std::string& model);
 
-/// Gives an object the members it lacks. Gemini has most parameters one or two objects deep.
+/// Adds members that an object lacks. In Gemini requests most parameters are nested one or two objects deep.
 void fill_in(json& body, const json& defaults);
 
-/// A request's JSON, complete: a member that it lacks is that of the defaults, then that of `required`, where
-/// empty text means none.
+/// Completes a request's JSON: a missing member is taken from `defaults`, then from `required`. Empty text in
+/// `required` means no value.
 std::string completed(std::string body, const extra_fields& defaults,
                       std::initializer_list<std::pair<std::string_view, std::string>> required);
 
-/// What most providers have in common.
+/// A request to an endpoint with the chat format.
 gateway_request chat(const std::string& model, const std::string& url, std::string key, const char* format,
                      std::string body, const extra_fields& defaults);
 
@@ -27826,7 +28021,7 @@ INNGEST_INLINE std::string key_or(const std::string& given, const char* variable
   std::string key = inngest::detail::trimmed(given);
   const char* found = key.empty() ? std::getenv(variable) : nullptr;
   if (found != nullptr) key = inngest::detail::trimmed(found);
-  if (inngest::detail::has_control_characters(key)) refuse(model, "the API key has line breaks in it");
+  if (inngest::detail::has_control_characters(key)) refuse(model, "the API key contains a line break");
   if (!key.empty()) return key;
   refuse(model, std::string("no API key: set api_key or the environment variable ") + variable);
 }
@@ -27853,7 +28048,7 @@ INNGEST_INLINE std::string completed(
   const inngest::detail::json_buffer buffer(body);
   if (inngest::detail::find_member(buffer, "stream") == "true")
     throw payload_error("request.stream",
-                        "the server reads an answer as one JSON text, so it can't be streamed");
+                        "the server expects the answer as one JSON text, so streaming is not possible");
   std::string missing;
   for (const auto& [name, value] : required) {
     if (value != "\"\"" && inngest::detail::find_member(buffer, name).empty())
@@ -27875,109 +28070,152 @@ INNGEST_INLINE gateway_request chat(const std::string& model, const std::string&
 
 // inngest/ai/chat.hpp
 
-// OpenAI's chat format, which most other providers speak too.
+// OpenAI's chat format, which most other providers also accept.
 
 namespace inngest::inline INNGEST_ABI::ai {
 
+/// The function that a tool call names, and its arguments.
 struct chat_function_call {
+  /// The function's name.
   std::string name;
-  /// JSON, as the model wrote it.
+  /// The arguments as JSON text, as the model wrote it.
   std::string arguments{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(chat_function_call, name, arguments, extra)
 INNGEST_DEFAULTS(chat_function_call, arguments)
 
+/// A tool call in an answer.
 struct chat_tool_call {
+  /// The call's id, which the tool's result must repeat.
   std::string id;
+  /// Always "function" today.
   std::string type = "function";
+  /// The called function.
   chat_function_call function{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(chat_tool_call, id, type, function, extra)
 INNGEST_DEFAULTS(chat_tool_call, id, type, function)
 
+/// One message of a conversation.
 struct chat_message {
   /// "system", "developer", "user", "assistant" or "tool".
   std::string role;
   /// Text, or a list of parts such as images.
   std::optional<json> content{};
+  /// The tools that the model calls.
   std::optional<std::vector<chat_tool_call>> tool_calls{};
-  /// In a message of the role "tool": the call that it answers.
+  /// The call that a message of the role "tool" answers.
   std::optional<std::string> tool_call_id{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(chat_message, role, content, tool_calls, tool_call_id, extra)
 INNGEST_DEFAULTS(chat_message, role)
 
+/// A function that the model may call.
 struct chat_function {
+  /// The function's name.
   std::string name;
+  /// Tells the model when and how to use it.
   std::optional<std::string> description{};
   /// A JSON schema of the arguments.
   std::optional<json> parameters{};
+  /// Whether arguments must follow the schema exactly.
   std::optional<bool> strict{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(chat_function, name, description, parameters, strict, extra)
 
+/// A tool that the model may call.
 struct chat_tool {
+  /// Always "function" today.
   std::string type = "function";
+  /// The function.
   chat_function function{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(chat_tool, type, function, extra)
 INNGEST_DEFAULTS(chat_tool, type)
 
+/// A request to a chat completions endpoint.
 struct chat_request {
+  /// The conversation, oldest message first.
   std::vector<chat_message> messages;
   /// Default: the model's.
   std::optional<std::string> model{};
+  /// The sampling temperature; higher values are more random. Default: the model's.
   std::optional<double> temperature{};
+  /// Nucleus sampling: the probability mass to sample from. Default: the model's.
   std::optional<double> top_p{};
-  /// What endpoints other than OpenAI's have; OpenAI's newer models refuse it.
+  /// The maximum number of generated tokens. OpenAI's newer models refuse it: use max_completion_tokens.
   std::optional<int> max_tokens{};
-  /// What OpenAI has instead.
+  /// The maximum number of generated tokens for OpenAI's newer models.
   std::optional<int> max_completion_tokens{};
+  /// The model stops when it generates one of these texts.
   std::optional<std::vector<std::string>> stop{};
+  /// The tools that the model may call.
   std::optional<std::vector<chat_tool>> tools{};
   /// "auto", "none", "required", or an object that names a tool.
   std::optional<json> tool_choice{};
+  /// Whether one answer may call several tools.
   std::optional<bool> parallel_tool_calls{};
   /// Such as {"type": "json_schema", "json_schema": {...}}.
   std::optional<json> response_format{};
+  /// Makes answers more repeatable.
   std::optional<int> seed{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(chat_request, messages, model, temperature, top_p, max_tokens, max_completion_tokens, stop,
                tools, tool_choice, parallel_tool_calls, response_format, seed, extra)
 
+/// One of the alternatives in an answer.
 struct chat_choice {
+  /// The choice's place in the list.
   int index = 0;
+  /// The message of the model.
   chat_message message{};
   /// "stop", "length", "tool_calls" or "content_filter".
   std::optional<std::string> finish_reason{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(chat_choice, index, message, finish_reason, extra)
 INNGEST_DEFAULTS(chat_choice, index, message)
 
+/// The tokens of a request and its answer.
 struct chat_usage {
+  /// The tokens of the request.
   int prompt_tokens = 0;
+  /// The tokens of the answer.
   int completion_tokens = 0;
+  /// The sum of both.
   int total_tokens = 0;
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(chat_usage, prompt_tokens, completion_tokens, total_tokens, extra)
 INNGEST_DEFAULTS(chat_usage, prompt_tokens, completion_tokens, total_tokens)
 
+/// The answer of a chat completions endpoint.
 struct chat_answer {
+  /// The alternatives; one unless the request asks for more.
   std::vector<chat_choice> choices;
+  /// The answer's id.
   std::optional<std::string> id{};
-  /// The model that answered: often a dated name of the one that was asked.
+  /// The model that answered; often a dated name of the requested one.
   std::optional<std::string> model{};
+  /// The tokens used.
   std::optional<chat_usage> usage{};
-  /// There instead of choices when an endpoint says with status 200 that it failed.
+  /// Replaces the choices when an endpoint reports a failure with status 200.
   std::optional<json> error{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(chat_answer, choices, id, model, usage, error, extra)
@@ -27986,7 +28224,7 @@ INNGEST_DEFAULTS(chat_answer, choices)
 /// A message's text; empty when it has none.
 std::string text(const chat_message& message);
 
-/// The text of the first choice; empty when the model gave none, as when it calls a tool.
+/// The text of the first choice; empty when there is none, for example for a tool call.
 /// \throws non_retriable_error when the answer is an error.
 std::string text(const chat_answer& answer);
 
@@ -28024,25 +28262,33 @@ INNGEST_INLINE std::vector<tool_call> tool_calls(const chat_answer& answer) {
 
 namespace inngest::inline INNGEST_ABI::ai {
 
+/// One message of a conversation.
 struct anthropic_message {
   /// "user" or "assistant".
   std::string role;
   /// Text, or a list of content blocks.
   json content = nullptr;
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(anthropic_message, role, content, extra)
 
+/// A tool that the model may call.
 struct anthropic_tool {
+  /// The tool's name.
   std::string name;
+  /// Tells the model when and how to use it.
   std::optional<std::string> description{};
   /// A JSON schema of the arguments.
   std::optional<json> input_schema{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(anthropic_tool, name, description, input_schema, extra)
 
+/// A request to Anthropic's messages endpoint.
 struct anthropic_request {
+  /// The conversation, oldest message first.
   std::vector<anthropic_message> messages;
   /// Default: the model's.
   std::optional<int> max_tokens{};
@@ -28050,46 +28296,68 @@ struct anthropic_request {
   std::optional<std::string> model{};
   /// Text, or a list of text blocks.
   std::optional<json> system{};
+  /// The sampling temperature; higher values are more random. Default: the model's.
   std::optional<double> temperature{};
+  /// Nucleus sampling: the probability mass to sample from. Default: the model's.
   std::optional<double> top_p{};
+  /// The number of most likely tokens to sample from. Default: the model's.
   std::optional<int> top_k{};
+  /// The model stops when it generates one of these texts.
   std::optional<std::vector<std::string>> stop_sequences{};
+  /// The tools that the model may call.
   std::optional<std::vector<anthropic_tool>> tools{};
   /// Such as {"type": "any"}.
   std::optional<json> tool_choice{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(anthropic_request, messages, max_tokens, model, system, temperature, top_p, top_k,
                stop_sequences, tools, tool_choice, extra)
 
+/// One block of an answer.
 struct anthropic_block {
   /// "text", "tool_use", "thinking" and others.
   std::string type;
+  /// The text of a text block.
   std::optional<std::string> text{};
-  /// A tool's call: what its result must name, the tool, and the arguments.
+  /// The id of a tool call, which the tool's result must repeat.
   std::optional<std::string> id{};
+  /// The name of the called tool.
   std::optional<std::string> name{};
+  /// The arguments of the call.
   std::optional<json> input{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(anthropic_block, type, text, id, name, input, extra)
 
+/// The tokens of a request and its answer.
 struct anthropic_usage {
+  /// The tokens of the request.
   int input_tokens = 0;
+  /// The tokens of the answer.
   int output_tokens = 0;
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(anthropic_usage, input_tokens, output_tokens, extra)
 INNGEST_DEFAULTS(anthropic_usage, input_tokens, output_tokens)
 
+/// Anthropic's answer.
 struct anthropic_answer {
+  /// The blocks, in order.
   std::vector<anthropic_block> content;
+  /// The answer's id.
   std::optional<std::string> id{};
+  /// The model that answered.
   std::optional<std::string> model{};
   /// "end_turn", "max_tokens", "stop_sequence", "tool_use" and others.
   std::optional<std::string> stop_reason{};
+  /// The tokens used.
   std::optional<anthropic_usage> usage{};
+  /// The error, when the provider answers with one.
   std::optional<json> error{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(anthropic_answer, content, id, model, stop_reason, usage, error, extra)
@@ -28102,22 +28370,27 @@ std::string text(const anthropic_answer& answer);
 /// The tools that the model calls.
 std::vector<tool_call> tool_calls(const anthropic_answer& answer);
 
-/// api_key: ANTHROPIC_API_KEY when empty.
+/// An Anthropic model.
 struct anthropic {
+  /// The request that can be written in braces.
   using request_type = anthropic_request;
+  /// The type of the model's answer.
   using answer_type = anthropic_answer;
+  /// The model's name, as the provider spells it.
   std::string model;
+  /// The API key. Empty: the value of the environment variable ANTHROPIC_API_KEY.
   std::string api_key{};
-  /// Of requests that say nothing of it: the provider refuses one without.
+  /// Used when the request has no max_tokens: Anthropic requires one.
   int max_tokens = 4096;
+  /// The address of the API.
   std::string base_url = "https://api.anthropic.com/v1";
-  /// Names of features that are not open to everybody yet.
+  /// The beta features to enable, sent in the header anthropic-beta.
   std::vector<std::string> beta_headers{};
-  /// Fields of requests that don't have them.
+  /// Fields added to requests that lack them.
   extra_fields default_parameters{};
 };
 
-/// The request to the server; for what it throws see ai::model.
+/// Makes the request to the server; see ai::model for its exceptions.
 template <json_writable Request>
 gateway_request make_request(const anthropic& model, const Request& request) {
   gateway_request out{
@@ -28166,23 +28439,28 @@ INNGEST_INLINE std::vector<tool_call> tool_calls(const anthropic_answer& answer)
 
 namespace inngest::inline INNGEST_ABI::ai {
 
-/// api_key: AZURE_OPENAI_API_KEY when empty.
+/// An OpenAI model on Azure.
 struct azure_openai {
+  /// The request that can be written in braces.
   using request_type = chat_request;
+  /// The type of the model's answer.
   using answer_type = chat_answer;
+  /// The model's name, as the provider spells it.
   std::string model;
   /// Such as "https://name.openai.azure.com".
   std::string endpoint;
+  /// The name of the deployment.
   std::string deployment;
   /// Such as "2024-06-01".
   std::string api_version;
+  /// The API key. Empty: the value of the environment variable AZURE_OPENAI_API_KEY.
   std::string api_key{};
-  /// Fields of requests that don't have them.
+  /// Fields added to requests that lack them.
   extra_fields default_parameters{};
 };
 
-/// The request to the server; for what it throws see ai::model. The key is sent twice: the server sends every
-/// format that it does not know a bearer token, and Azure reads the header api-key.
+/// Makes the request to the server; see ai::model for its exceptions. The key is sent twice: for a format
+/// that it does not know, the server sends a bearer token, while Azure reads the header api-key.
 template <json_writable Request>
 gateway_request make_request(const azure_openai& model, const Request& request) {
   if (model.deployment.empty()) detail::refuse(model.model, "deployment must not be empty");
@@ -28205,18 +28483,23 @@ gateway_request make_request(const azure_openai& model, const Request& request) 
 
 namespace inngest::inline INNGEST_ABI::ai {
 
-/// api_key: DEEPSEEK_API_KEY when empty.
+/// A DeepSeek model.
 struct deepseek {
+  /// The request that can be written in braces.
   using request_type = chat_request;
+  /// The type of the model's answer.
   using answer_type = chat_answer;
+  /// The model's name, as the provider spells it.
   std::string model;
+  /// The API key. Empty: the value of the environment variable DEEPSEEK_API_KEY.
   std::string api_key{};
+  /// The address of the API.
   std::string base_url = "https://api.deepseek.com/v1";
-  /// Fields of requests that don't have them.
+  /// Fields added to requests that lack them.
   extra_fields default_parameters{};
 };
 
-/// The request to the server; for what it throws see ai::model.
+/// Makes the request to the server; see ai::model for its exceptions.
 template <json_writable Request>
 gateway_request make_request(const deepseek& model, const Request& request) {
   return detail::chat(model.model, detail::below(model.model, "base_url", model.base_url, "chat/completions"),
@@ -28232,99 +28515,146 @@ gateway_request make_request(const deepseek& model, const Request& request) {
 
 namespace inngest::inline INNGEST_ABI::ai {
 
+/// A function call in an answer.
 struct gemini_function_call {
+  /// The function's name.
   std::string name;
+  /// The arguments, a JSON object.
   std::optional<json> args{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_function_call, name, args, extra)
 
+/// One part of a message; one of its members is set.
 struct gemini_part {
+  /// Text.
   std::optional<std::string> text{};
   /// Whether the text is the model's thinking, not its answer.
   std::optional<bool> thought{};
+  /// A function call by the model.
   std::optional<gemini_function_call> functionCall{};
   /// {"name": ..., "response": {...}}
   std::optional<json> functionResponse{};
   /// {"mimeType": ..., "data": base64}
   std::optional<json> inlineData{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_part, text, thought, functionCall, functionResponse, inlineData, extra)
 
+/// One message of a conversation.
 struct gemini_content {
+  /// The parts of the message, in order.
   std::vector<gemini_part> parts;
   /// "user" or "model".
   std::optional<std::string> role{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_content, parts, role, extra)
 INNGEST_DEFAULTS(gemini_content, parts)
 
+/// A function that the model may call.
 struct gemini_function {
+  /// The function's name.
   std::string name;
+  /// Tells the model when and how to use it.
   std::optional<std::string> description{};
   /// A schema of the arguments.
   std::optional<json> parameters{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_function, name, description, parameters, extra)
 
+/// A group of functions that the model may call.
 struct gemini_tool {
+  /// The functions.
   std::optional<std::vector<gemini_function>> functionDeclarations{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_tool, functionDeclarations, extra)
 
+/// How the model generates its answer.
 struct gemini_generation_config {
+  /// The sampling temperature; higher values are more random. Default: the model's.
   std::optional<double> temperature{};
+  /// Nucleus sampling: the probability mass to sample from. Default: the model's.
   std::optional<double> topP{};
+  /// The number of most likely tokens to sample from. Default: the model's.
   std::optional<int> topK{};
+  /// The maximum number of generated tokens. Default: the model's.
   std::optional<int> maxOutputTokens{};
+  /// The model stops when it generates one of these texts.
   std::optional<std::vector<std::string>> stopSequences{};
   /// "application/json" with a schema.
   std::optional<std::string> responseMimeType{};
+  /// The schema that a JSON answer follows.
   std::optional<json> responseSchema{};
+  /// Settings of the model's thinking.
   std::optional<json> thinkingConfig{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_generation_config, temperature, topP, topK, maxOutputTokens, stopSequences,
                responseMimeType, responseSchema, thinkingConfig, extra)
 
+/// A request to Gemini's generateContent endpoint.
 struct gemini_request {
+  /// The conversation, oldest message first.
   std::vector<gemini_content> contents;
+  /// The system message.
   std::optional<gemini_content> systemInstruction{};
+  /// How the model generates its answer.
   std::optional<gemini_generation_config> generationConfig{};
+  /// The tools that the model may call.
   std::optional<std::vector<gemini_tool>> tools{};
+  /// Which functions the model may or must call.
   std::optional<json> toolConfig{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_request, contents, systemInstruction, generationConfig, tools, toolConfig, extra)
 
+/// One of the alternatives in an answer.
 struct gemini_candidate {
+  /// The message of the model.
   gemini_content content{};
   /// "STOP", "MAX_TOKENS", "SAFETY" and others.
   std::optional<std::string> finishReason{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_candidate, content, finishReason, extra)
 INNGEST_DEFAULTS(gemini_candidate, content)
 
+/// The tokens of a request and its answer.
 struct gemini_usage {
+  /// The tokens of the request.
   int promptTokenCount = 0;
+  /// The tokens of the answer.
   int candidatesTokenCount = 0;
+  /// The sum of both.
   int totalTokenCount = 0;
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_usage, promptTokenCount, candidatesTokenCount, totalTokenCount, extra)
 INNGEST_DEFAULTS(gemini_usage, promptTokenCount, candidatesTokenCount, totalTokenCount)
 
+/// Gemini's answer.
 struct gemini_answer {
-  /// None when the prompt was blocked: promptFeedback then says why.
+  /// Empty when the prompt was blocked: see promptFeedback.
   std::vector<gemini_candidate> candidates;
+  /// The tokens used.
   std::optional<gemini_usage> usageMetadata{};
+  /// Why the prompt was blocked.
   std::optional<json> promptFeedback{};
+  /// The error, when the provider answers with one.
   std::optional<json> error{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(gemini_answer, candidates, usageMetadata, promptFeedback, error, extra)
@@ -28337,19 +28667,24 @@ std::string text(const gemini_answer& answer);
 /// The functions that the first candidate calls.
 std::vector<tool_call> tool_calls(const gemini_answer& answer);
 
-/// api_key: GEMINI_API_KEY when empty.
+/// A Gemini model.
 struct gemini {
+  /// The request that can be written in braces.
   using request_type = gemini_request;
+  /// The type of the model's answer.
   using answer_type = gemini_answer;
+  /// The model's name, as the provider spells it.
   std::string model;
+  /// The API key. Empty: the value of the environment variable GEMINI_API_KEY.
   std::string api_key{};
+  /// The address of the API.
   std::string base_url = "https://generativelanguage.googleapis.com/v1beta";
-  /// Fields of requests that don't have them; those of generationConfig one by one.
+  /// Fields added to requests that lack them; the fields of generationConfig are added one by one.
   extra_fields default_parameters{};
 };
 
-/// The request to the server; for what it throws see ai::model. The key is not in the URL, which whoever
-/// looks at the run can see: the server adds it when it calls.
+/// Makes the request to the server; see ai::model for its exceptions. The URL does not contain the key,
+/// because everyone who can see the run can see the URL: the server adds it when it calls.
 template <json_writable Request>
 gateway_request make_request(const gemini& model, const Request& request) {
   if (model.model.empty()) throw configuration_error("a gemini model needs its name: it is part of the URL");
@@ -28394,18 +28729,23 @@ INNGEST_INLINE std::vector<tool_call> tool_calls(const gemini_answer& answer) {
 
 namespace inngest::inline INNGEST_ABI::ai {
 
-/// api_key: XAI_API_KEY when empty.
+/// A model of xAI's Grok.
 struct grok {
+  /// The request that can be written in braces.
   using request_type = chat_request;
+  /// The type of the model's answer.
   using answer_type = chat_answer;
+  /// The model's name, as the provider spells it.
   std::string model;
+  /// The API key. Empty: the value of the environment variable XAI_API_KEY.
   std::string api_key{};
+  /// The address of the API.
   std::string base_url = "https://api.x.ai/v1";
-  /// Fields of requests that don't have them.
+  /// Fields added to requests that lack them.
   extra_fields default_parameters{};
 };
 
-/// The request to the server; for what it throws see ai::model.
+/// Makes the request to the server; see ai::model for its exceptions.
 template <json_writable Request>
 gateway_request make_request(const grok& model, const Request& request) {
   return detail::chat(model.model, detail::below(model.model, "base_url", model.base_url, "chat/completions"),
@@ -28417,22 +28757,27 @@ gateway_request make_request(const grok& model, const Request& request) {
 
 // inngest/ai/openai.hpp
 
-// OpenAI, by its chat endpoint. For the newer one see openai_responses.hpp.
+// OpenAI's chat endpoint. For the newer endpoint see openai_responses.hpp.
 
 namespace inngest::inline INNGEST_ABI::ai {
 
-/// api_key: OPENAI_API_KEY when empty.
+/// An OpenAI model, called through the chat endpoint.
 struct openai {
+  /// The request that can be written in braces.
   using request_type = chat_request;
+  /// The type of the model's answer.
   using answer_type = chat_answer;
+  /// The model's name, as the provider spells it.
   std::string model;
+  /// The API key. Empty: the value of the environment variable OPENAI_API_KEY.
   std::string api_key{};
+  /// The address of the API.
   std::string base_url = "https://api.openai.com/v1";
-  /// Fields of requests that don't have them.
+  /// Fields added to requests that lack them.
   extra_fields default_parameters{};
 };
 
-/// The request to the server; for what it throws see ai::model.
+/// Makes the request to the server; see ai::model for its exceptions.
 template <json_writable Request>
 gateway_request make_request(const openai& model, const Request& request) {
   return detail::chat(model.model, detail::below(model.model, "base_url", model.base_url, "chat/completions"),
@@ -28450,19 +28795,23 @@ namespace inngest::inline INNGEST_ABI::ai {
 
 /// Any endpoint that speaks OpenAI's chat format. It may need no key.
 struct openai_compatible {
+  /// The request that can be written in braces.
   using request_type = chat_request;
+  /// The type of the model's answer.
   using answer_type = chat_answer;
+  /// The model's name, as the provider spells it.
   std::string model;
-  /// Such as "https://llm.example.com/v1". A query in it stays at the end of the URL.
+  /// The address of the API, such as "https://llm.example.com/v1". Its query stays at the end of the URL.
   std::string base_url;
+  /// The API key; empty for an endpoint without one.
   std::string api_key{};
-  /// Fields of requests that don't have them.
+  /// Fields added to requests that lack them.
   extra_fields default_parameters{};
-  /// Sent beside Content-Type and Authorization, never instead of them.
+  /// Additional headers. They never replace Content-Type or Authorization.
   std::vector<std::pair<std::string, std::string>> headers{};
 };
 
-/// The request to the server; for what it throws see ai::model.
+/// Makes the request to the server; see ai::model for its exceptions.
 template <json_writable Request>
 gateway_request make_request(const openai_compatible& model, const Request& request) {
   gateway_request out =
@@ -28476,32 +28825,42 @@ gateway_request make_request(const openai_compatible& model, const Request& requ
 
 // inngest/ai/openai_responses.hpp
 
-// OpenAI, by its "responses" endpoint.
+// OpenAI's "responses" endpoint.
 
 namespace inngest::inline INNGEST_ABI::ai {
 
+/// A tool that the model may call.
 struct responses_tool {
   /// "function", or one of the provider's own such as "web_search".
   std::string type = "function";
+  /// The function's name.
   std::optional<std::string> name{};
+  /// Tells the model when and how to use it.
   std::optional<std::string> description{};
   /// A JSON schema of the arguments.
   std::optional<json> parameters{};
+  /// Whether arguments must follow the schema exactly.
   std::optional<bool> strict{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(responses_tool, type, name, description, parameters, strict, extra)
 
+/// A request to OpenAI's responses endpoint.
 struct responses_request {
   /// Text, or a list of messages and other items.
   json input;
   /// Default: the model's.
   std::optional<std::string> model{};
-  /// What a system message is elsewhere.
+  /// The system message.
   std::optional<std::string> instructions{};
+  /// The sampling temperature; higher values are more random. Default: the model's.
   std::optional<double> temperature{};
+  /// Nucleus sampling: the probability mass to sample from. Default: the model's.
   std::optional<double> top_p{};
+  /// The maximum number of generated tokens. Default: the model's.
   std::optional<int> max_output_tokens{};
+  /// The tools that the model may call.
   std::optional<std::vector<responses_tool>> tools{};
   /// "auto", "none", "required", or an object that names a tool.
   std::optional<json> tool_choice{};
@@ -28509,45 +28868,64 @@ struct responses_request {
   std::optional<json> reasoning{};
   /// The answer's form, such as {"format": {"type": "json_schema", ...}}.
   std::optional<json> text{};
-  /// Goes on with the conversation of an earlier answer.
+  /// Continues the conversation of this earlier answer.
   std::optional<std::string> previous_response_id{};
+  /// Whether OpenAI stores the answer.
   std::optional<bool> store{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(responses_request, input, model, instructions, temperature, top_p, max_output_tokens, tools,
                tool_choice, reasoning, text, previous_response_id, store, extra)
 
+/// One item of an answer.
 struct responses_item {
   /// "message", "function_call", "reasoning" and others.
   std::string type;
+  /// "assistant" for a message.
   std::optional<std::string> role{};
   /// A message's parts.
   std::optional<json> content{};
-  /// A call's function, its arguments as JSON text, and what its result must name.
+  /// The name of the called function.
   std::optional<std::string> name{};
+  /// The arguments of the call, as JSON text.
   std::optional<std::string> arguments{};
+  /// The call's id, which the function's result must repeat.
   std::optional<std::string> call_id{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(responses_item, type, role, content, name, arguments, call_id, extra)
 
+/// The tokens of a request and its answer.
 struct responses_usage {
+  /// The tokens of the request.
   int input_tokens = 0;
+  /// The tokens of the answer.
   int output_tokens = 0;
+  /// The sum of both.
   int total_tokens = 0;
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(responses_usage, input_tokens, output_tokens, total_tokens, extra)
 INNGEST_DEFAULTS(responses_usage, input_tokens, output_tokens, total_tokens)
 
+/// The answer of OpenAI's responses endpoint.
 struct responses_answer {
+  /// The items, in order.
   std::vector<responses_item> output;
+  /// The answer's id.
   std::optional<std::string> id{};
+  /// The model that answered.
   std::optional<std::string> model{};
   /// "completed", "incomplete" or "failed".
   std::optional<std::string> status{};
+  /// The tokens used.
   std::optional<responses_usage> usage{};
+  /// The error, when the provider answers with one.
   std::optional<json> error{};
+  /// Fields without a member of their own.
   extra_fields extra{};
 };
 INNGEST_FIELDS(responses_answer, output, id, model, status, usage, error, extra)
@@ -28560,18 +28938,23 @@ std::string text(const responses_answer& answer);
 /// The functions that the model calls.
 std::vector<tool_call> tool_calls(const responses_answer& answer);
 
-/// OpenAI's newer "responses" endpoint. api_key: OPENAI_API_KEY when empty.
+/// An OpenAI model, called through the newer "responses" endpoint.
 struct openai_responses {
+  /// The request that can be written in braces.
   using request_type = responses_request;
+  /// The type of the model's answer.
   using answer_type = responses_answer;
+  /// The model's name, as the provider spells it.
   std::string model;
+  /// The API key. Empty: the value of the environment variable OPENAI_API_KEY.
   std::string api_key{};
+  /// The address of the API.
   std::string base_url = "https://api.openai.com/v1";
-  /// Fields of requests that don't have them.
+  /// Fields added to requests that lack them.
   extra_fields default_parameters{};
 };
 
-/// The request to the server; for what it throws see ai::model.
+/// Makes the request to the server; see ai::model for its exceptions.
 template <json_writable Request>
 gateway_request make_request(const openai_responses& model, const Request& request) {
   return detail::chat(model.model, detail::below(model.model, "base_url", model.base_url, "responses"),
@@ -28615,9 +28998,9 @@ INNGEST_INLINE std::vector<tool_call> tool_calls(const responses_answer& answer)
 //     const auto answer = ctx.step.ai.infer("greet", ai::openai{.model = "gpt-4o"}, request);
 //     return ai::text(answer);
 //
-// Each provider has its own request and answer, with the provider's names. They keep in `extra` what they
-// have no member for, so a provider's newest parameter can be used. A request may also be an inngest::json,
-// or a type of yours, of the provider's shape.
+// Each provider has its own request and answer, with the provider's names. Fields without a member
+// are kept in `extra`, so new parameters of a provider can be used at once. A request may also be an
+// inngest::json or your own type with the provider's fields.
 
 #endif
 #ifdef INNGEST_WITH_ENCRYPTION
@@ -28936,7 +29319,7 @@ inline std::shared_ptr<middleware> encryption(encryption_options options) {
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The data of the web page: functions, events and runs of an engine.
+/// The data of the web page: an engine's functions, events and runs.
 class page_api {
  public:
   explicit page_api(engine& engine) : engine_(engine) {}
@@ -28966,7 +29349,7 @@ class page_api {
 
   static json steps_of(const run& run);
 
-  /// The unfinished step with the entry's name, or a new one: an id may be used again.
+  /// The unfinished step with the entry's name, or a new one, because ids may repeat.
   static shown_step& open_step(std::vector<shown_step>& steps, const timeline_entry& entry, timestamp before);
 
   static void add(shown_step& step, const timeline_entry& entry);
@@ -29021,8 +29404,8 @@ INNGEST_INLINE json page_api::events(const http::request& request) const {
                       {"function", started.function_slug},
                       {"status", std::string(to_string(started.status))}});
     }
-    all.push_back({{"id", detail::readable(event.id)},
-                   {"name", detail::readable(event.name)},
+    all.push_back({{"id", detail::to_printable(event.id)},
+                   {"name", detail::to_printable(event.name)},
                    {"received_at", to_text(event.received_at)},
                    {"event", received_json_value(event.text)},
                    {"runs", std::move(runs)}});
@@ -29055,8 +29438,8 @@ INNGEST_INLINE std::optional<json> page_api::run_details(const std::string& id) 
   auto found = engine_.store().find_run(id);
   if (!found) return std::nullopt;
   for (timeline_entry& entry : found->run.timeline) {
-    entry.step = detail::readable(entry.step);
-    entry.detail = detail::readable(entry.detail);
+    entry.step = detail::to_printable(entry.step);
+    entry.detail = detail::to_printable(entry.detail);
   }
   json out = summary(found->run);
   for (const run_event& event : found->events) out["events"].push_back(received_json_value(event.text));
@@ -29087,7 +29470,7 @@ INNGEST_INLINE std::size_t page_api::limit_of(const http::request& request) {
 }
 
 INNGEST_INLINE json page_api::summary(const run& run) const {
-  const auto readable = [](const std::string& text) { return json(detail::readable(text)); };
+  const auto readable = [](const std::string& text) { return json(detail::to_printable(text)); };
   const auto time = [](const std::optional<timestamp>& moment) {
     return moment ? json(to_text(*moment)) : json();
   };
@@ -29146,12 +29529,12 @@ INNGEST_INLINE void page_api::add(shown_step& step, const timeline_entry& entry)
   };
   const auto attempt = [&](const char* status) {
     const auto began = entry.at - std::chrono::floor<std::chrono::milliseconds>(entry.duration);
-    json one{{"attempt", entry.attempt},
-             {"started_at", to_text(began)},
-             {"ended_at", to_text(entry.at)},
-             {"status", status}};
-    if (std::string_view(status) == "failed") one["error"] = entry.detail;
-    if (step.has_attempts) value["attempts"].push_back(std::move(one));
+    json shown{{"attempt", entry.attempt},
+               {"started_at", to_text(began)},
+               {"ended_at", to_text(entry.at)},
+               {"status", status}};
+    if (std::string_view(status) == "failed") shown["error"] = entry.detail;
+    if (step.has_attempts) value["attempts"].push_back(std::move(shown));
   };
   switch (entry.what) {
     case progress::sleep_started:
@@ -30470,17 +30853,17 @@ inline constexpr std::string_view web_page_policy =
 
 // inngest/embedded/detail/http_parser.hpp
 
-// HTTP/1.1 requests, read strictly: what two readers could understand differently is refused.
+// A strict parser of HTTP/1.1 requests. It rejects a request that two parsers could understand differently.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// A request that is refused while it is read.
+/// Thrown for a request that the server rejects while reading it.
 struct malformed_request : std::runtime_error {
   malformed_request(int code, const std::string& problem) : std::runtime_error(problem), status(code) {}
   int status;
 };
 
-/// A request line with its header fields, and how its body is delimited.
+/// The request line, the header fields, and how the body is delimited.
 struct request_head {
   http::request request{};
   std::size_t content_length = 0;
@@ -30491,7 +30874,7 @@ struct request_head {
   bool has_body() const { return is_chunked || content_length > 0; }
 };
 
-/// Reads what comes before the empty line. \throws malformed_request
+/// Parses the lines before the empty line. \throws malformed_request
 class request_head_parser {
  public:
   static request_head parse(std::string_view text);
@@ -30531,7 +30914,7 @@ class request_head_parser {
   bool is_old_ = false;
 };
 
-/// Collects a body piece by piece, whether it has a length or comes in chunks.
+/// Reads a body piece by piece, either of a known length or in chunks.
 class body_reader {
  public:
   body_reader() = default;
@@ -30539,7 +30922,8 @@ class body_reader {
 
   bool is_done() const { return state_ == state::done; }
 
-  /// Appends to the body what `text` has of it, and gives how much was used. \throws malformed_request
+  /// Appends the body's bytes in `text` to the body, and returns how many bytes of `text` it used.
+  /// \throws malformed_request
   std::size_t read(std::string_view text, std::string& body);
 
  private:
@@ -30743,28 +31127,28 @@ INNGEST_INLINE void body_reader::end_line(std::size_t size_so_far) {
 
 // inngest/embedded/detail/http_listener.hpp
 
-// A server whose connections cost no threads: one thread reads and writes all of them, and only whole
-// requests are given to others. So clients that are slow, or silent, hold nothing that other clients need.
+// An HTTP server in which one thread reads and writes all connections, and other threads answer complete
+// requests. So slow or silent clients do not occupy threads that other clients need.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
 struct listener_options {
   std::string host = "127.0.0.1";
   int port = 0;
-  /// Threads that answer; they start when they are needed.
+  /// The most threads that answer requests. They start when they are needed.
   std::size_t workers = 64;
-  /// Requests that wait for them; more are answered 503.
+  /// The most requests that wait for a thread. The server answers more with status 503.
   std::size_t max_waiting = 1024;
   std::size_t max_connections = 1000;
   std::size_t max_header_size = 32 * 1024;
   std::size_t max_body_size = 32 * 1024 * 1024;
-  /// Bytes of bodies that are held at the same time: of those that have not arrived completely, and of those
-  /// that have, until they are answered. One body may always be there.
+  /// The most bytes of incomplete bodies, and also of complete bodies that are not answered yet. A single
+  /// body may always arrive.
   std::size_t max_buffered = 256 * 1024 * 1024;
   std::chrono::milliseconds header_timeout = std::chrono::seconds(10);
-  /// For a body, and for an answer; a large one has longer, a second for each 64 KB.
+  /// For a body or an answer, plus a second for each 64 KB.
   std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
-  /// Between two requests.
+  /// Between two requests of a connection.
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(75);
 };
 
@@ -30773,33 +31157,34 @@ struct address_deleter {
 };
 using address_list = std::unique_ptr<addrinfo, address_deleter>;
 
-/// The addresses of a host to listen at; an empty host means all of this machine's.
-/// \throws configuration_error when there is no such host.
+/// The addresses of a host to listen on; an empty host means all addresses of this machine.
+/// \throws configuration_error when the host is unknown.
 address_list resolve_listener(const std::string& host, int port);
 
 bool is_loopback(const sockaddr* address);
 
-/// Whether only this machine reaches what listens at the host.
+/// Whether all addresses of the host are loopback addresses, which only this machine reaches.
 bool is_loopback_only(const std::string& host);
 
 const char* reason_phrase(int status);
 
 class http_listener {
  public:
-  /// Looks at a request before its body is read. An answer refuses it. Must be quick, and not throw.
+  /// Checks a request before its body is read. An answer rejects it. Must be fast and not throw.
   using judge = std::function<std::optional<http::response>(const http::request& head)>;
-  /// Answers a whole request, from many threads. Must not throw.
+  /// Answers a complete request, on many threads. Must not throw.
   using answerer = std::function<http::response(http::request)>;
-  /// The answer to what can't be read.
+  /// Builds the answer to a malformed request.
   using refuser = std::function<http::response(int status, const std::string& problem)>;
 
-  /// Takes the port; clients wait until start(). \throws configuration_error when it can't listen there.
+  /// Listens on the port; clients wait until start(). \throws configuration_error when it can't listen.
   explicit http_listener(listener_options options);
 
-  /// Begins to answer.
+  /// Starts to answer.
   void start(judge look, answerer answer, refuser refuse);
 
-  /// Requests that are being answered get their answers; others don't.
+  /// Waits up to two seconds until requests that are being answered have their answers, and closes all
+  /// connections.
   ~http_listener();
 
   http_listener(const http_listener&) = delete;
@@ -30814,16 +31199,16 @@ class http_listener {
   struct connection {
     unique_socket socket{};
     phase at = phase::head;
-    clock::time_point since{};     // when the phase began
-    clock::time_point deadline{};  // of the phase
-    std::string in{};              // read, and not used yet
-    std::size_t searched = 0;      // of it for the end of the head
+    clock::time_point since{};     // the start of the phase
+    clock::time_point deadline{};  // the end of the phase
+    std::string in{};              // received, but not parsed
+    std::size_t searched = 0;      // bytes of `in` that were searched for the end of the head
     request_head head{};
     body_reader body{};
-    std::string out{};  // not written yet
+    std::string out{};  // not sent
     std::size_t written = 0;
     std::size_t drained = 0;
-    bool closes = false;        // after what is written
+    bool closes = false;        // close after `out` is sent
     bool was_answered = false;  // at least once
 
     bool is_idle() const { return at == phase::head && in.empty() && was_answered; }
@@ -30837,83 +31222,85 @@ class http_listener {
     http::request request;
   };
 
-  /// Connections leave half of the files that the process may open to everything else.
+  /// Limits the connections to half of the files that the process may open.
   static listener_options within_file_limit(listener_options options);
 
   // ---- listening ----------------------------------------------------------------------------------------
 
   void listen();
 
-  /// The reason when it can't.
+  /// Listens on an address. Returns the problem if that fails.
   std::error_code listen_at(const addrinfo& address);
 
   // ---- the loop -----------------------------------------------------------------------------------------
 
   void run();
 
-  /// Does what there is to do, or waits for it. False when the server has ended.
+  /// Waits for work and does it. Returns false when the server has ended.
   bool serve_all();
 
-  static short events_of(const connection& each);
+  static short events_of(const connection& client);
 
   bool is_stopping() const;
 
-  /// Whether nothing is left.
+  /// Closes all connections that do not wait for an answer. Returns whether none is left.
   bool end_all_but_answers();
 
   void accept_all();
 
   void pause_accepting() { accepts_again_ = clock::now() + std::chrono::milliseconds(100); }
 
-  /// Makes room: of those who have not been answered yet, the oldest goes first, then who is idle, then who
-  /// is in the middle of a further request. Whoever waits for an answer stays.
-  bool drop_one();
+  /// Closes a connection to make room: first the oldest without an answered request, then an idle one, then
+  /// one that is sending another request. Keeps connections that wait for an answer, and returns false if all
+  /// do.
+  bool drop_connection();
 
-  void end_late_ones();
+  void close_late_connections();
 
-  static void enter(connection& each, phase next, std::chrono::milliseconds limit);
+  static void enter(connection& client, phase next, std::chrono::milliseconds limit);
 
-  /// A body, or an answer, has longer the more of it has gone over.
-  void extend(connection& each, std::size_t moved) const;
+  /// Extends the deadline of a body or an answer by the bytes that were transferred.
+  void extend(connection& client, std::size_t moved) const;
 
-  // ---- one connection: false when it is over ------------------------------------------------------------
+  // ---- one connection: functions return false when it must be closed -------------------------------------
 
   void serve(std::uint64_t id, short events);
 
-  bool read(std::uint64_t id, connection& each);
+  bool read(std::uint64_t id, connection& client);
 
-  /// Goes as far with a request as what was read allows.
-  bool advance(std::uint64_t id, connection& each);
+  /// Processes the received bytes.
+  bool advance(std::uint64_t id, connection& client);
 
-  /// False when there is nothing more to do for now.
-  bool read_head(connection& each);
+  /// Returns false when the body must not be read: the head is incomplete, or the request was rejected.
+  bool read_head(connection& client);
 
-  /// Whether the body is complete.
-  bool read_body(connection& each);
+  /// Returns whether the body is complete.
+  bool read_body(connection& client);
 
-  /// Clients that send large bodies without end don't take the memory for small ones.
+  /// Closes the connection with the largest incomplete body when all of them exceed max_buffered.
   void limit_incomplete(const connection& current);
 
-  bool dispatch(std::uint64_t id, connection& each);
+  bool dispatch(std::uint64_t id, connection& client);
 
-  /// The rest of what the client sends is not read as a request. True: the connection goes on for a while.
-  bool refuse(connection& each, int status, const std::string& problem);
+  /// Sends an answer with an error, and closes the connection after it. Returns true: the connection is still
+  /// open.
+  bool refuse(connection& client, int status, const std::string& problem);
 
   // ---- answers ------------------------------------------------------------------------------------------
 
   static std::string single_line(std::string_view text);
 
-  void write_answer(connection& each, http::response answer, bool closes);
+  void write_answer(connection& client, http::response answer, bool closes);
 
-  bool write(std::uint64_t id, connection& each);
+  bool write(std::uint64_t id, connection& client);
 
-  bool end_answer(std::uint64_t id, connection& each);
+  bool end_answer(std::uint64_t id, connection& client);
 
   void take_answers();
 
   // ---- workers ------------------------------------------------------------------------------------------
 
-  /// Starts another when all are busy. False when there is none at all. Under the lock.
+  /// Starts a worker if all are busy. Returns false when there is none. Call it with the lock.
   bool has_worker();
 
   void answer_requests();
@@ -30925,21 +31312,21 @@ class http_listener {
   int port_ = 0;
   wake_signal wake_{};
 
-  // the loop's own
+  // only for the loop's thread
   unique_socket listener_{};
   connections connections_;
   std::uint64_t last_id_ = 0;
   clock::time_point accepts_again_{};
   clock::time_point stop_deadline_{};
 
-  mutable std::mutex mutex_;  // of everything below
+  mutable std::mutex mutex_;  // protects the members below
   std::condition_variable work_;
   std::deque<work> waiting_;
   std::vector<std::pair<std::uint64_t, http::response>> done_;
   std::vector<std::thread> workers_;
   std::size_t idle_workers_ = 0;
   std::size_t at_work_ = 0;
-  std::size_t held_ = 0;  // bytes of bodies
+  std::size_t held_ = 0;  // bytes of complete bodies that are not answered
   bool stopping_ = false;
 
   std::thread loop_;
@@ -31036,7 +31423,8 @@ INNGEST_INLINE const char* reason_phrase(int status) {
 INNGEST_INLINE http_listener::http_listener(listener_options options)
     : options_(within_file_limit(std::move(options))) {
   listen();
-  if (!wake_.open()) throw configuration_error("the engine can't listen: there are no more files");
+  if (!wake_.open())
+    throw configuration_error("the engine can't listen: the process has too many open files");
 }
 
 INNGEST_INLINE void http_listener::start(judge look, answerer answer, refuser refuse) {
@@ -31067,14 +31455,15 @@ INNGEST_INLINE listener_options http_listener::within_file_limit(listener_option
 INNGEST_INLINE void http_listener::listen() {
   const address_list all = resolve_listener(options_.host, options_.port);
   std::vector<const addrinfo*> addresses;
-  for (const addrinfo* each = all.get(); each != nullptr; each = each->ai_next) addresses.push_back(each);
-  // "localhost" is known to apps as 127.0.0.1
+  for (const addrinfo* address = all.get(); address != nullptr; address = address->ai_next)
+    addresses.push_back(address);
+  // apps take "localhost" for 127.0.0.1
   std::stable_partition(addresses.begin(), addresses.end(),
-                        [](const addrinfo* each) { return each->ai_family == AF_INET; });
+                        [](const addrinfo* address) { return address->ai_family == AF_INET; });
   std::error_code problem;
   for (const addrinfo* address : addresses) {
     problem = listen_at(*address);
-    // in use: another address of the host would make two servers of one port
+    // If the port is in use, does not try another address: two servers would share the port.
     if (!problem || is_address_in_use(problem)) break;
   }
   if (!problem) return;
@@ -31108,7 +31497,7 @@ INNGEST_INLINE void http_listener::run() {
   while (true) {
     try {
       if (!serve_all()) return;
-    } catch (const std::exception&) {  // no memory
+    } catch (const std::exception&) {  // out of memory
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }
@@ -31122,10 +31511,10 @@ INNGEST_INLINE bool http_listener::serve_all() {
   const bool accepts = listener_ && now >= accepts_again_;
   polled.push_back({accepts ? listener_.get() : no_socket, POLLIN, 0});
   auto next = accepts || !listener_ ? now + std::chrono::hours(1) : accepts_again_;
-  for (auto& [id, each] : connections_) {
-    polled.push_back({each.socket.get(), events_of(each), 0});
+  for (auto& [id, client] : connections_) {
+    polled.push_back({client.socket.get(), events_of(client), 0});
     ids.push_back(id);
-    if (each.at != phase::answering) next = (std::min)(next, each.deadline);
+    if (client.at != phase::answering) next = (std::min)(next, client.deadline);
   }
   if (is_stopping()) next = (std::min)(next, stop_deadline_);
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
@@ -31135,14 +31524,14 @@ INNGEST_INLINE bool http_listener::serve_all() {
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (polled[i + 2].revents != 0) serve(ids[i], polled[i + 2].revents);
   }
-  end_late_ones();
+  close_late_connections();
   if (polled[1].revents != 0) accept_all();
   return true;
 }
 
-INNGEST_INLINE short http_listener::events_of(const connection& each) {
-  const bool reads = each.at == phase::head || each.at == phase::body || each.at == phase::draining;
-  return static_cast<short>((reads ? POLLIN : 0) | (each.written < each.out.size() ? POLLOUT : 0));
+INNGEST_INLINE short http_listener::events_of(const connection& client) {
+  const bool reads = client.at == phase::head || client.at == phase::body || client.at == phase::draining;
+  return static_cast<short>((reads ? POLLIN : 0) | (client.written < client.out.size() ? POLLOUT : 0));
 }
 
 INNGEST_INLINE bool http_listener::is_stopping() const {
@@ -31161,20 +31550,20 @@ INNGEST_INLINE bool http_listener::end_all_but_answers() {
     any_at_work = at_work_ > 0 || !done_.empty();
   }
   const bool late = clock::now() >= stop_deadline_;
-  std::erase_if(connections_, [&](const auto& each) {
-    return late || (each.second.at != phase::answering && each.second.at != phase::writing) ||
-           (each.second.at == phase::answering && !any_at_work);
+  std::erase_if(connections_, [&](const auto& entry) {
+    return late || (entry.second.at != phase::answering && entry.second.at != phase::writing) ||
+           (entry.second.at == phase::answering && !any_at_work);
   });
   return connections_.empty();
 }
 
 INNGEST_INLINE void http_listener::accept_all() {
-  for (int i = 0; i < 64; ++i) {  // then others have their turn
-    if (connections_.size() >= options_.max_connections && !drop_one()) return pause_accepting();
+  for (int i = 0; i < 64; ++i) {  // then serves the open connections
+    if (connections_.size() >= options_.max_connections && !drop_connection()) return pause_accepting();
     unique_socket socket(::accept(listener_.get(), nullptr, nullptr));
     if (!socket) {
       if (!is_out_of_sockets(last_socket_error())) return;
-      if (!drop_one()) return pause_accepting();
+      if (!drop_connection()) return pause_accepting();
       continue;
     }
     set_nonblocking(socket.get());
@@ -31186,11 +31575,11 @@ INNGEST_INLINE void http_listener::accept_all() {
   }
 }
 
-INNGEST_INLINE bool http_listener::drop_one() {
-  const auto rank = [](const connection& each) {
-    if (each.at == phase::answering || each.at == phase::writing) return 3;
-    if (!each.was_answered || each.at == phase::draining) return 0;
-    return each.is_idle() ? 1 : 2;
+INNGEST_INLINE bool http_listener::drop_connection() {
+  const auto rank = [](const connection& client) {
+    if (client.at == phase::answering || client.at == phase::writing) return 3;
+    if (!client.was_answered || client.at == phase::draining) return 0;
+    return client.is_idle() ? 1 : 2;
   };
   const auto key = [&](const auto& entry) { return std::pair(rank(entry.second), entry.second.since); };
   const auto found = std::min_element(connections_.begin(), connections_.end(),
@@ -31200,113 +31589,114 @@ INNGEST_INLINE bool http_listener::drop_one() {
   return true;
 }
 
-INNGEST_INLINE void http_listener::end_late_ones() {
+INNGEST_INLINE void http_listener::close_late_connections() {
   const auto now = clock::now();
   std::vector<std::uint64_t> late;
-  for (const auto& [id, each] : connections_) {
-    if (each.at != phase::answering && now >= each.deadline) late.push_back(id);
+  for (const auto& [id, client] : connections_) {
+    if (client.at != phase::answering && now >= client.deadline) late.push_back(id);
   }
   for (const std::uint64_t id : late) {
-    connection& each = connections_.at(id);
-    const bool tells = (each.at == phase::head && !each.in.empty()) || each.at == phase::body;
-    if (!tells || !refuse(each, 408, "the request took too long to arrive")) connections_.erase(id);
+    connection& client = connections_.at(id);
+    const bool is_answered = (client.at == phase::head && !client.in.empty()) || client.at == phase::body;
+    if (!is_answered || !refuse(client, 408, "the request took too long to arrive")) connections_.erase(id);
   }
 }
 
-INNGEST_INLINE void http_listener::enter(connection& each, phase next, std::chrono::milliseconds limit) {
-  each.at = next;
-  each.since = clock::now();
-  each.deadline = each.since + limit;
+INNGEST_INLINE void http_listener::enter(connection& client, phase next, std::chrono::milliseconds limit) {
+  client.at = next;
+  client.since = clock::now();
+  client.deadline = client.since + limit;
 }
 
-INNGEST_INLINE void http_listener::extend(connection& each, std::size_t moved) const {
-  each.deadline = each.since + options_.body_timeout + std::chrono::milliseconds(moved / 64);
+INNGEST_INLINE void http_listener::extend(connection& client, std::size_t moved) const {
+  client.deadline = client.since + options_.body_timeout + std::chrono::milliseconds(moved / 64);
 }
 
 INNGEST_INLINE void http_listener::serve(std::uint64_t id, short events) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;
-  connection& each = found->second;
+  connection& client = found->second;
   bool goes_on = true;
   try {
-    if ((events & POLLOUT) != 0) goes_on = write(id, each);
-    if (goes_on && (events & (POLLIN | POLLHUP | POLLERR)) != 0) goes_on = read(id, each);
-  } catch (const std::exception&) {  // no memory: it is this connection that wants too much
+    if ((events & POLLOUT) != 0) goes_on = write(id, client);
+    if (goes_on && (events & (POLLIN | POLLHUP | POLLERR)) != 0) goes_on = read(id, client);
+  } catch (const std::exception&) {  // out of memory: this connection needs too much
     goes_on = false;
   }
   if (!goes_on) connections_.erase(id);
 }
 
-INNGEST_INLINE bool http_listener::read(std::uint64_t id, connection& each) {
+INNGEST_INLINE bool http_listener::read(std::uint64_t id, connection& client) {
   char buffer[64 * 1024];
-  if (each.at == phase::answering || each.at == phase::writing) return false;  // it has gone
-  const auto size = receive_some(each.socket.get(), buffer, sizeof buffer);
+  // events in these phases mean that the client has closed the connection
+  if (client.at == phase::answering || client.at == phase::writing) return false;
+  const auto size = receive_some(client.socket.get(), buffer, sizeof buffer);
   if (size < 0) return may_succeed_later(last_socket_error());
   if (size == 0) return false;
-  if (each.at == phase::draining) {
-    each.drained += static_cast<std::size_t>(size);
-    return each.drained < 4 * 1024 * 1024;
+  if (client.at == phase::draining) {
+    client.drained += static_cast<std::size_t>(size);
+    return client.drained < 4 * 1024 * 1024;
   }
-  if (each.is_idle()) enter(each, phase::head, options_.header_timeout);
-  each.in.append(buffer, static_cast<std::size_t>(size));
-  return advance(id, each);
+  if (client.is_idle()) enter(client, phase::head, options_.header_timeout);
+  client.in.append(buffer, static_cast<std::size_t>(size));
+  return advance(id, client);
 }
 
-INNGEST_INLINE bool http_listener::advance(std::uint64_t id, connection& each) {
+INNGEST_INLINE bool http_listener::advance(std::uint64_t id, connection& client) {
   try {
-    if (each.at == phase::head && !read_head(each)) return true;
-    if (each.at == phase::body && read_body(each)) return dispatch(id, each);
+    if (client.at == phase::head && !read_head(client)) return true;
+    if (client.at == phase::body && read_body(client)) return dispatch(id, client);
     return true;
   } catch (const malformed_request& problem) {
-    return refuse(each, problem.status, problem.what());
+    return refuse(client, problem.status, problem.what());
   }
 }
 
-INNGEST_INLINE bool http_listener::read_head(connection& each) {
-  if (each.searched == 0) {  // empty lines before a request are allowed
-    const std::size_t first = each.in.find_first_not_of("\r\n");
-    each.in.erase(0, (std::min)(first, each.in.size()));
+INNGEST_INLINE bool http_listener::read_head(connection& client) {
+  if (client.searched == 0) {  // empty lines before a request are allowed
+    const std::size_t first = client.in.find_first_not_of("\r\n");
+    client.in.erase(0, (std::min)(first, client.in.size()));
   }
-  const std::size_t end = each.in.find("\r\n\r\n", each.searched);
-  if ((std::min)(end, each.in.size()) > options_.max_header_size)
+  const std::size_t end = client.in.find("\r\n\r\n", client.searched);
+  if ((std::min)(end, client.in.size()) > options_.max_header_size)
     throw malformed_request(
         431, "the headers are larger than " + std::to_string(options_.max_header_size) + " bytes");
   if (end == std::string::npos) {
-    each.searched = each.in.size() < 3 ? 0 : each.in.size() - 3;
+    client.searched = client.in.size() < 3 ? 0 : client.in.size() - 3;
     return false;
   }
-  each.head = request_head_parser::parse(std::string_view(each.in).substr(0, end));
-  each.in.erase(0, end + 4);
-  each.searched = 0;
-  if (auto refusal = judge_(each.head.request)) {
-    const bool closes = each.head.has_body() || !each.head.keeps_alive;
-    write_answer(each, std::move(*refusal), closes);
+  client.head = request_head_parser::parse(std::string_view(client.in).substr(0, end));
+  client.in.erase(0, end + 4);
+  client.searched = 0;
+  if (auto refusal = judge_(client.head.request)) {
+    const bool closes = client.head.has_body() || !client.head.keeps_alive;
+    write_answer(client, std::move(*refusal), closes);
     return false;
   }
-  each.body = body_reader(each.head.is_chunked, each.head.content_length, options_.max_body_size);
-  enter(each, phase::body, options_.body_timeout);
-  if (each.head.expects_continue && each.head.has_body() && each.in.empty()) {
-    each.out += "HTTP/1.1 100 Continue\r\n\r\n";
+  client.body = body_reader(client.head.is_chunked, client.head.content_length, options_.max_body_size);
+  enter(client, phase::body, options_.body_timeout);
+  if (client.head.expects_continue && client.head.has_body() && client.in.empty()) {
+    client.out += "HTTP/1.1 100 Continue\r\n\r\n";
   }
   return true;
 }
 
-INNGEST_INLINE bool http_listener::read_body(connection& each) {
-  std::string& body = each.head.request.body;
-  each.in.erase(0, each.body.read(each.in, body));
-  extend(each, body.size());
-  if (each.body.is_done()) return true;
-  if (body.size() > 64 * 1024) limit_incomplete(each);
+INNGEST_INLINE bool http_listener::read_body(connection& client) {
+  std::string& body = client.head.request.body;
+  client.in.erase(0, client.body.read(client.in, body));
+  extend(client, body.size());
+  if (client.body.is_done()) return true;
+  if (body.size() > 64 * 1024) limit_incomplete(client);
   return false;
 }
 
 INNGEST_INLINE void http_listener::limit_incomplete(const connection& current) {
   std::size_t sum = 0;
   auto largest = connections_.end();
-  for (auto each = connections_.begin(); each != connections_.end(); ++each) {
-    sum += each->second.incomplete();
-    if (largest == connections_.end() || each->second.incomplete() > largest->second.incomplete())
-      largest = each;
+  for (auto entry = connections_.begin(); entry != connections_.end(); ++entry) {
+    sum += entry->second.incomplete();
+    if (largest == connections_.end() || entry->second.incomplete() > largest->second.incomplete())
+      largest = entry;
   }
   if (sum <= options_.max_buffered) return;
   if (&largest->second == &current)
@@ -31314,26 +31704,26 @@ INNGEST_INLINE void http_listener::limit_incomplete(const connection& current) {
   connections_.erase(largest);
 }
 
-INNGEST_INLINE bool http_listener::dispatch(std::uint64_t id, connection& each) {
+INNGEST_INLINE bool http_listener::dispatch(std::uint64_t id, connection& client) {
   {
     const std::lock_guard lock(mutex_);
-    const std::size_t size = each.head.request.body.size();
+    const std::size_t size = client.head.request.body.size();
     const bool fits = held_ == 0 || size <= options_.max_buffered - (std::min)(held_, options_.max_buffered);
     if (fits && waiting_.size() < options_.max_waiting && has_worker()) {
       held_ += size;
-      waiting_.push_back({id, std::move(each.head.request)});
-      each.head.request = {.method = waiting_.back().request.method, .url = {}};
-      enter(each, phase::answering, {});
+      waiting_.push_back({id, std::move(client.head.request)});
+      client.head.request = {.method = waiting_.back().request.method, .url = {}};
+      enter(client, phase::answering, {});
     }
   }
-  if (each.at != phase::answering)
-    return refuse(each, 503, "too many requests are under way: try again later");
+  if (client.at != phase::answering)
+    return refuse(client, 503, "too many requests are under way: try again later");
   work_.notify_one();
   return true;
 }
 
-INNGEST_INLINE bool http_listener::refuse(connection& each, int status, const std::string& problem) {
-  write_answer(each, refuse_(status, problem), true);
+INNGEST_INLINE bool http_listener::refuse(connection& client, int status, const std::string& problem) {
+  write_answer(client, refuse_(status, problem), true);
   return true;
 }
 
@@ -31343,8 +31733,8 @@ INNGEST_INLINE std::string http_listener::single_line(std::string_view text) {
   return out;
 }
 
-INNGEST_INLINE void http_listener::write_answer(connection& each, http::response answer, bool closes) {
-  each.closes = closes;
+INNGEST_INLINE void http_listener::write_answer(connection& client, http::response answer, bool closes) {
+  client.closes = closes;
   std::string head =
       "HTTP/1.1 " + std::to_string(answer.status) + " " + reason_phrase(answer.status) + "\r\n";
   for (const auto& [name, value] : answer.headers)
@@ -31352,34 +31742,34 @@ INNGEST_INLINE void http_listener::write_answer(connection& each, http::response
   if (answer.status == 503) head += "Retry-After: 1\r\n";
   if (answer.status != 204) head += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
   head += closes ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n";
-  each.out.erase(0, std::exchange(each.written, 0));
-  each.out += head;
-  if (each.head.request.method != "HEAD" && answer.status != 204) each.out += answer.body;
-  each.head = {};
-  enter(each, phase::writing, options_.body_timeout);
+  client.out.erase(0, std::exchange(client.written, 0));
+  client.out += head;
+  if (client.head.request.method != "HEAD" && answer.status != 204) client.out += answer.body;
+  client.head = {};
+  enter(client, phase::writing, options_.body_timeout);
 }
 
-INNGEST_INLINE bool http_listener::write(std::uint64_t id, connection& each) {
+INNGEST_INLINE bool http_listener::write(std::uint64_t id, connection& client) {
   const auto size =
-      send_some(each.socket.get(), each.out.data() + each.written, each.out.size() - each.written);
+      send_some(client.socket.get(), client.out.data() + client.written, client.out.size() - client.written);
   if (size < 0) return may_succeed_later(last_socket_error());
-  each.written += static_cast<std::size_t>(size);
-  if (each.at == phase::writing) extend(each, each.written);
-  if (each.written < each.out.size()) return true;
-  each.out.clear();
-  each.written = 0;
-  return each.at != phase::writing || end_answer(id, each);
+  client.written += static_cast<std::size_t>(size);
+  if (client.at == phase::writing) extend(client, client.written);
+  if (client.written < client.out.size()) return true;
+  client.out.clear();
+  client.written = 0;
+  return client.at != phase::writing || end_answer(id, client);
 }
 
-INNGEST_INLINE bool http_listener::end_answer(std::uint64_t id, connection& each) {
-  each.was_answered = true;
-  if (each.closes) {  // closed with bytes unread, the answer might be lost on its way
-    ::shutdown(each.socket.get(), stop_sending);
-    enter(each, phase::draining, std::chrono::seconds(2));
+INNGEST_INLINE bool http_listener::end_answer(std::uint64_t id, connection& client) {
+  client.was_answered = true;
+  if (client.closes) {  // closing with unread bytes could discard the answer
+    ::shutdown(client.socket.get(), stop_sending);
+    enter(client, phase::draining, std::chrono::seconds(2));
     return true;
   }
-  enter(each, phase::head, each.in.empty() ? options_.idle_timeout : options_.header_timeout);
-  return each.in.empty() || advance(id, each);
+  enter(client, phase::head, client.in.empty() ? options_.idle_timeout : options_.header_timeout);
+  return client.in.empty() || advance(id, client);
 }
 
 INNGEST_INLINE void http_listener::take_answers() {
@@ -31391,11 +31781,11 @@ INNGEST_INLINE void http_listener::take_answers() {
   for (auto& [id, answer] : done) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) continue;  // the client has gone
-    connection& each = found->second;
+    connection& client = found->second;
     try {
-      write_answer(each, std::move(answer), !each.head.keeps_alive);
-      if (!write(id, each)) connections_.erase(id);
-    } catch (const std::exception&) {  // no memory
+      write_answer(client, std::move(answer), !client.head.keeps_alive);
+      if (!write(id, client)) connections_.erase(id);
+    } catch (const std::exception&) {  // out of memory
       connections_.erase(id);
     }
   }
@@ -31435,7 +31825,7 @@ INNGEST_INLINE void http_listener::answer_requests() {
 
 // inngest/embedded/detail/server_access.hpp
 
-// Who may ask an engine's server for what. One function decides, for every route, before anything is read or
+// Access control of the engine's server. One function checks every request before anything is read or
 // changed.
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -31444,34 +31834,34 @@ std::string lower_case(std::string_view text);
 
 std::string_view without_blanks(std::string_view text);
 
-/// The name in an authority such as "LOCALHOST:8288": in lower case, without port, brackets and final dot.
-/// Nothing for what is malformed.
+/// The host name in an authority such as "LOCALHOST:8288": in lower case, without port, brackets and final
+/// dot. `nullopt` when it is malformed.
 std::optional<std::string> host_name(std::string_view authority);
 
-/// Whether a name means this machine to everybody who uses it, whatever a name server says.
+/// Whether a name always means this machine, independent of name servers.
 bool is_loopback_name(const std::string& name);
 
-/// Whether a text is one of several, in a time that does not tell which, or where they differ.
+/// Whether a text equals one of several, in constant time.
 bool is_among(std::string_view text, const std::vector<std::string>& all);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// An answer that refuses a request, as JSON: {"error": ..., "status": ...}.
+/// Builds the answer that rejects a request, as JSON: {"error": ..., "status": ...}.
 using refusal_writer = http::response (*)(int status, const std::string& problem);
 
-/// People who have opened the sign-in link, each with a cookie. In memory: they end with the server.
+/// The sessions of people who opened a sign-in link; a cookie identifies a session. They end with the server.
 class sign_ins {
  public:
   using clock = std::chrono::steady_clock;
 
   static constexpr std::chrono::hours session_length{24};
 
-  /// A new token for a sign-in link. It works once. Of unused ones the last 16 are known.
+  /// A new token for a sign-in link. It works once. Only the 16 newest unused tokens are valid.
   std::string new_token();
 
-  /// Exchanges a token for the secret of a session; nothing for a token that is unknown or used.
+  /// Exchanges a token for the secret of a session; `nullopt` when the token is unknown or was used.
   std::optional<std::string> exchange(std::string_view token, clock::time_point now = clock::now());
 
   bool is_session(std::string_view secret, clock::time_point now = clock::now()) const;
@@ -31492,31 +31882,31 @@ class sign_ins {
 struct access_options {
   std::string signing_key{};
   std::vector<std::string> event_keys{};
-  /// Names, besides those of this machine, by which clients may call the server.
+  /// Names by which clients may reach the server, besides those of this machine.
   std::vector<std::string> hosts{};
 };
 
 class server_access {
  public:
-  /// \throws configuration_error for a key or a host that can't be one.
+  /// \throws configuration_error for a malformed key or host.
   server_access(access_options options, refusal_writer refuse);
 
-  /// Whether anything is asked of clients.
+  /// Whether requests need a key.
   bool has_keys() const { return !signing_key_.empty() || !event_keys_.empty(); }
   const std::string& signing_key() const { return signing_key_; }
   sign_ins& people() { return people_; }
   void name_cookie(std::string name) { cookie_ = std::move(name); }
   const std::string& cookie() const { return cookie_; }
 
-  /// Whether the answer to the request may be read by web pages of other origins: with an event key in the
-  /// URL they may send events, as with Inngest.
+  /// Whether web pages of other origins may read the answer. As with Inngest, they may send events with an
+  /// event key in the URL.
   bool is_open_to_pages(const http::request& request) const;
 
-  /// The answer that refuses a request, judged by its line and headers; nothing when it may be answered.
+  /// Checks the line and headers of a request. Returns the answer that rejects it, or `nullopt`.
   std::optional<http::response> refusal(const http::request& request) const;
 
  private:
-  /// The routes, by who may ask for them. What is not named is for who has the signing key.
+  /// Groups of routes by who may use them. Routes without a group need the signing key.
   enum class area { open, page, events, apps };
 
   static area area_of(const std::vector<std::string>& path);
@@ -31525,17 +31915,17 @@ class server_access {
 
   // ---- hosts and origins --------------------------------------------------------------------------------
 
-  /// A name that a web page's owner can point at this machine is not answered.
+  /// Rejects unknown hosts, because the owner of a web page can point a name of theirs at this machine.
   std::optional<http::response> host_refusal(const http::request& request) const;
 
   std::optional<http::response> origin_refusal(const http::request& request, bool has_event_key) const;
 
-  /// Whether an origin, or the URL of a page, is this server as the request's Host names it.
+  /// Whether an origin, or the URL of a page, is this server, as named in the request's Host header.
   static bool is_origin_of(std::string_view origin, std::string_view host, bool may_have_path);
 
   static bool is_json(const http::request& request);
 
-  /// What a browser asks before a page of another origin sends events with JSON's content type.
+  /// The answer to a browser's preflight request, by which pages of other origins may send JSON events.
   static http::response permission_for_pages();
 
   // ---- keys ---------------------------------------------------------------------------------------------
@@ -31709,7 +32099,7 @@ INNGEST_INLINE server_access::area server_access::area_of(const std::vector<std:
 INNGEST_INLINE std::string server_access::key(std::string_view given, const std::string& name) {
   std::string out = detail::checked_key("http_server_options::" + name, given, name != "signing_key");
   if (out.empty() && !given.empty())
-    throw configuration_error("http_server_options::" + name + ": a key is nothing but white space");
+    throw configuration_error("http_server_options::" + name + ": a key consists of white space");
   return out;
 }
 
@@ -31745,7 +32135,7 @@ INNGEST_INLINE std::optional<http::response> server_access::origin_refusal(const
 INNGEST_INLINE bool server_access::is_origin_of(std::string_view origin, std::string_view host,
                                                 bool may_have_path) {
   const std::size_t end = origin.find("://");
-  if (end == std::string_view::npos) return false;  // as in "null"
+  if (end == std::string_view::npos) return false;  // such as "null"
   const std::string scheme = detail::lower_case(origin.substr(0, end));
   if (scheme != "http" && scheme != "https") return false;
   std::string_view authority = origin.substr(end + 3);
@@ -31797,7 +32187,7 @@ INNGEST_INLINE std::optional<http::response> server_access::key_refusal(
     default: {
       const bool cancels =
           request.method == "DELETE" && path.size() == 3 && path[0] == "v1" && path[1] == "runs";
-      if (cancels && has_session(request)) return std::nullopt;  // the page does so
+      if (cancels && has_session(request)) return std::nullopt;  // the page cancels runs
       return refuse_(401, signing_key_.empty() ? "this needs a signing key, and the server has none: see "
                                                  "http_server_options::signing_key"
                                                : "the signing key is missing or wrong");
@@ -31837,40 +32227,43 @@ INNGEST_INLINE bool server_access::has_session(const http::request& request) con
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Without keys the server is for this machine: it listens on a loopback address, and answers anyone who
-/// reaches that, except web pages of other origins. With a signing key or event keys everything needs one:
-/// events need an event key, apps the signing key, and people a sign-in link.
+/// Options of an http_server.
+///
+/// Without keys the server is for this machine only: it listens on a loopback address and answers every
+/// client, except web pages of other origins. With a signing key or event keys every request needs one: an
+/// event needs an event key, an app needs the signing key, and a person needs a sign-in link.
 struct http_server_options {
-  /// The address, or its name. Anything but a loopback address needs keys, or `allow_anyone`.
+  /// The address to listen on, or a name for it. Other addresses than loopback need keys, or `allow_anyone`.
   std::string host = "127.0.0.1";
-  /// 0 chooses a free one: see port().
+  /// The port to listen on. 0 chooses a free one: see port().
   int port = 8288;
-  /// Signs the calls of apps elsewhere. Apps must show it, hashed as SDKs send it, to register and for their
-  /// API calls.
+  /// Signs the calls of remote apps. Apps must send its hash, as SDKs do, to register and to use the API.
+  /// Empty: no signing key.
   std::string signing_key{};
-  /// The keys with which events are accepted at /e/<key>. With them, web pages may send events, too.
+  /// The keys with which clients send events to `/e/(key)`. With an event key, web pages may send events,
+  /// too.
   std::vector<std::string> event_keys{};
-  /// Further names, without a port, by which clients call the server: such as "engine" for
-  /// http://engine:8288. It answers to names of this machine (localhost, 127.0.0.1, [::1]) and to `host`;
-  /// requests for other hosts get status 421.
+  /// More names by which clients reach the server, without a port: such as "engine" for http://engine:8288.
+  /// The server always accepts localhost, 127.0.0.1, [::1] and `host`. It answers requests for other hosts
+  /// with status 421.
   std::vector<std::string> hosts{};
-  /// Listens on any address without keys: whoever reaches it may do everything.
+  /// Allows every address without keys. Every client that reaches the server may then do everything.
   bool allow_anyone = false;
-  /// Requests that are answered at the same time; others wait.
+  /// The most requests that the server answers at the same time. More requests wait. At least 1.
   std::size_t connections = 64;
-  /// Connections that are open at the same time. When there are more, those go that have been silent longest
-  /// before they completed a request, then idle ones. At most half of the files that the process may open.
+  /// The most open connections. When there are more, the server closes the oldest ones without a complete
+  /// request first, and then idle ones. The limit is at most half of the files that the process may open, and
+  /// at least 1.
   std::size_t max_connections = 1000;
-  /// How long a client may take for the headers of a request.
+  /// The time in which a client must send the headers of a request.
   std::chrono::milliseconds header_timeout = std::chrono::seconds(10);
-  /// How long it may take to send a body, or to take an answer; large ones have longer, a second for each
-  /// 64 KB.
+  /// The time in which a client must send a body, or receive an answer, plus a second for each 64 KB.
   std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
-  /// Bytes of a request's body; for larger ones the answer is 413.
+  /// The largest body of a request in bytes. The server answers a larger one with status 413.
   std::size_t max_body_size = INNGEST_MAX_BODY_SIZE;
-  /// Runs that may be queued; while there are more, the server takes no events: status 503 with Retry-After.
+  /// The most queued runs. While there are more, the server answers events with status 503 and Retry-After.
   std::size_t max_queued_runs = 1'000'000;
-  /// How long an app elsewhere may take for a call.
+  /// The timeout of a call to a remote app.
   duration_ms call_timeout = std::chrono::hours(2);
 };
 
@@ -31880,17 +32273,19 @@ struct http_server_options {
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-// What an http_server is made of. Users see http_server, which only has a pointer to it.
+// The implementation of http_server, which only has a pointer to it.
 
-/// Calls apps elsewhere, signed if there is a key.
+/// Calls remote apps. http_server uses it.
 class app_calls {
  public:
+  /// Signs calls with the key, unless it is empty. `timeout` applies to each call.
   app_calls(std::string signing_key, std::chrono::milliseconds timeout);
 
+  /// Calls an app and returns its answer. \throws unreachable when there is no answer.
   http::response send(http::request request);
 
  private:
-  /// An answer that was streamed has the real one in its body.
+  /// Replaces a streamed answer with the real one, which is in its body.
   static void unwrap(http::response& answer);
 
   const std::string signing_key_;
@@ -31898,7 +32293,7 @@ class app_calls {
   httplib_transport transport_;
 };
 
-/// The server: its functions do what those of `http_server` say.
+/// Implements `http_server`, which documents the public functions.
 class http_server_body {
  public:
   explicit http_server_body(engine& engine, http_server_options options = {});
@@ -31916,38 +32311,38 @@ class http_server_body {
 
   void start();
 
-  /// One line for each reason and minute. Neither keys nor what a stranger has sent are logged.
+  /// Logs one line for each reason and minute. The log contains neither keys nor bytes of the request.
   void log_refusal(int status);
 
   // ---- answers ------------------------------------------------------------------------------------------
 
-  /// What browsers are told of every answer: to show it in no frame, to give it to no other page, and to take
-  /// it for what it says it is.
+  /// Adds headers for browsers: do not show the answer in a frame, do not let other pages read it, and do not
+  /// guess its content type.
   static http::response guarded(http::response answer);
 
   http::response answer(const http::request& request);
 
   http::response respond(http::request request);
 
-  /// What is asked of a server and not of an engine.
+  /// Answers the routes that only a server has; `nullopt` for the engine's routes.
   std::optional<http::response> own_answer(const http::request& request);
 
-  /// Counted a few times a second: that a thousand more may come in between does not matter.
+  /// Whether max_queued_runs is reached. Counts a few times a second, so some runs more may be accepted.
   bool has_full_queue();
 
   // ---- the page -----------------------------------------------------------------------------------------
 
   static http::response page();
 
-  /// Exchanges the token of a sign-in link for a cookie. The page is then opened by this one: a cookie that
-  /// is SameSite=Strict is not sent when a link elsewhere led here.
+  /// Exchanges the token of a sign-in link for a cookie. The answer is a page that opens the web page,
+  /// because browsers do not send a SameSite=Strict cookie when a link of another site leads to the server.
   http::response sign_in(const http::request& request);
 
   std::optional<http::response> page_answer(const http::request& request, const std::string& path);
 
-  // ---- apps elsewhere -------------------------------------------------------------------------------------
+  // ---- remote apps ----------------------------------------------------------------------------------------
 
-  /// What SDKs look for to find a dev server.
+  /// The answer to /dev, by which SDKs find a dev server.
   json described() const;
 
   http::response register_app(const http::request& request);
@@ -31976,8 +32371,8 @@ INNGEST_INLINE app_calls::app_calls(std::string signing_key, std::chrono::millis
 INNGEST_INLINE http::response app_calls::send(http::request request) {
   request.headers.add(protocol::header::server_kind, "dev");
   if (!signing_key_.empty()) {
-    // what is signed is canonical JSON, which every SDK can make of what it reads; of two members with the
-    // same name, such as a careless app's, the last counts
+    // The signature covers canonical JSON, which every SDK can compute from the body. The last of two members
+    // with the same name counts.
     request.body = detail::canonical_json(encode(detail::parse_dom(request.body)));
     request.headers.add(
         protocol::header::signature,
@@ -32005,9 +32400,10 @@ INNGEST_INLINE http_server_body::http_server_body(engine& engine, http_server_op
   if (options_.connections == 0 || options_.max_connections == 0)
     throw configuration_error("http_server_options: connections and max_connections must be at least 1");
   if (!access_.has_keys() && !options_.allow_anyone && !detail::is_loopback_only(options_.host))
-    throw configuration_error("the engine must not listen on \"" + options_.host +
-                              "\" without keys: others reach it there. Set signing_key and event_keys in "
-                              "http_server_options, or allow_anyone = true");
+    throw configuration_error(
+        "the engine must not listen on \"" + options_.host +
+        "\" without keys, because other machines can reach it there. Set signing_key and event_keys in "
+        "http_server_options, or allow_anyone = true");
   listener_.emplace(detail::listener_options{.host = options_.host,
                                              .port = options_.port,
                                              .workers = options_.connections,
@@ -32015,7 +32411,7 @@ INNGEST_INLINE http_server_body::http_server_body(engine& engine, http_server_op
                                              .max_body_size = options_.max_body_size,
                                              .header_timeout = options_.header_timeout,
                                              .body_timeout = options_.body_timeout});
-  // cookies are shared by all ports of a host
+  // all ports of a host share its cookies
   access_.name_cookie("inngest_session_" + std::to_string(port()));
   // a call may outlive this server
   const auto calls = std::make_shared<app_calls>(access_.signing_key(), options_.call_timeout);
@@ -32100,16 +32496,16 @@ INNGEST_INLINE http::response http_server_body::answer(const http::request& requ
   } catch (const std::exception& problem) {
     out = engine_api::refusal(500, problem.what());
   } catch (...) {  // a user's store may throw anything
-    out = engine_api::refusal(500, "something was thrown that is no std::exception");
+    out = engine_api::refusal(500, "something was thrown that is not a std::exception");
   }
   return guarded(std::move(out));
 }
 
 INNGEST_INLINE http::response http_server_body::respond(http::request request) {
   if (request.method == "HEAD") {
-    // links are looked at before people open them: that must not use the token
+    // some programs check links before people open them: that must not use up the token
     if (request.path() == "/sign-in") return {.status = 204};
-    request.method = "GET";  // the listener leaves the body out
+    request.method = "GET";  // the listener omits the body
   }
   try {
     if (const auto own = own_answer(request)) return *own;
@@ -32183,8 +32579,9 @@ INNGEST_INLINE std::optional<http::response> http_server_body::page_answer(const
   if (request.method == "POST" && path.starts_with(run) && path.ends_with("/rerun")) {
     const std::string id = path.substr(run.size(), path.size() - run.size() - 6);
     const auto again = engine_.rerun(id);
-    return again ? engine_api::answer_of(200, {{"run_id", *again}})
-                 : engine_api::refusal(404, "there is no run \"" + id + "\", or its function is gone");
+    return again
+               ? engine_api::answer_of(200, {{"run_id", *again}})
+               : engine_api::refusal(404, "there is no run \"" + id + "\", or its function no longer exists");
   }
   if (request.method != "GET") return std::nullopt;
   if (path == "/api/state") return engine_api::answer_of(200, pages.state());
@@ -32237,28 +32634,31 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 class http_server_body;
 
-/// An engine as a server: any Inngest SDK can send it events, register functions and be called by it, and
-/// people can look at it with a browser.
+/// Serves an engine over HTTP. Inngest SDKs can send events and register functions, and the engine calls
+/// them. People can view the engine's runs in a browser.
 ///
 ///     inngest::embedded::http_server server{engine};  // http://127.0.0.1:8288
 ///
-/// It listens while it lives; the engine must live longer.
+/// The server listens while it lives. The engine must outlive it.
 class http_server {
  public:
-  /// \throws configuration_error when it can't listen there, or must not: see http_server_options.
+  /// Starts to listen. \throws configuration_error when the address is in use or can't be bound, or when it
+  /// needs keys: see http_server_options.
   explicit http_server(engine& engine, http_server_options options = {});
 
+  /// Finishes the requests that are being answered, for up to two seconds, and closes the port.
   ~http_server();
 
   http_server(const http_server&) = delete;
   http_server& operator=(const http_server&) = delete;
 
+  /// The port on which the server listens.
   int port() const;
-  /// Such as "http://127.0.0.1:8288".
+  /// The server's URL for clients on this machine, such as "http://127.0.0.1:8288".
   std::string url() const;
 
-  /// The address of the page for a person's browser. With keys, it is a link that signs in: it works once,
-  /// and the browser then stays signed in for a day, or until this server ends. Each call makes a new link.
+  /// The URL of the page for a browser. With keys, the URL is a link that signs in. It works once, and the
+  /// browser then stays signed in for a day, or until this server ends. Each call returns a new link.
   std::string sign_in_url();
 
  private:
@@ -32476,8 +32876,8 @@ INNGEST_INLINE std::string mocking::wrap_step_handler(const call_info&, const st
 
 // inngest/testing/simulation.hpp
 
-// What is behind the test harness: the engine's scheduler and the app's handler on one thread, under a clock
-// of its own.
+// The machinery of the test harness: the engine's scheduler and the app's handler on one thread, with a
+// virtual clock.
 
 namespace inngest::inline INNGEST_ABI::testing {
 
@@ -32502,25 +32902,25 @@ class simulation {
 
   timestamp now() const { return now_; }
 
-  /// Does all that is due at this moment.
+  /// Runs everything that is due at the current time.
   void settle();
 
-  /// Goes on to the time of the next job, if that is not after `end`.
+  /// Moves to the time of the next job, unless that is after `end`.
   bool go_to_next(timestamp end);
 
   void go_to(timestamp end);
 
   // ---- events and runs ----------------------------------------------------------------------------------
 
-  /// Also how the app's own client gets here.
+  /// Accepts events as JSON text, also from the app's own client.
   std::vector<std::string> accept(std::string events, std::string_view seed = {});
 
-  /// An event of the test's: what it starts begins at once.
+  /// Sends an event of the test. Runs that it starts begin at once.
   std::vector<std::string> send(const any_event& event);
 
   std::optional<std::string> signal(const std::string& name, const std::string& data);
 
-  /// Begins a run with these events, which are taken as they are.
+  /// Begins a run with these events, unchanged.
   std::string begin(const any_function& function, const std::vector<std::string>& events);
 
   std::string start(const any_function& function, const std::string& data);
@@ -32533,13 +32933,13 @@ class simulation {
 
   const embedded::store& store() const { return store_; }
   std::optional<embedded::run> find_run(std::string_view run_id) const;
-  /// A step's result in a run, as its function would read it.
+  /// A step's result in a run, as its function reads it.
   std::string read_result(const embedded::run& run, const step_info& step, const std::string& result) const;
   std::vector<embedded::run> runs_of(std::string_view event_id) const { return store_.runs_of(event_id); }
   std::vector<embedded::function_definition> functions() const;
-  /// Null when the run has ended.
+  /// The run; null when it has ended.
   const embedded::active_run* active(std::string_view run_id) const { return scheduler_.find_run(run_id); }
-  /// The ids of the events that the app itself has sent.
+  /// The ids of the events that the app has sent.
   const std::vector<std::string>& sent() const { return sent_; }
   const std::vector<embedded::reported_operation>& operations(const std::string& run_id) const;
   mocks& replaced() { return *mocks_; }
@@ -32555,41 +32955,41 @@ class simulation {
     simulation* simulation_;
   };
 
-  void must_have(const any_function& function) const;
+  void require_known(const any_function& function) const;
 
   std::vector<any_function> with_mocks(const std::vector<any_function>& functions) const;
 
   std::vector<embedded::function_definition> definitions(bool retries) const;
 
-  void keep();
+  void commit_changes();
 
-  /// One call, if one is due.
+  /// Makes one call, if one is due.
   bool step();
 
   http::response call(const embedded::job& due);
 
-  /// How many steps a call may run. At first it is one, as after a restart: then all steps that have results
-  /// are gone over. With many results a call goes on for a part of their number, so that the time for all
-  /// steps grows with their number, and not with its square.
+  /// The number of steps that a call may run. It is 1 for runs with few results, so that every call replays
+  /// all steps, as after a restart. For runs with many results it is a fraction of their number, so that the
+  /// total time grows linearly and not quadratically.
   std::size_t steps_of_a_call(const std::string& run_id) const;
 
-  /// Whether a call is gone through twice. Of a run with hundreds of results, that is done once for each
-  /// hundredth part that is new.
+  /// Whether a call is replayed twice to check determinism. For a run with hundreds of results, only after
+  /// every one percent of new results.
   bool is_checked(const std::string& run_id);
 
-  /// False when another call has taken over.
+  /// Saves step results. Returns false when another call has taken over.
   bool save_results(const embedded::job& due, const std::vector<protocol::operation>& results);
 
-  /// A test asks nobody elsewhere.
-  static http::response not_asked(const embedded::job& due);
+  /// The answer to an HTTP request: tests make none.
+  static http::response refuse_request(const embedded::job& due);
 
-  /// Notes what the app reported, and answers for the server's steps that are mocked.
-  void look_at(const std::string& run_id, http::response& answer);
+  /// Records the reported operations, and answers mocked steps of the server.
+  void note_operations(const std::string& run_id, http::response& answer);
 
   bool mock_server_step(json& op);
   struct not_replaced {};
 
-  /// What a server would have given for the mock's value: a signal comes with its name, and so does an event.
+  /// The mock's value in the form in which a server returns it: signals and events include their name.
   static json received(protocol::step_gives gives, const json& op, json value);
 
   timestamp now_;
@@ -32599,7 +32999,7 @@ class simulation {
   handler handler_;
   handler strict_;  // the same functions
   bool checks_;
-  std::map<std::string, std::size_t> next_check_;  // by run, at how many results
+  std::map<std::string, std::size_t> next_check_;  // by run: the number of results
   embedded::memory_store store_;
   embedded::scheduler scheduler_;
   std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run
@@ -32624,7 +33024,7 @@ INNGEST_INLINE simulation::simulation(client app, const std::vector<any_function
       checks_(chosen.check_determinism),
       scheduler_(definitions(chosen.retries), {}, chosen.retry_delay, now_) {
   app_.replace_transport(std::make_shared<loopback>(*this));
-  keep();
+  commit_changes();
 }
 
 INNGEST_INLINE void simulation::settle() {
@@ -32632,7 +33032,7 @@ INNGEST_INLINE void simulation::settle() {
   for (int calls = 0; step(); ++calls) {
     if (calls == most)
       throw configuration_error("the functions called for " + std::to_string(most) +
-                                " steps without any time passing: does one start itself?");
+                                " steps without any time passing: check whether a function starts itself");
   }
 }
 
@@ -32657,7 +33057,7 @@ INNGEST_INLINE std::vector<std::string> simulation::accept(std::string events, s
     return stored && stored->dispatched;
   };
   auto ids = scheduler_.accept(std::move(events), now_, seed, is_dispatched);
-  keep();
+  commit_changes();
   if (!sends_) sent_.insert(sent_.end(), ids.begin(), ids.end());
   return ids;
 }
@@ -32672,47 +33072,47 @@ INNGEST_INLINE std::vector<std::string> simulation::send(const any_event& event)
 INNGEST_INLINE std::optional<std::string> simulation::signal(const std::string& name,
                                                              const std::string& data) {
   auto run_id = scheduler_.signal(name, data, now_);
-  keep();
+  commit_changes();
   return run_id;
 }
 
 INNGEST_INLINE std::string simulation::begin(const any_function& function,
                                              const std::vector<std::string>& events) {
-  must_have(function);
+  require_known(function);
   embedded::run_record recorded{.run = {.function_slug = function.slug()}};
-  for (const std::string& each : events) {
-    recorded.events.push_back({.id = detail::make_ulid(now_), .text = each});
-    if (recorded.run.event_name.empty()) recorded.run.event_name = detail::parse_dom(each).value("name", "");
+  for (const std::string& event : events) {
+    recorded.events.push_back({.id = detail::make_ulid(now_), .text = event});
+    if (recorded.run.event_name.empty()) recorded.run.event_name = detail::parse_dom(event).value("name", "");
   }
   std::string id = scheduler_.rerun(recorded, now_);
-  keep();
+  commit_changes();
   return id;
 }
 
 INNGEST_INLINE std::string simulation::start(const any_function& function, const std::string& data) {
-  must_have(function);
+  require_known(function);
   std::string id = scheduler_.start(function.slug(), data, now_);
-  keep();
+  commit_changes();
   return id;
 }
 
 INNGEST_INLINE bool simulation::cancel(std::string_view run_id) {
   const bool done = scheduler_.cancel(run_id, now_);
-  keep();
+  commit_changes();
   return done;
 }
 
 INNGEST_INLINE std::optional<std::string> simulation::rerun(std::string_view run_id) {
   const auto earlier = store_.find_run(run_id);
   std::string id = earlier ? scheduler_.rerun(*earlier, now_) : std::string();
-  keep();
+  commit_changes();
   return id.empty() ? std::nullopt : std::optional<std::string>(std::move(id));
 }
 
 INNGEST_INLINE void simulation::preload(const std::string& run_id, const step_hash& step,
                                         const std::string& memo) {
   scheduler_.preload(run_id, step, memo);
-  keep();
+  commit_changes();
 }
 
 INNGEST_INLINE std::optional<embedded::run> simulation::find_run(std::string_view run_id) const {
@@ -32732,7 +33132,7 @@ INNGEST_INLINE std::string simulation::read_result(const embedded::run& run, con
 
 INNGEST_INLINE std::vector<embedded::function_definition> simulation::functions() const {
   std::vector<embedded::function_definition> out;
-  for (const auto& [slug, each] : scheduler_.functions().all()) out.push_back(*each);
+  for (const auto& [slug, definition] : scheduler_.functions().all()) out.push_back(*definition);
   return out;
 }
 
@@ -32748,7 +33148,7 @@ INNGEST_INLINE http::response simulation::loopback::send(const http::request& re
   return embedded::server_api<simulation>(*simulation_).answer(request);
 }
 
-INNGEST_INLINE void simulation::must_have(const any_function& function) const {
+INNGEST_INLINE void simulation::require_known(const any_function& function) const {
   if (!scheduler_.functions().find(function.slug()))
     throw configuration_error("the harness has no function \"" + function.id() + "\"");
 }
@@ -32756,25 +33156,25 @@ INNGEST_INLINE void simulation::must_have(const any_function& function) const {
 INNGEST_INLINE std::vector<any_function> simulation::with_mocks(
     const std::vector<any_function>& functions) const {
   std::vector<any_function> out;
-  for (const any_function& each : functions) {
-    function_options changed = each.options();
+  for (const any_function& function : functions) {
+    function_options changed = function.options();
     changed.middleware.push_back(std::make_shared<mocking>(mocks_));
-    out.emplace_back(each.app_id(), std::move(changed), each.triggers(), each.handler(),
-                     with_mocks(each.companions()));
+    out.emplace_back(function.app_id(), std::move(changed), function.triggers(), function.handler(),
+                     with_mocks(function.end_handlers()));
   }
   return out;
 }
 
 INNGEST_INLINE std::vector<embedded::function_definition> simulation::definitions(bool retries) const {
   std::vector<embedded::function_definition> out;
-  for (const any_function& each : handler_.functions()) {
-    out.push_back(embedded::define(each));
+  for (const any_function& function : handler_.functions()) {
+    out.push_back(embedded::define(function));
     if (!retries) out.back().retries = 0;
   }
   return out;
 }
 
-INNGEST_INLINE void simulation::keep() {
+INNGEST_INLINE void simulation::commit_changes() {
   for (auto changes = scheduler_.take_changes(); !changes.empty(); changes = scheduler_.take_changes()) {
     store_.commit({&changes, 1});
     scheduler_.committed(changes, now_);
@@ -32783,14 +33183,14 @@ INNGEST_INLINE void simulation::keep() {
 
 INNGEST_INLINE bool simulation::step() {
   auto next = scheduler_.take_due(now_);
-  keep();
-  if (!next) next = scheduler_.take_due(now_);  // what a timer led to, now that it is kept
+  commit_changes();
+  if (!next) next = scheduler_.take_due(now_);  // jobs from timers, after their commit
   if (!next) return false;
   http::response answer;
-  if (scheduler_.is_running(next->run_id))  // what was kept may have ended it
-    answer = next->what == embedded::job::kind::request ? not_asked(*next) : call(*next);
+  if (scheduler_.is_running(next->run_id))  // the commit may have ended the run
+    answer = next->what == embedded::job::kind::request ? refuse_request(*next) : call(*next);
   scheduler_.finish(*next, std::move(answer), now_);
-  keep();
+  commit_changes();
   return true;
 }
 
@@ -32799,12 +33199,12 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   std::size_t steps_left = steps_of_a_call(due.run_id);
   const auto save = [&](const std::vector<protocol::operation>& results) {
     using saved = execution::checkpoints::saved;
-    if (--steps_left == 0) return saved::no;  // they are the call's answer
+    if (--steps_left == 0) return saved::no;  // the results become the call's answer
     return save_results(due, results) ? saved::yes : saved::stale;
   };
   http::response answer = steps_left > 1 ? called.answer_in_process(scheduler_.request_for(due), save)
                                          : called.answer_in_process(scheduler_.request_for(due));
-  if (answer.status == 206) look_at(due.run_id, answer);
+  if (answer.status == 206) note_operations(due.run_id, answer);
   return answer;
 }
 
@@ -32827,26 +33227,26 @@ INNGEST_INLINE bool simulation::save_results(const embedded::job& due,
                                              const std::vector<protocol::operation>& results) {
   auto operations = embedded::read_operations(protocol::write_operations(results));
   if (!scheduler_.checkpoint(due.run_id, due.id, operations, now_)) return false;
-  keep();
+  commit_changes();
   auto& noted = operations_[due.run_id];
   std::move(operations.begin(), operations.end(), std::back_inserter(noted));
   return true;
 }
 
-INNGEST_INLINE http::response simulation::not_asked(const embedded::job& due) {
+INNGEST_INLINE http::response simulation::refuse_request(const embedded::job& due) {
   http::response out =
-      embedded::no_answer("no requests are made in a test: say mock_step(\"" + due.step_name + "\", ...)");
+      embedded::no_answer("tests make no HTTP requests: use mock_step(\"" + due.step_name + "\", ...)");
   out.headers.add(protocol::header::no_retry, "true");
   return out;
 }
 
-INNGEST_INLINE void simulation::look_at(const std::string& run_id, http::response& answer) {
+INNGEST_INLINE void simulation::note_operations(const std::string& run_id, http::response& answer) {
   json all = detail::parse_dom(answer.body);
   bool changed = false;
-  for (json& each : all) changed = mock_server_step(each) || changed;
+  for (json& operation : all) changed = mock_server_step(operation) || changed;
   if (changed) answer.body = all.dump();
   auto& noted = operations_[run_id];
-  for (auto& each : embedded::read_operations(answer.body)) noted.push_back(std::move(each));
+  for (auto& operation : embedded::read_operations(answer.body)) noted.push_back(std::move(operation));
 }
 
 INNGEST_INLINE bool simulation::mock_server_step(json& op) {
@@ -32865,7 +33265,7 @@ INNGEST_INLINE bool simulation::mock_server_step(json& op) {
     op["error"] = {{"name", "Error"}, {"message", problem.what()}};
     op["op"] = to_string(protocol::opcode::step_failed);
   } catch (...) {
-    op["error"] = {{"name", "Error"}, {"message", "something was thrown that is not a std::exception"}};
+    op["error"] = {{"name", "Error"}, {"message", "the thrown value is not a std::exception"}};
     op["op"] = to_string(protocol::opcode::step_failed);
   }
   return true;
@@ -33039,8 +33439,8 @@ INNGEST_INLINE std::string test_run::waiting_on() const {
   const embedded::active_run* run = simulation_->active(id_);
   if (!run) return "";
   const embedded::pending_step* first = nullptr;
-  for (const auto& [hash, each] : run->pending) {
-    if (!first || each.begun < first->begun) first = &each;
+  for (const auto& [hash, pending] : run->pending) {
+    if (!first || pending.begun < first->begun) first = &pending;
   }
   if (first) return first->name;
   const auto last = now().timeline;
@@ -33079,10 +33479,10 @@ INNGEST_INLINE embedded::run test_run::now() const {
 }
 
 INNGEST_INLINE step_kind test_run::kind_of(const step_hash& step) const {
-  for (const auto& each : operations()) {
-    const auto code = protocol::opcode_of(each.op);
+  for (const auto& operation : operations()) {
+    const auto code = protocol::opcode_of(operation.op);
     const protocol::step_kind_row* row = code ? protocol::row_begun_by(*code) : nullptr;
-    if (each.id == step && row && row->work != protocol::step_work::none) return row->kind;
+    if (operation.id == step && row && row->work != protocol::step_work::none) return row->kind;
   }
   return step_kind::run;
 }
@@ -33384,16 +33784,17 @@ inline run_matcher reached_steps(std::vector<std::string> steps) {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Makes one owner of a file: a lock on `<file>.lock` beside it, with the owner's process id in it. It ends
-/// with the process, however that ends; it also holds between two owners in one process.
+/// Ensures that a file has one owner: a lock on `<file>.lock` beside it, which contains the owner's process
+/// id. The system releases the lock when the process ends in any way. The lock also excludes a second owner
+/// in the same process.
 ///
-/// SQLite's own locks do not promise that. With `PRAGMA locking_mode = EXCLUSIVE` a database has one
-/// connection, but a store has two: one writes while the other reads. In any other mode a second process may
-/// write between two transactions. Its locks also do not survive when something else in the process opens and
+/// SQLite's own locks do not ensure that. `PRAGMA locking_mode = EXCLUSIVE` allows one connection to a
+/// database, but a store has two: one writes while the other reads. In any other mode a second process may
+/// write between two transactions. SQLite's locks are also lost when other code in the process opens and
 /// closes the file.
 class file_lock {
  public:
-  /// \throws store_error when the file has an owner, or the lock can't be made.
+  /// \throws store_error when the file has an owner, or can't be locked.
   explicit file_lock(const std::filesystem::path& locked);
   file_lock(const file_lock&) = delete;
   file_lock& operator=(const file_lock&) = delete;
@@ -33401,10 +33802,10 @@ class file_lock {
  private:
   std::string read_owner() const;
 
-  /// Only for messages: if the disk takes no more, the lock holds all the same.
+  /// Writes the process id, which is only for messages: the lock also works when the disk is full.
   void write_owner() const;
 
-  disk_file file_;  // stays on the disk: a process that waits for it may have it open already
+  disk_file file_;  // never deleted: another process may have it open already
 };
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -33445,22 +33846,22 @@ INNGEST_INLINE void file_lock::write_owner() const {
 struct sqlite3;
 struct sqlite3_stmt;
 
-// SQLite's C interface with owners, values and errors of C++. Needs SQLite 3.35 or later.
+// A thin C++ wrapper of SQLite's C interface. Needs SQLite 3.35 or later.
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
-/// A value that its column never has, unless the file was damaged or changed by somebody else.
+/// A value that a store never writes: the file was damaged or changed by another program.
 class bad_value : public store_error {
  public:
   bad_value(const std::string& path, const std::string& column, const std::string& what);
-  /// The column and what it has there.
+  /// The column and its value.
   const std::string& reason() const noexcept { return reason_; }
 
  private:
   std::string reason_;
 };
 
-/// Enough of a text to recognize it by, whatever its bytes are.
+/// The beginning of a text in printable characters.
 std::string shown(std::string_view text);
 
 struct closer {
@@ -33468,13 +33869,13 @@ struct closer {
   void operator()(sqlite3_stmt* statement) const;
 };
 
-/// What SQLite says is wrong with its last call, as an error that names the file.
+/// The error of SQLite's last call, with the name of the file.
 store_error problem_of(sqlite3* database, const std::string& path);
 
-/// A statement with its values, and the rows that it gives. When this goes, the statement is free again.
+/// A statement with its values, and its rows. The destructor makes the statement available again.
 class rows {
  public:
-  /// The values are those of ?1, ?2, ... Texts must live as long as this. \throws store_error
+  /// `values` replace ?1, ?2, ... Texts among them must outlive the rows. \throws store_error
   template <class... Values>
   rows(sqlite3_stmt* statement, sqlite3* database, const std::string& path, const Values&... values)
       : statement_(statement), database_(database), path_(path) {
@@ -33488,19 +33889,19 @@ class rows {
   /// Moves to the next row. \throws store_error
   bool next();
 
-  /// Leaves out some columns.
+  /// Skips columns.
   void skip(int columns) { column_ += columns; }
 
-  /// The text in a column; empty when there is none.
+  /// The text of a column; empty when it has no text.
   std::string text_at(int column) const;
 
-  /// Throws bad_value for a column's value.
+  /// \throws bad_value that names the column.
   [[noreturn]] void refuse(int column, const std::string& why) const;
 
-  /// The row's first columns with their names, as a WHERE clause has them.
+  /// The row's first columns as a WHERE clause.
   std::string key(int columns) const;
 
-  /// Reads the row's next columns. \throws bad_value when one can't be what it is read into.
+  /// Reads the row's next columns. \throws bad_value when a value does not fit its type.
   template <class... Values>
   void read(Values&... values) {
     (read_at(column_++, values), ...);
@@ -33549,7 +33950,7 @@ class rows {
     requires std::is_enum_v<Enum>
   void read_at(int at, Enum& out) const {
     const auto value = enumerator_of<Enum>(integer_at(at));
-    if (!value) fail(at, "not one of its enumeration");
+    if (!value) fail(at, "not a value of its enumeration");
     out = *value;
   }
   template <class Count, class Period>
@@ -33562,13 +33963,13 @@ class rows {
     if (!is_null_at(at)) read_at(at, out.emplace());
   }
 
-  /// Texts and numbers are never converted into each other: what has the wrong type was not written by a
-  /// store. `type` is one of SQLite's.
+  /// Checks the type of a value. Texts and numbers are never converted into each other, because a store did
+  /// not write a value of the wrong type. `type` is one of SQLite's.
   void expect(int at, int type, const char* wanted) const;
 
   [[noreturn]] void fail(int at, const std::string& why) const;
 
-  /// As SQL has it.
+  /// The value as SQL.
   std::string value_of(int at) const;
 
   sqlite3_stmt* statement_;
@@ -33578,9 +33979,9 @@ class rows {
 };
 
 /// What a connection may do with its file.
-enum class access { reads, writes, creates };  // creates: it also writes
+enum class access { reads, writes, creates };  // `creates` includes writing
 
-/// A connection to a file. Its statements are kept for the next time. One thread at a time.
+/// A connection to a file. It reuses prepared statements. One thread at a time.
 class database {
  public:
   /// \throws store_error
@@ -33588,14 +33989,14 @@ class database {
 
   const std::string& path() const { return path_; }
 
-  /// Without a transaction, what was written since the last is kept at once.
+  /// Whether a transaction is open. Without one, each statement is committed at once.
   bool in_transaction() const;
   bool is_read_only() const;
 
-  /// Runs statements without values, such as those of a schema. \throws store_error
+  /// Runs statements without values, such as a schema. \throws store_error
   void execute(const std::string& statements);
 
-  /// One statement's rows. Texts among the values must live as long as these. \throws store_error
+  /// The rows of one statement. Texts among the values must outlive the rows. \throws store_error
   template <class... Values>
   rows query(std::string_view statement, const Values&... values) {
     return rows(prepared(statement), database_.get(), path_, values...);
@@ -33624,17 +34025,18 @@ class database {
 
   std::string path_;
   std::unique_ptr<sqlite3, closer> database_;
-  std::map<std::string, std::unique_ptr<sqlite3_stmt, closer>, std::less<>> statements_;  // closed first
+  std::map<std::string, std::unique_ptr<sqlite3_stmt, closer>, std::less<>>
+      statements_;  // before the connection closes
 };
 
-/// All that is done until commit() is kept at once; without it, nothing is.
+/// Commits everything that was done while it lives, or nothing if commit() is not called.
 class transaction {
  public:
   enum class kind { reads, writes };
 
   /// \throws store_error
   transaction(database& on, kind what);
-  /// \throws store_error, and then nothing is kept.
+  /// \throws store_error when nothing was committed.
   void commit();
   ~transaction();
   transaction(const transaction&) = delete;
@@ -33644,12 +34046,12 @@ class transaction {
   database& on_;
 };
 
-/// Brings a file from one version to the next.
+/// Updates a file from one version to the next.
 using migration = void (*)(database& file);
 
-/// Brings a file from the version that it has to the last, each step in a transaction of its own. Its version
-/// is SQLite's user_version: how many of the steps it has seen. \throws store_error, also for a file that is
-/// of a newer version.
+/// Updates a file to the newest version, with one transaction per migration. The file's version is SQLite's
+/// user_version: the number of migrations that it has. \throws store_error, also when the file's version is
+/// newer.
 void migrate(database& file, std::span<const migration> steps);
 
 }  // namespace inngest::inline INNGEST_ABI::detail::sqlite
@@ -33662,8 +34064,7 @@ namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
 INNGEST_INLINE bad_value::bad_value(const std::string& path, const std::string& column,
                                     const std::string& what)
-    : store_error(path, "is damaged: a value of " + column + " is none that is ever written: " + what),
-      reason_(column + " is " + what) {}
+    : store_error(path, "is damaged: " + column + " is " + what), reason_(column + " is " + what) {}
 
 INNGEST_INLINE std::string shown(std::string_view text) {
   constexpr std::size_t longest = 80;
@@ -33687,10 +34088,10 @@ INNGEST_INLINE store_error problem_of(sqlite3* database, const std::string& path
       return {path,
               "is damaged: " + text +
                   ". Close it, keep a copy, and let `sqlite3 <file> .recover | sqlite3 <new file>` save "
-                  "what can be read, or go back to a backup"};
+                  "what can be read, or restore a backup"};
     case SQLITE_NOTADB:
       return {path, "is damaged, or another program's: " + text +
-                        ". Check the path; if it is a store's, go back to a backup"};
+                        ". Check the path; if the file is a store, restore a backup"};
     case SQLITE_CANTOPEN:
       return {path, "can't be opened: " + text};
     case SQLITE_FULL:
@@ -33746,7 +34147,7 @@ INNGEST_INLINE void rows::bind_integer_at(int at, std::int64_t number) {
 }
 
 INNGEST_INLINE void rows::bind_at(int at, std::string_view text) {
-  // A null pointer would be NULL, and not the empty text.
+  // SQLite takes a null pointer for NULL instead of the empty text.
   const char* data = text.data() == nullptr ? "" : text.data();
   check(sqlite3_bind_text64(statement_, at, data, text.size(), SQLITE_STATIC, SQLITE_UTF8));
 }
@@ -33766,7 +34167,7 @@ INNGEST_INLINE std::int64_t rows::integer_at(int at) const {
 
 INNGEST_INLINE void rows::read_at(int at, std::string& out) const {
   expect(at, SQLITE_TEXT, "a text");
-  // First the text, then its size: the first call may convert.
+  // First the text, then its size: sqlite3_column_text() may convert the value.
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, at));
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
   if (text == nullptr) throw problem_of(database_, path_);
@@ -33776,7 +34177,7 @@ INNGEST_INLINE void rows::read_at(int at, std::string& out) const {
 INNGEST_INLINE void rows::read_at(int at, timestamp& out) const {
   constexpr std::int64_t longest = std::chrono::milliseconds(std::chrono::years(20'000)).count();
   const std::int64_t count = integer_at(at);
-  if (count < -longest || count > longest) fail(at, "no time that can be computed with");
+  if (count < -longest || count > longest) fail(at, "out of the range of times");
   out = timestamp(std::chrono::milliseconds(count));
 }
 
@@ -33863,18 +34264,18 @@ INNGEST_INLINE transaction::transaction(database& on, kind what) : on_(on) {
 INNGEST_INLINE void transaction::commit() { on_.run("COMMIT"); }
 
 INNGEST_INLINE transaction::~transaction() {
-  if (!on_.in_transaction()) return;  // committed, or given up by SQLite itself
+  if (!on_.in_transaction()) return;  // committed, or rolled back by SQLite
   try {
     on_.run("ROLLBACK");
-  } catch (const store_error&) {  // what is not committed is not kept anyway
+  } catch (const store_error&) {  // closing the file discards uncommitted changes, too
   }
 }
 
 INNGEST_INLINE void migrate(database& file, std::span<const migration> steps) {
   const auto version = static_cast<std::size_t>(file.number("PRAGMA user_version"));
   if (version > steps.size()) {
-    throw store_error(file.path(), "is of version " + std::to_string(version) +
-                                       ", and this program knows versions up to " +
+    throw store_error(file.path(), "has version " + std::to_string(version) +
+                                       ", but this program supports versions up to " +
                                        std::to_string(steps.size()));
   }
   for (std::size_t done = version; done < steps.size(); ++done) {
@@ -33891,22 +34292,22 @@ INNGEST_INLINE void migrate(database& file, std::span<const migration> steps) {
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
-/// Answers a store's questions from its tables. For as long as it lives they stay as they are. Rows that
-/// can't be read are left out, and listed.
+/// Queries the tables of a store. It reads a snapshot: the tables do not change while it lives. Results omit
+/// unreadable rows, which are listed.
 class reader {
  public:
   explicit reader(database& file) : file_(file), snapshot_(file, transaction::kind::reads) {}
 
   embedded::unfinished_work load();
 
-  /// Goes through all tables.
+  /// Reads all tables.
   std::vector<embedded::unreadable_record> unreadable();
 
   std::optional<embedded::event_record> find_event(std::string_view id);
 
   std::vector<embedded::event_record> find_events(const embedded::event_query& query);
 
-  /// Nothing for a run that can't be read as a whole, too.
+  /// `nullopt` when there is no such run, or it can't be read completely.
   std::optional<embedded::run_record> find_run(std::string_view id);
 
   std::vector<embedded::run> find_runs(const embedded::run_query& query);
@@ -33933,16 +34334,16 @@ class reader {
       "SELECT memos.number AS number, runs.id AS run_id, step, text FROM memos JOIN runs ON runs.number = "
       "run ";
   inline static const std::string timeline_columns = "at, what, step, attempt, duration, detail";
-  /// Runs that have not ended, and those whose status is none.
+  /// Runs that have not ended, or have an invalid status.
   inline static const std::string is_unfinished = "(status < ?1 OR status > ?2)";
   static constexpr auto first_ended = embedded::run_status::completed;
   static constexpr auto last_status = enumerators<embedded::run_status>.back().value;
-  /// Of jobs; no engine ever counts so far.
+  /// An upper limit for ids of jobs, which no engine reaches.
   static constexpr std::int64_t last_id = std::int64_t{1} << 62;
 
   // ---- records that can't be read -----------------------------------------------------------------------
 
-  /// Reads a row, or lists it and gives false. Its first columns are its key.
+  /// Reads a row. If that fails, lists the row and returns false. The first columns are the row's key.
   template <class Read>
   bool try_row(const std::string& table, rows& row, int key_columns, Read read,
                const std::string& run_id = {}) {
@@ -33955,7 +34356,7 @@ class reader {
     }
   }
 
-  /// Reads all rows that can be read; false when there were others.
+  /// Reads all readable rows. Returns false when there were others.
   template <class Read>
   bool in(const std::string& table, rows found, int key_columns, Read read) {
     bool all = true;
@@ -33963,7 +34364,7 @@ class reader {
     return all;
   }
 
-  /// The same for all of a table whose rows belong to runs.
+  /// The same for a whole table whose rows belong to runs.
   template <class Read>
   void in_runs(const std::string& table, const std::string& key, int key_columns, const std::string& columns,
                Read read, const std::string& join = {}) {
@@ -33971,27 +34372,27 @@ class reader {
        file_.query("SELECT " + key + ", runs.number IS NULL, " + columns + " FROM " + table +
                    " LEFT JOIN runs ON runs.number = run " + join),
        key_columns, [&](rows& found) {
-         bool is_nobodys = false;
+         bool is_orphan = false;
          if (key_columns == 2)
            read_place(found);
          else
            found.skip(key_columns);
-         found.read(is_nobodys);
+         found.read(is_orphan);
          read(found);
-         if (is_nobodys) list(table, found.key(key_columns), "its run is not there", {});
+         if (is_orphan) list(table, found.key(key_columns), "its run does not exist", {});
        });
   }
 
   void list(const std::string& table, std::string key, std::string reason, const std::string& run_id);
 
-  /// The step that invoked a run that is set aside, if that can be read.
+  /// Adds the step that invoked a run that is set aside, if it can be read.
   void add_parent(const std::string& run_id, std::vector<embedded::parent_step>& out);
 
   // ---- unfinished work ------------------------------------------------------------------------------------
 
   std::vector<embedded::event_record> undispatched_events();
 
-  /// Of a run that can't be read nothing else is, but it is named.
+  /// The readable runs. Lists the others, whose steps and jobs will not be read.
   std::vector<embedded::run_record> unfinished_runs();
 
   std::vector<embedded::memo_record> unfinished_memos();
@@ -34006,23 +34407,23 @@ class reader {
 
   // ---- rows -----------------------------------------------------------------------------------------------
 
-  /// The id of a row's run, as far as it can be read.
+  /// The id of a row's run; empty when it can't be read.
   static std::string run_of(rows& row, int column) { return row.text_at(column); }
 
-  /// Of rows that begin with the event's number.
+  /// Reads rows that begin with the event's number.
   std::vector<embedded::event_record> events_of(rows found, std::size_t limit);
 
-  /// Of rows that begin with the run's number.
+  /// Reads rows that begin with the run's number.
   std::vector<embedded::run_record> records_of(rows found);
 
   std::vector<embedded::memo_record> memos(rows found);
 
-  /// Of rows that begin with the run's number.
+  /// Reads rows that begin with the run's number.
   std::vector<embedded::run> with_timelines(rows found);
 
   std::vector<embedded::timeline_entry> timeline_of(std::int64_t run);
 
-  /// Where a row is among those of its run: the rows' order is only right if all of them are numbers.
+  /// Reads a row's position in its run. The order of the rows is correct only if all positions are numbers.
   static void read_position(rows& from);
   static void read_place(rows& from);
 
@@ -34035,7 +34436,7 @@ class reader {
   static void read(rows& from, embedded::run_event& out) { from.read(out.id, out.text); }
   static void read(rows& from, embedded::deferred_call& out) { from.read(out.id, out.slug, out.input); }
 
-  /// Of a row that begins with the event's number.
+  /// Reads a row that begins with the event's number.
   static embedded::event_record event_of(rows& from);
 
   static constexpr std::size_t no_limit = (std::numeric_limits<std::size_t>::max)();
@@ -34044,7 +34445,7 @@ class reader {
   database& file_;
   transaction snapshot_;
   std::vector<embedded::unreadable_record> unreadable_;
-  std::set<std::string> set_aside_;  // runs
+  std::set<std::string> set_aside_;  // ids of runs
 };
 
 }  // namespace inngest::inline INNGEST_ABI::detail::sqlite
@@ -34157,8 +34558,8 @@ INNGEST_INLINE std::vector<embedded::run> reader::find_runs(const embedded::run_
   rows found =
       file_.query("SELECT number, " + run_columns + " FROM runs" + where + " ORDER BY id DESC LIMIT ?5",
                   query.status, query.function, query.search, query.before, every_row);
-  // Rows are counted here: one that can't be read must not make the page shorter, or it looks like the
-  // last.
+  // Counts the rows here instead of in SQL: an unreadable row must not make the page shorter, because a short
+  // page looks like the last one.
   while (out.size() < query.limit && found.next()) {
     embedded::run run;
     const bool is_readable = try_row(runs_table, found, 2, [&] {
@@ -34215,7 +34616,7 @@ INNGEST_INLINE void reader::add_parent(const std::string& run_id, std::vector<em
     found.read(parent.run_id, parent.step, name);
     parent.name = std::move(name).value_or("");
     out.push_back(std::move(parent));
-  } catch (const bad_value&) {  // its run is listed anyway
+  } catch (const bad_value&) {  // the run is listed anyway
   }
 }
 
@@ -34238,7 +34639,7 @@ INNGEST_INLINE std::vector<embedded::run_record> reader::unfinished_runs() {
     while (found.next()) {
       const std::string id = run_of(found, 2);
       const auto place = places.find(id);
-      if (place == places.end()) continue;  // it is set aside
+      if (place == places.end()) continue;  // its run is set aside
       try_row(
           table, found, 2, [&] { read(found, out[place->second]); }, id);
     }
@@ -34295,12 +34696,11 @@ INNGEST_INLINE std::vector<embedded::job> reader::jobs() {
     const bool is_readable = try_row(
         "jobs", found, 1,
         [&] {
-          bool is_nobodys = false;
+          bool is_orphan = false;
           found.read(job.id, job.run_id, job.what, job.step, job.step_name, job.attempt, job.due, job.begun,
-                     job.text, job.started, is_nobodys);
+                     job.text, job.started, is_orphan);
           if (job.id == 0 || job.id > static_cast<std::uint64_t>(last_id)) found.refuse(0, "out of range");
-          if (is_nobodys && job.what != embedded::job::kind::schedule)
-            unreadable_.push_back(without_run(job));
+          if (is_orphan && job.what != embedded::job::kind::schedule) unreadable_.push_back(without_run(job));
         },
         run_of(found, 1));
     if (is_readable) out.push_back(std::move(job));
@@ -34319,10 +34719,10 @@ INNGEST_INLINE std::vector<embedded::wait_record> reader::waits() {
     const bool is_readable = try_row(
         "waits", found, 2,
         [&] {
-          bool is_nobodys = false;
+          bool is_orphan = false;
           found.read(wait.run_id, wait.step, wait.step_name, wait.event_name, wait.expression, wait.signal,
-                     wait.begun, is_nobodys);
-          if (is_nobodys) unreadable_.push_back(without_run(wait));
+                     wait.begun, is_orphan);
+          if (is_orphan) unreadable_.push_back(without_run(wait));
         },
         run_of(found, 0));
     if (is_readable) out.push_back(std::move(wait));
@@ -34468,25 +34868,25 @@ INNGEST_INLINE embedded::event_record reader::event_of(rows& from) {
 // inngest/embedded/detail/sqlite_schema.hpp
 
 // The tables of sqlite_store. Times are milliseconds since 1970, statuses and kinds are the numbers of their
-// enumerations, steps are their 20 bytes.
+// enumerators, steps are the 20 bytes of their hashes.
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
-/// Version 1. Large columns come last: what is before them is then read without them.
+/// Version 1. Large columns come last, so that SQLite reads the others without them.
 void make_tables(database& file);
 
-/// What tells a store's file from every other SQLite database: "INGT".
+/// Marks a SQLite database as a store: "INGT".
 inline constexpr int application_id = 0x494e4754;
 
-/// The first step also marks the file as a store's.
+/// The first migration, which also marks the file as a store.
 void make_store(database& file);
 
-/// Version 2. Events say whether they were dispatched, jobs whether they were started, runs by which step
-/// they were invoked. A step has one memo: of doubles, which a retried commit could leave, the first was
+/// Version 2. Adds whether an event was dispatched, whether a job was started, and which step invoked a run.
+/// A step has one memo: removes the duplicates that a retried commit could leave, of which the first was
 /// used.
 void note_what_was_begun(database& file);
 
-/// Every version's step from the one before. Steps are never changed, only added.
+/// The migrations from each version to the next. Add new ones at the end, and never change one.
 inline constexpr migration store_migrations[] = {make_store, note_what_was_begun};
 
 /// \throws store_error for a database of another program.
@@ -34627,29 +35027,28 @@ INNGEST_INLINE void check_is_store(database& file) {
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
-/// Writes changes into a store's tables, within a transaction of the caller's. What belongs to a run that is
-/// not there is left out.
+/// Writes changes to the tables of a store, in a transaction of the caller. Ignores changes to runs that do
+/// not exist.
 class writer {
  public:
   explicit writer(database& file) : file_(file) {}
 
   void apply(const embedded::changes& changes);
 
-  /// Forgets some of the runs that ended before the time; false when there were none. Not those that can't be
-  /// read.
+  /// Removes some readable runs that ended before the time. Returns false when there were none.
   bool forget_runs(timestamp time, int at_most);
 
-  /// How far forget_events has come.
+  /// How far forget_events() has come.
   struct place {
     timestamp time = (timestamp::min)();
     std::int64_t number = 0;
   };
 
-  /// Goes through some of the events that came before the time, and forgets those of no run; false when there
-  /// were none. Not those that still have to start runs, or can't be read.
+  /// Looks at some of the events from before the time, and removes those that are readable, dispatched and
+  /// used by no run. Returns false when there were no events.
   bool forget_events(timestamp time, int at_most, place& from);
 
-  /// Forgets some of the values that were over before the time; false when there were none.
+  /// Removes some values that expired before the time. Returns false when there were none.
   bool forget_values(timestamp time, int at_most);
 
  private:
@@ -34687,23 +35086,23 @@ namespace inngest::inline INNGEST_ABI::detail::sqlite {
 INNGEST_INLINE void writer::apply(const embedded::changes& changes) {
   for (const auto& id : changes.withdrawn_events)
     file_.run("DELETE FROM events WHERE id = ?1 AND dispatched <> 1", id);
-  for (const auto& each : changes.events) add(each);
+  for (const auto& event : changes.events) add(event);
   for (const auto& id : changes.dispatched_events)
     file_.run("UPDATE events SET dispatched = 1 WHERE id = ?1", id);
-  for (const auto& each : changes.runs) put(each);
-  for (const auto& each : changes.run_updates) update(each);
-  for (const auto& each : changes.memos) add(each);
-  for (const auto& each : changes.added_jobs) put(each);
+  for (const auto& run : changes.runs) put(run);
+  for (const auto& run : changes.run_updates) update(run);
+  for (const auto& memo : changes.memos) add(memo);
+  for (const auto& job : changes.added_jobs) put(job);
   for (const auto id : changes.started_jobs) file_.run("UPDATE jobs SET started = 1 WHERE id = ?1", id);
   for (const auto id : changes.removed_jobs) file_.run("DELETE FROM jobs WHERE id = ?1", id);
-  for (const auto& each : changes.added_waits) put(each);
+  for (const auto& wait : changes.added_waits) put(wait);
   for (const auto& [run_id, step] : changes.removed_waits)
     file_.run("DELETE FROM waits WHERE run_id = ?1 AND step = ?2", run_id, step);
-  for (const auto& each : changes.timeline) add(each);
+  for (const auto& entry : changes.timeline) add(entry);
   for (const auto& key : changes.removed_values)
     file_.run("DELETE FROM remembered_values WHERE key = ?1", key);
-  for (const auto& each : changes.values) put(each);
-  for (const auto& each : changes.apps) put(each);
+  for (const auto& value : changes.values) put(value);
+  for (const auto& app : changes.apps) put(app);
 }
 
 INNGEST_INLINE bool writer::forget_runs(timestamp time, int at_most) {
@@ -34723,7 +35122,7 @@ INNGEST_INLINE bool writer::forget_runs(timestamp time, int at_most) {
 
 INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& from) {
   std::vector<std::int64_t> unused;
-  bool any = false;
+  bool found_event = false;
   rows found = file_.query(
       "SELECT received_at, number, dispatched IS NOT 1 OR typeof(id) <> 'text' OR typeof(name) <> 'text' "
       "OR typeof(text) <> 'text' OR EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id) "
@@ -34731,12 +35130,12 @@ INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& fr
       "WHERE (received_at, number) > (?1, ?2) AND received_at < ?3 AND typeof(received_at) = 'integer' "
       "ORDER BY received_at, number LIMIT ?4",
       from.time, from.number, time, at_most);
-  for (bool is_used = false; found.next(); any = true) {
+  for (bool is_used = false; found.next(); found_event = true) {
     found.read(from.time, from.number, is_used);
     if (!is_used) unused.push_back(from.number);
   }
   for (const std::int64_t number : unused) file_.run("DELETE FROM events WHERE number = ?1", number);
-  return any;
+  return found_event;
 }
 
 INNGEST_INLINE bool writer::forget_values(timestamp time, int at_most) {
@@ -34792,15 +35191,15 @@ INNGEST_INLINE void writer::forget_input(std::int64_t run) {
 
 INNGEST_INLINE void writer::put_input(std::int64_t run, const embedded::run_record& record) {
   int position = 0;
-  for (const embedded::run_event& each : record.events) {
+  for (const embedded::run_event& event : record.events) {
     file_.run(
         "INSERT INTO run_events (run, position, event_id, text) VALUES (?1, ?2, ?3, "
         "CASE WHEN EXISTS (SELECT 1 FROM events WHERE id = ?3 AND text = ?4) THEN NULL ELSE ?4 END)",
-        run, position++, each.id, each.text);
+        run, position++, event.id, event.text);
   }
-  for (const embedded::deferred_call& each : record.deferred) {
+  for (const embedded::deferred_call& call : record.deferred) {
     file_.run("INSERT INTO deferred_calls (run, position, step, slug, input) VALUES (?1, ?2, ?3, ?4, ?5)",
-              run, position++, each.id, each.slug, each.input);
+              run, position++, call.id, call.slug, call.input);
   }
 }
 
@@ -34864,7 +35263,7 @@ INNGEST_INLINE void writer::put(const embedded::app_record& app) {
 
 // inngest/embedded/sqlite_store.hpp
 
-// Needs SQLite 3.35 or later (Debian: libsqlite3-dev): link sqlite3.
+// Needs SQLite 3.35 or later: link sqlite3 (Debian: libsqlite3-dev).
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -34872,50 +35271,53 @@ namespace inngest::inline INNGEST_ABI::embedded {
 struct sqlite_options {
   /// What a commit waits for.
   enum class synchronous {
-    full,    ///< the disk: nothing that was acknowledged is ever lost
-    normal,  ///< the operating system: a crash of the process loses nothing, a power loss the last moments
+    full,    ///< the disk: no acknowledged change is ever lost
+    normal,  ///< the operating system: a crash of the process loses nothing, a power loss the last changes
   };
 
-  /// The file; made when it is not there, in a folder that is. While it is open SQLite has `-wal` and `-shm`
-  /// beside it, which belong to it. The store's lock is `.lock`, which may stay.
+  /// The database file. The store creates it if it does not exist; its folder must exist. While the store is
+  /// open, SQLite keeps the files `-wal` and `-shm` beside it, which are part of the database. The store also
+  /// creates a `.lock` file, which may stay.
   std::filesystem::path path;
+  /// What a commit waits for. Default: the disk.
   synchronous sync = synchronous::full;
-  /// Bytes that the file may grow to; what does not fit is an error. 0: as many as the disk has.
+  /// The largest size of the file in bytes; a commit that does not fit fails. 0, the default, sets no limit.
   std::uint64_t max_size = 0;
 };
 
-/// Keeps everything in one SQLite file, so that another process goes on where this one ended:
+/// Keeps an engine's state in one SQLite file, so that another process continues where this one ended:
 ///
 ///     inngest::embedded::engine engine{
 ///         app, {fulfil}, {.store = std::make_shared<inngest::embedded::sqlite_store>(
 ///                             inngest::embedded::sqlite_options{.path = "engine.db"})}};
 ///
-/// One store at a time has the file; other programs may read it meanwhile. What is forgotten makes room in
-/// the file for what comes, but the file does not shrink. A child that a process forks can't go on with it.
+/// Only one store may open the file; other programs may read it. Forgotten records make room for new ones,
+/// but the file does not shrink. A forked child process must not use the store.
 class sqlite_store final : public store {
  public:
-  /// \throws store_error when the file can't be opened, is in use, is another program's, is of a newer
-  /// version or damaged; configuration_error without a path.
+  /// Opens or creates the file, and updates it to the current version.
+  /// \throws store_error when the file can't be opened, is in use, belongs to another program, has a newer
+  /// version or is damaged; configuration_error without a path.
   explicit sqlite_store(const sqlite_options& options);
 
-  /// What only says that jobs were started outlives the process at once, and a crash of the machine with the
-  /// next commit of anything else.
+  /// Changes that only start jobs (changes::only_starts_jobs()) do not wait for the disk: they survive the
+  /// end of the process at once, and a crash of the machine after the next other commit.
   void commit(std::span<const changes> all) override;
-
   unfinished_work load() override;
-
+  /// True.
   bool is_on_disk() const override { return true; }
-
-  /// Bit by bit, so that commits meanwhile need not wait for long.
+  /// Works in small transactions, so that commits do not wait long.
   void forget_before(timestamp time) override;
 
   std::optional<event_record> find_event(std::string_view event_id) const override;
+  /// A page of events, newest first.
   std::vector<event_record> find_events(const event_query& query) const override;
   std::optional<run_record> find_run(std::string_view run_id) const override;
   std::vector<run> find_runs(const run_query& query) const override;
   std::vector<run> runs_of(std::string_view event_id) const override;
   std::vector<run> runs() const override;
   std::vector<memo_record> memos_of(std::string_view run_id) const override;
+  /// How many runs of each status the store has.
   run_counts count_runs() const override;
   std::vector<unreadable_record> unreadable() const override;
 
@@ -34923,8 +35325,8 @@ class sqlite_store final : public store {
   using database = detail::sqlite::database;
   using reader = detail::sqlite::reader;
 
-  /// Commits don't wait for the disk while this lives. The next that does takes what they wrote along, as all
-  /// of it is in one log.
+  /// Commits do not wait for the disk while an object of this class lives. The next commit that waits makes
+  /// their changes durable, too, because all of them are in one log.
   class lazy_disk {
    public:
     lazy_disk(database& file, bool wanted);
@@ -34939,17 +35341,18 @@ class sqlite_store final : public store {
 
   static std::filesystem::path absolute(const std::filesystem::path& path);
 
-  /// The connection that writes.
+  /// Opens the connection that writes.
   static database open(const std::filesystem::path& path, const sqlite_options& options);
 
-  /// The connection that reads.
+  /// Opens the connection that reads.
   static database open(const std::filesystem::path& path);
 
-  /// Makes a new file its owner's alone, as events may be nobody else's business. One that is there is not
-  /// touched: to open and close it would end the locks that SQLite may have on it in this process.
+  /// Creates the file so that only its owner can read it, because events may be confidential. It does not
+  /// touch an existing file: opening and closing it would end the locks that SQLite has on it in this
+  /// process.
   static void make_private(const std::filesystem::path& path);
 
-  /// Does the work for as long as it says that there may be more.
+  /// Repeats the work, each time in a transaction of its own, until it returns false.
   template <class Work>
   void in_slices(Work work) {
     for (bool more = true; more;) {
@@ -34960,12 +35363,12 @@ class sqlite_store final : public store {
         more = work();
         slice.commit();
       }
-      // Commits get half of the time: who waits for a mutex may not get it from who takes it again at once.
+      // Leaves half of the time to commits: a thread that locks a mutex again at once may starve the others.
       std::this_thread::sleep_for(std::chrono::steady_clock::now() - begun);
     }
   }
 
-  /// An answer is from between two commits.
+  /// Answers a question from a consistent snapshot: the state between two commits.
   template <class Question>
   std::invoke_result_t<Question, reader&> ask(Question question) const {
     const std::lock_guard lock(reading_mutex_);
@@ -35002,7 +35405,7 @@ INNGEST_INLINE void sqlite_store::commit(std::span<const changes> all) {
   });
   const lazy_disk lazy(writing_, may_wait && is_full_);
   detail::sqlite::transaction whole(writing_, detail::sqlite::transaction::kind::writes);
-  for (const changes& each : all) detail::sqlite::writer(writing_).apply(each);
+  for (const changes& part : all) detail::sqlite::writer(writing_).apply(part);
   whole.commit();
 }
 
@@ -35064,7 +35467,7 @@ INNGEST_INLINE sqlite_store::lazy_disk::~lazy_disk() {
   if (!wanted_) return;
   try {
     file_.execute("PRAGMA synchronous = FULL");
-  } catch (const store_error&) {  // it sets a number in memory
+  } catch (const store_error&) {  // can't fail: it sets a number in memory
   }
 }
 

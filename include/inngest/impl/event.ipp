@@ -8,8 +8,7 @@ namespace inngest::inline INNGEST_ABI {
 INNGEST_INLINE any_event::any_event(std::string name, const json& data) : name_(std::move(name)) {
   if (!detail::valid_event_name(name_) || name_.starts_with("inngest/") ||
       name_.find('*') != std::string::npos || !detail::is_utf8(name_)) {
-    throw configuration_error("not a valid name for a sent event: \"" + detail::to_printable(name_) +
-                              "\"");
+    throw configuration_error("not a valid name for a sent event: \"" + detail::to_printable(name_) + "\"");
   }
   if (!data.is_object()) throw payload_error("data", "an event's data must be a JSON object");
   begin(name_);

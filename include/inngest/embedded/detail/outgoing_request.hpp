@@ -23,9 +23,7 @@ std::string outgoing_text(const reported_operation& op);
 
 namespace outgoing {
 
-inline bool asks_model(const json& request) {
-  return request.at("op") != to_string(protocol::opcode::gateway);
-}
+bool asks_model(const json& request);
 
 /// Adds the API key: the format of the API decides where.
 void authorize(http::request& request, const std::string& format, const std::string& key);

@@ -251,7 +251,7 @@ INNGEST_INLINE void engine_body::log_unreadable() const {
     app_.log().error(text);
   }
   if (all.size() > most)
-    app_.log().error("... and " + std::to_string(all.size() - most) + " more: see engine_body::unreadable()");
+    app_.log().error("... and " + std::to_string(all.size() - most) + " more: see engine::unreadable()");
 }
 
 INNGEST_INLINE std::chrono::milliseconds engine_body::within_a_year(std::chrono::milliseconds time) {
