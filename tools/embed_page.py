@@ -41,7 +41,9 @@ HEADER = """\
 
 #include <string_view>
 
-namespace inngest::detail {{
+#include <inngest/config.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {{
 
 /// The web page of the embedded engine, as text/html in UTF-8: markup, style and script in one document.
 inline constexpr std::string_view web_page =
@@ -52,7 +54,7 @@ inline constexpr std::string_view web_page =
 inline constexpr std::string_view web_page_policy =
 {policy};
 
-}}  // namespace inngest::detail
+}}  // namespace inngest::inline INNGEST_ABI::detail
 """
 
 

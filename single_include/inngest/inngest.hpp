@@ -21280,7 +21280,9 @@ std::string outgoing_text(const reported_operation& op);
 
 namespace outgoing {
 
-bool asks_model(const json& request);
+inline bool asks_model(const json& request) {
+  return request.at("op") != to_string(protocol::opcode::gateway);
+}
 
 /// Adds the API key: the format of the API decides where.
 void authorize(http::request& request, const std::string& format, const std::string& key);
@@ -21394,14 +21396,6 @@ INNGEST_INLINE std::string outgoing_result(const std::string& text, const http::
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
-
-namespace inngest::inline INNGEST_ABI::v0_1_0_headers::embedded::outgoing {
-
-INNGEST_INLINE bool asks_model(const json& request) {
-  return request.at("op") != to_string(protocol::opcode::gateway);
-}
-
-}  // namespace inngest::inline INNGEST_ABI::v0_1_0_headers::embedded::outgoing
 
 // inngest/embedded/detail/scheduling/operations.hpp
 
@@ -23176,7 +23170,9 @@ class engine_core {
   /// The next timeline entry whose change is committed.
   std::optional<pending_progress> take_progress();
   /// Whether take_progress() has returned all entries up to the change.
-  bool is_notified(std::uint64_t change) const;
+  bool is_notified(std::uint64_t change) const {
+    return progress_.empty() || progress_.front().change > change;
+  }
 
  private:
   struct under_way {
@@ -23432,14 +23428,6 @@ INNGEST_INLINE std::string engine_core::next_attempt(const run& run, const timel
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
-
-namespace inngest::inline INNGEST_ABI::v0_1_0_headers::embedded {
-
-INNGEST_INLINE bool engine_core::is_notified(std::uint64_t change) const {
-  return progress_.empty() || progress_.front().change > change;
-}
-
-}  // namespace inngest::inline INNGEST_ABI::v0_1_0_headers::embedded
 
 // inngest/embedded/detail/registration_conflict.hpp
 
@@ -26414,7 +26402,10 @@ namespace inngest::inline INNGEST_ABI::detail {
 long process_id();
 
 /// The path in UTF-8, which SQLite needs. On Windows path.string() uses the system's code page.
-std::string to_utf8(const std::filesystem::path& path);
+inline std::string to_utf8(const std::filesystem::path& path) {
+  const auto text = path.u8string();
+  return {text.begin(), text.end()};
+}
 
 /// An open file. Only its owner may read it. Child processes do not inherit it by exec(). Functions return a
 /// std::error_code, which is 0 on success.
@@ -26675,15 +26666,6 @@ INNGEST_INLINE disk_file& disk_file::operator=(disk_file&& other) noexcept {
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail
-
-namespace inngest::inline INNGEST_ABI::v0_1_0_headers::detail {
-
-INNGEST_INLINE std::string to_utf8(const std::filesystem::path& path) {
-  const auto text = path.u8string();
-  return {text.begin(), text.end()};
-}
-
-}  // namespace inngest::inline INNGEST_ABI::v0_1_0_headers::detail
 
 // The file of an outbox: a header with the position of the first unsent record, and the records. A record has
 // the lengths of its two texts, the first bytes of a SHA-256 over everything, and the texts. A record without

@@ -197,7 +197,9 @@ class engine_core {
   /// The next timeline entry whose change is committed.
   std::optional<pending_progress> take_progress();
   /// Whether take_progress() has returned all entries up to the change.
-  bool is_notified(std::uint64_t change) const;
+  bool is_notified(std::uint64_t change) const {
+    return progress_.empty() || progress_.front().change > change;
+  }
 
  private:
   struct under_way {

@@ -23,7 +23,9 @@ std::string outgoing_text(const reported_operation& op);
 
 namespace outgoing {
 
-bool asks_model(const json& request);
+inline bool asks_model(const json& request) {
+  return request.at("op") != to_string(protocol::opcode::gateway);
+}
 
 /// Adds the API key: the format of the API decides where.
 void authorize(http::request& request, const std::string& format, const std::string& key);

@@ -25,7 +25,10 @@ namespace inngest::inline INNGEST_ABI::detail {
 long process_id();
 
 /// The path in UTF-8, which SQLite needs. On Windows path.string() uses the system's code page.
-std::string to_utf8(const std::filesystem::path& path);
+inline std::string to_utf8(const std::filesystem::path& path) {
+  const auto text = path.u8string();
+  return {text.begin(), text.end()};
+}
 
 /// An open file. Only its owner may read it. Child processes do not inherit it by exec(). Functions return a
 /// std::error_code, which is 0 on success.

@@ -189,11 +189,3 @@ INNGEST_INLINE std::string engine_core::next_attempt(const run& run, const timel
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
-
-namespace inngest::inline INNGEST_ABI::v0_1_0_headers::embedded {
-
-INNGEST_INLINE bool engine_core::is_notified(std::uint64_t change) const {
-  return progress_.empty() || progress_.front().change > change;
-}
-
-}  // namespace inngest::inline INNGEST_ABI::v0_1_0_headers::embedded

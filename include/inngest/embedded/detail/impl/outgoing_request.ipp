@@ -94,11 +94,3 @@ INNGEST_INLINE std::string outgoing_result(const std::string& text, const http::
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
-
-namespace inngest::inline INNGEST_ABI::v0_1_0_headers::embedded::outgoing {
-
-INNGEST_INLINE bool asks_model(const json& request) {
-  return request.at("op") != to_string(protocol::opcode::gateway);
-}
-
-}  // namespace inngest::inline INNGEST_ABI::v0_1_0_headers::embedded::outgoing

@@ -211,12 +211,3 @@ INNGEST_INLINE disk_file& disk_file::operator=(disk_file&& other) noexcept {
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail
-
-namespace inngest::inline INNGEST_ABI::v0_1_0_headers::detail {
-
-INNGEST_INLINE std::string to_utf8(const std::filesystem::path& path) {
-  const auto text = path.u8string();
-  return {text.begin(), text.end()};
-}
-
-}  // namespace inngest::inline INNGEST_ABI::v0_1_0_headers::detail
