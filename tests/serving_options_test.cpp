@@ -153,16 +153,19 @@ TEST_CASE("a streamed answer is white space and then the answer", "[serve][strea
 }
 
 TEST_CASE("a stream that nobody listens to lets the function end", "[serve][streaming]") {
-  std::atomic<bool> ended = false;
+  std::atomic<bool> began = false, ended = false;
   const auto handler = serving(support::quiet_options(),
                                [&](inngest::context<test_event>& ctx) {
                                  ctx.step.run("slow", [&] {
+                                   began = true;
                                    std::this_thread::sleep_for(20ms);
                                    ended = true;
                                  });
                                },
                                {.streaming = true, .heartbeat = 1ms});
-  handler(post("app-f", support::call().text())).stream([](std::string_view) { return false; });
+  handler(post("app-f", support::call().text())).stream([&](std::string_view) {
+    return !began;  // a step that has not begun when the client is gone does not begin
+  });
   CHECK(ended);
 }
 

@@ -689,7 +689,7 @@ TEST_CASE("retry_after_error says when, in whole seconds", "[step][errors]") {
 }
 
 TEST_CASE("retry_after_error takes a moment too, however far", "[step][errors]") {
-  auto at = std::chrono::system_clock::now() + 100s;
+  auto at = std::chrono::system_clock::now() + 99500ms;  // told in whole seconds, rounded up
   auto f =
       made([&](auto& ctx) { ctx.step.run("pay", [&] { throw inngest::retry_after_error("later", at); }); });
   run_driver run(f);
