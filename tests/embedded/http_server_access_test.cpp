@@ -1,4 +1,5 @@
 #include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/server_access.hpp>
 #include <inngest/inngest.hpp>
 
 #include <inngest/embedded.hpp>
