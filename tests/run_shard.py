@@ -24,6 +24,11 @@ def names_of(program, specs):
     return []
 
 
+def as_filter(name):
+    """The name as a test spec, in which these characters have a meaning."""
+    return re.sub(r"([\\,\[\]])", r"\\\1", name)
+
+
 def main():
     program, number, count, *specs = sys.argv[1:]
     names = names_of(program, specs)
@@ -32,19 +37,20 @@ def main():
         print(f"{program} has no tests for share {number} of {count} ({len(names)} tests in all)")
         return 1
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as chosen:
-        chosen.write("".join(f"{name}\n" for name in share))
+        chosen.write("".join(f"{as_filter(name)}\n" for name in share))
         chosen.flush()
         running = subprocess.Popen([program, "-f", chosen.name, "--durations", "yes"], stdout=subprocess.PIPE,
                                    text=True, errors="replace")
-        durations = []
+        durations = {}  # a test case with generators ends several times
         for line in running.stdout:
             found = DURATION.match(line)
             if found:
-                durations.append((float(found.group(1)), found.group(2)))
+                name = found.group(2)
+                durations[name] = durations.get(name, 0.0) + float(found.group(1))
             else:
                 sys.stdout.write(line)
         code = running.wait()
-    for seconds, name in sorted(durations, reverse=True)[:SHOWN]:
+    for name, seconds in sorted(durations.items(), key=lambda item: item[1], reverse=True)[:SHOWN]:
         print(f"slow test: {seconds:.1f} s {name}")
     if code < 0:
         print(f"{program} was ended by signal {-code}")
