@@ -47,7 +47,7 @@ def main():
             if found:
                 name = found.group(2)
                 durations[name] = durations.get(name, 0.0) + float(found.group(1))
-            else:
+            elif not line.startswith("Filters: "):  # all names of the share
                 sys.stdout.write(line)
         code = running.wait()
     for name, seconds in sorted(durations.items(), key=lambda item: item[1], reverse=True)[:SHOWN]:
