@@ -26,7 +26,6 @@
 #include <inngest/embedded/detail/impl/function_definition.ipp>
 #include <inngest/embedded/detail/impl/http_listener.ipp>
 #include <inngest/embedded/detail/impl/http_parser.ipp>
-#include <inngest/embedded/detail/impl/http_server_body.ipp>
 #include <inngest/embedded/detail/impl/incoming_event.ipp>
 #include <inngest/embedded/detail/impl/outgoing_request.ipp>
 #include <inngest/embedded/detail/impl/page_api.ipp>
@@ -64,7 +63,6 @@
 #include <inngest/embedded/detail/scheduling/impl/waiting_steps.ipp>
 #include <inngest/embedded/detail/scheduling/impl/work_check.ipp>
 #include <inngest/embedded/impl/engine.ipp>
-#include <inngest/embedded/impl/http_server.ipp>
 #include <inngest/embedded/impl/memory_store.ipp>
 #include <inngest/embedded/impl/run.ipp>
 #include <inngest/embedded/impl/store.ipp>
@@ -155,6 +153,8 @@
 #include <inngest/time/impl/timestamp.ipp>
 
 #ifndef INNGEST_NO_HTTPLIB
+#include <inngest/embedded/detail/impl/http_server_body.ipp>
+#include <inngest/embedded/impl/http_server.ipp>
 #include <inngest/transport/detail/impl/httplib_server.ipp>
 #include <inngest/transport/detail/impl/httplib_tasks.ipp>
 #include <inngest/transport/impl/httplib.ipp>

@@ -38,7 +38,7 @@ echo "== headers"
 "$compiler" "${flags[@]}" -fsyntax-only "$build/all_headers.cpp"
 
 echo "== core tests"
-flags+=(-DINNGEST_NO_HTTPLIB)
+flags+=(-DINNGEST_NO_HTTPLIB -DINNGEST_COMPILED)  # the library is compiled once
 cat > "$build/headers.hpp" << 'EOF'
 #include <catch.hpp>
 #include <inngest/embedded.hpp>
@@ -47,12 +47,19 @@ cat > "$build/headers.hpp" << 'EOF'
 EOF
 # Without this option, every test would instantiate the headers' templates again: 8 s each.
 "$compiler" "${flags[@]}" -fpch-instantiate-templates -x c++-header "$build/headers.hpp" -o "$build/headers.pch"
-objects=("$build/main.o")
-"$compiler" "${flags[@]}" -c tests/main.cpp -o "$build/main.o"
+objects=()
+compile() {  # <source> <flags>...
+  local object=$build/${1//\//_}.o
+  "$compiler" "${flags[@]}" "${@:2}" -c "$1" -o "$object"
+  objects+=("$object")
+}
+compile src/inngest.cpp
+compile src/sqlite_store.cpp
+compile tests/main.cpp
 for name in $core_tests; do
-  source=$(find tests -name "${name}_test.cpp" -not -path 'tests/matrix/*' -not -path 'tests/properties/*')
-  "$compiler" "${flags[@]}" -include-pch "$build/headers.pch" -c "$source" -o "$build/$name.o"
-  objects+=("$build/$name.o")
+  while read -r source; do
+    compile "$source" -include-pch "$build/headers.pch"
+  done < <(find tests -name "${name}_test.cpp" -not -path 'tests/matrix/*' -not -path 'tests/properties/*')
 done
 "$compiler" -stdlib=libc++ "${objects[@]}" -o "$build/core_tests" -lsimdjson -lcrypto -lsqlite3 -lpthread
 "$build/core_tests" "$@"
