@@ -14274,8 +14274,6 @@ INNGEST_INLINE http::response register_functions(const served_app& app, const ht
 
 // inngest/serving/streaming.hpp
 
-#include <future>
-
 namespace inngest::inline INNGEST_ABI::serving {
 
 /// Sends white space while `make_answer` runs, then its answer as a JSON object. `make_answer` runs once, on
@@ -14286,6 +14284,8 @@ http::response streamed(const served_app& app,
 }  // namespace inngest::inline INNGEST_ABI::serving
 
 // inngest/serving/impl/streaming.ipp
+
+#include <future>
 
 namespace inngest::inline INNGEST_ABI::serving {
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <future>
+
 #include <inngest/config.hpp>
 #include <inngest/serving/streaming.hpp>
 
