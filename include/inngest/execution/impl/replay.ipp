@@ -251,7 +251,7 @@ INNGEST_INLINE void replay::identify(step_call& call) {
   const std::size_t index_before = next_index;
   while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
     call.index = next_index++;
-    call.hash = detail::sha1::of(call.id + ':' + std::to_string(call.index));
+    call.hash = detail::sha1_at_run_time(call.id + ':' + std::to_string(call.index));
     note_use(call, call.hash);  // another branch may use "a:1" as an id
     if (used_.try_emplace(call.hash, 1).second) break;
   }
@@ -294,7 +294,7 @@ INNGEST_INLINE void replay::transform_input(step_call& call, std::string* input)
   hook_threw_ = true;
   hooks_.for_each([&](middleware& layer) { layer.transform_step_input(info_, before, changed); });
   hook_threw_ = false;
-  if (changed.id != call.id) call.hash = detail::sha1::of(changed.id);
+  if (changed.id != call.id) call.hash = detail::sha1_at_run_time(changed.id);
   call.id = std::move(changed.id);
   call.given_name = std::move(changed.name);
   if (input) *input = std::move(changed.input);
