@@ -105,11 +105,11 @@
 #include <inngest/impl/testing.ipp>
 #include <inngest/impl/trigger.ipp>
 #include <inngest/json/detail/impl/canonical.ipp>
-#include <inngest/json/detail/impl/codec.ipp>
 #include <inngest/json/detail/impl/document.ipp>
 #include <inngest/json/detail/impl/dom.ipp>
 #include <inngest/json/detail/impl/members.ipp>
 #include <inngest/json/detail/impl/path.ipp>
+#include <inngest/json/detail/impl/scalars.ipp>
 #include <inngest/json/detail/impl/shape.ipp>
 #include <inngest/json/detail/impl/text.ipp>
 #include <inngest/middleware/impl/metrics.ipp>
