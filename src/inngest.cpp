@@ -138,6 +138,7 @@
 #include <inngest/serving/impl/running.ipp>
 #include <inngest/serving/impl/served_app.ipp>
 #include <inngest/serving/impl/streaming.ipp>
+#include <inngest/step/detail/impl/step_base.ipp>
 #include <inngest/step/detail/impl/step_body.ipp>
 #include <inngest/testing/impl/mocks.ipp>
 #include <inngest/testing/impl/recorded_run.ipp>

@@ -3,14 +3,6 @@
 #include <inngest/config.hpp>
 #include <inngest/step.hpp>
 
-namespace inngest::inline INNGEST_ABI::detail {
-
-INNGEST_INLINE protocol::operation step_base::plan_of(std::string name, std::string options) {
-  return {.code = protocol::opcode::step_planned, .name = std::move(name), .options = std::move(options)};
-}
-
-}  // namespace inngest::inline INNGEST_ABI::detail
-
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE step::step(execution::replay& replay, std::span<const detail::event_shape> events)
