@@ -68,10 +68,13 @@
 #include <inngest/embedded/impl/store.ipp>
 #include <inngest/embedded/impl/timeline.ipp>
 #include <inngest/execution/impl/branches.ipp>
+#include <inngest/execution/impl/call_hooks.ipp>
 #include <inngest/execution/impl/call_stop.ipp>
 #include <inngest/execution/impl/checkpoints.ipp>
 #include <inngest/execution/impl/hooks.ipp>
+#include <inngest/execution/impl/mistakes.ipp>
 #include <inngest/execution/impl/replay.ipp>
+#include <inngest/execution/impl/step_ids.ipp>
 #include <inngest/expression/detail/impl/evaluator.ipp>
 #include <inngest/expression/detail/impl/functions.ipp>
 #include <inngest/expression/detail/impl/members.ipp>
