@@ -21,6 +21,7 @@
 #include <inngest/embedded/detail/impl/app_answer.ipp>
 #include <inngest/embedded/detail/impl/engine_body.ipp>
 #include <inngest/embedded/detail/impl/engine_clock.ipp>
+#include <inngest/embedded/detail/impl/engine_committer.ipp>
 #include <inngest/embedded/detail/impl/engine_core.ipp>
 #include <inngest/embedded/detail/impl/file_lock.ipp>
 #include <inngest/embedded/detail/impl/function_definition.ipp>
