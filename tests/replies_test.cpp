@@ -286,7 +286,8 @@ TEST_CASE("an app may be destroyed while its calls run", "[serve][reply]") {
           eventually([&] { return may_end.load(); });
           return 7;
         },
-        {.streaming = GENERATE(false, true), .heartbeat = 1ms,
+        {.streaming = GENERATE(false, true),
+         .heartbeat = 1ms,
          .executor = std::make_shared<inngest::thread_pool>()});
     s.handler(call_of("app-f"), reply_to(to));
     REQUIRE(eventually([&] { return runs.load(); }));

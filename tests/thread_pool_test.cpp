@@ -18,8 +18,8 @@ using support::eventually;
 
 namespace {
 
-/// Keeps threads waiting until it is opened. Its destructor opens it, so that a failed test ends: declare it after
-/// the pool.
+/// Keeps threads waiting until it is opened. Its destructor opens it, so that a failed test ends: declare it
+/// after the pool.
 class gate {
  public:
   gate() = default;

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
-#include <inngest/detail/sha1.hpp>
+#include <inngest/detail/crypto.hpp>
 #include <inngest/execution/step_ids.hpp>
 
 namespace inngest::inline INNGEST_ABI::execution {
