@@ -86,6 +86,7 @@
 #include <inngest/expression/detail/impl/value.ipp>
 #include <inngest/expression/impl/evaluation.ipp>
 #include <inngest/expression/impl/expression_error.ipp>
+#include <inngest/http/impl/reply.ipp>
 #include <inngest/impl/client.ipp>
 #include <inngest/impl/context.ipp>
 #include <inngest/impl/dependencies.ipp>
@@ -107,6 +108,7 @@
 #include <inngest/impl/step.ipp>
 #include <inngest/impl/step_id.ipp>
 #include <inngest/impl/testing.ipp>
+#include <inngest/impl/thread_pool.ipp>
 #include <inngest/impl/trigger.ipp>
 #include <inngest/json/detail/impl/canonical.ipp>
 #include <inngest/json/detail/impl/document.ipp>
@@ -137,11 +139,12 @@
 #include <inngest/serving/impl/call_registry.ipp>
 #include <inngest/serving/impl/checkpoints.ipp>
 #include <inngest/serving/impl/description.ipp>
+#include <inngest/serving/impl/heartbeats.ipp>
 #include <inngest/serving/impl/identity.ipp>
+#include <inngest/serving/impl/pending_call.ipp>
 #include <inngest/serving/impl/registration.ipp>
 #include <inngest/serving/impl/running.ipp>
 #include <inngest/serving/impl/served_app.ipp>
-#include <inngest/serving/impl/streaming.ipp>
 #include <inngest/step/detail/impl/step_base.ipp>
 #include <inngest/step/detail/impl/step_body.ipp>
 #include <inngest/testing/impl/mocks.ipp>
