@@ -80,6 +80,7 @@
 #include <inngest/expression/detail/impl/functions.ipp>
 #include <inngest/expression/detail/impl/members.ipp>
 #include <inngest/expression/detail/impl/parser.ipp>
+#include <inngest/expression/detail/impl/pattern.ipp>
 #include <inngest/expression/detail/impl/regex.ipp>
 #include <inngest/expression/detail/impl/time.ipp>
 #include <inngest/expression/detail/impl/token.ipp>

@@ -24,6 +24,7 @@ need catch2 pkg-config --exists catch2
 need meson command -v meson
 need locales test -e /usr/share/i18n/locales/de_DE
 need libsodium-dev pkg-config --exists libsodium
+need libre2-dev test -e /usr/include/re2/re2.h
 need clang command -v clang++
 need libclang-rt-14-dev has_libfuzzer
 need tzdata test -e /usr/share/zoneinfo/Asia/Kathmandu

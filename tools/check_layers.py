@@ -57,6 +57,7 @@ PACKAGES = [
     (r"httplib\.h$", ["adapters/httplib.hpp", "transport/impl/httplib.ipp", "transport/detail/httplib_*.hpp"]),
     (r"openssl/", ["detail/impl/crypto.ipp"]),
     (r"sodium", ["middleware/encryption.hpp"]),
+    (r"re2/", ["expression/detail/impl/pattern.ipp"]),
     (r"sqlite3", ["embedded/detail/impl/sqlite.ipp"]),
 ]
 
