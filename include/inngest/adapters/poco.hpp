@@ -27,9 +27,11 @@ namespace inngest::inline INNGEST_ABI {
 namespace detail::poco {
 
 /// Reads the body up to the limit. Returns false when it is larger.
+/// POCO 1.11 would read a body without a length until the client closes the connection. There is none.
 inline bool read_body(Poco::Net::HTTPServerRequest& request, std::size_t limit, std::string& body) {
   constexpr std::size_t block = 64 * 1024;
-  if (request.hasContentLength() && !request.getChunkedTransferEncoding()) {
+  if (!request.getChunkedTransferEncoding()) {
+    if (!request.hasContentLength()) return true;
     const auto length = static_cast<std::size_t>((std::max<Poco::Int64>)(0, request.getContentLength64()));
     if (length > limit) return false;
     body.reserve(length + block);  // room for the block in which the end is noticed
@@ -74,7 +76,7 @@ inline void send(const http::response& answer, const Poco::Net::HTTPServerReques
 
 inline void refuse(int status, const char* why, const Poco::Net::HTTPServerRequest& request,
                    Poco::Net::HTTPServerResponse& to) {
-  to.setKeepAlive(false);  // the rest of the body is not read
+  to.set("connection", "close");  // the rest of the body is not read
   send(serving::bare_answer(status, why), request, to);
 }
 
