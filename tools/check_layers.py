@@ -56,6 +56,8 @@ PACKAGES = [
     (r"simdjson", ["json/detail/impl/document.ipp", "detail/impl/utf8.ipp"]),
     (r"httplib\.h$", ["adapters/httplib.hpp", "transport/impl/httplib.ipp", "transport/detail/httplib_*.hpp"]),
     (r"Poco/", ["adapters/poco.hpp"]),
+    (r"civetweb\.h$", ["adapters/civetweb.hpp"]),
+    (r"microhttpd\.h$", ["adapters/microhttpd.hpp"]),
     (r"openssl/", ["detail/impl/crypto.ipp"]),
     (r"sodium", ["middleware/encryption.hpp"]),
     (r"sqlite3", ["embedded/detail/impl/sqlite.ipp"]),
