@@ -131,6 +131,26 @@ TEST_CASE("microhttpd: a daemon of the user's own answers requests for functions
   CHECK(*calls == 2);
 }
 
+TEST_CASE("microhttpd: the callbacks of an endpoint are those of a daemon", "[microhttpd]") {
+  const auto app = support::quiet_client();
+  const auto hello = counting(app, std::make_shared<std::atomic<int>>());
+  const std::uint16_t port = 0;
+  // [daemon]
+  inngest::microhttpd_endpoint endpoint;
+  const inngest::handler handler = inngest::serve(endpoint, app, {hello});
+  MHD_Daemon* daemon =
+      MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, port, nullptr, nullptr,
+                       &inngest::microhttpd_endpoint::on_request, &endpoint, MHD_OPTION_NOTIFY_COMPLETED,
+                       &inngest::microhttpd_endpoint::on_completed, &endpoint, MHD_OPTION_END);
+  // [daemon]
+  REQUIRE(daemon != nullptr);
+  const int at = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+  CHECK(ask(at, call_text()).status == 200);
+  CHECK(handler.drain(20s));
+  endpoint.stop();
+  MHD_stop_daemon(daemon);
+}
+
 TEST_CASE("microhttpd: calls run on the daemon's threads where connections can't be suspended",
           "[microhttpd]") {
   const auto app = support::quiet_client();
