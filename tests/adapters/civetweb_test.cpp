@@ -122,8 +122,8 @@ TEST_CASE("CivetWeb: a request handler of the user's own answers with one call",
   const auto context = start_civetweb();
   mg_set_request_handler(
       context.get(), "/anywhere",
-      [](mg_connection* connection, void* handler) {
-        return inngest::answer(*static_cast<const inngest::handler*>(handler), connection);
+      [](mg_connection* connection, void* called) {
+        return inngest::answer(*static_cast<const inngest::handler*>(called), connection);
       },
       &handler);
   const http_answer answer = ask(

@@ -65,7 +65,8 @@ inline body_state read_body(mg_connection* connection, std::size_t limit, std::s
 
 inline http::request request_of(mg_connection* connection) {
   const mg_request_info* info = mg_get_request_info(connection);
-  http::request out{.method = info->request_method};
+  http::request out;
+  out.method = info->request_method;
   if (info->local_uri != nullptr) out.url = info->local_uri;
   if (info->query_string != nullptr) out.url.append("?").append(info->query_string);
   for (int i = 0; i < info->num_headers; ++i)
