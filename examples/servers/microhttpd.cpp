@@ -15,7 +15,6 @@ int main() try {
   // [microhttpd]
   inngest::microhttpd_server server({.port = 3000});
   const inngest::handler endpoint = inngest::serve(server, app, functions(app));
-  server.start();
   // [microhttpd]
 
   wait_for_stop_signal();

@@ -251,11 +251,14 @@ class microhttpd_endpoint {
   microhttpd_endpoint(const microhttpd_endpoint&) = delete;
   microhttpd_endpoint& operator=(const microhttpd_endpoint&) = delete;
 
-  /// Serves a handler at its path. Call it before the daemon starts.
-  void add(handler handler) { handlers_.push_back(std::move(handler)); }
+  /// Serves a handler at its path.
+  void add(handler handler) {
+    const std::lock_guard lock(mutex_);
+    handlers_.push_back(std::move(handler));
+  }
 
   /// Whether a handler is served at the path.
-  [[nodiscard]] bool serves(std::string_view url) const { return find(url) != nullptr; }
+  [[nodiscard]] bool serves(std::string_view url) const { return find(url).has_value(); }
 
   /// Answers a request. Call it in your `MHD_AccessHandlerCallback`, each time that it is called for this
   /// request, and return what it returns. `*state` is null at first; it may be a member of your own state.
@@ -311,16 +314,18 @@ class microhttpd_endpoint {
   }
 
  private:
-  const handler* find(std::string_view url) const {
-    const auto found = std::find_if(handlers_.begin(), handlers_.end(),
-                                    [&](const handler& one) { return one.options().path == url; });
-    return found == handlers_.end() ? nullptr : &*found;
+  std::optional<handler> find(std::string_view url) const {
+    const std::lock_guard lock(mutex_);
+    for (const handler& handler : handlers_) {
+      if (handler.options().path == url) return handler;
+    }
+    return std::nullopt;
   }
 
   MHD_Result begin(MHD_Connection* connection, const char* url, const char* method, void** state) {
     using namespace detail::microhttpd;
-    const handler* handler = find(url);
-    if (handler == nullptr) return refuse(connection, 404, "not found");
+    const auto handler = find(url);
+    if (!handler) return refuse(connection, 404, "not found");
     auto made = std::make_unique<request>(request{.handler = *handler});
     made->arrived.method = method;
     made->arrived.url = url;
@@ -380,13 +385,13 @@ class microhttpd_endpoint {
     return answer;
   }
 
+  mutable std::mutex mutex_;  // protects the members below; locked before the mutex of an exchange
   std::vector<handler> handlers_;
-  std::mutex mutex_;  // protects the members below; locked before the mutex of an exchange
   std::unordered_map<void*, std::unique_ptr<detail::microhttpd::request>> requests_;
   bool is_stopped_ = false;
 };
 
-/// Serves a handler on an endpoint. Call serve() before the daemon starts.
+/// Serves a handler on an endpoint.
 template <>
 struct adapter<microhttpd_endpoint> {
   /// The name of the framework, which the server shows.
@@ -399,17 +404,16 @@ struct adapter<microhttpd_endpoint> {
 };
 
 /// Options of a microhttpd_server.
-struct microhttpd_server_options {
-  /// The IPv4 or IPv6 address to listen on.
+struct microhttpd_options {
+  /// The IPv4 or IPv6 address to listen on. "0.0.0.0" and "::" mean all.
   std::string address = "127.0.0.1";
-  /// The port; 0 means any free one.
-  int port = 3000;
+  /// The port to listen on; 0 means any free one.
+  unsigned short port = 3000;
   /// The number of threads for input and output. Calls run on `serve_options::executor`.
   unsigned threads = 1;
-  /// The most connections at the same time.
-  unsigned connections = 1000;
-  /// How long a connection may be idle, also while a request or an answer is sent. The time that a call takes
-  /// does not count.
+  /// How many connections may be open. More wait.
+  unsigned max_connections = 1000;
+  /// How long a connection may be idle, also while a request or an answer is sent. A call may take longer.
   std::chrono::seconds idle_timeout = std::chrono::seconds(60);
 };
 
@@ -417,84 +421,76 @@ struct microhttpd_server_options {
 ///
 ///     inngest::microhttpd_server server({.port = 3000});
 ///     auto endpoint = inngest::serve(server, app, {hello});
-///     server.start();
 class microhttpd_server {
  public:
-  /// Does not listen yet.
-  explicit microhttpd_server(microhttpd_server_options options = {}) : options_(std::move(options)) {}
+  /// Listens, and answers requests on threads of its own; until serve() with 404. \throws configuration_error
+  /// when it can't listen, for example because the port is in use.
+  explicit microhttpd_server(const microhttpd_options& options = {}) : daemon_(start(options, endpoint_)) {
+    port_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port;
+  }
   microhttpd_server(const microhttpd_server&) = delete;
   microhttpd_server& operator=(const microhttpd_server&) = delete;
   /// Calls stop().
   ~microhttpd_server() { stop(); }
 
-  /// Listens and answers requests, on threads of its own. \throws configuration_error when it can't listen,
-  /// for example because the port is in use.
-  void start() {
-    if (daemon_ != nullptr) return;
-    sockaddr_in6 address = {};  // or a sockaddr_in, which is smaller
-    unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
-    if (resolve(address)) flags |= MHD_USE_IPv6;
-    constexpr std::size_t memory = 64 * 1024;  // limits the header, and is a buffer for the body
-    errno = 0;
-    daemon_ =
-        MHD_start_daemon(flags, 0, nullptr, nullptr, &microhttpd_endpoint::on_request, &endpoint_,
-                         MHD_OPTION_NOTIFY_COMPLETED, &microhttpd_endpoint::on_completed, &endpoint_,  //
-                         MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT, options_.connections,
-                         MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(options_.idle_timeout.count()),
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_THREAD_POOL_SIZE,
-                         options_.threads > 1 ? options_.threads : 0U, MHD_OPTION_END);
-    if (daemon_ != nullptr) return;
-    const std::string why = errno == 0 ? "check the options" : std::generic_category().message(errno);
-    throw configuration_error("microhttpd_server: can't listen on " + options_.address + " port " +
-                              std::to_string(options_.port) + ": " + why);
-  }
+  /// The port that it listens on.
+  [[nodiscard]] int port() const { return port_; }
 
-  /// Closes all connections, also those whose calls run, and waits until the threads have ended. Call
-  /// `handler::drain` before it. It can't be started again.
+  /// Listens no more, closes all connections, and waits until its threads have ended. Running calls continue
+  /// without a client, so call `handler::drain` before. May be called more than once.
   void stop() {
     endpoint_.stop();
     if (daemon_ != nullptr) MHD_stop_daemon(std::exchange(daemon_, nullptr));
   }
 
-  /// The port that it listens on.
-  [[nodiscard]] int port() const {
-    return daemon_ == nullptr ? options_.port : MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port;
+ private:
+  friend struct adapter<microhttpd_server>;
+
+  static MHD_Daemon* start(const microhttpd_options& options, microhttpd_endpoint& endpoint) {
+    sockaddr_in6 address = {};  // or a sockaddr_in, which is smaller
+    unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    if (resolve(options, address)) flags |= MHD_USE_IPv6;
+    constexpr std::size_t memory = 64 * 1024;  // of a connection; it limits the header
+    errno = 0;
+    MHD_Daemon* out =
+        MHD_start_daemon(flags, 0, nullptr, nullptr, &microhttpd_endpoint::on_request, &endpoint,
+                         MHD_OPTION_NOTIFY_COMPLETED, &microhttpd_endpoint::on_completed, &endpoint,  //
+                         MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT, options.max_connections,
+                         MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(options.idle_timeout.count()),
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_THREAD_POOL_SIZE,
+                         options.threads > 1 ? options.threads : 0U, MHD_OPTION_END);
+    if (out != nullptr) return out;
+    const std::string why = errno == 0 ? "check the options" : std::generic_category().message(errno);
+    throw configuration_error("microhttpd_server: can't listen on " + options.address + " port " +
+                              std::to_string(options.port) + ": " + why);
   }
 
-  /// The endpoint that answers its requests.
-  [[nodiscard]] microhttpd_endpoint& endpoint() { return endpoint_; }
-
- private:
   /// Writes the address. Returns whether it is one of IPv6.
-  bool resolve(sockaddr_in6& out) const {
-    if (options_.port < 0 || options_.port > 65535)
-      throw configuration_error("microhttpd_server_options::port: " + std::to_string(options_.port) +
-                                " is not between 0 and 65535");
-    const auto port = htons(static_cast<std::uint16_t>(options_.port));
+  static bool resolve(const microhttpd_options& options, sockaddr_in6& out) {
     sockaddr_in v4 = {};
     v4.sin_family = AF_INET;
-    v4.sin_port = port;
-    if (::inet_pton(AF_INET, options_.address.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_port = htons(options.port);
+    if (::inet_pton(AF_INET, options.address.c_str(), &v4.sin_addr) == 1) {
       std::memcpy(&out, &v4, sizeof v4);
       return false;
     }
     out.sin6_family = AF_INET6;
-    out.sin6_port = port;
-    if (::inet_pton(AF_INET6, options_.address.c_str(), &out.sin6_addr) == 1) return true;
-    throw configuration_error("microhttpd_server_options::address: \"" + options_.address +
+    out.sin6_port = htons(options.port);
+    if (::inet_pton(AF_INET6, options.address.c_str(), &out.sin6_addr) == 1) return true;
+    throw configuration_error("microhttpd_options::address: \"" + options.address +
                               "\" is not an IP address, such as 127.0.0.1");
   }
 
-  microhttpd_server_options options_;
   microhttpd_endpoint endpoint_;
-  MHD_Daemon* daemon_ = nullptr;
+  MHD_Daemon* daemon_;  // null when it is stopped
+  int port_ = 0;
 };
 
-/// Serves a handler on a microhttpd_server. Call serve() before the server starts.
+/// Serves a handler on a microhttpd_server.
 template <>
 struct adapter<microhttpd_server> : adapter<microhttpd_endpoint> {
   /// Adds the handler to the server.
-  static void mount(microhttpd_server& server, const handler& handler) { server.endpoint().add(handler); }
+  static void mount(microhttpd_server& server, const handler& handler) { server.endpoint_.add(handler); }
 };
 
 }  // namespace inngest::inline INNGEST_ABI
