@@ -4,6 +4,18 @@
 # The header <inngest/adapters/X.hpp> of each needs the target inngest::X.
 set(inngest_adapters beast restinio poco pistache qt microhttpd civetweb lambda cgi)
 
+# Debian's configuration of the package fails, because it names a program that is not installed.
+function(inngest_find_civetweb)
+  find_path(INNGEST_CIVETWEB_INCLUDE civetweb.h)
+  find_library(INNGEST_CIVETWEB_LIBRARY civetweb)
+  mark_as_advanced(INNGEST_CIVETWEB_INCLUDE INNGEST_CIVETWEB_LIBRARY)
+  if(INNGEST_CIVETWEB_INCLUDE AND INNGEST_CIVETWEB_LIBRARY AND NOT TARGET inngest_civetweb)
+    add_library(inngest_civetweb INTERFACE IMPORTED)
+    target_include_directories(inngest_civetweb INTERFACE "${INNGEST_CIVETWEB_INCLUDE}")
+    target_link_libraries(inngest_civetweb INTERFACE "${INNGEST_CIVETWEB_LIBRARY}")
+  endif()
+endfunction()
+
 # The targets of a component's framework; "-NOTFOUND" when it is not installed.
 function(inngest_find_framework component result)
   set(targets NOTFOUND)
@@ -26,8 +38,8 @@ function(inngest_find_framework component result)
     find_package(Qt6 QUIET CONFIG COMPONENTS HttpServer)
     set(targets Qt6::HttpServer)
   elseif(component STREQUAL "civetweb")
-    find_package(civetweb QUIET CONFIG)
-    set(targets civetweb::civetweb)
+    inngest_find_civetweb()
+    set(targets inngest_civetweb)
   elseif(component STREQUAL "pistache" OR component STREQUAL "microhttpd")
     find_package(PkgConfig QUIET)
     if(PKG_CONFIG_FOUND)

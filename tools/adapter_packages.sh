@@ -4,4 +4,7 @@
 
 need_adapter_packages() {
   need libboost1.81-dev test -e /usr/include/boost/beast.hpp
+  need libpoco-dev test -e /usr/include/Poco/Net/HTTPServer.h
+  need libcivetweb-dev test -e /usr/include/civetweb.h
+  need libmicrohttpd-dev pkg-config --exists libmicrohttpd
 }

@@ -221,7 +221,8 @@ TEST_CASE("suite: other methods are refused", "[suite]") {
   }
   CHECK(app.ask(request_text("DELETE", path, "{}")).status >= 400);
   try {
-    CHECK(app.ask(request_text("BREW", path)).status >= 400);
+    const http_answer refused = app.ask(request_text("BREW", path));
+    CHECK(refused.status >= 400);
   } catch (const std::runtime_error&) {  // a framework may hang up
   }
   check_size(app.ask(call_of("size")), 3);
@@ -329,7 +330,8 @@ TEST_CASE("suite: bodies far beyond the limit do the server no harm", "[suite][s
     for (int i = 0; i < 10 && connection.send(megabyte); ++i) {
     }
     try {
-      CHECK(connection.read_answer().status == 413);
+      const http_answer refused = connection.read_answer();
+      CHECK(refused.status == 413);
     } catch (const std::runtime_error&) {  // the connection was closed while it was being sent to
     }
     check_size(app.ask(call_of("size", 20'000)), 20'000);
