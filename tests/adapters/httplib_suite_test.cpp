@@ -45,8 +45,11 @@ class server_of_httplib final : public suite::running_server {
 }  // namespace
 
 const suite::framework& suite::traits() {
-  static const framework out{
-      .name = "cpp-httplib", .uses_executor = false, .notices_gone_clients = false, .refuses_early = false};
+  static const framework out{.name = "cpp-httplib",
+                             .uses_executor = false,
+                             .notices_gone_clients = false,
+                             .refuses_early = false,
+                             .pipelines = false};
   return out;
 }
 
