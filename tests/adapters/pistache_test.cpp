@@ -70,3 +70,76 @@ std::unique_ptr<suite::running_server> suite::start(const inngest::client& app,
                                                     inngest::serve_options options, int port) {
   return std::make_unique<server_of_pistache>(app, std::move(functions), std::move(options), port);
 }
+
+namespace {
+
+std::string call_of_f() {
+  return request_text("POST", "/api/inngest?fnId=app-f&stepId=step", support::call().text());
+}
+
+}  // namespace
+
+TEST_CASE("pistache: a call may take longer than a request may take to arrive", "[pistache][limits]") {
+  const auto app = support::quiet_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<test_event>(), [](auto& ctx) {
+    return ctx.step.run("slow", [] {
+      std::this_thread::sleep_for(1200ms);  // Pistache looks for slow clients twice a second
+      return true;
+    });
+  });
+  pistache::Endpoint endpoint(loopback(0));
+  endpoint.init(options().headerTimeout(100ms).bodyTimeout(100ms));
+  inngest::serve(endpoint, app, {f});
+  endpoint.serveThreaded();
+  http_connection caller(endpoint.getPort());
+  caller.send(call_of_f());
+  CHECK_THAT(caller.read_answer().body, ContainsSubstring("\"data\":true"));
+  endpoint.shutdown();
+}
+
+TEST_CASE("pistache: the rest of a refused body is not taken for a request", "[pistache][limits]") {
+  const auto app = support::quiet_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<test_event>(), [](auto&) {});
+  pistache::Endpoint endpoint(loopback(0));
+  endpoint.init(options());
+  inngest::serve(endpoint, app, {f}, {.max_body_size = 1000});
+  endpoint.serveThreaded();
+  const std::string hidden = request_text("GET", "/api/inngest");
+  std::string body;
+  while (body.size() < 200'000) body += hidden;
+  http_connection caller(endpoint.getPort());
+  caller.send(request_text("POST", "/api/inngest", body));
+  CHECK(caller.read_answer().status == 413);
+  CHECK(caller.read_rest().empty());
+  endpoint.shutdown();
+}
+
+TEST_CASE("pistache: a router serves functions beside other routes", "[pistache][router]") {
+  const auto app = support::quiet_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<test_event>(), [](auto& ctx) {
+    return ctx.step.run("size", [&] { return ctx.event.data.at("text").template get<std::string>().size(); });
+  });
+  Pistache::Rest::Router router;
+  Pistache::Rest::Routes::Get(router, "/mine",
+                              [](const Pistache::Rest::Request&, pistache::ResponseWriter response) {
+                                response.send(pistache::Code::Ok, "my own");
+                                return Pistache::Rest::Route::Result::Ok;
+                              });
+  const auto handler = inngest::serve(router, app, {f});
+  pistache::Endpoint endpoint(loopback(0));
+  endpoint.init(options().maxRequestSize(1'000'000));
+  endpoint.setHandler(router.handler());
+  endpoint.serveThreaded();
+
+  http_connection caller(endpoint.getPort());
+  caller.send(request_text("GET", "/mine"));
+  CHECK(caller.read_answer().body == "my own");
+  support::call call;
+  call.event["data"] = {{"text", std::string(100'000, 'x')}};
+  caller.send(request_text("POST", "/api/inngest?fnId=app-f&stepId=step", call.text()));
+  CHECK_THAT(caller.read_answer().body, ContainsSubstring("\"data\":100000"));
+  caller.send(request_text("DELETE", "/api/inngest"));
+  CHECK(caller.read_answer().status == 405);
+  handler.drain();
+  endpoint.shutdown();
+}

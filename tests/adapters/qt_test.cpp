@@ -103,3 +103,142 @@ std::unique_ptr<suite::running_server> suite::start(const inngest::client& app,
                                                     inngest::serve_options options, int port) {
   return std::make_unique<server_of_qt>(app, std::move(functions), std::move(options), port);
 }
+
+namespace {
+
+/// Runs an event loop on this thread until a client, on a thread of its own, is done.
+template <class Client>
+void serve_until_done(Client client) {
+  QEventLoop loop;
+  std::thread thread([&] {
+    client();
+    QMetaObject::invokeMethod(&loop, &QEventLoop::quit, Qt::QueuedConnection);
+  });
+  loop.exec();
+  thread.join();
+}
+
+/// A server on this thread, with a function that waits for a promise.
+struct qt_app {
+  int listen(inngest::serve_options options = {}) {
+    const auto f =
+        client.create_function({.id = "f"}, inngest::on<test_event>(), [finish = finish, this](auto& ctx) {
+          return ctx.step.run("wait", [&] {
+            ran_on = std::this_thread::get_id();
+            return finish.wait_for(60s) == std::future_status::ready;
+          });
+        });
+    handler = std::make_unique<inngest::handler>(inngest::serve(server, client, {f}, std::move(options)));
+    listener = std::make_unique<inngest::qt_tcp_server>(*handler);
+    if (!listener->listen(QHostAddress::LocalHost)) throw std::runtime_error("can't listen");
+    server.bind(listener.get());
+    return listener->serverPort();
+  }
+  static std::string call() {
+    return request_text("POST", "/api/inngest?fnId=app-f&stepId=step", support::call().text());
+  }
+
+  bool has_application = (need_application(), true);  // before the server
+  std::promise<void> promise{};
+  std::shared_future<void> finish = promise.get_future().share();
+  std::thread::id ran_on{};
+  inngest::client client = support::quiet_client();
+  QHttpServer server{};
+  std::unique_ptr<inngest::handler> handler{};
+  std::unique_ptr<inngest::qt_tcp_server> listener{};
+};
+
+}  // namespace
+
+TEST_CASE("qt: other routes are answered in the event loop while a call runs", "[qt]") {
+  qt_app app;
+  app.server.route("/mine", [] { return "my own"; });
+  const int port = app.listen();
+  std::string mine, called;
+  serve_until_done([&] {
+    http_connection caller(port);
+    caller.send(app.call());
+    http_connection other(port);
+    other.send(request_text("GET", "/mine"));
+    mine = other.read_answer().body;
+    app.promise.set_value();
+    called = caller.read_answer().body;
+  });
+  CHECK(mine == "my own");
+  CHECK_THAT(called, ContainsSubstring("\"data\":true"));
+  CHECK(app.ran_on != std::this_thread::get_id());
+}
+
+TEST_CASE("qt: draining in the event loop lets answers be written", "[qt][drain]") {
+  qt_app app;
+  const int port = app.listen();
+  int status = 0;
+  bool drained = false;
+  serve_until_done([&] {
+    http_connection caller(port);
+    caller.send(app.call());
+    while (app.handler->calls_under_way() == 0) std::this_thread::sleep_for(1ms);
+    QMetaObject::invokeMethod(
+        &app.server, [&] { drained = inngest::drain_in_event_loop(*app.handler, 60s); },
+        Qt::QueuedConnection);
+    app.promise.set_value();
+    status = caller.read_answer().status;
+  });
+  CHECK(drained);
+  CHECK(status == 206);
+}
+
+TEST_CASE("qt: calls run on a QThreadPool", "[qt][executor]") {
+  QThreadPool pool;
+  qt_app app;
+  const int port = app.listen({.executor = std::make_shared<inngest::qt_executor>(pool)});
+  int active = 0;
+  serve_until_done([&] {
+    http_connection caller(port);
+    caller.send(app.call());
+    while (app.handler->calls_under_way() == 0 || pool.activeThreadCount() == 0)
+      std::this_thread::sleep_for(1ms);
+    active = pool.activeThreadCount();
+    app.promise.set_value();
+    caller.read_answer();
+  });
+  CHECK(active == 1);
+}
+
+TEST_CASE(
+    "qt: a client that sends its request too slowly is disconnected, one that waits for its call is not",
+    "[qt][limits]") {
+  qt_app app;
+  const int port = app.listen();
+  app.listener->set_timeout(300ms);
+  std::string rest = "not read", called;
+  serve_until_done([&] {
+    http_connection caller(port);
+    caller.send(app.call());
+    http_connection slow(port);
+    slow.send("POST /api/inngest HTTP/1.1\r\n");
+    rest = slow.read_rest();
+    std::this_thread::sleep_for(500ms);
+    app.promise.set_value();
+    called = caller.read_answer().body;
+  });
+  CHECK(rest.empty());
+  CHECK_THAT(called, ContainsSubstring("\"data\":true"));
+}
+
+TEST_CASE("qt: a body over the limit is refused, also on a server that listens without the adapter",
+          "[qt][limits]") {
+  qt_app app;
+  app.listen({.max_body_size = 1000});
+  QTcpServer plain;
+  REQUIRE(plain.listen(QHostAddress::LocalHost));
+  app.server.bind(&plain);
+  int status = 0;
+  serve_until_done([&] {
+    http_connection caller(plain.serverPort());
+    caller.send(request_text("POST", "/api/inngest?fnId=app-f", std::string(200'000, 'x')));
+    status = caller.read_answer().status;
+    caller.read_rest();  // the connection is closed
+  });
+  CHECK(status == 413);
+}
