@@ -7,4 +7,7 @@ need_adapter_packages() {
   need libpoco-dev test -e /usr/include/Poco/Net/HTTPServer.h
   need libcivetweb-dev test -e /usr/include/civetweb.h
   need libmicrohttpd-dev pkg-config --exists libmicrohttpd
+  need libpistache-dev pkg-config --exists libpistache
+  need qt6-base-dev test -e "$(echo /usr/lib/*/cmake/Qt6Network)"
+  need qt6-httpserver-dev test -e "$(echo /usr/lib/*/cmake/Qt6HttpServer)"
 }
