@@ -9,6 +9,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/packages.sh
 source tools/packages.sh
+# shellcheck source=tools/adapter_packages.sh
+source tools/adapter_packages.sh
 
 build=${BUILD_DIR:-build/tests}
 jobs=${JOBS:-$(nproc)}
@@ -19,6 +21,7 @@ has_libfuzzer() {
 }
 
 need_build_tools
+need_adapter_packages
 need python3 command -v python3
 need catch2 pkg-config --exists catch2
 need meson command -v meson

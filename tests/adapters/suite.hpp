@@ -6,8 +6,8 @@
 
 #include <inngest/serve.hpp>
 
-// One suite for all adapters: suite.cpp has its tests, and each adapter's test file defines under_test(). Requests are
-// sent over real sockets.
+// One suite for all adapters: suite.cpp has its tests, and each adapter's test file defines traits() and
+// start(). Requests are sent over real sockets.
 
 namespace suite {
 
@@ -17,7 +17,8 @@ class running_server {
   virtual ~running_server() = default;
   virtual int port() const = 0;
   virtual const inngest::handler& handler() const = 0;
-  /// Stops the server: it accepts no more connections and returns when its threads have ended. May be called twice.
+  /// Stops the server: it accepts no more connections and returns when its threads have ended. May be called
+  /// twice.
   virtual void stop() = 0;
 };
 
@@ -30,14 +31,23 @@ struct framework {
   bool uses_executor = true;
   /// Whether a call is asked to stop when its client disconnects, also without streaming.
   bool notices_gone_clients = true;
+  /// Whether a body that is declared as too large is refused before it arrives.
+  bool refuses_early = true;
+  /// Whether OPTIONS, PATCH and DELETE reach the handler.
+  bool passes_all_methods = true;
+  /// Whether several requests may be sent before their answers are read.
+  bool pipelines = true;
+  /// Whether an answer counts as a running call until the framework has written it. Only with an executor.
+  bool knows_when_written = true;
 };
 
 /// Defined by the adapter's test file.
 const framework& traits();
 
-/// Serves functions with inngest::serve() at options.path; port 0 means any free one. Throws when the port is in use.
-/// Defined by the adapter's test file.
-std::unique_ptr<running_server> start(const inngest::client& app, std::vector<inngest::any_function> functions,
+/// Serves functions with inngest::serve() at options.path; port 0 means any free one. Throws when the port is
+/// in use. Defined by the adapter's test file.
+std::unique_ptr<running_server> start(const inngest::client& app,
+                                      std::vector<inngest::any_function> functions,
                                       inngest::serve_options options, int port = 0);
 
 }  // namespace suite

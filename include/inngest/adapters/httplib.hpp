@@ -35,14 +35,16 @@ struct adapter<Server> {
   /// The adapter can stream answers.
   static constexpr bool streams = true;
 
-  /// Adds the handler's routes to the server: GET, PUT and POST at the handler's path.
+  /// Adds the handler's routes to the server: every method at the handler's path.
   static void mount(httplib::Server& server, const handler& handler) {
     detail::configure(server);
     if (detail::has_default_task_queue(server)) let_grow(server);
     const std::string& path = handler.options().path;
-    server.Get(path, [handler](const httplib::Request& request, httplib::Response& response) {
+    const auto without_body = [handler](const httplib::Request& request, httplib::Response& response) {
       answer(handler, request, {}, response);
-    });
+    };
+    server.Get(path, without_body);
+    server.Options(path, without_body);
     const auto with_body = [handler](const httplib::Request& request, httplib::Response& response,
                                      const httplib::ContentReader& read) {
       std::string body;
@@ -60,6 +62,8 @@ struct adapter<Server> {
     };
     server.Put(path, with_body);
     server.Post(path, with_body);
+    server.Patch(path, with_body);
+    server.Delete(path, with_body);
   }
 
  private:
