@@ -14,6 +14,7 @@ cd "$(dirname "$0")/.."
 compiler=${CXX:-clang++}
 store=${VERSIONS_DIR:-build/versions}
 sources=https://raw.githubusercontent.com
+archives=https://codeload.github.com
 
 nlohmann_json=(3.10.0 3.10.5 3.11.0 3.11.1 3.11.2 3.11.3 3.12.0)
 simdjson=(1.0.0 1.0.2 1.1.0 2.0.0 2.1.0 2.2.3 3.0.1 3.2.3 3.6.4 3.9.5 3.11.6 3.13.0 4.0.7 4.2.4 4.4.2 4.6.7)
@@ -28,14 +29,14 @@ fetch() {  # <package> <version>
   [ -d "$folder" ] && return
   case $1 in
     nlohmann_json) get "$folder" "nlohmann/json/v$2/single_include" nlohmann/json.hpp ;;
-    simdjson) get "$folder" "simdjson/simdjson/v$2/singleheader" simdjson.h ;;
+    simdjson) get_folder "$folder" "simdjson/simdjson/tar.gz/refs/tags/v$2" include ;;
     cpp_httplib) get "$folder" "yhirose/cpp-httplib/v$2" httplib.h ;;
     openssl) return 1 ;;
     catch2)
       if [[ $2 == 2.* ]]; then
         get "$folder" "catchorg/Catch2/v$2/single_include" catch2/catch.hpp
       else
-        get "$folder" "catchorg/Catch2/v$2/extras" catch_amalgamated.hpp
+        get_folder "$folder" "catchorg/Catch2/tar.gz/refs/tags/v$2" src && configure_catch2 "$folder/catch2"
       fi
       ;;
   esac
@@ -49,6 +50,23 @@ get() {  # <folder> <source> <header>
     return 1
   fi
   mv "$part" "$1"
+}
+
+# What is in a folder of a release.
+get_folder() {  # <folder> <archive> <folder in it>
+  mkdir -p "$1.part"
+  if ! curl --fail --silent --location --max-time 120 "$archives/$2" \
+    | tar -xz -C "$1.part" --strip-components=2 --wildcards "*/$3/*"; then
+    rm -rf "$1.part"
+    return 1
+  fi
+  mv "$1.part" "$1"
+}
+
+# Its build makes a header, of switches that are all off.
+configure_catch2() {  # <folder>
+  sed -e '/^#cmakedefine/d' -e 's/@CATCH_CONFIG_DEFAULT_REPORTER@/console/' -e 's/@CATCH_CONFIG_CONSOLE_WIDTH@/80/' \
+    "$1/catch_user_config.hpp.in" > "$1/catch_user_config.hpp"
 }
 
 # The headers that name the package, as one program.
@@ -77,9 +95,6 @@ template struct inngest::adapter<httplib::SSLServer>;' ;;
     openssl) echo '#include <inngest/detail/crypto.hpp>' ;;
     catch2) echo '#define INNGEST_COMPILED
 #define INNGEST_NO_HTTPLIB
-#if __has_include(<catch_amalgamated.hpp>)
-#include <catch_amalgamated.hpp>
-#endif
 #include <inngest/testing/catch2.hpp>' ;;
   esac
 }
