@@ -21,6 +21,7 @@
 #include <inngest/embedded/detail/impl/app_answer.ipp>
 #include <inngest/embedded/detail/impl/engine_body.ipp>
 #include <inngest/embedded/detail/impl/engine_clock.ipp>
+#include <inngest/embedded/detail/impl/engine_committer.ipp>
 #include <inngest/embedded/detail/impl/engine_core.ipp>
 #include <inngest/embedded/detail/impl/file_lock.ipp>
 #include <inngest/embedded/detail/impl/function_definition.ipp>
@@ -68,10 +69,13 @@
 #include <inngest/embedded/impl/store.ipp>
 #include <inngest/embedded/impl/timeline.ipp>
 #include <inngest/execution/impl/branches.ipp>
+#include <inngest/execution/impl/call_hooks.ipp>
 #include <inngest/execution/impl/call_stop.ipp>
 #include <inngest/execution/impl/checkpoints.ipp>
 #include <inngest/execution/impl/hooks.ipp>
+#include <inngest/execution/impl/mistakes.ipp>
 #include <inngest/execution/impl/replay.ipp>
+#include <inngest/execution/impl/step_ids.ipp>
 #include <inngest/expression/detail/impl/evaluator.ipp>
 #include <inngest/expression/detail/impl/functions.ipp>
 #include <inngest/expression/detail/impl/members.ipp>
@@ -107,11 +111,11 @@
 #include <inngest/impl/thread_pool.ipp>
 #include <inngest/impl/trigger.ipp>
 #include <inngest/json/detail/impl/canonical.ipp>
-#include <inngest/json/detail/impl/codec.ipp>
 #include <inngest/json/detail/impl/document.ipp>
 #include <inngest/json/detail/impl/dom.ipp>
 #include <inngest/json/detail/impl/members.ipp>
 #include <inngest/json/detail/impl/path.ipp>
+#include <inngest/json/detail/impl/scalars.ipp>
 #include <inngest/json/detail/impl/shape.ipp>
 #include <inngest/json/detail/impl/text.ipp>
 #include <inngest/middleware/impl/metrics.ipp>
@@ -141,6 +145,7 @@
 #include <inngest/serving/impl/registration.ipp>
 #include <inngest/serving/impl/running.ipp>
 #include <inngest/serving/impl/served_app.ipp>
+#include <inngest/step/detail/impl/step_base.ipp>
 #include <inngest/step/detail/impl/step_body.ipp>
 #include <inngest/testing/impl/mocks.ipp>
 #include <inngest/testing/impl/recorded_run.ipp>

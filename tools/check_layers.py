@@ -30,7 +30,7 @@ LAYERS = [
      "options/detail/check_options.hpp"],
     ["protocol/*"],
     ["execution/*"],
-    ["function.hpp", "step.hpp", "experiment.hpp", "group.hpp", "context.hpp"],
+    ["function.hpp", "step.hpp", "step/*", "experiment.hpp", "group.hpp", "context.hpp"],
     ["client.hpp"],
     ["serve.hpp", "serving/*"],
     ["middleware/*", "ai.hpp", "ai/*", "runs.hpp", "doctor.hpp", "outbox.hpp", "outbox/*"],

@@ -45,8 +45,10 @@ class reply {
  public:
   /// Answers through an adapter's exchange.
   explicit reply(std::shared_ptr<exchange> to) : to_(std::move(to)) {}
+  /// Takes the right to answer from the other reply.
   reply(reply&& other) noexcept
       : to_(std::move(other.to_)), has_begun_(std::exchange(other.has_begun_, false)) {}
+  /// Like the constructor; a request that it had not answered before gets 500.
   reply& operator=(reply&& other) noexcept;
   reply(const reply&) = delete;
   reply& operator=(const reply&) = delete;

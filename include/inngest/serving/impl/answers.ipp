@@ -56,8 +56,10 @@ INNGEST_INLINE http::response guarded(const served_app& app, detail::function_re
 INNGEST_INLINE void add_retry_headers(http::response& out, const protocol::failure& failure) {
   out.headers.add(protocol::header::no_retry, failure.retriable ? "false" : "true");
   if (failure.retriable && failure.retry_after) {
-    constexpr std::chrono::seconds longest = std::chrono::hours(24);  // a server's own limit
-    const auto seconds = (std::min)(longest, std::chrono::ceil<std::chrono::seconds>(*failure.retry_after));
+    // The limits of a server, which ignores "0" and uses a longer delay of its own.
+    constexpr std::chrono::seconds shortest(1), longest = std::chrono::hours(24);
+    const auto seconds =
+        std::clamp(std::chrono::ceil<std::chrono::seconds>(*failure.retry_after), shortest, longest);
     out.headers.add(protocol::header::retry_after, std::to_string(seconds.count()));
   }
 }

@@ -35,8 +35,8 @@ INNGEST_INLINE void pending_call::wait_with(const std::shared_ptr<pending_call>&
   const auto interval = std::clamp<std::chrono::milliseconds>(
       call->app_->options.heartbeat, std::chrono::milliseconds(1), std::chrono::hours(1));
   call->app_->beats.add(interval, [weak = std::weak_ptr(call)] {
-    const auto call = weak.lock();
-    return call && call->beat();
+    const auto pending = weak.lock();
+    return pending && pending->beat();
   });
 }
 
