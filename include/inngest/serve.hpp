@@ -56,6 +56,10 @@ class handler {
   /// requests and those that are too large are answered before it returns. It does not throw.
   void operator()(http::request request, http::reply reply) const;
 
+  /// Answers a request on this thread like the one above, as a whole even if `serve_options::streaming` is
+  /// set. `stop` asks the call to stop, for a platform that sets a deadline.
+  http::response operator()(http::request request, const execution::call_stop& stop) const;
+
   /// Saves the step results of a call while its function continues.
   using save_results = serving::save_results;
 
@@ -87,6 +91,8 @@ class handler {
 
  private:
   http::response answer(http::request request) const;
+
+  http::response answer_whole(http::request request, const execution::call_stop& stop) const;
 
   /// A call or registration to be answered later; null for other requests, of which `answer` is the answer.
   std::shared_ptr<serving::pending_call> defer(http::request request, http::response& answer,

@@ -13,6 +13,11 @@ INNGEST_INLINE http::response handler::operator()(http::request request) const {
   return serving::guarded(*app_, [&] { return answer(std::move(request)); });
 }
 
+INNGEST_INLINE http::response handler::operator()(http::request request,
+                                                  const execution::call_stop& stop) const {
+  return serving::guarded(*app_, [&] { return answer_whole(std::move(request), stop); });
+}
+
 INNGEST_INLINE void handler::operator()(http::request request, http::reply reply) const {
   try {
     std::shared_ptr<serving::pending_call> call;
@@ -63,6 +68,14 @@ INNGEST_INLINE http::response handler::answer(http::request request) const {
   serving::identity caller = serving::identify(*app_, request);
   if (is_streamed(request) && !caller.refused) return streamed(std::move(request), std::move(caller));
   return signed_answer(std::move(request), caller, {});
+}
+
+INNGEST_INLINE http::response handler::answer_whole(http::request request,
+                                                    const execution::call_stop& stop) const {
+  if (request.body.size() > options().max_body_size)
+    return serving::bare_answer(413, "the body is too large");
+  const serving::identity caller = serving::identify(*app_, request);
+  return signed_answer(std::move(request), caller, stop);
 }
 
 INNGEST_INLINE bool handler::is_streamed(const http::request& request) const {
