@@ -39,7 +39,8 @@ constexpr bool valid_event_name(std::string_view name) {
 template <class Data>
 concept event_data = json_convertible<Data> &&
     (kind_of<Data>() == json_kind::fields || kind_of<Data>() == json_kind::dom ||
-     kind_of<Data>() == json_kind::mapping || kind_of<Data>() == json_kind::converted);
+     kind_of<Data>() == json_kind::mapping || kind_of<Data>() == json_kind::converted ||
+     types_of<Data>() == json_types::object);
 
 }  // namespace detail
 

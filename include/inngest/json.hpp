@@ -9,18 +9,23 @@
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/json/bytes.hpp>
+#include <inngest/json/chrono.hpp>
 #include <inngest/json/detail/codec.hpp>
 #include <inngest/json/detail/for_each_macro.hpp>
+#include <inngest/json/filesystem.hpp>
+#include <inngest/json/variant.hpp>
 
 namespace inngest::inline INNGEST_ABI {
 
 /// JSON of any form.
 using json = nlohmann::json;
 
-/// The type in which a C++ value is read back from JSON: views and pointers to text become std::string.
+/// The type in which a C++ value is read back from JSON: views and pointers to text become std::string, and a
+/// std::span becomes a std::vector.
 template <class T>
 using json_form = std::conditional_t<detail::kind_of<std::decay_t<T>>() == detail::json_kind::text,
-                                     std::string, std::decay_t<T>>;
+                                     std::string, typename detail::owning_form<std::decay_t<T>>::type>;
 
 /// Types that can be written as JSON: numbers, text, std::optional, containers, types declared with
 /// INNGEST_FIELDS or INNGEST_ENUM, and types with nlohmann's to_json.

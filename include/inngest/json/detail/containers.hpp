@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/json/detail/document.hpp>
@@ -79,6 +81,11 @@ struct codec<T, json_kind::sequence> {
     fail_at(at, "expected an array of " + std::to_string(std::tuple_size_v<T>) + ", found one of " +
                     std::to_string(found) + (found > std::tuple_size_v<T> ? " or more" : ""));
   }
+};
+
+template <class T, std::size_t Extent>
+struct owning_form<std::span<T, Extent>> {
+  using type = std::vector<std::remove_cv_t<T>>;
 };
 
 template <class T>

@@ -37,15 +37,25 @@ enum class json_kind {
   converted  // types with nlohmann's to_json and from_json
 };
 
+/// Sets of JSON types.
+namespace json_types {
+inline constexpr unsigned null = 1, boolean = 2, number = 4, string = 8, array = 16, object = 32, any = 63;
+}  // namespace json_types
+
 /// The codec of one type, or of a family of types such as durations. It has
 ///
 ///     static constexpr const char* expected;    // in messages: "string"
-///     static constexpr unsigned types;          // the JSON types it writes: see json_types.hpp
+///     static constexpr unsigned types;          // the JSON types it is written as: see json_types
 ///     using shape_type = ...;                   // a type that expressions may use like this one
 ///     static T read(json_value&, const json_path&);
 ///     static void write(std::string&, const T&, const json_path&);
 template <class T>
 struct own_codec;
+/// The type in which a value is read back. Views are read as types that own their content.
+template <class T>
+struct owning_form {
+  using type = T;
+};
 template <class T>
 concept has_own_codec = requires {
   own_codec<T>::expected;
