@@ -95,6 +95,7 @@
 #include <inngest/impl/group.ipp>
 #include <inngest/impl/http.ipp>
 #include <inngest/impl/log.ipp>
+#include <inngest/impl/members.ipp>
 #include <inngest/impl/middleware.ipp>
 #include <inngest/impl/options.ipp>
 #include <inngest/impl/outbox.ipp>

@@ -26,7 +26,7 @@ LAYERS = [
     ["json.hpp", "json/*", "detail/utf8.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp",
      "detail/result_traits.hpp", "time/*", "log.hpp", "http.hpp", "expression.hpp", "expression/*",
      "step/detail/step_body.hpp", "fetch.hpp"],
-    ["step_id.hpp", "event.hpp", "middleware.hpp", "trigger.hpp", "options.hpp", "settings.hpp",
+    ["step_id.hpp", "event.hpp", "members.hpp", "topic.hpp", "middleware.hpp", "trigger.hpp", "options.hpp", "settings.hpp",
      "options/detail/check_options.hpp"],
     ["protocol/*"],
     ["execution/*"],
