@@ -40,6 +40,9 @@ WHOLE = """\
 #include <inngest/transport/detail/httplib_tasks.hpp>
 #include <inngest/adapters/httplib.hpp>
 #endif
+#ifdef INNGEST_WITH_AGGREGATES
+#include <inngest/json/aggregates.hpp>
+#endif
 #ifdef INNGEST_WITH_AI
 #include <inngest/ai/gateway.hpp>
 #include <inngest/ai/detail/answers.hpp>

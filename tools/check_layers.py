@@ -53,6 +53,7 @@ FORBIDDEN = [
 # Each package, and the only headers that name it.
 PACKAGES = [
     (r"nlohmann/", ["json.hpp", "json/detail/*"]),
+    (r"boost/pfr", ["json/aggregates.hpp"]),
     (r"simdjson", ["json/detail/impl/document.ipp", "detail/impl/utf8.ipp"]),
     (r"httplib\.h$", ["adapters/httplib.hpp", "transport/impl/httplib.ipp", "transport/detail/httplib_*.hpp"]),
     (r"openssl/", ["detail/impl/crypto.ipp"]),

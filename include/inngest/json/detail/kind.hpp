@@ -66,7 +66,7 @@ template <class T>
 struct aggregate_fields;
 template <class T>
 concept has_aggregate_fields = std::is_aggregate_v<T> && requires {
-  aggregate_fields<T>::all();
+  aggregate_fields<T>::is_available;
 };
 
 template <class T>
