@@ -82,12 +82,12 @@ struct event {
 struct scheduled_data {
   /// The schedule that fired.
   std::optional<std::string> cron{};
-  /// The scheduled time: RFC 3339, see parse_timestamp.
-  std::optional<std::string> scheduledAt{};
-  /// With jitter, when it fired: RFC 3339.
-  std::optional<std::string> fireAt{};
+  /// The scheduled time.
+  std::optional<timestamp> scheduled_at{};
+  /// With jitter, when it fired.
+  std::optional<timestamp> fire_at{};
 };
-INNGEST_FIELDS(scheduled_data, cron, scheduledAt, fireAt)
+INNGEST_CAMEL_FIELDS(scheduled_data, cron, scheduled_at, fire_at)
 /// The event of a cron trigger.
 using scheduled_timer = event<"inngest/scheduled.timer", scheduled_data>;
 

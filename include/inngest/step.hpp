@@ -70,9 +70,9 @@ struct invoke_options {
 /// The result of sending a signal.
 struct sent_signal {
   /// The id of the run that the signal woke; nullopt when no run waited for it.
-  std::optional<std::string> runId;
+  std::optional<std::string> run_id;
 };
-INNGEST_FIELDS(sent_signal, runId)
+INNGEST_CAMEL_FIELDS(sent_signal, run_id)
 
 /// A function of another app, named by its ids.
 template <event_type Event, class Output = json>
