@@ -1,3 +1,5 @@
+#include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -156,4 +158,44 @@ TEST_CASE("a topic carries its name and the type of its messages", "[typed]") {
   REQUIRE(sent.size() == 1);
   CHECK_THAT(sent[0].url, ContainsSubstring("topic=progress"));
   CHECK(json::parse(sent[0].body) == json{{"donePercent", 40}});
+}
+
+TEST_CASE("a step publishes to a topic by its type", "[typed]") {
+  auto options = support::quiet_options();
+  const auto transport = std::make_shared<support::fake_transport>(
+      [](const inngest::http::request&) { return inngest::http::response{.status = 200, .body = "{}"}; });
+  options.transport = transport;
+  const auto f = support::quiet_client().create_function(
+      {.id = "f"}, inngest::on<anything>(), [](inngest::context<anything>& ctx) {
+        ctx.step.publish<progress>("report", "import:1", {.done_percent = 40});
+      });
+  support::run_driver run(f, options);
+  static_cast<void>(run.discover());
+  const auto sent = transport->requests();
+  REQUIRE(sent.size() == 1);
+  CHECK_THAT(sent[0].url, ContainsSubstring("topic=progress"));
+  CHECK(json::parse(sent[0].body) == json{{"donePercent", 40}});
+}
+
+TEST_CASE("a blank name of a signal, channel or topic is refused before anything is sent", "[typed]") {
+  const auto transport = std::make_shared<support::fake_transport>();
+  auto options = support::quiet_options();
+  options.transport = transport;
+  const inngest::client app(options);
+  const auto problem = [](const auto& call) { return message_of<inngest::payload_error>(call); };
+  for (const char* blank : {"", " ", "\t\n"}) {
+    CHECK(problem([&] { static_cast<void>(app.send_signal(blank)); }) ==
+          "the name of a signal must not be empty or blank");
+    CHECK(problem([&] { app.publish(blank, "topic", 1); }) == "the channel must not be empty or blank");
+    CHECK(problem([&] { app.publish("channel", blank, 1); }) == "the topic must not be empty or blank");
+  }
+  CHECK(transport->requests().empty());
+  const auto f =
+      app.create_function({.id = "f"}, inngest::on<anything>(), [](inngest::context<anything>& ctx) {
+        static_cast<void>(ctx.step.wait_for_signal("wait", {.signal = " ", .timeout = 1h}));
+      });
+  support::run_driver run(f);
+  const auto reply = run.discover();
+  CHECK(reply.header("x-inngest-no-retry") == "true");
+  CHECK_THAT(reply.text, ContainsSubstring("the name of a signal must not be empty or blank"));
 }

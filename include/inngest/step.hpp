@@ -354,6 +354,7 @@ class step : private detail::step_base {
   std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
     auto call =
         ask_server(std::move(options), step_kind::wait_for_signal, [&](const execution::step_call& at) {
+          detail::require_name(wait.signal, "the name of a signal");
           detail::json_object_text text;
           text.add_exact("signal", wait.signal).add("timeout", timeout_text(at, wait.timeout));
           text.add("conflict", wait.on_conflict == signal_conflict::fail ? "fail" : "replace");

@@ -7,6 +7,13 @@
 #include <inngest/json.hpp>
 
 namespace inngest::inline INNGEST_ABI {
+namespace detail {
+
+constexpr bool valid_topic_name(std::string_view name) {
+  return name.find_first_not_of(" \t\r\n\v\f") != std::string_view::npos;
+}
+
+}  // namespace detail
 
 /// A topic of a realtime channel: its name and the type of its messages, both known at compile time.
 ///
@@ -17,7 +24,8 @@ namespace inngest::inline INNGEST_ABI {
 ///     ctx.step.publish<ImportProgress>("report", "import:" + id, {.percent = 40});
 template <detail::fixed_string Name, json_writable Data = json>
 struct topic {
-  static_assert(Name.size() > 0, "inngest: a topic needs a name");
+  static_assert(detail::valid_topic_name({Name.text, Name.size()}),
+                "inngest: a topic's name must not be blank");
 
   /// The type of its messages.
   using data_type = Data;
