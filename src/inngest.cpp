@@ -11,6 +11,7 @@
 #include <inngest/ai/impl/chat.ipp>
 #include <inngest/ai/impl/gemini.ipp>
 #include <inngest/ai/impl/openai_responses.ipp>
+#include <inngest/detail/impl/base64.ipp>
 #include <inngest/detail/impl/crypto.ipp>
 #include <inngest/detail/impl/hex.ipp>
 #include <inngest/detail/impl/keys.ipp>
@@ -100,6 +101,7 @@
 #include <inngest/impl/group.ipp>
 #include <inngest/impl/http.ipp>
 #include <inngest/impl/log.ipp>
+#include <inngest/impl/members.ipp>
 #include <inngest/impl/middleware.ipp>
 #include <inngest/impl/options.ipp>
 #include <inngest/impl/outbox.ipp>
@@ -119,6 +121,9 @@
 #include <inngest/json/detail/impl/scalars.ipp>
 #include <inngest/json/detail/impl/shape.ipp>
 #include <inngest/json/detail/impl/text.ipp>
+#include <inngest/json/impl/bytes.ipp>
+#include <inngest/json/impl/chrono.ipp>
+#include <inngest/json/impl/variant.ipp>
 #include <inngest/middleware/impl/metrics.ipp>
 #include <inngest/middleware/impl/tracing.ipp>
 #include <inngest/options/detail/impl/check_options.ipp>

@@ -46,6 +46,9 @@ WHOLE = """\
 #ifdef INNGEST_WITH_LAMBDA
 #include <inngest/adapters/lambda.hpp>
 #endif
+#ifdef INNGEST_WITH_AGGREGATES
+#include <inngest/json/aggregates.hpp>
+#endif
 #ifdef INNGEST_WITH_AI
 #include <inngest/ai/gateway.hpp>
 #include <inngest/ai/detail/answers.hpp>

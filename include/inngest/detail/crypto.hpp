@@ -3,12 +3,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/base64.hpp>
 #include <inngest/detail/sha1.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -36,11 +36,6 @@ std::array<std::uint8_t, Size> random_bytes() {
   fill_with_random_bytes(out);
   return out;
 }
-
-std::string to_base64(std::span<const std::uint8_t> bytes);
-
-/// Decodes base64; nullopt for other texts.
-std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 

@@ -118,33 +118,4 @@ INNGEST_INLINE void fill_with_random_bytes(std::span<std::uint8_t> out) {
   }
 }
 
-INNGEST_INLINE std::string to_base64(std::span<const std::uint8_t> bytes) {
-  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes.data(), static_cast<int>(bytes.size()));
-  out.pop_back();  // EVP_EncodeBlock ends its text with a zero
-  return out;
-}
-
-INNGEST_INLINE std::optional<std::string> from_base64(std::string_view text) {
-  static constexpr std::string_view alphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); i += 4) {
-    std::uint32_t bits = 0;
-    std::size_t padding = 0;
-    for (std::size_t j = 0; j < 4; ++j) {
-      const char c = text[i + j];
-      const std::size_t value = c == '=' ? 0 : alphabet.find(c);
-      if (c == '=') ++padding;
-      const bool misplaced = c != '=' && padding > 0;
-      if (value == alphabet.npos || misplaced || (padding > 0 && i + 4 != text.size())) return std::nullopt;
-      bits = bits << 6 | static_cast<std::uint32_t>(value);
-    }
-    if (padding > 2) return std::nullopt;
-    for (std::size_t j = 0; j < 3 - padding; ++j) out += static_cast<char>(bits >> (16 - 8 * j) & 0xFF);
-  }
-  return out;
-}
-
 }  // namespace inngest::inline INNGEST_ABI::detail
