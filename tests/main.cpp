@@ -1,7 +1,50 @@
+// main() of the tests. A test that hangs fails, and is named.
+
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_session.hpp>
+#include <catch2/catch_test_case_info.hpp>
+#include <catch2/reporters/catch_reporter_event_listener.hpp>
+#include <catch2/reporters/catch_reporter_registrars.hpp>
+using listener = Catch::EventListenerBase;
 int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
 #else
 #define CATCH_CONFIG_MAIN
 #include <catch2/catch.hpp>
+using listener = Catch::TestEventListenerBase;
 #endif
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "support/watchdog.hpp"
+
+namespace {
+
+/// How long a test case may take. INNGEST_TEST_PATIENCE, in seconds, replaces it, for example under a
+/// debugger.
+std::chrono::seconds patience() {
+  const char* given = std::getenv("INNGEST_TEST_PATIENCE");
+  return std::chrono::seconds(given != nullptr ? std::atoi(given) : 300);
+}
+
+class test_watchdog final : public listener {
+ public:
+  using listener::listener;
+
+  void testCaseStarting(const Catch::TestCaseInfo& test) override { dog_.begin(test.name); }
+  void testCaseEnded(const Catch::TestCaseStats&) override { dog_.end(); }
+
+ private:
+  support::watchdog dog_{patience(), [](const std::string& name) {
+                           std::fprintf(stderr, "\nthe test \"%s\" hangs: it has not ended after %lld s\n",
+                                        name.c_str(), static_cast<long long>(patience().count()));
+                           std::fflush(stderr);
+                           std::_Exit(EXIT_FAILURE);
+                         }};
+};
+
+CATCH_REGISTER_LISTENER(test_watchdog)
+
+}  // namespace

@@ -33,7 +33,8 @@ need tzdata test -e /usr/share/zoneinfo/Asia/Kathmandu
 install_needed
 needed=()
 need chromium command -v chromium
-install_needed || echo "without chromium the engine's page is not tried in a browser"
+need doxygen command -v doxygen
+install_needed || echo "without chromium the engine's page is not tried in a browser; without doxygen the reference is not checked"
 
 if [ -z "${CXX:-}" ] && command -v clang++ > /dev/null; then export CXX=clang++; fi
 

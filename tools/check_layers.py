@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "include" / "inngest"
 
 LAYERS = [
-    ["version.hpp", "config.hpp", "fwd.hpp", "stop_token.hpp", "dependencies.hpp", "limits.hpp",
+    ["version.hpp", "config.hpp", "fwd.hpp", "stop_token.hpp", "executor.hpp", "dependencies.hpp", "limits.hpp",
      "protocol/step_kinds.hpp", "options/detail/option_limits.hpp", "time/timestamp.hpp", "time/detail/http_date.hpp",
      "time/detail/rfc3339.hpp", "time/detail/saturated.hpp", "time/detail/server_duration.hpp", "platform/detail/*",
      "detail/checked_math.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/function_ref.hpp",
@@ -24,13 +24,13 @@ LAYERS = [
      "json/detail/for_each_macro.hpp", "json/detail/parse_real.hpp"],
     ["error.hpp"],
     ["json.hpp", "json/detail/*", "detail/utf8.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp",
-     "detail/result_traits.hpp", "time/*", "log.hpp", "http.hpp", "expression.hpp", "expression/*",
+     "detail/result_traits.hpp", "time/*", "log.hpp", "http.hpp", "http/*", "thread_pool.hpp", "expression.hpp", "expression/*",
      "step/detail/step_body.hpp", "fetch.hpp"],
     ["step_id.hpp", "event.hpp", "middleware.hpp", "trigger.hpp", "options.hpp", "settings.hpp",
      "options/detail/check_options.hpp"],
     ["protocol/*"],
     ["execution/*"],
-    ["function.hpp", "step.hpp", "experiment.hpp", "group.hpp", "context.hpp"],
+    ["function.hpp", "step.hpp", "step/*", "experiment.hpp", "group.hpp", "context.hpp"],
     ["client.hpp"],
     ["serve.hpp", "serving/*"],
     ["middleware/*", "ai.hpp", "ai/*", "runs.hpp", "doctor.hpp", "outbox.hpp", "outbox/*"],

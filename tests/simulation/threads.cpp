@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -18,7 +17,6 @@
 #include <random>
 #include <span>
 #include <stdexcept>
-#include <stop_token>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -29,6 +27,7 @@
 #include "disk.hpp"
 #include "functions.hpp"
 #include "support/forwarding_store.hpp"
+#include "support/watchdog.hpp"
 
 namespace {
 
@@ -216,35 +215,6 @@ std::string run_world(std::uint64_t seed) {
   return found.first();
 }
 
-/// Ends the process when a world does not end: its threads can't be ended otherwise.
-class watchdog {
- public:
-  explicit watchdog(std::chrono::seconds patience)
-      : thread_([this, patience](const std::stop_token& done) { watch(patience, done); }) {}
-
-  void world_begins(std::uint64_t seed) {
-    const std::lock_guard lock(mutex_);
-    seed_ = seed;
-    begun_ = std::chrono::steady_clock::now();
-  }
-
- private:
-  void watch(std::chrono::seconds patience, const std::stop_token& done) {
-    std::unique_lock lock(mutex_);
-    while (!changed_.wait_for(lock, done, 200ms, [&] { return done.stop_requested(); })) {
-      if (std::chrono::steady_clock::now() - begun_ < patience) continue;
-      std::cout << "seed " << seed_ << ": it does not end" << std::endl;
-      std::_Exit(EXIT_FAILURE);
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::uint64_t seed_ = 0;
-  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
-  std::jthread thread_;
-};
-
 }  // namespace
 
 int main(int count, char** words) try {
@@ -259,9 +229,12 @@ int main(int count, char** words) try {
   std::cout << "first seed: " << first << std::endl;
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   std::uint64_t seed = first;
-  watchdog dog(patience);
+  support::watchdog dog(patience, [](const std::string& world) {
+    std::cout << world << ": it does not end" << std::endl;
+    std::_Exit(EXIT_FAILURE);
+  });
   for (; std::chrono::steady_clock::now() < end; ++seed) {
-    dog.world_begins(seed);
+    dog.begin("seed " + std::to_string(seed));
     const std::string problem = run_world(seed);
     if (problem.empty()) continue;
     std::cout << "seed " << seed << ": " << problem << '\n';

@@ -26,6 +26,23 @@ INNGEST_INLINE std::string sha256_hex(std::string_view text) {
   return to_hex(sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
 }
 
+INNGEST_INLINE sha1_digest sha1_at_run_time(std::string_view text) {
+  struct free_context {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  // Looking for the algorithm takes longer than the hash of a short text, so each thread does it once.
+  thread_local const std::unique_ptr<EVP_MD_CTX, free_context> context = [] {
+    std::unique_ptr<EVP_MD_CTX, free_context> made(EVP_MD_CTX_new());
+    if (made && EVP_DigestInit_ex(made.get(), EVP_sha1(), nullptr) != 1) made.reset();
+    return made;
+  }();
+  sha1_digest out{};
+  const bool is_hashed = context && EVP_DigestInit_ex(context.get(), nullptr, nullptr) == 1 &&
+                         EVP_DigestUpdate(context.get(), text.data(), text.size()) == 1 &&
+                         EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1;
+  return is_hashed ? out : sha1::of(text);  // a FIPS provider may refuse SHA-1
+}
+
 INNGEST_INLINE sha256_digest hmac_sha256(std::string_view key, std::string_view first,
                                          std::string_view second) {
   static EVP_MAC* const algorithm =

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <inngest/config.hpp>
-#include <inngest/json/detail/codec.hpp>
+#include <inngest/detail/utf8.hpp>
+#include <inngest/json/detail/scalars.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 

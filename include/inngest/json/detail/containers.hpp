@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstddef>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <inngest/config.hpp>
+#include <inngest/json/detail/document.hpp>
+#include <inngest/json/detail/kind.hpp>
+#include <inngest/json/detail/path.hpp>
+#include <inngest/json/detail/read_write.hpp>
+#include <inngest/json/detail/scalars.hpp>
+
+// The codecs of std::optional, sequences, maps and tuples.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+template <class T>
+struct codec<T, json_kind::optional> {
+  static T read(json_value& value, const json_path& at) {
+    if (is_null(value, at)) return std::nullopt;
+    return detail::read<typename T::value_type>(value, at);
+  }
+  static void write(std::string& out, const T& value, const json_path& at) {
+    if (value)
+      detail::write(out, *value, at);
+    else
+      out += "null";
+  }
+};
+
+template <class T>
+struct codec<T, json_kind::sequence> {
+  using element = std::remove_cvref_t<typename T::value_type>;
+
+  static T read(json_value& value, const json_path& at) {
+    expect(value, json_type::array, at, "array");
+    T out{};
+    std::size_t index = 0;
+    for (auto item : elements_of(value, at)) {
+      const json_path here(at, index);
+      json_value found = take(item, here);
+      if constexpr (is_fixed_array<T>) {
+        if (index >= out.size()) fail_size(at, index + 1);
+        out[index] = detail::read<element>(found, here);
+      } else {
+        out.insert(out.end(), detail::read<element>(found, here));
+      }
+      ++index;
+    }
+    if constexpr (is_fixed_array<T>) {
+      if (index != out.size()) fail_size(at, index);
+    }
+    return out;
+  }
+
+  static void write(std::string& out, const T& value, const json_path& at) {
+    out += '[';
+    std::size_t index = 0;
+    for (const auto& item : value) {
+      if (index > 0) out += ',';
+      detail::write<element>(out, item, json_path(at, index));
+      ++index;
+    }
+    out += ']';
+  }
+
+ private:
+  static void fail_size(const json_path& at, std::size_t found) {
+    fail_at(at, "expected an array of " + std::to_string(std::tuple_size_v<T>) + ", found one of " +
+                    std::to_string(found) + (found > std::tuple_size_v<T> ? " or more" : ""));
+  }
+};
+
+template <class T>
+struct codec<T, json_kind::mapping> {
+  static T read(json_value& value, const json_path& at) {
+    expect(value, json_type::object, at, "object");
+    T out{};
+    for (auto item : members_of(value, at)) {
+      json_field field = take(item, at);
+      std::string key(field.key);
+      const json_path here(at, key);
+      auto read_value = detail::read<typename T::mapped_type>(field.value, here);
+      out.insert_or_assign(std::move(key), std::move(read_value));
+    }
+    return out;
+  }
+
+  static void write(std::string& out, const T& value, const json_path& at) {
+    out += '{';
+    bool first = true;
+    for (const auto& [key, mapped] : value) {
+      if (!first) out += ',';
+      first = false;
+      const json_path here(at, key);
+      write_quoted(out, key, here);
+      out += ':';
+      detail::write(out, mapped, here);
+    }
+    out += '}';
+  }
+};
+
+template <class T>
+struct codec<T, json_kind::tuple> {
+  static T read(json_value& value, const json_path& at) {
+    expect(value, json_type::array, at, "array");
+    T out{};
+    json_array array(value, at);
+    auto next = array.begin();
+    const auto end = array.end();
+    std::apply(
+        [&](auto&... member) {
+          std::size_t index = 0;
+          (read_member(member, next, end, json_path(at, index++)), ...);
+        },
+        out);
+    if (next != end)
+      fail_at(at, "expected an array of " + std::to_string(std::tuple_size_v<T>) + ", found a longer one");
+    return out;
+  }
+
+  static void write(std::string& out, const T& value, const json_path& at) {
+    out += '[';
+    std::apply(
+        [&](const auto&... member) {
+          std::size_t index = 0;
+          ((out += index > 0 ? "," : "", detail::write(out, member, json_path(at, index)), ++index), ...);
+        },
+        value);
+    out += ']';
+  }
+
+ private:
+  template <class Member>
+  static void read_member(Member& member, json_array::iterator& next, std::default_sentinel_t end,
+                          const json_path& here) {
+    if (next == end) fail_at(here, "expected a value, found the end of the array");
+    json_value element = take(*next, here);
+    member = detail::read<Member>(element, here);
+    ++next;
+  }
+};
+
+}  // namespace inngest::inline INNGEST_ABI::detail

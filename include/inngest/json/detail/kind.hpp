@@ -1,0 +1,143 @@
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <inngest/config.hpp>
+
+// Which kind of JSON a C++ type is. codec.hpp lists the files that read and write the kinds.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+enum class json_kind {
+  none,  // no JSON form
+  boolean,
+  integer,
+  floating,
+  text,
+  null,      // std::monostate, std::nullptr_t
+  optional,  // null or a value
+  sequence,  // array
+  mapping,   // object with any keys
+  tuple,     // array of fixed size
+  names,     // INNGEST_ENUM
+  fields,    // INNGEST_FIELDS
+  dom,       // nlohmann::json itself
+  converted  // types with nlohmann's to_json and from_json
+};
+
+template <class T>
+concept has_fields = requires(const T* type) {
+  inngest_fields(type);
+};
+template <class T>
+concept has_names = std::is_enum_v<T> && requires(const T* type) {
+  inngest_names(type);
+};
+template <class T>
+concept has_defaults = requires(const T* type) {
+  inngest_defaults(type);
+};
+template <class T>
+concept has_validate = std::is_class_v<T> && requires(const T& value) {
+  validate(value);
+};
+template <class T>
+concept text_like = std::convertible_to<const T&, std::string_view> && !std::same_as<T, nlohmann::json>;
+template <class T>
+concept to_json_known = requires(nlohmann::json& out, const T& value) {
+  nlohmann::adl_serializer<T>::to_json(out, value);
+};
+template <class T>
+concept from_json_known = std::default_initializable<T> && requires(const nlohmann::json& in, T& value) {
+  nlohmann::adl_serializer<T>::from_json(in, value);
+};
+
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+template <class T>
+inline constexpr bool is_tuple = false;
+template <class... T>
+inline constexpr bool is_tuple<std::tuple<T...>> = true;
+template <class A, class B>
+inline constexpr bool is_tuple<std::pair<A, B>> = true;
+template <class T>
+inline constexpr bool is_fixed_array = false;
+template <class T, std::size_t Size>
+inline constexpr bool is_fixed_array<std::array<T, Size>> = true;
+
+template <class T>
+concept range_like = requires(const T& range) {
+  typename T::value_type;
+  range.begin();
+  range.end();
+};
+template <class T>
+concept map_like = range_like<T> && requires {
+  typename T::key_type;
+  typename T::mapped_type;
+} && std::same_as<typename T::key_type, std::string>;
+/// A map whose keys are not text. nlohmann writes it as an array of pairs.
+template <class T>
+concept has_other_keys = requires {
+  typename T::mapped_type;
+}
+&&!map_like<T>;
+
+template <class T>
+consteval json_kind kind_of();
+
+template <class Tuple, std::size_t... Index>
+consteval bool has_json_elements(std::index_sequence<Index...>) {
+  return ((kind_of<std::tuple_element_t<Index, Tuple>>() != json_kind::none) && ...);
+}
+
+template <class T>
+consteval json_kind kind_of() {
+  if constexpr (std::same_as<T, bool>)
+    return json_kind::boolean;
+  else if constexpr (std::integral<T>)
+    return json_kind::integer;
+  else if constexpr (std::floating_point<T>)
+    return json_kind::floating;
+  else if constexpr (std::same_as<T, std::monostate> || std::same_as<T, std::nullptr_t>)
+    return json_kind::null;
+  else if constexpr (text_like<T>)
+    return json_kind::text;
+  else if constexpr (std::same_as<T, nlohmann::json>)
+    return json_kind::dom;
+  else if constexpr (has_names<T>)
+    return json_kind::names;
+  else if constexpr (has_fields<T>)
+    return json_kind::fields;
+  else if constexpr (is_optional<T>)
+    return kind_of<typename T::value_type>() == json_kind::none ? json_kind::none : json_kind::optional;
+  else if constexpr (is_tuple<T>)
+    return has_json_elements<T>(std::make_index_sequence<std::tuple_size_v<T>>()) ? json_kind::tuple
+                                                                                  : json_kind::none;
+  else if constexpr (map_like<T>)
+    return kind_of<typename T::mapped_type>() == json_kind::none ? json_kind::none : json_kind::mapping;
+  else if constexpr (std::is_class_v<T> && to_json_known<T> && (!range_like<T> || has_other_keys<T>))
+    return json_kind::converted;
+  else if constexpr (range_like<T>)
+    return kind_of<std::remove_cvref_t<typename T::value_type>>() == json_kind::none ? json_kind::none
+                                                                                     : json_kind::sequence;
+  else if constexpr (to_json_known<T>)
+    return json_kind::converted;
+  else
+    return json_kind::none;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail

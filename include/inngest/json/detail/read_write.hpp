@@ -1,0 +1,43 @@
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include <inngest/config.hpp>
+#include <inngest/error.hpp>
+#include <inngest/json/detail/document.hpp>
+#include <inngest/json/detail/kind.hpp>
+#include <inngest/json/detail/path.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+template <class T, json_kind Kind = kind_of<T>()>
+struct codec;
+
+template <class T>
+T read(json_value& value, const json_path& at) {
+  if (at.depth() > INNGEST_MAX_JSON_DEPTH) fail_too_deep(at);  // a type may contain itself
+  return codec<T>::read(value, at);
+}
+
+template <class T>
+void write(std::string& out, const T& value, const json_path& at) {
+  codec<T>::write(out, value, at);
+}
+
+/// Calls the type's `validate`. Its exceptions become errors at this path. The path of a payload_error, such
+/// as "url", is appended.
+template <class T>
+void check(const T& value, const json_path& at) {
+  if constexpr (has_validate<T>) {
+    try {
+      validate(value);
+    } catch (const payload_error& problem) {
+      fail_at(problem.path().empty() ? at : json_path(at, problem.path()), problem.problem());
+    } catch (const std::exception& problem) {
+      fail_at(at, problem.what());
+    }
+  }
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
