@@ -28,6 +28,7 @@ need meson command -v meson
 need locales test -e /usr/share/i18n/locales/de_DE
 need libsodium-dev pkg-config --exists libsodium
 need clang command -v clang++
+need lld command -v ld.lld
 need libclang-rt-14-dev has_libfuzzer
 need tzdata test -e /usr/share/zoneinfo/Asia/Kathmandu
 install_needed
