@@ -59,6 +59,7 @@ def includes(text, compiled):
 def code_before_includes(text):
     """The number of a line of code with an #include line below, or 0. Headers have no comments but those of a line."""
     first = 0
+    text = re.sub(r"\\\n", "", text)  # a long directive; numbers are off by its lines
     for number, line in enumerate(text.splitlines(), 1):
         found = DIRECTIVE.match(line)
         if found and found.group(1) == "include" and not found.group(2).endswith('.ipp>') and first:
