@@ -84,7 +84,8 @@ compiled_without_its_flags() {  # <work directory>
     echo "this cpp-httplib is only a header, and needs no flags"
     return
   fi
-  if "$cxx" -std=c++20 -fsyntax-only -I"$root/include" "$here/main.cpp" 2> "$1/errors"; then
+  if echo '#include <inngest/transport/httplib.hpp>' |
+    "$cxx" -std=c++20 -fsyntax-only -I"$root/include" -x c++ - 2> "$1/errors"; then
     echo "run.sh: a program without cpp-httplib's flags was compiled" >&2
     return 1
   fi
