@@ -3,7 +3,6 @@
 #include <microhttpd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +12,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -451,7 +449,6 @@ class microhttpd_server {
     unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
     if (resolve(options, address)) flags |= MHD_USE_IPv6;
     constexpr std::size_t memory = 64 * 1024;  // of a connection; it limits the header
-    errno = 0;
     MHD_Daemon* out =
         MHD_start_daemon(flags, 0, nullptr, nullptr, &microhttpd_endpoint::on_request, &endpoint,
                          MHD_OPTION_NOTIFY_COMPLETED, &microhttpd_endpoint::on_completed, &endpoint,  //
@@ -460,9 +457,8 @@ class microhttpd_server {
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_THREAD_POOL_SIZE,
                          options.threads > 1 ? options.threads : 0U, MHD_OPTION_END);
     if (out != nullptr) return out;
-    const std::string why = errno == 0 ? "check the options" : std::generic_category().message(errno);
     throw configuration_error("microhttpd_server: can't listen on " + options.address + " port " +
-                              std::to_string(options.port) + ": " + why);
+                              std::to_string(options.port) + ": is the port in use, or not allowed?");
   }
 
   /// Writes the address. Returns whether it is one of IPv6.
