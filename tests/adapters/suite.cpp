@@ -32,6 +32,8 @@ using test_event = inngest::event<"test/event">;
 
 constexpr auto patience = http_connection::patience;
 constexpr const char* path = "/api/inngest";
+constexpr std::size_t functions_of_app = 5;
+constexpr std::size_t large_size = 10'000'000;  // more than a socket takes before it is read
 constexpr const char* signing_key = "signkey-test-00112233";
 
 /// Waits for a condition, up to a minute.
@@ -103,6 +105,8 @@ class served {
     functions.push_back(app_.create_function({.id = "echo"}, inngest::on<test_event>(), [](auto& ctx) {
       return ctx.event.data.at("text").template get<std::string>();
     }));
+    functions.push_back(app_.create_function({.id = "large"}, inngest::on<test_event>(),
+                                             [](auto&) { return std::string(large_size, 'x'); }));
     functions.push_back(app_.create_function(
         {.id = "gate"}, inngest::on<test_event>(),
         [at = gate_](auto& ctx) { return ctx.step.run("wait", [&] { return at->pass(); }); }));
@@ -172,7 +176,7 @@ TEST_CASE("suite: PUT registers the functions", "[suite]") {
       app.ask(request_text("PUT", path, R"({"url":"http://me/x"})", "x-inngest-sync-kind: in_band\r\n"));
   CHECK(answer.status == 200);
   const json registered = json::parse(answer.body);
-  CHECK(registered.at("functions").size() == 4);
+  CHECK(registered.at("functions").size() == functions_of_app);
   CHECK(registered.at("framework") == suite::traits().name);
 }
 
@@ -187,7 +191,7 @@ TEST_CASE("suite: GET describes the app", "[suite]") {
   const served app;
   const http_answer answer = app.ask(request_text("GET", path));
   CHECK(answer.status == 200);
-  CHECK(json::parse(answer.body).at("function_count") == 4);
+  CHECK(json::parse(answer.body).at("function_count") == functions_of_app);
 }
 
 TEST_CASE("suite: HEAD is answered like GET without a body", "[suite]") {
@@ -370,7 +374,7 @@ TEST_CASE("suite: requests that are sent at once are answered in order", "[suite
   connection.send(call_of("size", 1) + request_text("GET", path) + call_of("size", 50'000) +
                   call_of("size", 2));
   check_size(connection.read_answer(), 1);
-  CHECK(json::parse(connection.read_answer().body).at("function_count") == 4);
+  CHECK(json::parse(connection.read_answer().body).at("function_count") == functions_of_app);
   check_size(connection.read_answer(), 50'000);
   check_size(connection.read_answer(), 2);
 }
@@ -466,7 +470,7 @@ TEST_CASE("suite: 64 calls run at the same time", "[suite][threads]") {
   }
   CHECK(app.at().await(calls));  // all of them wait in their function
   CHECK(app.handler().calls_under_way() == calls);
-  check_size(app.ask(call_of("size")), 3);  // and more are answered
+  CHECK(app.ask(request_text("GET", path)).status == 200);
   app.at().open();
   for (http_connection& caller : callers) {
     const http_answer answer = caller.read_answer();
@@ -638,13 +642,12 @@ TEST_CASE("suite: drain() waits for running calls, whose clients get their answe
 
 TEST_CASE("suite: a call runs until its answer is written", "[suite][drain]") {
   if (!suite::traits().uses_executor || !suite::traits().knows_when_written) return;
-  constexpr std::size_t size = 30'000'000;
   const served app;
   http_connection slow(app.port(), 4096);
-  slow.send(call_of("echo", size));
+  slow.send(call_of("large"));
   CHECK(eventually([&] { return app.handler().calls_under_way() == 1; }));
   CHECK_FALSE(app.handler().drain(500ms));  // the client reads nothing
-  CHECK(slow.read_answer().body.size() == size + 2);
+  CHECK(slow.read_answer().body.size() == large_size + 2);
   CHECK(app.handler().drain(patience));
 }
 
