@@ -6,5 +6,6 @@ need_adapter_packages() {
   need libboost1.81-dev test -e /usr/include/boost/beast.hpp
   need libpistache-dev pkg-config --exists libpistache
   need qt6-base-dev test -e /usr/lib/x86_64-linux-gnu/cmake/Qt6Network
+  need qt6-websockets-dev test -e /usr/lib/x86_64-linux-gnu/cmake/Qt6WebSockets  # Qt6HttpServer asks for it
   need qt6-httpserver-dev test -e /usr/lib/x86_64-linux-gnu/cmake/Qt6HttpServer
 }
