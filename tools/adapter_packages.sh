@@ -9,5 +9,6 @@ need_adapter_packages() {
   need libmicrohttpd-dev pkg-config --exists libmicrohttpd
   need libpistache-dev pkg-config --exists libpistache
   need qt6-base-dev test -e "$(echo /usr/lib/*/cmake/Qt6Network)"
+  need qt6-websockets-dev test -e "$(echo /usr/lib/*/cmake/Qt6WebSockets)"  # Qt6HttpServer asks for it
   need qt6-httpserver-dev test -e "$(echo /usr/lib/*/cmake/Qt6HttpServer)"
 }
