@@ -234,13 +234,14 @@ consume() {  # <way> <work directory>
       ;;
     bazel)
       command -v bazel > /dev/null || skip "there is no bazel"
-      cp "$here/main.cpp" "$here/bazel/main.cpp"
-      (cd "$here/bazel" && bazel --output_user_root="$work/bazel" run //:consumer)
+      mkdir "$work/source"
+      cp "$here"/bazel/{.bazelrc,BUILD.bazel} "$here/main.cpp" "$work/source"
+      sed "s,\"../../..\",\"$root\"," "$here/bazel/MODULE.bazel" > "$work/source/MODULE.bazel"
+      (cd "$work/source" && bazel --output_user_root="$work/bazel" run //:consumer)
       ;;
     adapter)  # of a framework, as a component of the package
       if ! echo '#include <boost/beast/core.hpp>' | "$cxx" -std=c++20 -x c++ -E - > /dev/null 2>&1; then
-        echo "skipped: there is no Boost"
-        exit 77
+        skip "there is no Boost"
       fi
       install_library "$work"
       build_with_cmake adapter "$work/build" -DCOMPONENT=beast -DCMAKE_PREFIX_PATH="$work/prefix"
@@ -257,8 +258,8 @@ consume() {  # <way> <work directory>
 if [ $# -gt 0 ]; then
   consume "$1" "$2"
 else
-  for way in find_package add_subdirectory pkg_config meson by_hand compiled single_header fetch_content cpm meson_wrap \
-    deb recipes adapter conan vcpkg bazel; do
-    (consume "$way" "$root/build/consumer/$way") || [ $? -eq 77 ]
+  for way in find_package add_subdirectory pkg_config meson by_hand compiled adapter single_header fetch_content cpm \
+    meson_wrap deb recipes conan vcpkg bazel; do
+    "$0" "$way" "$root/build/consumer/$way" || [ $? -eq 77 ]
   done
 fi
