@@ -53,7 +53,7 @@ FORBIDDEN = [
 # Each package, and the only headers that name it.
 PACKAGES = [
     (r"nlohmann/", ["json.hpp", "json/detail/*"]),
-    (r"simdjson", ["json/detail/impl/document.ipp", "detail/impl/utf8.ipp"]),
+    (r"^simdjson\.h$", ["json/detail/simdjson.hpp"]),
     (r"httplib\.h$", ["adapters/httplib.hpp", "transport/impl/httplib.ipp", "transport/detail/httplib_*.hpp"]),
     (r"openssl/", ["detail/impl/crypto.ipp"]),
     (r"sodium", ["middleware/encryption.hpp"]),
@@ -73,7 +73,9 @@ CHEAP = {"fwd.hpp": ["inngest/config.hpp", "inngest/detail/fixed_string.hpp"],
          "config.hpp": ["inngest_config.hpp", "inngest/version.hpp"]}
 
 # Macros of others that a header has to define.
-FOREIGN_MACROS = {"platform/detail/windows.hpp": ["NOMINMAX"]}
+FOREIGN_MACROS = {"platform/detail/windows.hpp": ["NOMINMAX"],
+                  "json/detail/simdjson.hpp": ["SIMDJSON_IMPLEMENTATION_ICELAKE", "SIMDJSON_IMPLEMENTATION_HASWELL",
+                                               "SIMDJSON_IMPLEMENTATION_WESTMERE"]}
 
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
 DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
