@@ -5,13 +5,14 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-INNGEST_INLINE const step_functions replay::all_functions{.enter = &replay::enter_step,
-                                                          .discover = &replay::discover_step,
-                                                          .await = &replay::await_step,
-                                                          .wait_for_server = &replay::leave_step_to_server,
-                                                          .take_memo = &replay::take_memo,
-                                                          .throw_if_failed = &protocol::throw_if_failed,
-                                                          .read_dom = &detail::read<json>};
+INNGEST_INLINE constinit const step_functions replay::all_functions{
+    .enter = &replay::enter_step,
+    .discover = &replay::discover_step,
+    .await = &replay::await_step,
+    .wait_for_server = &replay::leave_step_to_server,
+    .take_memo = &replay::take_memo,
+    .throw_if_failed = &protocol::throw_if_failed,
+    .read_dom = &detail::read<json>};
 
 INNGEST_INLINE replay::replay(const protocol::call_request& request, const host_services& services,
                               replay_options options)
