@@ -11,11 +11,11 @@
 
 using namespace std::chrono_literals;
 
-struct BrandAsset { std::string workspaceId, assetId, url, filename; };
-INNGEST_FIELDS(BrandAsset, workspaceId, assetId, url, filename)
+struct BrandAsset { std::string workspace_id, asset_id, url, filename; };
+INNGEST_CAMEL_FIELDS(BrandAsset, workspace_id, asset_id, url, filename)
 
-struct Workspace { std::string workspaceId; };
-INNGEST_FIELDS(Workspace, workspaceId)
+struct Workspace { std::string workspace_id; };
+INNGEST_CAMEL_FIELDS(Workspace, workspace_id)
 
 struct Receipt { std::string status; int chunks = 0; };
 INNGEST_FIELDS(Receipt, status, chunks)
@@ -35,7 +35,7 @@ int main() {
         const auto& asset = ctx.event.data;
         auto chunks = ctx.step.run("index-and-store", [&] { return index(asset.url); });
         ctx.step.sleep("let-it-settle", 5s);
-        ctx.step.send_event("trigger-synthesis", SyncRequested{{.workspaceId = asset.workspaceId}});
+        ctx.step.send_event("trigger-synthesis", SyncRequested{{.workspace_id = asset.workspace_id}});
         return Receipt{.status = "completed", .chunks = chunks};
       });
 

@@ -11,6 +11,7 @@
 #include <inngest/ai/impl/chat.ipp>
 #include <inngest/ai/impl/gemini.ipp>
 #include <inngest/ai/impl/openai_responses.ipp>
+#include <inngest/detail/impl/base64.ipp>
 #include <inngest/detail/impl/crypto.ipp>
 #include <inngest/detail/impl/hex.ipp>
 #include <inngest/detail/impl/keys.ipp>
@@ -80,12 +81,14 @@
 #include <inngest/expression/detail/impl/functions.ipp>
 #include <inngest/expression/detail/impl/members.ipp>
 #include <inngest/expression/detail/impl/parser.ipp>
+#include <inngest/expression/detail/impl/pattern.ipp>
 #include <inngest/expression/detail/impl/regex.ipp>
 #include <inngest/expression/detail/impl/time.ipp>
 #include <inngest/expression/detail/impl/token.ipp>
 #include <inngest/expression/detail/impl/value.ipp>
 #include <inngest/expression/impl/evaluation.ipp>
 #include <inngest/expression/impl/expression_error.ipp>
+#include <inngest/http/impl/reply.ipp>
 #include <inngest/impl/client.ipp>
 #include <inngest/impl/context.ipp>
 #include <inngest/impl/dependencies.ipp>
@@ -98,6 +101,7 @@
 #include <inngest/impl/group.ipp>
 #include <inngest/impl/http.ipp>
 #include <inngest/impl/log.ipp>
+#include <inngest/impl/members.ipp>
 #include <inngest/impl/middleware.ipp>
 #include <inngest/impl/options.ipp>
 #include <inngest/impl/outbox.ipp>
@@ -107,6 +111,7 @@
 #include <inngest/impl/step.ipp>
 #include <inngest/impl/step_id.ipp>
 #include <inngest/impl/testing.ipp>
+#include <inngest/impl/thread_pool.ipp>
 #include <inngest/impl/trigger.ipp>
 #include <inngest/json/detail/impl/canonical.ipp>
 #include <inngest/json/detail/impl/document.ipp>
@@ -116,6 +121,9 @@
 #include <inngest/json/detail/impl/scalars.ipp>
 #include <inngest/json/detail/impl/shape.ipp>
 #include <inngest/json/detail/impl/text.ipp>
+#include <inngest/json/impl/bytes.ipp>
+#include <inngest/json/impl/chrono.ipp>
+#include <inngest/json/impl/variant.ipp>
 #include <inngest/middleware/impl/metrics.ipp>
 #include <inngest/middleware/impl/tracing.ipp>
 #include <inngest/options/detail/impl/check_options.ipp>
@@ -137,11 +145,12 @@
 #include <inngest/serving/impl/call_registry.ipp>
 #include <inngest/serving/impl/checkpoints.ipp>
 #include <inngest/serving/impl/description.ipp>
+#include <inngest/serving/impl/heartbeats.ipp>
 #include <inngest/serving/impl/identity.ipp>
+#include <inngest/serving/impl/pending_call.ipp>
 #include <inngest/serving/impl/registration.ipp>
 #include <inngest/serving/impl/running.ipp>
 #include <inngest/serving/impl/served_app.ipp>
-#include <inngest/serving/impl/streaming.ipp>
 #include <inngest/step/detail/impl/step_base.ipp>
 #include <inngest/step/detail/impl/step_body.ipp>
 #include <inngest/testing/impl/mocks.ipp>

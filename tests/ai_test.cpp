@@ -375,11 +375,11 @@ TEST_CASE("requests in the other formats are written with the providers' names",
     "tool_choice":{"type":"any"}})"));
   CHECK(json::parse(inngest::encode(ai::gemini_request{
             .contents = {{.parts = {{.text = "hi"}}, .role = "user"}},
-            .systemInstruction = ai::gemini_content{.parts = {{.text = "be brief"}}},
-            .generationConfig = ai::gemini_generation_config{.temperature = 0.5, .maxOutputTokens = 3},
+            .system_instruction = ai::gemini_content{.parts = {{.text = "be brief"}}},
+            .generation_config = ai::gemini_generation_config{.temperature = 0.5, .max_output_tokens = 3},
             .tools =
                 std::vector<ai::gemini_tool>{
-                    {.functionDeclarations = std::vector<ai::gemini_function>{{.name = "weather"}}}}})) ==
+                    {.function_declarations = std::vector<ai::gemini_function>{{.name = "weather"}}}}})) ==
         json::parse(R"({"contents":[{"parts":[{"text":"hi"}],"role":"user"}],
     "systemInstruction":{"parts":[{"text":"be brief"}]},
     "generationConfig":{"temperature":0.5,"maxOutputTokens":3},
@@ -417,10 +417,10 @@ TEST_CASE("an answer without any text gives none", "[ai]") {
   const auto blocked =
       decode<ai::gemini_answer>(R"({"promptFeedback":{"blockReason":"SAFETY"},"usageMetadata":{}})");
   CHECK(ai::text(blocked).empty());
-  CHECK(blocked.promptFeedback->at("blockReason") == "SAFETY");
+  CHECK(blocked.prompt_feedback->at("blockReason") == "SAFETY");
   const auto cut = decode<ai::gemini_answer>(R"({"candidates":[{"finishReason":"SAFETY"}]})");
   CHECK(ai::text(cut).empty());
-  CHECK(cut.candidates.at(0).finishReason == "SAFETY");
+  CHECK(cut.candidates.at(0).finish_reason == "SAFETY");
 }
 
 TEST_CASE("the tools that a model calls are read from every format", "[ai]") {
@@ -480,8 +480,8 @@ TEST_CASE("answers of all formats keep what they have no member for", "[ai]") {
           "usageMetadata":{"promptTokenCount":1,"totalTokenCount":2,"thoughtsTokenCount":1},"responseId":"r"})");
   CHECK(gemini.candidates.at(0).content.parts.at(0).extra.at("thoughtSignature") == "s");
   CHECK(gemini.candidates.at(0).extra.at("index") == 0);
-  CHECK(gemini.usageMetadata->totalTokenCount == 2);
-  CHECK(gemini.usageMetadata->extra.at("thoughtsTokenCount") == 1);
+  CHECK(gemini.usage_metadata->total_token_count == 2);
+  CHECK(gemini.usage_metadata->extra.at("thoughtsTokenCount") == 1);
   CHECK(gemini.extra.at("responseId") == "r");
   const auto responses = decode<ai::responses_answer>(
       R"({"id":"r","object":"response","status":"completed","error":null,"output":[{"type":"message","id":"m"}],

@@ -88,7 +88,7 @@ TEST_CASE("a step waits for a signal and gives its data", "[step][signal]") {
 
 TEST_CASE("a signal is sent once, through the server's API", "[step][signal]") {
   auto f = made([](auto& ctx) {
-    return ctx.step.send_signal("wake", "s/1", position{1, 2}).runId.value_or("nobody");
+    return ctx.step.send_signal("wake", "s/1", position{1, 2}).run_id.value_or("nobody");
   });
   int status = 200;
   std::vector<inngest::http::request> sent;

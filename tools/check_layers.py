@@ -16,17 +16,17 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "include" / "inngest"
 
 LAYERS = [
-    ["version.hpp", "config.hpp", "fwd.hpp", "stop_token.hpp", "dependencies.hpp", "limits.hpp",
+    ["version.hpp", "config.hpp", "fwd.hpp", "stop_token.hpp", "executor.hpp", "dependencies.hpp", "limits.hpp",
      "protocol/step_kinds.hpp", "options/detail/option_limits.hpp", "time/timestamp.hpp", "time/detail/http_date.hpp",
      "time/detail/rfc3339.hpp", "time/detail/saturated.hpp", "time/detail/server_duration.hpp", "platform/detail/*",
-     "detail/checked_math.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/function_ref.hpp",
+     "detail/base64.hpp", "detail/checked_math.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/function_ref.hpp",
      "detail/hex.hpp", "detail/log_limiter.hpp", "detail/sha1.hpp", "detail/type_name.hpp",
      "json/detail/for_each_macro.hpp", "json/detail/parse_real.hpp"],
     ["error.hpp"],
-    ["json.hpp", "json/detail/*", "detail/utf8.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp",
-     "detail/result_traits.hpp", "time/*", "log.hpp", "http.hpp", "expression.hpp", "expression/*",
+    ["json.hpp", "json/*", "detail/utf8.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp",
+     "detail/result_traits.hpp", "time/*", "log.hpp", "http.hpp", "http/*", "thread_pool.hpp", "expression.hpp", "expression/*",
      "step/detail/step_body.hpp", "fetch.hpp"],
-    ["step_id.hpp", "event.hpp", "middleware.hpp", "trigger.hpp", "options.hpp", "settings.hpp",
+    ["step_id.hpp", "event.hpp", "members.hpp", "topic.hpp", "middleware.hpp", "trigger.hpp", "options.hpp", "settings.hpp",
      "options/detail/check_options.hpp"],
     ["protocol/*"],
     ["execution/*"],
@@ -53,10 +53,18 @@ FORBIDDEN = [
 # Each package, and the only headers that name it.
 PACKAGES = [
     (r"nlohmann/", ["json.hpp", "json/detail/*"]),
+    (r"boost/pfr", ["json/aggregates.hpp"]),
     (r"^simdjson\.h$", ["json/detail/simdjson.hpp"]),
     (r"httplib\.h$", ["adapters/httplib.hpp", "transport/impl/httplib.ipp", "transport/detail/httplib_*.hpp"]),
+    (r"Poco/", ["adapters/poco.hpp"]),
+    (r"civetweb\.h$", ["adapters/civetweb.hpp"]),
+    (r"microhttpd\.h$", ["adapters/microhttpd.hpp"]),
+    (r"pistache/", ["adapters/pistache.hpp"]),
+    (r"Qt[A-Z]\w*/", ["adapters/qt.hpp"]),
+    (r"drogon/", ["adapters/drogon.hpp"]),
     (r"openssl/", ["detail/impl/crypto.ipp"]),
     (r"sodium", ["middleware/encryption.hpp"]),
+    (r"re2/", ["expression/detail/impl/pattern.ipp"]),
     (r"sqlite3", ["embedded/detail/impl/sqlite.ipp"]),
 ]
 

@@ -60,8 +60,8 @@ class options {
 };
 
 studio::BrandAsset brand_asset(options& given, studio::BrandAsset asset) {
-  given.read("workspace", asset.workspaceId);
-  given.read("asset", asset.assetId);
+  given.read("workspace", asset.workspace_id);
+  given.read("asset", asset.asset_id);
   given.read("url", asset.url);
   given.read("filename", asset.filename);
   return asset;
@@ -90,8 +90,8 @@ inngest::any_event make_event(std::string_view kind, options& given, int port) {
   if (kind == "vision-sync")
     return studio::BrandVisionSync{brand_asset(given, samples::logo(assets, "workspace-1"))};
   if (kind == "brand-sync") {
-    studio::Workspace workspace{.workspaceId = "workspace-1"};
-    given.read("workspace", workspace.workspaceId);
+    studio::Workspace workspace{.workspace_id = "workspace-1"};
+    given.read("workspace", workspace.workspace_id);
     return studio::BrandSyncRequested{workspace};
   }
   if (kind == "studio-workflow") {
@@ -104,17 +104,17 @@ inngest::any_event make_event(std::string_view kind, options& given, int port) {
   if (kind == "fashion-item") {
     studio::FashionItem item = samples::fashion_item(assets, samples::new_id("job"));
     std::string attempts;
-    given.read("job", item.jobId);
-    given.read("url", item.imageUrl);
-    given.read("reference", item.referenceImage);
+    given.read("job", item.job_id);
+    given.read("url", item.image_url);
+    given.read("reference", item.reference_image);
     given.read("attempts", attempts);
-    if (!attempts.empty()) item.maxAttempts = inngest::decode<int>(attempts, "--attempts");
+    if (!attempts.empty()) item.max_attempts = inngest::decode<int>(attempts, "--attempts");
     return studio::FashionItemRequested{item};
   }
   if (kind == "archive-vision") {
     studio::VisionResult result = samples::vision_result(assets);
-    given.read("url", result.imageUrl);
-    given.read("hash", result.imageHash);
+    given.read("url", result.image_url);
+    given.read("hash", result.image_hash);
     return studio::VisionArchiveRequested{result};
   }
   if (kind == "cleanup-vision") {

@@ -15,16 +15,16 @@ inline std::string new_id(const std::string& prefix) {
 }
 
 inline studio::BrandAsset guidelines(const std::string& assets, const std::string& workspace) {
-  return {.workspaceId = workspace,
-          .assetId = "guidelines",
+  return {.workspace_id = workspace,
+          .asset_id = "guidelines",
           .url = assets + "/brand/northwind.txt",
           .filename = "northwind.txt",
           .classification = studio::Classification::core_brand_mark};
 }
 
 inline studio::BrandAsset logo(const std::string& assets, const std::string& workspace) {
-  return {.workspaceId = workspace,
-          .assetId = "logo",
+  return {.workspace_id = workspace,
+          .asset_id = "logo",
           .url = assets + "/images/64x64/c8553d.ppm",
           .filename = "logo.ppm",
           .classification = studio::Classification::core_brand_mark};
@@ -39,15 +39,15 @@ inline studio::StudioWorkflow workflow(const std::string& assets, const std::str
   const auto node = [](const std::string& id, const std::string& plugin, studio::JsonObject config) {
     return studio::WorkflowNode{.id = id,
                                 .data = studio::NodeData{.label = id,
-                                                         .pluginId = plugin,
+                                                         .plugin_id = plugin,
                                                          .executor = studio::Executor::native,
                                                          .config = std::move(config)}};
   };
-  return {.runId = run,
-          .workflowId = "campaign",
-          .projectId = "spring",
-          .userId = "ada",
-          .idempotencyKey = run,
+  return {.run_id = run,
+          .workflow_id = "campaign",
+          .project_id = "spring",
+          .user_id = "ada",
+          .idempotency_key = run,
           .nodes = {node("manifest", "media.manifest", {{"title", "Spring campaign"}}),
                     node("headline", "text.transform", {{"operation", "uppercase"}}),
                     node("picture", "image.tone", {{"grayscale", true}, {"brightness", 20}}),
@@ -62,15 +62,15 @@ inline studio::StudioWorkflow workflow(const std::string& assets, const std::str
 
 /// The reference differs from the source, so that the first attempts are rejected.
 inline studio::FashionItem fashion_item(const std::string& assets, const std::string& job) {
-  return {.jobId = job,
-          .imageUrl = assets + "/images/48x48/406080.ppm",
-          .referenceImage = assets + "/images/48x48/c06040.ppm",
+  return {.job_id = job,
+          .image_url = assets + "/images/48x48/406080.ppm",
+          .reference_image = assets + "/images/48x48/c06040.ppm",
           .timestamp = 1767225600000};
 }
 
 inline studio::VisionResult vision_result(const std::string& assets) {
-  return {.imageUrl = assets + "/images/32x32/55aa77.ppm",
-          .imageHash = "55aa77",
+  return {.image_url = assets + "/images/32x32/55aa77.ppm",
+          .image_hash = "55aa77",
           .metadata = {{"subject", "a green field"}, {"confidence", 0.93}}};
 }
 

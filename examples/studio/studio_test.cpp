@@ -191,7 +191,7 @@ TEST_CASE("brand ingestion of what is not there fails without more attempts", "[
 TEST_CASE("synthesis without knowledge clears the summary", "[studio]") {
   studio_app studio;
   studio.world.data->save_summary("w2", "an old one");
-  const run cleared = studio.run_one(studio::BrandSyncRequested{{.workspaceId = "w2"}});
+  const run cleared = studio.run_one(studio::BrandSyncRequested{{.workspace_id = "w2"}});
   CHECK(cleared.output<inngest::json>() == inngest::json{{"status", "cleared"}});
   CHECK(completed_steps(cleared) == std::vector<std::string>{"fetch-knowledge", "clear-brand-summary"});
   CHECK(studio.query("SELECT summary FROM brand_summaries WHERE workspace_id = 'w2'").empty());
@@ -284,7 +284,7 @@ TEST_CASE("a workflow that can't run is marked as failed", "[studio]") {
     problem = "no node \"printer\"";
   }
   SECTION("over a plugin that is not there") {
-    workflow.nodes[0].data->pluginId = "media.hologram";
+    workflow.nodes[0].data->plugin_id = "media.hologram";
     problem = "no plugin \"media.hologram\"";
   }
   SECTION("over a plugin's configuration") {
@@ -329,11 +329,11 @@ TEST_CASE("a fashion item is rejected until the feedback has done its work", "[s
 
     // the URL that was saved leads to the picture
     const studio::image made = studio::fetch_image(*result.url);
-    const studio::image wanted = studio::fetch_image(item.referenceImage);
+    const studio::image wanted = studio::fetch_image(item.reference_image);
     CHECK(studio.world.images->verify(made, wanted).accepted);
   }
   SECTION("or given up when no attempt is left") {
-    item.maxAttempts = 2;
+    item.max_attempts = 2;
     const run done = studio.run_one(studio::FashionItemRequested{item});
     CHECK(done.status == run_status::completed);
     const auto result = done.output<studio::fashion_result>();

@@ -31,6 +31,7 @@
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/signature.hpp>
 #include <inngest/settings.hpp>
+#include <inngest/topic.hpp>
 #include <inngest/trigger.hpp>
 
 namespace inngest::inline INNGEST_ABI {
@@ -246,6 +247,13 @@ class client {
   void publish(const std::string& channel, const std::string& topic, const Data& data) const {
     protocol::expect_success(call_api(protocol::publish_request(channel, topic, {}, encode(data, "data"))),
                              "publishing to \"" + channel + "\"");
+  }
+
+  /// Publishes a message to the subscribers of the channel: `app.publish<Progress>(channel, {.percent =
+  /// 40})`. \throws unauthorized, request_rejected, unreachable.
+  template <topic_type Topic>
+  void publish(const std::string& channel, const typename Topic::data_type& data) const {
+    publish(channel, std::string(Topic::name), data);
   }
 
   /// Adds a score to a run.

@@ -39,7 +39,8 @@ constexpr bool valid_event_name(std::string_view name) {
 template <class Data>
 concept event_data = json_convertible<Data> &&
     (kind_of<Data>() == json_kind::fields || kind_of<Data>() == json_kind::dom ||
-     kind_of<Data>() == json_kind::mapping || kind_of<Data>() == json_kind::converted);
+     kind_of<Data>() == json_kind::mapping || kind_of<Data>() == json_kind::converted ||
+     types_of<Data>() == json_types::object);
 
 }  // namespace detail
 
@@ -81,12 +82,12 @@ struct event {
 struct scheduled_data {
   /// The schedule that fired.
   std::optional<std::string> cron{};
-  /// The scheduled time: RFC 3339, see parse_timestamp.
-  std::optional<std::string> scheduledAt{};
-  /// With jitter, when it fired: RFC 3339.
-  std::optional<std::string> fireAt{};
+  /// The scheduled time.
+  std::optional<timestamp> scheduled_at{};
+  /// With jitter, when it fired.
+  std::optional<timestamp> fire_at{};
 };
-INNGEST_FIELDS(scheduled_data, cron, scheduledAt, fireAt)
+INNGEST_CAMEL_FIELDS(scheduled_data, cron, scheduled_at, fire_at)
 /// The event of a cron trigger.
 using scheduled_timer = event<"inngest/scheduled.timer", scheduled_data>;
 

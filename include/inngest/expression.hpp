@@ -49,9 +49,9 @@ void check_expression(std::string_view text, expression_policy policy = expressi
 
 namespace detail {
 
-/// Checks a `match`: a field such as "data.userId" that both events have. \throws expression_error with the
-/// position in it.
-void check_match(std::string_view match, const expression_events& events);
+/// Checks one side of a `match`: `field`, such as "data.userId", of `whose`, which is "event" or "async".
+/// \throws expression_error with the position in it.
+void check_match(std::string_view field, std::string_view whose, const expression_events& events);
 
 }  // namespace detail
 }  // namespace inngest::inline INNGEST_ABI

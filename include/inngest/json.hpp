@@ -1,24 +1,31 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/json/bytes.hpp>
+#include <inngest/json/chrono.hpp>
 #include <inngest/json/detail/codec.hpp>
 #include <inngest/json/detail/for_each_macro.hpp>
+#include <inngest/json/filesystem.hpp>
+#include <inngest/json/variant.hpp>
 
 namespace inngest::inline INNGEST_ABI {
 
 /// JSON of any form.
 using json = nlohmann::json;
 
-/// The type in which a C++ value is read back from JSON: views and pointers to text become std::string.
+/// The type in which a C++ value is read back from JSON: views and pointers to text become std::string, and a
+/// std::span becomes a std::vector.
 template <class T>
 using json_form = std::conditional_t<detail::kind_of<std::decay_t<T>>() == detail::json_kind::text,
-                                     std::string, std::decay_t<T>>;
+                                     std::string, typename detail::owning_form<std::decay_t<T>>::type>;
 
 /// Types that can be written as JSON: numbers, text, std::optional, containers, types declared with
 /// INNGEST_FIELDS or INNGEST_ENUM, and types with nlohmann's to_json.
@@ -83,17 +90,39 @@ void from_dom(const nlohmann::json& in, T& value) {
 /// A std::optional member may be missing or null, and is omitted when empty. An extra_fields member keeps
 /// fields without a member. A `void validate(const T&)` in the type's namespace is called after reading and
 /// before writing; its exceptions become errors at the value's path.
-#define INNGEST_FIELDS(Type, ...)                                                                   \
-  [[maybe_unused]] constexpr auto inngest_fields(const Type*) {                                     \
-    return ::std::make_tuple(INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_FIELD, Type, __VA_ARGS__));     \
-  }                                                                                                 \
-  [[maybe_unused]] inline void to_json(::nlohmann::json& inngest_out, const Type& inngest_value) {  \
-    ::inngest::detail::to_dom(inngest_out, inngest_value);                                          \
-  }                                                                                                 \
-  [[maybe_unused]] inline void from_json(const ::nlohmann::json& inngest_in, Type& inngest_value) { \
-    ::inngest::detail::from_dom(inngest_in, inngest_value);                                         \
-  }
-#define INNGEST_DETAIL_FIELD(Type, member) (::inngest::detail::field<&Type::member>{#member})
+///
+/// A member in parentheses may have another name on the wire, another form, or both:
+///
+///     INNGEST_FIELDS(Upload, id, (media_type, "media-type"), (content, inngest::as_base64))
+///
+/// Functions for nlohmann that the type has already, such as those of NLOHMANN_DEFINE_TYPE_INTRUSIVE, stay in
+/// use for nlohmann's json. This macro decides how Inngest's events, results and arguments are written.
+#define INNGEST_FIELDS(Type, ...) INNGEST_DETAIL_FIELDS(, Type, __VA_ARGS__)
+
+/// Like INNGEST_FIELDS, for members in snake case whose names on the wire are in camel case: `created_at` is
+/// "createdAt". Names given in parentheses stay as they are.
+#define INNGEST_CAMEL_FIELDS(Type, ...) \
+  INNGEST_DETAIL_FIELDS(, Type, __VA_ARGS__) INNGEST_DETAIL_CAMEL_CASE(, Type)
+
+/// Like INNGEST_FIELDS, inside of a class, for members that may be private:
+///
+///     class Account {
+///      public:
+///       INNGEST_INTRUSIVE_FIELDS(Account, (id_, "id"), (cents_, "cents"))
+///
+///      private:
+///       std::string id_;
+///       long cents_ = 0;
+///     };
+#define INNGEST_INTRUSIVE_FIELDS(Type, ...) INNGEST_DETAIL_FIELDS(friend, Type, __VA_ARGS__)
+
+/// Like INNGEST_CAMEL_FIELDS, inside of a class. An underscore at the end of a member's name is dropped:
+/// `created_at_` is "createdAt".
+#define INNGEST_INTRUSIVE_CAMEL_FIELDS(Type, ...) \
+  INNGEST_DETAIL_FIELDS(friend, Type, __VA_ARGS__) INNGEST_DETAIL_CAMEL_CASE(friend, Type)
+
+/// Camel case for a type whose fields are declared elsewhere: see <inngest/json/aggregates.hpp>.
+#define INNGEST_CAMEL_CASE(Type) INNGEST_DETAIL_CAMEL_CASE(, Type)
 
 /// Names fields that may be missing although they are not std::optional. They keep the value of their
 /// initializer.
@@ -101,12 +130,10 @@ void from_dom(const nlohmann::json& in, T& value) {
 ///     struct Page { int number = 1; };
 ///     INNGEST_FIELDS(Page, number)
 ///     INNGEST_DEFAULTS(Page, number)
-#define INNGEST_DEFAULTS(Type, ...)                                            \
-  [[maybe_unused]] constexpr auto inngest_defaults(const Type*) {              \
-    return ::std::to_array<::std::string_view>(                                \
-        {INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_DEFAULT, Type, __VA_ARGS__)}); \
-  }
-#define INNGEST_DETAIL_DEFAULT(Type, member) (static_cast<void>(&Type::member), #member)
+#define INNGEST_DEFAULTS(Type, ...) INNGEST_DETAIL_DEFAULTS(, Type, __VA_ARGS__)
+
+/// Like INNGEST_DEFAULTS, inside of a class.
+#define INNGEST_INTRUSIVE_DEFAULTS(Type, ...) INNGEST_DETAIL_DEFAULTS(friend, Type, __VA_ARGS__)
 
 /// Maps an enumeration's values to JSON texts. Any other text is an error that lists the valid ones.
 ///

@@ -9,13 +9,15 @@
 
 #include <inngest/config.hpp>
 #include <inngest/dependencies.hpp>
+#include <inngest/members.hpp>
 #include <inngest/middleware.hpp>
 #include <inngest/options/detail/option_limits.hpp>
 #include <inngest/time/detail/saturated.hpp>
 #include <inngest/time/duration.hpp>
 
 // The options of functions. Expressions are CEL over `event` (and `async`, the later event, where two events
-// are compared). Durations are std::chrono; the server rounds them to seconds.
+// are compared). A key may also be a member: inngest::key<&Order::customer>. Durations are std::chrono; the
+// server rounds them to seconds.
 
 namespace inngest::inline INNGEST_ABI {
 
@@ -132,8 +134,8 @@ struct cancel_on {
   std::string event;
   /// An expression over `event`, the run's event, and `async`, this one; empty is true.
   std::string expression{};
-  /// A field that must be equal in both events, such as "data.userId".
-  std::string match{};
+  /// A field that must be equal in both events: "data.userId", or inngest::same<&Order::user_id>.
+  event_match match{};
   /// After this time the event can no longer cancel the run. Default: no limit.
   std::optional<duration_s> timeout{};
 };
@@ -149,7 +151,7 @@ constexpr bool is_blank(std::string_view text) {
 std::string problem_of(const checkpointing& options);
 
 /// The expression of a wait or cancellation with its `match`, over `event` and `async`.
-std::string matching_expression(const std::string& expression, const std::string& match);
+std::string matching_expression(const std::string& expression, const event_match& match);
 
 }  // namespace detail
 

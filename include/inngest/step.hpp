@@ -18,6 +18,7 @@
 #include <inngest/fetch.hpp>
 #include <inngest/function.hpp>
 #include <inngest/json.hpp>
+#include <inngest/members.hpp>
 #include <inngest/options/detail/option_limits.hpp>
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/memo.hpp>
@@ -30,15 +31,16 @@
 #include <inngest/step_id.hpp>
 #include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
+#include <inngest/topic.hpp>
 
 namespace inngest::inline INNGEST_ABI {
 
 /// The result of sending a signal.
 struct sent_signal {
   /// The id of the run that the signal woke; nullopt when no run waited for it.
-  std::optional<std::string> runId;
+  std::optional<std::string> run_id;
 };
-INNGEST_FIELDS(sent_signal, runId)
+INNGEST_CAMEL_FIELDS(sent_signal, run_id)
 
 /// A function of another app, named by its ids.
 template <event_type Event, class Output = json>
@@ -138,6 +140,7 @@ class step : private detail::step_base {
   std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
     auto call =
         ask_server(std::move(options), step_kind::wait_for_signal, [&](const execution::step_call& at) {
+          detail::require_name(wait.signal, "the name of a signal");
           detail::json_object_text text;
           text.add_exact("signal", wait.signal).add("timeout", timeout_text(at, wait.timeout));
           text.add("conflict", wait.on_conflict == signal_conflict::fail ? "fail" : "replace");
@@ -241,6 +244,17 @@ class step : private detail::step_base {
     publish(step_options{.id = id}, channel, topic, data);
   }
 
+  /// Publishes a message to the subscribers of the channel once: `publish<Progress>("id", channel, {...})`.
+  template <topic_type Topic>
+  void publish(step_options options, const std::string& channel, const typename Topic::data_type& data) {
+    publish(std::move(options), channel, std::string(Topic::name), data);
+  }
+  /// Like the other overload, without options.
+  template <topic_type Topic>
+  void publish(step_id id, const std::string& channel, const typename Topic::data_type& data) {
+    publish<Topic>(step_options{.id = id}, channel, data);
+  }
+
   /// Sets a score of the run once: the quality of its work, by your own measure.
   void score(step_options options, const std::string& name, double value);
   /// Like the other overload, without options.
@@ -278,16 +292,16 @@ class step : private detail::step_base {
   protocol::operation describe_wait(const execution::step_call& call, const wait_options& wait) const {
     const std::string expression = detail::matching_expression(wait.expression, wait.match);
     const detail::expression_events events{.event = events_, .async = detail::shapes_of_events<Event>()};
-    const std::string* faulty = &wait.expression;
+    std::string faulty = "the expression of its wait (" + wait.expression + ")";
     try {
       if (!wait.expression.empty()) check_expression(wait.expression, expression_policy::all, events);
-      faulty = &wait.match;
-      detail::check_match(wait.match, events);
-      faulty = &expression;
+      faulty = "the match of its wait (" + wait.match.text() + ")";
+      detail::check_match(wait.match.of_event(), "event", events);
+      detail::check_match(wait.match.of_async(), "async", events);
+      faulty = "the expression of its wait (" + expression + ")";
       if (!expression.empty()) check_expression(expression);  // both combined may be nested too deeply
     } catch (const expression_error& problem) {
-      throw step_options_error(call.id, std::string(faulty == &wait.match ? "the match" : "the expression") +
-                                            " of its wait (" + *faulty + "): " + problem.what());
+      throw step_options_error(call.id, faulty + ": " + problem.what());
     }
     detail::json_object_text text;
     text.add_exact("event", Event::name).add("timeout", timeout_text(call, wait.timeout));

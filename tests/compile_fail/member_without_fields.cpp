@@ -1,6 +1,7 @@
 // expect: inngest: a member named in INNGEST_FIELDS has a type that is not JSON
 // expect in 10 lines: customer::home
 // expect in 10 lines: address
+// expect in 10 lines: needs_INNGEST_FIELDS_or_to_json
 // at most 40 lines
 #include <string>
 

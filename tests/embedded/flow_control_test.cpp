@@ -432,8 +432,8 @@ TEST_CASE("a signal has one run that waits for it: a second one fails, or takes 
 TEST_CASE("schedules start their functions at their times, with the schedule", "[scheduling]") {
   const auto app = make_client();
   const auto f = app.create_function({.id = "f"}, inngest::cron("30 4 * * *"), [](auto& ctx) {
-    CHECK(ctx.event.data.fireAt == ctx.event.data.scheduledAt);
-    CHECK(ctx.event.data.scheduledAt->find("T04:30:00") != std::string::npos);
+    CHECK(ctx.event.data.fire_at == ctx.event.data.scheduled_at);
+    CHECK(inngest::to_text(ctx.event.data.scheduled_at.value()).find("T04:30:00") != std::string::npos);
     return ctx.event.data.cron;
   });
   harness t{app, {f}};  // from midnight

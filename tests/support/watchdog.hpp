@@ -1,73 +1,44 @@
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
-#include <functional>
-#include <mutex>
-#include <optional>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
 #include <string>
-#include <thread>
-#include <utility>
 
 namespace support {
 
-/// Calls a function, on a thread of its own, when something takes too long. A hanging test must end its
-/// process: its threads can't be ended otherwise.
+/// Ends the process with a sentence when something takes too long: threads that hang can't be ended
+/// otherwise. One at a time. It is a signal and not a thread, because tests fork.
 class watchdog {
  public:
-  using clock = std::chrono::steady_clock;
-
-  /// `on_late` gets the name of what takes longer than `patience`, once.
-  watchdog(clock::duration patience, std::function<void(const std::string& name)> on_late)
-      : patience_(patience), on_late_(std::move(on_late)), thread_([this] { watch(); }) {}
-  ~watchdog() {
-    {
-      const std::lock_guard lock(mutex_);
-      is_over_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-  }
+  /// `seconds` for each thing that begins; 0 watches nothing.
+  explicit watchdog(unsigned seconds) : seconds_(seconds) { std::signal(SIGALRM, &bark); }
+  ~watchdog() { end(); }
   watchdog(const watchdog&) = delete;
   watchdog& operator=(const watchdog&) = delete;
 
   /// Starts to watch something, and no longer what began before it.
-  void begin(std::string name) {
-    {
-      const std::lock_guard lock(mutex_);
-      name_ = std::move(name);
-      deadline_ = clock::now() + patience_;
-    }
-    changed_.notify_all();
+  void begin(const std::string& name) {
+    end();
+    sentence() = name + " hangs: it has not ended after " + std::to_string(seconds_) + " s\n";
+    ::alarm(seconds_);
   }
-  void end() {
-    const std::lock_guard lock(mutex_);
-    deadline_.reset();
-  }
+  void end() { ::alarm(0); }
 
  private:
-  void watch() {
-    std::unique_lock lock(mutex_);
-    while (!is_over_) {
-      if (!deadline_) {
-        changed_.wait(lock);
-      } else if (clock::now() < *deadline_) {
-        changed_.wait_until(lock, clock::time_point(*deadline_));
-      } else {
-        deadline_.reset();
-        on_late_(name_);
-      }
-    }
+  static std::string& sentence() {
+    static std::string of_what_began;
+    return of_what_began;
   }
 
-  const clock::duration patience_;
-  const std::function<void(const std::string&)> on_late_;
-  std::mutex mutex_;  // of everything below
-  std::condition_variable changed_;
-  std::string name_;
-  std::optional<clock::time_point> deadline_;
-  bool is_over_ = false;
-  std::thread thread_;
+  static void bark(int) {  // only what a handler of signals may do
+    const std::string& said = sentence();
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, said.data(), said.size());
+    ::_exit(EXIT_FAILURE);
+  }
+
+  const unsigned seconds_;
 };
 
 }  // namespace support

@@ -1,31 +1,49 @@
 #include "support/watchdog.hpp"
 
-#include <atomic>
-#include <chrono>
-#include <future>
+#include <sys/wait.h>
+
 #include <string>
 
 #include "catch.hpp"
 
-using namespace std::chrono_literals;
+namespace {
 
-TEST_CASE("a watchdog names what takes too long", "[watchdog]") {
-  std::promise<std::string> late;
-  support::watchdog dog(20ms, [&](const std::string& name) { late.set_value(name); });
-  dog.begin("first");
-  dog.end();
-  dog.begin("second");
-  auto named = late.get_future();
-  REQUIRE(named.wait_for(60s) == std::future_status::ready);
-  CHECK(named.get() == "second");
+/// Watches for a second what lasts for five, in a process of its own: the first sentence on its standard
+/// error.
+std::string said_of(const std::string& name, bool ends_in_time, int& status) {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::dup2(ends[1], STDERR_FILENO);
+    support::watchdog dog(1);
+    dog.begin("something else");
+    dog.begin(name);
+    if (ends_in_time) dog.end();
+    ::sleep(ends_in_time ? 2 : 5);
+    ::_exit(7);
+  }
+  ::close(ends[1]);
+  std::string out(1000, '\0');
+  const auto size = ::read(ends[0], out.data(), out.size());
+  out.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  ::close(ends[0]);
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a watchdog ends the process and names what takes too long", "[watchdog]") {
+  int status = 0;
+  CHECK(said_of("the test", false, status) == "the test hangs: it has not ended after 1 s\n");
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 1);
 }
 
 TEST_CASE("a watchdog says nothing of what ends in time", "[watchdog]") {
-  std::atomic<int> late{0};
-  {
-    support::watchdog dog(1h, [&](const std::string&) { ++late; });
-    for (int i = 0; i < 100; ++i) dog.begin("one of many");
-    dog.end();
-  }
-  CHECK(late == 0);
+  int status = 0;
+  CHECK(said_of("the test", true, status).empty());
+  CHECK(WEXITSTATUS(status) == 7);
 }

@@ -12,7 +12,7 @@
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
 
-// Google's Gemini. The names of its format are in camel case.
+// Google's Gemini. On the wire, the names of its format are in camel case.
 
 namespace inngest::inline INNGEST_ABI::ai {
 
@@ -34,15 +34,15 @@ struct gemini_part {
   /// Whether the text is the model's thinking, not its answer.
   std::optional<bool> thought{};
   /// A function call by the model.
-  std::optional<gemini_function_call> functionCall{};
+  std::optional<gemini_function_call> function_call{};
   /// {"name": ..., "response": {...}}
-  std::optional<json> functionResponse{};
+  std::optional<json> function_response{};
   /// {"mimeType": ..., "data": base64}
-  std::optional<json> inlineData{};
+  std::optional<json> inline_data{};
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_part, text, thought, functionCall, functionResponse, inlineData, extra)
+INNGEST_CAMEL_FIELDS(gemini_part, text, thought, function_call, function_response, inline_data, extra)
 
 /// One message of a conversation.
 struct gemini_content {
@@ -72,93 +72,93 @@ INNGEST_FIELDS(gemini_function, name, description, parameters, extra)
 /// A group of functions that the model may call.
 struct gemini_tool {
   /// The functions.
-  std::optional<std::vector<gemini_function>> functionDeclarations{};
+  std::optional<std::vector<gemini_function>> function_declarations{};
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_tool, functionDeclarations, extra)
+INNGEST_CAMEL_FIELDS(gemini_tool, function_declarations, extra)
 
 /// How the model generates its answer.
 struct gemini_generation_config {
   /// The sampling temperature; higher values are more random. Default: the model's.
   std::optional<double> temperature{};
   /// Nucleus sampling: the probability mass to sample from. Default: the model's.
-  std::optional<double> topP{};
+  std::optional<double> top_p{};
   /// The number of most likely tokens to sample from. Default: the model's.
-  std::optional<int> topK{};
+  std::optional<int> top_k{};
   /// The maximum number of generated tokens. Default: the model's.
-  std::optional<int> maxOutputTokens{};
+  std::optional<int> max_output_tokens{};
   /// The model stops when it generates one of these texts.
-  std::optional<std::vector<std::string>> stopSequences{};
+  std::optional<std::vector<std::string>> stop_sequences{};
   /// "application/json" with a schema.
-  std::optional<std::string> responseMimeType{};
+  std::optional<std::string> response_mime_type{};
   /// The schema that a JSON answer follows.
-  std::optional<json> responseSchema{};
+  std::optional<json> response_schema{};
   /// Settings of the model's thinking.
-  std::optional<json> thinkingConfig{};
+  std::optional<json> thinking_config{};
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_generation_config, temperature, topP, topK, maxOutputTokens, stopSequences,
-               responseMimeType, responseSchema, thinkingConfig, extra)
+INNGEST_CAMEL_FIELDS(gemini_generation_config, temperature, top_p, top_k, max_output_tokens, stop_sequences,
+               response_mime_type, response_schema, thinking_config, extra)
 
 /// A request to Gemini's generateContent endpoint.
 struct gemini_request {
   /// The conversation, oldest message first.
   std::vector<gemini_content> contents;
   /// The system message.
-  std::optional<gemini_content> systemInstruction{};
+  std::optional<gemini_content> system_instruction{};
   /// How the model generates its answer.
-  std::optional<gemini_generation_config> generationConfig{};
+  std::optional<gemini_generation_config> generation_config{};
   /// The tools that the model may call.
   std::optional<std::vector<gemini_tool>> tools{};
   /// Which functions the model may or must call.
-  std::optional<json> toolConfig{};
+  std::optional<json> tool_config{};
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_request, contents, systemInstruction, generationConfig, tools, toolConfig, extra)
+INNGEST_CAMEL_FIELDS(gemini_request, contents, system_instruction, generation_config, tools, tool_config, extra)
 
 /// One of the alternatives in an answer.
 struct gemini_candidate {
   /// The message of the model.
   gemini_content content{};
   /// "STOP", "MAX_TOKENS", "SAFETY" and others.
-  std::optional<std::string> finishReason{};
+  std::optional<std::string> finish_reason{};
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_candidate, content, finishReason, extra)
+INNGEST_CAMEL_FIELDS(gemini_candidate, content, finish_reason, extra)
 INNGEST_DEFAULTS(gemini_candidate, content)
 
 /// The tokens of a request and its answer.
 struct gemini_usage {
   /// The tokens of the request.
-  int promptTokenCount = 0;
+  int prompt_token_count = 0;
   /// The tokens of the answer.
-  int candidatesTokenCount = 0;
+  int candidates_token_count = 0;
   /// The sum of both.
-  int totalTokenCount = 0;
+  int total_token_count = 0;
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_usage, promptTokenCount, candidatesTokenCount, totalTokenCount, extra)
-INNGEST_DEFAULTS(gemini_usage, promptTokenCount, candidatesTokenCount, totalTokenCount)
+INNGEST_CAMEL_FIELDS(gemini_usage, prompt_token_count, candidates_token_count, total_token_count, extra)
+INNGEST_DEFAULTS(gemini_usage, prompt_token_count, candidates_token_count, total_token_count)
 
 /// Gemini's answer.
 struct gemini_answer {
-  /// Empty when the prompt was blocked: see promptFeedback.
+  /// Empty when the prompt was blocked: see prompt_feedback.
   std::vector<gemini_candidate> candidates;
   /// The tokens used.
-  std::optional<gemini_usage> usageMetadata{};
+  std::optional<gemini_usage> usage_metadata{};
   /// Why the prompt was blocked.
-  std::optional<json> promptFeedback{};
+  std::optional<json> prompt_feedback{};
   /// The error, when the provider answers with one.
   std::optional<json> error{};
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_answer, candidates, usageMetadata, promptFeedback, error, extra)
+INNGEST_CAMEL_FIELDS(gemini_answer, candidates, usage_metadata, prompt_feedback, error, extra)
 INNGEST_DEFAULTS(gemini_answer, candidates)
 
 /// The text of the first candidate, without its thinking.

@@ -3,12 +3,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/base64.hpp>
+#include <inngest/detail/sha1.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -16,6 +17,9 @@ using sha256_digest = std::array<std::uint8_t, 32>;
 
 sha256_digest sha256(std::span<const std::uint8_t> bytes);
 std::string sha256_hex(std::string_view text);
+
+/// The same as sha1::of, by OpenSSL, which uses the processor's own instructions: several times faster.
+sha1_digest sha1_at_run_time(std::string_view text);
 
 /// HMAC-SHA256 of two concatenated texts. It does not copy a large body to append a few digits.
 sha256_digest hmac_sha256(std::string_view key, std::string_view first, std::string_view second);
@@ -32,11 +36,6 @@ std::array<std::uint8_t, Size> random_bytes() {
   fill_with_random_bytes(out);
   return out;
 }
-
-std::string to_base64(std::span<const std::uint8_t> bytes);
-
-/// Decodes base64; nullopt for other texts.
-std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 

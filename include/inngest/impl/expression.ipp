@@ -49,29 +49,29 @@ INNGEST_INLINE void check_expression(std::string_view text, expression_policy po
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-INNGEST_INLINE void check_match(std::string_view match, const expression_events& events) {
-  if (match.empty()) return;
-  for (const std::string_view whose : {"event.", "async."}) {
-    const std::string text = std::string(whose) + std::string(match);
-    std::vector<cel_node> nodes;
-    try {
-      nodes = cel_parser(text).parse();
-      member_check(text, nodes, events).run();
-    } catch (const expression_error& problem) {
-      const std::string words = problem.what();
-      throw expression_error(words.substr(0, words.rfind(", at ")), match,
-                             problem.position() - (std::min)(problem.position(), whose.size()));
-    }
-    const auto is_field = [](const cel_node& node) {
-      return node.what == cel_node::kind::select || node.what == cel_node::kind::variable ||
-             node.what == cel_node::kind::string || node.what == cel_node::kind::integer ||
-             (node.what == cel_node::kind::operation && node.text == "[]");
-    };
-    const auto other = std::find_if_not(nodes.begin(), nodes.end(), is_field);
-    if (other != nodes.end()) {
-      throw expression_error("a match is a field, such as data.userId", match,
-                             other->position - (std::min)(other->position, whose.size()));
-    }
+INNGEST_INLINE void check_match(std::string_view field, std::string_view whose,
+                                const expression_events& events) {
+  if (field.empty()) return;
+  const std::string text = std::string(whose) + "." + std::string(field);
+  const std::size_t before = whose.size() + 1;
+  std::vector<cel_node> nodes;
+  try {
+    nodes = cel_parser(text).parse();
+    member_check(text, nodes, events).run();
+  } catch (const expression_error& problem) {
+    const std::string words = problem.what();
+    throw expression_error(words.substr(0, words.rfind(", at ")), field,
+                           problem.position() - (std::min)(problem.position(), before));
+  }
+  const auto is_field = [](const cel_node& node) {
+    return node.what == cel_node::kind::select || node.what == cel_node::kind::variable ||
+           node.what == cel_node::kind::string || node.what == cel_node::kind::integer ||
+           (node.what == cel_node::kind::operation && node.text == "[]");
+  };
+  const auto other = std::find_if_not(nodes.begin(), nodes.end(), is_field);
+  if (other != nodes.end()) {
+    throw expression_error("a match is a field, such as data.userId", field,
+                           other->position - (std::min)(other->position, before));
   }
 }
 

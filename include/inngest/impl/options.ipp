@@ -18,9 +18,9 @@ INNGEST_INLINE std::string problem_of(const checkpointing& options) {
   return {};
 }
 
-INNGEST_INLINE std::string matching_expression(const std::string& expression, const std::string& match) {
+INNGEST_INLINE std::string matching_expression(const std::string& expression, const event_match& match) {
   if (match.empty()) return expression;
-  const std::string same = "event." + match + " == async." + match;
+  const std::string same = "event." + match.of_event() + " == async." + match.of_async();
   return expression.empty() ? same : "(" + expression + ") && " + same;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include <inngest/config.hpp>
+#include <inngest/members.hpp>
 #include <inngest/time/duration.hpp>
 
 namespace inngest::inline INNGEST_ABI {
@@ -15,8 +16,8 @@ struct wait_options {
   /// A CEL expression over `event` (the run's event) and `async` (the received event). The wait ignores
   /// events for which it is not true.
   std::string expression{};
-  /// A field that must be the same in both events, such as "data.userId".
-  std::string match{};
+  /// A field that must be the same in both events: "data.userId", or inngest::same<&Order::user_id>.
+  event_match match{};
 };
 
 /// What happens when a run waits for a signal that another run already waits for.

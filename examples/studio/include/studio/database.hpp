@@ -18,11 +18,11 @@ namespace studio {
 
 /// A piece of knowledge about a brand.
 struct knowledge_fragment {
-  std::string assetId;
+  std::string asset_id;
   std::string filename;
   std::string text;
 };
-INNGEST_FIELDS(knowledge_fragment, assetId, filename, text)
+INNGEST_CAMEL_FIELDS(knowledge_fragment, asset_id, filename, text)
 
 struct brand_summary {
   std::string summary;  // JSON
@@ -83,11 +83,11 @@ class database {
     const std::lock_guard lock(mutex_);
     sqlite::transaction all(connection_);
     connection_.run("DELETE FROM knowledge_fragments WHERE workspace_id = ? AND asset_id = ? AND kind = ?",
-                    asset.workspaceId, asset.assetId, kind);
+                    asset.workspace_id, asset.asset_id, kind);
     std::int64_t position = 0;
     for (const std::string& text : texts) {
-      connection_.run("INSERT INTO knowledge_fragments VALUES (?, ?, ?, ?, ?, ?)", asset.workspaceId,
-                      asset.assetId, kind, position++, asset.filename, text);
+      connection_.run("INSERT INTO knowledge_fragments VALUES (?, ?, ?, ?, ?, ?)", asset.workspace_id,
+                      asset.asset_id, kind, position++, asset.filename, text);
     }
     all.commit();
   }
@@ -106,7 +106,7 @@ class database {
     return read_fragments(
         connection_.prepare("SELECT asset_id, filename, text FROM knowledge_fragments"
                             " WHERE workspace_id = ? AND asset_id = ? ORDER BY kind, position",
-                            asset.workspaceId, asset.assetId));
+                            asset.workspace_id, asset.asset_id));
   }
 
   // ---- brand summaries --------------------------------------------------------------------------------
@@ -140,8 +140,8 @@ class database {
   /// Stores a run before its event is sent. An existing run is not changed.
   void create_workflow_run(const StudioWorkflow& run) {
     const std::lock_guard lock(mutex_);
-    connection_.run("INSERT OR IGNORE INTO workflow_runs VALUES (?, ?, ?, ?, ?)", run.runId, run.workflowId,
-                    run.projectId, run.userId, run.idempotencyKey);
+    connection_.run("INSERT OR IGNORE INTO workflow_runs VALUES (?, ?, ?, ?, ?)", run.run_id, run.workflow_id,
+                    run.project_id, run.user_id, run.idempotency_key);
   }
 
   /// The run's state for the processor; `nullopt` when the run was not stored.
@@ -189,7 +189,7 @@ class database {
   static std::vector<knowledge_fragment> read_fragments(sqlite::statement rows) {
     std::vector<knowledge_fragment> out;
     while (rows.next())
-      out.push_back({.assetId = rows.text(0), .filename = rows.text(1), .text = rows.text(2)});
+      out.push_back({.asset_id = rows.text(0), .filename = rows.text(1), .text = rows.text(2)});
     return out;
   }
 

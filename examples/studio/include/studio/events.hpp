@@ -10,8 +10,8 @@
 
 #include <inngest/inngest.hpp>
 
-/// All events of the studio. Members have the names used on the wire. An invalid payload fails its run at
-/// once, with an error that names the field.
+/// All events of the studio. Members are in snake case, and in camel case on the wire. An invalid payload
+/// fails its run at once, with an error that names the field.
 namespace studio {
 
 /// A JSON object of any shape.
@@ -38,19 +38,19 @@ INNGEST_ENUM(Classification, {Classification::core_brand_mark, "CORE_BRAND_MARK"
              {Classification::index_as_inspiration, "INDEX_AS_INSPIRATION"})
 
 struct BrandAsset {
-  std::string workspaceId;
-  std::string assetId;
+  std::string workspace_id;
+  std::string asset_id;
   std::string url;
   std::string filename;
   Classification classification{};
 };
-INNGEST_FIELDS(BrandAsset, workspaceId, assetId, url, filename, classification)
+INNGEST_CAMEL_FIELDS(BrandAsset, workspace_id, asset_id, url, filename, classification)
 inline void validate(const BrandAsset& asset) { require_url("url", asset.url); }
 
 struct Workspace {
-  std::string workspaceId;
+  std::string workspace_id;
 };
-INNGEST_FIELDS(Workspace, workspaceId)
+INNGEST_CAMEL_FIELDS(Workspace, workspace_id)
 
 using BrandIngested = inngest::event<"brand.knowledge.ingested", BrandAsset>;
 using BrandVisionSync = inngest::event<"brand.asset.vision_sync", BrandAsset>;
@@ -72,14 +72,15 @@ struct NodeData {
   std::optional<std::string> label{};
   std::optional<std::string> description{};
   std::optional<std::string> status{};
-  std::optional<std::string> pluginId{};
-  std::optional<std::string> pluginVersion{};
+  std::optional<std::string> plugin_id{};
+  std::optional<std::string> plugin_version{};
   std::optional<Executor> executor{};
   std::optional<JsonObject> config{};
   std::optional<std::string> icon{};
   inngest::extra_fields further{};  // other fields of the canvas
 };
-INNGEST_FIELDS(NodeData, label, description, status, pluginId, pluginVersion, executor, config, icon, further)
+INNGEST_CAMEL_FIELDS(NodeData, label, description, status, plugin_id, plugin_version, executor, config, icon,
+                     further)
 
 struct WorkflowNode {
   std::string id;
@@ -94,22 +95,23 @@ struct WorkflowEdge {
   std::string source;
   std::string target;
   std::optional<bool> animated{};
-  std::optional<JsonObject> markerEnd{};
+  std::optional<JsonObject> marker_end{};
   inngest::extra_fields further{};
 };
-INNGEST_FIELDS(WorkflowEdge, id, source, target, animated, markerEnd, further)
+INNGEST_CAMEL_FIELDS(WorkflowEdge, id, source, target, animated, marker_end, further)
 
 struct StudioWorkflow {
-  std::string runId;
-  std::string workflowId;
-  std::string projectId;
-  std::string userId;
-  std::string idempotencyKey;
+  std::string run_id;
+  std::string workflow_id;
+  std::string project_id;
+  std::string user_id;
+  std::string idempotency_key;
   std::vector<WorkflowNode> nodes{};
   std::vector<WorkflowEdge> edges{};
   std::optional<JsonObject> input{};
 };
-INNGEST_FIELDS(StudioWorkflow, runId, workflowId, projectId, userId, idempotencyKey, nodes, edges, input)
+INNGEST_CAMEL_FIELDS(StudioWorkflow, run_id, workflow_id, project_id, user_id, idempotency_key, nodes, edges,
+                     input)
 INNGEST_DEFAULTS(StudioWorkflow, nodes, edges)
 
 using StudioWorkflowRequested = inngest::event<"studio.workflow.requested", StudioWorkflow>;
@@ -117,26 +119,26 @@ using StudioWorkflowRequested = inngest::event<"studio.workflow.requested", Stud
 // ---- fashion ----------------------------------------------------------------------------------------
 
 struct FashionItem {
-  std::string jobId;
-  std::string imageUrl;
-  std::string referenceImage;
+  std::string job_id;
+  std::string image_url;
+  std::string reference_image;
   double timestamp = 0;
-  std::optional<int> maxAttempts{};
+  std::optional<int> max_attempts{};
 };
-INNGEST_FIELDS(FashionItem, jobId, imageUrl, referenceImage, timestamp, maxAttempts)
-inline void validate(const FashionItem& item) { require_url("imageUrl", item.imageUrl); }
+INNGEST_CAMEL_FIELDS(FashionItem, job_id, image_url, reference_image, timestamp, max_attempts)
+inline void validate(const FashionItem& item) { require_url("imageUrl", item.image_url); }
 
 using FashionItemRequested = inngest::event<"studio/process-fashion-item", FashionItem>;
 
 // ---- vision -----------------------------------------------------------------------------------------
 
 struct VisionResult {
-  std::string imageUrl;
-  std::string imageHash;
+  std::string image_url;
+  std::string image_hash;
   JsonObject metadata{};
 };
-INNGEST_FIELDS(VisionResult, imageUrl, imageHash, metadata)
-inline void validate(const VisionResult& result) { require_url("imageUrl", result.imageUrl); }
+INNGEST_CAMEL_FIELDS(VisionResult, image_url, image_hash, metadata)
+inline void validate(const VisionResult& result) { require_url("imageUrl", result.image_url); }
 
 struct VisionTemp {
   std::string path;

@@ -12,10 +12,10 @@ namespace studio {
 /// A file in the blob storage.
 struct media_file {
   std::string path;
-  std::string mediaType;
+  std::string media_type;
   std::int64_t size = 0;
 };
-INNGEST_FIELDS(media_file, path, mediaType, size)
+INNGEST_CAMEL_FIELDS(media_file, path, media_type, size)
 
 /// The output of a workflow's node.
 struct node_output {

@@ -36,7 +36,7 @@ class plugin_context {
   media_file write(const std::string& name, std::string type, std::string_view bytes) const {
     const std::string path = directory_ + "/" + name + extension_of(type);
     blobs_->put(path, bytes);
-    return {.path = path, .mediaType = std::move(type), .size = static_cast<std::int64_t>(bytes.size())};
+    return {.path = path, .media_type = std::move(type), .size = static_cast<std::int64_t>(bytes.size())};
   }
 
  private:
@@ -95,7 +95,7 @@ class text_plugin final : public plugin_with<text_config> {
                        const plugin_context& context) const override {
     node_output out;
     for (const media_file& file : inputs) {
-      if (!file.mediaType.starts_with("text/")) continue;
+      if (!file.media_type.starts_with("text/")) continue;
       const std::string text = transformed(context.read(file), config.operation);
       out.files.push_back(context.write(std::to_string(out.files.size()), "text/plain", text));
     }
@@ -148,7 +148,7 @@ class tone_plugin final : public plugin_with<tone_config> {
                        const plugin_context& context) const override {
     node_output out;
     for (const media_file& file : inputs) {
-      if (!file.mediaType.starts_with("image/")) continue;
+      if (!file.media_type.starts_with("image/")) continue;
       image picture = read_ppm(context.read(file));
       for (color& pixel : picture.pixels) {
         if (config.grayscale) pixel.red = pixel.green = pixel.blue = luminance(pixel);

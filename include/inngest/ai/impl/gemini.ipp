@@ -19,8 +19,8 @@ INNGEST_INLINE std::vector<tool_call> tool_calls(const gemini_answer& answer) {
   std::vector<tool_call> out;
   if (answer.candidates.empty()) return out;
   for (const gemini_part& part : answer.candidates.front().content.parts) {
-    if (part.functionCall)
-      out.push_back({"", part.functionCall->name, encode(part.functionCall->args.value_or(json::object()))});
+    if (part.function_call)
+      out.push_back({"", part.function_call->name, encode(part.function_call->args.value_or(json::object()))});
   }
   return out;
 }

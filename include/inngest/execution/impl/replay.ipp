@@ -239,7 +239,7 @@ INNGEST_INLINE void replay::transform_input(step_call& call, std::string* input)
   step_input changed{.id = call.id, .name = call.given_name, .input = input ? *input : ""};
   const step_info before = describe(call);
   hooks_.transform_input(before, changed);
-  if (changed.id != call.id) call.hash = detail::sha1::of(changed.id);
+  if (changed.id != call.id) call.hash = detail::sha1_at_run_time(changed.id);
   call.id = std::move(changed.id);
   call.given_name = std::move(changed.name);
   if (input) *input = std::move(changed.input);

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
-#include <inngest/detail/sha1.hpp>
+#include <inngest/detail/crypto.hpp>
 #include <inngest/execution/step_ids.hpp>
 
 namespace inngest::inline INNGEST_ABI::execution {
@@ -18,7 +18,7 @@ INNGEST_INLINE std::optional<protocol::failure> step_ids::identify(step_call& ca
   const std::size_t index_before = next_index;
   while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
     call.index = next_index++;
-    call.hash = detail::sha1::of(call.id + ':' + std::to_string(call.index));
+    call.hash = detail::sha1_at_run_time(call.id + ':' + std::to_string(call.index));
     if (auto error = note_use(call, call.hash, reached))
       return error;  // another branch may use "a:1" as an id
     if (used_.try_emplace(call.hash, 1).second) break;

@@ -2,6 +2,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/json/detail/containers.hpp>
+#include <inngest/json/detail/field.hpp>
 #include <inngest/json/detail/fields.hpp>
 #include <inngest/json/detail/kind.hpp>
 #include <inngest/json/detail/names.hpp>

@@ -3,14 +3,18 @@
 #include <cstddef>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/json/detail/document.hpp>
 #include <inngest/json/detail/kind.hpp>
+#include <inngest/json/detail/names.hpp>
 #include <inngest/json/detail/path.hpp>
 #include <inngest/json/detail/read_write.hpp>
 #include <inngest/json/detail/scalars.hpp>
@@ -38,6 +42,9 @@ struct codec<T, json_kind::sequence> {
   using element = std::remove_cvref_t<typename T::value_type>;
 
   static T read(json_value& value, const json_path& at) {
+    static_assert(
+        is_fixed_array<T> || requires(T & out, element item) { out.insert(out.end(), std::move(item)); },
+        "inngest: an array can only be read into a type that owns its elements: use std::vector");
     expect(value, json_type::array, at, "array");
     T out{};
     std::size_t index = 0;
@@ -76,6 +83,11 @@ struct codec<T, json_kind::sequence> {
   }
 };
 
+template <class T, std::size_t Extent>
+struct owning_form<std::span<T, Extent>> {
+  using type = std::vector<std::remove_cv_t<T>>;
+};
+
 template <class T>
 struct codec<T, json_kind::mapping> {
   static T read(json_value& value, const json_path& at) {
@@ -83,8 +95,9 @@ struct codec<T, json_kind::mapping> {
     T out{};
     for (auto item : members_of(value, at)) {
       json_field field = take(item, at);
-      std::string key(field.key);
-      const json_path here(at, key);
+      const std::string name(field.key);
+      const json_path here(at, name);
+      auto key = key_of(name, here);
       auto read_value = detail::read<typename T::mapped_type>(field.value, here);
       out.insert_or_assign(std::move(key), std::move(read_value));
     }
@@ -97,12 +110,29 @@ struct codec<T, json_kind::mapping> {
     for (const auto& [key, mapped] : value) {
       if (!first) out += ',';
       first = false;
-      const json_path here(at, key);
-      write_quoted(out, key, here);
+      const std::string_view name = name_of(key, at);
+      const json_path here(at, name);
+      write_quoted(out, name, here);
       out += ':';
       detail::write(out, mapped, here);
     }
     out += '}';
+  }
+
+ private:
+  using key_type = typename T::key_type;
+
+  static key_type key_of(const std::string& name, const json_path& at) {
+    if constexpr (has_names<key_type>)
+      return codec<key_type>::value_of(name, at);
+    else
+      return name;
+  }
+  static std::string_view name_of(const key_type& key, const json_path& at) {
+    if constexpr (has_names<key_type>)
+      return codec<key_type>::name_of(key, at);
+    else
+      return key;
   }
 };
 

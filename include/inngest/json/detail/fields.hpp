@@ -14,6 +14,7 @@
 #include <inngest/config.hpp>
 #include <inngest/json/detail/document.hpp>
 #include <inngest/json/detail/dom.hpp>
+#include <inngest/json/detail/field.hpp>
 #include <inngest/json/detail/kind.hpp>
 #include <inngest/json/detail/path.hpp>
 #include <inngest/json/detail/read_write.hpp>
@@ -33,39 +34,17 @@ struct extra_fields : std::map<std::string, nlohmann::json> {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-template <class Pointer>
-struct pointed_member;
-template <class Owner, class Member>
-struct pointed_member<Member Owner::*> {
-  using type = Member;
-};
-
-/// One member of a type declared with INNGEST_FIELDS. Compiler messages show it as &order::total.
-template <auto Pointer>
-struct field {
-  using member_type = typename pointed_member<decltype(Pointer)>::type;
-  static constexpr auto pointer = Pointer;
-  std::string_view name;
-};
-
-/// The error message names the member and its type if the type has no JSON form.
-template <auto Pointer, class Member>
-struct json_member {
-  static_assert(
-      kind_of<Member>() != json_kind::none,
-      "inngest: a member named in INNGEST_FIELDS has a type that is not JSON: give it INNGEST_FIELDS, "
-      "INNGEST_ENUM or nlohmann's to_json and from_json");
-};
 template <class Fields>
 struct json_members;
 template <class... Fields>
-struct json_members<std::tuple<Fields...>> : json_member<Fields::pointer, typename Fields::member_type>... {};
+struct json_members<std::tuple<Fields...>> : Fields::check... {};
 
 template <class T>
 struct codec<T, json_kind::fields> {
-  static constexpr auto all = inngest_fields(static_cast<const T*>(nullptr));
+  static constexpr auto all = fields_of<T>();
   static constexpr std::size_t count = std::tuple_size_v<decltype(all)>;
   static_assert(sizeof(json_members<std::remove_const_t<decltype(all)>>) > 0);
+  static_assert(has_distinct_names(all), "inngest: two members of a type have the same name on the wire");
 
   static T read(json_value& value, const json_path& at) {
     static_assert(std::default_initializable<T>,
@@ -102,13 +81,13 @@ struct codec<T, json_kind::fields> {
   }
 
  private:
-  template <auto Pointer>
-  static bool read_member(T& out, const field<Pointer>& member, std::string_view key, json_value& value,
+  template <class Field>
+  static bool read_member(T& out, const Field& member, std::string_view key, json_value& value,
                           const json_path& at, bool& seen) {
-    using type = typename field<Pointer>::member_type;
-    if constexpr (!std::same_as<type, extra_fields> && kind_of<type>() != json_kind::none) {
+    using type = typename Field::member_type;
+    if constexpr (!std::same_as<type, extra_fields> && Field::form::template fits<type>()) {
       if (member.name != key) return false;
-      out.*Pointer = detail::read<type>(value, json_path(at, member.name));
+      Field::of(out) = Field::form::template read<type>(value, json_path(at, member.name));
       return seen = true;
     } else {
       return false;
@@ -116,8 +95,7 @@ struct codec<T, json_kind::fields> {
   }
 
   static void keep_extra(T& out, std::string_view key, json_value& value, const json_path& at) {
-    std::apply([&](const auto&... member) { (keep_extra_in(out.*member.pointer, key, value, at), ...); },
-               all);
+    std::apply([&](const auto&... member) { (keep_extra_in(member.of(out), key, value, at), ...); }, all);
   }
   static void keep_extra_in(extra_fields& extra, std::string_view key, json_value& value,
                             const json_path& at) {
@@ -127,12 +105,13 @@ struct codec<T, json_kind::fields> {
   template <class Other>
   static void keep_extra_in(Other&, std::string_view, json_value&, const json_path&) {}
 
-  template <auto Pointer>
-  static void require_member(const field<Pointer>& member, bool seen, const json_path& at) {
-    using Member = typename field<Pointer>::member_type;
+  template <class Field>
+  static void require_member(const Field& member, bool seen, const json_path& at) {
+    using Member = typename Field::member_type;
     if constexpr (!is_optional<Member> && !std::same_as<Member, extra_fields>) {
-      if (!seen && !has_default(member.name)) {
-        fail_at(json_path(at, member.name), "expected " + expected_name<Member>() + ", found nothing");
+      if (!seen && !has_default(member.member)) {
+        const std::string expected = Field::form::template expected<Member>();
+        fail_at(json_path(at, member.name), "expected " + expected + ", found nothing");
       }
     }
   }
@@ -146,34 +125,11 @@ struct codec<T, json_kind::fields> {
     return false;
   }
 
-  template <class Member>
-  static std::string expected_name() {
-    switch (kind_of<Member>()) {
-      case json_kind::boolean:
-        return "boolean";
-      case json_kind::integer:
-        return "integer";
-      case json_kind::floating:
-        return "number";
-      case json_kind::text:
-      case json_kind::names:
-        return "string";
-      case json_kind::sequence:
-      case json_kind::tuple:
-        return "array";
-      case json_kind::mapping:
-      case json_kind::fields:
-        return "object";
-      default:
-        return "a value";
-    }
-  }
-
-  template <auto Pointer>
-  static void write_member(std::string& out, const T& value, const field<Pointer>& member, bool& first,
+  template <class Field>
+  static void write_member(std::string& out, const T& value, const Field& member, bool& first,
                            const json_path& at) {
-    using Member = typename field<Pointer>::member_type;
-    const Member& content = value.*Pointer;
+    using Member = typename Field::member_type;
+    const Member& content = Field::of(value);
     if constexpr (std::same_as<Member, extra_fields>) {
       for (const auto& [key, extra] : content) {
         const json_path here(at, key);
@@ -182,14 +138,14 @@ struct codec<T, json_kind::fields> {
         out += ':';
         write_dom(out, extra, here);
       }
-    } else if constexpr (kind_of<Member>() != json_kind::none) {
+    } else if constexpr (Field::form::template fits<Member>()) {
       if constexpr (is_optional<Member>) {
         if (!content) return;
       }
       out += std::exchange(first, false) ? "\"" : ",\"";
       out += member.name;
       out += "\":";
-      detail::write(out, content, json_path(at, member.name));
+      Field::form::template write<Member>(out, content, json_path(at, member.name));
     }
   }
 };

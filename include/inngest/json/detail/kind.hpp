@@ -33,7 +33,40 @@ enum class json_kind {
   names,     // INNGEST_ENUM
   fields,    // INNGEST_FIELDS
   dom,       // nlohmann::json itself
+  own,       // types with an own_codec, such as those of std::chrono
   converted  // types with nlohmann's to_json and from_json
+};
+
+/// Sets of JSON types.
+namespace json_types {
+inline constexpr unsigned null = 1, boolean = 2, number = 4, string = 8, array = 16, object = 32, any = 63;
+}  // namespace json_types
+
+/// The codec of one type, or of a family of types such as durations. It has
+///
+///     static constexpr const char* expected;    // in messages: "string"
+///     static constexpr unsigned types;          // the JSON types it is written as: see json_types
+///     using shape_type = ...;                   // a type that expressions may use like this one
+///     static T read(json_value&, const json_path&);
+///     static void write(std::string&, const T&, const json_path&);
+template <class T>
+struct own_codec;
+/// The type in which a value is read back. Views are read as types that own their content.
+template <class T>
+struct owning_form {
+  using type = T;
+};
+template <class T>
+concept has_own_codec = requires {
+  own_codec<T>::expected;
+};
+
+/// The members of a type without INNGEST_FIELDS: see <inngest/json/aggregates.hpp>.
+template <class T>
+struct aggregate_fields;
+template <class T>
+concept has_aggregate_fields = std::is_aggregate_v<T> && requires {
+  aggregate_fields<T>::is_available;
 };
 
 template <class T>
@@ -47,6 +80,10 @@ concept has_names = std::is_enum_v<T> && requires(const T* type) {
 template <class T>
 concept has_defaults = requires(const T* type) {
   inngest_defaults(type);
+};
+template <class T>
+concept has_camel_case = requires(const T* type) {
+  inngest_camel_case(type);
 };
 template <class T>
 concept has_validate = std::is_class_v<T> && requires(const T& value) {
@@ -68,6 +105,10 @@ inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 template <class T>
+inline constexpr bool is_nested_optional = false;
+template <class T>
+inline constexpr bool is_nested_optional<std::optional<std::optional<T>>> = true;
+template <class T>
 inline constexpr bool is_tuple = false;
 template <class... T>
 inline constexpr bool is_tuple<std::tuple<T...>> = true;
@@ -88,8 +129,9 @@ template <class T>
 concept map_like = range_like<T> && requires {
   typename T::key_type;
   typename T::mapped_type;
-} && std::same_as<typename T::key_type, std::string>;
-/// A map whose keys are not text. nlohmann writes it as an array of pairs.
+} &&(std::same_as<typename T::key_type, std::string> || has_names<typename T::key_type>);
+/// A map whose keys are neither text nor an enumeration with INNGEST_ENUM. nlohmann writes it as an array of
+/// pairs.
 template <class T>
 concept has_other_keys = requires {
   typename T::mapped_type;
@@ -118,6 +160,8 @@ consteval json_kind kind_of() {
     return json_kind::text;
   else if constexpr (std::same_as<T, nlohmann::json>)
     return json_kind::dom;
+  else if constexpr (has_own_codec<T>)
+    return json_kind::own;
   else if constexpr (has_names<T>)
     return json_kind::names;
   else if constexpr (has_fields<T>)
@@ -136,6 +180,8 @@ consteval json_kind kind_of() {
                                                                                      : json_kind::sequence;
   else if constexpr (to_json_known<T>)
     return json_kind::converted;
+  else if constexpr (has_aggregate_fields<T>)
+    return json_kind::fields;
   else
     return json_kind::none;
 }

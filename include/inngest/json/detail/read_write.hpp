@@ -25,6 +25,36 @@ void write(std::string& out, const T& value, const json_path& at) {
   codec<T>::write(out, value, at);
 }
 
+template <class T>
+struct codec<T, json_kind::own> : own_codec<T> {};
+
+/// What a value of the type is called in messages.
+template <class T>
+std::string expected_name() {
+  switch (kind_of<T>()) {
+    case json_kind::boolean:
+      return "boolean";
+    case json_kind::integer:
+      return "integer";
+    case json_kind::floating:
+      return "number";
+    case json_kind::text:
+    case json_kind::names:
+      return "string";
+    case json_kind::sequence:
+    case json_kind::tuple:
+      return "array";
+    case json_kind::mapping:
+    case json_kind::fields:
+      return "object";
+    case json_kind::own:
+      if constexpr (has_own_codec<T>) return own_codec<T>::expected;
+      [[fallthrough]];
+    default:
+      return "a value";
+  }
+}
+
 /// Calls the type's `validate`. Its exceptions become errors at this path. The path of a payload_error, such
 /// as "url", is appended.
 template <class T>

@@ -46,6 +46,10 @@ template <class... Fields>
 inline constexpr bool holds_extra_fields<std::tuple<Fields...>> =
     (std::is_same_v<typename Fields::member_type, extra_fields> || ...);
 
+/// The type whose shape a member has. Its form may differ from that of its type: bytes may be text.
+template <class Field>
+using shape_type = typename Field::form::template shape_type<typename Field::member_type>;
+
 template <class T>
 json_shape make_shape() {
   using kind = json_shape::kind;
@@ -57,11 +61,13 @@ json_shape make_shape() {
       static const auto members = std::apply(
           []<class... Fields>(const Fields&... all) {
             return std::array<json_shape::member, sizeof...(Fields)>{
-                json_shape::member{all.name, &shape_of<typename Fields::member_type>}...};
+                json_shape::member{all.name, &shape_of<shape_type<Fields>>}...};
           },
           codec<T>::all);
       return {.what = kind::object, .members = members};
     }
+  } else if constexpr (what == json_kind::own) {
+    return shape_of<typename own_codec<T>::shape_type>();
   } else if constexpr (what == json_kind::optional) {
     return shape_of<typename T::value_type>();
   } else if constexpr (what == json_kind::mapping) {

@@ -17,6 +17,9 @@ std::string to_printable(std::string_view text);
 /// \throws payload_error when the text is not UTF-8; `whose` names the text in the message.
 void require_utf8(std::string_view text, const std::string& whose);
 
+/// \throws payload_error when the text is empty, blank or not UTF-8; `whose` names it in the message.
+void require_name(std::string_view text, const std::string& whose);
+
 /// Writes a JSON object member by member. It is cheap to compile and needs no DOM.
 class json_object_text {
  public:

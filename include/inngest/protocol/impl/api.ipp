@@ -28,6 +28,7 @@ INNGEST_INLINE http::request json_request(std::string path, std::string body) {
 }
 
 INNGEST_INLINE http::request signal_request(std::string_view signal, std::string_view data) {
+  detail::require_name(signal, "the name of a signal");
   return json_request("/v1/signals",
                       detail::json_object_text().add_exact("signal", signal).add_raw("data", data).text());
 }
@@ -42,8 +43,8 @@ INNGEST_INLINE std::optional<std::string> read_signal_answer(const http::respons
 
 INNGEST_INLINE http::request publish_request(std::string_view channel, std::string_view topic,
                                              std::string_view run_id, std::string data) {
-  detail::require_utf8(channel, "the channel");
-  detail::require_utf8(topic, "the topic");
+  detail::require_name(channel, "the channel");
+  detail::require_name(topic, "the topic");
   std::string path = "/v1/realtime/publish?channel=" + http::percent_encoded(channel);
   if (!run_id.empty()) path += "&run_id=" + http::percent_encoded(run_id);
   return json_request(path + "&topic=" + http::percent_encoded(topic), std::move(data));

@@ -13,16 +13,16 @@ namespace studio {
 
 struct archive_result {
   std::string status;
-  std::string imageHash;
+  std::string image_hash;
 };
-INNGEST_FIELDS(archive_result, status, imageHash)
+INNGEST_CAMEL_FIELDS(archive_result, status, image_hash)
 
 inline auto archive_vision_result(const inngest::client& app, const services& world) {
   return app.create_function({.id = "archive-vision-result", .name = "Archive Vision Result"},
                              inngest::on<VisionArchiveRequested>(),
                              [world](inngest::context<VisionArchiveRequested>& ctx) -> archive_result {
                                const VisionResult& result = ctx.event.data;
-                               const std::string place = "vision/archive/" + result.imageHash;
+                               const std::string place = "vision/archive/" + result.image_hash;
 
                                ctx.step.run("archive-metadata", [&] {
                                  const std::string path = place + ".json";
@@ -30,12 +30,12 @@ inline auto archive_vision_result(const inngest::client& app, const services& wo
                                  return inngest::json{{"path", path}};
                                });
                                ctx.step.run("archive-source-image", [&] {
-                                 const fetched source = fetch(result.imageUrl);
+                                 const fetched source = fetch(result.image_url);
                                  const std::string path = place + extension_of(source.content_type);
                                  world.blobs->put(path, source.body);
                                  return inngest::json{{"path", path}};
                                });
-                               return {.status = "archived", .imageHash = result.imageHash};
+                               return {.status = "archived", .image_hash = result.image_hash};
                              });
 }
 

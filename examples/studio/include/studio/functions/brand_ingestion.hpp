@@ -29,9 +29,9 @@ INNGEST_FIELDS(extracted_dna, path, score, fields)
 
 struct ingestion_result {
   std::string status;
-  std::string workspaceId;
+  std::string workspace_id;
 };
-INNGEST_FIELDS(ingestion_result, status, workspaceId)
+INNGEST_CAMEL_FIELDS(ingestion_result, status, workspace_id)
 
 inline indexed_asset index_asset(const services& world, const BrandAsset& asset) {
   const fetched file = fetch(asset.url);
@@ -45,7 +45,7 @@ inline extracted_dna extract_dna(const services& world, const BrandAsset& asset)
   std::vector<std::string> material;
   for (const auto& fragment : world.data->fragments_of_asset(asset)) material.push_back(fragment.text);
   const brand_dna dna = synthesize(*world.model, material);
-  const std::string path = "brands/" + asset.workspaceId + "/" + asset.assetId + "/dna.json";
+  const std::string path = "brands/" + asset.workspace_id + "/" + asset.asset_id + "/dna.json";
   world.blobs->put(path, inngest::encode(dna));
   return {.path = path, .score = coverage(dna, material), .fields = filled_fields(dna)};
 }
@@ -55,7 +55,8 @@ inline auto brand_ingestion(const inngest::client& app, const services& world) {
   return app.create_function(
       {.id = "brand-ingestion",
        .name = "Brand Knowledge Ingestion",
-       .throttle = inngest::throttle{.limit = 1, .period = 1min, .key = "event.data.workspaceId"}},
+       .throttle =
+           inngest::throttle{.limit = 1, .period = 1min, .key = inngest::key<&BrandAsset::workspace_id>}},
       inngest::on<BrandIngested>(), [world](inngest::context<BrandIngested>& ctx) -> ingestion_result {
         const BrandAsset& asset = ctx.event.data;
         try {
@@ -63,10 +64,10 @@ inline auto brand_ingestion(const inngest::client& app, const services& world) {
           // the run.
           ctx.step.run("index-and-store", [&] { return inngest::json(index_asset(world, asset)); });
           ctx.step.run("extract-brand-dna", [&] { return inngest::json(extract_dna(world, asset)); });
-          ctx.step.send_event("trigger-synthesis", BrandSyncRequested{{.workspaceId = asset.workspaceId}});
-          return {.status = "completed", .workspaceId = asset.workspaceId};
+          ctx.step.send_event("trigger-synthesis", BrandSyncRequested{{.workspace_id = asset.workspace_id}});
+          return {.status = "completed", .workspace_id = asset.workspace_id};
         } catch (const std::exception& problem) {
-          ctx.log.error("brand ingestion of asset " + asset.assetId + " in workspace " + asset.workspaceId +
+          ctx.log.error("brand ingestion of asset " + asset.asset_id + " in workspace " + asset.workspace_id +
                         " failed: " + problem.what());
           throw;  // Inngest retries
         }

@@ -14,16 +14,16 @@ namespace studio {
 
 struct synthesis_result {
   std::string status;
-  std::optional<std::string> workspaceId{};
+  std::optional<std::string> workspace_id{};
 };
-INNGEST_FIELDS(synthesis_result, status, workspaceId)
+INNGEST_CAMEL_FIELDS(synthesis_result, status, workspace_id)
 
 inline auto brand_intelligence_synthesize(const inngest::client& app, const services& world) {
   return app.create_function(
       {.id = "brand-intelligence-synthesize", .name = "Brand Intelligence Synthesis", .concurrency = 1},
       inngest::on<BrandSyncRequested>(),
       [world](inngest::context<BrandSyncRequested>& ctx) -> synthesis_result {
-        const std::string& workspace = ctx.event.data.workspaceId;
+        const std::string& workspace = ctx.event.data.workspace_id;
 
         const auto knowledge = ctx.step.run(
             "fetch-knowledge", [&] { return world.data->fragments_of_workspace(workspace, 50); });
@@ -39,7 +39,7 @@ inline auto brand_intelligence_synthesize(const inngest::client& app, const serv
         });
         ctx.step.run("update-workspace-summary",
                      [&] { world.data->save_summary(workspace, inngest::encode(dna)); });
-        return {.status = "synthesized", .workspaceId = workspace};
+        return {.status = "synthesized", .workspace_id = workspace};
       });
 }
 

@@ -12,9 +12,9 @@ namespace studio {
 
 struct vision_result {
   std::string status;
-  std::string assetId;
+  std::string asset_id;
 };
-INNGEST_FIELDS(vision_result, status, assetId)
+INNGEST_CAMEL_FIELDS(vision_result, status, asset_id)
 
 inline auto brand_vision_sync(const inngest::client& app, const services& world) {
   return app.create_function(
@@ -28,8 +28,8 @@ inline auto brand_vision_sync(const inngest::client& app, const services& world)
           world.data->replace_fragments(asset, "visual", {traits.describe(asset.filename)});
         });
         ctx.step.run("sync-core-palette",
-                     [&] { world.data->save_palette(asset.workspaceId, inngest::encode(traits.palette)); });
-        return {.status = "synchronized", .assetId = asset.assetId};
+                     [&] { world.data->save_palette(asset.workspace_id, inngest::encode(traits.palette)); });
+        return {.status = "synchronized", .asset_id = asset.asset_id};
       });
 }
 

@@ -23,14 +23,14 @@ INNGEST_FIELDS(fashion_result, status, attempts, url, reason)
 /// Generates a picture, stores it as a blob and returns its path.
 inline std::string generate_item(const services& world, const FashionItem& item, int attempt,
                                  const std::string& prompt) {
-  const image made = world.images->generate(prompt, fetch_image(item.imageUrl));
-  const std::string path = "fashion/" + item.jobId + "/attempt-" + std::to_string(attempt) + ".ppm";
+  const image made = world.images->generate(prompt, fetch_image(item.image_url));
+  const std::string path = "fashion/" + item.job_id + "/attempt-" + std::to_string(attempt) + ".ppm";
   world.blobs->put(path, write_ppm(made));
   return path;
 }
 
 inline verdict verify_item(const services& world, const FashionItem& item, const std::string& path) {
-  return world.images->verify(read_ppm(world.blobs->get(path)), fetch_image(item.referenceImage));
+  return world.images->verify(read_ppm(world.blobs->get(path)), fetch_image(item.reference_image));
 }
 
 inline auto process_fashion_item(const inngest::client& app, const services& world) {
@@ -38,9 +38,9 @@ inline auto process_fashion_item(const inngest::client& app, const services& wor
       {.id = "process-fashion-item", .concurrency = 5}, inngest::on<FashionItemRequested>(),
       [world](inngest::context<FashionItemRequested>& ctx) -> fashion_result {
         const FashionItem& item = ctx.event.data;
-        const int most = item.maxAttempts.value_or(7);
+        const int most = item.max_attempts.value_or(7);
         ctx.step.run("update-status-processing",
-                     [&] { world.data->save_fashion_job(item.jobId, {.status = "processing"}); });
+                     [&] { world.data->save_fashion_job(item.job_id, {.status = "processing"}); });
 
         std::string prompt = "Show the item as in the reference.";
         std::string reason = "no attempt was allowed";
@@ -54,7 +54,7 @@ inline auto process_fashion_item(const inngest::client& app, const services& wor
           if (judged.accepted) {
             const std::string url = world.blob_url + path;
             ctx.step.run("save-success", [&] {
-              world.data->save_fashion_job(item.jobId,
+              world.data->save_fashion_job(item.job_id,
                                            {.status = "success", .attempts = attempt, .url = url});
             });
             return {.status = "success", .attempts = attempt, .url = url};
@@ -64,7 +64,7 @@ inline auto process_fashion_item(const inngest::client& app, const services& wor
         }
 
         ctx.step.run("mark-failed", [&] {
-          world.data->save_fashion_job(item.jobId, {.status = "failed", .attempts = most, .reason = reason});
+          world.data->save_fashion_job(item.job_id, {.status = "failed", .attempts = most, .reason = reason});
         });
         return {.status = "failed", .attempts = most, .reason = reason};
       });

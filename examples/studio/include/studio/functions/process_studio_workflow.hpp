@@ -20,9 +20,9 @@ namespace studio {
 
 struct workflow_result {
   std::string status;
-  std::string runId;
+  std::string run_id;
 };
-INNGEST_FIELDS(workflow_result, status, runId)
+INNGEST_CAMEL_FIELDS(workflow_result, status, run_id)
 
 /// The outputs so far, by node id.
 using node_outputs = std::map<std::string, node_output>;
@@ -48,10 +48,10 @@ inline std::vector<media_file> inputs_of(const WorkflowNode& node, const StudioW
 /// Runs a node's plugin. A node without a plugin passes its inputs on.
 inline node_output execute(const WorkflowNode& node, const StudioWorkflow& workflow,
                            const node_outputs& outputs, const plugin_registry& plugins, blob_storage& blobs) {
-  const plugin_context context(blobs, "workflows/" + workflow.runId + "/" + node.id);
+  const plugin_context context(blobs, "workflows/" + workflow.run_id + "/" + node.id);
   std::vector<media_file> inputs = inputs_of(node, workflow, outputs, plugins, context);
-  if (!node.data || !node.data->pluginId) return {.files = std::move(inputs)};
-  const plugin& plugin = plugins.get(*node.data->pluginId);
+  if (!node.data || !node.data->plugin_id) return {.files = std::move(inputs)};
+  const plugin& plugin = plugins.get(*node.data->plugin_id);
   const inngest::json config = plugin.validate(node.data->config.value_or(JsonObject{}));
   return plugin.run(inputs, config, context);
 }
@@ -72,10 +72,10 @@ inline auto process_studio_workflow(const inngest::client& app, const services& 
       [world,
        plugins = std::move(plugins)](inngest::context<StudioWorkflowRequested>& ctx) -> workflow_result {
         const StudioWorkflow& workflow = ctx.event.data;
-        const workflow_progress progress(*world.data, workflow.runId, ctx.function_id, ctx.run_id);
+        const workflow_progress progress(*world.data, workflow.run_id, ctx.function_id, ctx.run_id);
         // This is not a step, so every call repeats it. It must still find the workflow open after this run
         // has finished it, because the handler is called once more to return.
-        if (!progress.is_open()) return {.status = "ignored", .runId = workflow.runId};
+        if (!progress.is_open()) return {.status = "ignored", .run_id = workflow.run_id};
 
         try {
           ctx.step.run("mark-running", [&] { progress.run_started(); });
@@ -97,7 +97,7 @@ inline auto process_studio_workflow(const inngest::client& app, const services& 
           ctx.step.run("mark-failed", [&] { progress.run_failed(problem.what()); });
           throw;
         }
-        return {.status = "completed", .runId = workflow.runId};
+        return {.status = "completed", .run_id = workflow.run_id};
       });
 }
 

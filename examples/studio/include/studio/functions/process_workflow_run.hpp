@@ -19,7 +19,7 @@ inline auto process_workflow_run(const inngest::client& app, const services& wor
       {.id = "process-workflow-run", .concurrency = 4}, inngest::on<StudioWorkflowRequested>(),
       [world](inngest::context<StudioWorkflowRequested>& ctx) -> workflow_result {
         const StudioWorkflow& workflow = ctx.event.data;
-        const workflow_progress progress(*world.data, workflow.runId, ctx.function_id, ctx.run_id);
+        const workflow_progress progress(*world.data, workflow.run_id, ctx.function_id, ctx.run_id);
         try {
           ctx.step.run("mark-run-running", [&] { progress.run_started(); });
           for (const WorkflowNode& node : workflow.nodes) {
@@ -31,7 +31,7 @@ inline auto process_workflow_run(const inngest::client& app, const services& wor
           ctx.step.run("mark-run-failed", [&] { progress.run_failed(problem.what()); });
           throw;
         }
-        return {.status = "completed", .runId = workflow.runId};
+        return {.status = "completed", .run_id = workflow.run_id};
       });
 }
 

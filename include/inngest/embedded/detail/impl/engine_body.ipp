@@ -142,7 +142,7 @@ INNGEST_INLINE void engine_body::register_app(const std::string& id, std::string
 INNGEST_INLINE std::vector<function_definition> engine_body::functions() const {
   const std::lock_guard lock(mutex_);
   std::vector<function_definition> out;
-  for (const auto& [slug, each] : core_.state().functions().all()) out.push_back(*each);
+  for (const auto& [slug, function] : core_.state().functions().all()) out.push_back(*function);
   return out;
 }
 
@@ -222,7 +222,7 @@ INNGEST_INLINE void engine_body::set_reader(run& of) const {
 }
 
 INNGEST_INLINE std::vector<run> engine_body::with_readers(std::vector<run> all) const {
-  for (run& each : all) set_reader(each);
+  for (run& run : all) set_reader(run);
   return all;
 }
 
@@ -236,7 +236,7 @@ INNGEST_INLINE engine_options engine_body::with_defaults(engine_options options)
 
 INNGEST_INLINE std::vector<function_definition> engine_body::definitions(const handler& handler) {
   std::vector<function_definition> out;
-  for (const any_function& each : handler.functions()) out.push_back(define(each));
+  for (const any_function& function : handler.functions()) out.push_back(define(function));
   return out;
 }
 

@@ -19,6 +19,12 @@ INNGEST_INLINE void require_utf8(std::string_view text, const std::string& whose
   throw payload_error({}, whose + " is not UTF-8, so JSON can't hold it: \"" + to_printable(text) + "\"");
 }
 
+INNGEST_INLINE void require_name(std::string_view text, const std::string& whose) {
+  if (text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos)
+    throw payload_error({}, whose + " must not be empty or blank");
+  require_utf8(text, whose);
+}
+
 INNGEST_INLINE json_object_text& json_object_text::add(std::string_view name, std::string_view value) {
   write_quoted(begin(name), to_printable(value));
   return *this;

@@ -184,9 +184,10 @@ INNGEST_INLINE void option_check::check_cancel_on() const {
     check_expression_of("the expression of " + whose, cancel.expression, expression_policy::logic_only,
                         events);
     try {
-      check_match(cancel.match, events);
+      check_match(cancel.match.of_event(), "event", events);
+      check_match(cancel.match.of_async(), "async", events);
     } catch (const error& problem) {
-      require(false, "the match of " + whose + " (" + cancel.match + "): " + problem.what());
+      require(false, "the match of " + whose + " (" + cancel.match.text() + "): " + problem.what());
     }
     check_expression_of("the expression of " + whose, matching_expression(cancel.expression, cancel.match),
                         expression_policy::logic_only, events);

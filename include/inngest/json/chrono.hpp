@@ -1,0 +1,121 @@
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <inngest/config.hpp>
+#include <inngest/json/detail/codec.hpp>
+#include <inngest/time/detail/rfc3339.hpp>
+#include <inngest/time/detail/saturated.hpp>
+
+// The JSON forms of std::chrono:
+//
+//   duration               a number of its own unit: std::chrono::milliseconds(1500) is 1500
+//   sys_time, sys_seconds  RFC 3339 in UTC, with the digits of its unit: "2026-11-23T04:40:40.258Z"
+//   sys_days               a date: "2026-11-23"
+//   year_month_day         a date: "2026-11-23"
+//
+// Times with any offset are read: "2026-11-23T05:40:40.258+01:00". Digits that are finer than the type are
+// cut off. Clocks other than the system clock have no JSON form: their times mean nothing to another process.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// Reads a time in RFC 3339.
+rfc3339_moment read_moment(json_value& value, const json_path& at);
+/// Writes a time with `digits` digits of its fraction.
+void write_moment(std::string& out, std::chrono::sys_seconds seconds, std::chrono::nanoseconds fraction,
+                  int digits, const json_path& at);
+
+/// A date such as "2026-11-23".
+std::chrono::year_month_day read_date(json_value& value, const json_path& at);
+void write_date(std::string& out, std::chrono::year_month_day date, const json_path& at);
+
+[[noreturn]] void fail_time_range(const json_path& at);
+
+template <class Rep, class Period>
+  requires(std::is_arithmetic_v<Rep> && !to_json_known<std::chrono::duration<Rep, Period>>)
+struct own_codec<std::chrono::duration<Rep, Period>> {
+  using duration = std::chrono::duration<Rep, Period>;
+  using shape_type = double;
+  static constexpr const char* expected = "number";
+  static constexpr unsigned types = json_types::number;
+
+  static duration read(json_value& value, const json_path& at) {
+    return duration(detail::read<Rep>(value, at));
+  }
+  static void write(std::string& out, const duration& value, const json_path& at) {
+    detail::write<Rep>(out, value.count(), at);
+  }
+};
+
+template <class Duration>
+  requires(std::integral<typename Duration::rep> &&
+           (Duration::period::num == 1 || Duration::period::den == 1) &&
+           !to_json_known<std::chrono::sys_time<Duration>>)
+struct own_codec<std::chrono::time_point<std::chrono::system_clock, Duration>> {
+  using time = std::chrono::sys_time<Duration>;
+  using shape_type = std::string;
+  static constexpr const char* expected = "string";
+  static constexpr unsigned types = json_types::string;
+  static constexpr bool is_date = std::ratio_equal_v<typename Duration::period, std::chrono::days::period>;
+
+  static time read(json_value& value, const json_path& at) {
+    using std::chrono::nanoseconds, std::chrono::seconds;
+    if constexpr (is_date) {
+      return std::chrono::time_point_cast<Duration>(std::chrono::sys_days(read_date(value, at)));
+    } else {
+      const rfc3339_moment moment = read_moment(value, at);
+      using wide = std::chrono::duration<std::int64_t, typename Duration::period>;
+      std::int64_t count = 0;
+      if constexpr (Duration::period::den == 1) {
+        count = std::chrono::floor<wide>(moment.seconds.time_since_epoch()).count();
+      } else {
+        constexpr std::int64_t each = Duration::period::den;  // in a second
+        const std::int64_t whole = moment.seconds.time_since_epoch().count();
+        if (multiply_overflows(whole, each, count) ||
+            add_overflows(count, std::chrono::floor<wide>(moment.fraction).count(), count))
+          fail_time_range(at);
+      }
+      if (!std::in_range<typename Duration::rep>(count)) fail_time_range(at);
+      return time(Duration(static_cast<typename Duration::rep>(count)));
+    }
+  }
+
+  static void write(std::string& out, const time& value, const json_path& at) {
+    if constexpr (is_date) {
+      write_date(out, std::chrono::year_month_day(value), at);
+    } else if constexpr (Duration::period::den == 1) {
+      const auto seconds = saturate<std::chrono::seconds>(value.time_since_epoch());
+      write_moment(out, std::chrono::sys_seconds(seconds), {}, 0, at);
+    } else {
+      const auto seconds = std::chrono::floor<std::chrono::seconds>(value);
+      constexpr int digits = Duration::period::den <= 1'000 ? 3 : Duration::period::den <= 1'000'000 ? 6 : 9;
+      write_moment(out, seconds, std::chrono::duration_cast<std::chrono::nanoseconds>(value - seconds),
+                   digits, at);
+    }
+  }
+};
+
+template <>
+struct own_codec<std::chrono::year_month_day> {
+  using shape_type = std::string;
+  static constexpr const char* expected = "string";
+  static constexpr unsigned types = json_types::string;
+
+  static std::chrono::year_month_day read(json_value& value, const json_path& at) {
+    return read_date(value, at);
+  }
+  static void write(std::string& out, const std::chrono::year_month_day& value, const json_path& at) {
+    write_date(out, value, at);
+  }
+};
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/json/impl/chrono.ipp>
+#endif

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <inngest/config.hpp>
+#include <inngest/json/variant.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE unsigned set_of(json_type type) {
+  switch (type) {
+    case json_type::null:
+      return json_types::null;
+    case json_type::boolean:
+      return json_types::boolean;
+    case json_type::number:
+      return json_types::number;
+    case json_type::string:
+      return json_types::string;
+    case json_type::array:
+      return json_types::array;
+    case json_type::object:
+      return json_types::object;
+    case json_type::unknown:
+      break;
+  }
+  return 0;
+}
+
+INNGEST_INLINE std::string names_of(unsigned types) {
+  constexpr std::string_view names[] = {"null", "boolean", "number", "string", "array", "object"};
+  std::string out;
+  for (unsigned i = 0; i < std::size(names); ++i) {
+    if ((types >> i & 1U) == 0) continue;
+    if (!out.empty()) out += " or ";
+    out += names[i];
+  }
+  return out;
+}
+
+INNGEST_INLINE std::string find_discriminator(std::string_view object, std::string_view member,
+                                              const json_path& at) {
+  const json_path here(at, member);
+  json_document document(object, at);
+  json_object members = document.object(at);
+  for (auto item : members) {
+    json_field field = take(item, at);
+    if (field.key == member) return detail::read<std::string>(field.value, here);
+  }
+  fail_at(here, "expected string, found nothing");
+}
+
+INNGEST_INLINE void fail_discriminator(const json_path& at, std::string_view member,
+                                       const std::string_view* values, std::size_t count,
+                                       const std::string& found) {
+  std::string known;
+  for (std::size_t i = 0; i < count; ++i) known += (i > 0 ? ", \"" : "\"") + std::string(values[i]) + "\"";
+  fail_at(json_path(at, member), "expected one of " + known + ", found \"" + found + "\"");
+}
+
+INNGEST_INLINE void insert_first_member(std::string& out, std::size_t begin, std::string_view name,
+                                        std::string_view value, const json_path& at) {
+  if (out.size() < begin + 2 || out[begin] != '{')
+    fail_at(at, "an alternative of a variant with INNGEST_VARIANT must be a JSON object");
+  const bool is_empty = out[begin + 1] == '}';
+  const std::string first =
+      "\"" + std::string(name) + "\":\"" + std::string(value) + (is_empty ? "\"" : "\",");
+  out.insert(begin + 1, first);
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail

@@ -1,0 +1,261 @@
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <inngest/config.hpp>
+#include <inngest/error.hpp>
+#include <inngest/json/detail/codec.hpp>
+
+// The JSON form of std::variant: the alternative that it holds. Alternatives of different JSON types need no
+// declaration; the macros at the end say how others are distinguished.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// What INNGEST_VARIANT declares.
+template <std::size_t Size>
+struct discriminator {
+  std::string_view member;
+  std::array<std::string_view, Size> values;
+};
+template <class... Values>
+consteval auto make_discriminator(std::string_view member, const Values&... values) {
+  return discriminator<sizeof...(Values)>{checked_name(member), {checked_name(values)...}};
+}
+
+template <class T>
+concept has_discriminator = requires(const T* type) {
+  inngest_discriminator(type);
+};
+template <class T>
+concept is_told_by_shape = requires(const T* type) {
+  inngest_told_by_shape(type);
+};
+
+/// The JSON types that a type may be written as.
+template <class T>
+consteval unsigned types_of() {
+  switch (kind_of<T>()) {
+    case json_kind::boolean:
+      return json_types::boolean;
+    case json_kind::integer:
+    case json_kind::floating:
+      return json_types::number;
+    case json_kind::text:
+    case json_kind::names:
+      return json_types::string;
+    case json_kind::null:
+      return json_types::null;
+    case json_kind::optional:
+      if constexpr (is_optional<T>) return json_types::null | types_of<typename T::value_type>();
+      break;
+    case json_kind::sequence:
+    case json_kind::tuple:
+      return json_types::array;
+    case json_kind::mapping:
+    case json_kind::fields:
+      return json_types::object;
+    case json_kind::own:
+      if constexpr (has_own_codec<T>) return own_codec<T>::types;
+      break;
+    default:
+      break;
+  }
+  return json_types::any;
+}
+
+/// The set with only this JSON type.
+unsigned set_of(json_type type);
+/// "string or number"
+std::string names_of(unsigned types);
+
+/// The text of a member of the object, a part of a json_buffer; it must be a string.
+std::string find_discriminator(std::string_view object, std::string_view member, const json_path& at);
+[[noreturn]] void fail_discriminator(const json_path& at, std::string_view member,
+                                     const std::string_view* values, std::size_t count,
+                                     const std::string& found);
+
+/// Makes the object that begins at `begin` start with another member.
+void insert_first_member(std::string& out, std::size_t begin, std::string_view name, std::string_view value,
+                         const json_path& at);
+
+template <class... Alternatives>
+  requires(((kind_of<Alternatives>() != json_kind::none) && ...) &&
+           !to_json_known<std::variant<Alternatives...>>)
+struct own_codec<std::variant<Alternatives...>> {
+  using variant = std::variant<Alternatives...>;
+  using shape_type = nlohmann::json;  // any members
+  static constexpr std::size_t count = sizeof...(Alternatives);
+  static constexpr bool is_discriminated = has_discriminator<variant>;
+  static constexpr const char* expected = "a value";
+  static constexpr unsigned types = is_discriminated ? json_types::object : (types_of<Alternatives>() | ...);
+
+  static variant read(json_value& value, const json_path& at) {
+    if constexpr (is_discriminated)
+      return read_discriminated(value, at);
+    else
+      return read_by_shape(value, at);
+  }
+
+  static void write(std::string& out, const variant& value, const json_path& at) {
+    static_assert(is_told_apart(), "inngest: INNGEST_VARIANT has the same value for two alternatives");
+    if (value.valueless_by_exception()) fail_at(at, "a variant without a value has no JSON form");
+    const std::size_t begin = out.size();
+    std::visit([&]<class Alternative>(const Alternative& held) { detail::write<Alternative>(out, held, at); },
+               value);
+    if constexpr (is_discriminated) {
+      constexpr auto rule = inngest_discriminator(static_cast<const variant*>(nullptr));
+      insert_first_member(out, begin, rule.member, rule.values[value.index()], at);
+    }
+  }
+
+ private:
+  static constexpr std::array<unsigned, count> types_of_each{types_of<Alternatives>()...};
+
+  static consteval bool has_disjoint_types() {
+    unsigned seen = 0;
+    for (const unsigned each : types_of_each) {
+      if ((seen & each) != 0) return false;
+      seen |= each;
+    }
+    return true;
+  }
+
+  /// Whether a reader can know the alternative. The messages are for the whole variant, once.
+  static consteval bool is_told_apart() {
+    static_assert(
+        is_discriminated || is_told_by_shape<variant> || has_disjoint_types(),
+        "inngest: alternatives of a std::variant have the same JSON type: say how to distinguish them, "
+        "with INNGEST_VARIANT(Type, \"member\", \"value of each alternative\"...) or "
+        "INNGEST_VARIANT_BY_SHAPE(Type)");
+    if constexpr (is_discriminated) {
+      constexpr auto rule = inngest_discriminator(static_cast<const variant*>(nullptr));
+      static_assert(rule.values.size() == count,
+                    "inngest: INNGEST_VARIANT needs one value for each alternative, in their order");
+      static_assert(
+          ((types_of<Alternatives>() & json_types::object) && ...),
+          "inngest: every alternative of a std::variant with INNGEST_VARIANT must be a JSON object");
+      static_assert(!(has_member<Alternatives>(rule.member) || ...),
+                    "inngest: INNGEST_VARIANT writes its member itself: alternatives must not have it, too");
+      for (std::size_t i = 0; i < rule.values.size(); ++i) {
+        for (std::size_t j = i + 1; j < rule.values.size(); ++j) {
+          if (rule.values[i] == rule.values[j]) return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  template <class Alternative>
+  static constexpr bool has_member(std::string_view name) {
+    if constexpr (kind_of<Alternative>() == json_kind::fields) {
+      return std::apply([name](const auto&... field) { return ((field.name == name) || ...); },
+                        codec<Alternative>::all);
+    } else {
+      return false;
+    }
+  }
+
+  static variant read_discriminated(json_value& value, const json_path& at) {
+    static_assert(is_told_apart(), "inngest: INNGEST_VARIANT has the same value for two alternatives");
+    constexpr auto rule = inngest_discriminator(static_cast<const variant*>(nullptr));
+    expect(value, json_type::object, at, "object");
+    const std::string_view text = raw_text(value, at);
+    const std::string found = find_discriminator(text, rule.member, at);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (rule.values[i] != found) continue;
+      json_document document(text, at);
+      json_value root = document.root(at);
+      variant out = read_alternative(root, i, at);
+      std::visit([&](auto& held) { forget_member(held, rule.member); }, out);
+      return out;
+    }
+    fail_discriminator(at, rule.member, rule.values.data(), count, found);
+  }
+
+  /// What keeps unknown members must not keep the discriminator: it would be written twice.
+  template <class Alternative>
+  static void forget_member(Alternative& held, std::string_view name) {
+    if constexpr (kind_of<Alternative>() == json_kind::fields) {
+      std::apply([&](const auto&... field) { (forget_in(field.of(held), name), ...); },
+                 codec<Alternative>::all);
+    } else if constexpr (std::same_as<Alternative, nlohmann::json>) {
+      held.erase(std::string(name));
+    }
+  }
+
+  static void forget_in(extra_fields& extra, std::string_view name) { extra.erase(std::string(name)); }
+  template <class Other>
+  static void forget_in(Other&, std::string_view) {}
+
+  static variant read_by_shape(json_value& value, const json_path& at) {
+    static_assert(is_told_apart(), "inngest: INNGEST_VARIANT has the same value for two alternatives");
+    const unsigned type = set_of(type_of(value, at));
+    std::array<std::size_t, count> fitting{};
+    std::size_t fits = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      if ((types_of_each[i] & type) != 0) fitting[fits++] = i;
+    }
+    if (fits == 0) fail_at(at, "expected " + names_of(types) + ", found " + names_of(type));
+    if (fits == 1) return read_alternative(value, fitting[0], at);
+    const std::string_view text = raw_text(value, at);
+    std::string problems;
+    for (std::size_t i = 0; i < fits; ++i) {
+      try {
+        return read_alternative(text, fitting[i], at);
+      } catch (const payload_error& problem) {
+        problems += "\n  " + std::string(problem.what());
+      }
+    }
+    fail_at(at, "fits none of the variant's alternatives:" + problems);
+  }
+
+  static variant read_alternative(json_value& value, std::size_t index, const json_path& at) {
+    using reader = variant (*)(json_value&, const json_path&);
+    static constexpr auto readers = []<std::size_t... Index>(std::index_sequence<Index...>) {
+      return std::array<reader, count>{[](json_value& from, const json_path& path) {
+        return variant(std::in_place_index<Index>, detail::read<Alternatives>(from, path));
+      }...};
+    }
+    (std::make_index_sequence<count>());
+    return readers[index](value, at);
+  }
+  /// Reads a part of a document once more.
+  static variant read_alternative(std::string_view text, std::size_t index, const json_path& at) {
+    single_value again(text, at);
+    return read_alternative(again.get(), index, at);
+  }
+};
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+/// Distinguishes the alternatives of a std::variant by a member: its name, then its value for each
+/// alternative, in their order. The variant writes and reads the member; the alternatives do not have it.
+/// Declare it in the namespace of an alternative.
+///
+///     struct Card { std::string number; };
+///     INNGEST_FIELDS(Card, number)
+///     struct Transfer { std::string iban; };
+///     INNGEST_FIELDS(Transfer, iban)
+///     using Payment = std::variant<Card, Transfer>;
+///     INNGEST_VARIANT(Payment, "method", "card", "transfer")  // {"method":"card","number":"..."}
+#define INNGEST_VARIANT(Type, member, ...)                             \
+  [[maybe_unused]] constexpr auto inngest_discriminator(const Type*) { \
+    return ::inngest::detail::make_discriminator(member, __VA_ARGS__); \
+  }
+
+/// Distinguishes the alternatives of a std::variant by their members: the first alternative that fits is
+/// read, so put those with more required members first. Without this macro, alternatives are distinguished by
+/// their JSON types (text, number, object, ...), and those of the same type are a compile error.
+#define INNGEST_VARIANT_BY_SHAPE(Type) \
+  [[maybe_unused]] constexpr void inngest_told_by_shape(const Type*) {}
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/json/impl/variant.ipp>
+#endif
