@@ -1,7 +1,5 @@
 #pragma once
 
-#include <simdjson.h>
-
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -13,6 +11,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/json/detail/document.hpp>
+#include <inngest/json/detail/simdjson.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
