@@ -23,7 +23,7 @@ set(JSON_SystemInclude ON)
 
 inngest_require(nlohmann_json::nlohmann_json nlohmann_json https://github.com/nlohmann/json.git v3.12.0)
 inngest_require(simdjson::simdjson simdjson https://github.com/simdjson/simdjson.git v3.13.0)
-find_package(OpenSSL 3.0 REQUIRED)
+find_package(OpenSSL 1.1.1 REQUIRED)
 find_package(Threads REQUIRED)
 set(inngest_dependencies nlohmann_json::nlohmann_json simdjson::simdjson OpenSSL::Crypto Threads::Threads)
 

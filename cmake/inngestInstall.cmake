@@ -15,6 +15,9 @@ set(package_dir "${data_dir}/cmake/inngest")
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/inngest" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
         FILES_MATCHING PATTERN "*.hpp" PATTERN "*.ipp")
+# The single header has the same name, so it is in a folder of its own: for -I<prefix>/include/inngest-single.
+install(FILES "${PROJECT_SOURCE_DIR}/single_include/inngest/inngest.hpp"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/inngest-single/inngest")
 install(TARGETS inngest EXPORT inngestTargets INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT inngestTargets NAMESPACE inngest:: DESTINATION "${package_dir}")
 if(INNGEST_INSTALL_COMPILED)
@@ -27,11 +30,11 @@ configure_package_config_file(cmake/inngestConfig.cmake.in inngestConfig.cmake
                               INSTALL_DESTINATION "${package_dir}")
 write_basic_package_version_file(inngestConfigVersion.cmake COMPATIBILITY SameMinorVersion ${any_architecture})
 install(FILES "${PROJECT_BINARY_DIR}/inngestConfig.cmake" "${PROJECT_BINARY_DIR}/inngestConfigVersion.cmake"
-              "${PROJECT_SOURCE_DIR}/cmake/inngestHttplib.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/inngestAdapters.cmake" "${PROJECT_SOURCE_DIR}/cmake/inngestHttplib.cmake"
         DESTINATION "${package_dir}")
 
 # Without a pkg-config file of its own, cpp-httplib is a header that needs OpenSSL.
-set(pc_requires "nlohmann_json, simdjson, libcrypto >= 3.0")
+set(pc_requires "nlohmann_json, simdjson, libcrypto >= 1.1.1")
 set(pc_cflags "-pthread")
 if(NOT INNGEST_WITH_HTTPLIB)
   string(APPEND pc_cflags " -DINNGEST_NO_HTTPLIB")
@@ -41,6 +44,13 @@ elseif(TARGET PkgConfig::cpp-httplib)
 else()
   string(APPEND pc_requires ", libssl")
   string(APPEND pc_cflags " -DCPPHTTPLIB_OPENSSL_SUPPORT")
+endif()
+# Found from the place of the file, so that what is installed can be moved and packed.
+if(IS_ABSOLUTE "${data_dir}")
+  set(pc_prefix "${CMAKE_INSTALL_PREFIX}")
+else()
+  file(RELATIVE_PATH pc_prefix "/${data_dir}/pkgconfig" "/")
+  string(PREPEND pc_prefix "\${pcfiledir}/")
 endif()
 configure_file(cmake/inngest.pc.in inngest.pc @ONLY)
 set(pc_files "${PROJECT_BINARY_DIR}/inngest.pc")
@@ -52,3 +62,8 @@ if(INNGEST_INSTALL_COMPILED)
   list(APPEND pc_files "${PROJECT_BINARY_DIR}/inngest-compiled.pc")
 endif()
 install(FILES ${pc_files} DESTINATION "${data_dir}/pkgconfig")
+
+# `cpack -G DEB` in the build folder makes a package for Debian and Ubuntu.
+if(inngest_is_top_level)
+  include(inngestPackage)
+endif()

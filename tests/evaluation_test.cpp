@@ -69,6 +69,12 @@ TEST_CASE("texts, lists and maps have their functions", "[evaluation]") {
             "'abc'.contains('b')") == true);
   CHECK(cel("'ab' + 'cd'") == "abcd");
   CHECK(cel("'a1'.matches('^[a-z][0-9]$')") == true);
+  CHECK(cel("'aab'.matches('^a(?i)*b$')") == true);  // flags are nothing that could be repeated
+  CHECK(cel("'abbb'.matches(r'^\\Qab\\E*$')") == true);
+  for (const char* pattern : {"{2}", "a|{2}", "({2})", "(?i)*", "a**", "a{2}{3}", "\\\\ä"}) {
+    CAPTURE(pattern);
+    CHECK(problem("'a'.matches('" + std::string(pattern) + "')").find("not a regular expression") == 0);
+  }
   CHECK(cel("[1, 2] + [3]") == json::parse("[1,2,3]"));
   CHECK(cel("{'a': 1, 'b': [2]}['b'][0]") == 2);
   CHECK(cel("2 in [1, 2] && 'a' in {'a': 1} && !('b' in {'a': 1})") == true);

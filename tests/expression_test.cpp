@@ -328,7 +328,7 @@ TEST_CASE("a mistake is told in words, with its line when there are several", "[
   CHECK(problem_of("event.a == '\u20ac\u20ac' # 1") == "unexpected character \"#\", at column 17");
   CHECK(problem_of("event.a == \u20ac") == "unexpected character \"\u20ac\", at column 12");
   CHECK(problem_of("event.`a-b`") ==
-        "a server takes no names in backticks: write [\"a-b\"] for the field a-b, at column 7");
+        "a server accepts no names in backticks: write [\"a-b\"] for the field a-b, at column 7");
   CHECK(problem_of("event.a == '\xff'") == "the text is not UTF-8, at column 13");
   CHECK(problem_of("event.id 'a'") ==
         "expected an operator or the end after \"id\", found a literal, at column 10");

@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
-# Installs what the tests need, builds them with sanitizers and runs them all. Arguments go to ctest.
+# Installs what the tests need, builds them with sanitizers and runs them all, but not again those that have passed with
+# the same inputs (see run_changed.py). Arguments go to ctest, which then runs whatever they choose.
 #
+#   FRESH=1    run everything
 #   BUILD_DIR  where to build (build/tests)
 #   CXX        the compiler of the tests (clang++, which needs half of GCC's time for them; GCC reads every header,
 #              and compiles what must not compile and the programs of users)
-#   JOBS       how much to build and run at once (the number of processors)
+#   JOBS       how much to build at once (the number of processors); of tests, which wait a lot, twice as many run
+#   FUZZ_SECONDS, SIMULATION_SECONDS  how long each fuzz target (4) and the simulation (30) look for something new
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/packages.sh
 source tools/packages.sh
+# shellcheck source=tools/adapter_packages.sh
+source tools/adapter_packages.sh
 
 build=${BUILD_DIR:-build/tests}
 jobs=${JOBS:-$(nproc)}
@@ -19,18 +24,22 @@ has_libfuzzer() {
 }
 
 need_build_tools
+need_adapter_packages
 need python3 command -v python3
 need catch2 pkg-config --exists catch2
 need meson command -v meson
 need locales test -e /usr/share/i18n/locales/de_DE
 need libsodium-dev pkg-config --exists libsodium
+need libre2-dev test -e /usr/include/re2/re2.h
 need clang command -v clang++
+need lld command -v ld.lld
 need libclang-rt-14-dev has_libfuzzer
 need tzdata test -e /usr/share/zoneinfo/Asia/Kathmandu
 install_needed
 needed=()
 need chromium command -v chromium
-install_needed || echo "without chromium the engine's page is not tried in a browser"
+need doxygen command -v doxygen
+install_needed || echo "without chromium the engine's page is not tried in a browser; without doxygen the reference is not checked"
 
 if [ -z "${CXX:-}" ] && command -v clang++ > /dev/null; then export CXX=clang++; fi
 
@@ -47,4 +56,10 @@ cmake --preset asan -B "$build"
 echo "== building"
 "${plain[@]}" cmake --build "$build" --parallel "$jobs"
 echo "== testing"
-"${plain[@]}" ctest --test-dir "$build" --output-on-failure --parallel "$jobs" "$@"
+export FUZZ_SECONDS=${FUZZ_SECONDS:-4}
+export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$((2 * jobs))}
+if [ $# -gt 0 ]; then
+  "${plain[@]}" ctest --test-dir "$build" --output-on-failure "$@"
+else
+  "${plain[@]}" python3 tests/run_changed.py "$build"
+fi

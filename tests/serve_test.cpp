@@ -287,10 +287,20 @@ TEST_CASE("the trust probe answers who signs", "[serve][signature]") {
 
 TEST_CASE("other methods are not allowed", "[serve]") {
   const served s(support::quiet_options());
-  for (const char* method : {"DELETE", "PATCH", "HEAD", "OPTIONS", "get", ""}) {
+  for (const char* method : {"DELETE", "PATCH", "OPTIONS", "get", ""}) {
     CAPTURE(method);
-    CHECK(s({.method = method, .url = "/api/inngest"}).status == 405);
+    const answer refused = s({.method = method, .url = "/api/inngest"});
+    CHECK(refused.status == 405);
+    CHECK(refused.header("allow") == "GET, HEAD, PUT, POST");
   }
+}
+
+TEST_CASE("HEAD is answered as GET, without a body", "[serve]") {
+  const served s(support::quiet_options());
+  const answer head = s({.method = "HEAD", .url = "/api/inngest"});
+  CHECK(head.status == 200);
+  CHECK(head.text.empty());
+  CHECK(head.header("content-type") == "application/json");
 }
 
 TEST_CASE("an unknown function and a missing one are errors that say so", "[serve][post]") {

@@ -680,7 +680,7 @@ TEST_CASE("retry_after_error says when, in whole seconds", "[step][errors]") {
   CHECK(reply.header("retry-after") == "2");
   CHECK(reply.header("x-inngest-no-retry") == "false");
   wait = -1h;
-  CHECK(run.discover().header("retry-after") == "0");
+  CHECK(run.discover().header("retry-after") == "1");
   wait = 24h * 365 * 100;
   CHECK(run.discover().header("retry-after") == "86400");
   wait = 30s;
@@ -699,7 +699,15 @@ TEST_CASE("retry_after_error takes a moment too, however far", "[step][errors]")
   at = std::chrono::system_clock::time_point::max();
   CHECK(run.discover().header("retry-after") == "86400");
   at = std::chrono::system_clock::now() - 1h;
-  CHECK(run.discover().header("retry-after") == "0");
+  CHECK(run.discover().header("retry-after") == "1");
+}
+
+TEST_CASE("retry_after_error with a moment in whole seconds asks for no second more", "[step][errors]") {
+  auto f = made([](auto& ctx) {
+    ctx.step.run("pay",
+                 [] { throw inngest::retry_after_error("later", std::chrono::system_clock::now() + 99s); });
+  });
+  for (int i = 0; i < 20; ++i) CHECK(run_driver(f).discover().header("retry-after") == "99");
 }
 
 TEST_CASE("what is thrown need not be a std::exception", "[step][errors]") {

@@ -40,6 +40,12 @@ WHOLE = """\
 #include <inngest/transport/detail/httplib_tasks.hpp>
 #include <inngest/adapters/httplib.hpp>
 #endif
+#ifdef INNGEST_WITH_CGI
+#include <inngest/adapters/cgi.hpp>
+#endif
+#ifdef INNGEST_WITH_LAMBDA
+#include <inngest/adapters/lambda.hpp>
+#endif
 #ifdef INNGEST_WITH_AGGREGATES
 #include <inngest/json/aggregates.hpp>
 #endif

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "include" / "inngest"
 
 LAYERS = [
-    ["version.hpp", "config.hpp", "fwd.hpp", "stop_token.hpp", "dependencies.hpp", "limits.hpp",
+    ["version.hpp", "config.hpp", "fwd.hpp", "stop_token.hpp", "executor.hpp", "dependencies.hpp", "limits.hpp",
      "protocol/step_kinds.hpp", "options/detail/option_limits.hpp", "time/timestamp.hpp", "time/detail/http_date.hpp",
      "time/detail/rfc3339.hpp", "time/detail/saturated.hpp", "time/detail/server_duration.hpp", "platform/detail/*",
      "detail/base64.hpp", "detail/checked_math.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/function_ref.hpp",
@@ -24,13 +24,13 @@ LAYERS = [
      "json/detail/for_each_macro.hpp", "json/detail/parse_real.hpp"],
     ["error.hpp"],
     ["json.hpp", "json/*", "detail/utf8.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp",
-     "detail/result_traits.hpp", "time/*", "log.hpp", "http.hpp", "expression.hpp", "expression/*",
+     "detail/result_traits.hpp", "time/*", "log.hpp", "http.hpp", "http/*", "thread_pool.hpp", "expression.hpp", "expression/*",
      "step/detail/step_body.hpp", "fetch.hpp"],
     ["step_id.hpp", "event.hpp", "members.hpp", "topic.hpp", "middleware.hpp", "trigger.hpp", "options.hpp", "settings.hpp",
      "options/detail/check_options.hpp"],
     ["protocol/*"],
     ["execution/*"],
-    ["function.hpp", "step.hpp", "experiment.hpp", "group.hpp", "context.hpp"],
+    ["function.hpp", "step.hpp", "step/*", "experiment.hpp", "group.hpp", "context.hpp"],
     ["client.hpp"],
     ["serve.hpp", "serving/*"],
     ["middleware/*", "ai.hpp", "ai/*", "runs.hpp", "doctor.hpp", "outbox.hpp", "outbox/*"],
@@ -56,8 +56,17 @@ PACKAGES = [
     (r"boost/pfr", ["json/aggregates.hpp"]),
     (r"simdjson", ["json/detail/impl/document.ipp", "detail/impl/utf8.ipp"]),
     (r"httplib\.h$", ["adapters/httplib.hpp", "transport/impl/httplib.ipp", "transport/detail/httplib_*.hpp"]),
+    (r"boost/(?!pfr)", ["adapters/beast.hpp"]),
+    (r"restinio/", ["adapters/restinio.hpp"]),
+    (r"Poco/", ["adapters/poco.hpp"]),
+    (r"civetweb\.h$", ["adapters/civetweb.hpp"]),
+    (r"microhttpd\.h$", ["adapters/microhttpd.hpp"]),
+    (r"pistache/", ["adapters/pistache.hpp"]),
+    (r"Qt[A-Z]\w*/", ["adapters/qt.hpp"]),
+    (r"drogon/", ["adapters/drogon.hpp"]),
     (r"openssl/", ["detail/impl/crypto.ipp"]),
     (r"sodium", ["middleware/encryption.hpp"]),
+    (r"re2/", ["expression/detail/impl/pattern.ipp"]),
     (r"sqlite3", ["embedded/detail/impl/sqlite.ipp"]),
 ]
 

@@ -324,7 +324,7 @@ class client {
           refused = std::current_exception();
         }
       });
-      if (!by_us) log().info("events were added to the outbox, behind those that another thread is sending");
+      if (!by_us) log().info("events were added to the outbox, after those that another thread is sending");
     } catch (const error& problem) {
       log().warn(std::string(problem.what()) + ": kept in the outbox");
     }

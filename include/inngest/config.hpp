@@ -39,6 +39,11 @@
 /// `inngest-compiled` define it.
 // #define INNGEST_COMPILED
 
+/// Define it in all files, and link RE2, to let RE2 search the patterns of `matches` in expressions. It knows
+/// Unicode classes (`\p{Greek}`), which the library's own search does not. With the compiled library it
+/// matters where src/inngest.cpp is compiled.
+// #define INNGEST_WITH_RE2
+
 #ifdef INNGEST_COMPILED
 #define INNGEST_INLINE
 #else
@@ -59,10 +64,17 @@
 #else
 #define INNGEST_DETAIL_FLAVOUR headers
 #endif
-#define INNGEST_DETAIL_JOIN(major, minor, patch, flavour) v##major##_##minor##_##patch##_##flavour
-#define INNGEST_DETAIL_ABI(major, minor, patch, flavour) INNGEST_DETAIL_JOIN(major, minor, patch, flavour)
+#if defined(INNGEST_WITH_RE2) && !defined(INNGEST_COMPILED)
+#define INNGEST_DETAIL_PATTERNS _re2
+#else
+#define INNGEST_DETAIL_PATTERNS
+#endif
+#define INNGEST_DETAIL_JOIN(major, minor, patch, flavour, patterns) \
+  v##major##_##minor##_##patch##_##flavour##patterns
+#define INNGEST_DETAIL_ABI(major, minor, patch, flavour, patterns) \
+  INNGEST_DETAIL_JOIN(major, minor, patch, flavour, patterns)
 #define INNGEST_ABI                                                                       \
   INNGEST_DETAIL_ABI(INNGEST_VERSION_MAJOR, INNGEST_VERSION_MINOR, INNGEST_VERSION_PATCH, \
-                     INNGEST_DETAIL_FLAVOUR)
+                     INNGEST_DETAIL_FLAVOUR, INNGEST_DETAIL_PATTERNS)
 #define INNGEST_DETAIL_QUOTED(text) #text
 #define INNGEST_DETAIL_TEXT(macro) INNGEST_DETAIL_QUOTED(macro)

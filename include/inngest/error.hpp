@@ -151,14 +151,14 @@ class retry_after_error : public error {
   /// Retries after the delay.
   retry_after_error(const std::string& message, duration_ms delay);
   /// Retries at the given time.
-  retry_after_error(const std::string& message, detail::saturated_time at);
+  retry_after_error(const std::string& message, detail::precise_time at);
 
-  /// The time from `now` to the next attempt; never negative.
+  /// The time from `now` to the next attempt, rounded up; never negative.
   std::chrono::milliseconds delay(std::chrono::system_clock::time_point now) const;
 
  private:
   std::chrono::milliseconds delay_{};
-  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> at_;
+  std::optional<detail::precise_time> at_;
 };
 
 /// A step failed permanently: it used up its attempts or threw `non_retriable_error`. Its step call throws

@@ -15,22 +15,24 @@
 #include <inngest/execution/hooks.hpp>
 #include <inngest/function.hpp>
 #include <inngest/http.hpp>
+#include <inngest/http/reply.hpp>
 #include <inngest/serving/answers.hpp>
 #include <inngest/serving/call.hpp>
 #include <inngest/serving/checkpoints.hpp>
 #include <inngest/serving/description.hpp>
 #include <inngest/serving/identity.hpp>
+#include <inngest/serving/pending_call.hpp>
 #include <inngest/serving/registration.hpp>
 #include <inngest/serving/serve_options.hpp>
 #include <inngest/serving/served_app.hpp>
-#include <inngest/serving/streaming.hpp>
+#include <inngest/thread_pool.hpp>
 
 namespace inngest::inline INNGEST_ABI {
 
 /// Answers the requests of an Inngest server, with any HTTP framework: it maps requests to responses and
 /// opens no sockets. Copies share one state. It may be called from many threads at once.
 ///
-/// - GET describes the app: minimal for unauthenticated callers.
+/// - GET describes the app: minimal for unauthenticated callers. HEAD is GET without a body.
 /// - PUT registers the app's functions: by a request to the server, or in-band, in the answer.
 /// - POST runs a function, or one step of it.
 class handler {
@@ -45,8 +47,18 @@ class handler {
   /// All functions, including the on_failure, on_cancel and on_success handlers of others.
   const std::vector<any_function>& functions() const { return app_->functions; }
 
-  /// Answers a request. It does not throw: errors become answers with a reason.
+  /// Answers a request on this thread, which takes as long as the call. It does not throw: errors become
+  /// answers with a reason.
   http::response operator()(http::request request) const;
+
+  /// Answers a request through `reply`, and returns at once. Calls and registrations run on
+  /// `serve_options::executor`; when it is full, they are answered with 503 and `retry-after`. GET, refused
+  /// requests and those that are too large are answered before it returns. It does not throw.
+  void operator()(http::request request, http::reply reply) const;
+
+  /// Answers a request on this thread like the one above, as a whole even if `serve_options::streaming` is
+  /// set. `stop` asks the call to stop, for a platform that sets a deadline.
+  http::response operator()(http::request request, const execution::call_stop& stop) const;
 
   /// Saves the step results of a call while its function continues.
   using save_results = serving::save_results;
@@ -80,7 +92,17 @@ class handler {
  private:
   http::response answer(http::request request) const;
 
+  http::response answer_whole(http::request request, const execution::call_stop& stop) const;
+
+  /// A call or registration to be answered later; null for other requests, of which `answer` is the answer.
+  std::shared_ptr<serving::pending_call> defer(http::request request, http::response& answer,
+                                               bool& is_streamed) const;
+
+  std::shared_ptr<serving::pending_call> pending(http::request request, serving::identity caller) const;
+
   http::response streamed(http::request request, serving::identity caller) const;
+
+  bool is_streamed(const http::request& request) const;
 
   http::response signed_answer(http::request request, const serving::identity& caller,
                                const execution::call_stop& stop) const;

@@ -2,16 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <concepts>
 #include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <inngest/config.hpp>
@@ -26,46 +23,17 @@
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/memo.hpp>
 #include <inngest/protocol/step_kinds.hpp>
+#include <inngest/step/ai_steps.hpp>
+#include <inngest/step/detail/step_base.hpp>
 #include <inngest/step/detail/step_body.hpp>
+#include <inngest/step/options.hpp>
+#include <inngest/step/step_handle.hpp>
 #include <inngest/step_id.hpp>
 #include <inngest/time/duration.hpp>
 #include <inngest/time/timestamp.hpp>
 #include <inngest/topic.hpp>
 
 namespace inngest::inline INNGEST_ABI {
-
-/// Options of a wait for an event.
-struct wait_options {
-  /// How long to wait, up to 366 days. After it the step returns nullopt.
-  duration_ms timeout;
-  /// A CEL expression over `event` (the run's event) and `async` (the received event). The wait ignores
-  /// events for which it is not true.
-  std::string expression{};
-  /// A field that must be the same in both events: "data.userId", or inngest::same<&Order::user_id>.
-  event_match match{};
-};
-
-/// What happens when a run waits for a signal that another run already waits for.
-enum class signal_conflict {
-  fail,     ///< the second run fails; the default of servers
-  replace,  ///< the first run no longer gets it
-};
-
-/// Options of a wait for a signal.
-struct signal_options {
-  /// The name of the signal.
-  std::string signal;
-  /// How long to wait, up to 366 days. After it the step returns nullopt.
-  duration_ms timeout;
-  /// What happens when another run already waits for the signal.
-  signal_conflict on_conflict = signal_conflict::fail;
-};
-
-/// Options of an invoke step.
-struct invoke_options {
-  /// How long to wait for the result, up to 366 days, before the step fails with "InngestInvokeTimeoutError".
-  std::optional<duration_ms> timeout{};
-};
 
 /// The result of sending a signal.
 struct sent_signal {
@@ -83,191 +51,9 @@ struct function_ref {
   std::string function_id;
 };
 
-namespace detail {
-
-template <class Result>
-Result read_memo(execution::replay& replay, execution::step_call& call) {
-  return replay.read_memo(call, true, [&](const protocol::memo& memo) -> Result {
-    if constexpr (std::is_void_v<Result>)
-      protocol::throw_if_failed(memo, call.id);
-    else
-      return protocol::read_result<Result>(memo, call.id);
-  });
-}
-
-/// The operation that reports the step to a server. \throws payload_error with the step in its path.
-template <class Describe>
-protocol::operation described(const execution::step_call& call, Describe&& describe) {
-  try {
-    if constexpr (std::invocable<Describe&, const execution::step_call&>)
-      return describe(call);
-    else
-      return describe();
-  } catch (const payload_error& problem) {
-    const std::string within = problem.path().empty() ? "" : "." + problem.path();
-    throw payload_error(protocol::memo_path(call.id) + within, problem.problem());
-  }
-}
-
-}  // namespace detail
-
-/// A started step whose result has not been read yet. It must not outlive its handler's call.
-template <class Result, class Run>
-class [[nodiscard]] step_handle {
- public:
-  /// Used by the library. `plan` describes the step to the server if it has no result yet.
-  template <class Plan>
-  step_handle(execution::replay& replay, execution::step_call call, const Plan& plan, Run run)
-      : replay_(&replay), call_(std::move(call)), run_(std::move(run)) {
-    if (call_.memo) return;
-    plan_.emplace(detail::described(call_, plan));
-    replay_->discover(call_, *plan_, body());
-  }
-
-  /// The step's result.
-  /// \throws step_error when the step failed permanently.
-  Result get() {
-    if (!call_.memo) replay_->await(call_, *plan_, body());
-    return detail::read_memo<Result>(*replay_, call_);
-  }
-
- private:
-  auto body() {
-    return [this](std::string& out) { run_(call_, out); };
-  }
-
-  execution::replay* replay_;
-  execution::step_call call_;
-  std::optional<protocol::operation> plan_;
-  Run run_;
-};
-
-namespace detail {
-
-/// The common part of all kinds of steps.
-class step_base {
- public:
-  explicit step_base(execution::replay& replay) : replay_(&replay) {}
-
- protected:
-  /// Starts a step that runs in this process: `run` receives the call and appends the result.
-  template <class Result, class Plan, class Run>
-  auto start_run(step_options options, step_kind kind, const Plan& plan, Run run) {
-    return step_handle<Result, Run>(*replay_, replay_->enter(std::move(options), kind), plan, std::move(run));
-  }
-
-  static protocol::operation plan_of(std::string name = {}, std::string options = {});
-
-  /// Enters a step whose work the server does, and leaves the handler while it has no result. `describe`
-  /// returns the operation; its code is set to the kind's.
-  template <class Describe>
-  execution::step_call ask_server(step_options options, step_kind kind, Describe describe,
-                                  std::string* input = nullptr) {
-    execution::step_call call = replay_->enter(std::move(options), kind, input);
-    if (call.memo) return call;
-    protocol::operation op = described(call, describe);
-    op.code = protocol::row_of(kind).begins_with;
-    replay_->wait_for_server(call, std::move(op));
-  }
-
-  /// Starts a body with arguments. The arguments are recorded, and the server may replace them.
-  template <class Body, class... Arguments>
-  auto start_with_input(step_options options, step_kind kind, std::string_view type, Body body,
-                        const Arguments&... arguments) {
-    using result = step_result_t<Body, json_form<Arguments>&...>;
-    using inputs = std::tuple<json_form<Arguments>...>;
-    std::string input = "[";
-    ((input += encode(arguments, "input"), input += ','), ...);
-    input.back() = ']';
-    auto call = replay_->enter(std::move(options), kind, &input);
-    const auto plan = [text = input, type] {
-      return plan_of({}, json_object_text().add_raw("input", text).add_if("type", type).text());
-    };
-    auto run = [body = std::move(body), input = std::move(input)](const execution::step_call& at,
-                                                                  std::string& out) mutable {
-      if (at.input) {
-        const json_buffer replaced{std::string(at.input->text)};
-        input = std::string(find_member(replaced, "input"));
-      }
-      auto given = decode<inputs>(input, "input");
-      std::apply([&](auto&... values) { run_body(body, at.deadline, at.stop, out, values...); }, given);
-    };
-    return step_handle<result, decltype(run)>(*replay_, std::move(call), plan, std::move(run));
-  }
-
-  execution::replay* replay_;
-};
-
-/// A reference to the caller's body, for a step that is awaited at once.
-template <class Body>
-struct body_ref {
-  Body* body;
-  template <class... Arguments>
-    requires std::invocable<Body&, Arguments...>
-  decltype(auto) operator()(Arguments&&... arguments) const {
-    return (*body)(std::forward<Arguments>(arguments)...);
-  }
-};
-
-}  // namespace detail
-
 // Every kind of step has two overloads, for an id and for options. One parameter can't accept both:
 // step_options must be an aggregate, so that {.id = "charge", .name = "Charge the card"} works, and an
 // aggregate has no constructor that converts a literal id and hashes it at compile time.
-
-/// Steps for language models: `ctx.step.ai`.
-class ai_steps : private detail::step_base {
- public:
-  using step_base::step_base;
-
-  /// The server calls a model, and the step returns the provider's answer. The app need not run meanwhile.
-  /// See <inngest/ai.hpp> for models and requests. \throws step_error when the call failed.
-  template <class Model, class Request = typename Model::request_type>
-  auto infer(step_options options, const Model& model, const Request& request) ->
-      typename Model::answer_type {
-    auto call = ask_server(std::move(options), step_kind::ai_infer, [&] {
-      const auto made = make_request(model, request);
-      detail::json_object_text headers;
-      for (const auto& [name, value] : made.headers) headers.add_exact(name, value);
-      detail::json_object_text text;
-      text.add("type", "step.ai.infer").add_exact("url", made.url).add_exact("auth_key", made.auth_key);
-      text.add("format", made.format).add_raw("body", made.body);
-      if (headers.text() != "{}") text.add_raw("headers", headers.text());
-      return protocol::operation{.options = text.text()};
-    });
-    return detail::read_memo<typename Model::answer_type>(*replay_, call);
-  }
-  /// Like the other overload, without options.
-  template <class Model, class Request = typename Model::request_type>
-  auto infer(step_id id, const Model& model, const Request& request) -> typename Model::answer_type {
-    return infer(step_options{.id = id}, model, request);
-  }
-
-  /// Like step.run, for a body that calls a model with your own library; the server shows it as a model call.
-  /// The arguments after the body are recorded and passed to it.
-  template <class Body, class... Arguments>
-  auto wrap(step_options options, Body&& body, const Arguments&... arguments) {
-    if constexpr (sizeof...(Arguments) > 0) {
-      return start_with_input(std::move(options), step_kind::ai_wrap, "step.ai.wrap",
-                              detail::body_ref<std::remove_reference_t<Body>>{&body}, arguments...)
-          .get();
-    } else {
-      using result = detail::step_result_t<Body>;
-      return start_run<result>(
-                 std::move(options), step_kind::ai_wrap,
-                 [] { return plan_of({}, "{\"type\":\"step.ai.wrap\"}"); },
-                 [&body](const execution::step_call& at, std::string& out) {
-                   detail::run_body(body, at.deadline, at.stop, out);
-                 })
-          .get();
-    }
-  }
-  /// Like the other overload, without options.
-  template <class Body, class... Arguments>
-  auto wrap(step_id id, Body&& body, const Arguments&... arguments) {
-    return wrap(step_options{.id = id}, std::forward<Body>(body), arguments...);
-  }
-};
 
 /// The steps of a function: `ctx.step`. Each step has an id, runs once, and returns its stored result from
 /// then on. A step without a result leaves the handler, which is called again when the result is there. Code

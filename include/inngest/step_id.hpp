@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/crypto.hpp>
 #include <inngest/detail/sha1.hpp>
 #include <inngest/time/detail/saturated.hpp>
 
@@ -37,7 +38,7 @@ class step_id {
     requires(std::is_convertible_v<const Text&, std::string_view> && !std::is_array_v<Text> &&
              !std::is_same_v<Text, step_id>)
   step_id(const Text& text, const char* file = __builtin_FILE(), int line = __builtin_LINE())
-      : text_(text), hash_(detail::sha1::of(text_)), line_(line), file_(file) {}
+      : text_(text), hash_(detail::sha1_at_run_time(text_)), line_(line), file_(file) {}
 
   /// The id as written. It points to the caller's text.
   constexpr std::string_view text() const { return text_; }

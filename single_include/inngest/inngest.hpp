@@ -340,14 +340,19 @@ constexpr To saturate_up(std::chrono::duration<Rep, Period> duration) {
   return has_rest ? To(add_saturated(out.count(), 1)) : out;
 }
 
-/// A time with milliseconds, rounded up. Every time of the system clock converts to it.
-class saturated_time : public std::chrono::sys_time<std::chrono::milliseconds> {
+/// A time in another unit, rounded up. Every time of the system clock converts to it.
+template <class Unit>
+class saturated_time_in : public std::chrono::sys_time<Unit> {
  public:
   template <class Duration>
     requires std::integral<typename Duration::rep>
-  constexpr saturated_time(std::chrono::time_point<std::chrono::system_clock, Duration> time)
-      : time_point(saturate_up<std::chrono::milliseconds>(time.time_since_epoch())) {}
+  constexpr saturated_time_in(std::chrono::time_point<std::chrono::system_clock, Duration> time)
+      : std::chrono::sys_time<Unit>(saturate_up<Unit>(time.time_since_epoch())) {}
 };
+
+using saturated_time = saturated_time_in<std::chrono::milliseconds>;
+/// For times that are subtracted before they are rounded.
+using precise_time = saturated_time_in<std::chrono::nanoseconds>;
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
@@ -499,14 +504,14 @@ class retry_after_error : public error {
   /// Retries after the delay.
   retry_after_error(const std::string& message, duration_ms delay);
   /// Retries at the given time.
-  retry_after_error(const std::string& message, detail::saturated_time at);
+  retry_after_error(const std::string& message, detail::precise_time at);
 
-  /// The time from `now` to the next attempt; never negative.
+  /// The time from `now` to the next attempt, rounded up; never negative.
   std::chrono::milliseconds delay(std::chrono::system_clock::time_point now) const;
 
  private:
   std::chrono::milliseconds delay_{};
-  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> at_;
+  std::optional<detail::precise_time> at_;
 };
 
 /// A step failed permanently: it used up its attempts or threw `non_retriable_error`. Its step call throws
@@ -634,17 +639,18 @@ INNGEST_INLINE payload_error::payload_error(std::string path, const std::string&
 INNGEST_INLINE retry_after_error::retry_after_error(const std::string& message, duration_ms delay)
     : error(error_code::retry_after, message), delay_(delay) {}
 
-INNGEST_INLINE retry_after_error::retry_after_error(const std::string& message, detail::saturated_time at)
+INNGEST_INLINE retry_after_error::retry_after_error(const std::string& message, detail::precise_time at)
     : error(error_code::retry_after, message), at_(at) {}
 
 INNGEST_INLINE std::chrono::milliseconds retry_after_error::delay(
     std::chrono::system_clock::time_point now) const {
   using std::chrono::milliseconds;
   if (!at_) return (std::max)(delay_, milliseconds::zero());
-  const auto from = std::chrono::floor<milliseconds>(now);  // a partial millisecond counts as a whole one
-  return *at_ <= from ? milliseconds::zero()
-                      : milliseconds(detail::add_saturated(at_->time_since_epoch().count(),
-                                                           -from.time_since_epoch().count()));
+  const detail::precise_time from(now);
+  if (*at_ <= from) return milliseconds::zero();
+  const std::chrono::nanoseconds left(
+      detail::add_saturated(at_->time_since_epoch().count(), -from.time_since_epoch().count()));
+  return std::chrono::ceil<milliseconds>(left);
 }
 
 INNGEST_INLINE step_error::step_error(std::string step_id, std::string name, const std::string& message,
@@ -685,34 +691,11 @@ INNGEST_INLINE store_error::store_error(std::string path, const std::string& pro
 
 // inngest/json/detail/codec.hpp
 
-#include <charconv>
-#include <cmath>
+// inngest/json/detail/containers.hpp
+
 #include <cstddef>
 #include <iterator>
-#include <map>
 #include <tuple>
-#include <variant>
-
-// inngest/detail/utf8.hpp
-
-namespace inngest::inline INNGEST_ABI::detail {
-
-/// Whether all of the text is UTF-8.
-bool is_utf8(std::string_view text);
-
-}  // namespace inngest::inline INNGEST_ABI::detail
-
-// inngest/detail/impl/utf8.ipp
-
-#include <simdjson.h>
-
-namespace inngest::inline INNGEST_ABI::detail {
-
-INNGEST_INLINE bool is_utf8(std::string_view text) {
-  return simdjson::validate_utf8(text.data(), text.size());
-}
-
-}  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/json/detail/document.hpp
 
@@ -994,6 +977,8 @@ class single_value {
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/json/detail/impl/document.ipp
+
+#include <simdjson.h>
 
 #include <new>
 
@@ -1347,186 +1332,15 @@ INNGEST_INLINE json_array::iterator& json_array::iterator::operator++() {
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
-// inngest/json/detail/dom.hpp
+// inngest/json/detail/kind.hpp
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <variant>
+
+// Which kind of JSON a C++ type is. codec.hpp lists the files that read and write the kinds.
 
 namespace inngest::inline INNGEST_ABI::detail {
-
-/// The nesting depth of arrays and objects in `text`, which may be any bytes.
-std::size_t nesting_depth(std::string_view text);
-
-/// Whether nlohmann's parser would ignore a part of the text: it stops at a zero byte and skips a byte order
-/// mark. Neither is JSON, and other readers refuse them.
-bool has_overlooked_bytes(std::string_view text);
-
-/// Whether the whole text is JSON.
-bool is_json(std::string_view text);
-
-nlohmann::json parse_dom(std::string_view text, const json_path& at = {});
-
-/// The document as text.
-std::string dom_text(const nlohmann::json& dom);
-
-void write_dom(std::string& out, const nlohmann::json& value, const json_path& at = {});
-
-}  // namespace inngest::inline INNGEST_ABI::detail
-
-// inngest/json/detail/impl/dom.ipp
-
-namespace inngest::inline INNGEST_ABI::detail {
-
-INNGEST_INLINE std::size_t nesting_depth(std::string_view text) {
-  std::size_t depth = 0;
-  std::size_t deepest = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      deepest = (std::max)(deepest, ++depth);
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return deepest;
-}
-
-INNGEST_INLINE bool has_overlooked_bytes(std::string_view text) {
-  return text.find('\0') != std::string_view::npos || text.starts_with("\xef\xbb\xbf");
-}
-
-INNGEST_INLINE bool is_json(std::string_view text) {
-  return !has_overlooked_bytes(text) && nlohmann::json::accept(text.begin(), text.end());
-}
-
-INNGEST_INLINE nlohmann::json parse_dom(std::string_view text, const json_path& at) {
-  if (nesting_depth(text) > INNGEST_MAX_JSON_DEPTH) {
-    throw payload_error(at.text(),
-                        "nested deeper than " + std::to_string(INNGEST_MAX_JSON_DEPTH) + " levels");
-  }
-  if (has_overlooked_bytes(text))
-    throw payload_error(at.text(), "not valid JSON: it has a zero byte or begins with a byte order mark");
-  try {
-    return nlohmann::json::parse(text.begin(), text.end());
-  } catch (const nlohmann::json::exception& problem) {
-    throw payload_error(at.text(), std::string("not valid JSON: ") + problem.what());
-  }
-}
-
-INNGEST_INLINE void write_dom(std::string& out, const nlohmann::json& value, const json_path& at) {
-  try {
-    out += value.dump();
-  } catch (const nlohmann::json::exception& problem) {
-    throw payload_error(at.text(), problem.what());
-  }
-}
-
-INNGEST_INLINE std::string dom_text(const nlohmann::json& dom) { return dom.dump(); }
-
-}  // namespace inngest::inline INNGEST_ABI::detail
-
-// inngest/json/detail/parse_real.hpp
-
-#include <system_error>
-#include <version>
-
-#ifndef __cpp_lib_to_chars
-#include <clocale>
-#include <cstdlib>
-#ifndef _WIN32
-#include <locale.h>  // NOLINT(modernize-deprecated-headers): newlocale and uselocale
-#ifdef __APPLE__
-#include <xlocale.h>
-#endif
-#endif
-#endif
-
-// Numbers with a decimal point, whatever the program's locale: std::from_chars for standard libraries that
-// lack it for doubles (libc++ before version 20).
-
-namespace inngest::inline INNGEST_ABI::detail {
-
-#ifdef __cpp_lib_to_chars
-
-/// Reads the number at the beginning of the text like std::from_chars: the nearest Real to a decimal number.
-/// Returns std::errc::result_out_of_range, and leaves `out` unchanged, when the result would be infinite, or
-/// 0 for a number that is not 0.
-template <class Real>
-std::from_chars_result parse_real(std::string_view text, Real& out) {
-  return std::from_chars(text.data(), text.data() + text.size(), out);
-}
-
-#else
-
-template <class Real>
-Real to_real(const char* text, char** end) {
-  if constexpr (std::same_as<Real, float>)
-    return std::strtof(text, end);
-  else if constexpr (std::same_as<Real, double>)
-    return std::strtod(text, end);
-  else
-    return std::strtold(text, end);
-}
-
-/// strtod with a point as the decimal point, independent of the locale.
-template <class Real>
-Real to_real_in_c_locale(const char* text, char** end) {
-#ifdef _WIN32
-  static const _locale_t c_locale = ::_create_locale(LC_ALL, "C");
-  if constexpr (std::same_as<Real, float>)
-    return ::_strtof_l(text, end, c_locale);
-  else
-    return static_cast<Real>(::_strtod_l(text, end, c_locale));  // there, long double is double
-#else
-  static const locale_t c_locale = ::newlocale(LC_ALL_MASK, "C", nullptr);
-  const locale_t before = ::uselocale(c_locale);  // of this thread
-  const Real out = to_real<Real>(text, end);
-  ::uselocale(before);
-  return out;
-#endif
-}
-
-template <class Real>
-std::from_chars_result parse_real(std::string_view text, Real& out) {
-  const std::from_chars_result failure{text.data(), std::errc::invalid_argument};
-  if (text.empty() || text.find_first_of("+ \t\n\v\f\r") == 0) return failure;  // strtod would skip them
-  const std::string copy(text.substr(0, text.find_first_of("xX")));  // strtod would read 0x10 as 16
-  char* end = nullptr;
-  const Real value = to_real_in_c_locale<Real>(copy.c_str(), &end);
-  if (end == copy.c_str()) return failure;
-  const std::string_view digits = std::string_view(copy).substr(0, copy.find_first_of("eE"));
-  const bool is_zero = digits.find_first_of("123456789") == digits.npos;
-  const bool is_finite = digits.find_first_of("0123456789") != digits.npos;
-  const char* const stop = text.data() + (end - copy.c_str());
-  if ((std::isinf(value) && is_finite) || (value == 0 && !is_zero))
-    return {stop, std::errc::result_out_of_range};
-  out = value;
-  return {stop, std::errc{}};
-}
-
-#endif
-
-}  // namespace inngest::inline INNGEST_ABI::detail
-
-// codec<T> reads a T from a json_value and writes one as text. json_kind lists the supported kinds of types;
-// the rest of the file is one short codec for every kind.
-
-namespace inngest::inline INNGEST_ABI {
-
-/// A member of this type, in a type declared with INNGEST_FIELDS, keeps the fields without a member of their
-/// own and writes them back.
-struct extra_fields : std::map<std::string, nlohmann::json> {
-  using map::map;
-};
-
-namespace detail {
-
-// ---- which kind of JSON a C++ type is ---------------------------------------------------------------
 
 enum class json_kind {
   none,  // no JSON form
@@ -1649,6 +1463,14 @@ consteval json_kind kind_of() {
     return json_kind::none;
 }
 
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/json/detail/read_write.hpp
+
+#include <exception>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
 template <class T, json_kind Kind = kind_of<T>()>
 struct codec;
 
@@ -1678,7 +1500,99 @@ void check(const T& value, const json_path& at) {
   }
 }
 
-// ---- text -------------------------------------------------------------------------------------------
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/json/detail/scalars.hpp
+
+#include <charconv>
+#include <cmath>
+#include <system_error>
+
+// inngest/json/detail/parse_real.hpp
+
+#include <version>
+
+#ifndef __cpp_lib_to_chars
+#include <clocale>
+#include <cstdlib>
+#ifndef _WIN32
+#include <locale.h>  // NOLINT(modernize-deprecated-headers): newlocale and uselocale
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
+#endif
+#endif
+
+// Numbers with a decimal point, whatever the program's locale: std::from_chars for standard libraries that
+// lack it for doubles (libc++ before version 20).
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+#ifdef __cpp_lib_to_chars
+
+/// Reads the number at the beginning of the text like std::from_chars: the nearest Real to a decimal number.
+/// Returns std::errc::result_out_of_range, and leaves `out` unchanged, when the result would be infinite, or
+/// 0 for a number that is not 0.
+template <class Real>
+std::from_chars_result parse_real(std::string_view text, Real& out) {
+  return std::from_chars(text.data(), text.data() + text.size(), out);
+}
+
+#else
+
+template <class Real>
+Real to_real(const char* text, char** end) {
+  if constexpr (std::same_as<Real, float>)
+    return std::strtof(text, end);
+  else if constexpr (std::same_as<Real, double>)
+    return std::strtod(text, end);
+  else
+    return std::strtold(text, end);
+}
+
+/// strtod with a point as the decimal point, independent of the locale.
+template <class Real>
+Real to_real_in_c_locale(const char* text, char** end) {
+#ifdef _WIN32
+  static const _locale_t c_locale = ::_create_locale(LC_ALL, "C");
+  if constexpr (std::same_as<Real, float>)
+    return ::_strtof_l(text, end, c_locale);
+  else
+    return static_cast<Real>(::_strtod_l(text, end, c_locale));  // there, long double is double
+#else
+  static const locale_t c_locale = ::newlocale(LC_ALL_MASK, "C", nullptr);
+  const locale_t before = ::uselocale(c_locale);  // of this thread
+  const Real out = to_real<Real>(text, end);
+  ::uselocale(before);
+  return out;
+#endif
+}
+
+template <class Real>
+std::from_chars_result parse_real(std::string_view text, Real& out) {
+  const std::from_chars_result failure{text.data(), std::errc::invalid_argument};
+  if (text.empty() || text.find_first_of("+ \t\n\v\f\r") == 0) return failure;  // strtod would skip them
+  const std::string copy(text.substr(0, text.find_first_of("xX")));  // strtod would read 0x10 as 16
+  char* end = nullptr;
+  const Real value = to_real_in_c_locale<Real>(copy.c_str(), &end);
+  if (end == copy.c_str()) return failure;
+  const std::string_view digits = std::string_view(copy).substr(0, copy.find_first_of("eE"));
+  const bool is_zero = digits.find_first_of("123456789") == digits.npos;
+  const bool is_finite = digits.find_first_of("0123456789") != digits.npos;
+  const char* const stop = text.data() + (end - copy.c_str());
+  if ((std::isinf(value) && is_finite) || (value == 0 && !is_zero))
+    return {stop, std::errc::result_out_of_range};
+  out = value;
+  return {stop, std::errc{}};
+}
+
+#endif
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// The codecs of text, numbers, booleans and null.
+
+namespace inngest::inline INNGEST_ABI::detail {
 
 void write_quoted(std::string& out, std::string_view text, const json_path& at = {});
 
@@ -1693,8 +1607,6 @@ struct codec<T, json_kind::text> {
   }
   static void write(std::string& out, const T& value, const json_path& at) { write_quoted(out, value, at); }
 };
-
-// ---- numbers, booleans, null ------------------------------------------------------------------------
 
 template <class Number>
 void write_number(std::string& out, Number value) {
@@ -1805,7 +1717,73 @@ struct codec<T, json_kind::null> {
   static void write(std::string& out, T, const json_path&) { out += "null"; }
 };
 
-// ---- containers -------------------------------------------------------------------------------------
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/json/detail/impl/scalars.ipp
+
+// inngest/detail/utf8.hpp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// Whether all of the text is UTF-8.
+bool is_utf8(std::string_view text);
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/detail/impl/utf8.ipp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE bool is_utf8(std::string_view text) {
+  return simdjson::validate_utf8(text.data(), text.size());
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE void write_quoted(std::string& out, std::string_view text, const json_path& at) {
+  if (!is_utf8(text)) fail_at(at, "text that is not UTF-8 has no JSON form");
+  out += '"';
+  std::size_t written = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+    out.append(text, written, i - written);
+    written = i + 1;
+    switch (byte) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default: {
+        constexpr char digits[] = "0123456789abcdef";
+        out += "\\u00";
+        out += digits[byte >> 4];
+        out += digits[byte & 15];
+      }
+    }
+  }
+  out.append(text, written);
+  out += '"';
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// The codecs of std::optional, sequences, maps and tuples.
+
+namespace inngest::inline INNGEST_ABI::detail {
 
 template <class T>
 struct codec<T, json_kind::optional> {
@@ -1935,38 +1913,104 @@ struct codec<T, json_kind::tuple> {
   }
 };
 
-// ---- user types -------------------------------------------------------------------------------------
+}  // namespace inngest::inline INNGEST_ABI::detail
 
-template <class T>
-struct codec<T, json_kind::names> {
-  static T read(json_value& value, const json_path& at) {
-    expect(value, json_type::string, at, "string");
-    const std::string_view text = take(value.get_string(), at);
-    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
-      if (name == text) return enumerator;
-    }
-    fail_at(at, "expected one of " + all_names() + ", found \"" + std::string(text) + "\"");
-  }
-  static void write(std::string& out, T value, const json_path& at) {
-    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
-      if (enumerator == value) return write_quoted(out, name, at);
-    }
-    fail_at(at, "the enumerator " + std::to_string(static_cast<long long>(value)) +
-                    " has no name in INNGEST_ENUM");
-  }
+// inngest/json/detail/fields.hpp
 
- private:
-  static std::string all_names() {
-    std::string out;
-    for (const auto& pair : inngest_names(static_cast<const T*>(nullptr))) {
-      if (!out.empty()) out += ", ";
-      out += '"';
-      out += pair.second;
-      out += '"';
+// inngest/json/detail/dom.hpp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// The nesting depth of arrays and objects in `text`, which may be any bytes.
+std::size_t nesting_depth(std::string_view text);
+
+/// Whether nlohmann's parser would ignore a part of the text: it stops at a zero byte and skips a byte order
+/// mark. Neither is JSON, and other readers refuse them.
+bool has_overlooked_bytes(std::string_view text);
+
+/// Whether the whole text is JSON.
+bool is_json(std::string_view text);
+
+nlohmann::json parse_dom(std::string_view text, const json_path& at = {});
+
+/// The document as text.
+std::string dom_text(const nlohmann::json& dom);
+
+void write_dom(std::string& out, const nlohmann::json& value, const json_path& at = {});
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/json/detail/impl/dom.ipp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE std::size_t nesting_depth(std::string_view text) {
+  std::size_t depth = 0;
+  std::size_t deepest = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      deepest = (std::max)(deepest, ++depth);
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
     }
-    return out;
   }
+  return deepest;
+}
+
+INNGEST_INLINE bool has_overlooked_bytes(std::string_view text) {
+  return text.find('\0') != std::string_view::npos || text.starts_with("\xef\xbb\xbf");
+}
+
+INNGEST_INLINE bool is_json(std::string_view text) {
+  return !has_overlooked_bytes(text) && nlohmann::json::accept(text.begin(), text.end());
+}
+
+INNGEST_INLINE nlohmann::json parse_dom(std::string_view text, const json_path& at) {
+  if (nesting_depth(text) > INNGEST_MAX_JSON_DEPTH) {
+    throw payload_error(at.text(),
+                        "nested deeper than " + std::to_string(INNGEST_MAX_JSON_DEPTH) + " levels");
+  }
+  if (has_overlooked_bytes(text))
+    throw payload_error(at.text(), "not valid JSON: it has a zero byte or begins with a byte order mark");
+  try {
+    return nlohmann::json::parse(text.begin(), text.end());
+  } catch (const nlohmann::json::exception& problem) {
+    throw payload_error(at.text(), std::string("not valid JSON: ") + problem.what());
+  }
+}
+
+INNGEST_INLINE void write_dom(std::string& out, const nlohmann::json& value, const json_path& at) {
+  try {
+    out += value.dump();
+  } catch (const nlohmann::json::exception& problem) {
+    throw payload_error(at.text(), problem.what());
+  }
+}
+
+INNGEST_INLINE std::string dom_text(const nlohmann::json& dom) { return dom.dump(); }
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// The codec of types with INNGEST_FIELDS.
+
+namespace inngest::inline INNGEST_ABI {
+
+/// A member of this type, in a type declared with INNGEST_FIELDS, keeps the fields without a member of their
+/// own and writes them back.
+struct extra_fields : std::map<std::string, nlohmann::json> {
+  using map::map;
 };
+
+}  // namespace inngest::inline INNGEST_ABI
+
+namespace inngest::inline INNGEST_ABI::detail {
 
 template <class Pointer>
 struct pointed_member;
@@ -2129,7 +2173,52 @@ struct codec<T, json_kind::fields> {
   }
 };
 
-// ---- nlohmann ---------------------------------------------------------------------------------------
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/json/detail/names.hpp
+
+// The codec of enumerations with INNGEST_ENUM.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+template <class T>
+struct codec<T, json_kind::names> {
+  static T read(json_value& value, const json_path& at) {
+    expect(value, json_type::string, at, "string");
+    const std::string_view text = take(value.get_string(), at);
+    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
+      if (name == text) return enumerator;
+    }
+    fail_at(at, "expected one of " + all_names() + ", found \"" + std::string(text) + "\"");
+  }
+  static void write(std::string& out, T value, const json_path& at) {
+    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
+      if (enumerator == value) return write_quoted(out, name, at);
+    }
+    fail_at(at, "the enumerator " + std::to_string(static_cast<long long>(value)) +
+                    " has no name in INNGEST_ENUM");
+  }
+
+ private:
+  static std::string all_names() {
+    std::string out;
+    for (const auto& pair : inngest_names(static_cast<const T*>(nullptr))) {
+      if (!out.empty()) out += ", ";
+      out += '"';
+      out += pair.second;
+      out += '"';
+    }
+    return out;
+  }
+};
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/json/detail/nlohmann.hpp
+
+// The codecs of nlohmann's json, and of types with its to_json and from_json.
+
+namespace inngest::inline INNGEST_ABI::detail {
 
 template <>
 struct codec<nlohmann::json, json_kind::dom> {
@@ -2166,51 +2255,10 @@ struct codec<T, json_kind::converted> {
   }
 };
 
-}  // namespace detail
-}  // namespace inngest::inline INNGEST_ABI
-
-// inngest/json/detail/impl/codec.ipp
-
-namespace inngest::inline INNGEST_ABI::detail {
-
-INNGEST_INLINE void write_quoted(std::string& out, std::string_view text, const json_path& at) {
-  if (!is_utf8(text)) fail_at(at, "text that is not UTF-8 has no JSON form");
-  out += '"';
-  std::size_t written = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
-    out.append(text, written, i - written);
-    written = i + 1;
-    switch (byte) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default: {
-        constexpr char digits[] = "0123456789abcdef";
-        out += "\\u00";
-        out += digits[byte >> 4];
-        out += digits[byte & 15];
-      }
-    }
-  }
-  out.append(text, written);
-  out += '"';
-}
-
 }  // namespace inngest::inline INNGEST_ABI::detail
+
+// codec<T> reads a T from a json_value and writes one as text. kind.hpp lists the supported kinds of types,
+// read_write.hpp has the calls, and the other files have one short codec for every kind.
 
 // inngest/json/detail/for_each_macro.hpp
 
@@ -3490,7 +3538,7 @@ INNGEST_INLINE bool headers::same_name(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
+    if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
   }
   return true;
 }
@@ -3832,6 +3880,8 @@ constexpr std::string_view to_string(step_kind kind) { return detail::name_of(ki
 
 #include <cstring>
 
+// inngest/detail/crypto.hpp
+
 // inngest/detail/sha1.hpp
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -3948,6 +3998,146 @@ class sha1 {
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
+namespace inngest::inline INNGEST_ABI::detail {
+
+using sha256_digest = std::array<std::uint8_t, 32>;
+
+sha256_digest sha256(std::span<const std::uint8_t> bytes);
+std::string sha256_hex(std::string_view text);
+
+/// The same as sha1::of, by OpenSSL, which uses the processor's own instructions: several times faster.
+sha1_digest sha1_at_run_time(std::string_view text);
+
+/// HMAC-SHA256 of two concatenated texts. It does not copy a large body to append a few digits.
+sha256_digest hmac_sha256(std::string_view key, std::string_view first, std::string_view second);
+
+/// Compares in constant time, which does not reveal where the texts differ.
+bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b);
+bool equal_in_constant_time(std::string_view a, std::string_view b);
+
+void fill_with_random_bytes(std::span<std::uint8_t> out);
+
+template <std::size_t Size>
+std::array<std::uint8_t, Size> random_bytes() {
+  std::array<std::uint8_t, Size> out{};
+  fill_with_random_bytes(out);
+  return out;
+}
+
+std::string to_base64(std::span<const std::uint8_t> bytes);
+
+/// Decodes base64; nullopt for other texts.
+std::optional<std::string> from_base64(std::string_view text);
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/detail/impl/crypto.ipp
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE sha256_digest sha256(std::span<const std::uint8_t> bytes) {
+  sha256_digest out{};
+  if (EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr) != 1) {
+    throw configuration_error("OpenSSL offers no SHA-256");
+  }
+  return out;
+}
+
+INNGEST_INLINE std::string sha256_hex(std::string_view text) {
+  return to_hex(sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+}
+
+INNGEST_INLINE sha1_digest sha1_at_run_time(std::string_view text) {
+  struct free_context {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  // Looking for the algorithm takes longer than the hash of a short text, so each thread does it once.
+  thread_local const std::unique_ptr<EVP_MD_CTX, free_context> context = [] {
+    std::unique_ptr<EVP_MD_CTX, free_context> made(EVP_MD_CTX_new());
+    if (made && EVP_DigestInit_ex(made.get(), EVP_sha1(), nullptr) != 1) made.reset();
+    return made;
+  }();
+  sha1_digest out{};
+  const bool is_hashed = context && EVP_DigestInit_ex(context.get(), nullptr, nullptr) == 1 &&
+                         EVP_DigestUpdate(context.get(), text.data(), text.size()) == 1 &&
+                         EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1;
+  return is_hashed ? out : sha1::of(text);  // a FIPS provider may refuse SHA-1
+}
+
+INNGEST_INLINE sha256_digest hmac_sha256(std::string_view key, std::string_view first,
+                                         std::string_view second) {
+  static EVP_MAC* const algorithm =
+      EVP_MAC_fetch(nullptr, "HMAC", nullptr);  // shared by threads, never freed
+  const std::unique_ptr<EVP_MAC_CTX, void (*)(EVP_MAC_CTX*)> context(EVP_MAC_CTX_new(algorithm),
+                                                                     EVP_MAC_CTX_free);
+  char digest[] = "SHA256";
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+                                   OSSL_PARAM_construct_end()};
+  const auto bytes = [](std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+  };
+
+  sha256_digest out{};
+  std::size_t size = 0;
+  if (context == nullptr || EVP_MAC_init(context.get(), bytes(key), key.size(), parameters) != 1 ||
+      EVP_MAC_update(context.get(), bytes(first), first.size()) != 1 ||
+      EVP_MAC_update(context.get(), bytes(second), second.size()) != 1 ||
+      EVP_MAC_final(context.get(), out.data(), &size, out.size()) != 1) {
+    throw configuration_error("OpenSSL offers no HMAC-SHA256");
+  }
+  return out;
+}
+
+INNGEST_INLINE bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+INNGEST_INLINE bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+INNGEST_INLINE void fill_with_random_bytes(std::span<std::uint8_t> out) {
+  if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) {
+    throw configuration_error("OpenSSL has no random numbers");
+  }
+}
+
+INNGEST_INLINE std::string to_base64(std::span<const std::uint8_t> bytes) {
+  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes.data(), static_cast<int>(bytes.size()));
+  out.pop_back();  // EVP_EncodeBlock ends its text with a zero
+  return out;
+}
+
+INNGEST_INLINE std::optional<std::string> from_base64(std::string_view text) {
+  static constexpr std::string_view alphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); i += 4) {
+    std::uint32_t bits = 0;
+    std::size_t padding = 0;
+    for (std::size_t j = 0; j < 4; ++j) {
+      const char c = text[i + j];
+      const std::size_t value = c == '=' ? 0 : alphabet.find(c);
+      if (c == '=') ++padding;
+      const bool misplaced = c != '=' && padding > 0;
+      if (value == alphabet.npos || misplaced || (padding > 0 && i + 4 != text.size())) return std::nullopt;
+      bits = bits << 6 | static_cast<std::uint32_t>(value);
+    }
+    if (padding > 2) return std::nullopt;
+    for (std::size_t j = 0; j < 3 - padding; ++j) out += static_cast<char>(bits >> (16 - 8 * j) & 0xFF);
+  }
+  return out;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
 namespace inngest::inline INNGEST_ABI {
 
 /// The SHA-1 by which an Inngest server identifies a step.
@@ -3969,7 +4159,7 @@ class step_id {
     requires(std::is_convertible_v<const Text&, std::string_view> && !std::is_array_v<Text> &&
              !std::is_same_v<Text, step_id>)
   step_id(const Text& text, const char* file = __builtin_FILE(), int line = __builtin_LINE())
-      : text_(text), hash_(detail::sha1::of(text_)), line_(line), file_(file) {}
+      : text_(text), hash_(detail::sha1_at_run_time(text_)), line_(line), file_(file) {}
 
   /// The id as written. It points to the caller's text.
   constexpr std::string_view text() const { return text_; }
@@ -4642,7 +4832,6 @@ INNGEST_INLINE std::string current_exception_type_name() {
 // inngest/execution/replay.hpp
 
 #include <deque>
-#include <exception>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -4864,6 +5053,170 @@ INNGEST_INLINE std::size_t branches::races_up_to(std::size_t count) const {
 INNGEST_INLINE bool branches::is_around(std::size_t id) const {
   return id == 0 ||
          std::any_of(frames_.begin(), frames_.end(), [&](const frame& entered) { return entered.id == id; });
+}
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/execution/call_hooks.hpp
+
+// inngest/execution/hooks.hpp
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+/// The middleware of a function: first its client's, then its own. Functions without middleware have no cost.
+class hooks {
+ public:
+  hooks() = default;
+  hooks(const middleware_list& first, const middleware_list& then);
+
+  bool empty() const { return list_.empty(); }
+
+  /// Calls `call` with every middleware, the first one first.
+  template <class Call>
+  void for_each(Call&& call) const {
+    for (const auto& layer : list_) call(*layer);
+  }
+
+  /// Calls `innermost` wrapped in all middleware; the last one is the outermost.
+  template <class Result, class Around>
+  Result wrap_reversed(const Around& around, next_call<Result> innermost, std::size_t to = npos) const {
+    const std::size_t count = to == npos ? list_.size() : to;
+    if (count == 0) return innermost();
+    const auto next = [&] { return wrap_reversed<Result>(around, innermost, count - 1); };
+    return around(*list_[count - 1], next_call<Result>(next));
+  }
+
+  /// Passes a result, as JSON text, through the wrap_step hooks.
+  std::string read_result(const call_info& call, const step_info& step, std::string result) const;
+
+  /// Calls `innermost` wrapped in all middleware; the first one is the outermost. `around(layer, next)` calls
+  /// the hook of one middleware.
+  template <class Result, class Around>
+  Result wrap(const Around& around, next_call<Result> innermost, std::size_t from = 0) const {
+    if (from == list_.size()) return innermost();
+    const auto next = [&] { return wrap<Result>(around, innermost, from + 1); };
+    return around(*list_[from], next_call<Result>(next));
+  }
+
+ private:
+  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+
+  middleware_list list_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/execution/impl/hooks.ipp
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+INNGEST_INLINE hooks::hooks(const middleware_list& first, const middleware_list& then) : list_(first) {
+  list_.insert(list_.end(), then.begin(), then.end());
+}
+
+INNGEST_INLINE std::string hooks::read_result(const call_info& call, const step_info& step,
+                                              std::string result) const {
+  return wrap_reversed<std::string>(
+      [&](middleware& layer, next_call<std::string> next) { return layer.wrap_step(call, step, next); },
+      [&] { return result; });
+}
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+/// The middleware hooks of one call of a handler. Knows whether a hook threw, because the handler then
+/// stopped before its own end.
+class call_hooks {
+ public:
+  /// The arguments must outlive it. In a rehearsal, hooks that only receive notifications are not called.
+  call_hooks(const hooks& all, const call_info& call, bool is_rehearsal)
+      : all_(all), call_(call), is_rehearsal_(is_rehearsal) {}
+
+  const hooks& all() const { return all_; }
+  bool empty() const { return all_.empty(); }
+  bool threw() const { return threw_; }
+  /// Called when the exception of a hook was caught and only became a warning.
+  void forget_exception() { threw_ = false; }
+
+  /// Calls `call` with every middleware, except in a rehearsal.
+  template <class Call>
+  void notify(Call&& call) {
+    if (is_rehearsal_ || all_.empty()) return;
+    threw_ = true;
+    all_.for_each(call);
+    threw_ = false;
+  }
+
+  /// Passes the id, the name and the input of a step through transform_step_input.
+  void transform_input(const step_info& step, step_input& changed);
+
+  /// Passes a step's result, as JSON text, through wrap_step.
+  std::string wrap_result(const step_info& step, next_call<std::string> innermost);
+
+  /// Calls the body of a step inside wrap_step_handler. It returns JSON text. An exception is the step's.
+  std::string wrap_body(const step_info& step, next_call<std::string> innermost);
+
+  /// Calls the handler inside wrap_function_handler. It returns JSON text.
+  std::string wrap_handler(next_call<std::string> innermost);
+
+ private:
+  /// Calls hooks around `innermost`, whose own exceptions are not the hooks'.
+  std::string wrap(detail::function_ref<std::string(next_call<std::string>)> hooks,
+                   next_call<std::string> innermost);
+
+  const hooks& all_;
+  const call_info& call_;
+  const bool is_rehearsal_;
+  bool threw_ = false;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/execution/impl/call_hooks.ipp
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+INNGEST_INLINE void call_hooks::transform_input(const step_info& step, step_input& changed) {
+  threw_ = true;
+  all_.for_each([&](middleware& layer) { layer.transform_step_input(call_, step, changed); });
+  threw_ = false;
+}
+
+INNGEST_INLINE std::string call_hooks::wrap_result(const step_info& step, next_call<std::string> innermost) {
+  const auto around = [&](middleware& layer, next_call<std::string> next) {
+    return layer.wrap_step(call_, step, next);
+  };
+  return wrap([&](next_call<std::string> next) { return all_.wrap_reversed<std::string>(around, next); },
+              innermost);
+}
+
+INNGEST_INLINE std::string call_hooks::wrap_body(const step_info& step, next_call<std::string> innermost) {
+  return all_.wrap<std::string>(
+      [&](middleware& layer, next_call<std::string> next) {
+        return layer.wrap_step_handler(call_, step, next);
+      },
+      innermost);
+}
+
+INNGEST_INLINE std::string call_hooks::wrap_handler(next_call<std::string> innermost) {
+  const auto around = [&](middleware& layer, next_call<std::string> next) {
+    return layer.wrap_function_handler(call_, next);
+  };
+  return wrap([&](next_call<std::string> next) { return all_.wrap<std::string>(around, next); }, innermost);
+}
+
+INNGEST_INLINE std::string call_hooks::wrap(detail::function_ref<std::string(next_call<std::string>)> hooks,
+                                            next_call<std::string> innermost) {
+  threw_ = true;
+  std::string out = hooks([&] {
+    threw_ = false;
+    std::string result = innermost();
+    threw_ = true;
+    return result;
+  });
+  threw_ = false;
+  return out;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::execution
@@ -5477,70 +5830,6 @@ INNGEST_INLINE checkpoints::saved checkpoints::save() {
 
 }  // namespace inngest::inline INNGEST_ABI::execution
 
-// inngest/execution/hooks.hpp
-
-namespace inngest::inline INNGEST_ABI::execution {
-
-/// The middleware of a function: first its client's, then its own. Functions without middleware have no cost.
-class hooks {
- public:
-  hooks() = default;
-  hooks(const middleware_list& first, const middleware_list& then);
-
-  bool empty() const { return list_.empty(); }
-
-  /// Calls `call` with every middleware, the first one first.
-  template <class Call>
-  void for_each(Call&& call) const {
-    for (const auto& layer : list_) call(*layer);
-  }
-
-  /// Calls `innermost` wrapped in all middleware; the last one is the outermost.
-  template <class Result, class Around>
-  Result wrap_reversed(const Around& around, next_call<Result> innermost, std::size_t to = npos) const {
-    const std::size_t count = to == npos ? list_.size() : to;
-    if (count == 0) return innermost();
-    const auto next = [&] { return wrap_reversed<Result>(around, innermost, count - 1); };
-    return around(*list_[count - 1], next_call<Result>(next));
-  }
-
-  /// Passes a result, as JSON text, through the wrap_step hooks.
-  std::string read_result(const call_info& call, const step_info& step, std::string result) const;
-
-  /// Calls `innermost` wrapped in all middleware; the first one is the outermost. `around(layer, next)` calls
-  /// the hook of one middleware.
-  template <class Result, class Around>
-  Result wrap(const Around& around, next_call<Result> innermost, std::size_t from = 0) const {
-    if (from == list_.size()) return innermost();
-    const auto next = [&] { return wrap<Result>(around, innermost, from + 1); };
-    return around(*list_[from], next_call<Result>(next));
-  }
-
- private:
-  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
-
-  middleware_list list_;
-};
-
-}  // namespace inngest::inline INNGEST_ABI::execution
-
-// inngest/execution/impl/hooks.ipp
-
-namespace inngest::inline INNGEST_ABI::execution {
-
-INNGEST_INLINE hooks::hooks(const middleware_list& first, const middleware_list& then) : list_(first) {
-  list_.insert(list_.end(), then.begin(), then.end());
-}
-
-INNGEST_INLINE std::string hooks::read_result(const call_info& call, const step_info& step,
-                                              std::string result) const {
-  return wrap_reversed<std::string>(
-      [&](middleware& layer, next_call<std::string> next) { return layer.wrap_step(call, step, next); },
-      [&] { return result; });
-}
-
-}  // namespace inngest::inline INNGEST_ABI::execution
-
 // inngest/execution/interrupt.hpp
 
 namespace inngest::inline INNGEST_ABI::execution {
@@ -5557,27 +5846,9 @@ class interrupt final {
 
 }  // namespace inngest::inline INNGEST_ABI::execution
 
-// inngest/limits.hpp
+// inngest/execution/mistakes.hpp
 
-namespace inngest::inline INNGEST_ABI {
-
-/// The maximum sizes that an Inngest server accepts. They are checked before anything is sent, so that errors
-/// can name what is too large. Raise them for your own server with higher limits, lower them for a plan with
-/// lower ones.
-struct size_limits {
-  /// Bytes of one event. The server's default is 512 KiB, its maximum 3 MB.
-  std::size_t event = 3 * 1024 * 1024;
-  /// Bytes of one step's result as JSON.
-  std::size_t step_output = 4 * 1024 * 1024;
-  /// Bytes of all results of a run.
-  std::size_t state = 32 * 1024 * 1024;
-  /// Steps that are reported in one answer.
-  std::size_t operations = 1000;
-};
-
-}  // namespace inngest::inline INNGEST_ABI
-
-// inngest/protocol/call_request.hpp
+// inngest/execution/step_call.hpp
 
 // inngest/protocol/memo.hpp
 
@@ -5594,6 +5865,9 @@ struct memo {
   bool is_null() const { return text.starts_with("null"); }
   bool is_object() const { return text.starts_with('{'); }
 };
+
+/// The order of memos: that of their ids' bytes. The first eight bytes almost always decide.
+bool comes_before(const step_hash& a, const step_hash& b);
 
 /// Whether the memo is an object with the key `wanted` and optionally "type", and no other keys.
 bool holds_only(const memo& memo, std::string_view wanted);
@@ -5668,6 +5942,16 @@ std::optional<Event> read_received(const memo& memo, std::string_view id) {
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
+INNGEST_INLINE bool comes_before(const step_hash& a, const step_hash& b) {
+  const auto first_bytes = [](const step_hash& id) {
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < sizeof out; ++i) out = out << 8 | id[i];
+    return out;
+  };
+  const std::uint64_t first_of_a = first_bytes(a), first_of_b = first_bytes(b);
+  return first_of_a != first_of_b ? first_of_a < first_of_b : a < b;
+}
+
 INNGEST_INLINE bool holds_only(const memo& memo, std::string_view wanted) {
   if (!memo.is_object()) return false;
   const std::size_t first_key = (std::min)(memo.text.find('"'), memo.text.size());
@@ -5726,6 +6010,277 @@ INNGEST_INLINE std::string_view result_text(const memo& memo, std::string_view i
 }
 
 }  // namespace inngest::inline INNGEST_ABI::protocol
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+class replay;
+
+/// The stored result of a step. Only read_memo() reads its text, so that every result passes through the
+/// middleware.
+class held_memo {
+ public:
+  held_memo() = default;
+  explicit held_memo(const protocol::memo* memo) : memo_(memo) {}
+  explicit operator bool() const { return memo_ != nullptr; }
+
+ private:
+  friend class replay;
+  const protocol::memo* memo_ = nullptr;
+};
+
+/// A step call of the handler, with its identity.
+struct step_call {
+  step_hash hash{};
+  std::string id{};
+  std::string given_name{};
+  std::size_t index = 0;  // of this use of the id
+  step_kind kind = step_kind::run;
+  const char* file = "";
+  int line = 0;
+  std::optional<int> retries{};
+  std::function<std::chrono::milliseconds(int)> backoff{};
+  std::optional<std::chrono::milliseconds> deadline{};
+  stop_source stop{nostopstate};          // the stop source of the call
+  held_memo memo{};                       // empty: no result yet
+  const protocol::memo* input = nullptr;  // replaced by the server; the step has not run yet
+  std::size_t entered_at = 0;             // the depth of branches at the call
+  std::optional<std::size_t> got_in{};    // the branch that received its result
+
+  const std::string& name() const { return given_name.empty() ? id : given_name; }
+};
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// The errors and warnings about mistakes in user code.
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+/// \throws step_options_error for a blank id or negative retries.
+void check_step_options(const step_options& options);
+
+/// Refuses ids and names that no answer can contain. \throws payload_error when they are not UTF-8.
+void refuse_unwritable(const std::string& id, const std::string& name);
+
+protocol::failure error_of_stale_call();
+
+/// The answer has more operations than a server accepts.
+protocol::failure error_of_too_many(std::size_t operations, std::size_t most,
+                                    std::chrono::system_clock::time_point now);
+
+/// The handler reached a new step before all steps with results: it is not deterministic.
+std::string warning_of_changed_id(const step_call& call, const std::string& first_unused);
+
+/// The handler ended without some steps that have results.
+std::string warning_of_unused(std::size_t count, const std::string& first_unused);
+
+/// User code caught the interrupt of a step and did not throw it again.
+std::string warning_of_swallowed(const std::string& step_id, const std::string& called_at);
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/execution/impl/mistakes.ipp
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+INNGEST_INLINE void check_step_options(const step_options& options) {
+  const std::string_view id = options.id.text();
+  if (id.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos)
+    throw step_options_error(std::string(id), "a step's id must not be empty or blank");
+  if (options.retries && *options.retries < 0)
+    throw step_options_error(std::string(id),
+                             "retries must be 0 or more, not " + std::to_string(*options.retries));
+}
+
+INNGEST_INLINE void refuse_unwritable(const std::string& id, const std::string& name) {
+  if (detail::is_utf8(id) && detail::is_utf8(name)) return;
+  const std::string step = "step \"" + detail::to_printable(id) + "\"";
+  detail::require_utf8(id, step + ": its id");
+  detail::require_utf8(name, step + ": its name");
+}
+
+/// What makes a handler reach other steps than in its last call.
+inline constexpr const char* advice_on_ids =
+    "step ids must not differ between the calls of a run (do not build them from times, random numbers, "
+    "counters or pointers), or the function was changed during the run";
+
+INNGEST_INLINE std::string warning_of_changed_id(const step_call& call, const std::string& first_unused) {
+  return "step \"" + call.id + "\", called at " + call_site{call.file, call.line}.text() +
+         ", is new, although the server still has the result of " + first_unused + ": " + advice_on_ids;
+}
+
+INNGEST_INLINE std::string warning_of_unused(std::size_t count, const std::string& first_unused) {
+  return "the function ended without " + std::to_string(count) +
+         " of the steps that have results on the server, among them " + first_unused + ": " + advice_on_ids;
+}
+
+INNGEST_INLINE std::string warning_of_swallowed(const std::string& step_id, const std::string& called_at) {
+  return "the interrupt of step \"" + step_id + "\", called at " + called_at +
+         ", was swallowed: a catch (...) around a step must end with `throw;`. The run continues correctly, "
+         "but the code after the catch runs too early";
+}
+
+INNGEST_INLINE protocol::failure error_of_stale_call() {
+  return {.info = {.name = "inngest::stale_call",
+                   .message = "another call of this run has taken over, so this call stopped"},
+          .retriable = false};
+}
+
+INNGEST_INLINE protocol::failure error_of_too_many(std::size_t operations, std::size_t most,
+                                                   std::chrono::system_clock::time_point now) {
+  const too_large problem(std::to_string(operations) +
+                          " steps must be reported at once, and a server accepts at most " +
+                          std::to_string(most) + ": start fewer steps at a time");
+  return protocol::describe(std::make_exception_ptr(problem), now);
+}
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/execution/step_ids.hpp
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+/// Gives every step call its hash and index, and finds ids whose index would depend on results.
+class step_ids {
+ public:
+  /// `of` knows the handler's current branch and must outlive it.
+  explicit step_ids(branches& of) : branches_(of) {}
+
+  void reserve(std::size_t count) { used_.reserve(count); }
+  bool is_used(const step_hash& id) const { return used_.contains(id); }
+
+  /// Sets the call's index and hash. `reached` is the number of results that the handler needed to reach it.
+  /// Returns an error that ends the run when branches share the id and a result decides which one is first.
+  [[nodiscard]] std::optional<protocol::failure> identify(step_call& call, std::size_t reached);
+
+  /// The number of step ids used by branches of races so far.
+  std::size_t in_races() const { return ids_of_races_.size(); }
+  /// See replay::release_ids_of_losers.
+  void release_ids_of_losers(std::size_t first, std::size_t decided_at);
+
+  /// The number of conflicts in races so far.
+  std::size_t conflicts() const { return conflicts_of_races_.size(); }
+  /// See replay::settle_conflicts. Returns the error that ends the run.
+  [[nodiscard]] std::optional<protocol::failure> settle_conflicts(std::size_t first,
+                                                                  std::optional<std::size_t> decided_at);
+
+ private:
+  std::optional<protocol::failure> note_use(const step_call& call, const step_hash& id, std::size_t reached);
+
+  static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict);
+
+  branches& branches_;
+  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
+      used_;  // with the next index of the id
+  // ids used in races, in order, for release_ids_of_losers
+  struct used_id {
+    step_hash base{};
+    step_hash hash{};
+    std::size_t next_index = 0;  // of the base, before this use
+    std::size_t reached = 0;
+  };
+  std::vector<used_id> ids_of_races_;
+  struct race_conflict {
+    std::size_t reached = 0;  // by both branches
+    protocol::failure failure{};
+  };
+  std::vector<race_conflict> conflicts_of_races_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/execution/impl/step_ids.ipp
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+INNGEST_INLINE std::optional<protocol::failure> step_ids::identify(step_call& call, std::size_t reached) {
+  call.entered_at = branches_.depth();
+  const step_hash base = call.hash;
+  const auto [first_use, is_first] = used_.try_emplace(call.hash, 1);
+  std::size_t& next_index = first_use->second;
+  const std::size_t index_before = next_index;
+  while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
+    call.index = next_index++;
+    call.hash = detail::sha1_at_run_time(call.id + ':' + std::to_string(call.index));
+    if (auto error = note_use(call, call.hash, reached))
+      return error;  // another branch may use "a:1" as an id
+    if (used_.try_emplace(call.hash, 1).second) break;
+  }
+  if (branches_.empty()) return std::nullopt;
+  if (auto error = note_use(call, base, reached)) return error;
+  if (branches_.races() > 0) ids_of_races_.push_back({base, call.hash, index_before, reached});
+  return std::nullopt;
+}
+
+INNGEST_INLINE std::optional<protocol::failure> step_ids::note_use(const step_call& call, const step_hash& id,
+                                                                   std::size_t reached) {
+  if (branches_.empty()) return std::nullopt;
+  const auto conflict = branches_.use(id, {call.file, call.line}, reached);
+  if (!conflict) return std::nullopt;
+  if (!conflict->is_in_race) return error_of_shared_id(call, *conflict);
+  conflicts_of_races_.push_back(
+      {(std::max)(reached, conflict->first_reached), error_of_shared_id(call, *conflict)});
+  return std::nullopt;
+}
+
+INNGEST_INLINE void step_ids::release_ids_of_losers(std::size_t first, std::size_t decided_at) {
+  for (std::size_t i = ids_of_races_.size(); i-- > first;) {
+    const used_id& used = ids_of_races_[i];
+    if (used.reached <= decided_at) continue;
+    used_.erase(used.hash);
+    if (used.hash != used.base) used_[used.base] = used.next_index;
+    ids_of_races_.erase(ids_of_races_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+INNGEST_INLINE std::optional<protocol::failure> step_ids::settle_conflicts(
+    std::size_t first, std::optional<std::size_t> decided_at) {
+  const auto begin = conflicts_of_races_.begin() + static_cast<std::ptrdiff_t>(first);
+  if (decided_at) {
+    const auto is_irrelevant = [&](const race_conflict& conflict) { return conflict.reached > *decided_at; };
+    conflicts_of_races_.erase(std::remove_if(begin, conflicts_of_races_.end(), is_irrelevant),
+                              conflicts_of_races_.end());
+  }
+  if (conflicts_of_races_.size() <= first || branches_.races() != 1) return std::nullopt;
+  return std::move(conflicts_of_races_[first].failure);
+}
+
+INNGEST_INLINE protocol::failure step_ids::error_of_shared_id(const step_call& call,
+                                                              const branch_conflict& conflict) {
+  const std::string both = "branch " + std::to_string(conflict.first) + " (" + conflict.first_site.text() +
+                           ") and branch " + std::to_string(conflict.second) + " (" +
+                           conflict.second_site.text() + ") of a " + conflict.group;
+  return {.info = {.name = "inngest::shared_step_id",
+                   .message = "step \"" + call.id + "\" is used in " + both + ", and in branch " +
+                              std::to_string(conflict.first) +
+                              " it comes after another step. Which branch reaches it first depends on "
+                              "which results arrive first, so one could receive the other's result. "
+                              "Use different step ids"},
+          .retriable = false};
+}
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/limits.hpp
+
+namespace inngest::inline INNGEST_ABI {
+
+/// The maximum sizes that an Inngest server accepts. They are checked before anything is sent, so that errors
+/// can name what is too large. Raise them for your own server with higher limits, lower them for a plan with
+/// lower ones.
+struct size_limits {
+  /// Bytes of one event. The server's default is 512 KiB, its maximum 3 MB.
+  std::size_t event = 3 * 1024 * 1024;
+  /// Bytes of one step's result as JSON.
+  std::size_t step_output = 4 * 1024 * 1024;
+  /// Bytes of all results of a run.
+  std::size_t state = 32 * 1024 * 1024;
+  /// Steps that are reported in one answer.
+  std::size_t operations = 1000;
+};
+
+}  // namespace inngest::inline INNGEST_ABI
+
+// inngest/protocol/call_request.hpp
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
@@ -5892,8 +6447,9 @@ INNGEST_INLINE void call_request::replace_events(std::string event, std::string 
 }
 
 INNGEST_INLINE const memo* call_request::find(const step_hash& id) const {
-  const auto found = std::lower_bound(memos_.begin(), memos_.end(), id,
-                                      [](const memo& a, const step_hash& b) { return a.id < b; });
+  const auto found =
+      std::lower_bound(memos_.begin(), memos_.end(), id,
+                       [](const memo& a, const step_hash& b) { return comes_before(a.id, b); });
   return found != memos_.end() && found->id == id ? &*found : nullptr;
 }
 
@@ -5959,7 +6515,7 @@ INNGEST_INLINE void call_request::read_steps(detail::json_value& value) {
     memos_.push_back(found);
   }
   // Keys of canonical JSON are in order, so they are usually sorted already.
-  const auto before = [](const memo& a, const memo& b) { return a.id < b.id; };
+  const auto before = [](const memo& a, const memo& b) { return comes_before(a.id, b.id); };
   if (!std::is_sorted(memos_.begin(), memos_.end(), before)) std::sort(memos_.begin(), memos_.end(), before);
   // An id in lower case and in upper case are two names for one step.
   const auto same = [](const memo& a, const memo& b) { return a.id == b.id; };
@@ -6082,40 +6638,6 @@ struct replay_options {
   call_stop stop{};
 };
 
-/// The stored result of a step. Only read_memo() reads its text, so that every result passes through the
-/// middleware.
-class held_memo {
- public:
-  held_memo() = default;
-  explicit held_memo(const protocol::memo* memo) : memo_(memo) {}
-  explicit operator bool() const { return memo_ != nullptr; }
-
- private:
-  friend class replay;
-  const protocol::memo* memo_ = nullptr;
-};
-
-/// A step call of the handler, with its identity.
-struct step_call {
-  step_hash hash{};
-  std::string id{};
-  std::string given_name{};
-  std::size_t index = 0;  // of this use of the id
-  step_kind kind = step_kind::run;
-  const char* file = "";
-  int line = 0;
-  std::optional<int> retries{};
-  std::function<std::chrono::milliseconds(int)> backoff{};
-  std::optional<std::chrono::milliseconds> deadline{};
-  stop_source stop{nostopstate};          // the stop source of the call
-  held_memo memo{};                       // empty: no result yet
-  const protocol::memo* input = nullptr;  // replaced by the server; the step has not run yet
-  std::size_t entered_at = 0;             // the depth of branches at the call
-  std::optional<std::size_t> got_in{};    // the branch that received its result
-
-  const std::string& name() const { return given_name.empty() ? id : given_name; }
-};
-
 /// How one call of a handler ended.
 struct outcome {
   enum class kind {
@@ -6156,7 +6678,7 @@ class replay {
 
   const protocol::call_request& request() const { return request_; }
   const host_services& services() const { return services_; }
-  const execution::hooks& hooks() const { return hooks_; }
+  const execution::hooks& hooks() const { return hooks_.all(); }
   const call_info& info() const { return info_; }
   const call_stop& stop() const { return options_.stop; }
 
@@ -6183,15 +6705,8 @@ class replay {
     note_completed(call);
     const protocol::memo& memo = *call.memo.memo_;
     if (hooks_.empty()) return read(memo);
-    const step_info info = describe(call);
-    const auto around = [&](middleware& layer, next_call<std::string> next) {
-      return layer.wrap_step(info_, info, next);
-    };
-    std::string text = through_hooks(
-        [&](next_call<std::string> innermost) {
-          return hooks_.wrap_reversed<std::string>(around, innermost);
-        },
-        [&] { return std::string(protocol::result_text(memo, call.id)); });
+    std::string text =
+        hooks_.wrap_result(describe(call), [&] { return std::string(protocol::result_text(memo, call.id)); });
     if (wrapped) text = "{\"data\":" + text + "}";
     const detail::json_buffer buffer(std::move(text));
     return read(protocol::memo{.id = call.hash, .text = buffer.text()});
@@ -6263,20 +6778,24 @@ class replay {
   void note_race() { race_was_run_ = true; }
 
   /// The number of step ids used by branches of races so far.
-  std::size_t race_ids() const { return ids_of_races_.size(); }
+  std::size_t race_ids() const { return ids_.in_races(); }
   /// The number of results that the handler needed to reach this point.
   std::size_t reached() const { return (std::max)(branches_.began_at(), last_completed_); }
 
   /// The losers of a race begin no steps after the race is decided. Steps that they reached after
   /// `decided_at` must not use up the index of an id; otherwise the index of that id after the race would
   /// depend on their results.
-  void release_ids_of_losers(std::size_t first, std::size_t decided_at);
+  void release_ids_of_losers(std::size_t first, std::size_t decided_at) {
+    ids_.release_ids_of_losers(first, decided_at);
+  }
 
   /// The number of conflicts in races so far.
-  std::size_t race_conflicts() const { return conflicts_of_races_.size(); }
+  std::size_t race_conflicts() const { return ids_.conflicts(); }
   /// Fails the run if branches of the innermost race share an id and a result decides which branch reaches it
   /// first. The conflict is ignored if the second branch reached the id after the race was decided.
-  void settle_conflicts(std::size_t first, std::optional<std::size_t> decided_at);
+  void settle_conflicts(std::size_t first, std::optional<std::size_t> decided_at) {
+    if (auto error = ids_.settle_conflicts(first, decided_at)) stop(*std::move(error));
+  }
 
   /// The position of the last result used so far, except by the losers of a race.
   std::size_t last_completed() const { return last_completed_; }
@@ -6289,14 +6808,6 @@ class replay {
 
  private:
   static const execution::hooks& no_hooks();
-
-  // ---- identity ---------------------------------------------------------------------------------------
-
-  void identify(step_call& call);
-
-  void note_use(const step_call& call, const step_hash& id);
-
-  static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict);
 
   /// Ends the run with an error that the handler can't catch.
   [[noreturn]] void stop(protocol::failure failure);
@@ -6312,28 +6823,12 @@ class replay {
 
   void refuse_nesting(std::string_view id) const;
 
-  /// Refuses ids and names that no answer can contain, before the step runs.
-  static void refuse_unwritable(const std::string& id, const std::string& name);
-
   /// Interrupts again if the handler swallowed an interrupt.
   void refuse_if_interrupted();
 
   // ---- running a step -----------------------------------------------------------------------------------
 
   bool may_run_at_once() const;
-
-  /// Notifies middleware, except in a rehearsal.
-  template <class Call>
-  void notify(Call&& call) {
-    if (options_.rehearse || hooks_.empty()) return;
-    hook_threw_ = true;
-    hooks_.for_each(call);
-    hook_threw_ = false;
-  }
-
-  /// Calls hooks around `innermost`. Records whether a hook threw, because then the handler stopped early.
-  std::string through_hooks(detail::function_ref<std::string(next_call<std::string>)> hooks,
-                            next_call<std::string> innermost);
 
   /// Notes the use of a result. In a race it counts for the branch that used it.
   void note_completed(const step_call& call);
@@ -6361,8 +6856,6 @@ class replay {
 
   std::optional<std::chrono::milliseconds> backoff_of(const step_call& call);
 
-  static void check(const step_options& options);
-
   void check_size(const step_call& call, const std::string& data) const;
 
   /// Saves the result of a step, so that the handler can continue. If it cannot be saved, it becomes part of
@@ -6384,20 +6877,12 @@ class replay {
 
   void take_deferred();
 
-  static protocol::failure error_of_stale_call();
-
-  protocol::failure error_of_too_many() const;
-
   static failure_info to_failure_info(const protocol::failure& failure);
 
   void notify_end(const outcome& out);
 
   /// Warns if the handler reaches a new step before all steps with results: it is not deterministic then.
   void warn_of_changed_ids(const step_call& call);
-
-  void report_unused(std::size_t count);
-
-  static std::string advice_on_ids();
 
   /// Describes the oldest unused result. Only the hash of its id is known.
   std::string first_unused() const;
@@ -6407,11 +6892,9 @@ class replay {
   const protocol::call_request& request_;
   const host_services& services_;
   const replay_options options_;
-  const execution::hooks& hooks_;
   const call_info info_;
+  call_hooks hooks_;
 
-  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
-      used_;  // with the next index of the id
   std::size_t used_memos_ = 0;
   std::vector<std::string> steps_;
   std::vector<std::string> found_;
@@ -6426,9 +6909,8 @@ class replay {
   std::thread::id owner_;
   mutable std::mutex misuse_mutex_;
   std::optional<protocol::failure> misuse_;
-  bool hook_threw_ = false;
   std::optional<std::size_t> steps_before_continuing_;
-  std::string first_changed_;
+  bool warned_of_changed_ids_ = false;
   bool is_stale_ = false;
   bool saving_was_refused_ = false;
 
@@ -6444,19 +6926,7 @@ class replay {
   std::vector<std::string> warnings_;
 
   branches branches_;
-  // ids used in races, in order, for release_ids_of_losers
-  struct used_id {
-    step_hash base{};
-    step_hash hash{};
-    std::size_t next_index = 0;  // of the base, before this use
-    std::size_t reached = 0;
-  };
-  std::vector<used_id> ids_of_races_;
-  struct race_conflict {
-    std::size_t reached = 0;  // by both branches
-    protocol::failure failure{};
-  };
-  std::vector<race_conflict> conflicts_of_races_;
+  step_ids ids_{branches_};
   std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
       places_;  // of results, filled on first use
   bool race_is_open_ = false;
@@ -6478,13 +6948,13 @@ INNGEST_INLINE replay::replay(const protocol::call_request& request, const host_
     : request_(request),
       services_(services),
       options_(std::move(options)),
-      hooks_(options_.hooks ? *options_.hooks : no_hooks()),
       info_{.function_id = options_.function_id,
             .run_id = request.run_id(),
             .attempt = request.attempt(),
             .max_attempts = request.max_attempts(),
-            .traceparent = options_.traceparent} {
-  used_.reserve(request.memo_count() + 8);
+            .traceparent = options_.traceparent},
+      hooks_(options_.hooks ? *options_.hooks : no_hooks(), info_, options_.rehearse) {
+  ids_.reserve(request.memo_count() + 8);
 }
 
 INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> handler) {
@@ -6494,7 +6964,7 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   try {
     owner_ = std::this_thread::get_id();
     const bool is_first = request_.attempt() == 0 && request_.memo_count() == 0 && !request_.target();
-    if (is_first) notify([&](middleware& layer) { layer.on_run_start(info_); });
+    if (is_first) hooks_.notify([&](middleware& layer) { layer.on_run_start(info_); });
     call_handler(handler, out.result);
     end_memoization();
   } catch (const interrupt&) {
@@ -6508,7 +6978,7 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   out.steps = std::move(steps_);
   out.steps_before_continuing = steps_before_continuing_;
   out.found = std::move(found_);
-  out.stopped_early = executed_ || is_stale_ || hook_threw_ || misuse();
+  out.stopped_early = executed_ || is_stale_ || hooks_.threw() || misuse();
   notify_end(out);
   return out;
 }
@@ -6517,7 +6987,7 @@ INNGEST_INLINE step_call replay::enter(step_options options, step_kind kind, std
   refuse_other_threads(options.id.text());
   refuse_nesting(options.id.text());
   refuse_if_interrupted();
-  check(options);
+  check_step_options(options);
   step_call call{.hash = options.id.hash(),
                  .id = std::string(options.id.text()),
                  .given_name = std::move(options.name),
@@ -6530,7 +7000,7 @@ INNGEST_INLINE step_call replay::enter(step_options options, step_kind kind, std
                  .stop = options_.stop.source()};
   if (!hooks_.empty()) transform_input(call, input);
   refuse_unwritable(call.id, call.given_name);
-  identify(call);
+  if (auto error = ids_.identify(call, reached())) stop(*std::move(error));
   if (options_.trace_steps) steps_.push_back(call.id);
 
   if (request_.is_newest(call.hash)) is_replaying_ = false;
@@ -6619,9 +7089,7 @@ INNGEST_INLINE std::string replay::transform_deferred(const step_options& option
   const step_info call{
       .id = options.id.text(), .name = options.name, .kind = step_kind::defer, .hash = options.id.hash()};
   step_input changed{.id = std::string(call.id), .name = options.name, .input = "[" + data + "]"};
-  hook_threw_ = true;
-  hooks_.for_each([&](middleware& layer) { layer.transform_step_input(info_, call, changed); });
-  hook_threw_ = false;
+  hooks_.transform_input(call, changed);
   return changed.input.substr(1, changed.input.size() - 2);
 }
 
@@ -6673,27 +7141,6 @@ INNGEST_INLINE std::string replay::exchange_shared_options(std::string object) {
   return std::exchange(shared_options_, std::move(object));
 }
 
-INNGEST_INLINE void replay::release_ids_of_losers(std::size_t first, std::size_t decided_at) {
-  for (std::size_t i = ids_of_races_.size(); i-- > first;) {
-    const used_id& used = ids_of_races_[i];
-    if (used.reached <= decided_at) continue;
-    used_.erase(used.hash);
-    if (used.hash != used.base) used_[used.base] = used.next_index;
-    ids_of_races_.erase(ids_of_races_.begin() + static_cast<std::ptrdiff_t>(i));
-  }
-}
-
-INNGEST_INLINE void replay::settle_conflicts(std::size_t first, std::optional<std::size_t> decided_at) {
-  const auto begin = conflicts_of_races_.begin() + static_cast<std::ptrdiff_t>(first);
-  if (decided_at) {
-    const auto is_irrelevant = [&](const race_conflict& conflict) { return conflict.reached > *decided_at; };
-    conflicts_of_races_.erase(std::remove_if(begin, conflicts_of_races_.end(), is_irrelevant),
-                              conflicts_of_races_.end());
-  }
-  if (conflicts_of_races_.size() > first && branches_.races() == 1)
-    stop(std::move(conflicts_of_races_[first].failure));
-}
-
 INNGEST_INLINE std::vector<protocol::operation> replay::take_recorded_after(std::size_t count) {
   const auto first = operations_.begin() + static_cast<std::ptrdiff_t>(count);
   std::vector<protocol::operation> out(std::make_move_iterator(first),
@@ -6711,46 +7158,6 @@ INNGEST_INLINE const execution::hooks& replay::no_hooks() {
   return none;
 }
 
-INNGEST_INLINE void replay::identify(step_call& call) {
-  call.entered_at = branches_.depth();
-  const step_hash base = call.hash;
-  const auto [first_use, is_first] = used_.try_emplace(call.hash, 1);
-  std::size_t& next_index = first_use->second;
-  const std::size_t index_before = next_index;
-  while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
-    call.index = next_index++;
-    call.hash = detail::sha1::of(call.id + ':' + std::to_string(call.index));
-    note_use(call, call.hash);  // another branch may use "a:1" as an id
-    if (used_.try_emplace(call.hash, 1).second) break;
-  }
-  if (branches_.empty()) return;
-  note_use(call, base);
-  if (branches_.races() > 0) ids_of_races_.push_back({base, call.hash, index_before, reached()});
-}
-
-INNGEST_INLINE void replay::note_use(const step_call& call, const step_hash& id) {
-  if (branches_.empty()) return;
-  const auto conflict = branches_.use(id, {call.file, call.line}, reached());
-  if (conflict && !conflict->is_in_race) stop(error_of_shared_id(call, *conflict));
-  if (conflict)
-    conflicts_of_races_.push_back(
-        {(std::max)(reached(), conflict->first_reached), error_of_shared_id(call, *conflict)});
-}
-
-INNGEST_INLINE protocol::failure replay::error_of_shared_id(const step_call& call,
-                                                            const branch_conflict& conflict) {
-  const std::string both = "branch " + std::to_string(conflict.first) + " (" + conflict.first_site.text() +
-                           ") and branch " + std::to_string(conflict.second) + " (" +
-                           conflict.second_site.text() + ") of a " + conflict.group;
-  return {.info = {.name = "inngest::shared_step_id",
-                   .message = "step \"" + call.id + "\" is used in " + both + ", and in branch " +
-                              std::to_string(conflict.first) +
-                              " it comes after another step. Which branch reaches it first depends on "
-                              "which results arrive first, so one could receive the other's result. "
-                              "Use different step ids"},
-          .retriable = false};
-}
-
 INNGEST_INLINE void replay::stop(protocol::failure failure) {
   fatal_ = std::move(failure);
   suspend_group();
@@ -6759,10 +7166,8 @@ INNGEST_INLINE void replay::stop(protocol::failure failure) {
 INNGEST_INLINE void replay::transform_input(step_call& call, std::string* input) {
   step_input changed{.id = call.id, .name = call.given_name, .input = input ? *input : ""};
   const step_info before = describe(call);
-  hook_threw_ = true;
-  hooks_.for_each([&](middleware& layer) { layer.transform_step_input(info_, before, changed); });
-  hook_threw_ = false;
-  if (changed.id != call.id) call.hash = detail::sha1::of(changed.id);
+  hooks_.transform_input(before, changed);
+  if (changed.id != call.id) call.hash = detail::sha1_at_run_time(changed.id);
   call.id = std::move(changed.id);
   call.given_name = std::move(changed.name);
   if (input) *input = std::move(changed.input);
@@ -6797,13 +7202,6 @@ INNGEST_INLINE void replay::refuse_nesting(std::string_view id) const {
   if (running_) throw nested_step_error(id, running_->id);
 }
 
-INNGEST_INLINE void replay::refuse_unwritable(const std::string& id, const std::string& name) {
-  if (detail::is_utf8(id) && detail::is_utf8(name)) return;
-  const std::string step = "step \"" + detail::to_printable(id) + "\"";
-  detail::require_utf8(id, step + ": its id");
-  detail::require_utf8(name, step + ": its name");
-}
-
 INNGEST_INLINE void replay::refuse_if_interrupted() {
   if (!interrupted_) return;
   report_swallowed();
@@ -6813,19 +7211,6 @@ INNGEST_INLINE void replay::refuse_if_interrupted() {
 INNGEST_INLINE bool replay::may_run_at_once() const {
   return !request_.target() && !request_.plan_only() && branches_.empty() && !race_is_open_ &&
          !options_.rehearse;
-}
-
-INNGEST_INLINE std::string replay::through_hooks(
-    detail::function_ref<std::string(next_call<std::string>)> hooks, next_call<std::string> innermost) {
-  hook_threw_ = true;
-  std::string out = hooks([&] {
-    hook_threw_ = false;
-    std::string result = innermost();
-    hook_threw_ = true;
-    return result;
-  });
-  hook_threw_ = false;
-  return out;
 }
 
 INNGEST_INLINE void replay::note_completed(const step_call& call) {
@@ -6854,11 +7239,11 @@ INNGEST_INLINE protocol::operation replay::execute(const step_call& call, const 
   const auto started = services_.now();
   std::exception_ptr thrown;
   try {
-    notify([&](middleware& layer) { layer.on_step_start(info_, step); });
+    hooks_.notify([&](middleware& layer) { layer.on_step_start(info_, step); });
     running_ = &call;
     call_body(step, body, op.data);
     check_size(call, op.data);
-    notify([&](middleware& layer) { layer.on_step_complete(info_, step, op.data); });
+    hooks_.notify([&](middleware& layer) { layer.on_step_complete(info_, step, op.data); });
   } catch (...) {
     thrown = std::current_exception();
   }
@@ -6882,12 +7267,12 @@ INNGEST_INLINE protocol::operation replay::execute(const step_call& call, const 
 
 INNGEST_INLINE void replay::notify_step_error(const step_info& step, const failure_info& failure) {
   try {
-    notify([&](middleware& layer) { layer.on_step_error(info_, step, failure); });
+    hooks_.notify([&](middleware& layer) { layer.on_step_error(info_, step, failure); });
   } catch (...) {
     warnings_.push_back("middleware::on_step_error threw at step \"" + std::string(step.id) +
                         "\": " + message_of_exception());
   }
-  hook_threw_ = false;
+  hooks_.forget_exception();
 }
 
 INNGEST_INLINE void replay::call_body(const step_info& step, detail::function_ref<void(std::string&)> body,
@@ -6898,11 +7283,7 @@ INNGEST_INLINE void replay::call_body(const step_info& step, detail::function_re
     body(data);
     return data.empty() ? std::string("null") : data;
   };
-  out = hooks_.wrap<std::string>(
-      [&](middleware& layer, next_call<std::string> next) {
-        return layer.wrap_step_handler(info_, step, next);
-      },
-      innermost);
+  out = hooks_.wrap_body(step, innermost);
 }
 
 INNGEST_INLINE std::string replay::message_of_exception() const {
@@ -6937,15 +7318,6 @@ INNGEST_INLINE std::optional<std::chrono::milliseconds> replay::backoff_of(const
     warnings_.push_back("step_options::backoff of step \"" + call.id + "\" threw: " + message_of_exception());
     return std::nullopt;
   }
-}
-
-INNGEST_INLINE void replay::check(const step_options& options) {
-  const std::string_view id = options.id.text();
-  if (id.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos)
-    throw step_options_error(std::string(id), "a step's id must not be empty or blank");
-  if (options.retries && *options.retries < 0)
-    throw step_options_error(std::string(id),
-                             "retries must be 0 or more, not " + std::to_string(*options.retries));
 }
 
 INNGEST_INLINE void replay::check_size(const step_call& call, const std::string& data) const {
@@ -6987,16 +7359,12 @@ INNGEST_INLINE void replay::call_handler(detail::function_ref<void(std::string&)
     end_memoization();
     return result;
   };
-  const auto around = [&](middleware& layer, next_call<std::string> next) {
-    return layer.wrap_function_handler(info_, next);
-  };
-  out = through_hooks(
-      [&](next_call<std::string> wrapped) { return hooks_.wrap<std::string>(around, wrapped); }, innermost);
+  out = hooks_.wrap_handler(innermost);
 }
 
 INNGEST_INLINE void replay::end_memoization() {
   if (std::exchange(memoization_ended_, true)) return;
-  notify([&](middleware& layer) { layer.on_memoization_end(info_); });
+  hooks_.notify([&](middleware& layer) { layer.on_memoization_end(info_); });
 }
 
 INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& thrown) {
@@ -7013,7 +7381,7 @@ INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& throw
   if (fatal_) return fail(out, *std::move(fatal_));
   if (completed) {
     const std::size_t left = request_.memo_count() - (std::min)(used_memos_, request_.memo_count());
-    if (left > 0) report_unused(left);
+    if (left > 0) warnings_.push_back(warning_of_unused(left, first_unused()));
     if (!options_.checkpoints && deferred_.empty()) return;
     take_deferred();
     operations_.push_back(protocol::run_complete(out.result));
@@ -7026,7 +7394,8 @@ INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& throw
   } else {
     take_deferred();
   }
-  if (operations_.size() > options_.limits.operations) return fail(out, error_of_too_many());
+  if (operations_.size() > options_.limits.operations)
+    return fail(out, error_of_too_many(operations_.size(), options_.limits.operations, services_.now()));
   out.ended = outcome::kind::operations;
   out.operations = std::move(operations_);
   out.failure = std::move(step_failure_);
@@ -7054,19 +7423,6 @@ INNGEST_INLINE void replay::take_deferred() {
   deferred_.clear();
 }
 
-INNGEST_INLINE protocol::failure replay::error_of_stale_call() {
-  return {.info = {.name = "inngest::stale_call",
-                   .message = "another call of this run has taken over, so this call stopped"},
-          .retriable = false};
-}
-
-INNGEST_INLINE protocol::failure replay::error_of_too_many() const {
-  const too_large problem(std::to_string(operations_.size()) +
-                          " steps must be reported at once, and a server accepts at most " +
-                          std::to_string(options_.limits.operations) + ": start fewer steps at a time");
-  return protocol::describe(std::make_exception_ptr(problem), services_.now());
-}
-
 INNGEST_INLINE failure_info replay::to_failure_info(const protocol::failure& failure) {
   return {.name = failure.info.name,
           .message = failure.info.message,
@@ -7077,43 +7433,28 @@ INNGEST_INLINE failure_info replay::to_failure_info(const protocol::failure& fai
 INNGEST_INLINE void replay::notify_end(const outcome& out) {
   if (out.ended == outcome::kind::failed || out.is_failure_among_operations) {
     const failure_info reported = to_failure_info(*out.failure);
-    notify([&](middleware& layer) { layer.on_run_error(info_, reported); });
+    hooks_.notify([&](middleware& layer) { layer.on_run_error(info_, reported); });
   } else if (out.ended == outcome::kind::completed || out.is_result_among_operations) {
-    notify([&](middleware& layer) { layer.on_run_complete(info_, out.result); });
+    hooks_.notify([&](middleware& layer) { layer.on_run_complete(info_, out.result); });
   }
 }
 
 INNGEST_INLINE void replay::warn_of_changed_ids(const step_call& call) {
   if (request_.target() || race_was_run_ || used_memos_ >= request_.memo_count()) return;
-  if (!first_changed_.empty()) return;
-  first_changed_ = "step \"" + call.id + "\", called at " + call_site{call.file, call.line}.text() +
-                   ", is new, although the server still has the result of " + first_unused();
-  warnings_.push_back(first_changed_ + ": " + advice_on_ids());
-}
-
-INNGEST_INLINE void replay::report_unused(std::size_t count) {
-  std::string text = "the function ended without " + std::to_string(count) +
-                     " of the steps that have results on the server, among them " + first_unused() + ": ";
-  warnings_.push_back(text + advice_on_ids());
-}
-
-INNGEST_INLINE std::string replay::advice_on_ids() {
-  return "step ids must not differ between the calls of a run (do not build them from times, random numbers, "
-         "counters or pointers), or the function was changed during the run";
+  if (std::exchange(warned_of_changed_ids_, true)) return;
+  warnings_.push_back(warning_of_changed_id(call, first_unused()));
 }
 
 INNGEST_INLINE std::string replay::first_unused() const {
   for (const step_hash& step : request_.completed()) {
-    if (!used_.contains(step)) return "a step whose id has the hash " + detail::to_hex(step);
+    if (!ids_.is_used(step)) return "a step whose id has the hash " + detail::to_hex(step);
   }
   return "other steps";
 }
 
 INNGEST_INLINE void replay::report_swallowed() {
   if (std::exchange(reported_swallowed_, true)) return;
-  warnings_.push_back("the interrupt of step \"" + interrupted_step_ + "\", called at " + interrupted_at_ +
-                      ", was swallowed: a catch (...) around a step must end with `throw;`. The run "
-                      "continues correctly, but the code after the catch runs too early");
+  warnings_.push_back(warning_of_swallowed(interrupted_step_, interrupted_at_));
 }
 
 }  // namespace inngest::inline INNGEST_ABI::execution
@@ -7161,128 +7502,6 @@ using value_of = std::conditional_t<std::is_void_v<returned_by_t<Callable>>, std
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/experiment.hpp
-
-// inngest/detail/crypto.hpp
-
-namespace inngest::inline INNGEST_ABI::detail {
-
-using sha256_digest = std::array<std::uint8_t, 32>;
-
-sha256_digest sha256(std::span<const std::uint8_t> bytes);
-std::string sha256_hex(std::string_view text);
-
-/// HMAC-SHA256 of two concatenated texts. It does not copy a large body to append a few digits.
-sha256_digest hmac_sha256(std::string_view key, std::string_view first, std::string_view second);
-
-/// Compares in constant time, which does not reveal where the texts differ.
-bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b);
-bool equal_in_constant_time(std::string_view a, std::string_view b);
-
-void fill_with_random_bytes(std::span<std::uint8_t> out);
-
-template <std::size_t Size>
-std::array<std::uint8_t, Size> random_bytes() {
-  std::array<std::uint8_t, Size> out{};
-  fill_with_random_bytes(out);
-  return out;
-}
-
-std::string to_base64(std::span<const std::uint8_t> bytes);
-
-/// Decodes base64; nullopt for other texts.
-std::optional<std::string> from_base64(std::string_view text);
-
-}  // namespace inngest::inline INNGEST_ABI::detail
-
-// inngest/detail/impl/crypto.ipp
-
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
-#include <openssl/rand.h>
-
-namespace inngest::inline INNGEST_ABI::detail {
-
-INNGEST_INLINE sha256_digest sha256(std::span<const std::uint8_t> bytes) {
-  sha256_digest out{};
-  if (EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr) != 1) {
-    throw configuration_error("OpenSSL offers no SHA-256");
-  }
-  return out;
-}
-
-INNGEST_INLINE std::string sha256_hex(std::string_view text) {
-  return to_hex(sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
-}
-
-INNGEST_INLINE sha256_digest hmac_sha256(std::string_view key, std::string_view first,
-                                         std::string_view second) {
-  static EVP_MAC* const algorithm =
-      EVP_MAC_fetch(nullptr, "HMAC", nullptr);  // shared by threads, never freed
-  const std::unique_ptr<EVP_MAC_CTX, void (*)(EVP_MAC_CTX*)> context(EVP_MAC_CTX_new(algorithm),
-                                                                     EVP_MAC_CTX_free);
-  char digest[] = "SHA256";
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
-                                   OSSL_PARAM_construct_end()};
-  const auto bytes = [](std::string_view text) {
-    return reinterpret_cast<const unsigned char*>(text.data());
-  };
-
-  sha256_digest out{};
-  std::size_t size = 0;
-  if (context == nullptr || EVP_MAC_init(context.get(), bytes(key), key.size(), parameters) != 1 ||
-      EVP_MAC_update(context.get(), bytes(first), first.size()) != 1 ||
-      EVP_MAC_update(context.get(), bytes(second), second.size()) != 1 ||
-      EVP_MAC_final(context.get(), out.data(), &size, out.size()) != 1) {
-    throw configuration_error("OpenSSL offers no HMAC-SHA256");
-  }
-  return out;
-}
-
-INNGEST_INLINE bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-INNGEST_INLINE bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-INNGEST_INLINE void fill_with_random_bytes(std::span<std::uint8_t> out) {
-  if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) {
-    throw configuration_error("OpenSSL has no random numbers");
-  }
-}
-
-INNGEST_INLINE std::string to_base64(std::span<const std::uint8_t> bytes) {
-  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes.data(), static_cast<int>(bytes.size()));
-  out.pop_back();  // EVP_EncodeBlock ends its text with a zero
-  return out;
-}
-
-INNGEST_INLINE std::optional<std::string> from_base64(std::string_view text) {
-  static constexpr std::string_view alphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); i += 4) {
-    std::uint32_t bits = 0;
-    std::size_t padding = 0;
-    for (std::size_t j = 0; j < 4; ++j) {
-      const char c = text[i + j];
-      const std::size_t value = c == '=' ? 0 : alphabet.find(c);
-      if (c == '=') ++padding;
-      const bool misplaced = c != '=' && padding > 0;
-      if (value == alphabet.npos || misplaced || (padding > 0 && i + 4 != text.size())) return std::nullopt;
-      bits = bits << 6 | static_cast<std::uint32_t>(value);
-    }
-    if (padding > 2) return std::nullopt;
-    for (std::size_t j = 0; j < 3 - padding; ++j) out += static_cast<char>(bits >> (16 - 8 * j) & 0xFF);
-  }
-  return out;
-}
-
-}  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/protocol/api.hpp
 
@@ -8225,7 +8444,7 @@ INNGEST_INLINE void cel_lexer::read_symbol(cel_token& out) {
   if (out.text.empty()) {
     const std::string found(rest.substr(0, character_size(rest)));
     if (found == "=" || found == "&" || found == "|") fail("\"" + found + "\" must be doubled", at_);
-    if (found == "`") fail("a server takes no names in backticks: write [\"a-b\"] for the field a-b", at_);
+    if (found == "`") fail("a server accepts no names in backticks: write [\"a-b\"] for the field a-b", at_);
     if (static_cast<unsigned char>(found[0]) < ' ') fail("unexpected control character", at_);
     fail("unexpected character \"" + found + "\"", at_);
   }
@@ -9501,6 +9720,10 @@ INNGEST_INLINE any_function::any_function(std::string app_id, function_options o
 
 }  // namespace inngest::inline INNGEST_ABI
 
+// inngest/step/ai_steps.hpp
+
+// inngest/step/detail/step_base.hpp
+
 // inngest/step/detail/step_body.hpp
 
 #include <condition_variable>
@@ -9629,56 +9852,9 @@ INNGEST_INLINE deadline_exceeded deadline_timer::error() const {
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
+// inngest/step/step_handle.hpp
+
 namespace inngest::inline INNGEST_ABI {
-
-/// Options of a wait for an event.
-struct wait_options {
-  /// How long to wait, up to 366 days. After it the step returns nullopt.
-  duration_ms timeout;
-  /// A CEL expression over `event` (the run's event) and `async` (the received event). The wait ignores
-  /// events for which it is not true.
-  std::string expression{};
-  /// A field that must be the same in both events, such as "data.userId".
-  std::string match{};
-};
-
-/// What happens when a run waits for a signal that another run already waits for.
-enum class signal_conflict {
-  fail,     ///< the second run fails; the default of servers
-  replace,  ///< the first run no longer gets it
-};
-
-/// Options of a wait for a signal.
-struct signal_options {
-  /// The name of the signal.
-  std::string signal;
-  /// How long to wait, up to 366 days. After it the step returns nullopt.
-  duration_ms timeout;
-  /// What happens when another run already waits for the signal.
-  signal_conflict on_conflict = signal_conflict::fail;
-};
-
-/// Options of an invoke step.
-struct invoke_options {
-  /// How long to wait for the result, up to 366 days, before the step fails with "InngestInvokeTimeoutError".
-  std::optional<duration_ms> timeout{};
-};
-
-/// The result of sending a signal.
-struct sent_signal {
-  /// The id of the run that the signal woke; nullopt when no run waited for it.
-  std::optional<std::string> runId;
-};
-INNGEST_FIELDS(sent_signal, runId)
-
-/// A function of another app, named by its ids.
-template <event_type Event, class Output = json>
-struct function_ref {
-  /// The id of the app.
-  std::string app_id;
-  /// The id of the function within the app.
-  std::string function_id;
-};
 
 namespace detail {
 
@@ -9738,6 +9914,10 @@ class [[nodiscard]] step_handle {
   std::optional<protocol::operation> plan_;
   Run run_;
 };
+
+}  // namespace inngest::inline INNGEST_ABI
+
+namespace inngest::inline INNGEST_ABI {
 
 namespace detail {
 
@@ -9808,9 +9988,19 @@ struct body_ref {
 
 }  // namespace detail
 
-// Every kind of step has two overloads, for an id and for options. One parameter can't accept both:
-// step_options must be an aggregate, so that {.id = "charge", .name = "Charge the card"} works, and an
-// aggregate has no constructor that converts a literal id and hashes it at compile time.
+}  // namespace inngest::inline INNGEST_ABI
+
+// inngest/step/detail/impl/step_base.ipp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE protocol::operation step_base::plan_of(std::string name, std::string options) {
+  return {.code = protocol::opcode::step_planned, .name = std::move(name), .options = std::move(options)};
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+namespace inngest::inline INNGEST_ABI {
 
 /// Steps for language models: `ctx.step.ai`.
 class ai_steps : private detail::step_base {
@@ -9865,6 +10055,69 @@ class ai_steps : private detail::step_base {
     return wrap(step_options{.id = id}, std::forward<Body>(body), arguments...);
   }
 };
+
+}  // namespace inngest::inline INNGEST_ABI
+
+// inngest/step/options.hpp
+
+namespace inngest::inline INNGEST_ABI {
+
+/// Options of a wait for an event.
+struct wait_options {
+  /// How long to wait, up to 366 days. After it the step returns nullopt.
+  duration_ms timeout;
+  /// A CEL expression over `event` (the run's event) and `async` (the received event). The wait ignores
+  /// events for which it is not true.
+  std::string expression{};
+  /// A field that must be the same in both events, such as "data.userId".
+  std::string match{};
+};
+
+/// What happens when a run waits for a signal that another run already waits for.
+enum class signal_conflict {
+  fail,     ///< the second run fails; the default of servers
+  replace,  ///< the first run no longer gets it
+};
+
+/// Options of a wait for a signal.
+struct signal_options {
+  /// The name of the signal.
+  std::string signal;
+  /// How long to wait, up to 366 days. After it the step returns nullopt.
+  duration_ms timeout;
+  /// What happens when another run already waits for the signal.
+  signal_conflict on_conflict = signal_conflict::fail;
+};
+
+/// Options of an invoke step.
+struct invoke_options {
+  /// How long to wait for the result, up to 366 days, before the step fails with "InngestInvokeTimeoutError".
+  std::optional<duration_ms> timeout{};
+};
+
+}  // namespace inngest::inline INNGEST_ABI
+
+namespace inngest::inline INNGEST_ABI {
+
+/// The result of sending a signal.
+struct sent_signal {
+  /// The id of the run that the signal woke; nullopt when no run waited for it.
+  std::optional<std::string> runId;
+};
+INNGEST_FIELDS(sent_signal, runId)
+
+/// A function of another app, named by its ids.
+template <event_type Event, class Output = json>
+struct function_ref {
+  /// The id of the app.
+  std::string app_id;
+  /// The id of the function within the app.
+  std::string function_id;
+};
+
+// Every kind of step has two overloads, for an id and for options. One parameter can't accept both:
+// step_options must be an aggregate, so that {.id = "charge", .name = "Charge the card"} works, and an
+// aggregate has no constructor that converts a literal id and hashes it at compile time.
 
 /// The steps of a function: `ctx.step`. Each step has an id, runs once, and returns its stored result from
 /// then on. A step without a result leaves the handler, which is called again when the result is there. Code
@@ -10133,14 +10386,6 @@ class step : private detail::step_base {
 
 // inngest/impl/step.ipp
 
-namespace inngest::inline INNGEST_ABI::detail {
-
-INNGEST_INLINE protocol::operation step_base::plan_of(std::string name, std::string options) {
-  return {.code = protocol::opcode::step_planned, .name = std::move(name), .options = std::move(options)};
-}
-
-}  // namespace inngest::inline INNGEST_ABI::detail
-
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE step::step(execution::replay& replay, std::span<const detail::event_shape> events)
@@ -10156,7 +10401,7 @@ INNGEST_INLINE void step::sleep(step_options options, duration_ms duration) {
 
 INNGEST_INLINE void step::sleep_until(step_options options, detail::saturated_time time) {
   fall_asleep(std::move(options), [&](const execution::step_call& call) {
-    const timestamp now = std::chrono::floor<std::chrono::milliseconds>(replay_->services().now());
+    const detail::saturated_time now(replay_->services().now());  // rounded up like `time`
     if (time > detail::add_saturated(now, detail::longest_wait)) refuse_sleep(call, "until " + to_text(time));
     return to_text(std::max<timestamp>(time, timestamp()));
   });
@@ -10821,7 +11066,7 @@ INNGEST_INLINE std::uint64_t cron_reader::read_field(const field& which, bool& a
 
 INNGEST_INLINE void cron_reader::expect_end() {
   skip_space();
-  if (at_ < text_.size()) fail("a schedule has five fields, here begins a sixth");
+  if (at_ < text_.size()) fail("a schedule has five fields, and a sixth begins here");
 }
 
 INNGEST_INLINE void cron_reader::fail(const std::string& problem, std::size_t at) {
@@ -12246,7 +12491,7 @@ INNGEST_INLINE std::string checked_key(const std::string& name, std::string_view
   }
   constexpr std::string_view start = "signkey-";
   if (key.starts_with(start) && key.ends_with('-') && key.find('-', start.size()) == key.size() - 1)
-    refuse("has nothing behind its prefix");
+    refuse("has nothing after its prefix");
   return key;
 }
 
@@ -12851,7 +13096,7 @@ class client {
           refused = std::current_exception();
         }
       });
-      if (!by_us) log().info("events were added to the outbox, behind those that another thread is sending");
+      if (!by_us) log().info("events were added to the outbox, after those that another thread is sending");
     } catch (const error& problem) {
       log().warn(std::string(problem.what()) + ": kept in the outbox");
     }
@@ -13073,7 +13318,7 @@ INNGEST_INLINE void client::set_missing_times(std::vector<any_event>& events) {
 INNGEST_INLINE void client::check_size(const any_event& event) const {
   if (event.text().size() <= settings().limits().event) return;
   throw too_large("event \"" + event.name() + "\" has " + std::to_string(event.text().size()) +
-                  " bytes, and a server takes at most " + std::to_string(settings().limits().event) +
+                  " bytes, and a server accepts at most " + std::to_string(settings().limits().event) +
                   ": store large data elsewhere and send a reference to it");
 }
 
@@ -13192,6 +13437,142 @@ INNGEST_INLINE std::vector<std::string> client::read_ids(const http::response& a
 }  // namespace inngest::inline INNGEST_ABI
 
 // inngest/serve.hpp
+
+// inngest/http/reply.hpp
+
+namespace inngest::inline INNGEST_ABI::http {
+
+/// A request that waits for its answer. The adapter of a framework that answers later, from any thread,
+/// implements it, and keeps the exchange until the answer is written or the client is gone: draining waits
+/// for that. Calls come from any thread, and never two at once.
+class exchange {
+ public:
+  virtual ~exchange() = default;
+
+  /// Sends a whole answer; `answer.stream` is not set. It is the first and last call.
+  virtual void send(response answer) = 0;
+
+  /// Begins an answer in pieces: sends its status and header fields. `head.body` is empty.
+  virtual void begin(response head) = 0;
+  /// Sends a piece after begin(). Returns false when the client is gone.
+  virtual bool write(std::string piece) = 0;
+  /// Ends an answer in pieces.
+  virtual void end() = 0;
+
+  /// Whether the client still waits, as far as the framework knows. It is called now and then while a call
+  /// runs, at any time from any thread; the call is asked to stop when it returns false.
+  virtual bool is_open() const = 0;
+
+  /// Whether the adapter implements begin(), write() and end().
+  virtual bool streams() const { return true; }
+
+ private:
+  friend class reply;
+  std::vector<std::shared_ptr<void>> held_;  // what lasts as long as the exchange
+};
+
+/// The answer to one request, to be given once and from any thread. A reply that is destroyed without an
+/// answer sends 500, so that no client waits in vain.
+class reply {
+ public:
+  /// Answers through an adapter's exchange.
+  explicit reply(std::shared_ptr<exchange> to) : to_(std::move(to)) {}
+  reply(reply&& other) noexcept
+      : to_(std::move(other.to_)), has_begun_(std::exchange(other.has_begun_, false)) {}
+  reply& operator=(reply&& other) noexcept;
+  reply(const reply&) = delete;
+  reply& operator=(const reply&) = delete;
+  ~reply();
+
+  /// Sends a whole answer. If `answer.stream` is set, it is called, and the answer is sent in pieces.
+  void send(response answer);
+
+  /// Begins an answer in pieces: sends its status and header fields.
+  void begin(response head);
+  /// Sends a piece after begin(). Returns false when the client is gone.
+  bool write(std::string piece);
+  /// Ends an answer in pieces.
+  void end();
+
+  /// Whether the client still waits for the answer. False after the answer was sent.
+  bool is_open() const { return to_ && to_->is_open(); }
+  /// Whether the answer can be sent in pieces.
+  bool streams() const { return to_ && to_->streams(); }
+
+  /// Keeps an object until the answer is written or the client is gone.
+  void hold(std::shared_ptr<void> object);
+
+ private:
+  void send_in_pieces(response answer);
+  void abandon() noexcept;
+
+  std::shared_ptr<exchange> to_;  // null when the answer was given
+  bool has_begun_ = false;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::http
+
+// inngest/http/impl/reply.ipp
+
+namespace inngest::inline INNGEST_ABI::http {
+
+INNGEST_INLINE reply& reply::operator=(reply&& other) noexcept {
+  if (this == &other) return *this;
+  abandon();
+  to_ = std::move(other.to_);
+  has_begun_ = std::exchange(other.has_begun_, false);
+  return *this;
+}
+
+INNGEST_INLINE reply::~reply() { abandon(); }
+
+INNGEST_INLINE void reply::send(response answer) {
+  if (!to_) return;
+  if (answer.stream) return send_in_pieces(std::move(answer));
+  const auto to = std::exchange(to_, nullptr);
+  to->send(std::move(answer));
+}
+
+INNGEST_INLINE void reply::send_in_pieces(response answer) {
+  const auto stream = std::exchange(answer.stream, nullptr);
+  begin(std::move(answer));
+  stream([this](std::string_view piece) { return write(std::string(piece)); });
+  end();
+}
+
+INNGEST_INLINE void reply::begin(response head) {
+  if (!to_ || has_begun_) return;
+  has_begun_ = true;
+  to_->begin(std::move(head));
+}
+
+INNGEST_INLINE bool reply::write(std::string piece) {
+  return to_ && has_begun_ && to_->write(std::move(piece));
+}
+
+INNGEST_INLINE void reply::end() {
+  if (!to_ || !has_begun_) return;
+  const auto to = std::exchange(to_, nullptr);
+  to->end();
+}
+
+INNGEST_INLINE void reply::hold(std::shared_ptr<void> object) {
+  if (to_) to_->held_.push_back(std::move(object));
+}
+
+INNGEST_INLINE void reply::abandon() noexcept {
+  const auto to = std::exchange(to_, nullptr);
+  if (!to) return;
+  try {
+    if (has_begun_) return to->end();
+    to->send({.status = 500,
+              .headers = {{"content-type", "application/json"}},
+              .body = R"({"message":"the call ended without an answer"})"});
+  } catch (...) {  // the framework could not send: the client sees a closed connection
+  }
+}
+
+}  // namespace inngest::inline INNGEST_ABI::http
 
 // inngest/serving/answers.hpp
 
@@ -13322,6 +13703,306 @@ INNGEST_INLINE registered_call::~registered_call() {
 
 }  // namespace inngest::inline INNGEST_ABI::serving
 
+// inngest/serving/heartbeats.hpp
+
+// inngest/thread_pool.hpp
+
+// inngest/executor.hpp
+
+namespace inngest::inline INNGEST_ABI {
+
+/// Decides where calls of functions run when an adapter answers without blocking: see
+/// `serve_options::executor`. Implement it to run calls on threads that you have, such as those of
+/// `boost::asio::thread_pool`:
+///
+///     struct asio_executor final : inngest::executor {
+///       explicit asio_executor(boost::asio::thread_pool& pool) : pool(pool) {}
+///       bool post(std::function<void()> work) override {
+///         boost::asio::post(pool, std::move(work));
+///         return true;
+///       }
+///       boost::asio::thread_pool& pool;
+///     };
+///
+/// A call may take as long as its steps, so don't run calls on the threads that do input and output.
+class executor {
+ public:
+  virtual ~executor() = default;
+
+  /// Runs `work` later, on any thread but not within post(). Returns false when it can take no more: then it
+  /// doesn't run the work, and the caller gets 503 with `retry-after`. Called from any thread. The work does
+  /// not throw. Work that is destroyed instead of being run is answered with 500.
+  virtual bool post(std::function<void()> work) = 0;
+};
+
+}  // namespace inngest::inline INNGEST_ABI
+
+namespace inngest::inline INNGEST_ABI {
+
+/// Options of a thread pool.
+struct thread_pool_options {
+  /// The maximum number of threads; 0 means eight per core, and at least 64. Waiting threads cost little, and
+  /// steps often wait for a slow service.
+  std::size_t threads = 0;
+  /// How much work may wait for a thread. More is refused.
+  std::size_t queue = 1024;
+  /// How long a thread without work waits for more before it ends.
+  std::chrono::milliseconds max_idle = std::chrono::seconds(10);
+};
+
+/// Runs work on threads of its own. A thread starts when work finds no free one, and ends when it has been
+/// idle for a while. It is the default executor of served apps. Thread-safe.
+class thread_pool final : public executor {
+ public:
+  /// Starts no thread yet.
+  explicit thread_pool(thread_pool_options options = {});
+  /// Calls stop().
+  ~thread_pool() override;
+  thread_pool(const thread_pool&) = delete;
+  thread_pool& operator=(const thread_pool&) = delete;
+
+  /// Runs `work` on a thread of the pool. Returns false when all threads are busy and the queue is full, when
+  /// the system has no more threads, and after stop(). An exception that leaves the work is written to
+  /// standard error.
+  bool post(std::function<void()> work) override;
+
+  /// Refuses more work, runs the work that waits, and waits until all has ended. Called from a thread of the
+  /// pool, it does not wait for that thread.
+  void stop();
+
+  /// The number of threads, busy and idle.
+  [[nodiscard]] std::size_t threads() const;
+
+ private:
+  struct state;
+  std::shared_ptr<state> state_;  // the threads share it, so that one of them may destroy the pool
+};
+
+}  // namespace inngest::inline INNGEST_ABI
+
+// inngest/impl/thread_pool.ipp
+
+namespace inngest::inline INNGEST_ABI {
+
+struct thread_pool::state {
+  using place = std::list<std::thread>::iterator;
+
+  explicit state(const thread_pool_options& chosen) : options(chosen) {}
+
+  static void run(const std::shared_ptr<state>& self, place at);
+  bool has_place(const std::shared_ptr<state>& self);
+  bool add_thread(const std::shared_ptr<state>& self);
+
+  thread_pool_options options;
+  mutable std::mutex mutex{};  // protects the members below
+  std::condition_variable wake{};
+  std::deque<std::function<void()>> work{};
+  std::list<std::thread> threads{};
+  std::list<std::thread> ended{};  // ended, but not joined
+  std::size_t idle = 0;
+  bool is_stopped = false;
+};
+
+namespace detail {
+
+/// Waits for threads to end, but not for the one that calls.
+INNGEST_INLINE void join_others(std::list<std::thread>& threads) {
+  for (std::thread& thread : threads) {
+    if (thread.get_id() == std::this_thread::get_id())
+      thread.detach();
+    else
+      thread.join();
+  }
+}
+
+INNGEST_INLINE void run_and_report(std::function<void()> work) noexcept {
+  try {
+    work();
+  } catch (const std::exception& problem) {
+    log_to_stderr(log_level::error, std::string("thread_pool: work has thrown: ") + problem.what());
+  } catch (...) {
+    log_to_stderr(log_level::error, "thread_pool: work has thrown an object that is no std::exception");
+  }
+}
+
+}  // namespace detail
+
+INNGEST_INLINE thread_pool::thread_pool(thread_pool_options options) {
+  if (options.threads == 0)
+    options.threads = (std::max)(std::size_t{64}, std::size_t{8} * std::thread::hardware_concurrency());
+  state_ = std::make_shared<state>(options);
+}
+
+INNGEST_INLINE thread_pool::~thread_pool() { stop(); }
+
+INNGEST_INLINE bool thread_pool::post(std::function<void()> work) {
+  std::list<std::thread> ended;
+  bool is_taken = false;
+  {
+    const std::lock_guard lock(state_->mutex);
+    ended.swap(state_->ended);
+    if (state_->has_place(state_)) {
+      state_->work.push_back(std::move(work));
+      is_taken = true;
+    }
+  }
+  if (is_taken) state_->wake.notify_one();
+  detail::join_others(ended);
+  return is_taken;
+}
+
+INNGEST_INLINE void thread_pool::stop() {
+  std::list<std::thread> all;
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->is_stopped = true;
+    all.splice(all.end(), state_->threads);
+    all.splice(all.end(), state_->ended);
+  }
+  state_->wake.notify_all();
+  detail::join_others(all);
+}
+
+INNGEST_INLINE std::size_t thread_pool::threads() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->threads.size();
+}
+
+/// Whether a thread takes more work now, or later. Starts a thread if none is free.
+INNGEST_INLINE bool thread_pool::state::has_place(const std::shared_ptr<state>& self) {
+  if (is_stopped) return false;
+  if (work.size() < idle || add_thread(self)) return true;
+  return !threads.empty() && work.size() - idle < options.queue;
+}
+
+/// Returns false when there are enough threads, or the system has no more.
+INNGEST_INLINE bool thread_pool::state::add_thread(const std::shared_ptr<state>& self) {
+  if (threads.size() >= options.threads) return false;
+  const place at = threads.emplace(threads.end());
+  try {
+    *at = std::thread([self, at] { run(self, at); });
+    return true;
+  } catch (const std::system_error&) {
+    threads.erase(at);
+    return false;
+  }
+}
+
+INNGEST_INLINE void thread_pool::state::run(const std::shared_ptr<state>& self, place at) {
+  std::unique_lock lock(self->mutex);
+  while (true) {
+    ++self->idle;
+    self->wake.wait_for(lock, self->options.max_idle,
+                        [&] { return self->is_stopped || !self->work.empty(); });
+    --self->idle;
+    if (self->work.empty()) {
+      // stop() has taken the threads, and joins them
+      if (!self->is_stopped) self->ended.splice(self->ended.end(), self->threads, at);
+      return;
+    }
+    std::function<void()> work = std::move(self->work.front());
+    self->work.pop_front();
+    lock.unlock();
+    detail::run_and_report(std::move(work));
+    lock.lock();
+  }
+}
+
+}  // namespace inngest::inline INNGEST_ABI
+
+namespace inngest::inline INNGEST_ABI::serving {
+
+/// Calls functions at intervals, on one thread for all calls of an app. The thread starts with the first
+/// function and ends some time after the last. Thread-safe.
+class heartbeats {
+ public:
+  /// Returns false when it need not be called again. It does not throw, and it does not block.
+  using beat = std::function<bool()>;
+
+  heartbeats();
+  /// Calls no function any more when it returns.
+  ~heartbeats();
+  heartbeats(const heartbeats&) = delete;
+  heartbeats& operator=(const heartbeats&) = delete;
+
+  /// Calls a function at intervals until it returns false. Where the system has no thread for it, the
+  /// function is not called.
+  void add(std::chrono::milliseconds interval, beat function);
+
+ private:
+  struct state;
+  std::shared_ptr<state> state_;  // the thread shares it, because a function may destroy the heartbeats
+  thread_pool thread_{{.threads = 1, .queue = 1}};
+};
+
+}  // namespace inngest::inline INNGEST_ABI::serving
+
+// inngest/serving/impl/heartbeats.ipp
+
+namespace inngest::inline INNGEST_ABI::serving {
+
+struct heartbeats::state {
+  using clock = std::chrono::steady_clock;
+  struct entry {
+    std::chrono::milliseconds interval;
+    beat function;
+  };
+
+  void run();
+
+  std::mutex mutex{};  // protects the members below
+  std::condition_variable wake{};
+  std::multimap<clock::time_point, entry> entries{};  // by when they are due
+  bool is_running = false;
+  bool is_stopped = false;
+};
+
+INNGEST_INLINE heartbeats::heartbeats() : state_(std::make_shared<state>()) {}
+
+INNGEST_INLINE heartbeats::~heartbeats() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->is_stopped = true;
+  }
+  state_->wake.notify_all();
+  thread_.stop();
+}
+
+INNGEST_INLINE void heartbeats::add(std::chrono::milliseconds interval, beat function) {
+  bool must_start = false;
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->entries.emplace(state::clock::now() + interval, state::entry{interval, std::move(function)});
+    must_start = !std::exchange(state_->is_running, true);
+  }
+  state_->wake.notify_all();
+  if (!must_start || thread_.post([state = state_] { state->run(); })) return;
+  const std::lock_guard lock(state_->mutex);
+  state_->is_running = false;
+}
+
+INNGEST_INLINE void heartbeats::state::run() {
+  std::unique_lock lock(mutex);
+  while (!is_stopped && !entries.empty()) {
+    const clock::time_point due = entries.begin()->first;
+    if (clock::now() < due) {
+      wake.wait_until(lock, due);
+      continue;
+    }
+    auto node = entries.extract(entries.begin());
+    lock.unlock();
+    const bool goes_on = node.mapped().function();
+    if (!goes_on) node = {};  // what it held is destroyed without the lock
+    lock.lock();
+    if (!goes_on) continue;
+    node.key() = clock::now() + node.mapped().interval;
+    entries.insert(std::move(node));
+  }
+  is_running = false;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::serving
+
 // inngest/serving/serve_options.hpp
 
 namespace inngest::inline INNGEST_ABI {
@@ -13335,8 +14016,12 @@ struct serve_options {
   /// Answers at once and sends white space while a function runs, so that no proxy closes the connection as
   /// idle. For steps that take minutes behind a proxy or on a platform with a time limit.
   bool streaming = false;
-  /// The time between two pieces of white space.
+  /// The time between two pieces of white space, and between two looks whether the client of a call is gone.
   duration_ms heartbeat = std::chrono::seconds(3);
+  /// Runs calls where the adapter doesn't block, such as those of Beast, RESTinio and Qt. Null means a
+  /// `thread_pool` of the app's own. Blocking adapters, such as cpp-httplib's, call functions on the threads
+  /// of their server instead.
+  std::shared_ptr<inngest::executor> executor{};
   /// For tests: calls every handler twice, and fails the call without a retry when the second pass
   /// reaches other steps. Checkpointing is off meanwhile.
   bool strict = false;
@@ -13375,6 +14060,9 @@ struct served_app {
   /// Limits the log messages about refused requests, by reason.
   mutable detail::log_limiter refusals;
   mutable call_registry calls;
+  /// Runs the calls of adapters that don't block.
+  std::shared_ptr<inngest::executor> executor;
+  mutable heartbeats beats;
 
  private:
   static std::vector<any_function> with_end_handlers(const std::vector<any_function>& list);
@@ -13393,7 +14081,8 @@ INNGEST_INLINE served_app::served_app(inngest::client served, const std::vector<
     : client(std::move(served)),
       functions(with_end_handlers(list)),
       options(std::move(chosen)),
-      client_hooks(client.settings().middleware(), {}) {
+      client_hooks(client.settings().middleware(), {}),
+      executor(options.executor ? options.executor : std::make_shared<thread_pool>()) {
   for (const any_function& function : functions) add(function);
   services.now = [] { return std::chrono::system_clock::now(); };
   services.send = [sender = client](const std::vector<any_event>& events, const execution::replay& replay) {
@@ -13437,8 +14126,14 @@ http::response json_answer(const served_app& app, int status, std::string body);
 
 http::response message_answer(const served_app& app, int status, const std::string& text);
 
+/// The answer to methods other than GET, HEAD, PUT and POST.
+http::response method_not_allowed(const served_app& app);
+
 /// An answer for unauthenticated callers: it reveals nothing, not even that this is an Inngest app.
 http::response bare_answer(int status, const char* why);
+
+/// The answer to a call that can't be taken now. A server tries it again after a second.
+http::response busy_answer(const served_app& app, const std::string& why);
 
 /// Calls the function and returns its answer; an exception becomes an answer with the reason.
 http::response guarded(const served_app& app, detail::function_ref<http::response()> answer);
@@ -13471,10 +14166,23 @@ INNGEST_INLINE http::response message_answer(const served_app& app, int status, 
   return json_answer(app, status, detail::json_object_text().add("message", text).text());
 }
 
+INNGEST_INLINE http::response method_not_allowed(const served_app& app) {
+  http::response out = message_answer(app, 405, "method not allowed: use GET, PUT or POST");
+  out.headers.add("allow", "GET, HEAD, PUT, POST");
+  return out;
+}
+
 INNGEST_INLINE http::response bare_answer(int status, const char* why) {
   return {.status = status,
           .headers = {{protocol::header::content_type, "application/json"}},
           .body = std::string("{\"message\":\"") + why + "\"}"};
+}
+
+INNGEST_INLINE http::response busy_answer(const served_app& app, const std::string& why) {
+  http::response out = message_answer(app, 503, why);
+  out.headers.add(protocol::header::no_retry, "false");
+  out.headers.add(protocol::header::retry_after, "1");
+  return out;
 }
 
 INNGEST_INLINE http::response guarded(const served_app& app, detail::function_ref<http::response()> answer) {
@@ -13495,8 +14203,10 @@ INNGEST_INLINE http::response guarded(const served_app& app, detail::function_re
 INNGEST_INLINE void add_retry_headers(http::response& out, const protocol::failure& failure) {
   out.headers.add(protocol::header::no_retry, failure.retriable ? "false" : "true");
   if (failure.retriable && failure.retry_after) {
-    constexpr std::chrono::seconds longest = std::chrono::hours(24);  // a server's own limit
-    const auto seconds = (std::min)(longest, std::chrono::ceil<std::chrono::seconds>(*failure.retry_after));
+    // The limits of a server, which ignores "0" and uses a longer delay of its own.
+    constexpr std::chrono::seconds shortest(1), longest = std::chrono::hours(24);
+    const auto seconds =
+        std::clamp(std::chrono::ceil<std::chrono::seconds>(*failure.retry_after), shortest, longest);
     out.headers.add(protocol::header::retry_after, std::to_string(seconds.count()));
   }
 }
@@ -13714,6 +14424,9 @@ INNGEST_INLINE void check_determinism(const served_app& app, const served_functi
 
 namespace inngest::inline INNGEST_ABI::serving {
 
+/// Whether a request calls a function. A probe does not.
+bool is_call(const http::request& request);
+
 /// The step that a call must run; `nullopt` when the call names none.
 /// \throws protocol_error when the name is not a hash.
 std::optional<step_hash> target_of(const http::request& request);
@@ -13734,15 +14447,26 @@ http::response call_function(const served_app& app, const served_function& serve
                              const http::request& request, std::string body, const save_results* save,
                              const execution::call_stop& stop);
 
-/// Answers a call. `save` saves results in this process; null when the server saves them.
+/// The answer to calls while the app stops.
+http::response stopping_answer(const served_app& app);
+
+/// Answers a call that is registered. `save` saves results in this process; null when the server saves them.
 http::response answer_call(const served_app& app, http::request request, const save_results* save,
                            const execution::call_stop& stop);
+
+/// Registers a call while it is answered, and refuses it when the app is stopping.
+http::response answer_if_running(const served_app& app, http::request request, const save_results* save,
+                                 const execution::call_stop& stop);
 
 }  // namespace inngest::inline INNGEST_ABI::serving
 
 // inngest/serving/impl/call.ipp
 
 namespace inngest::inline INNGEST_ABI::serving {
+
+INNGEST_INLINE bool is_call(const http::request& request) {
+  return request.method == "POST" && !request.query("probe");
+}
 
 INNGEST_INLINE std::optional<step_hash> target_of(const http::request& request) {
   const auto step = request.query("stepId");
@@ -13824,13 +14548,6 @@ INNGEST_INLINE http::response call_function(const served_app& app, const served_
 
 INNGEST_INLINE http::response answer_call(const served_app& app, http::request request,
                                           const save_results* save, const execution::call_stop& stop) {
-  const registered_call registered(app.calls, stop);
-  if (registered.is_refused()) {
-    http::response out = message_answer(app, 503, "the app is stopping and accepts no more calls");
-    out.headers.add(protocol::header::no_retry, "false");
-    out.headers.add(protocol::header::retry_after, "1");
-    return out;
-  }
   const auto slug = request.query("fnId");
   if (!slug) return message_answer(app, 400, "the call names no function: fnId is missing");
   const auto found = app.by_slug.find(*slug);
@@ -13844,6 +14561,16 @@ INNGEST_INLINE http::response answer_call(const served_app& app, http::request r
   return served.hooks.template wrap<http::response>(
       [&](middleware& layer, next_call<http::response> next) { return layer.wrap_request(request, next); },
       [&] { return call_function(app, served, request, request.body, save, stop); });
+}
+
+INNGEST_INLINE http::response stopping_answer(const served_app& app) {
+  return busy_answer(app, "the app is stopping and accepts no more calls");
+}
+
+INNGEST_INLINE http::response answer_if_running(const served_app& app, http::request request,
+                                                const save_results* save, const execution::call_stop& stop) {
+  const registered_call registered(app.calls, stop);
+  return registered.is_refused() ? stopping_answer(app) : answer_call(app, std::move(request), save, stop);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::serving
@@ -14152,6 +14879,202 @@ INNGEST_INLINE std::string describe_in_band(const served_app& app, const http::r
 
 }  // namespace inngest::inline INNGEST_ABI::serving
 
+// inngest/serving/pending_call.hpp
+
+// A request whose answer is sent later, or in pieces while its function runs.
+
+namespace inngest::inline INNGEST_ABI::serving {
+
+/// A request that is being answered. While it is, the heartbeats of its app look after the client: they write
+/// white space into a streamed answer, and ask the call to stop when the client is gone.
+class pending_call {
+ public:
+  /// Makes the answer. It does not throw.
+  using make_answer = std::function<http::response(const execution::call_stop&)>;
+
+  pending_call(std::shared_ptr<const served_app> app, make_answer answer)
+      : app_(std::move(app)), answer_(std::move(answer)) {}
+
+  /// Counts it among the running calls until its answer is sent. Returns false when the app is stopping.
+  bool enter_registry();
+
+  /// From now on `reply` waits for the answer, which is to be sent in pieces if it is `streamed`.
+  static void wait_with(const std::shared_ptr<pending_call>& call, http::reply reply, bool streamed);
+
+  /// Sends the head of a streamed answer.
+  void begin();
+
+  /// Makes the answer and sends it.
+  void run() { finish(answer_(stop_)); }
+
+  /// Sends an answer that needs no run, as a whole.
+  void refuse(http::response answer);
+
+ private:
+  bool beat();
+  void finish(http::response answer);
+  void send(http::response answer);
+  void begin_reply();
+
+  std::shared_ptr<const served_app> app_;
+  make_answer answer_;
+  execution::call_stop stop_;
+  std::shared_ptr<registered_call> registered_;
+  std::mutex mutex_;                  // protects the members below
+  std::optional<http::reply> reply_;  // empty when the answer was sent
+  bool is_streamed_ = false;
+  bool has_begun_ = false;
+};
+
+/// The last piece of a streamed answer: the whole answer as JSON, after white space.
+std::string streamed_text(const http::response& answer);
+
+/// The answer in pieces of a framework whose thread waits for it.
+http::response streamed_on_this_thread(const std::shared_ptr<pending_call>& call, const served_app& app);
+
+/// Makes the answer on the app's executor. If that is full, the answer is 503.
+void post(const std::shared_ptr<pending_call>& call, const served_app& app, http::reply reply, bool streamed);
+
+}  // namespace inngest::inline INNGEST_ABI::serving
+
+// inngest/serving/impl/pending_call.ipp
+
+namespace inngest::inline INNGEST_ABI::serving {
+
+INNGEST_INLINE bool pending_call::enter_registry() {
+  registered_ = std::make_shared<registered_call>(app_->calls, stop_);
+  return !registered_->is_refused();
+}
+
+INNGEST_INLINE void pending_call::wait_with(const std::shared_ptr<pending_call>& call, http::reply reply,
+                                            bool streamed) {
+  if (call->registered_) {
+    // The registry is a member of the app.
+    struct registration {
+      std::shared_ptr<const served_app> app;
+      std::shared_ptr<registered_call> call;
+    };
+    reply.hold(std::make_shared<registration>(registration{call->app_, std::move(call->registered_)}));
+  }
+  {
+    const std::lock_guard lock(call->mutex_);
+    call->reply_ = std::move(reply);
+    call->is_streamed_ = streamed;
+  }
+  const auto interval = std::clamp<std::chrono::milliseconds>(
+      call->app_->options.heartbeat, std::chrono::milliseconds(1), std::chrono::hours(1));
+  call->app_->beats.add(interval, [weak = std::weak_ptr(call)] {
+    const auto call = weak.lock();
+    return call && call->beat();
+  });
+}
+
+INNGEST_INLINE void pending_call::begin_reply() {
+  if (std::exchange(has_begun_, true)) return;
+  reply_->begin(json_answer(*app_, 201, {}));
+}
+
+INNGEST_INLINE void pending_call::begin() {
+  const std::lock_guard lock(mutex_);
+  if (reply_ && is_streamed_) begin_reply();
+}
+
+INNGEST_INLINE void pending_call::refuse(http::response answer) {
+  {
+    const std::lock_guard lock(mutex_);
+    is_streamed_ = is_streamed_ && has_begun_;
+  }
+  finish(std::move(answer));
+}
+
+INNGEST_INLINE void pending_call::send(http::response answer) {
+  if (!is_streamed_) return reply_->send(std::move(answer));
+  begin_reply();
+  reply_->write(streamed_text(answer));
+  reply_->end();
+}
+
+INNGEST_INLINE void pending_call::finish(http::response answer) {
+  const std::lock_guard lock(mutex_);
+  if (!reply_) return;
+  try {
+    send(std::move(answer));
+  } catch (const std::exception& problem) {
+    app_->client.log().error(std::string("serve: the answer could not be sent: ") + problem.what());
+  } catch (...) {
+    app_->client.log().error("serve: the answer could not be sent");
+  }
+  reply_.reset();
+}
+
+INNGEST_INLINE bool pending_call::beat() {
+  {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock) return true;  // the answer is being sent
+    if (!reply_) return false;
+    try {
+      if (has_begun_ ? reply_->write(" ") : reply_->is_open()) return true;
+    } catch (...) {  // the framework could not write: the client is gone
+    }
+  }
+  stop_.request();  // a body that ignores the stop runs to its end
+  return false;
+}
+
+INNGEST_INLINE std::string streamed_text(const http::response& answer) {
+  detail::json_object_text headers;
+  for (const auto& [name, value] : answer.headers) headers.add(name, value);
+  detail::json_object_text text;
+  text.add("status", answer.status).add_raw("headers", headers.text());
+  return text.add("body", answer.body).add("version", 2).text();
+}
+
+/// Writes into the body of an answer whose head the framework has sent.
+class body_exchange final : public http::exchange {
+ public:
+  explicit body_exchange(const http::chunk_writer& write) : write_(write) {}
+  void send(http::response answer) override { write_(answer.body); }
+  void begin(http::response) override {}
+  bool write(std::string piece) override { return !is_closed_ && !(is_closed_ = !write_(piece)); }
+  void end() override {}
+  bool is_open() const override { return !is_closed_; }
+
+ private:
+  const http::chunk_writer& write_;
+  bool is_closed_ = false;
+};
+
+INNGEST_INLINE http::response streamed_on_this_thread(const std::shared_ptr<pending_call>& call,
+                                                      const served_app& app) {
+  http::response out = json_answer(app, 201, {});
+  out.stream = [call](const http::chunk_writer& write) {
+    pending_call::wait_with(call, http::reply(std::make_shared<body_exchange>(write)), true);
+    call->begin();
+    call->run();
+  };
+  return out;
+}
+
+INNGEST_INLINE bool is_posted(const served_app& app, const std::shared_ptr<pending_call>& call) {
+  try {
+    return app.executor->post([call] { call->run(); });
+  } catch (const std::exception& problem) {
+    app.client.log().error(std::string("serve: the executor has failed: ") + problem.what());
+  } catch (...) {
+    app.client.log().error("serve: the executor has failed");
+  }
+  return false;
+}
+
+INNGEST_INLINE void post(const std::shared_ptr<pending_call>& call, const served_app& app, http::reply reply,
+                         bool streamed) {
+  pending_call::wait_with(call, std::move(reply), streamed);
+  if (is_posted(app, call)) return call->begin();
+  call->refuse(busy_answer(app, "all threads of the app are busy"));
+}
+
+}  // namespace inngest::inline INNGEST_ABI::serving
+
 // inngest/serving/registration.hpp
 
 // Registration of the app's functions: out of band, by a request to the server, or in band, in the answer to
@@ -14182,6 +15105,10 @@ sync_result read_sync_answer(const served_app& app, const http::response& answer
 /// Registers the functions with the server, which will call them at `url`. `deployment` is the id that
 /// the hosting platform gave to this version of the app; empty for none.
 sync_result sync(const served_app& app, std::string url, const std::string& deployment);
+
+/// Whether the app believes the caller's PUT. Without a signature anyone could send a forged Host header and
+/// redirect the server.
+bool may_register(const served_app& app, const http::request& request, const identity& caller);
 
 /// Answers PUT.
 http::response register_functions(const served_app& app, const http::request& request,
@@ -14243,15 +15170,19 @@ INNGEST_INLINE sync_result sync(const served_app& app, std::string url, const st
   }
 }
 
+INNGEST_INLINE bool may_register(const served_app& app, const http::request& request,
+                                 const identity& caller) {
+  const bool in_band = request.headers.find(protocol::header::sync_kind) == protocol::in_band;
+  const bool dev = app.settings().mode() == mode::dev;
+  return caller.verified || (dev && !caller.refused) ||
+         (!in_band && !app.settings().serve_origin().empty() &&
+          !request.headers.find(protocol::header::signature));
+}
+
 INNGEST_INLINE http::response register_functions(const served_app& app, const http::request& request,
                                                  const identity& caller) {
   const bool in_band = request.headers.find(protocol::header::sync_kind) == protocol::in_band;
-  const bool dev = app.settings().mode() == mode::dev;
-  // Without a signature anyone could send a forged Host header and redirect the server.
-  const bool trusted = caller.verified || (dev && !caller.refused) ||
-                       (!in_band && !app.settings().serve_origin().empty() &&
-                        !request.headers.find(protocol::header::signature));
-  if (!trusted) return refuse(app, caller);
+  if (!may_register(app, request, caller)) return refuse(app, caller);
   // A server with the signing key is the app's server, whatever kind it claims to be.
   const std::string mismatch = caller.verified ? std::string() : server_mismatch(app, request.headers);
   if (!mismatch.empty()) return message_answer(app, 400, "not registered: " + mismatch);
@@ -14272,53 +15203,12 @@ INNGEST_INLINE http::response register_functions(const served_app& app, const ht
 
 }  // namespace inngest::inline INNGEST_ABI::serving
 
-// inngest/serving/streaming.hpp
-
-namespace inngest::inline INNGEST_ABI::serving {
-
-/// Sends white space while `make_answer` runs, then its answer as a JSON object. `make_answer` runs once, on
-/// its own thread, and is asked to stop when the connection is closed.
-http::response streamed(const served_app& app,
-                        std::function<http::response(const execution::call_stop&)> make_answer);
-
-}  // namespace inngest::inline INNGEST_ABI::serving
-
-// inngest/serving/impl/streaming.ipp
-
-#include <future>
-
-namespace inngest::inline INNGEST_ABI::serving {
-
-INNGEST_INLINE http::response streamed(
-    const served_app& app, std::function<http::response(const execution::call_stop&)> make_answer) {
-  http::response out = json_answer(app, 201, {});
-  const auto pause = std::clamp<std::chrono::milliseconds>(
-      app.options.heartbeat, std::chrono::milliseconds(1), std::chrono::hours(1));
-  out.stream = [pause, make_answer = std::move(make_answer)](const http::chunk_writer& write) {
-    const execution::call_stop stop;
-    auto answer = std::async(std::launch::async, [&] { return make_answer(stop); });
-    while (answer.wait_for(pause) != std::future_status::ready) {
-      if (!write(" "))
-        return stop.request();  // connection closed; a body that ignores the stop runs to its end
-    }
-    const http::response inner = answer.get();
-    detail::json_object_text headers;
-    for (const auto& [name, value] : inner.headers) headers.add(name, value);
-    detail::json_object_text text;
-    text.add("status", inner.status).add_raw("headers", headers.text());
-    write(text.add("body", inner.body).add("version", 2).text());
-  };
-  return out;
-}
-
-}  // namespace inngest::inline INNGEST_ABI::serving
-
 namespace inngest::inline INNGEST_ABI {
 
 /// Answers the requests of an Inngest server, with any HTTP framework: it maps requests to responses and
 /// opens no sockets. Copies share one state. It may be called from many threads at once.
 ///
-/// - GET describes the app: minimal for unauthenticated callers.
+/// - GET describes the app: minimal for unauthenticated callers. HEAD is GET without a body.
 /// - PUT registers the app's functions: by a request to the server, or in-band, in the answer.
 /// - POST runs a function, or one step of it.
 class handler {
@@ -14333,8 +15223,14 @@ class handler {
   /// All functions, including the on_failure, on_cancel and on_success handlers of others.
   const std::vector<any_function>& functions() const { return app_->functions; }
 
-  /// Answers a request. It does not throw: errors become answers with a reason.
+  /// Answers a request on this thread, which takes as long as the call. It does not throw: errors become
+  /// answers with a reason.
   http::response operator()(http::request request) const;
+
+  /// Answers a request through `reply`, and returns at once. Calls and registrations run on
+  /// `serve_options::executor`; when it is full, they are answered with 503 and `retry-after`. GET, refused
+  /// requests and those that are too large are answered before it returns. It does not throw.
+  void operator()(http::request request, http::reply reply) const;
 
   /// Saves the step results of a call while its function continues.
   using save_results = serving::save_results;
@@ -14368,7 +15264,15 @@ class handler {
  private:
   http::response answer(http::request request) const;
 
+  /// A call or registration to be answered later; null for other requests, of which `answer` is the answer.
+  std::shared_ptr<serving::pending_call> defer(http::request request, http::response& answer,
+                                               bool& is_streamed) const;
+
+  std::shared_ptr<serving::pending_call> pending(http::request request, serving::identity caller) const;
+
   http::response streamed(http::request request, serving::identity caller) const;
+
+  bool is_streamed(const http::request& request) const;
 
   http::response signed_answer(http::request request, const serving::identity& caller,
                                const execution::call_stop& stop) const;
@@ -14437,10 +15341,30 @@ INNGEST_INLINE http::response handler::operator()(http::request request) const {
   return serving::guarded(*app_, [&] { return answer(std::move(request)); });
 }
 
+INNGEST_INLINE void handler::operator()(http::request request, http::reply reply) const {
+  try {
+    std::shared_ptr<serving::pending_call> call;
+    bool streams = false;
+    http::response answer = serving::guarded(*app_, [&] {
+      http::response out;
+      call = defer(std::move(request), out, streams);
+      return out;
+    });
+    if (!call) return reply.send(std::move(answer));
+    streams = streams && reply.streams();
+    serving::post(call, *app_, std::move(reply), streams);
+  } catch (const std::exception& problem) {  // the reply that was not sent answers with 500
+    app_->client.log().error(std::string("serve: ") + problem.what());
+  } catch (...) {
+    app_->client.log().error("serve: a request could not be answered");
+  }
+}
+
 INNGEST_INLINE http::response handler::answer_in_process(http::request request, const save_results& save,
                                                          const execution::call_stop& stop) const {
-  return serving::guarded(
-      *app_, [&] { return serving::answer_call(*app_, std::move(request), save ? &save : nullptr, stop); });
+  return serving::guarded(*app_, [&] {
+    return serving::answer_if_running(*app_, std::move(request), save ? &save : nullptr, stop);
+  });
 }
 
 INNGEST_INLINE bool handler::drain(std::chrono::milliseconds grace) const { return app_->calls.drain(grace); }
@@ -14465,18 +15389,61 @@ INNGEST_INLINE http::response handler::answer(http::request request) const {
   if (request.body.size() > options().max_body_size)
     return serving::bare_answer(413, "the body is too large");
   serving::identity caller = serving::identify(*app_, request);
-  const bool is_call = request.method == "POST" && !request.query("probe");
-  if (is_call && options().streaming && !caller.refused)
-    return streamed(std::move(request), std::move(caller));
+  if (is_streamed(request) && !caller.refused) return streamed(std::move(request), std::move(caller));
   return signed_answer(std::move(request), caller, {});
 }
 
+INNGEST_INLINE bool handler::is_streamed(const http::request& request) const {
+  return options().streaming && serving::is_call(request);
+}
+
+INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::defer(http::request request,
+                                                                     http::response& answer,
+                                                                     bool& streams) const {
+  if (request.body.size() > options().max_body_size) {
+    answer = serving::bare_answer(413, "the body is too large");
+    return nullptr;
+  }
+  serving::identity caller = serving::identify(*app_, request);
+  const bool is_call = serving::is_call(request) && !caller.refused;
+  const bool registers = request.method == "PUT" && serving::may_register(*app_, request, caller);
+  if (!is_call && !registers) {
+    answer = signed_answer(std::move(request), caller, {});
+    return nullptr;
+  }
+  streams = is_streamed(request);
+  auto call = pending(std::move(request), caller);
+  if (!is_call || call->enter_registry()) return call;
+  answer = serving::stopping_answer(*app_);
+  serving::sign_answer(answer, caller);
+  return nullptr;
+}
+
+INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::pending(http::request request,
+                                                                       serving::identity caller) const {
+  struct asked {
+    http::request request;
+    serving::identity caller;
+  };
+  const auto call = std::make_shared<asked>(asked{std::move(request), std::move(caller)});
+  auto make_answer = [app = app_, call](const execution::call_stop& stop) {
+    http::response out = serving::guarded(*app, [&] {
+      if (call->request.method == "PUT")
+        return serving::register_functions(*app, call->request, call->caller);
+      return serving::answer_call(*app, std::move(call->request), nullptr, stop);
+    });
+    serving::sign_answer(out, call->caller);
+    return out;
+  };
+  return std::make_shared<serving::pending_call>(app_, std::move(make_answer));
+}
+
 INNGEST_INLINE http::response handler::streamed(http::request request, serving::identity caller) const {
-  using asked = std::pair<http::request, serving::identity>;
-  const auto call = std::make_shared<asked>(std::move(request), std::move(caller));
-  return serving::streamed(*app_, [self = *this, call](const execution::call_stop& stop) {
-    return self.signed_answer(std::move(call->first), call->second, stop);
-  });
+  const auto call = pending(std::move(request), caller);
+  if (call->enter_registry()) return serving::streamed_on_this_thread(call, *app_);
+  http::response out = serving::stopping_answer(*app_);
+  serving::sign_answer(out, caller);
+  return out;
 }
 
 INNGEST_INLINE http::response handler::signed_answer(http::request request, const serving::identity& caller,
@@ -14491,13 +15458,13 @@ INNGEST_INLINE http::response handler::route(http::request request, const servin
   if (request.method == "PUT") return serving::register_functions(*app_, request, caller);
   if (caller.refused) return serving::refuse(*app_, caller);
   if (request.method == "GET") return serving::json_answer(*app_, 200, serving::describe_app(*app_, caller));
-  if (request.method != "POST")
-    return serving::message_answer(*app_, 405, "method not allowed: use GET, PUT or POST");
+  if (request.method == "HEAD") return serving::json_answer(*app_, 200, {});
+  if (request.method != "POST") return serving::method_not_allowed(*app_);
   if (const auto probe = request.query("probe")) {
     return *probe == "trust" ? serving::json_answer(*app_, 200, "null")
                              : serving::message_answer(*app_, 400, "unknown probe");
   }
-  return serving::answer_call(*app_, std::move(request), nullptr, stop);
+  return serving::answer_if_running(*app_, std::move(request), nullptr, stop);
 }
 
 }  // namespace inngest::inline INNGEST_ABI
@@ -15456,6 +16423,8 @@ INNGEST_INLINE timestamp engine_clock::advance(system_time system, steady_time s
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
+// inngest/embedded/detail/engine_committer.hpp
+
 // inngest/embedded/detail/engine_core.hpp
 
 // inngest/detail/ulid.hpp
@@ -15617,7 +16586,7 @@ class time_zone_footer_reader {
   /// Reads hours: an offset from UTC, or the time of a change from midnight.
   static constexpr unsigned most_offset = 24, most_time = 167;
 
-  [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not one of POSIX"); }
+  [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not a POSIX rule"); }
   bool take(char c);
   bool starts_with_digit() const { return !text_.empty() && text_.front() >= '0' && text_.front() <= '9'; }
 
@@ -15656,7 +16625,7 @@ class time_zone {
     std::size_t size(std::size_t time_size) const;
   };
 
-  [[noreturn]] static void fail() { throw configuration_error("the time zone's file is not one (TZif)"); }
+  [[noreturn]] static void fail() { throw configuration_error("the time zone's file is not a TZif file"); }
 
   static void skip(std::string_view& bytes, std::size_t size);
 
@@ -16536,9 +17505,9 @@ INNGEST_INLINE reported_operation read_operation(detail::json_value& value, cons
   }
   if (out.data.size() > size_limits{}.step_output)
     throw protocol_error("step \"" + out.shown_name() + "\": its result has " +
-                         std::to_string(out.data.size()) + " bytes, and a server takes at most " +
+                         std::to_string(out.data.size()) + " bytes, and a server accepts at most " +
                          std::to_string(size_limits{}.step_output) +
-                         ": keep large data elsewhere and return where it is");
+                         ": store large data elsewhere and return its location");
   if (out.op.empty()) throw protocol_error(at.text() + ": the operation has no \"op\"");
   if (!has_id && out.kind != operation_kind::nothing)
     throw protocol_error(at.text() + ": the operation has no id, or one that is not a SHA-1");
@@ -18142,7 +19111,7 @@ INNGEST_INLINE cel_value to_string(const cel_value& value) {
   if (const auto* duration = value.as<cel_duration>()) return text_of(*duration);
   if (const auto* bytes = value.as<cel_bytes>()) {
     const bool valid = is_utf8(bytes->text);
-    return valid ? cel_value(bytes->text) : cel_value(cel_error{.problem = "the bytes are no UTF-8"});
+    return valid ? cel_value(bytes->text) : cel_value(cel_error{.problem = "the bytes are not UTF-8"});
   }
   return no_overload("string");
 }
@@ -22969,7 +23938,7 @@ INNGEST_INLINE bool scheduler::checkpoint(const std::string& run_id, std::uint64
   if (!run || run->last_call != call_id) return false;
   for (const reported_operation& op : operations) {
     if (!scheduling::ends_step(op))
-      throw protocol_error("\"" + op.op + "\" can't be saved while a function goes on");
+      throw protocol_error("\"" + op.op + "\" can't be saved while a function continues");
   }
   for (const reported_operation& op : operations) steps_.end_reported(*run, op, 0, now);
   return true;
@@ -23425,6 +24394,170 @@ INNGEST_INLINE std::string engine_core::next_attempt(const run& run, const timel
     if (is_next && (!added.step || added.step_name == entry.step)) return to_text(added.due);
   }
   return "an unknown time";
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+/// Commits an engine's changes: they are collected under the engine's lock, and written without it. All
+/// functions are called with the lock held.
+class engine_committer {
+ public:
+  /// `workers` wakes a worker when a commit ends, and `settled` everyone who waits for commits.
+  engine_committer(engine_core& core, embedded::store& store, engine_clock& clock, const logger& log,
+                   std::condition_variable& workers, std::condition_variable& settled)
+      : core_(core), store_(store), clock_(clock), log_(log), wake_(workers), settled_(settled) {}
+
+  /// Commits all changes if the store is in memory.
+  void commit_at_once();
+
+  /// The number of the last change, for is_committed().
+  std::uint64_t changed();
+
+  /// Commits the changes of the engine's constructor, which throws when that fails.
+  void commit_first_changes();
+
+  /// Waits until the change is committed. Returns false when the commit fails; engine_core::problem() says
+  /// why.
+  bool is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change);
+
+  /// Waits until the change is committed, also after failed commits. Returns false when the engine stops.
+  bool is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change);
+
+  /// Waits until all changes are committed.
+  /// \throws unreachable with the reason when the commit fails.
+  void commit_changes(std::unique_lock<std::mutex>& lock);
+
+  /// The committer's thread, called without the lock: commits changes that no thread waits for, and retries
+  /// failed commits. Calls `deliver` after each commit.
+  void commit_in_background(std::mutex& mutex, detail::function_ref<void()> deliver);
+  /// Something may have to be committed in the background.
+  void wake() { background_wake_.notify_one(); }
+  /// Ends commit_in_background() after the last commit.
+  void stop();
+
+ private:
+  void end_commit(engine_core::batch batch, std::string problem);
+
+  void commit_or_wait(std::unique_lock<std::mutex>& lock);
+
+  /// Commits all changes. One thread at a time.
+  void commit_all(std::unique_lock<std::mutex>& lock);
+
+  bool can_commit() const { return core_.has_uncommitted() && !core_.is_committing(); }
+
+  /// Commits the batch. Returns the problem, or an empty text. Failed commits will be retried.
+  std::string commit(std::span<const changes> batch) const;
+
+  engine_core& core_;
+  embedded::store& store_;
+  engine_clock& clock_;
+  const logger& log_;
+  std::condition_variable& wake_;
+  std::condition_variable& settled_;
+  const bool is_on_disk_ = store_.is_on_disk();
+  std::condition_variable background_wake_;
+  bool background_stops_ = false;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+// inngest/embedded/detail/impl/engine_committer.ipp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE void engine_committer::commit_at_once() {
+  while (!is_on_disk_ && core_.has_uncommitted() && core_.problem().empty() && !core_.is_committing()) {
+    engine_core::batch batch = core_.begin_commit();
+    std::string problem = commit(batch.all);
+    end_commit(std::move(batch), std::move(problem));
+  }
+}
+
+INNGEST_INLINE std::uint64_t engine_committer::changed() {
+  commit_at_once();
+  return core_.changed();
+}
+
+INNGEST_INLINE void engine_committer::end_commit(engine_core::batch batch, std::string problem) {
+  core_.end_commit(std::move(batch), std::move(problem), clock_.now());
+  if (core_.has_uncommitted()) background_wake_.notify_one();
+  wake_.notify_one();  // the thread that takes a due job wakes the next one
+  settled_.notify_all();
+}
+
+INNGEST_INLINE void engine_committer::commit_first_changes() {
+  if (!core_.has_uncommitted()) return;
+  engine_core::batch batch = core_.begin_commit();
+  store_.commit(batch.all);
+  core_.end_commit(std::move(batch), "", clock_.now());
+}
+
+INNGEST_INLINE bool engine_committer::is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
+  while (core_.committed() < change && core_.problem().empty()) commit_or_wait(lock);
+  return core_.committed() >= change;
+}
+
+INNGEST_INLINE bool engine_committer::is_committed_at_last(std::unique_lock<std::mutex>& lock,
+                                                           std::uint64_t change) {
+  while (core_.committed() < change && !core_.is_stopping()) {
+    if (core_.problem().empty())
+      commit_or_wait(lock);
+    else
+      settled_.wait(lock);  // the committer tries again
+  }
+  return !core_.is_stopping();
+}
+
+INNGEST_INLINE void engine_committer::commit_or_wait(std::unique_lock<std::mutex>& lock) {
+  if (core_.is_committing())
+    settled_.wait(lock);
+  else
+    commit_all(lock);  // the first thread that waits commits for all
+}
+
+INNGEST_INLINE void engine_committer::commit_changes(std::unique_lock<std::mutex>& lock) {
+  if (!is_committed(lock, changed())) throw unreachable(core_.problem());
+}
+
+INNGEST_INLINE void engine_committer::commit_all(std::unique_lock<std::mutex>& lock) {
+  engine_core::batch batch = core_.begin_commit();
+  lock.unlock();
+  std::string problem = commit(batch.all);
+  lock.lock();
+  end_commit(std::move(batch), std::move(problem));
+}
+
+INNGEST_INLINE void engine_committer::commit_in_background(std::mutex& mutex,
+                                                           detail::function_ref<void()> deliver) {
+  std::unique_lock lock(mutex);
+  while (true) {
+    background_wake_.wait(lock, [&] { return can_commit() || background_stops_; });
+    if (!core_.problem().empty())
+      background_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return background_stops_; });
+    if (can_commit()) commit_all(lock);
+    if (background_stops_ && (!core_.has_uncommitted() || !core_.problem().empty())) return;
+    lock.unlock();
+    deliver();
+    lock.lock();
+  }
+}
+
+INNGEST_INLINE std::string engine_committer::commit(std::span<const changes> batch) const {
+  try {
+    store_.commit(batch);
+    return {};
+  } catch (...) {
+    std::string problem = "the engine can't write to its store: " + words_of_exception();
+    log_.error(problem);
+    return problem;
+  }
+}
+
+INNGEST_INLINE void engine_committer::stop() {
+  background_stops_ = true;
+  background_wake_.notify_all();
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -24159,43 +25292,6 @@ class engine_body {
 
   static std::string counted(std::size_t count, const char* what);
 
-  // ---- committing: changes are collected under the lock, and written without it --------------------------
-
-  /// Commits all changes if the store is in memory.
-  void commit_at_once();
-
-  /// The number of the last change, for is_committed().
-  std::uint64_t changed();
-
-  void end_commit(engine_core::batch batch, std::string problem);
-
-  /// Commits the changes of the constructor, which throws when that fails.
-  void commit_first_changes();
-
-  /// Waits until the change is committed. Returns false when the commit fails; engine_core::problem() says
-  /// why.
-  bool is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change);
-
-  /// Waits until the change is committed, also after failed commits. Returns false when the engine stops.
-  bool is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change);
-
-  void commit_or_wait(std::unique_lock<std::mutex>& lock);
-
-  /// Waits until all changes are committed.
-  /// \throws unreachable with the reason when the commit fails.
-  void commit_changes(std::unique_lock<std::mutex>& lock);
-
-  /// Commits all changes. One thread at a time.
-  void commit_all(std::unique_lock<std::mutex>& lock);
-
-  /// The committer's thread: commits changes that no thread waits for, and retries failed commits.
-  void commit_in_background();
-
-  bool can_commit() const { return core_.has_uncommitted() && !core_.is_committing(); }
-
-  /// Commits the batch. Returns the problem, or an empty text. Failed commits will be retried.
-  std::string commit(std::span<const changes> batch) const;
-
   // ---- working ----------------------------------------------------------------------------------------
 
   void work();
@@ -24241,20 +25337,18 @@ class engine_body {
 
   client app_;
   engine_options options_;
-  const bool is_on_disk_;
   handler handler_;
   engine_clock clock_;
 
   mutable std::mutex mutex_;  // of everything below
   std::condition_variable wake_;
   mutable std::condition_variable settled_;
-  std::condition_variable committer_wake_;
   std::condition_variable cleaner_wake_;
   engine_core core_;
+  engine_committer commits_{core_, *options_.store, clock_, app_.log(), wake_, settled_};
   std::function<http::response(http::request)> call_app_;
   std::optional<std::uint64_t> notifying_;  // the change for which on_progress is being called
   int logging_ = 0;                         // threads that write log lines
-  bool committer_stops_ = false;
   bool has_logged_missing_server_ = false;
 
   takeover takeover_;  // outlives the threads, whose handlers may send events
@@ -24273,7 +25367,6 @@ INNGEST_INLINE engine_body::engine_body(client app, const std::vector<any_functi
                                         engine_options options)
     : app_(std::move(app)),
       options_(with_defaults(std::move(options))),
-      is_on_disk_(options_.store->is_on_disk()),
       handler_(app_, functions, {.framework = "embedded"}),
       clock_(options_.system_time),
       core_(definitions(handler_), unfinished(),
@@ -24284,12 +25377,12 @@ INNGEST_INLINE engine_body::engine_body(client app, const std::vector<any_functi
       takeover_(app_, std::make_shared<loopback>(*this)) {
   {
     const std::lock_guard lock(mutex_);
-    commit_first_changes();
+    commits_.commit_first_changes();
   }
   log_unreadable();
   deliver();
   try {
-    committer_ = std::thread([this] { commit_in_background(); });
+    committer_ = std::thread([this] { commits_.commit_in_background(mutex_, [this] { deliver(); }); });
     cleaner_ = std::thread([this] { clean(); });
     for (std::size_t i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
   } catch (...) {
@@ -24305,7 +25398,7 @@ INNGEST_INLINE bool engine_body::stop(duration_ms grace) {
   deliver();
   lock.lock();
   settled_.wait_for(lock, within_a_year(grace), [&] { return core_.calls_under_way() == 0; });
-  is_committed(lock, changed());
+  commits_.is_committed(lock, commits_.changed());
   const bool all_ended = core_.calls_under_way() == 0;
   lock.unlock();
   deliver();
@@ -24320,8 +25413,8 @@ INNGEST_INLINE std::size_t engine_body::calls_under_way() const {
 INNGEST_INLINE std::vector<std::string> engine_body::accept(std::string events, std::string_view seed) {
   std::unique_lock lock(mutex_);
   const auto settle = [&](std::uint64_t change) {
-    commit_at_once();
-    if (!is_committed(lock, change)) settled_.wait(lock, [&] { return !core_.is_committing(); });
+    commits_.commit_at_once();
+    if (!commits_.is_committed(lock, change)) settled_.wait(lock, [&] { return !core_.is_committing(); });
     return core_.committed() >= change;
   };
   const auto stored = [&](const std::string& id) { return options_.store->find_event(id); };
@@ -24336,7 +25429,7 @@ INNGEST_INLINE std::optional<std::string> engine_body::signal(const std::string&
                                                               const std::string& data) {
   std::unique_lock lock(mutex_);
   auto run_id = core_.signal(name, data, clock_.now());
-  commit_changes(lock);
+  commits_.commit_changes(lock);
   lock.unlock();
   deliver();
   return run_id;
@@ -24349,7 +25442,7 @@ INNGEST_INLINE std::string engine_body::start(const any_function& function, cons
   std::string id = core_.start(function.slug(), encode(data, "data"), clock_.now());
   if (id.empty())
     throw configuration_error("function \"" + function.id() + "\" is a singleton and runs already");
-  commit_changes(lock);
+  commits_.commit_changes(lock);
   lock.unlock();
   deliver();
   return id;
@@ -24361,7 +25454,7 @@ INNGEST_INLINE std::optional<std::string> engine_body::rerun(std::string_view ru
   std::unique_lock lock(mutex_);
   std::string id = core_.rerun(*earlier, clock_.now());
   if (id.empty()) return std::nullopt;
-  commit_changes(lock);
+  commits_.commit_changes(lock);
   lock.unlock();
   deliver();
   return id;
@@ -24370,7 +25463,7 @@ INNGEST_INLINE std::optional<std::string> engine_body::rerun(std::string_view ru
 INNGEST_INLINE bool engine_body::cancel(std::string_view run_id) {
   std::unique_lock lock(mutex_);
   if (!core_.cancel(run_id, clock_.now())) return false;
-  commit_changes(lock);
+  commits_.commit_changes(lock);
   lock.unlock();
   deliver();
   return true;
@@ -24381,7 +25474,7 @@ INNGEST_INLINE bool engine_body::checkpoint(const std::string& run_id, std::uint
   const auto read = read_operations(std::move(operations));
   std::unique_lock lock(mutex_);
   if (!core_.checkpoint(run_id, call_id, read, clock_.now())) return false;
-  commit_changes(lock);
+  commits_.commit_changes(lock);
   lock.unlock();
   deliver();
   return true;
@@ -24399,7 +25492,7 @@ INNGEST_INLINE void engine_body::register_app(const std::string& id, std::string
   if (const auto conflict = find_registration_conflict(core_.state().functions().all(), app, functions))
     throw configuration_error(*conflict);
   core_.register_app(app, std::move(functions), clock_.now());
-  commit_changes(lock);
+  commits_.commit_changes(lock);
   lock.unlock();
   deliver();
 }
@@ -24538,93 +25631,6 @@ INNGEST_INLINE std::string engine_body::counted(std::size_t count, const char* w
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-INNGEST_INLINE void engine_body::commit_at_once() {
-  while (!is_on_disk_ && core_.has_uncommitted() && core_.problem().empty() && !core_.is_committing()) {
-    engine_core::batch batch = core_.begin_commit();
-    std::string problem = commit(batch.all);
-    end_commit(std::move(batch), std::move(problem));
-  }
-}
-
-INNGEST_INLINE std::uint64_t engine_body::changed() {
-  commit_at_once();
-  return core_.changed();
-}
-
-INNGEST_INLINE void engine_body::end_commit(engine_core::batch batch, std::string problem) {
-  core_.end_commit(std::move(batch), std::move(problem), clock_.now());
-  if (core_.has_uncommitted()) committer_wake_.notify_one();
-  wake_.notify_one();  // the thread that takes a due job wakes the next one
-  settled_.notify_all();
-}
-
-INNGEST_INLINE void engine_body::commit_first_changes() {
-  if (!core_.has_uncommitted()) return;
-  engine_core::batch batch = core_.begin_commit();
-  options_.store->commit(batch.all);
-  core_.end_commit(std::move(batch), "", clock_.now());
-}
-
-INNGEST_INLINE bool engine_body::is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
-  while (core_.committed() < change && core_.problem().empty()) commit_or_wait(lock);
-  return core_.committed() >= change;
-}
-
-INNGEST_INLINE bool engine_body::is_committed_at_last(std::unique_lock<std::mutex>& lock,
-                                                      std::uint64_t change) {
-  while (core_.committed() < change && !core_.is_stopping()) {
-    if (core_.problem().empty())
-      commit_or_wait(lock);
-    else
-      settled_.wait(lock);  // the committer tries again
-  }
-  return !core_.is_stopping();
-}
-
-INNGEST_INLINE void engine_body::commit_or_wait(std::unique_lock<std::mutex>& lock) {
-  if (core_.is_committing())
-    settled_.wait(lock);
-  else
-    commit_all(lock);  // the first thread that waits commits for all
-}
-
-INNGEST_INLINE void engine_body::commit_changes(std::unique_lock<std::mutex>& lock) {
-  if (!is_committed(lock, changed())) throw unreachable(core_.problem());
-}
-
-INNGEST_INLINE void engine_body::commit_all(std::unique_lock<std::mutex>& lock) {
-  engine_core::batch batch = core_.begin_commit();
-  lock.unlock();
-  std::string problem = commit(batch.all);
-  lock.lock();
-  end_commit(std::move(batch), std::move(problem));
-}
-
-INNGEST_INLINE void engine_body::commit_in_background() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    committer_wake_.wait(lock, [&] { return can_commit() || committer_stops_; });
-    if (!core_.problem().empty())
-      committer_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return committer_stops_; });
-    if (can_commit()) commit_all(lock);
-    if (committer_stops_ && (!core_.has_uncommitted() || !core_.problem().empty())) return;
-    lock.unlock();
-    deliver();
-    lock.lock();
-  }
-}
-
-INNGEST_INLINE std::string engine_body::commit(std::span<const changes> batch) const {
-  try {
-    options_.store->commit(batch);
-    return {};
-  } catch (...) {
-    std::string problem = "the engine can't write to its store: " + words_of_exception();
-    app_.log().error(problem);
-    return problem;
-  }
-}
-
 INNGEST_INLINE void engine_body::work() {
   std::unique_lock lock(mutex_);
   while (!core_.is_stopping()) {
@@ -24644,7 +25650,7 @@ INNGEST_INLINE void engine_body::work() {
 INNGEST_INLINE void engine_body::take_and_call(std::unique_lock<std::mutex>& lock) {
   auto next = core_.take(clock_.now());
   if (!next) {
-    is_committed(lock, changed());
+    commits_.is_committed(lock, commits_.changed());
     lock.unlock();
     deliver();
     lock.lock();
@@ -24655,9 +25661,9 @@ INNGEST_INLINE void engine_body::take_and_call(std::unique_lock<std::mutex>& loc
     postpone(*next);
     return;
   }
-  commit_at_once();
+  commits_.commit_at_once();
   wake_.notify_one();  // another job may be due; the thread that takes it wakes the next one
-  if (!is_committed_at_last(lock, next->change)) {
+  if (!commits_.is_committed_at_last(lock, next->change)) {
     core_.give_back(*next);
     settled_.notify_all();
     return;
@@ -24670,9 +25676,9 @@ INNGEST_INLINE void engine_body::take_and_call(std::unique_lock<std::mutex>& loc
     lock.lock();
   }
   core_.finish(*next, std::move(response), clock_.now());
-  commit_at_once();
+  commits_.commit_at_once();
   settled_.notify_all();
-  if (core_.is_stopping()) committer_wake_.notify_one();
+  if (core_.is_stopping()) commits_.wake();
 }
 
 INNGEST_INLINE bool engine_body::is_remote(const http::request& request) {
@@ -24684,15 +25690,15 @@ INNGEST_INLINE void engine_body::postpone(const engine_core::call& call) {
     core_.log(log_level::info,
               "runs of remote apps wait for an http_server that calls them, such as run " + call.what.run_id);
   core_.postpone(call, clock_.now() + std::chrono::seconds(1));
-  commit_at_once();
+  commits_.commit_at_once();
 }
 
 INNGEST_INLINE void engine_body::begin_to_stop() {
   core_.begin_to_stop();
-  commit_at_once();
+  commits_.commit_at_once();
   wake_.notify_all();
   settled_.notify_all();
-  committer_wake_.notify_one();
+  commits_.wake();
   cleaner_wake_.notify_one();
 }
 
@@ -24705,9 +25711,8 @@ INNGEST_INLINE void engine_body::end_threads() {
   for (std::thread& worker : workers_) worker.join();
   {
     const std::lock_guard lock(mutex_);
-    committer_stops_ = true;
+    commits_.stop();
   }
-  committer_wake_.notify_all();
   if (committer_.joinable()) committer_.join();
   if (cleaner_.joinable()) cleaner_.join();
   deliver();
@@ -24759,7 +25764,7 @@ INNGEST_INLINE execution::checkpoints::saved engine_body::save(
   {
     std::unique_lock lock(mutex_);
     if (!core_.checkpoint(job.run_id, job.id, operations, clock_.now())) return saved::stale;
-    if (!is_committed(lock, changed())) return saved::no;
+    if (!commits_.is_committed(lock, commits_.changed())) return saved::no;
   }
   deliver();
   return saved::yes;
@@ -27636,47 +28641,27 @@ INNGEST_INLINE void send_whole_and_plain(const httplib::Request& request) {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Runs each connection of a cpp-httplib server on a thread. It creates a thread when no other is free, and a
-/// thread ends when it has been free for a while. cpp-httplib's own pool has as many threads as the machine
-/// has cores, so a few waiting functions would block all others.
+/// Runs each connection of a cpp-httplib server on a thread of a pool that grows. cpp-httplib's own pool has
+/// as many threads as the machine has cores, so a few waiting functions would block all others.
 class growing_task_queue final : public httplib::TaskQueue {
  public:
   explicit growing_task_queue(std::size_t max_threads = default_max_threads(),
                               std::chrono::milliseconds max_idle = std::chrono::seconds(10));
-  ~growing_task_queue() override { stop(); }
-  growing_task_queue(const growing_task_queue&) = delete;
-  growing_task_queue& operator=(const growing_task_queue&) = delete;
 
-  /// Waiting threads cost little, and steps often wait for a slow service.
+  /// More than a thread pool's default, because each thread has a connection, which may wait for requests.
   static std::size_t default_max_threads();
 
   /// The result type of enqueue(): bool, or void before cpp-httplib 0.14.
   using enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue(std::function<void()>()));
 
+  /// Runs the task on this thread when the system has no more threads.
   enqueued enqueue(std::function<void()> task) override;
 
   /// Waits until all tasks have run.
-  void shutdown() override { stop(); }
+  void shutdown() override { threads_.stop(); }
 
  private:
-  using place = std::list<std::thread>::iterator;
-
-  /// Starts a thread. Returns false when the system has no more threads.
-  bool add_thread();
-
-  void work(place at);
-
-  void stop();
-
-  const std::size_t max_threads_;
-  const std::chrono::milliseconds max_idle_;
-  std::mutex mutex_;  // protects the members below
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> tasks_;
-  std::list<std::thread> threads_;
-  std::list<std::thread> ended_;  // ended, but not joined
-  std::size_t idle_ = 0;
-  bool stopped_ = false;
+  thread_pool threads_;
 };
 
 /// Whether the server still has cpp-httplib's default task queue.
@@ -27690,70 +28675,17 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE growing_task_queue::growing_task_queue(std::size_t max_threads,
                                                       std::chrono::milliseconds max_idle)
-    : max_threads_(max_threads), max_idle_(max_idle) {}
+    : threads_({.threads = max_threads,
+                .queue = (std::numeric_limits<std::size_t>::max)(),
+                .max_idle = max_idle}) {}
 
 INNGEST_INLINE std::size_t growing_task_queue::default_max_threads() {
-  return std::max<std::size_t>(256, std::size_t{8} * std::thread::hardware_concurrency());
+  return (std::max)(std::size_t{256}, std::size_t{8} * std::thread::hardware_concurrency());
 }
 
 INNGEST_INLINE growing_task_queue::enqueued growing_task_queue::enqueue(std::function<void()> task) {
-  std::list<std::thread> ended;
-  std::function<void()> own;
-  {
-    const std::lock_guard lock(mutex_);
-    ended.swap(ended_);
-    tasks_.push_back(std::move(task));
-    if (tasks_.size() > idle_ && threads_.size() < max_threads_ && !add_thread() && threads_.empty()) {
-      own = std::move(tasks_.back());  // no thread is left to run it
-      tasks_.pop_back();
-    }
-  }
-  wake_.notify_one();
-  for (std::thread& thread : ended) thread.join();
-  if (own) own();
+  if (!threads_.post(task)) task();
   return static_cast<enqueued>(true);
-}
-
-INNGEST_INLINE bool growing_task_queue::add_thread() {
-  const place at = threads_.emplace(threads_.end());
-  try {
-    *at = std::thread([this, at] { work(at); });
-    return true;
-  } catch (const std::system_error&) {
-    threads_.erase(at);
-    return false;
-  }
-}
-
-INNGEST_INLINE void growing_task_queue::work(place at) {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    ++idle_;
-    const bool called = wake_.wait_for(lock, max_idle_, [&] { return stopped_ || !tasks_.empty(); });
-    --idle_;
-    if (tasks_.empty()) {
-      if (called) return;  // stop() joins it
-      ended_.splice(ended_.end(), threads_, at);
-      return;
-    }
-    const std::function<void()> task = std::move(tasks_.front());
-    tasks_.pop_front();
-    lock.unlock();
-    task();
-    lock.lock();
-  }
-}
-
-INNGEST_INLINE void growing_task_queue::stop() {
-  std::list<std::thread> all;
-  {
-    const std::lock_guard lock(mutex_);
-    stopped_ = true;
-    all.splice(all.end(), threads_);
-    all.splice(all.end(), ended_);
-  }
-  wake_.notify_all();
-  for (std::thread& thread : all) thread.join();
 }
 
 INNGEST_INLINE bool has_default_task_queue(const httplib::Server& server) {

@@ -1,12 +1,20 @@
 #!/usr/bin/env bash
 # Builds and runs a user's program against the library: run.sh <way> <work directory>
-# where <way> is find_package, add_subdirectory, pkg_config, meson, by_hand or compiled. Without arguments: all of them.
-# `compiled` is all of these ways with the compiled library. It takes a minute to compile, so this is done only once.
+# where <way> is one of those in consume() below. Without arguments: all of them; those whose tool is missing are
+# skipped.
+#
+#   CXX, CMAKE         the compiler and CMake
+#   CONSUMER_PROGRAM   the program that is built where only installing is new (small.cpp, which compiles in a second;
+#                      main.cpp is a whole app)
+#   CPM_SCRIPT         CPM.cmake, which is downloaded otherwise
+#
+# `compiled` is all of the older ways with the compiled library. It takes a minute to compile, so this is done only once.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cmake=${CMAKE:-cmake}
 cxx=${CXX:-c++}
+program=$here/${CONSUMER_PROGRAM:-small.cpp}
 
 build_with_cmake() {  # <project> <build directory> <arguments>...
   local project=$1 build=$2
@@ -21,6 +29,7 @@ install_library() {  # <work directory>
     -DINNGEST_BUILD_TESTS=OFF -DINNGEST_BUILD_EXAMPLES=OFF
   "$cmake" --install "$1/library"
   diff -r "$root/include/inngest" "$1/prefix/include/inngest"  # every header is installed
+  cmp "$root/single_include/inngest/inngest.hpp" "$1/prefix/include/inngest-single/inngest/inngest.hpp"
 }
 
 # What is not there is not found, and the message says how to install it.
@@ -31,6 +40,16 @@ compiled_is_missing() {  # <work directory>, with headers in its prefix
     return 1
   fi
   grep -q 'INNGEST_INSTALL_COMPILED=ON' "$1/errors"
+}
+
+# A component whose framework is not installed, and one that does not exist: the message says which it is.
+component_is_missing() {  # <work directory>, with headers in its prefix; <component> <part of the message>
+  if "$cmake" -S "$here/adapter" -B "$1/missing" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -DCOMPONENT="$2" \
+    -DCMAKE_DISABLE_FIND_PACKAGE_Poco=ON -DCMAKE_PREFIX_PATH="$1/prefix" 2> "$1/errors"; then
+    echo "run.sh: the component $2 was found" >&2
+    return 1
+  fi
+  tr -s ' \n' ' ' < "$1/errors" | grep -q "$3"
 }
 
 build_with_pkg_config() {  # <package> <folder of its file> <program>
@@ -75,11 +94,61 @@ compiled_without_its_flags() {  # <work directory>
     echo "this cpp-httplib is only a header, and needs no flags"
     return
   fi
-  if "$cxx" -std=c++20 -fsyntax-only -I"$root/include" "$here/main.cpp" 2> "$1/errors"; then
+  if echo '#include <inngest/transport/httplib.hpp>' |
+    "$cxx" -std=c++20 -fsyntax-only -I"$root/include" -x c++ - 2> "$1/errors"; then
     echo "run.sh: a program without cpp-httplib's flags was compiled" >&2
     return 1
   fi
   grep -q 'pkg-config --cflags --libs cpp-httplib' "$1/errors"
+}
+
+skip() {  # <reason>
+  echo "skipped: $1"
+  exit 77
+}
+
+# What a release's archive has for its users.
+pack() {  # <archive>
+  tar -czf "$1" --transform 's,^,inngest/,' -C "$root" include src cmake single_include CMakeLists.txt LICENSE \
+    meson.build meson_options.txt
+}
+
+consume_meson_wrap() {  # <work directory>
+  mkdir -p "$1/source/subprojects/packagecache"
+  cp "$here/meson_wrap/meson.build" "$1/source"
+  cp "$program" "$1/source/program.cpp"
+  pack "$1/source/subprojects/packagecache/inngest.tar.gz"
+  local hash
+  hash=$(sha256sum < "$1/source/subprojects/packagecache/inngest.tar.gz")
+  cat > "$1/source/subprojects/inngest.wrap" << END
+[wrap-file]
+directory = inngest
+source_url = https://example.com/inngest.tar.gz
+source_filename = inngest.tar.gz
+source_hash = ${hash%% *}
+
+[provide]
+inngest = inngest_dep
+inngest-compiled = inngest_compiled_dep
+END
+  CXX=$cxx meson setup --buildtype=plain "$1/build" "$1/source"
+  build_with_meson "$1/build"
+}
+
+# The package is unpacked, not installed.
+consume_deb() {  # <work directory>
+  "$cmake" -S "$root" -B "$1/library" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -DINNGEST_BUILD_TESTS=OFF \
+    -DINNGEST_BUILD_EXAMPLES=OFF
+  (cd "$1/library" && "$(dirname "$(command -v "$cmake")")/cpack" -G DEB)
+  local package=("$1"/library/libinngest-dev_*_all.deb)
+  dpkg-deb --info "${package[0]}"
+  dpkg-deb --field "${package[0]}" Depends | grep -q 'nlohmann-json3-dev.*libsimdjson-dev.*libssl-dev.*libcpp-httplib-dev'
+  dpkg-deb --extract "${package[0]}" "$1/root"
+  local flags
+  read -ra flags <<< "$(PKG_CONFIG_PATH="$1/root/usr/share/pkgconfig" pkg-config --cflags --libs inngest)"
+  "$cxx" -std=c++20 "$program" -o "$1/consumer" "${flags[@]}"
+  "$1/consumer"
+  build_with_cmake deb "$1/build" -DCMAKE_PREFIX_PATH="$1/root/usr" -DCONSUMER_PROGRAM="$program"
 }
 
 consume() {  # <way> <work directory>
@@ -101,10 +170,7 @@ consume() {  # <way> <work directory>
       build_with_pkg_config inngest "$work/prefix/share/pkgconfig" "$work/consumer"
       ;;
     meson)
-      if ! command -v meson > /dev/null; then
-        echo "skipped: there is no meson"
-        exit 77
-      fi
+      command -v meson > /dev/null || skip "there is no meson"
       set_up_meson meson "$work" "$work/build"
       build_with_meson "$work/build"
       ;;
@@ -120,6 +186,68 @@ consume() {  # <way> <work directory>
     compiled)
       consume_compiled "$work"
       ;;
+    single_header)  # as it is installed; slow with every program
+      install_library "$work"
+      local flags
+      read -ra flags <<< "$(pkg-config --cflags --libs nlohmann_json cpp-httplib simdjson openssl)"
+      sed 's,<inngest/.*>,<inngest/inngest.hpp>,' "$program" > "$work/program.cpp"
+      "$cxx" -std=c++20 -I"$work/prefix/include/inngest-single" "$work/program.cpp" -o "$work/consumer" "${flags[@]}" \
+        -pthread
+      "$work/consumer"
+      ;;
+    fetch_content)
+      pack "$work/inngest.tar.gz"
+      build_with_cmake fetch_content "$work/build" -DINNGEST_ARCHIVE="$work/inngest.tar.gz" \
+        -DCONSUMER_PROGRAM="$program"
+      ;;
+    cpm)
+      local script=${CPM_SCRIPT:-$work/CPM.cmake}
+      [ -f "$script" ] || curl --fail --silent --location --max-time 60 --output "$script" \
+        https://github.com/cpm-cmake/CPM.cmake/releases/latest/download/CPM.cmake || skip "CPM.cmake can't be fetched"
+      pack "$work/inngest.tar.gz"
+      build_with_cmake cpm "$work/build" -DCPM_SCRIPT="$script" -DINNGEST_ARCHIVE="$work/inngest.tar.gz" \
+        -DCONSUMER_PROGRAM="$program"
+      ;;
+    meson_wrap)
+      command -v meson > /dev/null || skip "there is no meson"
+      consume_meson_wrap "$work"
+      ;;
+    deb)
+      command -v dpkg-deb > /dev/null || skip "there is no dpkg-deb"
+      consume_deb "$work"
+      ;;
+    recipes)  # of Conan, vcpkg and Bazel, without these
+      python3 "$here/recipes.py"
+      for features in "httplib" "httplib;compiled"; do
+        "$cmake" -DROOT="$root" -DWORK="$work/${features//;/_}" -DCXX="$cxx" "-DFEATURES=$features" \
+          -P "$here/vcpkg_port.cmake"
+      done
+      ;;
+    conan)
+      command -v conan > /dev/null || skip "there is no conan"
+      CONAN_HOME="$work/home" conan profile detect
+      CONAN_HOME="$work/home" conan create "$root" --test-folder "$here/conan" --build=missing -s compiler.cppstd=20
+      ;;
+    vcpkg)
+      command -v vcpkg > /dev/null || skip "there is no vcpkg"
+      vcpkg install inngest --overlay-ports="$root/packaging/vcpkg" --x-install-root="$work/installed"
+      ;;
+    bazel)
+      command -v bazel > /dev/null || skip "there is no bazel"
+      mkdir "$work/source"
+      cp "$here"/bazel/{.bazelrc,BUILD.bazel} "$here/main.cpp" "$work/source"
+      sed "s,\"../../..\",\"$root\"," "$here/bazel/MODULE.bazel" > "$work/source/MODULE.bazel"
+      (cd "$work/source" && bazel --output_user_root="$work/bazel" run //:consumer)
+      ;;
+    adapter)  # of a framework, as a component of the package
+      if ! echo '#include <boost/beast/core.hpp>' | "$cxx" -std=c++20 -x c++ -E - > /dev/null 2>&1; then
+        skip "there is no Boost"
+      fi
+      install_library "$work"
+      build_with_cmake adapter "$work/build" -DCOMPONENT=beast -DCMAKE_PREFIX_PATH="$work/prefix"
+      component_is_missing "$work" poco 'framework of the component "poco" is not installed'
+      component_is_missing "$work" nonsense 'There is no component "nonsense"'
+      ;;
     *)
       echo "run.sh: no such way: $way" >&2
       exit 2
@@ -130,7 +258,8 @@ consume() {  # <way> <work directory>
 if [ $# -gt 0 ]; then
   consume "$1" "$2"
 else
-  for way in find_package add_subdirectory pkg_config meson by_hand compiled; do
-    (consume "$way" "$root/build/consumer/$way")
+  for way in find_package add_subdirectory pkg_config meson by_hand compiled adapter single_header fetch_content cpm \
+    meson_wrap deb recipes conan vcpkg bazel; do
+    "$0" "$way" "$root/build/consumer/$way" || [ $? -eq 77 ]
   done
 fi

@@ -5,7 +5,9 @@
 #include <initializer_list>
 #include <random>
 #include <string>
+#include <thread>
 
+#include <inngest/detail/crypto.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/step_id.hpp>
 
@@ -52,6 +54,21 @@ TEST_CASE("SHA-1 agrees with OpenSSL at the block boundaries", "[sha1]") {
     CHECK(sha1::of(std::string(length, '\0')) == openssl_sha1(std::string(length, '\0')));
     CHECK(sha1::of(std::string(length, '\xff')) == openssl_sha1(std::string(length, '\xff')));
   }
+}
+
+TEST_CASE("SHA-1 at run time is the same hash, in every thread and time after time", "[sha1]") {
+  const auto check_all = [] {
+    for (std::size_t size = 0; size <= 256; ++size) {
+      const std::string text(size, static_cast<char>('a' + size % 26));
+      if (inngest::detail::sha1_at_run_time(text) != sha1::of(text)) return false;
+    }
+    return true;
+  };
+  CHECK(check_all());
+  bool other = false;
+  std::thread([&] { other = check_all(); }).join();
+  CHECK(other);
+  CHECK(check_all());
 }
 
 TEST_CASE("SHA-1 at compile time gives the digest of run time", "[sha1]") {

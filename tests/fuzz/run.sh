@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lets every fuzz target look for new inputs: run.sh [seconds [target...]]. Each target runs for so many seconds
-# (20), as many at once as there are processors. An input that fails is left in BUILD_DIR as <target>-crash-...;
+# (FUZZ_SECONDS or 20), as many at once as there are processors. An input that fails is left in BUILD_DIR as <target>-crash-...;
 # keep it in corpus/ with the fix.
 #
 #   FUZZ           a program that is built already, with libFuzzer
@@ -10,7 +10,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-seconds=${1:-20}
+seconds=${1:-${FUZZ_SECONDS:-20}}
 shift || true
 build=${BUILD_DIR:-$root/build/fuzz}
 cxx=${FUZZ_CXX:-clang++}

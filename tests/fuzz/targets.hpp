@@ -15,6 +15,7 @@
   target(expression) \
   target(http_request) \
   target(json) \
+  target(lambda_event) \
   target(server_answer) \
   target(signature) \
   target(time_zone)

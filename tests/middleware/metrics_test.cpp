@@ -34,12 +34,12 @@ struct registry {
 
   void add(const measurement& each) {
     const std::lock_guard lock(mutex);
-    std::string key(each.name);
-    for (const auto& [name, value] : each.labels) key += " " + std::string(name) + "=" + std::string(value);
+    std::string series(each.name);
+    for (const auto& [name, value] : each.labels) series += " " + std::string(name) + "=" + std::string(value);
     if (each.kind == metric_kind::counter)
-      counters[key] += each.value;
+      counters[series] += each.value;
     else
-      histograms[key].push_back(each.value);
+      histograms[series].push_back(each.value);
   }
 
   inngest::client_options options() {
@@ -148,10 +148,10 @@ TEST_CASE("no label holds a run's id or a step's", "[metrics]") {
   registry kept;
   run_driver run(one_step(), kept.options());
   run.finish();
-  for (const auto& [key, value] : kept.counters) {
-    CAPTURE(key, value);
-    CHECK(key.find("01RUN") == std::string::npos);
-    CHECK(key.find("work") == std::string::npos);
+  for (const auto& [series, value] : kept.counters) {
+    CAPTURE(series, value);
+    CHECK(series.find("01RUN") == std::string::npos);
+    CHECK(series.find("work") == std::string::npos);
   }
 }
 

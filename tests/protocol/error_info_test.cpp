@@ -176,6 +176,16 @@ TEST_CASE("the time until the next attempt is never negative", "[errors][retry]"
   CHECK(inngest::retry_after_error("m", now + std::chrono::nanoseconds(1)).delay(now) == 1ms);
 }
 
+TEST_CASE("the time until the next attempt is rounded up once", "[errors][retry]") {
+  using std::chrono::nanoseconds;
+  const auto later = std::chrono::time_point_cast<nanoseconds>(now) + nanoseconds(1'300'700);
+  const auto at = std::chrono::time_point_cast<std::chrono::system_clock::duration>(later);
+  CHECK(inngest::retry_after_error("m", at + 5s).delay(at) == 5s);
+  CHECK(inngest::retry_after_error("m", at + 5s).delay(at + 1us) == 5s);
+  CHECK(inngest::retry_after_error("m", at + 5s).delay(at - 1us) == 5001ms);
+  CHECK(inngest::retry_after_error("m", std::chrono::ceil<std::chrono::milliseconds>(at)).delay(at) == 1ms);
+}
+
 TEST_CASE("a message gets through whatever bytes it has", "[errors]") {
   const json odd = written([] { throw std::runtime_error("bad \xff\xc3 bytes \x01 \"quoted\" \n"); });
   CHECK(odd.at("message") == "bad ?? bytes \x01 \"quoted\" \n");

@@ -2,8 +2,9 @@
 # Builds the simulation and lets it run: run.sh [--sanitize] [--minutes N] [--seed S] [...], as simulate.cpp
 # says. With --sanitize it is built with AddressSanitizer and UBSan, which is about seven times slower.
 #
-#   SIMULATION  a program that is built already
-#   BUILD_DIR   where to build (build/simulation)
+#   SIMULATION          a program that is built already
+#   SIMULATION_SECONDS  how long, if no argument says it (30)
+#   BUILD_DIR           where to build (build/simulation)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -27,4 +28,4 @@ else
   "$cxx" -std=c++20 -g1 "${flags[@]}" -I "$root/include" -I "$root/tests" "$here/simulate.cpp" -o "$program" \
     $(pkg-config --cflags --libs "${packages[@]}") -lpthread
 fi
-"$program" --seeds "$here/seeds.txt" "$@"
+"$program" --seeds "$here/seeds.txt" --seconds "${SIMULATION_SECONDS:-30}" "$@"

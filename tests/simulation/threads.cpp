@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -18,7 +17,6 @@
 #include <random>
 #include <span>
 #include <stdexcept>
-#include <stop_token>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -29,6 +27,7 @@
 #include "disk.hpp"
 #include "functions.hpp"
 #include "support/forwarding_store.hpp"
+#include "support/watchdog.hpp"
 
 namespace {
 
@@ -216,52 +215,23 @@ std::string run_world(std::uint64_t seed) {
   return found.first();
 }
 
-/// Ends the process when a world does not end: its threads can't be ended otherwise.
-class watchdog {
- public:
-  explicit watchdog(std::chrono::seconds patience)
-      : thread_([this, patience](const std::stop_token& done) { watch(patience, done); }) {}
-
-  void world_begins(std::uint64_t seed) {
-    const std::lock_guard lock(mutex_);
-    seed_ = seed;
-    begun_ = std::chrono::steady_clock::now();
-  }
-
- private:
-  void watch(std::chrono::seconds patience, const std::stop_token& done) {
-    std::unique_lock lock(mutex_);
-    while (!changed_.wait_for(lock, done, 200ms, [&] { return done.stop_requested(); })) {
-      if (std::chrono::steady_clock::now() - begun_ < patience) continue;
-      std::cout << "seed " << seed_ << ": it does not end" << std::endl;
-      std::_Exit(EXIT_FAILURE);
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::uint64_t seed_ = 0;
-  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
-  std::jthread thread_;
-};
-
 }  // namespace
 
 int main(int count, char** words) try {
   double seconds = 60;
-  std::chrono::seconds patience{300};  // with a world
+  unsigned patience = 300;  // seconds, with a world
   std::uint64_t first = std::random_device()();
   for (int i = 1; i + 1 < count; i += 2) {
     if (words[i] == std::string("--seconds")) seconds = std::stod(words[i + 1]);
-    if (words[i] == std::string("--patience")) patience = std::chrono::seconds(std::stoi(words[i + 1]));
+    if (words[i] == std::string("--patience")) patience = static_cast<unsigned>(std::stoul(words[i + 1]));
     if (words[i] == std::string("--seed")) first = std::stoull(words[i + 1]);
   }
   std::cout << "first seed: " << first << std::endl;
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   std::uint64_t seed = first;
-  watchdog dog(patience);
+  support::watchdog dog(patience);
   for (; std::chrono::steady_clock::now() < end; ++seed) {
-    dog.world_begins(seed);
+    dog.begin("seed " + std::to_string(seed));
     const std::string problem = run_world(seed);
     if (problem.empty()) continue;
     std::cout << "seed " << seed << ": " << problem << '\n';

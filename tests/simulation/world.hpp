@@ -31,15 +31,16 @@
 #include "checks.hpp"
 #include "disk.hpp"
 #include "functions.hpp"
+#include "network.hpp"
+#include "process.hpp"
 #include "script.hpp"
+#include "sent_events.hpp"
+#include "state_checks.hpp"
 
 // A world in one thread: an engine's core, functions, a disk, a network, a clock. A script says what happens;
 // all that is left to chance follows from its seeds.
 
 namespace simulated {
-
-using inngest::embedded::engine_core;
-namespace http = inngest::http;
 
 class world final : public observer {
  public:
@@ -50,19 +51,19 @@ class world final : public observer {
   };
 
   explicit world(const script& script, options chosen)
-      : script_(script), options_(chosen), disk_(chosen.with_sqlite), checks_(disk_.memory()) {
-    plans_ = random_functions(script.seed);
-    for (const auto& [place, simpler] : script.bodies) plans_.at(place).handler = simpler;
+      : script_(script),
+        options_(chosen),
+        deployment_(script, *this),
+        disk_(chosen.with_sqlite),
+        checks_(disk_.memory()) {
     chance by(script.seed ^ 0x2545F4914F6CDD1DU);
     is_on_disk_ = !by.one_in(4);
     id_chance_ = by.next();
-    for (std::size_t place = 0; place < plans_.size(); ++place) {
-      const bool is_left_out = std::count(script.without.begin(), script.without.end(), place) > 0;
-      if (!is_left_out) all_.push_back(place);
-    }
-    tell("functions: " + std::to_string(all_.size()) + (is_on_disk_ ? ", on disk" : ", in memory"));
-    begin_process(all_);
-    if (!far_places(all_).empty()) register_far(far_places(all_));
+    tell("functions: " + std::to_string(deployment_.all().size()) +
+         (is_on_disk_ ? ", on disk" : ", in memory"));
+    begin_process(deployment_.all());
+    if (!deployment_.far_places(deployment_.all()).empty())
+      register_far(deployment_.far_places(deployment_.all()));
   }
   world(const world&) = delete;
   world& operator=(const world&) = delete;
@@ -165,51 +166,11 @@ class world final : public observer {
   /// The process has ended in the middle of what it did.
   struct killed {};
 
-  /// The client's way to the engine.
-  class loopback final : public http::transport {
-   public:
-    explicit loopback(world& world) : world_(world) {}
-    http::response send(const http::request& request, std::chrono::milliseconds) override {
-      return inngest::embedded::server_api<world>(world_).answer(
-          request.url.find("/e/") == std::string::npos ? request : without_times(request));
-    }
-
-   private:
-    /// The client does not know of the engine, and adds the time of the real world to events.
-    static http::request without_times(http::request request) {
-      constexpr std::string_view member = ",\"ts\":";
-      std::string& text = request.body;
-      for (std::size_t at = text.find(member); at != std::string::npos; at = text.find(member, at))
-        text.erase(at, text.find_first_not_of("0123456789", at + member.size()) - at);
-      return request;
-    }
-
-    world& world_;
-  };
-
-  /// A call that a worker has taken.
-  struct worker_call {
-    engine_core::call call{};
-    std::optional<http::response> answer{};
-    bool is_running = false;
-    std::vector<std::string> steps{};  // whose bodies ran in it
-  };
-
   /// What is known of the body of a run's step.
   struct body_record {
     int times = 0;
     int excused = 0;  // by an end of the process in order, which uses up no attempt
     bool has_result = false;
-  };
-
-  /// What ends with a process.
-  struct process {
-    inngest::handler here;
-    inngest::handler far;
-    std::unique_ptr<engine_core> core{};
-    std::vector<std::unique_ptr<worker_call>> calls{};
-    std::optional<engine_core::batch> committing{};
-    bool is_kept_already = false;  // what is being committed
   };
 
   // ---- processes ----------------------------------------------------------------------------------------
@@ -220,45 +181,14 @@ class world final : public observer {
     if (is_dead_) throw inngest::unreachable("the process has ended");
   }
 
-  std::vector<inngest::any_function> make_functions(const std::vector<std::size_t>& places, bool far) {
-    std::vector<inngest::any_function> out;
-    for (const std::size_t place : places) {
-      if (plans_[place].is_elsewhere == far) out.push_back(function(place));
-    }
-    return out;
-  }
-  const inngest::any_function& function(std::size_t place) {
-    auto found = functions_.find(place);
-    if (found == functions_.end())
-      found = functions_.emplace(place, make_function(plans_[place], *this)).first;
-    return found->second;
-  }
-  std::vector<std::size_t> far_places(const std::vector<std::size_t>& of) const {
-    std::vector<std::size_t> out;
-    for (const std::size_t place : of) {
-      if (plans_[place].is_elsewhere) out.push_back(place);
-    }
-    return out;
-  }
-
-  static inngest::client make_client(const char* id, std::shared_ptr<http::transport> transport) {
-    inngest::client_options out{.id = id};
-    out.mode = inngest::mode::dev;
-    out.transport = std::move(transport);
-    out.send_attempts = 1;
-    out.log = inngest::logger([](inngest::log_level, std::string_view) {}, inngest::log_level::off);
-    if (std::string_view(id) == far_app_id) out.serve_origin = "http://far.test";
-    out.checkpointing.enabled = std::string_view(id) != far_app_id;
-    return inngest::client(std::move(out));
-  }
-
   void begin_process(const std::vector<std::size_t>& places) {
     present_ = places;
     tell_functions();
-    const auto transport = std::make_shared<loopback>(*this);
-    process_.emplace(
-        process{.here = inngest::handler(make_client(app_id, transport), make_functions(places, false), {}),
-                .far = inngest::handler(make_client(far_app_id, transport), make_functions(all_, true), {})});
+    const auto transport = std::make_shared<loopback<world>>(*this);
+    process_.emplace(process{
+        .here = inngest::handler(make_client(app_id, transport), deployment_.functions(places, false), {}),
+        .far = inngest::handler(make_client(far_app_id, transport),
+                                deployment_.functions(deployment_.all(), true), {})});
     here_.clear();
     for (const inngest::any_function& here : process_->here.functions()) {
       auto found = definitions_.find(here.slug());
@@ -271,11 +201,12 @@ class world final : public observer {
     clock_->go_on_from(latest_time(work), steady());
     checks_.forget_times();
     std::vector<std::size_t> known = places;
-    for (const std::size_t place : far_places(registered_)) known.push_back(place);
+    for (const std::size_t place : deployment_.far_places(registered_)) known.push_back(place);
     std::erase_if(known, [&](std::size_t place) {
-      return plans_[place].is_elsewhere && std::count(registered_.begin(), registered_.end(), place) == 0;
+      return deployment_.plans()[place].is_elsewhere &&
+             std::count(registered_.begin(), registered_.end(), place) == 0;
     });
-    checks_.use(known_functions(plans_, known));
+    checks_.use(known_functions(deployment_.plans(), known));
     checks_.process_began();
     process_->core = std::make_unique<engine_core>(
         here_, std::move(work),
@@ -302,12 +233,12 @@ class world final : public observer {
 
   void tell_functions() {
     if (!options_.tells) return;
-    for (const std::size_t place : present_) tell("process with " + plans_[place].slug());
+    for (const std::size_t place : present_) tell("process with " + deployment_.plans()[place].slug());
     if (process_) return;
-    for (const std::size_t place : all_) {
-      const inngest::any_function& one = function(place);
+    for (const std::size_t place : deployment_.all()) {
+      const inngest::any_function& one = deployment_.function(place);
       tell(inngest::protocol::describe_function(one.slug(), one.options(), one.triggers(), ""));
-      tell(to_cpp(plans_[place].handler));
+      tell(to_cpp(deployment_.plans()[place].handler));
     }
   }
 
@@ -342,7 +273,7 @@ class world final : public observer {
   /// Another process, after the last has ended. Not while a body of it is running.
   void go_on_after_death() {
     for (auto& [step, record] : bodies_) record.has_result = false;  // the store knows which have one
-    std::vector<std::size_t> places = all_;
+    std::vector<std::size_t> places = deployment_.all();
     if (!is_calm_ && chance_->one_in(6) && places.size() > 1)
       places.erase(places.begin() + static_cast<std::ptrdiff_t>(chance_->below(places.size())));
     if (const std::string difference = disk_.difference(); !difference.empty())
@@ -432,7 +363,7 @@ class world final : public observer {
     if (!next) return nullptr;
     auto& calls = process_->calls;
     calls.push_back(std::make_unique<worker_call>(worker_call{.call = std::move(*next)}));
-    check_limits(calls.back()->call.what);
+    check_limits(calls.back()->call.what, calls, core().state(), checks_);
     tell("  taken: job " + std::to_string(calls.back()->call.what.id) + " of " +
          calls.back()->call.what.run_id);
     return calls.back().get();
@@ -450,7 +381,7 @@ class world final : public observer {
     }
     const bool is_far = !call.call.request.method.empty() && call.call.request.url.starts_with("http://far");
     if (is_far && !is_calm_ && chance_->one_in(20)) return postpone(call);
-    check_durable(call.call);
+    check_durable(call.call, disk_.memory());
     call.is_running = true;
     worker_call* const outer = std::exchange(executing_, &call);
     const std::string outer_sender = std::exchange(sender_, call.call.what.run_id);
@@ -471,14 +402,16 @@ class world final : public observer {
   http::response answer_to(const engine_core::call& made) {
     const job& job = made.what;
     if (made.request.method.empty()) return inngest::embedded::no_answer(made.request.body);
-    if (job.what == job::kind::request) return answer_elsewhere(made.request);
+    if (job.what == job::kind::request) return fetched(made.request, !is_calm_ && chance_->one_in(4));
     if (made.request.url.starts_with('/') || made.request.url.starts_with('?')) {
       const auto save = [&](const std::vector<inngest::protocol::operation>& results) {
         return this->save(job, results);
       };
       return process_->here.answer_in_process(made.request, save, made.stop);
     }
-    return answer_over_network(made);
+    const fate its_fate = is_calm_ ? fate::arrives : random_fate(*chance_);
+    if (its_fate != fate::arrives) checks_.doubt(made.what.run_id);
+    return send_over_network(process_->far, made.request, its_fate, *chance_);
   }
 
   inngest::execution::checkpoints::saved save(const job& job,
@@ -494,38 +427,6 @@ class world final : public observer {
     } catch (const inngest::unreachable&) {
       return saved::no;
     }
-  }
-
-  /// The answer to a fetch.
-  http::response answer_elsewhere(const http::request& request) {
-    if (!is_calm_ && chance_->one_in(4)) return inngest::embedded::no_answer("the line is dead");
-    return {.status = 200, .headers = {{"content-type", "text/plain"}}, .body = "from " + request.url};
-  }
-
-  /// The network loses requests and answers, repeats requests, and lies.
-  http::response answer_over_network(const engine_core::call& made) {
-    const auto unreachable = [] { return http::response{.status = 502, .body = "bad gateway"}; };
-    const std::size_t fate = is_calm_ ? 0 : chance_->below(12);
-    if (fate >= 8) checks_.doubt(made.what.run_id);
-    if (fate == 11) return unreachable();
-    const http::request request = made.request;
-    http::response out = process_->far(request);
-    if (fate == 10) return unreachable();
-    if (fate == 9) out = process_->far(request);
-    if (fate == 8) return lie();
-    return out;
-  }
-  http::response lie() {
-    static const std::vector<http::response> lies{
-        {.status = 200, .body = "<html>"},
-        {.status = 206, .headers = {{"x-inngest-sdk", "js:v4"}}, .body = "[{\"op\":\"StepRun\"}]"},
-        {.status = 206, .headers = {{"x-inngest-sdk", "js:v4"}}, .body = "[{\"op\":\"None\",\"id\":\"\"}]"},
-        {.status = 206, .headers = {{"x-inngest-sdk", "js:v4"}}, .body = "{\"op\":"},
-        {.status = 200, .headers = {{"x-inngest-sdk", "js:v4"}}, .body = "\"\\ud83d\""},
-        {.status = 204, .headers = {{"x-inngest-sdk", "js:v4"}}},
-        {.status = 500, .body = std::string(300, '\xff')},
-        {.status = 429, .headers = {{"x-inngest-sdk", "js:v4"}, {"retry-after", "7"}}, .body = "{}"}};
-    return chance_->pick(lies);
   }
 
   void finish(worker_call& call) {
@@ -575,16 +476,16 @@ class world final : public observer {
     if (is_dead_) return;
     switch (what) {
       case action_kind::send:
-        return send(random_events());
+        return send(events_.some(*chance_));
       case action_kind::send_odd:
-        return send(odd_events());
+        return send(sent_events::odd(*chance_));
       case action_kind::send_again:
         if (last_sent_.empty()) return;
         checks_.sent(last_sent_);
         accept(last_sent_, last_seed_);
         return checks_.taken(last_sent_);
       case action_kind::send_future:
-        return send(event_text(std::chrono::milliseconds(chance_->between(1, 200'000))));
+        return send_later(std::chrono::milliseconds(chance_->between(1, 200'000)));
       case action_kind::start:
         return start();
       case action_kind::rerun:
@@ -641,44 +542,6 @@ class world final : public observer {
 
   // ---- events -------------------------------------------------------------------------------------------
 
-  std::string event_text(std::chrono::milliseconds later = {}) {
-    std::string out = "{\"name\":\"" + std::string(chance_->pick(event_names)) + "\",\"data\":{\"k\":\"" +
-                      chance_->pick(key_values) + "\",\"n\":" + std::to_string(chance_->below(10)) +
-                      ",\"u\":" + std::to_string(++sent_) + "}";
-    if (later.count() > 0)
-      out += ",\"ts\":" + std::to_string((now() + later).time_since_epoch().count());
-    else if (chance_->one_in(8))
-      out += ",\"id\":\"given-" + std::to_string(chance_->below(4)) + "\"";
-    return out + "}";
-  }
-  std::string random_events() {
-    if (!chance_->one_in(5)) return event_text();
-    std::string out = "[";
-    for (std::size_t i = 1 + chance_->below(3); i-- > 0;) out += event_text() + (i > 0 ? "," : "");
-    return out + "]";
-  }
-  std::string odd_events() {
-    static const std::vector<std::string> odd{
-        "",
-        "[]",
-        "{}",
-        "[{}]",
-        "{\"name\":7}",
-        "{\"name\":\"sim/a\",\"data\":{\"t\":\"\\ud83d\"}}",
-        "{\"name\":\"inngest/function.failed\",\"data\":{}}",
-        "{\"name\":\"sim/a\",\"data\":[]}",
-        "[{\"name\":\"sim/a\",\"data\":{}},{\"name\":\"\"}]",
-        "{\"name\":\"sim/a\",\"data\":{}}",
-        "{\"name\":\"sim/b\"}",
-        "{\"name\":\"sim/c\",\"data\":{\"k\":null,\"n\":null}}",
-        "{\"name\":\"sim/a\",\"data\":{\"k\":\"k0\",\"n\":1e300}}",
-        "{\"name\":\"sim/d\",\"data\":{},\"ts\":-1}",
-        "{\"name\":\"sim/d\",\"data\":{\"_inngest\":{\"status\":\"Completed\"}}}",
-        "{\"name\":\"sim/a\",",
-        "{\"name\":\"sim/"
-        "a\",\"data\":{\"k\":\"k1\",\"n\":3},\"user\":{\"id\":\"u\"},\"v\":\"2\",\"id\":\"given-1\"}"};
-    return chance_->pick(odd);
-  }
   void send(std::string events) {
     tell("  " + events);
     std::string seed;
@@ -696,9 +559,11 @@ class world final : public observer {
     }
   }
 
+  void send_later(std::chrono::milliseconds time) { send(events_.one(*chance_, now() + time)); }
+
   void start() {
-    const std::size_t place = chance_->pick(all_);
-    const std::string slug = plans_[place].slug();
+    const std::size_t place = chance_->pick(deployment_.all());
+    const std::string slug = deployment_.plans()[place].slug();
     if (!core().state().functions().find(slug)) return;
     core().start(slug, "{\"k\":\"k1\",\"n\":2}", now());
     must_settle();
@@ -717,27 +582,20 @@ class world final : public observer {
   // ---- apps elsewhere -----------------------------------------------------------------------------------
 
   void register_app() {
-    std::vector<std::size_t> places = far_places(all_);
+    std::vector<std::size_t> places = deployment_.far_places(deployment_.all());
     if (places.empty() || core().has_uncommitted() || process_->committing) return;
     if (chance_->one_in(3))
       places.erase(places.begin() + static_cast<std::ptrdiff_t>(chance_->below(places.size())));
     register_far(places);
   }
   void register_far(const std::vector<std::size_t>& places) {
-    std::string text = "{\"appName\":\"far\",\"url\":\"http://far.test/api/inngest\",\"functions\":[";
-    for (const std::size_t place : places) {
-      const inngest::any_function& one = function(place);
-      if (text.back() == '}') text += ',';
-      text += inngest::protocol::describe_function(one.slug(), one.options(), one.triggers(),
-                                                   "http://far.test/api/inngest");
-    }
-    const inngest::embedded::app_record app{.id = far_app_id, .text = text + "]}"};
+    const inngest::embedded::app_record app = deployment_.registration(places);
     registered_ = places;
     std::vector<std::size_t> known = places;
     for (const std::size_t place : present_) {
-      if (!plans_[place].is_elsewhere) known.push_back(place);
+      if (!deployment_.plans()[place].is_elsewhere) known.push_back(place);
     }
-    checks_.use(known_functions(plans_, known));
+    checks_.use(known_functions(deployment_.plans(), known));
     core().register_app(app, inngest::embedded::read_registration(app), now());
     const bool was_full = std::exchange(is_full_, false), was_calm = std::exchange(is_calm_, true);
     must_settle();
@@ -818,80 +676,12 @@ class world final : public observer {
     return run && run->memos.contains(inngest::detail::sha1::of(step_id));
   }
 
-  /// What a call is made of, and so what its body may see, is in the store.
-  void check_durable(const engine_core::call& call) {
-    if (call.what.what != job::kind::call) return;
-    const std::string_view body = call.request.body;
-    const std::size_t at = body.find("\"stack\":{\"current\":");
-    if (at == std::string_view::npos) return;
-    const auto seen = static_cast<std::size_t>(std::atoi(body.data() + at + 19));
-    if (disk_.memory().memos_of(call.what.run_id).size() < seen)
-      throw violation("a call of run " + call.what.run_id + " sees results that a crash would lose");
-  }
-
-  /// No limit on what is under way at once is exceeded.
-  void check_limits(const job& taken) {
-    if (taken.what != job::kind::call) return;
-    std::map<std::string, std::pair<int, int>> used;  // and the limit
-    for (const auto& call : process_->calls) {
-      if (call->call.what.what != job::kind::call) continue;
-      const inngest::embedded::active_run* run = core().state().find_run(call->call.what.run_id);
-      const known_function* function = run ? checks_.find(run->function->slug) : nullptr;
-      if (!function || function->is_companion || !run->limits) continue;
-      if (checks_.is_doubtful(call->call.what.run_id)) continue;  // called while nobody knew its limits
-      for (const auto& limit : function->plan->options.concurrency.limits()) {
-        const std::string k =
-            limit.key.empty() ? "" : event_facts::of(run->record.run.event_name, run->event_text()).k;
-        if (!limit.key.empty() && k.empty()) continue;
-        const bool is_shared = limit.scope != inngest::concurrency_scope::function;
-        if (is_shared) continue;  // each function has its own limit of the shared place
-        auto& [count, most] = used[function->slug + (limit.key.empty() ? "" : ":" + k)];
-        most = limit.limit;
-        if (++count > most)
-          throw violation(std::to_string(count) + " calls of " + function->slug + " are under way, of " +
-                          std::to_string(most));
-      }
-    }
-  }
-
   /// What another process would load is what this one has.
   void check_load() {
     if (!process_->calls.empty() || process_->committing || core().has_uncommitted()) return;
     const engine_core other(here_, disk_.load(), {.retry_delay = [](int) { return std::chrono::seconds(3); }},
                             now());
-    for (const std::string& id : checks_.active()) {
-      const auto* here = core().state().find_run(id);
-      const auto* there = other.state().find_run(id);
-      if (!here) continue;  // its end is not committed yet
-      if (!there) throw violation("run " + id + " is not loaded");
-      if (here->memos != there->memos || here->stack != there->stack)
-        throw violation("run " + id + " is loaded with other results: " + described(*there) + " instead of " +
-                        described(*here));
-      if (here->record.run.status != there->record.run.status ||
-          here->record.gathering != there->record.gathering)
-        throw violation("run " + id + " is loaded with another status");
-      const auto steps = [](const auto& pending) {
-        std::vector<std::pair<inngest::step_hash, std::string>> out;
-        for (const auto& [step, value] : pending) out.emplace_back(step, value.name);
-        return out;
-      };
-      if (steps(here->pending) != steps(there->pending))
-        throw violation("run " + id + " is loaded with other steps under way");
-      if (!here->has_work()) throw violation("run " + id + " has not ended, and has nothing to do");
-    }
-    const auto due = core().state().next_due(), later = other.state().next_due();
-    if (!checks_.active().empty() && due.has_value() && !later.has_value())
-      throw violation("nothing is due after loading");
-  }
-
-  static std::string described(const inngest::embedded::active_run& run) {
-    std::string out;
-    for (const inngest::step_hash& step : run.stack) {
-      const auto found = run.memos.find(step);
-      out += inngest::detail::to_hex(step).substr(0, 6) + "=" +
-             (found == run.memos.end() ? "?" : found->second.substr(0, 60)) + " ";
-    }
-    return out;
+    check_same_state(core().state(), other.state(), checks_);
   }
 
   /// Without faults all runs end.
@@ -900,8 +690,10 @@ class world final : public observer {
     chance_ = &by;
     is_calm_ = true;
     is_full_ = false;
-    if (!far_places(all_).empty() && settles(core().changed())) register_far(far_places(all_));
-    if (present_.size() < all_.size() || by.one_in(2)) {  // a process that goes on must come to rest, too
+    if (!deployment_.far_places(deployment_.all()).empty() && settles(core().changed()))
+      register_far(deployment_.far_places(deployment_.all()));
+    if (present_.size() < deployment_.all().size() ||
+        by.one_in(2)) {  // a process that goes on must come to rest, too
       stop();
       while (is_dead_) go_on_after_death();
     }
@@ -927,29 +719,9 @@ class world final : public observer {
       if (*due > now()) pass(*due - now());
     }
     checks_.at_rest();
-    check_nothing_is_left();
-  }
-
-  void check_nothing_is_left() {
     pass(std::chrono::hours(49));  // what flow control remembers is over
     if (!core().take(now())) settles(core().changed());
-    const scheduler::holdings held = core().state().held();
-    const auto expect = [](const char* what, std::size_t count, std::size_t wanted) {
-      if (count != wanted)
-        throw violation(std::to_string(count) + " " + what + " are left instead of " +
-                        std::to_string(wanted));
-    };
-    if (core().state().is_idle()) {  // no schedule has fired
-      expect("runs", held.runs, 0);
-      expect("jobs", held.jobs, held.schedules);
-      expect("calls", held.calls, 0);
-      expect("slots", held.slots, 0);
-      expect("waits", held.waits, 0);
-      expect("gathering runs", held.batch_buffers, 0);
-      expect("singletons", held.singletons, 0);
-      expect("events", held.events, 0);
-      expect("remembered keys", held.remembered, 0);
-    }
+    if (core().state().is_idle()) check_nothing_is_left(core().state().held());  // no schedule has fired
   }
 
   // ---- telling ------------------------------------------------------------------------------------------
@@ -965,8 +737,8 @@ class world final : public observer {
 
   const script& script_;
   const options options_;
-  std::vector<function_plan> plans_;
-  std::vector<std::size_t> all_, present_, registered_;
+  deployment deployment_;
+  std::vector<std::size_t> present_, registered_;
   disk disk_;
   commit_checks checks_;
   bool is_on_disk_ = true;
@@ -983,7 +755,6 @@ class world final : public observer {
   std::chrono::steady_clock::duration steady_{};
   std::unique_ptr<inngest::embedded::engine_clock> clock_;
 
-  std::map<std::size_t, inngest::any_function> functions_;  // by place
   std::map<std::string, inngest::embedded::function_definition> definitions_;
   std::vector<inngest::embedded::function_definition> here_;  // of this process
   std::map<std::string, std::uint64_t> seeds_;
@@ -995,7 +766,7 @@ class world final : public observer {
   std::string sender_;
   std::exception_ptr thrown_;
   std::string last_sent_, last_seed_, last_run_;
-  std::uint64_t sent_ = 0;  // events that others sent: their number is in their data
+  sent_events events_;
 };
 
 }  // namespace simulated

@@ -17,7 +17,7 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// Serves a handler on a cpp-httplib server of version 0.11 (Debian 12) or later. The adapter reads bodies up
+/// Serves a handler on a cpp-httplib server of version 0.10 or later. The adapter reads bodies up
 /// to the handler's limit, and ignores the server's own limit. It never compresses answers, so that a
 /// streamed piece is sent when it is written. It changes the server:
 ///
@@ -35,14 +35,16 @@ struct adapter<Server> {
   /// The adapter can stream answers.
   static constexpr bool streams = true;
 
-  /// Adds the handler's routes to the server: GET, PUT and POST at the handler's path.
+  /// Adds the handler's routes to the server: every method at the handler's path.
   static void mount(httplib::Server& server, const handler& handler) {
     detail::configure(server);
     if (detail::has_default_task_queue(server)) let_grow(server);
     const std::string& path = handler.options().path;
-    server.Get(path, [handler](const httplib::Request& request, httplib::Response& response) {
+    const auto without_body = [handler](const httplib::Request& request, httplib::Response& response) {
       answer(handler, request, {}, response);
-    });
+    };
+    server.Get(path, without_body);
+    server.Options(path, without_body);
     const auto with_body = [handler](const httplib::Request& request, httplib::Response& response,
                                      const httplib::ContentReader& read) {
       std::string body;
@@ -60,6 +62,8 @@ struct adapter<Server> {
     };
     server.Put(path, with_body);
     server.Post(path, with_body);
+    server.Patch(path, with_body);
+    server.Delete(path, with_body);
   }
 
  private:
@@ -98,11 +102,11 @@ struct adapter<Server> {
       if (name == "content-type")
         content_type = value;
       else
-        response.set_header(name, value);
+        response.set_header(name.c_str(), value.c_str());
     }
-    if (!out.stream) return response.set_content(std::move(out.body), content_type);
+    if (!out.stream) return response.set_content(std::move(out.body), content_type.c_str());
     response.set_chunked_content_provider(
-        content_type, [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {
+        content_type.c_str(), [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {
           stream([&](std::string_view chunk) { return sink.write(chunk.data(), chunk.size()); });
           sink.done();
           return true;

@@ -23,10 +23,14 @@
 #include <inngest/detail/utf8.hpp>
 #include <inngest/event.hpp>
 #include <inngest/execution/branches.hpp>
+#include <inngest/execution/call_hooks.hpp>
 #include <inngest/execution/call_stop.hpp>
 #include <inngest/execution/checkpoints.hpp>
 #include <inngest/execution/hooks.hpp>
 #include <inngest/execution/interrupt.hpp>
+#include <inngest/execution/mistakes.hpp>
+#include <inngest/execution/step_call.hpp>
+#include <inngest/execution/step_ids.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/limits.hpp>
@@ -65,40 +69,6 @@ struct replay_options {
   bool rehearse = false;
   /// Asks the call to stop.
   call_stop stop{};
-};
-
-/// The stored result of a step. Only read_memo() reads its text, so that every result passes through the
-/// middleware.
-class held_memo {
- public:
-  held_memo() = default;
-  explicit held_memo(const protocol::memo* memo) : memo_(memo) {}
-  explicit operator bool() const { return memo_ != nullptr; }
-
- private:
-  friend class replay;
-  const protocol::memo* memo_ = nullptr;
-};
-
-/// A step call of the handler, with its identity.
-struct step_call {
-  step_hash hash{};
-  std::string id{};
-  std::string given_name{};
-  std::size_t index = 0;  // of this use of the id
-  step_kind kind = step_kind::run;
-  const char* file = "";
-  int line = 0;
-  std::optional<int> retries{};
-  std::function<std::chrono::milliseconds(int)> backoff{};
-  std::optional<std::chrono::milliseconds> deadline{};
-  stop_source stop{nostopstate};          // the stop source of the call
-  held_memo memo{};                       // empty: no result yet
-  const protocol::memo* input = nullptr;  // replaced by the server; the step has not run yet
-  std::size_t entered_at = 0;             // the depth of branches at the call
-  std::optional<std::size_t> got_in{};    // the branch that received its result
-
-  const std::string& name() const { return given_name.empty() ? id : given_name; }
 };
 
 /// How one call of a handler ended.
@@ -141,7 +111,7 @@ class replay {
 
   const protocol::call_request& request() const { return request_; }
   const host_services& services() const { return services_; }
-  const execution::hooks& hooks() const { return hooks_; }
+  const execution::hooks& hooks() const { return hooks_.all(); }
   const call_info& info() const { return info_; }
   const call_stop& stop() const { return options_.stop; }
 
@@ -168,15 +138,8 @@ class replay {
     note_completed(call);
     const protocol::memo& memo = *call.memo.memo_;
     if (hooks_.empty()) return read(memo);
-    const step_info info = describe(call);
-    const auto around = [&](middleware& layer, next_call<std::string> next) {
-      return layer.wrap_step(info_, info, next);
-    };
-    std::string text = through_hooks(
-        [&](next_call<std::string> innermost) {
-          return hooks_.wrap_reversed<std::string>(around, innermost);
-        },
-        [&] { return std::string(protocol::result_text(memo, call.id)); });
+    std::string text =
+        hooks_.wrap_result(describe(call), [&] { return std::string(protocol::result_text(memo, call.id)); });
     if (wrapped) text = "{\"data\":" + text + "}";
     const detail::json_buffer buffer(std::move(text));
     return read(protocol::memo{.id = call.hash, .text = buffer.text()});
@@ -248,20 +211,24 @@ class replay {
   void note_race() { race_was_run_ = true; }
 
   /// The number of step ids used by branches of races so far.
-  std::size_t race_ids() const { return ids_of_races_.size(); }
+  std::size_t race_ids() const { return ids_.in_races(); }
   /// The number of results that the handler needed to reach this point.
   std::size_t reached() const { return (std::max)(branches_.began_at(), last_completed_); }
 
   /// The losers of a race begin no steps after the race is decided. Steps that they reached after
   /// `decided_at` must not use up the index of an id; otherwise the index of that id after the race would
   /// depend on their results.
-  void release_ids_of_losers(std::size_t first, std::size_t decided_at);
+  void release_ids_of_losers(std::size_t first, std::size_t decided_at) {
+    ids_.release_ids_of_losers(first, decided_at);
+  }
 
   /// The number of conflicts in races so far.
-  std::size_t race_conflicts() const { return conflicts_of_races_.size(); }
+  std::size_t race_conflicts() const { return ids_.conflicts(); }
   /// Fails the run if branches of the innermost race share an id and a result decides which branch reaches it
   /// first. The conflict is ignored if the second branch reached the id after the race was decided.
-  void settle_conflicts(std::size_t first, std::optional<std::size_t> decided_at);
+  void settle_conflicts(std::size_t first, std::optional<std::size_t> decided_at) {
+    if (auto error = ids_.settle_conflicts(first, decided_at)) stop(*std::move(error));
+  }
 
   /// The position of the last result used so far, except by the losers of a race.
   std::size_t last_completed() const { return last_completed_; }
@@ -274,14 +241,6 @@ class replay {
 
  private:
   static const execution::hooks& no_hooks();
-
-  // ---- identity ---------------------------------------------------------------------------------------
-
-  void identify(step_call& call);
-
-  void note_use(const step_call& call, const step_hash& id);
-
-  static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict);
 
   /// Ends the run with an error that the handler can't catch.
   [[noreturn]] void stop(protocol::failure failure);
@@ -297,28 +256,12 @@ class replay {
 
   void refuse_nesting(std::string_view id) const;
 
-  /// Refuses ids and names that no answer can contain, before the step runs.
-  static void refuse_unwritable(const std::string& id, const std::string& name);
-
   /// Interrupts again if the handler swallowed an interrupt.
   void refuse_if_interrupted();
 
   // ---- running a step -----------------------------------------------------------------------------------
 
   bool may_run_at_once() const;
-
-  /// Notifies middleware, except in a rehearsal.
-  template <class Call>
-  void notify(Call&& call) {
-    if (options_.rehearse || hooks_.empty()) return;
-    hook_threw_ = true;
-    hooks_.for_each(call);
-    hook_threw_ = false;
-  }
-
-  /// Calls hooks around `innermost`. Records whether a hook threw, because then the handler stopped early.
-  std::string through_hooks(detail::function_ref<std::string(next_call<std::string>)> hooks,
-                            next_call<std::string> innermost);
 
   /// Notes the use of a result. In a race it counts for the branch that used it.
   void note_completed(const step_call& call);
@@ -346,8 +289,6 @@ class replay {
 
   std::optional<std::chrono::milliseconds> backoff_of(const step_call& call);
 
-  static void check(const step_options& options);
-
   void check_size(const step_call& call, const std::string& data) const;
 
   /// Saves the result of a step, so that the handler can continue. If it cannot be saved, it becomes part of
@@ -369,20 +310,12 @@ class replay {
 
   void take_deferred();
 
-  static protocol::failure error_of_stale_call();
-
-  protocol::failure error_of_too_many() const;
-
   static failure_info to_failure_info(const protocol::failure& failure);
 
   void notify_end(const outcome& out);
 
   /// Warns if the handler reaches a new step before all steps with results: it is not deterministic then.
   void warn_of_changed_ids(const step_call& call);
-
-  void report_unused(std::size_t count);
-
-  static std::string advice_on_ids();
 
   /// Describes the oldest unused result. Only the hash of its id is known.
   std::string first_unused() const;
@@ -392,11 +325,9 @@ class replay {
   const protocol::call_request& request_;
   const host_services& services_;
   const replay_options options_;
-  const execution::hooks& hooks_;
   const call_info info_;
+  call_hooks hooks_;
 
-  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
-      used_;  // with the next index of the id
   std::size_t used_memos_ = 0;
   std::vector<std::string> steps_;
   std::vector<std::string> found_;
@@ -411,9 +342,8 @@ class replay {
   std::thread::id owner_;
   mutable std::mutex misuse_mutex_;
   std::optional<protocol::failure> misuse_;
-  bool hook_threw_ = false;
   std::optional<std::size_t> steps_before_continuing_;
-  std::string first_changed_;
+  bool warned_of_changed_ids_ = false;
   bool is_stale_ = false;
   bool saving_was_refused_ = false;
 
@@ -429,19 +359,7 @@ class replay {
   std::vector<std::string> warnings_;
 
   branches branches_;
-  // ids used in races, in order, for release_ids_of_losers
-  struct used_id {
-    step_hash base{};
-    step_hash hash{};
-    std::size_t next_index = 0;  // of the base, before this use
-    std::size_t reached = 0;
-  };
-  std::vector<used_id> ids_of_races_;
-  struct race_conflict {
-    std::size_t reached = 0;  // by both branches
-    protocol::failure failure{};
-  };
-  std::vector<race_conflict> conflicts_of_races_;
+  step_ids ids_{branches_};
   std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
       places_;  // of results, filled on first use
   bool race_is_open_ = false;

@@ -173,7 +173,7 @@ INNGEST_INLINE void client::set_missing_times(std::vector<any_event>& events) {
 INNGEST_INLINE void client::check_size(const any_event& event) const {
   if (event.text().size() <= settings().limits().event) return;
   throw too_large("event \"" + event.name() + "\" has " + std::to_string(event.text().size()) +
-                  " bytes, and a server takes at most " + std::to_string(settings().limits().event) +
+                  " bytes, and a server accepts at most " + std::to_string(settings().limits().event) +
                   ": store large data elsewhere and send a reference to it");
 }
 

@@ -16,17 +16,18 @@ INNGEST_INLINE payload_error::payload_error(std::string path, const std::string&
 INNGEST_INLINE retry_after_error::retry_after_error(const std::string& message, duration_ms delay)
     : error(error_code::retry_after, message), delay_(delay) {}
 
-INNGEST_INLINE retry_after_error::retry_after_error(const std::string& message, detail::saturated_time at)
+INNGEST_INLINE retry_after_error::retry_after_error(const std::string& message, detail::precise_time at)
     : error(error_code::retry_after, message), at_(at) {}
 
 INNGEST_INLINE std::chrono::milliseconds retry_after_error::delay(
     std::chrono::system_clock::time_point now) const {
   using std::chrono::milliseconds;
   if (!at_) return (std::max)(delay_, milliseconds::zero());
-  const auto from = std::chrono::floor<milliseconds>(now);  // a partial millisecond counts as a whole one
-  return *at_ <= from ? milliseconds::zero()
-                      : milliseconds(detail::add_saturated(at_->time_since_epoch().count(),
-                                                           -from.time_since_epoch().count()));
+  const detail::precise_time from(now);
+  if (*at_ <= from) return milliseconds::zero();
+  const std::chrono::nanoseconds left(
+      detail::add_saturated(at_->time_since_epoch().count(), -from.time_since_epoch().count()));
+  return std::chrono::ceil<milliseconds>(left);
 }
 
 INNGEST_INLINE step_error::step_error(std::string step_id, std::string name, const std::string& message,

@@ -13,10 +13,35 @@ INNGEST_INLINE http::response handler::operator()(http::request request) const {
   return serving::guarded(*app_, [&] { return answer(std::move(request)); });
 }
 
+INNGEST_INLINE http::response handler::operator()(http::request request,
+                                                  const execution::call_stop& stop) const {
+  return serving::guarded(*app_, [&] { return answer_whole(std::move(request), stop); });
+}
+
+INNGEST_INLINE void handler::operator()(http::request request, http::reply reply) const {
+  try {
+    std::shared_ptr<serving::pending_call> call;
+    bool streams = false;
+    http::response answer = serving::guarded(*app_, [&] {
+      http::response out;
+      call = defer(std::move(request), out, streams);
+      return out;
+    });
+    if (!call) return reply.send(std::move(answer));
+    streams = streams && reply.streams();
+    serving::post(call, *app_, std::move(reply), streams);
+  } catch (const std::exception& problem) {  // the reply that was not sent answers with 500
+    app_->client.log().error(std::string("serve: ") + problem.what());
+  } catch (...) {
+    app_->client.log().error("serve: a request could not be answered");
+  }
+}
+
 INNGEST_INLINE http::response handler::answer_in_process(http::request request, const save_results& save,
                                                          const execution::call_stop& stop) const {
-  return serving::guarded(
-      *app_, [&] { return serving::answer_call(*app_, std::move(request), save ? &save : nullptr, stop); });
+  return serving::guarded(*app_, [&] {
+    return serving::answer_if_running(*app_, std::move(request), save ? &save : nullptr, stop);
+  });
 }
 
 INNGEST_INLINE bool handler::drain(std::chrono::milliseconds grace) const { return app_->calls.drain(grace); }
@@ -41,18 +66,69 @@ INNGEST_INLINE http::response handler::answer(http::request request) const {
   if (request.body.size() > options().max_body_size)
     return serving::bare_answer(413, "the body is too large");
   serving::identity caller = serving::identify(*app_, request);
-  const bool is_call = request.method == "POST" && !request.query("probe");
-  if (is_call && options().streaming && !caller.refused)
-    return streamed(std::move(request), std::move(caller));
+  if (is_streamed(request) && !caller.refused) return streamed(std::move(request), std::move(caller));
   return signed_answer(std::move(request), caller, {});
 }
 
+INNGEST_INLINE http::response handler::answer_whole(http::request request,
+                                                    const execution::call_stop& stop) const {
+  if (request.body.size() > options().max_body_size)
+    return serving::bare_answer(413, "the body is too large");
+  const serving::identity caller = serving::identify(*app_, request);
+  return signed_answer(std::move(request), caller, stop);
+}
+
+INNGEST_INLINE bool handler::is_streamed(const http::request& request) const {
+  return options().streaming && serving::is_call(request);
+}
+
+INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::defer(http::request request,
+                                                                     http::response& answer,
+                                                                     bool& streams) const {
+  if (request.body.size() > options().max_body_size) {
+    answer = serving::bare_answer(413, "the body is too large");
+    return nullptr;
+  }
+  serving::identity caller = serving::identify(*app_, request);
+  const bool is_call = serving::is_call(request) && !caller.refused;
+  const bool registers = request.method == "PUT" && serving::may_register(*app_, request, caller);
+  if (!is_call && !registers) {
+    answer = signed_answer(std::move(request), caller, {});
+    return nullptr;
+  }
+  streams = is_streamed(request);
+  auto call = pending(std::move(request), caller);
+  if (!is_call || call->enter_registry()) return call;
+  answer = serving::stopping_answer(*app_);
+  serving::sign_answer(answer, caller);
+  return nullptr;
+}
+
+INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::pending(http::request request,
+                                                                       serving::identity caller) const {
+  struct asked {
+    http::request request;
+    serving::identity caller;
+  };
+  const auto call = std::make_shared<asked>(asked{std::move(request), std::move(caller)});
+  auto make_answer = [app = app_, call](const execution::call_stop& stop) {
+    http::response out = serving::guarded(*app, [&] {
+      if (call->request.method == "PUT")
+        return serving::register_functions(*app, call->request, call->caller);
+      return serving::answer_call(*app, std::move(call->request), nullptr, stop);
+    });
+    serving::sign_answer(out, call->caller);
+    return out;
+  };
+  return std::make_shared<serving::pending_call>(app_, std::move(make_answer));
+}
+
 INNGEST_INLINE http::response handler::streamed(http::request request, serving::identity caller) const {
-  using asked = std::pair<http::request, serving::identity>;
-  const auto call = std::make_shared<asked>(std::move(request), std::move(caller));
-  return serving::streamed(*app_, [self = *this, call](const execution::call_stop& stop) {
-    return self.signed_answer(std::move(call->first), call->second, stop);
-  });
+  const auto call = pending(std::move(request), caller);
+  if (call->enter_registry()) return serving::streamed_on_this_thread(call, *app_);
+  http::response out = serving::stopping_answer(*app_);
+  serving::sign_answer(out, caller);
+  return out;
 }
 
 INNGEST_INLINE http::response handler::signed_answer(http::request request, const serving::identity& caller,
@@ -67,13 +143,13 @@ INNGEST_INLINE http::response handler::route(http::request request, const servin
   if (request.method == "PUT") return serving::register_functions(*app_, request, caller);
   if (caller.refused) return serving::refuse(*app_, caller);
   if (request.method == "GET") return serving::json_answer(*app_, 200, serving::describe_app(*app_, caller));
-  if (request.method != "POST")
-    return serving::message_answer(*app_, 405, "method not allowed: use GET, PUT or POST");
+  if (request.method == "HEAD") return serving::json_answer(*app_, 200, {});
+  if (request.method != "POST") return serving::method_not_allowed(*app_);
   if (const auto probe = request.query("probe")) {
     return *probe == "trust" ? serving::json_answer(*app_, 200, "null")
                              : serving::message_answer(*app_, 400, "unknown probe");
   }
-  return serving::answer_call(*app_, std::move(request), nullptr, stop);
+  return serving::answer_if_running(*app_, std::move(request), nullptr, stop);
 }
 
 }  // namespace inngest::inline INNGEST_ABI

@@ -3,14 +3,6 @@
 #include <inngest/config.hpp>
 #include <inngest/step.hpp>
 
-namespace inngest::inline INNGEST_ABI::detail {
-
-INNGEST_INLINE protocol::operation step_base::plan_of(std::string name, std::string options) {
-  return {.code = protocol::opcode::step_planned, .name = std::move(name), .options = std::move(options)};
-}
-
-}  // namespace inngest::inline INNGEST_ABI::detail
-
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE step::step(execution::replay& replay, std::span<const detail::event_shape> events)
@@ -26,7 +18,7 @@ INNGEST_INLINE void step::sleep(step_options options, duration_ms duration) {
 
 INNGEST_INLINE void step::sleep_until(step_options options, detail::saturated_time time) {
   fall_asleep(std::move(options), [&](const execution::step_call& call) {
-    const timestamp now = std::chrono::floor<std::chrono::milliseconds>(replay_->services().now());
+    const detail::saturated_time now(replay_->services().now());  // rounded up like `time`
     if (time > detail::add_saturated(now, detail::longest_wait)) refuse_sleep(call, "until " + to_text(time));
     return to_text(std::max<timestamp>(time, timestamp()));
   });

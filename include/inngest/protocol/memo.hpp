@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ struct memo {
   bool is_null() const { return text.starts_with("null"); }
   bool is_object() const { return text.starts_with('{'); }
 };
+
+/// The order of memos: that of their ids' bytes. The first eight bytes almost always decide.
+bool comes_before(const step_hash& a, const step_hash& b);
 
 /// Whether the memo is an object with the key `wanted` and optionally "type", and no other keys.
 bool holds_only(const memo& memo, std::string_view wanted);

@@ -24,8 +24,14 @@ http::response json_answer(const served_app& app, int status, std::string body);
 
 http::response message_answer(const served_app& app, int status, const std::string& text);
 
+/// The answer to methods other than GET, HEAD, PUT and POST.
+http::response method_not_allowed(const served_app& app);
+
 /// An answer for unauthenticated callers: it reveals nothing, not even that this is an Inngest app.
 http::response bare_answer(int status, const char* why);
+
+/// The answer to a call that can't be taken now. A server tries it again after a second.
+http::response busy_answer(const served_app& app, const std::string& why);
 
 /// Calls the function and returns its answer; an exception becomes an answer with the reason.
 http::response guarded(const served_app& app, detail::function_ref<http::response()> answer);

@@ -25,6 +25,9 @@
 
 namespace inngest::inline INNGEST_ABI::serving {
 
+/// Whether a request calls a function. A probe does not.
+bool is_call(const http::request& request);
+
 /// The step that a call must run; `nullopt` when the call names none.
 /// \throws protocol_error when the name is not a hash.
 std::optional<step_hash> target_of(const http::request& request);
@@ -45,9 +48,16 @@ http::response call_function(const served_app& app, const served_function& serve
                              const http::request& request, std::string body, const save_results* save,
                              const execution::call_stop& stop);
 
-/// Answers a call. `save` saves results in this process; null when the server saves them.
+/// The answer to calls while the app stops.
+http::response stopping_answer(const served_app& app);
+
+/// Answers a call that is registered. `save` saves results in this process; null when the server saves them.
 http::response answer_call(const served_app& app, http::request request, const save_results* save,
                            const execution::call_stop& stop);
+
+/// Registers a call while it is answered, and refuses it when the app is stopping.
+http::response answer_if_running(const served_app& app, http::request request, const save_results* save,
+                                 const execution::call_stop& stop);
 
 }  // namespace inngest::inline INNGEST_ABI::serving
 

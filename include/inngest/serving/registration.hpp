@@ -44,6 +44,10 @@ sync_result read_sync_answer(const served_app& app, const http::response& answer
 /// the hosting platform gave to this version of the app; empty for none.
 sync_result sync(const served_app& app, std::string url, const std::string& deployment);
 
+/// Whether the app believes the caller's PUT. Without a signature anyone could send a forged Host header and
+/// redirect the server.
+bool may_register(const served_app& app, const http::request& request, const identity& caller);
+
 /// Answers PUT.
 http::response register_functions(const served_app& app, const http::request& request,
                                   const identity& caller);

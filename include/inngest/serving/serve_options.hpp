@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include <inngest/config.hpp>
+#include <inngest/executor.hpp>
 #include <inngest/time/duration.hpp>
 
 namespace inngest::inline INNGEST_ABI {
@@ -18,8 +20,12 @@ struct serve_options {
   /// Answers at once and sends white space while a function runs, so that no proxy closes the connection as
   /// idle. For steps that take minutes behind a proxy or on a platform with a time limit.
   bool streaming = false;
-  /// The time between two pieces of white space.
+  /// The time between two pieces of white space, and between two looks whether the client of a call is gone.
   duration_ms heartbeat = std::chrono::seconds(3);
+  /// Runs calls where the adapter doesn't block, such as those of Beast, RESTinio and Qt. Null means a
+  /// `thread_pool` of the app's own. Blocking adapters, such as cpp-httplib's, call functions on the threads
+  /// of their server instead.
+  std::shared_ptr<inngest::executor> executor{};
   /// For tests: calls every handler twice, and fails the call without a retry when the second pass
   /// reaches other steps. Checkpointing is off meanwhile.
   bool strict = false;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +19,9 @@
 #include <inngest/function.hpp>
 #include <inngest/http.hpp>
 #include <inngest/serving/call_registry.hpp>
+#include <inngest/serving/heartbeats.hpp>
 #include <inngest/serving/serve_options.hpp>
+#include <inngest/thread_pool.hpp>
 
 namespace inngest::inline INNGEST_ABI::serving {
 
@@ -49,6 +52,9 @@ struct served_app {
   /// Limits the log messages about refused requests, by reason.
   mutable detail::log_limiter refusals;
   mutable call_registry calls;
+  /// Runs the calls of adapters that don't block.
+  std::shared_ptr<inngest::executor> executor;
+  mutable heartbeats beats;
 
  private:
   static std::vector<any_function> with_end_handlers(const std::vector<any_function>& list);

@@ -2,8 +2,14 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
+#include <openssl/opensslv.h>
 #include <openssl/rand.h>
+
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+#include <openssl/params.h>
+#else  // OpenSSL 1.1
+#include <openssl/hmac.h>
+#endif
 
 #include <memory>
 
@@ -26,6 +32,29 @@ INNGEST_INLINE std::string sha256_hex(std::string_view text) {
   return to_hex(sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
 }
 
+INNGEST_INLINE sha1_digest sha1_at_run_time(std::string_view text) {
+  struct free_context {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  // Looking for the algorithm takes longer than the hash of a short text, so each thread does it once.
+  thread_local const std::unique_ptr<EVP_MD_CTX, free_context> context = [] {
+    std::unique_ptr<EVP_MD_CTX, free_context> made(EVP_MD_CTX_new());
+    if (made && EVP_DigestInit_ex(made.get(), EVP_sha1(), nullptr) != 1) made.reset();
+    return made;
+  }();
+#ifdef OPENSSL_IS_BORINGSSL
+  const EVP_MD* const algorithm = EVP_sha1();
+#else
+  constexpr const EVP_MD* algorithm = nullptr;  // the one of before
+#endif
+  sha1_digest out{};
+  const bool is_hashed = context && EVP_DigestInit_ex(context.get(), algorithm, nullptr) == 1 &&
+                         EVP_DigestUpdate(context.get(), text.data(), text.size()) == 1 &&
+                         EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1;
+  return is_hashed ? out : sha1::of(text);  // a FIPS provider may refuse SHA-1
+}
+
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
 INNGEST_INLINE sha256_digest hmac_sha256(std::string_view key, std::string_view first,
                                          std::string_view second) {
   static EVP_MAC* const algorithm =
@@ -49,6 +78,31 @@ INNGEST_INLINE sha256_digest hmac_sha256(std::string_view key, std::string_view 
   }
   return out;
 }
+
+#else
+
+INNGEST_INLINE sha256_digest hmac_sha256(std::string_view key, std::string_view first,
+                                         std::string_view second) {
+  const std::unique_ptr<HMAC_CTX, void (*)(HMAC_CTX*)> context(HMAC_CTX_new(), HMAC_CTX_free);
+  const auto bytes = [](std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+  };
+
+  sha256_digest out{};
+  unsigned int size = 0;
+  // A null key would mean the key of before.
+  if (context == nullptr ||
+      HMAC_Init_ex(context.get(), key.empty() ? "" : key.data(), static_cast<int>(key.size()), EVP_sha256(),
+                   nullptr) != 1 ||
+      HMAC_Update(context.get(), bytes(first), first.size()) != 1 ||
+      HMAC_Update(context.get(), bytes(second), second.size()) != 1 ||
+      HMAC_Final(context.get(), out.data(), &size) != 1) {
+    throw configuration_error("OpenSSL offers no HMAC-SHA256");
+  }
+  return out;
+}
+
+#endif
 
 INNGEST_INLINE bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;

@@ -29,7 +29,7 @@ INNGEST_INLINE std::string checked_key(const std::string& name, std::string_view
   }
   constexpr std::string_view start = "signkey-";
   if (key.starts_with(start) && key.ends_with('-') && key.find('-', start.size()) == key.size() - 1)
-    refuse("has nothing behind its prefix");
+    refuse("has nothing after its prefix");
   return key;
 }
 

@@ -21,6 +21,7 @@
 #include <inngest/client.hpp>
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/engine_clock.hpp>
+#include <inngest/embedded/detail/engine_committer.hpp>
 #include <inngest/embedded/detail/engine_core.hpp>
 #include <inngest/embedded/detail/registration_conflict.hpp>
 #include <inngest/embedded/detail/server_api.hpp>
@@ -126,43 +127,6 @@ class engine_body {
 
   static std::string counted(std::size_t count, const char* what);
 
-  // ---- committing: changes are collected under the lock, and written without it --------------------------
-
-  /// Commits all changes if the store is in memory.
-  void commit_at_once();
-
-  /// The number of the last change, for is_committed().
-  std::uint64_t changed();
-
-  void end_commit(engine_core::batch batch, std::string problem);
-
-  /// Commits the changes of the constructor, which throws when that fails.
-  void commit_first_changes();
-
-  /// Waits until the change is committed. Returns false when the commit fails; engine_core::problem() says
-  /// why.
-  bool is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change);
-
-  /// Waits until the change is committed, also after failed commits. Returns false when the engine stops.
-  bool is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change);
-
-  void commit_or_wait(std::unique_lock<std::mutex>& lock);
-
-  /// Waits until all changes are committed.
-  /// \throws unreachable with the reason when the commit fails.
-  void commit_changes(std::unique_lock<std::mutex>& lock);
-
-  /// Commits all changes. One thread at a time.
-  void commit_all(std::unique_lock<std::mutex>& lock);
-
-  /// The committer's thread: commits changes that no thread waits for, and retries failed commits.
-  void commit_in_background();
-
-  bool can_commit() const { return core_.has_uncommitted() && !core_.is_committing(); }
-
-  /// Commits the batch. Returns the problem, or an empty text. Failed commits will be retried.
-  std::string commit(std::span<const changes> batch) const;
-
   // ---- working ----------------------------------------------------------------------------------------
 
   void work();
@@ -208,20 +172,18 @@ class engine_body {
 
   client app_;
   engine_options options_;
-  const bool is_on_disk_;
   handler handler_;
   engine_clock clock_;
 
   mutable std::mutex mutex_;  // of everything below
   std::condition_variable wake_;
   mutable std::condition_variable settled_;
-  std::condition_variable committer_wake_;
   std::condition_variable cleaner_wake_;
   engine_core core_;
+  engine_committer commits_{core_, *options_.store, clock_, app_.log(), wake_, settled_};
   std::function<http::response(http::request)> call_app_;
   std::optional<std::uint64_t> notifying_;  // the change for which on_progress is being called
   int logging_ = 0;                         // threads that write log lines
-  bool committer_stops_ = false;
   bool has_logged_missing_server_ = false;
 
   takeover takeover_;  // outlives the threads, whose handlers may send events

@@ -10,13 +10,13 @@ INNGEST_INLINE replay::replay(const protocol::call_request& request, const host_
     : request_(request),
       services_(services),
       options_(std::move(options)),
-      hooks_(options_.hooks ? *options_.hooks : no_hooks()),
       info_{.function_id = options_.function_id,
             .run_id = request.run_id(),
             .attempt = request.attempt(),
             .max_attempts = request.max_attempts(),
-            .traceparent = options_.traceparent} {
-  used_.reserve(request.memo_count() + 8);
+            .traceparent = options_.traceparent},
+      hooks_(options_.hooks ? *options_.hooks : no_hooks(), info_, options_.rehearse) {
+  ids_.reserve(request.memo_count() + 8);
 }
 
 INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> handler) {
@@ -26,7 +26,7 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   try {
     owner_ = std::this_thread::get_id();
     const bool is_first = request_.attempt() == 0 && request_.memo_count() == 0 && !request_.target();
-    if (is_first) notify([&](middleware& layer) { layer.on_run_start(info_); });
+    if (is_first) hooks_.notify([&](middleware& layer) { layer.on_run_start(info_); });
     call_handler(handler, out.result);
     end_memoization();
   } catch (const interrupt&) {
@@ -40,7 +40,7 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   out.steps = std::move(steps_);
   out.steps_before_continuing = steps_before_continuing_;
   out.found = std::move(found_);
-  out.stopped_early = executed_ || is_stale_ || hook_threw_ || misuse();
+  out.stopped_early = executed_ || is_stale_ || hooks_.threw() || misuse();
   notify_end(out);
   return out;
 }
@@ -49,7 +49,7 @@ INNGEST_INLINE step_call replay::enter(step_options options, step_kind kind, std
   refuse_other_threads(options.id.text());
   refuse_nesting(options.id.text());
   refuse_if_interrupted();
-  check(options);
+  check_step_options(options);
   step_call call{.hash = options.id.hash(),
                  .id = std::string(options.id.text()),
                  .given_name = std::move(options.name),
@@ -62,7 +62,7 @@ INNGEST_INLINE step_call replay::enter(step_options options, step_kind kind, std
                  .stop = options_.stop.source()};
   if (!hooks_.empty()) transform_input(call, input);
   refuse_unwritable(call.id, call.given_name);
-  identify(call);
+  if (auto error = ids_.identify(call, reached())) stop(*std::move(error));
   if (options_.trace_steps) steps_.push_back(call.id);
 
   if (request_.is_newest(call.hash)) is_replaying_ = false;
@@ -151,9 +151,7 @@ INNGEST_INLINE std::string replay::transform_deferred(const step_options& option
   const step_info call{
       .id = options.id.text(), .name = options.name, .kind = step_kind::defer, .hash = options.id.hash()};
   step_input changed{.id = std::string(call.id), .name = options.name, .input = "[" + data + "]"};
-  hook_threw_ = true;
-  hooks_.for_each([&](middleware& layer) { layer.transform_step_input(info_, call, changed); });
-  hook_threw_ = false;
+  hooks_.transform_input(call, changed);
   return changed.input.substr(1, changed.input.size() - 2);
 }
 
@@ -205,27 +203,6 @@ INNGEST_INLINE std::string replay::exchange_shared_options(std::string object) {
   return std::exchange(shared_options_, std::move(object));
 }
 
-INNGEST_INLINE void replay::release_ids_of_losers(std::size_t first, std::size_t decided_at) {
-  for (std::size_t i = ids_of_races_.size(); i-- > first;) {
-    const used_id& used = ids_of_races_[i];
-    if (used.reached <= decided_at) continue;
-    used_.erase(used.hash);
-    if (used.hash != used.base) used_[used.base] = used.next_index;
-    ids_of_races_.erase(ids_of_races_.begin() + static_cast<std::ptrdiff_t>(i));
-  }
-}
-
-INNGEST_INLINE void replay::settle_conflicts(std::size_t first, std::optional<std::size_t> decided_at) {
-  const auto begin = conflicts_of_races_.begin() + static_cast<std::ptrdiff_t>(first);
-  if (decided_at) {
-    const auto is_irrelevant = [&](const race_conflict& conflict) { return conflict.reached > *decided_at; };
-    conflicts_of_races_.erase(std::remove_if(begin, conflicts_of_races_.end(), is_irrelevant),
-                              conflicts_of_races_.end());
-  }
-  if (conflicts_of_races_.size() > first && branches_.races() == 1)
-    stop(std::move(conflicts_of_races_[first].failure));
-}
-
 INNGEST_INLINE std::vector<protocol::operation> replay::take_recorded_after(std::size_t count) {
   const auto first = operations_.begin() + static_cast<std::ptrdiff_t>(count);
   std::vector<protocol::operation> out(std::make_move_iterator(first),
@@ -243,46 +220,6 @@ INNGEST_INLINE const execution::hooks& replay::no_hooks() {
   return none;
 }
 
-INNGEST_INLINE void replay::identify(step_call& call) {
-  call.entered_at = branches_.depth();
-  const step_hash base = call.hash;
-  const auto [first_use, is_first] = used_.try_emplace(call.hash, 1);
-  std::size_t& next_index = first_use->second;
-  const std::size_t index_before = next_index;
-  while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
-    call.index = next_index++;
-    call.hash = detail::sha1::of(call.id + ':' + std::to_string(call.index));
-    note_use(call, call.hash);  // another branch may use "a:1" as an id
-    if (used_.try_emplace(call.hash, 1).second) break;
-  }
-  if (branches_.empty()) return;
-  note_use(call, base);
-  if (branches_.races() > 0) ids_of_races_.push_back({base, call.hash, index_before, reached()});
-}
-
-INNGEST_INLINE void replay::note_use(const step_call& call, const step_hash& id) {
-  if (branches_.empty()) return;
-  const auto conflict = branches_.use(id, {call.file, call.line}, reached());
-  if (conflict && !conflict->is_in_race) stop(error_of_shared_id(call, *conflict));
-  if (conflict)
-    conflicts_of_races_.push_back(
-        {(std::max)(reached(), conflict->first_reached), error_of_shared_id(call, *conflict)});
-}
-
-INNGEST_INLINE protocol::failure replay::error_of_shared_id(const step_call& call,
-                                                            const branch_conflict& conflict) {
-  const std::string both = "branch " + std::to_string(conflict.first) + " (" + conflict.first_site.text() +
-                           ") and branch " + std::to_string(conflict.second) + " (" +
-                           conflict.second_site.text() + ") of a " + conflict.group;
-  return {.info = {.name = "inngest::shared_step_id",
-                   .message = "step \"" + call.id + "\" is used in " + both + ", and in branch " +
-                              std::to_string(conflict.first) +
-                              " it comes after another step. Which branch reaches it first depends on "
-                              "which results arrive first, so one could receive the other's result. "
-                              "Use different step ids"},
-          .retriable = false};
-}
-
 INNGEST_INLINE void replay::stop(protocol::failure failure) {
   fatal_ = std::move(failure);
   suspend_group();
@@ -291,10 +228,8 @@ INNGEST_INLINE void replay::stop(protocol::failure failure) {
 INNGEST_INLINE void replay::transform_input(step_call& call, std::string* input) {
   step_input changed{.id = call.id, .name = call.given_name, .input = input ? *input : ""};
   const step_info before = describe(call);
-  hook_threw_ = true;
-  hooks_.for_each([&](middleware& layer) { layer.transform_step_input(info_, before, changed); });
-  hook_threw_ = false;
-  if (changed.id != call.id) call.hash = detail::sha1::of(changed.id);
+  hooks_.transform_input(before, changed);
+  if (changed.id != call.id) call.hash = detail::sha1_at_run_time(changed.id);
   call.id = std::move(changed.id);
   call.given_name = std::move(changed.name);
   if (input) *input = std::move(changed.input);
@@ -329,13 +264,6 @@ INNGEST_INLINE void replay::refuse_nesting(std::string_view id) const {
   if (running_) throw nested_step_error(id, running_->id);
 }
 
-INNGEST_INLINE void replay::refuse_unwritable(const std::string& id, const std::string& name) {
-  if (detail::is_utf8(id) && detail::is_utf8(name)) return;
-  const std::string step = "step \"" + detail::to_printable(id) + "\"";
-  detail::require_utf8(id, step + ": its id");
-  detail::require_utf8(name, step + ": its name");
-}
-
 INNGEST_INLINE void replay::refuse_if_interrupted() {
   if (!interrupted_) return;
   report_swallowed();
@@ -345,19 +273,6 @@ INNGEST_INLINE void replay::refuse_if_interrupted() {
 INNGEST_INLINE bool replay::may_run_at_once() const {
   return !request_.target() && !request_.plan_only() && branches_.empty() && !race_is_open_ &&
          !options_.rehearse;
-}
-
-INNGEST_INLINE std::string replay::through_hooks(
-    detail::function_ref<std::string(next_call<std::string>)> hooks, next_call<std::string> innermost) {
-  hook_threw_ = true;
-  std::string out = hooks([&] {
-    hook_threw_ = false;
-    std::string result = innermost();
-    hook_threw_ = true;
-    return result;
-  });
-  hook_threw_ = false;
-  return out;
 }
 
 INNGEST_INLINE void replay::note_completed(const step_call& call) {
@@ -386,11 +301,11 @@ INNGEST_INLINE protocol::operation replay::execute(const step_call& call, const 
   const auto started = services_.now();
   std::exception_ptr thrown;
   try {
-    notify([&](middleware& layer) { layer.on_step_start(info_, step); });
+    hooks_.notify([&](middleware& layer) { layer.on_step_start(info_, step); });
     running_ = &call;
     call_body(step, body, op.data);
     check_size(call, op.data);
-    notify([&](middleware& layer) { layer.on_step_complete(info_, step, op.data); });
+    hooks_.notify([&](middleware& layer) { layer.on_step_complete(info_, step, op.data); });
   } catch (...) {
     thrown = std::current_exception();
   }
@@ -414,12 +329,12 @@ INNGEST_INLINE protocol::operation replay::execute(const step_call& call, const 
 
 INNGEST_INLINE void replay::notify_step_error(const step_info& step, const failure_info& failure) {
   try {
-    notify([&](middleware& layer) { layer.on_step_error(info_, step, failure); });
+    hooks_.notify([&](middleware& layer) { layer.on_step_error(info_, step, failure); });
   } catch (...) {
     warnings_.push_back("middleware::on_step_error threw at step \"" + std::string(step.id) +
                         "\": " + message_of_exception());
   }
-  hook_threw_ = false;
+  hooks_.forget_exception();
 }
 
 INNGEST_INLINE void replay::call_body(const step_info& step, detail::function_ref<void(std::string&)> body,
@@ -430,11 +345,7 @@ INNGEST_INLINE void replay::call_body(const step_info& step, detail::function_re
     body(data);
     return data.empty() ? std::string("null") : data;
   };
-  out = hooks_.wrap<std::string>(
-      [&](middleware& layer, next_call<std::string> next) {
-        return layer.wrap_step_handler(info_, step, next);
-      },
-      innermost);
+  out = hooks_.wrap_body(step, innermost);
 }
 
 INNGEST_INLINE std::string replay::message_of_exception() const {
@@ -469,15 +380,6 @@ INNGEST_INLINE std::optional<std::chrono::milliseconds> replay::backoff_of(const
     warnings_.push_back("step_options::backoff of step \"" + call.id + "\" threw: " + message_of_exception());
     return std::nullopt;
   }
-}
-
-INNGEST_INLINE void replay::check(const step_options& options) {
-  const std::string_view id = options.id.text();
-  if (id.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos)
-    throw step_options_error(std::string(id), "a step's id must not be empty or blank");
-  if (options.retries && *options.retries < 0)
-    throw step_options_error(std::string(id),
-                             "retries must be 0 or more, not " + std::to_string(*options.retries));
 }
 
 INNGEST_INLINE void replay::check_size(const step_call& call, const std::string& data) const {
@@ -519,16 +421,12 @@ INNGEST_INLINE void replay::call_handler(detail::function_ref<void(std::string&)
     end_memoization();
     return result;
   };
-  const auto around = [&](middleware& layer, next_call<std::string> next) {
-    return layer.wrap_function_handler(info_, next);
-  };
-  out = through_hooks(
-      [&](next_call<std::string> wrapped) { return hooks_.wrap<std::string>(around, wrapped); }, innermost);
+  out = hooks_.wrap_handler(innermost);
 }
 
 INNGEST_INLINE void replay::end_memoization() {
   if (std::exchange(memoization_ended_, true)) return;
-  notify([&](middleware& layer) { layer.on_memoization_end(info_); });
+  hooks_.notify([&](middleware& layer) { layer.on_memoization_end(info_); });
 }
 
 INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& thrown) {
@@ -545,7 +443,7 @@ INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& throw
   if (fatal_) return fail(out, *std::move(fatal_));
   if (completed) {
     const std::size_t left = request_.memo_count() - (std::min)(used_memos_, request_.memo_count());
-    if (left > 0) report_unused(left);
+    if (left > 0) warnings_.push_back(warning_of_unused(left, first_unused()));
     if (!options_.checkpoints && deferred_.empty()) return;
     take_deferred();
     operations_.push_back(protocol::run_complete(out.result));
@@ -558,7 +456,8 @@ INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& throw
   } else {
     take_deferred();
   }
-  if (operations_.size() > options_.limits.operations) return fail(out, error_of_too_many());
+  if (operations_.size() > options_.limits.operations)
+    return fail(out, error_of_too_many(operations_.size(), options_.limits.operations, services_.now()));
   out.ended = outcome::kind::operations;
   out.operations = std::move(operations_);
   out.failure = std::move(step_failure_);
@@ -586,19 +485,6 @@ INNGEST_INLINE void replay::take_deferred() {
   deferred_.clear();
 }
 
-INNGEST_INLINE protocol::failure replay::error_of_stale_call() {
-  return {.info = {.name = "inngest::stale_call",
-                   .message = "another call of this run has taken over, so this call stopped"},
-          .retriable = false};
-}
-
-INNGEST_INLINE protocol::failure replay::error_of_too_many() const {
-  const too_large problem(std::to_string(operations_.size()) +
-                          " steps must be reported at once, and a server accepts at most " +
-                          std::to_string(options_.limits.operations) + ": start fewer steps at a time");
-  return protocol::describe(std::make_exception_ptr(problem), services_.now());
-}
-
 INNGEST_INLINE failure_info replay::to_failure_info(const protocol::failure& failure) {
   return {.name = failure.info.name,
           .message = failure.info.message,
@@ -609,43 +495,28 @@ INNGEST_INLINE failure_info replay::to_failure_info(const protocol::failure& fai
 INNGEST_INLINE void replay::notify_end(const outcome& out) {
   if (out.ended == outcome::kind::failed || out.is_failure_among_operations) {
     const failure_info reported = to_failure_info(*out.failure);
-    notify([&](middleware& layer) { layer.on_run_error(info_, reported); });
+    hooks_.notify([&](middleware& layer) { layer.on_run_error(info_, reported); });
   } else if (out.ended == outcome::kind::completed || out.is_result_among_operations) {
-    notify([&](middleware& layer) { layer.on_run_complete(info_, out.result); });
+    hooks_.notify([&](middleware& layer) { layer.on_run_complete(info_, out.result); });
   }
 }
 
 INNGEST_INLINE void replay::warn_of_changed_ids(const step_call& call) {
   if (request_.target() || race_was_run_ || used_memos_ >= request_.memo_count()) return;
-  if (!first_changed_.empty()) return;
-  first_changed_ = "step \"" + call.id + "\", called at " + call_site{call.file, call.line}.text() +
-                   ", is new, although the server still has the result of " + first_unused();
-  warnings_.push_back(first_changed_ + ": " + advice_on_ids());
-}
-
-INNGEST_INLINE void replay::report_unused(std::size_t count) {
-  std::string text = "the function ended without " + std::to_string(count) +
-                     " of the steps that have results on the server, among them " + first_unused() + ": ";
-  warnings_.push_back(text + advice_on_ids());
-}
-
-INNGEST_INLINE std::string replay::advice_on_ids() {
-  return "step ids must not differ between the calls of a run (do not build them from times, random numbers, "
-         "counters or pointers), or the function was changed during the run";
+  if (std::exchange(warned_of_changed_ids_, true)) return;
+  warnings_.push_back(warning_of_changed_id(call, first_unused()));
 }
 
 INNGEST_INLINE std::string replay::first_unused() const {
   for (const step_hash& step : request_.completed()) {
-    if (!used_.contains(step)) return "a step whose id has the hash " + detail::to_hex(step);
+    if (!ids_.is_used(step)) return "a step whose id has the hash " + detail::to_hex(step);
   }
   return "other steps";
 }
 
 INNGEST_INLINE void replay::report_swallowed() {
   if (std::exchange(reported_swallowed_, true)) return;
-  warnings_.push_back("the interrupt of step \"" + interrupted_step_ + "\", called at " + interrupted_at_ +
-                      ", was swallowed: a catch (...) around a step must end with `throw;`. The run "
-                      "continues correctly, but the code after the catch runs too early");
+  warnings_.push_back(warning_of_swallowed(interrupted_step_, interrupted_at_));
 }
 
 }  // namespace inngest::inline INNGEST_ABI::execution

@@ -15,7 +15,7 @@
 #include <inngest/config.hpp>
 #include <inngest/expression/detail/functions.hpp>
 #include <inngest/expression/detail/parser.hpp>
-#include <inngest/expression/detail/regex.hpp>
+#include <inngest/expression/detail/pattern.hpp>
 #include <inngest/expression/detail/value.hpp>
 #include <inngest/expression/dialect.hpp>
 

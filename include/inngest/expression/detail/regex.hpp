@@ -92,20 +92,21 @@ class regex_parser {
 
   regex_program sequence();
 
-  regex_program repeated();
+  regex_program repeated(const regex_program& part, std::pair<int, int> count);
 
   /// Reads the minimum and maximum number of repetitions; -1 is unlimited. nullopt when there is no
   /// quantifier.
   std::optional<std::pair<int, int>> repetition();
+  std::optional<std::pair<int, int>> take_count();
 
   regex_program atom();
 
   regex_program group();
 
+  bool take_flags_alone();
+
   /// Reads flags such as "i)" or "i-s:". Returns false when the group ends with them.
   bool take_flags();
-
-  regex_program quoted();
 
   // ---- characters ---------------------------------------------------------------------------------------
 

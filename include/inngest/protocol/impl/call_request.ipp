@@ -50,8 +50,9 @@ INNGEST_INLINE void call_request::replace_events(std::string event, std::string 
 }
 
 INNGEST_INLINE const memo* call_request::find(const step_hash& id) const {
-  const auto found = std::lower_bound(memos_.begin(), memos_.end(), id,
-                                      [](const memo& a, const step_hash& b) { return a.id < b; });
+  const auto found =
+      std::lower_bound(memos_.begin(), memos_.end(), id,
+                       [](const memo& a, const step_hash& b) { return comes_before(a.id, b); });
   return found != memos_.end() && found->id == id ? &*found : nullptr;
 }
 
@@ -117,7 +118,7 @@ INNGEST_INLINE void call_request::read_steps(detail::json_value& value) {
     memos_.push_back(found);
   }
   // Keys of canonical JSON are in order, so they are usually sorted already.
-  const auto before = [](const memo& a, const memo& b) { return a.id < b.id; };
+  const auto before = [](const memo& a, const memo& b) { return comes_before(a.id, b.id); };
   if (!std::is_sorted(memos_.begin(), memos_.end(), before)) std::sort(memos_.begin(), memos_.end(), before);
   // An id in lower case and in upper case are two names for one step.
   const auto same = [](const memo& a, const memo& b) { return a.id == b.id; };

@@ -5,6 +5,16 @@
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
+INNGEST_INLINE bool comes_before(const step_hash& a, const step_hash& b) {
+  const auto first_bytes = [](const step_hash& id) {
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < sizeof out; ++i) out = out << 8 | id[i];
+    return out;
+  };
+  const std::uint64_t first_of_a = first_bytes(a), first_of_b = first_bytes(b);
+  return first_of_a != first_of_b ? first_of_a < first_of_b : a < b;
+}
+
 INNGEST_INLINE bool holds_only(const memo& memo, std::string_view wanted) {
   if (!memo.is_object()) return false;
   const std::size_t first_key = (std::min)(memo.text.find('"'), memo.text.size());

@@ -19,10 +19,23 @@ INNGEST_INLINE http::response message_answer(const served_app& app, int status, 
   return json_answer(app, status, detail::json_object_text().add("message", text).text());
 }
 
+INNGEST_INLINE http::response method_not_allowed(const served_app& app) {
+  http::response out = message_answer(app, 405, "method not allowed: use GET, PUT or POST");
+  out.headers.add("allow", "GET, HEAD, PUT, POST");
+  return out;
+}
+
 INNGEST_INLINE http::response bare_answer(int status, const char* why) {
   return {.status = status,
           .headers = {{protocol::header::content_type, "application/json"}},
           .body = std::string("{\"message\":\"") + why + "\"}"};
+}
+
+INNGEST_INLINE http::response busy_answer(const served_app& app, const std::string& why) {
+  http::response out = message_answer(app, 503, why);
+  out.headers.add(protocol::header::no_retry, "false");
+  out.headers.add(protocol::header::retry_after, "1");
+  return out;
 }
 
 INNGEST_INLINE http::response guarded(const served_app& app, detail::function_ref<http::response()> answer) {
@@ -43,8 +56,10 @@ INNGEST_INLINE http::response guarded(const served_app& app, detail::function_re
 INNGEST_INLINE void add_retry_headers(http::response& out, const protocol::failure& failure) {
   out.headers.add(protocol::header::no_retry, failure.retriable ? "false" : "true");
   if (failure.retriable && failure.retry_after) {
-    constexpr std::chrono::seconds longest = std::chrono::hours(24);  // a server's own limit
-    const auto seconds = (std::min)(longest, std::chrono::ceil<std::chrono::seconds>(*failure.retry_after));
+    // The limits of a server, which ignores "0" and uses a longer delay of its own.
+    constexpr std::chrono::seconds shortest(1), longest = std::chrono::hours(24);
+    const auto seconds =
+        std::clamp(std::chrono::ceil<std::chrono::seconds>(*failure.retry_after), shortest, longest);
     out.headers.add(protocol::header::retry_after, std::to_string(seconds.count()));
   }
 }

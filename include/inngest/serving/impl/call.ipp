@@ -5,6 +5,10 @@
 
 namespace inngest::inline INNGEST_ABI::serving {
 
+INNGEST_INLINE bool is_call(const http::request& request) {
+  return request.method == "POST" && !request.query("probe");
+}
+
 INNGEST_INLINE std::optional<step_hash> target_of(const http::request& request) {
   const auto step = request.query("stepId");
   if (!step || *step == "step" || step->empty()) return std::nullopt;
@@ -85,13 +89,6 @@ INNGEST_INLINE http::response call_function(const served_app& app, const served_
 
 INNGEST_INLINE http::response answer_call(const served_app& app, http::request request,
                                           const save_results* save, const execution::call_stop& stop) {
-  const registered_call registered(app.calls, stop);
-  if (registered.is_refused()) {
-    http::response out = message_answer(app, 503, "the app is stopping and accepts no more calls");
-    out.headers.add(protocol::header::no_retry, "false");
-    out.headers.add(protocol::header::retry_after, "1");
-    return out;
-  }
   const auto slug = request.query("fnId");
   if (!slug) return message_answer(app, 400, "the call names no function: fnId is missing");
   const auto found = app.by_slug.find(*slug);
@@ -105,6 +102,16 @@ INNGEST_INLINE http::response answer_call(const served_app& app, http::request r
   return served.hooks.template wrap<http::response>(
       [&](middleware& layer, next_call<http::response> next) { return layer.wrap_request(request, next); },
       [&] { return call_function(app, served, request, request.body, save, stop); });
+}
+
+INNGEST_INLINE http::response stopping_answer(const served_app& app) {
+  return busy_answer(app, "the app is stopping and accepts no more calls");
+}
+
+INNGEST_INLINE http::response answer_if_running(const served_app& app, http::request request,
+                                                const save_results* save, const execution::call_stop& stop) {
+  const registered_call registered(app.calls, stop);
+  return registered.is_refused() ? stopping_answer(app) : answer_call(app, std::move(request), save, stop);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::serving

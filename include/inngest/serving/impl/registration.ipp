@@ -55,15 +55,19 @@ INNGEST_INLINE sync_result sync(const served_app& app, std::string url, const st
   }
 }
 
+INNGEST_INLINE bool may_register(const served_app& app, const http::request& request,
+                                 const identity& caller) {
+  const bool in_band = request.headers.find(protocol::header::sync_kind) == protocol::in_band;
+  const bool dev = app.settings().mode() == mode::dev;
+  return caller.verified || (dev && !caller.refused) ||
+         (!in_band && !app.settings().serve_origin().empty() &&
+          !request.headers.find(protocol::header::signature));
+}
+
 INNGEST_INLINE http::response register_functions(const served_app& app, const http::request& request,
                                                  const identity& caller) {
   const bool in_band = request.headers.find(protocol::header::sync_kind) == protocol::in_band;
-  const bool dev = app.settings().mode() == mode::dev;
-  // Without a signature anyone could send a forged Host header and redirect the server.
-  const bool trusted = caller.verified || (dev && !caller.refused) ||
-                       (!in_band && !app.settings().serve_origin().empty() &&
-                        !request.headers.find(protocol::header::signature));
-  if (!trusted) return refuse(app, caller);
+  if (!may_register(app, request, caller)) return refuse(app, caller);
   // A server with the signing key is the app's server, whatever kind it claims to be.
   const std::string mismatch = caller.verified ? std::string() : server_mismatch(app, request.headers);
   if (!mismatch.empty()) return message_answer(app, 400, "not registered: " + mismatch);

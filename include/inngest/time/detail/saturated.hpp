@@ -98,14 +98,19 @@ constexpr To saturate_up(std::chrono::duration<Rep, Period> duration) {
   return has_rest ? To(add_saturated(out.count(), 1)) : out;
 }
 
-/// A time with milliseconds, rounded up. Every time of the system clock converts to it.
-class saturated_time : public std::chrono::sys_time<std::chrono::milliseconds> {
+/// A time in another unit, rounded up. Every time of the system clock converts to it.
+template <class Unit>
+class saturated_time_in : public std::chrono::sys_time<Unit> {
  public:
   template <class Duration>
     requires std::integral<typename Duration::rep>
-  constexpr saturated_time(std::chrono::time_point<std::chrono::system_clock, Duration> time)
-      : time_point(saturate_up<std::chrono::milliseconds>(time.time_since_epoch())) {}
+  constexpr saturated_time_in(std::chrono::time_point<std::chrono::system_clock, Duration> time)
+      : std::chrono::sys_time<Unit>(saturate_up<Unit>(time.time_since_epoch())) {}
 };
+
+using saturated_time = saturated_time_in<std::chrono::milliseconds>;
+/// For times that are subtracted before they are rounded.
+using precise_time = saturated_time_in<std::chrono::nanoseconds>;
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 

@@ -59,7 +59,7 @@ class time_zone_footer_reader {
   /// Reads hours: an offset from UTC, or the time of a change from midnight.
   static constexpr unsigned most_offset = 24, most_time = 167;
 
-  [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not one of POSIX"); }
+  [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not a POSIX rule"); }
   bool take(char c);
   bool starts_with_digit() const { return !text_.empty() && text_.front() >= '0' && text_.front() <= '9'; }
 
@@ -98,7 +98,7 @@ class time_zone {
     std::size_t size(std::size_t time_size) const;
   };
 
-  [[noreturn]] static void fail() { throw configuration_error("the time zone's file is not one (TZif)"); }
+  [[noreturn]] static void fail() { throw configuration_error("the time zone's file is not a TZif file"); }
 
   static void skip(std::string_view& bytes, std::size_t size);
 

@@ -20,13 +20,21 @@
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
+/// Versions before 0.10.2 do not distinguish it.
+template <class Problem>
+bool is_connection_timeout(Problem problem) {
+  if constexpr (requires { Problem::ConnectionTimeout; })
+    return problem == Problem::ConnectionTimeout;
+  else
+    return false;
+}
+
 /// A message for an error. cpp-httplib's own messages are only the names of the enumerators.
 INNGEST_INLINE std::string words_of_problem(httplib::Error problem) {
+  if (is_connection_timeout(problem)) return "could not connect in time";
   switch (problem) {
     case httplib::Error::Connection:
       return "could not connect: is a server running there?";
-    case httplib::Error::ConnectionTimeout:
-      return "could not connect in time";
     case httplib::Error::Read:
       return "the connection was closed before the answer arrived, or the answer took too long";
     case httplib::Error::Write:

@@ -9,7 +9,6 @@ INNGEST_INLINE engine_body::engine_body(client app, const std::vector<any_functi
                                         engine_options options)
     : app_(std::move(app)),
       options_(with_defaults(std::move(options))),
-      is_on_disk_(options_.store->is_on_disk()),
       handler_(app_, functions, {.framework = "embedded"}),
       clock_(options_.system_time),
       core_(definitions(handler_), unfinished(),
@@ -20,12 +19,12 @@ INNGEST_INLINE engine_body::engine_body(client app, const std::vector<any_functi
       takeover_(app_, std::make_shared<loopback>(*this)) {
   {
     const std::lock_guard lock(mutex_);
-    commit_first_changes();
+    commits_.commit_first_changes();
   }
   log_unreadable();
   deliver();
   try {
-    committer_ = std::thread([this] { commit_in_background(); });
+    committer_ = std::thread([this] { commits_.commit_in_background(mutex_, [this] { deliver(); }); });
     cleaner_ = std::thread([this] { clean(); });
     for (std::size_t i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
   } catch (...) {
@@ -41,7 +40,7 @@ INNGEST_INLINE bool engine_body::stop(duration_ms grace) {
   deliver();
   lock.lock();
   settled_.wait_for(lock, within_a_year(grace), [&] { return core_.calls_under_way() == 0; });
-  is_committed(lock, changed());
+  commits_.is_committed(lock, commits_.changed());
   const bool all_ended = core_.calls_under_way() == 0;
   lock.unlock();
   deliver();
@@ -56,8 +55,8 @@ INNGEST_INLINE std::size_t engine_body::calls_under_way() const {
 INNGEST_INLINE std::vector<std::string> engine_body::accept(std::string events, std::string_view seed) {
   std::unique_lock lock(mutex_);
   const auto settle = [&](std::uint64_t change) {
-    commit_at_once();
-    if (!is_committed(lock, change)) settled_.wait(lock, [&] { return !core_.is_committing(); });
+    commits_.commit_at_once();
+    if (!commits_.is_committed(lock, change)) settled_.wait(lock, [&] { return !core_.is_committing(); });
     return core_.committed() >= change;
   };
   const auto stored = [&](const std::string& id) { return options_.store->find_event(id); };
@@ -72,7 +71,7 @@ INNGEST_INLINE std::optional<std::string> engine_body::signal(const std::string&
                                                               const std::string& data) {
   std::unique_lock lock(mutex_);
   auto run_id = core_.signal(name, data, clock_.now());
-  commit_changes(lock);
+  commits_.commit_changes(lock);
   lock.unlock();
   deliver();
   return run_id;
@@ -85,7 +84,7 @@ INNGEST_INLINE std::string engine_body::start(const any_function& function, cons
   std::string id = core_.start(function.slug(), encode(data, "data"), clock_.now());
   if (id.empty())
     throw configuration_error("function \"" + function.id() + "\" is a singleton and runs already");
-  commit_changes(lock);
+  commits_.commit_changes(lock);
   lock.unlock();
   deliver();
   return id;
@@ -97,7 +96,7 @@ INNGEST_INLINE std::optional<std::string> engine_body::rerun(std::string_view ru
   std::unique_lock lock(mutex_);
   std::string id = core_.rerun(*earlier, clock_.now());
   if (id.empty()) return std::nullopt;
-  commit_changes(lock);
+  commits_.commit_changes(lock);
   lock.unlock();
   deliver();
   return id;
@@ -106,7 +105,7 @@ INNGEST_INLINE std::optional<std::string> engine_body::rerun(std::string_view ru
 INNGEST_INLINE bool engine_body::cancel(std::string_view run_id) {
   std::unique_lock lock(mutex_);
   if (!core_.cancel(run_id, clock_.now())) return false;
-  commit_changes(lock);
+  commits_.commit_changes(lock);
   lock.unlock();
   deliver();
   return true;
@@ -117,7 +116,7 @@ INNGEST_INLINE bool engine_body::checkpoint(const std::string& run_id, std::uint
   const auto read = read_operations(std::move(operations));
   std::unique_lock lock(mutex_);
   if (!core_.checkpoint(run_id, call_id, read, clock_.now())) return false;
-  commit_changes(lock);
+  commits_.commit_changes(lock);
   lock.unlock();
   deliver();
   return true;
@@ -135,7 +134,7 @@ INNGEST_INLINE void engine_body::register_app(const std::string& id, std::string
   if (const auto conflict = find_registration_conflict(core_.state().functions().all(), app, functions))
     throw configuration_error(*conflict);
   core_.register_app(app, std::move(functions), clock_.now());
-  commit_changes(lock);
+  commits_.commit_changes(lock);
   lock.unlock();
   deliver();
 }
@@ -143,7 +142,7 @@ INNGEST_INLINE void engine_body::register_app(const std::string& id, std::string
 INNGEST_INLINE std::vector<function_definition> engine_body::functions() const {
   const std::lock_guard lock(mutex_);
   std::vector<function_definition> out;
-  for (const auto& [slug, each] : core_.state().functions().all()) out.push_back(*each);
+  for (const auto& [slug, function] : core_.state().functions().all()) out.push_back(*function);
   return out;
 }
 
@@ -223,7 +222,7 @@ INNGEST_INLINE void engine_body::set_reader(run& of) const {
 }
 
 INNGEST_INLINE std::vector<run> engine_body::with_readers(std::vector<run> all) const {
-  for (run& each : all) set_reader(each);
+  for (run& run : all) set_reader(run);
   return all;
 }
 
@@ -237,7 +236,7 @@ INNGEST_INLINE engine_options engine_body::with_defaults(engine_options options)
 
 INNGEST_INLINE std::vector<function_definition> engine_body::definitions(const handler& handler) {
   std::vector<function_definition> out;
-  for (const any_function& each : handler.functions()) out.push_back(define(each));
+  for (const any_function& function : handler.functions()) out.push_back(define(function));
   return out;
 }
 
@@ -274,93 +273,6 @@ INNGEST_INLINE std::string engine_body::counted(std::size_t count, const char* w
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-INNGEST_INLINE void engine_body::commit_at_once() {
-  while (!is_on_disk_ && core_.has_uncommitted() && core_.problem().empty() && !core_.is_committing()) {
-    engine_core::batch batch = core_.begin_commit();
-    std::string problem = commit(batch.all);
-    end_commit(std::move(batch), std::move(problem));
-  }
-}
-
-INNGEST_INLINE std::uint64_t engine_body::changed() {
-  commit_at_once();
-  return core_.changed();
-}
-
-INNGEST_INLINE void engine_body::end_commit(engine_core::batch batch, std::string problem) {
-  core_.end_commit(std::move(batch), std::move(problem), clock_.now());
-  if (core_.has_uncommitted()) committer_wake_.notify_one();
-  wake_.notify_one();  // the thread that takes a due job wakes the next one
-  settled_.notify_all();
-}
-
-INNGEST_INLINE void engine_body::commit_first_changes() {
-  if (!core_.has_uncommitted()) return;
-  engine_core::batch batch = core_.begin_commit();
-  options_.store->commit(batch.all);
-  core_.end_commit(std::move(batch), "", clock_.now());
-}
-
-INNGEST_INLINE bool engine_body::is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
-  while (core_.committed() < change && core_.problem().empty()) commit_or_wait(lock);
-  return core_.committed() >= change;
-}
-
-INNGEST_INLINE bool engine_body::is_committed_at_last(std::unique_lock<std::mutex>& lock,
-                                                      std::uint64_t change) {
-  while (core_.committed() < change && !core_.is_stopping()) {
-    if (core_.problem().empty())
-      commit_or_wait(lock);
-    else
-      settled_.wait(lock);  // the committer tries again
-  }
-  return !core_.is_stopping();
-}
-
-INNGEST_INLINE void engine_body::commit_or_wait(std::unique_lock<std::mutex>& lock) {
-  if (core_.is_committing())
-    settled_.wait(lock);
-  else
-    commit_all(lock);  // the first thread that waits commits for all
-}
-
-INNGEST_INLINE void engine_body::commit_changes(std::unique_lock<std::mutex>& lock) {
-  if (!is_committed(lock, changed())) throw unreachable(core_.problem());
-}
-
-INNGEST_INLINE void engine_body::commit_all(std::unique_lock<std::mutex>& lock) {
-  engine_core::batch batch = core_.begin_commit();
-  lock.unlock();
-  std::string problem = commit(batch.all);
-  lock.lock();
-  end_commit(std::move(batch), std::move(problem));
-}
-
-INNGEST_INLINE void engine_body::commit_in_background() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    committer_wake_.wait(lock, [&] { return can_commit() || committer_stops_; });
-    if (!core_.problem().empty())
-      committer_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return committer_stops_; });
-    if (can_commit()) commit_all(lock);
-    if (committer_stops_ && (!core_.has_uncommitted() || !core_.problem().empty())) return;
-    lock.unlock();
-    deliver();
-    lock.lock();
-  }
-}
-
-INNGEST_INLINE std::string engine_body::commit(std::span<const changes> batch) const {
-  try {
-    options_.store->commit(batch);
-    return {};
-  } catch (...) {
-    std::string problem = "the engine can't write to its store: " + words_of_exception();
-    app_.log().error(problem);
-    return problem;
-  }
-}
-
 INNGEST_INLINE void engine_body::work() {
   std::unique_lock lock(mutex_);
   while (!core_.is_stopping()) {
@@ -380,7 +292,7 @@ INNGEST_INLINE void engine_body::work() {
 INNGEST_INLINE void engine_body::take_and_call(std::unique_lock<std::mutex>& lock) {
   auto next = core_.take(clock_.now());
   if (!next) {
-    is_committed(lock, changed());
+    commits_.is_committed(lock, commits_.changed());
     lock.unlock();
     deliver();
     lock.lock();
@@ -391,9 +303,9 @@ INNGEST_INLINE void engine_body::take_and_call(std::unique_lock<std::mutex>& loc
     postpone(*next);
     return;
   }
-  commit_at_once();
+  commits_.commit_at_once();
   wake_.notify_one();  // another job may be due; the thread that takes it wakes the next one
-  if (!is_committed_at_last(lock, next->change)) {
+  if (!commits_.is_committed_at_last(lock, next->change)) {
     core_.give_back(*next);
     settled_.notify_all();
     return;
@@ -406,9 +318,9 @@ INNGEST_INLINE void engine_body::take_and_call(std::unique_lock<std::mutex>& loc
     lock.lock();
   }
   core_.finish(*next, std::move(response), clock_.now());
-  commit_at_once();
+  commits_.commit_at_once();
   settled_.notify_all();
-  if (core_.is_stopping()) committer_wake_.notify_one();
+  if (core_.is_stopping()) commits_.wake();
 }
 
 INNGEST_INLINE bool engine_body::is_remote(const http::request& request) {
@@ -420,15 +332,15 @@ INNGEST_INLINE void engine_body::postpone(const engine_core::call& call) {
     core_.log(log_level::info,
               "runs of remote apps wait for an http_server that calls them, such as run " + call.what.run_id);
   core_.postpone(call, clock_.now() + std::chrono::seconds(1));
-  commit_at_once();
+  commits_.commit_at_once();
 }
 
 INNGEST_INLINE void engine_body::begin_to_stop() {
   core_.begin_to_stop();
-  commit_at_once();
+  commits_.commit_at_once();
   wake_.notify_all();
   settled_.notify_all();
-  committer_wake_.notify_one();
+  commits_.wake();
   cleaner_wake_.notify_one();
 }
 
@@ -441,9 +353,8 @@ INNGEST_INLINE void engine_body::end_threads() {
   for (std::thread& worker : workers_) worker.join();
   {
     const std::lock_guard lock(mutex_);
-    committer_stops_ = true;
+    commits_.stop();
   }
-  committer_wake_.notify_all();
   if (committer_.joinable()) committer_.join();
   if (cleaner_.joinable()) cleaner_.join();
   deliver();
@@ -495,7 +406,7 @@ INNGEST_INLINE execution::checkpoints::saved engine_body::save(
   {
     std::unique_lock lock(mutex_);
     if (!core_.checkpoint(job.run_id, job.id, operations, clock_.now())) return saved::stale;
-    if (!is_committed(lock, changed())) return saved::no;
+    if (!commits_.is_committed(lock, commits_.changed())) return saved::no;
   }
   deliver();
   return saved::yes;

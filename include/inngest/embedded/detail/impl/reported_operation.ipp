@@ -62,9 +62,9 @@ INNGEST_INLINE reported_operation read_operation(detail::json_value& value, cons
   }
   if (out.data.size() > size_limits{}.step_output)
     throw protocol_error("step \"" + out.shown_name() + "\": its result has " +
-                         std::to_string(out.data.size()) + " bytes, and a server takes at most " +
+                         std::to_string(out.data.size()) + " bytes, and a server accepts at most " +
                          std::to_string(size_limits{}.step_output) +
-                         ": keep large data elsewhere and return where it is");
+                         ": store large data elsewhere and return its location");
   if (out.op.empty()) throw protocol_error(at.text() + ": the operation has no \"op\"");
   if (!has_id && out.kind != operation_kind::nothing)
     throw protocol_error(at.text() + ": the operation has no id, or one that is not a SHA-1");

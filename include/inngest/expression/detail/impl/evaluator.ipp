@@ -262,12 +262,11 @@ INNGEST_INLINE cel_value cel_evaluator::matches(const std::vector<cel_value>& op
   if (pattern->size() > longest_pattern)
     return cel_error{.problem = "matches() takes a pattern of at most 1000 characters"};
   if (!spend(pattern->size(), node)) return *too_long_;
-  const auto program = regex_parser(*pattern).parse();
-  if (!program) return cel_error{.problem = "not a regular expression: " + *pattern};
-  std::size_t steps = 0;
-  for (const regex_step& step : *program) steps += 1 + step.characters.ranges.size() / 4;
-  if (!spend((text->size() + 16) * steps / 16, node)) return *too_long_;
-  return regex_search(*program, *text).run();
+  const auto result = search_pattern(*pattern, *text, [&](std::size_t steps) { return spend(steps, node); });
+  if (result == pattern_result::not_a_pattern)
+    return cel_error{.problem = "not a regular expression: " + *pattern};
+  if (result == pattern_result::too_long) return *too_long_;
+  return result == pattern_result::found;
 }
 
 INNGEST_INLINE cel_value cel_evaluator::json_parse(const cel_value& text, const cel_node& node) const {

@@ -197,7 +197,7 @@ INNGEST_INLINE cel_value to_string(const cel_value& value) {
   if (const auto* duration = value.as<cel_duration>()) return text_of(*duration);
   if (const auto* bytes = value.as<cel_bytes>()) {
     const bool valid = is_utf8(bytes->text);
-    return valid ? cel_value(bytes->text) : cel_value(cel_error{.problem = "the bytes are no UTF-8"});
+    return valid ? cel_value(bytes->text) : cel_value(cel_error{.problem = "the bytes are not UTF-8"});
   }
   return no_overload("string");
 }

@@ -139,17 +139,32 @@ INNGEST_INLINE regex_program regex_parser::alternatives() {
 
 INNGEST_INLINE regex_program regex_parser::sequence() {
   regex_program out;
-  while (!is_at_end() && !looks_at("|") && !looks_at(")")) append(out, repeated());
+  std::optional<regex_program> last;  // what a quantifier would repeat
+  bool is_repeated = false;
+  const auto next = [&](regex_program part) {
+    if (last) append(out, std::move(*last));
+    last = std::move(part);
+    is_repeated = false;
+  };
+  while (!is_at_end() && !looks_at("|") && !looks_at(")")) {
+    if (const auto count = repetition()) {
+      if (!last || is_repeated) return fail(), regex_program{};
+      last = repeated(*last, *count);
+      is_repeated = true;
+    } else if (take_flags_alone()) {
+      is_repeated = false;
+    } else if (take("\\Q")) {
+      while (!is_at_end() && !take("\\E")) next({{.characters = with_flags(one(take_character()))}});
+    } else {
+      next(atom());
+    }
+  }
+  if (last) append(out, std::move(*last));
   return out;
 }
 
-INNGEST_INLINE regex_program regex_parser::repeated() {
-  regex_program part = atom();
-  const auto count = repetition();
-  if (!count) return part;
-  take("?");  // lazy or greedy only affects captures, which are not needed
-  if (repetition()) fail();
-  const auto [least, most] = *count;
+INNGEST_INLINE regex_program regex_parser::repeated(const regex_program& part, std::pair<int, int> count) {
+  const auto [least, most] = count;
   if (least > most_repetitions || most > most_repetitions || (most >= 0 && most < least)) fail();
   regex_program out;
   for (int i = 0; i < least && !failed_; ++i) append(out, part);
@@ -160,6 +175,12 @@ INNGEST_INLINE regex_program regex_parser::repeated() {
 }
 
 INNGEST_INLINE std::optional<std::pair<int, int>> regex_parser::repetition() {
+  const auto count = take_count();
+  if (count) take("?");  // lazy or greedy only affects captures, which are not needed
+  return count;
+}
+
+INNGEST_INLINE std::optional<std::pair<int, int>> regex_parser::take_count() {
   if (take("*")) return std::pair(0, -1);
   if (take("+")) return std::pair(1, -1);
   if (take("?")) return std::pair(0, 1);
@@ -186,14 +207,12 @@ INNGEST_INLINE regex_program regex_parser::atom() {
   if (take("\\z")) return {{.what = kind::text_end}};
   if (take("\\b")) return {{.what = kind::word_edge}};
   if (take("\\B")) return {{.what = kind::no_word_edge}};
-  if (take("\\Q")) return quoted();
   if (take(".")) {
     regex_characters all{.negated = true};
     if (!flags_.dot_is_all) all.ranges.emplace_back('\n', '\n');
     return {{.characters = std::move(all)}};
   }
   if (take("[")) return {{.characters = with_flags(brackets())}};
-  if (looks_at("*") || looks_at("+") || looks_at("?")) fail();
   if (take("\\")) return {{.characters = with_flags(escaped())}};
   return {{.characters = with_flags(one(take_character()))}};
 }
@@ -205,14 +224,26 @@ INNGEST_INLINE regex_program regex_parser::group() {
       const std::size_t name = at_;
       while (!is_at_end() && is_word_character(static_cast<unsigned char>(pattern_[at_]))) ++at_;
       if (at_ == name || !take(">")) fail();
-    } else if (!take_flags()) {
-      return {};  // the flags belong to the enclosing group
+    } else {
+      take_flags();
     }
   }
   regex_program out = alternatives();
   if (!take(")")) fail();
   flags_ = outer;
   return out;
+}
+
+/// Takes flags of the enclosing group, such as "(?i)".
+INNGEST_INLINE bool regex_parser::take_flags_alone() {
+  if (!looks_at("(?") || looks_at("(?P<") || looks_at("(?<")) return false;
+  const std::size_t begin = at_;
+  const flags before = flags_;
+  at_ += 2;
+  if (!take_flags()) return true;
+  at_ = begin;  // a group with flags of its own
+  flags_ = before;
+  return false;
 }
 
 INNGEST_INLINE bool regex_parser::take_flags() {
@@ -240,12 +271,6 @@ INNGEST_INLINE bool regex_parser::take_flags() {
   }
   fail();
   return false;
-}
-
-INNGEST_INLINE regex_program regex_parser::quoted() {
-  regex_program out;
-  while (!is_at_end() && !take("\\E")) append(out, {{.characters = with_flags(one(take_character()))}});
-  return out;
 }
 
 INNGEST_INLINE regex_characters regex_parser::with_flags(regex_characters out) const {
@@ -293,8 +318,8 @@ INNGEST_INLINE char32_t regex_parser::escaped_character() {
   const bool octal = c >= '0' && c <= '7';
   const bool two = at_ + 1 < pattern_.size() && pattern_[at_ + 1] >= '0' && pattern_[at_ + 1] <= '7';
   if (octal && (c == '0' || two)) return digits(8, 3, "");
-  if (static_cast<unsigned char>(c) < 0x80 && is_word_character(static_cast<unsigned char>(c)) && c != '_')
-    return fail();  // unknown escape of a letter
+  const auto byte = static_cast<unsigned char>(c);
+  if (byte >= 0x80 || (is_word_character(byte) && c != '_')) return fail();  // an unknown escape
   return take_character();
 }
 

@@ -83,7 +83,7 @@ INNGEST_INLINE void cel_lexer::read_symbol(cel_token& out) {
   if (out.text.empty()) {
     const std::string found(rest.substr(0, character_size(rest)));
     if (found == "=" || found == "&" || found == "|") fail("\"" + found + "\" must be doubled", at_);
-    if (found == "`") fail("a server takes no names in backticks: write [\"a-b\"] for the field a-b", at_);
+    if (found == "`") fail("a server accepts no names in backticks: write [\"a-b\"] for the field a-b", at_);
     if (static_cast<unsigned char>(found[0]) < ' ') fail("unexpected control character", at_);
     fail("unexpected character \"" + found + "\"", at_);
   }

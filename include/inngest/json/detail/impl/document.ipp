@@ -75,6 +75,9 @@ inline json_or_error<json_value> unwrapped(simdjson::simdjson_result<simdjson::o
   return {.value = json_access::make_value(value)};
 }
 
+/// Before simdjson 3, is_null() has no error: it is false for text that is not null.
+inline json_or_error<bool> unwrapped(bool value) { return {.value = value}; }
+
 // ---- json_value -------------------------------------------------------------------------------------
 
 INNGEST_INLINE json_or_error<json_type> json_value::type() {

@@ -105,7 +105,7 @@ INNGEST_INLINE bool scheduler::checkpoint(const std::string& run_id, std::uint64
   if (!run || run->last_call != call_id) return false;
   for (const reported_operation& op : operations) {
     if (!scheduling::ends_step(op))
-      throw protocol_error("\"" + op.op + "\" can't be saved while a function goes on");
+      throw protocol_error("\"" + op.op + "\" can't be saved while a function continues");
   }
   for (const reported_operation& op : operations) steps_.end_reported(*run, op, 0, now);
   return true;

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <drogon/drogon.h>
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <inngest/config.hpp>
+#include <inngest/serve.hpp>
+
+namespace inngest::inline INNGEST_ABI {
+namespace detail {
+
+/// An answer to a request of Drogon, given from any thread.
+class drogon_exchange final : public http::exchange {
+ public:
+  using callback = std::function<void(const drogon::HttpResponsePtr&)>;
+
+  explicit drogon_exchange(callback answer) : answer_(std::move(answer)) {}
+
+  void send(http::response answer) override {
+    const auto out = drogon::HttpResponse::newHttpResponse();
+    out->setStatusCode(static_cast<drogon::HttpStatusCode>(answer.status));
+    for (const auto& [name, value] : answer.headers) {
+      if (name == "content-type")
+        out->setContentTypeString(value);
+      else
+        out->addHeader(name, value);
+    }
+    out->setBody(std::move(answer.body));
+    answer_(out);
+  }
+  bool is_open() const override { return true; }  // Drogon does not tell that the client has disconnected
+
+  bool streams() const override { return false; }  // so that these are not called:
+  void begin(http::response) override {}
+  bool write(std::string) override { return false; }
+  void end() override {}
+
+ private:
+  callback answer_;
+};
+
+inline http::request to_request(const drogon::HttpRequestPtr& from) {
+  http::request out{.method = from->isHead() ? "HEAD" : from->methodString(),
+                    .url = from->path(),
+                    .body = std::string(from->body())};
+  if (!from->query().empty()) out.url += '?' + from->query();
+  for (const auto& [name, value] : from->headers()) out.headers.add(name, value);
+  return out;
+}
+
+}  // namespace detail
+
+/// Serves a handler on `drogon::app()` of Drogon 1.9 or later. Call serve() before `run()`. Calls run on
+/// `serve_options::executor`, and no thread of Drogon waits for them.
+///
+/// - serve() sets the largest body that Drogon accepts, which holds for all routes of the app, to the
+///   handler's `max_body_size`, and lets Drogon keep such bodies in memory.
+/// - Drogon closes a connection on which nothing was sent for a minute, also while a call runs. Set
+///   `setIdleConnectionTimeout()` to more than your longest call takes.
+/// - Answers are not streamed. drain() returns when answers were given to Drogon, which writes them at once.
+template <std::derived_from<drogon::HttpAppFramework> App>
+struct adapter<App> {
+  /// The name of the framework, which the server shows.
+  static constexpr const char* framework = "drogon";
+
+  /// Adds the handler's route to the app.
+  static void mount(drogon::HttpAppFramework& app, const handler& handler) {
+    app.setClientMaxBodySize(handler.options().max_body_size);
+    app.setClientMaxMemoryBodySize(handler.options().max_body_size);
+    app.registerHandler(
+        handler.options().path,
+        [handler](const drogon::HttpRequestPtr& request, detail::drogon_exchange::callback&& answer) {
+          handler(detail::to_request(request),
+                  http::reply(std::make_shared<detail::drogon_exchange>(std::move(answer))));
+        },
+        {drogon::Get, drogon::Put, drogon::Post, drogon::Delete, drogon::Patch});
+  }
+};
+
+}  // namespace inngest::inline INNGEST_ABI

@@ -1,0 +1,297 @@
+#pragma once
+
+#include <pistache/endpoint.h>
+#include <pistache/http.h>
+#include <pistache/peer.h>
+#include <pistache/router.h>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <inngest/config.hpp>
+#include <inngest/serve.hpp>
+
+namespace inngest::inline INNGEST_ABI {
+namespace detail {
+
+/// Tells exchanges whether the Pistache thread of their connection still exists. A connection must not be
+/// used after its thread has ended.
+struct pistache_gate {
+  std::mutex mutex{};
+  bool is_open = true;
+};
+
+/// Reads protected members of Pistache's messages, so that a body is moved instead of copied.
+struct pistache_message : Pistache::Http::Message {
+  static std::string take_body(Pistache::Http::Message& message) {
+    return std::move(message.*&pistache_message::body_);
+  }
+};
+
+/// A second descriptor of a connection. It closes the connection from any thread: Pistache's own descriptor
+/// might be closed and used again by then.
+class pistache_closer {
+ public:
+  explicit pistache_closer(int socket) : socket_(::fcntl(socket, F_DUPFD_CLOEXEC, 0)) {}
+  pistache_closer(const pistache_closer&) = delete;
+  pistache_closer& operator=(const pistache_closer&) = delete;
+  ~pistache_closer() {
+    if (socket_ >= 0) ::close(socket_);
+  }
+  /// Closes the connection after what was written. Pistache notices it as if the client had closed.
+  void operator()() const {
+    if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
+  }
+
+ private:
+  int socket_;
+};
+
+/// Whether a request wants its connection to be closed after the answer. Pistache itself never closes it.
+inline bool closes_connection(const Pistache::Http::Request& request) {
+  using Pistache::Http::ConnectionControl;
+  const auto field = request.headers().tryGet<Pistache::Http::Header::Connection>();
+  if (request.version() == Pistache::Http::Version::Http10)
+    return !field || field->control() != ConnectionControl::KeepAlive;
+  return field && field->control() == ConnectionControl::Close;
+}
+
+/// An answer to a request of Pistache, given from any thread. It writes the bytes of the answer itself,
+/// because Pistache's own writers drop header fields that they do not know, and stream only from its threads.
+class pistache_exchange final : public http::exchange,
+                                public std::enable_shared_from_this<pistache_exchange> {
+ public:
+  pistache_exchange(std::shared_ptr<pistache_gate> gate, std::shared_ptr<Pistache::Tcp::Peer> peer,
+                    Pistache::Http::Version version, bool closes)
+      : gate_(std::move(gate)), peer_(peer), is_http10_(version == Pistache::Http::Version::Http10) {
+    if (closes) closer_ = std::make_unique<const pistache_closer>(peer->fd());
+  }
+
+  void send(http::response answer) override {
+    if (answer.headers.find("connection") == "close") close_at_end();
+    std::string text = head(answer) + "content-length: " + std::to_string(answer.body.size()) + "\r\n\r\n";
+    put(text += answer.body, true);
+  }
+  void begin(http::response answer) override {
+    if (is_http10_) close_at_end();  // the end of the connection is the end of the answer
+    put(head(answer) + (is_http10_ ? "\r\n" : "transfer-encoding: chunked\r\n\r\n"), false);
+  }
+  bool write(std::string piece) override {
+    if (piece.empty()) return is_open();  // an empty chunk would end the answer
+    if (is_http10_) return put(std::move(piece), false);
+    std::array<char, 16> size{};
+    const auto end = std::to_chars(size.begin(), size.end(), piece.size(), 16).ptr;
+    return put(std::string(size.begin(), end) + "\r\n" + piece + "\r\n", false);
+  }
+  void end() override { put(is_http10_ ? "" : "0\r\n\r\n", true); }
+  bool is_open() const override {
+    const std::lock_guard lock(gate_->mutex);
+    return gate_->is_open && !peer_.expired();
+  }
+
+ private:
+  std::string head(const http::response& answer) const {
+    std::string out = is_http10_ ? "HTTP/1.0 " : "HTTP/1.1 ";
+    out += std::to_string(answer.status) + ' ';
+    out += Pistache::Http::codeString(static_cast<Pistache::Http::Code>(answer.status));
+    out += "\r\n";
+    for (const auto& [name, value] : answer.headers) out += name + ": " + value + "\r\n";
+    if (closer_ && !answer.headers.find("connection")) out += "connection: close\r\n";
+    return out;
+  }
+
+  void close_at_end() {
+    if (closer_) return;
+    const std::lock_guard lock(gate_->mutex);
+    const auto peer = gate_->is_open ? peer_.lock() : nullptr;
+    if (peer) closer_ = std::make_unique<const pistache_closer>(peer->fd());
+  }
+
+  /// Queues bytes for the thread of the connection. The exchange lasts until they are written.
+  bool put(std::string bytes, bool is_last) {
+    const std::lock_guard lock(gate_->mutex);
+    const auto peer = gate_->is_open ? peer_.lock() : nullptr;
+    if (!peer) return false;
+    const std::size_t size = bytes.size();
+    const auto written = [self = shared_from_this(), is_last] {
+      if (is_last && self->closer_) (*self->closer_)();
+    };
+    peer->send(Pistache::RawBuffer(std::move(bytes), size))
+        .then([written](ssize_t) { written(); }, [written](const std::exception_ptr&) { written(); });
+    return true;
+  }
+
+  const std::shared_ptr<pistache_gate> gate_;
+  const std::weak_ptr<Pistache::Tcp::Peer> peer_;
+  const bool is_http10_;
+  std::unique_ptr<const pistache_closer> closer_{};
+};
+
+/// Answers a request later. Called by the thread of the connection.
+inline void answer_pistache(const handler& handler, const Pistache::Http::Request& request, std::string body,
+                            const std::shared_ptr<Pistache::Tcp::Peer>& peer,
+                            std::shared_ptr<pistache_gate> gate) {
+  http::request wire{.method = Pistache::Http::methodString(request.method()),
+                     .url = request.resource() + request.query().as_str(),
+                     .body = std::move(body)};
+  for (const auto& [key, field] : request.headers().rawList()) wire.headers.add(field.name(), field.value());
+  // Otherwise Pistache would answer with 408 when the call takes longer than a request may take to arrive.
+  peer->setIdle(true);
+  handler(std::move(wire), http::reply(std::make_shared<pistache_exchange>(
+                               std::move(gate), peer, request.version(), closes_connection(request))));
+}
+
+}  // namespace detail
+
+/// Answers one request of a Pistache handler or route, at once or later from another thread. Drain the
+/// handler before you destroy the endpoint.
+inline void answer(const handler& handler, const Pistache::Http::Request& request,
+                   const Pistache::Http::ResponseWriter& response) {
+  static const auto always_open = std::make_shared<detail::pistache_gate>();
+  const auto peer = response.getPeer();
+  if (peer) detail::answer_pistache(handler, request, request.body(), peer, always_open);
+}
+
+/// The handler that `serve()` gives to an endpoint. It answers the requests of the handler's path, and others
+/// with 404. It limits bodies to `serve_options::max_body_size` while they arrive, whatever the endpoint's
+/// `maxRequestSize`.
+class pistache_handler final : public Pistache::Http::Handler {
+ public:
+  explicit pistache_handler(handler handler) : handler_(std::move(handler)) {}
+  /// Pistache copies its handler for each of its threads.
+  pistache_handler(const pistache_handler& other)
+      : Pistache::Http::Handler(other), handler_(other.handler_) {}
+  pistache_handler& operator=(const pistache_handler&) = delete;
+  ~pistache_handler() override {
+    const std::lock_guard lock(gate_->mutex);
+    gate_->is_open = false;
+  }
+  std::shared_ptr<Pistache::Tcp::Handler> clone() const override {
+    return std::make_shared<pistache_handler>(*this);
+  }
+
+  void onRequest(const Pistache::Http::Request& request, Pistache::Http::ResponseWriter response) override {
+    answer(handler_, request, response);
+  }
+
+ private:
+  static constexpr std::size_t max_head_size = 64 * 1024;
+
+  void onConnection(const std::shared_ptr<Pistache::Tcp::Peer>& peer) override {
+    const std::size_t room = (std::numeric_limits<std::size_t>::max)() - max_head_size;
+    const std::size_t limit = (std::min)(handler_.options().max_body_size, room) + max_head_size;
+    peer->putData(ParserData, std::make_shared<Pistache::Http::RequestParser>(limit));
+  }
+
+  /// Pistache's own onInput() takes the rest of a refused body for more requests.
+  void onInput(const char* bytes, std::size_t size,
+               const std::shared_ptr<Pistache::Tcp::Peer>& peer) override {
+    if (peer->tryGetData(refused_)) return;
+    const auto parser = getParser(peer);
+    try {
+      if (!parser->feed(bytes, size)) return refuse(*parser, peer, 413, too_large_);
+      const auto state = parser->parse();
+      if (is_too_large(parser->request)) return refuse(*parser, peer, 413, too_large_);
+      if (state != Pistache::Http::Private::State::Done) return;
+    } catch (const Pistache::Http::HttpError& problem) {
+      return refuse(*parser, peer, problem.code(), problem.reason());
+    } catch (const std::exception& problem) {
+      return refuse(*parser, peer, 400, problem.what());
+    }
+    pass_on(parser->request, peer);
+    parser->reset();
+  }
+
+  /// Whether a request says that its body is too large. What Pistache has read of it may be less.
+  bool is_too_large(const Pistache::Http::Request& request) const {
+    const auto declared = request.headers().tryGet<Pistache::Http::Header::ContentLength>();
+    return declared && declared->value() > handler_.options().max_body_size;
+  }
+
+  void pass_on(Pistache::Http::Request& request, const std::shared_ptr<Pistache::Tcp::Peer>& peer) {
+    std::string body = detail::pistache_message::take_body(request);
+    if (request.resource() == handler_.options().path)
+      return detail::answer_pistache(handler_, request, std::move(body), peer, gate_);
+    peer->setIdle(true);
+    std::make_shared<detail::pistache_exchange>(gate_, peer, request.version(),
+                                                detail::closes_connection(request))
+        ->send({.status = 404, .headers = {{"content-type", "text/plain"}}, .body = "not found"});
+  }
+
+  /// Answers a request that can't be read to its end. What follows on its connection is ignored.
+  void refuse(const Pistache::Http::RequestParser& parser, const std::shared_ptr<Pistache::Tcp::Peer>& peer,
+              int status, std::string_view reason) {
+    peer->putData(refused_, std::make_shared<bool>(true));
+    http::response answer{.status = status, .headers = {{"content-type", "text/plain"}}};
+    answer.body = reason;
+    std::make_shared<detail::pistache_exchange>(gate_, peer, parser.request.version(), true)
+        ->send(std::move(answer));
+  }
+
+  static constexpr const char* too_large_ = "the body is too large";
+  static constexpr const char* refused_ = "inngest.refused";
+  const handler handler_;
+  const std::shared_ptr<detail::pistache_gate> gate_ = std::make_shared<detail::pistache_gate>();
+};
+
+/// Serves a handler on an endpoint of Pistache 0.0.5. It sets the endpoint's handler. Calls run on
+/// `serve_options::executor`, and no thread of Pistache waits for them.
+///
+/// - Give the endpoint the flags `NoDelay` and `ReuseAddr`, so that answers are sent at once and the port can
+///   be used again at once.
+/// - Pistache closes a connection `keepaliveTimeout` after its last request arrived (300 seconds unless you
+///   set it), also while a call runs; the call is then asked to stop.
+/// - Pistache answers methods that it does not know with 400, keeps one of several header fields or query
+///   parameters with the same name, and does not support pipelined requests.
+template <std::derived_from<Pistache::Http::Endpoint> Endpoint>
+struct adapter<Endpoint> {
+  /// The name of the framework, which the server shows.
+  static constexpr const char* framework = "pistache";
+  /// The adapter can stream answers.
+  static constexpr bool streams = true;
+
+  /// Makes the endpoint answer with the handler.
+  static void mount(Pistache::Http::Endpoint& endpoint, const handler& handler) {
+    endpoint.setHandler(std::make_shared<pistache_handler>(handler));
+  }
+};
+
+/// Serves a handler beside other routes of a router of Pistache. Set `maxRequestSize` of the endpoint's
+/// options, because Pistache's default is 4 KB; Pistache then answers larger requests with 413. Drain the
+/// handler before you destroy the endpoint.
+template <std::derived_from<Pistache::Rest::Router> Router>
+struct adapter<Router> {
+  /// The name of the framework, which the server shows.
+  static constexpr const char* framework = "pistache";
+  /// The adapter can stream answers.
+  static constexpr bool streams = true;
+
+  /// Adds a route for each method at the handler's path.
+  static void mount(Pistache::Rest::Router& router, const handler& handler) {
+    using Pistache::Http::Method;
+    const auto route = [handler](const Pistache::Rest::Request& request,
+                                 Pistache::Http::ResponseWriter response) {
+      answer(handler, request, response);
+      return Pistache::Rest::Route::Result::Ok;
+    };
+    for (const Method method : {Method::Get, Method::Put, Method::Post, Method::Head, Method::Options,
+                                Method::Patch, Method::Delete, Method::Trace, Method::Connect})
+      router.addRoute(method, handler.options().path, route);
+  }
+};
+
+}  // namespace inngest::inline INNGEST_ABI

@@ -1,0 +1,464 @@
+#pragma once
+
+#include <QtCore/QByteArray>
+#include <QtCore/QEventLoop>
+#include <QtCore/QMetaObject>
+#include <QtCore/QObject>
+#include <QtCore/QPointer>
+#include <QtCore/QRegularExpressionMatch>
+#include <QtCore/QString>
+#include <QtCore/QThreadPool>
+#include <QtCore/QTimer>
+#include <QtCore/QUrl>
+#include <QtCore/QVariant>
+#include <QtHttpServer/QHttpServer>
+#include <QtNetwork/QTcpServer>
+#include <QtNetwork/QTcpSocket>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include <inngest/config.hpp>
+#include <inngest/executor.hpp>
+#include <inngest/serve.hpp>
+
+// Written for Qt 6.4 and later. QHttpServer changed twice: since 6.5, responders do not show their socket;
+// since 6.8, they write header fields as QHttpHeaders, and bodies in pieces.
+
+namespace inngest::inline INNGEST_ABI {
+namespace detail {
+
+/// A property of a connection whose client expects that it is closed after the answer. QHttpServer hides the
+/// version of a request.
+inline constexpr const char* is_http10 = "inngest_is_http10";
+
+/// The connection of a request; null when it can't be found, such as that of a QLocalServer.
+inline QTcpSocket* qt_socket([[maybe_unused]] const QHttpServer& server,
+                             [[maybe_unused]] const QHttpServerRequest& request,
+                             [[maybe_unused]] const QHttpServerResponder& responder) {
+#if QT_VERSION < QT_VERSION_CHECK(6, 5, 0)
+  return responder.socket();
+#else
+  for (QTcpSocket* const socket : server.findChildren<QTcpSocket*>()) {
+    if (socket->peerPort() == request.remotePort() && socket->localPort() == request.localPort() &&
+        socket->peerAddress() == request.remoteAddress())
+      return socket;
+  }
+  return nullptr;
+#endif
+}
+
+/// Writes one answer to a client, in the thread of the server.
+class qt_writer {
+ public:
+  qt_writer(QHttpServerResponder responder, QTcpSocket* socket, bool closes)
+      : responder_(std::move(responder)), socket_(socket), closes_(closes) {}
+
+  /// The client's connection; null when it is gone.
+  QTcpSocket* socket() const { return socket_; }
+  /// Whether the connection is to be closed after the answer. Qt itself does not.
+  bool closes() const { return closes_; }
+
+#if QT_VERSION < QT_VERSION_CHECK(6, 8, 0)
+  void send(const http::response& answer) {
+    if (!can_write()) return;
+    write_head(answer);
+    responder_.writeHeader("content-length", QByteArray::number(static_cast<qint64>(answer.body.size())));
+    write(answer.body);
+  }
+  void begin(const http::response& head) {
+    if (!can_write()) return;
+    write_head(head);
+    responder_.writeHeader("transfer-encoding", "chunked");
+    write({});  // ends the header
+  }
+  void write_piece(const std::string& piece) {
+    if (!can_write()) return;
+    const auto size = QByteArray::number(static_cast<qint64>(piece.size()), 16);
+    write(size.toStdString() + "\r\n" + piece + "\r\n");
+  }
+  void end() {
+    if (can_write()) write("0\r\n\r\n");
+  }
+
+ private:
+  bool can_write() const {
+#if QT_VERSION < QT_VERSION_CHECK(6, 5, 0)
+    return socket_ && socket_->isOpen();  // the responder uses the socket
+#else
+    return true;
+#endif
+  }
+  void write_head(const http::response& answer) {
+    responder_.writeStatusLine(static_cast<QHttpServerResponder::StatusCode>(answer.status));
+    for (const auto& [name, value] : answer.headers)
+      responder_.writeHeader(QByteArray::fromStdString(name), QByteArray::fromStdString(value));
+    if (closes_) responder_.writeHeader("connection", "close");
+  }
+  void write(const std::string& bytes) {
+    responder_.writeBody(bytes.data(), static_cast<qint64>(bytes.size()));
+  }
+#else
+  void send(const http::response& answer) {
+    responder_.write(QByteArray::fromStdString(answer.body), fields(answer), status(answer));
+  }
+  void begin(const http::response& head) { responder_.writeBeginChunked(fields(head), status(head)); }
+  void write_piece(const std::string& piece) { responder_.writeChunk(QByteArray::fromStdString(piece)); }
+  void end() { responder_.writeEndChunked("\n"); }  // Qt warns of a last chunk without bytes
+
+ private:
+  static QHttpServerResponder::StatusCode status(const http::response& answer) {
+    return static_cast<QHttpServerResponder::StatusCode>(answer.status);
+  }
+  QHttpHeaders fields(const http::response& answer) const {
+    QHttpHeaders out;
+    for (const auto& [name, value] : answer.headers) out.append(name, value);
+    if (closes_) out.append(QHttpHeaders::WellKnownHeader::Connection, "close");
+    return out;
+  }
+#endif
+
+  QHttpServerResponder responder_;
+  QPointer<QTcpSocket> socket_;
+  bool closes_;
+};
+
+/// The requests of a server that wait for an answer. QHttpServer and its responders must only be used in the
+/// server's thread: everything here but post() happens there.
+class qt_requests {
+ public:
+  explicit qt_requests(QHttpServer& server) : server_(&server) {}
+
+  /// Runs work in the server's thread, later. Returns false when the server is gone.
+  template <class Work>
+  bool post(Work work) {
+    const std::lock_guard lock(mutex_);
+    return server_ && QMetaObject::invokeMethod(server_, std::move(work), Qt::QueuedConnection);
+  }
+  /// The server is going away.
+  void close() {
+    {
+      const std::lock_guard lock(mutex_);
+      server_ = nullptr;
+    }
+    waiting_.clear();
+  }
+  bool is_closed() const {
+    const std::lock_guard lock(mutex_);
+    return !server_;
+  }
+
+  std::uint64_t add(qt_writer writer) {
+    waiting_.emplace(++last_, std::move(writer));
+    return last_;
+  }
+  qt_writer* find(std::uint64_t id) {
+    const auto found = waiting_.find(id);
+    return found == waiting_.end() ? nullptr : &found->second;
+  }
+  void remove(std::uint64_t id) { waiting_.erase(id); }
+
+ private:
+  mutable std::mutex mutex_;
+  QObject* server_;  // null when it is gone
+  std::uint64_t last_ = 0;
+  std::unordered_map<std::uint64_t, qt_writer> waiting_{};
+};
+
+/// An answer to a request of QHttpServer. It may be given from any thread, and is written in the server's.
+class qt_exchange final : public http::exchange, public std::enable_shared_from_this<qt_exchange> {
+ public:
+  qt_exchange(std::shared_ptr<qt_requests> requests, std::uint64_t id)
+      : requests_(std::move(requests)), id_(id) {}
+
+  void send(http::response answer) override {
+    post([answer = std::move(answer)](qt_writer& to) { to.send(answer); }, true);
+  }
+  void begin(http::response head) override {
+    post([head = std::move(head)](qt_writer& to) { to.begin(head); }, false);
+  }
+  bool write(std::string piece) override {
+    if (piece.empty()) return is_open();  // an empty chunk would end the answer
+    if (!is_open()) return false;
+    return post([piece = std::move(piece)](qt_writer& to) { to.write_piece(piece); }, false);
+  }
+  void end() override {
+    post([](qt_writer& to) { to.end(); }, true);
+  }
+  bool is_open() const override { return !is_gone_ && !requests_->is_closed(); }
+
+  /// The client has disconnected.
+  void set_gone() { is_gone_ = true; }
+
+ private:
+  template <class Work>
+  bool post(Work work, bool is_last) {
+    return requests_->post([self = shared_from_this(), work = std::move(work), is_last] {
+      qt_writer* const writer = self->requests_->find(self->id_);
+      if (!writer) return;
+      work(*writer);
+      QTcpSocket* const socket = writer->socket();
+      const bool closes = writer->closes();
+      if (socket) socket->flush();
+      if (!is_last) return;
+      self->requests_->remove(self->id_);
+      if (!socket) return;
+      self->last_until_written(socket);
+      if (closes) socket->disconnectFromHost();  // after what was written
+    });
+  }
+
+  /// Draining waits until the exchange is gone, so keep it until the system has all bytes of the answer.
+  void last_until_written(QTcpSocket* socket) {
+    if (socket->bytesToWrite() == 0) return;
+    auto* const waiting = new QObject(socket);
+    QObject::connect(socket, &QTcpSocket::bytesWritten, waiting,
+                     [socket, waiting, self = shared_from_this()] {
+                       if (socket->bytesToWrite() == 0) waiting->deleteLater();
+                     });
+    QObject::connect(socket, &QTcpSocket::disconnected, waiting, &QObject::deleteLater);
+  }
+
+  const std::shared_ptr<qt_requests> requests_;
+  const std::uint64_t id_;
+  std::atomic<bool> is_gone_{false};
+};
+
+inline const char* method_name(QHttpServerRequest::Method method) {
+  using Method = QHttpServerRequest::Method;
+  switch (method) {
+    case Method::Get:
+      return "GET";
+    case Method::Put:
+      return "PUT";
+    case Method::Post:
+      return "POST";
+    case Method::Head:
+      return "HEAD";
+    case Method::Options:
+      return "OPTIONS";
+    case Method::Delete:
+      return "DELETE";
+    case Method::Patch:
+      return "PATCH";
+    case Method::Connect:
+      return "CONNECT";
+    case Method::Trace:
+      return "TRACE";
+    default:
+      return "UNKNOWN";
+  }
+}
+
+inline http::request to_request(const QHttpServerRequest& from) {
+  const QUrl url = from.url();
+  http::request out{.method = method_name(from.method()),
+                    .url = url.path(QUrl::FullyEncoded).toStdString(),
+                    .body = from.body().toStdString()};
+  if (url.hasQuery()) out.url += '?' + url.query(QUrl::FullyEncoded).toStdString();
+  const auto headers = from.headers();
+#if QT_VERSION < QT_VERSION_CHECK(6, 8, 0)
+  for (const auto& [name, value] : headers) out.headers.add(name.toStdString(), value.toStdString());
+#else
+  for (qsizetype i = 0; i < headers.size(); ++i) {
+    const auto name = headers.nameAt(i);
+    out.headers.add(std::string(name.data(), static_cast<std::size_t>(name.size())),
+                    headers.valueAt(i).toByteArray().toStdString());
+  }
+#endif
+  return out;
+}
+
+/// Matches one path, whatever the method, also methods that Qt does not know.
+class qt_rule final : public QHttpServerRouterRule {
+ public:
+  template <class... Rest>
+  explicit qt_rule(QString path, Rest&&... rest)
+      : QHttpServerRouterRule(QStringLiteral("/"), std::forward<Rest>(rest)...), path_(std::move(path)) {}
+
+ protected:
+  bool matches(const QHttpServerRequest& request, QRegularExpressionMatch*) const override {
+    return request.url().path() == path_;
+  }
+
+ private:
+  QString path_;
+};
+
+inline void answer_qt(const handler& handler, QHttpServer& server,
+                      const std::shared_ptr<qt_requests>& requests, const QHttpServerRequest& request,
+                      QHttpServerResponder responder) {
+  QTcpSocket* const socket = qt_socket(server, request, responder);
+  http::request wire = to_request(request);
+  const bool is_too_large = wire.body.size() > handler.options().max_body_size;
+  const bool closes = is_too_large || request.value("connection").toLower() == "close" ||
+                      (socket && socket->property(is_http10).toBool());
+  const std::uint64_t id = requests->add({std::move(responder), socket, closes});
+  const auto exchange = std::make_shared<qt_exchange>(requests, id);
+  if (socket) {
+    socket->setSocketOption(QAbstractSocket::LowDelayOption, 1);
+    QObject::connect(socket, &QTcpSocket::disconnected, socket, [weak = std::weak_ptr(exchange)] {
+      if (const auto gone = weak.lock()) gone->set_gone();
+    });
+  }
+  handler(std::move(wire), http::reply(exchange));
+}
+
+}  // namespace detail
+
+/// Serves a handler on a QHttpServer of Qt 6.4 or later. The adapter adds a route for the handler's path, and
+/// all methods. Requests are read, and answers written, by the server's thread, in whose event loop no call
+/// waits; calls run on `serve_options::executor`. Call serve() in the server's thread.
+///
+/// drain() waits for answers that the event loop has to write: call it from another thread, or call
+/// `drain_in_event_loop()`.
+///
+/// - Qt reads requests of any size into memory. A `qt_tcp_server` limits them while they arrive; without
+///   it, a body over `max_body_size` is refused when it has arrived.
+/// - Qt 6.4 answers requests that are sent at once on one connection in any order. No Inngest server sends
+///   them.
+template <std::derived_from<QHttpServer> Server>
+struct adapter<Server> {
+  /// The name of the framework, which the server shows.
+  static constexpr const char* framework = "qt";
+  /// The adapter can stream answers.
+  static constexpr bool streams = true;
+
+  /// Adds the handler's route to the server.
+  static void mount(QHttpServer& server, const handler& handler) {
+    const auto requests = std::make_shared<detail::qt_requests>(server);
+    QObject::connect(&server, &QObject::destroyed, [requests] { requests->close(); });
+#if QT_VERSION < QT_VERSION_CHECK(6, 8, 0)
+    using responder = QHttpServerResponder&&;
+#else
+    using responder = QHttpServerResponder&;
+#endif
+    server.route<detail::qt_rule>(
+        QString::fromStdString(handler.options().path),
+        [handler, &server, requests](const QHttpServerRequest& request, responder to) {
+          detail::answer_qt(handler, server, requests, request, std::move(to));
+        });
+  }
+};
+
+/// Listens for a QHttpServer, and limits what clients may send: requests larger than the handler's
+/// `max_body_size` are answered with 413 while they arrive, and clients that are slow or idle are
+/// disconnected. It sends answers at once (TCP_NODELAY).
+///
+///     inngest::qt_tcp_server listener(endpoint);  // endpoint: what serve() has returned
+///     listener.listen(QHostAddress::LocalHost, 3000);
+///     server.bind(&listener);  // makes the server its parent
+class qt_tcp_server : public QTcpServer {
+ public:
+  /// Limits requests to the handler's `max_body_size`, and 64 KB for the header.
+  explicit qt_tcp_server(const handler& handler, QObject* parent = nullptr)
+      : QTcpServer(parent), limit_(limit_of(handler.options().max_body_size)) {}
+
+  /// How long a request may take to arrive, and how long a connection may wait for the next one.
+  void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
+
+ protected:
+  /// Looks at the bytes of a connection before QHttpServer does.
+  void incomingConnection(qintptr descriptor) override {
+    auto* const socket = new QTcpSocket(this);
+    if (!socket->setSocketDescriptor(descriptor)) return delete socket;
+    socket->setSocketOption(QAbstractSocket::LowDelayOption, 1);
+    auto* const timer = new QTimer(socket);
+    const auto seen = std::make_shared<traffic>();
+    connect(socket, &QTcpSocket::readyRead, socket, [this, socket, timer, seen] {
+      if (!socket->isTransactionStarted()) begin_request(*socket, *seen, *timer);
+      seen->size += socket->bytesAvailable();
+      if (seen->size > limit_) refuse(*socket, *seen);
+    });
+    connect(socket, &QTcpSocket::bytesWritten, socket, [timer, seen] {
+      seen->is_idle = true;
+      timer->start();
+    });
+    connect(timer, &QTimer::timeout, socket, [socket, seen] {
+      if (seen->is_idle || socket->isTransactionStarted()) socket->abort();
+    });
+    timer->start(timeout_);
+    addPendingConnection(socket);
+  }
+
+ private:
+  /// What a connection has sent.
+  struct traffic {
+    qint64 size = 0;          // of the request that arrives
+    bool is_idle = true;      // no request has come after the last answer
+    bool is_refused = false;  // a request was too large
+  };
+  static constexpr std::chrono::seconds time_to_hang_up{2};
+
+  static qint64 limit_of(std::size_t body) {
+    constexpr std::size_t head = 64 * 1024;
+    return static_cast<qint64>((std::min<std::size_t>)(body, (std::numeric_limits<qint64>::max)() - head) +
+                               head);
+  }
+  static void begin_request(QTcpSocket& socket, traffic& seen, QTimer& timer) {
+    seen.size = 0;
+    seen.is_idle = false;
+    timer.start();
+    const QByteArray line = socket.peek(8192).split('\n').front();
+    socket.setProperty(detail::is_http10, line.trimmed().endsWith("HTTP/1.0"));
+  }
+  /// Answers with 413 and forgets the rest of the request. It is read for a while, because a client that
+  /// still sends would not see the answer otherwise.
+  static void refuse(QTcpSocket& socket, traffic& seen) {
+    socket.commitTransaction();
+    socket.readAll();
+    if (std::exchange(seen.is_refused, true)) return;
+    socket.write(
+        "HTTP/1.1 413 Payload Too Large\r\ncontent-type: application/json\r\nconnection: close\r\n"
+        "content-length: 35\r\n\r\n{\"message\":\"the body is too large\"}");
+    QTimer::singleShot(time_to_hang_up, &socket, [&socket] { socket.abort(); });
+  }
+
+  const qint64 limit_;
+  std::chrono::milliseconds timeout_ = std::chrono::minutes(1);
+};
+
+/// The same as `handler.drain(grace)`, for the thread of a QHttpServer: the event loop runs meanwhile, so
+/// that answers are written.
+inline bool drain_in_event_loop(const handler& handler,
+                                std::chrono::milliseconds grace = std::chrono::seconds(10)) {
+  QEventLoop loop;
+  bool out = false;
+  std::thread waiting([&] {
+    out = handler.drain(grace);
+    QMetaObject::invokeMethod(&loop, &QEventLoop::quit, Qt::QueuedConnection);
+  });
+  loop.exec();
+  waiting.join();
+  return out;
+}
+
+/// Runs calls on a QThreadPool: see `serve_options::executor`. The pool has one thread per core unless you
+/// call `setMaxThreadCount()`, and its queue has no limit.
+class qt_executor final : public executor {
+ public:
+  /// Runs calls on a pool that lasts as long as the executor.
+  explicit qt_executor(QThreadPool& pool = *QThreadPool::globalInstance()) : pool_(pool) {}
+  /// Queues the work.
+  bool post(std::function<void()> work) override {
+    pool_.start(std::move(work));
+    return true;
+  }
+
+ private:
+  QThreadPool& pool_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <string>
+
+#include <inngest/config.hpp>
+#include <inngest/detail/function_ref.hpp>
+#include <inngest/embedded/detail/engine_clock.hpp>
+#include <inngest/embedded/detail/engine_core.hpp>
+#include <inngest/embedded/store.hpp>
+#include <inngest/log.hpp>
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+/// Commits an engine's changes: they are collected under the engine's lock, and written without it. All
+/// functions are called with the lock held.
+class engine_committer {
+ public:
+  /// `workers` wakes a worker when a commit ends, and `settled` everyone who waits for commits.
+  engine_committer(engine_core& core, embedded::store& store, engine_clock& clock, const logger& log,
+                   std::condition_variable& workers, std::condition_variable& settled)
+      : core_(core), store_(store), clock_(clock), log_(log), wake_(workers), settled_(settled) {}
+
+  /// Commits all changes if the store is in memory.
+  void commit_at_once();
+
+  /// The number of the last change, for is_committed().
+  std::uint64_t changed();
+
+  /// Commits the changes of the engine's constructor, which throws when that fails.
+  void commit_first_changes();
+
+  /// Waits until the change is committed. Returns false when the commit fails; engine_core::problem() says
+  /// why.
+  bool is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change);
+
+  /// Waits until the change is committed, also after failed commits. Returns false when the engine stops.
+  bool is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change);
+
+  /// Waits until all changes are committed.
+  /// \throws unreachable with the reason when the commit fails.
+  void commit_changes(std::unique_lock<std::mutex>& lock);
+
+  /// The committer's thread, called without the lock: commits changes that no thread waits for, and retries
+  /// failed commits. Calls `deliver` after each commit.
+  void commit_in_background(std::mutex& mutex, detail::function_ref<void()> deliver);
+  /// Something may have to be committed in the background.
+  void wake() { background_wake_.notify_one(); }
+  /// Ends commit_in_background() after the last commit.
+  void stop();
+
+ private:
+  void end_commit(engine_core::batch batch, std::string problem);
+
+  void commit_or_wait(std::unique_lock<std::mutex>& lock);
+
+  /// Commits all changes. One thread at a time.
+  void commit_all(std::unique_lock<std::mutex>& lock);
+
+  bool can_commit() const { return core_.has_uncommitted() && !core_.is_committing(); }
+
+  /// Commits the batch. Returns the problem, or an empty text. Failed commits will be retried.
+  std::string commit(std::span<const changes> batch) const;
+
+  engine_core& core_;
+  embedded::store& store_;
+  engine_clock& clock_;
+  const logger& log_;
+  std::condition_variable& wake_;
+  std::condition_variable& settled_;
+  const bool is_on_disk_ = store_.is_on_disk();
+  std::condition_variable background_wake_;
+  bool background_stops_ = false;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/embedded/detail/impl/engine_committer.ipp>
+#endif

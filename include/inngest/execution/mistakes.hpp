@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include <inngest/config.hpp>
+#include <inngest/execution/step_call.hpp>
+#include <inngest/protocol/error_info.hpp>
+#include <inngest/step_id.hpp>
+
+// The errors and warnings about mistakes in user code.
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+/// \throws step_options_error for a blank id or negative retries.
+void check_step_options(const step_options& options);
+
+/// Refuses ids and names that no answer can contain. \throws payload_error when they are not UTF-8.
+void refuse_unwritable(const std::string& id, const std::string& name);
+
+protocol::failure error_of_stale_call();
+
+/// The answer has more operations than a server accepts.
+protocol::failure error_of_too_many(std::size_t operations, std::size_t most,
+                                    std::chrono::system_clock::time_point now);
+
+/// The handler reached a new step before all steps with results: it is not deterministic.
+std::string warning_of_changed_id(const step_call& call, const std::string& first_unused);
+
+/// The handler ended without some steps that have results.
+std::string warning_of_unused(std::size_t count, const std::string& first_unused);
+
+/// User code caught the interrupt of a step and did not throw it again.
+std::string warning_of_swallowed(const std::string& step_id, const std::string& called_at);
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/execution/impl/mistakes.ipp>
+#endif

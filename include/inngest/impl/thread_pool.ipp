@@ -1,0 +1,144 @@
+#pragma once
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <list>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <inngest/config.hpp>
+#include <inngest/log.hpp>
+#include <inngest/thread_pool.hpp>
+
+namespace inngest::inline INNGEST_ABI {
+
+struct thread_pool::state {
+  using place = std::list<std::thread>::iterator;
+
+  explicit state(const thread_pool_options& chosen) : options(chosen) {}
+
+  static void run(const std::shared_ptr<state>& self, place at);
+  bool has_place(const std::shared_ptr<state>& self);
+  bool add_thread(const std::shared_ptr<state>& self);
+
+  thread_pool_options options;
+  mutable std::mutex mutex{};  // protects the members below
+  std::condition_variable wake{};
+  std::deque<std::function<void()>> work{};
+  std::list<std::thread> threads{};
+  std::list<std::thread> ended{};  // ended, but not joined
+  std::size_t idle = 0;
+  bool is_stopped = false;
+};
+
+namespace detail {
+
+/// Waits for threads to end, but not for the one that calls.
+INNGEST_INLINE void join_others(std::list<std::thread>& threads) {
+  for (std::thread& thread : threads) {
+    if (thread.get_id() == std::this_thread::get_id())
+      thread.detach();
+    else
+      thread.join();
+  }
+}
+
+INNGEST_INLINE void run_and_report(std::function<void()> work) noexcept {
+  try {
+    work();
+  } catch (const std::exception& problem) {
+    log_to_stderr(log_level::error, std::string("thread_pool: work has thrown: ") + problem.what());
+  } catch (...) {
+    log_to_stderr(log_level::error, "thread_pool: work has thrown an object that is no std::exception");
+  }
+}
+
+}  // namespace detail
+
+INNGEST_INLINE thread_pool::thread_pool(thread_pool_options options) {
+  if (options.threads == 0)
+    options.threads = (std::max)(std::size_t{64}, std::size_t{8} * std::thread::hardware_concurrency());
+  state_ = std::make_shared<state>(options);
+}
+
+INNGEST_INLINE thread_pool::~thread_pool() { stop(); }
+
+INNGEST_INLINE bool thread_pool::post(std::function<void()> work) {
+  std::list<std::thread> ended;
+  bool is_taken = false;
+  {
+    const std::lock_guard lock(state_->mutex);
+    ended.swap(state_->ended);
+    if (state_->has_place(state_)) {
+      state_->work.push_back(std::move(work));
+      is_taken = true;
+    }
+  }
+  if (is_taken) state_->wake.notify_one();
+  detail::join_others(ended);
+  return is_taken;
+}
+
+INNGEST_INLINE void thread_pool::stop() {
+  std::list<std::thread> all;
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->is_stopped = true;
+    all.splice(all.end(), state_->threads);
+    all.splice(all.end(), state_->ended);
+  }
+  state_->wake.notify_all();
+  detail::join_others(all);
+}
+
+INNGEST_INLINE std::size_t thread_pool::threads() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->threads.size();
+}
+
+/// Whether a thread takes more work now, or later. Starts a thread if none is free.
+INNGEST_INLINE bool thread_pool::state::has_place(const std::shared_ptr<state>& self) {
+  if (is_stopped) return false;
+  if (work.size() < idle || add_thread(self)) return true;
+  return !threads.empty() && work.size() - idle < options.queue;
+}
+
+/// Returns false when there are enough threads, or the system has no more.
+INNGEST_INLINE bool thread_pool::state::add_thread(const std::shared_ptr<state>& self) {
+  if (threads.size() >= options.threads) return false;
+  const place at = threads.emplace(threads.end());
+  try {
+    *at = std::thread([self, at] { run(self, at); });
+    return true;
+  } catch (const std::system_error&) {
+    threads.erase(at);
+    return false;
+  }
+}
+
+INNGEST_INLINE void thread_pool::state::run(const std::shared_ptr<state>& self, place at) {
+  std::unique_lock lock(self->mutex);
+  while (true) {
+    ++self->idle;
+    self->wake.wait_for(lock, self->options.max_idle,
+                        [&] { return self->is_stopped || !self->work.empty(); });
+    --self->idle;
+    if (self->work.empty()) {
+      // stop() has taken the threads, and joins them
+      if (!self->is_stopped) self->ended.splice(self->ended.end(), self->threads, at);
+      return;
+    }
+    std::function<void()> work = std::move(self->work.front());
+    self->work.pop_front();
+    lock.unlock();
+    detail::run_and_report(std::move(work));
+    lock.lock();
+  }
+}
+
+}  // namespace inngest::inline INNGEST_ABI

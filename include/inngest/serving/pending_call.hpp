@@ -1,0 +1,74 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include <inngest/config.hpp>
+#include <inngest/execution/call_stop.hpp>
+#include <inngest/http.hpp>
+#include <inngest/http/reply.hpp>
+#include <inngest/serving/call_registry.hpp>
+#include <inngest/serving/served_app.hpp>
+
+// A request whose answer is sent later, or in pieces while its function runs.
+
+namespace inngest::inline INNGEST_ABI::serving {
+
+/// A request that is being answered. While it is, the heartbeats of its app look after the client: they write
+/// white space into a streamed answer, and ask the call to stop when the client is gone.
+class pending_call {
+ public:
+  /// Makes the answer. It does not throw.
+  using make_answer = std::function<http::response(const execution::call_stop&)>;
+
+  pending_call(std::shared_ptr<const served_app> app, make_answer answer)
+      : app_(std::move(app)), answer_(std::move(answer)) {}
+
+  /// Counts it among the running calls until its answer is sent. Returns false when the app is stopping.
+  bool enter_registry();
+
+  /// From now on `reply` waits for the answer, which is to be sent in pieces if it is `streamed`.
+  static void wait_with(const std::shared_ptr<pending_call>& call, http::reply reply, bool streamed);
+
+  /// Sends the head of a streamed answer.
+  void begin();
+
+  /// Makes the answer and sends it.
+  void run() { finish(answer_(stop_)); }
+
+  /// Sends an answer that needs no run, as a whole.
+  void refuse(http::response answer);
+
+ private:
+  bool beat();
+  void finish(http::response answer);
+  void send(http::response answer);
+  void begin_reply();
+
+  std::shared_ptr<const served_app> app_;
+  make_answer answer_;
+  execution::call_stop stop_;
+  std::shared_ptr<registered_call> registered_;
+  std::mutex mutex_;                  // protects the members below
+  std::optional<http::reply> reply_;  // empty when the answer was sent
+  bool is_streamed_ = false;
+  bool has_begun_ = false;
+};
+
+/// The last piece of a streamed answer: the whole answer as JSON, after white space.
+std::string streamed_text(const http::response& answer);
+
+/// The answer in pieces of a framework whose thread waits for it.
+http::response streamed_on_this_thread(const std::shared_ptr<pending_call>& call, const served_app& app);
+
+/// Makes the answer on the app's executor. If that is full, the answer is 503.
+void post(const std::shared_ptr<pending_call>& call, const served_app& app, http::reply reply, bool streamed);
+
+}  // namespace inngest::inline INNGEST_ABI::serving
+
+#if !defined(INNGEST_COMPILED)
+#include <inngest/serving/impl/pending_call.ipp>
+#endif

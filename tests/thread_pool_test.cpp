@@ -1,0 +1,142 @@
+// The pool on which calls run where the adapter does not block.
+#include <inngest/thread_pool.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "catch.hpp"
+#include "support/eventually.hpp"
+
+using namespace std::chrono_literals;
+using support::eventually;
+
+namespace {
+
+/// Keeps threads waiting until it is opened. Its destructor opens it, so that a failed test ends: declare it
+/// after the pool.
+class gate {
+ public:
+  gate() = default;
+  gate(const gate&) = delete;
+  gate& operator=(const gate&) = delete;
+  ~gate() { open(); }
+  /// Work that waits until the gate is open.
+  std::function<void()> waiter() const {
+    return [state = state_] {
+      std::unique_lock lock(state->mutex);
+      ++state->waiting;
+      state->changed.wait(lock, [&] { return state->is_open; });
+    };
+  }
+  int waiting() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->waiting;
+  }
+  void open() const {
+    const std::lock_guard lock(state_->mutex);
+    state_->is_open = true;
+    state_->changed.notify_all();
+  }
+
+ private:
+  struct state {
+    std::mutex mutex;
+    std::condition_variable changed;
+    int waiting = 0;
+    bool is_open = false;
+  };
+  std::shared_ptr<state> state_ = std::make_shared<state>();
+};
+
+}  // namespace
+
+TEST_CASE("a thread pool starts threads on demand, up to its maximum, and then queues", "[executor]") {
+  std::atomic<int> done{0};
+  inngest::thread_pool pool({.threads = 2, .queue = 3});
+  const gate held;
+  CHECK(pool.threads() == 0);
+  const auto work = [&, wait = held.waiter()] {
+    wait();
+    ++done;
+  };
+  CHECK(pool.post(work));
+  CHECK(pool.threads() == 1);
+  CHECK(pool.post(work));
+  CHECK(pool.threads() == 2);
+  REQUIRE(eventually([&] { return held.waiting() == 2; }));
+  for (int i = 0; i < 3; ++i) CHECK(pool.post(work));
+  CHECK_FALSE(pool.post(work));
+  CHECK(pool.threads() == 2);
+  held.open();
+  REQUIRE(eventually([&] { return done == 5; }));
+  CHECK(pool.post(work));  // there is place again
+  pool.stop();
+  CHECK(done == 6);
+}
+
+TEST_CASE("a pool's thread that is idle takes the next work, and ends after its idle time", "[executor]") {
+  std::atomic<int> done{0};
+  inngest::thread_pool pool({.threads = 8, .max_idle = 50ms});
+  const auto work = [&] { ++done; };
+  for (int i = 1; i <= 5; ++i) {
+    REQUIRE(pool.post(work));
+    REQUIRE(eventually([&] { return done == i; }));
+  }
+  CHECK(eventually([&] { return pool.threads() == 0; }));
+  CHECK(pool.post(work));
+  CHECK(eventually([&] { return done == 6; }));
+}
+
+TEST_CASE("stop() runs what waits, and a stopped pool takes no more work", "[executor]") {
+  std::atomic<int> done{0};
+  inngest::thread_pool pool({.threads = 1});
+  for (int i = 0; i < 20; ++i) REQUIRE(pool.post([&] { ++done; }));
+  pool.stop();
+  CHECK(done == 20);
+  CHECK_FALSE(pool.post([&] { ++done; }));
+  pool.stop();
+  CHECK(done == 20);
+}
+
+TEST_CASE("work that throws does not end the pool's thread", "[executor]") {
+  std::atomic<bool> done{false};
+  inngest::thread_pool pool({.threads = 1});
+  REQUIRE(pool.post([] { throw std::runtime_error("for standard error"); }));
+  REQUIRE(pool.post([] { throw 1; }));
+  REQUIRE(pool.post([&] { done = true; }));
+  CHECK(eventually([&] { return done.load(); }));
+}
+
+TEST_CASE("a pool may be destroyed by its own work", "[executor]") {
+  std::atomic<bool> is_gone{false}, ran_after{false};
+  auto pool = std::make_shared<inngest::thread_pool>(inngest::thread_pool_options{.threads = 2});
+  const gate held;
+  auto* place = pool.get();
+  REQUIRE(place->post([&, wait = held.waiter(), pool]() mutable {
+    wait();
+    pool.reset();
+    is_gone = true;
+  }));
+  REQUIRE(place->post([&] { ran_after = true; }));
+  pool.reset();
+  held.open();
+  CHECK(eventually([&] { return is_gone.load(); }));
+  CHECK(ran_after);
+}
+
+TEST_CASE("the work that a pool refuses is destroyed without having run", "[executor]") {
+  inngest::thread_pool pool({.threads = 1, .queue = 0});
+  const gate held;
+  REQUIRE(pool.post(held.waiter()));
+  REQUIRE(eventually([&] { return held.waiting() == 1; }));
+  const auto watched = std::make_shared<int>(1);
+  const bool is_taken = pool.post([watched] { FAIL("it was refused"); });
+  CHECK_FALSE(is_taken);
+  CHECK(watched.use_count() == 1);
+}
