@@ -55,7 +55,8 @@ function(inngest_find_framework component result)
   set(${result} "${targets}" PARENT_SCOPE)
 endfunction()
 
-# inngest_find_adapter(<component>) defines inngest::<component> when its framework is installed.
+# inngest_find_adapter(<component>) defines inngest::<component> when its framework is installed. Projects that add the
+# library as a subdirectory call it themselves; find_package(inngest COMPONENTS ...) does it for others.
 function(inngest_find_adapter component)
   if(TARGET inngest::${component})
     return()
