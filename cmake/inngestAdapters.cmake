@@ -2,7 +2,7 @@
 # are asked for.
 
 # The header <inngest/adapters/X.hpp> of each needs the target inngest::X.
-set(inngest_adapters beast restinio poco pistache qt microhttpd civetweb lambda cgi)
+set(inngest_adapters beast restinio poco pistache qt drogon microhttpd civetweb lambda cgi)
 
 # The targets of a component's framework; "-NOTFOUND" when it is not installed.
 function(inngest_find_framework component result)
@@ -25,6 +25,9 @@ function(inngest_find_framework component result)
   elseif(component STREQUAL "qt")
     find_package(Qt6 QUIET CONFIG COMPONENTS HttpServer)
     set(targets Qt6::HttpServer)
+  elseif(component STREQUAL "drogon")
+    find_package(Drogon QUIET CONFIG)
+    set(targets Drogon::Drogon)
   elseif(component STREQUAL "civetweb")
     find_package(civetweb QUIET CONFIG)
     set(targets civetweb::civetweb)
@@ -43,7 +46,8 @@ function(inngest_find_framework component result)
   set(${result} "${targets}" PARENT_SCOPE)
 endfunction()
 
-# inngest_find_adapter(<component>) defines inngest::<component> when its framework is installed.
+# inngest_find_adapter(<component>) defines inngest::<component> when its framework is installed. Projects that add the
+# library as a subdirectory call it themselves; find_package(inngest COMPONENTS ...) does it for others.
 function(inngest_find_adapter component)
   if(TARGET inngest::${component})
     return()

@@ -55,6 +55,8 @@ PACKAGES = [
     (r"nlohmann/", ["json.hpp", "json/detail/*"]),
     (r"simdjson", ["json/detail/impl/document.ipp", "detail/impl/utf8.ipp"]),
     (r"httplib\.h$", ["adapters/httplib.hpp", "transport/impl/httplib.ipp", "transport/detail/httplib_*.hpp"]),
+    (r"boost/", ["adapters/beast.hpp"]),
+    (r"restinio/", ["adapters/restinio.hpp"]),
     (r"pistache/", ["adapters/pistache.hpp"]),
     (r"Qt[A-Z]\w*/", ["adapters/qt.hpp"]),
     (r"drogon/", ["adapters/drogon.hpp"]),

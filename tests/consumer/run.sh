@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds and runs a user's program against the library: run.sh <way> <work directory>
-# where <way> is find_package, add_subdirectory, pkg_config, meson, by_hand or compiled. Without arguments: all of them.
+# where <way> is find_package, add_subdirectory, pkg_config, meson, by_hand, compiled or adapter. Without arguments: all
+# of them.
 # `compiled` is all of these ways with the compiled library. It takes a minute to compile, so this is done only once.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -31,6 +32,16 @@ compiled_is_missing() {  # <work directory>, with headers in its prefix
     return 1
   fi
   grep -q 'INNGEST_INSTALL_COMPILED=ON' "$1/errors"
+}
+
+# A component whose framework is not installed, and one that does not exist: the message says which it is.
+component_is_missing() {  # <work directory>, with headers in its prefix; <component> <part of the message>
+  if "$cmake" -S "$here/adapter" -B "$1/missing" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -DCOMPONENT="$2" \
+    -DCMAKE_DISABLE_FIND_PACKAGE_Poco=ON -DCMAKE_PREFIX_PATH="$1/prefix" 2> "$1/errors"; then
+    echo "run.sh: the component $2 was found" >&2
+    return 1
+  fi
+  tr -s ' \n' ' ' < "$1/errors" | grep -q "$3"
 }
 
 build_with_pkg_config() {  # <package> <folder of its file> <program>
@@ -120,6 +131,16 @@ consume() {  # <way> <work directory>
     compiled)
       consume_compiled "$work"
       ;;
+    adapter)  # of a framework, as a component of the package
+      if ! echo '#include <boost/beast/core.hpp>' | "$cxx" -std=c++20 -x c++ -E - > /dev/null 2>&1; then
+        echo "skipped: there is no Boost"
+        exit 77
+      fi
+      install_library "$work"
+      build_with_cmake adapter "$work/build" -DCOMPONENT=beast -DCMAKE_PREFIX_PATH="$work/prefix"
+      component_is_missing "$work" poco 'framework of the component "poco" is not installed'
+      component_is_missing "$work" nonsense 'There is no component "nonsense"'
+      ;;
     *)
       echo "run.sh: no such way: $way" >&2
       exit 2
@@ -130,7 +151,7 @@ consume() {  # <way> <work directory>
 if [ $# -gt 0 ]; then
   consume "$1" "$2"
 else
-  for way in find_package add_subdirectory pkg_config meson by_hand compiled; do
+  for way in find_package add_subdirectory pkg_config meson by_hand compiled adapter; do
     (consume "$way" "$root/build/consumer/$way")
   done
 fi
