@@ -2,7 +2,7 @@
 # are asked for.
 
 # The header <inngest/adapters/X.hpp> of each needs the target inngest::X.
-set(inngest_adapters beast restinio poco pistache qt microhttpd civetweb lambda cgi)
+set(inngest_adapters beast restinio poco pistache qt drogon microhttpd civetweb lambda cgi)
 
 # Debian's configuration of the package fails, because it names a program that is not installed.
 function(inngest_find_civetweb)
@@ -42,6 +42,9 @@ function(inngest_find_framework component result)
   elseif(component STREQUAL "qt")
     find_package(Qt6 QUIET CONFIG COMPONENTS HttpServer)
     set(targets Qt6::HttpServer)
+  elseif(component STREQUAL "drogon")
+    find_package(Drogon QUIET CONFIG)
+    set(targets Drogon::Drogon)
   elseif(component STREQUAL "civetweb")
     inngest_find_civetweb()
     set(targets inngest_civetweb)
