@@ -140,3 +140,24 @@ TEST_CASE("the work that a pool refuses is destroyed without having run", "[exec
   CHECK_FALSE(is_taken);
   CHECK(watched.use_count() == 1);
 }
+
+TEST_CASE("a burst fills the threads that start and then the queue", "[executor]") {
+  for (int round = 0; round < 20; ++round) {
+    inngest::thread_pool pool({.threads = 2, .queue = 3});
+    const gate held;
+    for (int i = 0; i < 5; ++i) CHECK(pool.post(held.waiter()));
+    CHECK_FALSE(pool.post(held.waiter()));
+  }
+}
+
+TEST_CASE("a pool's threads may wait for ever", "[executor]") {
+  std::atomic<int> done{0};
+  const auto max_idle = GENERATE(std::chrono::milliseconds::max(), std::chrono::milliseconds::min());
+  inngest::thread_pool pool({.threads = 1, .max_idle = max_idle});
+  for (int i = 1; i <= 3; ++i) {
+    REQUIRE(pool.post([&] { ++done; }));
+    REQUIRE(eventually([&] { return done == i; }));
+  }
+  std::this_thread::sleep_for(20ms);
+  if (max_idle > 0ms) CHECK(pool.threads() == 1);
+}
