@@ -14,6 +14,7 @@
 #include "catch.hpp"
 #include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
+#include "support/replies.hpp"
 
 using Catch::Matchers::ContainsSubstring;
 using namespace std::chrono_literals;
@@ -25,81 +26,9 @@ struct nothing {};
 INNGEST_FIELDS(nothing)
 using go = inngest::event<"test/go", nothing>;
 
-/// What a client has received.
-struct client {
-  std::mutex mutex{};
-  int answers = 0;
-  int status = 0;
-  inngest::http::headers headers{};
-  std::string body{};
-  std::vector<std::string> pieces{};
-  bool has_begun = false, has_ended = false, is_written = false;
-  std::atomic<bool> is_gone{false};
-
-  template <class Read>
-  auto read(Read read_it) {
-    const std::lock_guard lock(mutex);
-    return read_it();
-  }
-  bool has_answer() {
-    return read([&] { return answers > 0; });
-  }
-};
-
-/// Writes what it is given to a client that is a variable.
-class to_client final : public inngest::http::exchange {
- public:
-  explicit to_client(std::shared_ptr<client> to) : to_(std::move(to)) {}
-  ~to_client() override {
-    to_->read([&] { return to_->is_written = true; });
-  }
-  void send(inngest::http::response answer) override {
-    const std::lock_guard lock(to_->mutex);
-    ++to_->answers;
-    to_->status = answer.status;
-    to_->headers = answer.headers;
-    to_->body = answer.body;
-  }
-  void begin(inngest::http::response head) override {
-    const std::lock_guard lock(to_->mutex);
-    to_->has_begun = true;
-    to_->status = head.status;
-  }
-  bool write(std::string piece) override {
-    const std::lock_guard lock(to_->mutex);
-    to_->pieces.push_back(std::move(piece));
-    return !to_->is_gone;
-  }
-  void end() override {
-    const std::lock_guard lock(to_->mutex);
-    ++to_->answers;
-    to_->has_ended = true;
-  }
-  bool is_open() const override { return !to_->is_gone; }
-
- private:
-  std::shared_ptr<client> to_;
-};
-
-inngest::http::reply reply_to(const std::shared_ptr<client>& to) {
-  return inngest::http::reply(std::make_shared<to_client>(to));
-}
-
-/// Runs work when the test says so, or not at all.
-struct manual_executor final : inngest::executor {
-  bool post(std::function<void()> work) override {
-    if (throws) throw std::runtime_error("out of order");
-    if (is_full) return false;
-    works.push_back(std::move(work));
-    return true;
-  }
-  void run_all() {
-    for (const auto& work : std::exchange(works, {})) work();
-  }
-  std::vector<std::function<void()>> works{};
-  bool is_full = false;
-  bool throws = false;
-};
+using support::client;
+using support::manual_executor;
+using support::reply_to;
 
 inngest::http::request call_of(const std::string& slug) {
   return {.method = "POST",
@@ -352,4 +281,139 @@ TEST_CASE("a reply sends an answer with a stream in pieces", "[reply]") {
   reply_to(to).send(std::move(answer));
   CHECK(to->pieces == std::vector<std::string>{"a", "b"});
   CHECK(to->has_ended);
+}
+
+TEST_CASE("a reply that has begun is not sent once more as a whole", "[reply]") {
+  const auto to = std::make_shared<client>();
+  {
+    auto reply = reply_to(to);
+    reply.begin({.status = 201});
+    reply.write("a");
+    reply.send({.status = 500, .body = "late"});
+  }
+  CHECK(to->answers == 1);
+  CHECK(to->has_ended);
+  CHECK(to->status == 201);
+  CHECK(to->body.empty());
+}
+
+TEST_CASE("a reply sends an answer with a stream as a whole where the framework can't send pieces",
+          "[reply]") {
+  const auto to = std::make_shared<client>();
+  to->takes_pieces = false;
+  inngest::http::response answer{.status = 201};
+  answer.stream = [](const inngest::http::chunk_writer& write) {
+    CHECK(write("a"));
+    CHECK(write("b"));
+  };
+  reply_to(to).send(std::move(answer));
+  CHECK_FALSE(to->has_begun);
+  CHECK(to->answers == 1);
+  CHECK(to->status == 201);
+  CHECK(to->body == "ab");
+}
+
+TEST_CASE("a streamed call that the executor drops ends with an answer that says so", "[serve][reply]") {
+  served s(answers_seven, {.streaming = true});
+  const auto to = std::make_shared<client>();
+  s.handler(call_of("app-f"), reply_to(to));
+  s.executor->works.clear();
+  CHECK(to->answers == 1);
+  CHECK(to->has_ended);
+  REQUIRE_FALSE(to->pieces.empty());
+  const auto last = inngest::json::parse(to->pieces.back());
+  CHECK(last.at("status") == 500);
+  CHECK_THAT(last.at("body").get<std::string>(), ContainsSubstring("without an answer"));
+  CHECK(s.handler.calls_under_way() == 0);
+}
+
+TEST_CASE("a call that was refused does not run, even if its executor kept it", "[serve][reply]") {
+  std::atomic<int> runs{0};
+  served s([&](std::stop_token) { return ++runs; }, {.streaming = GENERATE(false, true)});
+  s.executor->throws_late = true;
+  const auto to = std::make_shared<client>();
+  s.handler(call_of("app-f"), reply_to(to));
+  CHECK(to->status == 503);
+  s.executor->run_all();
+  CHECK(runs == 0);
+  CHECK(to->answers == 1);
+  CHECK(s.handler.calls_under_way() == 0);
+}
+
+TEST_CASE("an executor that runs work within post() gives the same answers", "[serve][reply]") {
+  const bool streaming = GENERATE(false, true);
+  served s(answers_seven, {.streaming = streaming});
+  s.executor->runs_at_once = true;
+  const auto to = std::make_shared<client>();
+  s.handler(call_of("app-f"), reply_to(to));
+  CHECK(to->answers == 1);
+  CHECK(to->status == (streaming ? 201 : 206));
+  CHECK(to->pieces.size() == (streaming ? 1 : 0));
+  CHECK(s.handler.calls_under_way() == 0);
+}
+
+namespace {
+
+const std::string key = "signkey-test-0123456789abcdef0123456789abcdef";
+
+inngest::client_options with_key() {
+  auto options = support::quiet_options(inngest::mode::cloud);
+  options.signing_key = key;
+  return options;
+}
+
+inngest::http::request signed_call() {
+  auto request = call_of("app-f");
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  request.headers.add("x-inngest-signature", inngest::protocol::sign(request.body, key, now));
+  return request;
+}
+
+/// Whether the app's key has signed what the client received.
+bool is_signed(const inngest::http::headers& headers, const std::string& body) {
+  const auto signature = headers.find("x-inngest-signature");
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  return signature && inngest::protocol::check_signature(*signature, body, {key}, now).is_good();
+}
+
+}  // namespace
+
+TEST_CASE("every answer to a signed call is signed", "[serve][reply][signature]") {
+  served s(answers_seven, {}, with_key());
+  const auto to = std::make_shared<client>();
+  SECTION("that of the function") {
+    s.handler(signed_call(), reply_to(to));
+    s.executor->run_all();
+    CHECK(to->status == 206);
+  }
+  SECTION("that of a full executor") {
+    s.executor->is_full = true;
+    s.handler(signed_call(), reply_to(to));
+    CHECK(to->status == 503);
+  }
+  SECTION("that of an executor that drops the call") {
+    s.handler(signed_call(), reply_to(to));
+    s.executor->works.clear();
+    CHECK(to->status == 500);
+  }
+  SECTION("that of an app that stops") {
+    s.handler.drain(0ms);
+    s.handler(signed_call(), reply_to(to));
+    CHECK(to->status == 503);
+  }
+  CHECK(to->answers == 1);
+  CHECK(is_signed(to->headers, to->body));
+}
+
+TEST_CASE("the answer within a stream is signed", "[serve][reply][signature]") {
+  served s(answers_seven, {.streaming = true}, with_key());
+  const auto to = std::make_shared<client>();
+  s.handler(signed_call(), reply_to(to));
+  const bool is_dropped = GENERATE(false, true);
+  is_dropped ? s.executor->works.clear() : s.executor->run_all();
+  const auto last = inngest::json::parse(to->pieces.back());
+  CHECK(last.at("status") == (is_dropped ? 500 : 206));
+  const auto& signature = last.at("headers").at("x-inngest-signature");
+  CHECK(
+      is_signed({{"x-inngest-signature", signature.get<std::string>()}}, last.at("body").get<std::string>()));
 }

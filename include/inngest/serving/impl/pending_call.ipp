@@ -12,6 +12,14 @@
 
 namespace inngest::inline INNGEST_ABI::serving {
 
+INNGEST_INLINE pending_call::~pending_call() {
+  if (!reply_) return;
+  try {
+    finish(message_answer(*app_, 500, "the call ended without an answer"));
+  } catch (...) {  // out of memory: the reply tries it once more
+  }
+}
+
 INNGEST_INLINE bool pending_call::enter_registry() {
   registered_ = std::make_shared<registered_call>(app_->calls, stop_);
   return !registered_->is_refused();
@@ -50,6 +58,14 @@ INNGEST_INLINE void pending_call::begin() {
   if (reply_ && is_streamed_) begin_reply();
 }
 
+INNGEST_INLINE void pending_call::run() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!reply_) return;
+  }
+  finish(answer_(stop_));
+}
+
 INNGEST_INLINE void pending_call::refuse(http::response answer) {
   {
     const std::lock_guard lock(mutex_);
@@ -59,6 +75,7 @@ INNGEST_INLINE void pending_call::refuse(http::response answer) {
 }
 
 INNGEST_INLINE void pending_call::send(http::response answer) {
+  sign_answer(answer, caller_);
   if (!is_streamed_) return reply_->send(std::move(answer));
   begin_reply();
   reply_->write(streamed_text(answer));
