@@ -11,6 +11,7 @@
 #include <inngest/http.hpp>
 #include <inngest/http/reply.hpp>
 #include <inngest/serving/call_registry.hpp>
+#include <inngest/serving/heartbeats.hpp>
 #include <inngest/serving/identity.hpp>
 #include <inngest/serving/served_app.hpp>
 
@@ -50,7 +51,7 @@ class pending_call {
   void refuse(http::response answer);
 
  private:
-  bool beat();
+  void beat();
   void finish(http::response answer);
   void send(http::response answer);
   void begin_reply();
@@ -64,6 +65,7 @@ class pending_call {
   std::optional<http::reply> reply_;  // empty when the answer was sent
   bool is_streamed_ = false;
   bool has_begun_ = false;
+  std::optional<heartbeat> heartbeat_;
 };
 
 /// The last piece of a streamed answer: the whole answer as JSON, after white space.
