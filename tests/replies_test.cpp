@@ -417,3 +417,140 @@ TEST_CASE("the answer within a stream is signed", "[serve][reply][signature]") {
   CHECK(
       is_signed({{"x-inngest-signature", signature.get<std::string>()}}, last.at("body").get<std::string>()));
 }
+
+TEST_CASE("the results of a posted call are saved while it runs", "[serve][reply][checkpointing]") {
+  std::mutex mutex;
+  std::vector<std::string> saved;
+  auto options = support::quiet_options();
+  options.transport = std::make_shared<support::fake_transport>([&](const inngest::http::request& request) {
+    const std::lock_guard lock(mutex);
+    saved.push_back(request.path());
+    return inngest::http::response{.status = 200, .body = "{}"};
+  });
+  const inngest::client app(options);
+  const auto executor = std::make_shared<manual_executor>();
+  const bool streaming = GENERATE(false, true);
+  const inngest::handler handler(app,
+                                 {app.create_function({.id = "f"}, inngest::on<go>(),
+                                                      [](inngest::context<go>& ctx) {
+                                                        return ctx.step.run("a", [] { return 3; }) +
+                                                               ctx.step.run("b", [] { return 4; });
+                                                      })},
+                                 {.streaming = streaming, .executor = executor});
+  auto request = call_of("app-f");
+  const std::string ids = R"("run_id":"r","fn_id":"uuid","qi_id":"queue","generation_id":1,)";
+  request.body.replace(request.body.find(R"("run_id":"r",)"), 13, ids);
+  const auto to = std::make_shared<client>();
+  handler(std::move(request), reply_to(to));
+  executor->run_all();
+  CHECK(saved == std::vector<std::string>(2, "/v1/checkpoint/r/async"));
+  const std::string body =
+      streaming ? inngest::json::parse(to->pieces.back()).at("body").get<std::string>() : to->body;
+  CHECK_THAT(body, ContainsSubstring("RunComplete") && ContainsSubstring("\"data\":7"));
+}
+
+TEST_CASE("middleware sees a posted call as it sees one that blocks", "[serve][reply][middleware]") {
+  struct recorder final : inngest::middleware {
+    inngest::http::response wrap_request(const inngest::http::request& request,
+                                         inngest::next_call<inngest::http::response> next) override {
+      seen.push_back(request.method + " " + request.url + " " + request.body);
+      auto out = next();
+      seen.push_back(std::to_string(out.status));
+      out.headers.add("x-seen", "yes");
+      return out;
+    }
+    std::vector<std::string> seen{};
+  };
+  const auto layer = std::make_shared<recorder>();
+  auto options = support::quiet_options();
+  options.middleware = {layer};
+  served s(answers_seven, {}, options);
+  s.handler(call_of("app-f"));
+  const auto blocking = std::exchange(layer->seen, {});
+  REQUIRE(blocking.size() == 2);
+  const auto to = std::make_shared<client>();
+  s.handler(call_of("app-f"), reply_to(to));
+  CHECK(layer->seen.empty());
+  s.executor->run_all();
+  CHECK(layer->seen == blocking);
+  CHECK(to->headers.find("x-seen") == "yes");
+}
+
+TEST_CASE("a handler may be destroyed while many calls run", "[serve][reply]") {
+  constexpr int calls = 64;
+  std::atomic<int> running{0};
+  std::atomic<bool> may_end{false};
+  std::vector<std::shared_ptr<client>> clients;
+  {
+    inngest::client app(support::quiet_options());
+    const inngest::handler handler(app,
+                                   {app.create_function({.id = "f"}, inngest::on<go>(),
+                                                        [&](inngest::context<go>& ctx) {
+                                                          return ctx.step.run("s", [&] {
+                                                            ++running;
+                                                            return eventually([&] { return may_end.load(); });
+                                                          });
+                                                        })},
+                                   {.streaming = GENERATE(false, true), .heartbeat = 1ms});
+    for (int i = 0; i < calls; ++i) {
+      clients.push_back(std::make_shared<client>());
+      handler(call_of("app-f"), reply_to(clients.back()));
+    }
+    REQUIRE(eventually([&] { return running == calls; }));
+  }
+  may_end = true;
+  for (const auto& to : clients) {
+    REQUIRE(eventually([&] { return to->read([&] { return to->is_written; }); }));
+    CHECK(to->answers == 1);
+  }
+}
+
+TEST_CASE("each call of a crowd gets one answer, those that find no place too", "[serve][reply]") {
+  constexpr int threads = 8, calls = 60;
+  std::atomic<int> runs{0};
+  served s([&](std::stop_token) { return ++runs; },
+           {.streaming = GENERATE(false, true),
+            .heartbeat = 1ms,
+            .executor = std::make_shared<inngest::thread_pool>(
+                inngest::thread_pool_options{.threads = 2, .queue = 2, .max_idle = 1ms})});
+  std::vector<std::vector<std::shared_ptr<client>>> crowd(threads);
+  std::vector<std::thread> posting;
+  for (auto& clients : crowd) {
+    posting.emplace_back([&] {
+      for (int i = 0; i < calls; ++i) {
+        clients.push_back(std::make_shared<client>());
+        s.handler(call_of("app-f"), reply_to(clients.back()));
+      }
+    });
+  }
+  for (std::thread& thread : posting) thread.join();
+  CHECK(s.handler.drain(60s));
+  CHECK(s.handler.calls_under_way() == 0);
+  int refused = 0;
+  for (const auto& clients : crowd) {
+    for (const auto& to : clients) {
+      CHECK(to->read([&] { return to->answers; }) == 1);
+      CHECK(to->read([&] { return to->is_written; }));
+      refused += to->status == 503 ? 1 : 0;
+    }
+  }
+  CHECK(refused < threads * calls);
+  CHECK(runs <= threads * calls - refused);  // drain() asks calls that wait to stop before their step
+}
+
+TEST_CASE("drain() within a call gives up when its grace is over", "[serve][reply][drain]") {
+  std::atomic<bool> is_drained{true};
+  const inngest::handler* self = nullptr;
+  served s(
+      [&](std::stop_token) {
+        is_drained = self->drain(5ms);
+        return 1;
+      },
+      {.executor = std::make_shared<inngest::thread_pool>()});
+  self = &s.handler;
+  const auto to = std::make_shared<client>();
+  s.handler(call_of("app-f"), reply_to(to));
+  CHECK(eventually([&] { return to->has_answer(); }));
+  CHECK_FALSE(is_drained);
+  CHECK(s.handler.drain(60s));
+}

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "catch.hpp"
 #include "support/eventually.hpp"
@@ -160,4 +161,45 @@ TEST_CASE("a pool's threads may wait for ever", "[executor]") {
   }
   std::this_thread::sleep_for(20ms);
   if (max_idle > 0ms) CHECK(pool.threads() == 1);
+}
+
+TEST_CASE("a hundred threads post to one pool, and nothing is lost or run twice", "[executor]") {
+  constexpr int threads = 100, each = 50;
+  std::vector<std::atomic<int>> runs(threads * each);
+  std::atomic<int> taken{0};
+  inngest::thread_pool pool({.threads = 4, .queue = 16, .max_idle = 1ms});
+  std::vector<std::thread> posting;
+  for (int t = 0; t < threads; ++t) {
+    posting.emplace_back([&, t] {
+      for (int i = 0; i < each; ++i) {
+        auto& count = runs[static_cast<std::size_t>(t * each + i)];
+        if (pool.post([&count] { ++count; }))
+          ++taken;
+        else
+          count = -1;
+      }
+    });
+  }
+  for (std::thread& thread : posting) thread.join();
+  CHECK(pool.threads() <= 4);
+  pool.stop();
+  int run = 0, wrong = 0;
+  for (const auto& count : runs) {
+    run += count == 1 ? 1 : 0;
+    wrong += count != 1 && count != -1 ? 1 : 0;
+  }
+  CHECK(wrong == 0);
+  CHECK(run == taken);
+}
+
+TEST_CASE("work may post to its pool, also while the pool stops", "[executor]") {
+  std::atomic<int> left{50};
+  std::atomic<bool> is_refused{false};
+  inngest::thread_pool pool({.threads = 2});
+  std::function<void()> again = [&] {
+    if (--left > 0 && !pool.post(again)) is_refused = true;
+  };
+  REQUIRE(pool.post(again));
+  pool.stop();
+  CHECK((is_refused || left <= 0));
 }
