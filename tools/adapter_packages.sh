@@ -4,4 +4,8 @@
 
 need_adapter_packages() {
   need libboost1.81-dev test -e /usr/include/boost/beast.hpp
+  need librestinio-dev test -e /usr/include/restinio/version.hpp
+  need libasio-dev test -e /usr/include/asio.hpp
+  need libfmt-dev test -e /usr/include/fmt/core.h
+  need libhttp-parser-dev test -e /usr/include/http_parser.h
 }
