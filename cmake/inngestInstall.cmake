@@ -30,7 +30,7 @@ configure_package_config_file(cmake/inngestConfig.cmake.in inngestConfig.cmake
                               INSTALL_DESTINATION "${package_dir}")
 write_basic_package_version_file(inngestConfigVersion.cmake COMPATIBILITY SameMinorVersion ${any_architecture})
 install(FILES "${PROJECT_BINARY_DIR}/inngestConfig.cmake" "${PROJECT_BINARY_DIR}/inngestConfigVersion.cmake"
-              "${PROJECT_SOURCE_DIR}/cmake/inngestHttplib.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/inngestAdapters.cmake" "${PROJECT_SOURCE_DIR}/cmake/inngestHttplib.cmake"
         DESTINATION "${package_dir}")
 
 # Without a pkg-config file of its own, cpp-httplib is a header that needs OpenSSL.

@@ -1,7 +1,9 @@
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <inngest/members.hpp>
@@ -38,6 +40,28 @@ INNGEST_CAMEL_FIELDS(payment, order_id, payer)
 using placed = inngest::event<"order/placed", order>;
 using paid = inngest::event<"order/paid", payment>;
 using anything = inngest::event<"order/anything">;
+
+struct card {
+  std::string number;
+  customer owner;
+};
+INNGEST_FIELDS(card, number, owner)
+struct transfer {
+  std::string iban;
+  std::string owner;
+};
+INNGEST_FIELDS(transfer, iban, owner)
+using method = std::variant<card, transfer>;
+INNGEST_VARIANT(method, "kind", "card", "transfer")
+using charged = inngest::event<"order/charged", method>;
+
+struct times {
+  std::chrono::sys_seconds at{};
+  std::chrono::milliseconds took{};
+  std::vector<std::byte> content;
+};
+INNGEST_FIELDS(times, at, took, (content, inngest::as_base64))
+using timed = inngest::event<"order/timed", times>;
 
 struct progress_data {
   int done_percent = 0;
@@ -92,6 +116,27 @@ TEST_CASE("a member of another event's type is refused when the function is crea
       refused<paid>({.id = "f", .idempotency = inngest::key<&order::total_cents>}),
       ContainsSubstring("idempotency (event.data.totalCents): event.data has no member \"totalCents\": it "
                         "has orderId, payer"));
+}
+
+TEST_CASE("expressions know the members of a variant and the forms of times and bytes", "[members][typed]") {
+  const auto expression = [](auto trigger) {
+    return message_of<inngest::configuration_error>([&] {
+      static_cast<void>(
+          support::quiet_client().create_function({.id = "f"}, std::move(trigger), [](auto&) {}));
+    });
+  };
+  for (const char* good :
+       {"event.data.kind == 'card'", "event.data.number == '1'", "event.data.owner.anything == 1"})
+    CHECK(expression(inngest::on<charged>({.expression = good})) == taken);
+  CHECK_THAT(expression(inngest::on<charged>({.expression = "event.data.nummer == '1'"})),
+             ContainsSubstring("event.data has no member \"nummer\" (did you mean \"number\"?): it has kind, "
+                               "number, owner, iban"));
+  CHECK(expression(inngest::on<timed>({.expression = "event.data.at > '2026' && event.data.took > 5"})) ==
+        taken);
+  CHECK_THAT(expression(inngest::on<timed>({.expression = "event.data.content.size == 1"})),
+             ContainsSubstring("event.data.content has no member \"size\": it is a text"));
+  CHECK_THAT(expression(inngest::on<timed>({.expression = "event.data.took.ms == 1"})),
+             ContainsSubstring("it is a number"));
 }
 
 TEST_CASE("a match by members compares them by their names on the wire", "[members][typed]") {

@@ -4,10 +4,15 @@
 
 need_adapter_packages() {
   need libboost1.81-dev test -e /usr/include/boost/beast.hpp
+  need librestinio-dev test -e /usr/include/restinio/version.hpp
+  need libasio-dev test -e /usr/include/asio.hpp
+  need libfmt-dev test -e /usr/include/fmt/core.h
+  need libhttp-parser-dev test -e /usr/include/http_parser.h
   need libpoco-dev test -e /usr/include/Poco/Net/HTTPServer.h
   need libcivetweb-dev test -e /usr/include/civetweb.h
   need libmicrohttpd-dev pkg-config --exists libmicrohttpd
   need libpistache-dev pkg-config --exists libpistache
   need qt6-base-dev test -e "$(echo /usr/lib/*/cmake/Qt6Network)"
+  need qt6-websockets-dev test -e "$(echo /usr/lib/*/cmake/Qt6WebSockets)"  # Qt6HttpServer asks for it
   need qt6-httpserver-dev test -e "$(echo /usr/lib/*/cmake/Qt6HttpServer)"
 }

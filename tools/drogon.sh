@@ -62,8 +62,8 @@ in_debian() {
 
 packages_of() {
   case $1 in
-    drogon) echo libdrogon-dev libjsoncpp-dev uuid-dev zlib1g-dev libbrotli-dev libyaml-cpp-dev libpq-dev libmariadb-dev libhiredis-dev ;;
-    qt) echo qt6-httpserver-dev qt6-base-dev ;;
+    drogon) echo libdrogon-dev libjsoncpp-dev uuid-dev zlib1g-dev libbrotli-dev ;;
+    qt) echo qt6-httpserver-dev qt6-websockets-dev qt6-base-dev ;;
     pistache) echo libpistache-dev rapidjson-dev ;;
   esac
 }
@@ -71,13 +71,13 @@ packages_of() {
 flags_of() {
   case $1 in
     drogon) echo -isystem /usr/include/jsoncpp ;;
-    qt) echo -fPIC $(pkg-config --cflags-only-I Qt6HttpServer Qt6Network | sed 's/-I/-isystem /g') ;;
+    qt) echo "-fPIC $(pkg-config --cflags-only-I Qt6HttpServer Qt6Network | sed 's/-I/-isystem /g')" ;;
   esac
 }
 
 libraries_of() {
   case $1 in
-    drogon) echo -ldrogon -ltrantor -ljsoncpp -luuid -lbrotlienc -lbrotlidec -lyaml-cpp -lhiredis -lpq -lmariadb ;;
+    drogon) echo -ldrogon -ltrantor -ljsoncpp ;;
     qt) pkg-config --libs Qt6HttpServer Qt6Network ;;
     pistache) echo -lpistache ;;
   esac
@@ -95,15 +95,14 @@ compile_shared() {
 }
 
 test_adapter() {
-  local adapter=$1 objects=("$build/tests_main.o")
+  local adapter=$1 objects=("$build/tests_main.o") flags libraries
   echo "== $adapter"
-  # shellcheck disable=SC2046
-  "${cxx[@]}" -Wall -Wextra -Wshadow -Werror $(flags_of "$adapter") -c "tests/adapters/${adapter}_test.cpp" -o "$build/$adapter.o"
+  read -ra flags <<< "$(flags_of "$adapter")"
+  read -ra libraries <<< "$(libraries_of "$adapter") $(pkg-config --libs catch2 simdjson openssl sqlite3 cpp-httplib)"
   [ "$adapter" = drogon ] || objects+=("$build/tests_adapters_suite.o")  # Drogon's server can run only once
-  # shellcheck disable=SC2046
-  "${cxx[@]}" "${objects[@]}" "$build/$adapter.o" -o "$build/$adapter" -L"$build" -linngest \
-    $(pkg-config --libs catch2 simdjson openssl sqlite3 cpp-httplib) $(libraries_of "$adapter") -lz -lbrotlicommon -pthread
-  "$build/$adapter"
+  "${cxx[@]}" -Wall -Wextra -Wshadow -Werror "${flags[@]}" -c "tests/adapters/${adapter}_test.cpp" -o "$build/$adapter.o" &&
+    "${cxx[@]}" "${objects[@]}" "$build/$adapter.o" "$build/libinngest.a" -o "$build/$adapter" "${libraries[@]}" -pthread &&
+    "$build/$adapter"
 }
 
 run_inside() {

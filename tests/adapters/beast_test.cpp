@@ -2,15 +2,26 @@
 
 #include <inngest/adapters/beast.hpp>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "catch.hpp"
 #include "suite.hpp"
+#include "support/handler_driver.hpp"
+#include "support/http_connection.hpp"
 
 namespace {
 
@@ -50,4 +61,287 @@ std::unique_ptr<suite::running_server> suite::start(const inngest::client& app,
                                                     std::vector<inngest::any_function> functions,
                                                     inngest::serve_options options, int port) {
   return std::make_unique<server_of_beast>(app, std::move(functions), std::move(options), port);
+}
+
+namespace {
+
+using namespace std::chrono_literals;
+using support::http_answer;
+using support::http_connection;
+using support::request_text;
+using test_event = inngest::event<"test/event">;
+namespace beast_http = boost::beast::http;
+
+inngest::any_function greet(const inngest::client& app) {
+  return app.create_function({.id = "greet"}, inngest::on<test_event>(),
+                             [](auto& ctx) { return ctx.step.run("greet", [] { return "hello"; }); });
+}
+
+std::string call() {
+  return request_text("POST", "/api/inngest?fnId=app-greet&stepId=step", support::call().text());
+}
+
+void check_greeting(const http_answer& answer) {
+  CHECK(answer.status == 206);
+  CHECK(inngest::json::parse(answer.body).at(0).at("data") == "hello");
+}
+
+// [executor]
+struct asio_executor final : inngest::executor {
+  explicit asio_executor(boost::asio::io_context& io) : io(io) {}
+  bool post(std::function<void()> work) override {
+    boost::asio::post(io, std::move(work));
+    return true;
+  }
+  boost::asio::io_context& io;
+};
+// [executor]
+
+/// An io_context with a thread.
+class running_io {
+ public:
+  running_io() : thread_([this] { io.run(); }) {}
+  ~running_io() {
+    work_.reset();
+    io.stop();
+    thread_.join();
+  }
+  boost::asio::io_context io;
+
+ private:
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_ =
+      boost::asio::make_work_guard(io);
+  std::thread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("Beast: one server serves several apps, each at its path", "[beast]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  inngest::beast_server server(running.io, {.port = 0});
+  inngest::serve(server, app, {greet(app)});
+  inngest::serve(server, app, {greet(app)}, {.path = "/other"});
+  http_connection connection(server.port());
+  connection.send(call());
+  check_greeting(connection.read_answer());
+  connection.send(request_text("GET", "/other"));
+  CHECK(connection.read_answer().status == 200);
+  connection.send(request_text("POST", "/unknown", "ignored"));
+  CHECK(connection.read_answer().status == 404);
+  connection.send(request_text("GET", "http://localhost/other?a=b"));  // the form for proxies
+  CHECK(connection.read_answer().status == 200);
+}
+
+TEST_CASE("Beast: calls may run on the threads of the io_context", "[beast]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  inngest::beast_server server(running.io, {.port = 0});
+  inngest::serve(server, app, {greet(app)}, {.executor = std::make_shared<asio_executor>(running.io)});
+  http_connection connection(server.port());
+  connection.send(call() + call());
+  for (int i = 0; i < 2; ++i) check_greeting(connection.read_answer());
+}
+
+TEST_CASE("Beast: a server runs on a strand and on a pool of threads", "[beast]") {
+  boost::asio::thread_pool pool(2);
+  const auto app = support::quiet_client();
+  {
+    inngest::beast_server of_pool(pool, {.port = 0});
+    inngest::serve(of_pool, app, {greet(app)});
+    inngest::beast_server of_strand(boost::asio::make_strand(pool), {.port = 0});
+    inngest::serve(of_strand, app, {greet(app)});
+    for (const int port : {of_pool.port(), of_strand.port()}) {
+      http_connection connection(port);
+      for (int i = 0; i < 10; ++i) {
+        connection.send(call());
+        check_greeting(connection.read_answer());
+      }
+    }
+  }
+  pool.join();
+}
+
+TEST_CASE("Beast: an address that can't be bound is named", "[beast]") {
+  boost::asio::io_context io;
+  const inngest::beast_server first(io, {.port = 0});
+  const std::string port = std::to_string(first.port());
+  const auto bind = [&] {
+    const inngest::beast_server second(io, {.port = static_cast<unsigned short>(first.port())});
+  };
+  CHECK_THROWS_WITH(bind(), Catch::Matchers::ContainsSubstring("can't listen on 127.0.0.1:" + port));
+  CHECK_THROWS(inngest::beast_server(io, {.address = "no address"}));
+}
+
+TEST_CASE("Beast: connections that are idle or too slow are closed, but not during a call",
+          "[beast][limits]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  const auto slow = app.create_function({.id = "greet"}, inngest::on<test_event>(), [](auto& ctx) {
+    return ctx.step.run("greet", [] {
+      std::this_thread::sleep_for(500ms);
+      return "hello";
+    });
+  });
+  inngest::beast_server server(running.io, {.port = 0, .idle_timeout = 100ms, .timeout = 100ms});
+  inngest::serve(server, app, {slow});
+  http_connection idle(server.port());
+  http_connection within_header(server.port());
+  within_header.send("POST /api/inngest HTTP/1.1\r\n");
+  http_connection within_body(server.port());
+  within_body.send(call().substr(0, call().size() - 1));
+  http_connection during_call(server.port());
+  during_call.send(call());
+  CHECK(idle.read_rest().empty());
+  CHECK(within_header.read_rest().empty());
+  CHECK(within_body.read_rest().empty());
+  check_greeting(during_call.read_answer());
+}
+
+TEST_CASE("Beast: more connections than the limit are closed", "[beast][limits]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  inngest::beast_server server(running.io, {.port = 0, .max_connections = 2});
+  inngest::serve(server, app, {greet(app)});
+  {
+    http_connection first(server.port()), second(server.port());
+    for (http_connection* each : {&first, &second}) {
+      each->send(call());
+      check_greeting(each->read_answer());
+    }
+    http_connection third(server.port());
+    CHECK(third.read_rest().empty());
+  }
+  for (;;) {  // the server sees later that they are closed
+    http_connection next(server.port());
+    next.send(call());
+    try {
+      check_greeting(next.read_answer());
+      break;
+    } catch (const std::runtime_error&) {
+      std::this_thread::sleep_for(1ms);
+    }
+  }
+}
+
+TEST_CASE("Beast: the reason of a refusal is a status of its own", "[beast][limits]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  inngest::beast_server server(running.io, {.port = 0, .max_header_size = 1000});
+  inngest::serve(server, app, {greet(app)});
+  const auto status_of = [&](const std::string& request) {
+    http_connection connection(server.port());
+    connection.send(request);
+    const http_answer answer = connection.read_answer();
+    CHECK(answer.header("connection") == "close");
+    CHECK(connection.read_rest().empty());
+    return answer.status;
+  };
+  CHECK(status_of("nonsense\r\n\r\n") == 400);
+  CHECK(status_of(request_text("GET", "/api/inngest", "", "x: " + std::string(2000, 'x') + "\r\n")) == 431);
+  CHECK(status_of(request_text("POST", "/unknown", std::string(100'000, 'x'))) == 413);
+}
+
+TEST_CASE("Beast: a client that asks whether to continue is told before it sends its body", "[beast]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  inngest::beast_server server(running.io, {.port = 0});
+  inngest::serve(server, app, {greet(app)});
+  http_connection connection(server.port());
+  const std::string body = support::call().text();
+  connection.send(
+      "POST /api/inngest?fnId=app-greet HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n");
+  CHECK(connection.read_until("\r\n\r\n") == "HTTP/1.1 100 Continue");
+  connection.send(body);
+  check_greeting(connection.read_answer());
+}
+
+TEST_CASE("Beast: a client that closes its side only gets the answer", "[beast]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  inngest::beast_server server(running.io, {.port = 0});
+  inngest::serve(server, app, {greet(app)});
+  http_connection connection(server.port());
+  connection.send(call());
+  connection.close_sending();
+  check_greeting(connection.read_answer());
+  CHECK(connection.read_rest().empty());
+}
+
+TEST_CASE("Beast: a streamed answer to HTTP/1.0 ends with the connection", "[beast][streaming]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  inngest::beast_server server(running.io, {.port = 0});
+  inngest::serve(server, app, {greet(app)}, {.streaming = true});
+  http_connection connection(server.port());
+  const std::string body = support::call().text();
+  connection.send("POST /api/inngest?fnId=app-greet HTTP/1.0\r\nContent-Length: " +
+                  std::to_string(body.size()) + "\r\n\r\n" + body);
+  const http_answer answer = connection.read_answer();
+  CHECK(answer.header("transfer-encoding") == "(absent)");
+  CHECK(inngest::json::parse(answer.body).at("status") == 206);
+}
+
+namespace {
+
+/// A session as a user of Beast has it.
+class own_session : public std::enable_shared_from_this<own_session> {
+ public:
+  own_session(boost::asio::ip::tcp::socket socket, inngest::handler endpoint)
+      : stream_(std::move(socket)), endpoint_(std::move(endpoint)) {}
+
+  void read() {
+    request_ = {};
+    beast_http::async_read(stream_, buffer_, request_, [self = shared_from_this()](auto error, std::size_t) {
+      if (!error) self->answer();
+    });
+  }
+
+ private:
+  void answer() {
+    // [answer]
+    inngest::answer_beast(endpoint_, std::move(request_), stream_.get_executor(),
+                          [self = shared_from_this()](auto answer, auto under_way) {
+                            self->write(std::move(answer), std::move(under_way));
+                          });
+    // [answer]
+  }
+
+  void write(beast_http::response<beast_http::string_body> answer, std::shared_ptr<void> under_way) {
+    response_ = std::move(answer);
+    beast_http::async_write(stream_, response_,
+                            [self = shared_from_this(), under_way](auto error, std::size_t) {
+                              if (!error && self->response_.keep_alive()) self->read();
+                            });
+  }
+
+  boost::beast::tcp_stream stream_;
+  inngest::handler endpoint_;
+  boost::beast::flat_buffer buffer_;
+  beast_http::request<beast_http::string_body> request_;
+  beast_http::response<beast_http::string_body> response_;
+};
+
+}  // namespace
+
+TEST_CASE("Beast: answer_beast() answers the requests of a user's own session", "[beast]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  const inngest::handler endpoint(app, {greet(app)});
+  boost::asio::ip::tcp::acceptor acceptor(running.io, {boost::asio::ip::make_address("127.0.0.1"), 0});
+  acceptor.async_accept([&](auto error, boost::asio::ip::tcp::socket socket) {
+    if (!error) std::make_shared<own_session>(std::move(socket), endpoint)->read();
+  });
+  http_connection connection(acceptor.local_endpoint().port());
+  for (int i = 0; i < 3; ++i) {
+    connection.send(call());
+    const http_answer answer = connection.read_answer();
+    check_greeting(answer);
+    CHECK(answer.header("x-inngest-sdk") == std::string("cpp:v") + INNGEST_VERSION);
+  }
+  connection.send(request_text("GET", "/api/inngest", "", "Connection: close\r\n"));
+  CHECK(connection.read_answer().status == 200);
+  CHECK(connection.read_rest().empty());
+  CHECK(endpoint.drain(60s));  // it was written
 }

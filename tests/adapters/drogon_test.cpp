@@ -11,7 +11,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <future>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -89,14 +88,21 @@ class drogon_server {
           answer(out);
         });
     drogon::app().setLogLevel(trantor::Logger::kError).setThreadNum(2).addListener("127.0.0.1", port_);
-    std::promise<void> running;
-    drogon::app().registerBeginningAdvice([&] { running.set_value(); });
     thread_ = std::thread([] { drogon::app().run(); });
-    running.get_future().get();
+    while (!listens()) std::this_thread::sleep_for(5ms);
   }
   ~drogon_server() {
     drogon::app().quit();
     thread_.join();
+  }
+
+  bool listens() const {
+    try {
+      http_connection connection(port_);
+      return true;
+    } catch (const std::runtime_error&) {
+      return false;
+    }
   }
 
   const std::uint16_t port_ = free_port();

@@ -1,5 +1,6 @@
 // Events of AWS Lambda as its documentation shows them, and the bootstrap loop on a stub of the runtime API.
 
+#include <inngest/adapters/httplib.hpp>
 #include <inngest/adapters/lambda.hpp>
 
 #include <inngest/inngest.hpp>

@@ -194,7 +194,7 @@ TEST_CASE("microhttpd: a server that can't listen says why", "[microhttpd]") {
   const auto port = static_cast<unsigned short>(first.port());
   CHECK_THROWS_WITH(
       inngest::microhttpd_server({.port = port}),
-      ContainsSubstring("can't listen on 127.0.0.1 port " + std::to_string(port) + ": Address already"));
+      ContainsSubstring("can't listen on 127.0.0.1 port " + std::to_string(port) + ": is the port in use"));
   CHECK_THROWS_WITH(inngest::microhttpd_server({.address = "localhost"}),
                     ContainsSubstring("\"localhost\" is not an IP address"));
 }
@@ -204,6 +204,6 @@ TEST_CASE("microhttpd: a server may listen on an address of IPv6", "[microhttpd]
     const inngest::microhttpd_server server({.address = "::1", .port = 0});
     CHECK(server.port() > 0);
   } catch (const inngest::configuration_error& problem) {
-    CHECK_THAT(problem.what(), ContainsSubstring("address"));  // there is no IPv6 here
+    CHECK_THAT(problem.what(), ContainsSubstring("can't listen on ::1"));  // there is no IPv6 here
   }
 }

@@ -42,6 +42,16 @@ compiled_is_missing() {  # <work directory>, with headers in its prefix
   grep -q 'INNGEST_INSTALL_COMPILED=ON' "$1/errors"
 }
 
+# A component whose framework is not installed, and one that does not exist: the message says which it is.
+component_is_missing() {  # <work directory>, with headers in its prefix; <component> <part of the message>
+  if "$cmake" -S "$here/adapter" -B "$1/missing" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -DCOMPONENT="$2" \
+    -DCMAKE_DISABLE_FIND_PACKAGE_Poco=ON -DCMAKE_PREFIX_PATH="$1/prefix" 2> "$1/errors"; then
+    echo "run.sh: the component $2 was found" >&2
+    return 1
+  fi
+  tr -s ' \n' ' ' < "$1/errors" | grep -q "$3"
+}
+
 build_with_pkg_config() {  # <package> <folder of its file> <program>
   local flags
   read -ra flags <<< "$(PKG_CONFIG_PATH="$2" pkg-config --cflags --libs "$1")"
@@ -224,8 +234,19 @@ consume() {  # <way> <work directory>
       ;;
     bazel)
       command -v bazel > /dev/null || skip "there is no bazel"
-      cp "$here/main.cpp" "$here/bazel/main.cpp"
-      (cd "$here/bazel" && bazel --output_user_root="$work/bazel" run //:consumer)
+      mkdir "$work/source"
+      cp "$here"/bazel/{.bazelrc,BUILD.bazel} "$here/main.cpp" "$work/source"
+      sed "s,\"../../..\",\"$root\"," "$here/bazel/MODULE.bazel" > "$work/source/MODULE.bazel"
+      (cd "$work/source" && bazel --output_user_root="$work/bazel" run //:consumer)
+      ;;
+    adapter)  # of a framework, as a component of the package
+      if ! echo '#include <boost/beast/core.hpp>' | "$cxx" -std=c++20 -x c++ -E - > /dev/null 2>&1; then
+        skip "there is no Boost"
+      fi
+      install_library "$work"
+      build_with_cmake adapter "$work/build" -DCOMPONENT=beast -DCMAKE_PREFIX_PATH="$work/prefix"
+      component_is_missing "$work" poco 'framework of the component "poco" is not installed'
+      component_is_missing "$work" nonsense 'There is no component "nonsense"'
       ;;
     *)
       echo "run.sh: no such way: $way" >&2
@@ -237,8 +258,8 @@ consume() {  # <way> <work directory>
 if [ $# -gt 0 ]; then
   consume "$1" "$2"
 else
-  for way in find_package add_subdirectory pkg_config meson by_hand compiled single_header fetch_content cpm meson_wrap \
-    deb recipes conan vcpkg bazel; do
-    (consume "$way" "$root/build/consumer/$way") || [ $? -eq 77 ]
+  for way in find_package add_subdirectory pkg_config meson by_hand compiled adapter single_header fetch_content cpm \
+    meson_wrap deb recipes conan vcpkg bazel; do
+    "$0" "$way" "$root/build/consumer/$way" || [ $? -eq 77 ]
   done
 fi

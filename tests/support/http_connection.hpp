@@ -62,6 +62,9 @@ class http_connection {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   }
 
+  /// Sends no more, but still reads.
+  void close_sending() { ::shutdown(socket_, SHUT_WR); }
+
   /// False when the other side has closed.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {

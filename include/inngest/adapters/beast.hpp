@@ -11,9 +11,11 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <boost/beast/http/field.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/verb.hpp>
 #include <boost/optional/optional.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
@@ -25,6 +27,8 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -373,7 +377,7 @@ inline void beast_session::on_read(boost::system::error_code error, std::size_t 
     if (error && current_) {  // a client that has only closed its side still gets the answer
       link_->is_open = false;
       keeps_alive_ = false;
-      return;
+      return stay();
     }
     if (error) {
       done = close();
@@ -497,7 +501,8 @@ inline bool beast_session::is_answered() {
   return false;
 }
 
-/// Lives until the answer is written, without reading: the next request is there already.
+/// Lives until the answer is written, without reading, because the next request is there already or nothing
+/// more comes.
 inline void beast_session::stay() { self_ = weak_from_this().lock(); }
 
 inline std::string beast_session::head_of(const http::response& answer, bool is_whole) const {
@@ -715,6 +720,76 @@ inline void beast_listener::forget(beast_session& session) {
 }
 
 }  // namespace detail
+
+namespace detail {
+
+/// The answer to a request that a session of the user has read.
+class beast_reply_exchange final : public http::exchange,
+                                   public std::enable_shared_from_this<beast_reply_exchange> {
+ public:
+  using response = boost::beast::http::response<boost::beast::http::string_body>;
+  using done = std::function<void(response answer, std::shared_ptr<void> under_way)>;
+
+  beast_reply_exchange(boost::asio::any_io_executor executor, done done, unsigned version, bool keeps_alive)
+      : executor_(std::move(executor)),
+        done_(std::move(done)),
+        version_(version),
+        keeps_alive_(keeps_alive) {}
+
+  void send(http::response answer) override {
+    response out{static_cast<boost::beast::http::status>(answer.status), version_};
+    for (const auto& [name, value] : answer.headers) out.insert(name, value);
+    out.body() = std::move(answer.body);
+    out.keep_alive(keeps_alive_);
+    out.prepare_payload();
+    boost::asio::post(executor_, [self = shared_from_this(), out = std::move(out)]() mutable {
+      const done done = std::exchange(self->done_, nullptr);
+      done(std::move(out), std::move(self));
+    });
+  }
+
+  bool is_open() const override { return true; }
+  bool streams() const override { return false; }
+  void begin(http::response) override {}
+  bool write(std::string) override { return false; }
+  void end() override {}
+
+ private:
+  const boost::asio::any_io_executor executor_;
+  done done_;
+  const unsigned version_;
+  const bool keeps_alive_;
+};
+
+}  // namespace detail
+
+/// Answers one request of your own Beast session, and returns at once. When the answer is there, `done` is
+/// called once on `executor`, usually that of the session's stream:
+///
+///     inngest::answer_beast(endpoint, std::move(request), stream.get_executor(),
+///                           [self](auto answer, auto under_way) {
+///                             self->write(std::move(answer), std::move(under_way));
+///                           });
+///
+/// Keep `under_way` until the answer is written: `handler::drain` waits for it. Call it for requests whose
+/// path is `endpoint.options().path`. Before, set the parser's `body_limit` to `options().max_body_size`.
+/// Answers are not streamed, and calls are not asked to stop when their client is gone; a beast_server does
+/// both. The executor must outlive the call, so drain the handler before you destroy an io_context.
+template <class Fields, class Done>
+  requires std::invocable<Done&, boost::beast::http::response<boost::beast::http::string_body>,
+                          std::shared_ptr<void>>
+void answer_beast(const handler& endpoint,
+                  boost::beast::http::request<boost::beast::http::string_body, Fields> request,
+                  const boost::asio::any_io_executor& executor, Done done) {
+  http::request asked{.method = std::string(request.method_string()),
+                      .url = std::string(request.target()),
+                      .body = std::move(request.body())};
+  for (const auto& field : request)
+    asked.headers.add(std::string(field.name_string()), std::string(field.value()));
+  auto exchange = std::make_shared<detail::beast_reply_exchange>(executor, std::move(done), request.version(),
+                                                                 request.keep_alive());
+  endpoint(std::move(asked), http::reply(std::move(exchange)));
+}
 
 /// A small HTTP/1 server on Boost.Asio, for apps that run an `io_context` and have no HTTP server:
 ///

@@ -2,18 +2,16 @@
 
 #include <microhttpd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -72,7 +70,7 @@ class exchange final : public http::exchange, public std::enable_shared_from_thi
   bool write(std::string piece) override {
     const std::lock_guard lock(mutex_);
     if (is_closed_) return false;
-    pieces_.append(piece);
+    pieces_.push_back(std::move(piece));
     wake();
     return true;
   }
@@ -88,12 +86,15 @@ class exchange final : public http::exchange, public std::enable_shared_from_thi
 
   /// Gives the answer to libmicrohttpd, or suspends the connection until there is one.
   MHD_Result proceed() {
-    const std::lock_guard lock(mutex_);
-    if (is_closed_) return MHD_NO;
-    if (!answer_) {
-      suspend();
-      return MHD_YES;
+    {
+      const std::lock_guard lock(mutex_);
+      if (is_closed_) return MHD_NO;
+      if (!answer_) {
+        suspend();
+        return MHD_YES;
+      }
     }
+    // The answer changes no more, so this needs no lock. libmicrohttpd has one, which it holds in read().
     if (is_streamed_) return queue(connection_, *answer_, streamed());
     return queue(
         connection_, *answer_,
@@ -148,12 +149,12 @@ class exchange final : public http::exchange, public std::enable_shared_from_thi
   ssize_t take(char* out, std::size_t size) {
     const std::lock_guard lock(mutex_);
     if (is_closed_) return MHD_CONTENT_READER_END_WITH_ERROR;
-    const std::size_t count = (std::min)(size, pieces_.size() - taken_);
-    if (count > 0) {
-      std::memcpy(out, pieces_.data() + taken_, count);
+    while (!pieces_.empty()) {
+      const std::string& piece = pieces_.front();
+      const std::size_t count = piece.copy(out, size, taken_);
       taken_ += count;
-      if (taken_ == pieces_.size()) pieces_.clear(), taken_ = 0;
-      return static_cast<ssize_t>(count);
+      if (taken_ == piece.size()) pieces_.pop_front(), taken_ = 0;
+      if (count > 0) return static_cast<ssize_t>(count);
     }
     if (has_ended_) return MHD_CONTENT_READER_END_OF_STREAM;
     suspend();
@@ -165,8 +166,8 @@ class exchange final : public http::exchange, public std::enable_shared_from_thi
   mutable std::mutex mutex_;  // protects the members below
   std::optional<http::response> answer_;
   bool is_streamed_ = false;
-  std::string pieces_;  // of which `taken_` bytes were sent
-  std::size_t taken_ = 0;
+  std::deque<std::string> pieces_;
+  std::size_t taken_ = 0;  // bytes of the first piece that were sent
   bool has_ended_ = false;
   bool is_suspended_ = false;
   bool is_closed_ = false;
@@ -451,7 +452,6 @@ class microhttpd_server {
     unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
     if (resolve(options, address)) flags |= MHD_USE_IPv6;
     constexpr std::size_t memory = 64 * 1024;  // of a connection; it limits the header
-    errno = 0;
     MHD_Daemon* out =
         MHD_start_daemon(flags, 0, nullptr, nullptr, &microhttpd_endpoint::on_request, &endpoint,
                          MHD_OPTION_NOTIFY_COMPLETED, &microhttpd_endpoint::on_completed, &endpoint,  //
@@ -460,9 +460,8 @@ class microhttpd_server {
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_THREAD_POOL_SIZE,
                          options.threads > 1 ? options.threads : 0U, MHD_OPTION_END);
     if (out != nullptr) return out;
-    const std::string why = errno == 0 ? "check the options" : std::generic_category().message(errno);
     throw configuration_error("microhttpd_server: can't listen on " + options.address + " port " +
-                              std::to_string(options.port) + ": " + why);
+                              std::to_string(options.port) + ": is the port in use, or not allowed?");
   }
 
   /// Writes the address. Returns whether it is one of IPv6.

@@ -10,6 +10,7 @@
 #include <QtCore/QThreadPool>
 #include <QtCore/QTimer>
 #include <QtCore/QUrl>
+#include <QtCore/QVariant>
 #include <QtHttpServer/QHttpServer>
 #include <QtNetwork/QTcpServer>
 #include <QtNetwork/QTcpSocket>
@@ -38,6 +39,10 @@
 
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
+
+/// A property of a connection whose client expects that it is closed after the answer. QHttpServer hides the
+/// version of a request.
+inline constexpr const char* is_http10 = "inngest_is_http10";
 
 /// The connection of a request; null when it can't be found, such as that of a QLocalServer.
 inline QTcpSocket* qt_socket([[maybe_unused]] const QHttpServer& server,
@@ -298,7 +303,8 @@ inline void answer_qt(const handler& handler, QHttpServer& server,
   QTcpSocket* const socket = qt_socket(server, request, responder);
   http::request wire = to_request(request);
   const bool is_too_large = wire.body.size() > handler.options().max_body_size;
-  const bool closes = is_too_large || request.value("connection").toLower() == "close";
+  const bool closes = is_too_large || request.value("connection").toLower() == "close" ||
+                      (socket && socket->property(is_http10).toBool());
   const std::uint64_t id = requests->add({std::move(responder), socket, closes});
   const auto exchange = std::make_shared<qt_exchange>(requests, id);
   if (socket) {
@@ -372,7 +378,7 @@ class qt_tcp_server : public QTcpServer {
     auto* const timer = new QTimer(socket);
     const auto seen = std::make_shared<traffic>();
     connect(socket, &QTcpSocket::readyRead, socket, [this, socket, timer, seen] {
-      if (!socket->isTransactionStarted()) begin_request(*seen, *timer);
+      if (!socket->isTransactionStarted()) begin_request(*socket, *seen, *timer);
       seen->size += socket->bytesAvailable();
       if (seen->size > limit_) refuse(*socket, *seen);
     });
@@ -401,10 +407,12 @@ class qt_tcp_server : public QTcpServer {
     return static_cast<qint64>((std::min<std::size_t>)(body, (std::numeric_limits<qint64>::max)() - head) +
                                head);
   }
-  static void begin_request(traffic& seen, QTimer& timer) {
+  static void begin_request(QTcpSocket& socket, traffic& seen, QTimer& timer) {
     seen.size = 0;
     seen.is_idle = false;
     timer.start();
+    const QByteArray line = socket.peek(8192).split('\n').front();
+    socket.setProperty(detail::is_http10, line.trimmed().endsWith("HTTP/1.0"));
   }
   /// Answers with 413 and forgets the rest of the request. It is read for a while, because a client that
   /// still sends would not see the answer otherwise.

@@ -6,9 +6,12 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <variant>
+#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/json/detail/codec.hpp>
+#include <inngest/json/variant.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -50,6 +53,22 @@ inline constexpr bool holds_extra_fields<std::tuple<Fields...>> =
 template <class Field>
 using shape_type = typename Field::form::template shape_type<typename Field::member_type>;
 
+/// Adds a member of one alternative of a variant. Where alternatives differ, the member may be anything.
+void add_member_of_alternative(std::vector<json_shape::member>& all, const json_shape::member& added);
+
+/// The shape of a std::variant with INNGEST_VARIANT: the members of all its alternatives, and its own.
+template <class Variant, class... Alternatives>
+json_shape shape_of_variant(const std::variant<Alternatives...>*) {
+  constexpr auto rule = inngest_discriminator(static_cast<const Variant*>(nullptr));
+  static std::vector<json_shape::member> members;
+  members.assign({{rule.member, &shape_of<std::string>}});
+  for (const json_shape* alternative : {&shape_of<Alternatives>()...}) {
+    if (alternative->what != json_shape::kind::object) return {};
+    for (const json_shape::member& added : alternative->members) add_member_of_alternative(members, added);
+  }
+  return {.what = json_shape::kind::object, .members = members};
+}
+
 template <class T>
 json_shape make_shape() {
   using kind = json_shape::kind;
@@ -66,6 +85,8 @@ json_shape make_shape() {
           codec<T>::all);
       return {.what = kind::object, .members = members};
     }
+  } else if constexpr (has_discriminator<T>) {
+    return shape_of_variant<T>(static_cast<const T*>(nullptr));
   } else if constexpr (what == json_kind::own) {
     return shape_of<typename own_codec<T>::shape_type>();
   } else if constexpr (what == json_kind::optional) {

@@ -12,4 +12,14 @@ INNGEST_INLINE const json_shape::member* json_shape::find(std::string_view wante
   return nullptr;
 }
 
+INNGEST_INLINE void add_member_of_alternative(std::vector<json_shape::member>& all,
+                                              const json_shape::member& added) {
+  for (json_shape::member& known : all) {
+    if (known.name != added.name) continue;
+    if (known.shape != added.shape) known.shape = &shape_of<nlohmann::json>;
+    return;
+  }
+  all.push_back(added);
+}
+
 }  // namespace inngest::inline INNGEST_ABI::detail
