@@ -731,9 +731,10 @@ class beast_reply_exchange final : public http::exchange,
                                    public std::enable_shared_from_this<beast_reply_exchange> {
  public:
   using response = boost::beast::http::response<boost::beast::http::string_body>;
-  using done = std::function<void(response answer, std::shared_ptr<void> under_way)>;
+  using done_function = std::function<void(response answer, std::shared_ptr<void> under_way)>;
 
-  beast_reply_exchange(boost::asio::any_io_executor executor, done done, unsigned version, bool keeps_alive)
+  beast_reply_exchange(boost::asio::any_io_executor executor, done_function done, unsigned version,
+                       bool keeps_alive)
       : executor_(std::move(executor)),
         done_(std::move(done)),
         version_(version),
@@ -746,7 +747,7 @@ class beast_reply_exchange final : public http::exchange,
     out.keep_alive(keeps_alive_);
     out.prepare_payload();
     boost::asio::post(executor_, [self = shared_from_this(), out = std::move(out)]() mutable {
-      const done done = std::exchange(self->done_, nullptr);
+      const done_function done = std::exchange(self->done_, nullptr);
       done(std::move(out), std::move(self));
     });
   }
@@ -759,7 +760,7 @@ class beast_reply_exchange final : public http::exchange,
 
  private:
   const boost::asio::any_io_executor executor_;
-  done done_;
+  done_function done_;
   const unsigned version_;
   const bool keeps_alive_;
 };
