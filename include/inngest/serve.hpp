@@ -68,10 +68,12 @@ class handler {
   /// Stops the handler and all its copies. New calls are refused with 503. Running calls are asked to stop
   /// through their stop tokens, and stop() waits for them up to the grace period. Returns true when no call
   /// is running. A server counts refused and interrupted calls as failed attempts, so stop routing calls here
-  /// first. Call this before you stop the HTTP server, which still has to send the answers.
+  /// first. Call this before you stop the HTTP server, which still has to send the answers. A call that
+  /// drains waits for itself in vain.
   bool drain(std::chrono::milliseconds grace = std::chrono::seconds(10)) const;
 
-  /// The number of running function calls, including those whose answer is being written.
+  /// The number of function calls that run or wait for a thread. A call that came with a reply counts until
+  /// its answer is written. Other calls count until their answer is made: the HTTP server has yet to send it.
   std::size_t calls_under_way() const { return app_->calls.count(); }
 
   /// A step's result as JSON text, after the function's middleware has read it. For unknown functions, the
