@@ -131,6 +131,13 @@ concept has_adapter = requires(Server& server, const handler& handler) {
   adapter<Server>::mount(server, handler);
 };
 
+/// Whether the adapter of a server says that it streams answers: `static constexpr bool streams = true`.
+template <class Server>
+constexpr bool adapter_streams() {
+  if constexpr (requires { adapter<Server>::streams; }) return adapter<Server>::streams;
+  return false;
+}
+
 /// Serves the functions on a server: GET, PUT and POST at `options.path`. The returned handler can register
 /// the app: `inngest::serve(server, app, {ingest}).sync("http://localhost:3000/api/inngest")`.
 template <class Server>
@@ -141,7 +148,7 @@ handler serve(Server& server, const client& client, std::vector<any_function> fu
                 "<inngest/adapters/httplib.hpp>, or specialize inngest::adapter for it");
   if constexpr (has_adapter<Server>) {
     if (options.framework.empty()) options.framework = adapter<Server>::framework;
-    if (options.streaming && !requires { adapter<Server>::streams; }) {
+    if (options.streaming && !adapter_streams<Server>()) {
       throw configuration_error("serve_options::streaming: the adapter of \"" + options.framework +
                                 "\" can't stream answers");
     }

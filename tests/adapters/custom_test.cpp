@@ -24,6 +24,9 @@ struct server {
       routes{};
 };
 
+struct server_that_streams : server {};
+struct server_that_does_not : server {};
+
 }  // namespace toy
 
 template <>
@@ -41,6 +44,26 @@ struct inngest::adapter<toy::server> {
     };
   }
 };
+
+template <>
+struct inngest::adapter<toy::server_that_streams> : inngest::adapter<toy::server> {
+  static constexpr bool streams = true;
+};
+
+template <>
+struct inngest::adapter<toy::server_that_does_not> : inngest::adapter<toy::server> {
+  static constexpr bool streams = false;
+};
+
+TEST_CASE("streaming is refused where the adapter can't stream", "[serve]") {
+  const inngest::client app({.id = "app", .mode = inngest::mode::dev});
+  toy::server silent;
+  toy::server_that_does_not says_no;
+  toy::server_that_streams says_yes;
+  CHECK_THROWS_AS(inngest::serve(silent, app, {}, {.streaming = true}), inngest::configuration_error);
+  CHECK_THROWS_AS(inngest::serve(says_no, app, {}, {.streaming = true}), inngest::configuration_error);
+  CHECK_NOTHROW(inngest::serve(says_yes, app, {}, {.streaming = true}));
+}
 
 TEST_CASE("a server of another framework is served by specializing the adapter", "[serve]") {
   using hello = inngest::event<"test/hello">;
