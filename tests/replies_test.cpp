@@ -173,6 +173,17 @@ TEST_CASE("a streamed reply begins at once, is kept alive, and ends with the ans
   for (const std::string& piece : to->pieces) CHECK(piece == " ");
 }
 
+TEST_CASE("a streamed app answers as a whole where the framework can't send pieces", "[serve][reply]") {
+  served s(answers_seven, {.streaming = true, .heartbeat = 1ms});
+  const auto to = std::make_shared<client>();
+  to->takes_pieces = false;
+  s.handler(call_of("app-f"), reply_to(to));
+  s.executor->run_all();
+  CHECK(to->answers == 1);
+  CHECK(to->status == 206);
+  CHECK(to->pieces.empty());
+}
+
 TEST_CASE("a call is asked to stop when its client is gone", "[serve][reply]") {
   const bool streaming = GENERATE(false, true);
   CAPTURE(streaming);

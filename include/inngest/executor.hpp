@@ -19,14 +19,16 @@ namespace inngest::inline INNGEST_ABI {
 ///       boost::asio::thread_pool& pool;
 ///     };
 ///
-/// A call may take as long as its steps, so don't run calls on the threads that do input and output.
+/// A call may take as long as its steps, so don't run calls on the threads that do input and output. An app
+/// keeps its executor until its last call has ended, and may destroy it on the thread that ran that call.
 class executor {
  public:
   virtual ~executor() = default;
 
   /// Runs `work` later, on any thread but not within post(). Returns false when it can take no more: then it
   /// doesn't run the work, and the caller gets 503 with `retry-after`. Called from any thread. The work does
-  /// not throw. Work that is destroyed instead of being run is answered with 500.
+  /// not throw. Work that is destroyed instead of being run is answered with 500. An exception counts as
+  /// false.
   virtual bool post(std::function<void()> work) = 0;
 };
 

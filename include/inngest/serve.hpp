@@ -72,10 +72,12 @@ class handler {
   /// Stops the handler and all its copies. New calls are refused with 503. Running calls are asked to stop
   /// through their stop tokens, and stop() waits for them up to the grace period. Returns true when no call
   /// is running. A server counts refused and interrupted calls as failed attempts, so stop routing calls here
-  /// first. Call this before you stop the HTTP server, which still has to send the answers.
+  /// first. Call this before you stop the HTTP server, which still has to send the answers. A call that
+  /// drains waits for itself in vain.
   bool drain(std::chrono::milliseconds grace = std::chrono::seconds(10)) const;
 
-  /// The number of running function calls, including those whose answer is being written.
+  /// The number of function calls that run or wait for a thread. A call that came with a reply counts until
+  /// its answer is written. Other calls count until their answer is made: the HTTP server has yet to send it.
   std::size_t calls_under_way() const { return app_->calls.count(); }
 
   /// A step's result as JSON text, after the function's middleware has read it. For unknown functions, the
@@ -135,6 +137,13 @@ concept has_adapter = requires(Server& server, const handler& handler) {
   adapter<Server>::mount(server, handler);
 };
 
+/// Whether the adapter of a server says that it streams answers: `static constexpr bool streams = true`.
+template <class Server>
+constexpr bool adapter_streams() {
+  if constexpr (requires { adapter<Server>::streams; }) return adapter<Server>::streams;
+  return false;
+}
+
 /// Serves the functions on a server: GET, PUT and POST at `options.path`. The returned handler can register
 /// the app: `inngest::serve(server, app, {ingest}).sync("http://localhost:3000/api/inngest")`.
 template <class Server>
@@ -145,7 +154,7 @@ handler serve(Server& server, const client& client, std::vector<any_function> fu
                 "<inngest/adapters/httplib.hpp>, or specialize inngest::adapter for it");
   if constexpr (has_adapter<Server>) {
     if (options.framework.empty()) options.framework = adapter<Server>::framework;
-    if (options.streaming && !requires { adapter<Server>::streams; }) {
+    if (options.streaming && !adapter_streams<Server>()) {
       throw configuration_error("serve_options::streaming: the adapter of \"" + options.framework +
                                 "\" can't stream answers");
     }

@@ -17,12 +17,13 @@ struct thread_pool_options {
   std::size_t threads = 0;
   /// How much work may wait for a thread. More is refused.
   std::size_t queue = 1024;
-  /// How long a thread without work waits for more before it ends.
+  /// How long a thread without work waits for more before it ends; at most a year.
   std::chrono::milliseconds max_idle = std::chrono::seconds(10);
 };
 
 /// Runs work on threads of its own. A thread starts when work finds no free one, and ends when it has been
-/// idle for a while. It is the default executor of served apps. Thread-safe.
+/// idle for a while. It is the default executor of served apps. Thread-safe. Threads do not survive a fork():
+/// a process that forks does so before it posts work.
 class thread_pool final : public executor {
  public:
   /// Starts no thread yet.
@@ -38,7 +39,7 @@ class thread_pool final : public executor {
   bool post(std::function<void()> work) override;
 
   /// Refuses more work, runs the work that waits, and waits until all has ended. Called from a thread of the
-  /// pool, it does not wait for that thread.
+  /// pool, it does not wait for that thread. A second call, also while the first still waits, does not wait.
   void stop();
 
   /// The number of threads, busy and idle.

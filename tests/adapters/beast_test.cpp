@@ -301,7 +301,7 @@ class own_session : public std::enable_shared_from_this<own_session> {
  private:
   void answer() {
     // [answer]
-    inngest::answer_beast(endpoint_, std::move(request_), stream_.get_executor(),
+    inngest::answer(endpoint_, std::move(request_), stream_.get_executor(),
                           [self = shared_from_this()](auto answer, auto under_way) {
                             self->write(std::move(answer), std::move(under_way));
                           });
@@ -325,7 +325,7 @@ class own_session : public std::enable_shared_from_this<own_session> {
 
 }  // namespace
 
-TEST_CASE("Beast: answer_beast() answers the requests of a user's own session", "[beast]") {
+TEST_CASE("Beast: answer() answers the requests of a user's own session", "[beast]") {
   running_io running;
   const auto app = support::quiet_client();
   const inngest::handler endpoint(app, {greet(app)});

@@ -78,6 +78,21 @@ struct inngest::adapter<my::server> {
 };
 // [blocking]
 
+namespace my {
+struct server_that_streams : server {};
+struct server_that_does_not : server {};
+}  // namespace my
+
+template <>
+struct inngest::adapter<my::server_that_streams> : inngest::adapter<my::server> {
+  static constexpr bool streams = true;
+};
+
+template <>
+struct inngest::adapter<my::server_that_does_not> : inngest::adapter<my::server> {
+  static constexpr bool streams = false;
+};
+
 // [asynchronous]
 struct my_exchange final : inngest::http::exchange {
   explicit my_exchange(std::shared_ptr<my::async_connection> to) : connection(std::move(to)) {}
@@ -172,4 +187,14 @@ TEST_CASE(
   CHECK(answer.wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
   posted();
   check_answer(answer.get());
+}
+
+TEST_CASE("streaming is refused where the adapter can't stream", "[serve]") {
+  const auto app = make_app();
+  my::server silent;
+  my::server_that_does_not says_no;
+  my::server_that_streams says_yes;
+  CHECK_THROWS_AS(inngest::serve(silent, app, {}, {.streaming = true}), inngest::configuration_error);
+  CHECK_THROWS_AS(inngest::serve(says_no, app, {}, {.streaming = true}), inngest::configuration_error);
+  CHECK_NOTHROW(inngest::serve(says_yes, app, {}, {.streaming = true}));
 }

@@ -193,6 +193,35 @@ TEST_CASE("a heartbeat reaches the caller while the function runs", "[adapter][s
   }
 }
 
+TEST_CASE("a drained server sends the ends of its streams", "[adapter][streaming][drain]") {
+  const auto begun = std::make_shared<std::atomic<bool>>(false);
+  const auto app = support::quiet_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<test_event>(), [begun](auto& ctx) {
+    return ctx.step.run("work", [begun](inngest::stop_token stop) {
+      *begun = true;
+      const auto end = std::chrono::steady_clock::now() + patience;
+      while (!stop.stop_requested() && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(1ms);
+      return std::string("in time");
+    });
+  });
+  httplib::Server server;
+  const auto handler = inngest::serve(server, app, {f}, {.streaming = true, .heartbeat = 1ms});
+  std::unique_ptr<connection> caller;
+  {
+    const running port(server);
+    caller = std::make_unique<connection>(port.port());
+    REQUIRE(caller->send(request("POST", "/api/inngest?fnId=app-f&stepId=step", "", support::call().text())));
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!*begun && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
+    CHECK(handler.calls_under_way() == 1);
+    CHECK(handler.drain(patience));
+  }
+  CHECK_THAT(caller->read_all(), StartsWith("HTTP/1.1 201"));
+  CHECK_THAT(caller->received, ContainsSubstring("in time"));
+  CHECK_THAT(caller->received, ContainsSubstring("\r\n0\r\n\r\n"));
+}
+
 TEST_CASE("forty calls at once all run at once", "[adapter][threads]") {
   constexpr int calls = 40;
   const auto together = std::make_shared<meeting>(calls);

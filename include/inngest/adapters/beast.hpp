@@ -770,7 +770,7 @@ class beast_reply_exchange final : public http::exchange,
 /// Answers one request of your own Beast session, and returns at once. When the answer is there, `done` is
 /// called once on `executor`, usually that of the session's stream:
 ///
-///     inngest::answer_beast(endpoint, std::move(request), stream.get_executor(),
+///     inngest::answer(endpoint, std::move(request), stream.get_executor(),
 ///                           [self](auto answer, auto under_way) {
 ///                             self->write(std::move(answer), std::move(under_way));
 ///                           });
@@ -782,7 +782,7 @@ class beast_reply_exchange final : public http::exchange,
 template <class Fields, class Done>
   requires std::invocable<Done&, boost::beast::http::response<boost::beast::http::string_body>,
                           std::shared_ptr<void>>
-void answer_beast(const handler& endpoint,
+void answer(const handler& endpoint,
                   boost::beast::http::request<boost::beast::http::string_body, Fields> request,
                   const boost::asio::any_io_executor& executor, Done done) {
   http::request asked{.method = std::string(request.method_string()),

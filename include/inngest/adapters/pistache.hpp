@@ -159,7 +159,7 @@ inline void pass_to_handler(const handler& handler, const Pistache::Http::Reques
 
 /// Answers one request of a Pistache handler or route, at once or later from another thread. Drain the
 /// handler before you destroy the endpoint.
-inline void answer_pistache(const handler& handler, const Pistache::Http::Request& request,
+inline void answer(const handler& handler, const Pistache::Http::Request& request,
                             const Pistache::Http::ResponseWriter& response) {
   static const auto always_open = std::make_shared<detail::pistache_gate>();
   const auto peer = response.getPeer();
@@ -185,7 +185,7 @@ class pistache_handler final : public Pistache::Http::Handler {
   }
 
   void onRequest(const Pistache::Http::Request& request, Pistache::Http::ResponseWriter response) override {
-    answer_pistache(handler_, request, response);
+    answer(handler_, request, response);
   }
 
  private:
@@ -285,7 +285,7 @@ struct adapter<Router> {
     using Pistache::Http::Method;
     const auto route = [handler](const Pistache::Rest::Request& request,
                                  Pistache::Http::ResponseWriter response) {
-      answer_pistache(handler, request, response);
+      answer(handler, request, response);
       return Pistache::Rest::Route::Result::Ok;
     };
     for (const Method method : {Method::Get, Method::Put, Method::Post, Method::Head, Method::Options,

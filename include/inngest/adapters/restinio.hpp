@@ -78,14 +78,14 @@ class restinio_exchange final : public http::exchange,
 ///
 ///     settings.request_handler([endpoint](restinio::request_handle_t request) {
 ///       if (request->header().path() == endpoint.options().path)
-///         return inngest::answer_restinio(endpoint, std::move(request));
+///         return inngest::answer(endpoint, std::move(request));
 ///       return restinio::request_rejected();
 ///     });
 ///
 /// It returns at once. The call runs on `serve_options::executor`, and must end before the server is
 /// destroyed: call `handler::drain` before you stop the server.
 template <class Request>
-restinio::request_handling_status_t answer_restinio(const handler& endpoint,
+restinio::request_handling_status_t answer(const handler& endpoint,
                                                     std::shared_ptr<Request> request) {
   const restinio::http_request_header_t& header = request->header();
   http::request asked{.method = header.method().c_str(), .url = header.request_target()};
@@ -132,7 +132,7 @@ struct adapter<restinio::router::generic_express_router_t<RegexEngine, ExtraData
     router.add_handler(any_method(), handler.options().path,
                        restinio::path2regex::options_t().sensitive(true).strict(true),
                        [handler](auto request, restinio::router::route_params_t) {
-                         return answer_restinio(handler, std::move(request));
+                         return answer(handler, std::move(request));
                        });
   }
 

@@ -12,7 +12,9 @@ namespace inngest::inline INNGEST_ABI::http {
 
 /// A request that waits for its answer. The adapter of a framework that answers later, from any thread,
 /// implements it, and keeps the exchange until the answer is written or the client is gone: draining waits
-/// for that. Calls come from any thread, and never two at once.
+/// for that. Calls come from any thread, and never two at once. They should not block: one thread writes the
+/// heartbeats of all calls, so a client that reads slowly would hold up those of the others. And they must
+/// not wait for the thread that called the handler, which may be waiting for them.
 class exchange {
  public:
   virtual ~exchange() = default;
@@ -40,7 +42,7 @@ class exchange {
 };
 
 /// The answer to one request, to be given once and from any thread. A reply that is destroyed without an
-/// answer sends 500, so that no client waits in vain.
+/// answer sends 500, so that no client waits in vain; one that has begun is ended as it is.
 class reply {
  public:
   /// Answers through an adapter's exchange.

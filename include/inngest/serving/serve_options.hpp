@@ -21,6 +21,7 @@ struct serve_options {
   /// idle. For steps that take minutes behind a proxy or on a platform with a time limit.
   bool streaming = false;
   /// The time between two pieces of white space, and between two looks whether the client of a call is gone.
+  /// From a millisecond to an hour; other times are corrected to these.
   duration_ms heartbeat = std::chrono::seconds(3);
   /// Runs calls where the adapter doesn't block, such as those of Beast, RESTinio and Qt. Null means a
   /// `thread_pool` of the app's own. Blocking adapters, such as cpp-httplib's, call functions on the threads
