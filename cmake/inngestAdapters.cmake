@@ -2,7 +2,7 @@
 # are asked for.
 
 # The header <inngest/adapters/X.hpp> of each needs the target inngest::X.
-set(inngest_adapters beast restinio poco pistache qt microhttpd civetweb lambda cgi)
+set(inngest_adapters beast restinio poco pistache qt drogon microhttpd civetweb lambda cgi)
 
 # Debian's configuration of the package fails, because it names a program that is not installed.
 function(inngest_find_civetweb)
@@ -31,12 +31,20 @@ function(inngest_find_framework component result)
     find_package(fmt QUIET CONFIG)
     find_package(restinio QUIET CONFIG)
     set(targets restinio::restinio)
+    find_path(INNGEST_ASIO_INCLUDE_DIR asio.hpp)  # which RESTinio's package does not look for
+    mark_as_advanced(INNGEST_ASIO_INCLUDE_DIR)
+    if(NOT INNGEST_ASIO_INCLUDE_DIR)
+      set(targets NOTFOUND)
+    endif()
   elseif(component STREQUAL "poco")
     find_package(Poco QUIET CONFIG COMPONENTS Net)
     set(targets Poco::Net)
   elseif(component STREQUAL "qt")
     find_package(Qt6 QUIET CONFIG COMPONENTS HttpServer)
     set(targets Qt6::HttpServer)
+  elseif(component STREQUAL "drogon")
+    find_package(Drogon QUIET CONFIG)
+    set(targets Drogon::Drogon)
   elseif(component STREQUAL "civetweb")
     inngest_find_civetweb()
     set(targets inngest_civetweb)
@@ -48,7 +56,7 @@ function(inngest_find_framework component result)
     set(targets PkgConfig::lib${component})
   endif()
   foreach(target IN LISTS targets)
-    if(NOT TARGET ${target})
+    if(NOT TARGET "${target}")
       set(targets NOTFOUND)
     endif()
   endforeach()

@@ -14,6 +14,7 @@
 #include "catch.hpp"
 #include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
+#include "support/replies.hpp"
 
 using Catch::Matchers::ContainsSubstring;
 using namespace std::chrono_literals;
@@ -25,81 +26,9 @@ struct nothing {};
 INNGEST_FIELDS(nothing)
 using go = inngest::event<"test/go", nothing>;
 
-/// What a client has received.
-struct client {
-  std::mutex mutex{};
-  int answers = 0;
-  int status = 0;
-  inngest::http::headers headers{};
-  std::string body{};
-  std::vector<std::string> pieces{};
-  bool has_begun = false, has_ended = false, is_written = false;
-  std::atomic<bool> is_gone{false};
-
-  template <class Read>
-  auto read(Read read_it) {
-    const std::lock_guard lock(mutex);
-    return read_it();
-  }
-  bool has_answer() {
-    return read([&] { return answers > 0; });
-  }
-};
-
-/// Writes what it is given to a client that is a variable.
-class to_client final : public inngest::http::exchange {
- public:
-  explicit to_client(std::shared_ptr<client> to) : to_(std::move(to)) {}
-  ~to_client() override {
-    to_->read([&] { return to_->is_written = true; });
-  }
-  void send(inngest::http::response answer) override {
-    const std::lock_guard lock(to_->mutex);
-    ++to_->answers;
-    to_->status = answer.status;
-    to_->headers = answer.headers;
-    to_->body = answer.body;
-  }
-  void begin(inngest::http::response head) override {
-    const std::lock_guard lock(to_->mutex);
-    to_->has_begun = true;
-    to_->status = head.status;
-  }
-  bool write(std::string piece) override {
-    const std::lock_guard lock(to_->mutex);
-    to_->pieces.push_back(std::move(piece));
-    return !to_->is_gone;
-  }
-  void end() override {
-    const std::lock_guard lock(to_->mutex);
-    ++to_->answers;
-    to_->has_ended = true;
-  }
-  bool is_open() const override { return !to_->is_gone; }
-
- private:
-  std::shared_ptr<client> to_;
-};
-
-inngest::http::reply reply_to(const std::shared_ptr<client>& to) {
-  return inngest::http::reply(std::make_shared<to_client>(to));
-}
-
-/// Runs work when the test says so, or not at all.
-struct manual_executor final : inngest::executor {
-  bool post(std::function<void()> work) override {
-    if (throws) throw std::runtime_error("out of order");
-    if (is_full) return false;
-    works.push_back(std::move(work));
-    return true;
-  }
-  void run_all() {
-    for (const auto& work : std::exchange(works, {})) work();
-  }
-  std::vector<std::function<void()>> works{};
-  bool is_full = false;
-  bool throws = false;
-};
+using support::client;
+using support::manual_executor;
+using support::reply_to;
 
 inngest::http::request call_of(const std::string& slug) {
   return {.method = "POST",
@@ -352,4 +281,276 @@ TEST_CASE("a reply sends an answer with a stream in pieces", "[reply]") {
   reply_to(to).send(std::move(answer));
   CHECK(to->pieces == std::vector<std::string>{"a", "b"});
   CHECK(to->has_ended);
+}
+
+TEST_CASE("a reply that has begun is not sent once more as a whole", "[reply]") {
+  const auto to = std::make_shared<client>();
+  {
+    auto reply = reply_to(to);
+    reply.begin({.status = 201});
+    reply.write("a");
+    reply.send({.status = 500, .body = "late"});
+  }
+  CHECK(to->answers == 1);
+  CHECK(to->has_ended);
+  CHECK(to->status == 201);
+  CHECK(to->body.empty());
+}
+
+TEST_CASE("a reply sends an answer with a stream as a whole where the framework can't send pieces",
+          "[reply]") {
+  const auto to = std::make_shared<client>();
+  to->takes_pieces = false;
+  inngest::http::response answer{.status = 201};
+  answer.stream = [](const inngest::http::chunk_writer& write) {
+    CHECK(write("a"));
+    CHECK(write("b"));
+  };
+  reply_to(to).send(std::move(answer));
+  CHECK_FALSE(to->has_begun);
+  CHECK(to->answers == 1);
+  CHECK(to->status == 201);
+  CHECK(to->body == "ab");
+}
+
+TEST_CASE("a streamed call that the executor drops ends with an answer that says so", "[serve][reply]") {
+  served s(answers_seven, {.streaming = true});
+  const auto to = std::make_shared<client>();
+  s.handler(call_of("app-f"), reply_to(to));
+  s.executor->works.clear();
+  CHECK(to->answers == 1);
+  CHECK(to->has_ended);
+  REQUIRE_FALSE(to->pieces.empty());
+  const auto last = inngest::json::parse(to->pieces.back());
+  CHECK(last.at("status") == 500);
+  CHECK_THAT(last.at("body").get<std::string>(), ContainsSubstring("without an answer"));
+  CHECK(s.handler.calls_under_way() == 0);
+}
+
+TEST_CASE("a call that was refused does not run, even if its executor kept it", "[serve][reply]") {
+  std::atomic<int> runs{0};
+  served s([&](std::stop_token) { return ++runs; }, {.streaming = GENERATE(false, true)});
+  s.executor->throws_late = true;
+  const auto to = std::make_shared<client>();
+  s.handler(call_of("app-f"), reply_to(to));
+  CHECK(to->status == 503);
+  s.executor->run_all();
+  CHECK(runs == 0);
+  CHECK(to->answers == 1);
+  CHECK(s.handler.calls_under_way() == 0);
+}
+
+TEST_CASE("an executor that runs work within post() gives the same answers", "[serve][reply]") {
+  const bool streaming = GENERATE(false, true);
+  served s(answers_seven, {.streaming = streaming});
+  s.executor->runs_at_once = true;
+  const auto to = std::make_shared<client>();
+  s.handler(call_of("app-f"), reply_to(to));
+  CHECK(to->answers == 1);
+  CHECK(to->status == (streaming ? 201 : 206));
+  CHECK(to->pieces.size() == (streaming ? 1 : 0));
+  CHECK(s.handler.calls_under_way() == 0);
+}
+
+namespace {
+
+const std::string key = "signkey-test-0123456789abcdef0123456789abcdef";
+
+inngest::client_options with_key() {
+  auto options = support::quiet_options(inngest::mode::cloud);
+  options.signing_key = key;
+  return options;
+}
+
+inngest::http::request signed_call() {
+  auto request = call_of("app-f");
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  request.headers.add("x-inngest-signature", inngest::protocol::sign(request.body, key, now));
+  return request;
+}
+
+/// Whether the app's key has signed what the client received.
+bool is_signed(const inngest::http::headers& headers, const std::string& body) {
+  const auto signature = headers.find("x-inngest-signature");
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  return signature && inngest::protocol::check_signature(*signature, body, {key}, now).is_good();
+}
+
+}  // namespace
+
+TEST_CASE("every answer to a signed call is signed", "[serve][reply][signature]") {
+  served s(answers_seven, {}, with_key());
+  const auto to = std::make_shared<client>();
+  SECTION("that of the function") {
+    s.handler(signed_call(), reply_to(to));
+    s.executor->run_all();
+    CHECK(to->status == 206);
+  }
+  SECTION("that of a full executor") {
+    s.executor->is_full = true;
+    s.handler(signed_call(), reply_to(to));
+    CHECK(to->status == 503);
+  }
+  SECTION("that of an executor that drops the call") {
+    s.handler(signed_call(), reply_to(to));
+    s.executor->works.clear();
+    CHECK(to->status == 500);
+  }
+  SECTION("that of an app that stops") {
+    s.handler.drain(0ms);
+    s.handler(signed_call(), reply_to(to));
+    CHECK(to->status == 503);
+  }
+  CHECK(to->answers == 1);
+  CHECK(is_signed(to->headers, to->body));
+}
+
+TEST_CASE("the answer within a stream is signed", "[serve][reply][signature]") {
+  served s(answers_seven, {.streaming = true}, with_key());
+  const auto to = std::make_shared<client>();
+  s.handler(signed_call(), reply_to(to));
+  const bool is_dropped = GENERATE(false, true);
+  is_dropped ? s.executor->works.clear() : s.executor->run_all();
+  const auto last = inngest::json::parse(to->pieces.back());
+  CHECK(last.at("status") == (is_dropped ? 500 : 206));
+  const auto& signature = last.at("headers").at("x-inngest-signature");
+  CHECK(
+      is_signed({{"x-inngest-signature", signature.get<std::string>()}}, last.at("body").get<std::string>()));
+}
+
+TEST_CASE("the results of a posted call are saved while it runs", "[serve][reply][checkpointing]") {
+  std::mutex mutex;
+  std::vector<std::string> saved;
+  auto options = support::quiet_options();
+  options.transport = std::make_shared<support::fake_transport>([&](const inngest::http::request& request) {
+    const std::lock_guard lock(mutex);
+    saved.push_back(request.path());
+    return inngest::http::response{.status = 200, .body = "{}"};
+  });
+  const inngest::client app(options);
+  const auto executor = std::make_shared<manual_executor>();
+  const bool streaming = GENERATE(false, true);
+  const inngest::handler handler(app,
+                                 {app.create_function({.id = "f"}, inngest::on<go>(),
+                                                      [](inngest::context<go>& ctx) {
+                                                        return ctx.step.run("a", [] { return 3; }) +
+                                                               ctx.step.run("b", [] { return 4; });
+                                                      })},
+                                 {.streaming = streaming, .executor = executor});
+  auto request = call_of("app-f");
+  const std::string ids = R"("run_id":"r","fn_id":"uuid","qi_id":"queue","generation_id":1,)";
+  request.body.replace(request.body.find(R"("run_id":"r",)"), 13, ids);
+  const auto to = std::make_shared<client>();
+  handler(std::move(request), reply_to(to));
+  executor->run_all();
+  CHECK(saved == std::vector<std::string>(2, "/v1/checkpoint/r/async"));
+  const std::string body =
+      streaming ? inngest::json::parse(to->pieces.back()).at("body").get<std::string>() : to->body;
+  CHECK_THAT(body, ContainsSubstring("RunComplete") && ContainsSubstring("\"data\":7"));
+}
+
+TEST_CASE("middleware sees a posted call as it sees one that blocks", "[serve][reply][middleware]") {
+  struct recorder final : inngest::middleware {
+    inngest::http::response wrap_request(const inngest::http::request& request,
+                                         inngest::next_call<inngest::http::response> next) override {
+      seen.push_back(request.method + " " + request.url + " " + request.body);
+      auto out = next();
+      seen.push_back(std::to_string(out.status));
+      out.headers.add("x-seen", "yes");
+      return out;
+    }
+    std::vector<std::string> seen{};
+  };
+  const auto layer = std::make_shared<recorder>();
+  auto options = support::quiet_options();
+  options.middleware = {layer};
+  served s(answers_seven, {}, options);
+  s.handler(call_of("app-f"));
+  const auto blocking = std::exchange(layer->seen, {});
+  REQUIRE(blocking.size() == 2);
+  const auto to = std::make_shared<client>();
+  s.handler(call_of("app-f"), reply_to(to));
+  CHECK(layer->seen.empty());
+  s.executor->run_all();
+  CHECK(layer->seen == blocking);
+  CHECK(to->headers.find("x-seen") == "yes");
+}
+
+TEST_CASE("a handler may be destroyed while many calls run", "[serve][reply]") {
+  constexpr int calls = 64;
+  std::atomic<int> running{0};
+  std::atomic<bool> may_end{false};
+  std::vector<std::shared_ptr<client>> clients;
+  {
+    inngest::client app(support::quiet_options());
+    const inngest::handler handler(app,
+                                   {app.create_function({.id = "f"}, inngest::on<go>(),
+                                                        [&](inngest::context<go>& ctx) {
+                                                          return ctx.step.run("s", [&] {
+                                                            ++running;
+                                                            return eventually([&] { return may_end.load(); });
+                                                          });
+                                                        })},
+                                   {.streaming = GENERATE(false, true), .heartbeat = 1ms});
+    for (int i = 0; i < calls; ++i) {
+      clients.push_back(std::make_shared<client>());
+      handler(call_of("app-f"), reply_to(clients.back()));
+    }
+    REQUIRE(eventually([&] { return running == calls; }));
+  }
+  may_end = true;
+  for (const auto& to : clients) {
+    REQUIRE(eventually([&] { return to->read([&] { return to->is_written; }); }));
+    CHECK(to->answers == 1);
+  }
+}
+
+TEST_CASE("each call of a crowd gets one answer, those that find no place too", "[serve][reply]") {
+  constexpr int threads = 8, calls = 60;
+  std::atomic<int> runs{0};
+  served s([&](std::stop_token) { return ++runs; },
+           {.streaming = GENERATE(false, true),
+            .heartbeat = 1ms,
+            .executor = std::make_shared<inngest::thread_pool>(
+                inngest::thread_pool_options{.threads = 2, .queue = 2, .max_idle = 1ms})});
+  std::vector<std::vector<std::shared_ptr<client>>> crowd(threads);
+  std::vector<std::thread> posting;
+  for (auto& clients : crowd) {
+    posting.emplace_back([&] {
+      for (int i = 0; i < calls; ++i) {
+        clients.push_back(std::make_shared<client>());
+        s.handler(call_of("app-f"), reply_to(clients.back()));
+      }
+    });
+  }
+  for (std::thread& thread : posting) thread.join();
+  CHECK(s.handler.drain(60s));
+  CHECK(s.handler.calls_under_way() == 0);
+  int refused = 0;
+  for (const auto& clients : crowd) {
+    for (const auto& to : clients) {
+      CHECK(to->read([&] { return to->answers; }) == 1);
+      CHECK(to->read([&] { return to->is_written; }));
+      refused += to->status == 503 ? 1 : 0;
+    }
+  }
+  CHECK(refused < threads * calls);
+  CHECK(runs <= threads * calls - refused);  // drain() asks calls that wait to stop before their step
+}
+
+TEST_CASE("drain() within a call gives up when its grace is over", "[serve][reply][drain]") {
+  std::atomic<bool> is_drained{true};
+  const inngest::handler* self = nullptr;
+  served s(
+      [&](std::stop_token) {
+        is_drained = self->drain(5ms);
+        return 1;
+      },
+      {.executor = std::make_shared<inngest::thread_pool>()});
+  self = &s.handler;
+  const auto to = std::make_shared<client>();
+  s.handler(call_of("app-f"), reply_to(to));
+  CHECK(eventually([&] { return to->has_answer(); }));
+  CHECK_FALSE(is_drained);
+  CHECK(s.handler.drain(60s));
 }

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "catch.hpp"
 #include "support/eventually.hpp"
@@ -139,4 +140,66 @@ TEST_CASE("the work that a pool refuses is destroyed without having run", "[exec
   const bool is_taken = pool.post([watched] { FAIL("it was refused"); });
   CHECK_FALSE(is_taken);
   CHECK(watched.use_count() == 1);
+}
+
+TEST_CASE("a burst fills the threads that start and then the queue", "[executor]") {
+  for (int round = 0; round < 20; ++round) {
+    inngest::thread_pool pool({.threads = 2, .queue = 3});
+    const gate held;
+    for (int i = 0; i < 5; ++i) CHECK(pool.post(held.waiter()));
+    CHECK_FALSE(pool.post(held.waiter()));
+  }
+}
+
+TEST_CASE("a pool's threads may wait for ever", "[executor]") {
+  std::atomic<int> done{0};
+  const auto max_idle = GENERATE(std::chrono::milliseconds::max(), std::chrono::milliseconds::min());
+  inngest::thread_pool pool({.threads = 1, .max_idle = max_idle});
+  for (int i = 1; i <= 3; ++i) {
+    REQUIRE(pool.post([&] { ++done; }));
+    REQUIRE(eventually([&] { return done == i; }));
+  }
+  std::this_thread::sleep_for(20ms);
+  if (max_idle > 0ms) CHECK(pool.threads() == 1);
+}
+
+TEST_CASE("a hundred threads post to one pool, and nothing is lost or run twice", "[executor]") {
+  constexpr int threads = 100, each = 50;
+  std::vector<std::atomic<int>> runs(threads * each);
+  std::atomic<int> taken{0};
+  inngest::thread_pool pool({.threads = 4, .queue = 16, .max_idle = 1ms});
+  std::vector<std::thread> posting;
+  for (int t = 0; t < threads; ++t) {
+    posting.emplace_back([&, t] {
+      for (int i = 0; i < each; ++i) {
+        auto& count = runs[static_cast<std::size_t>(t * each + i)];
+        if (pool.post([&count] { ++count; }))
+          ++taken;
+        else
+          count = -1;
+      }
+    });
+  }
+  for (std::thread& thread : posting) thread.join();
+  CHECK(pool.threads() <= 4);
+  pool.stop();
+  int run = 0, wrong = 0;
+  for (const auto& count : runs) {
+    run += count == 1 ? 1 : 0;
+    wrong += count != 1 && count != -1 ? 1 : 0;
+  }
+  CHECK(wrong == 0);
+  CHECK(run == taken);
+}
+
+TEST_CASE("work may post to its pool, also while the pool stops", "[executor]") {
+  std::atomic<int> left{50};
+  std::atomic<bool> is_refused{false};
+  inngest::thread_pool pool({.threads = 2});
+  std::function<void()> again = [&] {
+    if (--left > 0 && !pool.post(again)) is_refused = true;
+  };
+  REQUIRE(pool.post(again));
+  pool.stop();
+  CHECK((is_refused || left <= 0));
 }

@@ -39,7 +39,7 @@ compile_together(execution/malformed_payload_test.cpp properties/http_doors_test
                  wire/signed_test.cpp execution/deferred_test.cpp properties/schedule_test.cpp)
 compile_together(runs_test.cpp adapters/httplib_test.cpp wire/checkpoint_test.cpp wire/nock_test.cpp outbox_test.cpp)
 compile_together(middleware/tracing_test.cpp wire/meaning_test.cpp evaluation_test.cpp transport/httplib_test.cpp
-                 adapters/httplib_socket_test.cpp protocol/registration_test.cpp adapters/custom_test.cpp)
+                 adapters/httplib_socket_test.cpp protocol/registration_test.cpp)
 compile_together(protocol/call_request_test.cpp expression_conformance_test.cpp time/cron_test.cpp
                  harness_growth_test.cpp protocol/error_info_test.cpp settings_test.cpp time/server_duration_test.cpp
                  time/duration_test.cpp)

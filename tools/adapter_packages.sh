@@ -4,6 +4,10 @@
 
 need_adapter_packages() {
   need libboost1.81-dev test -e /usr/include/boost/beast.hpp
+  need librestinio-dev test -e /usr/include/restinio/version.hpp
+  need libasio-dev test -e /usr/include/asio.hpp
+  need libfmt-dev test -e /usr/include/fmt/core.h
+  need libhttp-parser-dev test -e /usr/include/http_parser.h
   need libpoco-dev test -e /usr/include/Poco/Net/HTTPServer.h
   need libcivetweb-dev test -e /usr/include/civetweb.h
   need libmicrohttpd-dev pkg-config --exists libmicrohttpd

@@ -54,7 +54,7 @@ FORBIDDEN = [
 PACKAGES = [
     (r"nlohmann/", ["json.hpp", "json/detail/*"]),
     (r"boost/pfr", ["json/aggregates.hpp"]),
-    (r"simdjson", ["json/detail/impl/document.ipp", "detail/impl/utf8.ipp"]),
+    (r"^simdjson\.h$", ["json/detail/simdjson.hpp"]),
     (r"httplib\.h$", ["adapters/httplib.hpp", "transport/impl/httplib.ipp", "transport/detail/httplib_*.hpp"]),
     (r"boost/(?!pfr)", ["adapters/beast.hpp"]),
     (r"restinio/", ["adapters/restinio.hpp"]),
@@ -83,7 +83,9 @@ CHEAP = {"fwd.hpp": ["inngest/config.hpp", "inngest/detail/fixed_string.hpp"],
          "config.hpp": ["inngest_config.hpp", "inngest/version.hpp"]}
 
 # Macros of others that a header has to define.
-FOREIGN_MACROS = {"platform/detail/windows.hpp": ["NOMINMAX"]}
+FOREIGN_MACROS = {"platform/detail/windows.hpp": ["NOMINMAX"],
+                  "json/detail/simdjson.hpp": ["SIMDJSON_IMPLEMENTATION_ICELAKE", "SIMDJSON_IMPLEMENTATION_HASWELL",
+                                               "SIMDJSON_IMPLEMENTATION_WESTMERE"]}
 
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
 DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")

@@ -34,7 +34,7 @@ need libc++abi-dev has_libcxx
 install_needed
 
 echo "== headers"
-(cd include && find inngest -name '*.hpp' | sort | sed 's/.*/#include <&>/') > "$build/all_headers.cpp"
+tools/all_headers.sh > "$build/all_headers.cpp"
 "$compiler" "${flags[@]}" -fsyntax-only "$build/all_headers.cpp"
 
 echo "== core tests"

@@ -18,7 +18,7 @@ for folder in /usr/local/include "/usr/include/$(gcc -print-multiarch)" /usr/inc
   done
 done
 
-(cd include && find inngest -name '*.hpp' | sort | sed 's/.*/#include <&>/') > "$include/all_headers.cpp"
+tools/all_headers.sh > "$include/all_headers.cpp"
 "$compiler" -std=c++20 -fsyntax-only -Wall -Wextra -Iinclude -Itests -isystem "$include" \
   -DCPPHTTPLIB_OPENSSL_SUPPORT -DCPPHTTPLIB_ZLIB_SUPPORT -DCPPHTTPLIB_BROTLI_SUPPORT \
   -include "$include/all_headers.cpp" tests/odr/first.cpp

@@ -8,6 +8,7 @@
 int main() {
   const inngest::client app({.id = "shop"});
 
+  // [serve]
   using Pistache::Tcp::Options;
   Pistache::Http::Endpoint server({Pistache::Ipv4::loopback(), Pistache::Port(3000)});
   server.init(Pistache::Http::Endpoint::options()
@@ -16,6 +17,7 @@ int main() {
                   .keepaliveTimeout(std::chrono::hours(1)));  // no call may take longer
   const inngest::handler endpoint = inngest::serve(server, app, functions(app));
   server.serveThreaded();
+  // [serve]
 
   wait_for_stop_signal();
   endpoint.drain();  // running calls end, and new ones are refused

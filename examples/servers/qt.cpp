@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   QCoreApplication application(argc, argv);
   const inngest::client app({.id = "shop"});
 
+  // [serve]
   QHttpServer server;
   const inngest::handler endpoint = inngest::serve(server, app, functions(app));
   inngest::qt_tcp_server listener(endpoint);
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
     return EXIT_FAILURE;
   }
   server.bind(&listener);
+  // [serve]
 
   std::thread stopper([&] {
     wait_for_stop_signal();

@@ -10,6 +10,8 @@
 #include <initializer_list>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -184,10 +186,8 @@ class client {
   [[nodiscard]] auto create_function(function_options options, trigger<Events...> trigger, Handler handler,
                                      detail::end_handler<Ends, EndHandlers>... at_end) const {
     using output = typename detail::handler_traits<Handler, context<Events...>>::output;
-    const detail::option_check check(options, trigger.definitions, detail::shapes_of_events<Events...>());
-    check.run();
-    (check.check_retries(detail::name_of(Ends) + std::string(": retries"), at_end.retries), ...);
-    if (const std::string warning = check.warning(); !warning.empty()) log().warn(warning);
+    shared_->check(*shared_, options, trigger.definitions, detail::shapes_of_events<Events...>(),
+                   {{Ends, at_end.retries}...});
     std::vector<any_function> end_handlers;
     (end_handlers.push_back(detail::end_handler_of(
          id(), options, Ends, at_end.retries,
@@ -208,7 +208,7 @@ class client {
     trigger_definition trigger{.event = "inngest/deferred.schedule"};
     trigger.expression = "event.data._inngest.fn_slug == '" + id() + "-" + options.id + "'";
     const std::vector<trigger_definition> triggers{std::move(trigger)};
-    detail::option_check(options, triggers, detail::shapes_of_events<deferred<Data>>()).run();
+    shared_->check(*shared_, options, triggers, detail::shapes_of_events<deferred<Data>>(), {});
     return deferred_function<Data>(id(), std::move(options), triggers,
                                    detail::erase_handler<context<deferred<Data>>>(std::move(handler)));
   }
@@ -282,7 +282,18 @@ class client {
 
  private:
   struct state {
+    using retries_of_ends = std::vector<std::pair<detail::run_end, std::optional<int>>>;
+
     explicit state(client_options options);
+
+    /// Checks the options of a function, and logs warnings. \throws configuration_error when one is invalid.
+    static void check_options(const state& self, const function_options& options,
+                              const std::vector<trigger_definition>& triggers,
+                              std::span<const detail::event_shape> events, const retries_of_ends& retries);
+
+    /// A pointer, because with headers alone a file that only defines functions would otherwise contain the
+    /// checks and the parser of expressions; so only a file that makes a client does.
+    decltype(&check_options) const check;
     const inngest::settings settings;
     const execution::hooks hooks;
     std::mutex mutex;  // guards the members below

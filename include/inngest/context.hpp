@@ -64,11 +64,11 @@ namespace detail {
 template <event_type... Events>
 struct context_event {
   using type = one_of<Events...>;
-  static type read(std::string_view text) {
+  static type read(std::string_view text, dom_reader read_dom = &detail::read<json>) {
     const std::string name = read_name(text);
     std::optional<type> out;
-    ((!out && is_of(Events::name, name) ? void(out = read_event<Events>(text)) : void()), ...);
-    if (!out) read_unnamed(text, out);
+    ((!out && is_of(Events::name, name) ? void(out = read_event<Events>(text, read_dom)) : void()), ...);
+    if (!out) read_unnamed(text, read_dom, out);
     return std::move(*out);
   }
 
@@ -88,12 +88,12 @@ struct context_event {
   }
 
   /// An invoked function's event has the server's name: uses the first type that fits its data.
-  static void read_unnamed(std::string_view text, std::optional<type>& out) {
+  static void read_unnamed(std::string_view text, dom_reader read_dom, std::optional<type>& out) {
     std::string problems;
     const auto attempt = [&]<class Event>(std::type_identity<Event>) {
       if (out) return;
       try {
-        out = read_event<Event>(text);
+        out = read_event<Event>(text, read_dom);
       } catch (const payload_error& problem) {
         problems += "\n  as " + std::string(Event::name) + ": " + problem.what();
       }
@@ -106,7 +106,9 @@ struct context_event {
 template <event_type Event>
 struct context_event<Event> {
   using type = Event;
-  static type read(std::string_view text) { return read_event<Event>(text); }
+  static type read(std::string_view text, dom_reader read_dom = &detail::read<json>) {
+    return read_event<Event>(text, read_dom);
+  }
 };
 
 }  // namespace detail
@@ -241,7 +243,7 @@ class context : public basic_context {
   /// Used by the library for each call. \throws payload_error when the event does not fit its type.
   context(execution::replay& replay, const handler_resources& resources)
       : basic_context(replay, resources, detail::shapes_of_events<Events...>()),
-        event(detail::context_event<Events...>::read(replay.request().event())),
+        event(detail::context_event<Events...>::read(replay.request().event(), replay.dom_reader())),
         events(replay.request().events()),
         event_text_(replay.request().event()) {}
 

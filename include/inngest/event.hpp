@@ -215,10 +215,13 @@ INNGEST_FIELDS(sent_events, ids)
 
 namespace detail {
 
+/// read<json>, as a pointer: see execution::step_functions.
+using dom_reader = json (*)(json_value&, const json_path&);
+
 /// Reads an event of the type from its JSON object. The name is not compared: an invoked function's event
 /// has the server's name and the function's data.
 template <event_type Event>
-Event read_event(json_object object) {
+Event read_event(json_object object, dom_reader read_dom = &read<json>) {
   using data_type = typename Event::data_type;
   Event event;
   bool has_data = false;
@@ -237,7 +240,7 @@ Event read_event(json_object object) {
       const auto ts = read<std::optional<std::int64_t>>(value, json_path("ts"));
       if (ts) event.ts = timestamp(std::chrono::milliseconds(*ts));
     } else if (key == "user") {
-      event.user = read<json>(value, json_path("user"));
+      event.user = read_dom(value, json_path("user"));
     } else if (key == "v") {
       event.v = read<std::optional<std::string>>(value, json_path("v"));
     }
@@ -247,9 +250,9 @@ Event read_event(json_object object) {
 }
 
 template <event_type Event>
-Event read_event(std::string_view text) {
+Event read_event(std::string_view text, dom_reader read_dom = &read<json>) {
   json_document document(text);
-  return read_event<Event>(document.object());
+  return read_event<Event>(document.object(), read_dom);
 }
 
 }  // namespace detail

@@ -126,7 +126,7 @@ class step : private detail::step_base {
     auto call = ask_server(std::move(options), step_kind::wait_for_event,
                            [&](const execution::step_call& at) { return describe_wait<Event>(at, wait); });
     return replay_->read_memo(call, false, [&](const protocol::memo& memo) {
-      return protocol::read_received<Event>(memo, call.id);
+      return protocol::read_received<Event>(memo, call.id, replay_->failure_thrower(), replay_->dom_reader());
     });
   }
   /// Like the other overload, without options.
@@ -281,7 +281,7 @@ class step : private detail::step_base {
       return protocol::operation{.name = describe(at)};
     });
     replay_->read_memo(call, false,
-                       [&](const protocol::memo& memo) { protocol::throw_if_failed(memo, call.id); });
+                       [&](const protocol::memo& memo) { replay_->failure_thrower()(memo, call.id); });
   }
 
   [[noreturn]] static void refuse_sleep(const execution::step_call& call, const std::string& how_long);

@@ -88,7 +88,7 @@ void check_greeting(const http_answer& answer) {
 
 // [executor]
 struct asio_executor final : inngest::executor {
-  explicit asio_executor(boost::asio::io_context& io) : io(io) {}
+  explicit asio_executor(boost::asio::io_context& context) : io(context) {}
   bool post(std::function<void()> work) override {
     boost::asio::post(io, std::move(work));
     return true;

@@ -110,7 +110,7 @@ struct inngest::adapter<my::async_server> {
 
 // [executor]
 struct my_executor final : inngest::executor {
-  explicit my_executor(my::pool& threads) : threads(threads) {}
+  explicit my_executor(my::pool& pool) : threads(pool) {}
   bool post(std::function<void()> work) override {
     threads.submit(std::move(work));
     return true;

@@ -34,7 +34,8 @@ void need_application() {
   static int count = 1;
   static char name[] = "test";
   static char* arguments[] = {name, nullptr};
-  static QCoreApplication application(count, arguments);
+  // It is never destroyed: what it needs would be destroyed before.
+  [[maybe_unused]] static const QCoreApplication& application = *new QCoreApplication(count, arguments);
 }
 
 /// A server with a thread and an event loop of its own.

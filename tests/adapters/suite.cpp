@@ -145,6 +145,18 @@ class served {
   std::unique_ptr<suite::running_server> server_;
 };
 
+constexpr int closed = 0;
+
+/// The status of an answer, or `closed` when there is none.
+template <class Ask>
+int status_or_closed(Ask ask) {
+  try {
+    return ask().status;
+  } catch (const std::runtime_error&) {
+    return closed;
+  }
+}
+
 inngest::client_options cloud_options() {
   auto out = support::quiet_options(inngest::mode::cloud);
   out.signing_key = signing_key;
@@ -220,11 +232,8 @@ TEST_CASE("suite: other methods are refused", "[suite]") {
     }
   }
   CHECK(app.ask(request_text("DELETE", path, "{}")).status >= 400);
-  try {
-    const http_answer refused = app.ask(request_text("BREW", path));
-    CHECK(refused.status >= 400);
-  } catch (const std::runtime_error&) {  // a framework may hang up
-  }
+  const int unknown = status_or_closed([&] { return app.ask(request_text("BREW", path)); });
+  CHECK((unknown == closed || unknown >= 400));
   check_size(app.ask(call_of("size")), 3);
 }
 
@@ -329,11 +338,8 @@ TEST_CASE("suite: bodies far beyond the limit do the server no harm", "[suite][s
         (chunked ? "Transfer-Encoding: chunked\r\n\r\n989680\r\n" : "Content-Length: 10000000\r\n\r\n"));
     for (int i = 0; i < 10 && connection.send(megabyte); ++i) {
     }
-    try {
-      const http_answer refused = connection.read_answer();
-      CHECK(refused.status == 413);
-    } catch (const std::runtime_error&) {  // the connection was closed while it was being sent to
-    }
+    const int status = status_or_closed([&] { return connection.read_answer(); });
+    CHECK((status == closed || status == 413));  // it may be closed while it is being sent to
     check_size(app.ask(call_of("size", 20'000)), 20'000);
   }
 }
@@ -654,7 +660,7 @@ TEST_CASE("suite: a call runs until its answer is written", "[suite][drain]") {
 }
 
 TEST_CASE("suite: a server that stops during a call does not wait for it", "[suite][stop]") {
-  if (!suite::traits().uses_executor) return;
+  if (!suite::traits().uses_executor || !suite::traits().outlives_server) return;
   served app;
   http_connection caller(app.port());
   caller.send(call_of("gate"));

@@ -39,6 +39,8 @@ struct framework {
   bool pipelines = true;
   /// Whether an answer counts as a running call until the framework has written it. Only with an executor.
   bool knows_when_written = true;
+  /// Whether a call may run longer than its server.
+  bool outlives_server = true;
 };
 
 /// Defined by the adapter's test file.

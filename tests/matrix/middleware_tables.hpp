@@ -58,7 +58,7 @@ struct step_row {
   std::string changed{};
 };
 
-inline std::string words_of(const inngest::sent_signal& sent) { return sent.runId.value_or("nobody"); }
+inline std::string words_of(const inngest::sent_signal& sent) { return sent.run_id.value_or("nobody"); }
 
 inline const std::vector<step_row>& all_steps() {
   static const std::vector<step_row> all{

@@ -183,7 +183,7 @@ inline constexpr auto uses = std::to_array<std::pair<std::string_view, use>>({
     {"step.send_signal",
      [](context& ctx, const tools& with) {
        const auto sent = ctx.step.send_signal(with.id(), "matrix/listener", item{"a signal"});
-       return std::string(sent.runId ? "woke a run" : "woke nobody");
+       return std::string(sent.run_id ? "woke a run" : "woke nobody");
      }},
     {"step.publish",
      [](context& ctx, const tools& with) {

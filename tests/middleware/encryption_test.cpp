@@ -10,6 +10,7 @@
 #include "catch.hpp"
 #include "support/handler_driver.hpp"
 #include "support/message_of.hpp"
+#include "support/replies.hpp"
 
 namespace {
 
@@ -97,6 +98,22 @@ TEST_CASE("a step's result leaves encrypted and comes back decrypted", "[encrypt
   CHECK(end.status == 200);
   CHECK(end.text.find("swordfish") == std::string::npos);
   CHECK(decrypted(end.body()).at("result") == json{{"secret", "swordfish"}});
+}
+
+TEST_CASE("the answer that is sent through a reply is encrypted, in pieces and as a whole",
+          "[encryption][reply]") {
+  const auto executor = std::make_shared<support::manual_executor>();
+  const inngest::client app(options_with({.key = key}));
+  const bool streaming = GENERATE(false, true);
+  const inngest::handler handler(app, {echo()}, {.streaming = streaming, .executor = executor});
+  const auto to = std::make_shared<support::client>();
+  handler(support::post("app-f", support::call().text()), support::reply_to(to));
+  executor->run_all();
+  CHECK(to->answers == 1);
+  const std::string text =
+      streaming ? json::parse(to->pieces.back()).at("body").get<std::string>() : to->body;
+  CHECK_THAT(text, !ContainsSubstring("swordfish"));
+  CHECK(decrypted(json::parse(text).at(0).at("data")) == json{{"secret", "swordfish"}});
 }
 
 TEST_CASE("no two ciphertexts are the same", "[encryption]") {

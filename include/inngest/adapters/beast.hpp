@@ -185,11 +185,8 @@ class beast_listener;
 class beast_session : public std::enable_shared_from_this<beast_session> {
  public:
   using clock = std::chrono::steady_clock;
-  /// What is no longer needed, to be destroyed when the lock of the link is released.
-  struct garbage {
-    std::shared_ptr<http::exchange> exchange{};
-    std::shared_ptr<beast_session> session{};
-  };
+  /// An exchange that is no longer needed, to be destroyed when the lock of the link is released.
+  using garbage = std::shared_ptr<http::exchange>;
 
   beast_session(boost::asio::ip::tcp::socket socket, std::shared_ptr<beast_listener> listener);
   ~beast_session();
@@ -215,6 +212,7 @@ class beast_session : public std::enable_shared_from_this<beast_session> {
   void stay();
   void on_read(boost::system::error_code error, std::size_t size);
   void go_on();
+  void go_on_later();
   void serve_requests();
   parsed parse();
   void answer_request();
@@ -350,7 +348,14 @@ inline beast_session::garbage beast_session::close() {
   out_.clear();
   boost::system::error_code ignored;
   socket_.close(ignored);
-  return {std::exchange(current_, nullptr), std::exchange(self_, nullptr)};
+  if (self_) go_on_later();
+  return std::exchange(current_, nullptr);
+}
+
+/// Continues on a thread of the executor. Other threads never destroy the session, because the io_context may
+/// be destroyed at any time after the server has stopped.
+inline void beast_session::go_on_later() {
+  boost::asio::post(socket_.get_executor(), [self = std::move(self_)] { self->go_on(); });
 }
 
 /// Reads more, for a request or to see whether the client is gone.
@@ -577,7 +582,7 @@ inline beast_session::garbage beast_session::flush() {
     while (done < out_.size() && sent_ >= out_[done].size()) sent_ -= out_[done++].size();
     out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(done));
   }
-  return is_ended_ ? finish() : garbage();
+  return is_ended_ ? finish() : nullptr;
 }
 
 inline void beast_session::await_writable() {
@@ -597,13 +602,11 @@ inline void beast_session::await_writable() {
 
 /// Ends an answer that is written.
 inline beast_session::garbage beast_session::finish() {
-  garbage done{std::exchange(current_, nullptr), std::exchange(self_, nullptr)};
+  garbage done = std::exchange(current_, nullptr);
   is_ended_ = false;
   deadline_ = clock::now() + listener_->options().idle_timeout;
   if (!keeps_alive_) linger();
-  if (is_reading_ || is_serving_) return done;  // which go on
-  if (const auto self = weak_from_this().lock())
-    boost::asio::post(socket_.get_executor(), [self] { self->go_on(); });
+  if (self_) go_on_later();  // otherwise it reads, or a thread serves requests
   return done;
 }
 
@@ -728,9 +731,10 @@ class beast_reply_exchange final : public http::exchange,
                                    public std::enable_shared_from_this<beast_reply_exchange> {
  public:
   using response = boost::beast::http::response<boost::beast::http::string_body>;
-  using done = std::function<void(response answer, std::shared_ptr<void> under_way)>;
+  using done_function = std::function<void(response answer, std::shared_ptr<void> under_way)>;
 
-  beast_reply_exchange(boost::asio::any_io_executor executor, done done, unsigned version, bool keeps_alive)
+  beast_reply_exchange(boost::asio::any_io_executor executor, done_function done, unsigned version,
+                       bool keeps_alive)
       : executor_(std::move(executor)),
         done_(std::move(done)),
         version_(version),
@@ -743,7 +747,7 @@ class beast_reply_exchange final : public http::exchange,
     out.keep_alive(keeps_alive_);
     out.prepare_payload();
     boost::asio::post(executor_, [self = shared_from_this(), out = std::move(out)]() mutable {
-      const done done = std::exchange(self->done_, nullptr);
+      const done_function done = std::exchange(self->done_, nullptr);
       done(std::move(out), std::move(self));
     });
   }
@@ -756,7 +760,7 @@ class beast_reply_exchange final : public http::exchange,
 
  private:
   const boost::asio::any_io_executor executor_;
-  done done_;
+  done_function done_;
   const unsigned version_;
   const bool keeps_alive_;
 };

@@ -213,7 +213,7 @@ inline void prepare_streams() {
 
 inline const char* const* environment() {
 #ifdef _WIN32
-  return ::_environ;
+  return _environ;  // a macro
 #else
   return ::environ;
 #endif

@@ -49,12 +49,13 @@ inline body_state read_body(mg_connection* connection, std::size_t limit, std::s
   if (length > limit) return body_state::too_large;
   if (mg_get_header(connection, "expect") != nullptr && is_of_1_1(connection))
     write(connection, "HTTP/1.1 100 Continue\r\n\r\n");
-  body.reserve(length + 1);  // room for the read in which the end is noticed
+  body.reserve(length);
+  // mg_read() waits for all that it is asked for.
+  const std::size_t end = length > 0 ? length : (std::min)(limit, body.max_size() - 1) + 1;
   int count = 1;
-  while (count > 0 && body.size() <= limit) {
+  while (count > 0 && body.size() < end) {
     const std::size_t size = body.size();
-    const std::size_t wanted =
-        (std::min)(block, (size < length ? length : limit + 1) - size);  // mg_read() waits for all of it
+    const std::size_t wanted = (std::min)(block, end - size);
     body.resize(size + wanted);
     count = mg_read(connection, body.data() + size, wanted);
     body.resize(size + static_cast<std::size_t>((std::max)(0, count)));

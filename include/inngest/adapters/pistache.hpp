@@ -142,7 +142,7 @@ class pistache_exchange final : public http::exchange,
 };
 
 /// Answers a request later. Called by the thread of the connection.
-inline void answer_pistache(const handler& handler, const Pistache::Http::Request& request, std::string body,
+inline void pass_to_handler(const handler& handler, const Pistache::Http::Request& request, std::string body,
                             const std::shared_ptr<Pistache::Tcp::Peer>& peer,
                             std::shared_ptr<pistache_gate> gate) {
   http::request wire{.method = Pistache::Http::methodString(request.method()),
@@ -159,11 +159,11 @@ inline void answer_pistache(const handler& handler, const Pistache::Http::Reques
 
 /// Answers one request of a Pistache handler or route, at once or later from another thread. Drain the
 /// handler before you destroy the endpoint.
-inline void answer(const handler& handler, const Pistache::Http::Request& request,
-                   const Pistache::Http::ResponseWriter& response) {
+inline void answer_pistache(const handler& handler, const Pistache::Http::Request& request,
+                            const Pistache::Http::ResponseWriter& response) {
   static const auto always_open = std::make_shared<detail::pistache_gate>();
   const auto peer = response.getPeer();
-  if (peer) detail::answer_pistache(handler, request, request.body(), peer, always_open);
+  if (peer) detail::pass_to_handler(handler, request, request.body(), peer, always_open);
 }
 
 /// The handler that `serve()` gives to an endpoint. It answers the requests of the handler's path, and others
@@ -185,7 +185,7 @@ class pistache_handler final : public Pistache::Http::Handler {
   }
 
   void onRequest(const Pistache::Http::Request& request, Pistache::Http::ResponseWriter response) override {
-    answer(handler_, request, response);
+    answer_pistache(handler_, request, response);
   }
 
  private:
@@ -225,7 +225,7 @@ class pistache_handler final : public Pistache::Http::Handler {
   void pass_on(Pistache::Http::Request& request, const std::shared_ptr<Pistache::Tcp::Peer>& peer) {
     std::string body = detail::pistache_message::take_body(request);
     if (request.resource() == handler_.options().path)
-      return detail::answer_pistache(handler_, request, std::move(body), peer, gate_);
+      return detail::pass_to_handler(handler_, request, std::move(body), peer, gate_);
     peer->setIdle(true);
     std::make_shared<detail::pistache_exchange>(gate_, peer, request.version(),
                                                 detail::closes_connection(request))
@@ -285,7 +285,7 @@ struct adapter<Router> {
     using Pistache::Http::Method;
     const auto route = [handler](const Pistache::Rest::Request& request,
                                  Pistache::Http::ResponseWriter response) {
-      answer(handler, request, response);
+      answer_pistache(handler, request, response);
       return Pistache::Rest::Route::Result::Ok;
     };
     for (const Method method : {Method::Get, Method::Put, Method::Post, Method::Head, Method::Options,

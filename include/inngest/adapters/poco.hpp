@@ -30,16 +30,17 @@ namespace detail::poco {
 /// POCO 1.11 would read a body without a length until the client closes the connection. There is none.
 inline bool read_body(Poco::Net::HTTPServerRequest& request, std::size_t limit, std::string& body) {
   constexpr std::size_t block = 64 * 1024;
+  std::size_t end = (std::min)(limit, body.max_size() - 1) + 1;  // read() waits for all that it is asked for
   if (!request.getChunkedTransferEncoding()) {
     if (!request.hasContentLength()) return true;
-    const auto length = static_cast<std::size_t>((std::max<Poco::Int64>)(0, request.getContentLength64()));
-    if (length > limit) return false;
-    body.reserve(length + block);  // room for the block in which the end is noticed
+    end = static_cast<std::size_t>((std::max<Poco::Int64>)(0, request.getContentLength64()));
+    if (end > limit) return false;
+    body.reserve(end);
   }
   std::istream& in = request.stream();
-  while (in.good() && body.size() <= limit) {
+  while (in.good() && body.size() < end) {
     const std::size_t size = body.size();
-    const std::size_t wanted = (std::min)(block, limit - size + 1);  // read() waits for all of it
+    const std::size_t wanted = (std::min)(block, end - size);
     body.resize(size + wanted);
     in.read(body.data() + size, static_cast<std::streamsize>(wanted));
     body.resize(size + static_cast<std::size_t>(in.gcount()));

@@ -36,6 +36,7 @@
 #include <inngest/limits.hpp>
 #include <inngest/protocol/call_request.hpp>
 #include <inngest/protocol/error_info.hpp>
+#include <inngest/protocol/memo.hpp>
 #include <inngest/protocol/operation.hpp>
 #include <inngest/step_id.hpp>
 #include <inngest/stop_token.hpp>
@@ -97,6 +98,19 @@ struct outcome {
   bool stopped_early = false;
 };
 
+/// What steps call, as pointers that each replay holds. With headers alone, a file that only defines
+/// functions would otherwise contain all of it; so only a file that makes a replay does.
+struct step_functions {
+  step_call (replay::*enter)(step_options, step_kind, std::string*);
+  void (replay::*discover)(const step_call&, const protocol::operation&,
+                           detail::function_ref<void(std::string&)>);
+  void (replay::*await)(step_call&, const protocol::operation&, detail::function_ref<void(std::string&)>);
+  void (replay::*wait_for_server)(const step_call&, protocol::operation);
+  protocol::memo (replay::*take_memo)(step_call&, bool, detail::json_buffer&);
+  protocol::failure_thrower throw_if_failed;
+  detail::dom_reader read_dom;
+};
+
 /// One call of a handler. Steps with stored results return them; new steps become operations.
 ///
 /// A step without a result is recorded and then leaves the handler with an interrupt. Nothing is lost if user
@@ -127,22 +141,16 @@ class replay {
   /// `input`. \throws nested_step_error inside a step's body; wrong_thread_error on a thread other than the
   /// handler's; step_options_error for a blank id or negative retries; interrupt when the handler was
   /// interrupted before.
-  step_call enter(step_options options, step_kind kind, std::string* input = nullptr);
+  step_call enter(step_options options, step_kind kind, std::string* input = nullptr) {
+    return (this->*functions_.enter)(std::move(options), kind, input);
+  }
 
   /// Passes the step's result through the function's middleware, then to `read` as a memo. `wrapped`: the
   /// result is inside {"data": ...}. All results are read here.
   template <class Read>
   decltype(auto) read_memo(step_call& call, bool wrapped, const Read& read) {
-    refuse_other_threads(call.id);
-    branches_.wait(call.hash, call.entered_at, call.got_in);
-    note_completed(call);
-    const protocol::memo& memo = *call.memo.memo_;
-    if (hooks_.empty()) return read(memo);
-    std::string text =
-        hooks_.wrap_result(describe(call), [&] { return std::string(protocol::result_text(memo, call.id)); });
-    if (wrapped) text = "{\"data\":" + text + "}";
-    const detail::json_buffer buffer(std::move(text));
-    return read(protocol::memo{.id = call.hash, .text = buffer.text()});
+    detail::json_buffer changed;  // has the text that middleware returned
+    return read((this->*functions_.take_memo)(call, wrapped, changed));
   }
 
   /// Records an operation other than a run, such as a sleep.
@@ -150,14 +158,27 @@ class replay {
 
   /// Records a new run step. If the server requests this step, it runs immediately.
   void discover(const step_call& call, const protocol::operation& plan,
-                detail::function_ref<void(std::string&)> body);
+                detail::function_ref<void(std::string&)> body) {
+    (this->*functions_.discover)(call, plan, body);
+  }
 
   /// Called when the handler needs the step's missing result. Runs the step if it is the only new step and
   /// may run at once. Returns only if the result was saved; otherwise leaves the handler.
-  void await(step_call& call, const protocol::operation& plan, detail::function_ref<void(std::string&)> body);
+  void await(step_call& call, const protocol::operation& plan,
+             detail::function_ref<void(std::string&)> body) {
+    (this->*functions_.await)(call, plan, body);
+  }
 
   /// Records an operation for the server, and leaves the handler until the server has a result.
-  [[noreturn]] void wait_for_server(const step_call& call, protocol::operation op);
+  [[noreturn]] void wait_for_server(const step_call& call, protocol::operation op) {
+    (this->*functions_.wait_for_server)(call, std::move(op));
+    throw interrupt();  // for compilers: the function has thrown it
+  }
+
+  /// Throws the step_error of a failed step; returns for every other memo.
+  protocol::failure_thrower failure_thrower() const { return functions_.throw_if_failed; }
+  /// Reads a DOM.
+  detail::dom_reader dom_reader() const { return functions_.read_dom; }
 
   /// Leaves the handler at the step.
   [[noreturn]] void suspend(const step_call& call);
@@ -242,6 +263,20 @@ class replay {
  private:
   static const execution::hooks& no_hooks();
 
+  // ---- step_functions -----------------------------------------------------------------------------------
+
+  static const step_functions all_functions;
+
+  step_call enter_step(step_options options, step_kind kind, std::string* input);
+  void discover_step(const step_call& call, const protocol::operation& plan,
+                     detail::function_ref<void(std::string&)> body);
+  void await_step(step_call& call, const protocol::operation& plan,
+                  detail::function_ref<void(std::string&)> body);
+  void leave_step_to_server(const step_call& call, protocol::operation op);
+  /// Notes that the handler uses the result of the step, and passes it through the middleware, which may
+  /// change its text.
+  protocol::memo take_memo(step_call& call, bool wrapped, detail::json_buffer& changed);
+
   /// Ends the run with an error that the handler can't catch.
   [[noreturn]] void stop(protocol::failure failure);
 
@@ -322,6 +357,7 @@ class replay {
 
   void report_swallowed();
 
+  const step_functions& functions_;
   const protocol::call_request& request_;
   const host_services& services_;
   const replay_options options_;

@@ -54,7 +54,8 @@ class reply {
   reply& operator=(const reply&) = delete;
   ~reply();
 
-  /// Sends a whole answer. If `answer.stream` is set, it is called, and the answer is sent in pieces.
+  /// Sends a whole answer. If `answer.stream` is set, it is called, and the answer is sent in pieces where
+  /// the adapter can. Does nothing after begin(), and when an answer was sent.
   void send(response answer);
 
   /// Begins an answer in pieces: sends its status and header fields.
@@ -74,6 +75,7 @@ class reply {
 
  private:
   void send_in_pieces(response answer);
+  static void collect_pieces(response& answer);
   void abandon() noexcept;
 
   std::shared_ptr<exchange> to_;  // null when the answer was given

@@ -96,10 +96,22 @@ INNGEST_INLINE void client::restore_transport() const {
 }
 
 INNGEST_INLINE client::state::state(client_options options)
-    : settings(std::move(options)),
+    : check(&check_options),
+      settings(std::move(options)),
       hooks(settings.middleware(), {}),
       keys{settings.signing_key(), settings.signing_key_fallback()},
       transport(settings.transport()) {}
+
+INNGEST_INLINE void client::state::check_options(const state& self, const function_options& options,
+                                                 const std::vector<trigger_definition>& triggers,
+                                                 std::span<const detail::event_shape> events,
+                                                 const retries_of_ends& retries) {
+  const detail::option_check check(options, triggers, events);
+  check.run();
+  for (const auto& [end, of_handler] : retries)
+    check.check_retries(detail::name_of(end) + std::string(": retries"), of_handler);
+  if (const std::string warning = check.warning(); !warning.empty()) self.settings.log().warn(warning);
+}
 
 INNGEST_INLINE std::shared_ptr<http::transport> client::transport() const {
   const std::lock_guard lock(shared_->mutex);

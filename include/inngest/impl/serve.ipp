@@ -106,21 +106,14 @@ INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::defer(http::reque
 
 INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::pending(http::request request,
                                                                        serving::identity caller) const {
-  struct asked {
-    http::request request;
-    serving::identity caller;
-  };
-  const auto call = std::make_shared<asked>(asked{std::move(request), std::move(caller)});
-  auto make_answer = [app = app_, call](const execution::call_stop& stop) {
-    http::response out = serving::guarded(*app, [&] {
-      if (call->request.method == "PUT")
-        return serving::register_functions(*app, call->request, call->caller);
-      return serving::answer_call(*app, std::move(call->request), nullptr, stop);
+  const auto asked = std::make_shared<http::request>(std::move(request));
+  auto make_answer = [app = app_, asked, caller](const execution::call_stop& stop) {
+    return serving::guarded(*app, [&] {
+      if (asked->method == "PUT") return serving::register_functions(*app, *asked, caller);
+      return serving::answer_call(*app, std::move(*asked), nullptr, stop);
     });
-    serving::sign_answer(out, call->caller);
-    return out;
   };
-  return std::make_shared<serving::pending_call>(app_, std::move(make_answer));
+  return std::make_shared<serving::pending_call>(app_, std::move(caller), std::move(make_answer));
 }
 
 INNGEST_INLINE http::response handler::streamed(http::request request, serving::identity caller) const {

@@ -7,7 +7,6 @@
 #include <list>
 #include <mutex>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -32,7 +31,7 @@ struct thread_pool::state {
   std::deque<std::function<void()>> work{};
   std::list<std::thread> threads{};
   std::list<std::thread> ended{};  // ended, but not joined
-  std::size_t idle = 0;
+  std::size_t idle = 0;            // threads that wait for work or are about to
   bool is_stopped = false;
 };
 
@@ -63,6 +62,8 @@ INNGEST_INLINE void run_and_report(std::function<void()> work) noexcept {
 INNGEST_INLINE thread_pool::thread_pool(thread_pool_options options) {
   if (options.threads == 0)
     options.threads = (std::max)(std::size_t{64}, std::size_t{8} * std::thread::hardware_concurrency());
+  constexpr std::chrono::milliseconds shortest{0}, longest = std::chrono::hours(366 * 24);
+  options.max_idle = std::clamp(options.max_idle, shortest, longest);  // more would overflow a time point
   state_ = std::make_shared<state>(options);
 }
 
@@ -114,8 +115,9 @@ INNGEST_INLINE bool thread_pool::state::add_thread(const std::shared_ptr<state>&
   const place at = threads.emplace(threads.end());
   try {
     *at = std::thread([self, at] { run(self, at); });
+    ++idle;
     return true;
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     threads.erase(at);
     return false;
   }
@@ -124,7 +126,6 @@ INNGEST_INLINE bool thread_pool::state::add_thread(const std::shared_ptr<state>&
 INNGEST_INLINE void thread_pool::state::run(const std::shared_ptr<state>& self, place at) {
   std::unique_lock lock(self->mutex);
   while (true) {
-    ++self->idle;
     self->wake.wait_for(lock, self->options.max_idle,
                         [&] { return self->is_stopped || !self->work.empty(); });
     --self->idle;
@@ -138,6 +139,7 @@ INNGEST_INLINE void thread_pool::state::run(const std::shared_ptr<state>& self, 
     lock.unlock();
     detail::run_and_report(std::move(work));
     lock.lock();
+    ++self->idle;
   }
 }
 

@@ -43,6 +43,8 @@ step_error read_step_error(std::string_view text, std::string_view id);
 
 /// Throws the step_error of a failed step; returns for every other memo.
 void throw_if_failed(const memo& memo, std::string_view id);
+/// throw_if_failed, as a pointer: see execution::step_functions.
+using failure_thrower = void (*)(const memo&, std::string_view);
 
 inline std::string memo_path(std::string_view id) { return "steps[\"" + std::string(id) + "\"]"; }
 
@@ -70,10 +72,10 @@ std::optional<Result> read_data(const memo& memo) {
 /// The result of a completed step: X of `{"data": X}`, or the memo itself when it has an unknown form.
 /// \throws step_error when the step failed; payload_error when the result does not fit.
 template <class Result>
-Result read_result(const memo& memo, std::string_view id) {
+Result read_result(const memo& memo, std::string_view id, failure_thrower throw_failure = &throw_if_failed) {
   if (auto fast = read_data<Result>(memo)) return std::move(*fast);
   try {
-    if (holds_only(memo, "error")) throw read_step_error(memo.text, id);
+    throw_failure(memo, id);
     if (holds_only(memo, "data")) {
       detail::json_document document(memo.text);
       for (auto item : document.object()) {
@@ -94,10 +96,12 @@ std::string_view result_text(const memo& memo, std::string_view id);
 /// The event that a wait received; nullopt when it timed out.
 /// \throws step_error when the wait failed; payload_error when the event's data does not fit.
 template <event_type Event>
-std::optional<Event> read_received(const memo& memo, std::string_view id) {
+std::optional<Event> read_received(const memo& memo, std::string_view id,
+                                   failure_thrower throw_failure = &throw_if_failed,
+                                   detail::dom_reader read_dom = &detail::read<json>) {
   if (memo.is_null()) return std::nullopt;
-  throw_if_failed(memo, id);
-  return detail::read_event<Event>(memo.text);
+  throw_failure(memo, id);
+  return detail::read_event<Event>(memo.text, read_dom);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::protocol

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <list>
 #include <memory>
 
 #include <inngest/config.hpp>
@@ -9,27 +10,44 @@
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// Calls functions at intervals, on one thread for all calls of an app. The thread starts with the first
+/// Calls functions at an interval, on one thread for all calls of an app. The thread starts with the first
 /// function and ends some time after the last. Thread-safe.
 class heartbeats {
  public:
-  /// Returns false when it need not be called again. It does not throw, and it does not block.
-  using beat = std::function<bool()>;
-
-  heartbeats();
+  /// An interval below a millisecond or above an hour is corrected to that.
+  explicit heartbeats(std::chrono::milliseconds interval);
   /// Calls no function any more when it returns.
   ~heartbeats();
   heartbeats(const heartbeats&) = delete;
   heartbeats& operator=(const heartbeats&) = delete;
 
-  /// Calls a function at intervals until it returns false. Where the system has no thread for it, the
-  /// function is not called.
-  void add(std::chrono::milliseconds interval, beat function);
-
  private:
+  friend class heartbeat;
   struct state;
   std::shared_ptr<state> state_;  // the thread shares it, because a function may destroy the heartbeats
   thread_pool thread_{{.threads = 1, .queue = 1}};
+};
+
+/// Calls a function at intervals during its lifetime. Where the system has no thread for it, the function is
+/// not called.
+class heartbeat {
+ public:
+  /// The function does not throw, and it does not block: it would hold up those of all other calls.
+  heartbeat(heartbeats& all, std::function<void()> function);
+  /// Does not wait for the function: it may be running, and end later.
+  ~heartbeat();
+  heartbeat(const heartbeat&) = delete;
+  heartbeat& operator=(const heartbeat&) = delete;
+
+ private:
+  struct entry {
+    std::chrono::steady_clock::time_point due;
+    std::function<void()> function;
+  };
+  friend struct heartbeats::state;
+
+  std::shared_ptr<heartbeats::state> state_;
+  std::list<entry>::iterator place_;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::serving

@@ -11,6 +11,8 @@
 #include <inngest/http.hpp>
 #include <inngest/http/reply.hpp>
 #include <inngest/serving/call_registry.hpp>
+#include <inngest/serving/heartbeats.hpp>
+#include <inngest/serving/identity.hpp>
 #include <inngest/serving/served_app.hpp>
 
 // A request whose answer is sent later, or in pieces while its function runs.
@@ -24,8 +26,13 @@ class pending_call {
   /// Makes the answer. It does not throw.
   using make_answer = std::function<http::response(const execution::call_stop&)>;
 
-  pending_call(std::shared_ptr<const served_app> app, make_answer answer)
-      : app_(std::move(app)), answer_(std::move(answer)) {}
+  /// All answers are signed for the caller.
+  pending_call(std::shared_ptr<const served_app> app, identity caller, make_answer answer)
+      : app_(std::move(app)), caller_(std::move(caller)), answer_(std::move(answer)) {}
+  /// A client that still waits gets 500: the executor has dropped the call.
+  ~pending_call();
+  pending_call(const pending_call&) = delete;
+  pending_call& operator=(const pending_call&) = delete;
 
   /// Counts it among the running calls until its answer is sent. Returns false when the app is stopping.
   bool enter_registry();
@@ -36,19 +43,21 @@ class pending_call {
   /// Sends the head of a streamed answer.
   void begin();
 
-  /// Makes the answer and sends it.
-  void run() { finish(answer_(stop_)); }
+  /// Makes the answer and sends it. Does nothing when there was an answer: an executor that fails may have
+  /// taken the call before, and runs it later.
+  void run();
 
   /// Sends an answer that needs no run, as a whole.
   void refuse(http::response answer);
 
  private:
-  bool beat();
+  void beat();
   void finish(http::response answer);
   void send(http::response answer);
   void begin_reply();
 
   std::shared_ptr<const served_app> app_;
+  identity caller_;
   make_answer answer_;
   execution::call_stop stop_;
   std::shared_ptr<registered_call> registered_;
@@ -56,6 +65,7 @@ class pending_call {
   std::optional<http::reply> reply_;  // empty when the answer was sent
   bool is_streamed_ = false;
   bool has_begun_ = false;
+  std::optional<heartbeat> heartbeat_;
 };
 
 /// The last piece of a streamed answer: the whole answer as JSON, after white space.

@@ -20,9 +20,9 @@ template <class Result>
 Result read_memo(execution::replay& replay, execution::step_call& call) {
   return replay.read_memo(call, true, [&](const protocol::memo& memo) -> Result {
     if constexpr (std::is_void_v<Result>)
-      protocol::throw_if_failed(memo, call.id);
+      replay.failure_thrower()(memo, call.id);
     else
-      return protocol::read_result<Result>(memo, call.id);
+      return protocol::read_result<Result>(memo, call.id, replay.failure_thrower());
   });
 }
 

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <simdjson.h>
-
 #include <string_view>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/utf8.hpp>
+#include <inngest/json/detail/simdjson.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 

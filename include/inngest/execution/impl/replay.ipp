@@ -5,9 +5,19 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
+INNGEST_INLINE constinit const step_functions replay::all_functions{
+    .enter = &replay::enter_step,
+    .discover = &replay::discover_step,
+    .await = &replay::await_step,
+    .wait_for_server = &replay::leave_step_to_server,
+    .take_memo = &replay::take_memo,
+    .throw_if_failed = &protocol::throw_if_failed,
+    .read_dom = &detail::read<json>};
+
 INNGEST_INLINE replay::replay(const protocol::call_request& request, const host_services& services,
                               replay_options options)
-    : request_(request),
+    : functions_(all_functions),
+      request_(request),
       services_(services),
       options_(std::move(options)),
       info_{.function_id = options_.function_id,
@@ -45,7 +55,7 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   return out;
 }
 
-INNGEST_INLINE step_call replay::enter(step_options options, step_kind kind, std::string* input) {
+INNGEST_INLINE step_call replay::enter_step(step_options options, step_kind kind, std::string* input) {
   refuse_other_threads(options.id.text());
   refuse_nesting(options.id.text());
   refuse_if_interrupted();
@@ -82,8 +92,8 @@ INNGEST_INLINE void replay::record(const step_call& call, protocol::operation op
   operations_.push_back(completed(call, std::move(op)));
 }
 
-INNGEST_INLINE void replay::discover(const step_call& call, const protocol::operation& plan,
-                                     detail::function_ref<void(std::string&)> body) {
+INNGEST_INLINE void replay::discover_step(const step_call& call, const protocol::operation& plan,
+                                          detail::function_ref<void(std::string&)> body) {
   if (!request_.target() || options_.rehearse) return record(call, plan);
   if (*request_.target() != call.hash) return;
   if (stop().is_shutdown()) {
@@ -95,8 +105,8 @@ INNGEST_INLINE void replay::discover(const step_call& call, const protocol::oper
   suspend(call);
 }
 
-INNGEST_INLINE void replay::await(step_call& call, const protocol::operation& plan,
-                                  detail::function_ref<void(std::string&)> body) {
+INNGEST_INLINE void replay::await_step(step_call& call, const protocol::operation& plan,
+                                       detail::function_ref<void(std::string&)> body) {
   refuse_other_threads(call.id);
   refuse_nesting(call.id);
   refuse_if_interrupted();
@@ -113,7 +123,7 @@ INNGEST_INLINE void replay::await(step_call& call, const protocol::operation& pl
   suspend(call);
 }
 
-INNGEST_INLINE void replay::wait_for_server(const step_call& call, protocol::operation op) {
+INNGEST_INLINE void replay::leave_step_to_server(const step_call& call, protocol::operation op) {
   record(call, std::move(op));
   if (operations_.size() == 1 && branches_.empty()) warn_of_changed_ids(call);
   suspend(call);
@@ -273,6 +283,19 @@ INNGEST_INLINE void replay::refuse_if_interrupted() {
 INNGEST_INLINE bool replay::may_run_at_once() const {
   return !request_.target() && !request_.plan_only() && branches_.empty() && !race_is_open_ &&
          !options_.rehearse;
+}
+
+INNGEST_INLINE protocol::memo replay::take_memo(step_call& call, bool wrapped, detail::json_buffer& changed) {
+  refuse_other_threads(call.id);
+  branches_.wait(call.hash, call.entered_at, call.got_in);
+  note_completed(call);
+  const protocol::memo& memo = *call.memo.memo_;
+  if (hooks_.empty()) return memo;
+  std::string text =
+      hooks_.wrap_result(describe(call), [&] { return std::string(protocol::result_text(memo, call.id)); });
+  if (wrapped) text = "{\"data\":" + text + "}";
+  changed = detail::json_buffer(std::move(text));
+  return {.id = call.hash, .text = changed.text()};
 }
 
 INNGEST_INLINE void replay::note_completed(const step_call& call) {

@@ -16,8 +16,9 @@ INNGEST_INLINE reply& reply::operator=(reply&& other) noexcept {
 INNGEST_INLINE reply::~reply() { abandon(); }
 
 INNGEST_INLINE void reply::send(response answer) {
-  if (!to_) return;
-  if (answer.stream) return send_in_pieces(std::move(answer));
+  if (!to_ || has_begun_) return;
+  if (answer.stream && to_->streams()) return send_in_pieces(std::move(answer));
+  if (answer.stream) collect_pieces(answer);
   const auto to = std::exchange(to_, nullptr);
   to->send(std::move(answer));
 }
@@ -27,6 +28,15 @@ INNGEST_INLINE void reply::send_in_pieces(response answer) {
   begin(std::move(answer));
   stream([this](std::string_view piece) { return write(std::string(piece)); });
   end();
+}
+
+INNGEST_INLINE void reply::collect_pieces(response& answer) {
+  const auto stream = std::exchange(answer.stream, nullptr);
+  answer.body.clear();
+  stream([&](std::string_view piece) {
+    answer.body += piece;
+    return true;
+  });
 }
 
 INNGEST_INLINE void reply::begin(response head) {

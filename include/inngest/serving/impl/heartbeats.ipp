@@ -1,7 +1,7 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
-#include <map>
 #include <mutex>
 #include <utility>
 
@@ -12,21 +12,24 @@ namespace inngest::inline INNGEST_ABI::serving {
 
 struct heartbeats::state {
   using clock = std::chrono::steady_clock;
-  struct entry {
-    std::chrono::milliseconds interval;
-    beat function;
-  };
+
+  explicit state(std::chrono::milliseconds chosen)
+      : interval(std::clamp<std::chrono::milliseconds>(chosen, std::chrono::milliseconds(1),
+                                                       std::chrono::hours(1))) {}
 
   void run();
+  std::function<void()> next(clock::time_point now);
 
+  const std::chrono::milliseconds interval;
   std::mutex mutex{};  // protects the members below
   std::condition_variable wake{};
-  std::multimap<clock::time_point, entry> entries{};  // by when they are due
+  std::list<heartbeat::entry> entries{};  // in the order in which they are due, because all wait equally long
   bool is_running = false;
   bool is_stopped = false;
 };
 
-INNGEST_INLINE heartbeats::heartbeats() : state_(std::make_shared<state>()) {}
+INNGEST_INLINE heartbeats::heartbeats(std::chrono::milliseconds interval)
+    : state_(std::make_shared<state>(interval)) {}
 
 INNGEST_INLINE heartbeats::~heartbeats() {
   {
@@ -37,35 +40,48 @@ INNGEST_INLINE heartbeats::~heartbeats() {
   thread_.stop();
 }
 
-INNGEST_INLINE void heartbeats::add(std::chrono::milliseconds interval, beat function) {
+INNGEST_INLINE heartbeat::heartbeat(heartbeats& all, std::function<void()> function) : state_(all.state_) {
+  std::list<entry> added;
+  place_ = added.insert(added.end(), entry{{}, std::move(function)});
   bool must_start = false;
   {
     const std::lock_guard lock(state_->mutex);
-    state_->entries.emplace(state::clock::now() + interval, state::entry{interval, std::move(function)});
+    place_->due = heartbeats::state::clock::now() + state_->interval;
+    state_->entries.splice(state_->entries.end(), added);
     must_start = !std::exchange(state_->is_running, true);
   }
-  state_->wake.notify_all();
-  if (!must_start || thread_.post([state = state_] { state->run(); })) return;
+  // A thread that runs needs no wake-up: it waits for an entry that is due before this one.
+  if (!must_start || all.thread_.post([state = state_] { state->run(); })) return;
   const std::lock_guard lock(state_->mutex);
   state_->is_running = false;
+}
+
+INNGEST_INLINE heartbeat::~heartbeat() {
+  std::list<entry> removed;  // what its function holds is destroyed without the lock
+  const std::lock_guard lock(state_->mutex);
+  removed.splice(removed.end(), state_->entries, place_);
+}
+
+/// Takes the first entry's function, and puts the entry behind all others.
+INNGEST_INLINE std::function<void()> heartbeats::state::next(clock::time_point now) {
+  entries.front().due = now + interval;
+  entries.splice(entries.end(), entries, entries.begin());
+  return entries.back().function;
 }
 
 INNGEST_INLINE void heartbeats::state::run() {
   std::unique_lock lock(mutex);
   while (!is_stopped && !entries.empty()) {
-    const clock::time_point due = entries.begin()->first;
-    if (clock::now() < due) {
+    const clock::time_point due = entries.front().due, now = clock::now();
+    if (now < due) {
       wake.wait_until(lock, due);
       continue;
     }
-    auto node = entries.extract(entries.begin());
+    std::function<void()> function = next(now);
     lock.unlock();
-    const bool goes_on = node.mapped().function();
-    if (!goes_on) node = {};  // what it held is destroyed without the lock
+    function();
+    function = nullptr;  // what it holds is destroyed without the lock
     lock.lock();
-    if (!goes_on) continue;
-    node.key() = clock::now() + node.mapped().interval;
-    entries.insert(std::move(node));
   }
   is_running = false;
 }

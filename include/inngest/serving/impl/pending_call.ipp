@@ -12,6 +12,14 @@
 
 namespace inngest::inline INNGEST_ABI::serving {
 
+INNGEST_INLINE pending_call::~pending_call() {
+  if (!reply_) return;
+  try {
+    finish(message_answer(*app_, 500, "the call ended without an answer"));
+  } catch (...) {  // out of memory: the reply tries it once more
+  }
+}
+
 INNGEST_INLINE bool pending_call::enter_registry() {
   registered_ = std::make_shared<registered_call>(app_->calls, stop_);
   return !registered_->is_refused();
@@ -27,17 +35,12 @@ INNGEST_INLINE void pending_call::wait_with(const std::shared_ptr<pending_call>&
     };
     reply.hold(std::make_shared<registration>(registration{call->app_, std::move(call->registered_)}));
   }
-  {
-    const std::lock_guard lock(call->mutex_);
-    call->reply_ = std::move(reply);
-    call->is_streamed_ = streamed;
-  }
-  const auto interval = std::clamp<std::chrono::milliseconds>(
-      call->app_->options.heartbeat, std::chrono::milliseconds(1), std::chrono::hours(1));
-  call->app_->beats.add(interval, [weak = std::weak_ptr(call)] {
-    const auto pending = weak.lock();
-    return pending && pending->beat();
+  const std::lock_guard lock(call->mutex_);
+  call->heartbeat_.emplace(call->app_->beats, [weak = std::weak_ptr(call)] {
+    if (const auto pending = weak.lock()) pending->beat();
   });
+  call->reply_ = std::move(reply);
+  call->is_streamed_ = streamed;
 }
 
 INNGEST_INLINE void pending_call::begin_reply() {
@@ -50,6 +53,14 @@ INNGEST_INLINE void pending_call::begin() {
   if (reply_ && is_streamed_) begin_reply();
 }
 
+INNGEST_INLINE void pending_call::run() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!reply_) return;
+  }
+  finish(answer_(stop_));
+}
+
 INNGEST_INLINE void pending_call::refuse(http::response answer) {
   {
     const std::lock_guard lock(mutex_);
@@ -59,6 +70,7 @@ INNGEST_INLINE void pending_call::refuse(http::response answer) {
 }
 
 INNGEST_INLINE void pending_call::send(http::response answer) {
+  sign_answer(answer, caller_);
   if (!is_streamed_) return reply_->send(std::move(answer));
   begin_reply();
   reply_->write(streamed_text(answer));
@@ -75,21 +87,21 @@ INNGEST_INLINE void pending_call::finish(http::response answer) {
   } catch (...) {
     app_->client.log().error("serve: the answer could not be sent");
   }
+  heartbeat_.reset();
   reply_.reset();
 }
 
-INNGEST_INLINE bool pending_call::beat() {
+INNGEST_INLINE void pending_call::beat() {
   {
     const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (!lock) return true;  // the answer is being sent
-    if (!reply_) return false;
+    if (!lock || !reply_ || !heartbeat_) return;  // without the lock: the answer is being sent
     try {
-      if (has_begun_ ? reply_->write(" ") : reply_->is_open()) return true;
+      if (has_begun_ ? reply_->write(" ") : reply_->is_open()) return;
     } catch (...) {  // the framework could not write: the client is gone
     }
+    heartbeat_.reset();
   }
   stop_.request();  // a body that ignores the stop runs to its end
-  return false;
 }
 
 INNGEST_INLINE std::string streamed_text(const http::response& answer) {

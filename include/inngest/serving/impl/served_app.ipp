@@ -11,7 +11,8 @@ INNGEST_INLINE served_app::served_app(inngest::client served, const std::vector<
       functions(with_end_handlers(list)),
       options(std::move(chosen)),
       client_hooks(client.settings().middleware(), {}),
-      executor(options.executor ? options.executor : std::make_shared<thread_pool>()) {
+      executor(options.executor ? options.executor : std::make_shared<thread_pool>()),
+      beats(options.heartbeat) {
   for (const any_function& function : functions) add(function);
   services.now = [] { return std::chrono::system_clock::now(); };
   services.send = [sender = client](const std::vector<any_event>& events, const execution::replay& replay) {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <simdjson.h>
-
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -13,6 +11,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/json/detail/document.hpp>
+#include <inngest/json/detail/simdjson.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -77,6 +76,15 @@ inline json_or_error<json_value> unwrapped(simdjson::simdjson_result<simdjson::o
 
 /// Before simdjson 3, is_null() has no error: it is false for text that is not null.
 inline json_or_error<bool> unwrapped(bool value) { return {.value = value}; }
+
+/// Old versions of simdjson take no argument, and later ones have no default for it.
+template <class Field>
+auto key_of(Field& field) {
+  if constexpr (requires { field.unescaped_key(false); })
+    return field.unescaped_key(false);
+  else
+    return field.unescaped_key();
+}
 
 // ---- json_value -------------------------------------------------------------------------------------
 
@@ -147,7 +155,7 @@ INNGEST_INLINE json_or_error<json_field> json_object::current() {
   simdjson::ondemand::field field;
   if (const auto code = (*state.at).get(field)) return {.error = code};
   json_or_error<json_field> out;
-  out.error = field.unescaped_key().get(out.value.key);
+  out.error = key_of(field).get(out.value.key);
   out.value.value = json_access::make_value(field.value());
   return out;
 }
