@@ -2,6 +2,7 @@
 #include <inngest/json.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <variant>
 #include <vector>
 
 #include "fuzz_check.hpp"
@@ -28,6 +30,30 @@ struct leaf {
 };
 INNGEST_FIELDS(leaf, x, f, tiny, big)
 INNGEST_DEFAULTS(leaf, x, f, tiny, big)
+
+struct open_leaf {
+  int number = 0;
+  inngest::extra_fields rest;
+};
+INNGEST_FIELDS(open_leaf, number, rest)
+using told = std::variant<leaf, open_leaf>;
+INNGEST_VARIANT(told, "kind", "leaf", "open")
+using shaped = std::variant<open_leaf, leaf, std::vector<std::string>>;
+INNGEST_VARIANT_BY_SHAPE(shaped)
+
+struct rich {
+  std::optional<std::chrono::sys_time<std::chrono::nanoseconds>> exact;
+  std::optional<std::chrono::sys_seconds> at;
+  std::optional<std::chrono::sys_days> day;
+  std::optional<std::chrono::duration<std::int16_t>> took;
+  std::optional<fuzzed::told> told;
+  std::optional<fuzzed::shaped> shaped;
+  std::map<fuzzed::colour, int> by_colour;
+  std::optional<std::optional<std::string>> patch;
+  std::optional<std::vector<unsigned char>> bytes;
+};
+INNGEST_CAMEL_FIELDS(rich, exact, at, day, took, told, shaped, by_colour, patch, (bytes, inngest::as_base64))
+INNGEST_DEFAULTS(rich, by_colour)
 
 struct tree {
   std::optional<std::string> name;
@@ -64,6 +90,7 @@ void read_and_write(std::string_view text) {
 
 void targets::fuzz_json(std::string_view text) {
   fuzzed::read_and_write<fuzzed::tree>(text);
+  fuzzed::read_and_write<fuzzed::rich>(text);
   fuzzed::read_and_write<inngest::json>(text);
   fuzzed::read_and_write<std::string>(text);
   fuzzed::read_and_write<std::int64_t>(text);

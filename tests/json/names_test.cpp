@@ -79,6 +79,21 @@ void from_json(const Json& in, recent& value) {
 }
 INNGEST_CAMEL_FIELDS(recent, user_id)
 
+/// Both macros outside of the type.
+struct twice {
+  int user_id = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(twice, user_id)
+INNGEST_CAMEL_FIELDS(twice, user_id)
+
+/// A template declares its members inside.
+template <class T>
+struct page {
+  std::vector<T> items;
+  std::optional<int> next_page;
+  INNGEST_INTRUSIVE_CAMEL_FIELDS(page, items, next_page)
+};
+
 /// nlohmann alone.
 struct foreign {
   int user_id = 0;
@@ -134,11 +149,19 @@ TEST_CASE("private members are declared inside of the class", "[json][names]") {
   CHECK(decode<session>(R"({"startedAt":9,"lastSeenAt":1})").started_at() == 9);
 }
 
+TEST_CASE("a template declares its members inside of it", "[json][names]") {
+  CHECK(encode(page<int>{.items = {1, 2}, .next_page = 2}) == R"({"items":[1,2],"nextPage":2})");
+  CHECK(decode<page<legacy>>(R"({"items":[{"userId":4}]})").items.at(0).user_id == 4);
+  CHECK(json(page<std::string>{.items = {"a"}, .next_page = {}}) == json{{"items", {"a"}}});
+}
+
 TEST_CASE("a type may have nlohmann's macros, too: each is used by its own library", "[json][names]") {
   CHECK(encode(legacy{3}) == R"({"userId":3})");
   CHECK(json(legacy{3}) == json{{"user_id", 3}});
   CHECK(decode<legacy>(R"({"userId":4})").user_id == 4);
   CHECK(json{{"user_id", 5}}.get<legacy>().user_id == 5);
+  CHECK(encode(twice{3}) == R"({"userId":3})");
+  CHECK(json(twice{3}) == json{{"user_id", 3}});
   CHECK(encode(recent{3}) == R"({"userId":3})");
   CHECK(json(recent{3}) == json{{"user_id", 3}});
   CHECK(json{{"user_id", 5}}.get<recent>().user_id == 5);
