@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Measures the servers of run.sh with wrk and prints a table: measure.py <program> <typescript folder> <work folder>.
+"""Measures the servers of run.sh with wrk and prints tables: measure.py <program> <typescript folder> <work folder>.
+
+With "-" instead of the TypeScript folder that SDK is left out, and only workloads with a goal are measured.
 
 Each server runs on one core, wrk on another. CPU per request is what the server's process used by its own account.
 Servers take turns within a workload, and each figure is the best of the rounds: what other programs took is noise.
@@ -17,8 +19,9 @@ import urllib.request
 
 PROGRAM, TYPESCRIPT, WORK = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
 HERE = pathlib.Path(__file__).parent
-SECONDS = int(os.environ.get("SECONDS_EACH", "4"))
-ROUNDS = int(os.environ.get("ROUNDS", "3"))
+QUICK = TYPESCRIPT == "-"
+SECONDS = int(os.environ.get("SECONDS_EACH", "1" if QUICK else "4"))
+ROUNDS = int(os.environ.get("ROUNDS", "2" if QUICK else "3"))
 CONNECTIONS = int(os.environ.get("CONNECTIONS", "32"))
 KEY = "12345678123456781234567812345678"
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -34,6 +37,16 @@ WORKLOADS = [
     ("4 MB state", "loop", "state-4mb", False, 200),
     ("plan 100", "plan", "plan-100", False, 206),
 ]
+
+# workload, server, CPU for a call at most as a multiple of cpp-httplib's with a constant answer
+GOALS = [
+    ("no steps", "beast", 0.7),
+    ("replay 1,000", "beast", 1.4),
+    ("4 MB state", "beast", 0.4),
+    ("no steps", "httplib", 1.3),
+]
+TITLES = {"beast": "ours on Beast", "httplib": "ours on cpp-httplib", "constant": "cpp-httplib's constant",
+          "typescript": "TypeScript"}
 
 
 class Server:
@@ -109,27 +122,35 @@ def drive(server, function, body, sign, seconds):
     return rate, 1000 * used / max(requests, 1)
 
 
+def start(signed):
+    servers = {"beast": Server([PROGRAM, "beast", "3901"], 3901, signed),
+               "httplib": Server([PROGRAM, "ours", "3902"], 3902, signed)}
+    if not QUICK:
+        servers["typescript"] = Server(["node", f"{TYPESCRIPT}/server.mjs", "3903"], 3903, signed)
+    return servers
+
+
 def measure(name, function, request, signed, status):
+    """The best rate and CPU of each server, and the memory of ours with large bodies."""
     body = WORK / f"{request}.json"
     sign = signature(body, signed)
-    ours = Server([PROGRAM, "ours", "3901"], 3901, signed)
-    typescript = Server(["node", f"{TYPESCRIPT}/server.mjs", "3902"], 3902, signed)
-    answer = ask(3901, function, body, sign)
-    if answer[0] != status or meaning(*answer) != meaning(*ask(3902, function, body, sign)):
-        raise SystemExit(f"{name}: the servers' answers differ")
+    servers = start(signed)
+    answers = {each: ask(server.port, function, body, sign) for each, server in servers.items()}
+    for each, answer in answers.items():
+        if answer[0] != status or meaning(*answer) != meaning(*answers["beast"]):
+            raise SystemExit(f"{name}: the servers' answers differ: {TITLES[each]}")
     constant_text = WORK / "constant.json"
-    constant_text.write_bytes(answer[1])
-    constant = Server([PROGRAM, "constant", "3903", str(constant_text)], 3903, signed)
-    servers = {"ours": ours, "typescript": typescript, "constant": constant}
+    constant_text.write_bytes(answers["beast"][1])
+    servers["constant"] = Server([PROGRAM, "constant", "3904", str(constant_text)], 3904, signed)
     figures = {each: [] for each in servers}
     for _ in range(ROUNDS):
         for each, server in servers.items():
             slow = each == "typescript" and request in ("replay-1000", "state-4mb")  # a request takes its time
             figures[each].append(drive(server, function, body, sign, 4 * SECONDS if slow else SECONDS))
-    memory = None
-    if request == "state-4mb":
+    memory = {}
+    if request == "state-4mb" and not QUICK:
         time.sleep(5)
-        memory = ours.memory("VmHWM"), ours.memory("VmRSS")
+        memory = {each: (servers[each].memory("VmHWM"), servers[each].memory("VmRSS")) for each in ("beast", "httplib")}
     for server in servers.values():
         server.stop()
     best = {each: (max(rate for rate, _ in rounds), min(cpu for _, cpu in rounds)) for each, rounds in figures.items()}
@@ -140,23 +161,46 @@ def number(value):
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.3f}"
 
 
-def main():
+def print_head():
     model = next((line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
                   if line.startswith("model name")), platform.machine())
+    node = ""
+    if not QUICK:
+        node = ", node " + subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip()
     print(f"{time.strftime('%Y-%m-%d')}, {model}, one core for the server, {CONNECTIONS} connections, "
-          f"best of {ROUNDS} rounds of {SECONDS} s, node {subprocess.run(['node', '--version'], capture_output=True, text=True).stdout.strip()}\n")
-    print("| workload | ours: requests/s | CPU ms | TypeScript: requests/s | CPU ms | constant: requests/s | CPU ms | "
-          "TypeScript's CPU / ours | ours / constant |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    memories = None
+          f"best of {ROUNDS} rounds of {SECONDS} s{node}\n")
+    shown = [each for each in TITLES if each != "typescript" or not QUICK]
+    cells = [f"{TITLES[each]}: requests/s | CPU ms" for each in shown]
+    print(f"| workload | {' | '.join(cells)} |\n|---|{'---|' * (2 * len(shown))}")
+    return shown
+
+
+def print_ratios(all_best):
+    print("\n| CPU as a multiple of cpp-httplib's constant answer | ratio | goal | |\n|---|---|---|---|")
+    for workload, best in all_best.items():
+        for server in ("beast", "httplib"):
+            ratio = best[server][1] / best["constant"][1]
+            goal = next((most for name, of, most in GOALS if (name, of) == (workload, server)), None)
+            verdict = "" if goal is None else "reached" if ratio <= goal else "not reached"
+            if goal is not None or not QUICK:
+                print(f"| {workload}, {TITLES[server]} | {ratio:.2f} | {'' if goal is None else goal} | {verdict} |")
+
+
+def main():
+    shown = print_head()
+    with_goal = {name for name, _, _ in GOALS}
+    all_best, memories = {}, {}
     for workload in WORKLOADS:
+        if QUICK and workload[0] not in with_goal:
+            continue
         best, memory = measure(*workload)
-        memories = memory or memories
-        cells = [number(value) for each in ("ours", "typescript", "constant") for value in best[each]]
-        ratio = best["typescript"][1] / best["ours"][1]
-        beside = best["ours"][1] / best["constant"][1]
-        print(f"| {workload[0]} | {' | '.join(cells)} | {ratio:.0f} | {beside:.2f} |", flush=True)
-    print(f"\nMemory of our server with 4 MB bodies: at most {memories[0]:.0f} MB, {memories[1]:.0f} MB five seconds later.")
+        all_best[workload[0]] = best
+        memories.update(memory)
+        cells = [number(value) for each in shown for value in best[each]]
+        print(f"| {workload[0]} | {' | '.join(cells)} |", flush=True)
+    print_ratios(all_best)
+    for each, (most, later) in memories.items():
+        print(f"\nMemory of {TITLES[each]} with 4 MB bodies: at most {most:.0f} MB, {later:.0f} MB five seconds later.")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 //
 //   serve_benchmark requests <folder>        writes the request bodies of the workloads
 //   serve_benchmark sign <key> <file>        prints the signature of a body, as of now
-//   serve_benchmark ours <port>              serves the functions of the workloads
+//   serve_benchmark ours <port>              serves the functions of the workloads on cpp-httplib
+//   serve_benchmark beast <port>             the same on the server of the Beast adapter, with one I/O thread
 //   serve_benchmark constant <port> <file>   reads each request and answers with the file's text
 #include <chrono>
 #include <cstdlib>
@@ -18,8 +19,11 @@
 #include <malloc.h>
 #endif
 
+#include <boost/asio/io_context.hpp>
+
 #include <inngest/inngest.hpp>
 
+#include <inngest/adapters/beast.hpp>
 #include <inngest/adapters/httplib.hpp>
 
 namespace {
@@ -95,19 +99,22 @@ void write_requests(const std::filesystem::path& folder) {
 
 // ---- servers --------------------------------------------------------------------------------------------
 
+/// Memory that one thread gave back is used again by the next, and large bodies go back to the system.
+void prepare_memory() {
+#if defined(__GLIBC__)
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+#endif
+}
+
 void prepare(httplib::Server& server) {
   server.new_task_queue = [] { return new httplib::ThreadPool(40); };  // as many as there are connections
   server.set_tcp_nodelay(true);
   server.set_keep_alive_max_count(1'000'000);
   server.set_payload_max_length(64 * 1024 * 1024);
-#if defined(__GLIBC__)
-  mallopt(M_ARENA_MAX, 2);                // memory that one thread gave back is used again by the next
-  mallopt(M_MMAP_THRESHOLD, 256 * 1024);  // and large bodies go back to the system
-#endif
 }
 
-void serve_functions(int port) {
-  const inngest::client app({.id = "bench", .checkpointing = {.enabled = false}});
+std::vector<inngest::any_function> functions(const inngest::client& app) {
   using context = inngest::context<asked>;
   const auto none =
       app.create_function({.id = "none"}, inngest::on<asked>(), [](context&) { return "done"; });
@@ -126,10 +133,27 @@ void serve_functions(int port) {
     for (auto& each : started) total += each.get();
     return total;
   });
+  return {none, loop, plan};
+}
+
+inngest::client make_client() {
+  return inngest::client({.id = "bench", .checkpointing = {.enabled = false}});
+}
+
+void serve_on_httplib(int port) {
+  const inngest::client app = make_client();
   httplib::Server server;
   prepare(server);
-  inngest::serve(server, app, {none, loop, plan});
+  inngest::serve(server, app, functions(app));
   server.listen("127.0.0.1", port);
+}
+
+void serve_on_beast(int port) {
+  const inngest::client app = make_client();
+  boost::asio::io_context io(1);
+  inngest::beast_server server(io, {.port = static_cast<unsigned short>(port)});
+  inngest::serve(server, app, functions(app));
+  io.run();
 }
 
 void serve_constant(int port, const std::string& text) {
@@ -152,18 +176,21 @@ void serve_constant(int port, const std::string& text) {
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   const std::string mode = words.empty() ? "" : words[0];
+  prepare_memory();
   if (mode == "requests" && words.size() == 2) {
     write_requests(words[1]);
   } else if (mode == "sign" && words.size() == 3) {
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     std::cout << inngest::protocol::sign(read_file(words[2]), words[1], now) << "\n";
   } else if (mode == "ours" && words.size() == 2) {
-    serve_functions(std::atoi(words[1].c_str()));
+    serve_on_httplib(std::atoi(words[1].c_str()));
+  } else if (mode == "beast" && words.size() == 2) {
+    serve_on_beast(std::atoi(words[1].c_str()));
   } else if (mode == "constant" && words.size() == 3) {
     serve_constant(std::atoi(words[1].c_str()), read_file(words[2]));
   } else {
-    std::cerr
-        << "serve_benchmark requests <folder> | sign <key> <file> | ours <port> | constant <port> <file>\n";
+    std::cerr << "serve_benchmark requests <folder> | sign <key> <file> | ours <port> | beast <port> | "
+                 "constant <port> <file>\n";
     return 2;
   }
 }
