@@ -783,8 +783,8 @@ template <class Fields, class Done>
   requires std::invocable<Done&, boost::beast::http::response<boost::beast::http::string_body>,
                           std::shared_ptr<void>>
 void answer(const handler& endpoint,
-                  boost::beast::http::request<boost::beast::http::string_body, Fields> request,
-                  const boost::asio::any_io_executor& executor, Done done) {
+            boost::beast::http::request<boost::beast::http::string_body, Fields> request,
+            const boost::asio::any_io_executor& executor, Done done) {
   http::request asked{.method = std::string(request.method_string()),
                       .url = std::string(request.target()),
                       .body = std::move(request.body())};

@@ -160,7 +160,7 @@ inline void pass_to_handler(const handler& handler, const Pistache::Http::Reques
 /// Answers one request of a Pistache handler or route, at once or later from another thread. Drain the
 /// handler before you destroy the endpoint.
 inline void answer(const handler& handler, const Pistache::Http::Request& request,
-                            const Pistache::Http::ResponseWriter& response) {
+                   const Pistache::Http::ResponseWriter& response) {
   static const auto always_open = std::make_shared<detail::pistache_gate>();
   const auto peer = response.getPeer();
   if (peer) detail::pass_to_handler(handler, request, request.body(), peer, always_open);

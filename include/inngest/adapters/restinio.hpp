@@ -85,8 +85,7 @@ class restinio_exchange final : public http::exchange,
 /// It returns at once. The call runs on `serve_options::executor`, and must end before the server is
 /// destroyed: call `handler::drain` before you stop the server.
 template <class Request>
-restinio::request_handling_status_t answer(const handler& endpoint,
-                                                    std::shared_ptr<Request> request) {
+restinio::request_handling_status_t answer(const handler& endpoint, std::shared_ptr<Request> request) {
   const restinio::http_request_header_t& header = request->header();
   http::request asked{.method = header.method().c_str(), .url = header.request_target()};
   header.for_each_field([&](const auto& field) { asked.headers.add(field.name(), field.value()); });
