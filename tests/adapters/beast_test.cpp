@@ -4,14 +4,12 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -86,17 +84,6 @@ void check_greeting(const http_answer& answer) {
   CHECK(inngest::json::parse(answer.body).at(0).at("data") == "hello");
 }
 
-// [executor]
-struct asio_executor final : inngest::executor {
-  explicit asio_executor(boost::asio::io_context& context) : io(context) {}
-  bool post(std::function<void()> work) override {
-    boost::asio::post(io, std::move(work));
-    return true;
-  }
-  boost::asio::io_context& io;
-};
-// [executor]
-
 /// An io_context with a thread.
 class running_io {
  public:
@@ -135,9 +122,14 @@ TEST_CASE("Beast: one server serves several apps, each at its path", "[beast]") 
 
 TEST_CASE("Beast: calls may run on the threads of the io_context", "[beast]") {
   running_io running;
+  boost::asio::io_context& io = running.io;
   const auto app = support::quiet_client();
-  inngest::beast_server server(running.io, {.port = 0});
-  inngest::serve(server, app, {greet(app)}, {.executor = std::make_shared<asio_executor>(running.io)});
+  const auto ingest = greet(app);
+  inngest::beast_server server(io, {.port = 0});
+  // [executor]
+  auto here = std::make_shared<inngest::asio_executor>(io.get_executor());
+  inngest::serve(server, app, {ingest}, {.executor = here});
+  // [executor]
   http_connection connection(server.port());
   connection.send(call() + call());
   for (int i = 0; i < 2; ++i) check_greeting(connection.read_answer());

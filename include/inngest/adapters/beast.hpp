@@ -39,7 +39,7 @@
 #include <vector>
 
 #include <inngest/config.hpp>
-#include <inngest/detail/hex.hpp>
+#include <inngest/executor.hpp>
 #include <inngest/http/reply.hpp>
 #include <inngest/serve.hpp>
 #include <inngest/serving/answers.hpp>
@@ -794,6 +794,24 @@ void answer(const handler& endpoint,
                                                                  request.keep_alive());
   endpoint(std::move(asked), http::reply(std::move(exchange)));
 }
+
+/// Runs calls on the threads of an Asio executor, for `serve_options::executor`: those of a
+/// `boost::asio::thread_pool`, or the threads of the io_context that serves. The latter saves switches
+/// between threads, which is most of the time of a short call; but a function that waits then blocks the
+/// other connections of its thread. The executor's context must outlive the calls.
+class asio_executor final : public executor {
+ public:
+  /// Runs calls on this executor.
+  explicit asio_executor(boost::asio::any_io_executor where) : where_(std::move(where)) {}
+  /// Never refuses work.
+  bool post(std::function<void()> work) override {
+    boost::asio::post(where_, std::move(work));
+    return true;
+  }
+
+ private:
+  const boost::asio::any_io_executor where_;
+};
 
 /// A small HTTP/1 server on Boost.Asio, for apps that run an `io_context` and have no HTTP server:
 ///
