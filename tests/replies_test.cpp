@@ -203,6 +203,24 @@ TEST_CASE("a call is asked to stop when its client is gone", "[serve][reply]") {
   CHECK(was_asked);
 }
 
+TEST_CASE("drain() waits for posted registrations, and refuses later ones", "[serve][reply][drain]") {
+  served s(answers_seven);
+  const inngest::http::request registration{.method = "PUT",
+                                            .url = "/api/inngest",
+                                            .headers = {{"x-inngest-sync-kind", "in_band"}},
+                                            .body = R"({"url":"http://localhost/api/inngest"})"};
+  const auto to = std::make_shared<client>();
+  s.handler(registration, reply_to(to));
+  CHECK_FALSE(s.handler.drain(1ms));
+  const auto late = std::make_shared<client>();
+  s.handler(registration, reply_to(late));
+  CHECK(late->status == 503);
+  CHECK(s.handler(registration).status == 503);
+  s.executor->run_all();
+  CHECK(to->status == 200);
+  CHECK(s.handler.drain(60s));
+}
+
 TEST_CASE("drain() waits until the answers of posted calls are written", "[serve][reply][drain]") {
   served s(answers_seven);
   const auto to = std::make_shared<client>();

@@ -98,7 +98,7 @@ INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::defer(http::reque
   }
   streams = is_streamed(request);
   auto call = pending(std::move(request), caller);
-  if (!is_call || call->enter_registry()) return call;
+  if (call->enter_registry()) return call;
   answer = serving::stopping_answer(*app_);
   serving::sign_answer(answer, caller);
   return nullptr;
@@ -133,7 +133,7 @@ INNGEST_INLINE http::response handler::signed_answer(http::request request, cons
 
 INNGEST_INLINE http::response handler::route(http::request request, const serving::identity& caller,
                                              const execution::call_stop& stop) const {
-  if (request.method == "PUT") return serving::register_functions(*app_, request, caller);
+  if (request.method == "PUT") return serving::register_if_running(*app_, request, caller);
   if (caller.refused) return serving::refuse(*app_, caller);
   if (request.method == "GET") return serving::json_answer(*app_, 200, serving::describe_app(*app_, caller));
   if (request.method == "HEAD") return serving::json_answer(*app_, 200, {});

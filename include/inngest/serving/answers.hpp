@@ -33,6 +33,9 @@ http::response bare_answer(int status, const char* why);
 /// The answer to a call that can't be taken now. A server tries it again after a second.
 http::response busy_answer(const served_app& app, const std::string& why);
 
+/// The answer to calls and registrations while the app stops.
+http::response stopping_answer(const served_app& app);
+
 /// Calls the function and returns its answer; an exception becomes an answer with the reason.
 http::response guarded(const served_app& app, detail::function_ref<http::response()> answer);
 

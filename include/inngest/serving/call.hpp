@@ -48,9 +48,6 @@ http::response call_function(const served_app& app, const served_function& serve
                              const http::request& request, std::string body, const save_results* save,
                              const execution::call_stop& stop);
 
-/// The answer to calls while the app stops.
-http::response stopping_answer(const served_app& app);
-
 /// Answers a call that is registered. `save` saves results in this process; null when the server saves them.
 http::response answer_call(const served_app& app, http::request request, const save_results* save,
                            const execution::call_stop& stop);

@@ -52,6 +52,10 @@ bool may_register(const served_app& app, const http::request& request, const ide
 http::response register_functions(const served_app& app, const http::request& request,
                                   const identity& caller);
 
+/// Answers PUT, unless the app is stopping: it must not be called any more.
+http::response register_if_running(const served_app& app, const http::request& request,
+                                   const identity& caller);
+
 }  // namespace inngest::inline INNGEST_ABI::serving
 
 #if !defined(INNGEST_COMPILED)

@@ -38,6 +38,10 @@ INNGEST_INLINE http::response busy_answer(const served_app& app, const std::stri
   return out;
 }
 
+INNGEST_INLINE http::response stopping_answer(const served_app& app) {
+  return busy_answer(app, "the app is stopping and accepts no more calls");
+}
+
 INNGEST_INLINE http::response guarded(const served_app& app, detail::function_ref<http::response()> answer) {
   try {
     return answer();

@@ -104,10 +104,6 @@ INNGEST_INLINE http::response answer_call(const served_app& app, http::request r
       [&] { return call_function(app, served, request, request.body, save, stop); });
 }
 
-INNGEST_INLINE http::response stopping_answer(const served_app& app) {
-  return busy_answer(app, "the app is stopping and accepts no more calls");
-}
-
 INNGEST_INLINE http::response answer_if_running(const served_app& app, http::request request,
                                                 const save_results* save, const execution::call_stop& stop) {
   const registered_call registered(app.calls, stop);

@@ -86,4 +86,10 @@ INNGEST_INLINE http::response register_functions(const served_app& app, const ht
   return out;
 }
 
+INNGEST_INLINE http::response register_if_running(const served_app& app, const http::request& request,
+                                                  const identity& caller) {
+  const registered_call registered(app.calls, {});
+  return registered.is_refused() ? stopping_answer(app) : register_functions(app, request, caller);
+}
+
 }  // namespace inngest::inline INNGEST_ABI::serving
