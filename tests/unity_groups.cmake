@@ -50,3 +50,7 @@ compile_together(options/check_options_test.cpp protocol/signature_test.cpp time
 compile_together(properties/codec_test.cpp properties/canonical_test.cpp middleware/every_step_kind_test.cpp)
 compile_together(embedded/store_test.cpp embedded/idempotent_commit_test.cpp embedded/store_failures_test.cpp)
 compile_together(embedded/unreadable_records_test.cpp embedded/taken_calls_test.cpp)
+compile_together(json/names_test.cpp json/types_test.cpp properties/types_test.cpp)
+compile_together(embedded/typed_events_test.cpp adapters/cgi_test.cpp)
+compile_together(replies_test.cpp thread_pool_test.cpp serving/heartbeats_test.cpp patterns_test.cpp)
+compile_together(typed_members_test.cpp properties/reply_parity_test.cpp)
