@@ -56,7 +56,7 @@
 
 #include "catch.hpp"
 
-// The library compiles behind <windows.h>, which defines min, max and a few more names as macros.
+// The library compiles behind <windows.h>, which defines min, max and a few more names as macros, and behind Qt.
 // NOLINTBEGIN
 #undef DELETE  // of <arpa/nameser.h>
 #define min(a, b) (((a) < (b)) ? (a) : (b))
@@ -91,10 +91,16 @@
 #define GetMessage GetMessageA
 #define GetObject GetObjectA
 #define DeleteFile DeleteFileA
+// Those of Qt.
+#define signals public
+#define slots
+#define emit
+#define foreach(variable, container) for (variable : container)
+#define forever for (;;)
 // NOLINTEND
 
 #include "odr/everything.hpp"
 
-TEST_CASE("the library compiles behind the macros of windows.h", "[portability]") {
+TEST_CASE("the library compiles behind the macros of windows.h and Qt", "[portability]") {
   CHECK(inngest::detail::add_saturated(INT64_MAX, 1) == INT64_MAX);
 }

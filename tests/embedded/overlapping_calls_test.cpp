@@ -220,7 +220,7 @@ TEST_CASE("a call whose run is ended by a timer that is due before it is not mad
   CHECK(engine.runs_of_function("f").front().status == run_status::cancelled);
   CHECK(engine->is_idle());
   CHECK(engine->held().calls == 0);
-  CHECK(engine->held().slots == 0);
+  CHECK(engine->held().slots_in_use == 0);
 }
 
 TEST_CASE("of a call that a stop has put back and a later one only the later is made", "[embedded][calls]") {

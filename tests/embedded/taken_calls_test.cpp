@@ -78,6 +78,6 @@ TEST_CASE("calls that were queued while their app was gone have its limits when 
     CHECK_FALSE(engine.take());
     engine.answer(call, 200, "1");
   }
-  CHECK(engine->held().slots == 0);
+  CHECK(engine->held().slots_in_use == 0);
   CHECK(engine->is_idle());
 }

@@ -105,7 +105,7 @@ inline void check_nothing_is_left(const scheduler::holdings& held) {
   expect("runs", held.runs, 0);
   expect("jobs", held.jobs, held.schedules);
   expect("calls", held.calls, 0);
-  expect("slots", held.slots, 0);
+  expect("slots", held.slots_in_use, 0);
   expect("waits", held.waits, 0);
   expect("gathering runs", held.batch_buffers, 0);
   expect("singletons", held.singletons, 0);

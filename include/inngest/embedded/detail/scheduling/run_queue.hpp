@@ -78,7 +78,7 @@ class run_queue {
     int used = 0;
     std::set<rank> waiting{};
   };
-  using slots = std::unordered_map<std::string, slot_state>;
+  using slot_states = std::unordered_map<std::string, slot_state>;
 
   rank rank_of(const queued_job& queued) const { return {queued.position, queued.what.id}; }
 
@@ -92,14 +92,14 @@ class run_queue {
   /// Offers the free slots of a job that leaves the queue to the next jobs.
   void pass_on(const queued_job& left);
 
-  void call_next(slots::iterator slot, std::optional<int> limit = std::nullopt);
+  void call_next(slot_states::iterator slot, std::optional<int> limit = std::nullopt);
 
-  void drop_if_unused(slots::iterator slot);
+  void drop_if_unused(slot_states::iterator slot);
 
   std::unordered_map<std::uint64_t, queued_job> entries_;
   std::set<rank> later_;
   std::set<rank> ready_;
-  slots slots_;
+  slot_states slots_;
   std::unordered_map<std::uint64_t, std::shared_ptr<const concurrency_limits>> under_way_;
   std::size_t parked_ = 0;
 };

@@ -144,7 +144,7 @@ class scheduler {
     std::size_t runs = 0;
     std::size_t jobs = 0;
     std::size_t calls = 0;          // calls under way
-    std::size_t slots = 0;          // slots of concurrency limits that are in use or waited for
+    std::size_t slots_in_use = 0;   // slots of concurrency limits that are in use or waited for
     std::size_t waits = 0;          // waits for events and signals
     std::size_t batch_buffers = 0;  // batches and debounces that collect events
     std::size_t singletons = 0;

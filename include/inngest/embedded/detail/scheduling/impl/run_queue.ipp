@@ -127,7 +127,7 @@ INNGEST_INLINE void run_queue::pass_on(const queued_job& left) {
     call_next(slots_.try_emplace(limit.key).first, limit.limit);
 }
 
-INNGEST_INLINE void run_queue::call_next(slots::iterator slot, std::optional<int> limit) {
+INNGEST_INLINE void run_queue::call_next(slot_states::iterator slot, std::optional<int> limit) {
   const bool has_room = !limit || slot->second.used < *limit;
   if (has_room && !slot->second.waiting.empty()) {
     const std::uint64_t id = slot->second.waiting.extract(slot->second.waiting.begin()).value().second;
@@ -137,7 +137,7 @@ INNGEST_INLINE void run_queue::call_next(slots::iterator slot, std::optional<int
   drop_if_unused(slot);
 }
 
-INNGEST_INLINE void run_queue::drop_if_unused(slots::iterator slot) {
+INNGEST_INLINE void run_queue::drop_if_unused(slot_states::iterator slot) {
   if (slot->second.used == 0 && slot->second.waiting.empty()) slots_.erase(slot);
 }
 

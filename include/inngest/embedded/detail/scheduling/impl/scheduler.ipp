@@ -131,7 +131,7 @@ INNGEST_INLINE scheduler::holdings scheduler::held() const {
   return {.runs = state_.runs.size(),
           .jobs = queue.size(),
           .calls = static_cast<std::size_t>(state_.jobs.calls()) + queue.under_way(),
-          .slots = queue.slots_in_use(),
+          .slots_in_use = queue.slots_in_use(),
           .waits = state_.waits.size(),
           .batch_buffers = state_.runs.buffers(),
           .singletons = state_.runs.singletons(),

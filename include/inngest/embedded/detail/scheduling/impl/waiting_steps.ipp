@@ -18,8 +18,8 @@ INNGEST_INLINE bool waiting_steps::remove(const step_place& place) {
   const auto found = waits_.extract(place);
   if (!found) return false;
   const auto& [event, signal] = found.mapped();
-  if (const auto signals = by_signal_.find(signal); signals != by_signal_.end() && signals->second == place)
-    by_signal_.erase(signals);
+  if (const auto waiting = by_signal_.find(signal); waiting != by_signal_.end() && waiting->second == place)
+    by_signal_.erase(waiting);
   if (const auto events = by_event_.find(event); events != by_event_.end()) {
     events->second.erase(place);
     if (events->second.empty()) by_event_.erase(events);
