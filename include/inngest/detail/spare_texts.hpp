@@ -11,8 +11,8 @@ namespace inngest::inline INNGEST_ABI::detail {
 /// earlier body where there is some: fresh pages of the system cost more than reading the bytes into them.
 std::string text_with_room(std::size_t size);
 
-/// Keeps the memory of a text that is no longer needed, if it is worth it. A few texts are kept, of at most
-/// 32 MB together.
+/// Keeps the memory of a text that is no longer needed, if it is worth it: 64 KB or more, and at most 32 MB
+/// together.
 void give_back(std::string text) noexcept;
 
 }  // namespace inngest::inline INNGEST_ABI::detail

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/spare_texts.hpp>
@@ -12,10 +12,24 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 /// The texts whose memory is kept, for all threads.
 struct spare_texts {
-  static constexpr std::size_t smallest = 64 * 1024, largest = 8 * 1024 * 1024 + 4096;  // bytes
+  static constexpr std::size_t smallest = 64 * 1024, most = 32 * 1024 * 1024;  // bytes
 
-  std::mutex mutex;
-  std::array<std::string, 4> texts;
+  std::mutex mutex{};
+  std::vector<std::string> texts{};  // in the order of their capacity
+  std::size_t size = 0;              // bytes of all
+
+  spare_texts() { texts.reserve(most / smallest + 1); }
+
+  auto first_with(std::size_t capacity) {
+    return std::partition_point(texts.begin(), texts.end(),
+                                [&](const std::string& text) { return text.capacity() < capacity; });
+  }
+  std::string take(std::vector<std::string>::iterator at) {
+    std::string out = std::move(*at);
+    size -= out.capacity();
+    texts.erase(at);
+    return out;
+  }
 };
 
 INNGEST_INLINE spare_texts& all_spare_texts() {
@@ -28,24 +42,21 @@ INNGEST_INLINE std::string text_with_room(std::size_t size) {
   if (size >= spare_texts::smallest) {
     spare_texts& all = all_spare_texts();
     const std::lock_guard lock(all.mutex);
-    for (std::string& text : all.texts) {
-      const bool is_better = out.capacity() < size || text.capacity() < out.capacity();
-      if (text.capacity() >= size && is_better) std::swap(out, text);
-    }
+    const auto found = all.first_with(size);
+    if (found != all.texts.end()) out = all.take(found);
   }
   out.reserve(size);
   return out;
 }
 
 INNGEST_INLINE void give_back(std::string text) noexcept {
-  if (text.capacity() < spare_texts::smallest || text.capacity() > spare_texts::largest) return;
+  if (text.capacity() < spare_texts::smallest || text.capacity() > spare_texts::most) return;
   text.clear();
   spare_texts& all = all_spare_texts();
   const std::lock_guard lock(all.mutex);
-  const auto smaller = std::min_element(
-      all.texts.begin(), all.texts.end(),
-      [](const std::string& a, const std::string& b) { return a.capacity() < b.capacity(); });
-  if (smaller->capacity() < text.capacity()) std::swap(*smaller, text);
+  all.size += text.capacity();
+  all.texts.insert(all.first_with(text.capacity()), std::move(text));  // there is room for it
+  while (all.size > spare_texts::most) all.take(all.texts.begin());
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail

@@ -186,8 +186,8 @@ std::string_view raw_text(json_value& value, const json_path& at);
 
 struct json_parser;
 
-/// A parser borrowed from this thread, because its buffers are worth reusing; for a text of more than a
-/// megabyte, from the few that all threads share. A reader may need a second parser while the first is in
+/// A parser borrowed from this thread, because its buffers are worth reusing; for a large text, from the few
+/// that all threads share. A reader may need a second parser while the first is in
 /// use, for nlohmann conversions that call this reader again.
 class borrowed_parser {
  public:

@@ -286,12 +286,13 @@ INNGEST_INLINE std::vector<std::unique_ptr<json_parser>>& idle_parsers() {
   return parsers;
 }
 
-/// The unused parsers for large texts. They are for all threads, because each holds several times the text.
+/// The unused parsers for large texts. They are for all threads, because each holds several times the text,
+/// and because the one that was used last is still in the processor's cache.
 struct large_parsers {
-  static constexpr std::size_t from = std::size_t{1} << 20, to = std::size_t{8} << 20;  // bytes of text
+  static constexpr std::size_t from = std::size_t{64} << 10, to = std::size_t{8} << 20;  // bytes of text
 
   std::mutex mutex;
-  std::array<std::unique_ptr<json_parser>, 2> idle;
+  std::array<std::unique_ptr<json_parser>, 8> idle;
 };
 
 INNGEST_INLINE large_parsers& idle_large_parsers() {
