@@ -16,6 +16,7 @@
 #include <inngest/detail/impl/hex.ipp>
 #include <inngest/detail/impl/keys.ipp>
 #include <inngest/detail/impl/log_limiter.ipp>
+#include <inngest/detail/impl/spare_texts.ipp>
 #include <inngest/detail/impl/type_name.ipp>
 #include <inngest/detail/impl/ulid.ipp>
 #include <inngest/detail/impl/utf8.ipp>

@@ -163,6 +163,17 @@ TEST_CASE("a pool's threads may wait for ever", "[executor]") {
   if (max_idle > 0ms) CHECK(pool.threads() == 1);
 }
 
+TEST_CASE("threads that sleep all wake up for work that waits", "[executor]") {
+  inngest::thread_pool pool({.threads = 8});
+  for (int round = 0; round < 20; ++round) {
+    const gate all;
+    for (int i = 0; i < 8; ++i) REQUIRE(pool.post(all.waiter()));
+    REQUIRE(eventually([&] { return all.waiting() == 8; }));
+    all.open();
+    if (round % 2 == 0) std::this_thread::sleep_for(2ms);  // so that they fall asleep
+  }
+}
+
 TEST_CASE("a hundred threads post to one pool, and nothing is lost or run twice", "[executor]") {
   constexpr int threads = 100, each = 50;
   std::vector<std::atomic<int>> runs(threads * each);

@@ -39,8 +39,11 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/hex.hpp>
+#include <inngest/detail/spare_texts.hpp>
 #include <inngest/executor.hpp>
 #include <inngest/http/reply.hpp>
+#include <inngest/json/detail/document.hpp>
 #include <inngest/serve.hpp>
 #include <inngest/serving/answers.hpp>
 
@@ -123,7 +126,7 @@ class beast_parser final : public boost::beast::http::basic_parser<true> {
     if (*length > limit_) return fail(error);
     constexpr std::size_t most_at_once = 8 * 1024 * 1024;  // the client has not sent it yet
     body_left_ = static_cast<std::size_t>(*length);
-    request_.body.reserve((std::min)(body_left_, most_at_once));
+    request_.body = text_with_room((std::min)(body_left_, most_at_once) + json_buffer::padding);
   }
 
   std::size_t on_body_impl(text piece, error_code& error) override {
@@ -518,7 +521,8 @@ inline std::string beast_session::head_of(const http::response& answer, bool is_
   out.append("HTTP/1.1 ").append(std::to_string(answer.status)).append(" ");
   out.append(reason.data(), reason.size()).append("\r\n");
   for (const auto& [name, value] : answer.headers) {
-    if ((name + value).find_first_of("\r\n") != std::string::npos) continue;  // it would end the field
+    const auto ends_line = [](const std::string& text) { return text.find_first_of("\r\n") != text.npos; };
+    if (ends_line(name) || ends_line(value)) continue;  // it would end the field
     out.append(name).append(": ").append(value).append("\r\n");
   }
   if (is_whole) {

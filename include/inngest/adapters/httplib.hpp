@@ -2,13 +2,18 @@
 
 #include <httplib.h>
 
+#include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <concepts>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/spare_texts.hpp>
+#include <inngest/json/detail/document.hpp>
 #include <inngest/platform/detail/socket.hpp>
 #include <inngest/serve.hpp>
 #include <inngest/transport/detail/httplib_flags.hpp>
@@ -52,6 +57,7 @@ struct adapter<Server> {
         return answer(handler, request, std::move(body), response);  // there is none, as in `curl -X PUT`
       }
       const std::size_t limit = handler.options().max_body_size;
+      body = detail::text_with_room((std::min)(length_of(request), limit) + detail::json_buffer::padding);
       const bool complete = read([&](const char* data, std::size_t size) {
         body.append(data, size);
         return body.size() <= limit;
@@ -67,6 +73,16 @@ struct adapter<Server> {
   }
 
  private:
+  /// The length of the body as the client announces it, but no more than 8 MB: it may send less. 0 when it is
+  /// not known.
+  static std::size_t length_of(const httplib::Request& request) {
+    constexpr std::size_t most = 8 * 1024 * 1024;
+    const std::string text = request.get_header_value("Content-Length");
+    std::size_t out = 0;
+    std::from_chars(text.data(), text.data() + text.size(), out);
+    return (std::min)(out, most);
+  }
+
   static void let_grow(httplib::Server& server) {
     const auto listener = std::make_shared<std::atomic<detail::native_socket>>(detail::no_socket);
     server.set_socket_options([listener](auto socket) {

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <optional>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <inngest/config.hpp>
@@ -12,6 +12,34 @@
 #include <inngest/step_id.hpp>
 
 namespace inngest::inline INNGEST_ABI::execution {
+
+/// The used ids with the next index of each. The entries are in one block of memory, because a map would
+/// allocate each: a call may replay thousands of steps.
+class id_table {
+ public:
+  void reserve(std::size_t count);
+  bool contains(const step_hash& id) const;
+  /// Adds the id with the next index 1, unless it is there. Returns the next index, to be read or changed
+  /// before the next addition, and whether the id was added.
+  std::pair<std::size_t*, bool> add(const step_hash& id);
+  /// Changes the next index of an id that is there.
+  void set(const step_hash& id, std::size_t next_index) { place_of(id)->next_index = next_index; }
+  void remove(const step_hash& id) { place_of(id)->next_index = 0; }
+
+ private:
+  struct entry {
+    step_hash id{};
+    bool is_taken = false;       // also by an id that was removed
+    std::size_t next_index = 0;  // 0: there is no id
+  };
+
+  entry* place_of(const step_hash& id);
+  void resize(std::size_t places);
+
+  std::vector<entry>
+      entries_;  // a power of two; an id is at the first place after its hash that it found free
+  std::size_t taken_ = 0;
+};
 
 /// Gives every step call its hash and index, and finds ids whose index would depend on results.
 class step_ids {
@@ -43,8 +71,7 @@ class step_ids {
   static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict);
 
   branches& branches_;
-  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
-      used_;  // with the next index of the id
+  id_table used_;
   // ids used in races, in order, for release_ids_of_losers
   struct used_id {
     step_hash base{};

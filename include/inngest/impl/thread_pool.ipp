@@ -24,6 +24,8 @@ struct thread_pool::state {
   static void run(const std::shared_ptr<state>& self, place at);
   bool has_place(const std::shared_ptr<state>& self);
   bool add_thread(const std::shared_ptr<state>& self);
+  bool must_wake();
+  void await_work(std::unique_lock<std::mutex>& lock);
 
   thread_pool_options options;
   mutable std::mutex mutex{};  // protects the members below
@@ -32,6 +34,8 @@ struct thread_pool::state {
   std::list<std::thread> threads{};
   std::list<std::thread> ended{};  // ended, but not joined
   std::size_t idle = 0;            // threads that wait for work or are about to
+  std::size_t asleep = 0;          // threads that wait for work
+  bool is_waking = false;          // one of them has been woken, and does not run yet
   bool is_stopped = false;
 };
 
@@ -71,16 +75,17 @@ INNGEST_INLINE thread_pool::~thread_pool() { stop(); }
 
 INNGEST_INLINE bool thread_pool::post(std::function<void()> work) {
   std::list<std::thread> ended;
-  bool is_taken = false;
+  bool is_taken = false, must_wake = false;
   {
     const std::lock_guard lock(state_->mutex);
     ended.swap(state_->ended);
     if (state_->has_place(state_)) {
       state_->work.push_back(std::move(work));
       is_taken = true;
+      must_wake = state_->must_wake();
     }
   }
-  if (is_taken) state_->wake.notify_one();
+  if (must_wake) state_->wake.notify_one();
   detail::join_others(ended);
   return is_taken;
 }
@@ -123,11 +128,28 @@ INNGEST_INLINE bool thread_pool::state::add_thread(const std::shared_ptr<state>&
   }
 }
 
+/// Whether the caller must wake a thread, without the lock. One wakes at a time, and wakes the next when it
+/// takes its work: for short work a thread that runs anyway is faster than one that has to wake up.
+INNGEST_INLINE bool thread_pool::state::must_wake() {
+  return !work.empty() && asleep > 0 && !std::exchange(is_waking, true);
+}
+
+/// Returns when there is work, after stop(), and when the thread was idle for too long.
+INNGEST_INLINE void thread_pool::state::await_work(std::unique_lock<std::mutex>& lock) {
+  const auto end = std::chrono::steady_clock::now() + options.max_idle;
+  bool is_late = false;
+  while (!is_late && !is_stopped && work.empty()) {
+    ++asleep;
+    is_late = wake.wait_until(lock, end) == std::cv_status::timeout;
+    --asleep;
+    is_waking = false;
+  }
+}
+
 INNGEST_INLINE void thread_pool::state::run(const std::shared_ptr<state>& self, place at) {
   std::unique_lock lock(self->mutex);
   while (true) {
-    self->wake.wait_for(lock, self->options.max_idle,
-                        [&] { return self->is_stopped || !self->work.empty(); });
+    self->await_work(lock);
     --self->idle;
     if (self->work.empty()) {
       // stop() has taken the threads, and joins them
@@ -136,7 +158,9 @@ INNGEST_INLINE void thread_pool::state::run(const std::shared_ptr<state>& self, 
     }
     std::function<void()> work = std::move(self->work.front());
     self->work.pop_front();
+    const bool must_wake = self->must_wake();
     lock.unlock();
+    if (must_wake) self->wake.notify_one();
     detail::run_and_report(std::move(work));
     lock.lock();
     ++self->idle;

@@ -13,6 +13,7 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/function_ref.hpp>
 #include <inngest/detail/hex.hpp>
+#include <inngest/detail/spare_texts.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json/detail/codec.hpp>
 #include <inngest/protocol/memo.hpp>
@@ -26,6 +27,7 @@ class call_request {
  public:
   /// \throws protocol_error when the body is not a call request.
   explicit call_request(std::string body, std::optional<step_hash> target = {});
+  ~call_request();
   call_request(const call_request&) = delete;  // its slices point into its own body
   call_request& operator=(const call_request&) = delete;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <utility>
 
@@ -10,18 +11,54 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
+INNGEST_INLINE void id_table::reserve(std::size_t count) {
+  if (2 * count > entries_.size()) resize(std::bit_ceil(2 * count));
+}
+
+INNGEST_INLINE bool id_table::contains(const step_hash& id) const {
+  return !entries_.empty() && const_cast<id_table*>(this)->place_of(id)->next_index > 0;
+}
+
+INNGEST_INLINE std::pair<std::size_t*, bool> id_table::add(const step_hash& id) {
+  reserve(taken_ + 1);
+  entry& place = *place_of(id);
+  if (!std::exchange(place.is_taken, true)) {
+    place.id = id;
+    ++taken_;
+  }
+  const bool is_new = place.next_index == 0;
+  if (is_new) place.next_index = 1;
+  return {&place.next_index, is_new};
+}
+
+/// The place of the id, or a free one for it: half of the places are free.
+INNGEST_INLINE id_table::entry* id_table::place_of(const step_hash& id) {
+  const std::size_t last = entries_.size() - 1;
+  std::size_t at = detail::step_hash_hasher()(id) & last;
+  while (entries_[at].is_taken && entries_[at].id != id) at = (at + 1) & last;
+  return &entries_[at];
+}
+
+INNGEST_INLINE void id_table::resize(std::size_t places) {
+  const std::vector<entry> before = std::exchange(entries_, std::vector<entry>(places));
+  for (const entry& each : before) {
+    if (each.is_taken) *place_of(each.id) = each;
+  }
+}
+
 INNGEST_INLINE std::optional<protocol::failure> step_ids::identify(step_call& call, std::size_t reached) {
   call.entered_at = branches_.depth();
   const step_hash base = call.hash;
-  const auto [first_use, is_first] = used_.try_emplace(call.hash, 1);
-  std::size_t& next_index = first_use->second;
-  const std::size_t index_before = next_index;
+  const auto [first_use, is_first] = used_.add(base);
+  const std::size_t index_before = *first_use;
+  std::size_t next_index = index_before;
   while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
     call.index = next_index++;
+    used_.set(base, next_index);
     call.hash = detail::sha1_at_run_time(call.id + ':' + std::to_string(call.index));
     if (auto error = note_use(call, call.hash, reached))
       return error;  // another branch may use "a:1" as an id
-    if (used_.try_emplace(call.hash, 1).second) break;
+    if (used_.add(call.hash).second) break;
   }
   if (branches_.empty()) return std::nullopt;
   if (auto error = note_use(call, base, reached)) return error;
@@ -44,8 +81,8 @@ INNGEST_INLINE void step_ids::release_ids_of_losers(std::size_t first, std::size
   for (std::size_t i = ids_of_races_.size(); i-- > first;) {
     const used_id& used = ids_of_races_[i];
     if (used.reached <= decided_at) continue;
-    used_.erase(used.hash);
-    if (used.hash != used.base) used_[used.base] = used.next_index;
+    used_.remove(used.hash);
+    if (used.hash != used.base) used_.set(used.base, used.next_index);
     ids_of_races_.erase(ids_of_races_.begin() + static_cast<std::ptrdiff_t>(i));
   }
 }

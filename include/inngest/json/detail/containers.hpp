@@ -46,9 +46,14 @@ struct codec<T, json_kind::sequence> {
         is_fixed_array<T> || requires(T & out, element item) { out.insert(out.end(), std::move(item)); },
         "inngest: an array can only be read into a type that owns its elements: use std::vector");
     expect(value, json_type::array, at, "array");
+    constexpr bool is_vector_of_small = sizeof(element) <= 64 && requires(T & out) { out.reserve(4); };
     T out{};
     std::size_t index = 0;
     for (auto item : elements_of(value, at)) {
+      // Otherwise the third element would be the third allocation.
+      if constexpr (is_vector_of_small) {
+        if (index == 0) out.reserve(4);
+      }
       const json_path here(at, index);
       json_value found = take(item, here);
       if constexpr (is_fixed_array<T>) {

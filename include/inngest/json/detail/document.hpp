@@ -18,6 +18,7 @@
 namespace inngest::inline INNGEST_ABI::detail {
 
 /// JSON text followed by the padding that simdjson may read past its end. Slices of it can be read in place.
+/// A text with that much free capacity is not copied.
 class json_buffer {
  public:
   static constexpr std::size_t padding = 64;  // bytes; enough for all versions of simdjson
@@ -26,6 +27,9 @@ class json_buffer {
   explicit json_buffer(std::string text);
 
   std::string_view text() const { return std::string_view(bytes_).substr(0, size_); }
+
+  /// The memory of the text and its padding, for another use.
+  std::string release() && { return std::move(bytes_); }
 
  private:
   std::string bytes_;
@@ -182,11 +186,12 @@ std::string_view raw_text(json_value& value, const json_path& at);
 
 struct json_parser;
 
-/// A parser borrowed from this thread, because its buffers are worth reusing. A reader may need a second
-/// parser while the first is in use, for nlohmann conversions that call this reader again.
+/// A parser borrowed from this thread, because its buffers are worth reusing; for a large text, from the few
+/// that all threads share. A reader may need a second parser while the first is in
+/// use, for nlohmann conversions that call this reader again.
 class borrowed_parser {
  public:
-  borrowed_parser();
+  explicit borrowed_parser(std::size_t text_size);
   ~borrowed_parser();
   borrowed_parser(const borrowed_parser&) = delete;
   borrowed_parser& operator=(const borrowed_parser&) = delete;

@@ -11,6 +11,8 @@ INNGEST_INLINE call_request::call_request(std::string body, std::optional<step_h
   if (event_.empty() && !use_api_) throw protocol_error("the call request has no event");
 }
 
+INNGEST_INLINE call_request::~call_request() { detail::give_back(std::move(body_).release()); }
+
 INNGEST_INLINE bool call_request::is_deferred(const step_hash& id) const {
   return std::find(defers_.begin(), defers_.end(), id) != defers_.end();
 }

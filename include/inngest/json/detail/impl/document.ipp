@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <string>
 #include <string_view>
@@ -284,22 +286,58 @@ INNGEST_INLINE std::vector<std::unique_ptr<json_parser>>& idle_parsers() {
   return parsers;
 }
 
-INNGEST_INLINE borrowed_parser::borrowed_parser() {
-  auto& idle = idle_parsers();
-  if (idle.empty()) {
-    parser_ = std::make_unique<json_parser>();
-  } else {
-    parser_ = std::move(idle.back());
-    idle.pop_back();
+/// The unused parsers for large texts. They are for all threads, because each holds several times the text,
+/// and because the one that was used last is still in the processor's cache.
+struct large_parsers {
+  static constexpr std::size_t from = std::size_t{64} << 10, to = std::size_t{8} << 20;  // bytes of text
+
+  std::mutex mutex;
+  std::array<std::unique_ptr<json_parser>, 8> idle;
+};
+
+INNGEST_INLINE large_parsers& idle_large_parsers() {
+  static large_parsers& parsers = *new large_parsers;  // never destroyed: threads may outlive the end of main
+  return parsers;
+}
+
+INNGEST_INLINE std::unique_ptr<json_parser> take_large_parser() {
+  large_parsers& all = idle_large_parsers();
+  const std::lock_guard lock(all.mutex);
+  for (auto& parser : all.idle) {
+    if (parser) return std::move(parser);
+  }
+  return nullptr;
+}
+
+INNGEST_INLINE void keep_large_parser(std::unique_ptr<json_parser>& parser) {
+  large_parsers& all = idle_large_parsers();
+  const std::lock_guard lock(all.mutex);
+  for (auto& place : all.idle) {
+    if (!place) return place.swap(parser);
   }
 }
 
-INNGEST_INLINE borrowed_parser::~borrowed_parser() {
-  constexpr std::size_t largest_kept = std::size_t{1} << 20;  // bytes of text
-  if (parser_->parser.capacity() <= largest_kept) idle_parsers().push_back(std::move(parser_));
+INNGEST_INLINE borrowed_parser::borrowed_parser(std::size_t text_size) {
+  auto& idle = idle_parsers();
+  if (text_size > large_parsers::from) {
+    parser_ = take_large_parser();
+  } else if (!idle.empty()) {
+    parser_ = std::move(idle.back());
+    idle.pop_back();
+  }
+  if (!parser_) parser_ = std::make_unique<json_parser>();
 }
 
-INNGEST_INLINE json_document::json_document(std::string_view text, const json_path& at) {
+INNGEST_INLINE borrowed_parser::~borrowed_parser() {
+  const std::size_t capacity = parser_->parser.capacity();
+  if (capacity <= large_parsers::from)
+    idle_parsers().push_back(std::move(parser_));
+  else if (capacity <= large_parsers::to)
+    keep_large_parser(parser_);
+}
+
+INNGEST_INLINE json_document::json_document(std::string_view text, const json_path& at)
+    : parser_(text.size()) {
   // simdjson treats a zero byte as the end of a number
   if (text.find('\0') != std::string_view::npos) fail_at(at, "not valid JSON: there is a zero byte");
   const simdjson::padded_string_view padded(text.data(), text.size(),

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <inngest/config.hpp>
+#include <inngest/detail/spare_texts.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// The texts whose memory is kept, for all threads.
+struct spare_texts {
+  static constexpr std::size_t smallest = 64 * 1024, most = 32 * 1024 * 1024;  // bytes
+
+  std::mutex mutex{};
+  std::vector<std::string> texts{};  // in the order of their capacity
+  std::size_t size = 0;              // bytes of all
+
+  spare_texts() { texts.reserve(most / smallest + 1); }
+
+  auto first_with(std::size_t capacity) {
+    return std::partition_point(texts.begin(), texts.end(),
+                                [&](const std::string& text) { return text.capacity() < capacity; });
+  }
+  std::string take(std::vector<std::string>::iterator at) {
+    std::string out = std::move(*at);
+    size -= out.capacity();
+    texts.erase(at);
+    return out;
+  }
+};
+
+INNGEST_INLINE spare_texts& all_spare_texts() {
+  static spare_texts& all = *new spare_texts;  // never destroyed: threads may outlive the end of main
+  return all;
+}
+
+INNGEST_INLINE std::string text_with_room(std::size_t size) {
+  std::string out;
+  if (size >= spare_texts::smallest) {
+    spare_texts& all = all_spare_texts();
+    const std::lock_guard lock(all.mutex);
+    const auto found = all.first_with(size);
+    if (found != all.texts.end()) out = all.take(found);
+  }
+  out.reserve(size);
+  return out;
+}
+
+INNGEST_INLINE void give_back(std::string text) noexcept {
+  if (text.capacity() < spare_texts::smallest || text.capacity() > spare_texts::most) return;
+  text.clear();
+  spare_texts& all = all_spare_texts();
+  const std::lock_guard lock(all.mutex);
+  all.size += text.capacity();
+  all.texts.insert(all.first_with(text.capacity()), std::move(text));  // there is room for it
+  while (all.size > spare_texts::most) all.take(all.texts.begin());
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
