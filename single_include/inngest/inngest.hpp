@@ -79,6 +79,11 @@
 /// `inngest-compiled` define it.
 // #define INNGEST_COMPILED
 
+/// Define it in all files, and link RE2, to let RE2 search the patterns of `matches` in expressions. It knows
+/// Unicode classes (`\p{Greek}`), which the library's own search does not. With the compiled library it
+/// matters where src/inngest.cpp is compiled.
+// #define INNGEST_WITH_RE2
+
 #ifdef INNGEST_COMPILED
 #define INNGEST_INLINE
 #else
@@ -99,11 +104,18 @@
 #else
 #define INNGEST_DETAIL_FLAVOUR headers
 #endif
-#define INNGEST_DETAIL_JOIN(major, minor, patch, flavour) v##major##_##minor##_##patch##_##flavour
-#define INNGEST_DETAIL_ABI(major, minor, patch, flavour) INNGEST_DETAIL_JOIN(major, minor, patch, flavour)
+#if defined(INNGEST_WITH_RE2) && !defined(INNGEST_COMPILED)
+#define INNGEST_DETAIL_PATTERNS _re2
+#else
+#define INNGEST_DETAIL_PATTERNS
+#endif
+#define INNGEST_DETAIL_JOIN(major, minor, patch, flavour, patterns) \
+  v##major##_##minor##_##patch##_##flavour##patterns
+#define INNGEST_DETAIL_ABI(major, minor, patch, flavour, patterns) \
+  INNGEST_DETAIL_JOIN(major, minor, patch, flavour, patterns)
 #define INNGEST_ABI                                                                       \
   INNGEST_DETAIL_ABI(INNGEST_VERSION_MAJOR, INNGEST_VERSION_MINOR, INNGEST_VERSION_PATCH, \
-                     INNGEST_DETAIL_FLAVOUR)
+                     INNGEST_DETAIL_FLAVOUR, INNGEST_DETAIL_PATTERNS)
 #define INNGEST_DETAIL_QUOTED(text) #text
 #define INNGEST_DETAIL_TEXT(macro) INNGEST_DETAIL_QUOTED(macro)
 #ifndef INNGEST_NO_HTTPLIB
@@ -688,14 +700,83 @@ INNGEST_INLINE store_error::store_error(std::string path, const std::string& pro
 // inngest/json.hpp
 
 #include <array>
+#include <tuple>
+
+// inngest/json/bytes.hpp
+
+#include <cstddef>
+#include <span>
+
+// inngest/detail/base64.hpp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// Encodes bytes in the standard alphabet, with padding (RFC 4648, 4).
+std::string to_base64(std::span<const std::uint8_t> bytes);
+
+/// Decodes base64; nullopt for other texts.
+std::optional<std::string> from_base64(std::string_view text);
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/detail/impl/base64.ipp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+inline constexpr std::string_view base64_alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// The value of each character in the alphabet; 64 for others.
+inline constexpr std::array<std::uint8_t, 256> base64_values = [] {
+  std::array<std::uint8_t, 256> out{};
+  out.fill(64);
+  for (std::size_t i = 0; i < base64_alphabet.size(); ++i)
+    out[static_cast<unsigned char>(base64_alphabet[i])] = static_cast<std::uint8_t>(i);
+  return out;
+}();
+
+INNGEST_INLINE std::string to_base64(std::span<const std::uint8_t> bytes) {
+  std::string out;
+  out.reserve(4 * ((bytes.size() + 2) / 3));
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t given = bytes.size() - i;
+    std::uint32_t bits = std::uint32_t{bytes[i]} << 16;
+    if (given > 1) bits |= std::uint32_t{bytes[i + 1]} << 8;
+    if (given > 2) bits |= bytes[i + 2];
+    out += base64_alphabet[bits >> 18];
+    out += base64_alphabet[bits >> 12 & 63];
+    out += given > 1 ? base64_alphabet[bits >> 6 & 63] : '=';
+    out += given > 2 ? base64_alphabet[bits & 63] : '=';
+  }
+  return out;
+}
+
+INNGEST_INLINE std::optional<std::string> from_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::size_t padding = 0;
+  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
+  std::string out;
+  out.reserve(text.size() / 4 * 3);
+  for (std::size_t i = 0; i < text.size(); i += 4) {
+    std::uint32_t bits = 0;
+    const std::size_t missing = i + 4 == text.size() ? padding : 0;
+    for (std::size_t j = 0; j < 4 - missing; ++j) {
+      const std::uint8_t value = base64_values[static_cast<unsigned char>(text[i + j])];
+      if (value > 63) return std::nullopt;
+      bits |= std::uint32_t{value} << (18 - 6 * j);
+    }
+    for (std::size_t j = 0; j < 3 - missing; ++j) out += static_cast<char>(bits >> (16 - 8 * j) & 0xFF);
+  }
+  return out;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/json/detail/codec.hpp
 
 // inngest/json/detail/containers.hpp
 
-#include <cstddef>
 #include <iterator>
-#include <tuple>
 
 // inngest/json/detail/document.hpp
 
@@ -760,6 +841,7 @@ INNGEST_INLINE std::string json_path::text() const {
 namespace inngest::inline INNGEST_ABI::detail {
 
 /// JSON text followed by the padding that simdjson may read past its end. Slices of it can be read in place.
+/// A text with that much free capacity is not copied.
 class json_buffer {
  public:
   static constexpr std::size_t padding = 64;  // bytes; enough for all versions of simdjson
@@ -768,6 +850,9 @@ class json_buffer {
   explicit json_buffer(std::string text);
 
   std::string_view text() const { return std::string_view(bytes_).substr(0, size_); }
+
+  /// The memory of the text and its padding, for another use.
+  std::string release() && { return std::move(bytes_); }
 
  private:
   std::string bytes_;
@@ -924,11 +1009,12 @@ std::string_view raw_text(json_value& value, const json_path& at);
 
 struct json_parser;
 
-/// A parser borrowed from this thread, because its buffers are worth reusing. A reader may need a second
-/// parser while the first is in use, for nlohmann conversions that call this reader again.
+/// A parser borrowed from this thread, because its buffers are worth reusing; for a large text, from the few
+/// that all threads share. A reader may need a second parser while the first is in
+/// use, for nlohmann conversions that call this reader again.
 class borrowed_parser {
  public:
-  borrowed_parser();
+  explicit borrowed_parser(std::size_t text_size);
   ~borrowed_parser();
   borrowed_parser(const borrowed_parser&) = delete;
   borrowed_parser& operator=(const borrowed_parser&) = delete;
@@ -978,9 +1064,28 @@ class single_value {
 
 // inngest/json/detail/impl/document.ipp
 
-#include <simdjson.h>
-
+#include <mutex>
 #include <new>
+
+// inngest/json/detail/simdjson.hpp
+
+// simdjson, without the parsers that this file can't use. simdjson.h of version 3.0 declares one for each
+// instruction set, which takes time and memory in every file; it selects the simplest one when the compiler's
+// flags allow none of the others.
+
+#if !defined(__AVX2__) && !(defined(__SSE4_2__) && defined(__PCLMUL__))
+#ifndef SIMDJSON_IMPLEMENTATION_ICELAKE
+#define SIMDJSON_IMPLEMENTATION_ICELAKE 0
+#endif
+#ifndef SIMDJSON_IMPLEMENTATION_HASWELL
+#define SIMDJSON_IMPLEMENTATION_HASWELL 0
+#endif
+#ifndef SIMDJSON_IMPLEMENTATION_WESTMERE
+#define SIMDJSON_IMPLEMENTATION_WESTMERE 0
+#endif
+#endif
+
+#include <simdjson.h>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -1041,6 +1146,18 @@ inline json_or_error<json_value> unwrapped(simdjson::simdjson_result<simdjson::o
   simdjson::ondemand::value value;
   if (const auto code = std::move(result).get(value)) return {.error = code};
   return {.value = json_access::make_value(value)};
+}
+
+/// Before simdjson 3, is_null() has no error: it is false for text that is not null.
+inline json_or_error<bool> unwrapped(bool value) { return {.value = value}; }
+
+/// Old versions of simdjson take no argument, and later ones have no default for it.
+template <class Field>
+auto key_of(Field& field) {
+  if constexpr (requires { field.unescaped_key(false); })
+    return field.unescaped_key(false);
+  else
+    return field.unescaped_key();
 }
 
 // ---- json_value -------------------------------------------------------------------------------------
@@ -1112,7 +1229,7 @@ INNGEST_INLINE json_or_error<json_field> json_object::current() {
   simdjson::ondemand::field field;
   if (const auto code = (*state.at).get(field)) return {.error = code};
   json_or_error<json_field> out;
-  out.error = field.unescaped_key().get(out.value.key);
+  out.error = key_of(field).get(out.value.key);
   out.value.value = json_access::make_value(field.value());
   return out;
 }
@@ -1241,22 +1358,58 @@ INNGEST_INLINE std::vector<std::unique_ptr<json_parser>>& idle_parsers() {
   return parsers;
 }
 
-INNGEST_INLINE borrowed_parser::borrowed_parser() {
-  auto& idle = idle_parsers();
-  if (idle.empty()) {
-    parser_ = std::make_unique<json_parser>();
-  } else {
-    parser_ = std::move(idle.back());
-    idle.pop_back();
+/// The unused parsers for large texts. They are for all threads, because each holds several times the text,
+/// and because the one that was used last is still in the processor's cache.
+struct large_parsers {
+  static constexpr std::size_t from = std::size_t{64} << 10, to = std::size_t{8} << 20;  // bytes of text
+
+  std::mutex mutex;
+  std::array<std::unique_ptr<json_parser>, 8> idle;
+};
+
+INNGEST_INLINE large_parsers& idle_large_parsers() {
+  static large_parsers& parsers = *new large_parsers;  // never destroyed: threads may outlive the end of main
+  return parsers;
+}
+
+INNGEST_INLINE std::unique_ptr<json_parser> take_large_parser() {
+  large_parsers& all = idle_large_parsers();
+  const std::lock_guard lock(all.mutex);
+  for (auto& parser : all.idle) {
+    if (parser) return std::move(parser);
+  }
+  return nullptr;
+}
+
+INNGEST_INLINE void keep_large_parser(std::unique_ptr<json_parser>& parser) {
+  large_parsers& all = idle_large_parsers();
+  const std::lock_guard lock(all.mutex);
+  for (auto& place : all.idle) {
+    if (!place) return place.swap(parser);
   }
 }
 
-INNGEST_INLINE borrowed_parser::~borrowed_parser() {
-  constexpr std::size_t largest_kept = std::size_t{1} << 20;  // bytes of text
-  if (parser_->parser.capacity() <= largest_kept) idle_parsers().push_back(std::move(parser_));
+INNGEST_INLINE borrowed_parser::borrowed_parser(std::size_t text_size) {
+  auto& idle = idle_parsers();
+  if (text_size > large_parsers::from) {
+    parser_ = take_large_parser();
+  } else if (!idle.empty()) {
+    parser_ = std::move(idle.back());
+    idle.pop_back();
+  }
+  if (!parser_) parser_ = std::make_unique<json_parser>();
 }
 
-INNGEST_INLINE json_document::json_document(std::string_view text, const json_path& at) {
+INNGEST_INLINE borrowed_parser::~borrowed_parser() {
+  const std::size_t capacity = parser_->parser.capacity();
+  if (capacity <= large_parsers::from)
+    idle_parsers().push_back(std::move(parser_));
+  else if (capacity <= large_parsers::to)
+    keep_large_parser(parser_);
+}
+
+INNGEST_INLINE json_document::json_document(std::string_view text, const json_path& at)
+    : parser_(text.size()) {
   // simdjson treats a zero byte as the end of a number
   if (text.find('\0') != std::string_view::npos) fail_at(at, "not valid JSON: there is a zero byte");
   const simdjson::padded_string_view padded(text.data(), text.size(),
@@ -1356,7 +1509,40 @@ enum class json_kind {
   names,     // INNGEST_ENUM
   fields,    // INNGEST_FIELDS
   dom,       // nlohmann::json itself
+  own,       // types with an own_codec, such as those of std::chrono
   converted  // types with nlohmann's to_json and from_json
+};
+
+/// Sets of JSON types.
+namespace json_types {
+inline constexpr unsigned null = 1, boolean = 2, number = 4, string = 8, array = 16, object = 32, any = 63;
+}  // namespace json_types
+
+/// The codec of one type, or of a family of types such as durations. It has
+///
+///     static constexpr const char* expected;    // in messages: "string"
+///     static constexpr unsigned types;          // the JSON types it is written as: see json_types
+///     using shape_type = ...;                   // a type that expressions may use like this one
+///     static T read(json_value&, const json_path&);
+///     static void write(std::string&, const T&, const json_path&);
+template <class T>
+struct own_codec;
+/// The type in which a value is read back. Views are read as types that own their content.
+template <class T>
+struct owning_form {
+  using type = T;
+};
+template <class T>
+concept has_own_codec = requires {
+  own_codec<T>::expected;
+};
+
+/// The members of a type without INNGEST_FIELDS: see <inngest/json/aggregates.hpp>.
+template <class T>
+struct aggregate_fields;
+template <class T>
+concept has_aggregate_fields = std::is_aggregate_v<T> && requires {
+  aggregate_fields<T>::is_available;
 };
 
 template <class T>
@@ -1370,6 +1556,10 @@ concept has_names = std::is_enum_v<T> && requires(const T* type) {
 template <class T>
 concept has_defaults = requires(const T* type) {
   inngest_defaults(type);
+};
+template <class T>
+concept has_camel_case = requires(const T* type) {
+  inngest_camel_case(type);
 };
 template <class T>
 concept has_validate = std::is_class_v<T> && requires(const T& value) {
@@ -1391,6 +1581,10 @@ inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 template <class T>
+inline constexpr bool is_nested_optional = false;
+template <class T>
+inline constexpr bool is_nested_optional<std::optional<std::optional<T>>> = true;
+template <class T>
 inline constexpr bool is_tuple = false;
 template <class... T>
 inline constexpr bool is_tuple<std::tuple<T...>> = true;
@@ -1411,8 +1605,9 @@ template <class T>
 concept map_like = range_like<T> && requires {
   typename T::key_type;
   typename T::mapped_type;
-} && std::same_as<typename T::key_type, std::string>;
-/// A map whose keys are not text. nlohmann writes it as an array of pairs.
+} &&(std::same_as<typename T::key_type, std::string> || has_names<typename T::key_type>);
+/// A map whose keys are neither text nor an enumeration with INNGEST_ENUM. nlohmann writes it as an array of
+/// pairs.
 template <class T>
 concept has_other_keys = requires {
   typename T::mapped_type;
@@ -1441,6 +1636,8 @@ consteval json_kind kind_of() {
     return json_kind::text;
   else if constexpr (std::same_as<T, nlohmann::json>)
     return json_kind::dom;
+  else if constexpr (has_own_codec<T>)
+    return json_kind::own;
   else if constexpr (has_names<T>)
     return json_kind::names;
   else if constexpr (has_fields<T>)
@@ -1459,11 +1656,15 @@ consteval json_kind kind_of() {
                                                                                      : json_kind::sequence;
   else if constexpr (to_json_known<T>)
     return json_kind::converted;
+  else if constexpr (has_aggregate_fields<T>)
+    return json_kind::fields;
   else
     return json_kind::none;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/json/detail/names.hpp
 
 // inngest/json/detail/read_write.hpp
 
@@ -1483,6 +1684,36 @@ T read(json_value& value, const json_path& at) {
 template <class T>
 void write(std::string& out, const T& value, const json_path& at) {
   codec<T>::write(out, value, at);
+}
+
+template <class T>
+struct codec<T, json_kind::own> : own_codec<T> {};
+
+/// What a value of the type is called in messages.
+template <class T>
+std::string expected_name() {
+  switch (kind_of<T>()) {
+    case json_kind::boolean:
+      return "boolean";
+    case json_kind::integer:
+      return "integer";
+    case json_kind::floating:
+      return "number";
+    case json_kind::text:
+    case json_kind::names:
+      return "string";
+    case json_kind::sequence:
+    case json_kind::tuple:
+      return "array";
+    case json_kind::mapping:
+    case json_kind::fields:
+      return "object";
+    case json_kind::own:
+      if constexpr (has_own_codec<T>) return own_codec<T>::expected;
+      [[fallthrough]];
+    default:
+      return "a value";
+  }
 }
 
 /// Calls the type's `validate`. Its exceptions become errors at this path. The path of a payload_error, such
@@ -1781,6 +2012,49 @@ INNGEST_INLINE void write_quoted(std::string& out, std::string_view text, const 
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
+// The codec of enumerations with INNGEST_ENUM.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+template <class T>
+struct codec<T, json_kind::names> {
+  static T read(json_value& value, const json_path& at) {
+    expect(value, json_type::string, at, "string");
+    return value_of(take(value.get_string(), at), at);
+  }
+  static void write(std::string& out, T value, const json_path& at) {
+    write_quoted(out, name_of(value, at), at);
+  }
+
+  static T value_of(std::string_view text, const json_path& at) {
+    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
+      if (name == text) return enumerator;
+    }
+    fail_at(at, "expected one of " + all_names() + ", found \"" + std::string(text) + "\"");
+  }
+  static std::string_view name_of(T value, const json_path& at) {
+    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
+      if (enumerator == value) return name;
+    }
+    fail_at(at, "the enumerator " + std::to_string(static_cast<long long>(value)) +
+                    " has no name in INNGEST_ENUM");
+  }
+
+ private:
+  static std::string all_names() {
+    std::string out;
+    for (const auto& pair : inngest_names(static_cast<const T*>(nullptr))) {
+      if (!out.empty()) out += ", ";
+      out += '"';
+      out += pair.second;
+      out += '"';
+    }
+    return out;
+  }
+};
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
 // The codecs of std::optional, sequences, maps and tuples.
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -1804,10 +2078,18 @@ struct codec<T, json_kind::sequence> {
   using element = std::remove_cvref_t<typename T::value_type>;
 
   static T read(json_value& value, const json_path& at) {
+    static_assert(
+        is_fixed_array<T> || requires(T & out, element item) { out.insert(out.end(), std::move(item)); },
+        "inngest: an array can only be read into a type that owns its elements: use std::vector");
     expect(value, json_type::array, at, "array");
+    constexpr bool is_vector_of_small = sizeof(element) <= 64 && requires(T & out) { out.reserve(4); };
     T out{};
     std::size_t index = 0;
     for (auto item : elements_of(value, at)) {
+      // Otherwise the third element would be the third allocation.
+      if constexpr (is_vector_of_small) {
+        if (index == 0) out.reserve(4);
+      }
       const json_path here(at, index);
       json_value found = take(item, here);
       if constexpr (is_fixed_array<T>) {
@@ -1842,6 +2124,11 @@ struct codec<T, json_kind::sequence> {
   }
 };
 
+template <class T, std::size_t Extent>
+struct owning_form<std::span<T, Extent>> {
+  using type = std::vector<std::remove_cv_t<T>>;
+};
+
 template <class T>
 struct codec<T, json_kind::mapping> {
   static T read(json_value& value, const json_path& at) {
@@ -1849,8 +2136,9 @@ struct codec<T, json_kind::mapping> {
     T out{};
     for (auto item : members_of(value, at)) {
       json_field field = take(item, at);
-      std::string key(field.key);
-      const json_path here(at, key);
+      const std::string name(field.key);
+      const json_path here(at, name);
+      auto key = key_of(name, here);
       auto read_value = detail::read<typename T::mapped_type>(field.value, here);
       out.insert_or_assign(std::move(key), std::move(read_value));
     }
@@ -1863,12 +2151,29 @@ struct codec<T, json_kind::mapping> {
     for (const auto& [key, mapped] : value) {
       if (!first) out += ',';
       first = false;
-      const json_path here(at, key);
-      write_quoted(out, key, here);
+      const std::string_view name = name_of(key, at);
+      const json_path here(at, name);
+      write_quoted(out, name, here);
       out += ':';
       detail::write(out, mapped, here);
     }
     out += '}';
+  }
+
+ private:
+  using key_type = typename T::key_type;
+
+  static key_type key_of(const std::string& name, const json_path& at) {
+    if constexpr (has_names<key_type>)
+      return codec<key_type>::value_of(name, at);
+    else
+      return name;
+  }
+  static std::string_view name_of(const key_type& key, const json_path& at) {
+    if constexpr (has_names<key_type>)
+      return codec<key_type>::name_of(key, at);
+    else
+      return key;
   }
 };
 
@@ -1912,6 +2217,192 @@ struct codec<T, json_kind::tuple> {
     ++next;
   }
 };
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/json/detail/field.hpp
+
+// The declared members of a type, and their names on the wire.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// How a member is written unless INNGEST_FIELDS says otherwise: like any value of its type.
+struct own_form {
+  template <class Member>
+  using shape_type = Member;
+  template <class Member>
+  static constexpr bool fits() {
+    return kind_of<Member>() != json_kind::none;
+  }
+  template <class Member>
+  static std::string expected() {
+    return expected_name<Member>();
+  }
+  template <class Member>
+  static Member read(json_value& value, const json_path& at) {
+    // of two nested optionals, the outer one is empty when the member is missing, the inner one when it is
+    // null
+    if constexpr (is_nested_optional<Member>)
+      return Member(detail::read<typename Member::value_type>(value, at));
+    else
+      return detail::read<Member>(value, at);
+  }
+  template <class Member>
+  static void write(std::string& out, const Member& value, const json_path& at) {
+    detail::write(out, value, at);
+  }
+};
+
+/// Compilers that refuse a member without a JSON form name this template, the member and its type first, and
+/// the sentence below much later. So its name says what to do.
+template <auto Pointer, class Member>
+struct member_needs_INNGEST_FIELDS_or_to_json {
+  static_assert(
+      own_form::fits<Member>(),
+      "inngest: a member named in INNGEST_FIELDS has a type that is not JSON: give it INNGEST_FIELDS, "
+      "INNGEST_ENUM or nlohmann's to_json and from_json");
+};
+/// The same for a member with a form, such as inngest::as_base64.
+template <auto Pointer, class Member, class Form>
+struct member_does_not_fit_its_form {
+  static_assert(Form::template fits<Member>(),
+                "inngest: the form that INNGEST_FIELDS names does not fit the type of the member");
+};
+
+template <class Pointer>
+struct pointed_member;
+template <class Owner, class Member>
+struct pointed_member<Member Owner::*> {
+  using owner = Owner;
+  using type = Member;
+};
+
+/// One member of a type declared with INNGEST_FIELDS. Compiler messages show it as &order::total.
+template <auto Pointer, class Form = own_form>
+struct field {
+  using member_type = typename pointed_member<decltype(Pointer)>::type;
+  using form = Form;
+  using check = std::conditional_t<std::same_as<Form, own_form>,
+                                   member_needs_INNGEST_FIELDS_or_to_json<Pointer, member_type>,
+                                   member_does_not_fit_its_form<Pointer, member_type, Form>>;
+  static constexpr auto pointer = Pointer;
+
+  std::string_view name;           // on the wire
+  std::string_view member = name;  // in C++
+  bool is_named = false;           // INNGEST_FIELDS gives the name on the wire
+
+  template <class Owner>
+  static constexpr auto& of(Owner& owner) {
+    return owner.*Pointer;
+  }
+};
+
+/// Not constexpr: a call of it is a compile error that shows the sentence below.
+inline void a_name_on_the_wire_must_not_be_empty_or_have_quotes_backslashes_or_control_characters() {}
+
+consteval std::string_view checked_name(std::string_view name) {
+  bool valid = !name.empty();
+  for (const char c : name) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '"' || c == '\\') valid = false;
+  }
+  if (!valid) a_name_on_the_wire_must_not_be_empty_or_have_quotes_backslashes_or_control_characters();
+  return name;
+}
+
+// What INNGEST_FIELDS makes of (member, "name"), (member, form) and (member, "name", form).
+template <auto Pointer>
+consteval auto make_field(std::string_view member, std::string_view name) {
+  return field<Pointer>{checked_name(name), member, true};
+}
+template <auto Pointer, class Form>
+  requires std::is_class_v<Form>
+consteval auto make_field(std::string_view member, Form) { return field<Pointer, Form>{member, member}; }
+template <auto Pointer, class Form>
+  requires std::is_class_v<Form>
+consteval auto make_field(std::string_view member, std::string_view name, Form) {
+  return field<Pointer, Form>{checked_name(name), member, true};
+}
+
+/// The members as declared.
+template <class T>
+constexpr auto declared_fields() {
+  if constexpr (has_fields<T>)
+    return inngest_fields(static_cast<const T*>(nullptr));
+  else
+    return aggregate_fields<T>::all();
+}
+
+template <std::size_t Size>
+struct name_text {
+  char text[Size]{};
+  std::size_t size = 0;
+
+  constexpr std::string_view view() const { return {text, size}; }
+};
+
+/// "created_at" in camel case: "createdAt". Underscores at the beginning stay, those at the end are dropped.
+template <std::size_t Size>
+constexpr name_text<Size> to_camel_case(std::string_view name) {
+  name_text<Size> out;
+  bool is_word = false, starts_word = false;
+  for (const char c : name) {
+    if (c == '_' && is_word) {
+      starts_word = true;
+      continue;
+    }
+    const bool raised = std::exchange(starts_word, false) && c >= 'a' && c <= 'z';
+    out.text[out.size++] = raised ? static_cast<char>(c - 'a' + 'A') : c;
+    if (c != '_') is_word = true;
+  }
+  return out;
+}
+
+/// The names of a type's members in camel case, which need storage of their own.
+template <class T>
+struct camel_case_names {
+  static constexpr std::size_t longest = std::apply(
+      [](const auto&... fields) {
+        return (std::max)({std::size_t{1}, fields.member.size()...});
+      },
+      declared_fields<T>());
+  static constexpr auto all = std::apply(
+      [](const auto&... fields) {
+        return std::array<name_text<longest>, sizeof...(fields)>{to_camel_case<longest>(fields.member)...};
+      },
+      declared_fields<T>());
+};
+
+/// The members with their names on the wire.
+template <class T>
+constexpr auto fields_of() {
+  if constexpr (has_camel_case<T>) {
+    auto fields = declared_fields<T>();
+    std::apply(
+        [](auto&... field) {
+          std::size_t index = 0;
+          ((field.name = field.is_named ? field.name : camel_case_names<T>::all[index].view(), ++index), ...);
+        },
+        fields);
+    return fields;
+  } else {
+    return declared_fields<T>();
+  }
+}
+
+template <class Fields>
+constexpr bool has_distinct_names(const Fields& fields) {
+  return std::apply(
+      [](const auto&... field) {
+        const std::string_view names[] = {std::string_view(), field.name...};
+        for (std::size_t i = 1; i < std::size(names); ++i) {
+          for (std::size_t j = i + 1; j < std::size(names); ++j) {
+            if (names[i] == names[j]) return false;
+          }
+        }
+        return true;
+      },
+      fields);
+}
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
@@ -2012,39 +2503,17 @@ struct extra_fields : std::map<std::string, nlohmann::json> {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-template <class Pointer>
-struct pointed_member;
-template <class Owner, class Member>
-struct pointed_member<Member Owner::*> {
-  using type = Member;
-};
-
-/// One member of a type declared with INNGEST_FIELDS. Compiler messages show it as &order::total.
-template <auto Pointer>
-struct field {
-  using member_type = typename pointed_member<decltype(Pointer)>::type;
-  static constexpr auto pointer = Pointer;
-  std::string_view name;
-};
-
-/// The error message names the member and its type if the type has no JSON form.
-template <auto Pointer, class Member>
-struct json_member {
-  static_assert(
-      kind_of<Member>() != json_kind::none,
-      "inngest: a member named in INNGEST_FIELDS has a type that is not JSON: give it INNGEST_FIELDS, "
-      "INNGEST_ENUM or nlohmann's to_json and from_json");
-};
 template <class Fields>
 struct json_members;
 template <class... Fields>
-struct json_members<std::tuple<Fields...>> : json_member<Fields::pointer, typename Fields::member_type>... {};
+struct json_members<std::tuple<Fields...>> : Fields::check... {};
 
 template <class T>
 struct codec<T, json_kind::fields> {
-  static constexpr auto all = inngest_fields(static_cast<const T*>(nullptr));
+  static constexpr auto all = fields_of<T>();
   static constexpr std::size_t count = std::tuple_size_v<decltype(all)>;
   static_assert(sizeof(json_members<std::remove_const_t<decltype(all)>>) > 0);
+  static_assert(has_distinct_names(all), "inngest: two members of a type have the same name on the wire");
 
   static T read(json_value& value, const json_path& at) {
     static_assert(std::default_initializable<T>,
@@ -2081,13 +2550,13 @@ struct codec<T, json_kind::fields> {
   }
 
  private:
-  template <auto Pointer>
-  static bool read_member(T& out, const field<Pointer>& member, std::string_view key, json_value& value,
+  template <class Field>
+  static bool read_member(T& out, const Field& member, std::string_view key, json_value& value,
                           const json_path& at, bool& seen) {
-    using type = typename field<Pointer>::member_type;
-    if constexpr (!std::same_as<type, extra_fields> && kind_of<type>() != json_kind::none) {
+    using type = typename Field::member_type;
+    if constexpr (!std::same_as<type, extra_fields> && Field::form::template fits<type>()) {
       if (member.name != key) return false;
-      out.*Pointer = detail::read<type>(value, json_path(at, member.name));
+      Field::of(out) = Field::form::template read<type>(value, json_path(at, member.name));
       return seen = true;
     } else {
       return false;
@@ -2095,8 +2564,7 @@ struct codec<T, json_kind::fields> {
   }
 
   static void keep_extra(T& out, std::string_view key, json_value& value, const json_path& at) {
-    std::apply([&](const auto&... member) { (keep_extra_in(out.*member.pointer, key, value, at), ...); },
-               all);
+    std::apply([&](const auto&... member) { (keep_extra_in(member.of(out), key, value, at), ...); }, all);
   }
   static void keep_extra_in(extra_fields& extra, std::string_view key, json_value& value,
                             const json_path& at) {
@@ -2106,12 +2574,13 @@ struct codec<T, json_kind::fields> {
   template <class Other>
   static void keep_extra_in(Other&, std::string_view, json_value&, const json_path&) {}
 
-  template <auto Pointer>
-  static void require_member(const field<Pointer>& member, bool seen, const json_path& at) {
-    using Member = typename field<Pointer>::member_type;
+  template <class Field>
+  static void require_member(const Field& member, bool seen, const json_path& at) {
+    using Member = typename Field::member_type;
     if constexpr (!is_optional<Member> && !std::same_as<Member, extra_fields>) {
-      if (!seen && !has_default(member.name)) {
-        fail_at(json_path(at, member.name), "expected " + expected_name<Member>() + ", found nothing");
+      if (!seen && !has_default(member.member)) {
+        const std::string expected = Field::form::template expected<Member>();
+        fail_at(json_path(at, member.name), "expected " + expected + ", found nothing");
       }
     }
   }
@@ -2125,34 +2594,11 @@ struct codec<T, json_kind::fields> {
     return false;
   }
 
-  template <class Member>
-  static std::string expected_name() {
-    switch (kind_of<Member>()) {
-      case json_kind::boolean:
-        return "boolean";
-      case json_kind::integer:
-        return "integer";
-      case json_kind::floating:
-        return "number";
-      case json_kind::text:
-      case json_kind::names:
-        return "string";
-      case json_kind::sequence:
-      case json_kind::tuple:
-        return "array";
-      case json_kind::mapping:
-      case json_kind::fields:
-        return "object";
-      default:
-        return "a value";
-    }
-  }
-
-  template <auto Pointer>
-  static void write_member(std::string& out, const T& value, const field<Pointer>& member, bool& first,
+  template <class Field>
+  static void write_member(std::string& out, const T& value, const Field& member, bool& first,
                            const json_path& at) {
-    using Member = typename field<Pointer>::member_type;
-    const Member& content = value.*Pointer;
+    using Member = typename Field::member_type;
+    const Member& content = Field::of(value);
     if constexpr (std::same_as<Member, extra_fields>) {
       for (const auto& [key, extra] : content) {
         const json_path here(at, key);
@@ -2161,54 +2607,15 @@ struct codec<T, json_kind::fields> {
         out += ':';
         write_dom(out, extra, here);
       }
-    } else if constexpr (kind_of<Member>() != json_kind::none) {
+    } else if constexpr (Field::form::template fits<Member>()) {
       if constexpr (is_optional<Member>) {
         if (!content) return;
       }
       out += std::exchange(first, false) ? "\"" : ",\"";
       out += member.name;
       out += "\":";
-      detail::write(out, content, json_path(at, member.name));
+      Field::form::template write<Member>(out, content, json_path(at, member.name));
     }
-  }
-};
-
-}  // namespace inngest::inline INNGEST_ABI::detail
-
-// inngest/json/detail/names.hpp
-
-// The codec of enumerations with INNGEST_ENUM.
-
-namespace inngest::inline INNGEST_ABI::detail {
-
-template <class T>
-struct codec<T, json_kind::names> {
-  static T read(json_value& value, const json_path& at) {
-    expect(value, json_type::string, at, "string");
-    const std::string_view text = take(value.get_string(), at);
-    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
-      if (name == text) return enumerator;
-    }
-    fail_at(at, "expected one of " + all_names() + ", found \"" + std::string(text) + "\"");
-  }
-  static void write(std::string& out, T value, const json_path& at) {
-    for (const auto& [enumerator, name] : inngest_names(static_cast<const T*>(nullptr))) {
-      if (enumerator == value) return write_quoted(out, name, at);
-    }
-    fail_at(at, "the enumerator " + std::to_string(static_cast<long long>(value)) +
-                    " has no name in INNGEST_ENUM");
-  }
-
- private:
-  static std::string all_names() {
-    std::string out;
-    for (const auto& pair : inngest_names(static_cast<const T*>(nullptr))) {
-      if (!out.empty()) out += ", ";
-      out += '"';
-      out += pair.second;
-      out += '"';
-    }
-    return out;
   }
 };
 
@@ -2260,228 +2667,153 @@ struct codec<T, json_kind::converted> {
 // codec<T> reads a T from a json_value and writes one as text. kind.hpp lists the supported kinds of types,
 // read_write.hpp has the calls, and the other files have one short codec for every kind.
 
-// inngest/json/detail/for_each_macro.hpp
-
-// GCC follows an error in a macro's argument through every expansion, and there are hundreds here: a wrong
-// name in INNGEST_FIELDS would be followed by a thousand lines. It does not go into system headers.
-#pragma GCC system_header
-
-// INNGEST_DETAIL_FOR_EACH(macro, context, a, b, c) gives macro(context, a), macro(context, b), macro(context,
-// c). Each EXPAND level rescans four times as often as the one below it: 256 arguments are enough for any
-// payload.
-
-#define INNGEST_DETAIL_PARENTHESES ()
-
-#define INNGEST_DETAIL_EXPAND(...) \
-  INNGEST_DETAIL_EXPAND_64(        \
-      INNGEST_DETAIL_EXPAND_64(INNGEST_DETAIL_EXPAND_64(INNGEST_DETAIL_EXPAND_64(__VA_ARGS__))))
-#define INNGEST_DETAIL_EXPAND_64(...) \
-  INNGEST_DETAIL_EXPAND_16(           \
-      INNGEST_DETAIL_EXPAND_16(INNGEST_DETAIL_EXPAND_16(INNGEST_DETAIL_EXPAND_16(__VA_ARGS__))))
-#define INNGEST_DETAIL_EXPAND_16(...) \
-  INNGEST_DETAIL_EXPAND_4(            \
-      INNGEST_DETAIL_EXPAND_4(INNGEST_DETAIL_EXPAND_4(INNGEST_DETAIL_EXPAND_4(__VA_ARGS__))))
-#define INNGEST_DETAIL_EXPAND_4(...) \
-  INNGEST_DETAIL_EXPAND_1(           \
-      INNGEST_DETAIL_EXPAND_1(INNGEST_DETAIL_EXPAND_1(INNGEST_DETAIL_EXPAND_1(__VA_ARGS__))))
-#define INNGEST_DETAIL_EXPAND_1(...) __VA_ARGS__
-
-#define INNGEST_DETAIL_FOR_EACH(macro, context, ...) \
-  __VA_OPT__(INNGEST_DETAIL_EXPAND(INNGEST_DETAIL_FOR_EACH_STEP(macro, context, __VA_ARGS__)))
-#define INNGEST_DETAIL_FOR_EACH_STEP(macro, context, first, ...) \
-  macro(context, first)                                          \
-      __VA_OPT__(, INNGEST_DETAIL_FOR_EACH_AGAIN INNGEST_DETAIL_PARENTHESES(macro, context, __VA_ARGS__))
-#define INNGEST_DETAIL_FOR_EACH_AGAIN() INNGEST_DETAIL_FOR_EACH_STEP
+// Bytes are an array of numbers in JSON unless they are declared as base64.
 
 namespace inngest::inline INNGEST_ABI {
+namespace detail {
 
-/// JSON of any form.
-using json = nlohmann::json;
-
-/// The type in which a C++ value is read back from JSON: views and pointers to text become std::string.
 template <class T>
-using json_form = std::conditional_t<detail::kind_of<std::decay_t<T>>() == detail::json_kind::text,
-                                     std::string, std::decay_t<T>>;
+inline constexpr bool is_byte =
+    std::is_same_v<T, char> || std::is_same_v<T, signed char> || std::is_same_v<T, unsigned char> ||
+    std::is_same_v<T, char8_t> || std::is_same_v<T, std::byte>;
 
-/// Types that can be written as JSON: numbers, text, std::optional, containers, types declared with
-/// INNGEST_FIELDS or INNGEST_ENUM, and types with nlohmann's to_json.
+/// A contiguous range of bytes: std::vector<std::byte>, std::string, std::span<const unsigned char>, ...
 template <class T>
-concept json_writable = (detail::kind_of<std::decay_t<T>>() != detail::json_kind::none);
+concept byte_range = range_like<T> && is_byte<std::remove_cv_t<typename T::value_type>> &&
+    requires(const T& range) {
+  range.data();
+  range.size();
+};
 
-/// Types that can be written as JSON and read back.
-template <class T>
-concept json_convertible = json_writable<T> &&
-    (detail::kind_of<std::decay_t<T>>() != detail::json_kind::converted ||
-     detail::from_json_known<std::decay_t<T>>);
+/// Reads a base64 text. \throws payload_error for other texts.
+std::string read_base64(json_value& value, const json_path& at);
+[[noreturn]] void fail_byte_count(const json_path& at, std::size_t expected, std::size_t found);
 
-/// Appends `value` to `out` as JSON.
-/// \throws payload_error for values without a JSON form (NaN, text that is not UTF-8) or refused by
-/// `validate`.
-template <json_writable T>
-void encode_to(std::string& out, const T& value, std::string_view root = {}) {
-  detail::write<std::decay_t<const T&>>(out, value, detail::json_path(root));
-}
-
-/// Returns `value` as JSON text.
-/// \throws payload_error like encode_to.
-template <json_writable T>
-[[nodiscard]] std::string encode(const T& value, std::string_view root = {}) {
-  std::string out;
-  encode_to(out, value, root);
+template <byte_range Bytes>
+Bytes bytes_of(std::string_view read, const json_path& at) {
+  constexpr bool owns =
+      is_fixed_array<Bytes> || std::is_constructible_v<Bytes, std::size_t, typename Bytes::value_type>;
+  static_assert(owns,
+                "inngest: bytes can only be read into a type that owns them: use std::vector<std::byte>");
+  Bytes out{};
+  if constexpr (is_fixed_array<Bytes>) {
+    if (read.size() != out.size()) fail_byte_count(at, out.size(), read.size());
+  } else {
+    out.resize(read.size());
+  }
+  std::transform(read.begin(), read.end(), out.begin(),
+                 [](char c) { return static_cast<typename Bytes::value_type>(c); });
   return out;
 }
 
-/// Reads a value from JSON text. `root` is the first name in the paths of errors.
-/// \throws payload_error with the path of the value that does not fit.
-template <json_convertible T>
-[[nodiscard]] T decode(std::string_view text, std::string_view root = {}) {
-  const detail::json_path at(root);
-  detail::single_value value(text, at);
-  T out = detail::read<T>(value.get(), at);
-  value.expect_end(at);
-  return out;
+template <byte_range Bytes>
+void write_base64(std::string& out, const Bytes& bytes) {
+  out += '"';
+  out += to_base64({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  out += '"';
 }
+
+template <class T>
+struct without_optional {
+  using type = T;
+};
+template <class T>
+struct without_optional<std::optional<T>> {
+  using type = T;
+};
+
+/// The form of a member of bytes.
+struct base64_form {
+  template <class Member>
+  using shape_type = std::string;
+  template <class Member>
+  static consteval bool fits() {
+    return byte_range<typename without_optional<Member>::type>;
+  }
+  template <class Member>
+  static std::string expected() {
+    return "string";
+  }
+  template <class Member>
+  static Member read(json_value& value, const json_path& at) {
+    if constexpr (is_optional<Member>) {
+      if (is_null(value, at)) return std::nullopt;
+    }
+    return bytes_of<typename without_optional<Member>::type>(read_base64(value, at), at);
+  }
+  template <class Member>
+  static void write(std::string& out, const Member& value, const json_path&) {
+    if constexpr (is_optional<Member>)
+      write_base64(out, *value);  // an empty one is not written at all
+    else
+      write_base64(out, value);
+  }
+};
+
+}  // namespace detail
+
+/// In INNGEST_FIELDS: the member's bytes are base64 text (RFC 4648, with padding) instead of an array of
+/// numbers. The member is a std::vector, std::array or std::string of bytes, or a std::optional of one.
+///
+///     struct Upload { std::string name; std::vector<std::byte> content; };
+///     INNGEST_FIELDS(Upload, name, (content, inngest::as_base64))
+inline constexpr detail::base64_form as_base64{};
+
+/// Bytes that are base64 text, where there is no member: as a step's result or argument, as an element.
+/// A std::span may be written, and is read as a std::vector.
+///
+///     ctx.step.run("render", [&] { return inngest::base64{render(page)}; }).bytes
+template <class Bytes = std::vector<std::byte>>
+struct base64 {
+  /// The bytes.
+  Bytes bytes{};
+  bool operator==(const base64&) const = default;
+};
+template <class Bytes>
+base64(Bytes) -> base64<Bytes>;
 
 namespace detail {
 
-/// The conversions that INNGEST_FIELDS gives to nlohmann. They use the same reader and writer.
-template <class T>
-void to_dom(nlohmann::json& out, const T& value) {
-  out = parse_dom(encode(value));
-}
-template <class T>
-void from_dom(const nlohmann::json& in, T& value) {
-  value = decode<T>(dom_text(in));
-}
+template <byte_range Bytes>
+struct own_codec<base64<Bytes>> {
+  using shape_type = std::string;
+  static constexpr const char* expected = "string";
+  static constexpr unsigned types = json_types::string;
+
+  static base64<Bytes> read(json_value& value, const json_path& at) {
+    return {bytes_of<Bytes>(read_base64(value, at), at)};
+  }
+  static void write(std::string& out, const base64<Bytes>& value, const json_path&) {
+    write_base64(out, value.bytes);
+  }
+};
+
+template <class Byte, std::size_t Extent>
+struct owning_form<base64<std::span<Byte, Extent>>> {
+  using type = base64<std::vector<std::remove_cv_t<Byte>>>;
+};
 
 }  // namespace detail
 }  // namespace inngest::inline INNGEST_ABI
 
-/// Declares the public members of a type that are its JSON fields, in the type's own namespace:
-///
-///     struct Position { double x, y; };
-///     INNGEST_FIELDS(Position, x, y)
-///
-/// The type is then read directly from the text, without a DOM, and also works with nlohmann's json.
-/// A std::optional member may be missing or null, and is omitted when empty. An extra_fields member keeps
-/// fields without a member. A `void validate(const T&)` in the type's namespace is called after reading and
-/// before writing; its exceptions become errors at the value's path.
-#define INNGEST_FIELDS(Type, ...)                                                                   \
-  [[maybe_unused]] constexpr auto inngest_fields(const Type*) {                                     \
-    return ::std::make_tuple(INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_FIELD, Type, __VA_ARGS__));     \
-  }                                                                                                 \
-  [[maybe_unused]] inline void to_json(::nlohmann::json& inngest_out, const Type& inngest_value) {  \
-    ::inngest::detail::to_dom(inngest_out, inngest_value);                                          \
-  }                                                                                                 \
-  [[maybe_unused]] inline void from_json(const ::nlohmann::json& inngest_in, Type& inngest_value) { \
-    ::inngest::detail::from_dom(inngest_in, inngest_value);                                         \
-  }
-#define INNGEST_DETAIL_FIELD(Type, member) (::inngest::detail::field<&Type::member>{#member})
+// inngest/json/impl/bytes.ipp
 
-/// Names fields that may be missing although they are not std::optional. They keep the value of their
-/// initializer.
-///
-///     struct Page { int number = 1; };
-///     INNGEST_FIELDS(Page, number)
-///     INNGEST_DEFAULTS(Page, number)
-#define INNGEST_DEFAULTS(Type, ...)                                            \
-  [[maybe_unused]] constexpr auto inngest_defaults(const Type*) {              \
-    return ::std::to_array<::std::string_view>(                                \
-        {INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_DEFAULT, Type, __VA_ARGS__)}); \
-  }
-#define INNGEST_DETAIL_DEFAULT(Type, member) (static_cast<void>(&Type::member), #member)
+namespace inngest::inline INNGEST_ABI::detail {
 
-/// Maps an enumeration's values to JSON texts. Any other text is an error that lists the valid ones.
-///
-///     enum class Executor { native, python_e2b };
-///     INNGEST_ENUM(Executor, {Executor::native, "native"}, {Executor::python_e2b, "python-e2b"})
-#define INNGEST_ENUM(Type, ...)                                                                     \
-  [[maybe_unused]] constexpr auto inngest_names(const Type*) {                                      \
-    return ::std::to_array<::std::pair<Type, ::std::string_view>>({__VA_ARGS__});                   \
-  }                                                                                                 \
-  [[maybe_unused]] inline void to_json(::nlohmann::json& inngest_out, const Type& inngest_value) {  \
-    ::inngest::detail::to_dom(inngest_out, inngest_value);                                          \
-  }                                                                                                 \
-  [[maybe_unused]] inline void from_json(const ::nlohmann::json& inngest_in, Type& inngest_value) { \
-    ::inngest::detail::from_dom(inngest_in, inngest_value);                                         \
-  }
-
-// inngest/time/duration.hpp
-
-namespace inngest::inline INNGEST_ABI {
-
-/// A duration as the protocol writes it, such as "1h30m" or "2s500ms"; zero is "0s". It uses only the units
-/// that every reader of the protocol knows: h, m, s and ms.
-/// \throws configuration_error for a negative duration.
-[[nodiscard]] std::string to_text(duration_ms duration);
-
-/// Reads a duration such as "1d12h" (units w, d, h, m, s, ms, us, ns); `nullopt` for any other text.
-/// A fraction of a millisecond is rounded up.
-[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
-
-}  // namespace inngest::inline INNGEST_ABI
-
-// inngest/time/impl/duration.ipp
-
-namespace inngest::inline INNGEST_ABI {
-
-INNGEST_INLINE std::string to_text(duration_ms duration) {
-  if (duration < std::chrono::milliseconds::zero()) {
-    throw configuration_error("a duration must not be negative: " + std::to_string(duration.count()) + " ms");
-  }
-  if (duration == std::chrono::milliseconds::zero()) return "0s";
-  const std::chrono::hh_mm_ss<std::chrono::milliseconds> parts(duration);
-  std::string out;
-  const auto append = [&out](std::int64_t count, std::string_view unit) {
-    if (count == 0) return;
-    out += std::to_string(count);
-    out += unit;
-  };
-  append(parts.hours().count(), "h");
-  append(parts.minutes().count(), "m");
-  append(parts.seconds().count(), "s");
-  append(parts.subseconds().count(), "ms");
-  return out;
+INNGEST_INLINE std::string read_base64(json_value& value, const json_path& at) {
+  expect(value, json_type::string, at, "string");
+  auto bytes = from_base64(take(value.get_string(), at));
+  if (!bytes) fail_at(at, "expected base64 with padding, found other text");
+  return std::move(*bytes);
 }
 
-INNGEST_INLINE std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  using std::chrono::nanoseconds;
-  struct unit {
-    std::string_view name;
-    std::int64_t nanoseconds;
-  };
-  constexpr unit units[] = {{"ms", 1'000'000},
-                            {"us", 1'000},
-                            {"ns", 1},
-                            {"s", 1'000'000'000},
-                            {"m", 60'000'000'000},
-                            {"h", 3'600'000'000'000},
-                            {"d", 86'400'000'000'000},
-                            {"w", 604'800'000'000'000}};
-  if (text.empty()) return std::nullopt;
-  nanoseconds total{};
-  while (!text.empty()) {
-    std::int64_t count = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (problem != std::errc{} || count < 0) return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    const unit* found = nullptr;
-    for (const unit& known : units) {
-      if (text.starts_with(known.name) && (found == nullptr || known.name.size() > found->name.size()))
-        found = &known;
-    }
-    if (found == nullptr || count > (INT64_MAX - total.count()) / found->nanoseconds) return std::nullopt;
-    total += nanoseconds(count * found->nanoseconds);
-    text.remove_prefix(found->name.size());
-  }
-  return std::chrono::ceil<std::chrono::milliseconds>(total);
+INNGEST_INLINE void fail_byte_count(const json_path& at, std::size_t expected, std::size_t found) {
+  fail_at(at, "expected " + std::to_string(expected) + " bytes, found " + std::to_string(found));
 }
 
-}  // namespace inngest::inline INNGEST_ABI
+}  // namespace inngest::inline INNGEST_ABI::detail
 
-// inngest/time/timestamp.hpp
-
-#include <cstdio>
+// inngest/json/chrono.hpp
 
 // inngest/time/detail/rfc3339.hpp
 
@@ -2592,6 +2924,823 @@ INNGEST_INLINE std::optional<rfc3339_moment> parse_rfc3339(std::string_view text
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
+// The JSON forms of std::chrono:
+//
+//   duration               a number of its own unit: std::chrono::milliseconds(1500) is 1500
+//   sys_time, sys_seconds  RFC 3339 in UTC, with the digits of its unit: "2026-11-23T04:40:40.258Z"
+//   sys_days               a date: "2026-11-23"
+//   year_month_day         a date: "2026-11-23"
+//
+// Times with any offset are read: "2026-11-23T05:40:40.258+01:00". Digits that are finer than the type are
+// cut off. Clocks other than the system clock have no JSON form: their times mean nothing to another process.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// Reads a time in RFC 3339.
+rfc3339_moment read_moment(json_value& value, const json_path& at);
+/// Writes a time with `digits` digits of its fraction.
+void write_moment(std::string& out, std::chrono::sys_seconds seconds, std::chrono::nanoseconds fraction,
+                  int digits, const json_path& at);
+
+/// A date such as "2026-11-23".
+std::chrono::year_month_day read_date(json_value& value, const json_path& at);
+void write_date(std::string& out, std::chrono::year_month_day date, const json_path& at);
+
+[[noreturn]] void fail_time_range(const json_path& at);
+
+template <class Rep, class Period>
+  requires(std::is_arithmetic_v<Rep> && !to_json_known<std::chrono::duration<Rep, Period>>)
+struct own_codec<std::chrono::duration<Rep, Period>> {
+  using duration = std::chrono::duration<Rep, Period>;
+  using shape_type = double;
+  static constexpr const char* expected = "number";
+  static constexpr unsigned types = json_types::number;
+
+  static duration read(json_value& value, const json_path& at) {
+    return duration(detail::read<Rep>(value, at));
+  }
+  static void write(std::string& out, const duration& value, const json_path& at) {
+    detail::write<Rep>(out, value.count(), at);
+  }
+};
+
+template <class Duration>
+  requires(std::integral<typename Duration::rep> &&
+           (Duration::period::num == 1 || Duration::period::den == 1) &&
+           !to_json_known<std::chrono::sys_time<Duration>>)
+struct own_codec<std::chrono::time_point<std::chrono::system_clock, Duration>> {
+  using time = std::chrono::sys_time<Duration>;
+  using shape_type = std::string;
+  static constexpr const char* expected = "string";
+  static constexpr unsigned types = json_types::string;
+  static constexpr bool is_date = std::ratio_equal_v<typename Duration::period, std::chrono::days::period>;
+
+  static time read(json_value& value, const json_path& at) {
+    using std::chrono::nanoseconds, std::chrono::seconds;
+    if constexpr (is_date) {
+      return std::chrono::time_point_cast<Duration>(std::chrono::sys_days(read_date(value, at)));
+    } else {
+      const rfc3339_moment moment = read_moment(value, at);
+      using wide = std::chrono::duration<std::int64_t, typename Duration::period>;
+      std::int64_t count = 0;
+      if constexpr (Duration::period::den == 1) {
+        count = std::chrono::floor<wide>(moment.seconds.time_since_epoch()).count();
+      } else {
+        constexpr std::int64_t each = Duration::period::den;  // in a second
+        const std::int64_t whole = moment.seconds.time_since_epoch().count();
+        if (multiply_overflows(whole, each, count) ||
+            add_overflows(count, std::chrono::floor<wide>(moment.fraction).count(), count))
+          fail_time_range(at);
+      }
+      if (!std::in_range<typename Duration::rep>(count)) fail_time_range(at);
+      return time(Duration(static_cast<typename Duration::rep>(count)));
+    }
+  }
+
+  static void write(std::string& out, const time& value, const json_path& at) {
+    if constexpr (is_date) {
+      write_date(out, std::chrono::year_month_day(value), at);
+    } else if constexpr (Duration::period::den == 1) {
+      const auto seconds = saturate<std::chrono::seconds>(value.time_since_epoch());
+      write_moment(out, std::chrono::sys_seconds(seconds), {}, 0, at);
+    } else {
+      const auto seconds = std::chrono::floor<std::chrono::seconds>(value);
+      constexpr int digits = Duration::period::den <= 1'000 ? 3 : Duration::period::den <= 1'000'000 ? 6 : 9;
+      write_moment(out, seconds, std::chrono::duration_cast<std::chrono::nanoseconds>(value - seconds),
+                   digits, at);
+    }
+  }
+};
+
+template <>
+struct own_codec<std::chrono::year_month_day> {
+  using shape_type = std::string;
+  static constexpr const char* expected = "string";
+  static constexpr unsigned types = json_types::string;
+
+  static std::chrono::year_month_day read(json_value& value, const json_path& at) {
+    return read_date(value, at);
+  }
+  static void write(std::string& out, const std::chrono::year_month_day& value, const json_path& at) {
+    write_date(out, value, at);
+  }
+};
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/json/impl/chrono.ipp
+
+#include <cstdio>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE rfc3339_moment read_moment(json_value& value, const json_path& at) {
+  expect(value, json_type::string, at, "string");
+  const std::string_view text = take(value.get_string(), at);
+  const auto moment = parse_rfc3339(text);
+  if (!moment) {
+    fail_at(at, "expected a time such as \"2026-11-23T04:40:40Z\", found \"" + std::string(text) + "\"");
+  }
+  return *moment;
+}
+
+INNGEST_INLINE std::chrono::year_month_day read_date(json_value& value, const json_path& at) {
+  using namespace std::chrono;
+  expect(value, json_type::string, at, "string");
+  const std::string_view text = take(value.get_string(), at);
+  std::string_view rest = text;
+  const auto year_part = take_number(rest, 4);
+  const bool first_dash = take_char(rest, '-');
+  const auto month_part = take_number(rest, 2);
+  const bool second_dash = take_char(rest, '-');
+  const auto day_part = take_number(rest, 2);
+  if (year_part && month_part && day_part && first_dash && second_dash && rest.empty()) {
+    const year_month_day date{year(*year_part), month(static_cast<unsigned>(*month_part)),
+                              day(static_cast<unsigned>(*day_part))};
+    if (date.ok()) return date;
+  }
+  fail_at(at, "expected a date such as \"2026-11-23\", found \"" + std::string(text) + "\"");
+}
+
+INNGEST_INLINE void append_date(std::string& out, std::chrono::year_month_day date, const json_path& at) {
+  if (!date.ok() || date.year() < std::chrono::year(0) || date.year() > std::chrono::year(9999))
+    fail_time_range(at);
+  char text[32];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  out += text;
+}
+
+INNGEST_INLINE void write_date(std::string& out, std::chrono::year_month_day date, const json_path& at) {
+  out += '"';
+  append_date(out, date, at);
+  out += '"';
+}
+
+INNGEST_INLINE void write_moment(std::string& out, std::chrono::sys_seconds seconds,
+                                 std::chrono::nanoseconds fraction, int digits, const json_path& at) {
+  using namespace std::chrono;
+  constexpr sys_seconds first = sys_days(year(0) / 1 / 1), end = sys_days(year(10'000) / 1 / 1);
+  if (seconds < first || seconds >= end) fail_time_range(at);
+  const auto day = floor<days>(seconds);
+  const hh_mm_ss time(seconds - day);
+  char text[64];
+  out += '"';
+  append_date(out, year_month_day(day), at);
+  std::snprintf(text, sizeof text, "T%02d:%02d:%02d", static_cast<int>(time.hours().count()),
+                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
+  out += text;
+  if (digits > 0) {
+    std::snprintf(text, sizeof text, ".%09d", static_cast<int>(fraction.count()));
+    out += std::string_view(text).substr(0, 1 + static_cast<std::size_t>(digits));
+  }
+  out += "Z\"";
+}
+
+INNGEST_INLINE void fail_time_range(const json_path& at) {
+  fail_at(at, "the time is out of range: JSON has the years 0 to 9999, and the type perhaps fewer");
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/json/detail/for_each_macro.hpp
+
+// GCC follows an error in a macro's argument through every expansion, and there are hundreds here: a wrong
+// name in INNGEST_FIELDS would be followed by a thousand lines. It does not go into system headers.
+#pragma GCC system_header
+
+// INNGEST_DETAIL_FOR_EACH(macro, context, a, b, c) gives macro(context, a), macro(context, b), macro(context,
+// c). Each EXPAND level rescans four times as often as the one below it: 256 arguments are enough for any
+// payload.
+
+#define INNGEST_DETAIL_PARENTHESES ()
+
+#define INNGEST_DETAIL_EXPAND(...) \
+  INNGEST_DETAIL_EXPAND_64(        \
+      INNGEST_DETAIL_EXPAND_64(INNGEST_DETAIL_EXPAND_64(INNGEST_DETAIL_EXPAND_64(__VA_ARGS__))))
+#define INNGEST_DETAIL_EXPAND_64(...) \
+  INNGEST_DETAIL_EXPAND_16(           \
+      INNGEST_DETAIL_EXPAND_16(INNGEST_DETAIL_EXPAND_16(INNGEST_DETAIL_EXPAND_16(__VA_ARGS__))))
+#define INNGEST_DETAIL_EXPAND_16(...) \
+  INNGEST_DETAIL_EXPAND_4(            \
+      INNGEST_DETAIL_EXPAND_4(INNGEST_DETAIL_EXPAND_4(INNGEST_DETAIL_EXPAND_4(__VA_ARGS__))))
+#define INNGEST_DETAIL_EXPAND_4(...) \
+  INNGEST_DETAIL_EXPAND_1(           \
+      INNGEST_DETAIL_EXPAND_1(INNGEST_DETAIL_EXPAND_1(INNGEST_DETAIL_EXPAND_1(__VA_ARGS__))))
+#define INNGEST_DETAIL_EXPAND_1(...) __VA_ARGS__
+
+#define INNGEST_DETAIL_FOR_EACH(macro, context, ...) \
+  __VA_OPT__(INNGEST_DETAIL_EXPAND(INNGEST_DETAIL_FOR_EACH_STEP(macro, context, __VA_ARGS__)))
+#define INNGEST_DETAIL_FOR_EACH_STEP(macro, context, first, ...) \
+  macro(context, first)                                          \
+      __VA_OPT__(, INNGEST_DETAIL_FOR_EACH_AGAIN INNGEST_DETAIL_PARENTHESES(macro, context, __VA_ARGS__))
+#define INNGEST_DETAIL_FOR_EACH_AGAIN() INNGEST_DETAIL_FOR_EACH_STEP
+
+// INNGEST_DETAIL_BY_FORM(plain, formed, context, item) gives plain(context, item), or formed(context, a, b)
+// for an item in parentheses: (a, b).
+#define INNGEST_DETAIL_BY_FORM(plain, formed, context, item)                            \
+  INNGEST_DETAIL_THIRD(INNGEST_DETAIL_COMMA_IF_PARENTHESES item, INNGEST_DETAIL_FORMED, \
+                       INNGEST_DETAIL_PLAIN)                                            \
+  (plain, formed, context, item)
+#define INNGEST_DETAIL_COMMA_IF_PARENTHESES(...) ,
+#define INNGEST_DETAIL_THIRD(...) INNGEST_DETAIL_THIRD_OF(__VA_ARGS__, , )
+#define INNGEST_DETAIL_THIRD_OF(first, second, third, ...) third
+#define INNGEST_DETAIL_PLAIN(plain, formed, context, item) plain(context, item)
+#define INNGEST_DETAIL_FORMED(plain, formed, context, item) \
+  INNGEST_DETAIL_CALL(formed, context, INNGEST_DETAIL_WITHOUT_PARENTHESES item)
+#define INNGEST_DETAIL_CALL(macro, ...) macro(__VA_ARGS__)
+#define INNGEST_DETAIL_WITHOUT_PARENTHESES(...) __VA_ARGS__
+
+// What INNGEST_FIELDS makes of `member` and of `(member, "name", form)`.
+#define INNGEST_DETAIL_FIELD(Type, item) \
+  INNGEST_DETAIL_BY_FORM(INNGEST_DETAIL_PLAIN_FIELD, INNGEST_DETAIL_FORMED_FIELD, Type, item)
+#define INNGEST_DETAIL_PLAIN_FIELD(Type, member) (::inngest::detail::field<&Type::member>{#member})
+#define INNGEST_DETAIL_FORMED_FIELD(Type, member, ...) \
+  (::inngest::detail::make_field<&Type::member>(#member, __VA_ARGS__))
+
+// The functions behind INNGEST_FIELDS. `Friend` is `friend` inside of the type. Those for nlohmann are
+// templates with an unused pack, so that they are a worse match than those of NLOHMANN_DEFINE_TYPE_*, which a
+// type may also have.
+#define INNGEST_DETAIL_FIELDS(Friend, Type, ...)                                                \
+  [[maybe_unused]] Friend constexpr auto inngest_fields(const Type*) {                          \
+    return ::std::make_tuple(INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_FIELD, Type, __VA_ARGS__)); \
+  }                                                                                             \
+  template <::std::same_as<::nlohmann::json> InngestJson, class... InngestNone>                 \
+  [[maybe_unused]] Friend void to_json(InngestJson& inngest_out, const Type& inngest_value,     \
+                                       InngestNone...) {                                        \
+    ::inngest::detail::to_dom(inngest_out, inngest_value);                                      \
+  }                                                                                             \
+  template <::std::same_as<::nlohmann::json> InngestJson, class... InngestNone>                 \
+  [[maybe_unused]] Friend void from_json(const InngestJson& inngest_in, Type& inngest_value,    \
+                                         InngestNone...) {                                      \
+    ::inngest::detail::from_dom(inngest_in, inngest_value);                                     \
+  }
+#define INNGEST_DETAIL_CAMEL_CASE(Friend, Type) \
+  [[maybe_unused]] Friend constexpr void inngest_camel_case(const Type*) {}
+
+#define INNGEST_DETAIL_DEFAULTS(Friend, Type, ...)                             \
+  [[maybe_unused]] Friend constexpr auto inngest_defaults(const Type*) {       \
+    return ::std::to_array<::std::string_view>(                                \
+        {INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_DEFAULT, Type, __VA_ARGS__)}); \
+  }
+#define INNGEST_DETAIL_DEFAULT(Type, member) (static_cast<void>(&Type::member), #member)
+
+// inngest/json/filesystem.hpp
+
+// The JSON form of std::filesystem::path: a text with slashes, also on Windows. It is recognized by its
+// members, so that programs without paths do not compile <filesystem>.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+template <class T>
+concept path_like = requires(const T& path) {
+  typename T::string_type;
+  T::preferred_separator;
+  { path.generic_u8string() } -> std::same_as<std::u8string>;
+  { path.lexically_normal() } -> std::same_as<T>;
+};
+
+template <path_like Path>
+struct own_codec<Path> {
+  using shape_type = std::string;
+  static constexpr const char* expected = "string";
+  static constexpr unsigned types = json_types::string;
+
+  static Path read(json_value& value, const json_path& at) {
+    expect(value, json_type::string, at, "string");
+    const std::string_view text = take(value.get_string(), at);
+    return Path(std::u8string(text.begin(), text.end()));
+  }
+  /// \throws payload_error for a name that is not UTF-8.
+  static void write(std::string& out, const Path& value, const json_path& at) {
+    const std::u8string text = value.generic_u8string();
+    write_quoted(out, std::string(text.begin(), text.end()), at);
+  }
+};
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/json/variant.hpp
+
+// The JSON form of std::variant: the alternative that it holds. Alternatives of different JSON types need no
+// declaration; the macros at the end say how others are distinguished.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// What INNGEST_VARIANT declares.
+template <std::size_t Size>
+struct discriminator {
+  std::string_view member;
+  std::array<std::string_view, Size> values;
+};
+template <class... Values>
+consteval auto make_discriminator(std::string_view member, const Values&... values) {
+  return discriminator<sizeof...(Values)>{checked_name(member), {checked_name(values)...}};
+}
+
+template <class T>
+concept has_discriminator = requires(const T* type) {
+  inngest_discriminator(type);
+};
+template <class T>
+concept is_told_by_shape = requires(const T* type) {
+  inngest_told_by_shape(type);
+};
+
+/// The JSON types that a type may be written as.
+template <class T>
+consteval unsigned types_of() {
+  switch (kind_of<T>()) {
+    case json_kind::boolean:
+      return json_types::boolean;
+    case json_kind::integer:
+    case json_kind::floating:
+      return json_types::number;
+    case json_kind::text:
+    case json_kind::names:
+      return json_types::string;
+    case json_kind::null:
+      return json_types::null;
+    case json_kind::optional:
+      if constexpr (is_optional<T>) return json_types::null | types_of<typename T::value_type>();
+      break;
+    case json_kind::sequence:
+    case json_kind::tuple:
+      return json_types::array;
+    case json_kind::mapping:
+    case json_kind::fields:
+      return json_types::object;
+    case json_kind::own:
+      if constexpr (has_own_codec<T>) return own_codec<T>::types;
+      break;
+    default:
+      break;
+  }
+  return json_types::any;
+}
+
+/// The set with only this JSON type.
+unsigned set_of(json_type type);
+/// "string or number"
+std::string names_of(unsigned types);
+
+/// The text of a member of the object, a part of a json_buffer; it must be a string.
+std::string find_discriminator(std::string_view object, std::string_view member, const json_path& at);
+[[noreturn]] void fail_discriminator(const json_path& at, std::string_view member,
+                                     const std::string_view* values, std::size_t count,
+                                     const std::string& found);
+
+/// Makes the object that begins at `begin` start with another member.
+void insert_first_member(std::string& out, std::size_t begin, std::string_view name, std::string_view value,
+                         const json_path& at);
+
+template <class... Alternatives>
+  requires(((kind_of<Alternatives>() != json_kind::none) && ...) &&
+           !to_json_known<std::variant<Alternatives...>>)
+struct own_codec<std::variant<Alternatives...>> {
+  using variant = std::variant<Alternatives...>;
+  using shape_type = nlohmann::json;  // any members
+  static constexpr std::size_t count = sizeof...(Alternatives);
+  static constexpr bool is_discriminated = has_discriminator<variant>;
+  static constexpr const char* expected = "a value";
+  static constexpr unsigned types = is_discriminated ? json_types::object : (types_of<Alternatives>() | ...);
+
+  static variant read(json_value& value, const json_path& at) {
+    if constexpr (is_discriminated)
+      return read_discriminated(value, at);
+    else
+      return read_by_shape(value, at);
+  }
+
+  static void write(std::string& out, const variant& value, const json_path& at) {
+    static_assert(is_told_apart(), "inngest: INNGEST_VARIANT has the same value for two alternatives");
+    if (value.valueless_by_exception()) fail_at(at, "a variant without a value has no JSON form");
+    const std::size_t begin = out.size();
+    std::visit([&]<class Alternative>(const Alternative& held) { detail::write<Alternative>(out, held, at); },
+               value);
+    if constexpr (is_discriminated) {
+      constexpr auto rule = inngest_discriminator(static_cast<const variant*>(nullptr));
+      insert_first_member(out, begin, rule.member, rule.values[value.index()], at);
+    }
+  }
+
+ private:
+  static constexpr std::array<unsigned, count> types_of_each{types_of<Alternatives>()...};
+
+  static consteval bool has_disjoint_types() {
+    unsigned seen = 0;
+    for (const unsigned each : types_of_each) {
+      if ((seen & each) != 0) return false;
+      seen |= each;
+    }
+    return true;
+  }
+
+  /// Whether a reader can know the alternative. The messages are for the whole variant, once.
+  static consteval bool is_told_apart() {
+    static_assert(
+        is_discriminated || is_told_by_shape<variant> || has_disjoint_types(),
+        "inngest: alternatives of a std::variant have the same JSON type: say how to distinguish them, "
+        "with INNGEST_VARIANT(Type, \"member\", \"value of each alternative\"...) or "
+        "INNGEST_VARIANT_BY_SHAPE(Type)");
+    if constexpr (is_discriminated) {
+      constexpr auto rule = inngest_discriminator(static_cast<const variant*>(nullptr));
+      static_assert(rule.values.size() == count,
+                    "inngest: INNGEST_VARIANT needs one value for each alternative, in their order");
+      static_assert(
+          ((types_of<Alternatives>() & json_types::object) && ...),
+          "inngest: every alternative of a std::variant with INNGEST_VARIANT must be a JSON object");
+      static_assert(!(has_member<Alternatives>(rule.member) || ...),
+                    "inngest: INNGEST_VARIANT writes its member itself: alternatives must not have it, too");
+      for (std::size_t i = 0; i < rule.values.size(); ++i) {
+        for (std::size_t j = i + 1; j < rule.values.size(); ++j) {
+          if (rule.values[i] == rule.values[j]) return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  template <class Alternative>
+  static constexpr bool has_member(std::string_view name) {
+    if constexpr (kind_of<Alternative>() == json_kind::fields) {
+      return std::apply([name](const auto&... field) { return ((field.name == name) || ...); },
+                        codec<Alternative>::all);
+    } else {
+      return false;
+    }
+  }
+
+  static variant read_discriminated(json_value& value, const json_path& at) {
+    static_assert(is_told_apart(), "inngest: INNGEST_VARIANT has the same value for two alternatives");
+    constexpr auto rule = inngest_discriminator(static_cast<const variant*>(nullptr));
+    expect(value, json_type::object, at, "object");
+    const std::string_view text = raw_text(value, at);
+    const std::string found = find_discriminator(text, rule.member, at);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (rule.values[i] != found) continue;
+      json_document document(text, at);
+      json_value root = document.root(at);
+      variant out = read_alternative(root, i, at);
+      std::visit([&](auto& held) { forget_member(held, rule.member); }, out);
+      return out;
+    }
+    fail_discriminator(at, rule.member, rule.values.data(), count, found);
+  }
+
+  /// What keeps unknown members must not keep the discriminator: it would be written twice.
+  template <class Alternative>
+  static void forget_member(Alternative& held, std::string_view name) {
+    if constexpr (kind_of<Alternative>() == json_kind::fields) {
+      std::apply([&](const auto&... field) { (forget_in(field.of(held), name), ...); },
+                 codec<Alternative>::all);
+    } else if constexpr (std::same_as<Alternative, nlohmann::json>) {
+      held.erase(std::string(name));
+    }
+  }
+
+  static void forget_in(extra_fields& extra, std::string_view name) { extra.erase(std::string(name)); }
+  template <class Other>
+  static void forget_in(Other&, std::string_view) {}
+
+  static variant read_by_shape(json_value& value, const json_path& at) {
+    static_assert(is_told_apart(), "inngest: INNGEST_VARIANT has the same value for two alternatives");
+    const unsigned type = set_of(type_of(value, at));
+    std::array<std::size_t, count> fitting{};
+    std::size_t fits = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      if ((types_of_each[i] & type) != 0) fitting[fits++] = i;
+    }
+    if (fits == 0) fail_at(at, "expected " + names_of(types) + ", found " + names_of(type));
+    if (fits == 1) return read_alternative(value, fitting[0], at);
+    const std::string_view text = raw_text(value, at);
+    std::string problems;
+    for (std::size_t i = 0; i < fits; ++i) {
+      try {
+        return read_alternative(text, fitting[i], at);
+      } catch (const payload_error& problem) {
+        problems += "\n  " + std::string(problem.what());
+      }
+    }
+    fail_at(at, "fits none of the variant's alternatives:" + problems);
+  }
+
+  static variant read_alternative(json_value& value, std::size_t index, const json_path& at) {
+    using reader = variant (*)(json_value&, const json_path&);
+    static constexpr auto readers = []<std::size_t... Index>(std::index_sequence<Index...>) {
+      return std::array<reader, count>{[](json_value& from, const json_path& path) {
+        return variant(std::in_place_index<Index>, detail::read<Alternatives>(from, path));
+      }...};
+    }
+    (std::make_index_sequence<count>());
+    return readers[index](value, at);
+  }
+  /// Reads a part of a document once more.
+  static variant read_alternative(std::string_view text, std::size_t index, const json_path& at) {
+    single_value again(text, at);
+    return read_alternative(again.get(), index, at);
+  }
+};
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+/// Distinguishes the alternatives of a std::variant by a member: its name, then its value for each
+/// alternative, in their order. The variant writes and reads the member; the alternatives do not have it.
+/// Declare it in the namespace of an alternative.
+///
+///     struct Card { std::string number; };
+///     INNGEST_FIELDS(Card, number)
+///     struct Transfer { std::string iban; };
+///     INNGEST_FIELDS(Transfer, iban)
+///     using Payment = std::variant<Card, Transfer>;
+///     INNGEST_VARIANT(Payment, "method", "card", "transfer")  // {"method":"card","number":"..."}
+#define INNGEST_VARIANT(Type, member, ...)                             \
+  [[maybe_unused]] constexpr auto inngest_discriminator(const Type*) { \
+    return ::inngest::detail::make_discriminator(member, __VA_ARGS__); \
+  }
+
+/// Distinguishes the alternatives of a std::variant by their members: the first alternative that fits is
+/// read, so put those with more required members first. Without this macro, alternatives are distinguished by
+/// their JSON types (text, number, object, ...), and those of the same type are a compile error.
+#define INNGEST_VARIANT_BY_SHAPE(Type) \
+  [[maybe_unused]] constexpr void inngest_told_by_shape(const Type*) {}
+
+// inngest/json/impl/variant.ipp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE unsigned set_of(json_type type) {
+  switch (type) {
+    case json_type::null:
+      return json_types::null;
+    case json_type::boolean:
+      return json_types::boolean;
+    case json_type::number:
+      return json_types::number;
+    case json_type::string:
+      return json_types::string;
+    case json_type::array:
+      return json_types::array;
+    case json_type::object:
+      return json_types::object;
+    case json_type::unknown:
+      break;
+  }
+  return 0;
+}
+
+INNGEST_INLINE std::string names_of(unsigned types) {
+  constexpr std::string_view names[] = {"null", "boolean", "number", "string", "array", "object"};
+  std::string out;
+  for (unsigned i = 0; i < std::size(names); ++i) {
+    if ((types >> i & 1U) == 0) continue;
+    if (!out.empty()) out += " or ";
+    out += names[i];
+  }
+  return out;
+}
+
+INNGEST_INLINE std::string find_discriminator(std::string_view object, std::string_view member,
+                                              const json_path& at) {
+  const json_path here(at, member);
+  json_document document(object, at);
+  json_object members = document.object(at);
+  for (auto item : members) {
+    json_field field = take(item, at);
+    if (field.key == member) return detail::read<std::string>(field.value, here);
+  }
+  fail_at(here, "expected string, found nothing");
+}
+
+INNGEST_INLINE void fail_discriminator(const json_path& at, std::string_view member,
+                                       const std::string_view* values, std::size_t count,
+                                       const std::string& found) {
+  std::string known;
+  for (std::size_t i = 0; i < count; ++i) known += (i > 0 ? ", \"" : "\"") + std::string(values[i]) + "\"";
+  fail_at(json_path(at, member), "expected one of " + known + ", found \"" + found + "\"");
+}
+
+INNGEST_INLINE void insert_first_member(std::string& out, std::size_t begin, std::string_view name,
+                                        std::string_view value, const json_path& at) {
+  if (out.size() < begin + 2 || out[begin] != '{')
+    fail_at(at, "an alternative of a variant with INNGEST_VARIANT must be a JSON object");
+  const bool is_empty = out[begin + 1] == '}';
+  const std::string first =
+      "\"" + std::string(name) + "\":\"" + std::string(value) + (is_empty ? "\"" : "\",");
+  out.insert(begin + 1, first);
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+namespace inngest::inline INNGEST_ABI {
+
+/// JSON of any form.
+using json = nlohmann::json;
+
+/// The type in which a C++ value is read back from JSON: views and pointers to text become std::string, and a
+/// std::span becomes a std::vector.
+template <class T>
+using json_form = std::conditional_t<detail::kind_of<std::decay_t<T>>() == detail::json_kind::text,
+                                     std::string, typename detail::owning_form<std::decay_t<T>>::type>;
+
+/// Types that can be written as JSON: numbers, text, std::optional, containers, types declared with
+/// INNGEST_FIELDS or INNGEST_ENUM, and types with nlohmann's to_json.
+template <class T>
+concept json_writable = (detail::kind_of<std::decay_t<T>>() != detail::json_kind::none);
+
+/// Types that can be written as JSON and read back.
+template <class T>
+concept json_convertible = json_writable<T> &&
+    (detail::kind_of<std::decay_t<T>>() != detail::json_kind::converted ||
+     detail::from_json_known<std::decay_t<T>>);
+
+/// Appends `value` to `out` as JSON.
+/// \throws payload_error for values without a JSON form (NaN, text that is not UTF-8) or refused by
+/// `validate`.
+template <json_writable T>
+void encode_to(std::string& out, const T& value, std::string_view root = {}) {
+  detail::write<std::decay_t<const T&>>(out, value, detail::json_path(root));
+}
+
+/// Returns `value` as JSON text.
+/// \throws payload_error like encode_to.
+template <json_writable T>
+[[nodiscard]] std::string encode(const T& value, std::string_view root = {}) {
+  std::string out;
+  encode_to(out, value, root);
+  return out;
+}
+
+/// Reads a value from JSON text. `root` is the first name in the paths of errors.
+/// \throws payload_error with the path of the value that does not fit.
+template <json_convertible T>
+[[nodiscard]] T decode(std::string_view text, std::string_view root = {}) {
+  const detail::json_path at(root);
+  detail::single_value value(text, at);
+  T out = detail::read<T>(value.get(), at);
+  value.expect_end(at);
+  return out;
+}
+
+namespace detail {
+
+/// The conversions that INNGEST_FIELDS gives to nlohmann. They use the same reader and writer.
+template <class T>
+void to_dom(nlohmann::json& out, const T& value) {
+  out = parse_dom(encode(value));
+}
+template <class T>
+void from_dom(const nlohmann::json& in, T& value) {
+  value = decode<T>(dom_text(in));
+}
+
+}  // namespace detail
+}  // namespace inngest::inline INNGEST_ABI
+
+/// Declares the public members of a type that are its JSON fields, in the type's own namespace:
+///
+///     struct Position { double x, y; };
+///     INNGEST_FIELDS(Position, x, y)
+///
+/// The type is then read directly from the text, without a DOM, and also works with nlohmann's json.
+/// A std::optional member may be missing or null, and is omitted when empty. An extra_fields member keeps
+/// fields without a member. A `void validate(const T&)` in the type's namespace is called after reading and
+/// before writing; its exceptions become errors at the value's path.
+///
+/// A member in parentheses may have another name on the wire, another form, or both:
+///
+///     INNGEST_FIELDS(Upload, id, (media_type, "media-type"), (content, inngest::as_base64))
+///
+/// Functions for nlohmann that the type has already, such as those of NLOHMANN_DEFINE_TYPE_INTRUSIVE, stay in
+/// use for nlohmann's json. This macro decides how Inngest's events, results and arguments are written.
+#define INNGEST_FIELDS(Type, ...) INNGEST_DETAIL_FIELDS(, Type, __VA_ARGS__)
+
+/// Like INNGEST_FIELDS, for members in snake case whose names on the wire are in camel case: `created_at` is
+/// "createdAt". Names given in parentheses stay as they are.
+#define INNGEST_CAMEL_FIELDS(Type, ...) \
+  INNGEST_DETAIL_FIELDS(, Type, __VA_ARGS__) INNGEST_DETAIL_CAMEL_CASE(, Type)
+
+/// Like INNGEST_FIELDS, inside of a class, for members that may be private:
+///
+///     class Account {
+///      public:
+///       INNGEST_INTRUSIVE_FIELDS(Account, (id_, "id"), (cents_, "cents"))
+///
+///      private:
+///       std::string id_;
+///       long cents_ = 0;
+///     };
+#define INNGEST_INTRUSIVE_FIELDS(Type, ...) INNGEST_DETAIL_FIELDS(friend, Type, __VA_ARGS__)
+
+/// Like INNGEST_CAMEL_FIELDS, inside of a class. An underscore at the end of a member's name is dropped:
+/// `created_at_` is "createdAt".
+#define INNGEST_INTRUSIVE_CAMEL_FIELDS(Type, ...) \
+  INNGEST_DETAIL_FIELDS(friend, Type, __VA_ARGS__) INNGEST_DETAIL_CAMEL_CASE(friend, Type)
+
+/// Camel case for a type whose fields are declared elsewhere: see <inngest/json/aggregates.hpp>.
+#define INNGEST_CAMEL_CASE(Type) INNGEST_DETAIL_CAMEL_CASE(, Type)
+
+/// Names fields that may be missing although they are not std::optional. They keep the value of their
+/// initializer.
+///
+///     struct Page { int number = 1; };
+///     INNGEST_FIELDS(Page, number)
+///     INNGEST_DEFAULTS(Page, number)
+#define INNGEST_DEFAULTS(Type, ...) INNGEST_DETAIL_DEFAULTS(, Type, __VA_ARGS__)
+
+/// Like INNGEST_DEFAULTS, inside of a class.
+#define INNGEST_INTRUSIVE_DEFAULTS(Type, ...) INNGEST_DETAIL_DEFAULTS(friend, Type, __VA_ARGS__)
+
+/// Maps an enumeration's values to JSON texts. Any other text is an error that lists the valid ones.
+///
+///     enum class Executor { native, python_e2b };
+///     INNGEST_ENUM(Executor, {Executor::native, "native"}, {Executor::python_e2b, "python-e2b"})
+#define INNGEST_ENUM(Type, ...)                                                                     \
+  [[maybe_unused]] constexpr auto inngest_names(const Type*) {                                      \
+    return ::std::to_array<::std::pair<Type, ::std::string_view>>({__VA_ARGS__});                   \
+  }                                                                                                 \
+  [[maybe_unused]] inline void to_json(::nlohmann::json& inngest_out, const Type& inngest_value) {  \
+    ::inngest::detail::to_dom(inngest_out, inngest_value);                                          \
+  }                                                                                                 \
+  [[maybe_unused]] inline void from_json(const ::nlohmann::json& inngest_in, Type& inngest_value) { \
+    ::inngest::detail::from_dom(inngest_in, inngest_value);                                         \
+  }
+
+// inngest/time/duration.hpp
+
+namespace inngest::inline INNGEST_ABI {
+
+/// A duration as the protocol writes it, such as "1h30m" or "2s500ms"; zero is "0s". It uses only the units
+/// that every reader of the protocol knows: h, m, s and ms.
+/// \throws configuration_error for a negative duration.
+[[nodiscard]] std::string to_text(duration_ms duration);
+
+/// Reads a duration such as "1d12h" (units w, d, h, m, s, ms, us, ns); `nullopt` for any other text.
+/// A fraction of a millisecond is rounded up.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+}  // namespace inngest::inline INNGEST_ABI
+
+// inngest/time/impl/duration.ipp
+
+namespace inngest::inline INNGEST_ABI {
+
+INNGEST_INLINE std::string to_text(duration_ms duration) {
+  if (duration < std::chrono::milliseconds::zero()) {
+    throw configuration_error("a duration must not be negative: " + std::to_string(duration.count()) + " ms");
+  }
+  if (duration == std::chrono::milliseconds::zero()) return "0s";
+  const std::chrono::hh_mm_ss<std::chrono::milliseconds> parts(duration);
+  std::string out;
+  const auto append = [&out](std::int64_t count, std::string_view unit) {
+    if (count == 0) return;
+    out += std::to_string(count);
+    out += unit;
+  };
+  append(parts.hours().count(), "h");
+  append(parts.minutes().count(), "m");
+  append(parts.seconds().count(), "s");
+  append(parts.subseconds().count(), "ms");
+  return out;
+}
+
+INNGEST_INLINE std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  using std::chrono::nanoseconds;
+  struct unit {
+    std::string_view name;
+    std::int64_t nanoseconds;
+  };
+  constexpr unit units[] = {{"ms", 1'000'000},
+                            {"us", 1'000},
+                            {"ns", 1},
+                            {"s", 1'000'000'000},
+                            {"m", 60'000'000'000},
+                            {"h", 3'600'000'000'000},
+                            {"d", 86'400'000'000'000},
+                            {"w", 604'800'000'000'000}};
+  if (text.empty()) return std::nullopt;
+  nanoseconds total{};
+  while (!text.empty()) {
+    std::int64_t count = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (problem != std::errc{} || count < 0) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    const unit* found = nullptr;
+    for (const unit& known : units) {
+      if (text.starts_with(known.name) && (found == nullptr || known.name.size() > found->name.size()))
+        found = &known;
+    }
+    if (found == nullptr || count > (INT64_MAX - total.count()) / found->nanoseconds) return std::nullopt;
+    total += nanoseconds(count * found->nanoseconds);
+    text.remove_prefix(found->name.size());
+  }
+  return std::chrono::ceil<std::chrono::milliseconds>(total);
+}
+
+}  // namespace inngest::inline INNGEST_ABI
+
+// inngest/time/timestamp.hpp
+
 namespace inngest::inline INNGEST_ABI {
 
 /// A moment as the protocol counts it: milliseconds since 1970, UTC.
@@ -2637,8 +3786,6 @@ INNGEST_INLINE std::optional<timestamp> parse_timestamp(std::string_view text) {
 }  // namespace inngest::inline INNGEST_ABI
 
 // inngest/event.hpp
-
-#include <span>
 
 // inngest/detail/fixed_string.hpp
 
@@ -2828,6 +3975,26 @@ template <class... Fields>
 inline constexpr bool holds_extra_fields<std::tuple<Fields...>> =
     (std::is_same_v<typename Fields::member_type, extra_fields> || ...);
 
+/// The type whose shape a member has. Its form may differ from that of its type: bytes may be text.
+template <class Field>
+using shape_type = typename Field::form::template shape_type<typename Field::member_type>;
+
+/// Adds a member of one alternative of a variant. Where alternatives differ, the member may be anything.
+void add_member_of_alternative(std::vector<json_shape::member>& all, const json_shape::member& added);
+
+/// The shape of a std::variant with INNGEST_VARIANT: the members of all its alternatives, and its own.
+template <class Variant, class... Alternatives>
+json_shape shape_of_variant(const std::variant<Alternatives...>*) {
+  constexpr auto rule = inngest_discriminator(static_cast<const Variant*>(nullptr));
+  static std::vector<json_shape::member> members;
+  members.assign({{rule.member, &shape_of<std::string>}});
+  for (const json_shape* alternative : {&shape_of<Alternatives>()...}) {
+    if (alternative->what != json_shape::kind::object) return {};
+    for (const json_shape::member& added : alternative->members) add_member_of_alternative(members, added);
+  }
+  return {.what = json_shape::kind::object, .members = members};
+}
+
 template <class T>
 json_shape make_shape() {
   using kind = json_shape::kind;
@@ -2839,11 +4006,15 @@ json_shape make_shape() {
       static const auto members = std::apply(
           []<class... Fields>(const Fields&... all) {
             return std::array<json_shape::member, sizeof...(Fields)>{
-                json_shape::member{all.name, &shape_of<typename Fields::member_type>}...};
+                json_shape::member{all.name, &shape_of<shape_type<Fields>>}...};
           },
           codec<T>::all);
       return {.what = kind::object, .members = members};
     }
+  } else if constexpr (has_discriminator<T>) {
+    return shape_of_variant<T>(static_cast<const T*>(nullptr));
+  } else if constexpr (what == json_kind::own) {
+    return shape_of<typename own_codec<T>::shape_type>();
   } else if constexpr (what == json_kind::optional) {
     return shape_of<typename T::value_type>();
   } else if constexpr (what == json_kind::mapping) {
@@ -2890,6 +4061,16 @@ INNGEST_INLINE const json_shape::member* json_shape::find(std::string_view wante
   return nullptr;
 }
 
+INNGEST_INLINE void add_member_of_alternative(std::vector<json_shape::member>& all,
+                                              const json_shape::member& added) {
+  for (json_shape::member& known : all) {
+    if (known.name != added.name) continue;
+    if (known.shape != added.shape) known.shape = &shape_of<nlohmann::json>;
+    return;
+  }
+  all.push_back(added);
+}
+
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/json/detail/text.hpp
@@ -2901,6 +4082,9 @@ std::string to_printable(std::string_view text);
 
 /// \throws payload_error when the text is not UTF-8; `whose` names the text in the message.
 void require_utf8(std::string_view text, const std::string& whose);
+
+/// \throws payload_error when the text is empty, blank or not UTF-8; `whose` names it in the message.
+void require_name(std::string_view text, const std::string& whose);
 
 /// Writes a JSON object member by member. It is cheap to compile and needs no DOM.
 class json_object_text {
@@ -2954,6 +4138,12 @@ INNGEST_INLINE std::string to_printable(std::string_view text) {
 INNGEST_INLINE void require_utf8(std::string_view text, const std::string& whose) {
   if (is_utf8(text)) return;
   throw payload_error({}, whose + " is not UTF-8, so JSON can't hold it: \"" + to_printable(text) + "\"");
+}
+
+INNGEST_INLINE void require_name(std::string_view text, const std::string& whose) {
+  if (text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos)
+    throw payload_error({}, whose + " must not be empty or blank");
+  require_utf8(text, whose);
 }
 
 INNGEST_INLINE json_object_text& json_object_text::add(std::string_view name, std::string_view value) {
@@ -3037,7 +4227,8 @@ constexpr bool valid_event_name(std::string_view name) {
 template <class Data>
 concept event_data = json_convertible<Data> &&
     (kind_of<Data>() == json_kind::fields || kind_of<Data>() == json_kind::dom ||
-     kind_of<Data>() == json_kind::mapping || kind_of<Data>() == json_kind::converted);
+     kind_of<Data>() == json_kind::mapping || kind_of<Data>() == json_kind::converted ||
+     types_of<Data>() == json_types::object);
 
 }  // namespace detail
 
@@ -3079,12 +4270,12 @@ struct event {
 struct scheduled_data {
   /// The schedule that fired.
   std::optional<std::string> cron{};
-  /// The scheduled time: RFC 3339, see parse_timestamp.
-  std::optional<std::string> scheduledAt{};
-  /// With jitter, when it fired: RFC 3339.
-  std::optional<std::string> fireAt{};
+  /// The scheduled time.
+  std::optional<timestamp> scheduled_at{};
+  /// With jitter, when it fired.
+  std::optional<timestamp> fire_at{};
 };
-INNGEST_FIELDS(scheduled_data, cron, scheduledAt, fireAt)
+INNGEST_CAMEL_FIELDS(scheduled_data, cron, scheduled_at, fire_at)
 /// The event of a cron trigger.
 using scheduled_timer = event<"inngest/scheduled.timer", scheduled_data>;
 
@@ -3212,10 +4403,13 @@ INNGEST_FIELDS(sent_events, ids)
 
 namespace detail {
 
+/// read<json>, as a pointer: see execution::step_functions.
+using dom_reader = json (*)(json_value&, const json_path&);
+
 /// Reads an event of the type from its JSON object. The name is not compared: an invoked function's event
 /// has the server's name and the function's data.
 template <event_type Event>
-Event read_event(json_object object) {
+Event read_event(json_object object, dom_reader read_dom = &read<json>) {
   using data_type = typename Event::data_type;
   Event event;
   bool has_data = false;
@@ -3234,7 +4428,7 @@ Event read_event(json_object object) {
       const auto ts = read<std::optional<std::int64_t>>(value, json_path("ts"));
       if (ts) event.ts = timestamp(std::chrono::milliseconds(*ts));
     } else if (key == "user") {
-      event.user = read<json>(value, json_path("user"));
+      event.user = read_dom(value, json_path("user"));
     } else if (key == "v") {
       event.v = read<std::optional<std::string>>(value, json_path("v"));
     }
@@ -3244,9 +4438,9 @@ Event read_event(json_object object) {
 }
 
 template <event_type Event>
-Event read_event(std::string_view text) {
+Event read_event(std::string_view text, dom_reader read_dom = &read<json>) {
   json_document document(text);
-  return read_event<Event>(document.object());
+  return read_event<Event>(document.object(), read_dom);
 }
 
 }  // namespace detail
@@ -3343,6 +4537,203 @@ INNGEST_INLINE void* find_dependency(const std::vector<dependency>& all, const s
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/members.hpp
+
+// Keys and matches by members of C++ types, checked by the compiler. They become expressions over the names
+// on the wire.
+
+namespace inngest::inline INNGEST_ABI {
+namespace detail {
+
+/// Appends a member's name to a path, such as `.total` or `["media-type"]`.
+void append_member(std::string& path, std::string_view name);
+
+template <auto Pointer, class Field>
+constexpr bool is_field_of(const Field&) {
+  if constexpr (requires { requires std::same_as<decltype(Field::pointer), const decltype(Pointer)>; })
+    return Field::pointer == Pointer;
+  else
+    return false;
+}
+
+/// The name of a member on the wire; empty when it has none.
+template <auto Pointer>
+std::string_view wire_name() {
+  using owner = typename pointed_member<decltype(Pointer)>::owner;
+  std::string_view out;
+  if constexpr (has_fields<owner>) {
+    std::apply(
+        [&](const auto&... field) { ((is_field_of<Pointer>(field) ? void(out = field.name) : void()), ...); },
+        codec<owner>::all);
+  } else {  // an aggregate: its fields have no pointers, only places
+    owner object{};
+    const void* wanted = &(object.*Pointer);
+    std::apply(
+        [&](const auto&... field) {
+          ((static_cast<const void*>(&field.of(object)) == wanted ? void(out = field.name) : void()), ...);
+        },
+        codec<owner>::all);
+  }
+  return out;
+}
+
+template <auto Pointer>
+consteval bool is_json_member() {
+  using owner = typename pointed_member<decltype(Pointer)>::owner;
+  if constexpr (has_fields<owner>)
+    return std::apply([](const auto&... field) { return (is_field_of<Pointer>(field) || ...); },
+                      codec<owner>::all);
+  else
+    return kind_of<owner>() == json_kind::fields;
+}
+
+/// A member of an event's data, or of a member of it.
+template <auto... Pointers>
+class member_path;
+template <auto First, auto... Rest>
+  requires std::is_member_object_pointer_v<decltype(First)>
+class member_path<First, Rest...> {
+ public:
+  using owner = typename pointed_member<decltype(First)>::owner;
+  using type = typename without_optional<typename pointed_member<decltype(First)>::type>::type;
+
+  /// Such as "data.customer.id".
+  static std::string text() {
+    std::string out = "data";
+    append_to(out);
+    return out;
+  }
+  /// Such as "event.data.customer.id".
+  operator std::string() const { return "event." + text(); }
+
+  static void append_to(std::string& path) {
+    static_assert(
+        is_json_member<First>(),
+        "inngest: a member of a key or match must be named in INNGEST_FIELDS of the type that has it");
+    append_member(path, wire_name<First>());
+    if constexpr (sizeof...(Rest) > 0) {
+      using rest = member_path<Rest...>;
+      static_assert(std::same_as<typename rest::owner, type>,
+                    "inngest: each member of a key must belong to the type of the member before it");
+      rest::append_to(path);
+    }
+  }
+
+  static consteval auto last() {
+    if constexpr (sizeof...(Rest) > 0)
+      return member_path<Rest...>::last();
+    else
+      return std::type_identity<type>{};
+  }
+};
+
+template <auto Member>
+struct path_of_member {
+  using type = std::remove_const_t<decltype(Member)>;
+};
+template <auto Member>
+  requires std::is_member_object_pointer_v<decltype(Member)>
+struct path_of_member<Member> {
+  using type = member_path<Member>;
+};
+
+/// What inngest::same makes.
+template <class OfEvent, class OfAsync>
+struct same_members {
+  using of_event = OfEvent;
+  using of_async = OfAsync;
+};
+
+}  // namespace detail
+
+/// A key by a member of the event's data: of concurrency, throttle, rate_limit, debounce, batch, singleton,
+/// and the idempotency of a function. The expression has the member's name on the wire. A wrong member does
+/// not compile.
+///
+///     .concurrency = {{.limit = 5, .key = inngest::key<&Order::customer>}}
+///     .idempotency = inngest::key<&Order::customer, &Customer::id>  // a member of a member
+///
+/// Functions with another event type are refused when they are created.
+template <auto... Members>
+inline constexpr detail::member_path<Members...> key{};
+
+/// A match by members: the event that a run waits for, or that cancels it, has the same value as the run's
+/// event.
+///
+///     ctx.step.wait_for_event<Paid>("paid", {.timeout = 72h, .match = inngest::same<&Order::id>})
+///
+/// With two members, the first is that of the run's event and the second that of the other event. A member of
+/// a member is written as a key: `inngest::same<inngest::key<&Order::customer, &Customer::id>,
+/// &Paid::customer_id>`.
+template <auto OfEvent, auto OfAsync = OfEvent>
+inline constexpr detail::same_members<typename detail::path_of_member<OfEvent>::type,
+                                      typename detail::path_of_member<OfAsync>::type>
+    same{};
+
+/// The field that two events must have in common: a text such as "data.userId", or inngest::same.
+class event_match {
+ public:
+  /// No match is required.
+  event_match() = default;
+  /// The same field of both events, such as "data.userId".
+  event_match(std::string field) : of_event_(field), of_async_(std::move(field)) {}
+  /// The same field of both events, such as "data.userId".
+  event_match(const char* field) : event_match(std::string(field)) {}
+  /// The members of inngest::same.
+  template <class OfEvent, class OfAsync>
+  event_match(detail::same_members<OfEvent, OfAsync>)
+      : of_event_(OfEvent::text()), of_async_(OfAsync::text()) {
+    using first = typename decltype(OfEvent::last())::type;
+    using second = typename decltype(OfAsync::last())::type;
+    constexpr bool comparable = (detail::types_of<first>() & detail::types_of<second>()) != 0;
+    static_assert(comparable,
+                  "inngest: the members of a match have different JSON types: they are never equal");
+  }
+
+  /// The field of the run's event; empty when no match is required.
+  const std::string& of_event() const { return of_event_; }
+  /// The field of the other event.
+  const std::string& of_async() const { return of_async_; }
+  /// Whether no match is required.
+  [[nodiscard]] bool empty() const { return of_event_.empty(); }
+  /// The match for messages.
+  std::string text() const;
+
+ private:
+  std::string of_event_;
+  std::string of_async_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI
+
+// inngest/impl/members.ipp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE void append_member(std::string& path, std::string_view name) {
+  const auto is_letter = [](char c) {
+    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  constexpr std::string_view keywords[] = {"true", "false", "null", "in"};
+  const bool is_identifier = !name.empty() && std::all_of(name.begin(), name.end(), is_letter) &&
+                             !(name[0] >= '0' && name[0] <= '9') &&
+                             std::find(std::begin(keywords), std::end(keywords), name) == std::end(keywords);
+  if (is_identifier)
+    path.append(".").append(name);
+  else
+    path.append("[\"").append(name).append("\"]");
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+namespace inngest::inline INNGEST_ABI {
+
+INNGEST_INLINE std::string event_match::text() const {
+  return of_event_ == of_async_ ? of_event_ : of_event_ + " == " + of_async_;
+}
+
+}  // namespace inngest::inline INNGEST_ABI
 
 // inngest/middleware.hpp
 
@@ -4024,19 +5415,20 @@ std::array<std::uint8_t, Size> random_bytes() {
   return out;
 }
 
-std::string to_base64(std::span<const std::uint8_t> bytes);
-
-/// Decodes base64; nullopt for other texts.
-std::optional<std::string> from_base64(std::string_view text);
-
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/detail/impl/crypto.ipp
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
+#include <openssl/opensslv.h>
 #include <openssl/rand.h>
+
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+#include <openssl/params.h>
+#else  // OpenSSL 1.1
+#include <openssl/hmac.h>
+#endif
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -4062,13 +5454,19 @@ INNGEST_INLINE sha1_digest sha1_at_run_time(std::string_view text) {
     if (made && EVP_DigestInit_ex(made.get(), EVP_sha1(), nullptr) != 1) made.reset();
     return made;
   }();
+#ifdef OPENSSL_IS_BORINGSSL
+  const EVP_MD* const algorithm = EVP_sha1();
+#else
+  constexpr const EVP_MD* algorithm = nullptr;  // the one of before
+#endif
   sha1_digest out{};
-  const bool is_hashed = context && EVP_DigestInit_ex(context.get(), nullptr, nullptr) == 1 &&
+  const bool is_hashed = context && EVP_DigestInit_ex(context.get(), algorithm, nullptr) == 1 &&
                          EVP_DigestUpdate(context.get(), text.data(), text.size()) == 1 &&
                          EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1;
   return is_hashed ? out : sha1::of(text);  // a FIPS provider may refuse SHA-1
 }
 
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
 INNGEST_INLINE sha256_digest hmac_sha256(std::string_view key, std::string_view first,
                                          std::string_view second) {
   static EVP_MAC* const algorithm =
@@ -4093,6 +5491,31 @@ INNGEST_INLINE sha256_digest hmac_sha256(std::string_view key, std::string_view 
   return out;
 }
 
+#else
+
+INNGEST_INLINE sha256_digest hmac_sha256(std::string_view key, std::string_view first,
+                                         std::string_view second) {
+  const std::unique_ptr<HMAC_CTX, void (*)(HMAC_CTX*)> context(HMAC_CTX_new(), HMAC_CTX_free);
+  const auto bytes = [](std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+  };
+
+  sha256_digest out{};
+  unsigned int size = 0;
+  // A null key would mean the key of before.
+  if (context == nullptr ||
+      HMAC_Init_ex(context.get(), key.empty() ? "" : key.data(), static_cast<int>(key.size()), EVP_sha256(),
+                   nullptr) != 1 ||
+      HMAC_Update(context.get(), bytes(first), first.size()) != 1 ||
+      HMAC_Update(context.get(), bytes(second), second.size()) != 1 ||
+      HMAC_Final(context.get(), out.data(), &size) != 1) {
+    throw configuration_error("OpenSSL offers no HMAC-SHA256");
+  }
+  return out;
+}
+
+#endif
+
 INNGEST_INLINE bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
@@ -4105,35 +5528,6 @@ INNGEST_INLINE void fill_with_random_bytes(std::span<std::uint8_t> out) {
   if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) {
     throw configuration_error("OpenSSL has no random numbers");
   }
-}
-
-INNGEST_INLINE std::string to_base64(std::span<const std::uint8_t> bytes) {
-  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes.data(), static_cast<int>(bytes.size()));
-  out.pop_back();  // EVP_EncodeBlock ends its text with a zero
-  return out;
-}
-
-INNGEST_INLINE std::optional<std::string> from_base64(std::string_view text) {
-  static constexpr std::string_view alphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); i += 4) {
-    std::uint32_t bits = 0;
-    std::size_t padding = 0;
-    for (std::size_t j = 0; j < 4; ++j) {
-      const char c = text[i + j];
-      const std::size_t value = c == '=' ? 0 : alphabet.find(c);
-      if (c == '=') ++padding;
-      const bool misplaced = c != '=' && padding > 0;
-      if (value == alphabet.npos || misplaced || (padding > 0 && i + 4 != text.size())) return std::nullopt;
-      bits = bits << 6 | static_cast<std::uint32_t>(value);
-    }
-    if (padding > 2) return std::nullopt;
-    for (std::size_t j = 0; j < 3 - padding; ++j) out += static_cast<char>(bits >> (16 - 8 * j) & 0xFF);
-  }
-  return out;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -4448,7 +5842,8 @@ INNGEST_INLINE std::string option_range::text_of(long long value) const {
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // The options of functions. Expressions are CEL over `event` (and `async`, the later event, where two events
-// are compared). Durations are std::chrono; the server rounds them to seconds.
+// are compared). A key may also be a member: inngest::key<&Order::customer>. Durations are std::chrono; the
+// server rounds them to seconds.
 
 namespace inngest::inline INNGEST_ABI {
 
@@ -4565,8 +5960,8 @@ struct cancel_on {
   std::string event;
   /// An expression over `event`, the run's event, and `async`, this one; empty is true.
   std::string expression{};
-  /// A field that must be equal in both events, such as "data.userId".
-  std::string match{};
+  /// A field that must be equal in both events: "data.userId", or inngest::same<&Order::user_id>.
+  event_match match{};
   /// After this time the event can no longer cancel the run. Default: no limit.
   std::optional<duration_s> timeout{};
 };
@@ -4582,7 +5977,7 @@ constexpr bool is_blank(std::string_view text) {
 std::string problem_of(const checkpointing& options);
 
 /// The expression of a wait or cancellation with its `match`, over `event` and `async`.
-std::string matching_expression(const std::string& expression, const std::string& match);
+std::string matching_expression(const std::string& expression, const event_match& match);
 
 }  // namespace detail
 
@@ -4649,9 +6044,9 @@ INNGEST_INLINE std::string problem_of(const checkpointing& options) {
   return {};
 }
 
-INNGEST_INLINE std::string matching_expression(const std::string& expression, const std::string& match) {
+INNGEST_INLINE std::string matching_expression(const std::string& expression, const event_match& match) {
   if (match.empty()) return expression;
-  const std::string same = "event." + match + " == async." + match;
+  const std::string same = "event." + match.of_event() + " == async." + match.of_async();
   return expression.empty() ? same : "(" + expression + ") && " + same;
 }
 
@@ -4832,7 +6227,6 @@ INNGEST_INLINE std::string current_exception_type_name() {
 // inngest/execution/replay.hpp
 
 #include <deque>
-#include <mutex>
 #include <thread>
 #include <unordered_map>
 
@@ -5879,6 +7273,8 @@ step_error read_step_error(std::string_view text, std::string_view id);
 
 /// Throws the step_error of a failed step; returns for every other memo.
 void throw_if_failed(const memo& memo, std::string_view id);
+/// throw_if_failed, as a pointer: see execution::step_functions.
+using failure_thrower = void (*)(const memo&, std::string_view);
 
 inline std::string memo_path(std::string_view id) { return "steps[\"" + std::string(id) + "\"]"; }
 
@@ -5906,10 +7302,10 @@ std::optional<Result> read_data(const memo& memo) {
 /// The result of a completed step: X of `{"data": X}`, or the memo itself when it has an unknown form.
 /// \throws step_error when the step failed; payload_error when the result does not fit.
 template <class Result>
-Result read_result(const memo& memo, std::string_view id) {
+Result read_result(const memo& memo, std::string_view id, failure_thrower throw_failure = &throw_if_failed) {
   if (auto fast = read_data<Result>(memo)) return std::move(*fast);
   try {
-    if (holds_only(memo, "error")) throw read_step_error(memo.text, id);
+    throw_failure(memo, id);
     if (holds_only(memo, "data")) {
       detail::json_document document(memo.text);
       for (auto item : document.object()) {
@@ -5930,10 +7326,12 @@ std::string_view result_text(const memo& memo, std::string_view id);
 /// The event that a wait received; nullopt when it timed out.
 /// \throws step_error when the wait failed; payload_error when the event's data does not fit.
 template <event_type Event>
-std::optional<Event> read_received(const memo& memo, std::string_view id) {
+std::optional<Event> read_received(const memo& memo, std::string_view id,
+                                   failure_thrower throw_failure = &throw_if_failed,
+                                   detail::dom_reader read_dom = &detail::read<json>) {
   if (memo.is_null()) return std::nullopt;
-  throw_if_failed(memo, id);
-  return detail::read_event<Event>(memo.text);
+  throw_failure(memo, id);
+  return detail::read_event<Event>(memo.text, read_dom);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::protocol
@@ -6139,6 +7537,34 @@ INNGEST_INLINE protocol::failure error_of_too_many(std::size_t operations, std::
 
 namespace inngest::inline INNGEST_ABI::execution {
 
+/// The used ids with the next index of each. The entries are in one block of memory, because a map would
+/// allocate each: a call may replay thousands of steps.
+class id_table {
+ public:
+  void reserve(std::size_t count);
+  bool contains(const step_hash& id) const;
+  /// Adds the id with the next index 1, unless it is there. Returns the next index, to be read or changed
+  /// before the next addition, and whether the id was added.
+  std::pair<std::size_t*, bool> add(const step_hash& id);
+  /// Changes the next index of an id that is there.
+  void set(const step_hash& id, std::size_t next_index) { place_of(id)->next_index = next_index; }
+  void remove(const step_hash& id) { place_of(id)->next_index = 0; }
+
+ private:
+  struct entry {
+    step_hash id{};
+    bool is_taken = false;       // also by an id that was removed
+    std::size_t next_index = 0;  // 0: there is no id
+  };
+
+  entry* place_of(const step_hash& id);
+  void resize(std::size_t places);
+
+  std::vector<entry>
+      entries_;  // a power of two; an id is at the first place after its hash that it found free
+  std::size_t taken_ = 0;
+};
+
 /// Gives every step call its hash and index, and finds ids whose index would depend on results.
 class step_ids {
  public:
@@ -6169,8 +7595,7 @@ class step_ids {
   static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict);
 
   branches& branches_;
-  std::unordered_map<step_hash, std::size_t, detail::step_hash_hasher>
-      used_;  // with the next index of the id
+  id_table used_;
   // ids used in races, in order, for release_ids_of_losers
   struct used_id {
     step_hash base{};
@@ -6190,20 +7615,58 @@ class step_ids {
 
 // inngest/execution/impl/step_ids.ipp
 
+#include <bit>
+
 namespace inngest::inline INNGEST_ABI::execution {
+
+INNGEST_INLINE void id_table::reserve(std::size_t count) {
+  if (2 * count > entries_.size()) resize(std::bit_ceil(2 * count));
+}
+
+INNGEST_INLINE bool id_table::contains(const step_hash& id) const {
+  return !entries_.empty() && const_cast<id_table*>(this)->place_of(id)->next_index > 0;
+}
+
+INNGEST_INLINE std::pair<std::size_t*, bool> id_table::add(const step_hash& id) {
+  reserve(taken_ + 1);
+  entry& place = *place_of(id);
+  if (!std::exchange(place.is_taken, true)) {
+    place.id = id;
+    ++taken_;
+  }
+  const bool is_new = place.next_index == 0;
+  if (is_new) place.next_index = 1;
+  return {&place.next_index, is_new};
+}
+
+/// The place of the id, or a free one for it: half of the places are free.
+INNGEST_INLINE id_table::entry* id_table::place_of(const step_hash& id) {
+  const std::size_t last = entries_.size() - 1;
+  std::size_t at = detail::step_hash_hasher()(id) & last;
+  while (entries_[at].is_taken && entries_[at].id != id) at = (at + 1) & last;
+  return &entries_[at];
+}
+
+INNGEST_INLINE void id_table::resize(std::size_t places) {
+  const std::vector<entry> before = std::exchange(entries_, std::vector<entry>(places));
+  for (const entry& each : before) {
+    if (each.is_taken) *place_of(each.id) = each;
+  }
+}
 
 INNGEST_INLINE std::optional<protocol::failure> step_ids::identify(step_call& call, std::size_t reached) {
   call.entered_at = branches_.depth();
   const step_hash base = call.hash;
-  const auto [first_use, is_first] = used_.try_emplace(call.hash, 1);
-  std::size_t& next_index = first_use->second;
-  const std::size_t index_before = next_index;
+  const auto [first_use, is_first] = used_.add(base);
+  const std::size_t index_before = *first_use;
+  std::size_t next_index = index_before;
   while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
     call.index = next_index++;
+    used_.set(base, next_index);
     call.hash = detail::sha1_at_run_time(call.id + ':' + std::to_string(call.index));
     if (auto error = note_use(call, call.hash, reached))
       return error;  // another branch may use "a:1" as an id
-    if (used_.try_emplace(call.hash, 1).second) break;
+    if (used_.add(call.hash).second) break;
   }
   if (branches_.empty()) return std::nullopt;
   if (auto error = note_use(call, base, reached)) return error;
@@ -6226,8 +7689,8 @@ INNGEST_INLINE void step_ids::release_ids_of_losers(std::size_t first, std::size
   for (std::size_t i = ids_of_races_.size(); i-- > first;) {
     const used_id& used = ids_of_races_[i];
     if (used.reached <= decided_at) continue;
-    used_.erase(used.hash);
-    if (used.hash != used.base) used_[used.base] = used.next_index;
+    used_.remove(used.hash);
+    if (used.hash != used.base) used_.set(used.base, used.next_index);
     ids_of_races_.erase(ids_of_races_.begin() + static_cast<std::ptrdiff_t>(i));
   }
 }
@@ -6282,6 +7745,75 @@ struct size_limits {
 
 // inngest/protocol/call_request.hpp
 
+// inngest/detail/spare_texts.hpp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// An empty text with room for `size` bytes, for the body of a request. A large one gets the memory of an
+/// earlier body where there is some: fresh pages of the system cost more than reading the bytes into them.
+std::string text_with_room(std::size_t size);
+
+/// Keeps the memory of a text that is no longer needed, if it is worth it: 64 KB or more, and at most 32 MB
+/// together.
+void give_back(std::string text) noexcept;
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/detail/impl/spare_texts.ipp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// The texts whose memory is kept, for all threads.
+struct spare_texts {
+  static constexpr std::size_t smallest = 64 * 1024, most = 32 * 1024 * 1024;  // bytes
+
+  std::mutex mutex{};
+  std::vector<std::string> texts{};  // in the order of their capacity
+  std::size_t size = 0;              // bytes of all
+
+  spare_texts() { texts.reserve(most / smallest + 1); }
+
+  auto first_with(std::size_t capacity) {
+    return std::partition_point(texts.begin(), texts.end(),
+                                [&](const std::string& text) { return text.capacity() < capacity; });
+  }
+  std::string take(std::vector<std::string>::iterator at) {
+    std::string out = std::move(*at);
+    size -= out.capacity();
+    texts.erase(at);
+    return out;
+  }
+};
+
+INNGEST_INLINE spare_texts& all_spare_texts() {
+  static spare_texts& all = *new spare_texts;  // never destroyed: threads may outlive the end of main
+  return all;
+}
+
+INNGEST_INLINE std::string text_with_room(std::size_t size) {
+  std::string out;
+  if (size >= spare_texts::smallest) {
+    spare_texts& all = all_spare_texts();
+    const std::lock_guard lock(all.mutex);
+    const auto found = all.first_with(size);
+    if (found != all.texts.end()) out = all.take(found);
+  }
+  out.reserve(size);
+  return out;
+}
+
+INNGEST_INLINE void give_back(std::string text) noexcept {
+  if (text.capacity() < spare_texts::smallest || text.capacity() > spare_texts::most) return;
+  text.clear();
+  spare_texts& all = all_spare_texts();
+  const std::lock_guard lock(all.mutex);
+  all.size += text.capacity();
+  all.texts.insert(all.first_with(text.capacity()), std::move(text));  // there is room for it
+  while (all.size > spare_texts::most) all.take(all.texts.begin());
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
 namespace inngest::inline INNGEST_ABI::protocol {
 
 /// A server's request to run a function, or one step of it. It owns its body; events and memos are slices of
@@ -6290,6 +7822,7 @@ class call_request {
  public:
   /// \throws protocol_error when the body is not a call request.
   explicit call_request(std::string body, std::optional<step_hash> target = {});
+  ~call_request();
   call_request(const call_request&) = delete;  // its slices point into its own body
   call_request& operator=(const call_request&) = delete;
 
@@ -6407,6 +7940,8 @@ INNGEST_INLINE call_request::call_request(std::string body, std::optional<step_h
   reading([&] { read_body(); });
   if (event_.empty() && !use_api_) throw protocol_error("the call request has no event");
 }
+
+INNGEST_INLINE call_request::~call_request() { detail::give_back(std::move(body_).release()); }
 
 INNGEST_INLINE bool call_request::is_deferred(const step_hash& id) const {
   return std::find(defers_.begin(), defers_.end(), id) != defers_.end();
@@ -6664,6 +8199,19 @@ struct outcome {
   bool stopped_early = false;
 };
 
+/// What steps call, as pointers that each replay holds. With headers alone, a file that only defines
+/// functions would otherwise contain all of it; so only a file that makes a replay does.
+struct step_functions {
+  step_call (replay::*enter)(step_options, step_kind, std::string*);
+  void (replay::*discover)(const step_call&, const protocol::operation&,
+                           detail::function_ref<void(std::string&)>);
+  void (replay::*await)(step_call&, const protocol::operation&, detail::function_ref<void(std::string&)>);
+  void (replay::*wait_for_server)(const step_call&, protocol::operation);
+  protocol::memo (replay::*take_memo)(step_call&, bool, detail::json_buffer&);
+  protocol::failure_thrower throw_if_failed;
+  detail::dom_reader read_dom;
+};
+
 /// One call of a handler. Steps with stored results return them; new steps become operations.
 ///
 /// A step without a result is recorded and then leaves the handler with an interrupt. Nothing is lost if user
@@ -6694,22 +8242,16 @@ class replay {
   /// `input`. \throws nested_step_error inside a step's body; wrong_thread_error on a thread other than the
   /// handler's; step_options_error for a blank id or negative retries; interrupt when the handler was
   /// interrupted before.
-  step_call enter(step_options options, step_kind kind, std::string* input = nullptr);
+  step_call enter(step_options options, step_kind kind, std::string* input = nullptr) {
+    return (this->*functions_.enter)(std::move(options), kind, input);
+  }
 
   /// Passes the step's result through the function's middleware, then to `read` as a memo. `wrapped`: the
   /// result is inside {"data": ...}. All results are read here.
   template <class Read>
   decltype(auto) read_memo(step_call& call, bool wrapped, const Read& read) {
-    refuse_other_threads(call.id);
-    branches_.wait(call.hash, call.entered_at, call.got_in);
-    note_completed(call);
-    const protocol::memo& memo = *call.memo.memo_;
-    if (hooks_.empty()) return read(memo);
-    std::string text =
-        hooks_.wrap_result(describe(call), [&] { return std::string(protocol::result_text(memo, call.id)); });
-    if (wrapped) text = "{\"data\":" + text + "}";
-    const detail::json_buffer buffer(std::move(text));
-    return read(protocol::memo{.id = call.hash, .text = buffer.text()});
+    detail::json_buffer changed;  // has the text that middleware returned
+    return read((this->*functions_.take_memo)(call, wrapped, changed));
   }
 
   /// Records an operation other than a run, such as a sleep.
@@ -6717,14 +8259,27 @@ class replay {
 
   /// Records a new run step. If the server requests this step, it runs immediately.
   void discover(const step_call& call, const protocol::operation& plan,
-                detail::function_ref<void(std::string&)> body);
+                detail::function_ref<void(std::string&)> body) {
+    (this->*functions_.discover)(call, plan, body);
+  }
 
   /// Called when the handler needs the step's missing result. Runs the step if it is the only new step and
   /// may run at once. Returns only if the result was saved; otherwise leaves the handler.
-  void await(step_call& call, const protocol::operation& plan, detail::function_ref<void(std::string&)> body);
+  void await(step_call& call, const protocol::operation& plan,
+             detail::function_ref<void(std::string&)> body) {
+    (this->*functions_.await)(call, plan, body);
+  }
 
   /// Records an operation for the server, and leaves the handler until the server has a result.
-  [[noreturn]] void wait_for_server(const step_call& call, protocol::operation op);
+  [[noreturn]] void wait_for_server(const step_call& call, protocol::operation op) {
+    (this->*functions_.wait_for_server)(call, std::move(op));
+    throw interrupt();  // for compilers: the function has thrown it
+  }
+
+  /// Throws the step_error of a failed step; returns for every other memo.
+  protocol::failure_thrower failure_thrower() const { return functions_.throw_if_failed; }
+  /// Reads a DOM.
+  detail::dom_reader dom_reader() const { return functions_.read_dom; }
 
   /// Leaves the handler at the step.
   [[noreturn]] void suspend(const step_call& call);
@@ -6809,6 +8364,20 @@ class replay {
  private:
   static const execution::hooks& no_hooks();
 
+  // ---- step_functions -----------------------------------------------------------------------------------
+
+  static const step_functions all_functions;
+
+  step_call enter_step(step_options options, step_kind kind, std::string* input);
+  void discover_step(const step_call& call, const protocol::operation& plan,
+                     detail::function_ref<void(std::string&)> body);
+  void await_step(step_call& call, const protocol::operation& plan,
+                  detail::function_ref<void(std::string&)> body);
+  void leave_step_to_server(const step_call& call, protocol::operation op);
+  /// Notes that the handler uses the result of the step, and passes it through the middleware, which may
+  /// change its text.
+  protocol::memo take_memo(step_call& call, bool wrapped, detail::json_buffer& changed);
+
   /// Ends the run with an error that the handler can't catch.
   [[noreturn]] void stop(protocol::failure failure);
 
@@ -6889,6 +8458,7 @@ class replay {
 
   void report_swallowed();
 
+  const step_functions& functions_;
   const protocol::call_request& request_;
   const host_services& services_;
   const replay_options options_;
@@ -6943,9 +8513,19 @@ class replay {
 
 namespace inngest::inline INNGEST_ABI::execution {
 
+INNGEST_INLINE constinit const step_functions replay::all_functions{
+    .enter = &replay::enter_step,
+    .discover = &replay::discover_step,
+    .await = &replay::await_step,
+    .wait_for_server = &replay::leave_step_to_server,
+    .take_memo = &replay::take_memo,
+    .throw_if_failed = &protocol::throw_if_failed,
+    .read_dom = &detail::read<json>};
+
 INNGEST_INLINE replay::replay(const protocol::call_request& request, const host_services& services,
                               replay_options options)
-    : request_(request),
+    : functions_(all_functions),
+      request_(request),
       services_(services),
       options_(std::move(options)),
       info_{.function_id = options_.function_id,
@@ -6983,7 +8563,7 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   return out;
 }
 
-INNGEST_INLINE step_call replay::enter(step_options options, step_kind kind, std::string* input) {
+INNGEST_INLINE step_call replay::enter_step(step_options options, step_kind kind, std::string* input) {
   refuse_other_threads(options.id.text());
   refuse_nesting(options.id.text());
   refuse_if_interrupted();
@@ -7020,8 +8600,8 @@ INNGEST_INLINE void replay::record(const step_call& call, protocol::operation op
   operations_.push_back(completed(call, std::move(op)));
 }
 
-INNGEST_INLINE void replay::discover(const step_call& call, const protocol::operation& plan,
-                                     detail::function_ref<void(std::string&)> body) {
+INNGEST_INLINE void replay::discover_step(const step_call& call, const protocol::operation& plan,
+                                          detail::function_ref<void(std::string&)> body) {
   if (!request_.target() || options_.rehearse) return record(call, plan);
   if (*request_.target() != call.hash) return;
   if (stop().is_shutdown()) {
@@ -7033,8 +8613,8 @@ INNGEST_INLINE void replay::discover(const step_call& call, const protocol::oper
   suspend(call);
 }
 
-INNGEST_INLINE void replay::await(step_call& call, const protocol::operation& plan,
-                                  detail::function_ref<void(std::string&)> body) {
+INNGEST_INLINE void replay::await_step(step_call& call, const protocol::operation& plan,
+                                       detail::function_ref<void(std::string&)> body) {
   refuse_other_threads(call.id);
   refuse_nesting(call.id);
   refuse_if_interrupted();
@@ -7051,7 +8631,7 @@ INNGEST_INLINE void replay::await(step_call& call, const protocol::operation& pl
   suspend(call);
 }
 
-INNGEST_INLINE void replay::wait_for_server(const step_call& call, protocol::operation op) {
+INNGEST_INLINE void replay::leave_step_to_server(const step_call& call, protocol::operation op) {
   record(call, std::move(op));
   if (operations_.size() == 1 && branches_.empty()) warn_of_changed_ids(call);
   suspend(call);
@@ -7211,6 +8791,19 @@ INNGEST_INLINE void replay::refuse_if_interrupted() {
 INNGEST_INLINE bool replay::may_run_at_once() const {
   return !request_.target() && !request_.plan_only() && branches_.empty() && !race_is_open_ &&
          !options_.rehearse;
+}
+
+INNGEST_INLINE protocol::memo replay::take_memo(step_call& call, bool wrapped, detail::json_buffer& changed) {
+  refuse_other_threads(call.id);
+  branches_.wait(call.hash, call.entered_at, call.got_in);
+  note_completed(call);
+  const protocol::memo& memo = *call.memo.memo_;
+  if (hooks_.empty()) return memo;
+  std::string text =
+      hooks_.wrap_result(describe(call), [&] { return std::string(protocol::result_text(memo, call.id)); });
+  if (wrapped) text = "{\"data\":" + text + "}";
+  changed = detail::json_buffer(std::move(text));
+  return {.id = call.hash, .text = changed.text()};
 }
 
 INNGEST_INLINE void replay::note_completed(const step_call& call) {
@@ -7565,6 +9158,7 @@ INNGEST_INLINE http::request json_request(std::string path, std::string body) {
 }
 
 INNGEST_INLINE http::request signal_request(std::string_view signal, std::string_view data) {
+  detail::require_name(signal, "the name of a signal");
   return json_request("/v1/signals",
                       detail::json_object_text().add_exact("signal", signal).add_raw("data", data).text());
 }
@@ -7579,8 +9173,8 @@ INNGEST_INLINE std::optional<std::string> read_signal_answer(const http::respons
 
 INNGEST_INLINE http::request publish_request(std::string_view channel, std::string_view topic,
                                              std::string_view run_id, std::string data) {
-  detail::require_utf8(channel, "the channel");
-  detail::require_utf8(topic, "the topic");
+  detail::require_name(channel, "the channel");
+  detail::require_name(topic, "the topic");
   std::string path = "/v1/realtime/publish?channel=" + http::percent_encoded(channel);
   if (!run_id.empty()) path += "&run_id=" + http::percent_encoded(run_id);
   return json_request(path + "&topic=" + http::percent_encoded(topic), std::move(data));
@@ -9521,9 +11115,9 @@ void check_expression(std::string_view text, expression_policy policy = expressi
 
 namespace detail {
 
-/// Checks a `match`: a field such as "data.userId" that both events have. \throws expression_error with the
-/// position in it.
-void check_match(std::string_view match, const expression_events& events);
+/// Checks one side of a `match`: `field`, such as "data.userId", of `whose`, which is "event" or "async".
+/// \throws expression_error with the position in it.
+void check_match(std::string_view field, std::string_view whose, const expression_events& events);
 
 }  // namespace detail
 }  // namespace inngest::inline INNGEST_ABI
@@ -9576,29 +11170,29 @@ INNGEST_INLINE void check_expression(std::string_view text, expression_policy po
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-INNGEST_INLINE void check_match(std::string_view match, const expression_events& events) {
-  if (match.empty()) return;
-  for (const std::string_view whose : {"event.", "async."}) {
-    const std::string text = std::string(whose) + std::string(match);
-    std::vector<cel_node> nodes;
-    try {
-      nodes = cel_parser(text).parse();
-      member_check(text, nodes, events).run();
-    } catch (const expression_error& problem) {
-      const std::string words = problem.what();
-      throw expression_error(words.substr(0, words.rfind(", at ")), match,
-                             problem.position() - (std::min)(problem.position(), whose.size()));
-    }
-    const auto is_field = [](const cel_node& node) {
-      return node.what == cel_node::kind::select || node.what == cel_node::kind::variable ||
-             node.what == cel_node::kind::string || node.what == cel_node::kind::integer ||
-             (node.what == cel_node::kind::operation && node.text == "[]");
-    };
-    const auto other = std::find_if_not(nodes.begin(), nodes.end(), is_field);
-    if (other != nodes.end()) {
-      throw expression_error("a match is a field, such as data.userId", match,
-                             other->position - (std::min)(other->position, whose.size()));
-    }
+INNGEST_INLINE void check_match(std::string_view field, std::string_view whose,
+                                const expression_events& events) {
+  if (field.empty()) return;
+  const std::string text = std::string(whose) + "." + std::string(field);
+  const std::size_t before = whose.size() + 1;
+  std::vector<cel_node> nodes;
+  try {
+    nodes = cel_parser(text).parse();
+    member_check(text, nodes, events).run();
+  } catch (const expression_error& problem) {
+    const std::string words = problem.what();
+    throw expression_error(words.substr(0, words.rfind(", at ")), field,
+                           problem.position() - (std::min)(problem.position(), before));
+  }
+  const auto is_field = [](const cel_node& node) {
+    return node.what == cel_node::kind::select || node.what == cel_node::kind::variable ||
+           node.what == cel_node::kind::string || node.what == cel_node::kind::integer ||
+           (node.what == cel_node::kind::operation && node.text == "[]");
+  };
+  const auto other = std::find_if_not(nodes.begin(), nodes.end(), is_field);
+  if (other != nodes.end()) {
+    throw expression_error("a match is a field, such as data.userId", field,
+                           other->position - (std::min)(other->position, before));
   }
 }
 
@@ -9862,9 +11456,9 @@ template <class Result>
 Result read_memo(execution::replay& replay, execution::step_call& call) {
   return replay.read_memo(call, true, [&](const protocol::memo& memo) -> Result {
     if constexpr (std::is_void_v<Result>)
-      protocol::throw_if_failed(memo, call.id);
+      replay.failure_thrower()(memo, call.id);
     else
-      return protocol::read_result<Result>(memo, call.id);
+      return protocol::read_result<Result>(memo, call.id, replay.failure_thrower());
   });
 }
 
@@ -10069,8 +11663,8 @@ struct wait_options {
   /// A CEL expression over `event` (the run's event) and `async` (the received event). The wait ignores
   /// events for which it is not true.
   std::string expression{};
-  /// A field that must be the same in both events, such as "data.userId".
-  std::string match{};
+  /// A field that must be the same in both events: "data.userId", or inngest::same<&Order::user_id>.
+  event_match match{};
 };
 
 /// What happens when a run waits for a signal that another run already waits for.
@@ -10097,14 +11691,55 @@ struct invoke_options {
 
 }  // namespace inngest::inline INNGEST_ABI
 
+// inngest/topic.hpp
+
+namespace inngest::inline INNGEST_ABI {
+namespace detail {
+
+constexpr bool valid_topic_name(std::string_view name) {
+  return name.find_first_not_of(" \t\r\n\v\f") != std::string_view::npos;
+}
+
+}  // namespace detail
+
+/// A topic of a realtime channel: its name and the type of its messages, both known at compile time.
+///
+///     struct Progress { int percent = 0; };
+///     INNGEST_FIELDS(Progress, percent)
+///     using ImportProgress = inngest::topic<"progress", Progress>;
+///
+///     ctx.step.publish<ImportProgress>("report", "import:" + id, {.percent = 40});
+template <detail::fixed_string Name, json_writable Data = json>
+struct topic {
+  static_assert(detail::valid_topic_name({Name.text, Name.size()}),
+                "inngest: a topic's name must not be blank");
+
+  /// The type of its messages.
+  using data_type = Data;
+  /// Its name.
+  static constexpr std::string_view name{Name.text, Name.size()};
+};
+
+/// Whether a type is made from inngest::topic.
+template <class T>
+inline constexpr bool is_topic = false;
+template <detail::fixed_string Name, class Data>
+inline constexpr bool is_topic<topic<Name, Data>> = true;
+
+/// Any type made from inngest::topic.
+template <class T>
+concept topic_type = is_topic<T>;
+
+}  // namespace inngest::inline INNGEST_ABI
+
 namespace inngest::inline INNGEST_ABI {
 
 /// The result of sending a signal.
 struct sent_signal {
   /// The id of the run that the signal woke; nullopt when no run waited for it.
-  std::optional<std::string> runId;
+  std::optional<std::string> run_id;
 };
-INNGEST_FIELDS(sent_signal, runId)
+INNGEST_CAMEL_FIELDS(sent_signal, run_id)
 
 /// A function of another app, named by its ids.
 template <event_type Event, class Output = json>
@@ -10190,7 +11825,7 @@ class step : private detail::step_base {
     auto call = ask_server(std::move(options), step_kind::wait_for_event,
                            [&](const execution::step_call& at) { return describe_wait<Event>(at, wait); });
     return replay_->read_memo(call, false, [&](const protocol::memo& memo) {
-      return protocol::read_received<Event>(memo, call.id);
+      return protocol::read_received<Event>(memo, call.id, replay_->failure_thrower(), replay_->dom_reader());
     });
   }
   /// Like the other overload, without options.
@@ -10204,6 +11839,7 @@ class step : private detail::step_base {
   std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
     auto call =
         ask_server(std::move(options), step_kind::wait_for_signal, [&](const execution::step_call& at) {
+          detail::require_name(wait.signal, "the name of a signal");
           detail::json_object_text text;
           text.add_exact("signal", wait.signal).add("timeout", timeout_text(at, wait.timeout));
           text.add("conflict", wait.on_conflict == signal_conflict::fail ? "fail" : "replace");
@@ -10307,6 +11943,17 @@ class step : private detail::step_base {
     publish(step_options{.id = id}, channel, topic, data);
   }
 
+  /// Publishes a message to the subscribers of the channel once: `publish<Progress>("id", channel, {...})`.
+  template <topic_type Topic>
+  void publish(step_options options, const std::string& channel, const typename Topic::data_type& data) {
+    publish(std::move(options), channel, std::string(Topic::name), data);
+  }
+  /// Like the other overload, without options.
+  template <topic_type Topic>
+  void publish(step_id id, const std::string& channel, const typename Topic::data_type& data) {
+    publish<Topic>(step_options{.id = id}, channel, data);
+  }
+
   /// Sets a score of the run once: the quality of its work, by your own measure.
   void score(step_options options, const std::string& name, double value);
   /// Like the other overload, without options.
@@ -10333,7 +11980,7 @@ class step : private detail::step_base {
       return protocol::operation{.name = describe(at)};
     });
     replay_->read_memo(call, false,
-                       [&](const protocol::memo& memo) { protocol::throw_if_failed(memo, call.id); });
+                       [&](const protocol::memo& memo) { replay_->failure_thrower()(memo, call.id); });
   }
 
   [[noreturn]] static void refuse_sleep(const execution::step_call& call, const std::string& how_long);
@@ -10344,16 +11991,16 @@ class step : private detail::step_base {
   protocol::operation describe_wait(const execution::step_call& call, const wait_options& wait) const {
     const std::string expression = detail::matching_expression(wait.expression, wait.match);
     const detail::expression_events events{.event = events_, .async = detail::shapes_of_events<Event>()};
-    const std::string* faulty = &wait.expression;
+    std::string faulty = "the expression of its wait (" + wait.expression + ")";
     try {
       if (!wait.expression.empty()) check_expression(wait.expression, expression_policy::all, events);
-      faulty = &wait.match;
-      detail::check_match(wait.match, events);
-      faulty = &expression;
+      faulty = "the match of its wait (" + wait.match.text() + ")";
+      detail::check_match(wait.match.of_event(), "event", events);
+      detail::check_match(wait.match.of_async(), "async", events);
+      faulty = "the expression of its wait (" + expression + ")";
       if (!expression.empty()) check_expression(expression);  // both combined may be nested too deeply
     } catch (const expression_error& problem) {
-      throw step_options_error(call.id, std::string(faulty == &wait.match ? "the match" : "the expression") +
-                                            " of its wait (" + *faulty + "): " + problem.what());
+      throw step_options_error(call.id, faulty + ": " + problem.what());
     }
     detail::json_object_text text;
     text.add_exact("event", Event::name).add("timeout", timeout_text(call, wait.timeout));
@@ -10532,11 +12179,11 @@ namespace detail {
 template <event_type... Events>
 struct context_event {
   using type = one_of<Events...>;
-  static type read(std::string_view text) {
+  static type read(std::string_view text, dom_reader read_dom = &detail::read<json>) {
     const std::string name = read_name(text);
     std::optional<type> out;
-    ((!out && is_of(Events::name, name) ? void(out = read_event<Events>(text)) : void()), ...);
-    if (!out) read_unnamed(text, out);
+    ((!out && is_of(Events::name, name) ? void(out = read_event<Events>(text, read_dom)) : void()), ...);
+    if (!out) read_unnamed(text, read_dom, out);
     return std::move(*out);
   }
 
@@ -10556,12 +12203,12 @@ struct context_event {
   }
 
   /// An invoked function's event has the server's name: uses the first type that fits its data.
-  static void read_unnamed(std::string_view text, std::optional<type>& out) {
+  static void read_unnamed(std::string_view text, dom_reader read_dom, std::optional<type>& out) {
     std::string problems;
     const auto attempt = [&]<class Event>(std::type_identity<Event>) {
       if (out) return;
       try {
-        out = read_event<Event>(text);
+        out = read_event<Event>(text, read_dom);
       } catch (const payload_error& problem) {
         problems += "\n  as " + std::string(Event::name) + ": " + problem.what();
       }
@@ -10574,7 +12221,9 @@ struct context_event {
 template <event_type Event>
 struct context_event<Event> {
   using type = Event;
-  static type read(std::string_view text) { return read_event<Event>(text); }
+  static type read(std::string_view text, dom_reader read_dom = &detail::read<json>) {
+    return read_event<Event>(text, read_dom);
+  }
 };
 
 }  // namespace detail
@@ -10709,7 +12358,7 @@ class context : public basic_context {
   /// Used by the library for each call. \throws payload_error when the event does not fit its type.
   context(execution::replay& replay, const handler_resources& resources)
       : basic_context(replay, resources, detail::shapes_of_events<Events...>()),
-        event(detail::context_event<Events...>::read(replay.request().event())),
+        event(detail::context_event<Events...>::read(replay.request().event(), replay.dom_reader())),
         events(replay.request().events()),
         event_text_(replay.request().event()) {}
 
@@ -11469,9 +13118,10 @@ INNGEST_INLINE void option_check::check_cancel_on() const {
     check_expression_of("the expression of " + whose, cancel.expression, expression_policy::logic_only,
                         events);
     try {
-      check_match(cancel.match, events);
+      check_match(cancel.match.of_event(), "event", events);
+      check_match(cancel.match.of_async(), "async", events);
     } catch (const error& problem) {
-      require(false, "the match of " + whose + " (" + cancel.match + "): " + problem.what());
+      require(false, "the match of " + whose + " (" + cancel.match.text() + "): " + problem.what());
     }
     check_expression_of("the expression of " + whose, matching_expression(cancel.expression, cancel.match),
                         expression_policy::logic_only, events);
@@ -12116,8 +13766,6 @@ INNGEST_INLINE bool canonical_writer::is_tiny(std::string_view token) {
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/json/detail/members.hpp
-
-#include <bit>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -12963,10 +14611,8 @@ class client {
   [[nodiscard]] auto create_function(function_options options, trigger<Events...> trigger, Handler handler,
                                      detail::end_handler<Ends, EndHandlers>... at_end) const {
     using output = typename detail::handler_traits<Handler, context<Events...>>::output;
-    const detail::option_check check(options, trigger.definitions, detail::shapes_of_events<Events...>());
-    check.run();
-    (check.check_retries(detail::name_of(Ends) + std::string(": retries"), at_end.retries), ...);
-    if (const std::string warning = check.warning(); !warning.empty()) log().warn(warning);
+    shared_->check(*shared_, options, trigger.definitions, detail::shapes_of_events<Events...>(),
+                   {{Ends, at_end.retries}...});
     std::vector<any_function> end_handlers;
     (end_handlers.push_back(detail::end_handler_of(
          id(), options, Ends, at_end.retries,
@@ -12987,7 +14633,7 @@ class client {
     trigger_definition trigger{.event = "inngest/deferred.schedule"};
     trigger.expression = "event.data._inngest.fn_slug == '" + id() + "-" + options.id + "'";
     const std::vector<trigger_definition> triggers{std::move(trigger)};
-    detail::option_check(options, triggers, detail::shapes_of_events<deferred<Data>>()).run();
+    shared_->check(*shared_, options, triggers, detail::shapes_of_events<deferred<Data>>(), {});
     return deferred_function<Data>(id(), std::move(options), triggers,
                                    detail::erase_handler<context<deferred<Data>>>(std::move(handler)));
   }
@@ -13028,6 +14674,13 @@ class client {
                              "publishing to \"" + channel + "\"");
   }
 
+  /// Publishes a message to the subscribers of the channel: `app.publish<Progress>(channel, {.percent =
+  /// 40})`. \throws unauthorized, request_rejected, unreachable.
+  template <topic_type Topic>
+  void publish(const std::string& channel, const typename Topic::data_type& data) const {
+    publish(channel, std::string(Topic::name), data);
+  }
+
   /// Adds a score to a run.
   /// \throws configuration_error for an invalid name, unauthorized, request_rejected, unreachable.
   void score(const std::string& run_id, const std::string& name, double value) const;
@@ -13054,7 +14707,18 @@ class client {
 
  private:
   struct state {
+    using retries_of_ends = std::vector<std::pair<detail::run_end, std::optional<int>>>;
+
     explicit state(client_options options);
+
+    /// Checks the options of a function, and logs warnings. \throws configuration_error when one is invalid.
+    static void check_options(const state& self, const function_options& options,
+                              const std::vector<trigger_definition>& triggers,
+                              std::span<const detail::event_shape> events, const retries_of_ends& retries);
+
+    /// A pointer, because with headers alone a file that only defines functions would otherwise contain the
+    /// checks and the parser of expressions; so only a file that makes a client does.
+    decltype(&check_options) const check;
     const inngest::settings settings;
     const execution::hooks hooks;
     std::mutex mutex;  // guards the members below
@@ -13241,10 +14905,22 @@ INNGEST_INLINE void client::restore_transport() const {
 }
 
 INNGEST_INLINE client::state::state(client_options options)
-    : settings(std::move(options)),
+    : check(&check_options),
+      settings(std::move(options)),
       hooks(settings.middleware(), {}),
       keys{settings.signing_key(), settings.signing_key_fallback()},
       transport(settings.transport()) {}
+
+INNGEST_INLINE void client::state::check_options(const state& self, const function_options& options,
+                                                 const std::vector<trigger_definition>& triggers,
+                                                 std::span<const detail::event_shape> events,
+                                                 const retries_of_ends& retries) {
+  const detail::option_check check(options, triggers, events);
+  check.run();
+  for (const auto& [end, of_handler] : retries)
+    check.check_retries(detail::name_of(end) + std::string(": retries"), of_handler);
+  if (const std::string warning = check.warning(); !warning.empty()) self.settings.log().warn(warning);
+}
 
 INNGEST_INLINE std::shared_ptr<http::transport> client::transport() const {
   const std::lock_guard lock(shared_->mutex);
@@ -13444,7 +15120,9 @@ namespace inngest::inline INNGEST_ABI::http {
 
 /// A request that waits for its answer. The adapter of a framework that answers later, from any thread,
 /// implements it, and keeps the exchange until the answer is written or the client is gone: draining waits
-/// for that. Calls come from any thread, and never two at once.
+/// for that. Calls come from any thread, and never two at once. They should not block: one thread writes the
+/// heartbeats of all calls, so a client that reads slowly would hold up those of the others. And they must
+/// not wait for the thread that called the handler, which may be waiting for them.
 class exchange {
  public:
   virtual ~exchange() = default;
@@ -13472,19 +15150,22 @@ class exchange {
 };
 
 /// The answer to one request, to be given once and from any thread. A reply that is destroyed without an
-/// answer sends 500, so that no client waits in vain.
+/// answer sends 500, so that no client waits in vain; one that has begun is ended as it is.
 class reply {
  public:
   /// Answers through an adapter's exchange.
   explicit reply(std::shared_ptr<exchange> to) : to_(std::move(to)) {}
+  /// Takes the right to answer from the other reply.
   reply(reply&& other) noexcept
       : to_(std::move(other.to_)), has_begun_(std::exchange(other.has_begun_, false)) {}
+  /// Like the constructor; a request that it had not answered before gets 500.
   reply& operator=(reply&& other) noexcept;
   reply(const reply&) = delete;
   reply& operator=(const reply&) = delete;
   ~reply();
 
-  /// Sends a whole answer. If `answer.stream` is set, it is called, and the answer is sent in pieces.
+  /// Sends a whole answer. If `answer.stream` is set, it is called, and the answer is sent in pieces where
+  /// the adapter can. Does nothing after begin(), and when an answer was sent.
   void send(response answer);
 
   /// Begins an answer in pieces: sends its status and header fields.
@@ -13504,6 +15185,7 @@ class reply {
 
  private:
   void send_in_pieces(response answer);
+  static void collect_pieces(response& answer);
   void abandon() noexcept;
 
   std::shared_ptr<exchange> to_;  // null when the answer was given
@@ -13527,8 +15209,9 @@ INNGEST_INLINE reply& reply::operator=(reply&& other) noexcept {
 INNGEST_INLINE reply::~reply() { abandon(); }
 
 INNGEST_INLINE void reply::send(response answer) {
-  if (!to_) return;
-  if (answer.stream) return send_in_pieces(std::move(answer));
+  if (!to_ || has_begun_) return;
+  if (answer.stream && to_->streams()) return send_in_pieces(std::move(answer));
+  if (answer.stream) collect_pieces(answer);
   const auto to = std::exchange(to_, nullptr);
   to->send(std::move(answer));
 }
@@ -13538,6 +15221,15 @@ INNGEST_INLINE void reply::send_in_pieces(response answer) {
   begin(std::move(answer));
   stream([this](std::string_view piece) { return write(std::string(piece)); });
   end();
+}
+
+INNGEST_INLINE void reply::collect_pieces(response& answer) {
+  const auto stream = std::exchange(answer.stream, nullptr);
+  answer.body.clear();
+  stream([&](std::string_view piece) {
+    answer.body += piece;
+    return true;
+  });
 }
 
 INNGEST_INLINE void reply::begin(response head) {
@@ -13724,14 +15416,16 @@ namespace inngest::inline INNGEST_ABI {
 ///       boost::asio::thread_pool& pool;
 ///     };
 ///
-/// A call may take as long as its steps, so don't run calls on the threads that do input and output.
+/// A call may take as long as its steps, so don't run calls on the threads that do input and output. An app
+/// keeps its executor until its last call has ended, and may destroy it on the thread that ran that call.
 class executor {
  public:
   virtual ~executor() = default;
 
   /// Runs `work` later, on any thread but not within post(). Returns false when it can take no more: then it
   /// doesn't run the work, and the caller gets 503 with `retry-after`. Called from any thread. The work does
-  /// not throw. Work that is destroyed instead of being run is answered with 500.
+  /// not throw. Work that is destroyed instead of being run is answered with 500. An exception counts as
+  /// false.
   virtual bool post(std::function<void()> work) = 0;
 };
 
@@ -13746,12 +15440,13 @@ struct thread_pool_options {
   std::size_t threads = 0;
   /// How much work may wait for a thread. More is refused.
   std::size_t queue = 1024;
-  /// How long a thread without work waits for more before it ends.
+  /// How long a thread without work waits for more before it ends; at most a year.
   std::chrono::milliseconds max_idle = std::chrono::seconds(10);
 };
 
 /// Runs work on threads of its own. A thread starts when work finds no free one, and ends when it has been
-/// idle for a while. It is the default executor of served apps. Thread-safe.
+/// idle for a while. It is the default executor of served apps. Thread-safe. Threads do not survive a fork():
+/// a process that forks does so before it posts work.
 class thread_pool final : public executor {
  public:
   /// Starts no thread yet.
@@ -13767,7 +15462,7 @@ class thread_pool final : public executor {
   bool post(std::function<void()> work) override;
 
   /// Refuses more work, runs the work that waits, and waits until all has ended. Called from a thread of the
-  /// pool, it does not wait for that thread.
+  /// pool, it does not wait for that thread. A second call, also while the first still waits, does not wait.
   void stop();
 
   /// The number of threads, busy and idle.
@@ -13792,6 +15487,8 @@ struct thread_pool::state {
   static void run(const std::shared_ptr<state>& self, place at);
   bool has_place(const std::shared_ptr<state>& self);
   bool add_thread(const std::shared_ptr<state>& self);
+  bool must_wake();
+  void await_work(std::unique_lock<std::mutex>& lock);
 
   thread_pool_options options;
   mutable std::mutex mutex{};  // protects the members below
@@ -13799,7 +15496,9 @@ struct thread_pool::state {
   std::deque<std::function<void()>> work{};
   std::list<std::thread> threads{};
   std::list<std::thread> ended{};  // ended, but not joined
-  std::size_t idle = 0;
+  std::size_t idle = 0;            // threads that wait for work or are about to
+  std::size_t asleep = 0;          // threads that wait for work
+  bool is_waking = false;          // one of them has been woken, and does not run yet
   bool is_stopped = false;
 };
 
@@ -13830,6 +15529,8 @@ INNGEST_INLINE void run_and_report(std::function<void()> work) noexcept {
 INNGEST_INLINE thread_pool::thread_pool(thread_pool_options options) {
   if (options.threads == 0)
     options.threads = (std::max)(std::size_t{64}, std::size_t{8} * std::thread::hardware_concurrency());
+  constexpr std::chrono::milliseconds shortest{0}, longest = std::chrono::hours(366 * 24);
+  options.max_idle = std::clamp(options.max_idle, shortest, longest);  // more would overflow a time point
   state_ = std::make_shared<state>(options);
 }
 
@@ -13837,16 +15538,17 @@ INNGEST_INLINE thread_pool::~thread_pool() { stop(); }
 
 INNGEST_INLINE bool thread_pool::post(std::function<void()> work) {
   std::list<std::thread> ended;
-  bool is_taken = false;
+  bool is_taken = false, must_wake = false;
   {
     const std::lock_guard lock(state_->mutex);
     ended.swap(state_->ended);
     if (state_->has_place(state_)) {
       state_->work.push_back(std::move(work));
       is_taken = true;
+      must_wake = state_->must_wake();
     }
   }
-  if (is_taken) state_->wake.notify_one();
+  if (must_wake) state_->wake.notify_one();
   detail::join_others(ended);
   return is_taken;
 }
@@ -13881,19 +15583,36 @@ INNGEST_INLINE bool thread_pool::state::add_thread(const std::shared_ptr<state>&
   const place at = threads.emplace(threads.end());
   try {
     *at = std::thread([self, at] { run(self, at); });
+    ++idle;
     return true;
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     threads.erase(at);
     return false;
+  }
+}
+
+/// Whether the caller must wake a thread, without the lock. One wakes at a time, and wakes the next when it
+/// takes its work: for short work a thread that runs anyway is faster than one that has to wake up.
+INNGEST_INLINE bool thread_pool::state::must_wake() {
+  return !work.empty() && asleep > 0 && !std::exchange(is_waking, true);
+}
+
+/// Returns when there is work, after stop(), and when the thread was idle for too long.
+INNGEST_INLINE void thread_pool::state::await_work(std::unique_lock<std::mutex>& lock) {
+  const auto end = std::chrono::steady_clock::now() + options.max_idle;
+  bool is_late = false;
+  while (!is_late && !is_stopped && work.empty()) {
+    ++asleep;
+    is_late = wake.wait_until(lock, end) == std::cv_status::timeout;
+    --asleep;
+    is_waking = false;
   }
 }
 
 INNGEST_INLINE void thread_pool::state::run(const std::shared_ptr<state>& self, place at) {
   std::unique_lock lock(self->mutex);
   while (true) {
-    ++self->idle;
-    self->wake.wait_for(lock, self->options.max_idle,
-                        [&] { return self->is_stopped || !self->work.empty(); });
+    self->await_work(lock);
     --self->idle;
     if (self->work.empty()) {
       // stop() has taken the threads, and joins them
@@ -13902,9 +15621,12 @@ INNGEST_INLINE void thread_pool::state::run(const std::shared_ptr<state>& self, 
     }
     std::function<void()> work = std::move(self->work.front());
     self->work.pop_front();
+    const bool must_wake = self->must_wake();
     lock.unlock();
+    if (must_wake) self->wake.notify_one();
     detail::run_and_report(std::move(work));
     lock.lock();
+    ++self->idle;
   }
 }
 
@@ -13912,27 +15634,44 @@ INNGEST_INLINE void thread_pool::state::run(const std::shared_ptr<state>& self, 
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// Calls functions at intervals, on one thread for all calls of an app. The thread starts with the first
+/// Calls functions at an interval, on one thread for all calls of an app. The thread starts with the first
 /// function and ends some time after the last. Thread-safe.
 class heartbeats {
  public:
-  /// Returns false when it need not be called again. It does not throw, and it does not block.
-  using beat = std::function<bool()>;
-
-  heartbeats();
+  /// An interval below a millisecond or above an hour is corrected to that.
+  explicit heartbeats(std::chrono::milliseconds interval);
   /// Calls no function any more when it returns.
   ~heartbeats();
   heartbeats(const heartbeats&) = delete;
   heartbeats& operator=(const heartbeats&) = delete;
 
-  /// Calls a function at intervals until it returns false. Where the system has no thread for it, the
-  /// function is not called.
-  void add(std::chrono::milliseconds interval, beat function);
-
  private:
+  friend class heartbeat;
   struct state;
   std::shared_ptr<state> state_;  // the thread shares it, because a function may destroy the heartbeats
   thread_pool thread_{{.threads = 1, .queue = 1}};
+};
+
+/// Calls a function at intervals during its lifetime. Where the system has no thread for it, the function is
+/// not called.
+class heartbeat {
+ public:
+  /// The function does not throw, and it does not block: it would hold up those of all other calls.
+  heartbeat(heartbeats& all, std::function<void()> function);
+  /// Does not wait for the function: it may be running, and end later.
+  ~heartbeat();
+  heartbeat(const heartbeat&) = delete;
+  heartbeat& operator=(const heartbeat&) = delete;
+
+ private:
+  struct entry {
+    std::chrono::steady_clock::time_point due;
+    std::function<void()> function;
+  };
+  friend struct heartbeats::state;
+
+  std::shared_ptr<heartbeats::state> state_;
+  std::list<entry>::iterator place_;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::serving
@@ -13943,21 +15682,24 @@ namespace inngest::inline INNGEST_ABI::serving {
 
 struct heartbeats::state {
   using clock = std::chrono::steady_clock;
-  struct entry {
-    std::chrono::milliseconds interval;
-    beat function;
-  };
+
+  explicit state(std::chrono::milliseconds chosen)
+      : interval(std::clamp<std::chrono::milliseconds>(chosen, std::chrono::milliseconds(1),
+                                                       std::chrono::hours(1))) {}
 
   void run();
+  std::function<void()> next(clock::time_point now);
 
+  const std::chrono::milliseconds interval;
   std::mutex mutex{};  // protects the members below
   std::condition_variable wake{};
-  std::multimap<clock::time_point, entry> entries{};  // by when they are due
+  std::list<heartbeat::entry> entries{};  // in the order in which they are due, because all wait equally long
   bool is_running = false;
   bool is_stopped = false;
 };
 
-INNGEST_INLINE heartbeats::heartbeats() : state_(std::make_shared<state>()) {}
+INNGEST_INLINE heartbeats::heartbeats(std::chrono::milliseconds interval)
+    : state_(std::make_shared<state>(interval)) {}
 
 INNGEST_INLINE heartbeats::~heartbeats() {
   {
@@ -13968,35 +15710,48 @@ INNGEST_INLINE heartbeats::~heartbeats() {
   thread_.stop();
 }
 
-INNGEST_INLINE void heartbeats::add(std::chrono::milliseconds interval, beat function) {
+INNGEST_INLINE heartbeat::heartbeat(heartbeats& all, std::function<void()> function) : state_(all.state_) {
+  std::list<entry> added;
+  place_ = added.insert(added.end(), entry{{}, std::move(function)});
   bool must_start = false;
   {
     const std::lock_guard lock(state_->mutex);
-    state_->entries.emplace(state::clock::now() + interval, state::entry{interval, std::move(function)});
+    place_->due = heartbeats::state::clock::now() + state_->interval;
+    state_->entries.splice(state_->entries.end(), added);
     must_start = !std::exchange(state_->is_running, true);
   }
-  state_->wake.notify_all();
-  if (!must_start || thread_.post([state = state_] { state->run(); })) return;
+  // A thread that runs needs no wake-up: it waits for an entry that is due before this one.
+  if (!must_start || all.thread_.post([state = state_] { state->run(); })) return;
   const std::lock_guard lock(state_->mutex);
   state_->is_running = false;
+}
+
+INNGEST_INLINE heartbeat::~heartbeat() {
+  std::list<entry> removed;  // what its function holds is destroyed without the lock
+  const std::lock_guard lock(state_->mutex);
+  removed.splice(removed.end(), state_->entries, place_);
+}
+
+/// Takes the first entry's function, and puts the entry behind all others.
+INNGEST_INLINE std::function<void()> heartbeats::state::next(clock::time_point now) {
+  entries.front().due = now + interval;
+  entries.splice(entries.end(), entries, entries.begin());
+  return entries.back().function;
 }
 
 INNGEST_INLINE void heartbeats::state::run() {
   std::unique_lock lock(mutex);
   while (!is_stopped && !entries.empty()) {
-    const clock::time_point due = entries.begin()->first;
-    if (clock::now() < due) {
+    const clock::time_point due = entries.front().due, now = clock::now();
+    if (now < due) {
       wake.wait_until(lock, due);
       continue;
     }
-    auto node = entries.extract(entries.begin());
+    std::function<void()> function = next(now);
     lock.unlock();
-    const bool goes_on = node.mapped().function();
-    if (!goes_on) node = {};  // what it held is destroyed without the lock
+    function();
+    function = nullptr;  // what it holds is destroyed without the lock
     lock.lock();
-    if (!goes_on) continue;
-    node.key() = clock::now() + node.mapped().interval;
-    entries.insert(std::move(node));
   }
   is_running = false;
 }
@@ -14017,6 +15772,7 @@ struct serve_options {
   /// idle. For steps that take minutes behind a proxy or on a platform with a time limit.
   bool streaming = false;
   /// The time between two pieces of white space, and between two looks whether the client of a call is gone.
+  /// From a millisecond to an hour; other times are corrected to these.
   duration_ms heartbeat = std::chrono::seconds(3);
   /// Runs calls where the adapter doesn't block, such as those of Beast, RESTinio and Qt. Null means a
   /// `thread_pool` of the app's own. Blocking adapters, such as cpp-httplib's, call functions on the threads
@@ -14082,7 +15838,8 @@ INNGEST_INLINE served_app::served_app(inngest::client served, const std::vector<
       functions(with_end_handlers(list)),
       options(std::move(chosen)),
       client_hooks(client.settings().middleware(), {}),
-      executor(options.executor ? options.executor : std::make_shared<thread_pool>()) {
+      executor(options.executor ? options.executor : std::make_shared<thread_pool>()),
+      beats(options.heartbeat) {
   for (const any_function& function : functions) add(function);
   services.now = [] { return std::chrono::system_clock::now(); };
   services.send = [sender = client](const std::vector<any_event>& events, const execution::replay& replay) {
@@ -14135,6 +15892,9 @@ http::response bare_answer(int status, const char* why);
 /// The answer to a call that can't be taken now. A server tries it again after a second.
 http::response busy_answer(const served_app& app, const std::string& why);
 
+/// The answer to calls and registrations while the app stops.
+http::response stopping_answer(const served_app& app);
+
 /// Calls the function and returns its answer; an exception becomes an answer with the reason.
 http::response guarded(const served_app& app, detail::function_ref<http::response()> answer);
 
@@ -14183,6 +15943,10 @@ INNGEST_INLINE http::response busy_answer(const served_app& app, const std::stri
   out.headers.add(protocol::header::no_retry, "false");
   out.headers.add(protocol::header::retry_after, "1");
   return out;
+}
+
+INNGEST_INLINE http::response stopping_answer(const served_app& app) {
+  return busy_answer(app, "the app is stopping and accepts no more calls");
 }
 
 INNGEST_INLINE http::response guarded(const served_app& app, detail::function_ref<http::response()> answer) {
@@ -14447,9 +16211,6 @@ http::response call_function(const served_app& app, const served_function& serve
                              const http::request& request, std::string body, const save_results* save,
                              const execution::call_stop& stop);
 
-/// The answer to calls while the app stops.
-http::response stopping_answer(const served_app& app);
-
 /// Answers a call that is registered. `save` saves results in this process; null when the server saves them.
 http::response answer_call(const served_app& app, http::request request, const save_results* save,
                            const execution::call_stop& stop);
@@ -14561,10 +16322,6 @@ INNGEST_INLINE http::response answer_call(const served_app& app, http::request r
   return served.hooks.template wrap<http::response>(
       [&](middleware& layer, next_call<http::response> next) { return layer.wrap_request(request, next); },
       [&] { return call_function(app, served, request, request.body, save, stop); });
-}
-
-INNGEST_INLINE http::response stopping_answer(const served_app& app) {
-  return busy_answer(app, "the app is stopping and accepts no more calls");
 }
 
 INNGEST_INLINE http::response answer_if_running(const served_app& app, http::request request,
@@ -14892,8 +16649,13 @@ class pending_call {
   /// Makes the answer. It does not throw.
   using make_answer = std::function<http::response(const execution::call_stop&)>;
 
-  pending_call(std::shared_ptr<const served_app> app, make_answer answer)
-      : app_(std::move(app)), answer_(std::move(answer)) {}
+  /// All answers are signed for the caller.
+  pending_call(std::shared_ptr<const served_app> app, identity caller, make_answer answer)
+      : app_(std::move(app)), caller_(std::move(caller)), answer_(std::move(answer)) {}
+  /// A client that still waits gets 500: the executor has dropped the call.
+  ~pending_call();
+  pending_call(const pending_call&) = delete;
+  pending_call& operator=(const pending_call&) = delete;
 
   /// Counts it among the running calls until its answer is sent. Returns false when the app is stopping.
   bool enter_registry();
@@ -14904,19 +16666,21 @@ class pending_call {
   /// Sends the head of a streamed answer.
   void begin();
 
-  /// Makes the answer and sends it.
-  void run() { finish(answer_(stop_)); }
+  /// Makes the answer and sends it. Does nothing when there was an answer: an executor that fails may have
+  /// taken the call before, and runs it later.
+  void run();
 
   /// Sends an answer that needs no run, as a whole.
   void refuse(http::response answer);
 
  private:
-  bool beat();
+  void beat();
   void finish(http::response answer);
   void send(http::response answer);
   void begin_reply();
 
   std::shared_ptr<const served_app> app_;
+  identity caller_;
   make_answer answer_;
   execution::call_stop stop_;
   std::shared_ptr<registered_call> registered_;
@@ -14924,6 +16688,7 @@ class pending_call {
   std::optional<http::reply> reply_;  // empty when the answer was sent
   bool is_streamed_ = false;
   bool has_begun_ = false;
+  std::optional<heartbeat> heartbeat_;
 };
 
 /// The last piece of a streamed answer: the whole answer as JSON, after white space.
@@ -14941,6 +16706,14 @@ void post(const std::shared_ptr<pending_call>& call, const served_app& app, http
 
 namespace inngest::inline INNGEST_ABI::serving {
 
+INNGEST_INLINE pending_call::~pending_call() {
+  if (!reply_) return;
+  try {
+    finish(message_answer(*app_, 500, "the call ended without an answer"));
+  } catch (...) {  // out of memory: the reply tries it once more
+  }
+}
+
 INNGEST_INLINE bool pending_call::enter_registry() {
   registered_ = std::make_shared<registered_call>(app_->calls, stop_);
   return !registered_->is_refused();
@@ -14956,17 +16729,12 @@ INNGEST_INLINE void pending_call::wait_with(const std::shared_ptr<pending_call>&
     };
     reply.hold(std::make_shared<registration>(registration{call->app_, std::move(call->registered_)}));
   }
-  {
-    const std::lock_guard lock(call->mutex_);
-    call->reply_ = std::move(reply);
-    call->is_streamed_ = streamed;
-  }
-  const auto interval = std::clamp<std::chrono::milliseconds>(
-      call->app_->options.heartbeat, std::chrono::milliseconds(1), std::chrono::hours(1));
-  call->app_->beats.add(interval, [weak = std::weak_ptr(call)] {
-    const auto call = weak.lock();
-    return call && call->beat();
+  const std::lock_guard lock(call->mutex_);
+  call->heartbeat_.emplace(call->app_->beats, [weak = std::weak_ptr(call)] {
+    if (const auto pending = weak.lock()) pending->beat();
   });
+  call->reply_ = std::move(reply);
+  call->is_streamed_ = streamed;
 }
 
 INNGEST_INLINE void pending_call::begin_reply() {
@@ -14979,6 +16747,14 @@ INNGEST_INLINE void pending_call::begin() {
   if (reply_ && is_streamed_) begin_reply();
 }
 
+INNGEST_INLINE void pending_call::run() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!reply_) return;
+  }
+  finish(answer_(stop_));
+}
+
 INNGEST_INLINE void pending_call::refuse(http::response answer) {
   {
     const std::lock_guard lock(mutex_);
@@ -14988,6 +16764,7 @@ INNGEST_INLINE void pending_call::refuse(http::response answer) {
 }
 
 INNGEST_INLINE void pending_call::send(http::response answer) {
+  sign_answer(answer, caller_);
   if (!is_streamed_) return reply_->send(std::move(answer));
   begin_reply();
   reply_->write(streamed_text(answer));
@@ -15004,21 +16781,21 @@ INNGEST_INLINE void pending_call::finish(http::response answer) {
   } catch (...) {
     app_->client.log().error("serve: the answer could not be sent");
   }
+  heartbeat_.reset();
   reply_.reset();
 }
 
-INNGEST_INLINE bool pending_call::beat() {
+INNGEST_INLINE void pending_call::beat() {
   {
     const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (!lock) return true;  // the answer is being sent
-    if (!reply_) return false;
+    if (!lock || !reply_ || !heartbeat_) return;  // without the lock: the answer is being sent
     try {
-      if (has_begun_ ? reply_->write(" ") : reply_->is_open()) return true;
+      if (has_begun_ ? reply_->write(" ") : reply_->is_open()) return;
     } catch (...) {  // the framework could not write: the client is gone
     }
+    heartbeat_.reset();
   }
   stop_.request();  // a body that ignores the stop runs to its end
-  return false;
 }
 
 INNGEST_INLINE std::string streamed_text(const http::response& answer) {
@@ -15114,6 +16891,10 @@ bool may_register(const served_app& app, const http::request& request, const ide
 http::response register_functions(const served_app& app, const http::request& request,
                                   const identity& caller);
 
+/// Answers PUT, unless the app is stopping: it must not be called any more.
+http::response register_if_running(const served_app& app, const http::request& request,
+                                   const identity& caller);
+
 }  // namespace inngest::inline INNGEST_ABI::serving
 
 // inngest/serving/impl/registration.ipp
@@ -15201,6 +16982,12 @@ INNGEST_INLINE http::response register_functions(const served_app& app, const ht
   return out;
 }
 
+INNGEST_INLINE http::response register_if_running(const served_app& app, const http::request& request,
+                                                  const identity& caller) {
+  const registered_call registered(app.calls, {});
+  return registered.is_refused() ? stopping_answer(app) : register_functions(app, request, caller);
+}
+
 }  // namespace inngest::inline INNGEST_ABI::serving
 
 namespace inngest::inline INNGEST_ABI {
@@ -15232,6 +17019,10 @@ class handler {
   /// requests and those that are too large are answered before it returns. It does not throw.
   void operator()(http::request request, http::reply reply) const;
 
+  /// Answers a request on this thread like the one above, as a whole even if `serve_options::streaming` is
+  /// set. `stop` asks the call to stop, for a platform that sets a deadline.
+  http::response operator()(http::request request, const execution::call_stop& stop) const;
+
   /// Saves the step results of a call while its function continues.
   using save_results = serving::save_results;
 
@@ -15244,10 +17035,12 @@ class handler {
   /// Stops the handler and all its copies. New calls are refused with 503. Running calls are asked to stop
   /// through their stop tokens, and stop() waits for them up to the grace period. Returns true when no call
   /// is running. A server counts refused and interrupted calls as failed attempts, so stop routing calls here
-  /// first. Call this before you stop the HTTP server, which still has to send the answers.
+  /// first. Call this before you stop the HTTP server, which still has to send the answers. A call that
+  /// drains waits for itself in vain.
   bool drain(std::chrono::milliseconds grace = std::chrono::seconds(10)) const;
 
-  /// The number of running function calls, including those whose answer is being written.
+  /// The number of function calls that run or wait for a thread. A call that came with a reply counts until
+  /// its answer is written. Other calls count until their answer is made: the HTTP server has yet to send it.
   std::size_t calls_under_way() const { return app_->calls.count(); }
 
   /// A step's result as JSON text, after the function's middleware has read it. For unknown functions, the
@@ -15263,6 +17056,8 @@ class handler {
 
  private:
   http::response answer(http::request request) const;
+
+  http::response answer_whole(http::request request, const execution::call_stop& stop) const;
 
   /// A call or registration to be answered later; null for other requests, of which `answer` is the answer.
   std::shared_ptr<serving::pending_call> defer(http::request request, http::response& answer,
@@ -15305,6 +17100,13 @@ concept has_adapter = requires(Server& server, const handler& handler) {
   adapter<Server>::mount(server, handler);
 };
 
+/// Whether the adapter of a server says that it streams answers: `static constexpr bool streams = true`.
+template <class Server>
+constexpr bool adapter_streams() {
+  if constexpr (requires { adapter<Server>::streams; }) return adapter<Server>::streams;
+  return false;
+}
+
 /// Serves the functions on a server: GET, PUT and POST at `options.path`. The returned handler can register
 /// the app: `inngest::serve(server, app, {ingest}).sync("http://localhost:3000/api/inngest")`.
 template <class Server>
@@ -15315,7 +17117,7 @@ handler serve(Server& server, const client& client, std::vector<any_function> fu
                 "<inngest/adapters/httplib.hpp>, or specialize inngest::adapter for it");
   if constexpr (has_adapter<Server>) {
     if (options.framework.empty()) options.framework = adapter<Server>::framework;
-    if (options.streaming && !requires { adapter<Server>::streams; }) {
+    if (options.streaming && !adapter_streams<Server>()) {
       throw configuration_error("serve_options::streaming: the adapter of \"" + options.framework +
                                 "\" can't stream answers");
     }
@@ -15339,6 +17141,11 @@ INNGEST_INLINE handler::handler(inngest::client client, std::vector<any_function
 
 INNGEST_INLINE http::response handler::operator()(http::request request) const {
   return serving::guarded(*app_, [&] { return answer(std::move(request)); });
+}
+
+INNGEST_INLINE http::response handler::operator()(http::request request,
+                                                  const execution::call_stop& stop) const {
+  return serving::guarded(*app_, [&] { return answer_whole(std::move(request), stop); });
 }
 
 INNGEST_INLINE void handler::operator()(http::request request, http::reply reply) const {
@@ -15393,6 +17200,14 @@ INNGEST_INLINE http::response handler::answer(http::request request) const {
   return signed_answer(std::move(request), caller, {});
 }
 
+INNGEST_INLINE http::response handler::answer_whole(http::request request,
+                                                    const execution::call_stop& stop) const {
+  if (request.body.size() > options().max_body_size)
+    return serving::bare_answer(413, "the body is too large");
+  const serving::identity caller = serving::identify(*app_, request);
+  return signed_answer(std::move(request), caller, stop);
+}
+
 INNGEST_INLINE bool handler::is_streamed(const http::request& request) const {
   return options().streaming && serving::is_call(request);
 }
@@ -15413,7 +17228,7 @@ INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::defer(http::reque
   }
   streams = is_streamed(request);
   auto call = pending(std::move(request), caller);
-  if (!is_call || call->enter_registry()) return call;
+  if (call->enter_registry()) return call;
   answer = serving::stopping_answer(*app_);
   serving::sign_answer(answer, caller);
   return nullptr;
@@ -15421,21 +17236,14 @@ INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::defer(http::reque
 
 INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::pending(http::request request,
                                                                        serving::identity caller) const {
-  struct asked {
-    http::request request;
-    serving::identity caller;
-  };
-  const auto call = std::make_shared<asked>(asked{std::move(request), std::move(caller)});
-  auto make_answer = [app = app_, call](const execution::call_stop& stop) {
-    http::response out = serving::guarded(*app, [&] {
-      if (call->request.method == "PUT")
-        return serving::register_functions(*app, call->request, call->caller);
-      return serving::answer_call(*app, std::move(call->request), nullptr, stop);
+  const auto asked = std::make_shared<http::request>(std::move(request));
+  auto make_answer = [app = app_, asked, caller](const execution::call_stop& stop) {
+    return serving::guarded(*app, [&] {
+      if (asked->method == "PUT") return serving::register_functions(*app, *asked, caller);
+      return serving::answer_call(*app, std::move(*asked), nullptr, stop);
     });
-    serving::sign_answer(out, call->caller);
-    return out;
   };
-  return std::make_shared<serving::pending_call>(app_, std::move(make_answer));
+  return std::make_shared<serving::pending_call>(app_, std::move(caller), std::move(make_answer));
 }
 
 INNGEST_INLINE http::response handler::streamed(http::request request, serving::identity caller) const {
@@ -15455,7 +17263,7 @@ INNGEST_INLINE http::response handler::signed_answer(http::request request, cons
 
 INNGEST_INLINE http::response handler::route(http::request request, const serving::identity& caller,
                                              const execution::call_stop& stop) const {
-  if (request.method == "PUT") return serving::register_functions(*app_, request, caller);
+  if (request.method == "PUT") return serving::register_if_running(*app_, request, caller);
   if (caller.refused) return serving::refuse(*app_, caller);
   if (request.method == "GET") return serving::json_answer(*app_, 200, serving::describe_app(*app_, caller));
   if (request.method == "HEAD") return serving::json_answer(*app_, 200, {});
@@ -15505,13 +17313,21 @@ class httplib_transport final : public http::transport {
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
+/// Versions before 0.10.2 do not distinguish it.
+template <class Problem>
+bool is_connection_timeout(Problem problem) {
+  if constexpr (requires { Problem::ConnectionTimeout; })
+    return problem == Problem::ConnectionTimeout;
+  else
+    return false;
+}
+
 /// A message for an error. cpp-httplib's own messages are only the names of the enumerators.
 INNGEST_INLINE std::string words_of_problem(httplib::Error problem) {
+  if (is_connection_timeout(problem)) return "could not connect in time";
   switch (problem) {
     case httplib::Error::Connection:
       return "could not connect: is a server running there?";
-    case httplib::Error::ConnectionTimeout:
-      return "could not connect in time";
     case httplib::Error::Read:
       return "the connection was closed before the answer arrived, or the answer took too long";
     case httplib::Error::Write:
@@ -18043,7 +19859,7 @@ class run_queue {
     int used = 0;
     std::set<rank> waiting{};
   };
-  using slots = std::unordered_map<std::string, slot_state>;
+  using slot_states = std::unordered_map<std::string, slot_state>;
 
   rank rank_of(const queued_job& queued) const { return {queued.position, queued.what.id}; }
 
@@ -18057,14 +19873,14 @@ class run_queue {
   /// Offers the free slots of a job that leaves the queue to the next jobs.
   void pass_on(const queued_job& left);
 
-  void call_next(slots::iterator slot, std::optional<int> limit = std::nullopt);
+  void call_next(slot_states::iterator slot, std::optional<int> limit = std::nullopt);
 
-  void drop_if_unused(slots::iterator slot);
+  void drop_if_unused(slot_states::iterator slot);
 
   std::unordered_map<std::uint64_t, queued_job> entries_;
   std::set<rank> later_;
   std::set<rank> ready_;
-  slots slots_;
+  slot_states slots_;
   std::unordered_map<std::uint64_t, std::shared_ptr<const concurrency_limits>> under_way_;
   std::size_t parked_ = 0;
 };
@@ -18197,7 +20013,7 @@ INNGEST_INLINE void run_queue::pass_on(const queued_job& left) {
     call_next(slots_.try_emplace(limit.key).first, limit.limit);
 }
 
-INNGEST_INLINE void run_queue::call_next(slots::iterator slot, std::optional<int> limit) {
+INNGEST_INLINE void run_queue::call_next(slot_states::iterator slot, std::optional<int> limit) {
   const bool has_room = !limit || slot->second.used < *limit;
   if (has_room && !slot->second.waiting.empty()) {
     const std::uint64_t id = slot->second.waiting.extract(slot->second.waiting.begin()).value().second;
@@ -18207,7 +20023,7 @@ INNGEST_INLINE void run_queue::call_next(slots::iterator slot, std::optional<int
   drop_if_unused(slot);
 }
 
-INNGEST_INLINE void run_queue::drop_if_unused(slots::iterator slot) {
+INNGEST_INLINE void run_queue::drop_if_unused(slot_states::iterator slot) {
   if (slot->second.used == 0 && slot->second.waiting.empty()) slots_.erase(slot);
 }
 
@@ -19286,6 +21102,26 @@ INNGEST_INLINE cel_value apply_operator(std::string_view name, const std::vector
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
+// inngest/expression/detail/pattern.hpp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+enum class pattern_result { found, not_found, not_a_pattern, too_long };
+
+/// Searches a text for a pattern with the syntax of RE2. `spend` gets the cost of the search in steps, and
+/// returns whether the search may begin. RE2 does it where INNGEST_WITH_RE2 is defined, and regex.hpp
+/// elsewhere.
+pattern_result search_pattern(std::string_view pattern, std::string_view text,
+                              function_ref<bool(std::size_t steps)> spend);
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/expression/detail/impl/pattern.ipp
+
+#ifdef INNGEST_WITH_RE2
+#include <re2/re2.h>
+#else
+
 // inngest/expression/detail/regex.hpp
 
 // Regular expressions with the syntax of RE2: https://github.com/google/re2/wiki/Syntax. Unlike std::regex,
@@ -19369,20 +21205,21 @@ class regex_parser {
 
   regex_program sequence();
 
-  regex_program repeated();
+  regex_program repeated(const regex_program& part, std::pair<int, int> count);
 
   /// Reads the minimum and maximum number of repetitions; -1 is unlimited. nullopt when there is no
   /// quantifier.
   std::optional<std::pair<int, int>> repetition();
+  std::optional<std::pair<int, int>> take_count();
 
   regex_program atom();
 
   regex_program group();
 
+  bool take_flags_alone();
+
   /// Reads flags such as "i)" or "i-s:". Returns false when the group ends with them.
   bool take_flags();
-
-  regex_program quoted();
 
   // ---- characters ---------------------------------------------------------------------------------------
 
@@ -19578,17 +21415,32 @@ INNGEST_INLINE regex_program regex_parser::alternatives() {
 
 INNGEST_INLINE regex_program regex_parser::sequence() {
   regex_program out;
-  while (!is_at_end() && !looks_at("|") && !looks_at(")")) append(out, repeated());
+  std::optional<regex_program> last;  // what a quantifier would repeat
+  bool is_repeated = false;
+  const auto next = [&](regex_program part) {
+    if (last) append(out, std::move(*last));
+    last = std::move(part);
+    is_repeated = false;
+  };
+  while (!is_at_end() && !looks_at("|") && !looks_at(")")) {
+    if (const auto count = repetition()) {
+      if (!last || is_repeated) return fail(), regex_program{};
+      last = repeated(*last, *count);
+      is_repeated = true;
+    } else if (take_flags_alone()) {
+      is_repeated = false;
+    } else if (take("\\Q")) {
+      while (!is_at_end() && !take("\\E")) next({{.characters = with_flags(one(take_character()))}});
+    } else {
+      next(atom());
+    }
+  }
+  if (last) append(out, std::move(*last));
   return out;
 }
 
-INNGEST_INLINE regex_program regex_parser::repeated() {
-  regex_program part = atom();
-  const auto count = repetition();
-  if (!count) return part;
-  take("?");  // lazy or greedy only affects captures, which are not needed
-  if (repetition()) fail();
-  const auto [least, most] = *count;
+INNGEST_INLINE regex_program regex_parser::repeated(const regex_program& part, std::pair<int, int> count) {
+  const auto [least, most] = count;
   if (least > most_repetitions || most > most_repetitions || (most >= 0 && most < least)) fail();
   regex_program out;
   for (int i = 0; i < least && !failed_; ++i) append(out, part);
@@ -19599,6 +21451,12 @@ INNGEST_INLINE regex_program regex_parser::repeated() {
 }
 
 INNGEST_INLINE std::optional<std::pair<int, int>> regex_parser::repetition() {
+  const auto count = take_count();
+  if (count) take("?");  // lazy or greedy only affects captures, which are not needed
+  return count;
+}
+
+INNGEST_INLINE std::optional<std::pair<int, int>> regex_parser::take_count() {
   if (take("*")) return std::pair(0, -1);
   if (take("+")) return std::pair(1, -1);
   if (take("?")) return std::pair(0, 1);
@@ -19625,14 +21483,12 @@ INNGEST_INLINE regex_program regex_parser::atom() {
   if (take("\\z")) return {{.what = kind::text_end}};
   if (take("\\b")) return {{.what = kind::word_edge}};
   if (take("\\B")) return {{.what = kind::no_word_edge}};
-  if (take("\\Q")) return quoted();
   if (take(".")) {
     regex_characters all{.negated = true};
     if (!flags_.dot_is_all) all.ranges.emplace_back('\n', '\n');
     return {{.characters = std::move(all)}};
   }
   if (take("[")) return {{.characters = with_flags(brackets())}};
-  if (looks_at("*") || looks_at("+") || looks_at("?")) fail();
   if (take("\\")) return {{.characters = with_flags(escaped())}};
   return {{.characters = with_flags(one(take_character()))}};
 }
@@ -19644,14 +21500,26 @@ INNGEST_INLINE regex_program regex_parser::group() {
       const std::size_t name = at_;
       while (!is_at_end() && is_word_character(static_cast<unsigned char>(pattern_[at_]))) ++at_;
       if (at_ == name || !take(">")) fail();
-    } else if (!take_flags()) {
-      return {};  // the flags belong to the enclosing group
+    } else {
+      take_flags();
     }
   }
   regex_program out = alternatives();
   if (!take(")")) fail();
   flags_ = outer;
   return out;
+}
+
+/// Takes flags of the enclosing group, such as "(?i)".
+INNGEST_INLINE bool regex_parser::take_flags_alone() {
+  if (!looks_at("(?") || looks_at("(?P<") || looks_at("(?<")) return false;
+  const std::size_t begin = at_;
+  const flags before = flags_;
+  at_ += 2;
+  if (!take_flags()) return true;
+  at_ = begin;  // a group with flags of its own
+  flags_ = before;
+  return false;
 }
 
 INNGEST_INLINE bool regex_parser::take_flags() {
@@ -19679,12 +21547,6 @@ INNGEST_INLINE bool regex_parser::take_flags() {
   }
   fail();
   return false;
-}
-
-INNGEST_INLINE regex_program regex_parser::quoted() {
-  regex_program out;
-  while (!is_at_end() && !take("\\E")) append(out, {{.characters = with_flags(one(take_character()))}});
-  return out;
 }
 
 INNGEST_INLINE regex_characters regex_parser::with_flags(regex_characters out) const {
@@ -19732,8 +21594,8 @@ INNGEST_INLINE char32_t regex_parser::escaped_character() {
   const bool octal = c >= '0' && c <= '7';
   const bool two = at_ + 1 < pattern_.size() && pattern_[at_ + 1] >= '0' && pattern_[at_ + 1] <= '7';
   if (octal && (c == '0' || two)) return digits(8, 3, "");
-  if (static_cast<unsigned char>(c) < 0x80 && is_word_character(static_cast<unsigned char>(c)) && c != '_')
-    return fail();  // unknown escape of a letter
+  const auto byte = static_cast<unsigned char>(c);
+  if (byte >= 0x80 || (is_word_character(byte) && c != '_')) return fail();  // an unknown escape
   return take_character();
 }
 
@@ -19879,6 +21741,39 @@ INNGEST_INLINE bool regex_search::holds(kind what, std::size_t at) const {
       return !is_edge;
   }
 }
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+#endif
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+#ifdef INNGEST_WITH_RE2
+
+INNGEST_INLINE pattern_result search_pattern(std::string_view pattern, std::string_view text,
+                                             function_ref<bool(std::size_t steps)> spend) {
+  RE2::Options options;
+  options.set_log_errors(false);
+  const RE2 program(re2::StringPiece(pattern.data(), pattern.size()), options);
+  if (!program.ok()) return pattern_result::not_a_pattern;
+  const auto steps = static_cast<std::size_t>(program.ProgramSize());
+  if (!spend((text.size() + 16) * steps / 16)) return pattern_result::too_long;
+  const bool is_found = RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), program);
+  return is_found ? pattern_result::found : pattern_result::not_found;
+}
+
+#else
+
+INNGEST_INLINE pattern_result search_pattern(std::string_view pattern, std::string_view text,
+                                             function_ref<bool(std::size_t steps)> spend) {
+  const auto program = regex_parser(pattern).parse();
+  if (!program) return pattern_result::not_a_pattern;
+  std::size_t steps = 0;
+  for (const regex_step& step : *program) steps += 1 + step.characters.ranges.size() / 4;
+  if (!spend((text.size() + 16) * steps / 16)) return pattern_result::too_long;
+  return regex_search(*program, text).run() ? pattern_result::found : pattern_result::not_found;
+}
+
+#endif
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
@@ -20256,12 +22151,11 @@ INNGEST_INLINE cel_value cel_evaluator::matches(const std::vector<cel_value>& op
   if (pattern->size() > longest_pattern)
     return cel_error{.problem = "matches() takes a pattern of at most 1000 characters"};
   if (!spend(pattern->size(), node)) return *too_long_;
-  const auto program = regex_parser(*pattern).parse();
-  if (!program) return cel_error{.problem = "not a regular expression: " + *pattern};
-  std::size_t steps = 0;
-  for (const regex_step& step : *program) steps += 1 + step.characters.ranges.size() / 4;
-  if (!spend((text->size() + 16) * steps / 16, node)) return *too_long_;
-  return regex_search(*program, *text).run();
+  const auto result = search_pattern(*pattern, *text, [&](std::size_t steps) { return spend(steps, node); });
+  if (result == pattern_result::not_a_pattern)
+    return cel_error{.problem = "not a regular expression: " + *pattern};
+  if (result == pattern_result::too_long) return *too_long_;
+  return result == pattern_result::found;
 }
 
 INNGEST_INLINE cel_value cel_evaluator::json_parse(const cel_value& text, const cel_node& node) const {
@@ -21468,8 +23362,8 @@ INNGEST_INLINE bool waiting_steps::remove(const step_place& place) {
   const auto found = waits_.extract(place);
   if (!found) return false;
   const auto& [event, signal] = found.mapped();
-  if (const auto signals = by_signal_.find(signal); signals != by_signal_.end() && signals->second == place)
-    by_signal_.erase(signals);
+  if (const auto waiting = by_signal_.find(signal); waiting != by_signal_.end() && waiting->second == place)
+    by_signal_.erase(waiting);
   if (const auto events = by_event_.find(event); events != by_event_.end()) {
     events->second.erase(place);
     if (events->second.empty()) by_event_.erase(events);
@@ -23793,7 +25687,7 @@ class scheduler {
     std::size_t runs = 0;
     std::size_t jobs = 0;
     std::size_t calls = 0;          // calls under way
-    std::size_t slots = 0;          // slots of concurrency limits that are in use or waited for
+    std::size_t slots_in_use = 0;   // slots of concurrency limits that are in use or waited for
     std::size_t waits = 0;          // waits for events and signals
     std::size_t batch_buffers = 0;  // batches and debounces that collect events
     std::size_t singletons = 0;
@@ -23964,7 +25858,7 @@ INNGEST_INLINE scheduler::holdings scheduler::held() const {
   return {.runs = state_.runs.size(),
           .jobs = queue.size(),
           .calls = static_cast<std::size_t>(state_.jobs.calls()) + queue.under_way(),
-          .slots = queue.slots_in_use(),
+          .slots_in_use = queue.slots_in_use(),
           .waits = state_.waits.size(),
           .batch_buffers = state_.runs.buffers(),
           .singletons = state_.runs.singletons(),
@@ -25500,7 +27394,7 @@ INNGEST_INLINE void engine_body::register_app(const std::string& id, std::string
 INNGEST_INLINE std::vector<function_definition> engine_body::functions() const {
   const std::lock_guard lock(mutex_);
   std::vector<function_definition> out;
-  for (const auto& [slug, each] : core_.state().functions().all()) out.push_back(*each);
+  for (const auto& [slug, function] : core_.state().functions().all()) out.push_back(*function);
   return out;
 }
 
@@ -25580,7 +27474,7 @@ INNGEST_INLINE void engine_body::set_reader(run& of) const {
 }
 
 INNGEST_INLINE std::vector<run> engine_body::with_readers(std::vector<run> all) const {
-  for (run& each : all) set_reader(each);
+  for (run& run : all) set_reader(run);
   return all;
 }
 
@@ -25594,7 +27488,7 @@ INNGEST_INLINE engine_options engine_body::with_defaults(engine_options options)
 
 INNGEST_INLINE std::vector<function_definition> engine_body::definitions(const handler& handler) {
   std::vector<function_definition> out;
-  for (const any_function& each : handler.functions()) out.push_back(define(each));
+  for (const any_function& function : handler.functions()) out.push_back(define(function));
   return out;
 }
 
@@ -28701,7 +30595,7 @@ INNGEST_INLINE bool has_default_task_queue(const httplib::Server& server) {
 
 namespace inngest::inline INNGEST_ABI {
 
-/// Serves a handler on a cpp-httplib server of version 0.11 (Debian 12) or later. The adapter reads bodies up
+/// Serves a handler on a cpp-httplib server of version 0.10 or later. The adapter reads bodies up
 /// to the handler's limit, and ignores the server's own limit. It never compresses answers, so that a
 /// streamed piece is sent when it is written. It changes the server:
 ///
@@ -28719,14 +30613,16 @@ struct adapter<Server> {
   /// The adapter can stream answers.
   static constexpr bool streams = true;
 
-  /// Adds the handler's routes to the server: GET, PUT and POST at the handler's path.
+  /// Adds the handler's routes to the server: every method at the handler's path.
   static void mount(httplib::Server& server, const handler& handler) {
     detail::configure(server);
     if (detail::has_default_task_queue(server)) let_grow(server);
     const std::string& path = handler.options().path;
-    server.Get(path, [handler](const httplib::Request& request, httplib::Response& response) {
+    const auto without_body = [handler](const httplib::Request& request, httplib::Response& response) {
       answer(handler, request, {}, response);
-    });
+    };
+    server.Get(path, without_body);
+    server.Options(path, without_body);
     const auto with_body = [handler](const httplib::Request& request, httplib::Response& response,
                                      const httplib::ContentReader& read) {
       std::string body;
@@ -28734,6 +30630,7 @@ struct adapter<Server> {
         return answer(handler, request, std::move(body), response);  // there is none, as in `curl -X PUT`
       }
       const std::size_t limit = handler.options().max_body_size;
+      body = detail::text_with_room((std::min)(length_of(request), limit) + detail::json_buffer::padding);
       const bool complete = read([&](const char* data, std::size_t size) {
         body.append(data, size);
         return body.size() <= limit;
@@ -28744,9 +30641,21 @@ struct adapter<Server> {
     };
     server.Put(path, with_body);
     server.Post(path, with_body);
+    server.Patch(path, with_body);
+    server.Delete(path, with_body);
   }
 
  private:
+  /// The length of the body as the client announces it, but no more than 8 MB: it may send less. 0 when it is
+  /// not known.
+  static std::size_t length_of(const httplib::Request& request) {
+    constexpr std::size_t most = 8 * 1024 * 1024;
+    const std::string text = request.get_header_value("Content-Length");
+    std::size_t out = 0;
+    std::from_chars(text.data(), text.data() + text.size(), out);
+    return (std::min)(out, most);
+  }
+
   static void let_grow(httplib::Server& server) {
     const auto listener = std::make_shared<std::atomic<detail::native_socket>>(detail::no_socket);
     server.set_socket_options([listener](auto socket) {
@@ -28782,11 +30691,11 @@ struct adapter<Server> {
       if (name == "content-type")
         content_type = value;
       else
-        response.set_header(name, value);
+        response.set_header(name.c_str(), value.c_str());
     }
-    if (!out.stream) return response.set_content(std::move(out.body), content_type);
+    if (!out.stream) return response.set_content(std::move(out.body), content_type.c_str());
     response.set_chunked_content_provider(
-        content_type, [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {
+        content_type.c_str(), [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {
           stream([&](std::string_view chunk) { return sink.write(chunk.data(), chunk.size()); });
           sink.done();
           return true;
@@ -28795,6 +30704,996 @@ struct adapter<Server> {
 };
 
 }  // namespace inngest::inline INNGEST_ABI
+#endif
+#ifdef INNGEST_WITH_CGI
+
+// inngest/adapters/cgi.hpp
+
+#include <csignal>
+
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+#include <stdlib.h>
+#else
+#include <unistd.h>
+#endif
+
+#ifndef _WIN32
+extern "C" char** environ;  // not every system's unistd.h declares it
+#endif
+
+/// Serving as a CGI program (RFC 3875): a web server starts the program for each request.
+///
+///     int main() {
+///       const inngest::client app({.id = "shop"});
+///       inngest::cgi::program program;
+///       inngest::serve(program, app, {ship_order(app)});
+///       return program.run();
+///     }
+///
+/// answer() is for FastCGI and other protocols with the same variables.
+namespace inngest::inline INNGEST_ABI::cgi {
+
+/// Reads at most `size` bytes of the request's body and returns their number; 0 at its end.
+using body_reader = std::function<std::size_t(char* out, std::size_t size)>;
+
+namespace detail {
+
+/// The variables that describe a request, such as "REQUEST_METHOD=POST". A null pointer ends them.
+class variables {
+ public:
+  explicit variables(const char* const* environment) : environment_(environment) {}
+
+  /// Empty when there is none.
+  std::string_view find(std::string_view name) const {
+    std::string_view out;
+    for_each([&](std::string_view known, std::string_view value) {
+      if (known == name && out.empty()) out = value;
+    });
+    return out;
+  }
+
+  /// Calls a function with each name and value.
+  template <class Function>
+  void for_each(const Function& function) const {
+    for (const char* const* one = environment_; one != nullptr && *one != nullptr; ++one) {
+      const std::string_view text(*one);
+      const std::size_t equals = text.find('=');
+      if (equals != std::string_view::npos) function(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+
+ private:
+  const char* const* environment_;
+};
+
+/// "HTTP_X_INNGEST_SIGNATURE" is the header x-inngest-signature.
+inline std::string header_name(std::string_view variable) {
+  std::string out(variable);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+    if (c == '_') c = '-';
+  }
+  return out;
+}
+
+inline bool is_https(const variables& request) {
+  const std::string_view https = request.find("HTTPS");
+  return https == "on" || https == "1" || request.find("REQUEST_SCHEME") == "https";
+}
+
+inline std::string host_of(const variables& request) {
+  const std::string_view port = request.find("SERVER_PORT");
+  std::string out(request.find("SERVER_NAME"));
+  if (!port.empty() && port != (is_https(request) ? "443" : "80")) out += ":" + std::string(port);
+  return out;
+}
+
+inline http::headers headers_of(const variables& request) {
+  constexpr std::string_view prefix = "HTTP_";
+  http::headers out;
+  request.for_each([&](std::string_view name, std::string_view value) {
+    if (name.starts_with(prefix)) out.add(header_name(name.substr(prefix.size())), std::string(value));
+  });
+  const std::string_view type = request.find("CONTENT_TYPE");
+  if (!type.empty()) out.add("content-type", std::string(type));
+  if (!out.find("host") && !request.find("SERVER_NAME").empty()) out.add("host", host_of(request));
+  if (is_https(request) && !out.find("x-forwarded-proto")) out.add("x-forwarded-proto", "https");
+  return out;
+}
+
+/// Encodes a path that the web server has decoded.
+inline std::string encoded_path(std::string_view path) {
+  std::string out;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = (std::min)(path.find('/', begin), path.size());
+    out += http::percent_encoded(path.substr(begin, end - begin));
+    if (end < path.size()) out += '/';
+    begin = end + 1;
+  }
+  return out;
+}
+
+/// The target as the client sent it, where the web server tells it.
+inline std::string url_of(const variables& request) {
+  const std::string_view target = request.find("REQUEST_URI");
+  const std::size_t mark = (std::min)(target.find('?'), target.size());
+  std::string out(target.substr(0, mark));
+  if (out.empty()) out = encoded_path(request.find("SCRIPT_NAME")) + encoded_path(request.find("PATH_INFO"));
+  const std::string_view query = request.find("QUERY_STRING");
+  if (!query.empty()) return out + '?' + std::string(query);
+  return out + std::string(target.substr(mark));
+}
+
+/// Reads a body of `length` bytes, or up to its end without a length. Returns false when it has more bytes
+/// than `limit`, or ends before its length.
+inline bool read_body(const body_reader& read, std::optional<std::size_t> length, std::size_t limit,
+                      std::string& out) {
+  constexpr std::size_t piece = 64 * 1024;  // memory is taken for what arrives, not for what was announced
+  while (!length || out.size() < *length) {
+    const std::size_t before = out.size();
+    out.resize(before + (length ? (std::min)(piece, *length - before) : piece));
+    const std::size_t size = read(out.data() + before, out.size() - before);
+    out.resize(before + (std::min)(size, out.size() - before));
+    if (size == 0) return !length;
+    if (out.size() > limit) return false;
+  }
+  return true;
+}
+
+/// Reads the request's body into it. Returns the answer to a request that is refused for its body.
+inline std::optional<http::response> receive_body(const variables& variables, std::size_t limit,
+                                                  const body_reader& read, http::request& request) {
+  const std::string_view announced = variables.find("CONTENT_LENGTH");
+  if (announced.empty() && variables.find("HTTP_TRANSFER_ENCODING").empty()) return std::nullopt;
+  std::optional<std::size_t> length;
+  if (!announced.empty()) {
+    std::size_t value = 0;
+    const auto parsed = std::from_chars(announced.data(), announced.data() + announced.size(), value);
+    if (parsed.ec == std::errc::invalid_argument || parsed.ptr != announced.data() + announced.size())
+      return serving::bare_answer(400, "CONTENT_LENGTH is not a number");
+    if (parsed.ec != std::errc() || value > limit) return serving::bare_answer(413, "the body is too large");
+    length = value;
+  }
+  if (read_body(read, length, limit, request.body)) return std::nullopt;
+  return request.body.size() > limit ? serving::bare_answer(413, "the body is too large")
+                                     : serving::bare_answer(400, "the body ended too early");
+}
+
+inline std::string head_of(const http::response& answer) {
+  std::string out = "Status: " + std::to_string(answer.status) + " \r\n";
+  for (const auto& [name, value] : answer.headers) {
+    std::string line = name + ": " + value;
+    std::replace_if(
+        line.begin(), line.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
+    out += line + "\r\n";
+  }
+  return out;
+}
+
+inline void send(const http::response& answer, bool with_body, const http::chunk_writer& write) {
+  std::string head = head_of(answer);
+  if (answer.stream) {
+    if (write(head + "\r\n")) answer.stream(write);
+    return;
+  }
+  if (with_body) head += "content-length: " + std::to_string(answer.body.size()) + "\r\n";
+  if (write(head + "\r\n") && with_body) write(answer.body);
+}
+
+inline http::response answer(const handler& handler, const variables& variables, const body_reader& read) {
+  http::request request{.method = std::string(variables.find("REQUEST_METHOD")), .url = url_of(variables)};
+  request.headers = headers_of(variables);
+  auto refused = receive_body(variables, handler.options().max_body_size, read, request);
+  return refused ? std::move(*refused) : handler(std::move(request));
+}
+
+inline std::size_t read_input(char* out, std::size_t size) { return std::fread(out, 1, size, stdin); }
+
+inline bool write_output(std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+}
+
+inline void prepare_streams() {
+#ifdef _WIN32
+  ::_setmode(::_fileno(stdin), _O_BINARY);
+  ::_setmode(::_fileno(stdout), _O_BINARY);
+#else
+  std::signal(SIGPIPE, SIG_IGN);  // a client that is gone must not kill the program within a step
+#endif
+}
+
+inline const char* const* environment() {
+#ifdef _WIN32
+  return _environ;  // a macro
+#else
+  return ::environ;
+#endif
+}
+
+}  // namespace detail
+
+/// Answers one request. `environment` has the variables of CGI as "NAME=value", and a null pointer at the
+/// end; FastCGI libraries have them in this form. `read` reads the body, of which at most
+/// `serve_options::max_body_size` bytes are read. `write` gets the answer: its header, with a Status field,
+/// and its body. The web server decides which paths it passes on: all are answered alike. Thread-safe.
+inline void answer(const handler& handler, const char* const* environment, const body_reader& read,
+                   const http::chunk_writer& write) {
+  const detail::variables variables(environment);
+  const http::response out = detail::answer(handler, variables, read);
+  detail::send(out, variables.find("REQUEST_METHOD") != "HEAD", write);
+}
+
+/// Answers the request that the program was started for, through its environment, standard input and standard
+/// output. Nothing else may write to standard output: log to standard error. Returns 0.
+/// \throws configuration_error when the program was not started by a web server.
+inline int run(const handler& handler) {
+  const char* const* environment = detail::environment();
+  if (detail::variables(environment).find("REQUEST_METHOD").empty()) {
+    throw configuration_error(
+        "cgi: the environment variable REQUEST_METHOD is not set: a web server has to start this program");
+  }
+  detail::prepare_streams();
+  answer(handler, environment, detail::read_input, detail::write_output);
+  return 0;
+}
+
+/// A program to serve functions on, like the server of a framework.
+class program {
+ public:
+  /// Answers the request that the program was started for: see cgi::run().
+  /// \throws configuration_error when nothing was served.
+  int run() const {
+    if (!handler_) throw configuration_error("cgi: call inngest::serve() with the program before run()");
+    return cgi::run(*handler_);
+  }
+
+ private:
+  friend struct inngest::adapter<program>;
+  std::optional<handler> handler_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::cgi
+
+namespace inngest::inline INNGEST_ABI {
+
+/// Serves a handler as a CGI program.
+template <>
+struct adapter<cgi::program> {
+  /// The name of the framework, which the server shows.
+  static constexpr const char* framework = "cgi";
+  /// The adapter can stream answers. Not every web server passes on pieces at once.
+  static constexpr bool streams = true;
+
+  /// Makes the handler the program's only one.
+  static void mount(cgi::program& program, const handler& handler) { program.handler_ = handler; }
+};
+
+}  // namespace inngest::inline INNGEST_ABI
+#endif
+#ifdef INNGEST_WITH_LAMBDA
+
+// inngest/adapters/lambda.hpp
+
+#include <csignal>
+#include <future>
+
+#ifndef INNGEST_NO_HTTPLIB
+#endif
+
+/// Serving on AWS Lambda, behind API Gateway, a function URL or an Application Load Balancer.
+///
+///     int main() {
+///       return inngest::lambda::run([] {
+///         const inngest::client app({.id = "shop"});
+///         return inngest::handler(app, {ship_order(app)});
+///       });
+///     }
+///
+/// run() is a whole bootstrap program. With a runtime of your own, answer() converts an event to a response.
+namespace inngest::inline INNGEST_ABI::lambda {
+
+/// The most bytes of a response that Lambda passes on. It refuses larger ones.
+inline constexpr std::size_t max_response_size = 6'291'556;
+/// The most bytes of a response that an Application Load Balancer accepts.
+inline constexpr std::size_t max_balancer_response_size = 1024 * 1024;
+
+/// The sources of HTTP events. Their events and responses have different forms.
+enum class event_source {
+  gateway_v1,     ///< API Gateway's REST APIs, and HTTP APIs with payload format 1.0
+  gateway_v2,     ///< API Gateway's HTTP APIs with payload format 2.0, and function URLs
+  load_balancer,  ///< Application Load Balancers
+};
+
+/// An HTTP event of Lambda.
+struct http_event {
+  /// Where it comes from.
+  event_source source = event_source::gateway_v2;
+  /// Whether the response must list all values of a header field: the event did.
+  bool lists_values = false;
+  /// The request that it contains.
+  http::request request{};
+};
+
+namespace detail {
+
+using inngest::detail::json_path;
+using inngest::detail::json_type;
+using inngest::detail::json_value;
+using inngest::detail::take;
+
+using fields = std::vector<std::pair<std::string, std::string>>;
+
+/// The members of an event that matter, as they are.
+struct event_members {
+  std::string method{};     // httpMethod, or requestContext.http.method
+  std::string path{};       // as the event says
+  std::string raw_path{};   // rawPath: only in format 2.0
+  std::string full_path{};  // requestContext.path: with the stage, as the client sent it
+  std::string raw_query{};
+  fields headers{};
+  fields query{};
+  std::string body{};
+  bool is_format_2 = false;
+  bool is_base64 = false;
+  bool is_from_balancer = false;
+  bool lists_values = false;
+};
+
+/// A text; empty for null.
+inline std::string read_text(json_value& value, const json_path& at) {
+  if (inngest::detail::is_null(value, at)) return {};
+  inngest::detail::expect(value, json_type::string, at, "text");
+  return std::string(take(value.get_string(), at));
+}
+
+inline bool read_flag(json_value& value, const json_path& at) {
+  if (inngest::detail::is_null(value, at)) return false;
+  inngest::detail::expect(value, json_type::boolean, at, "true or false");
+  return take(value.get_bool(), at);
+}
+
+/// Adds the members of an object whose values are texts, or lists of texts.
+inline void read_fields(json_value& value, const json_path& at, fields& out) {
+  if (inngest::detail::is_null(value, at)) return;
+  inngest::detail::expect(value, json_type::object, at, "object");
+  for (auto item : inngest::detail::members_of(value, at)) {
+    auto field = take(item, at);
+    const std::string name(field.key);
+    const json_path here(at, name);
+    if (inngest::detail::type_of(field.value, here) != json_type::array) {
+      out.emplace_back(name, read_text(field.value, here));
+      continue;
+    }
+    for (auto element : inngest::detail::elements_of(field.value, here)) {
+      auto text = take(element, here);
+      out.emplace_back(name, read_text(text, here));
+    }
+  }
+}
+
+/// Reads the fields, unless the event also lists all their values, and those were read.
+inline void read_single_fields(json_value& value, const json_path& at, fields& out) {
+  fields single;
+  read_fields(value, at, single);
+  if (out.empty()) out = std::move(single);
+}
+
+/// Reads lists of values, which replace the single values that API Gateway sends as well.
+inline bool read_listed_fields(json_value& value, const json_path& at, fields& out) {
+  fields listed;
+  read_fields(value, at, listed);
+  if (listed.empty()) return false;
+  out = std::move(listed);
+  return true;
+}
+
+inline void read_http_context(json_value& value, const json_path& at, event_members& out) {
+  if (inngest::detail::is_null(value, at)) return;
+  for (auto item : inngest::detail::members_of(value, at)) {
+    auto field = take(item, at);
+    if (field.key == "method") out.method = read_text(field.value, json_path(at, "method"));
+  }
+}
+
+inline void read_context(json_value& value, const json_path& at, event_members& out) {
+  if (inngest::detail::is_null(value, at)) return;
+  for (auto item : inngest::detail::members_of(value, at)) {
+    auto field = take(item, at);
+    if (field.key == "elb") out.is_from_balancer = true;
+    if (field.key == "path") out.full_path = read_text(field.value, json_path(at, "path"));
+    if (field.key == "http") read_http_context(field.value, json_path(at, "http"), out);
+  }
+}
+
+inline void read_member(std::string_view name, json_value& value, event_members& out) {
+  const json_path at(name);
+  if (name == "httpMethod") out.method = read_text(value, at);
+  if (name == "path") out.path = read_text(value, at);
+  if (name == "rawPath") {
+    out.raw_path = read_text(value, at);
+    out.is_format_2 = true;
+  }
+  if (name == "rawQueryString") out.raw_query = read_text(value, at);
+  if (name == "headers") read_single_fields(value, at, out.headers);
+  if (name == "multiValueHeaders" && read_listed_fields(value, at, out.headers)) out.lists_values = true;
+  if (name == "queryStringParameters") read_single_fields(value, at, out.query);
+  if (name == "multiValueQueryStringParameters") read_listed_fields(value, at, out.query);
+  if (name == "requestContext") read_context(value, at, out);
+  if (name == "body") out.body = read_text(value, at);
+  if (name == "isBase64Encoded") out.is_base64 = read_flag(value, at);
+}
+
+inline event_members read_members(std::string_view event_json) {
+  const inngest::detail::json_buffer buffer{std::string(event_json)};
+  inngest::detail::json_document document(buffer.text());
+  event_members out;
+  for (auto item : document.object()) {
+    auto field = take(item, json_path());
+    const std::string name(field.key);
+    read_member(name, field.value, out);
+  }
+  document.expect_end();
+  return out;
+}
+
+/// API Gateway decodes parameters, and load balancers pass them as they were sent.
+inline std::string query_of(const event_members& event) {
+  if (event.is_format_2) return event.raw_query;
+  std::string out;
+  for (const auto& [name, value] : event.query) {
+    if (!out.empty()) out += '&';
+    out += event.is_from_balancer ? name + '=' + value
+                                  : http::percent_encoded(name) + '=' + http::percent_encoded(value);
+  }
+  return out;
+}
+
+inline const std::string& path_of(const event_members& event) {
+  if (event.is_format_2) return event.raw_path;
+  return event.full_path.empty() ? event.path : event.full_path;
+}
+
+inline std::string body_of(event_members& event) {
+  if (!event.is_base64) return std::move(event.body);
+  auto decoded = inngest::detail::from_base64(event.body);
+  if (!decoded) throw payload_error("body", "not base64, though isBase64Encoded says so");
+  return std::move(*decoded);
+}
+
+/// The reason phrase after a status code.
+inline std::string_view reason_of(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 206:
+      return "Partial Content";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 413:
+      return "Content Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "Status";
+  }
+}
+
+/// Fields of the same name one after the other, in the order of the first of each.
+inline std::vector<std::pair<std::string, std::vector<std::string>>> grouped(const http::headers& headers) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> out;
+  for (const auto& field : headers) {
+    const auto known =
+        std::find_if(out.begin(), out.end(), [&](const auto& one) { return one.first == field.first; });
+    if (known != out.end())
+      known->second.push_back(field.second);
+    else
+      out.push_back({field.first, {field.second}});
+  }
+  return out;
+}
+
+inline std::string listed_headers(const http::headers& headers) {
+  inngest::detail::json_object_text out;
+  for (const auto& [name, values] : grouped(headers)) {
+    std::string list;
+    for (const std::string& value : values) {
+      list += list.empty() ? '[' : ',';
+      inngest::detail::write_quoted(list, inngest::detail::to_printable(value));
+    }
+    out.add_raw(name, list + ']');
+  }
+  return out.text();
+}
+
+inline std::string joined_headers(const http::headers& headers) {
+  inngest::detail::json_object_text out;
+  for (const auto& [name, values] : grouped(headers)) {
+    std::string joined;
+    for (const std::string& value : values) joined += (joined.empty() ? "" : ", ") + value;
+    out.add(name, joined);
+  }
+  return out.text();
+}
+
+inline std::string write(const http_event& event, const http::response& answer, bool as_base64) {
+  inngest::detail::json_object_text out;
+  out.add("statusCode", answer.status);
+  if (event.source == event_source::load_balancer)
+    out.add("statusDescription", std::to_string(answer.status) + ' ' + std::string(reason_of(answer.status)));
+  if (event.lists_values)
+    out.add_raw("multiValueHeaders", listed_headers(answer.headers));
+  else
+    out.add_raw("headers", joined_headers(answer.headers));
+  out.add("isBase64Encoded", as_base64);
+  if (!as_base64) return out.add("body", answer.body).text();
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(answer.body.data()), answer.body.size());
+  return out.add("body", inngest::detail::to_base64(bytes)).text();
+}
+
+inline bool ends_with_path(std::string path, std::string_view wanted) {
+  while (path.size() > wanted.size() && path.ends_with('/')) path.pop_back();
+  return path.ends_with(wanted);
+}
+
+}  // namespace detail
+
+/// Reads an event. Its path and query are as the client sent them: with the stage of API Gateway, and
+/// encoded. \throws payload_error when it is not JSON, or not an HTTP event.
+inline http_event read_event(std::string_view event_json) {
+  detail::event_members event = detail::read_members(event_json);
+  if (event.method.empty() || detail::path_of(event).empty()) {
+    throw payload_error({},
+                        "not an HTTP event of API Gateway, a function URL or a load balancer: it has no "
+                        "method or no path");
+  }
+  http_event out{.lists_values = event.lists_values};
+  if (event.is_from_balancer) out.source = event_source::load_balancer;
+  if (!event.is_from_balancer && !event.is_format_2) out.source = event_source::gateway_v1;
+  if (event.is_format_2) out.lists_values = false;  // this format has no lists
+  const std::string query = detail::query_of(event);
+  out.request.method = event.method;
+  out.request.url = detail::path_of(event) + (query.empty() ? "" : "?" + query);
+  out.request.body = detail::body_of(event);
+  for (auto& [name, value] : event.headers) out.request.headers.add(std::move(name), std::move(value));
+  return out;
+}
+
+/// Writes a response in the form that the event's source expects. A response that is larger than Lambda or
+/// the load balancer accept becomes an error that is not retried, because they would refuse it each time.
+inline std::string write_response(const http_event& event, const http::response& answer) {
+  const std::size_t limit =
+      event.source == event_source::load_balancer ? max_balancer_response_size : max_response_size;
+  // API Gateway's REST APIs decode base64 only if they are told to.
+  const bool decodes = event.source != event_source::gateway_v1;
+  const bool is_text = inngest::detail::is_utf8(answer.body);
+  std::string out = detail::write(event, answer, decodes && !is_text);
+  // Escapes may double the size of JSON within JSON, and base64 adds a third.
+  if (out.size() > limit && decodes && is_text) out = detail::write(event, answer, true);
+  if (out.size() <= limit) return out;
+  http::response refusal{.status = 500};
+  for (const auto& [name, value] : answer.headers) {
+    if (name != protocol::header::no_retry && name != protocol::header::signature)
+      refusal.headers.add(name, value);
+  }
+  refusal.headers.add(protocol::header::no_retry, "true");
+  refusal.body = inngest::detail::json_object_text()
+                     .add("name", "inngest::too_large")
+                     .add("message", "the answer has " + std::to_string(out.size()) +
+                                         " bytes, and AWS passes on at most " + std::to_string(limit) +
+                                         ": return less from steps, or store large results elsewhere")
+                     .text();
+  return detail::write(event, refusal, false);
+}
+
+/// Answers an HTTP event of API Gateway (payload formats 1.0 and 2.0), a function URL or an Application Load
+/// Balancer: JSON to JSON, for any runtime. It takes as long as the call. The path must end with
+/// `serve_options::path`, after the stage or base path of the API; others are answered with 404. `stop` asks
+/// the call to stop. \throws payload_error when the text is not JSON, or not an HTTP event.
+inline std::string answer(const handler& handler, std::string_view event_json,
+                          const execution::call_stop& stop = {}) {
+  http_event event = read_event(event_json);
+  if (!detail::ends_with_path(event.request.path(), handler.options().path))
+    return write_response(event, serving::bare_answer(404, "there is nothing at this path"));
+  const bool wants_body = event.request.method != "HEAD";
+  http::response out = handler(std::move(event.request), stop);
+  if (!wants_body) out.body.clear();
+  return write_response(event, out);
+}
+
+/// Options of the bootstrap loop.
+struct run_options {
+  /// The host and port of the runtime API. Default: the environment variable AWS_LAMBDA_RUNTIME_API.
+  std::string api{};
+  /// Sends requests to the runtime API. Default: the transport of <inngest/transport/httplib.hpp>.
+  std::shared_ptr<http::transport> transport{};
+  /// How long before its deadline a call is asked to stop through its stop token, so that it can still
+  /// answer; at most a quarter of the call's time. Lambda kills a call that goes on, and the server retries
+  /// it.
+  duration_ms stop_before = std::chrono::seconds(1);
+  /// Makes run() return when the call that is running has ended. SIGTERM does the same.
+  stop_token stop{};
+};
+
+namespace detail {
+
+/// An event to handle.
+struct invocation {
+  std::string id{};
+  std::string event{};
+  std::string trace_id{};
+  std::optional<std::chrono::system_clock::time_point> deadline{};
+};
+
+/// A value of a header of the runtime API.
+inline std::string header_of(const http::response& answer, std::string_view name) {
+  return std::string(answer.headers.find(name).value_or(""));
+}
+
+inline std::optional<std::chrono::system_clock::time_point> deadline_of(std::string_view milliseconds) {
+  std::int64_t since_epoch = 0;
+  const char* end = milliseconds.data() + milliseconds.size();
+  const auto read = std::from_chars(milliseconds.data(), end, since_epoch);
+  constexpr std::int64_t latest = 253'402'300'799'000;  // the year 9999
+  if (milliseconds.empty() || read.ec != std::errc() || read.ptr != end || since_epoch < 0 ||
+      since_epoch > latest)
+    return std::nullopt;
+  return std::chrono::system_clock::time_point(std::chrono::milliseconds(since_epoch));
+}
+
+/// The requests of the runtime API.
+class runtime_api {
+ public:
+  /// \throws configuration_error when there is no address or no transport.
+  explicit runtime_api(const run_options& options)
+      : base_(options.api.empty() ? address() : options.api), transport_(options.transport) {
+    if (base_.empty()) {
+      throw configuration_error(
+          "lambda: the environment variable AWS_LAMBDA_RUNTIME_API is not set. AWS Lambda sets it; to run "
+          "the "
+          "program elsewhere, use Lambda's runtime interface emulator");
+    }
+    base_ = "http://" + base_ + "/2018-06-01/runtime/";
+    if (!transport_) transport_ = inngest::detail::default_transport();
+    if (!transport_) {
+      throw configuration_error(
+          "lambda: no HTTP transport: include <inngest/transport/httplib.hpp> or set run_options::transport");
+    }
+  }
+
+  /// Waits for the next event, which may take days. \throws error when the runtime API does not work.
+  invocation next() const {
+    const http::response answer =
+        transport_->send({.method = "GET", .url = base_ + "invocation/next"}, std::chrono::hours(24 * 20));
+    invocation out{.id = header_of(answer, "lambda-runtime-aws-request-id"),
+                   .event = answer.body,
+                   .trace_id = header_of(answer, "lambda-runtime-trace-id"),
+                   .deadline = deadline_of(header_of(answer, "lambda-runtime-deadline-ms"))};
+    if (answer.status != 200 || out.id.empty())
+      throw protocol_error("lambda: the runtime API gave no event, and status " +
+                           std::to_string(answer.status));
+    return out;
+  }
+
+  /// Sends a response. Returns the status: 413 when it is too large.
+  int respond(const std::string& id, std::string response) const {
+    return post("invocation/" + id + "/response", {}, std::move(response));
+  }
+
+  /// Reports that an event could not be handled.
+  int fail(const std::string& id, const std::string& type, const std::string& message) const {
+    return post("invocation/" + id + "/error", type, error_text(type, message));
+  }
+
+  /// Reports that the program can't start.
+  int fail_init(const std::string& type, const std::string& message) const {
+    return post("init/error", type, error_text(type, message));
+  }
+
+ private:
+  static std::string address() {
+    const char* value = std::getenv("AWS_LAMBDA_RUNTIME_API");
+    return value == nullptr ? std::string() : std::string(value);
+  }
+
+  static std::string error_text(const std::string& type, const std::string& message) {
+    return inngest::detail::json_object_text()
+        .add("errorMessage", message)
+        .add("errorType", type)
+        .add_raw("stackTrace", "[]")
+        .text();
+  }
+
+  int post(const std::string& path, const std::string& error_type, std::string body) const {
+    http::request request{.method = "POST", .url = base_ + path, .body = std::move(body)};
+    request.headers.add("content-type", "application/json");
+    if (!error_type.empty()) request.headers.add("lambda-runtime-function-error-type", error_type);
+    const int status = transport_->send(request, std::chrono::minutes(1)).status;
+    if (status >= 500)  // Lambda's documentation: the program should exit
+      throw protocol_error("lambda: the runtime API answered POST " + path + " with status " +
+                           std::to_string(status));
+    return status;
+  }
+
+  std::string base_;
+  std::shared_ptr<http::transport> transport_;
+};
+
+/// Set by SIGTERM.
+inline std::atomic<bool> is_terminated = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
+
+/// Notices SIGTERM during its lifetime.
+class termination_signal {
+ public:
+  termination_signal() : previous_(std::signal(SIGTERM, [](int) { is_terminated = true; })) {}
+  ~termination_signal() {
+    if (previous_ != SIG_ERR) std::signal(SIGTERM, previous_);
+    is_terminated = false;
+  }
+  termination_signal(const termination_signal&) = delete;
+  termination_signal& operator=(const termination_signal&) = delete;
+
+ private:
+  void (*previous_)(int);
+};
+
+constexpr auto look_interval = std::chrono::milliseconds(20);  // for a signal, which can't notify a thread
+
+/// Asks a call to stop before its deadline, or when the program is to end.
+class call_watch {
+ public:
+  call_watch(execution::call_stop call, std::optional<std::chrono::steady_clock::time_point> until,
+             stop_token program)
+      : call_(std::move(call)), until_(until), program_(std::move(program)), thread_([this] { look(); }) {}
+  ~call_watch() {
+    {
+      const std::lock_guard lock(mutex_);
+      has_ended_ = true;
+    }
+    ended_.notify_all();
+    thread_.join();
+  }
+  call_watch(const call_watch&) = delete;
+  call_watch& operator=(const call_watch&) = delete;
+
+ private:
+  bool is_over() const { return until_ && std::chrono::steady_clock::now() >= *until_; }
+  bool is_ending() const { return is_terminated || program_.stop_requested(); }
+
+  void look() {
+    std::unique_lock lock(mutex_);
+    while (!has_ended_ && !is_over() && !is_ending()) ended_.wait_for(lock, look_interval);
+    if (has_ended_) return;
+    lock.unlock();  // the call's callbacks run here
+    if (is_ending())
+      call_.request_shutdown();
+    else
+      call_.request();
+  }
+
+  execution::call_stop call_;
+  std::optional<std::chrono::steady_clock::time_point> until_;
+  stop_token program_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool has_ended_ = false;
+  std::thread thread_;
+};
+
+/// When to ask a call to stop.
+inline std::optional<std::chrono::steady_clock::time_point> stop_time(const invocation& call,
+                                                                      std::chrono::milliseconds before) {
+  if (!call.deadline) return std::nullopt;
+  using std::chrono::milliseconds;
+  const auto left = (std::max)(
+      milliseconds(0), std::chrono::floor<milliseconds>(*call.deadline - std::chrono::system_clock::now()));
+  return std::chrono::steady_clock::now() + left - (std::min)(before, left / 4);
+}
+
+/// The trace that AWS X-Ray's libraries go on with.
+inline void set_trace_id(const std::string& id) {
+#ifndef _WIN32
+  if (!id.empty()) ::setenv("_X_AMZN_TRACE_ID", id.c_str(), 1);
+#else
+  (void)id;
+#endif
+}
+
+inline void handle(const handler& handler, const runtime_api& api, const invocation& call,
+                   const run_options& options) {
+  set_trace_id(call.trace_id);
+  std::string response;
+  try {
+    const execution::call_stop stop;
+    const call_watch watch(stop, stop_time(call, options.stop_before), options.stop);
+    response = answer(handler, call.event, stop);
+  } catch (const payload_error& problem) {
+    handler.client().log().error(std::string("lambda: ") + problem.what());
+    api.fail(call.id, "Function.InvalidEvent", problem.what());
+    return;
+  }
+  const int status = api.respond(call.id, std::move(response));
+  if (status < 300) return;
+  handler.client().log().error("lambda: the runtime API refused a response with status " +
+                               std::to_string(status));
+  if (status == 413) api.fail(call.id, "Function.ResponseTooLarge", "the response is too large for Lambda");
+}
+
+/// Waits for an event on a thread of its own, because the request can't be interrupted. The thread lasts as
+/// long as the request, also after the loop has ended.
+inline std::future<invocation> ask_for_next(std::shared_ptr<const runtime_api> api) {
+  std::packaged_task<invocation()> task([api = std::move(api)] { return api->next(); });
+  std::future<invocation> out = task.get_future();
+  std::thread(std::move(task)).detach();
+  return out;
+}
+
+inline void loop(const handler& handler, const std::shared_ptr<const runtime_api>& api,
+                 const run_options& options) {
+  const termination_signal signal;
+  const auto is_ending = [&] { return is_terminated || options.stop.stop_requested(); };
+  while (!is_ending()) {
+    std::future<invocation> next = ask_for_next(api);
+    while (next.wait_for(look_interval) != std::future_status::ready) {
+      if (is_ending()) return;
+    }
+    handle(handler, *api, next.get(), options);
+  }
+}
+
+}  // namespace detail
+
+/// Handles events of AWS Lambda, one after the other: the main loop of a custom runtime, for the program
+/// `bootstrap` of an `al2023` function. Events that are no HTTP requests are reported as errors. The
+/// environment variable _X_AMZN_TRACE_ID is set to the trace of each event. SIGTERM, which Lambda sends only
+/// to functions with an extension, asks the running call to stop, and run() returns. It returns 0.
+/// \throws configuration_error outside of Lambda; error when the runtime API fails: then let the program end,
+/// and Lambda starts another.
+inline int run(const handler& handler, const run_options& options = {}) {
+  detail::loop(handler, std::make_shared<const detail::runtime_api>(options), options);
+  return 0;
+}
+
+/// The same, with a handler that `make` makes. What it throws is reported as the error of the start, and
+/// thrown again.
+template <class Make>
+  requires std::convertible_to<std::invoke_result_t<Make&>, handler>
+int run(Make make, const run_options& options = {}) {
+  const auto api = std::make_shared<const detail::runtime_api>(options);
+  std::optional<handler> made;
+  try {
+    made.emplace(make());
+  } catch (const std::exception& problem) {
+    api->fail_init("Runtime.InitError", problem.what());
+    throw;
+  }
+  detail::loop(*made, api, options);
+  return 0;
+}
+
+/// A runtime to serve functions on, like the server of a framework:
+///
+///     inngest::lambda::runtime lambda;
+///     inngest::serve(lambda, app, {ship_order});
+///     return lambda.run();
+class runtime {
+ public:
+  /// Does nothing yet.
+  explicit runtime(run_options options = {}) : options_(std::move(options)) {}
+
+  /// Calls lambda::run() with the handler that serve() has added.
+  /// \throws configuration_error when nothing was served.
+  int run() const {
+    if (!handler_) throw configuration_error("lambda: call inngest::serve() with the runtime before run()");
+    return lambda::run(*handler_, options_);
+  }
+
+  /// The options as given.
+  const run_options& options() const { return options_; }
+
+ private:
+  friend struct inngest::adapter<runtime>;
+  run_options options_;
+  std::optional<handler> handler_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::lambda
+
+namespace inngest::inline INNGEST_ABI {
+
+/// Serves a handler on AWS Lambda.
+template <>
+struct adapter<lambda::runtime> {
+  /// The name of the framework, which the server shows.
+  static constexpr const char* framework = "aws-lambda";
+
+  /// Makes the handler the runtime's only one.
+  static void mount(lambda::runtime& runtime, const handler& handler) { runtime.handler_ = handler; }
+};
+
+}  // namespace inngest::inline INNGEST_ABI
+#endif
+#ifdef INNGEST_WITH_AGGREGATES
+
+// inngest/json/aggregates.hpp
+
+#if !__has_include(<boost/pfr/core_name.hpp>)
+#error \
+    "inngest: <inngest/json/aggregates.hpp> reads the names of members by Boost.PFR: install Boost 1.84 or newer, or declare types with INNGEST_FIELDS"
+#endif
+#include <boost/pfr/core.hpp>
+#include <boost/pfr/core_name.hpp>
+#include <boost/pfr/tuple_size.hpp>
+
+// Aggregates without INNGEST_FIELDS: with this header, a struct of public members is JSON as it is.
+//
+//     #include <inngest/json/aggregates.hpp>
+//
+//     struct Order { std::string id; int total_cents = 0; };
+//     INNGEST_CAMEL_CASE(Order)                // optional: names on the wire in camel case
+//     INNGEST_DEFAULTS(Order, total_cents)     // optional: may be missing
+//     using Placed = inngest::event<"order/placed", Order>;
+//
+// It needs Boost.PFR (headers only) from Boost 1.84 or newer. A type has no base class, no C array and no
+// private member, and is declared outside of functions. INNGEST_FIELDS and nlohmann's functions take
+// precedence. Include it in every source that uses such a type.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// The name says what to do, because compilers show it first.
+template <class Owner, std::size_t Index, class Member>
+struct aggregate_member_needs_INNGEST_FIELDS_or_to_json {
+  static_assert(
+      own_form::fits<Member>(),
+      "inngest: a member of an aggregate has a type that is not JSON: make it an aggregate, too, or give "
+      "it INNGEST_FIELDS, INNGEST_ENUM or nlohmann's to_json and from_json");
+};
+
+/// One member of an aggregate, by its position.
+template <class Owner, std::size_t Index>
+struct aggregate_field {
+  using member_type = boost::pfr::tuple_element_t<Index, Owner>;
+  using form = own_form;
+  using check = aggregate_member_needs_INNGEST_FIELDS_or_to_json<Owner, Index, member_type>;
+
+  std::string_view name;           // on the wire
+  std::string_view member = name;  // in C++
+  bool is_named = false;
+
+  template <class T>
+  static constexpr auto& of(T& owner) {
+    return boost::pfr::get<Index>(owner);
+  }
+};
+
+template <class T>
+  requires(std::is_class_v<T>&& std::is_aggregate_v<T>&& std::default_initializable<T>)
+struct aggregate_fields<T> {
+  static constexpr bool is_available = true;
+
+  static constexpr auto names = boost::pfr::names_as_array<T>();
+
+  template <std::size_t... Index>
+  static constexpr auto fields(std::index_sequence<Index...>) {
+    return std::tuple<aggregate_field<T, Index>...>{
+        aggregate_field<T, Index>{std::string_view(names[Index])}...};
+  }
+  static constexpr auto all() { return fields(std::make_index_sequence<names.size()>()); }
+};
+
+}  // namespace inngest::inline INNGEST_ABI::detail
 #endif
 #ifdef INNGEST_WITH_AI
 
@@ -29425,7 +32324,7 @@ gateway_request make_request(const deepseek& model, const Request& request) {
 
 // inngest/ai/gemini.hpp
 
-// Google's Gemini. The names of its format are in camel case.
+// Google's Gemini. On the wire, the names of its format are in camel case.
 
 namespace inngest::inline INNGEST_ABI::ai {
 
@@ -29447,15 +32346,15 @@ struct gemini_part {
   /// Whether the text is the model's thinking, not its answer.
   std::optional<bool> thought{};
   /// A function call by the model.
-  std::optional<gemini_function_call> functionCall{};
+  std::optional<gemini_function_call> function_call{};
   /// {"name": ..., "response": {...}}
-  std::optional<json> functionResponse{};
+  std::optional<json> function_response{};
   /// {"mimeType": ..., "data": base64}
-  std::optional<json> inlineData{};
+  std::optional<json> inline_data{};
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_part, text, thought, functionCall, functionResponse, inlineData, extra)
+INNGEST_CAMEL_FIELDS(gemini_part, text, thought, function_call, function_response, inline_data, extra)
 
 /// One message of a conversation.
 struct gemini_content {
@@ -29485,93 +32384,93 @@ INNGEST_FIELDS(gemini_function, name, description, parameters, extra)
 /// A group of functions that the model may call.
 struct gemini_tool {
   /// The functions.
-  std::optional<std::vector<gemini_function>> functionDeclarations{};
+  std::optional<std::vector<gemini_function>> function_declarations{};
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_tool, functionDeclarations, extra)
+INNGEST_CAMEL_FIELDS(gemini_tool, function_declarations, extra)
 
 /// How the model generates its answer.
 struct gemini_generation_config {
   /// The sampling temperature; higher values are more random. Default: the model's.
   std::optional<double> temperature{};
   /// Nucleus sampling: the probability mass to sample from. Default: the model's.
-  std::optional<double> topP{};
+  std::optional<double> top_p{};
   /// The number of most likely tokens to sample from. Default: the model's.
-  std::optional<int> topK{};
+  std::optional<int> top_k{};
   /// The maximum number of generated tokens. Default: the model's.
-  std::optional<int> maxOutputTokens{};
+  std::optional<int> max_output_tokens{};
   /// The model stops when it generates one of these texts.
-  std::optional<std::vector<std::string>> stopSequences{};
+  std::optional<std::vector<std::string>> stop_sequences{};
   /// "application/json" with a schema.
-  std::optional<std::string> responseMimeType{};
+  std::optional<std::string> response_mime_type{};
   /// The schema that a JSON answer follows.
-  std::optional<json> responseSchema{};
+  std::optional<json> response_schema{};
   /// Settings of the model's thinking.
-  std::optional<json> thinkingConfig{};
+  std::optional<json> thinking_config{};
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_generation_config, temperature, topP, topK, maxOutputTokens, stopSequences,
-               responseMimeType, responseSchema, thinkingConfig, extra)
+INNGEST_CAMEL_FIELDS(gemini_generation_config, temperature, top_p, top_k, max_output_tokens, stop_sequences,
+               response_mime_type, response_schema, thinking_config, extra)
 
 /// A request to Gemini's generateContent endpoint.
 struct gemini_request {
   /// The conversation, oldest message first.
   std::vector<gemini_content> contents;
   /// The system message.
-  std::optional<gemini_content> systemInstruction{};
+  std::optional<gemini_content> system_instruction{};
   /// How the model generates its answer.
-  std::optional<gemini_generation_config> generationConfig{};
+  std::optional<gemini_generation_config> generation_config{};
   /// The tools that the model may call.
   std::optional<std::vector<gemini_tool>> tools{};
   /// Which functions the model may or must call.
-  std::optional<json> toolConfig{};
+  std::optional<json> tool_config{};
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_request, contents, systemInstruction, generationConfig, tools, toolConfig, extra)
+INNGEST_CAMEL_FIELDS(gemini_request, contents, system_instruction, generation_config, tools, tool_config, extra)
 
 /// One of the alternatives in an answer.
 struct gemini_candidate {
   /// The message of the model.
   gemini_content content{};
   /// "STOP", "MAX_TOKENS", "SAFETY" and others.
-  std::optional<std::string> finishReason{};
+  std::optional<std::string> finish_reason{};
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_candidate, content, finishReason, extra)
+INNGEST_CAMEL_FIELDS(gemini_candidate, content, finish_reason, extra)
 INNGEST_DEFAULTS(gemini_candidate, content)
 
 /// The tokens of a request and its answer.
 struct gemini_usage {
   /// The tokens of the request.
-  int promptTokenCount = 0;
+  int prompt_token_count = 0;
   /// The tokens of the answer.
-  int candidatesTokenCount = 0;
+  int candidates_token_count = 0;
   /// The sum of both.
-  int totalTokenCount = 0;
+  int total_token_count = 0;
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_usage, promptTokenCount, candidatesTokenCount, totalTokenCount, extra)
-INNGEST_DEFAULTS(gemini_usage, promptTokenCount, candidatesTokenCount, totalTokenCount)
+INNGEST_CAMEL_FIELDS(gemini_usage, prompt_token_count, candidates_token_count, total_token_count, extra)
+INNGEST_DEFAULTS(gemini_usage, prompt_token_count, candidates_token_count, total_token_count)
 
 /// Gemini's answer.
 struct gemini_answer {
-  /// Empty when the prompt was blocked: see promptFeedback.
+  /// Empty when the prompt was blocked: see prompt_feedback.
   std::vector<gemini_candidate> candidates;
   /// The tokens used.
-  std::optional<gemini_usage> usageMetadata{};
+  std::optional<gemini_usage> usage_metadata{};
   /// Why the prompt was blocked.
-  std::optional<json> promptFeedback{};
+  std::optional<json> prompt_feedback{};
   /// The error, when the provider answers with one.
   std::optional<json> error{};
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_FIELDS(gemini_answer, candidates, usageMetadata, promptFeedback, error, extra)
+INNGEST_CAMEL_FIELDS(gemini_answer, candidates, usage_metadata, prompt_feedback, error, extra)
 INNGEST_DEFAULTS(gemini_answer, candidates)
 
 /// The text of the first candidate, without its thinking.
@@ -29629,8 +32528,8 @@ INNGEST_INLINE std::vector<tool_call> tool_calls(const gemini_answer& answer) {
   std::vector<tool_call> out;
   if (answer.candidates.empty()) return out;
   for (const gemini_part& part : answer.candidates.front().content.parts) {
-    if (part.functionCall)
-      out.push_back({"", part.functionCall->name, encode(part.functionCall->args.value_or(json::object()))});
+    if (part.function_call)
+      out.push_back({"", part.function_call->name, encode(part.function_call->args.value_or(json::object()))});
   }
   return out;
 }
