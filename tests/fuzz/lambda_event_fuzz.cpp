@@ -12,7 +12,7 @@
 
 namespace {
 
-const inngest::handler& app() {
+const inngest::handler& lambda_app() {
   static const inngest::handler out = [] {
     const inngest::client client({.id = "app",
                                   .mode = inngest::mode::dev,
@@ -39,7 +39,7 @@ void targets::fuzz_lambda_event(std::string_view text) {
   }
   FUZZ_CHECK(!event.request.method.empty() && !event.request.url.empty());
   if (event.request.method == "PUT") return;  // sends a request
-  const auto response = inngest::json::parse(inngest::lambda::answer(app(), text));
+  const auto response = inngest::json::parse(inngest::lambda::answer(lambda_app(), text));
   FUZZ_CHECK(response.at("statusCode").get<int>() >= 200);
   FUZZ_CHECK(response.contains("headers") != response.contains("multiValueHeaders"));
   // A body of any bytes survives the way to the client.
