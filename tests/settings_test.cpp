@@ -184,7 +184,7 @@ TEST_CASE("a key with garbage in it is refused without repeating it", "[settings
       {"signkey-prod-00ff\x01", "no key has"},
       {"signkey-prod-00ff\xc2\xa0", "no key has"},
       {std::string("signkey-prod-00ff\0x", 19), "no key has"},
-      {"signkey-prod-", "nothing behind its prefix"}};
+      {"signkey-prod-", "nothing after its prefix"}};
   for (const auto& [key, problem] : garbage) {
     CAPTURE(key);
     const std::pair<std::string, std::string> errors[] = {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <inngest/json.hpp>
+#include <inngest/time/timestamp.hpp>
 
 // Recorded exchanges, and what it means that ours is the same as a recorded one: the differences that we
 // decided on are all here, each with its reason.
@@ -182,6 +183,17 @@ inline bool is_refusal(const json& answer) {
   return status == 401 || status == 405 || (body.is_object() && body.value("type", "") == "internal");
 }
 
+/// The same value with all moments written alike: ours have milliseconds, also when these are 0.
+inline json with_moments(json value) {
+  if (value.is_structured()) {
+    for (json& part : value) part = with_moments(std::move(part));
+  } else if (value.is_string()) {
+    if (const auto moment = inngest::parse_timestamp(value.get<std::string>()))
+      return inngest::to_text(*moment);
+  }
+  return value;
+}
+
 /// What a body says as the answer to a recorded call; two that say the same are equal.
 inline json meaning_of_answer(const json& call, json body) {
   const int status = call.at("answer").at("status");
@@ -201,7 +213,7 @@ inline json meaning_of_answer(const json& call, json body) {
     return meaning_of_operations(body);
   }
   if (adds_message) body.erase("handled");
-  return body;
+  return with_moments(std::move(body));
 }
 
 /// What a request to the server's API says.

@@ -171,6 +171,7 @@ inline void answer(const handler& handler, const Pistache::Http::Request& reques
 /// `maxRequestSize`.
 class pistache_handler final : public Pistache::Http::Handler {
  public:
+  /// Answers with this handler.
   explicit pistache_handler(handler handler) : handler_(std::move(handler)) {}
   /// Pistache copies its handler for each of its threads.
   pistache_handler(const pistache_handler& other)
@@ -180,10 +181,12 @@ class pistache_handler final : public Pistache::Http::Handler {
     const std::lock_guard lock(gate_->mutex);
     gate_->is_open = false;
   }
+  /// For Pistache.
   std::shared_ptr<Pistache::Tcp::Handler> clone() const override {
     return std::make_shared<pistache_handler>(*this);
   }
 
+  /// For Pistache.
   void onRequest(const Pistache::Http::Request& request, Pistache::Http::ResponseWriter response) override {
     answer(handler_, request, response);
   }
