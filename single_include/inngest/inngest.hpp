@@ -2767,6 +2767,7 @@ template <class Bytes = std::vector<std::byte>>
 struct base64 {
   /// The bytes.
   Bytes bytes{};
+  /// Whether the bytes are the same.
   bool operator==(const base64&) const = default;
 };
 template <class Bytes>
