@@ -85,11 +85,11 @@ TEST_CASE("a moment too far away is refused, and one that has passed is not wait
   CHECK(slept_until(sys_days(year(2020) / 2 / 29)) == "2020-02-29T00:00:00.000Znull");
 }
 
-TEST_CASE("a sleep until 366 days from now is accepted, whatever the fraction of the millisecond", "[waits]") {
+TEST_CASE("a sleep until 366 days from now is accepted, whatever the fraction of the millisecond",
+          "[waits]") {
   for (int i = 0; i < 20; ++i) {
-    const std::string slept = first_of([](auto& ctx) {
-      ctx.step.sleep_until("nap", std::chrono::system_clock::now() + hours(24 * 366));
-    });
+    const std::string slept = first_of(
+        [](auto& ctx) { ctx.step.sleep_until("nap", std::chrono::system_clock::now() + hours(24 * 366)); });
     CHECK_THAT(slept, ContainsSubstring("Znull"));
   }
 }

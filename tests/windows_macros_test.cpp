@@ -56,7 +56,7 @@
 
 #include "catch.hpp"
 
-// The library compiles behind <windows.h>, which defines min, max and a few more names as macros, and behind Qt.
+// The library compiles behind <windows.h>, which defines min, max and a few more names as macros, and Qt.
 // NOLINTBEGIN
 #undef DELETE  // of <arpa/nameser.h>
 #define min(a, b) (((a) < (b)) ? (a) : (b))

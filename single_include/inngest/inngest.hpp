@@ -32413,7 +32413,7 @@ struct gemini_generation_config {
   extra_fields extra{};
 };
 INNGEST_CAMEL_FIELDS(gemini_generation_config, temperature, top_p, top_k, max_output_tokens, stop_sequences,
-               response_mime_type, response_schema, thinking_config, extra)
+                     response_mime_type, response_schema, thinking_config, extra)
 
 /// A request to Gemini's generateContent endpoint.
 struct gemini_request {
@@ -32430,7 +32430,8 @@ struct gemini_request {
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_CAMEL_FIELDS(gemini_request, contents, system_instruction, generation_config, tools, tool_config, extra)
+INNGEST_CAMEL_FIELDS(gemini_request, contents, system_instruction, generation_config, tools, tool_config,
+                     extra)
 
 /// One of the alternatives in an answer.
 struct gemini_candidate {
@@ -32530,7 +32531,8 @@ INNGEST_INLINE std::vector<tool_call> tool_calls(const gemini_answer& answer) {
   if (answer.candidates.empty()) return out;
   for (const gemini_part& part : answer.candidates.front().content.parts) {
     if (part.function_call)
-      out.push_back({"", part.function_call->name, encode(part.function_call->args.value_or(json::object()))});
+      out.push_back(
+          {"", part.function_call->name, encode(part.function_call->args.value_or(json::object()))});
   }
   return out;
 }

@@ -294,9 +294,9 @@ class own_session : public std::enable_shared_from_this<own_session> {
   void answer() {
     // [answer]
     inngest::answer(endpoint_, std::move(request_), stream_.get_executor(),
-                          [self = shared_from_this()](auto answer, auto under_way) {
-                            self->write(std::move(answer), std::move(under_way));
-                          });
+                    [self = shared_from_this()](auto answer, auto under_way) {
+                      self->write(std::move(answer), std::move(under_way));
+                    });
     // [answer]
   }
 

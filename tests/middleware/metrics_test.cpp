@@ -35,7 +35,8 @@ struct registry {
   void add(const measurement& each) {
     const std::lock_guard lock(mutex);
     std::string series(each.name);
-    for (const auto& [name, value] : each.labels) series += " " + std::string(name) + "=" + std::string(value);
+    for (const auto& [name, value] : each.labels)
+      series += " " + std::string(name) + "=" + std::string(value);
     if (each.kind == metric_kind::counter)
       counters[series] += each.value;
     else

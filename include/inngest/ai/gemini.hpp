@@ -100,7 +100,7 @@ struct gemini_generation_config {
   extra_fields extra{};
 };
 INNGEST_CAMEL_FIELDS(gemini_generation_config, temperature, top_p, top_k, max_output_tokens, stop_sequences,
-               response_mime_type, response_schema, thinking_config, extra)
+                     response_mime_type, response_schema, thinking_config, extra)
 
 /// A request to Gemini's generateContent endpoint.
 struct gemini_request {
@@ -117,7 +117,8 @@ struct gemini_request {
   /// Fields without a member of their own.
   extra_fields extra{};
 };
-INNGEST_CAMEL_FIELDS(gemini_request, contents, system_instruction, generation_config, tools, tool_config, extra)
+INNGEST_CAMEL_FIELDS(gemini_request, contents, system_instruction, generation_config, tools, tool_config,
+                     extra)
 
 /// One of the alternatives in an answer.
 struct gemini_candidate {

@@ -20,7 +20,8 @@ INNGEST_INLINE std::vector<tool_call> tool_calls(const gemini_answer& answer) {
   if (answer.candidates.empty()) return out;
   for (const gemini_part& part : answer.candidates.front().content.parts) {
     if (part.function_call)
-      out.push_back({"", part.function_call->name, encode(part.function_call->args.value_or(json::object()))});
+      out.push_back(
+          {"", part.function_call->name, encode(part.function_call->args.value_or(json::object()))});
   }
   return out;
 }
