@@ -1,5 +1,5 @@
-// The definitions of the library, for those who compile it once: link it and define INNGEST_COMPILED everywhere.
-// What needs SQLite is in sqlite_store.cpp.
+// The definitions of the library, for those who compile it once: link it and define INNGEST_COMPILED
+// everywhere. What needs SQLite is in sqlite_store.cpp.
 
 #ifndef INNGEST_COMPILED
 #error "inngest: define INNGEST_COMPILED where this file is compiled and where the library is used"
