@@ -3274,7 +3274,9 @@ consteval unsigned types_of() {
     case json_kind::own:
       if constexpr (has_own_codec<T>) return own_codec<T>::types;
       break;
-    default:
+    case json_kind::none:
+    case json_kind::dom:
+    case json_kind::converted:
       break;
   }
   return json_types::any;
