@@ -12,9 +12,8 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>
 
-// HTTP messages as values: adapters convert their framework's types to these, and transports send them.
-
-/// HTTP messages as values, and the interface for sending them.
+/// HTTP messages as plain values, and the interface for sending them. Adapters convert their framework's
+/// types to these.
 namespace inngest::inline INNGEST_ABI::http {
 
 /// Header fields, in order. Names are case-insensitive.
@@ -23,10 +22,11 @@ class headers {
   /// No fields.
   headers() = default;
   /// The given names and values.
-  headers(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
+  headers(std::initializer_list<std::pair<std::string, std::string>> fields);
 
-  /// Adds a field; fields of the same name are kept.
-  void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  /// Adds a field, even if one of the same name exists. Carriage returns, line feeds and zero bytes, which
+  /// could end the field and start another one, become spaces.
+  void add(std::string name, std::string value);
 
   /// The value of the first field with the name; `nullopt` when there is none.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
@@ -42,7 +42,7 @@ class headers {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-/// Decodes %xx and +, as in a query. A % that does not start an escape is kept.
+/// Decodes %xx and +, as in a query. A % that does not start an escape is left as is.
 [[nodiscard]] std::string percent_decoded(std::string_view text);
 
 /// Encodes everything but unreserved characters as %xx.
@@ -62,7 +62,7 @@ struct request {
   /// A decoded parameter of the URL's query; `nullopt` when it is absent.
   [[nodiscard]] std::optional<std::string> query(std::string_view name) const;
 
-  /// The URL without its origin and query: "/api/inngest".
+  /// The URL without its origin and query: "/api/inngest". A URL that begins with a slash has no origin.
   [[nodiscard]] std::string path() const;
 };
 
@@ -77,18 +77,28 @@ struct response {
   http::headers headers{};
   /// The body's bytes.
   std::string body{};
-  /// If set, it is called instead of using `body`, and writes the body in pieces while it is produced.
+  /// If set, it is called instead of sending `body`, and writes the body in pieces as it is produced.
   std::function<void(const chunk_writer& write)> stream{};
 };
+
+struct streaming;
 
 /// Sends a client's requests, such as events and registrations. Implement it to use another HTTP library.
 class transport {
  public:
   virtual ~transport() = default;
 
-  /// Sends a request with an absolute `url` and returns the answer; any status is an answer. Called from many
-  /// threads. \throws inngest::unreachable when no answer arrives before the timeout.
+  /// Sends a request with an absolute `url` and returns the answer, whatever its status. Called from many
+  /// threads.
+  /// \throws inngest::unreachable when no answer arrives before the timeout.
   virtual response send(const request& request, std::chrono::milliseconds timeout) = 0;
+
+  /// Sends a request and passes on its answer as it arrives, such as server-sent events: see
+  /// <inngest/http/streaming.hpp>. Returns when the answer is complete or the handlers end it. Called from
+  /// many threads. Only realtime subscriptions and streams need it. The default throws configuration_error,
+  /// because the transport can't stream.
+  /// \throws inngest::unreachable when no answer arrives or the connection breaks.
+  virtual void stream(const request& request, const streaming& handlers);
 };
 
 }  // namespace inngest::inline INNGEST_ABI::http

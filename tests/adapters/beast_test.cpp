@@ -1,6 +1,10 @@
 // The suite of all adapters on Boost.Beast, and what is special about it.
 
 #include <inngest/adapters/beast.hpp>
+#include <inngest/endpoint.hpp>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -20,6 +24,7 @@
 #include "suite.hpp"
 #include "support/handler_driver.hpp"
 #include "support/http_connection.hpp"
+#include "support/own_sockets.hpp"
 
 namespace {
 
@@ -28,7 +33,7 @@ class server_of_beast final : public suite::running_server {
   server_of_beast(const inngest::client& app, std::vector<inngest::any_function> functions,
                   inngest::serve_options options, int port)
       : server_(io_, {.port = static_cast<unsigned short>(port)}),
-        handler_(inngest::serve(server_, app, std::move(functions), std::move(options))) {
+        handler_(suite::serve(server_, app, std::move(functions), std::move(options))) {
     for (int i = 0; i < 2; ++i) threads_.emplace_back([this] { io_.run(); });
   }
   ~server_of_beast() override { stop(); }
@@ -273,6 +278,113 @@ TEST_CASE("Beast: a streamed answer to HTTP/1.0 ends with the connection", "[bea
   const http_answer answer = connection.read_answer();
   CHECK(answer.header("transfer-encoding") == "(absent)");
   CHECK(inngest::json::parse(answer.body).at("status") == 206);
+}
+
+TEST_CASE("Beast: chunks are only for HTTP/1.1, whatever the connection is to become", "[beast][streaming]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  inngest::beast_server server(running.io, {.port = 0});
+  inngest::serve(server, app, {greet(app)}, {.streaming = true});
+  for (const char* wish : {"close", "keep-alive"}) {
+    http_connection connection(server.port());
+    const std::string body = support::call().text();
+    connection.send("POST /api/inngest?fnId=app-greet HTTP/1.0\r\nConnection: " + std::string(wish) +
+                    "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    const http_answer answer = connection.read_answer();
+    CHECK(answer.header("transfer-encoding") == "(absent)");
+    CHECK(answer.header("connection") == "close");
+    CHECK(inngest::json::parse(answer.body).at("status") == 206);
+  }
+}
+
+TEST_CASE("Beast: a connection of HTTP/1.0 is kept for a client that asks for it", "[beast]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  inngest::beast_server server(running.io, {.port = 0});
+  inngest::serve(server, app, {greet(app)});
+  http_connection connection(server.port());
+  for (int i = 0; i < 2; ++i) {
+    connection.send("GET /api/inngest HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    const http_answer answer = connection.read_answer();
+    CHECK(answer.status == 200);
+    CHECK(answer.header("connection") == "keep-alive");
+  }
+}
+
+TEST_CASE("Beast: the answer to garbage after HEAD has a body", "[beast]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  inngest::beast_server server(running.io, {.port = 0});
+  inngest::serve(server, app, {greet(app)});
+  http_connection connection(server.port());
+  connection.send(request_text("HEAD", "/api/inngest"));
+  CHECK(connection.read_answer(true).status == 200);
+  connection.send("nonsense\r\n\r\n");
+  const http_answer answer = connection.read_answer();
+  CHECK(answer.status == 400);
+  CHECK_FALSE(answer.body.empty());
+}
+
+TEST_CASE("Beast: an answer without content says nothing of its length", "[beast]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  const auto checkout = inngest::endpoint(app, {.id = "checkout", .record_without_steps = false},
+                                          [](inngest::endpoint_context&) -> inngest::http::response {
+                                            return {.status = 204, .body = "not to be sent"};
+                                          });
+  inngest::beast_server server(running.io, {.port = 0});
+  inngest::serve(server, "/checkout", checkout);
+  http_connection connection(server.port());
+  for (const char* method : {"OPTIONS", "GET", "GET"}) {
+    connection.send(request_text(method, "/checkout"));
+    const http_answer answer = connection.read_answer();
+    CHECK(answer.status == 204);
+    CHECK(answer.header("content-length") == "(absent)");
+  }
+}
+
+TEST_CASE("Beast: programs that a step starts inherit neither port nor connections", "[beast]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  inngest::beast_server server(running.io, {.port = 0});
+  inngest::serve(server, app, {greet(app)});
+  http_connection connection(server.port());
+  connection.send(call());
+  check_greeting(connection.read_answer());
+  const std::vector<int> sockets = support::sockets_on(server.port());
+  CHECK(sockets.size() == 2);
+  for (const int socket : sockets) CHECK_FALSE(support::is_inherited(socket));
+}
+
+TEST_CASE("Beast: a server that was out of files accepts connections again", "[beast][limits]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  inngest::beast_server server(running.io, {.port = 0});
+  inngest::serve(server, app, {greet(app)});
+  http_connection first(server.port());
+  first.send(call());
+  check_greeting(first.read_answer());
+  rlimit files{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &files) == 0);
+  const auto allow = [](rlim_t count, rlim_t most) {
+    const rlimit limit{.rlim_cur = count, .rlim_max = most};
+    return ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
+  };
+  std::vector<int> taken;  // all files below the limit, but one for the client
+  for (int file = ::dup(0); file >= 0 && file < 200; file = ::dup(0)) taken.push_back(file);
+  REQUIRE(allow(200, files.rlim_max));
+  for (int file = ::dup(0); file >= 0; file = ::dup(0)) taken.push_back(file);
+  ::close(taken.back());
+  taken.pop_back();
+  http_connection second(server.port());  // the server has no file for it
+  std::this_thread::sleep_for(300ms);
+  REQUIRE(allow(files.rlim_cur, files.rlim_max));
+  for (const int file : taken) ::close(file);
+  second.send(call());
+  check_greeting(second.read_answer());
+  http_connection third(server.port());
+  third.send(call());
+  check_greeting(third.read_answer());
 }
 
 namespace {

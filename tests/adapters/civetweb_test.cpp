@@ -58,7 +58,7 @@ class running final : public suite::running_server {
   running(const inngest::client& app, std::vector<inngest::any_function> functions,
           inngest::serve_options options, int port)
       : context_(start_civetweb(port)),
-        handler_(inngest::serve(*context_, app, std::move(functions), std::move(options))),
+        handler_(suite::serve(*context_, app, std::move(functions), std::move(options))),
         port_(port_of(*context_)) {}
   ~running() override { stop(); }
 

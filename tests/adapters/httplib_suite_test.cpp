@@ -17,7 +17,7 @@ class server_of_httplib final : public suite::running_server {
  public:
   server_of_httplib(const inngest::client& app, std::vector<inngest::any_function> functions,
                     inngest::serve_options options, int port)
-      : handler_(inngest::serve(server_, app, std::move(functions), std::move(options))), port_(port) {
+      : handler_(suite::serve(server_, app, std::move(functions), std::move(options))), port_(port) {
     const bool bound = port == 0 ? (port_ = server_.bind_to_any_port("127.0.0.1")) > 0
                                  : server_.bind_to_port("127.0.0.1", port);
     if (!bound) throw std::runtime_error("the port is in use");

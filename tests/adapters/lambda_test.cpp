@@ -469,6 +469,17 @@ TEST_CASE("a call is asked to stop before its deadline, and still answers", "[la
   CHECK(header_of(response, "x-inngest-no-retry") == "false");
 }
 
+TEST_CASE("a deadline that no clock can count to is none", "[lambda][runtime]") {
+  using inngest::lambda::detail::deadline_of;
+  CHECK(deadline_of("1764169200000") == std::chrono::system_clock::time_point(1764169200000ms));
+  for (const char* text : {"253402300799000", "9223372036854775807", "-1", "", "1x", "soon"})
+    CHECK_FALSE(deadline_of(text));
+  const inngest::lambda::detail::invocation call{.deadline = deadline_of("9000000000000")};
+  const auto far = inngest::lambda::detail::stop_time(call, std::chrono::milliseconds::max());
+  REQUIRE(far);
+  CHECK(*far > std::chrono::steady_clock::now() + 24h);
+}
+
 TEST_CASE("SIGTERM ends the loop while it waits for an event", "[lambda][runtime][stop]") {
   runtime_stub stub;
   running_loop loop(greeting_handler(), stub.options());

@@ -27,7 +27,7 @@ class running final : public suite::running_server {
   running(const inngest::client& app, std::vector<inngest::any_function> functions,
           inngest::serve_options options, int port)
       : server_({.port = static_cast<unsigned short>(port)}),
-        handler_(inngest::serve(server_, app, std::move(functions), std::move(options))) {}
+        handler_(suite::serve(server_, app, std::move(functions), std::move(options))) {}
 
   int port() const override { return server_.port(); }
   const inngest::handler& handler() const override { return handler_; }

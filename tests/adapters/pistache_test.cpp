@@ -39,7 +39,7 @@ class server_of_pistache final : public suite::running_server {
                      inngest::serve_options serve_options, int port)
       : endpoint_(std::make_unique<pistache::Endpoint>(loopback(port))),
         handler_((endpoint_->init(options()),
-                  inngest::serve(*endpoint_, app, std::move(functions), std::move(serve_options)))) {
+                  suite::serve(*endpoint_, app, std::move(functions), std::move(serve_options)))) {
     endpoint_->serveThreaded();
     port_ = endpoint_->getPort();
   }
@@ -61,7 +61,7 @@ class server_of_pistache final : public suite::running_server {
 }  // namespace
 
 const suite::framework& suite::traits() {
-  static const framework out{.name = "pistache", .pipelines = false};
+  static const framework out{.name = "pistache", .pipelines = false, .serves_several = false};
   return out;
 }
 

@@ -66,7 +66,7 @@ class running final : public suite::running_server {
   running(const inngest::client& app, std::vector<inngest::any_function> functions,
           inngest::serve_options options, int port)
       : factory_(new inngest::poco_handler_factory),
-        handler_(inngest::serve(*factory_, app, std::move(functions), std::move(options))),
+        handler_(suite::serve(*factory_, app, std::move(functions), std::move(options))),
         server_(std::make_unique<poco_server>(factory_, port)) {}
 
   int port() const override { return port_; }

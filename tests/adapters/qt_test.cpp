@@ -71,7 +71,7 @@ class server_of_qt final : public suite::running_server {
     std::unique_ptr<inngest::qt_tcp_server> listener;
     try {
       handler_ = std::make_unique<inngest::handler>(
-          inngest::serve(server, app, std::move(functions), std::move(options)));
+          suite::serve(server, app, std::move(functions), std::move(options)));
       listener = std::make_unique<inngest::qt_tcp_server>(*handler_);
       if (!listener->listen(QHostAddress::LocalHost, static_cast<quint16>(port)))
         throw std::runtime_error("the port is in use");

@@ -23,7 +23,7 @@ class server_of_restinio final : public suite::running_server {
   server_of_restinio(const inngest::client& app, std::vector<inngest::any_function> functions,
                      inngest::serve_options options, int port)
       : port_(port != 0 ? port : support::free_port()),
-        handler_(inngest::serve(*router_, app, std::move(functions), std::move(options))) {
+        handler_(suite::serve(*router_, app, std::move(functions), std::move(options))) {
     router_->non_matched_request_handler(
         [](auto request) { return request->create_response(restinio::status_not_found()).done(); });
     restinio::server_settings_t<server_traits> settings;

@@ -122,6 +122,7 @@ class served {
   }
   ~served() {
     gate_->open();
+    if (auto ends = std::exchange(suite::endpoint_handler, std::nullopt)) ends->drain(60s);
     server_.reset();
   }
 
@@ -289,6 +290,56 @@ TEST_CASE("suite: a body of four megabytes arrives whole, and so does such an an
   const http_answer answer = app.ask(call_of("echo", size));
   CHECK(answer.status == 200);
   CHECK((answer.body == '"' + std::string(size, 'x') + '"'));
+}
+
+TEST_CASE("suite: an endpoint answers clients, and leads them to responses that come later",
+          "[suite][endpoint]") {
+  if (!suite::traits().serves_several) return;
+  const struct cleared {
+    ~cleared() { suite::endpoint_to_serve.reset(); }
+  } at_end;
+  auto options = support::quiet_options();
+  options.transport = std::make_shared<support::fake_transport>([](const inngest::http::request& asked) {
+    if (asked.url.find("/output") == std::string::npos)
+      return inngest::http::response{.body = R"({"data":{"fn_id":"F","app_id":"A","token":"T"}})"};
+    return inngest::http::response{.headers = {{"x-inngest-result", "plain x-mine"}, {"x-mine", "later"}},
+                                   .body = "the response"};
+  });
+  suite::endpoint_to_serve =
+      inngest::endpoint(inngest::client(options), {.id = "checkout", .max_body_size = 4 * 1024 * 1024},
+                        [](inngest::endpoint_context& ctx) -> inngest::http::response {
+                          const auto size = ctx.step.run("size", [&] { return ctx.request.body.size(); });
+                          if (ctx.request.query("sleep")) ctx.step.sleep("nap", 1h);
+                          return {.status = 201,
+                                  .headers = {{"Content-Type", "text/plain"},
+                                              {"X-Mine", "yes"},
+                                              {"X-Split", "a\r\nX-Foreign: yes"},
+                                              {"Content-Length", "1"},
+                                              {"Transfer-Encoding", "chunked"},
+                                              {"Connection", "close"}},
+                                  .body = ctx.request.method + " " + std::to_string(size)};
+                        });
+  const served app;
+  const auto of = [](const std::string& method, std::size_t size, const std::string& query = {}) {
+    return request_text(method, "/checkout" + query, std::string(size, '\xff'));
+  };
+  for (const std::size_t size : {std::size_t{0}, std::size_t{3}, std::size_t{4} * 1024 * 1024}) {
+    const http_answer answer = app.ask(of("POST", size));
+    CHECK(answer.status == 201);
+    CHECK(answer.body == "POST " + std::to_string(size));
+    CHECK(answer.header("content-type") == "text/plain");
+    CHECK(answer.header("x-mine") == "yes");
+    CHECK(answer.header("x-foreign") == "(absent)");
+  }
+  CHECK(app.ask(of("GET", 0)).body == "GET 0");
+  const http_answer redirect = app.ask(of("POST", 3, "?sleep=1"));
+  CHECK(redirect.status == 303);
+  CHECK_THAT(redirect.header("location"), ContainsSubstring("&inngestToken=T"));
+  const http_answer later = app.ask(of("GET", 0, redirect.header("location")));
+  CHECK(later.status == 200);
+  CHECK(later.body == "the response");
+  CHECK(later.header("x-mine") == "later");
+  check_size(app.ask(call_of("size")), 3);  // the functions are served as well
 }
 
 TEST_CASE("suite: a chunked body arrives whole", "[suite][size]") {

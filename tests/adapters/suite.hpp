@@ -1,9 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <inngest/endpoint.hpp>
 #include <inngest/serve.hpp>
 
 // One suite for all adapters: suite.cpp has its tests, and each adapter's test file defines traits() and
@@ -39,6 +42,8 @@ struct framework {
   bool pipelines = true;
   /// Whether an answer counts as a running call until the framework has written it. Only with an executor.
   bool knows_when_written = true;
+  /// Whether one server serves several handlers, at different paths.
+  bool serves_several = true;
   /// Whether a call may run longer than its server.
   bool outlives_server = true;
 };
@@ -46,7 +51,20 @@ struct framework {
 /// Defined by the adapter's test file.
 const framework& traits();
 
-/// Serves functions with inngest::serve() at options.path; port 0 means any free one. Throws when the port is
+/// An endpoint that start() serves, too, at the path "/checkout"; `nullopt` for none.
+inline std::optional<inngest::durable_endpoint> endpoint_to_serve;
+/// Its handler. Some frameworks must not be stopped before all handlers have ended their calls.
+inline std::optional<inngest::handler> endpoint_handler;
+
+/// Serves functions, and the endpoint if there is one.
+template <class Server>
+inngest::handler serve(Server& server, const inngest::client& app,
+                       std::vector<inngest::any_function> functions, inngest::serve_options options) {
+  if (endpoint_to_serve) endpoint_handler = inngest::serve(server, "/checkout", *endpoint_to_serve);
+  return inngest::serve(server, app, std::move(functions), std::move(options));
+}
+
+/// Serves functions with suite::serve() at options.path; port 0 means any free one. Throws when the port is
 /// in use. Defined by the adapter's test file.
 std::unique_ptr<running_server> start(const inngest::client& app,
                                       std::vector<inngest::any_function> functions,

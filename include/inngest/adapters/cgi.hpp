@@ -39,7 +39,7 @@ extern "C" char** environ;  // not every system's unistd.h declares it
 ///       return program.run();
 ///     }
 ///
-/// answer() is for FastCGI and other protocols with the same variables.
+/// answer() also serves FastCGI and other protocols that use the same variables.
 namespace inngest::inline INNGEST_ABI::cgi {
 
 /// Reads at most `size` bytes of the request's body and returns their number; 0 at its end.
@@ -47,12 +47,12 @@ using body_reader = std::function<std::size_t(char* out, std::size_t size)>;
 
 namespace detail {
 
-/// The variables that describe a request, such as "REQUEST_METHOD=POST". A null pointer ends them.
+/// The variables that describe a request, such as "REQUEST_METHOD=POST". The list ends with a null pointer.
 class variables {
  public:
   explicit variables(const char* const* environment) : environment_(environment) {}
 
-  /// Empty when there is none.
+  /// The value of the variable; empty when there is none.
   std::string_view find(std::string_view name) const {
     std::string_view out;
     for_each([&](std::string_view known, std::string_view value) {
@@ -122,7 +122,7 @@ inline std::string encoded_path(std::string_view path) {
   return out;
 }
 
-/// The target as the client sent it, where the web server tells it.
+/// The target as the client sent it, if the web server passes it on.
 inline std::string url_of(const variables& request) {
   const std::string_view target = request.find("REQUEST_URI");
   const std::size_t mark = (std::min)(target.find('?'), target.size());
@@ -133,11 +133,11 @@ inline std::string url_of(const variables& request) {
   return out + std::string(target.substr(mark));
 }
 
-/// Reads a body of `length` bytes, or up to its end without a length. Returns false when it has more bytes
-/// than `limit`, or ends before its length.
+/// Reads a body of `length` bytes, or to its end if there is no length. Returns false when it is larger than
+/// `limit` or ends before its length.
 inline bool read_body(const body_reader& read, std::optional<std::size_t> length, std::size_t limit,
                       std::string& out) {
-  constexpr std::size_t piece = 64 * 1024;  // memory is taken for what arrives, not for what was announced
+  constexpr std::size_t piece = 64 * 1024;  // memory is allocated for received bytes, not announced ones
   while (!length || out.size() < *length) {
     const std::size_t before = out.size();
     out.resize(before + (length ? (std::min)(piece, *length - before) : piece));
@@ -149,7 +149,7 @@ inline bool read_body(const body_reader& read, std::optional<std::size_t> length
   return true;
 }
 
-/// Reads the request's body into it. Returns the answer to a request that is refused for its body.
+/// Reads the body into the request. Returns the answer if the request is rejected because of its body.
 inline std::optional<http::response> receive_body(const variables& variables, std::size_t limit,
                                                   const body_reader& read, http::request& request) {
   const std::string_view announced = variables.find("CONTENT_LENGTH");
@@ -207,7 +207,7 @@ inline void prepare_streams() {
   ::_setmode(::_fileno(stdin), _O_BINARY);
   ::_setmode(::_fileno(stdout), _O_BINARY);
 #else
-  std::signal(SIGPIPE, SIG_IGN);  // a client that is gone must not kill the program within a step
+  std::signal(SIGPIPE, SIG_IGN);  // a disconnected client must not kill the program during a step
 #endif
 }
 
@@ -221,10 +221,10 @@ inline const char* const* environment() {
 
 }  // namespace detail
 
-/// Answers one request. `environment` has the variables of CGI as "NAME=value", and a null pointer at the
-/// end; FastCGI libraries have them in this form. `read` reads the body, of which at most
-/// `serve_options::max_body_size` bytes are read. `write` gets the answer: its header, with a Status field,
-/// and its body. The web server decides which paths it passes on: all are answered alike. Thread-safe.
+/// Answers one request. `environment` contains the CGI variables as "NAME=value" and ends with a null
+/// pointer, as FastCGI libraries provide them. `read` reads the body, at most `serve_options::max_body_size`
+/// bytes of it. `write` receives the answer: the header with a Status field, then the body. The path is
+/// ignored, because the web server decides which paths it passes on. Thread-safe.
 inline void answer(const handler& handler, const char* const* environment, const body_reader& read,
                    const http::chunk_writer& write) {
   const detail::variables variables(environment);
@@ -234,7 +234,7 @@ inline void answer(const handler& handler, const char* const* environment, const
 
 /// Answers the request that the program was started for, through its environment, standard input and standard
 /// output. Nothing else may write to standard output: log to standard error. Returns 0.
-/// \throws configuration_error when the program was not started by a web server.
+/// \throws configuration_error when a web server has not started the program.
 inline int run(const handler& handler) {
   const char* const* environment = detail::environment();
   if (detail::variables(environment).find("REQUEST_METHOD").empty()) {
@@ -246,7 +246,7 @@ inline int run(const handler& handler) {
   return 0;
 }
 
-/// A program to serve functions on, like the server of a framework.
+/// A CGI program, to pass to serve() like the server of a framework.
 class program {
  public:
   /// Answers the request that the program was started for: see cgi::run().
@@ -270,10 +270,10 @@ template <>
 struct adapter<cgi::program> {
   /// The name of the framework, which the server shows.
   static constexpr const char* framework = "cgi";
-  /// The adapter can stream answers. Not every web server passes on pieces at once.
+  /// The adapter can stream answers. Not every web server passes on the pieces immediately.
   static constexpr bool streams = true;
 
-  /// Makes the handler the program's only one.
+  /// Sets the program's only handler.
   static void mount(cgi::program& program, const handler& handler) { program.handler_ = handler; }
 };
 

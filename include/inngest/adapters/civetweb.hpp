@@ -18,7 +18,7 @@
 #include <inngest/serve.hpp>
 #include <inngest/serving/answers.hpp>
 
-// Serves functions on the web server CivetWeb, from version 1.15 on.
+// Serves functions on the web server CivetWeb, version 1.15 or later.
 
 namespace inngest::inline INNGEST_ABI {
 
@@ -30,7 +30,7 @@ inline bool is_of_1_1(mg_connection* connection) {
 }
 
 inline bool write(mg_connection* connection, std::string_view text) {
-  constexpr std::size_t most = 1 << 30;  // mg_write() takes no more than an int
+  constexpr std::size_t most = 1 << 30;  // mg_write() takes an int
   while (!text.empty()) {
     const std::string_view part = text.substr(0, most);
     if (mg_write(connection, part.data(), part.size()) != static_cast<int>(part.size())) return false;
@@ -49,8 +49,9 @@ inline body_state read_body(mg_connection* connection, std::size_t limit, std::s
   if (length > limit) return body_state::too_large;
   if (mg_get_header(connection, "expect") != nullptr && is_of_1_1(connection))
     write(connection, "HTTP/1.1 100 Continue\r\n\r\n");
-  body.reserve(length);
-  // mg_read() waits for all that it is asked for.
+  constexpr std::size_t most_at_once = 8 * 1024 * 1024;  // the client may send less
+  body.reserve((std::min)(length, most_at_once));
+  // mg_read() waits until it has all requested bytes.
   const std::size_t end = length > 0 ? length : (std::min)(limit, body.max_size() - 1) + 1;
   int count = 1;
   while (count > 0 && body.size() < end) {
@@ -75,7 +76,7 @@ inline http::request request_of(mg_connection* connection) {
   return out;
 }
 
-/// Whether CivetWeb keeps the connection when the answer is sent.
+/// Whether CivetWeb keeps the connection open after the answer.
 inline bool is_kept(mg_connection* connection) {
   const char* enabled = mg_get_option(mg_get_context(connection), "enable_keep_alive");
   if (enabled == nullptr || std::string_view(enabled) != "yes") return false;
@@ -85,7 +86,7 @@ inline bool is_kept(mg_connection* connection) {
   return text.find("keep-alive") != text.npos || text.find("Keep-Alive") != text.npos;
 }
 
-/// The status line and fields. One more field says where the body ends.
+/// The status line and fields. One more field tells where the body ends.
 inline std::string head_of(const http::response& answer, mg_connection* connection, bool keeps,
                            const std::string& end_of_body) {
   std::string out = "HTTP/1.1 " + std::to_string(answer.status) + " ";
@@ -102,7 +103,7 @@ inline std::string chunk_of(std::string_view piece) {
 }
 
 inline void send_in_pieces(const http::response& answer, mg_connection* connection) {
-  const bool chunked = is_of_1_1(connection);  // older clients read to the end of the connection
+  const bool chunked = is_of_1_1(connection);  // older clients read until the connection closes
   const bool keeps = chunked && is_kept(connection);
   if (!keeps) mg_disable_connection_keep_alive(connection);
   bool open =
@@ -127,7 +128,7 @@ inline void send(const http::response& answer, mg_connection* connection, bool k
     if (write(connection, text)) write(connection, body);
     return;
   }
-  write(connection, text.append(body));  // one write, which is one packet
+  write(connection, text.append(body));  // a single write, so that it is a single packet
 }
 
 inline int refuse(mg_connection* connection, int status, const char* why) {
@@ -137,9 +138,9 @@ inline int refuse(mg_connection* connection, int status, const char* why) {
 
 }  // namespace detail::civetweb
 
-/// Answers one request on this thread, which takes as long as the call. Call it in a request handler of your
-/// own, and return what it returns: the status. It reads the body up to `serve_options::max_body_size` and
-/// answers a larger one with 413. It does not look at the path.
+/// Answers one request on this thread; it takes as long as the call. Call it in a request handler of your own
+/// and return its result, the status. It reads the body up to `serve_options::max_body_size`; larger bodies
+/// get status 413. It ignores the path.
 inline int answer(const handler& handler, mg_connection* connection) {
   using detail::civetweb::body_state;
   http::request asked = detail::civetweb::request_of(connection);
@@ -155,8 +156,8 @@ inline int answer(const handler& handler, mg_connection* connection) {
 
 namespace detail::civetweb {
 
-/// The handlers that contexts call. CivetWeb does not say when a context is gone, so a handler stays until
-/// stop_serving(), or until another one takes its place.
+/// The handlers that contexts call. CivetWeb does not report when a context is destroyed, so a handler stays
+/// until stop_serving(), or until another one replaces it.
 class served {
  public:
   static served& all() {
@@ -184,7 +185,7 @@ class served {
     if (path == nullptr || handler.options().path != path) return 0;  // such as "/api/inngest/more"
     try {
       return answer(handler, connection);
-    } catch (...) {  // there is no memory: the client sees a closed connection
+    } catch (...) {  // out of memory: the client sees a closed connection
       mg_disable_connection_keep_alive(connection);
       return 500;
     }
@@ -196,24 +197,24 @@ class served {
     return found ? std::move(found.mapped()) : nullptr;
   }
 
-  std::mutex mutex_;  // protects the handlers; never held while waiting for requests
+  std::mutex mutex_;  // guards the handlers; never held while waiting for requests
   std::map<std::pair<const mg_context*, std::string>, std::unique_ptr<handler>> handlers_;
 };
 
 }  // namespace detail::civetweb
 
-/// Ends what serve() began: waits until the answers to all requests are written, and frees the handler. Call
-/// it after `handler::drain` and before `mg_stop`, which cuts off answers that are being written.
+/// Undoes serve(): waits until the answers to all requests have been written, and frees the handler. Call it
+/// after `handler::drain` and before `mg_stop`, which truncates answers that are being written.
 inline void stop_serving(mg_context& context, const handler& handler) {
   detail::civetweb::served::all().remove(context, handler.options().path);
 }
 
-/// Serves a handler on a CivetWeb server: `inngest::serve(*context, app, {hello})`, where `context` is what
-/// `mg_start` returned. Requests for other paths are left to CivetWeb.
+/// Serves a handler on a CivetWeb server: `inngest::serve(*context, app, {hello})`, where `context` is the
+/// result of `mg_start`. CivetWeb handles requests for other paths as usual.
 ///
 /// CivetWeb answers each connection on one of `num_threads` threads, 50 by default. Raise it, and
-/// `connection_queue`, when more calls should run at the same time. Set `tcp_nodelay` to 1, so that large
-/// answers don't wait for acknowledgements.
+/// `connection_queue`, to run more calls at the same time. Set `tcp_nodelay` to 1, so that large answers
+/// don't wait for acknowledgements.
 template <>
 struct adapter<mg_context> {
   /// The name of the framework, which the server shows.

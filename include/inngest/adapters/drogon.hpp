@@ -14,7 +14,7 @@
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
-/// An answer to a request of Drogon, given from any thread.
+/// An answer to a Drogon request, which may be given from any thread.
 class drogon_exchange final : public http::exchange {
  public:
   using callback = std::function<void(const drogon::HttpResponsePtr&)>;
@@ -33,7 +33,7 @@ class drogon_exchange final : public http::exchange {
     out->setBody(std::move(answer.body));
     answer_(out);
   }
-  bool is_open() const override { return true; }  // Drogon does not tell that the client has disconnected
+  bool is_open() const override { return true; }  // Drogon does not report when the client disconnects
 
   bool streams() const override { return false; }  // so that these are not called:
   void begin(http::response) override {}
@@ -56,13 +56,14 @@ inline http::request to_request(const drogon::HttpRequestPtr& from) {
 }  // namespace detail
 
 /// Serves a handler on `drogon::app()` of Drogon 1.9 or later. Call serve() before `run()`. Calls run on
-/// `serve_options::executor`, and no thread of Drogon waits for them.
+/// `serve_options::executor`; Drogon's threads never wait for them.
 ///
-/// - serve() sets the largest body that Drogon accepts, which holds for all routes of the app, to the
-///   handler's `max_body_size`, and lets Drogon keep such bodies in memory.
-/// - Drogon closes a connection on which nothing was sent for a minute, also while a call runs. Set
-///   `setIdleConnectionTimeout()` to more than your longest call takes.
-/// - Answers are not streamed. drain() returns when answers were given to Drogon, which writes them at once.
+/// - serve() sets Drogon's maximum body size, which applies to all routes of the app, to the handler's
+///   `max_body_size`, and lets Drogon keep such bodies in memory.
+/// - Drogon closes a connection after a minute without traffic, even while a call runs. Set
+///   `setIdleConnectionTimeout()` to more than the duration of your longest call.
+/// - Answers are not streamed. drain() returns when answers have been passed to Drogon, which writes them
+///   immediately.
 template <std::derived_from<drogon::HttpAppFramework> App>
 struct adapter<App> {
   /// The name of the framework, which the server shows.

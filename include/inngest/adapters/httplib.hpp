@@ -22,14 +22,13 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// Serves a handler on a cpp-httplib server of version 0.10 or later. The adapter reads bodies up
-/// to the handler's limit, and ignores the server's own limit. It never compresses answers, so that a
-/// streamed piece is sent when it is written. It changes the server:
+/// Serves a handler on a cpp-httplib server, version 0.10 or later. The adapter reads bodies up to the
+/// handler's limit, and ignores the server's own limit. It never compresses answers, so that streamed pieces
+/// are sent as soon as they are written. It changes the server:
 ///
-/// - The server sends answers at once (TCP_NODELAY). Otherwise a body waits some 40 ms for the
-/// acknowledgement of
-///   its headers.
-/// - The server can't bind a port on which another server listens, and can bind one that was just closed
+/// - The server sends answers without delay (TCP_NODELAY). Otherwise a body waits some 40 ms for the
+///   acknowledgement of its headers.
+/// - The server can't bind a port on which another server listens, but can bind one that was just closed
 ///   (SO_REUSEADDR without SO_REUSEPORT). For other options call `set_socket_options` after serve().
 /// - The server runs up to 256 calls at the same time, or eight per core if that is more, unless
 ///   `new_task_queue` was set before serve().
@@ -54,7 +53,7 @@ struct adapter<Server> {
                                      const httplib::ContentReader& read) {
       std::string body;
       if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
-        return answer(handler, request, std::move(body), response);  // there is none, as in `curl -X PUT`
+        return answer(handler, request, std::move(body), response);  // without a body, as in `curl -X PUT`
       }
       const std::size_t limit = handler.options().max_body_size;
       body = detail::text_with_room((std::min)(length_of(request), limit) + detail::json_buffer::padding);
@@ -73,8 +72,8 @@ struct adapter<Server> {
   }
 
  private:
-  /// The length of the body as the client announces it, but no more than 8 MB: it may send less. 0 when it is
-  /// not known.
+  /// The length of the body according to the client, at most 8 MB because it may send less. 0 when it is
+  /// unknown.
   static std::size_t length_of(const httplib::Request& request) {
     constexpr std::size_t most = 8 * 1024 * 1024;
     const std::string text = request.get_header_value("Content-Length");
@@ -95,8 +94,8 @@ struct adapter<Server> {
     };
   }
 
-  /// Raises the number of connections that may wait to be accepted. With cpp-httplib's five, the sixth client
-  /// in a burst of calls would wait a second before it tries again.
+  /// Raises the number of connections that may wait to be accepted. cpp-httplib's default is five, so in a
+  /// burst of calls the sixth client would wait a second before it tries again.
   static void lengthen_backlog(detail::native_socket listener) {
     int listens = 0;
     socklen_t size = sizeof listens;

@@ -2,6 +2,7 @@
 
 #include <microhttpd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -24,22 +25,22 @@
 #include <inngest/serve.hpp>
 #include <inngest/serving/answers.hpp>
 
-// Serves functions with GNU libmicrohttpd, from version 0.9.75 on.
+// Serves functions with GNU libmicrohttpd, version 0.9.75 or later.
 
 namespace inngest::inline INNGEST_ABI {
 
 namespace detail::microhttpd {
 
-/// A response without a body, or with one that `exchange` keeps.
+/// Queues a response without a body, or with a body owned by `exchange`.
 inline MHD_Result queue(MHD_Connection* connection, const http::response& answer, MHD_Response* made) {
   if (made == nullptr) return MHD_NO;
   for (const auto& [name, value] : answer.headers) MHD_add_response_header(made, name.c_str(), value.c_str());
   const MHD_Result out = MHD_queue_response(connection, static_cast<unsigned>(answer.status), made);
-  MHD_destroy_response(made);  // the connection keeps it until it is sent
+  MHD_destroy_response(made);  // the connection holds it until it is sent
   return out;
 }
 
-/// Refuses a request whose body is not read, so that libmicrohttpd closes the connection.
+/// Rejects a request without reading its body; libmicrohttpd then closes the connection.
 inline MHD_Result refuse(MHD_Connection* connection, int status, const char* why) {
   http::response answer = serving::bare_answer(status, why);
   answer.headers.add("connection", "close");
@@ -48,8 +49,8 @@ inline MHD_Result refuse(MHD_Connection* connection, int status, const char* why
       MHD_create_response_from_buffer(answer.body.size(), answer.body.data(), MHD_RESPMEM_MUST_COPY));
 }
 
-/// A request that waits for its answer. While it does, its connection is suspended. libmicrohttpd asks for
-/// the answer on the connection's thread: wake() resumes the connection, so that it does.
+/// A request that waits for its answer, with its connection suspended in the meantime. libmicrohttpd asks for
+/// the answer on the connection's thread: wake() resumes the connection to make it do so.
 class exchange final : public http::exchange, public std::enable_shared_from_this<exchange> {
  public:
   explicit exchange(MHD_Connection* connection)
@@ -84,7 +85,7 @@ class exchange final : public http::exchange, public std::enable_shared_from_thi
     return !is_closed_ && !(is_suspended_ && has_client_left());
   }
 
-  /// Gives the answer to libmicrohttpd, or suspends the connection until there is one.
+  /// Passes the answer to libmicrohttpd, or suspends the connection until there is an answer.
   MHD_Result proceed() {
     {
       const std::lock_guard lock(mutex_);
@@ -94,7 +95,7 @@ class exchange final : public http::exchange, public std::enable_shared_from_thi
         return MHD_YES;
       }
     }
-    // The answer changes no more, so this needs no lock. libmicrohttpd has one, which it holds in read().
+    // The answer no longer changes, so this needs no lock. libmicrohttpd holds a lock of its own in read().
     if (is_streamed_) return queue(connection_, *answer_, streamed());
     return queue(
         connection_, *answer_,
@@ -108,7 +109,7 @@ class exchange final : public http::exchange, public std::enable_shared_from_thi
     wake();
   }
 
-  /// libmicrohttpd has sent the answer, or has closed the connection.
+  /// Called when libmicrohttpd has sent the answer, or has closed the connection.
   void ended() {
     const std::lock_guard lock(mutex_);
     is_closed_ = true;
@@ -123,7 +124,7 @@ class exchange final : public http::exchange, public std::enable_shared_from_thi
     if (std::exchange(is_suspended_, false)) MHD_resume_connection(connection_);
   }
 
-  /// libmicrohttpd does not look at suspended connections.
+  /// libmicrohttpd does not poll suspended connections, so this does.
   bool has_client_left() const {
     int flags = MSG_PEEK;
 #ifdef MSG_DONTWAIT
@@ -163,7 +164,7 @@ class exchange final : public http::exchange, public std::enable_shared_from_thi
 
   MHD_Connection* const connection_;
   const MHD_socket socket_;
-  mutable std::mutex mutex_;  // protects the members below
+  mutable std::mutex mutex_;  // guards the members below
   std::optional<http::response> answer_;
   bool is_streamed_ = false;
   std::deque<std::string> pieces_;
@@ -173,7 +174,7 @@ class exchange final : public http::exchange, public std::enable_shared_from_thi
   bool is_closed_ = false;
 };
 
-/// Whether connections of the daemon can be suspended. Those with a thread each can't.
+/// Whether connections of the daemon can be suspended. A daemon with one thread per connection can't.
 inline bool can_suspend(MHD_Connection* connection) {
   MHD_Daemon* daemon = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON)->daemon;
   const unsigned flags = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_FLAGS)->flags;
@@ -192,12 +193,12 @@ inline MHD_Result add_field(void* request, MHD_ValueKind, const char* name, std:
     static_cast<http::request*>(request)->headers.add(std::string(text_of(name, name_size)),
                                                       std::string(text_of(value, value_size)));
     return MHD_YES;
-  } catch (...) {  // there is no memory
+  } catch (...) {  // out of memory
     return MHD_NO;
   }
 }
 
-/// Adds a parameter of the query, which libmicrohttpd has decoded, to the request's URL.
+/// Appends a query parameter, which libmicrohttpd has decoded, to the request's URL.
 inline MHD_Result add_parameter(void* request, MHD_ValueKind, const char* name, std::size_t name_size,
                                 const char* value, std::size_t value_size) noexcept {
   try {
@@ -206,35 +207,35 @@ inline MHD_Result add_parameter(void* request, MHD_ValueKind, const char* name, 
     url += http::percent_encoded(text_of(name, name_size));
     if (value != nullptr) url.append("=").append(http::percent_encoded(text_of(value, value_size)));
     return MHD_YES;
-  } catch (...) {  // there is no memory
+  } catch (...) {  // out of memory
     return MHD_NO;
   }
 }
 
-/// The length of the body as the client declares it; 0 when it doesn't.
+/// The length of the body as declared by the client; 0 if it declares none.
 inline std::uint64_t declared_length(const http::request& request) {
   std::uint64_t out = 0;
   for (const char digit : request.headers.find("content-length").value_or("")) {
-    if (digit < '0' || digit > '9' || out > std::uint64_t{1} << 58) break;  // libmicrohttpd refuses it
+    if (digit < '0' || digit > '9' || out > std::uint64_t{1} << 58) break;  // libmicrohttpd rejects it
     out = out * 10 + static_cast<std::uint64_t>(digit - '0');
   }
   return out;
 }
 
-/// A request that arrives or waits for its answer.
+/// A request that is being received, or waits for its answer.
 struct request {
   inngest::handler handler;
   http::request arrived{};
-  std::size_t size = 0;  // of its body, also of what was not kept
+  std::size_t size = 0;  // of its body, including discarded bytes
   std::shared_ptr<microhttpd::exchange> exchange{};
 };
 
 }  // namespace detail::microhttpd
 
-/// Answers the requests of a libmicrohttpd daemon of your own. Where the daemon was started with
-/// `MHD_ALLOW_SUSPEND_RESUME`, and without `MHD_USE_THREAD_PER_CONNECTION`, its threads don't wait for calls,
-/// which run on `serve_options::executor`. Otherwise calls run on the daemon's threads, and a streamed answer
-/// is sent at its end.
+/// Answers the requests of your own libmicrohttpd daemon. If the daemon was started with
+/// `MHD_ALLOW_SUSPEND_RESUME` and without `MHD_USE_THREAD_PER_CONNECTION`, calls run on
+/// `serve_options::executor` and its threads don't wait for them. Otherwise calls run on the daemon's
+/// threads, and streamed answers are sent when they are complete.
 ///
 ///     inngest::microhttpd_endpoint endpoint;
 ///     inngest::serve(endpoint, app, {hello});
@@ -244,8 +245,8 @@ struct request {
 ///         MHD_OPTION_NOTIFY_COMPLETED, &inngest::microhttpd_endpoint::on_completed, &endpoint,
 ///         MHD_OPTION_END);
 ///
-/// Call stop() before `MHD_stop_daemon`, which does not allow suspended connections. A daemon that answers
-/// other requests too calls answer() and completed() from its own callbacks.
+/// Call stop() before `MHD_stop_daemon`, which does not allow suspended connections. If the daemon also
+/// answers other requests, call answer() and completed() from your own callbacks.
 class microhttpd_endpoint {
  public:
   microhttpd_endpoint() = default;
@@ -261,9 +262,9 @@ class microhttpd_endpoint {
   /// Whether a handler is served at the path.
   [[nodiscard]] bool serves(std::string_view url) const { return find(url).has_value(); }
 
-  /// Answers a request. Call it in your `MHD_AccessHandlerCallback`, each time that it is called for this
-  /// request, and return what it returns. `*state` is null at first; it may be a member of your own state.
-  /// Paths that are not served are answered with 404.
+  /// Answers a request. Call it in your `MHD_AccessHandlerCallback` each time that libmicrohttpd calls it for
+  /// this request, and return its result. `*state` must be null at first; it may be a member of your own
+  /// state. Paths that are not served get status 404.
   MHD_Result answer(MHD_Connection* connection, const char* url, const char* method, const char* data,
                     std::size_t* size, void** state) noexcept {
     try {
@@ -271,13 +272,13 @@ class microhttpd_endpoint {
       auto& request = *static_cast<detail::microhttpd::request*>(*state);
       if (*size == 0) return finish(connection, request);
       return receive(request, std::string_view(data, std::exchange(*size, 0)));
-    } catch (...) {  // there is no memory: the connection is closed
+    } catch (...) {  // out of memory: the connection is closed
       return MHD_NO;
     }
   }
 
-  /// Frees what answer() keeps for a request. Call it in your `MHD_RequestCompletedCallback`, for all
-  /// requests. Returns false when the state is not this endpoint's.
+  /// Frees the state that answer() created for a request. Call it in your `MHD_RequestCompletedCallback`, for
+  /// all requests. Returns false when the state is not this endpoint's.
   bool completed(void** state) noexcept {
     std::unique_ptr<detail::microhttpd::request> request;
     {
@@ -292,8 +293,8 @@ class microhttpd_endpoint {
     return true;
   }
 
-  /// Closes the connections whose requests wait for an answer, and refuses further requests. Call it before
-  /// `MHD_stop_daemon`, and `handler::drain` before it.
+  /// Closes the connections whose requests wait for an answer, and rejects further requests. Call it after
+  /// `handler::drain` and before `MHD_stop_daemon`.
   void stop() {
     const std::lock_guard lock(mutex_);
     is_stopped_ = true;
@@ -302,13 +303,13 @@ class microhttpd_endpoint {
     }
   }
 
-  /// answer() as a callback of a daemon that serves nothing else.
+  /// answer() as a callback, for a daemon that serves nothing else.
   static MHD_Result on_request(void* endpoint, MHD_Connection* connection, const char* url,
                                const char* method, const char* /*version*/, const char* data,
                                std::size_t* size, void** state) noexcept {
     return static_cast<microhttpd_endpoint*>(endpoint)->answer(connection, url, method, data, size, state);
   }
-  /// completed() as a callback of such a daemon.
+  /// completed() as a callback, for a daemon that serves nothing else.
   static void on_completed(void* endpoint, MHD_Connection*, void** state,
                            MHD_RequestTerminationCode) noexcept {
     static_cast<microhttpd_endpoint*>(endpoint)->completed(state);
@@ -334,7 +335,8 @@ class microhttpd_endpoint {
     MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, &add_parameter, &made->arrived);
     const std::uint64_t length = declared_length(made->arrived);
     if (length > handler->options().max_body_size) return refuse(connection, 413, "the body is too large");
-    made->arrived.body.reserve(static_cast<std::size_t>(length));
+    constexpr std::uint64_t most_at_once = 8 * 1024 * 1024;  // the client has not sent it yet
+    made->arrived.body.reserve(static_cast<std::size_t>((std::min)(length, most_at_once)));
     const std::lock_guard lock(mutex_);
     if (is_stopped_) return MHD_NO;
     void* const key = made.get();
@@ -343,8 +345,8 @@ class microhttpd_endpoint {
     return MHD_YES;
   }
 
-  /// libmicrohttpd takes no answer while a body arrives, so the rest of one in chunks that is too large is
-  /// read without being kept. When it is as large again, the connection is closed.
+  /// libmicrohttpd accepts no answer while a body arrives, so the rest of a chunked body that is too large is
+  /// read and discarded. After twice the limit, the connection is closed.
   static MHD_Result receive(detail::microhttpd::request& request, std::string_view data) {
     const std::size_t limit = request.handler.options().max_body_size;
     request.size += data.size();
@@ -356,7 +358,7 @@ class microhttpd_endpoint {
     return request.size / 2 <= limit ? MHD_YES : MHD_NO;
   }
 
-  /// The request has arrived, or its connection was resumed.
+  /// Called when the request is complete, or its connection was resumed.
   MHD_Result finish(MHD_Connection* connection, detail::microhttpd::request& request) {
     if (request.exchange) return request.exchange->proceed();
     if (request.size > request.handler.options().max_body_size)
@@ -374,7 +376,7 @@ class microhttpd_endpoint {
     return exchange->proceed();
   }
 
-  /// libmicrohttpd fetches the pieces of an answer, so that pieces can't be pushed while this thread waits.
+  /// libmicrohttpd pulls the pieces of an answer, so they can't be pushed while this thread waits.
   static http::response whole(http::response answer) {
     const auto stream = std::exchange(answer.stream, nullptr);
     if (stream) {
@@ -386,7 +388,7 @@ class microhttpd_endpoint {
     return answer;
   }
 
-  mutable std::mutex mutex_;  // protects the members below; locked before the mutex of an exchange
+  mutable std::mutex mutex_;  // guards the members below; locked before the mutex of an exchange
   std::vector<handler> handlers_;
   std::unordered_map<void*, std::unique_ptr<detail::microhttpd::request>> requests_;
   bool is_stopped_ = false;
@@ -406,15 +408,16 @@ struct adapter<microhttpd_endpoint> {
 
 /// Options of a microhttpd_server.
 struct microhttpd_options {
-  /// The IPv4 or IPv6 address to listen on. "0.0.0.0" and "::" mean all.
+  /// The IPv4 or IPv6 address to listen on. "0.0.0.0" and "::" mean all addresses.
   std::string address = "127.0.0.1";
   /// The port to listen on; 0 means any free one.
   unsigned short port = 3000;
-  /// The number of threads for input and output. Calls run on `serve_options::executor`.
+  /// The number of I/O threads. Calls run on `serve_options::executor`.
   unsigned threads = 1;
-  /// How many connections may be open. More wait.
+  /// The maximum number of open connections. Further connections wait.
   unsigned max_connections = 1000;
-  /// How long a connection may be idle, also while a request or an answer is sent. A call may take longer.
+  /// How long a connection may be idle, also in the middle of a request or an answer. A call may take longer.
+  /// Limited to the range from a second to a year.
   std::chrono::seconds idle_timeout = std::chrono::seconds(60);
 };
 
@@ -424,8 +427,8 @@ struct microhttpd_options {
 ///     auto endpoint = inngest::serve(server, app, {hello});
 class microhttpd_server {
  public:
-  /// Listens, and answers requests on threads of its own; until serve() with 404. \throws configuration_error
-  /// when it can't listen, for example because the port is in use.
+  /// Listens, and answers requests on its own threads; with status 404 until serve() was called.
+  /// \throws configuration_error when it can't listen, for example because the port is in use.
   explicit microhttpd_server(const microhttpd_options& options = {}) : daemon_(start(options, endpoint_)) {
     port_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port;
   }
@@ -437,8 +440,8 @@ class microhttpd_server {
   /// The port that it listens on.
   [[nodiscard]] int port() const { return port_; }
 
-  /// Listens no more, closes all connections, and waits until its threads have ended. Running calls continue
-  /// without a client, so call `handler::drain` before. May be called more than once.
+  /// Stops listening, closes all connections, and waits until its threads have ended. Running calls continue
+  /// without a client, so call `handler::drain` first. May be called more than once.
   void stop() {
     endpoint_.stop();
     if (daemon_ != nullptr) MHD_stop_daemon(std::exchange(daemon_, nullptr));
@@ -451,20 +454,25 @@ class microhttpd_server {
     sockaddr_in6 address = {};  // or a sockaddr_in, which is smaller
     unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
     if (resolve(options, address)) flags |= MHD_USE_IPv6;
-    constexpr std::size_t memory = 64 * 1024;  // of a connection; it limits the header
-    MHD_Daemon* out =
-        MHD_start_daemon(flags, 0, nullptr, nullptr, &microhttpd_endpoint::on_request, &endpoint,
-                         MHD_OPTION_NOTIFY_COMPLETED, &microhttpd_endpoint::on_completed, &endpoint,  //
-                         MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT, options.max_connections,
-                         MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(options.idle_timeout.count()),
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_THREAD_POOL_SIZE,
-                         options.threads > 1 ? options.threads : 0U, MHD_OPTION_END);
+    constexpr std::size_t memory = 64 * 1024;  // per connection; it limits the header
+    MHD_Daemon* out = MHD_start_daemon(
+        flags, 0, nullptr, nullptr, &microhttpd_endpoint::on_request, &endpoint, MHD_OPTION_NOTIFY_COMPLETED,
+        &microhttpd_endpoint::on_completed, &endpoint,  //
+        MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT, options.max_connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, seconds_of(options.idle_timeout), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        memory, MHD_OPTION_THREAD_POOL_SIZE, options.threads > 1 ? options.threads : 0U, MHD_OPTION_END);
     if (out != nullptr) return out;
     throw configuration_error("microhttpd_server: can't listen on " + options.address + " port " +
                               std::to_string(options.port) + ": is the port in use, or not allowed?");
   }
 
-  /// Writes the address. Returns whether it is one of IPv6.
+  /// Limited to the range from a second to a year; 0 would mean no limit to libmicrohttpd.
+  static unsigned seconds_of(std::chrono::seconds time) {
+    constexpr std::chrono::seconds shortest{1}, longest = std::chrono::hours(365 * 24);
+    return static_cast<unsigned>(std::clamp(time, shortest, longest).count());
+  }
+
+  /// Writes the address to `out`. Returns whether it is an IPv6 address.
   static bool resolve(const microhttpd_options& options, sockaddr_in6& out) {
     sockaddr_in v4 = {};
     v4.sin_family = AF_INET;
@@ -481,7 +489,7 @@ class microhttpd_server {
   }
 
   microhttpd_endpoint endpoint_;
-  MHD_Daemon* daemon_;  // null when it is stopped
+  MHD_Daemon* daemon_;  // null when stopped
   int port_ = 0;
 };
 

@@ -28,22 +28,22 @@
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
-/// Tells exchanges whether the Pistache thread of their connection still exists. A connection must not be
-/// used after its thread has ended.
+/// Tells exchanges whether their connection's Pistache thread still exists. A connection must not be used
+/// after its thread has ended.
 struct pistache_gate {
   std::mutex mutex{};
   bool is_open = true;
 };
 
-/// Reads protected members of Pistache's messages, so that a body is moved instead of copied.
+/// Gives access to protected members of Pistache's messages, so that a body is moved instead of copied.
 struct pistache_message : Pistache::Http::Message {
   static std::string take_body(Pistache::Http::Message& message) {
     return std::move(message.*&pistache_message::body_);
   }
 };
 
-/// A second descriptor of a connection. It closes the connection from any thread: Pistache's own descriptor
-/// might be closed and used again by then.
+/// A second descriptor of a connection, to close it from any thread. Pistache's own descriptor might have
+/// been closed and reused by then.
 class pistache_closer {
  public:
   explicit pistache_closer(int socket) : socket_(::fcntl(socket, F_DUPFD_CLOEXEC, 0)) {}
@@ -52,7 +52,7 @@ class pistache_closer {
   ~pistache_closer() {
     if (socket_ >= 0) ::close(socket_);
   }
-  /// Closes the connection after what was written. Pistache notices it as if the client had closed.
+  /// Closes the connection after the written data. To Pistache it looks as if the client had closed it.
   void operator()() const {
     if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
   }
@@ -61,7 +61,7 @@ class pistache_closer {
   int socket_;
 };
 
-/// Whether a request wants its connection to be closed after the answer. Pistache itself never closes it.
+/// Whether the connection must be closed after the request's answer. Pistache itself never closes it.
 inline bool closes_connection(const Pistache::Http::Request& request) {
   using Pistache::Http::ConnectionControl;
   const auto field = request.headers().tryGet<Pistache::Http::Header::Connection>();
@@ -70,8 +70,9 @@ inline bool closes_connection(const Pistache::Http::Request& request) {
   return field && field->control() == ConnectionControl::Close;
 }
 
-/// An answer to a request of Pistache, given from any thread. It writes the bytes of the answer itself,
-/// because Pistache's own writers drop header fields that they do not know, and stream only from its threads.
+/// An answer to a Pistache request, which may be given from any thread. It writes the bytes of the answer
+/// itself, because Pistache's own writers drop unknown header fields, and stream only from Pistache's
+/// threads.
 class pistache_exchange final : public http::exchange,
                                 public std::enable_shared_from_this<pistache_exchange> {
  public:
@@ -87,7 +88,7 @@ class pistache_exchange final : public http::exchange,
     put(text += answer.body, true);
   }
   void begin(http::response answer) override {
-    if (is_http10_) close_at_end();  // the end of the connection is the end of the answer
+    if (is_http10_) close_at_end();  // closing the connection marks the end of the answer
     put(head(answer) + (is_http10_ ? "\r\n" : "transfer-encoding: chunked\r\n\r\n"), false);
   }
   bool write(std::string piece) override {
@@ -121,7 +122,7 @@ class pistache_exchange final : public http::exchange,
     if (peer) closer_ = std::make_unique<const pistache_closer>(peer->fd());
   }
 
-  /// Queues bytes for the thread of the connection. The exchange lasts until they are written.
+  /// Queues bytes for the connection's thread. The exchange stays alive until they are written.
   bool put(std::string bytes, bool is_last) {
     const std::lock_guard lock(gate_->mutex);
     const auto peer = gate_->is_open ? peer_.lock() : nullptr;
@@ -141,7 +142,7 @@ class pistache_exchange final : public http::exchange,
   std::unique_ptr<const pistache_closer> closer_{};
 };
 
-/// Answers a request later. Called by the thread of the connection.
+/// Starts to answer a request. Called on the connection's thread.
 inline void pass_to_handler(const handler& handler, const Pistache::Http::Request& request, std::string body,
                             const std::shared_ptr<Pistache::Tcp::Peer>& peer,
                             std::shared_ptr<pistache_gate> gate) {
@@ -149,7 +150,7 @@ inline void pass_to_handler(const handler& handler, const Pistache::Http::Reques
                      .url = request.resource() + request.query().as_str(),
                      .body = std::move(body)};
   for (const auto& [key, field] : request.headers().rawList()) wire.headers.add(field.name(), field.value());
-  // Otherwise Pistache would answer with 408 when the call takes longer than a request may take to arrive.
+  // Otherwise Pistache would send status 408 when a call takes longer than its limit for receiving a request.
   peer->setIdle(true);
   handler(std::move(wire), http::reply(std::make_shared<pistache_exchange>(
                                std::move(gate), peer, request.version(), closes_connection(request))));
@@ -157,7 +158,7 @@ inline void pass_to_handler(const handler& handler, const Pistache::Http::Reques
 
 }  // namespace detail
 
-/// Answers one request of a Pistache handler or route, at once or later from another thread. Drain the
+/// Answers one request of a Pistache handler or route, immediately or later from another thread. Drain the
 /// handler before you destroy the endpoint.
 inline void answer(const handler& handler, const Pistache::Http::Request& request,
                    const Pistache::Http::ResponseWriter& response) {
@@ -166,9 +167,9 @@ inline void answer(const handler& handler, const Pistache::Http::Request& reques
   if (peer) detail::pass_to_handler(handler, request, request.body(), peer, always_open);
 }
 
-/// The handler that `serve()` gives to an endpoint. It answers the requests of the handler's path, and others
-/// with 404. It limits bodies to `serve_options::max_body_size` while they arrive, whatever the endpoint's
-/// `maxRequestSize`.
+/// The handler that `serve()` sets on an endpoint. It answers requests for the handler's path; others get
+/// status 404. It limits bodies to `serve_options::max_body_size` as they arrive, regardless of the
+/// endpoint's `maxRequestSize`.
 class pistache_handler final : public Pistache::Http::Handler {
  public:
   /// Answers with this handler.
@@ -181,12 +182,12 @@ class pistache_handler final : public Pistache::Http::Handler {
     const std::lock_guard lock(gate_->mutex);
     gate_->is_open = false;
   }
-  /// For Pistache.
+  /// Called by Pistache.
   std::shared_ptr<Pistache::Tcp::Handler> clone() const override {
     return std::make_shared<pistache_handler>(*this);
   }
 
-  /// For Pistache.
+  /// Called by Pistache.
   void onRequest(const Pistache::Http::Request& request, Pistache::Http::ResponseWriter response) override {
     answer(handler_, request, response);
   }
@@ -200,7 +201,7 @@ class pistache_handler final : public Pistache::Http::Handler {
     peer->putData(ParserData, std::make_shared<Pistache::Http::RequestParser>(limit));
   }
 
-  /// Pistache's own onInput() takes the rest of a refused body for more requests.
+  /// Pistache's own onInput() would parse the rest of a rejected body as further requests.
   void onInput(const char* bytes, std::size_t size,
                const std::shared_ptr<Pistache::Tcp::Peer>& peer) override {
     if (peer->tryGetData(refused_)) return;
@@ -219,7 +220,7 @@ class pistache_handler final : public Pistache::Http::Handler {
     parser->reset();
   }
 
-  /// Whether a request says that its body is too large. What Pistache has read of it may be less.
+  /// Whether a request declares a body that is too large. Pistache may have read less of it.
   bool is_too_large(const Pistache::Http::Request& request) const {
     const auto declared = request.headers().tryGet<Pistache::Http::Header::ContentLength>();
     return declared && declared->value() > handler_.options().max_body_size;
@@ -235,7 +236,7 @@ class pistache_handler final : public Pistache::Http::Handler {
         ->send({.status = 404, .headers = {{"content-type", "text/plain"}}, .body = "not found"});
   }
 
-  /// Answers a request that can't be read to its end. What follows on its connection is ignored.
+  /// Answers a request that can't be read completely. Further data on its connection is ignored.
   void refuse(const Pistache::Http::RequestParser& parser, const std::shared_ptr<Pistache::Tcp::Peer>& peer,
               int status, std::string_view reason) {
     peer->putData(refused_, std::make_shared<bool>(true));
@@ -251,15 +252,15 @@ class pistache_handler final : public Pistache::Http::Handler {
   const std::shared_ptr<detail::pistache_gate> gate_ = std::make_shared<detail::pistache_gate>();
 };
 
-/// Serves a handler on an endpoint of Pistache 0.0.5. It sets the endpoint's handler. Calls run on
-/// `serve_options::executor`, and no thread of Pistache waits for them.
+/// Serves a handler on an endpoint of Pistache 0.0.5, as the endpoint's handler. Calls run on
+/// `serve_options::executor`; Pistache's threads never wait for them.
 ///
-/// - Give the endpoint the flags `NoDelay` and `ReuseAddr`, so that answers are sent at once and the port can
-///   be used again at once.
-/// - Pistache closes a connection `keepaliveTimeout` after its last request arrived (300 seconds unless you
-///   set it), also while a call runs; the call is then asked to stop.
-/// - Pistache answers methods that it does not know with 400, keeps one of several header fields or query
-///   parameters with the same name, and does not support pipelined requests.
+/// - Give the endpoint the flags `NoDelay` and `ReuseAddr`, so that answers are sent without delay and the
+///   port can be reused immediately.
+/// - Pistache closes a connection `keepaliveTimeout` after its last request arrived (default: 300 seconds),
+///   even while a call runs; the call is then asked to stop.
+/// - Pistache answers unknown methods with 400, keeps only one of several header fields or query parameters
+///   with the same name, and does not support pipelined requests.
 template <std::derived_from<Pistache::Http::Endpoint> Endpoint>
 struct adapter<Endpoint> {
   /// The name of the framework, which the server shows.
@@ -267,15 +268,15 @@ struct adapter<Endpoint> {
   /// The adapter can stream answers.
   static constexpr bool streams = true;
 
-  /// Makes the endpoint answer with the handler.
+  /// Sets the endpoint's handler.
   static void mount(Pistache::Http::Endpoint& endpoint, const handler& handler) {
     endpoint.setHandler(std::make_shared<pistache_handler>(handler));
   }
 };
 
-/// Serves a handler beside other routes of a router of Pistache. Set `maxRequestSize` of the endpoint's
-/// options, because Pistache's default is 4 KB; Pistache then answers larger requests with 413. Drain the
-/// handler before you destroy the endpoint.
+/// Serves a handler on a Pistache router, next to your other routes. Set `maxRequestSize` in the endpoint's
+/// options, because Pistache's default is 4 KB; Pistache answers larger requests with 413. Drain the handler
+/// before you destroy the endpoint.
 template <std::derived_from<Pistache::Rest::Router> Router>
 struct adapter<Router> {
   /// The name of the framework, which the server shows.

@@ -20,22 +20,24 @@
 #include <inngest/serve.hpp>
 #include <inngest/serving/answers.hpp>
 
-// Serves functions on the HTTP server of the POCO C++ Libraries, from version 1.11 on.
+// Serves functions on the HTTP server of the POCO C++ Libraries, version 1.11 or later.
 
 namespace inngest::inline INNGEST_ABI {
 
 namespace detail::poco {
 
 /// Reads the body up to the limit. Returns false when it is larger.
-/// POCO 1.11 would read a body without a length until the client closes the connection. There is none.
+/// POCO 1.11 would read a body without a length until the client closes the connection, so such a request has
+/// no body.
 inline bool read_body(Poco::Net::HTTPServerRequest& request, std::size_t limit, std::string& body) {
   constexpr std::size_t block = 64 * 1024;
-  std::size_t end = (std::min)(limit, body.max_size() - 1) + 1;  // read() waits for all that it is asked for
+  std::size_t end = (std::min)(limit, body.max_size() - 1) + 1;  // read() waits for all requested bytes
   if (!request.getChunkedTransferEncoding()) {
     if (!request.hasContentLength()) return true;
     end = static_cast<std::size_t>((std::max<Poco::Int64>)(0, request.getContentLength64()));
     if (end > limit) return false;
-    body.reserve(end);
+    constexpr std::size_t most_at_once = 8 * 1024 * 1024;  // the client may send less
+    body.reserve((std::min)(end, most_at_once));
   }
   std::istream& in = request.stream();
   while (in.good() && body.size() < end) {
@@ -48,7 +50,7 @@ inline bool read_body(Poco::Net::HTTPServerRequest& request, std::size_t limit, 
   return body.size() <= limit;
 }
 
-/// Whether a body of known length has arrived in full. POCO ends the stream when the client disconnects.
+/// Whether a body of known length was received completely. POCO ends the stream when the client disconnects.
 inline bool is_whole(const Poco::Net::HTTPServerRequest& request, const std::string& body) {
   if (!request.hasContentLength() || request.getChunkedTransferEncoding()) return true;
   return static_cast<Poco::Int64>(body.size()) >= request.getContentLength64();
@@ -56,7 +58,7 @@ inline bool is_whole(const Poco::Net::HTTPServerRequest& request, const std::str
 
 inline void send_in_pieces(const http::response& answer, const Poco::Net::HTTPServerRequest& request,
                            Poco::Net::HTTPServerResponse& to) {
-  // Older clients read the body to the end of the connection, which POCO then closes.
+  // Older clients read the body until POCO closes the connection.
   to.setChunkedTransferEncoding(request.getVersion() == Poco::Net::HTTPMessage::HTTP_1_1);
   std::ostream& body = to.send();
   body.flush();
@@ -83,9 +85,9 @@ inline void refuse(int status, const char* why, const Poco::Net::HTTPServerReque
 
 }  // namespace detail::poco
 
-/// Answers one request on this thread, which takes as long as the call. Call it in the `handleRequest` of
-/// your own POCO handler. It reads the body up to `serve_options::max_body_size` and answers a larger one
-/// with 413. It does not look at the path.
+/// Answers one request on this thread; it takes as long as the call. Call it in the `handleRequest` of your
+/// own POCO handler. It reads the body up to `serve_options::max_body_size`; larger bodies get status 413. It
+/// ignores the path.
 inline void answer(const handler& handler, Poco::Net::HTTPServerRequest& request,
                    Poco::Net::HTTPServerResponse& response) {
   http::request asked{.method = request.getMethod(), .url = request.getURI()};
@@ -103,8 +105,8 @@ inline void answer(const handler& handler, Poco::Net::HTTPServerRequest& request
 ///     inngest::serve(*factory, app, {hello});
 ///     Poco::Net::HTTPServer server(factory, 3000, new Poco::Net::HTTPServerParams);
 ///
-/// POCO answers each connection on a thread of a pool, which by default has 16 threads. Pass the server a
-/// larger `Poco::ThreadPool` when more calls should run at the same time.
+/// POCO answers each connection on a thread of a pool, which has 16 threads by default. Pass the server a
+/// larger `Poco::ThreadPool` to run more calls at the same time.
 class poco_handler_factory : public Poco::Net::HTTPRequestHandlerFactory {
  public:
   /// Answers requests for other paths with 404.
@@ -116,7 +118,7 @@ class poco_handler_factory : public Poco::Net::HTTPRequestHandlerFactory {
   /// Serves a handler at its path. Call it before the server starts.
   void add(handler handler) { handlers_.push_back(std::move(handler)); }
 
-  /// Called by the server: the object that answers a request.
+  /// Called by the server. Creates the object that answers a request.
   Poco::Net::HTTPRequestHandler* createRequestHandler(const Poco::Net::HTTPServerRequest& request) override {
     const std::string path = http::request{.url = request.getURI()}.path();
     for (const handler& handler : handlers_) {

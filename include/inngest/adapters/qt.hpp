@@ -34,17 +34,17 @@
 #include <inngest/executor.hpp>
 #include <inngest/serve.hpp>
 
-// Written for Qt 6.4 and later. QHttpServer changed twice: since 6.5, responders do not show their socket;
-// since 6.8, they write header fields as QHttpHeaders, and bodies in pieces.
+// Written for Qt 6.4 and later. QHttpServer changed twice: since 6.5, responders no longer expose their
+// socket; since 6.8, they write header fields as QHttpHeaders, and bodies in pieces.
 
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
-/// A property of a connection whose client expects that it is closed after the answer. QHttpServer hides the
-/// version of a request.
+/// A property of a connection whose client expects it to be closed after the answer. QHttpServer hides a
+/// request's HTTP version.
 inline constexpr const char* is_http10 = "inngest_is_http10";
 
-/// The connection of a request; null when it can't be found, such as that of a QLocalServer.
+/// The connection of a request; null when it can't be found, for example for a QLocalServer.
 inline QTcpSocket* qt_socket([[maybe_unused]] const QHttpServer& server,
                              [[maybe_unused]] const QHttpServerRequest& request,
                              [[maybe_unused]] const QHttpServerResponder& responder) {
@@ -60,15 +60,15 @@ inline QTcpSocket* qt_socket([[maybe_unused]] const QHttpServer& server,
 #endif
 }
 
-/// Writes one answer to a client, in the thread of the server.
+/// Writes one answer to a client, on the server's thread.
 class qt_writer {
  public:
   qt_writer(QHttpServerResponder responder, QTcpSocket* socket, bool closes)
       : responder_(std::move(responder)), socket_(socket), closes_(closes) {}
 
-  /// The client's connection; null when it is gone.
+  /// The client's connection; null when it was closed.
   QTcpSocket* socket() const { return socket_; }
-  /// Whether the connection is to be closed after the answer. Qt itself does not.
+  /// Whether to close the connection after the answer. Qt does not.
   bool closes() const { return closes_; }
 
 #if QT_VERSION < QT_VERSION_CHECK(6, 8, 0)
@@ -135,19 +135,19 @@ class qt_writer {
   bool closes_;
 };
 
-/// The requests of a server that wait for an answer. QHttpServer and its responders must only be used in the
-/// server's thread: everything here but post() happens there.
+/// A server's requests that wait for an answer. QHttpServer and its responders may only be used on the
+/// server's thread: so is everything here except post().
 class qt_requests {
  public:
   explicit qt_requests(QHttpServer& server) : server_(&server) {}
 
-  /// Runs work in the server's thread, later. Returns false when the server is gone.
+  /// Runs work later, on the server's thread. Returns false when the server was destroyed.
   template <class Work>
   bool post(Work work) {
     const std::lock_guard lock(mutex_);
     return server_ && QMetaObject::invokeMethod(server_, std::move(work), Qt::QueuedConnection);
   }
-  /// The server is going away.
+  /// Called when the server is being destroyed.
   void close() {
     {
       const std::lock_guard lock(mutex_);
@@ -172,12 +172,12 @@ class qt_requests {
 
  private:
   mutable std::mutex mutex_;
-  QObject* server_;  // null when it is gone
+  QObject* server_;  // null when it was destroyed
   std::uint64_t last_ = 0;
   std::unordered_map<std::uint64_t, qt_writer> waiting_{};
 };
 
-/// An answer to a request of QHttpServer. It may be given from any thread, and is written in the server's.
+/// An answer to a QHttpServer request. It may be given from any thread, and is written on the server's.
 class qt_exchange final : public http::exchange, public std::enable_shared_from_this<qt_exchange> {
  public:
   qt_exchange(std::shared_ptr<qt_requests> requests, std::uint64_t id)
@@ -199,7 +199,7 @@ class qt_exchange final : public http::exchange, public std::enable_shared_from_
   }
   bool is_open() const override { return !is_gone_ && !requests_->is_closed(); }
 
-  /// The client has disconnected.
+  /// Called when the client has disconnected.
   void set_gone() { is_gone_ = true; }
 
  private:
@@ -216,11 +216,12 @@ class qt_exchange final : public http::exchange, public std::enable_shared_from_
       self->requests_->remove(self->id_);
       if (!socket) return;
       self->last_until_written(socket);
-      if (closes) socket->disconnectFromHost();  // after what was written
+      if (closes) socket->disconnectFromHost();  // after the written data
     });
   }
 
-  /// Draining waits until the exchange is gone, so keep it until the system has all bytes of the answer.
+  /// Draining waits until the exchange is destroyed, so it must stay alive until the system has all bytes of
+  /// the answer.
   void last_until_written(QTcpSocket* socket) {
     if (socket->bytesToWrite() == 0) return;
     auto* const waiting = new QObject(socket);
@@ -281,7 +282,7 @@ inline http::request to_request(const QHttpServerRequest& from) {
   return out;
 }
 
-/// Matches one path, whatever the method, also methods that Qt does not know.
+/// Matches one path for any method, including methods that Qt does not know.
 class qt_rule final : public QHttpServerRouterRule {
  public:
   template <class... Rest>
@@ -318,17 +319,16 @@ inline void answer_qt(const handler& handler, QHttpServer& server,
 
 }  // namespace detail
 
-/// Serves a handler on a QHttpServer of Qt 6.4 or later. The adapter adds a route for the handler's path, and
-/// all methods. Requests are read, and answers written, by the server's thread, in whose event loop no call
-/// waits; calls run on `serve_options::executor`. Call serve() in the server's thread.
+/// Serves a handler on a QHttpServer of Qt 6.4 or later. The adapter adds a route for the handler's path and
+/// all methods. The server's thread reads requests and writes answers, but its event loop never waits for a
+/// call; calls run on `serve_options::executor`. Call serve() on the server's thread.
 ///
-/// drain() waits for answers that the event loop has to write: call it from another thread, or call
+/// drain() waits for answers that the event loop has to write: call it on another thread, or use
 /// `drain_in_event_loop()`.
 ///
-/// - Qt reads requests of any size into memory. A `qt_tcp_server` limits them while they arrive; without
-///   it, a body over `max_body_size` is refused when it has arrived.
-/// - Qt 6.4 answers requests that are sent at once on one connection in any order. No Inngest server sends
-///   them.
+/// - Qt reads requests of any size into memory. A `qt_tcp_server` limits them as they arrive; without it, a
+///   body over `max_body_size` is rejected only after it has arrived.
+/// - Qt 6.4 answers pipelined requests in any order. Inngest servers do not send any.
 template <std::derived_from<QHttpServer> Server>
 struct adapter<Server> {
   /// The name of the framework, which the server shows.
@@ -353,24 +353,24 @@ struct adapter<Server> {
   }
 };
 
-/// Listens for a QHttpServer, and limits what clients may send: requests larger than the handler's
-/// `max_body_size` are answered with 413 while they arrive, and clients that are slow or idle are
-/// disconnected. It sends answers at once (TCP_NODELAY).
+/// A listener for a QHttpServer that limits what clients may send: requests larger than the handler's
+/// `max_body_size` get status 413 as they arrive, and slow or idle clients are disconnected. It sends answers
+/// without delay (TCP_NODELAY).
 ///
-///     inngest::qt_tcp_server listener(endpoint);  // endpoint: what serve() has returned
+///     inngest::qt_tcp_server listener(endpoint);  // endpoint: the result of serve()
 ///     listener.listen(QHostAddress::LocalHost, 3000);
 ///     server.bind(&listener);  // makes the server its parent
 class qt_tcp_server : public QTcpServer {
  public:
-  /// Limits requests to the handler's `max_body_size`, and 64 KB for the header.
+  /// Limits requests to the handler's `max_body_size`, and headers to 64 KB.
   explicit qt_tcp_server(const handler& handler, QObject* parent = nullptr)
       : QTcpServer(parent), limit_(limit_of(handler.options().max_body_size)) {}
 
-  /// How long a request may take to arrive, and how long a connection may wait for the next one.
+  /// The time limit for receiving a request, and for waiting for the next one on a connection.
   void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
 
  protected:
-  /// Looks at the bytes of a connection before QHttpServer does.
+  /// Inspects the bytes of a connection before QHttpServer reads them.
   void incomingConnection(qintptr descriptor) override {
     auto* const socket = new QTcpSocket(this);
     if (!socket->setSocketDescriptor(descriptor)) return delete socket;
@@ -394,10 +394,10 @@ class qt_tcp_server : public QTcpServer {
   }
 
  private:
-  /// What a connection has sent.
+  /// What a connection has received.
   struct traffic {
-    qint64 size = 0;          // of the request that arrives
-    bool is_idle = true;      // no request has come after the last answer
+    qint64 size = 0;          // of the request being received
+    bool is_idle = true;      // no request has begun since the last answer
     bool is_refused = false;  // a request was too large
   };
   static constexpr std::chrono::seconds time_to_hang_up{2};
@@ -414,8 +414,8 @@ class qt_tcp_server : public QTcpServer {
     const QByteArray line = socket.peek(8192).split('\n').front();
     socket.setProperty(detail::is_http10, line.trimmed().endsWith("HTTP/1.0"));
   }
-  /// Answers with 413 and forgets the rest of the request. It is read for a while, because a client that
-  /// still sends would not see the answer otherwise.
+  /// Sends status 413 and discards the rest of the request. It reads on for a while, because a client that is
+  /// still sending would otherwise not see the answer.
   static void refuse(QTcpSocket& socket, traffic& seen) {
     socket.commitTransaction();
     socket.readAll();
@@ -430,7 +430,7 @@ class qt_tcp_server : public QTcpServer {
   std::chrono::milliseconds timeout_ = std::chrono::minutes(1);
 };
 
-/// The same as `handler.drain(grace)`, for the thread of a QHttpServer: the event loop runs meanwhile, so
+/// Like `handler.drain(grace)`, for the thread of a QHttpServer: it runs the event loop while it waits, so
 /// that answers are written.
 inline bool drain_in_event_loop(const handler& handler,
                                 std::chrono::milliseconds grace = std::chrono::seconds(10)) {
@@ -446,10 +446,10 @@ inline bool drain_in_event_loop(const handler& handler,
 }
 
 /// Runs calls on a QThreadPool: see `serve_options::executor`. The pool has one thread per core unless you
-/// call `setMaxThreadCount()`, and its queue has no limit.
+/// call `setMaxThreadCount()`, and its queue is unlimited.
 class qt_executor final : public executor {
  public:
-  /// Runs calls on a pool that lasts as long as the executor.
+  /// Runs calls on a pool that must outlive the executor.
   explicit qt_executor(QThreadPool& pool = *QThreadPool::globalInstance()) : pool_(pool) {}
   /// Queues the work.
   bool post(std::function<void()> work) override {

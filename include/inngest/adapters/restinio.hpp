@@ -18,7 +18,7 @@ namespace inngest::inline INNGEST_ABI {
 
 namespace detail {
 
-/// The answer to a request of RESTinio. It is made on another thread; RESTinio writes it on its own.
+/// The answer to a RESTinio request. Another thread produces it; RESTinio writes it on its own threads.
 template <class Request>
 class restinio_exchange final : public http::exchange,
                                 public std::enable_shared_from_this<restinio_exchange<Request>> {
@@ -60,7 +60,7 @@ class restinio_exchange final : public http::exchange,
     if (answer.status == 413) out.connection_close();
   }
 
-  /// Keeps this object until RESTinio has written what it was given.
+  /// Keeps this object alive until RESTinio has written the data.
   restinio::write_status_cb_t until_written() {
     return [self = this->shared_from_this()](const restinio::asio_ns::error_code& error) {
       if (error) self->is_open_ = false;
@@ -74,7 +74,7 @@ class restinio_exchange final : public http::exchange,
 
 }  // namespace detail
 
-/// Answers a request of RESTinio 0.6 (Debian 12: 0.6.16), for users with a request handler of their own:
+/// Answers a request of RESTinio 0.6 (Debian 12: 0.6.16) in a request handler of your own:
 ///
 ///     settings.request_handler([endpoint](restinio::request_handle_t request) {
 ///       if (request->header().path() == endpoint.options().path)
@@ -82,26 +82,26 @@ class restinio_exchange final : public http::exchange,
 ///       return restinio::request_rejected();
 ///     });
 ///
-/// It returns at once. The call runs on `serve_options::executor`, and must end before the server is
+/// It returns immediately. The call runs on `serve_options::executor`, and must end before the server is
 /// destroyed: call `handler::drain` before you stop the server.
 template <class Request>
 restinio::request_handling_status_t answer(const handler& endpoint, std::shared_ptr<Request> request) {
   const restinio::http_request_header_t& header = request->header();
   http::request asked{.method = header.method().c_str(), .url = header.request_target()};
   header.for_each_field([&](const auto& field) { asked.headers.add(field.name(), field.value()); });
-  // RESTinio gives only a constant reference, but the body is no constant object, and nobody else needs it.
+  // RESTinio gives only a const reference, but the body is not a const object, and nothing else uses it.
   asked.body = std::move(const_cast<std::string&>(request->body()));
   endpoint(std::move(asked),
            http::reply(std::make_shared<detail::restinio_exchange<Request>>(std::move(request))));
   return restinio::request_accepted();
 }
 
-/// Changes settings of a RESTinio server to those that served functions need: answers are sent at once
-/// (TCP_NODELAY), a call may take hours instead of 10 seconds, and connections with header fields or bodies
-/// that are too large are closed.
+/// Changes settings of a RESTinio server as served functions need them: answers are sent without delay
+/// (TCP_NODELAY), a call may take hours instead of 10 seconds, and connections with oversized header fields
+/// or bodies are closed.
 ///
-/// RESTinio answers nothing when it closes them, so that it reads a little more than the handler's limit,
-/// and the handler answers what lies between with 413.
+/// RESTinio closes such connections without an answer. Therefore it reads slightly more than the handler's
+/// limit, so that the handler can answer slightly oversized bodies with 413.
 template <class Settings>
 void configure_restinio(Settings& settings, const handler& endpoint) {
   constexpr std::size_t tolerance = 64 * 1024;

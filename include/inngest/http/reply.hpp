@@ -10,27 +10,28 @@
 
 namespace inngest::inline INNGEST_ABI::http {
 
-/// A request that waits for its answer. The adapter of a framework that answers later, from any thread,
-/// implements it, and keeps the exchange until the answer is written or the client is gone: draining waits
-/// for that. Calls come from any thread, and never two at once. They should not block: one thread writes the
-/// heartbeats of all calls, so a client that reads slowly would hold up those of the others. And they must
-/// not wait for the thread that called the handler, which may be waiting for them.
+/// A request that waits for its answer. Implemented by adapters of frameworks that can answer later, from any
+/// thread. The adapter must keep the exchange until the answer has been written or the client has
+/// disconnected: draining waits for that. Functions are called from any thread, but never two at the same
+/// time. They should not block: one thread writes the heartbeats of all calls, so a slow client would delay
+/// those of the others. They must not wait for the thread that called the handler, which may be waiting for
+/// them.
 class exchange {
  public:
   virtual ~exchange() = default;
 
-  /// Sends a whole answer; `answer.stream` is not set. It is the first and last call.
+  /// Sends a complete answer; `answer.stream` is not set. Called at most once, and then nothing else.
   virtual void send(response answer) = 0;
 
-  /// Begins an answer in pieces: sends its status and header fields. `head.body` is empty.
+  /// Begins a streamed answer: sends its status and header fields. `head.body` is empty.
   virtual void begin(response head) = 0;
-  /// Sends a piece after begin(). Returns false when the client is gone.
+  /// Sends a piece after begin(). Returns false when the client has disconnected.
   virtual bool write(std::string piece) = 0;
-  /// Ends an answer in pieces.
+  /// Ends a streamed answer.
   virtual void end() = 0;
 
-  /// Whether the client still waits, as far as the framework knows. It is called now and then while a call
-  /// runs, at any time from any thread; the call is asked to stop when it returns false.
+  /// Whether the client still waits, as far as the framework knows. Called from time to time while a call
+  /// runs, from any thread; the call is asked to stop when it returns false.
   virtual bool is_open() const = 0;
 
   /// Whether the adapter implements begin(), write() and end().
@@ -38,33 +39,33 @@ class exchange {
 
  private:
   friend class reply;
-  std::vector<std::shared_ptr<void>> held_;  // what lasts as long as the exchange
+  std::vector<std::shared_ptr<void>> held_;  // objects that live as long as the exchange
 };
 
-/// The answer to one request, to be given once and from any thread. A reply that is destroyed without an
-/// answer sends 500, so that no client waits in vain; one that has begun is ended as it is.
+/// The answer to one request, given once and from any thread. Destroying a reply without an answer sends
+/// status 500, so that the client does not wait forever; a streamed answer that was begun is ended.
 class reply {
  public:
   /// Answers through an adapter's exchange.
   explicit reply(std::shared_ptr<exchange> to) : to_(std::move(to)) {}
-  /// Takes the right to answer from the other reply.
+  /// Takes over the right to answer.
   reply(reply&& other) noexcept
       : to_(std::move(other.to_)), has_begun_(std::exchange(other.has_begun_, false)) {}
-  /// Like the constructor; a request that it had not answered before gets 500.
+  /// Takes over the right to answer. If this reply had an unanswered request, that request gets status 500.
   reply& operator=(reply&& other) noexcept;
   reply(const reply&) = delete;
   reply& operator=(const reply&) = delete;
   ~reply();
 
-  /// Sends a whole answer. If `answer.stream` is set, it is called, and the answer is sent in pieces where
-  /// the adapter can. Does nothing after begin(), and when an answer was sent.
+  /// Sends a complete answer. If `answer.stream` is set, it is called, and the answer is sent in pieces if
+  /// the adapter can. Does nothing after begin(), or if an answer was already sent.
   void send(response answer);
 
-  /// Begins an answer in pieces: sends its status and header fields.
+  /// Begins a streamed answer: sends its status and header fields.
   void begin(response head);
-  /// Sends a piece after begin(). Returns false when the client is gone.
+  /// Sends a piece after begin(). Returns false when the client has disconnected.
   bool write(std::string piece);
-  /// Ends an answer in pieces.
+  /// Ends a streamed answer.
   void end();
 
   /// Whether the client still waits for the answer. False after the answer was sent.
@@ -72,7 +73,7 @@ class reply {
   /// Whether the answer can be sent in pieces.
   bool streams() const { return to_ && to_->streams(); }
 
-  /// Keeps an object until the answer is written or the client is gone.
+  /// Keeps an object alive until the answer has been written or the client has disconnected.
   void hold(std::shared_ptr<void> object);
 
  private:
@@ -80,7 +81,7 @@ class reply {
   static void collect_pieces(response& answer);
   void abandon() noexcept;
 
-  std::shared_ptr<exchange> to_;  // null when the answer was given
+  std::shared_ptr<exchange> to_;  // null once answered
   bool has_begun_ = false;
 };
 

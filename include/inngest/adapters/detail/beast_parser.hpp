@@ -1,0 +1,121 @@
+#pragma once
+
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/field.hpp>
+#include <boost/beast/http/verb.hpp>
+#include <boost/optional/optional.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <inngest/config.hpp>
+#include <inngest/detail/spare_texts.hpp>
+#include <inngest/http.hpp>
+#include <inngest/json/detail/document.hpp>
+#include <inngest/serve.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// Parses a request directly into an http::request, and finds its handler.
+class beast_parser final : public boost::beast::http::basic_parser<true> {
+ public:
+  using error_code = boost::system::error_code;
+  using text = boost::beast::string_view;
+  using routes = std::vector<handler>;
+
+  beast_parser(const routes& all, std::uint32_t max_header_size) : routes_(all) {
+    eager(true);
+    header_limit(max_header_size);
+    body_limit(boost::none);  // the handler limits the body
+  }
+
+  /// Null when no handler serves the path.
+  const handler* route() const { return route_; }
+  http::request& request() { return request_; }
+  /// Whether the client speaks HTTP/1.0, and so knows no chunks.
+  bool is_old() const { return is_old_; }
+  /// The number of bytes of the body still to receive, if known.
+  std::size_t body_left() const { return body_left_; }
+  /// Whether the client waits for permission to send the body ("Expect: 100-continue"). True only once.
+  bool asks_to_continue() { return std::exchange(asks_to_continue_, false); }
+
+ private:
+  /// How much of a body is read before its request gets status 404.
+  static constexpr std::size_t max_ignored_body = 64 * 1024;
+
+  void on_request_impl(boost::beast::http::verb, text method, text target, int version,
+                       error_code&) override {
+    request_.method.assign(method.data(), method.size());
+    request_.url.assign(target.data(), target.size());
+    is_old_ = version < 11;
+  }
+
+  void on_response_impl(int, text, int, error_code&) override {}
+
+  void on_field_impl(boost::beast::http::field name, text name_text, text value, error_code&) override {
+    if (is_header_done()) return;  // a field after the body
+    if (name == boost::beast::http::field::expect) {
+      asks_to_continue_ = boost::beast::iequals(value, "100-continue");
+    }
+    request_.headers.add(std::string(name_text), std::string(value));
+  }
+
+  // Called by Beast since Boost 1.90. Fields after the body are ignored.
+  void on_trailer_field_impl(boost::beast::http::field, text, text, error_code&) {}
+
+  void on_header_impl(error_code&) override {
+    const std::string_view url = request_.url;
+    const bool is_plain = !url.empty() && url.front() == '/';
+    const std::string path = is_plain ? std::string(url.substr(0, url.find('?'))) : request_.path();
+    for (const handler& one : routes_) {
+      if (one.options().path == path) route_ = &one;
+    }
+    limit_ = route_ ? route_->options().max_body_size : max_ignored_body;
+  }
+
+  void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code& error) override {
+    if (!length) return;
+    if (*length > limit_) return fail(error);
+    constexpr std::size_t most_at_once = 8 * 1024 * 1024;  // the client may send less
+    body_left_ = static_cast<std::size_t>(*length);
+    request_.body = text_with_room((std::min)(body_left_, most_at_once) + json_buffer::padding);
+  }
+
+  std::size_t on_body_impl(text piece, error_code& error) override {
+    if (piece.size() > limit_ - request_.body.size()) {
+      fail(error);
+      return 0;
+    }
+    request_.body.append(piece.data(), piece.size());
+    body_left_ -= (std::min)(body_left_, piece.size());
+    return piece.size();
+  }
+
+  void on_chunk_header_impl(std::uint64_t, text, error_code&) override {}
+
+  std::size_t on_chunk_body_impl(std::uint64_t, text piece, error_code& error) override {
+    return on_body_impl(piece, error);
+  }
+
+  void on_finish_impl(error_code&) override {}
+
+  static void fail(error_code& error) { error = boost::beast::http::error::body_limit; }
+
+  const routes& routes_;
+  const handler* route_ = nullptr;
+  http::request request_;
+  std::size_t limit_ = 0;
+  std::size_t body_left_ = 0;
+  bool is_old_ = false;
+  bool asks_to_continue_ = false;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::detail
