@@ -1,7 +1,7 @@
 #pragma once
 
-/// The engine in the process: durable functions without a server, for development, tests and single machines.
-/// The app's code does not change when it moves to an Inngest server.
+/// The embedded engine: durable functions without a server, for development, tests and single machines. The
+/// app's code does not change when it moves to an Inngest server.
 
 // IWYU pragma: begin_exports
 #include <inngest/embedded/engine.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -12,7 +14,7 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// The level of a message, or the minimum level that a logger passes on. `off` disables logging.
+/// The level of a message, or the minimum level that a logger accepts. `off` disables logging.
 enum class log_level { debug, info, warn, error, off };
 
 /// The level's name, such as "warn".
@@ -44,6 +46,27 @@ constexpr std::string_view to_string(log_level level) {
 /// Receives messages. Called from any thread. If it throws, the message goes to standard error.
 using log_sink = std::function<void(log_level, std::string_view message)>;
 
+/// What a message is about. An empty member is not known.
+struct log_fields {
+  std::string_view app{};        ///< the app's id
+  std::string_view function{};   ///< the function's id within the app
+  std::string_view run{};        ///< the run's id
+  std::string_view step{};       ///< the id or name of the step whose body runs, or that failed
+  std::optional<int> attempt{};  ///< the attempt: 0 is the first, as in ctx.attempt
+};
+
+/// A message with all of its fields. Its texts are valid only during the call of a sink.
+struct log_record {
+  std::chrono::system_clock::time_point time{};  ///< when it was logged
+  log_level level = log_level::info;             ///< its level
+  std::string_view message{};                    ///< the human-readable text
+  log_fields fields{};                           ///< what it is about
+};
+
+/// Receives messages with their fields: see <inngest/log/sinks.hpp> for text and JSON. Called from any
+/// thread. If it throws, the message goes to standard error.
+using record_sink = std::function<void(const log_record&)>;
+
 /// Writes a line such as "[inngest] warn: message" to standard error.
 void log_to_stderr(log_level level, std::string_view message);
 
@@ -52,6 +75,10 @@ class logger {
  public:
   /// Passes messages of at least `level` to `sink`.
   explicit logger(log_sink sink = log_to_stderr, log_level level = log_level::info);
+  /// Passes messages of at least `level` with their fields to `sink`.
+  explicit logger(record_sink sink, log_level level = log_level::info);
+  /// Discards all messages.
+  explicit logger(std::nullptr_t, log_level level = log_level::off) : level_(level) {}
 
   /// Logs a message with the level `debug`.
   void debug(std::string_view message) const { log(log_level::debug, message); }
@@ -63,10 +90,12 @@ class logger {
   void error(std::string_view message) const { log(log_level::error, message); }
 
   /// Logs a message with the given level. Never throws the sink's exceptions.
-  void log(log_level level, std::string_view message) const;
+  void log(log_level level, std::string_view message) const { log(level, message, log_fields{}); }
+  /// Logs a message about a function, run or step.
+  void log(log_level level, std::string_view message, const log_fields& fields) const;
 
  private:
-  std::shared_ptr<const log_sink> sink_;
+  std::shared_ptr<const record_sink> sink_;  // null or not empty
   log_level level_;
 };
 

@@ -56,7 +56,8 @@ TEST_CASE("what is not of the protocol is a failed attempt, and is tried again",
       {206, R"([{"op":"Sleep","id":"0000000000000000000000000000000000000001","opts":{"x":"\ud83d"}}])",
        "opts"},
       {206, "[]", "no operation"},
-      {500, "<html>a proxy</html>", "500"},
+      {500, "<html>words</html>", "words"},
+      {500, "", "500"},
       {302, "", "302"},
   }));
   CAPTURE(body);
@@ -166,15 +167,16 @@ TEST_CASE("times in more than a year fail the run, and nothing overflows", "[emb
       {"Sleep", {{"duration", "99999999999999999999h"}}},
       {"Sleep", {{"duration", "2199-01-01T00:00:00Z"}}},
       {"WaitForEvent", {{"event", "a/y"}, {"timeout", "9000h"}}},
-      {"WaitForSignal", {{"signal", "s"}, {"timeout", "730d"}}},
-      {"InvokeFunction", {{"function_id", "app-f"}, {"timeout", "730d"}}},
+      {"WaitForSignal", {{"signal", "s"}, {"timeout", "99999999999999999999h"}}},
+      {"InvokeFunction", {{"function_id", "app-f"}, {"timeout", "106751991167d"}}},
   }));
   CAPTURE(op, options);
   driver engine({on_event("f", "a/x")});
   engine.send({{"name", "a/x"}});
   engine.report(engine.must_take(), {operation(op, 1, {{"opts", options}})});
   CHECK(engine.only_run().status == run_status::failed);
-  CHECK_THAT(engine.only_run().error->message, ContainsSubstring("step \"step-1\""));
+  CHECK_THAT(engine.only_run().error->message,
+             ContainsSubstring("step \"step-1\"") || ContainsSubstring("more than one year"));
   CHECK(engine->is_idle());
 }
 

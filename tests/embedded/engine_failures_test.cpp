@@ -2,6 +2,7 @@
 // so.
 #include <inngest/embedded.hpp>
 #include <inngest/embedded/detail/engine_clock.hpp>
+#include <inngest/embedded/remote_apps.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/inngest.hpp>
 
@@ -17,11 +18,14 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/forwarding_store.hpp"
 
 using namespace std::chrono_literals;
 using namespace inngest::embedded;
 using Catch::Matchers::ContainsSubstring;
+
+using support::eventually;
 
 namespace {
 
@@ -71,17 +75,6 @@ inngest::client client_with(log_book& book, std::shared_ptr<inngest::http::trans
                           .send_attempts = 1,
                           .log = book.logger(),
                           .environment = [](const char*) { return std::nullopt; }});
-}
-
-/// Waits for a condition, up to a minute.
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + 60s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
 }
 
 /// A store of a user's, whose functions may throw.
@@ -303,7 +296,7 @@ TEST_CASE("callbacks may throw anything", "[embedded][failures]") {
   CHECK(eventually([&] { return !book.with("engine_options::on_progress threw").empty(); }));
   CHECK(book.with("step_options::backoff of step \"a\" threw").size() == 1);
   CHECK(told > 0);
-  CHECK(engine.runs_of(id).at(0).status == run_status::running);  // it waits for its next attempt
+  CHECK(engine.runs_of(id).at(0).status == run_status::waiting);  // for its next attempt
 }
 
 TEST_CASE("transports may throw anything: the step fails", "[embedded][failures]") {
@@ -511,9 +504,37 @@ TEST_CASE("failed attempts, failed runs and what is resumed are logged", "[embed
   CHECK(book.with("info: the engine resumes 1 run with ").size() == 1);
 }
 
-TEST_CASE("calls of apps elsewhere wait until there is an http_server and use up no attempt",
+namespace {
+
+/// An app elsewhere that answers 7, from the second call on: the first one does not reach it.
+struct far_app final : inngest::embedded::remote_apps {
+  struct route final : inngest::embedded::app_route {
+    explicit route(far_app& to) : app(&to) {}
+    std::optional<inngest::http::response> call(inngest::embedded::remote_call made) override {
+      const std::lock_guard lock(app->mutex);
+      app->calls.push_back(made);
+      if (app->calls.size() == 1) return std::nullopt;
+      return inngest::http::response{.status = 200, .headers = {{"x-inngest-sdk", "js:v4"}}, .body = "7"};
+    }
+    far_app* app;
+  };
+
+  std::unique_ptr<inngest::embedded::app_route> route_to(
+      const inngest::embedded::function_definition&) override {
+    return is_there ? std::make_unique<route>(*this) : nullptr;
+  }
+
+  std::atomic<bool> is_there{false};
+  std::mutex mutex;
+  std::vector<inngest::embedded::remote_call> calls;
+};
+
+}  // namespace
+
+TEST_CASE("calls of apps elsewhere wait until they can be reached and use up no attempt",
           "[embedded][failures]") {
   log_book book;
+  const auto apps = std::make_shared<far_app>();
   engine engine(client_with(book), {});
   engine.register_app(
       "far", R"({"appName":"far","url":"http://127.0.0.1:1/","functions":[{"id":"far-f","name":"f",)"
@@ -521,16 +542,17 @@ TEST_CASE("calls of apps elsewhere wait until there is an http_server and use up
              R"("runtime":{"type":"http","url":"http://127.0.0.1:1/"},"retries":{"attempts":0}}}}]})");
   const auto ids = engine.accept(R"({"name":"test/go","data":{}})");
   REQUIRE(eventually([&] { return !book.with("wait for an http_server").empty(); }));
-  CHECK_FALSE(engine.runs_of(ids.at(0)).at(0).ended());
-  std::atomic<int> calls{0};
-  engine.call_apps_by([&](const inngest::http::request&) {
-    ++calls;
-    return inngest::http::response{.status = 200, .headers = {{"x-inngest-sdk", "js:v4"}}, .body = "7"};
-  });
+  engine.reach_apps_by(apps);  // which has no route yet
+  engine.retry_remote_apps();
+  CHECK(engine.runs_of(ids.at(0)).at(0).status == inngest::embedded::run_status::queued);
+  apps->is_there = true;
+  engine.retry_remote_apps();
   REQUIRE(engine.wait_until_idle(60s));
   const run ended = engine.runs_of(ids.at(0)).at(0);
   CHECK(ended.output_text == "7");
-  CHECK(calls == 1);
   for (const timeline_entry& entry : ended.timeline) CHECK(entry.attempt == 0);
   CHECK(book.with("wait for an http_server").size() == 1);
+  REQUIRE(apps->calls.size() == 2);
+  CHECK(apps->calls.back().run_id == ended.id);
+  CHECK(apps->calls.back().step == "step");
 }

@@ -13,10 +13,13 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/forwarding_store.hpp"
 
 using namespace std::chrono_literals;
 using namespace inngest::embedded;
+
+using support::eventually;
 
 namespace {
 
@@ -31,17 +34,6 @@ inngest::client quiet_client() {
   return inngest::client({.id = "app",
                           .log = inngest::logger(inngest::log_to_stderr, inngest::log_level::off),
                           .environment = [](const char*) { return std::nullopt; }});
-}
-
-/// Waits for a condition, up to a minute.
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + 60s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
 }
 
 /// Waits until it is asked to stop, up to a minute; says whether it was.

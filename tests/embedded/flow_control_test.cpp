@@ -399,7 +399,7 @@ TEST_CASE("an invoked function has its rate limit, too", "[scheduling]") {
   const auto run = t.send(dropped{});
   INFO(run);
   REQUIRE(run.failed());
-  CHECK(run.error().find("function \"app-child\" is rate limited") != std::string::npos);
+  CHECK(run.error().find("invoked function is rate limited") != std::string::npos);
 }
 
 TEST_CASE("a signal has one run that waits for it: a second one fails, or takes its place", "[scheduling]") {
@@ -420,7 +420,7 @@ TEST_CASE("a signal has one run that waits for it: a second one fails, or takes 
   const auto second = t.start(fails, one);
   CHECK(first.waiting_on() == "wait");
   REQUIRE(second.failed());
-  CHECK(second.error() == "Error: another run waits for signal \"go\"");
+  CHECK(second.error() == "Error: Signal conflict; signal wait already exists for another run");
   const auto third = t.start(replaces, one);
   CHECK(t.send_signal("go", 7));
   CHECK(third.output<int>() == 7);

@@ -15,6 +15,7 @@
 
 #include "catch.hpp"
 #include "raw_client.hpp"
+#include "support/http_client.hpp"
 
 using namespace std::chrono_literals;
 using inngest::json;
@@ -44,7 +45,7 @@ struct fixture {
 
   /// Whether somebody who asks in a plain way is answered. The limit is for slow machines.
   bool answers() const {
-    httplib::Client client("127.0.0.1", server.port());
+    support::http_client client(server.port());
     client.set_connection_timeout(20);
     client.set_read_timeout(20);
     const auto health = client.Get("/health");
@@ -236,7 +237,7 @@ TEST_CASE("a client that waits for permission to send its body gets it", "[http_
 
 TEST_CASE("events of any size are taken as curl -d sends them", "[http_server]") {
   const fixture server;
-  httplib::Client client("127.0.0.1", server.server.port());
+  support::http_client client(server.server.port());
   for (const std::size_t size : {20'000u, 2'000'000u}) {
     const std::string event = R"({"name":"a/b","data":{"t":")" + std::string(size, '%') + "\"}}";
     const auto answer = client.Post("/e/key", event, "application/x-www-form-urlencoded");
@@ -263,7 +264,7 @@ TEST_CASE("no events are taken while too many runs are queued", "[http_server]")
                           inngest::on<inngest::event<"limits/slow">>(), [](auto&) { return 1; });
   engine functions{app, {throttled}};
   const http_server server{functions, {.port = 0, .max_queued_runs = 5}};
-  httplib::Client client("127.0.0.1", server.port());
+  support::http_client client(server.port());
   int taken = 0;
   std::string problem;
   for (const auto end = std::chrono::steady_clock::now() + 30s;
@@ -271,11 +272,12 @@ TEST_CASE("no events are taken while too many runs are queued", "[http_server]")
     const auto answer = client.Post("/e/key", R"({"name":"limits/slow"})", "application/json");
     REQUIRE(answer);
     if (answer->status == 200) continue;
-    CHECK(answer->status == 503);
+    CHECK(answer->status == 429);
     CHECK(answer->get_header_value("Retry-After") == "1");
     problem = json::parse(answer->body).at("error");
   }
   CHECK(problem == "too many runs are queued: send the events again later");
+  CHECK(client.Post("/%65/key", R"({"name":"limits/slow"})", "application/json")->status == 429);
   CHECK(taken > 5);
   CHECK(client.Get("/api/state")->status == 200);
 }
@@ -288,6 +290,21 @@ TEST_CASE("answers are not compressed", "[http_server]") {
   const std::string answer = client.read_all();
   CHECK(answer.find("Content-Encoding") == std::string::npos);
   CHECK(answer.ends_with("</html>\n"));
+}
+
+TEST_CASE("a path that looks like a URL further on is another path", "[http_server]") {
+  const fixture server;
+  CHECK(server.status("GET /api/state HTTP/1.1\r\n" + host + "\r\n") == 200);
+  CHECK(server.status("GET /x://localhost/api/state HTTP/1.1\r\n" + host + "\r\n") == 404);
+}
+
+TEST_CASE("times that no clock can count to are refused", "[http_server]") {
+  engine functions{quiet_client(), {}};
+  const auto longest = std::chrono::milliseconds::max();
+  CHECK_THROWS_AS(http_server(functions, {.port = 0, .header_timeout = longest}),
+                  inngest::configuration_error);
+  CHECK_THROWS_AS(http_server(functions, {.port = 0, .body_timeout = 0ms}), inngest::configuration_error);
+  CHECK_THROWS_AS(http_server(functions, {.port = 0, .call_timeout = longest}), inngest::configuration_error);
 }
 
 TEST_CASE("a server ends while clients are in the middle of a request", "[http_server]") {
@@ -316,7 +333,7 @@ TEST_CASE("a port belongs to one server, and is free as soon as that has ended",
     for (const char* address : {"127.0.0.1", "localhost"})
       CHECK_THROWS_WITH(http_server(two, {.host = address, .port = port}),
                         Catch::Matchers::ContainsSubstring("another server"));
-    httplib::Client client("127.0.0.1", port);
+    support::http_client client(port);
     client.set_keep_alive(true);
     CHECK(client.Get("/health"));
     // the server closes first, so that the port's connection stays in TIME_WAIT

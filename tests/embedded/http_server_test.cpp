@@ -10,6 +10,7 @@
 #include <string>
 
 #include "catch.hpp"
+#include "support/http_client.hpp"
 
 using namespace std::chrono_literals;
 using inngest::json;
@@ -32,9 +33,9 @@ inngest::client make_client() {
 
 /// A client as another process would have it.
 struct caller {
-  httplib::Client client;
+  support::http_client client;
 
-  explicit caller(const http_server& server) : client("127.0.0.1", server.port()) {}
+  explicit caller(const http_server& server) : client(server.port()) {}
 
   json get(const std::string& path, int status = 200) {
     const auto answer = client.Get(path);
@@ -86,12 +87,40 @@ TEST_CASE("an engine on a port takes events and tells of runs", "[http_server]")
   CHECK(of_v2.contains("endedAt"));
   CHECK(caller.get("/v2/events/" + event + "/runs?includeOutput=true").at("data") == json::array({of_v2}));
   CHECK_FALSE(caller.get("/v2/runs/" + run).at("data").contains("output"));
-  CHECK(caller.get("/v2/runs/none", 404).at("errors").at(0).at("code") == "not_found");
+  CHECK(caller.get("/v2/runs/01M89TPDS0F2HBQW0WB3ZVVKAZ", 404).at("errors").at(0).at("code") == "not_found");
   CHECK(caller.get("/v0/runs/" + run + "/batch").at(0).at("data") == json{{"n", 21}});
   CHECK(caller.get("/v0/runs/" + run + "/actions").begin().value() == json{{"data", 42}});
   CHECK(caller.post("/v2/runs/" + run + "/rerun", "{}").at("data").at("runId") != run);
   CHECK(caller.get("/health").at("status") == 200);
   CHECK(caller.get("/dev").contains("version"));
+}
+
+TEST_CASE("events are listed by name and time in pages, as on a server", "[http_server]") {
+  engine engine{make_client(), {}};
+  const http_server server{engine, {.port = 0}};
+  caller caller{server};
+  const json ids =
+      caller.post("/e/key", R"([{"name":"list/a","data":{"n":1}},{"name":"list/b"},{"name":"list/a"}])")
+          .at("ids");
+  const auto listed = [&](const std::string& query) {
+    json out = json::array();
+    const json answer = caller.get("/v1/events" + query);
+    for (const json& event : answer.at("data")) out.push_back(event.at("internal_id"));
+    return out;
+  };
+  CHECK(listed("?name=list/a") == json{ids[2], ids[0]});
+  CHECK(listed("?name=list/a&limit=1") == json::array({ids[2]}));
+  CHECK(listed("?name=list/a&limit=1&cursor=" + ids[2].get<std::string>()) == json::array({ids[0]}));
+  CHECK(listed("?received_before=2001-01-01T00:00:00Z") == json::array());
+  CHECK(listed("?name=list/b&received_after=2001-01-01T00:00:00Z") == json::array({ids[1]}));
+  CHECK(caller.get("/v1/events?limit=1&name=list/a&cursor=" + ids[2].get<std::string>())
+            .at("data")
+            .at(0)
+            .at("data") == json{{"n", 1}});
+  CHECK(caller.get("/v1/events?received_after=soon", 400)
+            .at("error")
+            .get<std::string>()
+            .find("received_after") != std::string::npos);
 }
 
 TEST_CASE("what the page shows is told as JSON", "[http_server]") {
@@ -145,12 +174,12 @@ TEST_CASE("what is wrong with a request is said", "[http_server]") {
             .get<std::string>()
             .starts_with("event.name: not an event name"));
   CHECK(caller.post("/fn/register", "{}", 400).at("error") == "appName: missing");
-  CHECK(caller
-            .post("/fn/register", R"({"appName":"x","functions":[{"id":"x-f","triggers":[{"cron":"* *"}]}]})",
-                  400)
+  json scheduled = json::parse(registration("http://127.0.0.1:1/app"));
+  scheduled["functions"][0]["triggers"][0] = {{"cron", "* *"}};
+  CHECK(caller.post("/fn/register", scheduled.dump(), 400)
             .at("error")
             .get<std::string>()
-            .find("\"x-f\": cron (* *)") != std::string::npos);
+            .find("\"other-f\": cron (* *)") != std::string::npos);
   CHECK(caller.post("/v1/signals", R"({"signal":"s"})", 404).at("error") == "no run waits for signal \"s\"");
   CHECK(caller.get("/v1/runs/none", 404).at("error") == "there is no run \"none\"");
   CHECK(caller.get("/api/runs/none", 404).contains("error"));
@@ -201,7 +230,8 @@ TEST_CASE("an app elsewhere that does not answer is tried again, then its run fa
   REQUIRE(engine.wait_until_idle(10s));
   const auto run = engine.runs_of(event).at(0);
   CHECK(run.status == inngest::embedded::run_status::failed);
-  CHECK(run.error->name == "unreachable");
+  CHECK(run.error->name == "Error");
+  CHECK(run.error->message.starts_with("Unable to reach the app: "));
 }
 
 TEST_CASE("the client for runs works with the engine as with a server", "[http_server]") {

@@ -44,6 +44,7 @@ std::string state_of(store& kept) {
   for (const run& run : kept.runs()) {
     add("run", {text(kept.find_run(run.id).value())});
     add("memos", texts(kept.memos_of(run.id)));
+    add("notes", texts(kept.notes_of(run.id)));
   }
   run_counts counts = kept.count_runs();
   for (const auto& status : inngest::detail::enumerators<run_status>)
@@ -106,6 +107,8 @@ class random_changes {
       out.added_waits.push_back({.run_id = run_id(), .step = step(step_id()), .event_name = "test/w"});
     if (below(3) == 0) out.removed_waits.emplace_back(run_id(), step(step_id()));
     for (std::size_t i = below(3); i > 0; --i) out.timeline.push_back(next_entry(run_id()));
+    for (std::size_t i = below(4) == 0 ? below(120) : 0; i > 0; --i)
+      out.notes.push_back(note(run_id(), ++notes_, static_cast<run_note::kind>(below(8) == 0 ? 0 : 1)));
     if (below(3) == 0) out.removed_values.push_back(step_id());
     if (below(3) == 0)
       out.values.push_back({.key = step_id(),
@@ -125,6 +128,7 @@ class random_changes {
   std::size_t runs_ = 0;
   std::size_t refused_ = 0;
   std::uint64_t jobs_ = 0;
+  int notes_ = 0;
   std::map<std::string, std::uint64_t> told_;
 };
 

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
@@ -167,7 +168,7 @@ TEST_CASE("a request that was asked for is made by the engine that comes after",
     std::atomic<bool> asked{false}, ends{false};
     inngest::http::response send(const inngest::http::request&, std::chrono::milliseconds) override {
       asked = true;
-      while (!ends) std::this_thread::sleep_for(1ms);
+      support::hold_until(ends);
       throw inngest::unreachable("it ended");
     }
   };
@@ -189,7 +190,7 @@ TEST_CASE("a request that was asked for is made by the engine that comes after",
     options.retry_delay = [](int) { return 1ms; };
     engine engine(app, {app.create_function({.id = "fetcher"}, inngest::on<asked>(), fetch)}, options);
     id = engine.runs_of(engine.send(asked{{.url = site.url("/page")}}).ids.at(0)).at(0).id;
-    while (!requests->asked) std::this_thread::sleep_for(1ms);
+    support::hold_until(requests->asked);
     requests->ends = true;
   }
   const auto app = make_client();

@@ -123,8 +123,8 @@ TEST_CASE("a step after a race runs once although the loser ends while the funct
 
 TEST_CASE("a parallel group is followed by one call, a race and old SDKs by one for each step",
           "[embedded][calls]") {
-  const auto [version, mode, calls_after] = GENERATE(
-      table<const char*, const char*, int>({{"2", "wait", 1}, {"2", "race", 50}, {"1", "wait", 50}}));
+  const auto [version, mode, calls_after] = GENERATE(table<const char*, const char*, int>(
+      {{"2", "wait", 1}, {"2", "race", 50}, {"2", "Race", 50}, {"1", "wait", 50}}));
   CAPTURE(version, mode);
   constexpr int steps = 50;
   driver engine({on_event("f", "a/x")});

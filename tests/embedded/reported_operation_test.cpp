@@ -31,6 +31,14 @@ TEST_CASE("an answer that is not of operations is an error that says where", "[e
                     Catch::Matchers::ContainsSubstring("operations[0]"));
 }
 
+TEST_CASE("an answer reports a limited number of operations", "[embedded]") {
+  const std::string one = R"({"op":"StepPlanned","id":"86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"})";
+  std::string many = "[" + one;
+  for (std::size_t i = 1; i < inngest::embedded::max_reported_operations; ++i) many += "," + one;
+  CHECK(inngest::embedded::read_operations(many + "]").size() == 10'000);
+  CHECK_THROWS_AS(inngest::embedded::read_operations(many + "," + one + "]"), inngest::protocol_error);
+}
+
 TEST_CASE("times of options are durations from now or moments", "[embedded]") {
   const inngest::timestamp now(1000s);
   CHECK(inngest::embedded::time_of("2s", now) == now + 2s);

@@ -29,7 +29,7 @@ INNGEST_FIELDS(nothing)
 using go = inngest::event<"test/go", nothing>;
 using ended_badly = inngest::event<"inngest/function.failed", nothing>;
 
-inngest::client make_client() {
+inngest::client make_app() {
   return inngest::client({.id = "app",
                           .send_attempts = 1,
                           .log = inngest::logger(inngest::log_to_stderr, inngest::log_level::off),
@@ -94,7 +94,7 @@ TEST_CASE("a run whose function is gone is retried, and then fails with its name
   const bool on_disk = GENERATE(false, true);
   std::shared_ptr<store> kept = std::make_shared<memory_store>();
   if (on_disk) kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
-  const auto app = make_client();
+  const auto app = make_app();
   const auto old = app.create_function({.id = "old"}, inngest::on<go>(), [](auto& ctx) {
     ctx.step.sleep("nap", 200ms);
     return 1;
@@ -119,7 +119,7 @@ TEST_CASE("a run whose function is gone is retried, and then fails with its name
 
 TEST_CASE("a run goes on when its function comes back in time", "[embedded][restart]") {
   const auto kept = std::make_shared<memory_store>();
-  const auto app = make_client();
+  const auto app = make_app();
   const auto old = app.create_function({.id = "old"}, inngest::on<go>(), [](auto& ctx) {
     ctx.step.sleep("nap", 50ms);
     return 1;
@@ -144,7 +144,7 @@ TEST_CASE("a run of an app whose registration can't be read does not fail for it
   commit(*kept, {.runs = {record},
                  .added_jobs = {call(1, "r1")},
                  .apps = {{.id = "elsewhere", .text = "no registration"}}});
-  engine running(make_client(), {}, on(kept));
+  engine running(make_app(), {}, on(kept));
   REQUIRE(comes([&] { return count(*running.find_run("r1"), progress::run_retried) >= 8; }));
   CHECK_FALSE(running.find_run("r1")->ended());
   CHECK(running.unreadable().at(0).table == "apps");
@@ -153,7 +153,7 @@ TEST_CASE("a run of an app whose registration can't be read does not fail for it
 TEST_CASE("an invoke step keeps its name over a restart", "[embedded][restart]") {
   const folder place;
   const bool on_disk = GENERATE(false, true);
-  const auto app = make_client();
+  const auto app = make_app();
   const auto child = app.create_function({.id = "child"}, inngest::on<go>(), [](auto& ctx) {
     ctx.step.sleep("nap", 200ms);
     return 5;
@@ -191,7 +191,7 @@ TEST_CASE("a store that keeps what it says it did not leaves nothing double",
   if (on_disk)
     kept = std::make_shared<sqlite_store>(
         sqlite_options{.path = place.file, .sync = sqlite_options::synchronous::normal});
-  const auto app = make_client();
+  const auto app = make_app();
   std::atomic<int> bodies{0};
   const auto function = app.create_function({.id = "f"}, inngest::on<go>(), [&](auto& ctx) {
     int sum = 0;
@@ -228,7 +228,7 @@ TEST_CASE("jobs of runs that ended meanwhile are cleared away", "[embedded][rest
   commit(*kept, {.runs = {record},
                  .added_jobs = {call(1, "r1")},
                  .added_waits = {{.run_id = "r1", .step = step("w"), .event_name = "test/w"}}});
-  engine running(make_client(), {}, on(kept));
+  engine running(make_app(), {}, on(kept));
   CHECK(running.unreadable().empty());
   CHECK(comes([&] { return kept->load().jobs.empty() && kept->load().waits.empty(); }));
 }

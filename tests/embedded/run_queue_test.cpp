@@ -104,3 +104,100 @@ TEST_CASE("whatever happens to jobs, no limit is exceeded and no place is lost",
   }
   CHECK(queue.parked() == 0);
 }
+
+TEST_CASE("jobs that the gate stops keep their order, hold no slots, and wait per key", "[embedded][queue]") {
+  run_queue queue;
+  const auto limits = std::make_shared<const concurrency_limits>(concurrency_limits{{"k", 1}});
+  const std::string far = "far", near = "near";
+  std::set<std::string> open;
+  int asked = 0;
+  const auto gate = [&](const inngest::embedded::job& due) {
+    ++asked;
+    const std::string& key = due.id < 10 ? far : near;
+    return job_passage{.is_open = open.contains(key), .key = &key};
+  };
+  for (const std::uint64_t id : {1u, 2u, 3u, 11u}) add(queue, id, id == 2 ? limits : nullptr);
+  CHECK_FALSE(queue.take(now, gate));
+  CHECK(queue.has_blocked());
+  CHECK_FALSE(queue.next_due());  // nothing to do until retry_blocked()
+  CHECK(queue.slots_in_use() == 0);
+  add(queue, 4, limits);
+  open.insert("near");
+  CHECK_FALSE(queue.take(now, gate));
+  asked = 0;
+  queue.retry_blocked();
+  CHECK(queue.take(now, gate)->id == 11);
+  CHECK(asked == 2);  // one job of each key
+  open.insert("far");
+  queue.remove(1);
+  queue.retry_blocked();
+  CHECK(queue.take(now, gate)->id == 2);
+  CHECK(queue.take(now, gate)->id == 3);
+  CHECK_FALSE(queue.take(now, gate));  // 4 waits for the slot of 2
+  queue.finished(2);
+  CHECK(queue.take(now, gate)->id == 4);
+  CHECK_FALSE(queue.has_blocked());
+}
+
+TEST_CASE("whatever happens to jobs at the gate, none is lost", "[embedded][queue]") {
+  std::mt19937 random(GENERATE(range(1u, 60u)));
+  const auto chance = [&](unsigned count) { return random() % count; };
+  const std::vector<std::string> keys = {"a", "b", "c"};
+  const auto limits = std::make_shared<const concurrency_limits>(concurrency_limits{{"k", 2}});
+  run_queue queue;
+  std::set<std::uint64_t> waiting, running;
+  unsigned places = 0;
+  const auto gate = [&](const inngest::embedded::job& due) {
+    if (places == 0) return job_passage{.is_open = false, .key = &keys[due.id % 3]};
+    --places;
+    return job_passage{.is_open = true, .key = &keys[due.id % 3]};
+  };
+  const auto take = [&] {
+    const auto taken = queue.take(now, gate);
+    if (!taken) return false;
+    REQUIRE(waiting.erase(taken->id) == 1);
+    running.insert(taken->id);
+    return true;
+  };
+  std::uint64_t last = 0;
+  for (int action = 0; action < 400; ++action) {
+    switch (chance(6)) {
+      case 0:
+      case 1:
+        add(queue, ++last, chance(2) == 0 ? limits : nullptr);
+        waiting.insert(last);
+        break;
+      case 2:
+        take();
+        break;
+      case 3:
+        if (running.empty()) break;
+        queue.finished(*running.begin());
+        running.erase(running.begin());
+        ++places;
+        queue.retry_blocked();
+        break;
+      case 4:
+        if (waiting.empty()) break;
+        queue.remove(*waiting.begin());
+        waiting.erase(waiting.begin());
+        break;
+      case 5:
+        if (chance(3) != 0) break;
+        ++places;
+        queue.retry_blocked();
+        break;
+    }
+  }
+  while (!running.empty() || !waiting.empty()) {
+    for (const std::uint64_t id : running) queue.finished(id);
+    running.clear();
+    places = 3;
+    queue.retry_blocked();
+    while (take()) {
+    }
+    REQUIRE((!running.empty() || waiting.empty()));  // or one is lost
+  }
+  CHECK_FALSE(queue.has_blocked());
+  CHECK(queue.slots_in_use() == 0);
+}

@@ -27,7 +27,11 @@ class driver {
   /// The functions of an app elsewhere, as an SDK registers them; ids are prefixed by the app's.
   explicit driver(const std::vector<json>& functions = {}) {
     restart();
-    if (functions.empty()) return;
+    if (!functions.empty()) register_functions(functions);
+  }
+
+  /// Registers the app again, with these functions.
+  void register_functions(const std::vector<json>& functions) {
     json all = json::array();
     for (json function : functions) {
       function["id"] = "app-" + function.at("id").get<std::string>();

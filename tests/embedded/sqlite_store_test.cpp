@@ -205,10 +205,11 @@ TEST_CASE("a file is brought to the last version step by step", "[embedded][stor
 TEST_CASE("a store of a newer version is refused, with both versions", "[embedded][store]") {
   const folder place;
   { sqlite_store store({.path = place.file}); }
-  sqlite::database(place.file.string(), reading_and_writing).execute("PRAGMA user_version = 7");
+  sqlite::database(place.file.string(), reading_and_writing).execute("PRAGMA user_version = 1000");
   const std::string before = bytes_of(place.file);
   CHECK(opening(place.file) == "the store \"" + place.file.string() +
-                                   "\" has version 7, but this program supports versions up to 2");
+                                   "\" has version 1000, but this program supports versions up to " +
+                                   std::to_string(std::size(sqlite::store_migrations)));
   CHECK((bytes_of(place.file) == before));
 }
 
@@ -240,12 +241,15 @@ TEST_CASE("what files keep as numbers has the same ones for ever", "[embedded][s
   CHECK(is(job::kind::schedule, 7));
   CHECK(is(progress::request_started, 17));
   CHECK(is(job::kind::request, 8));
+  CHECK(is(run_note::kind::metadata, 0));
+  CHECK(is(run_note::kind::message, 1));
 }
 
 // ---- damage ----------------------------------------------------------------------------------------------
 
 TEST_CASE("a file that is damaged is said to be, by its name", "[embedded][store]") {
   const folder place;
+  { sqlite_store empty({.path = place.file}); }
   {
     sqlite_store store({.path = place.file});
     for (int i = 0; i < 200; ++i) commit(store, whole_run(i, 2000));
@@ -266,9 +270,17 @@ TEST_CASE("a file that is damaged is said to be, by its name", "[embedded][store
     write_bytes(place.file, bytes.substr(0, bytes.size() / 2));
     CHECK_THAT(opening(place.file), ContainsSubstring(damaged));
   }
-  SECTION("when its middle is overwritten, once that is read or written") {
-    write_bytes(place.file,
-                bytes.replace(3 * 4096, bytes.size() - 3 * 4096, bytes.size() - 3 * 4096, '\x5a'));
+  SECTION("when its tables are overwritten, once they are read or written") {
+    {
+      sqlite::database file(place.file.string(), sqlite::access::reads);
+      auto found = file.query("SELECT rootpage FROM sqlite_schema WHERE type IN ('table', 'index')");
+      while (found.next()) {
+        std::size_t page = 0;
+        found.read(page);
+        bytes.replace((page - 1) * 4096, 4096, 4096, '\x5a');
+      }
+    }
+    write_bytes(place.file, bytes);
     sqlite_store store({.path = place.file});
     CHECK_THAT(message_of<store_error>([&] { store.runs(); }), ContainsSubstring(damaged));
     CHECK_THAT(message_of<store_error>([&] { store.load(); }), ContainsSubstring(damaged));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 
 using namespace std::chrono_literals;
 using namespace inngest::embedded;
@@ -86,7 +87,7 @@ TEST_CASE("while the store takes nothing events are refused with its reason, and
   engine engine(app, {function}, {.store = store});
   const auto sent = engine.send(go{});
 
-  while (!store->is_full) std::this_thread::sleep_for(1ms);
+  support::hold_until(store->is_full);
   CHECK_THROWS_WITH(engine.accept(R"({"name":"test/other","data":{}})"),
                     Catch::Matchers::ContainsSubstring("the store \"test.db\" the disk is full"));
   CHECK_THROWS_WITH(engine.send(go{}), Catch::Matchers::ContainsSubstring("the disk is full"));
@@ -109,13 +110,13 @@ TEST_CASE("an engine that ends while its store forgets does not wait for the nex
   std::atomic<bool> forgets{false}, ends{false};
   store->while_forgetting = [&] {
     forgets = true;
-    while (!ends) std::this_thread::sleep_for(1ms);
+    support::hold_until(ends);
     std::this_thread::sleep_for(20ms);  // until it has told the workers
   };
   const auto begun = std::chrono::steady_clock::now();
   {
     const engine engine(app, {}, {.workers = 1, .store = store});
-    while (!forgets) std::this_thread::sleep_for(1ms);
+    support::hold_until(forgets);
     ends = true;
   }
   CHECK(std::chrono::steady_clock::now() - begun < 1min);

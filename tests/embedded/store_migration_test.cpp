@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -90,7 +92,7 @@ TEST_CASE("a file of the first version is upgraded in place and goes on", "[embe
   const auto kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
   {
     sqlite::database file(place.file.string(), sqlite::access::reads);
-    CHECK(file.number("PRAGMA user_version") == 2);
+    CHECK(file.number("PRAGMA user_version") == std::ssize(sqlite::store_migrations));
   }
   const unfinished_work work = kept->load();
   CHECK(work.events.empty());  // all that version 1 kept was dispatched
@@ -102,9 +104,18 @@ TEST_CASE("a file of the first version is upgraded in place and goes on", "[embe
   CHECK(work.memos[0].text == R"({"data":"first"})");
   CHECK(work.memos[1].text == R"({"data":"other"})");
   CHECK(kept->memos_of("d").size() == 1);
+  CHECK(kept->memos_of("d")[0].name.empty());
+  CHECK(work.runs.at(0).run.original_run_id.empty());
+  CHECK_FALSE(work.runs.at(0).replaced);
   REQUIRE(work.jobs.size() == 1);
   CHECK_FALSE(work.jobs[0].started);
   CHECK(work.last_job == 9);
+  CHECK(kept->notes_of("p").empty());
+  const changes noted{.notes = {note("p", 1)}};
+  kept->commit({&noted, 1});
+  CHECK(kept->notes_of("p").size() == 1);
+  CHECK(kept->logs_of("p").empty());
+  CHECK(kept->check().empty());
   CHECK(kept->unreadable().empty());
 
   const auto app = make_client();

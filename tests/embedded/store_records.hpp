@@ -74,6 +74,24 @@ inline memo_record memo(const std::string& run, const std::string& id, std::stri
   return {.run_id = run, .step = step(id), .text = std::move(text)};
 }
 
+/// A note with a number, by which notes are ordered.
+inline run_note note(const std::string& run, int number, run_note::kind what = run_note::kind::message) {
+  return {.run_id = run,
+          .id = padded(number),
+          .what = what,
+          .at = at(30 + number),
+          .subject = "channel",
+          .name = "topic",
+          .target = what == run_note::kind::metadata ? R"({"step_id":"s"})" : "",
+          .text = std::to_string(number)};
+}
+
+inline std::string text(const run_note& note) {
+  return note.run_id + "|" + note.id + "|" + std::string(to_string(note.what)) + "|" +
+         std::to_string(note.at.time_since_epoch().count()) + "|" + note.subject + "|" + note.name + "|" +
+         note.target + "|" + note.text;
+}
+
 inline timeline_record told(const std::string& run, progress what, const std::string& step = "") {
   return {.run_id = run,
           .entry = {.at = at(20),

@@ -58,6 +58,7 @@ INNGEST_STORE_TEST("a new store has nothing") {
   CHECK_FALSE(kept->find_run("r"));
   CHECK(kept->runs_of("e").empty());
   CHECK(kept->memos_of("r").empty());
+  CHECK(kept->notes_of("r").empty());
   CHECK(kept->count_runs().queued == 0);
   const unfinished_work work = kept->load();
   CHECK(work.runs.size() + work.memos.size() + work.jobs.size() + work.waits.size() + work.values.size() +
@@ -344,10 +345,17 @@ INNGEST_STORE_TEST("events come newest first, page by page") {
   commit(*kept, {.events = {event("e2"), event("e4"), event("e1"), event("e3")}});
   CHECK(ids(kept->find_events({.limit = 3})) == strings{"e4", "e3", "e2"});
   CHECK(ids(kept->find_events({.before = "e2", .limit = 3})) == strings{"e1"});
-  CHECK(ids(kept->find_events({.before = "e3x", .limit = 1})) == strings{"e3"});
   CHECK(kept->find_events({.before = "e1"}).empty());
   CHECK(kept->find_events({.limit = 0}).empty());
   CHECK(ids(kept->find_events({.limit = static_cast<std::size_t>(-1)})).size() == 4);
+}
+
+INNGEST_STORE_TEST("a page of events goes on behind an event that was removed, by the time in its id") {
+  TestType kept;
+  commit(*kept, {.events = {event("01AAAAAAAA0000000000000001", 1'454'192'798'026),
+                            event("01AAAAAAAB0000000000000001", 1'454'192'798'027)}});
+  CHECK(ids(kept->find_events({.before = "01AAAAAAAA0000000000000002", .limit = 1})) ==
+        strings{"01AAAAAAAA0000000000000001"});
 }
 
 INNGEST_STORE_TEST("runs are found by status, function and words, newest first, page by page") {
@@ -418,13 +426,16 @@ INNGEST_STORE_TEST("what is over is forgotten, with all that belongs to it, and 
                  .memos = {memo("r1", "a"), memo("r2", "a"), memo("r3", "a")},
                  .timeline = {told("r1", progress::run_started), told("r2", progress::run_started)},
                  .values = {{.key = "over", .text = "", .expires = at(49)},
-                            {.key = "left", .text = "", .expires = at(50)}}});
+                            {.key = "left", .text = "", .expires = at(50)}},
+                 .notes = {note("r1", 1), note("r2", 2)}});
   kept->forget_before(at(50));
   kept.reopen();
   CHECK(ids(kept->runs()) == strings{"r2", "r3"});
-  CHECK(ids(kept->find_events({})) == strings{"used", "new", "batched"});
+  CHECK(ids(kept->find_events({})) == strings{"new", "used", "batched"});
   CHECK(kept->memos_of("r1").empty());
   CHECK(kept->memos_of("r2").size() == 1);
+  CHECK(kept->notes_of("r1").empty());
+  CHECK(kept->notes_of("r2").size() == 1);
   CHECK(kept->runs_of("old").empty());
   CHECK(ids(kept->runs_of("batched")) == strings{"r2"});
   CHECK(kept->count_runs().completed == 0);
@@ -435,6 +446,40 @@ INNGEST_STORE_TEST("what is over is forgotten, with all that belongs to it, and 
   commit(*kept, {.runs = {run_of("r1", {"old"})}});
   CHECK(kept->find_run("r1")->run.timeline.empty());
   CHECK(kept->memos_of("r1").empty());
+}
+
+INNGEST_STORE_TEST("notes are given back in their order, with all that they have") {
+  TestType kept;
+  const auto metadata = run_note::kind::metadata;
+  const std::vector<run_note> all{note("r1", 1, metadata), note("r1", 2), note("r1", 3, metadata)};
+  commit(*kept, {.runs = {run_of("r1", {"e"}), run_of("r2", {"e"})},
+                 .notes = {all[2], all[0], note("r2", 7), note("gone", 1)}});
+  commit(*kept, {.notes = {all[1]}});
+  run_note other = all[1];
+  other.text = "other";
+  commit(*kept, {.notes = {other}});  // a store ignores a note whose id its run has
+  kept.reopen();
+  CHECK(texts(kept->notes_of("r1")) == texts(all));
+  CHECK(kept->notes_of("r2").size() == 1);
+  CHECK(kept->notes_of("gone").empty());
+  CHECK(kept->unreadable().empty());
+}
+
+INNGEST_STORE_TEST("of a run's messages the newest are kept, and all metadata") {
+  TestType kept;
+  commit(*kept, {.runs = {run_of("r1", {"e"}), run_of("r2", {"e"})},
+                 .notes = {note("r1", 0, run_note::kind::metadata), note("r2", 0)}});
+  changes many;
+  const int count = static_cast<int>(most_messages_of_run) + 50;
+  for (int i = 1; i <= count; ++i) many.notes.push_back(note("r1", i));
+  commit(*kept, many);
+  commit(*kept, many);  // as after a failure
+  const auto notes = kept->notes_of("r1");
+  REQUIRE(notes.size() == most_messages_of_run + 1);
+  CHECK(notes.front().what == run_note::kind::metadata);
+  CHECK(notes.at(1).text == "51");
+  CHECK(notes.back().text == std::to_string(count));
+  CHECK(kept->notes_of("r2").size() == 1);
 }
 
 INNGEST_STORE_TEST("more is forgotten than fits into one slice") {

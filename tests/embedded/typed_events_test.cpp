@@ -27,14 +27,14 @@ using method = std::variant<card, transfer>;
 INNGEST_VARIANT(method, "kind", "card", "transfer")
 
 struct order {
-  std::string order_id;
-  std::string customer_name;
+  std::string order_id{};
+  std::string customer_name{};
   std::chrono::sys_time<std::chrono::milliseconds> placed_at{};
-  std::optional<typed_events::method> paid_by;
+  std::optional<typed_events::method> paid_by{};
 };
 INNGEST_CAMEL_FIELDS(order, order_id, customer_name, placed_at, (paid_by, "paid-by"))
 struct refund {
-  std::string of_order;
+  std::string of_order{};
   int cents = 0;
 };
 INNGEST_CAMEL_FIELDS(refund, of_order, cents)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/find_api.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/page_api.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler.hpp>
@@ -76,6 +77,8 @@ void make_file(const std::filesystem::path& file) {
   full.events[1].text = R"({"data":{"own":1},"id":"e2","name":"test/go","ts":1})";
   full.run.status = run_status::running;
   full.run.started_at = at(11);
+  full.run.tags = {{.name = "customer", .value = "7"}};
+  full.run.concurrency_keys = {"7"};
   full.deferred = {{.id = step("d"), .slug = "app-f", .input = "{}"}};
   job wake{.id = 1,
            .what = job::kind::wake,
@@ -88,20 +91,35 @@ void make_file(const std::filesystem::path& file) {
   timeout.id = 2;
   timeout.what = job::kind::wait_timeout;
   timeout.step = step("wait");
-  commit(store, {.events = {sent("e1"), sent("e2"), sent("e3")},
-                 .runs = {full, run_with("b", {"e3"})},
-                 .memos = {memo("a", "first", R"({"data":1})")},
-                 .added_jobs = {wake, timeout, call(3, "b")},
-                 .added_waits = {{.run_id = "a",
-                                  .step = step("wait"),
-                                  .step_name = "wait",
-                                  .event_name = "test/never",
-                                  .expression = "event.data.n == async.data.n",
-                                  .signal = "",
-                                  .begun = at(20)}},
-                 .timeline = {told("a", progress::run_started)},
-                 .values = {{.key = "once:app-f:1", .text = "e1", .expires = in_an_hour()}},
-                 .apps = {{.id = "other", .text = registration}}});
+  commit(store,
+         {.events = {sent("e1"), sent("e2"), sent("e3")},
+          .runs = {full, run_with("b", {"e3"})},
+          .memos = {memo("a", "first", R"({"data":1})")},
+          .added_jobs = {wake, timeout, call(3, "b")},
+          .added_waits = {{.run_id = "a",
+                           .step = step("wait"),
+                           .step_name = "wait",
+                           .event_name = "test/never",
+                           .expression = "event.data.n == async.data.n",
+                           .signal = "",
+                           .begun = at(20)}},
+          .timeline = {told("a", progress::run_started)},
+          .values = {{.key = "once:app-f:1", .text = "e1", .expires = in_an_hour()}},
+          .apps = {{.id = "other", .text = registration}},
+          .notes = {note("a", 1, run_note::kind::metadata), note("a", 2)},
+          .log_lines = {{.run_id = "a", .line = {.at = at(12), .step = "s", .text = "said"}, .position = 1}},
+          .bulk_operations = {{.id = "bulk",
+                               .state = bulk_state::completed,
+                               .per_second = 1,
+                               .problems = {{.run_id = "a", .text = "no"}},
+                               .created_at = at(20),
+                               .ended_at = in_an_hour()}},
+          .audit = {{.actor = "program",
+                     .action = "cancel run",
+                     .target = "a",
+                     .details = "{}",
+                     .id = "00000001",
+                     .at = at(13)}}});
 }
 
 void execute(const std::filesystem::path& file, const std::string& statements) {
@@ -134,8 +152,8 @@ void check_goes_on(const std::filesystem::path& file, const std::string& table) 
   store->count_runs();
   store->find_event("e1");
   const page_api page(running);
-  CHECK_NOTHROW(page.runs({}).dump());
-  CHECK_NOTHROW(page.events({}).dump());
+  for (const char* list : {"/api/runs", "/api/events"})
+    CHECK_NOTHROW(find_api(running).answer({.method = "GET", .url = list}).value().dump());
   CHECK_NOTHROW(page.state().dump());
   const auto shown = page.run_details("a");
   if (shown) CHECK_NOTHROW(shown->dump());
@@ -179,13 +197,16 @@ TEST_CASE("a value of the wrong type in any column of any table stops nothing el
                             : each.table == "events" ? "id = 'e1'"
                                                      : "rowid IS NOT NULL OR 1";
     const bool has_rowid = each.table == "runs" || each.table == "jobs" || each.table == "events";
-    execute(place.file, "UPDATE " + each.table + " SET " + each.name + " = " + bad + " WHERE " +
-                            (has_rowid ? key
-                             : each.table == "run_events" || each.table == "deferred_calls" ||
-                                     each.table == "timeline" || each.table == "memos"
-                                 ? "run = (SELECT number FROM runs WHERE id = 'a')" +
-                                       std::string(each.table == "run_events" ? " AND position = 0" : "")
-                                 : "1"));
+    execute(place.file,
+            "UPDATE " + each.table + " SET " + each.name + " = " + bad + " WHERE " +
+                (has_rowid ? key
+                 : each.table == "run_events" || each.table == "deferred_calls" || each.table == "timeline" ||
+                         each.table == "memos" || each.table == "notes"
+                     ? "run = (SELECT number FROM runs WHERE id = 'a')" +
+                           std::string(each.table == "run_events" ? " AND position = 0"
+                                       : each.table == "notes"    ? " AND id = '00000001'"
+                                                                  : "")
+                     : "1"));
     check_goes_on(place.file, each.table);
     const std::string kept = "SELECT count(*) FROM " + each.table + " WHERE typeof(" + each.name + ") = '" +
                              (each.type == "BLOB" ? "text" : "blob") + "'";
@@ -238,6 +259,8 @@ TEST_CASE("a record that makes no sense stops nothing else, and its run is set a
       {"UPDATE jobs SET run_id = 'gone' WHERE id = 1", "jobs", false},
       {"UPDATE timeline SET what = 99", "timeline", false},
       {"UPDATE timeline SET step = cast(x'ff' AS TEXT), detail = x'ff'", "timeline", false},
+      {"UPDATE notes SET what = 99", "notes", false},
+      {"UPDATE notes SET text = x'ff', name = cast(x'ff' AS TEXT)", "notes", false},
       {"UPDATE events SET dispatched = 7 WHERE id = 'e1'", "events", false},
       {"UPDATE apps SET text = '{'", "apps", false},
       {"UPDATE apps SET text = '[1]'", "apps", false},

@@ -9,21 +9,23 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
+class connect_gateway;
 class http_server_body;
 
 /// Serves an engine over HTTP. Inngest SDKs can send events and register functions, and the engine calls
-/// them. People can view the engine's runs in a browser.
+/// these functions. Users can view the engine's runs in a browser.
 ///
 ///     inngest::embedded::http_server server{engine};  // http://127.0.0.1:8288
 ///
-/// The server listens while it lives. The engine must outlive it.
+/// The server listens during its lifetime. The engine must outlive it.
 class http_server {
  public:
-  /// Starts to listen. \throws configuration_error when the address is in use or can't be bound, or when it
-  /// needs keys: see http_server_options.
+  /// Starts to listen.
+  /// \throws configuration_error when the address is in use or can't be bound, or when keys are required: see
+  /// http_server_options.
   explicit http_server(engine& engine, http_server_options options = {});
 
-  /// Finishes the requests that are being answered, for up to two seconds, and closes the port.
+  /// Waits up to two seconds for requests in progress, and closes the port.
   ~http_server();
 
   http_server(const http_server&) = delete;
@@ -34,11 +36,12 @@ class http_server {
   /// The server's URL for clients on this machine, such as "http://127.0.0.1:8288".
   std::string url() const;
 
-  /// The URL of the page for a browser. With keys, the URL is a link that signs in. It works once, and the
+  /// The URL of the page for a browser. With keys, the URL is a link that signs in: it works once, and the
   /// browser then stays signed in for a day, or until this server ends. Each call returns a new link.
   std::string sign_in_url();
 
  private:
+  friend class connect_gateway;
   std::unique_ptr<http_server_body> body_;
 };
 

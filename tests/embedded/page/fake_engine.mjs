@@ -4,8 +4,13 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
+import { app_routes } from "./fake_apps.mjs";
+import { bulk_routes, find_routes, rerun_routes } from "./fake_routes.mjs";
 
 const header = fileURLToPath(new URL("../../../include/inngest/embedded/detail/page.hpp", import.meta.url));
+
+/// Each gets the engine, the method, the URL and the body; it returns [status, value], or nothing for other routes.
+const routes = [app_routes, find_routes, rerun_routes, bulk_routes];
 
 /// The page and its policy, as the compiler sees them.
 function page() {
@@ -14,7 +19,7 @@ function page() {
     const definition = source.split(`std::string_view ${name} =`)[1].split("\n\n/// ")[0];
     return [...definition.matchAll(/R"page\(([^]*?)\)page"/g)].map(match => match[1]).join("");
   };
-  return { html: text_of("web_page"), policy: text_of("web_page_policy") };
+  return { html: text_of("web_page[]"), policy: text_of("web_page_policy") };
 }
 
 // Numbers that look like chance and are the same in each run.
@@ -57,7 +62,7 @@ function steps_of(at, till, fails) {
   let now = at;
   const step = (name, kind, parts, result) => {
     if (now > till) return;
-    const each = { id: (steps.length * 7919 + 104729).toString(16).padStart(40, "a9f3"), name, kind, queued_at: iso(now), ended_at: null, attempts: [], status: "planned" };
+    const each = { hash: (steps.length * 7919 + 1).toString(16).padStart(40, "b7e1"), id: (steps.length * 7919 + 104729).toString(16).padStart(40, "a9f3"), name, kind, queued_at: iso(now), ended_at: null, attempts: [], status: "planned" };
     steps.push(each);
     if (typeof parts === "number") {
       now += parts;
@@ -65,7 +70,9 @@ function steps_of(at, till, fails) {
       each.status = ended ? (result ?? "completed") : kind === "sleep" ? "sleeping" : "waiting";
       if (ended) each.ended_at = iso(now);
       else now = Infinity;
-      each.detail = kind === "sleep" ? "until " + iso(at + parts) : "order/packed";
+      each.awaits = { sleep: "until " + iso(at + parts), wait: "order/packed if async.data.order == event.data.order", invoke: "mail-welcome" }[kind];
+      each.detail = each.awaits;
+      if (ended && kind === "wait") each.output = { name: "order/packed", data: { order: 1047, by: "<b>Ada</b>" } };
       return;
     }
     parts.forEach(([queued, ran, error], number) => {
@@ -76,7 +83,8 @@ function steps_of(at, till, fails) {
       now += ran;
       if (now > till) { each.status = "running"; now = Infinity; return; }
       attempt.ended_at = iso(now);
-      if (error) { attempt.status = "failed"; attempt.error = error; }
+      if (error) Object.assign(attempt, { status: "failed", error, failure: { name: "CardError", message: error, stack: `CardError: ${error}\n    at charge (shop/payment.cpp:${88 + number})` } });
+      else each.output = { ok: true, took: ran, reference: `r-${number}` };
       each.status = error ? (number + 1 < parts.length ? "retrying" : "failed") : "completed";
       if (each.status !== "retrying") { each.ended_at = iso(now); each.detail = error ? error : JSON.stringify({ ok: true, took: ran, reference: `r-${number}` }); }
     });
@@ -136,9 +144,12 @@ export function start({ port = 0, runs: amount = 10000 } = {}) {
     const known = settled.get(run);
     if (known) return known;
     const state = now(run).short;
+    state.tags = tags_of(run);
     if (state.ended_at) settled.set(run, state);
     return state;
   }
+
+  const tags_of = run => run.hostile ? [{ name: "<img src=x>", value: "<script>window.harm = 4</script>" }] : [{ name: "customer", value: events.get(run.event_id).event.data?.customer ?? "none" }];
 
   function whole(run) {
     const { short, steps } = now(run);
@@ -147,7 +158,16 @@ export function start({ port = 0, runs: amount = 10000 } = {}) {
       for (const each of step.attempts) if (each.ended_at) timeline.push({ at: each.ended_at, what: each.status === "failed" ? "step failed" : "step completed", step: step.name, attempt: each.attempt, duration_ms: Date.parse(each.ended_at) - Date.parse(each.started_at), detail: each.error ?? step.detail });
       if (!step.attempts.length) timeline.push({ at: step.queued_at, what: step.kind === "sleep" ? "sleeping" : "waiting", step: step.name, attempt: 0, detail: step.detail });
     }
-    const out = { ...short, events: [events.get(run.event_id).event], steps, timeline };
+    const out = { ...short, tags: tags_of(run), events: [events.get(run.event_id).event], steps, timeline, attempts: [], children: [] };
+    if (run.original) out.original_run_id = run.original;
+    if (run.reruns) out.reruns = run.reruns;
+    out.logs = [{ at: short.queued_at, level: "info", step: "", attempt: 0, text: "order accepted" }, { at: short.queued_at, level: "warn", step: "charge the card", attempt: 0, text: "the gateway is slow <b>" }];
+    if (steps.some(step => step.kind === "invoke")) out.children = [{ run_id: [...runs.keys()][3], step: "label", function: "mail-welcome", function_name: "Welcome mail", status: "completed" }];
+    if (run.fate === "failed") out.parent = { run_id: [...runs.keys()][5], step: "hand over", function: "shop-ship", function_name: "Ship the order", status: "completed" };
+    if (run.fate === "failed" && short.ended_at) out.attempts = [{ attempt: 0, started_at: null, ended_at: short.ended_at, status: "failed", error: "Error: outside", failure: { name: "Error", message: "outside of the steps", stack: "Error: outside\n    at handler (shop/charge.cpp:12)" } }];
+    out.metadata = [{ kind: "inngest.score", target: null, values: { quality: { value: 0.75 } } },
+      { kind: "userland.rows", target: { step_id: "load the order", step_attempt: 1 }, values: { count: 7, names: ["a", "<b>"] } }];
+    out.messages = [10, 100].map(percent => ({ at: short.queued_at, channel: "import:7", topic: "progress", data: { percent } }));
     if (run.event_name === "catalogue/huge") out.output = { large: "<9007199254740993>", rows: Array.from({ length: 5000 }, (_, i) => i) };
     else if (short.status === "completed") out.output = { charged: true, receipt: "https://shop.example/receipts/20391", amount: 249.9, lines: Array.from({ length: 14 }, (_, i) => ({ sku: `SKU-${i}`, count: i + 1, gift: i % 3 === 0 })) };
     if (short.status === "failed") out.error = { name: "PaymentError", message: "card_declined: insufficient funds", stack: "PaymentError: card_declined\n    at charge (shop/payment.cpp:88)\n    at step.run (shop/charge.cpp:41)" };
@@ -184,16 +204,23 @@ export function start({ port = 0, runs: amount = 10000 } = {}) {
     let next = null;
     for (; at >= 0; --at) {
       const item = show(all.get(ids[at]));
-      if (!matches(item)) continue;
+      if (!matches(item, all.get(ids[at]))) continue;
       if (page.length === limit) { next = page.at(-1).id; break; }
       page.push(item);
     }
     return { [name]: page, next };
   }
 
+  // What the routes of other files work with.
+  const engine = { functions, events, runs, short, whole, add_run, add_event, receive, paged, iso, tags_of, asked: [], changed: () => { ++sequence; } };
+
   function answer(method, url, body) {
     const path = url.pathname;
-    const found = /^\/(?:api|v1)\/runs\/([^/]+)(\/rerun)?$/.exec(path);
+    for (const route of routes) {
+      const answered = route(engine, method, url, body);
+      if (answered) return answered;
+    }
+    const found = /^\/(?:api|v1)\/runs\/([^/]+)$/.exec(path);
     if (path === "/api/state") {
       const counts = { queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0 };
       for (const run of runs.values()) ++counts[short(run).status];
@@ -204,10 +231,6 @@ export function start({ port = 0, runs: amount = 10000 } = {}) {
     if (path === "/api/functions") return [200, { functions }];
     if (path === "/api/events")
       return [200, paged(events, url.searchParams, () => true, each => ({ ...each, runs: each.runs.map(run => ({ id: run.id, function: run.function, status: short(run).status })) }), "events")];
-    if (path === "/api/runs") {
-      const want = name => url.searchParams.get(name);
-      return [200, paged(runs, url.searchParams, run => (!want("status") || run.status === want("status")) && (!want("function") || run.function === want("function")) && (!want("search") || run.id.includes(want("search").toUpperCase()) || run.event_id.includes(want("search").toUpperCase())), short, "runs")];
-    }
     if (path === "/e/page" && method === "POST") {
       const sent = JSON.parse(body);
       if (sent.name === "refused/always") return [400, { error: "this event is refused", status: 400 }];
@@ -222,13 +245,25 @@ export function start({ port = 0, runs: amount = 10000 } = {}) {
       ++sequence;
       return [204, null];
     }
-    ++sequence;
-    const again = add_run(functions.find(each => each.id === run.function), events.get(run.event_id), Date.now(), run.fate);
-    return [200, { run_id: again.id }];
+    return [404, { error: "there is no such route" }];
+  }
+
+  // As the engine does: the sequence at once and after changes.
+  function follow(request, response) {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    let told = -1;
+    const tell = () => {
+      const [, state] = answer("GET", new URL("http://localhost/api/state"), "");
+      if (state.sequence !== told) response.write(`data: {"sequence":${told = state.sequence}}\n\n`);
+    };
+    tell();
+    const timer = setInterval(tell, 200);
+    request.on("close", () => clearInterval(timer));
   }
 
   const server = createServer((request, response) => {
     const url = new URL(request.url, "http://localhost");
+    if (url.pathname === "/api/live") return follow(request, response);
     if (url.pathname === "/") {
       const { html, policy } = page();
       response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-security-policy": policy });
@@ -244,7 +279,7 @@ export function start({ port = 0, runs: amount = 10000 } = {}) {
       response.end(value === null ? undefined : JSON.stringify(value).replace(/"<(\d+)>"/g, "$1"));
     });
   });
-  return new Promise(done => server.listen(port, "127.0.0.1", () => done({ base: `http://127.0.0.1:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } })));
+  return new Promise(done => server.listen(port, "127.0.0.1", () => done({ asked: engine.asked, base: `http://127.0.0.1:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } })));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

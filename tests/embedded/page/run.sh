@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Tries the engine's web page in a browser. Arguments go to page.mjs: --base URL, --engine PROGRAM,
-# --shots FOLDER.
+# --shots FOLDER, --only SUBJECTS.
 # Without node, npm or chromium it is skipped, which is exit status 77.
 #
-#   BUILD_DIR  where playwright-core is installed (build/page)
+#   BUILD_DIR  where playwright-core and axe-core are installed (build/page)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD_DIR:-$here/../../../build/page}
@@ -15,8 +15,8 @@ browser=$(command -v chromium || command -v chromium-browser || command -v googl
   { echo "skipped: there is no chromium"; exit 77; }
 
 mkdir -p "$build"
-if ! [ -d "$build/node_modules/playwright-core" ]; then
-  npm install --silent --no-audit --no-fund --no-save --prefix "$build" playwright-core@1 ||
-    { echo "skipped: playwright-core could not be installed"; exit 77; }
+if ! [ -d "$build/node_modules/playwright-core" ] || ! [ -d "$build/node_modules/axe-core" ]; then
+  npm install --silent --no-audit --no-fund --no-save --prefix "$build" playwright-core@1 axe-core@4 ||
+    { echo "skipped: playwright-core and axe-core could not be installed"; exit 77; }
 fi
 PLAYWRIGHT=$(cd "$build" && pwd) exec node "$here/page.mjs" --browser "$browser" "$@"

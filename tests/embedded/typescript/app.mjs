@@ -1,12 +1,15 @@
-// An app on the official TypeScript SDK. CHECKPOINTING=off makes each step a call of its own.
+// An app on the official TypeScript SDK. CHECKPOINTING=off makes each step a call of its own. TRANSPORT=connect makes
+// it a worker: it connects to the engine, instead of waiting to be called at PORT.
 import { createServer } from "node:http";
-import { Inngest, NonRetriableError, RetryAfterError } from "inngest";
-import { serve } from "inngest/node";
+import { Inngest, NonRetriableError, RetryAfterError, step } from "inngest";
+import { connect } from "inngest/connect";
+import { endpointAdapter, serve, serveEndpoint } from "inngest/node";
 
 const silent = { info() {}, warn() {}, error() {}, debug() {} };
 const inngest = new Inngest({
   id: "ts",
   logger: silent,
+  endpointAdapter,
   ...(process.env.CHECKPOINTING === "off" ? { checkpointing: false } : {}),
 });
 const on = (id, options, handler) =>
@@ -41,6 +44,11 @@ const functions = [
       (async () => (await step.run("first", () => 3)) + (await step.run("second", () => 4)))(),
     ]);
     return (await step.run("after", () => all.filter(Boolean))).join("+");
+  }),
+  on("edits", {}, async ({ step }) => {
+    const before = await step.run("before", () => Math.random());
+    const doubled = await step.run("double", n => n * 2, 3);
+    return { before, doubled, after: await step.run("after", () => doubled + 1) };
   }),
   on("race", {}, async ({ step, group }) => group.parallel({ mode: "race" }, () =>
     Promise.race([step.run("fast", () => "fast"), step.sleep("slow", "10s").then(() => "slow")]))),
@@ -93,4 +101,31 @@ const functions = [
   }),
 ];
 
-createServer(serve({ client: inngest, functions })).listen(Number(process.env.PORT), "127.0.0.1", () => console.log("listening"));
+// A durable endpoint: it runs while its client waits, up to the sleep, and is continued by the engine.
+let steps_of_endpoint = 0;
+const endpoint = serveEndpoint(inngest.endpoint(async request => {
+  const a = await step.run("a", () => { steps_of_endpoint++; return 20; });
+  if (new URL(request.url).searchParams.get("sleep")) await step.sleep("nap", "1s");
+  const both = await Promise.all([step.run("b", () => { steps_of_endpoint++; return 1; }), step.run("c", () => { steps_of_endpoint++; return 2; })]);
+  return Response.json({ sum: a + both[0] + both[1], method: request.method, steps: steps_of_endpoint });
+}));
+if (process.env.TRANSPORT === "connect") {
+  // The functions of a worker that is killed and of one that is asked to stop.
+  functions.push(
+    on("hangs", { retries: 1 }, async ({ step }) => step.run("work", async () => {
+      console.log("working");
+      if (process.env.HANGS) await new Promise(() => setInterval(() => {}, 1000));
+      return "done by the next worker";
+    })),
+    on("lasts", { retries: 0 }, async ({ step }) => step.run("work", async () => {
+      console.log("working");
+      await new Promise(done => setTimeout(done, Number(process.env.LASTS ?? 0)));
+      return "done by the first worker";
+    })));
+  await connect({ apps: [{ client: inngest, functions }], instanceId: process.env.INSTANCE ?? "ts-worker" });
+  console.log("connected");
+} else {
+  const app = serve({ client: inngest, functions });
+  createServer((request, response) => (request.url.startsWith("/endpoint") ? endpoint : app)(request, response))
+    .listen(Number(process.env.PORT), "127.0.0.1", () => console.log("listening"));
+}

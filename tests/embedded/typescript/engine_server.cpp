@@ -1,5 +1,5 @@
-// An engine for apps elsewhere, with a function of its own: says where it listens, and ends when it is told
-// to. With the argument "guarded" it has keys, and says its sign-in link.
+// An engine for apps elsewhere, with two functions of its own: says where it listens, and ends when it is
+// told to. With the argument "guarded" it has keys, and says its sign-in link.
 
 #include <inngest/inngest.hpp>
 
@@ -8,9 +8,16 @@
 
 #include <chrono>
 #include <cstdio>
+#include <string>
 #include <string_view>
 
 using namespace std::chrono_literals;
+
+struct parcel {
+  std::string address;
+  int grams = 0;
+};
+INNGEST_FIELDS(parcel, address, grams)
 
 int main(int count, char** arguments) {
   using nap_wanted = inngest::event<"engine/nap.wanted", inngest::json>;
@@ -20,7 +27,11 @@ int main(int count, char** arguments) {
     ctx.step.sleep("nap", 10s);
     return "awake";
   });
-  inngest::embedded::engine engine{app, {nap}, {.retry_delay = [](int) { return 100ms; }}};
+  using parcel_posted = inngest::event<"engine/parcel.posted", parcel>;
+  const auto post = app.create_function(
+      {.id = "post"}, inngest::any_of(inngest::on<parcel_posted>(), inngest::cron("0 4 1 1 *")),
+      [](auto& ctx) { ctx.step.run("weigh", [] { return 20; }); });
+  inngest::embedded::engine engine{app, {nap, post}, {.retry_delay = [](int) { return 100ms; }}};
   inngest::embedded::http_server_options options{.port = 0};
   if (count > 1 && std::string_view(arguments[1]) == "guarded") {
     options.signing_key = "signkey-test-0123456789abcdef";

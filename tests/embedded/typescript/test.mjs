@@ -1,5 +1,7 @@
-// Runs app.mjs on the embedded engine: test.mjs <engine's program>. Checks what came of every function.
+// Runs app.mjs on the embedded engine: test.mjs <engine's program>. Checks what came of every function. With
+// TRANSPORT=connect the program has a gateway, and the app is a worker.
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { deepStrictEqual as equal } from "node:assert";
@@ -15,18 +17,24 @@ async function free_port() {
 
 /// A process that has said so when it is ready.
 async function start(command, args, env) {
-  const process_ = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "inherit"] });
-  const [line] = await once(process_.stdout, "data");
+  const flags = { NODE_OPTIONS: "--experimental-websocket" };  // which node 20 has, but does not show
+  const process_ = spawn(command, args, { env: { ...process.env, ...flags, ...env }, stdio: ["pipe", "pipe", "inherit"] });
+  const [line] = await Promise.race([
+    once(process_.stdout, "data"),
+    once(process_, "exit").then(([code]) => { throw new Error(`${command} ended with ${code}`); }),
+  ]);
   process_.stdout.resume();
   return { process: process_, said: String(line).trim() };
 }
+
+const connects = process.env.TRANSPORT === "connect";
+const app_file = new URL("app.mjs", import.meta.url).pathname;
 
 async function check(engine_program, checkpointing) {
   const engine = await start(engine_program, []);
   const url = engine.said;
   const port = await free_port();
-  const app = await start("node", [new URL("app.mjs", import.meta.url).pathname],
-    { PORT: String(port), INNGEST_DEV: url, CHECKPOINTING: checkpointing });
+  const app = await start("node", [app_file], { PORT: String(port), INNGEST_DEV: url, CHECKPOINTING: checkpointing });
   const get = async path => (await fetch(url + path)).json();
   const send = async (name, data) => {
     const answer = await fetch(`${url}/e/key`, { method: "POST", body: JSON.stringify({ name: `ts/${name}`, data }) });
@@ -62,11 +70,13 @@ async function check(engine_program, checkpointing) {
   };
 
   try {
-    const registered = await fetch(`http://127.0.0.1:${port}/api/inngest`, { method: "PUT" });
-    equal(registered.status, 200);
+    if (!connects) {
+      const registered = await fetch(`http://127.0.0.1:${port}/api/inngest`, { method: "PUT" });
+      equal(registered.status, 200);
+    }
 
     const events = {};
-    for (const name of ["plain", "sequence", "parallel", "race", "signal", "invokes", "sends", "retries", "function-retries", "catches", "fails", "non-retriable", "cancelled", "large"])
+    for (const name of ["edits", "plain", "sequence", "parallel", "race", "signal", "invokes", "sends", "retries", "function-retries", "catches", "fails", "non-retriable", "cancelled", "large"])
       events[name] = await send(name, { name: "world", id: "7" });
     events.waits = await send("waits", { id: "7", n: 3 });
     for (const n of [1, 2, 3, 4]) events[`batch${n}`] = await send("batch", { n });
@@ -105,13 +115,101 @@ async function check(engine_program, checkpointing) {
     equal((await run_of(events.cancelled)).status, "Cancelled");
     equal((await run_of_function("debounced")).map(each => each.output), [2]);
     equal(await output_of(events.large), 5_400_000);
+
+    if (!connects) {
+      // fetch() follows the redirect to the engine, which waits for the response
+      const response = await fetch(`http://127.0.0.1:${port}/endpoint?sleep=1`, { method: "POST" });
+      equal(response.status, 200);
+      const told = await response.json();
+      equal(typeof told === "string" ? JSON.parse(told) : told, { sum: 23, method: "POST", steps: 3 });
+      const { runs } = await get("/api/runs?search=inngest/http.request");
+      equal(runs.map(each => each.status), ["completed"]);
+    }
+
+    const edited = await run_of(events.edits);
+    equal([edited.output.doubled, edited.output.after], [6, 7]);
+    const again = await (await fetch(`${url}/v2/runs/${edited.run_id}/rerun`, {
+      method: "POST", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ fromStep: { stepId: "double", input: [10] } }) })).json();
+    const ended = async () => {
+      for (let i = 0; i < 300; ++i, await sleep(50)) {
+        const { data } = await get(`/v2/runs/${again.data.runId}?includeOutput=true`);
+        if (data.endedAt) return data.output;
+      }
+    };
+    equal(await ended(), { before: edited.output.before, doubled: 20, after: 21 });
+    const { data: { rootSpan } } = await get(`/v2/runs/${again.data.runId}/trace`);
+    equal(rootSpan.children.map(each => each.name), ["double", "after", "Finalization"]);
   } finally {
     app.process.kill();
     engine.process.kill();
   }
 }
 
-for (const checkpointing of ["on", "off"]) {
+/// A worker is killed, asked to stop, and absent: nothing is lost.
+async function check_workers(engine_program, env) {
+  const engine = await start(engine_program, [], env);
+  const url = engine.said;
+  const headers = env.INNGEST_SIGNING_KEY
+    ? { authorization: `Bearer signkey-test-${createHash("sha256").update(Buffer.from(env.INNGEST_SIGNING_KEY.slice(13), "hex")).digest("hex")}` }
+    : {};
+  const get = async path => (await fetch(url + path, { headers })).json();
+  const send = async name => {
+    const answer = await fetch(`${url}/e/key`, { method: "POST", body: JSON.stringify({ name: `ts/${name}`, data: {} }) });
+    return (await answer.json()).ids[0];
+  };
+  const workers = async () => (await get("/v0/connect/envs/dev/conns")).data;
+  const until = async (what, condition) => {
+    for (let i = 0; i < 900; ++i, await sleep(50)) {
+      const found = await condition();
+      if (found) return found;
+    }
+    throw new Error(`in vain: ${what}`);
+  };
+  const run_of = event => get(`/v1/events/${event}/runs`).then(({ data }) => data[0]);
+  const output_of = event => until(`the end of event ${event}'s run`, async () => {
+    const run = await run_of(event);
+    return run?.ended_at && run;
+  });
+  const worker = more => start("node", [app_file], { INNGEST_DEV: url, CHECKPOINTING: "off", ...env, ...more });
+
+  try {
+    const hanging = await worker({ HANGS: "1", INSTANCE: "hanging" });
+    equal((await workers()).map(each => each.instance_id), ["hanging"]);
+    const works = once(hanging.process.stdout, "data");
+    const killed = await send("hangs");
+    await works;
+    hanging.process.kill("SIGKILL");
+    await until("nobody", async () => (await workers()).length === 0);
+    const waiting = await send("plain");  // which nobody can run now
+    await sleep(300);
+    equal((await run_of(waiting)).ended_at, null);
+
+    const stopping = await worker({ LASTS: "2000", INSTANCE: "stopping" });
+    equal((await output_of(waiting)).status, "Completed");
+    equal((await output_of(killed)).output, "done by the next worker");
+    await sleep(100);
+    const works_again = once(stopping.process.stdout, "data");
+    const lasting = await send("lasts");
+    await works_again;
+    stopping.process.kill("SIGTERM");  // it ends its step and goes
+    await until("nobody", async () => (await workers()).length === 0);
+    equal((await run_of(lasting)).ended_at, null);
+    const last = await worker({ INSTANCE: "last" });  // it runs the rest of the function
+    equal((await output_of(lasting)).output, "done by the first worker");
+    last.process.kill();
+  } finally {
+    engine.process.kill();
+  }
+}
+
+for (const checkpointing of process.env.ONLY_WORKERS ? [] : ["on", "off"]) {
   await check(process.argv[2], checkpointing);
   console.log(`the TypeScript app ran as it should, with checkpointing ${checkpointing}`);
+}
+if (connects) {
+  for (const env of [{}, { INNGEST_SIGNING_KEY: "signkey-test-0123456789abcdef", INNGEST_EVENT_KEY: "key" }]) {
+    await check_workers(process.argv[2], env);
+    console.log(`TypeScript workers came and went as they should, ${env.INNGEST_SIGNING_KEY ? "with" : "without"} a key`);
+  }
 }

@@ -17,7 +17,7 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// An app's answer to a call. All of it was validated, so processing it never fails because of its bytes.
+/// An app's answer to a call. It was validated completely, so processing it never fails because of its bytes.
 struct app_answer {
   enum class kind {
     completed,   ///< the function returned `output`
@@ -28,15 +28,17 @@ struct app_answer {
   std::string output{};  // JSON
   std::vector<reported_operation> operations{};
   run_error error{};
+  /// The problem with the answer, in a server's words; empty when `error` describes it completely.
+  std::string problem{};
   bool may_retry = true;
 
   static app_answer failure(run_error error, bool may_retry = true);
 };
 
-/// The largest answer in bytes. An Inngest server has the same limit.
+/// The maximum size of an answer in bytes; the same as an Inngest server's.
 inline constexpr std::size_t max_answer_size = 8 * 1024 * 1024;
 
-/// Interprets an answer like an Inngest server. An answer outside of the protocol is a failed attempt: the
+/// Interprets an answer like an Inngest server. An answer that violates the protocol is a failed attempt: the
 /// app may be restarting, or a proxy may have answered. `elsewhere` is whether the answer came over HTTP.
 app_answer read_app_answer(const http::response& answer, bool elsewhere);
 

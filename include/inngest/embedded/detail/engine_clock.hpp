@@ -11,10 +11,10 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The time of an engine. It follows the system clock, but never goes back. When the system clock is set
-/// back, the engine's time runs at half the speed until the system clock has caught up, so that a sleep of a
-/// second takes at most two. When the system clock is set forward, or back by more than a day, the engine's
-/// time follows at once.
+/// The engine's time. It follows the system clock, but never goes back. When the system clock is set back,
+/// the engine's time runs at half speed until the system clock has caught up, so that a sleep of one second
+/// takes at most two. When the system clock is set forward, or back by more than a day, the engine's time
+/// follows immediately.
 class engine_clock {
  public:
   using system_time = std::chrono::system_clock::time_point;
@@ -28,7 +28,7 @@ class engine_clock {
 
   timestamp now();
 
-  /// The engine's time for these times of the clocks.
+  /// The engine's time for these readings of the clocks.
   timestamp advance(system_time system, steady_time steady);
 
  private:

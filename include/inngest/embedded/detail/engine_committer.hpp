@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -8,18 +9,20 @@
 
 #include <inngest/config.hpp>
 #include <inngest/detail/function_ref.hpp>
+#include <inngest/detail/log_limiter.hpp>
 #include <inngest/embedded/detail/engine_clock.hpp>
 #include <inngest/embedded/detail/engine_core.hpp>
+#include <inngest/embedded/metrics.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/log.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Commits an engine's changes: they are collected under the engine's lock, and written without it. All
-/// functions are called with the lock held.
+/// Commits an engine's changes: they are collected while holding the engine's lock, and written without it.
+/// All functions are called with the lock held.
 class engine_committer {
  public:
-  /// `workers` wakes a worker when a commit ends, and `settled` everyone who waits for commits.
+  /// `workers` wakes a worker when a commit ends; `settled` wakes all threads that wait for commits.
   engine_committer(engine_core& core, embedded::store& store, engine_clock& clock, const logger& log,
                    std::condition_variable& workers, std::condition_variable& settled)
       : core_(core), store_(store), clock_(clock), log_(log), wake_(workers), settled_(settled) {}
@@ -30,14 +33,14 @@ class engine_committer {
   /// The number of the last change, for is_committed().
   std::uint64_t changed();
 
-  /// Commits the changes of the engine's constructor, which throws when that fails.
+  /// Commits the changes of the engine's constructor. Throws when that fails.
   void commit_first_changes();
 
-  /// Waits until the change is committed. Returns false when the commit fails; engine_core::problem() says
-  /// why.
+  /// Waits until the change is committed. Returns false when the commit fails; engine_core::problem() then
+  /// contains the reason.
   bool is_committed(std::unique_lock<std::mutex>& lock, std::uint64_t change);
 
-  /// Waits until the change is committed, also after failed commits. Returns false when the engine stops.
+  /// Like is_committed(), but keeps waiting after failed commits. Returns false when the engine stops.
   bool is_committed_at_last(std::unique_lock<std::mutex>& lock, std::uint64_t change);
 
   /// Waits until all changes are committed.
@@ -47,10 +50,18 @@ class engine_committer {
   /// The committer's thread, called without the lock: commits changes that no thread waits for, and retries
   /// failed commits. Calls `deliver` after each commit.
   void commit_in_background(std::mutex& mutex, detail::function_ref<void()> deliver);
-  /// Something may have to be committed in the background.
+  /// Called when changes may have to be committed in the background.
   void wake() { background_wake_.notify_one(); }
   /// Ends commit_in_background() after the last commit.
   void stop();
+
+  /// Measurements of commits: see the members of engine_metrics with the same names.
+  struct measurements {
+    std::uint64_t commits = 0;
+    std::uint64_t commits_failed = 0;
+    duration_histogram commit_durations{};
+  };
+  const measurements& measured() const { return measured_; }
 
  private:
   void end_commit(engine_core::batch batch, std::string problem);
@@ -62,8 +73,11 @@ class engine_committer {
 
   bool can_commit() const { return core_.has_uncommitted() && !core_.is_committing(); }
 
-  /// Commits the batch. Returns the problem, or an empty text. Failed commits will be retried.
-  std::string commit(std::span<const changes> batch) const;
+  /// Commits the batch. Returns the error message, or an empty text. Failed commits will be retried.
+  std::string commit(std::span<const changes> batch);
+
+  /// Measures a commit, and warns about a slow one: at most once a minute.
+  void note_duration(std::chrono::steady_clock::duration took);
 
   engine_core& core_;
   embedded::store& store_;
@@ -74,6 +88,9 @@ class engine_committer {
   const bool is_on_disk_ = store_.is_on_disk();
   std::condition_variable background_wake_;
   bool background_stops_ = false;
+  measurements measured_;
+  std::chrono::microseconds last_took_{};  // duration of the current or last commit
+  detail::log_limiter slow_{};
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

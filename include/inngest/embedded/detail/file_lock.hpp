@@ -11,12 +11,12 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Ensures that a file has one owner: a lock on `<file>.lock` beside it, which contains the owner's process
-/// id. The system releases the lock when the process ends in any way. The lock also excludes a second owner
-/// in the same process.
+/// Ensures that a file has only one owner: a lock on `<file>.lock` next to it, which contains the owner's
+/// process id. The system releases the lock when the process ends in any way. The lock also excludes a second
+/// owner in the same process.
 ///
-/// SQLite's own locks do not ensure that. `PRAGMA locking_mode = EXCLUSIVE` allows one connection to a
-/// database, but a store has two: one writes while the other reads. In any other mode a second process may
+/// SQLite's own locks do not ensure that. `PRAGMA locking_mode = EXCLUSIVE` allows only one connection to a
+/// database, but a store has two: one writes while the other reads. In any other mode, a second process may
 /// write between two transactions. SQLite's locks are also lost when other code in the process opens and
 /// closes the file.
 class file_lock {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/embedded/detail/registered_names.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression.hpp>
@@ -29,7 +30,7 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// An expression, which copies share; null without one.
+/// An expression shared by copies; null without one.
 using shared_expression = std::shared_ptr<const expression>;
 using std::chrono::milliseconds;
 
@@ -46,11 +47,13 @@ struct registered_limit {
   int limit = 0;
   shared_expression key{};
   scope within = scope::function;
+  /// Whether a run holds its slot from its first call to its end; otherwise each call holds one.
+  bool holds_for_run = false;
 };
 
 struct registered_throttle {
   int limit = 1;
-  int burst = 0;  // more runs than the limit
+  int burst = 0;  // additional runs beyond the limit
   milliseconds period{};
   shared_expression key{};
 };
@@ -85,12 +88,22 @@ struct registered_cancel {
   std::optional<milliseconds> timeout{};
 };
 
+struct registered_tag {
+  std::string name{};
+  shared_expression value{};
+};
+
+/// The URL of functions that are called over the connections of workers.
+inline constexpr std::string_view connect_url = "wss://connect";
+
 struct function_definition {
   std::string slug{};
   std::string app_id{};
   std::string name{};
-  /// The app's URL; empty when the app is this process.
+  /// The app's URL; empty when the app is this process. `connect_url` when workers connect for the app.
   std::string url{};
+  /// Whether it is an endpoint: requests start its runs, and its output is a stored response.
+  bool is_endpoint = false;
   int retries = 4;  // the server's default
   std::vector<registered_trigger> triggers{};
   std::vector<registered_limit> concurrency{};
@@ -102,10 +115,18 @@ struct function_definition {
   shared_expression priority{};
   shared_expression idempotency{};
   std::vector<registered_cancel> cancels{};
+  std::vector<registered_tag> tags{};
   std::optional<milliseconds> start_timeout{};
   std::optional<milliseconds> finish_timeout{};
+  /// Of a handler of ends, such as on_failure: the slug of the function whose ends it handles. A pause of
+  /// that function holds its handlers, too. Empty for other functions.
+  std::string handles_ends_of{};
   /// The registration, as JSON.
   std::string text{};
+  /// The app's UUID for the function: see function_uuid().
+  std::string uuid{};
+
+  bool is_called_over_connection() const { return url == connect_url; }
 
   /// The function's id within the app.
   std::string id() const { return slug.starts_with(app_id + "-") ? slug.substr(app_id.size() + 1) : slug; }
@@ -129,8 +150,7 @@ class definition_reader {
 
   [[noreturn]] void fail(const std::string& problem) const;
 
-  /// The member; null when the object has no such member.
-  static const json& member(const json& object, const char* name);
+  static const json& member(const json& object, const char* name) { return registered_member(object, name); }
 
   static std::string text_of(const json& object, const char* name);
 
@@ -140,7 +160,10 @@ class definition_reader {
 
   std::optional<milliseconds> duration_of(const json& object, const char* name) const;
 
-  /// A period, which is at least `least`: a negative period means none.
+  /// A timeout. Like a server, ignores a text that is not a duration.
+  std::optional<milliseconds> timeout_of(const json& object, const char* name) const;
+
+  /// A period of at least `least`. A negative period means none.
   std::optional<milliseconds> period_of(const json& object, const char* name, milliseconds least) const;
 
   shared_expression expression_of(const json& object, const char* name) const;
@@ -153,9 +176,20 @@ class definition_reader {
 
   void read_flow_control();
 
-  void read_limit(const json& limit);
+  /// A number, a limit, a list of limits, or {"step": limits of calls, "fn": limits of whole runs}.
+  void read_concurrency();
+
+  void read_limits(const json& limits, bool holds_for_run);
+
+  void read_limit(const json& limit, bool holds_for_run);
 
   void read_ends();
+
+  void read_tags();
+
+  /// SDKs register a handler of ends as a function of its own, "shop-charge-failure" for "shop-charge", whose
+  /// condition compares the id of the function that has ended.
+  void read_handled_ends();
 
   static constexpr milliseconds none{0}, shortest{1};
 

@@ -22,33 +22,38 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/http_parser.hpp>
+#include <inngest/embedded/detail/open_answer.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/platform/detail/socket.hpp>
 
 // An HTTP server in which one thread reads and writes all connections, and other threads answer complete
-// requests. So slow or silent clients do not occupy threads that other clients need.
+// requests. So slow or silent clients do not block threads that other clients need.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
 struct listener_options {
   std::string host = "127.0.0.1";
   int port = 0;
-  /// The most threads that answer requests. They start when they are needed.
+  /// The maximum number of threads that answer requests. They are started on demand.
   std::size_t workers = 64;
-  /// The most requests that wait for a thread. The server answers more with status 503.
+  /// The maximum number of requests that wait for a thread. Further requests get status 503.
   std::size_t max_waiting = 1024;
   std::size_t max_connections = 1000;
   std::size_t max_header_size = 32 * 1024;
   std::size_t max_body_size = 32 * 1024 * 1024;
-  /// The most bytes of incomplete bodies, and also of complete bodies that are not answered yet. A single
-  /// body may always arrive.
+  /// The maximum total size in bytes of incomplete bodies, and also of complete bodies that are not answered
+  /// yet. A single body is always accepted.
   std::size_t max_buffered = 256 * 1024 * 1024;
   std::chrono::milliseconds header_timeout = std::chrono::seconds(10);
-  /// For a body or an answer, plus a second for each 64 KB.
+  /// The time limit for a body or an answer, plus a second for each 64 KB.
   std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
-  /// Between two requests of a connection.
+  /// The maximum time between two requests on a connection.
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(75);
+  /// The time limit for a body passed to a sink, and for an open answer.
+  std::chrono::milliseconds stream_timeout = std::chrono::minutes(15);
+  /// After this pause an open answer sends something, so that both sides notice a broken connection.
+  std::chrono::milliseconds keep_alive = std::chrono::seconds(15);
 };
 
 struct address_deleter {
@@ -62,17 +67,19 @@ address_list resolve_listener(const std::string& host, int port);
 
 bool is_loopback(const sockaddr* address);
 
-/// Whether all addresses of the host are loopback addresses, which only this machine reaches.
+/// Whether all addresses of the host are loopback addresses, which only this machine can reach.
 bool is_loopback_only(const std::string& host);
 
 const char* reason_phrase(int status);
 
 class http_listener {
  public:
-  /// Checks a request before its body is read. An answer rejects it. Must be fast and not throw.
+  /// Checks a request before its body is read. Returns an answer to reject it. Must be fast and not throw.
   using judge = std::function<std::optional<http::response>(const http::request& head)>;
   /// Answers a complete request, on many threads. Must not throw.
-  using answerer = std::function<http::response(http::request)>;
+  using answerer = std::function<listener_answer(http::request)>;
+  /// Decides how the body of an accepted request is received. Must be fast and not throw.
+  using body_opener = std::function<opened_body(const http::request& head)>;
   /// Builds the answer to a malformed request.
   using refuser = std::function<http::response(int status, const std::string& problem)>;
 
@@ -80,10 +87,15 @@ class http_listener {
   explicit http_listener(listener_options options);
 
   /// Starts to answer.
-  void start(judge look, answerer answer, refuser refuse);
+  void start(judge look, answerer answer, refuser refuse, body_opener open = {});
 
-  /// Waits up to two seconds until requests that are being answered have their answers, and closes all
-  /// connections.
+  /// An answer whose body is written by other threads. At most `most` bytes may wait in it. Return it in a
+  /// listener_answer.
+  std::shared_ptr<open_answer> make_open_answer(std::size_t most) const {
+    return std::make_shared<open_answer>(wake_, most);
+  }
+
+  /// Waits up to two seconds for answers in progress, and closes all connections.
   ~http_listener();
 
   http_listener(const http_listener&) = delete;
@@ -91,9 +103,13 @@ class http_listener {
 
   int port() const { return port_; }
 
+  /// The number of connections, but at most half of the files that the process may open, and at least 16
+  /// unless fewer are wanted.
+  static std::size_t within_file_limit(std::size_t connections);
+
  private:
   using clock = std::chrono::steady_clock;
-  enum class phase { head, body, answering, writing, draining };
+  enum class phase { head, body, answering, writing, streaming, draining };
 
   struct connection {
     unique_socket socket{};
@@ -104,7 +120,10 @@ class http_listener {
     std::size_t searched = 0;      // bytes of `in` that were searched for the end of the head
     request_head head{};
     body_reader body{};
-    std::string out{};  // not sent
+    std::shared_ptr<body_sink> sink{};  // takes the body
+    open_answer_end open{};             // of the phase streaming
+    clock::time_point keeps_alive{};    // when to send a keep-alive
+    std::string out{};                  // not sent
     std::size_t written = 0;
     std::size_t drained = 0;
     bool closes = false;        // close after `out` is sent
@@ -119,10 +138,10 @@ class http_listener {
   struct work {
     std::uint64_t id;
     http::request request;
+    std::shared_ptr<body_sink> sink{};
   };
 
-  /// Limits the connections to half of the files that the process may open.
-  static listener_options within_file_limit(listener_options options);
+  static listener_options limited(listener_options options);
 
   // ---- listening ----------------------------------------------------------------------------------------
 
@@ -140,6 +159,10 @@ class http_listener {
 
   static short events_of(const connection& client);
 
+  /// Moves the bytes written to an open answer to its connection. Returns when this must be done again at the
+  /// latest.
+  clock::time_point stream(connection& client) const;
+
   bool is_stopping() const;
 
   /// Closes all connections that do not wait for an answer. Returns whether none is left.
@@ -150,8 +173,8 @@ class http_listener {
   void pause_accepting() { accepts_again_ = clock::now() + std::chrono::milliseconds(100); }
 
   /// Closes a connection to make room: first the oldest without an answered request, then an idle one, then
-  /// one that is sending another request. Keeps connections that wait for an answer, and returns false if all
-  /// do.
+  /// one that is sending another request. Never closes connections that wait for an answer; returns false if
+  /// all of them do.
   bool drop_connection();
 
   void close_late_connections();
@@ -181,8 +204,7 @@ class http_listener {
 
   bool dispatch(std::uint64_t id, connection& client);
 
-  /// Sends an answer with an error, and closes the connection after it. Returns true: the connection is still
-  /// open.
+  /// Sends an error answer, and closes the connection after it. Returns true: the connection is still open.
   bool refuse(connection& client, int status, const std::string& problem);
 
   // ---- answers ------------------------------------------------------------------------------------------
@@ -190,6 +212,8 @@ class http_listener {
   static std::string single_line(std::string_view text);
 
   void write_answer(connection& client, http::response answer, bool closes);
+
+  void begin_stream(connection& client, listener_answer answer) const;
 
   bool write(std::uint64_t id, connection& client);
 
@@ -199,8 +223,10 @@ class http_listener {
 
   // ---- workers ------------------------------------------------------------------------------------------
 
-  /// Starts a worker if all are busy. Returns false when there is none. Call it with the lock.
+  /// Starts a worker if all are busy. Returns false if there is none. Call it with the lock held.
   bool has_worker();
+
+  listener_answer answer_to(work& next);
 
   void answer_requests();
 
@@ -208,20 +234,21 @@ class http_listener {
   judge judge_;
   answerer answer_;
   refuser refuse_;
+  body_opener open_;
   int port_ = 0;
   wake_signal wake_{};
 
-  // only for the loop's thread
+  // used only by the loop's thread
   unique_socket listener_{};
   connections connections_;
   std::uint64_t last_id_ = 0;
   clock::time_point accepts_again_{};
   clock::time_point stop_deadline_{};
 
-  mutable std::mutex mutex_;  // protects the members below
+  mutable std::mutex mutex_;  // guards the members below
   std::condition_variable work_;
   std::deque<work> waiting_;
-  std::vector<std::pair<std::uint64_t, http::response>> done_;
+  std::vector<std::pair<std::uint64_t, listener_answer>> done_;
   std::vector<std::thread> workers_;
   std::size_t idle_workers_ = 0;
   std::size_t at_work_ = 0;

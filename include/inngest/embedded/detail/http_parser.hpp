@@ -14,7 +14,7 @@
 #include <inngest/config.hpp>
 #include <inngest/http.hpp>
 
-// A strict parser of HTTP/1.1 requests. It rejects a request that two parsers could understand differently.
+// A strict parser of HTTP/1.1 requests. It rejects requests that two parsers could interpret differently.
 
 namespace inngest::inline INNGEST_ABI::detail {
 

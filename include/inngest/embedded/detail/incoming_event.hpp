@@ -10,17 +10,17 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/embedded/detail/event_sessions.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/event.hpp>
 #include <inngest/json/detail/codec.hpp>
 
-// Validates events. An event that passes is stored and dispatched, and never fails later because of its
-// bytes.
+// Validates events. A valid event is stored and dispatched, and never fails later because of its bytes.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The most events in one request. An Inngest server has the same limit.
+/// The maximum number of events in one request; the same as an Inngest server's.
 inline constexpr std::size_t max_events_per_request = 5000;
 
 /// An event as it was sent. `data` and `user` are JSON texts, which are stored unchanged.
@@ -31,6 +31,7 @@ struct incoming_event {
   std::string data = "{}";
   std::string user = "{}";
   std::optional<std::string> v{};
+  std::string meta{};  // see resolved_meta()
 };
 
 namespace incoming {
@@ -49,14 +50,14 @@ bool is_reserved(std::string_view name);
 
 }  // namespace incoming
 
-/// \throws payload_error naming the member that is wrong.
+/// \throws payload_error naming the invalid member.
 incoming_event read_incoming_event(detail::json_value& value, const detail::json_path& at);
 
 /// Completes the event with the engine's id, and with a time and an event id if it has none.
 event_record make_event_record(const incoming_event& event, std::string id, timestamp now);
 
 /// Reads an event or an array of events. Validates the whole body before it returns any event.
-/// \throws payload_error naming the event's index and the member that is wrong.
+/// \throws payload_error naming the event's index and the invalid member.
 std::vector<incoming_event> read_incoming_events(std::string body);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

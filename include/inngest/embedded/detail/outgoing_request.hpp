@@ -27,7 +27,7 @@ inline bool asks_model(const json& request) {
   return request.at("op") != to_string(protocol::opcode::gateway);
 }
 
-/// Adds the API key: the format of the API decides where.
+/// Adds the API key where the API's format requires it.
 void authorize(http::request& request, const std::string& format, const std::string& key);
 
 }  // namespace outgoing
@@ -35,7 +35,7 @@ void authorize(http::request& request, const std::string& format, const std::str
 /// Builds the HTTP request. \throws payload_error for invalid options.
 http::request outgoing_request(const std::string& text);
 
-/// Represents a missing answer: its status is 0, and its body says why.
+/// Represents a missing answer: its status is 0, and its body contains the reason.
 inline http::response no_answer(const std::string& why) { return {.status = 0, .body = why}; }
 
 /// Why the answer is a failure; `nullopt` when it is a result. A fetch accepts every status.

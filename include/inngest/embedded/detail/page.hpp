@@ -8,8 +8,9 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// The web page of the embedded engine, as text/html in UTF-8: markup, style and script in one document.
-inline constexpr std::string_view web_page =
+/// The web page of the embedded engine, as text/html in UTF-8: markup, style and script in one document. It is in
+/// pieces, because compilers limit the size of a string.
+inline constexpr std::string_view web_page[] = {
     R"page(<!doctype html>
 <html lang="en">
 <head>
@@ -60,8 +61,8 @@ svg { width:16px; height:16px; flex:none; display:block; fill:none; stroke:curre
   stroke-linecap:round; stroke-linejoin:round }
 :focus { outline:none }
 :focus-visible { outline:2px solid var(--blue); outline-offset:2px }
-.soft, .none, .keys, .line, .legend, .axis, .took, .key-name, dt, th, h3, summary, pre, dialog label, .label small,
-#link, .more, .row .under, .row .when, .row .name span, #ask p, .tabs button, .chip { color:var(--soft) }
+.soft, .none, .keys, .line, .legend, .axis, .took, .key-name, dt, th, h3, summary, pre, dialog label, legend, .label small,
+#link, .row .under, .row .when, .row .name span, #ask p, .tabs button, .chip { color:var(--soft) }
 .unseen { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%) }
 .grow { flex:1; min-width:0 }
 
@@ -100,18 +101,22 @@ h1 svg { width:22px; height:22px; padding:4px; border-radius:6px; background:var
 .chip b { font-weight:560; color:var(--ink) }
 .chip:hover { background:var(--hover) }
 .chip[aria-pressed=true] { background:var(--chosen); border-color:var(--edge); color:var(--ink) }
-#find { width:270px }
-#only { max-width:220px }
+#status { flex-basis:100% }
+#find { flex:0 1 270px }
+#only { flex:0 1 220px }
+#pick { margin-left:auto }
 
-main { flex:1; display:grid; grid-template-columns:clamp(340px, 31vw, 460px) minmax(0, 1fr); min-height:0; border-top:1px solid var(--line) }
-.side { position:relative; display:flex; min-height:0; border-right:1px solid var(--line) }
+main { flex:1; display:flex; min-height:0 }
+#view { flex:1; min-width:0; display:grid; grid-template-columns:clamp(340px, 31vw, 460px) minmax(0, 1fr); min-height:0; border-top:1px solid var(--line) }
+.side { position:relative; display:flex; flex-direction:column; min-height:0; border-right:1px solid var(--line) }
+#lists { position:relative; flex:1; display:flex; min-height:0 }
 .list { flex:1; overflow:hidden auto; overflow-anchor:none; scrollbar-width:thin }
 .list:focus-visible { outline-offset:-2px }
 .sheet { position:relative }
 .row { position:absolute; inset:0 0 auto; height:62px; padding:0 18px 0 20px; display:grid; gap:1px 12px;
   grid-template-columns:16px minmax(0, 1fr) auto; align-content:center; cursor:pointer; border-bottom:1px solid var(--line) }
 .row:hover { background:var(--hover) }
-.row[aria-selected=true] { background:var(--chosen) }
+.row.open, .row[aria-selected=true] { background:var(--chosen) }
 .row > svg { color:var(--c); grid-row:1 / 3; margin-top:3px }
 .row > div { overflow:hidden; text-overflow:ellipsis; white-space:nowrap }
 .row .name { font-weight:560 }
@@ -125,6 +130,26 @@ main { flex:1; display:grid; grid-template-columns:clamp(340px, 31vw, 460px) min
 #fresh { position:absolute; z-index:1; top:12px; left:50%; translate:-50%; box-shadow:0 6px 20px #0003; border-radius:17px }
 .none { position:absolute; inset:0; display:grid; place-content:center; justify-items:center; gap:14px; padding:32px;
   text-align:center }
+
+#chart { padding:10px 20px 8px; border-bottom:1px solid var(--line) }
+#chart svg { width:100%; height:44px; stroke:none; cursor:crosshair; touch-action:pan-y; border-radius:3px; border-bottom:1px solid var(--line) }
+#chart path { fill:var(--c) }
+#chart-cancelled { opacity:.55 }
+#chart-mark { fill:var(--edge); opacity:.28 }
+#chart-words { display:flex; justify-content:space-between; gap:12px; min-height:18px; margin-top:4px; font-size:11.5px; line-height:18px; color:var(--soft) }
+.filter { padding:0 4px 0 11px; max-width:100%; background:var(--chosen); border-color:var(--edge); color:var(--ink) }
+.filter:hover { background:var(--chosen) }
+.filter .text { overflow:hidden; text-overflow:ellipsis; max-width:min(460px, 70vw); text-align:left }
+.cross { min-width:24px; height:24px; border-radius:12px; font-size:16px; line-height:1; color:inherit }
+.cross:hover { background:var(--hover) }
+#filters { flex-basis:100% }
+#bulk-step { margin-top:8px }
+#picked { display:flex; flex-wrap:wrap; gap:8px; align-items:center; padding:10px 20px; border-top:1px solid var(--line); background:var(--raised) }
+#picked b { margin-right:auto }
+.work { display:flex; align-items:center; gap:10px; padding:8px 20px; border-bottom:1px solid var(--line); font-size:13px }
+.work .word { color:var(--c) }
+progress { width:110px; height:8px; accent-color:var(--blue) }
+.tags { display:flex; flex-wrap:wrap; gap:4px 10px }
 
 #detail { overflow-y:auto; background:var(--sheet); padding:28px 36px 64px; outline-offset:-2px }
 #detail > div { max-width:1100px; margin:0 auto }
@@ -148,14 +173,45 @@ section { margin-top:34px }
 
 .json, .fall, .stack { border:1px solid var(--line); border-radius:10px; overflow:hidden }
 .json { background:var(--paper) }
-.json pre { padding:13px 16px; outline-offset:-3px; border-radius:9px }
-.more { width:100%; height:34px; border-top:1px solid var(--line); font-size:12.5px; outline-offset:-3px !important }
-.more:hover, summary:hover, .tabs button:hover { color:var(--ink) }
+.json { display:flex; flex-direction:row-reverse; align-items:flex-start; gap:6px 12px; padding:10px 14px; font:12.5px/1.6 var(--mono); overflow-wrap:anywhere }
+.json > .acts { flex:none; font-family:Inter, system-ui, sans-serif }
+.json > .tree, .json > .leaf { flex:1; min-width:0 }
+.json summary { font:inherit; line-height:24px; width:auto; max-width:100%; color:var(--soft) }
+.json .button { margin:2px 0 }
+.branch { margin-left:5px; padding-left:16px; border-left:1px solid var(--line) }
+.leaf { white-space:pre-wrap; padding-left:15px }
+.tree[open] > summary .fold, .tree:not([open]) > summary .unfold { display:none }
+summary:hover, .tabs button:hover { color:var(--ink) }
 pre { overflow:auto; max-height:75vh; line-height:1.6; white-space:pre-wrap }
 .k { color:var(--ink) } .s { color:var(--green) } .n { color:var(--blue) } .b { color:var(--violet) }
 .error { border-left:3px solid var(--red); padding:2px 0 2px 16px; overflow-wrap:anywhere; white-space:pre-wrap }
 .error strong { color:var(--red) }
 .error pre { margin-top:8px }
+.panel { position:relative; padding:0 16px 20px 38px; background:var(--hover); border-block:1px solid var(--line) }
+.panel .facts { padding-top:14px; margin:0 }
+.panel .json, .panel .acts, .scroll, .detail, .result { margin-top:16px }
+.json .acts { margin-top:0 !important }
+.attempts { margin:16px 0 0; padding:0; list-style:none; display:grid; gap:10px }
+.attempts .line { margin:0 }
+.attempts .error { margin-top:6px }
+.scroll { overflow-x:auto }
+table { border-collapse:collapse; width:100%; font-size:13px }
+th { text-align:left; font-weight:500; font-size:12px }
+th, td { padding:5px 16px 5px 0; border-bottom:1px solid var(--line); vertical-align:top }
+td { white-space:nowrap }
+td:last-child { white-space:normal; overflow-wrap:anywhere; width:40% }
+td .word, .stack .word, .attempts .word { display:inline-flex; align-items:center; gap:6px }
+.legend { display:flex; flex-wrap:wrap; gap:6px 18px; margin-top:10px; font-size:12px }
+.legend span { display:flex; align-items:center; gap:7px }
+.sign { position:relative; width:20px; height:14px }
+.sign .bar { width:100% }
+summary { cursor:pointer; width:max-content; border-radius:6px }
+.stack { display:grid; gap:1px; background:var(--line) }
+.stack > * { display:flex; align-items:center; gap:4px 14px; padding:8px 16px; background:var(--sheet); text-decoration:none; flex-wrap:wrap;
+  min-height:46px; outline-offset:-2px }
+.stack > a:hover { background:var(--hover) }
+.stack .word { min-width:104px }
+.key-name { min-width:120px }
 
 .fall { position:relative }
 .strip { display:grid; grid-template-columns:minmax(150px, 27%) minmax(0, 1fr) 84px; column-gap:14px; align-items:center; width:100%;
@@ -186,27 +242,6 @@ button.strip:hover, .strip[aria-expanded=true] { background:color-mix(in srgb, v
 .bar[data-s=cancelled] { background:none; box-shadow:inset 0 0 0 1.5px var(--c) }
 .bar[data-s=failed]::after, .bar[data-s=timed_out]::after { content:""; position:absolute; inset:-3px -1px -3px auto; width:3px;
   border-radius:2px; background:inherit }
-.panel { position:relative; padding:0 16px 20px 38px; background:var(--hover); border-block:1px solid var(--line) }
-.panel .facts { padding-top:14px; margin:0 }
-.panel .json, .scroll, .detail { margin-top:16px }
-.scroll { overflow-x:auto }
-table { border-collapse:collapse; width:100%; font-size:13px }
-th { text-align:left; font-weight:500; font-size:12px }
-th, td { padding:5px 16px 5px 0; border-bottom:1px solid var(--line); vertical-align:top }
-td { white-space:nowrap }
-td:last-child { white-space:normal; overflow-wrap:anywhere; width:40% }
-td .word, .stack .word { display:inline-flex; align-items:center; gap:6px }
-.legend { display:flex; flex-wrap:wrap; gap:6px 18px; margin-top:10px; font-size:12px }
-.legend span { display:flex; align-items:center; gap:7px }
-.sign { position:relative; width:20px; height:14px }
-.sign .bar { width:100% }
-summary { cursor:pointer; width:max-content; border-radius:6px }
-.stack { display:grid; gap:1px; background:var(--line) }
-.stack > * { display:flex; align-items:center; gap:4px 14px; padding:8px 16px; background:var(--sheet); text-decoration:none; flex-wrap:wrap;
-  min-height:46px; outline-offset:-2px }
-.stack > a:hover { background:var(--hover) }
-.stack .word { min-width:104px }
-.key-name { min-width:120px }
 
 dialog { border:1px solid var(--line); border-radius:16px; padding:26px 28px; background:var(--sheet); color:var(--ink);
   width:min(620px, 100vw - 24px); max-height:calc(100dvh - 24px); box-shadow:0 24px 80px #0005 }
@@ -219,12 +254,32 @@ dialog .chips { margin:12px -2px 0; padding:2px; max-height:108px; overflow-y:au
 .wrong { color:var(--red); font-size:13px; min-height:20px; margin-top:5px; overflow-wrap:anywhere }
 .wrong + label { margin-top:0 }
 .feet { display:flex; gap:8px; justify-content:end; margin-top:14px }
+fieldset { border:1px solid var(--line); border-radius:10px; margin:16px 0 0; padding:4px 14px 10px; display:flex; flex-wrap:wrap; gap:4px 20px }
+legend { font-size:12px; font-weight:600; padding:0 4px }
+dialog fieldset label, dialog label.check { display:inline-flex; align-items:center; gap:7px; margin:4px 0 0; font-size:14px; font-weight:400; color:var(--ink) }
+input[type=radio], input[type=checkbox] { width:16px; height:16px; margin:0; accent-color:var(--blue) }
+)page",
+    R"page(#bulk-count { margin-top:16px; font-weight:600 }
+#help .keys { margin:18px 0 8px }
+#saved-list { margin-top:14px; max-height:40dvh; overflow-y:auto }
 #ask { max-width:430px }
 #ask p { margin:8px 0 20px }
 #toasts { position:fixed; right:20px; bottom:20px; display:grid; gap:8px; width:min(420px, 100vw - 40px); z-index:5 }
 .toast { display:flex; gap:12px; align-items:center; padding:11px 14px 11px 16px; border-radius:11px; background:var(--ink); color:var(--paper);
   box-shadow:0 10px 32px #0004; overflow-wrap:anywhere }
 .toast.bad { background:var(--raised); color:var(--ink); border:1px solid var(--red); border-left-width:4px }
+
+.entry { min-width:0 }
+.type { font-weight:400 }
+fieldset.group { border:1px solid var(--line); border-radius:10px; margin:16px 0 0; padding:0 14px 14px; min-width:0 }
+legend { font-size:12px; font-weight:600; padding:0 5px; overflow-wrap:anywhere }
+.group > .maybe, .items + .button, .maybe > .button { margin-top:12px }
+.maybe > .button { max-width:100% }
+.item { display:flex; gap:8px 10px; align-items:end; flex-wrap:wrap }
+.item > .entry, .item > .group, .item > .grow { flex:1 1 180px; min-width:0 }
+.item > .button { margin-bottom:4px }
+dialog textarea.field.short { height:96px }
+#send, dialog { overscroll-behavior:contain }
 
 @media (prefers-reduced-motion:no-preference) {
   svg.running { animation:turn 1.3s linear infinite }
@@ -239,10 +294,14 @@ dialog .chips { margin:12px -2px 0; padding:2px; max-height:108px; overflow-y:au
   #link span { display:none }
   #bar { padding:0 14px 10px }
   #status { flex-wrap:nowrap; overflow-x:auto; margin:-3px -14px; padding:3px 14px; scrollbar-width:none }
-  #find, #only { flex:1 1 130px; max-width:none }
-  main { grid-template-columns:minmax(0, 1fr) }
+  #find, #only { flex:1 1 110px }
+  #pick { margin-left:0 }
+  #bar > .button { flex:1 1 auto; justify-content:center }
+  #chart { padding:8px 14px }
+  #picked, .work { padding-inline:14px }
+  #view { grid-template-columns:minmax(0, 1fr) }
   .side { border:0 }
-  main.open .side, main:not(.open) #detail, body:has(main.open) #bar { display:none }
+  #view.open .side, #view:not(.open) #detail, body:has(#view.open) #bar { display:none }
   .row { padding:0 14px }
   #detail { padding:14px 16px 48px }
   #back { display:inline-flex; margin:0 0 8px -9px }
@@ -256,6 +315,17 @@ dialog .chips { margin:12px -2px 0; padding:2px; max-height:108px; overflow-y:au
   .panel { padding-left:14px }
   .field { font-size:16px }
   dialog { padding:20px 18px }
+}
+@media (max-width:480px) {
+  .json { flex-direction:column }
+  .json > .tree, .json > .leaf { width:100% }
+  #compose span { display:none }
+  #compose { padding:0 11px }
+  .tabs button { padding:0 6px }
+  .keys { width:auto }
+  .facts { grid-template-columns:minmax(0, 1fr) minmax(0, 1fr) }
+  .stack .word, .key-name { min-width:0 }
+  .acts { flex-wrap:wrap }
 }
 </style>
 </head>
@@ -271,35 +341,53 @@ dialog .chips { margin:12px -2px 0; padding:2px; max-height:108px; overflow-y:au
 <g id="s-waiting"><path d="M4 2h8M4 14h8M5 2v2.6L8 8l3-3.4V2M5 14v-2.6L8 8l3 3.4V14"/></g>
 <g id="s-retrying"><path d="M13.5 8.6A5.6 5.6 0 1 1 12 4.1L13.6 6M13.8 2.6V6h-3.4"/></g>
 <g id="s-timed_out"><circle cx="8" cy="8" r="6"/><path d="M8 4.6V8l2.3 1.6"/></g>
-)page"
-    R"page(<g id="s-bolt"><path d="M9 1.8 3.5 9H8l-1 5.2L12.5 7H8Z"/></g>
+<g id="s-paused"><circle cx="8" cy="8" r="6"/><path d="M6.4 5.8v4.4M9.6 5.8v4.4"/></g>
+<g id="s-skipped"><circle cx="8" cy="8" r="6"/><path d="m5.4 5.6 2.6 2.4-2.6 2.4M9 5.6 11.6 8 9 10.4"/></g>
+<g id="s-checked"><rect x="2" y="2" width="12" height="12" rx="3" fill="currentColor" stroke="none"/><path class="on" d="m4.8 8.2 2.3 2.3 4.2-4.8" stroke-width="1.8"/></g>
+<g id="s-unchecked"><rect x="2" y="2" width="12" height="12" rx="3"/></g>
+<g id="s-bolt"><path d="M9 1.8 3.5 9H8l-1 5.2L12.5 7H8Z"/></g>
 <g id="s-code"><path d="M5.2 4.2 1.6 8l3.6 3.8M10.8 4.2 14.4 8l-3.6 3.8"/></g>
+<g id="s-app"><path d="M2.5 5.2 8 2.2l5.5 3v5.6L8 13.8l-5.5-3ZM2.5 5.2 8 8.2l5.5-3M8 8.2v5.6"/></g>
 <g id="s-mark"><path d="M1.5 3.5h7M5 8h7M9 12.5h5"/></g>
 </svg>
 <header>
   <h1><svg viewBox="0 0 16 16" aria-hidden="true"><use href="#s-mark"/></svg>inngest-cpp</h1>
-  <div class="tabs" role="tablist" aria-label="Views">
-    <button role="tab" id="tab-runs" aria-controls="view">Runs</button>
-    <button role="tab" id="tab-events" aria-controls="view">Events</button>
-    <button role="tab" id="tab-functions" aria-controls="view">Functions</button>
-  </div>
+  <div class="tabs" id="tabs" role="tablist" aria-label="Views"></div>
   <div class="tools">
     <div id="link"><i></i><span>Connecting</span></div>
+    <button class="button plain" id="help-open" aria-label="Keys">?</button>
     <button class="button plain" id="theme"></button>
-    <button class="button first" id="compose"><svg viewBox="0 0 16 16" aria-hidden="true"><use href="#s-bolt"/></svg>Send event</button>
+    <button class="button first" id="compose" aria-label="Send event"><svg viewBox="0 0 16 16" aria-hidden="true"><use href="#s-bolt"/></svg><span>Send event</span></button>
   </div>
 </header>
-<div id="bar" role="search">
+<div id="bar" role="search" aria-label="Filters">
   <div class="chips" id="status" role="group" aria-label="Filter by status"></div>
-  <select class="field" id="only" aria-label="Filter by function"></select>
   <input class="field" id="find" type="search" autocomplete="off" spellcheck="false">
+  <select class="field" id="only" aria-label="Filter by function"></select>
+  <button class="button" id="add-filter" hidden>Filter</button>
+  <button class="button" id="saved-open">Views</button>
+  <button class="button" id="pick" aria-pressed="false" hidden>Select</button>
+  <div class="chips" id="filters" role="group" aria-label="Filters that are set" hidden></div>
 </div>
-<main id="view" role="tabpanel">
-  <div class="side" id="side"><button class="button first small" id="fresh" hidden>Newer above</button></div>
+<main>
+<div id="view" role="tabpanel">
+  <div class="side" id="side">
+    <div id="chart" hidden>
+      <svg id="chart-bars" viewBox="0 0 600 40" preserveAspectRatio="none" tabindex="0" role="slider" aria-label="Runs over time: select a span">
+        <rect id="chart-mark" y="0" height="40" width="0"/>
+        <path id="chart-completed" data-s="completed"/><path id="chart-failed" data-s="failed"/><path id="chart-cancelled" data-s="cancelled"/><path id="chart-other" data-s="running"/>
+      </svg>
+      <div id="chart-words"></div>
+    </div>
+    <div id="works" role="group" aria-label="Bulk work" hidden></div>
+    <div id="lists"><button class="button first small" id="fresh" hidden>Newer above</button></div>
+    <div id="picked" role="group" aria-label="Selected runs" hidden></div>
+  </div>
   <article id="detail" tabindex="-1" aria-label="Details"><div></div></article>
+</div>
 </main>
 <div id="live" class="unseen" role="status" aria-live="polite"></div>
-<div id="toasts" aria-live="polite"></div>
+<div id="toasts" role="status" aria-live="polite"></div>
 <dialog id="send" aria-labelledby="send-title">
   <form method="dialog" novalidate>
     <h2 id="send-title">Send an event</h2>
@@ -307,6 +395,8 @@ dialog .chips { margin:12px -2px 0; padding:2px; max-height:108px; overflow-y:au
     <label for="send-name">Name</label>
     <input class="field mono" id="send-name" autocomplete="off" spellcheck="false" aria-describedby="send-name-wrong">
     <div class="wrong" id="send-name-wrong" aria-live="polite"></div>
+    <div class="chips" id="send-modes" role="group" aria-label="How to enter the data" hidden></div>
+    <div id="send-fields" hidden></div>
     <label for="send-data">Data, a JSON object</label>
     <textarea class="field mono" id="send-data" spellcheck="false" aria-describedby="send-data-wrong"></textarea>
     <div class="wrong" id="send-data-wrong" aria-live="polite"></div>
@@ -318,21 +408,83 @@ dialog .chips { margin:12px -2px 0; padding:2px; max-height:108px; overflow-y:au
 </dialog>
 <dialog id="ask" aria-labelledby="ask-title" aria-describedby="ask-text">
   <form method="dialog">
-    <h2 id="ask-title">Cancel this run?</h2>
-    <p id="ask-text">It stops before its next step. What its steps have done stays done.</p>
-    <div class="feet"><button class="button" autofocus>Keep it running</button><button class="button bad" value="yes" id="ask-yes">Cancel the run</button></div>
+    <h2 id="ask-title">Really?</h2>
+    <p id="ask-text"></p>
+    <div class="feet"><button class="button" autofocus>No, go back</button><button class="button bad" value="yes" id="ask-yes">Yes</button></div>
   </form>
+</dialog>
+<dialog id="filter" aria-labelledby="filter-title">
+  <form method="dialog" novalidate>
+    <h2 id="filter-title">Filter</h2>
+    <label for="filter-kind">By</label>
+    <select class="field" id="filter-kind"></select>
+    <label for="filter-value" id="filter-value-label">Value</label>
+    <input class="field" id="filter-value" list="filter-known" autocomplete="off" spellcheck="false" aria-describedby="filter-wrong">
+    <select class="field" id="filter-choice" aria-describedby="filter-wrong" hidden></select>
+    <datalist id="filter-known"></datalist>
+    <div class="wrong" id="filter-wrong" aria-live="polite"></div>
+    <div class="feet"><button type="button" class="button" id="filter-close">Close</button><button class="button first" id="filter-go">Filter</button></div>
+  </form>
+</dialog>
+<dialog id="saved" aria-labelledby="saved-title">
+  <form method="dialog" novalidate>
+    <h2 id="saved-title">Saved views</h2>
+    <div id="saved-list"></div>
+    <label for="saved-name">Save the filters that are set as</label>
+    <input class="field" id="saved-name" autocomplete="off" maxlength="80" aria-describedby="saved-wrong">
+    <div class="wrong" id="saved-wrong" aria-live="polite"></div>
+    <div class="feet"><button type="button" class="button" id="saved-close">Close</button><button class="button first">Save</button></div>
+  </form>
+</dialog>
+<dialog id="bulk" aria-labelledby="bulk-title" aria-describedby="bulk-filter">
+  <form method="dialog" novalidate>
+    <h2 id="bulk-title">Act on all runs that match</h2>
+    <p class="soft" id="bulk-filter"></p>
+    <fieldset>
+      <legend>Action</legend>
+      <label><input type="radio" name="bulk-action" value="rerun" checked> Rerun</label>
+      <label><input type="radio" name="bulk-action" value="cancel"> Cancel</label>
+      <label><input type="radio" name="bulk-action" value="remove"> Delete</label>
+    </fieldset>
+    <div id="bulk-from">
+      <label for="bulk-where">Start</label>
+      <select class="field" id="bulk-where"><option value="">from the beginning</option><option value="failed">from the step that failed</option><option value="step">from the step with the name</option></select>
+      <input class="field mono" id="bulk-step" aria-label="Name of the step" autocomplete="off" spellcheck="false" hidden>
+    </div>
+    <label for="bulk-rate">At most so many a second</label>
+    <input class="field" id="bulk-rate" type="number" min="1" value="100">
+    <div><label class="check"><input type="checkbox" id="bulk-sure"> Deleted runs cannot be restored.</label></div>
+    <p id="bulk-count" aria-live="polite"></p>
+    <div class="wrong" id="bulk-wrong" aria-live="polite"></div>
+    <div class="feet"><button type="button" class="button" id="bulk-close">Close</button><button class="button" id="bulk-go">Rerun</button></div>
+  </form>
+</dialog>
+<dialog id="edit" aria-labelledby="edit-title">
+  <form method="dialog" novalidate>
+    <h2 id="edit-title">Edit and rerun</h2>
+    <fieldset id="edit-kinds">
+      <legend>Change</legend>
+      <label><input type="radio" name="edit-kind" id="edit-result" value="result"> Its result</label>
+      <label><input type="radio" name="edit-kind" id="edit-input" value="input"> Its input</label>
+    </fieldset>
+    <label for="edit-text" id="edit-label">Data</label>
+    <textarea class="field mono" id="edit-text" spellcheck="false" aria-describedby="edit-help edit-wrong"></textarea>
+    <p class="soft" id="edit-help"></p>
+    <div class="wrong" id="edit-wrong" aria-live="polite"></div>
+    <div class="feet"><button type="button" class="button" id="edit-close">Close</button><button class="button first" id="edit-go">Rerun</button></div>
+  </form>
+</dialog>
+<dialog id="help" aria-labelledby="help-title">
+  <h2 id="help-title">Keys</h2>
+  <div class="keys" id="help-keys"></div>
+  <div class="feet"><button class="button" id="help-close">Close</button></div>
 </dialog>
 <script>
 "use strict";
 
+// Elements, and what fills them.
+
 const $ = id => document.getElementById(id);
-const time = text => Date.parse(text);
-const live = run => run.status === "queued" || run.status === "running";
-const statuses = ["queued", "running", "completed", "failed", "cancelled"];
-const word = status => status === "timed_out" ? "Timed out" : status[0].toUpperCase() + status.slice(1);
-const number = n => n.toLocaleString("en");
-const count = (n, one, many = one + "s") => `${number(n)} ${n === 1 ? one : many}`;
 
 // Nothing that the server says is read as markup: children that are not nodes are text.
 function h(spec, props, ...children) {
@@ -381,6 +533,27 @@ function place(node, left, width) {
   return node;
 }
 
+const say = text => { $("live").textContent = text; };
+
+function toast(text, link, bad) {
+  const node = t(bad ? ".toast.bad" : ".toast", t(".grow", text), link,
+    h("button", { "aria-label": "Dismiss", onclick: () => node.remove() }, "×"));
+  $("toasts").append(node);
+  while ($("toasts").children.length > 4) $("toasts").firstChild.remove();
+  setTimeout(() => node.remove(), 8000);
+}
+const complain = error => toast(error.message, null, true);
+
+// Numbers, times and statuses as people read them.
+
+const time = text => Date.parse(text);
+const live = run => !["completed", "failed", "cancelled", "skipped"].includes(run.status);
+const statuses = ["queued", "running", "waiting", "sleeping", "paused", "completed", "failed", "cancelled", "skipped"];
+const counted_always = ["queued", "running", "completed", "failed", "cancelled"];
+const word = text => text ? (text[0].toUpperCase() + text.slice(1)).replaceAll("_", " ") : "";
+const number = n => n.toLocaleString("en");
+const count = (n, one, many = one + "s") => `${number(n)} ${n === 1 ? one : many}`;
+
 function took(ms) {
   if (ms < 1000) return ms > 0 && ms < 1 ? "<1 ms" : `${Math.round(ms)} ms`;
   const s = ms / 1000;
@@ -401,7 +574,8 @@ function ago(text) {
 function stamp(text, date = true) {
   if (!text) return "–";
   const at = new Date(text);
-  const local = new Date(at - at.getTimezoneOffset() * 60000).toISOString();
+)page",
+    R"page(  const local = new Date(at - at.getTimezoneOffset() * 60000).toISOString();
   return h("time", { datetime: text, title: text }, local.slice(date ? 0 : 11, 23).replace("T", " "));
 }
 
@@ -411,16 +585,6 @@ const lasted = (each, from = each.started_at) => from ? (each.ended_at ? time(ea
 const exact = (key, value, context) =>
   Number.isInteger(value) && !Number.isSafeInteger(value) && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
 const pretty = value => JSON.stringify(value, null, 2);
-const say = text => { $("live").textContent = text; };
-
-function toast(text, link, bad) {
-  const node = t(bad ? ".toast.bad" : ".toast", t(".grow", text), link,
-    h("button", { "aria-label": "Dismiss", onclick: () => node.remove() }, "×"));
-  $("toasts").append(node);
-  while ($("toasts").children.length > 4) $("toasts").firstChild.remove();
-  setTimeout(() => node.remove(), 8000);
-}
-const complain = error => toast(error.message, null, true);
 
 // The engine's API.
 
@@ -445,27 +609,69 @@ async function api(path, options) {
   return body;
 }
 
+// The body is a value, or JSON text that goes as it is, so that no number loses a digit.
+const post = (path, body = {}) => api(path, { method: "POST", headers: as_json, body: typeof body === "string" ? body : JSON.stringify(body) });
+
+// Parameters without a value are left out; those with several are repeated.
 function query(path, params) {
-  const given = Object.entries(params).filter(each => each[1]);
+  const given = Object.entries(params).flatMap(([name, value]) => [value].flat().filter(Boolean).map(each => [name, each]));
   return given.length ? `${path}?${new URLSearchParams(given)}` : path;
 }
 
-// #/runs/<id>?status=failed&function=<id>&search=<text>
+// What the engine has. Servers without a route answer with 404: what needs it is not shown.
+const features = {};
+const routes_of_features = { find: "/api/runs/count", histogram: "/api/runs/histogram?buckets=1", bulk: "/api/bulk" };
+async function find_features() {
+  await Promise.all(Object.entries(routes_of_features).map(async ([name, path]) => {
+    try {
+      await api(path);
+      features[name] = true;
+    } catch (error) {
+      if (error.status) features[name] = error.status !== 404;
+    }
+  }));
+}
 
-const views = ["runs", "events", "functions"];
-let route = { view: "runs", id: "", status: "", function: "", search: "" };
+// #/runs/<id>?status=failed&status=cancelled&function=<id>&search=<text>
+
+// The views by their names, in the order of their tabs. The file of a view adds it:
+//   title    the tab's text
+//   one      what its list has, such as "a run"
+//   load     gets {limit, before}, returns {<name>: items, next}
+//   draw     fills a row of the list with an item
+//   detail   gets an id, returns a function that draws the details
+//   filters  the parameters of the address that it understands: see filters.js
+//   find     the hint in the search field, if it has one
+//   none     what an empty list says
+//   picks    whether its rows can be selected
+//   key      gets a key and the event, returns whether the key did something
+const views = {};
+function add_view(name, view) {
+  views[name] = { name, filters: [], ...view, list: new List(name, view.load, view.draw) };
+}
+const list = () => views[route.view].list;
+
+// The parameters that may be given more than once are arrays.
+const no_filters = { status: [], tag: [], function: "", app: "", event: "", event_id: "", error: "", key: "", where: "", name: "",
+  from: "", until: "", repeated: "", by: "", search: "" };
+let route = { ...no_filters, view: "runs", id: "" };
 
 function read_hash() {
-  const [path, params] = location.hash.replace(/^#\/?/, "").split("?");
+  const [path, text] = location.hash.replace(/^#\/?/, "").split("?");
   const [view, id = ""] = path.split("/");
-  const given = Object.fromEntries(new URLSearchParams(params));
-  return { status: "", function: "", search: "", ...given, view: views.includes(view) ? view : "runs", id: new URLSearchParams("id=" + id).get("id") };
+  const params = new URLSearchParams(text);
+  const out = { ...no_filters };
+  for (const name of Object.keys(no_filters)) out[name] = Array.isArray(no_filters[name]) ? params.getAll(name) : params.get(name) ?? "";
+  return { ...out, view: views[view] ? view : "runs", id: new URLSearchParams("id=" + id).get("id") };
 }
 
 const address = ({ view, id, ...filters }) => query(`#/${view}${id ? "/" + encodeURIComponent(id) : ""}`, filters);
 const go = to => { location.hash = address(to); };
 const change = to => go({ ...route, ...to });
-const filtered = () => route.status || route.function || route.search;
+
+// The filters of the view that are set.
+const chosen = () => Object.fromEntries(views[route.view].filters.map(name => [name, route[name]]).filter(([, value]) => value?.length));
+const filtered = () => Object.keys(chosen()).length > 0;
 
 // A list draws the rows in sight only, and loads the others page by page.
 
@@ -474,7 +680,7 @@ const page_size = 100;
 
 class List {
   constructor(name, load, draw) {
-    Object.assign(this, { name, load, draw, rows: new Map() });
+    Object.assign(this, { name, load, draw, rows: new Map(), picked: new Set(), picking: false });
     this.sheet = h(".sheet", { role: "presentation" });
     this.box = h(".list", { id: "list-" + name, role: "listbox", tabindex: "0", "aria-label": word(name),
       onkeydown: event => this.key(event),
@@ -487,19 +693,17 @@ class List {
         this.active ??= route.id || this.items[this.first()]?.id;
         this.render();
       },
-      onclick: event => {
-        const id = event.target.closest(".row")?.dataset.id;
-        if (id !== undefined) this.open(id, false);
-      } }, this.sheet);
+      onclick: event => this.click(event) }, this.sheet);
     this.box.hidden = true;
     this.none = h(".none");
-    $("side").append(this.box, this.none);
+    $("lists").append(this.box, this.none);
     new ResizeObserver(() => this.render()).observe(this.box);
     this.clear();
   }
 
   clear() {
-    Object.assign(this, { items: [], next: undefined, active: null, loading: false, turn: (this.turn ?? 0) + 1, total: 0 });
+    Object.assign(this, { items: [], next: undefined, active: null, loading: false, problem: "", turn: (this.turn ?? 0) + 1, total: 0 });
+    this.picked.clear();
     this.box.scrollTop = 0;
   }
 
@@ -519,13 +723,18 @@ class List {
   async more() {
     if (this.loading || this.next === null) return;
     this.loading = true;
+    this.problem = "";
+    this.render();
     const turn = this.turn;
     let page = null;
     try {
       page = await this.fetch(this.next, page_size);
     } catch (error) {
-      complain(error);
-      if (turn === this.turn) this.next = null;
+      if (turn === this.turn) {
+        if (this.items.length) complain(error);
+        this.problem = error.message;
+        this.next = this.items.length ? null : undefined;
+      }
     }
     if (turn !== this.turn) return;
     this.loading = false;
@@ -534,29 +743,42 @@ class List {
       this.items.push(...page.items);
       this.next = page.next;
     }
+    // An engine that searches long answers with what it has, and where to go on.
+    if (page && !page.items.length && page.next) return this.more();
     this.render();
   }
 
   // Fetches the rows in sight again. At the top the new ones come along; further down nothing may move.
   async refresh() {
     if (this.next === undefined) return this.more();
-    const from = this.first();
+    const from = this.whole ? 0 : this.first();  // a list that comes whole has no pages
     const before = from ? this.items[from - 1]?.id : undefined;
     const page = await this.fetch(before, from ? this.shown() : page_size);
     if (!page) return;
     if (!from) this.total = total;
-    this.merge(before, page);
+    if (route.by && route.by !== "queued") this.merge_by_time(from, page);
+    else this.merge(before, page);
     this.render();
   }
 
   // Ids are ULIDs, newest first: a page replaces all that lies in its range.
   merge(before, page) {
-    const last = page.items.at(-1)?.id;
+    const last = page.next ?? page.items.at(-1)?.id;
     const apart = !before && page.next && last > this.items[0]?.id;
     const above = before ? this.items.filter(item => item.id >= before) : [];
     const below = page.next === null || apart ? [] : this.items.filter(item => item.id < last);
     if (!below.length) this.next = page.next;
     this.items = [...above, ...page.items, ...below];
+  }
+
+  // By another time, ids say nothing about the order: the first page replaces all, others only what is there.
+  merge_by_time(from, page) {
+    if (!from) {
+      this.items = page.items;
+      this.next = page.next;
+    }
+    const fresh = new Map(page.items.map(item => [item.id, item]));
+    this.items = this.items.map(item => fresh.get(item.id) ?? item);
   }
 
   // Rows that were loaded long ago may have changed since.
@@ -567,7 +789,10 @@ class List {
 
   render() {
     const here = this === list();
-    this.none.hidden = !here || this.items.length > 0 || this.next !== null;
+    const empty = this.items.length === 0;
+    this.box.hidden = !here || empty;
+    this.none.hidden = !here || !empty;
+    if (!this.none.hidden) patch(this.none, [filtered(), this.loading || this.next === undefined, this.problem], () => nothing_here(this));
     if (!here || !this.box.clientHeight) return;
     const from = Math.max(0, this.first() - 4);
     const wanted = this.items.slice(from, this.first() + this.shown() + 4);
@@ -580,8 +805,8 @@ class List {
     }
     wanted.forEach((item, position) => this.put(item, from + position, position));
     this.box.setAttribute("aria-busy", this.loading);
+    this.box.setAttribute("aria-multiselectable", this.picking);
     this.box.setAttribute("aria-activedescendant", this.rows.get(this.active)?.id ?? "");
-    if (!this.none.hidden) patch(this.none, filtered(), nothing_here);
     $("fresh").hidden = this.name !== "runs" || !this.first() || total <= this.total;
     if (from + wanted.length + 20 >= this.items.length && this.next) this.more();
   }
@@ -594,9 +819,40 @@ class List {
     row.style.transform = `translateY(${index * row_height}px)`;
     row.ariaPosInSet = index + 1;
     row.ariaSetSize = this.next === null ? this.items.length : -1;
-    row.ariaSelected = item.id === route.id;
+    const is_open = item.id === route.id;
+    row.classList.toggle("open", is_open);
+    row.ariaSelected = this.picking ? this.picked.has(item.id) : is_open;
     row.classList.toggle("active", item.id === this.active);
     this.draw(row, item);
+  }
+
+  // While rows are being selected a click selects; with Shift also those in between.
+  click(event) {
+    const id = event.target.closest(".row")?.dataset.id;
+    if (id === undefined) return;
+    if (!this.picking) return this.open(id, false);
+    const [from, to] = [this.active, id].map(each => this.items.findIndex(item => item.id === each)).sort((a, b) => a - b);
+    if (event.shiftKey && from >= 0) for (const item of this.items.slice(from, to + 1)) this.picked.add(item.id);
+    else this.toggle(id);
+    this.active = id;
+    picks_changed(this);
+  }
+
+  toggle(id) {
+    if (!this.picked.delete(id)) this.picked.add(id);
+    picks_changed(this);
+  }
+
+  pick_active() {
+    this.picking = true;
+    this.toggle(this.active);
+  }
+
+  // Begins or ends to select.
+  pick(on) {
+    this.picking = on;
+    if (!on) this.picked.clear();
+    picks_changed(this);
   }
 
   key(event) {
@@ -604,11 +860,14 @@ class List {
     const at = this.items.findIndex(item => item.id === this.active);
     const page = Math.max(1, this.shown() - 3);
     const end = this.items.length - 1;
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: end }[event.key];
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: end, j: at + 1, k: at - 1 }[event.key];
+    const picks = views[this.name].picks && event.key === " " && this.picking;
     if (to !== undefined) this.reach(Math.max(0, Math.min(end, to)));
+    else if (picks && this.active) this.pick_active();
     else if (event.key === "Enter" || event.key === " ") this.open(this.active, true);
     else return;
     event.preventDefault();
+    event.stopPropagation();
   }
 
   reach(index) {
@@ -627,6 +886,9 @@ class List {
     change({ id });
     this.render();
   }
+
+  // The list itself, or what stands in its place when it is empty.
+  focus() { (this.box.hidden ? this.none.querySelector("button") ?? views[this.name].tab : this.box).focus(); }
 }
 
 let follow_focus = false;
@@ -635,60 +897,151 @@ function focus_detail() {
   follow_focus = false;
 }
 
-function nothing_here() {
-  if (filtered()) return [t("p", "Nothing matches."), h("button.button", { onclick: () => go({ view: route.view }) }, "Clear the filters")];
-  if (route.view === "functions") return [t("p", "No functions yet. They appear when an app registers them.")];
-  return [t("p", `No ${route.view} yet.`), h("button.button", { onclick: () => compose() }, "Send an event")];
-}
+// The filters of a view as chips, and the form that adds one. The address has them all.
 
-function draw_run(row, run) {
-  row.dataset.s = run.status;
-  const ms = lasted(run);
-  const text = ms === undefined ? "" : took(ms);
-  patch(row, [run.status, ago(run.queued_at), text], () => [icon(run.status),
-    t(".name", run.function_name || run.function, t("span", run.event_name)), t(".when", ago(run.queued_at)),
-    t(".under.mono", run.id), t(".under.end", t("span.word", word(run.status)), text)]);
-}
-
-function draw_event(row, event) {
-  patch(row, [ago(event.received_at), event.runs], () => [icon("bolt"),
-    t(".name", event.name), t(".when", ago(event.received_at)), t(".under.mono", event.id),
-)page"
-    R"page(    t(".under.end", event.runs.slice(0, 4).map(run => h("span.word", { "data-s": run.status, title: word(run.status) }, icon(run.status))),
-      event.runs.length ? count(event.runs.length, "run") : "no run")]);
-}
-
-function draw_function(row, item) {
-  patch(row, item, () => [icon("code"), t(".name", item.name || item.id), t(".when", item.app),
-    t(".under.mono", item.id), t(".under.end", item.triggers.map(each => each.event ?? each.cron).join(", "))]);
-}
-
-const lists = {
-  runs: new List("runs", ask => api(query("/api/runs", { ...ask, status: route.status, function: route.function, search: route.search })), draw_run),
-  events: new List("events", ask => api(query("/api/events", ask)), draw_event),
-  functions: new List("functions", async () => {
-    await load_functions();
-    const text = route.search.toLowerCase();
-    return { functions: functions.filter(item => JSON.stringify([item.id, item.name, item.triggers]).toLowerCase().includes(text)), next: null };
-  }, draw_function),
+// What a filter is called, and how it is entered: as text, a time, or one of some values. Known values are offered.
+const filter_kinds = {
+  function: { name: "Function", offer: () => functions.map(item => item.id) },
+  app: { name: "App", offer: () => functions.map(item => item.app) },
+  event: { name: "Event name", offer: () => functions.flatMap(item => item.triggers.map(each => each.event)) },
+  event_id: { name: "Event id" },
+  name: { name: "Name", offer: () => functions.flatMap(item => item.triggers.map(each => each.event)) },
+  error: { name: "Error", hint: "a part of the error's name or message" },
+  tag: { name: "Tag", hint: "name:value", wrong: text => /^[^:]+:/.test(text) ? "" : "A tag is written as name:value." },
+  key: { name: "Key", hint: "a concurrency or idempotency key" },
+  where: { name: "Condition", hint: "event.data.total > 100" },
+  from: { name: "From", type: "datetime-local" },
+  until: { name: "Until", type: "datetime-local" },
+  repeated: { name: "Repeated since", values: ["false", "true"], words: { false: "no", true: "yes" } },
+  by: { name: "Time of", values: ["queued", "started", "ended"] },
 };
 
-let functions = [];
-async function load_functions() {
-  functions = (await api("/api/functions")).functions;
-  patch($("only"), functions.map(item => [item.id, item.name]), () =>
-    [h("option", { value: "" }, "All functions"), functions.map(item => h("option", { value: item.id }, item.name || item.id))].flat());
-  $("only").value = route.function;
+// The function has a field of its own, and a search is in the search field.
+const in_chips = () => views[route.view].filters.filter(name => filter_kinds[name] && (name !== "function" || $("only").hidden));
+
+function filter_words(name, value) {
+  const { type, words = {} } = filter_kinds[name];
+  const shown = type ? new Date(value).toLocaleString("sv").slice(0, 16) : words[value] ?? value;
+  return `${filter_kinds[name].name}: ${shown}`;
 }
 
-// Details.
+function without(name, value) {
+  change({ [name]: Array.isArray(route[name]) ? route[name].filter(each => each !== value) : "", id: "" });
+  setTimeout(() => ($("filters").querySelector(".cross") ?? $("add-filter")).focus());
+}
 
-let shown = "";           // the address of what they show
-let run = null;           // the run that they show
-let squeeze = true;
-let first_step = 0;
-const opened = new Set(); // the steps whose details are open
-const step_page = 100;
+function draw_filters() {
+  const set = in_chips().flatMap(name => [route[name]].flat().filter(Boolean).map(value => [name, value]));
+  $("add-filter").hidden = !in_chips().length || (route.view === "runs" && !features.find);
+  $("filters").hidden = !set.length;
+  patch($("filters"), set, () => set.map(([name, value]) => t("span.chip.filter",
+    h("button.grow.text", { title: value, onclick: () => edit_filter(name, value) }, filter_words(name, value)),
+    h("button.cross", { "aria-label": `Remove ${filter_words(name, value)}`, onclick: () => without(name, value) }, "×"))));
+}
+
+// Times are entered in the reader's time zone, and asked for in UTC.
+const local_time = text => {
+  const at = new Date(text);
+  return new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+};
+
+let replaced = null;  // the filter that the form changes
+function edit_filter(name, value) {
+  replaced = name ? [name, value] : null;
+  const kinds = in_chips();
+)page",
+    R"page(  patch($("filter-kind"), kinds, () => kinds.map(each => h("option", { value: each }, filter_kinds[each].name)));
+  $("filter-kind").value = name ?? kinds[0];
+  filter_kind_changed();
+  const field = filter_field();
+  field.value = value === undefined ? (field.tagName === "SELECT" ? filter_kinds[$("filter-kind").value].values[0] : "") : field.type === "datetime-local" ? local_time(value) : value;
+  $("filter-wrong").textContent = "";
+  $("filter").showModal();
+  (name ? field : $("filter-kind")).focus();
+}
+
+const filter_field = () => $("filter-choice").hidden ? $("filter-value") : $("filter-choice");
+
+function filter_kind_changed() {
+  const kind = filter_kinds[$("filter-kind").value];
+  $("filter-choice").hidden = !kind.values;
+  $("filter-value").hidden = Boolean(kind.values);
+  $("filter-value").type = kind.type ?? "text";
+  $("filter-value").placeholder = kind.hint ?? "";
+  $("filter-value-label").htmlFor = filter_field().id;
+  patch($("filter-choice"), kind.values, () => (kind.values ?? []).map(each => h("option", { value: each }, word(kind.words?.[each] ?? each))));
+  const offers = [...new Set(kind.offer?.() ?? [])].filter(Boolean).slice(0, 200);
+  patch($("filter-known"), offers, () => offers.map(value => h("option", { value })));
+}
+
+function set_filter() {
+  const name = $("filter-kind").value;
+  const text = filter_field().value.trim();
+  const kind = filter_kinds[name];
+  const wrong = text ? kind.wrong?.(text) ?? "" : "Enter what to look for.";
+  $("filter-wrong").textContent = wrong;
+  filter_field().ariaInvalid = wrong !== "";
+  if (wrong) return filter_field().focus();
+  const value = kind.type ? new Date(text).toISOString() : text;
+  const to = { id: "" };
+  if (replaced) to[replaced[0]] = Array.isArray(route[replaced[0]]) ? route[replaced[0]].filter(each => each !== replaced[1]) : "";
+  to[name] = Array.isArray(route[name]) ? [...new Set([...(to[name] ?? route[name]), value])] : value;
+  $("filter").close();
+  change(to);
+}
+
+$("add-filter").onclick = () => edit_filter();
+$("filter-kind").onchange = () => {
+  filter_kind_changed();
+  filter_field().value = filter_kinds[$("filter-kind").value].values?.[0] ?? "";
+};
+$("filter").firstElementChild.onsubmit = event => { event.preventDefault(); set_filter(); };
+$("filter-close").onclick = () => $("filter").close();
+
+// Saved views: filters with a name, in this browser.
+
+function saved_views() {
+  try {
+    const all = JSON.parse(localStorage.views ?? "[]");
+    return Array.isArray(all) ? all.filter(each => typeof each?.name === "string" && /^#\//.test(each.address)) : [];
+  } catch {
+    return [];
+  }
+}
+
+function keep_views(all) {
+  try {
+    localStorage.views = JSON.stringify(all);
+  } catch (error) { complain(error); }
+  draw_saved();
+}
+
+function draw_saved() {
+  const all = saved_views();
+  patch($("saved-list"), all, () => all.length === 0 ? t("p.soft", "None yet. Set filters, and give them a name.") : t(".stack", all.map((each, at) => t("",
+    h("a.grow", { href: each.address, onclick: () => $("saved").close() }, each.name),
+    h("button.button.small", { type: "button", "aria-label": `Forget ${each.name}`, onclick: () => keep_views(all.filter((_, i) => i !== at)) }, "Forget")))));
+}
+
+$("saved-open").onclick = () => {
+  draw_saved();
+  $("saved-name").value = "";
+  $("saved-wrong").textContent = "";
+  $("saved").showModal();
+  $("saved-name").focus();
+};
+$("saved").firstElementChild.onsubmit = event => {
+  event.preventDefault();
+  const name = $("saved-name").value.trim();
+  $("saved-wrong").textContent = name ? "" : "Give it a name.";
+  if (!name) return $("saved-name").focus();
+  keep_views([...saved_views().filter(each => each.name !== name), { name, address: address({ ...route, id: "" }) }]);
+  $("saved").close();
+  toast(`Saved as ${name}.`);
+};
+$("saved-close").onclick = () => $("saved").close();
+
+// What the details of all views are made of.
 
 const badge = status => h("span.badge", { "data-s": status }, icon(status), word(status));
 const fact = (name, ...value) => t("", t("dt", name), t("dd", value));
@@ -696,7 +1049,7 @@ const section = (title, ...children) => t("section", t(".heading", t("h3", title
 const button = (text, onclick, kind = "") => h(`button.button${kind}`, { onclick }, text);
 const link = (to, ...text) => h("a", { href: address(to) }, text);
 const cells = (tag, values) => t("tr", values.map(value => h(tag, {}, value)));
-const table = (names, rows) => t(".scroll", t("table", t("thead", cells("th", names)), t("tbody", rows.map(row => cells("td", row)))));
+const table = (names, rows, label = "Table") => h(".scroll", { tabindex: "0", role: "group", "aria-label": label }, t("table", t("thead", cells("th", names)), t("tbody", rows.map(row => cells("td", row)))));
 const status_word = s => h("span.word", { "data-s": s }, icon(s), word(s));
 
 function copyable(text) {
@@ -708,39 +1061,77 @@ function head(title, below, buttons) {
   return t(".top", t(".grow", t("h2", title), t(".line", below)), t(".acts", buttons));
 }
 
-// Long text stays without colours: a node a word would be too many.
-function colour(text) {
-  if (text.length > 20000) return [text];
-  const out = [];
-  let at = 0;
-  for (const match of text.matchAll(/("(?:[^"\\]|\\.)*")(:)?|true|false|null|-?\d[\d.eE+-]*/g)) {
-    const [all, string, colon] = match;
-    const kind = colon ? "k" : string ? "s" : /^[tfn]/.test(all) ? "b" : "n";
-    out.push(text.slice(at, match.index), t(`span.${kind}`, all));
-    at = match.index + all.length;
-  }
-  return [...out, text.slice(at)];
+// JSON as a tree whose parts open and close, to copy and to download.
+
+const is_raw = value => Boolean(JSON.isRawJSON?.(value));
+const is_tree = value => value !== null && typeof value === "object" && !is_raw(value);
+const few = 50;             // the members that a part shows at first
+const short_text = 2000;    // the characters that a text shows at first
+
+function leaf(value) {
+  const text = JSON.stringify(value) ?? "null";
+  const kind = typeof value === "string" ? "s" : typeof value === "number" || is_raw(value) ? "n" : "b";
+  const node = t(`span.${kind}`, text.length > short_text ? text.slice(0, short_text) + "…" : text);
+  if (text.length <= short_text) return [node];
+  const more = h("button.button.small", { onclick: () => { node.textContent = text; more.remove(); } }, `Show all ${count(text.length, "character")}`);
+  return [node, more];
 }
 
-// Large values show how they begin, and the rest on demand.
-function json(value, label) {
-  const text = pretty(value);
-  const lines = text.split("\n");
-  const start = lines.slice(0, 24).join("\n").slice(0, 4000);
-  const pre = h("pre", { tabindex: "0", role: "region", "aria-label": label });
-  let whole = start.length === text.length;
-  if (whole) pre.append(...colour(text));
-  if (whole) return t(".json", pre);
-  const more = h("button.more", { onclick: () => { whole = !whole; draw(); } });
-  const all = lines.length > 24 ? count(lines.length, "line") : count(text.length, "character");
-  function draw() {
-    pre.replaceChildren(...colour(whole ? text : start + " …"));
-    more.textContent = whole ? "Show less" : `Show all ${all}`;
-    more.ariaExpanded = whole;
+const label_of = key => key === undefined ? [] : [t("span.k", JSON.stringify(key)), ": "];
+
+// `room` says how many lines may still be opened at first.
+function tree(key, value, room, open) {
+  if (!is_tree(value)) return t(".leaf", label_of(key), leaf(value));
+  const all = Array.isArray(value) ? value : Object.entries(value);
+  const [begin, end] = Array.isArray(value) ? "[]" : "{}";
+  if (!all.length) return t(".leaf", label_of(key), begin + end);
+  const body = h(".branch");
+  const size = Array.isArray(value) ? count(all.length, "item") : count(all.length, "member");
+  const node = h("details.tree", {}, t("summary", label_of(key), t("span.fold", `${begin} … ${end}`), t("span.unfold", begin), " ", t("span.soft", size)), body);
+  const draw = () => {
+    if (body.mark) return;
+    body.mark = "drawn";
+    show_members(body, all, Array.isArray(value), 0, room);
+  };
+  node.ontoggle = () => { if (node.open) draw(); };
+  if (open || (room.lines > all.length && all.length <= few)) {
+    room.lines -= all.length;
+    node.open = true;
+    draw();
   }
-  draw();
-  return t(".json", pre, more);
+  return node;
 }
+
+function show_members(body, all, is_array, from, room, many = few) {
+  body.append(...all.slice(from, from + many).map(each => is_array ? tree(undefined, each, room) : tree(each[0], each[1], room)));
+  const next = from + many;
+  if (next >= all.length) return;
+  const more = h("button.button.small", { onclick: () => {
+    const at = body.children.length - 1;
+    more.remove();
+    show_members(body, all, is_array, next, { lines: 0 }, 500);
+    body.children[at]?.querySelector("summary")?.focus();
+  } }, `Show ${number(Math.min(500, all.length - next))} more of ${number(all.length)}`);
+  body.append(more);
+}
+
+function download(text, name) {
+  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+// `name` is that of the file to download, without its end.
+function json(value, label, name = label.toLowerCase()) {
+  const acts = t("span.acts",
+    navigator.clipboard && h("button.button.small", { "aria-label": `Copy ${label}`, onclick: () => navigator.clipboard.writeText(pretty(value)).then(() => toast("Copied."), complain) }, "Copy"),
+    h("button.button.small", { "aria-label": `Download ${label}`, onclick: () => download(pretty(value), `${name.replace(/[^\w.-]+/g, "-")}.json`) }, "Download"));
+  return h(".json", { role: "group", "aria-label": label }, acts, tree(undefined, value, { lines: 40 }, true));
+}
+
+// The details beside the list: parts that each are drawn anew when they change.
+
+let shown = "";           // the address of what they show
 
 // The parts of the details, made anew for another thing.
 function parts(...names) {
@@ -759,12 +1150,14 @@ function fill_detail(...nodes) {
   $("detail").firstElementChild.replaceChildren(back, ...nodes.flat());
 }
 
-const keys = [["↑ ↓", "move through a list"], ["Enter", "open"], ["Esc", "back to the list"], ["/", "search"],
-  ["n", "send an event"], ["1 2 3", "runs, events, functions"]];
 function hints() {
-  const one = { runs: "a run", events: "an event", functions: "a function" }[route.view];
-  fill_detail(t(".keys", t("p", `Select ${one} to see more of it.`),
-    keys.map(([key, what]) => [t("", key.split(" ").map(each => [t("kbd", each), " "])), t("", what)])));
+  const { one } = views[route.view];
+  fill_detail(t(".keys", t("p", `Select ${one} to see more of it.`), key_rows(keys.slice(0, 6))));
+}
+
+// Nothing of the last thing stays while the next one is on its way.
+function loading_detail() {
+  if (shown && shown !== `${route.view}/${route.id}`) fill_detail(h("p.soft", { role: "status" }, "Loading …"));
 }
 
 async function show_detail() {
@@ -777,68 +1170,308 @@ async function show_detail() {
     shown = "";
     return;
   }
+  const slow = setTimeout(loading_detail, 300);
   try {
-    const draw = await { runs: run_detail, events: event_detail, functions: function_detail }[view](id);
+    const draw = await views[view].detail(id);
     if (gone()) return;
     draw();
   } catch (error) {
     if (gone() || (shown === `${view}/${id}` && !error.status)) return;
-    fill_detail(t("h2", error.status === 404 ? "Not found" : "That did not work"), t("p.soft", error.message));
+    fill_detail(t("h2", error.status === 404 ? "Not found" : "That did not work"), t("p.soft", error.message), button("Try again", show_detail));
     shown = "";
+  } finally {
+    clearTimeout(slow);
   }
   title();
   focus_detail();
 }
 
-async function run_detail(id) {
-  const got = await api(`/api/runs/${encodeURIComponent(id)}`);
-  return () => draw_run_detail(got);
+// Runs over time by status, above the list. A span is selected by dragging, or with the keyboard.
+
+const bar_kinds = ["completed", "failed", "cancelled", "other"];
+const chart = { buckets: [], from: 0, until: 0, cursor: null, anchor: null, drawn_at: 0 };
+
+async function load_chart() {
+  if (route.view !== "runs" || !features.histogram) return draw_chart();
+  const asked = JSON.stringify(chosen());
+  if (chart.loading || (chart.asked === asked && chart.seen === sequence) || Date.now() - chart.drawn_at < 1000 && chart.asked === asked) return;
+  chart.loading = true;
+  try {
+    const got = await api(query("/api/runs/histogram", { ...chosen(), buckets: 60 }));
+    Object.assign(chart, { asked, seen: sequence, drawn_at: Date.now(), buckets: got.buckets, from: time(got.from), until: time(got.until), counted_from: got.counted_from });
+    if (chart.cursor >= got.buckets.length) chart.cursor = chart.anchor = null;
+  } catch { /* The list says what is wrong. */ }
+  chart.loading = false;
+  draw_chart();
 }
 
-function draw_run_detail(got) {
-  parts("head", "facts", "error", "fall", "output", "input", "log");
-  if (run && run.status !== got.status) say(`The run is ${got.status}.`);
-  run = got;
-  const { status, error, output, events, timeline } = got;
-  patch($("part-head"), [got.id, status], () => head(got.function_name || got.function, [badge(status), copyable(got.id)],
-    [live(got) && button("Cancel", () => cancel(got.id), ".bad"), button([icon("retrying"), "Rerun"], event => rerun(got.id, event.currentTarget))]));
-  patch($("part-error"), error, () => error && section("Error", t(".error", t("strong", error.name || "Error"), t("p", error.message),
-    error.stack && h("pre", { tabindex: "0", "aria-label": "Stack" }, error.stack))));
-  patch($("part-output"), output, () => output !== undefined && section("Output", json(output, "Output")));
-  patch($("part-input"), events, () => events.length > 0 && (events.length === 1 ? section("Event", json(events[0], "Event"))
-    : section(count(events.length, "event"), json(events, "Events"))));
-  patch($("part-log"), timeline, () => timeline.length > 0 && log(timeline));
-  draw_live();
+const sum_of = bucket => bar_kinds.reduce((sum, kind) => sum + (bucket[kind] ?? 0), 0);
+const clock_time = at => new Date(at).toLocaleString("sv").slice(0, 19);
+const bucket_end = at => chart.buckets[at + 1] ? time(chart.buckets[at + 1].at) : chart.until;
+
+function bucket_words(from, to) {
+  const some = chart.buckets.slice(from, to + 1);
+  const parts = bar_kinds.map(kind => [kind, some.reduce((sum, bucket) => sum + (bucket[kind] ?? 0), 0)]).filter(([, n]) => n);
+  return `${clock_time(chart.buckets[from].at)} to ${clock_time(bucket_end(to)).slice(11)}: ${parts.map(([kind, n]) => `${number(n)} ${kind}`).join(", ") || "no runs"}`;
 }
 
-// What changes with the time alone.
-function draw_live() {
-  const ms = lasted(run);
-  const queued = took((run.started_at ? time(run.started_at) : Date.now()) - time(run.queued_at));
-  patch($("part-facts"), [run, ms, queued], () => h("dl.facts", {},
-    fact("Started", stamp(run.started_at)),
-    fact("Took", ms === undefined ? "" : took(ms), t("span.soft", ms === undefined ? `queued for ${queued}` : `, queued for ${queued}`)),
-    fact("Event", link({ view: "events", id: run.event_id }, run.event_name)),
-    fact("Function", link({ view: "functions", id: run.function }, run.function))));
-  draw_fall();
+// One path a status: sixty buckets of four statuses would be many elements.
+function draw_chart() {
+  const box = $("chart");
+  const { buckets } = chart;
+  box.hidden = route.view !== "runs" || !features.histogram || !buckets.length;
+  if (box.hidden) return;
+  const most = Math.max(1, ...buckets.map(sum_of));
+  const width = 600 / buckets.length;
+  const paths = Object.fromEntries(bar_kinds.map(kind => [kind, ""]));
+  buckets.forEach((bucket, at) => {
+    let top = 40;
+    for (const kind of bar_kinds) {
+      const n = bucket[kind] ?? 0;
+      if (!n) continue;
+      const height = Math.max(1.5, 38 * n / most);
+      top -= height;
+      paths[kind] += `M${(at * width + 0.5).toFixed(1)} ${top.toFixed(1)}h${(width - 1).toFixed(1)}v${height.toFixed(1)}h-${(width - 1).toFixed(1)}z`;
+    }
+  });
+  for (const kind of bar_kinds) $("chart-" + kind).setAttribute("d", paths[kind]);
+  const [from, to] = [chart.anchor ?? chart.cursor, chart.cursor].sort((a, b) => a - b);
+  const mark = $("chart-mark");
+  mark.setAttribute("x", (from ?? 0) * width);
+  mark.setAttribute("width", chart.cursor === null ? 0 : (to - from + 1) * width);
+  const slider = $("chart-bars");
+  slider.setAttribute("aria-valuemin", 0);
+  slider.setAttribute("aria-valuemax", buckets.length - 1);
+  slider.setAttribute("aria-valuenow", chart.cursor ?? 0);
+  slider.setAttribute("aria-valuetext", bucket_words(from ?? 0, to ?? 0));
+  const total_shown = buckets.reduce((sum, bucket) => sum + sum_of(bucket), 0);
+  patch($("chart-words"), [chart.cursor, chart.anchor, chart.from, chart.until, total_shown, chart.counted_from], () => chart.cursor === null
+    ? [t("span", clock_time(chart.from).slice(5, 16)), t("span", count(total_shown, "run"), chart.counted_from && ` since ${clock_time(chart.counted_from).slice(5, 16)}`), t("span", clock_time(chart.until).slice(5, 16))]
+    : [t("span", bucket_words(from, to))]);
 }
 
-function log(timeline) {
-  const last = timeline.slice(-200);
-  const name = `Log, ${last.length < timeline.length ? "the last 200 of " : ""}${count(timeline.length, "entry", "entries")}`;
-  const draw = () => table(["Time", "What", "Step", "Attempt", "Took", "Detail"], last.map(each =>
-    [stamp(each.at, false), each.what, each.step, (each.attempt ?? 0) + 1, each.duration_ms ? took(each.duration_ms) : "", each.detail?.slice(0, 300)]));
-  const details = h("details", { ontoggle: () => { if (details.children.length === 1) details.append(draw()); } }, t("summary", name));
-  return t("section", details);
+function select_span() {
+  if (chart.cursor === null) return;
+  const [from, to] = [chart.anchor ?? chart.cursor, chart.cursor].sort((a, b) => a - b);
+  const span = { from: new Date(chart.buckets[from].at).toISOString(), until: new Date(bucket_end(to)).toISOString() };
+  chart.cursor = chart.anchor = null;
+  change({ ...span, id: "" });
 }
 
-// The waterfall.
+const bucket_under = event => {
+  const box = $("chart-bars").getBoundingClientRect();
+  return Math.max(0, Math.min(chart.buckets.length - 1, Math.floor((event.clientX - box.left) / box.width * chart.buckets.length)));
+};
+$("chart-bars").onpointerdown = event => {
+  chart.anchor = chart.cursor = bucket_under(event);
+  chart.dragging = true;
+  $("chart-bars").setPointerCapture(event.pointerId);
+  draw_chart();
+};
+$("chart-bars").onpointermove = event => {
+  chart.cursor = bucket_under(event);
+  if (!chart.dragging) chart.anchor = null;
+  draw_chart();
+};
+$("chart-bars").onpointerup = () => {
+  if (!chart.dragging) return;
+  chart.dragging = false;
+  select_span();
+};
+$("chart-bars").onpointerleave = $("chart-bars").onblur = $("chart-bars").onpointercancel = () => {
+  if (chart.cursor === null) return;
+  chart.cursor = chart.anchor = null;
+  chart.dragging = false;
+  draw_chart();
+};
+$("chart-bars").onkeydown = event => {
+  const end = chart.buckets.length - 1;
+  const at = chart.cursor ?? end + (event.key === "ArrowLeft" ? 1 : 0);
+  const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: end }[event.key];
+  if (to !== undefined) {
+    if (event.shiftKey) chart.anchor ??= chart.cursor;
+    else chart.anchor = null;
+    chart.cursor = Math.max(0, Math.min(end, to));
+    draw_chart();
+  }
+  else if (event.key === "Enter" || event.key === " ") select_span();
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+};
+
+// Selecting runs, and acting on those, or on all that match the filters.
+
+const run_actions = {
+  rerun: { words: "Rerun", done: "started again", act: id => post(`/api/runs/${encodeURIComponent(id)}/rerun`) },
+  cancel: { words: "Cancel", done: "cancelled", act: id => cancel_run(id) },
+};
+
+function picks_changed(which) {
+  which.render();
+)page",
+    R"page(  draw_picks();
+}
+
+function draw_picks() {
+  const here = list();
+  const can = views[route.view].picks;
+  $("pick").hidden = !can;
+  $("pick").ariaPressed = here.picking;
+  $("picked").hidden = !can || !here.picking;
+  if ($("picked").hidden) return;
+  const n = here.picked.size;
+  patch($("picked"), [n, features.bulk], () => [t("b", `${number(n)} selected`),
+    Object.entries(run_actions).map(([name, action]) => h("button.button.small", { disabled: n === 0 && "", onclick: () => act_on_picked(name) }, action.words)),
+    features.bulk && button("All that match…", open_bulk, ".small"),
+    button("Done", () => { here.pick(false); here.focus(); }, ".small.plain")].flat());
+  say(`${number(n)} selected`);
+}
+
+// One after another. What went wrong is said once, with the number.
+async function act_on_picked(name) {
+  const ids = [...list().picked];
+  const { words, done, act } = run_actions[name];
+  if (!await ask(`${words} ${count(ids.length, "run")}?`, name === "cancel" ? "They stop before their next steps. What their steps have done stays done." : "Each starts from the beginning, as a new run.", `${words} ${count(ids.length, "run")}`, name === "cancel")) return;
+  let good = 0;
+  const wrong = [];
+  for (const id of ids) {
+    try {
+      await act(id);
+      ++good;
+    } catch (error) { wrong.push(error.message); }
+  }
+  list().pick(false);
+  if (good) toast(`${count(good, "run")} ${done}.`);
+  if (wrong.length) toast(`${number(wrong.length)} failed: ${wrong[0]}`, null, true);
+  look();
+}
+
+// All that match.
+
+let counted = null;  // what the dry run has counted
+const bulk_action = () => document.querySelector("input[name=bulk-action]:checked").value;
+
+async function open_bulk() {
+  const set = Object.entries(chosen()).flatMap(([name, value]) => [value].flat().map(each => filter_kinds[name] ? filter_words(name, each) : `${word(name)}: ${each}`));
+  $("bulk-filter").textContent = set.length ? `Runs with ${set.join(", ")}` : "All runs: no filter is set.";
+  $("bulk-wrong").textContent = "";
+  $("bulk-sure").checked = false;
+  if (!$("bulk").open) $("bulk").showModal();
+  await count_bulk();
+}
+
+function bulk_body() {
+  const action = bulk_action();
+  const where = action === "rerun" && $("bulk-where").value;
+  const is_all = Object.keys(chosen()).every(name => name === "by");
+  return { action, filter: chosen(), ...(is_all && { all: true }), ...(where === "failed" && { from_failed_step: true }), ...(where === "step" && { from_step: $("bulk-step").value.trim() }) };
+}
+
+async function count_bulk() {
+  counted = null;
+  draw_bulk();
+  try {
+    const asked = bulk_body();
+    const got = await post("/api/bulk", { ...asked, from_step: asked.from_step || undefined, dry_run: true });
+    if (JSON.stringify(asked) === JSON.stringify(bulk_body())) counted = got.count;
+    $("bulk-wrong").textContent = "";
+  } catch (error) { $("bulk-wrong").textContent = error.message; }
+  draw_bulk();
+}
+
+function draw_bulk() {
+  const action = bulk_action();
+  $("bulk-from").hidden = action !== "rerun";
+  $("bulk-step").hidden = $("bulk-where").value !== "step";
+  $("bulk-sure").parentElement.hidden = action !== "remove";
+  $("bulk-count").textContent = counted === null ? "Counting …" : counted ? `${count(counted, "run")} will be ${{ rerun: "run again", cancel: "cancelled", remove: "deleted" }[action]}.` : "No run matches.";
+  $("bulk-go").textContent = `${{ rerun: "Rerun", cancel: "Cancel", remove: "Delete" }[action]}${counted ? ` ${count(counted, "run")}` : ""}`;
+  $("bulk-go").classList.toggle("bad", action !== "rerun");
+  $("bulk-go").disabled = !counted || (action === "remove" && !$("bulk-sure").checked);
+}
+
+// What is wrong with the form, and where.
+function wrong_in_bulk() {
+  const per_second = Number($("bulk-rate").value);
+  if (!Number.isInteger(per_second) || per_second < 1 || per_second > 10000) return ["A whole number from 1 to 10,000.", $("bulk-rate")];
+  if (bulk_body().from_step === "") return ["Which step?", $("bulk-step")];
+  return ["", null];
+}
+
+async function start_bulk() {
+  const [wrong, where] = wrong_in_bulk();
+  $("bulk-wrong").textContent = wrong;
+  if (wrong) return where.focus();
+  $("bulk-go").disabled = true;
+  try {
+    const begun = await post("/api/bulk", { ...bulk_body(), per_second: Number($("bulk-rate").value) });
+    seen_running.add(begun.id);
+    $("bulk").close();
+    list().pick(false);
+    toast("It goes on by itself, also after a restart.");
+    await load_works();
+    look();
+  } catch (error) { $("bulk-wrong").textContent = error.message; }
+  draw_bulk();
+}
+
+for (const each of document.querySelectorAll("input[name=bulk-action]")) each.onchange = count_bulk;
+$("bulk-where").onchange = count_bulk;
+$("bulk-sure").onchange = draw_bulk;
+$("bulk-close").onclick = () => $("bulk").close();
+$("bulk").firstElementChild.onsubmit = event => { event.preventDefault(); start_bulk(); };
+$("pick").onclick = () => {
+  list().pick(!list().picking);
+  if (list().picking) list().focus();
+};
+
+// Bulk work that goes on, or has ended since the page was opened.
+
+let works = [];
+const seen_running = new Set();
+const goes_on = each => ["running", "queued", "waiting"].includes(each.state);
+
+async function load_works() {
+  if (!features.bulk) return;
+  try {
+    const got = await api("/api/bulk");
+    works = got.operations;
+  } catch { return; }
+  for (const each of works.filter(goes_on)) seen_running.add(each.id);
+  draw_works();
+}
+
+function draw_works() {
+  const shown_works = works.filter(each => seen_running.has(each.id)).slice(0, 5);
+  $("works").hidden = route.view !== "runs" || !shown_works.length;
+  patch($("works"), shown_works, () => shown_works.map(each => t(".work",
+    t("span.grow", t("b", word(each.action)), ` ${number(each.done + each.failed)} of ${number(each.total)}`, each.failed > 0 && h("span.word", { "data-s": "failed" }, `, ${number(each.failed)} failed`), !goes_on(each) && `, ${each.state}`),
+    h("progress", { max: each.total || 1, value: each.done + each.failed, "aria-label": `${word(each.action)} in bulk` }),
+    goes_on(each) ? button("Stop", () => stop_work(each.id), ".small")
+      : h("button.cross", { "aria-label": "Dismiss", onclick: () => { seen_running.delete(each.id); draw_works(); } }, "×"))));
+}
+
+async function stop_work(id) {
+  try {
+    await post(`/api/bulk/${encodeURIComponent(id)}/stop`);
+    await load_works();
+  } catch (error) { complain(error); }
+}
+
+// The waterfall: a run's steps as bars over time.
+
+let squeeze = true;
+let first_step = 0;
+const opened = new Set(); // the steps whose details are open
+const step_page = 100;
 
 // A step as bars: in the queue, each attempt, until the next one; or one for a sleep or a wait.
 function bars_of(step, end) {
   const idle = /sleep/.test(step.kind) ? "sleeping" : /wait|invoke|signal/.test(step.kind) ? "waiting" : "running";
   const bars = [];
   let at = time(step.queued_at);
+  if (step.is_kept) return [{ s: step.status, from: at, to: at }];
   for (const each of step.attempts) {
     const from = time(each.started_at);
     const to = each.ended_at ? time(each.ended_at) : end;
@@ -915,6 +1548,7 @@ function draw_fall() {
   const [grid, axis, whole] = fall.children;
   const { steps } = run;
   const now = run.ended_at ? time(run.ended_at) : Date.now();
+  const invoked = new Map((run.children ?? []).map(each => [each.step, each]));
   const from = time(run.queued_at);
   const started = run.started_at ? time(run.started_at) : now;
   const all = steps.map(step => bars_of(step, now));
@@ -930,10 +1564,11 @@ function draw_fall() {
   axis.lastChild.replaceChildren(...marks.map(([each, x]) => place(t("span", each > from ? took(each - from) : "0"), x)));
   const used = new Set([...total_bars, ...all.flat()].map(bar => bar.s));
   patch(legend, [...used], () => [...used].map(s => t("span", t(".sign", h("i.bar", { "data-s": s })), word(s))));
-  draw_item(whole, { id: "", name: "Run", kind: "", status: run.status, queued_at: run.queued_at, ended_at: run.ended_at, attempts: [] }, total_bars, fit);
+  draw_item(whole, { id: "", name: "Run", kind: "", status: run.status, queued_at: run.queued_at, ended_at: run.ended_at, attempts: run.attempts ?? [] }, total_bars, fit);
   const page = steps.slice(first_step, first_step + step_page);
   while (fall.children.length > page.length + 3) fall.lastChild.remove();
-  page.forEach((step, i) => draw_item(fall.children[i + 3] ?? fall.appendChild(fall_item()), step, all[first_step + i], fit));
+  page.forEach((step, i) => draw_item(fall.children[i + 3] ?? fall.appendChild(fall_item()),
+    step.kind === "invoke" ? { ...step, child: invoked.get(step.name) } : step, all[first_step + i], fit));
 }
 
 function pager(all) {
@@ -948,7 +1583,7 @@ function fall_item() {
   const item = t("", h("button.strip", { onclick: () => {
     if (!opened.delete(item.step)) opened.add(item.step);
     draw_fall();
-  } }, h(".label"), h(".track"), h(".took")), h(""));
+  } }, h(".label"), h(".track", { "aria-hidden": "true" }), h(".took")), h(""));
   return item;
 }
 
@@ -961,25 +1596,11 @@ function draw_item(item, step, bars, fit) {
   item.step = step.id;
   item.classList.toggle("whole", !step.id);
   strip.ariaExpanded = opened.has(step.id);
-  strip.ariaLabel = `${name} ${step.kind}, ${word(step.status)}, ${text}${tries > 1 ? `, ${tries} attempts` : ""}`;
   label.dataset.s = step.status;
-  patch(label, [name, step.kind, step.status, tries], () => [icon(step.status), h("b", { title: name }, name), t("small", tries > 1 ? `${step.kind} ×${tries}` : step.kind)]);
+  patch(label, [name, step.kind, step.status, tries], () => [icon(step.status), h("b", { title: name }, name), t("small", step.is_kept ? "kept" : tries > 1 ? `${step.kind} ×${tries}` : step.kind), t("span.unseen", `, ${word(step.status)}, `)]);
   draw_track(track, bars, fit);
   time_taken.textContent = text;
-  patch(panel, opened.has(step.id) && step, () => opened.has(step.id) && step_panel(step));
-}
-
-function step_panel(step) {
-  const ended = each => each.ended_at ? took(time(each.ended_at) - time(each.started_at ?? each.queued_at)) : "–";
-  let detail = step.detail;
-  try { detail = JSON.parse(detail, exact); } catch { /* It is text. */ }
-  return h(".panel", { role: "region", "aria-label": step.name || "Run" },
-)page"
-    R"page(    t("dl.facts", fact("Status", badge(step.status)), fact("Queued", stamp(step.queued_at)), fact("Ended", stamp(step.ended_at)),
-      step.kind && fact("Kind", step.kind), step.id && fact("Id", copyable(step.id))),
-    step.attempts.length > 0 && table(["Attempt", "Status", "Started", "Took", "Error"], step.attempts.slice(-50).map(each =>
-      [each.attempt + 1, status_word(each.ended_at ? each.status : "running"), stamp(each.started_at, false), ended(each), each.error])),
-    detail && (typeof detail === "object" ? json(detail, "Detail") : t("p.detail", step.detail)));
+  patch(panel, opened.has(step.id) && [step, features.bulk], () => opened.has(step.id) && step_panel(step));
 }
 
 function fall_key(event) {
@@ -991,117 +1612,944 @@ function fall_key(event) {
   rows[to]?.focus();
 }
 
+// A step's details in the waterfall: its attempts, what it waits for, its result, and what can be done with it.
+
+function step_panel(step) {
+  const { child } = step;
+  const is_run = !step.id;
+  return h(".panel", { role: "region", "aria-label": step.name || "Run" },
+    t("dl.facts", fact("Status", badge(step.status)), fact("Queued", stamp(step.queued_at)), fact("Ended", stamp(step.ended_at)),
+      step.kind && fact("Kind", step.kind, step.is_kept && t("span.soft", ", kept from the original run")), !is_run && fact("Id", copyable(step.hash ?? step.id)), step.awaits && fact(awaits_words(step), t("span.mono", step.awaits)),
+      child && fact("Its run", link({ view: "runs", id: child.run_id }, child.function ?? child.run_id))),
+    !is_run && features.bulk && t(".acts", button("Rerun from here", event => rerun_from(step, event.currentTarget), ".small"), button("Edit and rerun", () => edit_and_rerun(step), ".small")),
+    step.attempts.length > 0 && attempts_of(step),
+    step.failure && error_box(step.failure),
+    step_result(step));
+}
+
+const awaits_words = step => ({ sleep: "Sleeps", invoke: "Invokes" })[step.kind] ?? "Waits for";
+
+// Each attempt, with its own error and stack.
+function attempts_of(step) {
+  const ended = each => each.ended_at && each.started_at ? took(time(each.ended_at) - time(each.started_at)) : "–";
+  const all = step.attempts.slice(-50);
+  return h("ol.attempts", { "aria-label": "Attempts" }, all.map(each => t("li",
+)page",
+    R"page(    t(".line", t("b", `Attempt ${attempt_number(each)}`), status_word(each.ended_at ? each.status : "running"), t("span.soft", each.started_at ? ["started ", stamp(each.started_at, false), ", took ", ended(each)] : ["ended ", stamp(each.ended_at, false)])),
+    each.failure ? error_box(each.failure) : each.error && h(".error", {}, t("p", each.error)))));
+}
+
+// The result; of a wait it is the event that ended it.
+function step_result(step) {
+  if (step.output !== undefined) {
+    const label = step.kind === "wait" ? "Matched event" : "Result";
+    return t(".result", t("h3", label), json(step.output, label, `${run.id}-${step.name}`));
+  }
+  if (step.output_size) return t("p.soft", `The result has ${number(step.output_size)} bytes, too many to show here.`);
+  let { detail } = step;
+  if (!detail || step.attempts.some(each => each.error === detail) || step.awaits === detail) return null;
+  try { detail = JSON.parse(detail, exact); } catch { /* It is text. */ }
+  return typeof detail === "object" ? json(detail, "Detail") : t("p.detail", step.detail);
+}
+
+// The view of runs.
+
+function draw_run(row, run) {
+  row.dataset.s = run.status;
+  const ms = lasted(run);
+  const text = ms === undefined ? "" : took(ms);
+  const { picking, picked } = views.runs.list;
+  const mark = picking ? (picked.has(run.id) ? "checked" : "unchecked") : run.status;
+  patch(row, [run.status, ago(run.queued_at), text, mark, run.tags], () => [icon(mark),
+    h(".name", { title: `${run.function_name || run.function} ${run.event_name}` }, run.function_name || run.function, t("span", run.event_name)), t(".when", ago(run.queued_at)),
+    h(".under.mono", { title: run.id }, tags_of(run).length ? tags_of(run).join(" ") : run.id), t(".under.end", t("span.word", word(run.status)), text)]);
+}
+
+add_view("runs", {
+  title: "Runs", one: "a run", draw: draw_run, detail: id => run_detail(id), find: "Search by id or event", picks: true,
+  filters: ["status", "function", "app", "event", "event_id", "error", "tag", "key", "where", "from", "until", "repeated", "by", "search"],
+  load: ask => api(query("/api/runs", { ...ask, ...chosen() })),
+  none: "No runs yet.",
+  key(key) {
+    if (key === "f" && !$("add-filter").hidden) edit_filter();
+    else if (key === "b" && features.bulk) open_bulk();
+    else if (key === "x" && views.runs.list.active) views.runs.list.pick_active();
+    else if (key === "v") $("saved-open").click();
+    else if (key === "r" && run) rerun(run.id);
+    else if (key === "c" && run && live(run)) cancel(run.id);
+    else return false;
+    return true;
+  },
+});
+
+// The details of a run.
+
+let run = null;           // the run that they show
+
+async function run_detail(id) {
+  const got = await api(`/api/runs/${encodeURIComponent(id)}`);
+  return () => draw_run_detail(got);
+}
+
+function draw_run_detail(got) {
+  parts("head", "facts", "error", "fall", "relatives", "output", "input", "logs", "notes", "messages", "log");
+  if (run && run.status !== got.status) say(`The run is ${got.status}.`);
+  run = got;
+  const { status, error, output, events = [], timeline = [], metadata = [], messages = [], logs = [] } = got;
+  patch($("part-head"), [got.id, status, features.bulk], () => head(got.function_name || got.function, [badge(status), copyable(got.id)],
+    [live(got) && button("Cancel", () => cancel(got.id), ".bad"),
+      features.bulk && button("Edit and rerun", () => edit_and_rerun(null)),
+      features.bulk && status === "failed" && button("Rerun from the failed step", event => rerun(got.id, event.currentTarget, '{"from_failed_step":true}')),
+      button([icon("retrying"), "Rerun"], event => rerun(got.id, event.currentTarget))]));
+  patch($("part-error"), error, () => error && section("Error", error_box(error)));
+  patch($("part-relatives"), relatives(got), () => draw_relatives(relatives(got)));
+  patch($("part-output"), output, () => output !== undefined && section("Output", json(output, "Output", `${got.id}-output`)));
+  patch($("part-input"), events, () => events.length > 0 && (events.length === 1 ? section("Event", json(events[0], "Event", `${got.id}-event`))
+    : section(count(events.length, "event"), json(events, "Events", `${got.id}-events`))));
+  patch($("part-logs"), logs, () => logs.length > 0 && section(`Logs, ${count(logs.length, "line")}`, log_lines(logs)));
+  patch($("part-notes"), metadata, () => metadata.length > 0 && section("Metadata", notes(metadata)));
+  patch($("part-messages"), messages, () => messages.length > 0 && section(`Published: ${count(messages.length, "message")}`, sent(messages)));
+  patch($("part-log"), timeline, () => timeline.length > 0 && log(timeline));
+  draw_live();
+}
+
+// Name, message and stack are read as text; everything that an error has besides is in the JSON.
+function error_box(error, label = "Error") {
+  const { name, message, stack, ...rest } = error;
+  const text = value => typeof value === "string" ? value : JSON.stringify(value);
+  return h(".error", {}, t("strong", text(name ?? label)), t("p", text(message ?? "")),
+    stack && h("pre", { tabindex: "0", role: "group", "aria-label": "Stack" }, text(stack)),
+    Object.keys(rest).length > 0 && json(error, label));
+}
+
+// What changes with the time alone.
+function draw_live() {
+  const ms = lasted(run);
+  const queued = took((run.started_at ? time(run.started_at) : Date.now()) - time(run.queued_at));
+  const shown_took = ms === undefined ? "" : took(ms);
+  patch($("part-facts"), [run, shown_took, queued], () => h("dl.facts", {},
+    fact("Started", stamp(run.started_at)),
+    fact("Took", shown_took, t("span.soft", ms === undefined ? `queued for ${queued}` : `, queued for ${queued}`)),
+    fact("Event", link({ view: "events", id: run.event_id }, run.event_name || run.event_id)),
+    fact("Function", link({ view: "functions", id: run.function }, run.function)),
+    run.waits_for && fact("Waits for", run.waits_for, run.until && t("span.soft", " until ", stamp(run.until))),
+    !run.waits_for && run.until && fact(run.status === "sleeping" ? "Sleeps until" : "Due", stamp(run.until)),
+    tags_of(run).length > 0 && fact("Tags", t("span.tags", tags_of(run).map(tag => link({ view: "runs", tag }, tag))))));
+  draw_fall();
+}
+
+// Tags are pairs; each is a link to the runs with the same one.
+function tags_of({ tags = [] }) {
+  const pairs = Array.isArray(tags) ? tags.map(each => [each.name, each.value]) : Object.entries(tags);
+  return pairs.map(([name, value]) => `${name}:${value}`);
+}
+
+// The runs that this one belongs to: [what, run, step].
+function relatives({ parent, children = [], original_run_id, reruns = [] }) {
+  return [
+    parent && ["Invoked by", parent, parent.step],
+    original_run_id && ["Rerun of", { run_id: original_run_id }],
+    ...reruns.map(each => ["Rerun as", typeof each === "string" ? { run_id: each } : { run_id: each.run_id ?? each.id, ...each }]),
+    ...children.map(each => ["Invoked", each, each.step]),
+  ].filter(Boolean);
+}
+
+function draw_relatives(all) {
+  if (!all.length) return [];
+  return section("Related runs", t(".stack", all.slice(0, 200).map(([what, each, step]) => link({ view: "runs", id: each.run_id },
+    t("span.key-name", what), each.status && status_word(each.status), t("span.grow", each.function_name ?? each.function, step && t("span.soft", ` in step ${step}`)), t("span.mono.soft", each.run_id)))));
+}
+
+const attempt_number = each => (each.attempt ?? 0) + 1;
+
+function log_lines(logs) {
+  const level = each => h("span.word", { "data-s": { warn: "waiting", error: "failed" }[each.level] ?? "queued" }, each.level);
+  return table(["Time", "Level", "Step", "Attempt", "Line"], logs.slice(-500).map(each => [stamp(each.at, false), level(each), each.step, attempt_number(each), each.text]), "Log lines");
+}
+
+// A score is a kind of metadata: each name has a value.
+function notes(metadata) {
+  const about = target => target ? [target.step_id, target.step_attempt !== undefined && `attempt ${target.step_attempt + 1}`].filter(Boolean).join(", ") : "the run";
+  const kind = each => each.kind === "inngest.score" ? "score" : each.kind.replace(/^userland\./, "");
+  const value = each => JSON.stringify(each.kind === "inngest.score" ? each.value?.value : each.value);
+  const rows = metadata.flatMap(each => Object.entries(each.values).map(([name, value]) => ({ ...each, name, value })));
+  return table(["Kind", "Name", "Value", "About"], rows.map(each => [kind(each), each.name, value(each)?.slice(0, 300), about(each.target)]), "Metadata");
+}
+
+function sent(messages) {
+  return table(["Time", "Channel", "Topic", "Data"], messages.map(each => [stamp(each.at, false), each.channel, each.topic, JSON.stringify(each.data).slice(0, 300)]), "Messages");
+}
+
+function log(timeline) {
+  const last = timeline.slice(-200);
+  const name = `Timeline, ${last.length < timeline.length ? "the last 200 of " : ""}${count(timeline.length, "entry", "entries")}`;
+  const draw = () => table(["Time", "What", "Step", "Attempt", "Took", "Detail"], last.map(each =>
+    [stamp(each.at, false), each.what, each.step, attempt_number(each), each.duration_ms ? took(each.duration_ms) : "", each.detail?.slice(0, 300)]), "Timeline");
+  const details = h("details", { ontoggle: () => { if (details.children.length === 1) details.append(draw()); } }, t("summary", name));
+  return t("section", details);
+}
+
+// The form that runs a run again with another input, or with another result of a step.
+
+let edited = null;  // the step, or null for the whole run
+
+function edit_and_rerun(step) {
+  edited = step;
+  $("edit-title").textContent = step ? `Rerun from ${step.name}` : "Rerun with other data";
+  $("edit-kinds").hidden = !step;
+  $("edit-result").checked = step && step.output !== undefined;
+  $("edit-input").checked = !$("edit-result").checked;
+  fill_edit();
+  $("edit").showModal();
+  $("edit-text").focus();
+}
+
+const edits_result = () => edited && $("edit-result").checked;
+
+function fill_edit() {
+  const result = edits_result();
+  $("edit-label").textContent = result ? "Result of the step, as JSON" : edited ? "Arguments of the step, a JSON array" : "Data of the event, a JSON object";
+  $("edit-help").textContent = result ? "The step does not run: the new run gets this as its result. Steps before it keep their results."
+    : edited ? "The step runs with these arguments. Steps before it keep their results."
+      : `Only ${run.function_name || run.function} runs, from the beginning.`;
+  $("edit-text").value = pretty(result ? edited.output ?? null : edited ? [] : run.events?.[0]?.data ?? {});
+  check_edit();
+}
+
+function check_edit() {
+  let wrong = "";
+  try {
+    const value = JSON.parse($("edit-text").value);
+    const is_object = value !== null && typeof value === "object";
+    if (!edited && (!is_object || Array.isArray(value))) wrong = "The data must be a JSON object: { … }";
+    if (edited && !edits_result() && !Array.isArray(value)) wrong = "The arguments must be a JSON array: [ … ]";
+  } catch (error) { wrong = error.message.replace("JSON.parse: ", ""); }
+  $("edit-wrong").textContent = wrong;
+  $("edit-text").ariaInvalid = wrong !== "";
+  return !wrong;
+}
+
+async function send_edit() {
+  if (!check_edit()) return $("edit-text").focus();
+  const text = $("edit-text").value;
+  $("edit-go").disabled = true;
+  try {
+    if (edited) await rerun(run.id, null, `{"step":${step_text(edited)},"${edits_result() ? "result" : "input"}":${text}}`);
+    else await invoke_again(text);
+    $("edit").close();
+  } catch (error) { $("edit-wrong").textContent = error.message; }
+  $("edit-go").disabled = false;
+}
+
+async function invoke_again(data) {
+  const { run_id } = await post(`/api/functions/${encodeURIComponent(run.function)}/invoke`, `{"data":${data}}`);
+  toast("Started, as a new run.");
+  follow_focus = true;
+  go({ view: "runs", id: run_id });
+  look();
+}
+
+$("edit-input").onchange = $("edit-result").onchange = fill_edit;
+$("edit-text").oninput = check_edit;
+$("edit-text").onkeydown = event => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send_edit(); };
+$("edit-close").onclick = () => $("edit").close();
+$("edit").firstElementChild.onsubmit = event => { event.preventDefault(); send_edit(); };
+
+// The view of events.
+
+function draw_event(row, event) {
+  patch(row, [ago(event.received_at), event.runs], () => [icon("bolt"),
+    t(".name", event.name), t(".when", ago(event.received_at)), t(".under.mono", event.id),
+    t(".under.end", event.runs.slice(0, 4).map(run => h("span.word", { "data-s": run.status, title: word(run.status) }, icon(run.status))),
+      event.runs.length ? count(event.runs.length, "run") : "no run")]);
+}
+
 async function event_detail(id) {
-  // Events are not asked for by their id, but those before the end of its millisecond have it among them.
-  const old = lists.events.items.find(each => each.id === id);
-  const near = old?.seen === sequence ? [old] : (await api(query("/api/events", { limit: 100, before: id.slice(0, 10) + "Z".repeat(16) }))).events;
-  const event = near.find(each => each.id === id) ?? old;
-  if (!event) throw failure("The engine does not have this event.", 404);
+  const event = await api(`/api/events/${encodeURIComponent(id)}`);
   return () => {
     const { runs } = event;
     parts("head", "runs", "json");
     patch($("part-head"), id, () => head(event.name, [stamp(event.received_at), copyable(id)],
-      button([icon("bolt"), "Send again"], () => compose(event.name, event.event.data))));
+      [!event.name.startsWith("inngest/") && button("Edit and send", () => compose(event.name, event.event.data)),
+        !missing.has("resend") && button([icon("bolt"), "Resend"], pressed => resend(event, pressed.currentTarget), ".first")]));
     patch($("part-runs"), runs, () => section(runs.length ? count(runs.length, "run") : "Runs", runs.length
-      ? t(".stack", runs.slice(0, 100).map(each => link({ view: "runs", id: each.id }, status_word(each.status), t("span.grow", each.function), t("span.mono.soft", each.id))))
+      ? t(".stack", runs.slice(0, 100).map(started_run), runs.length > 100 && t(".soft", `and ${number(runs.length - 100)} more`))
       : t("p.soft", "It started none.")));
-    patch($("part-json"), event.event, () => section("Event", json(event.event, "Event")));
+    patch($("part-json"), event.event, () => section("Event", json(event.event, "Event", `${id}-event`)));
   };
+}
+
+const started_run = run => link({ view: "runs", id: run.id }, status_word(run.status), t("span.grow", run.function),
+  run.ended_at && t("span.soft", took(time(run.ended_at) - time(run.queued_at))), t("span.mono.soft", run.id));
+
+// The event goes in again, with its data and a new id.
+async function resend(event, from) {
+  from.disabled = true;
+  try {
+    const { ids } = await post(`/api/events/${encodeURIComponent(event.id)}/resend`, {});
+    toast(`Sent ${event.name} again.`, link({ view: "events", id: ids[0] }, "See it"));
+    look();
+  } catch (error) {
+    if (error.status === 404 && error.message.includes("has no POST")) missing.add("resend");
+    complain(error);
+  }
+  from.disabled = missing.has("resend");
+}
+
+add_view("events", {
+  title: "Events", one: "an event", draw: draw_event, detail: event_detail, none: "No events yet.",
+  filters: ["search", "name", "where", "from", "until"], find: "Search events",
+  load: ask => api(query("/api/events", { ...ask, ...Object.fromEntries(["search", "name", "where", "from", "until"].map(name => [name, route[name]])) })),
+});
+
+// What people do with functions and apps: invoke, pause, resume, and run schedules. An engine without a route has no
+// button for it.
+
+const missing = new Set();
+
+// The answer, or null where the engine does not have the route.
+async function if_there(path) {
+  if (missing.has(path)) return null;
+  try {
+    return await api(path);
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    missing.add(path);
+    return null;
+  }
+}
+
+// Does something and says that it is done.
+async function act(from, done, work) {
+  from.disabled = true;
+  try {
+    const answer = await work();
+    toast(done);
+    return answer;
+  } catch (error) {
+    complain(error);
+    return null;
+  } finally { from.disabled = false; }
+}
+
+// A dialog with a form. `run` does what the button says; what it throws is shown.
+let dialogs = 0;
+function ask_with_form(title_text, nodes, action, run) {
+  const id = `dialog-${++dialogs}`;
+  const wrong = h(".wrong", { "aria-live": "polite", id: id + "-wrong" });
+  const go = h("button.button.first", {}, action);
+  const close = h("button.button", { type: "button", onclick: () => dialog.close() }, "Close");
+  const submit = async () => {
+    go.disabled = true;
+    wrong.textContent = "";
+    try {
+      await run();
+      dialog.close();
+    } catch (error) {
+      wrong.textContent = error.message;
+)page",
+    R"page(      if (error.input) error.input.ariaInvalid = true;
+      error.input?.focus();
+    }
+    go.disabled = false;
+  };
+  const form = h("form", { method: "dialog", novalidate: "", onsubmit: event => { event.preventDefault(); submit(); },
+    onkeydown: event => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit(); } },
+    h("h2", { id }, title_text), nodes, wrong, t(".feet", close, go));
+  const dialog = h("dialog", { "aria-labelledby": id, onclose: () => {
+    dialog.remove();
+    if (document.activeElement === document.body) $("detail").focus({ preventScroll: true });
+  } }, form);
+  document.body.append(dialog);
+  dialog.showModal();
+  return { dialog, wrong };
+}
+
+// What is paused: objects with `app`, `function`, or `function` and `cron`, since when and by whom. Null where nothing can
+// be paused.
+let pauses = null;
+async function load_pauses() {
+  pauses = (await if_there("/api/pauses"))?.pauses ?? null;
+}
+const same_target = (a, b) => ["app", "function", "cron"].every(each => (a[each] || undefined) === (b[each] || undefined));
+const pause_of = target => pauses?.find(each => same_target(each, target));
+const is_paused = target => Boolean(pause_of(target));
+
+// Says that something is paused, since when, and by whom.
+function pause_badge(target, text = "Paused") {
+  const pause = pause_of(target);
+  if (!pause) return null;
+  const long = pause.since && ago(pause.since).replace(" ago", "");
+  const more = [long && (long === "now" ? "just now" : `for ${long}`), pause.by && `by ${pause.by}`].filter(Boolean).join(", ");
+  return h("span.badge", { title: pause.since }, icon("paused"), more ? `${text} ${more}` : text);
+}
+
+// A button that pauses or resumes an app, a function or a schedule.
+function pause_button(target, kind = "") {
+  if (!pauses) return null;
+  const paused = is_paused(target);
+  const name = target.cron ? "the schedule" : target.function ? "the function" : "the app";
+  const press = async event => {
+    const path = paused ? "/api/resume" : "/api/pause";
+    const done = paused ? `${word(name)} goes on.` : `${word(name)} is paused. ${target.cron ? "It starts no runs" : "Its runs wait"} until you resume it.`;
+    if (await act(event.currentTarget, done, () => post(path, target).then(answer => answer ?? {})) === null) return;
+    await load_pauses().catch(complain);
+    await list().refresh().catch(() => {});
+    show_detail();
+  };
+  return h(`button.button${kind}`, { onclick: press, "aria-label": `${paused ? "Resume" : "Pause"} ${name}${target.cron ? " " + target.cron : ""}` }, paused ? "Resume" : "Pause");
+}
+
+async function invoke(item) {
+  const known = await api(query("/api/shapes", { function: item.id })).catch(() => ({}));
+  // The first event is the type of what a function is invoked with.
+  const first = item.triggers[0];
+  const shape = known[first?.event ?? (first?.cron ? "inngest/scheduled.timer" : "")] ?? Object.values(known)[0];
+  const area = h("textarea.field.mono", { id: "invoke-data", spellcheck: "false" });
+  const fields = h("", { id: "invoke-fields" });
+  const modes = h(".chips", { role: "group", "aria-label": "How to enter the data" });
+  const input = new Payload(area, fields, modes, text => { told.wrong.textContent = text; });
+  const told = ask_with_form(`Invoke ${item.name || item.id}`, [modes, fields, h("label", { for: "invoke-data" }, "Data, a JSON object"), area], "Invoke", async () => {
+    const { run_id } = await post(`/api/functions/${encodeURIComponent(item.id)}/invoke`, `{"data":${input.text()}}`);
+    toast(`Invoked ${item.name || item.id}.`, link({ view: "runs", id: run_id }, "See the run"));
+    look();
+  });
+  input.set(shape, {});
+  input.focus();
+}
+
+function run_schedule(item, cron, event) {
+  act(event.currentTarget, "The schedule runs now, as a run of its own.", () => post("/api/schedules/run", { function: item.id, cron })).then(look);
+}
+
+function backfill(item, cron) {
+  const input = (id, text) => [h("label", { for: id }, text), h("input.field", { id, type: "datetime-local", step: "60" })];
+  const at = id => {
+    const given = $(id).value;
+    if (!given || Number.isNaN(Date.parse(given))) throw new Wrong("Give a day and a time.", $(id));
+    return new Date(given).toISOString();
+  };
+  ask_with_form("Backfill the schedule", [t("p.soft", `Starts the runs that ${cron} would have started in a span of time.`), input("backfill-from", "From"), input("backfill-until", "Until")], "Start the runs", async () => {
+    const span = { from: at("backfill-from"), until: at("backfill-until") };
+    if (span.from >= span.until) throw new Wrong("The span must end after its beginning.", $("backfill-until"));
+    const answer = await post("/api/schedules/backfill", { function: item.id, cron, ...span });
+    const parts = [answer.repeated && `${number(answer.repeated)} ran before`, answer.skipped && `${number(answer.skipped)} skipped`].filter(Boolean);
+    toast([`Started ${count(answer.run_ids.length, "run")}`, ...parts].join(", ") + ".");
+    look();
+  });
+}
+
+// The view of functions.
+
+let functions = [];
+async function load_functions() {
+  functions = (await api("/api/functions")).functions;
+  patch($("only"), functions.map(item => [item.id, item.name]), () =>
+    [h("option", { value: "" }, "All functions"), functions.map(item => h("option", { value: item.id }, item.name || item.id))].flat());
+  $("only").value = route.function;
+}
+
+// How functions do, by their ids: a few requests at a time, for the rows in sight, and not again for half a minute.
+const told_stats = new Map();
+const wanted_stats = [];
+let asking_for_stats = 0;
+const is_recent = known => known && Date.now() - known.at < 30000;
+
+function ask_for_stats() {
+  while (asking_for_stats < 3 && wanted_stats.length) {
+    const id = wanted_stats.shift();
+    ++asking_for_stats;
+    api(`/api/functions/${encodeURIComponent(id)}/stats`).catch(() => null).then(stats => {
+      told_stats.set(id, { at: Date.now(), stats });
+      --asking_for_stats;
+      ask_for_stats();
+      if (route.view === "functions") list().render();
+    });
+  }
+}
+
+function stats_of(id) {
+  const known = told_stats.get(id);
+  if (!is_recent(known) && !wanted_stats.includes(id)) {
+    told_stats.set(id, { at: Date.now(), stats: known?.stats });
+    wanted_stats.push(id);
+    ask_for_stats();
+  }
+  return told_stats.get(id).stats;
+}
+
+const percent = share => `${share > 0 && share < 0.001 ? "<0.1" : (100 * share).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;
+const rate = stats => stats.per_minute >= 1 ? `${number(Math.round(10 * stats.per_minute) / 10)} a minute`
+  : stats.per_minute * 60 >= 1 ? `${number(Math.round(600 * stats.per_minute) / 10)} an hour` : `${number(Math.round(14400 * stats.per_minute) / 10)} a day`;
+
+function draw_function(row, item) {
+  const day = stats_of(item.id)?.day;
+  const paused = is_paused({ function: item.id }) || is_paused({ app: item.app });
+  const failing = day?.error_share > 0;
+  const figures = day?.runs ? [rate(day), failing && t("span.word", `${percent(day.error_share)} failed`)] : [day && "no runs today"];
+  const triggers = item.triggers.map(each => each.event ?? each.cron).join(", ") || "when invoked";
+  if (failing) row.dataset.s = "failed";
+  else delete row.dataset.s;
+  patch(row, [item.name, triggers, day, paused], () => [icon(paused ? "paused" : "code"), t(".name", item.name || item.id, t("span", triggers)), t(".when", paused ? "Paused" : item.app),
+    t(".under.mono", item.id), t(".under.end", figures)]);
+}
+
+function stats_table({ hour, day }) {
+  const row = (name, stats) => [name, number(stats.runs), stats.runs ? rate(stats) : "–",
+    stats.error_share === null ? "–" : h("span.word", { "data-s": stats.error_share > 0 ? "failed" : "" }, percent(stats.error_share)),
+    stats.p50_ms === null ? "–" : took(stats.p50_ms), stats.p95_ms === null ? "–" : took(stats.p95_ms)];
+  return [table([h("span.unseen", {}, "Span"), "Runs", "Rate", "Failed", h("span", { title: "Half of the runs take at most this long" }, "p50"), h("span", { title: "95 of 100 runs take at most this long" }, "p95")], [row("Last hour", hour), row("Last day", day)]),
+    (hour.is_sample || day.is_sample) && t("p.soft", "There were more runs: these are the figures of the newest 5,000.")];
+}
+
+// A schedule's next times, and what can be done with it.
+function schedule_row(item, trigger, schedule) {
+  const target = { function: item.id, cron: trigger.cron };
+  const paused = is_paused(target) || schedule?.paused;
+  return h("", {}, t("span.key-name", "Schedule"),
+    t("span.grow", t("span.mono", trigger.cron), paused && t("span.soft", " paused"),
+      schedule?.next?.length > 0 && t(".soft", `Next${schedule.time_zone ? `, in ${schedule.time_zone}` : ""}: `, schedule.next.map((at, i) => [i > 0 && ", ", stamp(at)]))),
+    schedule && button("Run now", event => run_schedule(item, trigger.cron, event), ".small"),
+    schedule && button("Backfill", () => backfill(item, trigger.cron), ".small"),
+    schedule && pause_button(target, ".small"));
+}
+
+function event_row(trigger) {
+  return h("", {}, t("span.key-name", "Event"), t("span.grow.mono", trigger.event, trigger.expression && t(".soft", `if ${trigger.expression}`)),
+    button("Send", () => compose(trigger.event), ".small"));
+}
+
+// The figures for the details, which are drawn anew with each change of the engine: not again for five seconds.
+async function fresh_stats(id) {
+  const known = told_stats.get(id);
+  if (known?.stats && Date.now() - known.at < 5000) return known.stats;
+  const stats = await if_there(`/api/functions/${encodeURIComponent(id)}/stats`);
+  told_stats.set(id, { at: Date.now(), stats });
+  return stats;
 }
 
 async function function_detail(id) {
   if (!functions.length) await load_functions();
   const item = functions.find(each => each.id === id);
   if (!item) throw failure("No function has this id.", 404);
+  const has_schedule = item.triggers.some(each => each.cron);
+  const [stats, schedules] = await Promise.all([fresh_stats(id), has_schedule ? if_there("/api/schedules") : null]);
+  const own = (schedules?.schedules ?? []).filter(each => each.function === id);
   return () => {
     const options = Object.entries(item.options ?? {});
-    parts("head", "triggers", "options");
+    parts("head", "stats", "triggers", "options");
     const runs = link({ view: "runs", function: id }, "See its runs");
     runs.className = "button";
-    patch($("part-head"), item, () => head(item.name || id, [item.app, copyable(id)], runs));
-    patch($("part-triggers"), item.triggers, () => section("Triggers", t(".stack", item.triggers.map(each => h("", {},
-      t("span.key-name", each.cron ? "Schedule" : "Event"), t("span.grow.mono", each.event ?? each.cron, each.expression && t(".soft", `if ${each.expression}`)),
-      each.event && button("Send", () => compose(each.event), ".small"))))));
+    patch($("part-head"), [item.name, item.app, pauses], () => head(item.name || id,
+      [pause_badge({ function: id }) ?? pause_badge({ app: item.app }, "Its app is paused"), link({ view: "apps", id: item.app }, item.app), copyable(id)],
+      [runs, pause_button({ function: id }), button("Invoke", () => invoke(item), ".first")]));
+    patch($("part-stats"), stats, () => stats && section("How it does", stats_table(stats)));
+    patch($("part-triggers"), [item.triggers, own, pauses], () => section("Triggers", item.triggers.length
+      ? t(".stack", item.triggers.map(each => each.cron ? schedule_row(item, each, own.find(known => known.cron === each.cron)) : event_row(each)))
+      : t("p.soft", "None: other functions invoke it.")));
     patch($("part-options"), options, () => section("Options", options.length ? t(".stack", options.map(([name, value]) => h("", {},
       t("span.key-name", name), t("code.grow", JSON.stringify(value))))) : t("p.soft", "All as by default.")));
   };
 }
 
-// Cancelling, running again, sending.
+add_view("functions", {
+  title: "Functions", one: "a function", draw: draw_function, detail: function_detail, filters: ["search"], find: "Search functions",
+  none: "No functions yet. They appear when an app registers them.",
+  async load() {
+    await Promise.all([load_functions(), load_pauses()]);
+    const text = route.search.toLowerCase();
+    return { functions: functions.filter(item => JSON.stringify([item.id, item.name, item.app, item.triggers]).toLowerCase().includes(text)), next: null };
+  },
+});
+views.functions.list.whole = true;
 
-function cancel(id) {
-  $("ask").returnValue = "";
-  $("ask").onclose = async () => {
-    if ($("ask").returnValue !== "yes") return;
-    try {
-      await api(`/v1/runs/${encodeURIComponent(id)}`, { method: "DELETE", headers: as_json });
-      toast("The run was cancelled.");
-      look();
-    } catch (error) { complain(error); }
-  };
-  $("ask").showModal();
+// The view of apps.
+
+const sdk_names = { cpp: "C++", js: "TypeScript", go: "Go", py: "Python", inngest: "Python" };
+const sdk_of = app => [sdk_names[app.sdk] ?? app.sdk, app.sdk_version].filter(Boolean).join(" ");
+const is_here = app => app.url === "this process";
+
+function draw_app(row, app) {
+  const bad = Boolean(app.last_error);
+  const paused = is_paused({ app: app.app });
+  row.dataset.s = bad ? "failed" : "";
+  const heard = is_here(app) ? "here" : app.last_contact ? ago(app.last_contact) : "";
+  patch(row, [{ ...app, seen: 0 }, heard, paused], () => [icon(bad ? "failed" : paused ? "paused" : "app"), t(".name", app.app, t("span", sdk_of(app))), t(".when", paused ? "Paused" : heard),
+    t(".under", app.url || "not registered"), t(".under.end", bad ? t("span.word", "Error") : count(app.functions.length, "function"))]);
 }
 
-async function rerun(id, from) {
-  from.disabled = true;
+// An app's id and its place are one of a kind; nearly always the id is alone.
+async function load_apps() {
+  const { apps } = await api("/api/apps");
+  const seen = new Set();
+  for (const app of apps) {
+    app.app = app.id;
+    if (seen.has(app.id)) app.id = `${app.id} at ${app.url}`;
+    seen.add(app.id);
+  }
+  return apps;
+}
+
+async function app_detail(id) {
+  const [apps] = await Promise.all([load_apps(), functions.length ? null : load_functions()]);
+  const app = apps.find(each => each.id === id);
+  if (!app) throw failure("The engine has no such app.", 404);
+  return () => {
+    const moment = text => text ? [stamp(text), t(".soft", ago(text))] : "–";
+    const name_of = slug => functions.find(each => each.id === slug)?.name || slug;
+    parts("head", "facts", "error", "functions");
+    patch($("part-head"), [app.app, pauses], () => head(app.app, [pause_badge({ app: app.app }), copyable(app.app)], app.functions.length > 0 && pause_button({ app: app.app })));
+    patch($("part-facts"), [app, app.last_contact && ago(app.last_contact)], () => h("dl.facts", {},
+      fact("Where", app.url === "connect" ? `connected: ${count(app.workers, "worker")}` : app.url ? app.url : "not registered"),
+      fact("SDK", sdk_of(app) || "–"), app.version && fact("Version of the app", app.version),
+      fact(is_here(app) ? "Started" : "Registered", moment(app.registered_at)),
+      !is_here(app) && fact("Last contact", app.last_contact ? moment(app.last_contact) : "none since the engine started")));
+    patch($("part-error"), [app.last_error, app.last_error_at], () => app.last_error &&
+      section("Last error", t(".error", t("strong", stamp(app.last_error_at)), t("p", app.last_error))));
+    patch($("part-functions"), [app.functions, functions], () => section(count(app.functions.length, "function"), app.functions.length
+      ? t(".stack", app.functions.map(slug => link({ view: "functions", id: slug }, t("span.grow", name_of(slug)), t("span.mono.soft", slug))))
+      : t("p.soft", "It has none.")));
+  };
+}
+
+add_view("apps", {
+  title: "Apps", one: "an app", draw: draw_app, detail: app_detail, filters: ["search"], find: "Search apps",
+  none: "No apps yet. They appear when they register.",
+  async load() {
+    const [apps] = await Promise.all([load_apps(), load_pauses()]);
+    const text = route.search.toLowerCase();
+    return { apps: apps.filter(app => JSON.stringify([app.app, app.url, app.functions, app.last_error]).toLowerCase().includes(text)), next: null };
+  },
+});
+views.apps.list.whole = true;
+
+// Questions, and what is done to one run.
+
+// Resolves to whether the answer was yes.
+function ask(title, text, yes, bad = true) {
+  $("ask-title").textContent = title;
+  $("ask-text").textContent = text;
+  $("ask-yes").textContent = yes;
+  $("ask-yes").classList.toggle("bad", bad);
+  $("ask").returnValue = "";
+  $("ask").showModal();
+  return new Promise(done => { $("ask").onclose = () => done($("ask").returnValue === "yes"); });
+}
+
+const cancel_run = id => api(`/v1/runs/${encodeURIComponent(id)}`, { method: "DELETE", headers: as_json });
+
+async function cancel(id) {
+  if (!await ask("Cancel this run?", "It stops before its next step. What its steps have done stays done.", "Cancel the run")) return;
   try {
-    const { run_id } = await api(`/api/runs/${encodeURIComponent(id)}/rerun`, { method: "POST", headers: as_json });
+)page",
+    R"page(    await cancel_run(id);
+    toast("The run was cancelled.");
+    look();
+  } catch (error) { complain(error); }
+}
+
+// `how` has the step from which to run again, and its new input or result, as JSON text.
+async function rerun(id, from, how = "{}") {
+  if (from) from.disabled = true;
+  try {
+    const { run_id } = await post(`/api/runs/${encodeURIComponent(id)}/rerun`, how);
     toast("Started again, as a new run.");
     follow_focus = true;
     go({ view: "runs", id: run_id });
     look();
-  } catch (error) { complain(error); }
-  from.disabled = false;
+    return true;
+  } catch (error) {
+    if (!from) throw error;
+    complain(error);
+  } finally {
+    if (from) from.disabled = false;
+  }
+}
+
+// Which step a rerun starts from: by its hash, because names may repeat.
+const step_text = step => JSON.stringify(step.hash ?? step.name);
+const rerun_from = (step, from) => rerun(run.id, from, `{"step":${step_text(step)}}`);
+
+// A form for a value whose shape the engine knows. It is read as text, so that no number loses a digit.
+
+// What is wrong with an input.
+class Wrong extends Error {
+  constructor(message, input) {
+    super(message);
+    this.input = input;
+  }
+}
+
+const is_object = value => value !== null && typeof value === "object" && !Array.isArray(value) && !JSON.isRawJSON?.(value);
+const is_number = value => typeof value === "number" || Boolean(JSON.isRawJSON?.(value));
+const parsed = text => JSON.parse(text, exact);
+
+// Whether the form for the shape can show the value without a loss.
+function fits(shape, value) {
+  if (value === undefined || value === null) return true;
+  const all = (values, of) => values.length <= 100 && values.every(each => fits(of, each));
+  switch (shape.type) {
+    case "string": return typeof value === "string" && (!shape.values || shape.values.includes(value));
+    case "integer": case "number": return is_number(value);
+    case "boolean": return typeof value === "boolean";
+    case "array": return Array.isArray(value) && (!shape.element || all(value, shape.element));
+    case "map": return is_object(value) && (!shape.element || all(Object.values(value), shape.element));
+    case "object": return is_object(value) && (shape.fields ?? []).every(field => fits(field, value[field.name]));
+    default: return true;
+  }
+}
+
+let editors = 0;
+const type_name = { integer: "whole number", number: "number", string: "text", boolean: "yes or no", array: "list", any: "JSON" };
+
+// An editor is { node, read }. read() returns JSON text, or undefined for what is left out, and throws a Wrong.
+function editor(shape, value, name) {
+  const make = shape.type === "object" && shape.fields ? object_editor
+    : shape.type === "array" && shape.element ? list_editor
+    : shape.type === "map" && shape.element ? map_editor : null;
+  if (!make) return line_editor(shape, value, name);
+  return shape.optional ? optional_editor(make, shape, value, name) : make(shape, value, name);
+}
+
+function labelled(shape, name, input) {
+  input.id = `field-${++editors}`;
+  return t(".entry", h("label", { for: input.id }, name, h("span.type", {}, ` ${type_name[shape.type] ?? shape.type}${shape.optional ? ", optional" : ""}`)), input);
+}
+
+function line_editor(shape, value, name) {
+  const known = value !== undefined && value !== null;
+  const choices = shape.values ?? (shape.type === "boolean" ? ["false", "true"] : null);
+  const is_text = shape.type === "string";
+  const is_json = !is_text && !choices && !["integer", "number"].includes(shape.type);
+  const start = !known ? "" : is_text ? value : is_json ? pretty(value) : JSON.stringify(value);
+  const input = choices ? h("select.field", {}, [...(shape.optional ? [""] : []), ...choices].map(each => h("option", { value: each }, each || "–")))
+    : is_json || start.includes("\n") ? h("textarea.field.mono.short", { spellcheck: "false" })
+    : h("input.field", { autocomplete: "off", spellcheck: "false", inputmode: is_text ? undefined : "decimal" });
+  if (!choices || known) input.value = start;
+  const wrong = text => { throw new Wrong(`${name}: ${text}`, input); };
+  const read = () => {
+    const text = is_text ? input.value : input.value.trim();
+    if (text === "" && (shape.optional || is_json)) return shape.optional ? undefined : wrong("give a value as JSON");
+    if (is_text) return JSON.stringify(text);
+    if (choices) return text;
+    if (shape.type === "integer" && !/^-?(0|[1-9]\d*)$/.test(text)) wrong("give a whole number");
+    if (shape.type === "number" && !/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text)) wrong("give a number");
+    if (!is_json) return text;
+    let given;
+    try { given = JSON.parse(text); } catch (error) { wrong(error.message); }
+    if (shape.type === "array" && !Array.isArray(given)) wrong("give a JSON array");
+    if (["object", "map"].includes(shape.type) && !is_object(given)) wrong("give a JSON object");
+    return text;
+  };
+  return { node: labelled(shape, name, input), read };
+}
+
+function group(name, ...children) {
+  return name === undefined ? t(".group", children) : t("fieldset.group", t("legend", name), children);
+}
+
+// Members that the shape does not have are kept.
+function object_editor(shape, value, name) {
+  const fields = shape.fields.map(field => ({ name: field.name, ...editor(field, value?.[field.name], field.name) }));
+  const names = new Set(fields.map(field => field.name));
+  const others = Object.entries(value ?? {}).filter(([key]) => !names.has(key));
+  const rest = others.length ? line_editor({ type: "object", optional: true }, Object.fromEntries(others), "Other members") : null;
+  const read = () => {
+    const given = fields.map(field => [field.name, field.read()]).filter(each => each[1] !== undefined);
+    const more = rest?.read()?.trim().slice(1, -1).trim();
+    return `{${[...given.map(([key, text]) => `${JSON.stringify(key)}:${text}`), ...(more ? [more] : [])].join(",")}}`;
+  };
+  return { node: group(name, fields.map(field => field.node), rest?.node), read };
+}
+
+function optional_editor(make, shape, value, name) {
+  const node = t(".maybe");
+  let inner = value === undefined || value === null ? null : make(shape, value, name);
+  const draw = focus => {
+    const flip = h("button.button.small", { type: "button", onclick: () => {
+      inner = inner ? null : make(shape, undefined, name);
+      draw(true);
+    } }, inner ? `Leave out ${name}` : `Add ${name}`);
+    node.replaceChildren(...[inner?.node, flip].filter(Boolean));
+    if (focus) flip.focus();
+  };
+  draw();
+  return { node, read: () => inner?.read() };
+}
+
+// Items that come and go. `make` makes one; it has a node.
+function items(name, start, make) {
+  const all = [];
+  const rows = t(".items");
+  const add = value => {
+    const item = make(value, `${name ?? "Item"} ${all.length + 1}`);
+    const away = h("button.button.small", { type: "button", "aria-label": `Remove ${name ?? "item"}`, onclick: () => {
+      all.splice(all.indexOf(item), 1);
+      row.remove();
+      more.focus();
+    } }, "Remove");
+    const row = t(".item", item.node, away);
+    all.push(item);
+    rows.append(row);
+    return row;
+  };
+  const more = h("button.button.small", { type: "button", onclick: () => add(undefined).querySelector("input, select, textarea, button").focus() }, `Add to ${name ?? "list"}`);
+  start.forEach(add);
+  return { all, node: group(name ?? "Items", rows, more) };
+}
+
+function list_editor(shape, value, name) {
+  const { all, node } = items(name, value ?? [], (each, label) => editor({ ...shape.element, optional: false }, each, label));
+  return { node, read: () => `[${all.map(item => item.read()).join(",")}]` };
+}
+
+function map_editor(shape, value, name) {
+  const { all, node } = items(name, Object.entries(value ?? {}), (entry, label) => {
+    const key = h("input.field", { autocomplete: "off", spellcheck: "false" });
+    if (entry) key.value = entry[0];
+    const inner = editor({ ...shape.element, optional: false }, entry?.[1], `${label}, value`);
+    return { key, read: inner.read, node: t(".grow", labelled({ type: "string" }, `${label}, key`, key), inner.node) };
+  });
+  const read = () => {
+    const seen = new Set();
+    return `{${all.map(item => {
+      const key = item.key.value;
+      if (seen.has(key)) throw new Wrong(`${name ?? "The map"}: the key ${JSON.stringify(key)} is there twice`, item.key);
+      seen.add(key);
+      return `${JSON.stringify(key)}:${item.read()}`;
+    }).join(",")}}`;
+  };
+  return { node, read };
+}
+
+// A payload as fields, where its shape is known, or as JSON. `area` has the JSON.
+class Payload {
+  constructor(area, fields, modes, changed) {
+    Object.assign(this, { area, fields, modes, changed, shape: null, root: null });
+  }
+
+  // `value` is the payload to begin with; without one, the text stays.
+  set(shape, value) {
+    this.shape = shape?.fields ? shape : null;
+    if (value !== undefined) this.area.value = pretty(value);
+    this.root = null;
+    this.show(this.shape && this.can_show() ? "fields" : "text");
+  }
+
+  can_show() {
+    try { return fits(this.shape, parsed(this.area.value || "{}")); } catch { return false; }
+  }
+
+  show(mode) {
+    this.root = mode === "fields" ? editor(this.shape, parsed(this.area.value || "{}")) : null;
+    this.fields.replaceChildren(...(this.root ? [this.root.node] : []));
+    this.fields.hidden = !this.root;
+    this.area.hidden = this.area.previousElementSibling.hidden = Boolean(this.root);
+    this.modes.hidden = !this.shape;
+    patch(this.modes, [mode, Boolean(this.shape)], () => [["fields", "Fields"], ["text", "JSON"]].map(([name, text]) =>
+      h("button.chip", { type: "button", "aria-pressed": mode === name, onclick: () => this.turn(name) }, text)));
+  }
+
+  turn(mode) {
+    if ((mode === "fields") === Boolean(this.root)) return;
+    try {
+      const text = this.text();
+      if (this.root) this.area.value = pretty(parsed(text));
+      else if (!this.can_show()) throw new Wrong("The fields can't show these data: their types are other ones.", this.area);
+      this.show(mode);
+      this.changed("");
+    } catch (error) { this.changed(error.message); }
+  }
+
+  focus() { (this.root ? this.fields.querySelector("input, select, textarea, button") : this.area)?.focus(); }
+
+  // The payload as JSON text. Throws a Wrong.
+  text() {
+    for (const input of this.fields.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+    if (this.root) return this.root.read();
+    const text = this.area.value.trim() || "{}";
+    let value;
+    try { value = JSON.parse(text); } catch (error) { throw new Wrong(error.message.replace("JSON.parse: ", ""), this.area); }
+    if (!is_object(value)) throw new Wrong("The data must be a JSON object: { … }", this.area);
+    return text;
+  }
+}
+
+// The form that sends an event.
+
+const payload = new Payload($("send-data"), $("send-fields"), $("send-modes"), text => { $("send-data-wrong").textContent = text; });
+let shapes = {};
+
+// The shape of an event's data. A trigger may end with a wildcard.
+function shape_of(name) {
+  const pattern = Object.keys(shapes).find(each => each.endsWith("*") && name.startsWith(each.slice(0, -1)));
+  return shapes[name] ?? shapes[pattern];
 }
 
 function compose(name, data) {
+  payload.set(null);
   if (name !== undefined) fill(name, data);
   $("send-data").value ||= "{}";
   check();
   offer();
-  load_functions().then(offer, () => {});
+  Promise.all([load_functions(), api("/api/shapes").then(found => { shapes = found; })]).then(() => {
+    offer();
+    if ($("send").open) know_shape();
+  }, () => {});
   $("send").showModal();
-  $(name === undefined ? "send-name" : "send-data").focus();
+  if (name === undefined) $("send-name").focus();
+  else payload.focus();
 }
 
 // The data of the last such event is the best first guess. A trigger may end with a wildcard; an event may not.
 function fill(name, data) {
   $("send-name").value = name.replace(/\*+$/, "");
-  $("send-data").value = pretty(data ?? lists.events.items.find(event => event.name === name)?.event.data ?? {});
+  const last = views.events.list.items.find(event => event.name === name)?.event.data;
+  payload.set(shape_of(name), data ?? last ?? {});
   check();
+}
+
+// Shows the fields of the named event, if they are known.
+function know_shape() {
+  const shape = shape_of($("send-name").value.trim());
+  if ((shape?.fields ? shape : null) === payload.shape) return;
+  const held = payload.fields.contains(document.activeElement) || document.activeElement === $("send-data");
+  try {
+    if (payload.root) payload.area.value = pretty(parsed(payload.root.read()));
+  } catch { /* Then the text is what it was before. */ }
+  payload.set(shape);
+  if (held) payload.focus();
 }
 
 function offer() {
   const names = [...new Set(functions.flatMap(item => item.triggers.map(each => each.event)))].filter(Boolean).slice(0, 60);
   patch($("known"), names, () => names.map(name => h("button.chip.mono", { type: "button", onclick: () => {
     fill(name);
-    $("send-data").focus();
+    payload.focus();
   } }, name)));
 }
 
 // Whether the form can be sent. Says what is wrong; with the name only when asked to.
 function check(strict) {
-  let wrong = "";
-  try {
-    const value = JSON.parse($("send-data").value || "{}");
-    if (value === null || typeof value !== "object" || Array.isArray(value)) wrong = "The data must be a JSON object: { … }";
-  } catch (error) { wrong = error.message.replace("JSON.parse: ", ""); }
-  const mark = (id, text) => {
-    $(id).ariaInvalid = text !== "";
-    $(id + "-wrong").textContent = text;
-    if (strict && text) $(id).focus();
+  let wrong = null;
+  try { payload.text(); } catch (error) { wrong = error; }
+  if (wrong && !strict && payload.root) wrong = null;  // fields are filled in one after another
+  const mark = (input, line, text) => {
+    if (input) input.ariaInvalid = text !== "";
+    line.textContent = text;
+    if (strict && text) input?.focus();
     return text === "";
   };
-  const good = mark("send-data", wrong);
+  const good = mark(wrong?.input ?? (payload.root ? null : $("send-data")), $("send-data-wrong"), wrong?.message ?? "");
   const named = $("send-name").value.trim() !== "";
-  return mark("send-name", strict && !named ? "An event needs a name." : "") && named && good;
+  return mark($("send-name"), $("send-name-wrong"), strict && !named ? "An event needs a name." : "") && named && good;
 }
 
 async function send() {
   if (!check(true)) return;
   const name = $("send-name").value.trim();
   // The text goes as it was typed, so no number loses a digit.
-  const body = `{"name":${JSON.stringify(name)},"data":${$("send-data").value || "{}"}}`;
+  const body = `{"name":${JSON.stringify(name)},"data":${payload.text()}}`;
   $("send-go").disabled = true;
   try {
     const { ids } = await api("/e/page", { method: "POST", headers: as_json, body });
@@ -1115,56 +2563,78 @@ async function send() {
 $("compose").onclick = () => compose();
 $("send-close").onclick = () => $("send").close();
 $("send").firstElementChild.onsubmit = event => { event.preventDefault(); send(); };
-$("send").oninput = () => check();
-$("send-data").onkeydown = event => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send(); };
+$("send").oninput = event => {
+  if (event.target === $("send-name")) know_shape();
+  check();
+};
+$("send").onkeydown = event => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send(); };
 
-// The views.
+// What surrounds the views.
+
+function nothing_here(which) {
+  if (which.problem) return [t("p", which.problem), button("Try again", () => { which.next = undefined; which.more(); })];
+  if (which.loading || which.next === undefined) return [h("p", { role: "status" }, "Loading …")];
+  if (filtered()) return [t("p", "Nothing matches."), button("Clear the filters", () => go({ view: route.view }))];
+  return [t("p", views[route.view].none), ["runs", "events"].includes(route.view) && button("Send an event", () => compose())];
+}
 
 let sequence = -1;
 let counts = {};
 let total = 0;
-function list() { return lists[route.view]; }
 
 function leave() {
   change({ id: "" });
-  setTimeout(() => list().box.focus());
+  setTimeout(() => list().focus());
 }
 
 function title() {
-  const what = run ? `${run.function_name || run.function}: ${run.status}` : word(route.view);
+  const what = run ? `${run.function_name || run.function}: ${run.status}` : views[route.view].title;
   document.title = `${what} · inngest-cpp`;
 }
 
 function show() {
   route = read_hash();
-  const runs = route.view === "runs";
-  for (const view of views) {
-    const here = view === route.view;
-    $("tab-" + view).ariaSelected = here;
-    $("tab-" + view).tabIndex = here ? 0 : -1;
-    lists[view].box.hidden = !here;
-    lists[view].render();
+  const { filters, find } = views[route.view];
+  for (const view of Object.values(views)) {
+    const here = view.name === route.view;
+    view.tab.ariaSelected = here;
+    view.tab.tabIndex = here ? 0 : -1;
   }
   $("view").setAttribute("aria-labelledby", "tab-" + route.view);
-  $("bar").hidden = route.view === "events";
-  $("status").hidden = $("only").hidden = !runs;
-  $("find").placeholder = $("find").ariaLabel = runs ? "Search by id" : "Search functions";
+  $("bar").hidden = filters.length === 0 && !find;
+  $("status").hidden = !filters.includes("status");
+  $("only").hidden = !filters.includes("function");
+  $("saved-open").hidden = route.view !== "runs";
+  $("find").hidden = !find;
+  $("find").placeholder = $("find").ariaLabel = find ?? "";
   if (document.activeElement !== $("find")) $("find").value = route.search;
   $("only").value = route.function;
   draw_chips();
-  const filters = JSON.stringify([route.status, route.function, route.search]);
-  const changed = list().filters !== filters;
-  list().filters = filters;
+)page",
+    R"page(  draw_filters();
+  const asked = JSON.stringify(chosen());
+  const changed = list().asked !== asked;
+  list().asked = asked;
   if (changed) list().clear();
+  for (const view of Object.values(views)) view.list.render();
+  draw_picks();
+  draw_works();
+  load_chart();
   list().refresh().then(() => { if (changed && filtered()) say(`${count(list().items.length, "row")}${list().next ? " or more" : ""}.`); }, () => {});
   show_detail();
   title();
 }
 
+function toggle_status(status) {
+  if (!status) return change({ status: [], id: "" });
+  change({ status: route.status.includes(status) ? route.status.filter(each => each !== status) : features.find ? [...route.status, status] : [status], id: "" });
+}
+
 function draw_chips() {
-  patch($("status"), [counts, route.status], () => ["", ...statuses].map(status => h("button.chip",
-    { "data-s": status, "aria-pressed": route.status === status, onclick: () => change({ status, id: "" }) },
-    status && icon(status), status ? word(status) : "All", t("b", number(status ? counts[status] ?? 0 : total)))));
+  const known = features.find ? statuses : counted_always;
+  patch($("status"), [counts, route.status, known], () => ["", ...known].map(status => h("button.chip",
+    { "data-s": status, "aria-pressed": status ? route.status.includes(status) : !route.status.length, onclick: () => toggle_status(status) },
+    status && icon(status), status ? word(status) : "All", (!status || status in counts) && t("b", number(status ? counts[status] : total)))));
 }
 
 function connected(state) {
@@ -1176,21 +2646,27 @@ function connected(state) {
   if (!state) say("The engine does not answer. Trying again.");
 }
 
-// Asks whether something changed. Only then is the view fetched again.
+// What is shown follows the engine: it says when something changed, and only then the view is fetched again.
+
 let looking = null;
 const look = () => looking ??= look_once().finally(() => { looking = null; });
 async function look_once() {
+  last_look = Date.now();
   const state = await api("/api/state").catch(() => null);
   connected(state);
   if (!state) sequence = -1;
   if (!state || state.sequence === sequence) return;
-  if (state.sequence < sequence) Object.values(lists).forEach(each => each.clear());
+  if (sequence === -1) await find_features();
+  if (state.sequence < sequence) Object.values(views).forEach(each => each.list.clear());
   sequence = state.sequence;
   counts = state.counts;
   total = Object.values(counts).reduce((sum, n) => sum + n, 0);
   draw_chips();
   if (!functions.length) load_functions().catch(() => {});
   if (!started) return;
+  draw_filters();
+  draw_picks();
+  load_chart();
   await list().refresh().catch(() => {});
   if (route.id && !(run && !live(run))) await show_detail();
 }
@@ -1200,16 +2676,74 @@ let pressed = false;
 onpointerdown = () => { pressed = true; };
 onpointerup = onpointercancel = () => { setTimeout(() => { pressed = false; }); };
 
-async function poll() {
-  if (!document.hidden && !pressed) await look();
-  setTimeout(poll, 1000);
+// The engine sends its sequence with each change. Where that stream is missing or refused, the page asks each second.
+// A hidden page closes it, because a browser has few connections to a server.
+let stream = null;
+let told = -1;            // the last sequence that came
+let last_look = 0;
+let stream_again = 0;     // when to try again
+
+function follow() {
+  if (document.hidden || stream || Date.now() < stream_again) return;
+  stream = new EventSource("/api/live");
+  stream.onmessage = event => {
+    told = JSON.parse(event.data).sequence;
+    if (Date.now() - last_look > 300) catch_up();
+  };
+  stream.onerror = () => {
+    if (stream?.readyState !== EventSource.CLOSED) return look();
+    unfollow();
+    stream_again = Date.now() + 30000;
+  };
 }
-document.onvisibilitychange = () => { if (!document.hidden) look(); };
+
+function unfollow() {
+  stream?.close();
+  stream = null;
+}
+
+function catch_up() {
+  if (!document.hidden && !pressed && told !== sequence) look();
+}
+
+function poll() {
+  follow();
+  const is_followed = stream?.readyState === EventSource.OPEN && sequence !== -1;
+  if (document.hidden || pressed) return;
+  if (works.some(goes_on)) load_works();
+  if (is_followed && Date.now() - last_look < 10000) catch_up();
+  else if (Date.now() - last_look >= 1000) look();
+}
+
+document.onvisibilitychange = () => {
+  if (document.hidden) return unfollow();
+  poll();
+  look();
+};
+onpagehide = unfollow;
+
+// Times go on, and a running run's timeline moves.
+let ticks_until_rows = 0;
 setInterval(() => {
   if (document.hidden || pressed) return;
-  list().render();
   if (run && live(run)) draw_live();
-}, 1000);
+  ticks_until_rows = (ticks_until_rows + 1) % 4;
+  if (!ticks_until_rows) list().render();
+}, 250);
+
+// Inputs and keys that work in each view.
+
+const keys = [["↑ ↓", "move through a list"], ["Enter", "open"], ["Esc", "back to the list"], ["/", "search"],
+  ["n", "send an event"], ["?", "all keys"], ["1 … 4", "the views"], ["f", "add a filter"], ["v", "saved views"], ["x", "select a run"],
+  ["b", "act on all runs that match"], ["r", "rerun the run"], ["c", "cancel the run"]];
+const key_rows = rows => rows.map(([key, what]) => [t("", key.split(" ").map(each => each === "…" ? "… " : [t("kbd", each), " "])), t("", what)]);
+
+function open_help() {
+  $("help-keys").replaceChildren(...key_rows(keys).flat());
+  $("help").showModal();
+}
+$("help-open").onclick = open_help;
+$("help-close").onclick = () => $("help").close();
 
 $("only").onchange = () => change({ function: $("only").value, id: "" });
 let typing;
@@ -1217,38 +2751,51 @@ $("find").oninput = () => {
   clearTimeout(typing);
   typing = setTimeout(() => change({ search: $("find").value.trim(), id: "" }), 200);
 };
-$("find").onkeydown = event => { if (event.key === "ArrowDown" || event.key === "Enter") list().box.focus(); };
+$("find").onkeydown = event => { if (event.key === "ArrowDown" || event.key === "Enter") list().focus(); };
 $("fresh").onclick = () => {
   list().reach(0);
-  list().box.focus();
+  list().focus();
   list().refresh().catch(complain);
 };
 
-views.forEach((view, at) => {
-  $("tab-" + view).onclick = () => go({ view });
-  $("tab-" + view).onkeydown = event => {
-    const to = views[{ ArrowRight: (at + 1) % 3, ArrowLeft: (at + 2) % 3, Home: 0, End: 2 }[event.key]];
+// The tabs, in the order in which the views were added.
+const names = Object.keys(views);
+names.forEach((name, at) => {
+  const tab = views[name].tab = h("button", { role: "tab", id: "tab-" + name, "aria-controls": "view" }, views[name].title);
+  tab.onclick = () => go({ view: name });
+  tab.onkeydown = event => {
+    const end = names.length - 1;
+    const to = names[{ ArrowRight: at < end ? at + 1 : 0, ArrowLeft: at > 0 ? at - 1 : end, Home: 0, End: end }[event.key]];
     if (to) go({ view: to });
-    if (to) $("tab-" + to).focus();
-    else if (event.key === "ArrowDown") list().box.focus();
+    if (to) views[to].tab.focus();
+    else if (event.key === "ArrowDown") list().focus();
   };
+  $("tabs").append(tab);
 });
+
+// What Escape leaves: a search, a selection, the details.
+function escape(target) {
+  if (target === $("find") && $("find").value) {
+    $("find").value = "";
+    change({ search: "" });
+  }
+  else if (list().picking) {
+    list().pick(false);
+    list().focus();
+  }
+  else if (route.id) leave();
+  else list().focus();
+}
 
 onkeydown = event => {
   if (document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape") {
-    if (event.target === $("find") && $("find").value) {
-      $("find").value = "";
-      change({ search: "" });
-    }
-    else if (route.id) leave();
-    else list().box.focus();
-  }
-  else if (event.target.closest("input, select")) return;
-  else if (event.key === "/" && !$("bar").hidden) $("find").focus();
+  if (event.key === "Escape") escape(event.target);
+  else if (event.target.closest("input, select, textarea")) return;
+  else if (event.key === "/" && !$("find").hidden) $("find").focus();
   else if (event.key === "n") compose();
-  else if (views[event.key - 1]) go({ view: views[event.key - 1] });
-  else return;
+  else if (event.key === "?") open_help();
+  else if (names[event.key - 1]) go({ view: names[event.key - 1] });
+  else if (!views[route.view].key?.(event.key, event)) return;
   event.preventDefault();
 };
 
@@ -1270,15 +2817,21 @@ set_theme(themes[kept] ? kept : "auto");
 
 let started = false;
 onhashchange = show;
-look().finally(() => { started = true; show(); poll(); });
+look().finally(() => {
+  started = true;
+  show();
+  load_works();
+  setInterval(poll, 1000);
+  poll();
+});
 </script>
 </body>
 </html>
-)page";
+)page"};
 
 /// The page's Content-Security-Policy: its own style and script by their hashes, the engine's API, and nothing
 /// else. No other page may show it in a frame.
 inline constexpr std::string_view web_page_policy =
-    R"page(default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; img-src data:; style-src 'sha256-sfUcgDuv875BEgKjsrbtmlwzadHgcqv+uyNVNMFabPM='; script-src 'sha256-4QrQOIOhGDlv22scdO3q1vPm1CWIMtM75AQPHuyHxOM=')page";
+    R"page(default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; img-src data:; style-src 'sha256-w66EwFkIOQVMvnYacPRG/8f7mKNAZFNDf9t9ys9DiXQ='; script-src 'sha256-fitdBMgEfu1yXaboeR/DlYVT8SYtb2dVcTDiZy+vMd0=')page";
 
 }  // namespace inngest::inline INNGEST_ABI::detail

@@ -10,7 +10,10 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/embedded/detail/find_api.hpp>
+#include <inngest/embedded/detail/page_run.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
+#include <inngest/embedded/detail/run_notes.hpp>
 #include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/engine.hpp>
 #include <inngest/embedded/run.hpp>
@@ -31,18 +34,11 @@ class page_api {
 
   json state() const;
 
-  json functions() const;
-
-  json events(const http::request& request) const;
-
-  json runs(const http::request& request) const;
-
   std::optional<json> run_details(const std::string& id) const;
 
  private:
-  static std::size_t limit_of(const http::request& request);
-
-  json summary(const run& run) const;
+  /// Adds the metadata and the published messages of a run.
+  static void add_notes(json& out, const std::vector<run_note>& notes);
 
   // ---- a run's steps, derived from its timeline --------------------------------------------------------
 

@@ -10,7 +10,7 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Decodes a part of a path. A plus stays a plus.
+/// Decodes a part of a path. A plus is not decoded.
 std::string decoded_path_part(std::string_view part);
 
 /// The parts of a path: "/v1/runs/x" is {"v1", "runs", "x"}. Access control and routing both use these parts,

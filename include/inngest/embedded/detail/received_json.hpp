@@ -12,9 +12,9 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The deepest nesting of received JSON. The engine embeds it in other documents (an event's data becomes
-/// `event.data.event.data` of a lifecycle event in a call's body), which must not exceed the limit of a
-/// parser.
+/// The maximum nesting depth of received JSON. The engine embeds it in other documents (an event's data
+/// becomes `event.data.event.data` of a lifecycle event in a call's body), which must not exceed a parser's
+/// limit.
 inline constexpr std::size_t max_received_depth =
     INNGEST_MAX_JSON_DEPTH > 32 ? INNGEST_MAX_JSON_DEPTH - 16 : INNGEST_MAX_JSON_DEPTH / 2;
 
@@ -26,7 +26,8 @@ void check_received_json(std::string_view text, const detail::json_path& at);
 /// The text as JSON: null if it is empty, the text itself if it is JSON, otherwise a JSON string.
 std::string received_json_or_string(std::string_view text);
 
-/// The same as a value, for display: one stored text that is not JSON must not hide other values.
+/// Like received_json_or_string(), as a value for display: one stored text that is not JSON must not hide
+/// other values.
 json received_json_value(std::string_view text);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

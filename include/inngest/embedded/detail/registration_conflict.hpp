@@ -14,18 +14,19 @@
 #include <inngest/embedded/store.hpp>
 #include <inngest/json/detail/text.hpp>
 
-// Whether an app may register over HTTP. The engine checks this before it changes anything.
+// Whether an app may register over HTTP. Checked before anything is changed.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The normalized origin of an http or https URL: lower case, without the scheme's default port, and with one
-/// name for this machine. `nullopt` for other URLs.
+/// The normalized origin of an http or https URL: lower case, without the scheme's default port, and with a
+/// single name for this machine. The origin of functions that are called over the connections of workers is
+/// `connect_url`. `nullopt` for other URLs.
 std::optional<std::string> app_origin(std::string_view url);
 
 /// Why a remote app must not register these functions; `nullopt` when it may.
 ///
-/// An app has an id and one origin. It must not replace a function of this process, of another app, or of an
-/// app with the same id at another origin. `existing` maps slugs to pointers to the engine's functions.
+/// An app has an id and one origin, and may move to another, as on a server. It must not replace a function
+/// of this process or of another app. `existing` maps slugs to pointers to the engine's functions.
 template <class Functions>
 std::optional<std::string> find_registration_conflict(const Functions& existing, const app_record& app,
                                                       const std::vector<function_definition>& functions) {
@@ -48,13 +49,24 @@ std::optional<std::string> find_registration_conflict(const Functions& existing,
       return named + " belongs to app \"" + found->second->app_id + "\": app \"" + app.id +
              "\" can't replace it";
   }
+  const auto is_of_app = [&](const auto& entry) {
+    return entry.second->app_id == app.id && !entry.second->url.empty();
+  };
+  if (!origin && std::any_of(existing.begin(), existing.end(), is_of_app))
+    return "a registration without functions removes those of app \"" + app.id +
+           "\", and must say the app's \"url\"";
+  return std::nullopt;
+}
+
+/// The previous origin of the app's functions, if these functions have another origin.
+template <class Functions>
+std::optional<std::string> find_old_origin(const Functions& existing, const app_record& app,
+                                           const std::vector<function_definition>& functions) {
+  if (functions.empty()) return std::nullopt;
+  const auto origin = app_origin(functions.front().url);
   for (const auto& [slug, function] : existing) {
     if (function->app_id != app.id || function->url.empty()) continue;
-    const std::string its = app_origin(function->url).value_or(function->url);
-    if (its != origin)
-      return "app \"" + app.id + "\" is registered at " + its +
-             ", and another origin can't replace it: give this app another id, or remove the one that is "
-             "there by registering it with its \"url\" and no functions";
+    if (auto old = app_origin(function->url); old != origin) return old;
   }
   return std::nullopt;
 }

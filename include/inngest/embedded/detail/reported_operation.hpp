@@ -37,6 +37,7 @@ enum class operation_kind {
   nothing,
   run_completed,
   defer,
+  abort_deferred,
 };
 
 /// How the engine handles an operation of this SDK.
@@ -63,13 +64,15 @@ constexpr operation_kind kind_of(protocol::opcode code) {
       return operation_kind::request;
     case protocol::opcode::defer_add:
       return operation_kind::defer;
+    case protocol::opcode::defer_abort:
+      return operation_kind::abort_deferred;
     case protocol::opcode::run_complete:
       return operation_kind::run_completed;
   }
   return operation_kind::nothing;
 }
 
-/// An operation that an app reported, written with any SDK.
+/// An operation reported by an app, with any SDK.
 struct reported_operation {
   std::string op{};
   operation_kind kind = operation_kind::nothing;
@@ -83,9 +86,9 @@ struct reported_operation {
 
   const std::string& shown_name() const { return display_name.empty() ? name : display_name; }
 
-  /// A text of the options; empty when absent.
+  /// A text option; `nullopt` when absent.
   std::optional<std::string> option(const char* key) const;
-  /// The same, or the operation's name when it is absent or empty.
+  /// A text option, or the operation's name when it is absent or empty.
   std::string option_or_name(const char* key) const;
 };
 
@@ -98,15 +101,24 @@ std::string received_text(detail::json_value& member, const detail::json_path& a
 /// Reads one operation. \throws payload_error, protocol_error when it is malformed.
 reported_operation read_operation(detail::json_value& value, const detail::json_path& at);
 
+/// The most operations in an answer: the steps that a run may have on a server that was asked for as many as
+/// possible.
+inline constexpr std::size_t max_reported_operations = 10'000;
+
 /// Reads the operations of an answer: an array or a single object.
 /// \throws payload_error, protocol_error when the answer is malformed.
 std::vector<reported_operation> read_operations(std::string body);
 
-/// The longest sleep or wait: the limit of an Inngest server, and a day for clock skew.
+/// The maximum duration of a sleep or wait: the limit of an Inngest server, plus a day for clock skew.
 inline constexpr std::chrono::milliseconds max_wait = std::chrono::hours(24 * 366);
 
-/// Reads a time of an option: a duration from now, or a timestamp; at most max_wait from now.
+/// Reads the end of a wait like a server: a duration from now, which may be negative, or a timestamp with its
+/// zone.
 std::optional<timestamp> time_of(const std::string& text, timestamp now);
+
+/// Reads the end of a sleep like a server: everything that time_of() reads, a date with or without a time and
+/// without a zone (UTC), or an HTTP date. An empty text means now.
+std::optional<timestamp> sleep_end_of(const std::string& text, timestamp now);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 

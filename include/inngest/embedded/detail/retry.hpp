@@ -14,16 +14,16 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The shortest delay of an Inngest server before the next attempt: from 15 seconds after the first attempt
+/// The minimum delay of an Inngest server before the next attempt: from 15 seconds after the first attempt
 /// (0) to two hours.
 std::chrono::milliseconds least_retry_delay(int attempt);
 
-/// A server's delay: the shortest one and up to 30 random seconds.
+/// A server's delay: the minimum plus up to 30 random seconds.
 std::chrono::milliseconds server_retry_delay(int attempt);
 
-/// The time of a Retry-After header, which has seconds or a date of HTTP or RFC 3339. Like an Inngest server,
-/// limits the delay to between a second and a day. `nullopt` for "0" (no delay requested) and for malformed
-/// values.
+/// The time of a Retry-After header, which contains seconds, an HTTP date or RFC 3339. Like an Inngest
+/// server, limits the delay to between a second and a day. `nullopt` for "0" (no delay requested) and for
+/// malformed values.
 std::optional<timestamp> retry_after(std::string_view text, timestamp now);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

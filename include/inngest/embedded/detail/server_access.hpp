@@ -37,7 +37,7 @@ std::string_view without_blanks(std::string_view text);
 /// dot. `nullopt` when it is malformed.
 std::optional<std::string> host_name(std::string_view authority);
 
-/// Whether a name always means this machine, independent of name servers.
+/// Whether a name always means this machine, regardless of DNS.
 bool is_loopback_name(const std::string& name);
 
 /// Whether a text equals one of several, in constant time.
@@ -50,7 +50,7 @@ namespace inngest::inline INNGEST_ABI::embedded {
 /// Builds the answer that rejects a request, as JSON: {"error": ..., "status": ...}.
 using refusal_writer = http::response (*)(int status, const std::string& problem);
 
-/// The sessions of people who opened a sign-in link; a cookie identifies a session. They end with the server.
+/// The sessions of users who opened a sign-in link. A cookie identifies a session. They end with the server.
 class sign_ins {
  public:
   using clock = std::chrono::steady_clock;
@@ -81,6 +81,7 @@ class sign_ins {
 struct access_options {
   std::string signing_key{};
   std::vector<std::string> event_keys{};
+  std::string metrics_key{};
   /// Names by which clients may reach the server, besides those of this machine.
   std::vector<std::string> hosts{};
 };
@@ -91,7 +92,7 @@ class server_access {
   server_access(access_options options, refusal_writer refuse);
 
   /// Whether requests need a key.
-  bool has_keys() const { return !signing_key_.empty() || !event_keys_.empty(); }
+  bool has_keys() const { return !signing_key_.empty() || !event_keys_.empty() || !metrics_key_.empty(); }
   const std::string& signing_key() const { return signing_key_; }
   sign_ins& people() { return people_; }
   void name_cookie(std::string name) { cookie_ = std::move(name); }
@@ -101,20 +102,30 @@ class server_access {
   /// event key in the URL.
   bool is_open_to_pages(const http::request& request) const;
 
+  /// Whether the sender has a key that allows reading, or reading needs no key.
+  bool is_known(const http::request& request) const;
+
+  /// The sender of the request, for the audit trail: see audit_entry::actor.
+  std::string actor_of(const http::request& request) const;
+
   /// Checks the line and headers of a request. Returns the answer that rejects it, or `nullopt`.
   std::optional<http::response> refusal(const http::request& request) const;
 
  private:
-  /// Groups of routes by who may use them. Routes without a group need the signing key.
-  enum class area { open, page, events, apps };
+  /// Groups of routes by who may use them. Routes without a group require the signing key.
+  enum class area { open, page, metrics, events, apps, subscriptions };
 
+  static bool is_response_of_run(const std::vector<std::string>& path);
   static area area_of(const std::vector<std::string>& path);
+
+  /// Whether the path publishes messages; such a body may have any type.
+  static bool publishes(const std::vector<std::string>& path);
 
   static std::string key(std::string_view given, const std::string& name);
 
   // ---- hosts and origins --------------------------------------------------------------------------------
 
-  /// Rejects unknown hosts, because the owner of a web page can point a name of theirs at this machine.
+  /// Rejects unknown hosts, because the owner of a web page can point a DNS name at this machine.
   std::optional<http::response> host_refusal(const http::request& request) const;
 
   std::optional<http::response> origin_refusal(const http::request& request, bool has_event_key) const;
@@ -122,9 +133,11 @@ class server_access {
   /// Whether an origin, or the URL of a page, is this server, as named in the request's Host header.
   static bool is_origin_of(std::string_view origin, std::string_view host, bool may_have_path);
 
-  static bool is_json(const http::request& request);
+  /// Whether a request has this content type. Web pages of other origins can't send it without a preflight
+  /// request.
+  static bool has_type(const http::request& request, std::string_view wanted);
 
-  /// The answer to a browser's preflight request, by which pages of other origins may send JSON events.
+  /// The answer to a browser's preflight request, which lets pages of other origins send JSON events.
   static http::response permission_for_pages();
 
   // ---- keys ---------------------------------------------------------------------------------------------
@@ -134,11 +147,18 @@ class server_access {
 
   bool has_signing_key(const http::request& request) const;
 
+  /// Whether the request carries the key; never with an empty key.
+  static bool has_bearer(const http::request& request, const std::string& key);
+
   bool has_event_key(const std::vector<std::string>& path) const;
 
-  bool has_session(const http::request& request) const;
+  bool has_session(const http::request& request) const { return !session_of(request).empty(); }
+
+  /// The secret of the request's session; empty when it has no valid one.
+  std::string_view session_of(const http::request& request) const;
 
   std::string signing_key_;
+  std::string metrics_key_;
   std::vector<std::string> event_keys_;
   std::vector<std::string> hosts_;
   std::string bearer_;

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <initializer_list>
 #include <optional>
@@ -13,7 +16,9 @@
 #include <inngest/detail/hex.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/path_parts.hpp>
+#include <inngest/embedded/detail/realtime_api.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
+#include <inngest/embedded/detail/rest_v2.hpp>
 #include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/store.hpp>
@@ -26,13 +31,13 @@
 namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The REST routes of a server that apps use: events, signals, runs. The engine answers its own client with
-/// it without a socket; http_server answers remote clients. It is a template to avoid a circular include.
+/// it, without a socket; http_server answers remote clients. A template, to avoid a circular include.
 template <class Engine>
 class server_api {
  public:
   explicit server_api(Engine& engine) : engine_(engine) {}
 
-  /// Answers a request. Errors become answers with a reason; it does not throw.
+  /// Answers a request. Does not throw: errors become answers that state the reason.
   http::response answer(const http::request& request) const {
     try {
       return route(request);
@@ -72,17 +77,17 @@ class server_api {
     };
     if (is("GET", {"health"})) return answer_of(200, {{"status", 200}, {"message", "OK"}});
     if (is("POST", {"e", "*"})) return accept(request);
+    if (auto out = realtime_api<Engine>(engine_).answer(request)) return *std::move(out);
     if (is("POST", {"v1", "signals"})) return signal(request);
     if (is("GET", {"v1", "runs", "*"})) return run(path[2]);
-    if (is("GET", {"v2", "runs", "*"})) return run_v2(path[2], tells_output(request));
-    if (is("GET", {"v2", "events", "*", "runs"})) return runs_of_v2(path[2], tells_output(request));
     if (is("DELETE", {"v1", "runs", "*"})) return cancel(path[2]);
-    if (is("POST", {"v2", "runs", "*", "rerun"})) return rerun(path[2]);
+    if (is("GET", {"v1", "events"})) return events(request);
     if (is("GET", {"v1", "events", "*"})) return event(path[2]);
     if (is("GET", {"v1", "events", "*", "runs"})) return runs_of(path[2]);
     if (is("GET", {"v1", "apps", "*", "functions"})) return functions_of(path[2]);
     if (is("GET", {"v0", "runs", "*", "actions"})) return actions(path[2]);
     if (is("GET", {"v0", "runs", "*", "batch"})) return batch(path[2]);
+    if (auto v2 = rest_v2<Engine>(engine_).answer(request, path)) return std::move(*v2);
     return refusal(404, "the embedded engine has no " + request.method + " " + std::string(request.path()));
   }
 
@@ -105,21 +110,29 @@ class server_api {
 
   // ---- runs -------------------------------------------------------------------------------------------
 
+  /// A server calls every run "running" that was called and has not ended.
+  static std::string server_status(const embedded::run& run) {
+    if (run.ended()) return std::string(to_string(run.status));
+    const bool is_queued = run.status == run_status::queued || !run.started_at;
+    return std::string(to_string(is_queued ? run_status::queued : run_status::running));
+  }
+
   static json described(const embedded::run& run) {
     const auto time = [](const std::optional<timestamp>& moment) {
       return moment ? json(to_text(*moment)) : json();
     };
-    std::string status(to_string(run.status));
+    std::string status = server_status(run);
     status[0] = static_cast<char>(status[0] - 'a' + 'A');
     json out{{"run_id", run.id},
              {"run_started_at", to_text(run.started_at.value_or(run.queued_at))},
-             {"function_id", run.function_slug},
+             {"function_id", function_uuid(run.function_slug)},
              {"event_id", run.event_id},
              {"status", status},
              {"ended_at", time(run.ended_at)},
              {"output", nullptr}};
     if (!run.output_text.empty()) out["output"] = received_json_value(run.output_text);
     if (run.error) out["output"] = received_json_value(text_of(*run.error));
+    if (run.status == run_status::cancelled) out["output"] = json::object();
     return out;
   }
 
@@ -132,76 +145,47 @@ class server_api {
     return found ? answer_of(200, {{"data", described(*found)}}) : no_run(id);
   }
 
-  // ---- runs in version 2 of the API ------------------------------------------------------------------
-
-  static bool tells_output(const http::request& request) {
-    return request.query("includeOutput").value_or("") == "true";
-  }
-
-  json described_v2(const embedded::run& run, bool with_output) const {
-    std::string status(run.status == run_status::queued ? "queued" : to_string(run.status));
-    for (char& c : status) c = static_cast<char>(c - 'a' + 'A');
-    json function{{"id", run.function_slug}, {"name", run.function_slug}};
-    json app{{"id", ""}};
-    for (const function_definition& definition : engine_.functions()) {
-      if (definition.slug != run.function_slug) continue;
-      function["id"] = definition.id();
-      function["name"] = definition.name;
-      app["id"] = definition.app_id;
-    }
-    json out{{"id", run.id},
-             {"function", std::move(function)},
-             {"app", std::move(app)},
-             {"status", status},
-             {"queuedAt", to_text(run.queued_at)},
-             {"trigger", {{"eventIds", json::array({run.event_id})}, {"isBatch", false}}}};
-    if (run.started_at) out["startedAt"] = to_text(*run.started_at);
-    if (run.ended_at) out["endedAt"] = to_text(*run.ended_at);
-    json output;
-    if (run.error)
-      output = received_json_value(text_of(*run.error));
-    else if (!run.output_text.empty())
-      output = received_json_value(run.output_text);
-    else if (run.status == run_status::cancelled)
-      output = json::object();
-    else if (run.status != run_status::completed)
-      return out;
-    if (with_output) out["output"] = output.is_object() ? output : json{{"data", output}};
-    return out;
-  }
-
-  http::response run_v2(const std::string& id, bool with_output) const {
-    const auto found = engine_.find_run(id);
-    if (found) return answer_of(200, {{"data", described_v2(*found, with_output)}});
-    return answer_of(404, {{"errors", json::array({{{"code", "not_found"}, {"message", "Run not found"}}})}});
-  }
-
-  http::response runs_of_v2(const std::string& event_id, bool with_output) const {
-    json all = json::array();
-    for (const embedded::run& run : engine_.runs_of(event_id)) all.push_back(described_v2(run, with_output));
-    return answer_of(200, {{"data", std::move(all)}, {"page", {{"hasMore", false}}}});
-  }
-
   http::response cancel(const std::string& id) const {
-    if (engine_.cancel(id)) return {.status = 204};
-    if (!engine_.find_run(id)) return no_run(id);
-    return refusal(409, "run \"" + id + "\" has ended");
-  }
-
-  http::response rerun(const std::string& id) const {
-    const auto again = engine_.rerun(id);
-    return again ? answer_of(200, {{"data", {{"runId", *again}}}}) : no_run(id);
+    if (!engine_.cancel(id) && !engine_.find_run(id)) return no_run(id);
+    return {.status = 200};  // like a server, also for a run that has ended
   }
 
   http::response event(const std::string& id) const {
     const auto found = engine_.store().find_event(id);
     if (!found) return refusal(404, "there is no event \"" + id + "\"");
-    json event = received_json_value(found->text);
-    if (!event.is_object())
-      event = json{{"name", detail::to_printable(found->name)}, {"data", std::move(event)}};
-    event["internal_id"] = found->id;
-    event["received_at"] = to_text(found->received_at);
-    return answer_of(200, {{"data", std::move(event)}});
+    return answer_of(200, {{"data", described(*found)}});
+  }
+
+  /// A page of events, newest first, with the parameters and limits of a server.
+  http::response events(const http::request& request) const {
+    constexpr std::size_t usual = 20, most = 51;
+    const auto text_of = [&](const char* name) { return request.query(name).value_or(""); };
+    const auto time_of = [&](const char* name) -> std::optional<timestamp> {
+      const std::string text = text_of(name);
+      if (text.empty()) return std::nullopt;
+      const auto time = parse_timestamp(text);
+      if (!time) throw payload_error(name, "not a time such as \"2026-07-01T09:00:00Z\"");
+      return time;
+    };
+    const std::string limit = text_of("limit");
+    std::size_t wanted = 0;
+    std::from_chars(limit.data(), limit.data() + limit.size(), wanted);
+    const event_query query{.before = text_of("cursor"),
+                            .limit = wanted == 0 ? usual : (std::min)(wanted, most),
+                            .name = text_of("name"),
+                            .from = time_of("received_after"),
+                            .until = time_of("received_before")};
+    json all = json::array();
+    for (const event_record& found : engine_.store().find_events(query)) all.push_back(described(found));
+    return answer_of(200, {{"data", std::move(all)}});
+  }
+
+  static json described(const event_record& event) {
+    json out = received_json_value(event.text);
+    if (!out.is_object()) out = json{{"name", detail::to_printable(event.name)}, {"data", std::move(out)}};
+    out["internal_id"] = event.id;
+    out["received_at"] = to_text(event.received_at);
+    return out;
   }
 
   http::response runs_of(const std::string& event_id) const {
@@ -214,7 +198,7 @@ class server_api {
     json all = json::array();
     for (const function_definition& function : engine_.functions()) {
       if (function.app_id != app_id) continue;
-      all.push_back({{"internal_id", function.slug},
+      all.push_back({{"internal_id", function.uuid},
                      {"id", function.slug},
                      {"config", detail::parse_dom(function.text)}});
     }
@@ -224,12 +208,18 @@ class server_api {
   // ---- the state of a run that is too large for the body of a call ---------------------------------------
 
   http::response actions(const std::string& run_id) const {
-    if (!engine_.find_run(run_id)) return no_run(run_id);
+    const auto found = engine_.store().find_run(run_id);
+    if (!found) return no_run(run_id);
     std::string out = "{";
+    bool replaces = found->replaced.has_value();
     for (const memo_record& memo : engine_.store().memos_of(run_id)) {
       if (out.size() > 1) out += ',';
       out += '"' + detail::to_hex(memo.step) + "\":" + memo.text;
+      replaces = replaces && memo.step != found->replaced->step;
     }
+    if (replaces)
+      out += std::string(out.size() > 1 ? "," : "") + '"' + detail::to_hex(found->replaced->step) +
+             "\":{\"input\":" + found->replaced->input + '}';
     return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = out + '}'};
   }
 

@@ -10,7 +10,7 @@
 #include <inngest/embedded/store.hpp>
 #include <inngest/json.hpp>
 
-// Removes the runs that can't continue from unfinished work.
+// Removes runs that can't continue from unfinished work.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -21,7 +21,7 @@ std::string key_of(const wait_record& wait);
 unreadable_record without_run(const job& job);
 unreadable_record without_run(const wait_record& wait);
 
-/// The id that the sender gave the event, read from its text; empty when it gave none, or it can't be read.
+/// The id that the sender gave the event, read from its text; empty when there is none or it can't be read.
 std::string given_id_of(const event_record& event);
 
 /// Removes the runs that have an unreadable record from the work, with everything that belongs to them.

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/enumeration.hpp>
@@ -22,7 +23,7 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-// A thin C++ wrapper of SQLite's C interface. Needs SQLite 3.35 or later.
+// A thin C++ wrapper of SQLite's C interface. Requires SQLite 3.35 or later.
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
@@ -45,6 +46,9 @@ struct closer {
   void operator()(sqlite3_stmt* statement) const;
 };
 
+/// A value for a statement that is built at run time.
+using bound_value = std::variant<std::int64_t, std::string>;
+
 /// The error of SQLite's last call, with the name of the file.
 store_error problem_of(sqlite3* database, const std::string& path);
 
@@ -58,6 +62,9 @@ class rows {
     int at = 0;
     (bind_at(++at, values), ...);
   }
+  /// For a statement that is used only once.
+  rows(std::unique_ptr<sqlite3_stmt, closer> statement, sqlite3* database, const std::string& path,
+       std::span<const bound_value> values);
   ~rows();
   rows(const rows&) = delete;
   rows& operator=(const rows&) = delete;
@@ -76,6 +83,10 @@ class rows {
 
   /// The row's first columns as a WHERE clause.
   std::string key(int columns) const;
+
+  /// All columns of the row as a JSON object, whatever their types. Bytes, and text that is not UTF-8, become
+  /// {"hex": "00ff"}.
+  std::string as_json() const;
 
   /// Reads the row's next columns. \throws bad_value when a value does not fit its type.
   template <class... Values>
@@ -139,8 +150,8 @@ class rows {
     if (!is_null_at(at)) read_at(at, out.emplace());
   }
 
-  /// Checks the type of a value. Texts and numbers are never converted into each other, because a store did
-  /// not write a value of the wrong type. `type` is one of SQLite's.
+  /// Checks the type of a value. Texts and numbers are never converted into each other, because a store never
+  /// writes a value of the wrong type. `type` is one of SQLite's.
   void expect(int at, int type, const char* wanted) const;
 
   [[noreturn]] void fail(int at, const std::string& why) const;
@@ -148,6 +159,7 @@ class rows {
   /// The value as SQL.
   std::string value_of(int at) const;
 
+  std::unique_ptr<sqlite3_stmt, closer> owned_;  // null for a statement of the database
   sqlite3_stmt* statement_;
   sqlite3* database_;
   const std::string& path_;
@@ -157,7 +169,7 @@ class rows {
 /// What a connection may do with its file.
 enum class access { reads, writes, creates };  // `creates` includes writing
 
-/// A connection to a file. It reuses prepared statements. One thread at a time.
+/// A connection to a file. It reuses prepared statements. Not thread-safe.
 class database {
  public:
   /// \throws store_error
@@ -165,7 +177,7 @@ class database {
 
   const std::string& path() const { return path_; }
 
-  /// Whether a transaction is open. Without one, each statement is committed at once.
+  /// Whether a transaction is open. Without one, each statement is committed immediately.
   bool in_transaction() const;
   bool is_read_only() const;
 
@@ -178,7 +190,15 @@ class database {
     return rows(prepared(statement), database_.get(), path_, values...);
   }
 
-  /// Runs one statement to its end. \throws store_error
+  /// Like query(), but does not cache the statement, for texts that rarely repeat. The values must outlive
+  /// the rows.
+  /// \throws store_error
+  rows query_once(std::string_view statement, std::span<const bound_value> values) {
+    return rows(prepare(statement, false), database_.get(), path_, values);
+  }
+
+  /// Executes one statement completely.
+  /// \throws store_error
   template <class... Values>
   void run(std::string_view statement, const Values&... values) {
     rows none = query(statement, values...);
@@ -198,6 +218,7 @@ class database {
 
  private:
   sqlite3_stmt* prepared(std::string_view text);
+  std::unique_ptr<sqlite3_stmt, closer> prepare(std::string_view text, bool is_kept);
 
   std::string path_;
   std::unique_ptr<sqlite3, closer> database_;
@@ -205,7 +226,7 @@ class database {
       statements_;  // before the connection closes
 };
 
-/// Commits everything that was done while it lives, or nothing if commit() is not called.
+/// Commits everything done during its lifetime, or nothing if commit() is not called.
 class transaction {
  public:
   enum class kind { reads, writes };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <set>
@@ -21,8 +22,8 @@
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
-/// Queries the tables of a store. It reads a snapshot: the tables do not change while it lives. Results omit
-/// unreadable rows, which are listed.
+/// Queries the tables of a store. It reads a snapshot: the tables do not change during its lifetime. Results
+/// omit unreadable rows, which are listed.
 class reader {
  public:
   explicit reader(database& file) : file_(file), snapshot_(file, transaction::kind::reads) {}
@@ -36,37 +37,56 @@ class reader {
 
   std::vector<embedded::event_record> find_events(const embedded::event_query& query);
 
-  /// `nullopt` when there is no such run, or it can't be read completely.
+  /// The run; `nullopt` when it does not exist, or can't be read completely.
   std::optional<embedded::run_record> find_run(std::string_view id);
 
   std::vector<embedded::run> find_runs(const embedded::run_query& query);
+  embedded::run_page find_page(const embedded::run_query& query);
+  std::string visit_page(const embedded::run_query& query,
+                         const std::function<void(const embedded::run_point&)>& visit);
+  std::optional<std::size_t> quick_count(const embedded::run_query& query);
+  embedded::event_page find_event_page(const embedded::event_query& query);
+  std::vector<embedded::run_event> events_of(std::string_view run_id);
+  std::vector<embedded::run_times> times_of_runs(const std::string& function, std::size_t most);
 
   std::vector<embedded::run> runs_of(std::string_view event_id);
+
+  std::vector<embedded::run> reruns_of(std::string_view run_id);
+  std::vector<embedded::bulk_operation> bulk_operations();
 
   std::vector<embedded::run> runs();
 
   std::vector<embedded::memo_record> memos_of(std::string_view run_id);
 
+  std::vector<embedded::run_note> notes_of(std::string_view run_id);
+  std::vector<embedded::run_log_line> logs_of(std::string_view run_id);
+
+  std::vector<embedded::audit_entry> audit_trail(const embedded::audit_query& query);
+
   embedded::run_counts count_runs();
 
  private:
   inline static const std::string events = "events", runs_table = "runs";
-  inline static const std::string event_record_columns = "id, name, text, received_at, dispatched";
+  inline static const std::string event_record_columns =
+      "id, name, text, received_at, dispatched, resent_from";
   inline static const std::string run_columns =
       "id, status, function_slug, function_id, event_id, event_name, queued_at, started_at, ended_at, "
-      "error_name, error_message, error_text, output";
-  inline static const std::string record_columns = ", gathering, parent_run_id, parent_step, parent_name";
+      "error_name, error_message, error_text, output, original_run_id";
+  inline static const std::string record_columns =
+      ", gathering, parent_run_id, parent_step, parent_name, replaced_step, replaced_input";
   inline static const std::string event_columns =
       "event_id, coalesce(run_events.text, events.text) AS text FROM run_events "
       "LEFT JOIN events ON run_events.text IS NULL AND events.id = event_id ";
   inline static const std::string memo_query =
-      "SELECT memos.number AS number, runs.id AS run_id, step, text FROM memos JOIN runs ON runs.number = "
+      "SELECT memos.number AS number, runs.id AS run_id, step, text, name, begun FROM memos JOIN runs ON "
+      "runs.number = "
       "run ";
   inline static const std::string timeline_columns = "at, what, step, attempt, duration, detail";
-  /// Runs that have not ended, or have an invalid status.
+  inline static const std::string note_columns = "what, at, subject, name, target, text";
+  /// Matches runs that have not ended, or have an invalid status.
   inline static const std::string is_unfinished = "(status < ?1 OR status > ?2)";
   static constexpr auto first_ended = embedded::run_status::completed;
-  static constexpr auto last_status = enumerators<embedded::run_status>.back().value;
+  static constexpr auto last_status = embedded::run_status::skipped;
   /// An upper limit for ids of jobs, which no engine reaches.
   static constexpr std::int64_t last_id = std::int64_t{1} << 62;
 
@@ -85,7 +105,7 @@ class reader {
     }
   }
 
-  /// Reads all readable rows. Returns false when there were others.
+  /// Reads all readable rows. Returns false when some were not.
   template <class Read>
   bool in(const std::string& table, rows found, int key_columns, Read read) {
     bool all = true;
@@ -93,7 +113,7 @@ class reader {
     return all;
   }
 
-  /// The same for a whole table whose rows belong to runs.
+  /// Reads the readable rows of a whole table whose rows belong to runs.
   template <class Read>
   void in_runs(const std::string& table, const std::string& key, int key_columns, const std::string& columns,
                Read read, const std::string& join = {}) {
@@ -134,6 +154,8 @@ class reader {
 
   std::vector<embedded::app_record> apps();
 
+  std::vector<embedded::bulk_operation> running_bulk_operations();
+
   // ---- rows -----------------------------------------------------------------------------------------------
 
   /// The id of a row's run; empty when it can't be read.
@@ -150,6 +172,12 @@ class reader {
   /// Reads rows that begin with the run's number.
   std::vector<embedded::run> with_timelines(rows found);
 
+  /// Adds a run's tags and keys.
+  void read_labels(std::int64_t number, embedded::run& out);
+  /// Adds the tags and keys of all unfinished runs. `find` returns the run with the id, or null.
+  void read_labels_of_unfinished(const std::function<embedded::run*(const std::string& id)>& find);
+  static void add_key(embedded::run& out, int what, std::string key);
+
   std::vector<embedded::timeline_entry> timeline_of(std::int64_t run);
 
   /// Reads a row's position in its run. The order of the rows is correct only if all positions are numbers.
@@ -158,10 +186,19 @@ class reader {
 
   static void read(rows& from, embedded::timeline_entry& out);
 
+  static void read(rows& from, embedded::run_note& out);
+
+  static void read(rows& from, embedded::run_log_line& out) {
+    from.read(out.at, out.level, out.step, out.attempt, out.text);
+  }
+
   static void read(rows& from, embedded::run& out);
+
+  static void read(rows& from, embedded::bulk_operation& out);
 
   static void read(rows& from, embedded::run_record& out);
 
+  static void read(rows& from, embedded::memo_record& out);
   static void read(rows& from, embedded::run_event& out) { from.read(out.id, out.text); }
   static void read(rows& from, embedded::deferred_call& out) { from.read(out.id, out.slug, out.input); }
 

@@ -21,12 +21,37 @@ inline constexpr int application_id = 0x494e4754;
 void make_store(database& file);
 
 /// Version 2. Adds whether an event was dispatched, whether a job was started, and which step invoked a run.
-/// A step has one memo: removes the duplicates that a retried commit could leave, of which the first was
-/// used.
+/// A step has only one memo: removes duplicates that a retried commit may have left, and keeps the first,
+/// which was used.
 void note_what_was_begun(database& file);
 
+/// Version 3. Adds the notes of runs: metadata and published messages.
+void make_notes(database& file);
+
+/// Version 4. Adds which run a run repeats, and with which replaced arguments; also the names of steps and
+/// when they began, which are needed to repeat a run from a step.
+void note_repetitions(database& file);
+
+/// Version 5. Adds the lines that runs log, and views with names instead of numbers, for users and other
+/// programs.
+void keep_logs(database& file);
+
+/// Version 6. Adds the tags and keys of runs, and the indexes for searching runs and events. Indexes include
+/// the time in the queue, so that a page of a filter is read in its order. The time is the same in run_tags,
+/// run_keys and runs, because it never changes.
+void make_searchable(database& file);
+
+/// Version 7. Adds bulk operations and which event was resent, and an index to find the runs that repeat a
+/// run.
+void keep_bulk_operations(database& file);
+
+/// Version 8. Adds the audit trail, a view of the pauses, and "paused" in the view of runs.
+void keep_audit(database& file);
+
 /// The migrations from each version to the next. Add new ones at the end, and never change one.
-inline constexpr migration store_migrations[] = {make_store, note_what_was_begun};
+inline constexpr migration store_migrations[] = {make_store,           note_what_was_begun, make_notes,
+                                                 note_repetitions,     keep_logs,           make_searchable,
+                                                 keep_bulk_operations, keep_audit};
 
 /// \throws store_error for a database of another program.
 void check_is_store(database& file);

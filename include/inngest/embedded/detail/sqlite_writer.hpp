@@ -21,26 +21,44 @@ class writer {
 
   void apply(const embedded::changes& changes);
 
-  /// Removes some readable runs that ended before the time. Returns false when there were none.
-  bool forget_runs(timestamp time, int at_most);
-
-  /// How far forget_events() has come.
+  /// The progress of forget_runs() or forget_events().
   struct place {
     timestamp time = (timestamp::min)();
     std::int64_t number = 0;
   };
 
-  /// Looks at some of the events from before the time, and removes those that are readable, dispatched and
-  /// used by no run. Returns false when there were no events.
+  /// Checks some of the ended runs, and removes those that are readable and whose retention has expired.
+  /// Returns false when there were no runs.
+  bool forget_runs(const embedded::retention& kept, timestamp now, int at_most, place& from);
+
+  /// Removes some of the readable runs that ended first, and returns their number. `last` becomes the latest
+  /// time at which one was queued.
+  std::size_t forget_oldest_runs(int at_most, bool spares_failed, timestamp& last);
+
+  /// Checks some of the events from before the time, and removes those that are readable, dispatched and used
+  /// by no run. Returns false when there were no events.
   bool forget_events(timestamp time, int at_most, place& from);
+
+  /// Removes the bulk operations that ended before the time.
+  void forget_bulk_operations(timestamp time);
 
   /// Removes some values that expired before the time. Returns false when there were none.
   bool forget_values(timestamp time, int at_most);
+
+  /// Removes some entries of the audit trail from before the time. Returns false when there were none.
+  bool forget_audit(timestamp time, int at_most);
+
+  /// Removes a run with everything that belongs to it, except its jobs and waits.
+  void forget_run(std::int64_t number);
 
  private:
   void add(const embedded::event_record& event);
 
   void put(const embedded::run_record& record);
+
+  /// Rewrites the tags and keys of a run.
+  void put_labels(std::int64_t number, const embedded::run& run);
+  void change(const embedded::tag_change& change);
 
   void forget_input(std::int64_t run);
 
@@ -51,6 +69,9 @@ class writer {
   void add(const embedded::memo_record& memo);
 
   void add(const embedded::timeline_record& record);
+  void add(const embedded::run_log_record& record);
+  /// Removes a run's oldest log lines above the limit.
+  void shorten_log(const std::string& run_id, std::size_t most);
 
   void put(const embedded::job& job);
 
@@ -59,6 +80,15 @@ class writer {
   void put(const embedded::remembered_value& value);
 
   void put(const embedded::app_record& app);
+
+  void add(const embedded::run_note& note);
+
+  void put(const embedded::bulk_operation& operation);
+
+  /// Removes a run that has ended.
+  void remove_run(const std::string& id);
+
+  void add(const embedded::audit_entry& entry);
 
   database& file_;
 };

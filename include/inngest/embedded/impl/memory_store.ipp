@@ -36,22 +36,37 @@ INNGEST_INLINE unfinished_work memory_store::load() {
   }
   for (const auto& [key, value] : values_) out.values.push_back(value);
   for (const auto& [id, app] : apps_) out.apps.push_back(app);
+  for (const auto& [id, operation] : bulk_operations_) {
+    if (operation.state == bulk_state::running) out.bulk_operations.push_back(operation);
+  }
   return out;
 }
 
 INNGEST_INLINE void memory_store::forget_before(timestamp time) {
+  forget({.history = std::chrono::milliseconds(0), .rules = {}}, time);
+}
+
+INNGEST_INLINE void memory_store::forget(const retention& kept, timestamp now) {
   const std::lock_guard lock(mutex_);
+  const timestamp time = time_before(now, kept.history);
   std::erase_if(runs_, [&](const auto& entry) {
     const run& ended = entry.second.record.run;
-    if (!ended.ended() || !ended.ended_at || *ended.ended_at >= time) return false;
-    --counts_.of(ended.status);
-    for (const run_event& event : entry.second.record.events) forget_start(event.id, ended.id);
+    if (!ended.ended() || !ended.ended_at) return false;
+    if (*ended.ended_at >= time_before(now, kept.keep_for(ended.function_slug, ended.status))) return false;
+    forget_links(entry.second.record);
     return true;
   });
   std::erase_if(events_, [&](const auto& entry) {
-    return entry.second.received_at < time && entry.second.dispatched && !started_.contains(entry.first);
+    const auto& [id, event] = entry;
+    if (event.received_at >= time || !event.dispatched || started_.contains(id)) return false;
+    event_order_.erase({event.received_at, id});
+    return true;
   });
   std::erase_if(values_, [&](const auto& entry) { return entry.second.expires < time; });
+  std::erase_if(bulk_operations_,
+                [&](const auto& entry) { return entry.second.ended_at && *entry.second.ended_at < time; });
+  const timestamp oldest = time_before(now, kept.audit);
+  std::erase_if(audit_, [&](const auto& entry) { return entry.second.at < oldest; });
 }
 
 INNGEST_INLINE std::optional<event_record> memory_store::find_event(std::string_view event_id) const {
@@ -61,11 +76,35 @@ INNGEST_INLINE std::optional<event_record> memory_store::find_event(std::string_
 }
 
 INNGEST_INLINE std::vector<event_record> memory_store::find_events(const event_query& query) const {
+  return find_event_page(query).events;
+}
+
+INNGEST_INLINE event_page memory_store::find_event_page(const event_query& query) const {
   const std::lock_guard lock(mutex_);
-  std::vector<event_record> out;
-  auto next = query.before.empty() ? events_.end() : events_.lower_bound(query.before);
-  while (next != events_.begin() && out.size() < query.limit) out.push_back((--next)->second);
+  event_page out;
+  auto next = event_order_.end();
+  if (!query.before.empty()) {
+    const auto place = place_of_cursor(query.before, true, [&](const std::string& id) {
+      const auto found = events_.find(id);
+      return found == events_.end() ? std::nullopt : std::optional(found->second.received_at);
+    });
+    next = place ? event_order_.lower_bound(*place) : event_order_.begin();
+  }
+  while (next != event_order_.begin()) {
+    const event_record& event = events_.find((--next)->id)->second;
+    if (!is_match(event, query)) continue;
+    if (out.events.size() == query.limit) return out;
+    out.events.push_back(event);
+    out.next = cursor_of(*next);
+  }
+  out.next.clear();
   return out;
+}
+
+INNGEST_INLINE std::vector<run_event> memory_store::events_of(std::string_view run_id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = runs_.find(run_id);
+  return found == runs_.end() ? std::vector<run_event>() : found->second.record.events;
 }
 
 INNGEST_INLINE std::optional<run_record> memory_store::find_run(std::string_view run_id) const {
@@ -75,13 +114,82 @@ INNGEST_INLINE std::optional<run_record> memory_store::find_run(std::string_view
 }
 
 INNGEST_INLINE std::vector<run> memory_store::find_runs(const run_query& query) const {
+  return find_page(query).runs;
+}
+
+INNGEST_INLINE run_page memory_store::find_page(const run_query& query) const {
   const std::lock_guard lock(mutex_);
-  std::vector<run> out;
-  auto next = query.before.empty() ? runs_.end() : runs_.lower_bound(query.before);
-  while (next != runs_.begin() && out.size() < query.limit) {
-    const run& run = (--next)->second.record.run;
-    if (!matches(run, query)) continue;
-    out.push_back(without_timeline(run));
+  run_page out;
+  bool has_more = false;
+  visit_runs(query, [&](const run& found) {
+    has_more = out.runs.size() == query.limit;
+    if (!has_more) out.runs.push_back(without_timeline(found));
+    return !has_more;
+  });
+  if (has_more && !out.runs.empty())
+    out.next = cursor_of({*time_of(out.runs.back(), query.by), out.runs.back().id});
+  return out;
+}
+
+INNGEST_INLINE std::string memory_store::visit_page(
+    const run_query& query, const std::function<void(const run_point&)>& visit) const {
+  const std::lock_guard lock(mutex_);
+  visit_runs(query, [&](const run& found) {
+    visit({.id = found.id, .status = found.status, .time = *time_of(found, query.by)});
+    return true;
+  });
+  return {};
+}
+
+INNGEST_INLINE std::set<order_place> memory_store::places_by(run_query::time by) const {
+  std::set<order_place> out;
+  for (const auto& [id, stored] : runs_) {
+    if (const auto time = time_of(stored.record.run, by)) out.insert({*time, id});
+  }
+  return out;
+}
+
+INNGEST_INLINE void memory_store::visit_runs(const run_query& query,
+                                             const std::function<bool(const run&)>& visit) const {
+  const bool is_by_queue = query.by == run_query::time::queued;
+  const std::set<order_place> others = is_by_queue ? std::set<order_place>() : places_by(query.by);
+  const std::set<order_place>& order = is_by_queue ? queue_order_ : others;
+  std::optional<order_place> place;
+  if (!query.before.empty()) {
+    place = place_of_cursor(query.before, is_by_queue, [&](const std::string& id) {
+      const auto found = runs_.find(id);
+      return found == runs_.end() ? std::nullopt : time_of(found->second.record.run, query.by);
+    });
+    if (!place) return;
+  }
+  const auto goes_on = [&](const order_place& next) {
+    const run_record& record = runs_.find(next.id)->second.record;
+    const bool fits = is_match(record.run, record.events, query) &&
+                      (!query.is_repeated || *query.is_repeated == is_repeated(record.run));
+    return !fits || visit(record.run);
+  };
+  if (query.oldest_first) {
+    auto next = place ? order.upper_bound(*place) : order.begin();
+    while (next != order.end() && goes_on(*next)) ++next;
+  } else {
+    auto next = place ? order.lower_bound(*place) : order.end();
+    while (next != order.begin() && goes_on(*--next)) continue;
+  }
+}
+
+INNGEST_INLINE bool memory_store::is_repeated(const run& of) const {
+  const auto found = reruns_.find(first_run_of(of));
+  return found != reruns_.end() && is_later_repetition(*found->second.rbegin(), of);
+}
+
+INNGEST_INLINE std::vector<run_times> memory_store::times_of_runs(const std::string& function,
+                                                                  std::size_t most) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<run_times> out;
+  for (auto next = runs_.end(); next != runs_.begin() && out.size() < most;) {
+    const run& each = (--next)->second.record.run;
+    if (each.function_slug == function)
+      out.push_back({each.status, each.queued_at, each.started_at, each.ended_at});
   }
   return out;
 }
@@ -108,6 +216,61 @@ INNGEST_INLINE std::vector<memo_record> memory_store::memos_of(std::string_view 
   return found == runs_.end() ? std::vector<memo_record>() : found->second.memos;
 }
 
+INNGEST_INLINE std::vector<run_note> memory_store::notes_of(std::string_view run_id) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<run_note> out;
+  const auto found = runs_.find(run_id);
+  if (found == runs_.end()) return out;
+  for (const auto& [id, note] : found->second.notes) out.push_back(note);
+  return out;
+}
+
+INNGEST_INLINE std::vector<run> memory_store::reruns_of(std::string_view run_id) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<run> out;
+  const auto found = reruns_.find(run_id);
+  if (found == reruns_.end()) return out;
+  for (const std::string& id : found->second)
+    out.push_back(without_timeline(runs_.find(id)->second.record.run));
+  return out;
+}
+
+INNGEST_INLINE std::vector<bulk_operation> memory_store::bulk_operations() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<bulk_operation> out;
+  for (auto next = bulk_operations_.rbegin(); next != bulk_operations_.rend(); ++next)
+    out.push_back(next->second);
+  return out;
+}
+
+INNGEST_INLINE std::vector<audit_entry> memory_store::audit_trail(const audit_query& query) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<audit_entry> out;
+  auto next = query.before.empty() ? audit_.end() : audit_.lower_bound(query.before);
+  while (next != audit_.begin() && out.size() < query.limit) out.push_back((--next)->second);
+  return out;
+}
+
+INNGEST_INLINE std::vector<unreadable_record> memory_store::unreadable() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<unreadable_record> out;
+  for (const auto& [id, job] : jobs_) {
+    if (job.what != job::kind::schedule && !runs_.contains(job.run_id)) out.push_back(without_run(job));
+  }
+  for (const auto& [key, wait] : waits_) {
+    if (!runs_.contains(wait.run_id)) out.push_back(without_run(wait));
+  }
+  return out;
+}
+
+INNGEST_INLINE bool memory_store::remove_unreadable(const std::string& table, const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto erase = [&](auto& from) {
+    return std::erase_if(from, [&](const auto& entry) { return key_of(entry.second) == key; }) > 0;
+  };
+  return table == "jobs" ? erase(jobs_) : table == "waits" && erase(waits_);
+}
+
 INNGEST_INLINE run_counts memory_store::count_runs() const {
   const std::lock_guard lock(mutex_);
   return counts_;
@@ -116,7 +279,9 @@ INNGEST_INLINE run_counts memory_store::count_runs() const {
 INNGEST_INLINE void memory_store::apply(const changes& changes) {
   for (const std::string& id : changes.withdrawn_events) withdraw(id);
   for (const event_record& event : changes.events) {
-    if (events_.try_emplace(event.id, event).second && !event.dispatched) undispatched_.push_back(event.id);
+    if (!events_.try_emplace(event.id, event).second) continue;
+    event_order_.insert({event.received_at, event.id});
+    if (!event.dispatched) undispatched_.push_back(event.id);
   }
   for (const std::string& id : changes.dispatched_events) note_dispatched(id);
   for (const run_record& run : changes.runs) put_run(run);
@@ -138,6 +303,19 @@ INNGEST_INLINE void memory_store::apply(const changes& changes) {
   for (const std::string& key : changes.removed_values) values_.erase(key);
   for (const remembered_value& value : changes.values) values_.insert_or_assign(value.key, value);
   for (const app_record& app : changes.apps) apps_.insert_or_assign(app.id, app);
+  for (const run_note& note : changes.notes) {
+    if (stored_run* run = find(note.run_id)) add(*run, note);
+  }
+  for (const audit_entry& entry : changes.audit) audit_.try_emplace(entry.id, entry);
+  for (const run_log_record& line : changes.log_lines) {
+    if (stored_run* run = find(line.run_id)) add(*run, line);
+  }
+  for (const tag_change& change : changes.tags) {
+    if (stored_run* run = find(change.run_id)) embedded::apply(change, run->record.run.tags);
+  }
+  for (const bulk_operation& operation : changes.bulk_operations)
+    bulk_operations_.insert_or_assign(operation.id, operation);
+  for (const std::string& id : changes.removed_runs) remove_run(id);
 }
 
 INNGEST_INLINE memory_store::stored_run* memory_store::find(const std::string& run_id) {
@@ -148,6 +326,7 @@ INNGEST_INLINE memory_store::stored_run* memory_store::find(const std::string& r
 INNGEST_INLINE void memory_store::withdraw(const std::string& id) {
   const auto found = events_.find(id);
   if (found == events_.end() || found->second.dispatched) return;
+  event_order_.erase({found->second.received_at, id});
   events_.erase(found);
   undispatched_.erase(std::find(undispatched_.begin(), undispatched_.end(), id));
 }
@@ -170,18 +349,44 @@ INNGEST_INLINE void memory_store::add(stored_run& run, const timeline_record& re
   positions.insert(place, position);
 }
 
+INNGEST_INLINE void memory_store::add(stored_run& run, const run_note& note) {
+  run.notes.try_emplace(note.id, note);
+  if (note.what == run_note::kind::metadata) return;
+  const auto is_alike = [&](const auto& entry) { return entry.second.what == note.what; };
+  const auto count = std::count_if(run.notes.begin(), run.notes.end(), is_alike);
+  if (static_cast<std::size_t>(count) > most_messages_of_run)
+    run.notes.erase(std::find_if(run.notes.begin(), run.notes.end(), is_alike));
+}
+
+INNGEST_INLINE void memory_store::add(stored_run& run, const run_log_record& record) {
+  run.log.emplace(record.position, record.line);
+  while (run.log.size() > record.most) run.log.erase(run.log.begin());
+}
+
+INNGEST_INLINE std::vector<run_log_line> memory_store::logs_of(std::string_view run_id) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<run_log_line> out;
+  const auto found = runs_.find(run_id);
+  if (found == runs_.end()) return out;
+  for (const auto& [position, line] : found->second.log) out.push_back(line);
+  return out;
+}
+
 INNGEST_INLINE void memory_store::put_run(const run_record& changed) {
   const auto [found, is_new] = runs_.try_emplace(changed.run.id);
   run_record& stored = found->second.record;
   if (!is_new) {
     --counts_.of(stored.run.status);
+    queue_order_.erase({stored.run.queued_at, stored.run.id});
     for (const run_event& event : stored.events) forget_start(event.id, changed.run.id);
   }
   std::vector<timeline_entry> timeline = std::move(stored.run.timeline);
   stored = changed;
   stored.run.timeline = std::move(timeline);
   ++counts_.of(stored.run.status);
+  queue_order_.insert({stored.run.queued_at, stored.run.id});
   for (const run_event& event : stored.events) started_[event.id].insert(changed.run.id);
+  if (!stored.run.original_run_id.empty()) reruns_[stored.run.original_run_id].insert(changed.run.id);
 }
 
 INNGEST_INLINE void memory_store::update_run(const run_update& changed) {
@@ -197,33 +402,28 @@ INNGEST_INLINE void memory_store::update_run(const run_update& changed) {
   ++counts_.of(stored.status);
 }
 
+INNGEST_INLINE void memory_store::remove_run(const std::string& id) {
+  const auto found = runs_.find(id);
+  if (found == runs_.end() || !found->second.record.run.ended()) return;
+  forget_links(found->second.record);
+  runs_.erase(found);
+}
+
+INNGEST_INLINE void memory_store::forget_links(const run_record& of) {
+  --counts_.of(of.run.status);
+  queue_order_.erase({of.run.queued_at, of.run.id});
+  for (const run_event& event : of.events) forget_start(event.id, of.run.id);
+  const auto reruns = reruns_.find(of.run.original_run_id);
+  if (reruns == reruns_.end()) return;
+  reruns->second.erase(of.run.id);
+  if (reruns->second.empty()) reruns_.erase(reruns);
+}
+
 INNGEST_INLINE void memory_store::forget_start(const std::string& event_id, const std::string& run_id) {
   const auto found = started_.find(event_id);
   if (found == started_.end()) return;
   found->second.erase(run_id);
   if (found->second.empty()) started_.erase(found);
-}
-
-INNGEST_INLINE bool memory_store::matches(const run& run, const run_query& query) {
-  const auto contains = [&](const std::string& text) { return text.find(query.search) != text.npos; };
-  return (!query.status || run.status == *query.status) &&
-         (query.function.empty() || run.function_slug == query.function) &&
-         (query.search.empty() || contains(run.id) || contains(run.event_id) || contains(run.event_name));
-}
-
-INNGEST_INLINE run memory_store::without_timeline(const run& from) {
-  run out{.id = from.id,
-          .function_id = from.function_id,
-          .function_slug = from.function_slug,
-          .event_id = from.event_id,
-          .event_name = from.event_name,
-          .status = from.status,
-          .queued_at = from.queued_at,
-          .started_at = from.started_at,
-          .ended_at = from.ended_at,
-          .output_text = from.output_text,
-          .error = from.error};
-  return out;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -12,11 +12,9 @@ INNGEST_INLINE app_answer app_answer::failure(run_error error, bool may_retry) {
 INNGEST_INLINE app_answer read_app_answer(const http::response& answer, bool elsewhere) {
   const bool may_retry = answer.headers.find(protocol::header::no_retry) != "true";
   const bool succeeded = answer.status >= 200 && answer.status < 300;
-  if (!succeeded) return app_answer::failure(read_error(answer), may_retry);
+  if (!succeeded) return {.error = read_error(answer), .problem = problem_of(answer), .may_retry = may_retry};
   if (elsewhere && !answer.headers.find(protocol::header::sdk))
-    return app_answer::failure({"Error", "The response did not come from an Inngest SDK: status " +
-                                             std::to_string(answer.status) + " without the header " +
-                                             protocol::header::sdk});
+    return app_answer::failure({"Error", "The response did not come from an Inngest SDK"});
   if (elsewhere && answer.body.size() > max_answer_size)
     return app_answer::failure({"output_too_large",
                                 "Your function's response body exceeds the maximum size "

@@ -23,6 +23,8 @@ INNGEST_INLINE std::uint64_t engine_committer::changed() {
 }
 
 INNGEST_INLINE void engine_committer::end_commit(engine_core::batch batch, std::string problem) {
+  ++(problem.empty() ? measured_.commits : measured_.commits_failed);
+  measured_.commit_durations.add(last_took_);
   core_.end_commit(std::move(batch), std::move(problem), clock_.now());
   if (core_.has_uncommitted()) background_wake_.notify_one();
   wake_.notify_one();  // the thread that takes a due job wakes the next one
@@ -47,7 +49,7 @@ INNGEST_INLINE bool engine_committer::is_committed_at_last(std::unique_lock<std:
     if (core_.problem().empty())
       commit_or_wait(lock);
     else
-      settled_.wait(lock);  // the committer tries again
+      settled_.wait(lock);  // the committer retries
   }
   return !core_.is_stopping();
 }
@@ -75,10 +77,15 @@ INNGEST_INLINE void engine_committer::commit_in_background(std::mutex& mutex,
                                                            detail::function_ref<void()> deliver) {
   std::unique_lock lock(mutex);
   while (true) {
-    background_wake_.wait(lock, [&] { return can_commit() || background_stops_; });
+    background_wake_.wait(lock,
+                          [&] { return can_commit() || background_stops_ || core_.has_kept_log_lines(); });
+    if (!can_commit() && !background_stops_)  // collects log lines, which no thread waits for
+      background_wake_.wait_for(lock, std::chrono::seconds(1),
+                                [&] { return can_commit() || background_stops_; });
     if (!core_.problem().empty())
       background_wake_.wait_for(lock, std::chrono::seconds(1), [&] { return background_stops_; });
-    if (can_commit()) commit_all(lock);
+    const bool has_lines = core_.has_kept_log_lines() && !core_.is_committing() && core_.problem().empty();
+    if (can_commit() || has_lines) commit_all(lock);
     if (background_stops_ && (!core_.has_uncommitted() || !core_.problem().empty())) return;
     lock.unlock();
     deliver();
@@ -86,15 +93,30 @@ INNGEST_INLINE void engine_committer::commit_in_background(std::mutex& mutex,
   }
 }
 
-INNGEST_INLINE std::string engine_committer::commit(std::span<const changes> batch) const {
+INNGEST_INLINE std::string engine_committer::commit(std::span<const changes> batch) {
+  const auto began = std::chrono::steady_clock::now();
   try {
     store_.commit(batch);
+    note_duration(std::chrono::steady_clock::now() - began);
     return {};
   } catch (...) {
+    note_duration(std::chrono::steady_clock::now() - began);
     std::string problem = "the engine can't write to its store: " + words_of_exception();
     log_.error(problem);
     return problem;
   }
+}
+
+INNGEST_INLINE void engine_committer::note_duration(std::chrono::steady_clock::duration took) {
+  last_took_ = std::chrono::duration_cast<std::chrono::microseconds>(took);
+  if (took < std::chrono::seconds(1)) return;
+  const auto held_back = slow_.pass(0);
+  if (!held_back) return;
+  std::string line = "a commit of the engine's store took " +
+                     std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) +
+                     " ms: is the disk slow, or does another program lock the file?";
+  if (*held_back > 0) line += " (and " + std::to_string(*held_back) + " more since the last such line)";
+  log_.warn(line);
 }
 
 INNGEST_INLINE void engine_committer::stop() {

@@ -11,7 +11,7 @@ INNGEST_INLINE std::string call_url(const function_definition& function, const s
       function.url.substr(0, query) + "?fnId=" + http::percent_encoded(function.slug) + "&stepId=" + step;
   if (query == std::string::npos) return out;
   std::string_view rest = std::string_view(function.url).substr(query + 1);
-  while (!rest.empty()) {  // parameters of the app itself
+  while (!rest.empty()) {  // the app's own parameters
     const std::string_view parameter = rest.substr(0, rest.find('&'));
     if (!parameter.starts_with("fnId=") && !parameter.starts_with("stepId="))
       out += "&" + std::string(parameter);
@@ -27,27 +27,25 @@ INNGEST_INLINE function_definition definition_reader::read(const json& text, std
 
 INNGEST_INLINE function_definition definition_reader::read(std::string app_id) {
   if (!whole_.is_object()) throw configuration_error("a function must be a JSON object");
-  out_.slug = text_of(whole_, "id");
-  if (out_.slug.empty()) throw configuration_error("a function has no id");
-  out_.app_id = std::move(app_id);
   out_.name = text_of(whole_, "name");
+  out_.slug = text_of(whole_, "id");
+  if (out_.slug.empty()) out_.slug = slug_of_name(out_.name);
+  if (out_.slug.empty()) throw configuration_error("a function has neither an id nor a name");
+  out_.uuid = function_uuid(out_.slug);
+  out_.app_id = std::move(app_id);
   if (out_.name.empty()) out_.name = out_.slug;
   out_.text = whole_.dump();
   read_triggers();
   read_step();
   read_flow_control();
   read_ends();
+  read_tags();
+  read_handled_ends();
   return std::move(out_);
 }
 
 INNGEST_INLINE void definition_reader::fail(const std::string& problem) const {
   throw configuration_error("function \"" + out_.slug + "\": " + problem);
-}
-
-INNGEST_INLINE const json& definition_reader::member(const json& object, const char* name) {
-  static const json none;
-  const auto found = object.is_object() ? object.find(name) : object.end();
-  return found == object.end() || !object.is_object() ? none : *found;
 }
 
 INNGEST_INLINE std::string definition_reader::text_of(const json& object, const char* name) {
@@ -75,6 +73,12 @@ INNGEST_INLINE std::optional<milliseconds> definition_reader::duration_of(const 
   const auto out = detail::parse_server_duration(text);
   if (!out) fail(std::string(name) + " is not a duration: \"" + text + "\"");
   return out;
+}
+
+INNGEST_INLINE std::optional<milliseconds> definition_reader::timeout_of(const json& object,
+                                                                         const char* name) const {
+  const auto out = detail::parse_server_duration(text_of(object, name));
+  return out ? std::optional((std::max)(*out, none)) : std::nullopt;
 }
 
 INNGEST_INLINE std::optional<milliseconds> definition_reader::period_of(const json& object, const char* name,
@@ -118,17 +122,17 @@ INNGEST_INLINE void definition_reader::read_step() {
   const json& steps = member(whole_, "steps");
   if (!steps.is_object() || steps.empty()) return;
   const json& step = *steps.begin();
-  out_.url = text_of(member(step, "runtime"), "url");
-  out_.retries = std::clamp(number_of(member(step, "retries"), "attempts", out_.retries), 0, 20);
+  const json& runtime = member(step, "runtime");
+  out_.url = text_of(runtime, "type") == "ws" ? std::string(connect_url) : text_of(runtime, "url");
+  out_.is_endpoint = text_of(runtime, "type") == "endpoint";
+  const json& retries = member(step, "retries");
+  const int chosen = retries.is_object() ? number_of(retries, "attempts", out_.retries)
+                                         : number_of(whole_, "retries", out_.retries);
+  out_.retries = std::clamp(chosen, 0, 20);
 }
 
 INNGEST_INLINE void definition_reader::read_flow_control() {
-  const json& limits = member(whole_, "concurrency");
-  if (limits.is_array()) {
-    for (const json& limit : limits) read_limit(limit);
-  } else if (!limits.is_null()) {
-    read_limit(limits);
-  }
+  read_concurrency();
   if (const json& throttle = member(whole_, "throttle"); throttle.is_object()) {
     out_.throttle = registered_throttle{.limit = (std::max)(1, number_of(throttle, "limit", 1)),
                                         .burst = (std::max)(0, number_of(throttle, "burst", 0)),
@@ -143,7 +147,7 @@ INNGEST_INLINE void definition_reader::read_flow_control() {
   }
   if (const json& debounce = member(whole_, "debounce"); debounce.is_object()) {
     out_.debounce = registered_debounce{.period = period_of(debounce, "period", none).value_or(none),
-                                        .timeout = period_of(debounce, "timeout", none),
+                                        .timeout = timeout_of(debounce, "timeout"),
                                         .key = expression_of(debounce, "key")};
   }
   const json& batch = member(whole_, "batchEvents");
@@ -155,27 +159,43 @@ INNGEST_INLINE void definition_reader::read_flow_control() {
                                   .condition = expression_of(batch, "if")};
   }
   if (const json& singleton = member(whole_, "singleton"); singleton.is_object()) {
-    out_.singleton = registered_singleton{.cancels = text_of(singleton, "mode") == "cancel",
+    out_.singleton = registered_singleton{.cancels = same_word(text_of(singleton, "mode"), "cancel"),
                                           .key = expression_of(singleton, "key")};
   }
   out_.priority = expression_of(member(whole_, "priority"), "run");
   out_.idempotency = expression_of(whole_, "idempotency");
 }
 
-INNGEST_INLINE void definition_reader::read_limit(const json& limit) {
-  registered_limit out;
+INNGEST_INLINE void definition_reader::read_concurrency() {
+  const json& limits = member(whole_, "concurrency");
+  const json &of_runs = member(limits, "fn"), &of_calls = member(limits, "step");
+  if (of_runs.empty() && of_calls.empty()) return read_limits(limits, false);
+  read_limits(of_calls, false);
+  read_limits(of_runs, true);
+}
+
+INNGEST_INLINE void definition_reader::read_limits(const json& limits, bool holds_for_run) {
+  if (limits.is_array()) {
+    for (const json& limit : limits) read_limit(limit, holds_for_run);
+  } else if (limits.is_object() || limits.is_number()) {
+    read_limit(limits, holds_for_run);
+  }
+}
+
+INNGEST_INLINE void definition_reader::read_limit(const json& limit, bool holds_for_run) {
+  registered_limit out{.holds_for_run = holds_for_run};
   out.limit = limit.is_number() ? to_number(limit, "concurrency") : number_of(limit, "limit", 0);
   out.key = expression_of(limit, "key");
   const std::string scope = text_of(limit, "scope");
-  if (scope == "env") out.within = registered_limit::scope::environment;
-  if (scope == "account") out.within = registered_limit::scope::account;
+  if (same_word(scope, "env") && !holds_for_run) out.within = registered_limit::scope::environment;
+  if (same_word(scope, "account") && !holds_for_run) out.within = registered_limit::scope::account;
   if (out.limit > 0) out_.concurrency.push_back(std::move(out));
 }
 
 INNGEST_INLINE void definition_reader::read_ends() {
   const json& timeouts = member(whole_, "timeouts");
-  out_.start_timeout = duration_of(timeouts, "start");
-  out_.finish_timeout = duration_of(timeouts, "finish");
+  out_.start_timeout = timeout_of(timeouts, "start");
+  out_.finish_timeout = timeout_of(timeouts, "finish");
   for (const json& cancel : member(whole_, "cancel")) {
     out_.cancels.push_back({.event = text_of(cancel, "event"),
                             .condition = expression_of(cancel, "if"),
@@ -183,11 +203,34 @@ INNGEST_INLINE void definition_reader::read_ends() {
   }
 }
 
+INNGEST_INLINE void definition_reader::read_tags() {
+  for (const json& tag : member(whole_, "tags")) {
+    registered_tag out{.name = text_of(tag, "name"), .value = expression_of(tag, "value")};
+    const std::string problem = detail::problem_of_tag_name(out.name);
+    if (!problem.empty()) fail("tags: " + problem);
+    if (!out.value) fail("tags: \"" + out.name + "\" has no value");
+    out_.tags.push_back(std::move(out));
+  }
+}
+
+INNGEST_INLINE void definition_reader::read_handled_ends() {
+  if (out_.triggers.size() != 1 || !out_.triggers[0].condition) return;
+  const registered_trigger& trigger = out_.triggers[0];
+  if (!trigger.event.starts_with("inngest/function.")) return;
+  for (const std::string_view end : {"-failure", "-cancel", "-success"}) {
+    if (!out_.slug.ends_with(end)) continue;
+    const std::string function = out_.slug.substr(0, out_.slug.size() - end.size());
+    const std::string compares = "event.data.function_id == '" + function + "'";
+    if (trigger.condition->text().starts_with(compares)) out_.handles_ends_of = function;
+  }
+}
+
 INNGEST_INLINE std::vector<function_definition> read_registration(const app_record& app) {
   const json whole = detail::parse_dom(app.text);
   if (!whole.is_object()) throw configuration_error("a registration must be a JSON object");
-  const json functions = whole.value("functions", json::array());
-  if (!functions.is_array()) throw configuration_error("a registration's functions must be an array");
+  const json& functions = registered_member(whole, "functions");
+  if (!functions.is_array() && !functions.is_null())
+    throw configuration_error("a registration's functions must be an array");
   std::vector<function_definition> out;
   for (const json& function : functions) out.push_back(definition_reader::read(function, app.id));
   return out;
@@ -198,6 +241,7 @@ INNGEST_INLINE function_definition define(const any_function& function) {
       protocol::describe_function(function.slug(), function.options(), function.triggers(), "");
   function_definition out = definition_reader::read(detail::parse_dom(text), function.app_id());
   out.url.clear();
+  out.is_endpoint = function.is_endpoint();
   return out;
 }
 

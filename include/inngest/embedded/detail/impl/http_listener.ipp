@@ -1,5 +1,7 @@
 #pragma once
 
+#include <charconv>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/http_listener.hpp>
 
@@ -88,13 +90,14 @@ INNGEST_INLINE const char* reason_phrase(int status) {
 }
 
 INNGEST_INLINE http_listener::http_listener(listener_options options)
-    : options_(within_file_limit(std::move(options))) {
+    : options_(limited(std::move(options))) {
   listen();
   if (!wake_.open())
     throw configuration_error("the engine can't listen: the process has too many open files");
 }
 
-INNGEST_INLINE void http_listener::start(judge look, answerer answer, refuser refuse) {
+INNGEST_INLINE void http_listener::start(judge look, answerer answer, refuser refuse, body_opener open) {
+  open_ = std::move(open);
   judge_ = std::move(look);
   answer_ = std::move(answer);
   refuse_ = std::move(refuse);
@@ -113,9 +116,13 @@ INNGEST_INLINE http_listener::~http_listener() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-INNGEST_INLINE listener_options http_listener::within_file_limit(listener_options options) {
+INNGEST_INLINE std::size_t http_listener::within_file_limit(std::size_t connections) {
   const std::size_t half = open_file_limit() / 2;
-  if (half < options.max_connections) options.max_connections = std::max<std::size_t>(16, half);
+  return half < connections ? (std::min)(connections, (std::max)(std::size_t{16}, half)) : connections;
+}
+
+INNGEST_INLINE listener_options http_listener::limited(listener_options options) {
+  options.max_connections = within_file_limit(options.max_connections);
   return options;
 }
 
@@ -124,13 +131,13 @@ INNGEST_INLINE void http_listener::listen() {
   std::vector<const addrinfo*> addresses;
   for (const addrinfo* address = all.get(); address != nullptr; address = address->ai_next)
     addresses.push_back(address);
-  // apps take "localhost" for 127.0.0.1
+  // apps resolve "localhost" to 127.0.0.1
   std::stable_partition(addresses.begin(), addresses.end(),
                         [](const addrinfo* address) { return address->ai_family == AF_INET; });
   std::error_code problem;
   for (const addrinfo* address : addresses) {
     problem = listen_at(*address);
-    // If the port is in use, does not try another address: two servers would share the port.
+    // If the port is in use, do not try another address: two servers would share the port.
     if (!problem || is_address_in_use(problem)) break;
   }
   if (!problem) return;
@@ -179,6 +186,7 @@ INNGEST_INLINE bool http_listener::serve_all() {
   polled.push_back({accepts ? listener_.get() : no_socket, POLLIN, 0});
   auto next = accepts || !listener_ ? now + std::chrono::hours(1) : accepts_again_;
   for (auto& [id, client] : connections_) {
+    if (client.at == phase::streaming) next = (std::min)(next, stream(client));
     polled.push_back({client.socket.get(), events_of(client), 0});
     ids.push_back(id);
     if (client.at != phase::answering) next = (std::min)(next, client.deadline);
@@ -197,8 +205,35 @@ INNGEST_INLINE bool http_listener::serve_all() {
 }
 
 INNGEST_INLINE short http_listener::events_of(const connection& client) {
-  const bool reads = client.at == phase::head || client.at == phase::body || client.at == phase::draining;
+  const bool reads = client.at != phase::answering && client.at != phase::writing;
   return static_cast<short>((reads ? POLLIN : 0) | (client.written < client.out.size() ? POLLOUT : 0));
+}
+
+INNGEST_INLINE http_listener::clock::time_point http_listener::stream(connection& client) const {
+  const auto now = clock::now();
+  if (client.open->is_too_slow()) return client.deadline = now;  // closes it
+  if (client.written < client.out.size()) return client.deadline;
+  const auto ends = client.since + options_.stream_timeout;
+  std::optional<std::string> bytes = client.open->take();
+  if (now >= ends) bytes.reset();
+  if (!bytes) {
+    client.out = "0\r\n\r\n";
+    client.open = open_answer_end();
+    enter(client, phase::writing, options_.body_timeout);
+    return client.deadline;
+  }
+  if (bytes->empty() && now >= client.keeps_alive) *bytes = ":\n\n";
+  if (bytes->empty()) {
+    client.deadline = ends + options_.body_timeout;
+    return (std::min)(ends, client.keeps_alive);
+  }
+  char size[20];
+  const auto end = std::to_chars(size, size + sizeof size, bytes->size(), 16).ptr;
+  client.out.assign(size, end).append("\r\n").append(*bytes).append("\r\n");
+  client.written = 0;
+  client.deadline = now + options_.body_timeout;
+  client.keeps_alive = now + options_.keep_alive;
+  return client.deadline;
 }
 
 INNGEST_INLINE bool http_listener::is_stopping() const {
@@ -244,7 +279,8 @@ INNGEST_INLINE void http_listener::accept_all() {
 
 INNGEST_INLINE bool http_listener::drop_connection() {
   const auto rank = [](const connection& client) {
-    if (client.at == phase::answering || client.at == phase::writing) return 3;
+    if (client.at == phase::answering || client.at == phase::writing || client.at == phase::streaming)
+      return 3;
     if (!client.was_answered || client.at == phase::draining) return 0;
     return client.is_idle() ? 1 : 2;
   };
@@ -300,7 +336,7 @@ INNGEST_INLINE bool http_listener::read(std::uint64_t id, connection& client) {
   const auto size = receive_some(client.socket.get(), buffer, sizeof buffer);
   if (size < 0) return may_succeed_later(last_socket_error());
   if (size == 0) return false;
-  if (client.at == phase::draining) {
+  if (client.at == phase::draining || client.at == phase::streaming) {
     client.drained += static_cast<std::size_t>(size);
     return client.drained < 4 * 1024 * 1024;
   }
@@ -340,8 +376,14 @@ INNGEST_INLINE bool http_listener::read_head(connection& client) {
     write_answer(client, std::move(*refusal), closes);
     return false;
   }
+  opened_body opened = open_ ? open_(client.head.request) : opened_body();
+  if (opened.refusal) {
+    write_answer(client, std::move(*opened.refusal), client.head.has_body() || !client.head.keeps_alive);
+    return false;
+  }
+  client.sink = std::move(opened.sink);
   client.body = body_reader(client.head.is_chunked, client.head.content_length, options_.max_body_size);
-  enter(client, phase::body, options_.body_timeout);
+  enter(client, phase::body, client.sink ? options_.stream_timeout : options_.body_timeout);
   if (client.head.expects_continue && client.head.has_body() && client.in.empty()) {
     client.out += "HTTP/1.1 100 Continue\r\n\r\n";
   }
@@ -351,6 +393,11 @@ INNGEST_INLINE bool http_listener::read_head(connection& client) {
 INNGEST_INLINE bool http_listener::read_body(connection& client) {
   std::string& body = client.head.request.body;
   client.in.erase(0, client.body.read(client.in, body));
+  if (client.sink) {
+    if (!body.empty()) client.sink->take(body);
+    body.clear();
+    return client.body.is_done();
+  }
   extend(client, body.size());
   if (client.body.is_done()) return true;
   if (body.size() > 64 * 1024) limit_incomplete(client);
@@ -378,7 +425,7 @@ INNGEST_INLINE bool http_listener::dispatch(std::uint64_t id, connection& client
     const bool fits = held_ == 0 || size <= options_.max_buffered - (std::min)(held_, options_.max_buffered);
     if (fits && waiting_.size() < options_.max_waiting && has_worker()) {
       held_ += size;
-      waiting_.push_back({id, std::move(client.head.request)});
+      waiting_.push_back({id, std::move(client.head.request), std::move(client.sink)});
       client.head.request = {.method = waiting_.back().request.method, .url = {}};
       enter(client, phase::answering, {});
     }
@@ -406,7 +453,7 @@ INNGEST_INLINE void http_listener::write_answer(connection& client, http::respon
       "HTTP/1.1 " + std::to_string(answer.status) + " " + reason_phrase(answer.status) + "\r\n";
   for (const auto& [name, value] : answer.headers)
     head += single_line(name) + ": " + single_line(value) + "\r\n";
-  if (answer.status == 503) head += "Retry-After: 1\r\n";
+  if (answer.status == 503 || answer.status == 429) head += "Retry-After: 1\r\n";
   if (answer.status != 204) head += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
   head += closes ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n";
   client.out.erase(0, std::exchange(client.written, 0));
@@ -416,12 +463,26 @@ INNGEST_INLINE void http_listener::write_answer(connection& client, http::respon
   enter(client, phase::writing, options_.body_timeout);
 }
 
+INNGEST_INLINE void http_listener::begin_stream(connection& client, listener_answer answer) const {
+  std::string head = "HTTP/1.1 200 OK\r\n";
+  for (const auto& [name, value] : answer.response.headers)
+    head += single_line(name) + ": " + single_line(value) + "\r\n";
+  client.out.erase(0, std::exchange(client.written, 0));
+  client.out += head + "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+  client.closes = true;
+  client.open = std::move(answer.open);
+  client.head = {};
+  enter(client, phase::streaming, options_.body_timeout);
+  client.keeps_alive = client.since;  // so that the client soon receives something
+}
+
 INNGEST_INLINE bool http_listener::write(std::uint64_t id, connection& client) {
   const auto size =
       send_some(client.socket.get(), client.out.data() + client.written, client.out.size() - client.written);
   if (size < 0) return may_succeed_later(last_socket_error());
   client.written += static_cast<std::size_t>(size);
   if (client.at == phase::writing) extend(client, client.written);
+  if (client.at == phase::streaming) client.deadline = clock::now() + options_.body_timeout;
   if (client.written < client.out.size()) return true;
   client.out.clear();
   client.written = 0;
@@ -440,17 +501,20 @@ INNGEST_INLINE bool http_listener::end_answer(std::uint64_t id, connection& clie
 }
 
 INNGEST_INLINE void http_listener::take_answers() {
-  std::vector<std::pair<std::uint64_t, http::response>> done;
+  std::vector<std::pair<std::uint64_t, listener_answer>> done;
   {
     const std::lock_guard lock(mutex_);
     done.swap(done_);
   }
   for (auto& [id, answer] : done) {
     const auto found = connections_.find(id);
-    if (found == connections_.end()) continue;  // the client has gone
+    if (found == connections_.end()) continue;  // the client has disconnected
     connection& client = found->second;
     try {
-      write_answer(client, std::move(answer), !client.head.keeps_alive);
+      if (answer.open)
+        begin_stream(client, std::move(answer));
+      else
+        write_answer(client, std::move(answer.response), !client.head.keeps_alive);
       if (!write(id, client)) connections_.erase(id);
     } catch (const std::exception&) {  // out of memory
       connections_.erase(id);
@@ -467,6 +531,16 @@ INNGEST_INLINE bool http_listener::has_worker() {
   return !workers_.empty();
 }
 
+INNGEST_INLINE listener_answer http_listener::answer_to(work& next) {
+  try {
+    listener_answer out = next.sink ? next.sink->end() : answer_(std::move(next.request));
+    next.sink.reset();
+    return out;
+  } catch (...) {  // out of memory: this thread must go on for other requests
+    return http::response{.status = 500};
+  }
+}
+
 INNGEST_INLINE void http_listener::answer_requests() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -479,7 +553,7 @@ INNGEST_INLINE void http_listener::answer_requests() {
     ++at_work_;
     const std::size_t size = next.request.body.size();
     lock.unlock();
-    http::response answer = answer_(std::move(next.request));
+    listener_answer answer = answer_to(next);
     lock.lock();
     --at_work_;
     held_ -= size;

@@ -64,6 +64,8 @@ INNGEST_INLINE incoming_event read_incoming_event(detail::json_value& value, con
       out.v = detail::read<std::string>(member, here);
     } else if (key == "user") {
       out.user = incoming::object_text(member, here);
+    } else if (key == "meta") {
+      out.meta = resolved_meta(detail::parse_dom(incoming::object_text(member, here)), here);
     } else if (key == "data") {
       out.data = incoming::without_metadata(incoming::object_text(member, here));
     } else {
@@ -84,7 +86,7 @@ INNGEST_INLINE incoming_event read_incoming_event(detail::json_value& value, con
 INNGEST_INLINE event_record make_event_record(const incoming_event& event, std::string id, timestamp now) {
   event_record out{.id = std::move(id), .name = event.name, .received_at = now};
   out.text = "{\"data\":" + event.data + ",\"id\":" + encode(event.id.value_or(out.id)) +
-             ",\"name\":" + encode(event.name) +
+             (event.meta.empty() ? "" : ",\"meta\":" + event.meta) + ",\"name\":" + encode(event.name) +
              ",\"ts\":" + std::to_string(event.ts.value_or(now.time_since_epoch().count())) +
              ",\"user\":" + event.user;
   if (event.v) out.text += ",\"v\":" + encode(*event.v);

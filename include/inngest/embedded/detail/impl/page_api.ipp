@@ -2,6 +2,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/page_api.hpp>
+#include <inngest/embedded/detail/rerun_api.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -18,76 +19,27 @@ INNGEST_INLINE json page_api::state() const {
             {"cancelled", counts.cancelled}}}};
 }
 
-INNGEST_INLINE json page_api::functions() const {
-  json all = json::array();
-  for (const function_definition& function : engine_.functions()) {
-    json options = detail::parse_dom(function.text);
-    json triggers = options.value("triggers", json::array());
-    for (const char* shown_elsewhere : {"id", "name", "triggers", "steps"}) options.erase(shown_elsewhere);
-    options["retries"] = function.retries;
-    all.push_back({{"id", function.slug},
-                   {"name", function.name},
-                   {"app", function.app_id},
-                   {"triggers", std::move(triggers)},
-                   {"options", std::move(options)}});
-  }
-  return {{"functions", std::move(all)}};
-}
-
-INNGEST_INLINE json page_api::events(const http::request& request) const {
-  const std::size_t limit = limit_of(request);
-  json all = json::array();
-  std::string last;
-  for (const event_record& event :
-       engine_.store().find_events({.before = request.query("before").value_or(""), .limit = limit})) {
-    json runs = json::array();
-    for (const run& started : engine_.runs_of(event.id)) {
-      runs.push_back({{"id", started.id},
-                      {"function", started.function_slug},
-                      {"status", std::string(to_string(started.status))}});
-    }
-    all.push_back({{"id", detail::to_printable(event.id)},
-                   {"name", detail::to_printable(event.name)},
-                   {"received_at", to_text(event.received_at)},
-                   {"event", received_json_value(event.text)},
-                   {"runs", std::move(runs)}});
-    last = event.id;
-  }
-  const bool is_full = all.size() == limit;
-  return {{"events", std::move(all)}, {"next", is_full ? json(last) : json()}};
-}
-
-INNGEST_INLINE json page_api::runs(const http::request& request) const {
-  run_query query{.function = request.query("function").value_or(""),
-                  .search = request.query("search").value_or(""),
-                  .before = request.query("before").value_or(""),
-                  .limit = limit_of(request)};
-  const std::string status = request.query("status").value_or("");
-  for (const auto& known : detail::enumerators<run_status>) {
-    if (status == known.name) query.status = known.value;
-  }
-  json all = json::array();
-  std::string last;
-  for (const run& found : engine_.store().find_runs(query)) {
-    all.push_back(summary(found));
-    last = found.id;
-  }
-  const bool is_full = all.size() == query.limit;
-  return {{"runs", std::move(all)}, {"next", is_full ? json(last) : json()}};
-}
-
 INNGEST_INLINE std::optional<json> page_api::run_details(const std::string& id) const {
   auto found = engine_.store().find_run(id);
   if (!found) return std::nullopt;
+  if (!found->run.ended()) {  // the engine knows its current activity
+    if (auto now = engine_.find_run(id)) found->run = std::move(*now);
+  }
   for (timeline_entry& entry : found->run.timeline) {
     entry.step = detail::to_printable(entry.step);
     entry.detail = detail::to_printable(entry.detail);
   }
-  json out = summary(found->run);
+  json out = find_api::summary(found->run);
+  if (!found->run.original_run_id.empty())
+    out["original_run_id"] = detail::to_printable(found->run.original_run_id);
   for (const run_event& event : found->events) out["events"].push_back(received_json_value(event.text));
   if (!found->run.output_text.empty()) out["output"] = received_json_value(found->run.output_text);
   if (found->run.error) out["error"] = received_json_value(text_of(*found->run.error));
+  out["reruns"] = rerun_api::described(engine_.reruns_of(id));
   out["steps"] = steps_of(found->run);
+  const std::vector<run_note> notes = engine_.store().notes_of(id);
+  add_notes(out, notes);
+  page_run(engine_.store(), *found, notes).add_to(out);
   out["timeline"] = json::array();
   for (const timeline_entry& entry : found->run.timeline) {
     const std::string what(to_string(entry.what));
@@ -98,33 +50,27 @@ INNGEST_INLINE std::optional<json> page_api::run_details(const std::string& id) 
                                {"duration_ms", static_cast<double>(entry.duration.count()) / 1000},
                                {"detail", entry.detail}});
   }
+  out["logs"] = json::array();
+  for (const run_log_line& line : engine_.logs_of(id)) {
+    out["logs"].push_back({{"at", to_text(line.at)},
+                           {"level", std::string(to_string(line.level))},
+                           {"step", detail::to_printable(line.step)},
+                           {"attempt", line.attempt},
+                           {"text", detail::to_printable(line.text)}});
+  }
   return out;
 }
 
-INNGEST_INLINE std::size_t page_api::limit_of(const http::request& request) {
-  const std::string text = request.query("limit").value_or("50");
-  std::size_t out = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9' || out > 1000) break;
-    out = out * 10 + static_cast<std::size_t>(c - '0');
+INNGEST_INLINE void page_api::add_notes(json& out, const std::vector<run_note>& notes) {
+  out["metadata"] = combined_metadata(notes);
+  out["messages"] = json::array();
+  for (const run_note& note : notes) {
+    if (note.what != run_note::kind::message) continue;
+    out["messages"].push_back({{"at", to_text(note.at)},
+                               {"channel", detail::to_printable(note.subject)},
+                               {"topic", detail::to_printable(note.name)},
+                               {"data", received_json_value(note.text)}});
   }
-  return std::clamp<std::size_t>(out, 1, 200);
-}
-
-INNGEST_INLINE json page_api::summary(const run& run) const {
-  const auto readable = [](const std::string& text) { return json(detail::to_printable(text)); };
-  const auto time = [](const std::optional<timestamp>& moment) {
-    return moment ? json(to_text(*moment)) : json();
-  };
-  return {{"id", readable(run.id)},
-          {"function", readable(run.function_slug)},
-          {"function_name", readable(run.function_id)},
-          {"status", std::string(to_string(run.status))},
-          {"event_id", readable(run.event_id)},
-          {"event_name", readable(run.event_name)},
-          {"queued_at", to_text(run.queued_at)},
-          {"started_at", time(run.started_at)},
-          {"ended_at", time(run.ended_at)}};
 }
 
 INNGEST_INLINE json page_api::steps_of(const run& run) {
@@ -181,10 +127,12 @@ INNGEST_INLINE void page_api::add(shown_step& step, const timeline_entry& entry)
   switch (entry.what) {
     case progress::sleep_started:
       value["status"] = "sleeping";
+      value["awaits"] = entry.detail;
       return;
     case progress::wait_started:
     case progress::invoke_started:
       value["status"] = "waiting";
+      value["awaits"] = entry.detail;
       return;
     case progress::request_started:
       value["status"] = "running";

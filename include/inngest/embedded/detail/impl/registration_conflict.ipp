@@ -6,6 +6,7 @@
 namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE std::optional<std::string> app_origin(std::string_view url) {
+  if (url == connect_url) return std::string(url);
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
   const std::size_t scheme_end = url.find("://");
   if (scheme_end == std::string_view::npos) return std::nullopt;

@@ -2,6 +2,9 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>
+#include <inngest/time/detail/http_date.hpp>
+#include <inngest/time/detail/saturated.hpp>
+#include <inngest/time/detail/server_duration.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -84,6 +87,9 @@ INNGEST_INLINE std::vector<reported_operation> read_operations(std::string body)
   }
   detail::expect(root, detail::json_type::array, at, "array");
   for (auto item : detail::elements_of(root, at)) {
+    if (out.size() == max_reported_operations)
+      throw protocol_error("the answer reports more than " + std::to_string(max_reported_operations) +
+                           " operations");
     const detail::json_path here(at, out.size());
     detail::json_value operation = detail::take(item, here);
     out.push_back(read_operation(operation, here));
@@ -93,10 +99,16 @@ INNGEST_INLINE std::vector<reported_operation> read_operations(std::string body)
 }
 
 INNGEST_INLINE std::optional<timestamp> time_of(const std::string& text, timestamp now) {
-  const auto duration = parse_duration(text);
-  if (duration && (*duration > max_wait || *duration < -max_wait)) return std::nullopt;
-  const auto out = duration ? std::optional(now + *duration) : parse_timestamp(text);
-  return out && *out > now + max_wait ? std::nullopt : out;
+  const auto duration = detail::parse_server_duration(text);
+  return duration ? std::optional(detail::add_saturated(now, *duration)) : parse_timestamp(text);
+}
+
+INNGEST_INLINE std::optional<timestamp> sleep_end_of(const std::string& text, timestamp now) {
+  if (text.empty()) return now;
+  if (const auto out = time_of(text, now)) return out;
+  if (const auto out = parse_timestamp(text + "Z")) return out;
+  if (const auto out = parse_timestamp(text + "T00:00:00Z")) return out;
+  return detail::http_date_reader(text, std::chrono::floor<std::chrono::seconds>(now)).run();
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -100,7 +100,9 @@ INNGEST_INLINE bool sign_ins::is_session(std::string_view secret, clock::time_po
 }
 
 INNGEST_INLINE server_access::server_access(access_options options, refusal_writer refuse)
-    : signing_key_(key(options.signing_key, "signing_key")), refuse_(refuse) {
+    : signing_key_(key(options.signing_key, "signing_key")),
+      metrics_key_(key(options.metrics_key, "metrics_key")),
+      refuse_(refuse) {
   for (const std::string& text : options.event_keys) {
     event_keys_.push_back(key(text, "event_keys"));
     if (event_keys_.back().empty())
@@ -119,6 +121,17 @@ INNGEST_INLINE bool server_access::is_open_to_pages(const http::request& request
   return area_of(path) == area::events && has_event_key(path);
 }
 
+INNGEST_INLINE bool server_access::is_known(const http::request& request) const {
+  return !has_keys() || has_signing_key(request) || has_bearer(request, metrics_key_) || has_session(request);
+}
+
+INNGEST_INLINE std::string server_access::actor_of(const http::request& request) const {
+  if (!has_keys()) return "anyone";
+  if (has_signing_key(request)) return "key";
+  const std::string_view session = session_of(request);
+  return session.empty() ? "event key" : "session " + detail::sha256_hex(session).substr(0, 6);
+}
+
 INNGEST_INLINE std::optional<http::response> server_access::refusal(const http::request& request) const {
   const std::vector<std::string> path = detail::path_parts(request.path());
   const std::string& method = request.method;
@@ -133,18 +146,34 @@ INNGEST_INLINE std::optional<http::response> server_access::refusal(const http::
   }
   if (!reads && !writes) return refuse_(405, "method " + method + " is not supported");
   if (auto out = key_refusal(request, where, path)) return out;
-  if (writes && where != area::events && !is_json(request))
-    return refuse_(415, "send this request with Content-Type: application/json");
+  const bool takes_messages = path.size() == 3 && path[0] == "v0" && path[1] == "connect";
+  const char* type = takes_messages ? "application/protobuf" : "application/json";
+  if (writes && where != area::events && !publishes(path) && !has_type(request, type))
+    return refuse_(415, std::string("send this request with Content-Type: ") + type);
   return std::nullopt;
+}
+
+INNGEST_INLINE bool server_access::is_response_of_run(const std::vector<std::string>& path) {
+  const bool is_run = path.size() == 4 && path[0] == "v1" && path[1] == "checkpoint";
+  const bool is_old = path.size() == 5 && path[0] == "v1" && path[1] == "http" && path[2] == "runs";
+  return (is_run || is_old) && path.back() == "output";
 }
 
 INNGEST_INLINE server_access::area server_access::area_of(const std::vector<std::string>& path) {
   const std::string first = path.empty() ? std::string() : path.front();
   if (path.size() <= 1 && (first.empty() || first == "index.html")) return area::page;
   if (path.size() == 1 && (first == "health" || first == "dev" || first == "sign-in")) return area::open;
+  if (is_response_of_run(path)) return area::open;  // its token authenticates the client
+  if (path.size() == 2 && first == "health") return area::open;
+  if (path.size() == 1 && first == "metrics") return area::metrics;
   if (first == "api") return area::page;
   if (first == "e" && path.size() == 2) return area::events;
-  return area::apps;
+  const bool is_subscription = path.size() == 3 && first == "v1" && path[1] == "realtime" && path[2] == "sse";
+  return is_subscription ? area::subscriptions : area::apps;
+}
+
+INNGEST_INLINE bool server_access::publishes(const std::vector<std::string>& path) {
+  return path.size() >= 3 && path[0] == "v1" && path[1] == "realtime" && path[2] == "publish";
 }
 
 INNGEST_INLINE std::string server_access::key(std::string_view given, const std::string& name) {
@@ -186,7 +215,7 @@ INNGEST_INLINE std::optional<http::response> server_access::origin_refusal(const
 INNGEST_INLINE bool server_access::is_origin_of(std::string_view origin, std::string_view host,
                                                 bool may_have_path) {
   const std::size_t end = origin.find("://");
-  if (end == std::string_view::npos) return false;  // such as "null"
+  if (end == std::string_view::npos) return false;  // for example "null"
   const std::string scheme = detail::lower_case(origin.substr(0, end));
   if (scheme != "http" && scheme != "https") return false;
   std::string_view authority = origin.substr(end + 3);
@@ -201,14 +230,14 @@ INNGEST_INLINE bool server_access::is_origin_of(std::string_view origin, std::st
   return plain(authority) == plain(host);
 }
 
-INNGEST_INLINE bool server_access::is_json(const http::request& request) {
+INNGEST_INLINE bool server_access::has_type(const http::request& request, std::string_view wanted) {
   int fields = 0;
   bool out = true;
   for (const auto& [name, value] : request.headers) {
     if (detail::lower_case(name) != "content-type") continue;
     ++fields;
     const std::string_view type = std::string_view(value).substr(0, value.find(';'));
-    out = out && detail::lower_case(detail::without_blanks(type)) == "application/json";
+    out = out && detail::lower_case(detail::without_blanks(type)) == wanted;
   }
   return out && fields == 1;
 }
@@ -223,13 +252,20 @@ INNGEST_INLINE http::response server_access::permission_for_pages() {
 
 INNGEST_INLINE std::optional<http::response> server_access::key_refusal(
     const http::request& request, area where, const std::vector<std::string>& path) const {
-  if (!has_keys() || where == area::open || has_signing_key(request)) return std::nullopt;
+  // a subscription's token is checked where it is used
+  const bool needs_no_key = where == area::open || where == area::subscriptions;
+  if (!has_keys() || needs_no_key || has_signing_key(request)) return std::nullopt;
   switch (where) {
     case area::events:
       if (has_event_key(path) || has_session(request)) return std::nullopt;
       return refuse_(401,
                      "event key not found: send events to /e/<key> with a key of "
                      "http_server_options::event_keys");
+    case area::metrics:
+      if (has_session(request) || has_bearer(request, metrics_key_)) return std::nullopt;
+      return refuse_(401,
+                     "send http_server_options::metrics_key, or the hashed signing key, as Authorization: "
+                     "Bearer <key>");
     case area::page:
       if (has_session(request)) return std::nullopt;
       return refuse_(401,
@@ -247,16 +283,20 @@ INNGEST_INLINE std::optional<http::response> server_access::key_refusal(
 }
 
 INNGEST_INLINE bool server_access::has_signing_key(const http::request& request) const {
+  return has_bearer(request, bearer_);
+}
+
+INNGEST_INLINE bool server_access::has_bearer(const http::request& request, const std::string& key) {
   const auto given = request.headers.find("authorization");
-  if (bearer_.empty() || !given || detail::lower_case(given->substr(0, 7)) != "bearer ") return false;
-  return detail::equal_in_constant_time(detail::without_blanks(given->substr(7)), bearer_);
+  if (key.empty() || !given || detail::lower_case(given->substr(0, 7)) != "bearer ") return false;
+  return detail::equal_in_constant_time(detail::without_blanks(given->substr(7)), key);
 }
 
 INNGEST_INLINE bool server_access::has_event_key(const std::vector<std::string>& path) const {
   return path.size() == 2 && detail::is_among(path[1], event_keys_);
 }
 
-INNGEST_INLINE bool server_access::has_session(const http::request& request) const {
+INNGEST_INLINE std::string_view server_access::session_of(const http::request& request) const {
   for (const auto& [name, value] : request.headers) {
     if (detail::lower_case(name) != "cookie") continue;
     std::string_view rest = value;
@@ -266,10 +306,10 @@ INNGEST_INLINE bool server_access::has_session(const http::request& request) con
           rest.size(), rest.find(';') == std::string_view::npos ? rest.size() : rest.find(';') + 1));
       const std::size_t equals = pair.find('=');
       if (equals == std::string_view::npos || pair.substr(0, equals) != cookie_) continue;
-      if (people_.is_session(pair.substr(equals + 1))) return true;
+      if (people_.is_session(pair.substr(equals + 1))) return pair.substr(equals + 1);
     }
   }
-  return false;
+  return {};
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

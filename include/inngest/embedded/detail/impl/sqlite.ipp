@@ -12,7 +12,10 @@
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/hex.hpp>
+#include <inngest/detail/utf8.hpp>
 #include <inngest/embedded/detail/sqlite.hpp>
+#include <inngest/json.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
@@ -61,6 +64,19 @@ INNGEST_INLINE store_error problem_of(sqlite3* database, const std::string& path
 
 // ---- rows -------------------------------------------------------------------------------------------
 
+INNGEST_INLINE rows::rows(std::unique_ptr<sqlite3_stmt, closer> statement, sqlite3* database,
+                          const std::string& path, std::span<const bound_value> values)
+    : owned_(std::move(statement)), statement_(owned_.get()), database_(database), path_(path) {
+  int at = 0;
+  for (const bound_value& value : values) {
+    ++at;
+    if (const auto* text = std::get_if<std::string>(&value))
+      bind_at(at, std::string_view(*text));
+    else
+      bind_integer_at(at, std::get<std::int64_t>(value));
+  }
+}
+
 INNGEST_INLINE rows::~rows() {
   sqlite3_reset(statement_);
   sqlite3_clear_bindings(statement_);
@@ -90,6 +106,25 @@ INNGEST_INLINE std::string rows::key(int columns) const {
   return out;
 }
 
+INNGEST_INLINE std::string rows::as_json() const {
+  json out = json::object();
+  for (int at = 0; at < sqlite3_column_count(statement_); ++at) {
+    json& value = out[sqlite3_column_name(statement_, at)];
+    const int type = sqlite3_column_type(statement_, at);
+    if (type == SQLITE_INTEGER) value = sqlite3_column_int64(statement_, at);
+    if (type == SQLITE_FLOAT) value = sqlite3_column_double(statement_, at);
+    if (type != SQLITE_TEXT && type != SQLITE_BLOB) continue;
+    const auto* bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, at));
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
+    const std::string text(reinterpret_cast<const char*>(bytes), bytes ? size : 0);
+    if (type == SQLITE_TEXT && is_utf8(text))
+      value = text;
+    else
+      value = {{"hex", to_hex(std::span(bytes, bytes ? size : 0))}};
+  }
+  return out.dump();
+}
+
 INNGEST_INLINE void rows::check(int result) const {
   if (result != SQLITE_OK) throw problem_of(database_, path_);
 }
@@ -101,7 +136,7 @@ INNGEST_INLINE void rows::bind_integer_at(int at, std::int64_t number) {
 }
 
 INNGEST_INLINE void rows::bind_at(int at, std::string_view text) {
-  // SQLite takes a null pointer for NULL instead of the empty text.
+  // SQLite treats a null pointer as NULL, not as empty text.
   const char* data = text.data() == nullptr ? "" : text.data();
   check(sqlite3_bind_text64(statement_, at, data, text.size(), SQLITE_STATIC, SQLITE_UTF8));
 }
@@ -121,7 +156,7 @@ INNGEST_INLINE std::int64_t rows::integer_at(int at) const {
 
 INNGEST_INLINE void rows::read_at(int at, std::string& out) const {
   expect(at, SQLITE_TEXT, "a text");
-  // First the text, then its size: sqlite3_column_text() may convert the value.
+  // First the text, then its size, because sqlite3_column_text() may convert the value.
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, at));
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
   if (text == nullptr) throw problem_of(database_, path_);
@@ -202,11 +237,16 @@ INNGEST_INLINE void database::execute(const std::string& statements) {
 INNGEST_INLINE sqlite3_stmt* database::prepared(std::string_view text) {
   const auto found = statements_.find(text);
   if (found != statements_.end()) return found->second.get();
+  return statements_.emplace(text, prepare(text, true)).first->second.get();
+}
+
+INNGEST_INLINE std::unique_ptr<sqlite3_stmt, closer> database::prepare(std::string_view text, bool is_kept) {
   sqlite3_stmt* made = nullptr;
-  if (sqlite3_prepare_v3(database_.get(), text.data(), static_cast<int>(text.size()),
-                         SQLITE_PREPARE_PERSISTENT, &made, nullptr) != SQLITE_OK)
+  const unsigned flags = is_kept ? SQLITE_PREPARE_PERSISTENT : 0;
+  if (sqlite3_prepare_v3(database_.get(), text.data(), static_cast<int>(text.size()), flags, &made,
+                         nullptr) != SQLITE_OK)
     throw problem_of(database_.get(), path_);
-  return statements_.emplace(text, std::unique_ptr<sqlite3_stmt, closer>(made)).first->second.get();
+  return std::unique_ptr<sqlite3_stmt, closer>(made);
 }
 
 // ---- transactions -----------------------------------------------------------------------------------

@@ -1,7 +1,12 @@
 #pragma once
 
+#include <iterator>
+
 #include <inngest/config.hpp>
+#include <inngest/detail/hex.hpp>
+#include <inngest/embedded/detail/bulk_text.hpp>
 #include <inngest/embedded/detail/sqlite_reader.hpp>
+#include <inngest/embedded/detail/sqlite_search.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
@@ -12,7 +17,8 @@ INNGEST_INLINE embedded::unfinished_work reader::load() {
                                 .jobs = jobs(),
                                 .waits = waits(),
                                 .values = values(),
-                                .apps = apps()};
+                                .apps = apps(),
+                                .bulk_operations = running_bulk_operations()};
   out.last_job = static_cast<std::uint64_t>(
       file_.number("SELECT coalesce(max(id), 0) FROM jobs WHERE id <= ?1", last_id));
   out.unreadable = std::move(unreadable_);
@@ -45,14 +51,55 @@ INNGEST_INLINE std::vector<embedded::unreadable_record> reader::unreadable() {
     embedded::timeline_entry entry;
     read(from, entry);
   });
-  in_runs("memos", "memos.number AS number", 1, "step, text", [](rows& from) {
+  in_runs("memos", "memos.number AS number", 1, "step, text, name, begun", [](rows& from) {
     embedded::memo_record memo;
-    from.read(memo.step, memo.text);
+    read(from, memo);
+  });
+  in("notes",
+     file_.query("SELECT run, notes.id AS id, runs.number IS NULL, " + note_columns +
+                 " FROM notes LEFT JOIN runs ON runs.number = run"),
+     2, [&](rows& from) {
+       bool is_orphan = false;
+       embedded::run_note note;
+       read_position(from);
+       from.read(note.id, is_orphan);
+       read(from, note);
+       if (is_orphan) list("notes", from.key(2), "its run does not exist", {});
+     });
+  in("run_tags",
+     file_.query(
+         "SELECT run, run_tags.name AS name, runs.number IS NULL, value, run_tags.queued_at FROM run_tags "
+         "LEFT JOIN runs ON runs.number = run"),
+     2, [&](rows& from) {
+       embedded::run_tag tag;
+       timestamp queued{};
+       bool is_orphan = false;
+       read_position(from);
+       from.read(tag.name, is_orphan, tag.value, queued);
+       if (is_orphan) list("run_tags", from.key(2), "its run does not exist", {});
+     });
+  in("run_keys",
+     file_.query("SELECT run, what, key, runs.number IS NULL, run_keys.queued_at FROM run_keys "
+                 "LEFT JOIN runs ON runs.number = run"),
+     3, [&](rows& from) {
+       int what = 0;
+       std::string key;
+       timestamp queued{};
+       bool is_orphan = false;
+       read_position(from);
+       from.read(what, key, is_orphan, queued);
+       if (is_orphan) list("run_keys", from.key(3), "its run does not exist", {});
+     });
+  in_runs("run_logs", "run, position", 2, "at, level, step, attempt, text", [](rows& from) {
+    embedded::run_log_line line;
+    read(from, line);
   });
   jobs();
   waits();
   values();
   apps();
+  bulk_operations();
+  audit_trail({.limit = no_limit});
   return std::move(unreadable_);
 }
 
@@ -63,9 +110,42 @@ INNGEST_INLINE std::optional<embedded::event_record> reader::find_event(std::str
 }
 
 INNGEST_INLINE std::vector<embedded::event_record> reader::find_events(const embedded::event_query& query) {
-  std::string text = "SELECT number, " + event_record_columns + " FROM events";
-  if (!query.before.empty()) text += " WHERE id < ?1";
-  return events_of(file_.query(text + " ORDER BY id DESC LIMIT ?2", query.before, every_row), query.limit);
+  std::vector<embedded::event_record> out;
+  embedded::event_query rest = query;
+  do {
+    embedded::event_page page = find_event_page(rest);
+    std::move(page.events.begin(), page.events.end(), std::back_inserter(out));
+    rest.before = page.next;
+    rest.limit = query.limit - out.size();
+  } while (!rest.before.empty() && rest.limit > 0);
+  return out;
+}
+
+INNGEST_INLINE embedded::event_page reader::find_event_page(const embedded::event_query& query) {
+  auto [numbers, next] = search_events(file_, query);
+  embedded::event_page out{.next = std::move(next)};
+  for (const std::int64_t number : numbers) {
+    for (embedded::event_record& event : events_of(
+             file_.query("SELECT number, " + event_record_columns + " FROM events WHERE number = ?1", number),
+             1))
+      out.events.push_back(std::move(event));
+  }
+  return out;
+}
+
+INNGEST_INLINE std::vector<embedded::run_event> reader::events_of(std::string_view run_id) {
+  std::vector<embedded::run_event> out;
+  in("run_events",
+     file_.query("SELECT position, " + event_columns +
+                     "WHERE run = (SELECT number FROM runs WHERE id = ?1) ORDER BY position",
+                 run_id),
+     1, [&](rows& from) {
+       embedded::run_event event;
+       read_position(from);
+       read(from, event);
+       out.push_back(std::move(event));
+     });
+  return out;
 }
 
 INNGEST_INLINE std::optional<embedded::run_record> reader::find_run(std::string_view id) {
@@ -94,31 +174,136 @@ INNGEST_INLINE std::optional<embedded::run_record> reader::find_run(std::string_
                 out.deferred.push_back(std::move(call));
               });
   if (!whole) return std::nullopt;
+  read_labels(number, out.run);
   out.run.timeline = timeline_of(number);
   return std::move(out);
 }
 
 INNGEST_INLINE std::vector<embedded::run> reader::find_runs(const embedded::run_query& query) {
-  std::string where = " WHERE 1";
-  if (query.status) where += " AND status = ?1";
-  if (!query.function.empty()) where += " AND function_slug = ?2";
-  if (!query.search.empty())
-    where += " AND (instr(id, ?3) > 0 OR instr(event_id, ?3) > 0 OR instr(event_name, ?3) > 0)";
-  if (!query.before.empty()) where += " AND id < ?4";
   std::vector<embedded::run> out;
-  rows found =
-      file_.query("SELECT number, " + run_columns + " FROM runs" + where + " ORDER BY id DESC LIMIT ?5",
-                  query.status, query.function, query.search, query.before, every_row);
-  // Counts the rows here instead of in SQL: an unreadable row must not make the page shorter, because a short
-  // page looks like the last one.
-  while (out.size() < query.limit && found.next()) {
+  embedded::run_query rest = query;
+  do {
+    embedded::run_page page = find_page(rest);
+    std::move(page.runs.begin(), page.runs.end(), std::back_inserter(out));
+    rest.before = page.next;
+    rest.limit = query.limit - out.size();
+  } while (!rest.before.empty() && rest.limit > 0);
+  return out;
+}
+
+INNGEST_INLINE embedded::run_page reader::find_page(const embedded::run_query& query) {
+  embedded::run_page out;
+  if (query.limit == 0) return out;
+  // an unreadable row does not count, because a short page would look like the last one
+  const auto add = [&](const run_search::hit& hit) {
+    rows found = file_.query("SELECT number, " + run_columns + " FROM runs WHERE number = ?1", hit.number);
+    if (!found.next()) return true;
     embedded::run run;
     const bool is_readable = try_row(runs_table, found, 2, [&] {
       found.skip(1);
       read(found, run);
     });
-    if (is_readable) out.push_back(std::move(run));
+    if (!is_readable) return true;
+    read_labels(hit.number, run);
+    out.runs.push_back(std::move(run));
+    return out.runs.size() < query.limit;
+  };
+  out.next = run_search(file_, query).visit(false, add);
+  return out;
+}
+
+INNGEST_INLINE std::string reader::visit_page(const embedded::run_query& query,
+                                              const std::function<void(const embedded::run_point&)>& visit) {
+  return run_search(file_, query).visit(true, [&](const run_search::hit& hit) {
+    if (hit.status) visit({.id = hit.place.id, .status = *hit.status, .time = hit.place.time});
+    return true;
+  });
+}
+
+INNGEST_INLINE std::optional<std::size_t> reader::quick_count(const embedded::run_query& query) {
+  return run_search(file_, query).quick_count();
+}
+
+INNGEST_INLINE void reader::read_labels(std::int64_t number, embedded::run& out) {
+  in("run_tags", file_.query("SELECT run, name, value FROM run_tags WHERE run = ?1 ORDER BY name", number), 2,
+     [&](rows& from) {
+       embedded::run_tag tag;
+       from.skip(1);
+       from.read(tag.name, tag.value);
+       out.tags.push_back(std::move(tag));
+     });
+  in("run_keys", file_.query("SELECT run, what, key FROM run_keys WHERE run = ?1 ORDER BY what, key", number),
+     3, [&](rows& from) {
+       int what = 0;
+       std::string key;
+       from.skip(1);
+       from.read(what, key);
+       add_key(out, what, std::move(key));
+     });
+}
+
+INNGEST_INLINE void reader::add_key(embedded::run& out, int what, std::string key) {
+  if (what == 0)
+    out.concurrency_keys.push_back(std::move(key));
+  else
+    out.idempotency_key = std::move(key);
+}
+
+INNGEST_INLINE void reader::read_labels_of_unfinished(
+    const std::function<embedded::run*(const std::string& id)>& find) {
+  const std::string of_unfinished = " JOIN runs ON runs.number = run WHERE " + is_unfinished;
+  rows tags = file_.query(
+      "SELECT run, name, runs.id AS run_id, value FROM run_tags" + of_unfinished + " ORDER BY run, name",
+      first_ended, last_status);
+  while (tags.next()) {
+    const std::string id = run_of(tags, 2);
+    embedded::run* run = find(id);
+    if (!run) continue;  // the run is set aside
+    try_row(
+        "run_tags", tags, 2,
+        [&] {
+          embedded::run_tag tag;
+          tags.skip(1);
+          tags.read(tag.name);
+          tags.skip(1);
+          tags.read(tag.value);
+          run->tags.push_back(std::move(tag));
+        },
+        id);
   }
+  rows keys = file_.query(
+      "SELECT run, what, key, runs.id AS run_id FROM run_keys" + of_unfinished + " ORDER BY run, what, key",
+      first_ended, last_status);
+  while (keys.next()) {
+    const std::string id = run_of(keys, 3);
+    embedded::run* run = find(id);
+    if (!run) continue;
+    try_row(
+        "run_keys", keys, 3,
+        [&] {
+          int what = 0;
+          std::string key;
+          keys.skip(1);
+          keys.read(what, key);
+          add_key(*run, what, std::move(key));
+        },
+        id);
+  }
+}
+
+INNGEST_INLINE std::vector<embedded::run_times> reader::times_of_runs(const std::string& function,
+                                                                      std::size_t most) {
+  std::vector<embedded::run_times> out;
+  in(runs_table,
+     file_.query("SELECT number, id, status, queued_at, started_at, ended_at FROM runs "
+                 "WHERE function_slug = ?1 ORDER BY queued_at DESC, id DESC LIMIT ?2",
+                 function, static_cast<std::int64_t>(most)),
+     2, [&](rows& from) {
+       embedded::run_times times;
+       from.skip(2);
+       from.read(times.status, times.queued_at, times.started_at, times.ended_at);
+       out.push_back(times);
+     });
   return out;
 }
 
@@ -130,6 +315,49 @@ INNGEST_INLINE std::vector<embedded::run> reader::runs_of(std::string_view event
                   event_id));
 }
 
+INNGEST_INLINE std::vector<embedded::run> reader::reruns_of(std::string_view run_id) {
+  std::vector<embedded::run> out;
+  in(runs_table,
+     file_.query("SELECT number, " + run_columns + " FROM runs WHERE original_run_id = ?1 ORDER BY id",
+                 run_id),
+     2, [&](rows& found) {
+       std::int64_t number = 0;
+       embedded::run run;
+       found.read(number);
+       read(found, run);
+       read_labels(number, run);
+       out.push_back(std::move(run));
+     });
+  return out;
+}
+
+INNGEST_INLINE std::vector<embedded::bulk_operation> reader::bulk_operations() {
+  std::vector<embedded::bulk_operation> out;
+  in("bulk_operations",
+     file_.query("SELECT id, what, state, created_at, ended_at, cursor, total, done, failed, per_second, "
+                 "from_step, from_failed_step, filter, problems FROM bulk_operations ORDER BY id DESC"),
+     1, [&](rows& found) {
+       embedded::bulk_operation operation;
+       read(found, operation);
+       out.push_back(std::move(operation));
+     });
+  return out;
+}
+
+INNGEST_INLINE std::vector<embedded::bulk_operation> reader::running_bulk_operations() {
+  auto out = bulk_operations();
+  std::erase_if(out, [](const auto& each) { return each.state != embedded::bulk_state::running; });
+  return out;
+}
+
+INNGEST_INLINE void reader::read(rows& from, embedded::bulk_operation& out) {
+  std::string problems;
+  from.read(out.id, out.what, out.state, out.created_at, out.ended_at, out.cursor, out.total, out.done,
+            out.failed, out.per_second, out.from_step, out.from_failed_step, out.filter, problems);
+  if (out.per_second == 0) from.refuse(9, "not a positive number");
+  out.problems = embedded::read_bulk_problems(problems);
+}
+
 INNGEST_INLINE std::vector<embedded::run> reader::runs() {
   return with_timelines(file_.query("SELECT number, " + run_columns + " FROM runs ORDER BY id"));
 }
@@ -138,13 +366,60 @@ INNGEST_INLINE std::vector<embedded::memo_record> reader::memos_of(std::string_v
   return memos(file_.query(memo_query + "WHERE runs.id = ?1 ORDER BY memos.number", run_id));
 }
 
+INNGEST_INLINE std::vector<embedded::run_note> reader::notes_of(std::string_view run_id) {
+  std::vector<embedded::run_note> out;
+  in("notes",
+     file_.query("SELECT run, notes.id AS id, " + note_columns +
+                     " FROM notes JOIN runs ON runs.number = run WHERE runs.id = ?1 ORDER BY notes.id",
+                 run_id),
+     2, [&](rows& from) {
+       embedded::run_note note{.run_id = std::string(run_id)};
+       from.skip(1);
+       from.read(note.id);
+       read(from, note);
+       out.push_back(std::move(note));
+     });
+  return out;
+}
+
+INNGEST_INLINE std::vector<embedded::run_log_line> reader::logs_of(std::string_view run_id) {
+  std::vector<embedded::run_log_line> out;
+  in("run_logs",
+     file_.query("SELECT position, at, level, step, attempt, text FROM run_logs "
+                 "WHERE run = (SELECT number FROM runs WHERE id = ?1) ORDER BY position",
+                 run_id),
+     1, [&](rows& from) {
+       embedded::run_log_line line;
+       read_position(from);
+       read(from, line);
+       out.push_back(std::move(line));
+     });
+  return out;
+}
+
+INNGEST_INLINE std::vector<embedded::audit_entry> reader::audit_trail(const embedded::audit_query& query) {
+  std::vector<embedded::audit_entry> out;
+  rows found = file_.query(
+      "SELECT id, at, actor, action, target, details FROM audit_trail WHERE ?1 = '' OR id < ?1 ORDER BY id "
+      "DESC",
+      query.before);
+  while (out.size() < query.limit && found.next()) {
+    embedded::audit_entry entry;
+    const bool is_readable = try_row("audit_trail", found, 1, [&] {
+      found.read(entry.id, entry.at, entry.actor, entry.action, entry.target, entry.details);
+    });
+    if (is_readable) out.push_back(std::move(entry));
+  }
+  return out;
+}
+
 INNGEST_INLINE embedded::run_counts reader::count_runs() {
   embedded::run_counts out;
   in(runs_table, file_.query("SELECT status, count(*) FROM runs GROUP BY status"), 1, [&](rows& found) {
     embedded::run_status status{};
     std::size_t count = 0;
     found.read(status, count);
-    out.of(status) = count;
+    out.of(status) += count;
   });
   return out;
 }
@@ -221,6 +496,10 @@ INNGEST_INLINE std::vector<embedded::run_record> reader::unfinished_runs() {
               read(from, call);
               run.deferred.push_back(std::move(call));
             });
+  read_labels_of_unfinished([&](const std::string& id) {
+    const auto place = places.find(id);
+    return place == places.end() ? nullptr : &out[place->second].run;
+  });
   for (embedded::run_record& record : out) {
     const std::int64_t last = file_.number(
         "SELECT coalesce(max(position), 0) FROM timeline WHERE run = (SELECT number FROM runs WHERE id = "
@@ -333,7 +612,8 @@ INNGEST_INLINE std::vector<embedded::memo_record> reader::memos(rows found) {
         "memos", found, 1,
         [&] {
           found.skip(1);
-          found.read(memo.run_id, memo.step, memo.text);
+          found.read(memo.run_id);
+          read(found, memo);
         },
         run_of(found, 1));
     if (is_readable) out.push_back(std::move(memo));
@@ -350,6 +630,7 @@ INNGEST_INLINE std::vector<embedded::run> reader::with_timelines(rows found) {
       found.read(number);
       read(found, run);
       run.timeline = timeline_of(number);
+      read_labels(number, run);
       out.push_back(std::move(run));
     });
   }
@@ -384,11 +665,16 @@ INNGEST_INLINE void reader::read(rows& from, embedded::timeline_entry& out) {
   from.read(out.at, out.what, out.step, out.attempt, out.duration, out.detail);
 }
 
+INNGEST_INLINE void reader::read(rows& from, embedded::run_note& out) {
+  from.read(out.what, out.at, out.subject, out.name, out.target, out.text);
+}
+
 INNGEST_INLINE void reader::read(rows& from, embedded::run& out) {
-  std::optional<std::string> error_name, error_message, error_text;
+  std::optional<std::string> error_name, error_message, error_text, original_run_id;
   from.read(out.id, out.status, out.function_slug, out.function_id, out.event_id, out.event_name,
             out.queued_at, out.started_at, out.ended_at, error_name, error_message, error_text,
-            out.output_text);
+            out.output_text, original_run_id);
+  out.original_run_id = std::move(original_run_id).value_or("");
   if (!error_name) return;
   out.error = {.name = std::move(*error_name),
                .message = std::move(error_message).value_or(""),
@@ -396,10 +682,11 @@ INNGEST_INLINE void reader::read(rows& from, embedded::run& out) {
 }
 
 INNGEST_INLINE void reader::read(rows& from, embedded::run_record& out) {
-  std::optional<std::string> parent_run_id, parent_name;
-  std::optional<step_hash> parent_step;
+  std::optional<std::string> parent_run_id, parent_name, replaced_input;
+  std::optional<step_hash> parent_step, replaced_step;
   read(from, out.run);
-  from.read(out.gathering, parent_run_id, parent_step, parent_name);
+  from.read(out.gathering, parent_run_id, parent_step, parent_name, replaced_step, replaced_input);
+  if (replaced_step) out.replaced = {.step = *replaced_step, .input = std::move(replaced_input).value_or("")};
   if (parent_run_id && parent_step) {
     out.parent = {.run_id = std::move(*parent_run_id),
                   .step = *parent_step,
@@ -407,10 +694,20 @@ INNGEST_INLINE void reader::read(rows& from, embedded::run_record& out) {
   }
 }
 
+INNGEST_INLINE void reader::read(rows& from, embedded::memo_record& out) {
+  std::optional<std::string> name;
+  std::optional<timestamp> begun;
+  from.read(out.step, out.text, name, begun);
+  out.name = std::move(name).value_or("");
+  out.begun = begun.value_or(timestamp());
+}
+
 INNGEST_INLINE embedded::event_record reader::event_of(rows& from) {
   embedded::event_record out;
   from.skip(1);
-  from.read(out.id, out.name, out.text, out.received_at, out.dispatched);
+  std::optional<std::string> resent_from;
+  from.read(out.id, out.name, out.text, out.received_at, out.dispatched, resent_from);
+  out.resent_from = std::move(resent_from).value_or("");
   return out;
 }
 

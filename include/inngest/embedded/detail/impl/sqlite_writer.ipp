@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/embedded/detail/bulk_text.hpp>
 #include <inngest/embedded/detail/sqlite_writer.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
@@ -25,21 +26,69 @@ INNGEST_INLINE void writer::apply(const embedded::changes& changes) {
     file_.run("DELETE FROM remembered_values WHERE key = ?1", key);
   for (const auto& value : changes.values) put(value);
   for (const auto& app : changes.apps) put(app);
+  for (const auto& note : changes.notes) add(note);
+  for (const auto& tag : changes.tags) change(tag);
+  for (const auto& entry : changes.audit) add(entry);
+  for (std::size_t i = 0; i < changes.log_lines.size(); ++i) {
+    const auto& added = changes.log_lines[i];
+    add(added);
+    const bool is_last_of_run =
+        i + 1 == changes.log_lines.size() || changes.log_lines[i + 1].run_id != added.run_id;
+    if (is_last_of_run) shorten_log(added.run_id, added.most);
+  }
+  for (const auto& operation : changes.bulk_operations) put(operation);
+  for (const auto& id : changes.removed_runs) remove_run(id);
 }
 
-INNGEST_INLINE bool writer::forget_runs(timestamp time, int at_most) {
+INNGEST_INLINE bool writer::forget_runs(const embedded::retention& kept, timestamp now, int at_most,
+                                        place& from) {
   std::vector<std::int64_t> numbers;
-  rows found = file_.query("SELECT number FROM runs WHERE ended_at < ?1 AND status IN (?2, ?3, ?4) LIMIT ?5",
-                           time, embedded::run_status::completed, embedded::run_status::failed,
-                           embedded::run_status::cancelled, at_most);
-  while (found.next()) found.read(numbers.emplace_back());
-  for (const std::int64_t number : numbers) {
-    forget_input(number);
-    file_.run("DELETE FROM timeline WHERE run = ?1", number);
-    file_.run("DELETE FROM memos WHERE run = ?1", number);
-    file_.run("DELETE FROM runs WHERE number = ?1", number);
+  bool found_run = false;
+  rows found = file_.query(
+      "SELECT ended_at, number, CASE WHEN status BETWEEN ?4 AND ?5 AND typeof(function_slug) = 'text' "
+      "THEN status END, function_slug FROM runs "
+      "WHERE (ended_at, number) > (?1, ?2) AND ended_at BETWEEN 0 AND ?3 - 1 AND typeof(ended_at) = "
+      "'integer' "
+      "ORDER BY ended_at, number LIMIT ?6",
+      from.time, from.number, embedded::time_before(now, kept.shortest()), embedded::run_status::completed,
+      embedded::run_status::skipped, at_most);
+  for (; found.next(); found_run = true) {
+    std::optional<embedded::run_status> status;
+    found.read(from.time, from.number, status);
+    const std::string function = found.text_at(3);
+    if (status && from.time < embedded::time_before(now, kept.keep_for(function, *status)))
+      numbers.push_back(from.number);
   }
-  return !numbers.empty();
+  for (const std::int64_t number : numbers) forget_run(number);
+  return found_run;
+}
+
+INNGEST_INLINE std::size_t writer::forget_oldest_runs(int at_most, bool spares_failed, timestamp& last) {
+  std::vector<std::int64_t> numbers;
+  rows found = file_.query(
+      "SELECT number, queued_at FROM runs WHERE ended_at IS NOT NULL AND status BETWEEN ?1 AND ?2 AND status "
+      "<> ?3 "
+      "AND typeof(queued_at) = 'integer' ORDER BY ended_at LIMIT ?4",
+      embedded::run_status::completed, embedded::run_status::skipped,
+      spares_failed ? static_cast<int>(embedded::run_status::failed) : -1, at_most);
+  while (found.next()) {
+    timestamp queued;
+    found.read(numbers.emplace_back(), queued);
+    last = (std::max)(last, queued);
+  }
+  for (const std::int64_t number : numbers) forget_run(number);
+  return numbers.size();
+}
+
+INNGEST_INLINE void writer::forget_run(std::int64_t number) {
+  forget_input(number);
+  file_.run("DELETE FROM timeline WHERE run = ?1", number);
+  file_.run("DELETE FROM memos WHERE run = ?1", number);
+  file_.run("DELETE FROM notes WHERE run = ?1", number);
+  file_.run("DELETE FROM run_logs WHERE run = ?1", number);
+  file_.run("DELETE FROM run_tags WHERE run = ?1", number);
+  file_.run("DELETE FROM run_keys WHERE run = ?1", number);
+  file_.run("DELETE FROM runs WHERE number = ?1", number);
 }
 
 INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& from) {
@@ -60,6 +109,28 @@ INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& fr
   return found_event;
 }
 
+INNGEST_INLINE void writer::put(const embedded::bulk_operation& operation) {
+  const std::string problems = embedded::text_of(operation.problems);
+  file_.run(
+      "INSERT OR REPLACE INTO bulk_operations (id, what, state, created_at, ended_at, cursor, total, done, "
+      "failed, per_second, from_step, from_failed_step, filter, problems) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+      operation.id, operation.what, operation.state, operation.created_at, operation.ended_at,
+      operation.cursor, operation.total, operation.done, operation.failed, operation.per_second,
+      operation.from_step, operation.from_failed_step, operation.filter, problems);
+}
+
+INNGEST_INLINE void writer::remove_run(const std::string& id) {
+  const std::int64_t number =
+      file_.number("SELECT coalesce(max(number), 0) FROM runs WHERE id = ?1 AND status BETWEEN ?2 AND ?3", id,
+                   embedded::run_status::completed, embedded::run_status::skipped);
+  if (number > 0) forget_run(number);
+}
+
+INNGEST_INLINE void writer::forget_bulk_operations(timestamp time) {
+  file_.run("DELETE FROM bulk_operations WHERE ended_at < ?1 AND typeof(ended_at) = 'integer'", time);
+}
+
 INNGEST_INLINE bool writer::forget_values(timestamp time, int at_most) {
   file_.run(
       "DELETE FROM remembered_values WHERE key IN "
@@ -68,16 +139,41 @@ INNGEST_INLINE bool writer::forget_values(timestamp time, int at_most) {
   return file_.number("SELECT changes()") > 0;
 }
 
-INNGEST_INLINE void writer::add(const embedded::event_record& event) {
+INNGEST_INLINE bool writer::forget_audit(timestamp time, int at_most) {
   file_.run(
-      "INSERT INTO events (id, name, received_at, text, dispatched) VALUES (?1, ?2, ?3, ?4, ?5) "
+      "DELETE FROM audit_trail WHERE id IN (SELECT id FROM audit_trail WHERE at < ?1 AND typeof(at) = "
+      "'integer' AND typeof(id) = 'text' AND typeof(actor) = 'text' AND typeof(action) = 'text' "
+      "AND typeof(target) = 'text' AND typeof(details) = 'text' LIMIT ?2)",
+      time, at_most);
+  return file_.number("SELECT changes()") > 0;
+}
+
+INNGEST_INLINE void writer::add(const embedded::audit_entry& entry) {
+  file_.run(
+      "INSERT INTO audit_trail (id, at, actor, action, target, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
       "ON CONFLICT DO NOTHING",
-      event.id, event.name, event.received_at, event.text, event.dispatched);
+      entry.id, entry.at, entry.actor, entry.action, entry.target, entry.details);
+}
+
+INNGEST_INLINE void writer::add(const embedded::event_record& event) {
+  std::optional<std::string_view> resent_from;
+  if (!event.resent_from.empty()) resent_from = event.resent_from;
+  file_.run(
+      "INSERT INTO events (id, name, received_at, text, dispatched, resent_from) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+      event.id, event.name, event.received_at, event.text, event.dispatched, resent_from);
 }
 
 INNGEST_INLINE void writer::put(const embedded::run_record& record) {
   const embedded::run& run = record.run;
   std::optional<std::string_view> error_name, error_message, error_text, parent_run_id, parent_name;
+  std::optional<std::string_view> original_run_id, replaced_input;
+  std::optional<step_hash> replaced_step;
+  if (!run.original_run_id.empty()) original_run_id = run.original_run_id;
+  if (record.replaced) {
+    replaced_step = record.replaced->step;
+    replaced_input = record.replaced->input;
+  }
   if (run.error) {
     error_name = run.error->name;
     error_message = run.error->message;
@@ -92,18 +188,49 @@ INNGEST_INLINE void writer::put(const embedded::run_record& record) {
   const std::int64_t number = file_.number(
       "INSERT INTO runs (id, status, function_slug, function_id, event_id, event_name, queued_at, "
       "started_at, ended_at, gathering, parent_run_id, parent_step, error_name, error_message, error_text, "
-      "output, parent_name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-      "?16, ?17) "
+      "output, parent_name, original_run_id, replaced_step, replaced_input) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+      "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) "
       "ON CONFLICT (id) DO UPDATE SET (status, function_slug, function_id, event_id, event_name, "
       "queued_at, "
       "started_at, ended_at, gathering, parent_run_id, parent_step, error_name, error_message, error_text, "
-      "output, parent_name) = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) "
+      "output, parent_name, original_run_id, replaced_step, replaced_input) = (?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+      "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) "
       "RETURNING number",
       run.id, run.status, run.function_slug, run.function_id, run.event_id, run.event_name, run.queued_at,
       run.started_at, run.ended_at, record.gathering, parent_run_id, parent_step, error_name, error_message,
-      error_text, run.output_text, parent_name);
+      error_text, run.output_text, parent_name, original_run_id, replaced_step, replaced_input);
   forget_input(number);
   put_input(number, record);
+  put_labels(number, run);
+}
+
+INNGEST_INLINE void writer::put_labels(std::int64_t number, const embedded::run& run) {
+  file_.run("DELETE FROM run_tags WHERE run = ?1", number);
+  file_.run("DELETE FROM run_keys WHERE run = ?1", number);
+  for (const embedded::run_tag& tag : run.tags) {
+    file_.run("INSERT OR REPLACE INTO run_tags (run, name, value, queued_at) VALUES (?1, ?2, ?3, ?4)", number,
+              tag.name, tag.value, run.queued_at);
+  }
+  const auto add_key = [&](int what, const std::string& key) {
+    file_.run("INSERT OR REPLACE INTO run_keys (run, what, key, queued_at) VALUES (?1, ?2, ?3, ?4)", number,
+              what, key, run.queued_at);
+  };
+  for (const std::string& key : run.concurrency_keys) add_key(0, key);
+  if (!run.idempotency_key.empty()) add_key(1, run.idempotency_key);
+}
+
+INNGEST_INLINE void writer::change(const embedded::tag_change& change) {
+  if (change.name.empty()) {
+    file_.run("DELETE FROM run_tags WHERE run = (SELECT number FROM runs WHERE id = ?1)", change.run_id);
+  } else if (!change.value) {
+    file_.run("DELETE FROM run_tags WHERE run = (SELECT number FROM runs WHERE id = ?1) AND name = ?2",
+              change.run_id, change.name);
+  } else {
+    file_.run(
+        "INSERT OR REPLACE INTO run_tags (run, name, value, queued_at) SELECT number, ?2, ?3, queued_at FROM "
+        "runs WHERE id = ?1",
+        change.run_id, change.name, *change.value);
+  }
 }
 
 INNGEST_INLINE void writer::forget_input(std::int64_t run) {
@@ -141,9 +268,10 @@ INNGEST_INLINE void writer::update(const embedded::run_update& run) {
 
 INNGEST_INLINE void writer::add(const embedded::memo_record& memo) {
   file_.run(
-      "INSERT INTO memos (run, step, text) SELECT number, ?2, ?3 FROM runs WHERE id = ?1 "
+      "INSERT INTO memos (run, step, text, name, begun) SELECT number, ?2, ?3, ?4, ?5 FROM runs WHERE id = "
+      "?1 "
       "ON CONFLICT (run, step) DO NOTHING",
-      memo.run_id, memo.step, memo.text);
+      memo.run_id, memo.step, memo.text, memo.name, memo.begun);
 }
 
 INNGEST_INLINE void writer::add(const embedded::timeline_record& record) {
@@ -155,6 +283,22 @@ INNGEST_INLINE void writer::add(const embedded::timeline_record& record) {
       "?2, ?3, ?4, ?5, ?6, ?7 FROM runs WHERE id = ?1 ON CONFLICT DO NOTHING",
       record.run_id, entry.at, entry.what, entry.step, entry.attempt, entry.duration, entry.detail,
       record.position);
+}
+
+INNGEST_INLINE void writer::add(const embedded::run_log_record& record) {
+  const embedded::run_log_line& line = record.line;
+  file_.run(
+      "INSERT INTO run_logs (run, position, at, level, step, attempt, text) "
+      "SELECT number, ?2, ?3, ?4, ?5, ?6, ?7 FROM runs WHERE id = ?1 ON CONFLICT DO NOTHING",
+      record.run_id, record.position, line.at, line.level, line.step, line.attempt, line.text);
+}
+
+INNGEST_INLINE void writer::shorten_log(const std::string& run_id, std::size_t most) {
+  file_.run(
+      "DELETE FROM run_logs WHERE run = (SELECT number FROM runs WHERE id = ?1) AND position <= "
+      "(SELECT position FROM run_logs WHERE run = (SELECT number FROM runs WHERE id = ?1) "
+      "ORDER BY position DESC LIMIT 1 OFFSET ?2)",
+      run_id, most);
 }
 
 INNGEST_INLINE void writer::put(const embedded::job& job) {
@@ -179,6 +323,19 @@ INNGEST_INLINE void writer::put(const embedded::remembered_value& value) {
 
 INNGEST_INLINE void writer::put(const embedded::app_record& app) {
   file_.run("INSERT OR REPLACE INTO apps (id, text) VALUES (?1, ?2)", app.id, app.text);
+}
+
+INNGEST_INLINE void writer::add(const embedded::run_note& note) {
+  file_.run(
+      "INSERT INTO notes (run, id, what, at, subject, name, target, text) "
+      "SELECT number, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM runs WHERE id = ?1 ON CONFLICT DO NOTHING",
+      note.run_id, note.id, note.what, note.at, note.subject, note.name, note.target, note.text);
+  if (note.what == embedded::run_note::kind::metadata) return;
+  file_.run(
+      "DELETE FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) AND id <= "
+      "(SELECT id FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) "
+      "ORDER BY id DESC LIMIT 1 OFFSET ?3)",
+      note.run_id, note.what, embedded::most_messages_of_run);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail::sqlite

@@ -21,17 +21,20 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// A step under way: planned, asleep, waiting or invoked.
+/// An unfinished step: planned, sleeping, waiting or invoked.
 struct pending_step {
   std::string name{};
   timestamp begun{};
-  /// The job of the call that runs the step, or of the timer that ends it; none while the call is under way.
+  /// The job of the call that runs the step, or of the timer that ends it; none while the call is in
+  /// progress.
   std::optional<std::uint64_t> job{};
   bool waits = false;
-  /// Whether the step belongs to a parallel group: the function is called again when all of the group have
-  /// run.
+  /// Whether the step belongs to a parallel group: the function is called again when all steps of the group
+  /// have run.
   bool is_awaited = false;
 };
+
+struct function_metrics;
 
 /// A run that has not ended.
 struct active_run {
@@ -43,16 +46,20 @@ struct active_run {
   std::set<std::uint64_t> jobs{};  // ids of jobs that were not taken
   /// The job that replays the whole function. There is at most one.
   std::optional<std::uint64_t> replay_job{};
-  /// Whether there are results with which the function was not called yet.
+  /// Whether there are results that the function was not called with yet.
   bool has_news = false;
-  int calls = 0;          // calls under way
+  int calls = 0;          // calls in progress
   std::size_t chain = 0;  // event_record::chain of the event that started the run
   std::uint64_t last_call = 0;
   std::uint64_t last_replay = 0;  // id of the last call of the whole function
   std::shared_ptr<const concurrency_limits> limits{};
   std::chrono::milliseconds priority{};
-  /// The key of a singleton, of which there is only one run; empty for other functions.
+  /// Why the run failed, for lifecycle events: the problem with the app's answer.
+  std::string problem{};
+  std::string failed_answer{};  // the answer, as JSON; empty when there was none
+  /// The key of a singleton, of which only one run exists; empty for other functions.
   std::string singleton_key{};
+  function_metrics* meter = nullptr;  // see run_meter
 
   const std::string& id() const { return record.run.id; }
   bool has_work() const { return !pending.empty() || !jobs.empty() || calls > 0; }
@@ -60,16 +67,23 @@ struct active_run {
   std::string events_text() const;
   const std::string& event_text() const { return record.events.front().text; }
   int max_attempts() const { return function->retries + 1; }
+  /// The replaced arguments of the step from which the run was repeated, until the step has a result.
+  const replaced_input* input_to_replace() const {
+    return record.replaced && !memos.contains(record.replaced->step) ? &*record.replaced : nullptr;
+  }
   /// The size of all results and events in bytes.
   std::size_t state_size() const;
 };
 
-/// The largest state, in bytes, that the body of a call contains. An Inngest server has the same limit.
+/// The maximum state size in bytes in the body of a call; the same as an Inngest server's.
 inline constexpr std::size_t largest_state = 4 * 1024 * 1024 - 1024;
 
-/// The body of a call request. While other steps or calls of the run are pending or under way, the call must
-/// only plan new steps, so that two calls never run the same step. A remote app also gets the id with which
-/// it saves results, and must fetch a large state.
+/// Whether a call must only plan new steps, so that two calls never run the same step.
+bool must_plan(const active_run& run, const job& call);
+
+/// The body of a call request. While other steps or calls of the run are pending or in progress, the call
+/// must only plan new steps, so that two calls never run the same step. A remote app also receives the id
+/// with which it saves results, and must fetch a large state.
 std::string call_body(const active_run& run, const job& call);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -16,7 +16,7 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// The runs that have not ended, indexed by id, function, singleton key and batch buffer.
+/// The unfinished runs, indexed by id, function, singleton key and batch buffer.
 class active_runs {
  public:
   /// Adds a run of the function. The reference stays valid until take_out().
@@ -25,13 +25,13 @@ class active_runs {
   /// Removes a run from all indexes.
   std::unique_ptr<active_run> take_out(active_run& run);
 
-  /// Null when there is no such run, or it has ended.
+  /// The run with the id. Null when it does not exist or has ended.
   active_run* find(std::string_view run_id) { return find_in(runs_, run_id); }
   const active_run* find(std::string_view run_id) const { return find_in(runs_, run_id); }
   bool contains(std::string_view run_id) const { return runs_.find(run_id) != runs_.end(); }
   std::size_t size() const { return runs_.size(); }
   bool empty() const { return runs_.empty(); }
-  /// Pairs of id and run, in the order of the ids.
+  /// Pairs of id and run, ordered by id.
   const auto& all() const { return runs_; }
 
   const std::vector<active_run*>& of_function(const std::string& slug) { return by_function_[slug]; }

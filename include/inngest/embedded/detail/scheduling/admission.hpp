@@ -12,16 +12,16 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Decides by a function's flow control whether an event starts a run, and when.
+/// Decides, by a function's flow control, whether and when an event starts a run.
 class admission {
  public:
   admission(scheduler_state& state, lifecycle& lifecycle, batches& batches);
 
-  /// Starts a run for an event now, later or not at all. An event id starts a function only once. Like on a
+  /// Starts a run for an event now, later or not at all. An event id starts a function only once. As on a
   /// server, an event that flow control rejects does not use up its id.
   void admit(const shared_function& function, const event_record& event, event_view& view, timestamp now);
 
-  /// The same for the event of a schedule, which a server never adds to a batch. The event's id is its
+  /// Like admit(), for the event of a schedule, which a server never adds to a batch. The event's id is its
   /// planned time: when two schedules are due at the same time, only one starts the function.
   void admit_scheduled(const shared_function& function, const event_record& event, timestamp now);
 

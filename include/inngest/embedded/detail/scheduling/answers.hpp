@@ -20,11 +20,13 @@
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/http.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/headers.hpp>
+#include <inngest/protocol/http_run.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Processes the answers to calls of apps, and to requests that the engine makes for steps.
+/// Processes apps' answers to calls, and the answers to requests that the engine makes for steps.
 class answers {
  public:
   answers(scheduler_state& state, steps& steps, lifecycle& lifecycle, operations& operations);
@@ -32,10 +34,17 @@ class answers {
   /// Processes an app's answer.
   void take(active_run& run, const job& call, const http::response& answer, timestamp now);
 
-  /// Processes the answer to a step's request, or the problem of a request that could not be made.
+  /// Processes the answer to a step's request, or the error of a request that could not be made.
   void take_requested(active_run& run, const job& made, const http::response& answer, timestamp now);
 
  private:
+  /// Ends the run with its output. An endpoint that answers with a status of 500 or more has failed.
+  void complete(active_run& run, int attempt, std::string output, timestamp now);
+
+  /// The app's answer as JSON for lifecycle events; the error when the answer came from a proxy. Empty if
+  /// there was no answer.
+  static std::string failed_answer_of(const http::response& answer, const run_error& error);
+
   static bool has_attempts_left(const active_run& run, const job& call);
 
   void retry_or_fail(active_run& run, const job& call, const run_error& error, bool may_retry,
@@ -44,7 +53,7 @@ class answers {
   void retry_or_fail_step(active_run& run, const job& call, const run_error& error, bool may_retry,
                           const http::response& answer, timestamp now);
 
-  /// What an answer's operations mean for the run as a whole.
+  /// The effect of an answer's operations on the run as a whole.
   struct outcome {
     const reported_operation* completed = nullptr;
     const reported_operation* failed = nullptr;
@@ -54,24 +63,23 @@ class answers {
   void take_operations(active_run& run, const job& call, const app_answer& read, bool is_overtaken,
                        const http::response& answer, timestamp now);
 
-  /// Processes the operations in order. Returns `nullopt` when one of them ended the run, as when a singleton
-  /// that invokes itself is cancelled.
+  /// Processes the operations in order. Returns `nullopt` when one of them ended the run, for example when a
+  /// singleton that invokes itself is cancelled.
   std::optional<outcome> take_all(active_run& run, const job& call, const app_answer& read,
                                   const http::response& answer, timestamp now);
 
-  /// Whether a step's call has ended without a result of the step and without another attempt.
+  /// Whether a step's call has ended without a result of the step and without another planned attempt.
   static bool is_left_open(const active_run& run, const job& call);
 
-  /// Calls the app again if it requests that, and the app may plan the step again. Otherwise the attempt
-  /// failed.
+  /// Calls the app again if it requests that and may plan the step again. Otherwise the attempt failed.
   void continue_without_result(active_run& run, const job& call, const app_answer& read,
                                const http::response& answer, timestamp now);
 
-  /// Processes an answer without results or steps, with which the app requests another call.
+  /// Whether the answer has no results or steps, which requests another call.
   static bool says_nothing(const app_answer& read);
 
-  /// A function that fails after it deferred calls reports its failure in an operation, together with those
-  /// calls.
+  /// Whether the operation reports the failure of the function. A function that fails after it deferred calls
+  /// reports its failure together with those calls.
   static bool is_failure_of_run(const reported_operation& op);
 
   scheduler_state& state_;

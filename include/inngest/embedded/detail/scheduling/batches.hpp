@@ -15,7 +15,7 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Runs that do not call their function yet: batches and debounces, which still collect events, and runs of
+/// Runs whose function is not called yet: batches and debounces, which still collect events, and runs of
 /// events with a time in the future. Each run has a job of the kind `gathered`, which starts it.
 class batches {
  public:
@@ -34,7 +34,7 @@ class batches {
   /// Delays the run of an event with a time in the future. Flow control applies at that time.
   void begin_later(const shared_function& function, const event_record& event, timestamp due, timestamp now);
 
-  /// Starts the run with the events that it has, if flow control allows it.
+  /// Starts the run with the events collected so far, if flow control allows it.
   void close(active_run& run, timestamp now);
 
  private:

@@ -8,6 +8,7 @@
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>
 #include <inngest/embedded/detail/scheduling/active_run.hpp>
+#include <inngest/embedded/detail/scheduling/run_meter.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/store.hpp>
 
@@ -20,11 +21,13 @@ struct change_journal {
   std::deque<std::pair<run, timeline_entry>> progress{};
   /// Whether `progress` collects all entries, or only failures.
   bool wants_progress = false;
+  /// Counts all entries.
+  run_meter meter{};
 
   /// Adds a new run, or one whose record is replaced.
   void write(const active_run& run) { changes.runs.push_back(run.record); }
 
-  /// Adds the status of a run, and how it ended.
+  /// Adds a run's status and, if it has ended, how.
   void update(const active_run& run);
 
   /// Adds an entry to the run's timeline.
@@ -33,6 +36,11 @@ struct change_journal {
   /// Adds an entry about a step that the app ran.
   void notify_step(active_run& run, const reported_operation& op, embedded::progress what, int attempt,
                    std::string detail, timestamp now);
+
+  /// Adds the complete error of an attempt that will be retried, if it contains more than the timeline. `id`
+  /// is a new ULID.
+  void note_error(const active_run& run, const std::string& step, int attempt, const run_error& error,
+                  std::string id, timestamp now);
 
  private:
   static bool is_failure(embedded::progress what);

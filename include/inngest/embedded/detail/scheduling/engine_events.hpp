@@ -17,7 +17,8 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The data of the events "inngest/function.finished", ".failed" and ".cancelled": how a run ended.
+/// The data of the events "inngest/function.finished", ".failed" and ".cancelled", which describe how a run
+/// ended.
 std::string end_data(const active_run& ended);
 
 /// The event of an invoked function.
@@ -26,8 +27,16 @@ incoming_event invocation(std::string data);
 /// The event with which a schedule starts its function.
 incoming_event timer_event(const registered_trigger& trigger, timestamp planned, timestamp fired);
 
-/// The delay of a schedule, so that many functions don't start at once. The same arguments give the same
-/// delay.
+/// The schedule used to start a function manually: the first one of a function that has only schedules as
+/// triggers; `nullopt` for other functions.
+std::optional<std::string> schedule_of(const function_definition& function);
+
+/// The event of such a start: that of the schedule as if it were due now, with the members of the object
+/// `data` added or replaced.
+incoming_event timer_by_hand(const std::string& schedule, const json& data, timestamp now);
+
+/// A delay for a schedule, so that many functions don't start at the same time. The same arguments give the
+/// same delay.
 std::chrono::milliseconds jitter_of(const std::string& slug, const registered_trigger& trigger,
                                     timestamp planned);
 

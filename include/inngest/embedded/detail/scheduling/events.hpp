@@ -29,7 +29,7 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// Accepts events, and dispatches them when they are stored: they end waits, cancel runs and start runs.
+/// Accepts events, and dispatches them once they are stored: they end waits, cancel runs and start runs.
 class events {
  public:
   events(scheduler_state& state, steps& steps, lifecycle& lifecycle, admission& admission);
@@ -39,10 +39,13 @@ class events {
                                   const std::function<bool(const std::string&)>& is_dispatched,
                                   std::size_t chain);
 
-  /// Forgets events that could not be stored.
+  /// See scheduler::resend().
+  std::string resend(const event_record& earlier, timestamp now);
+
+  /// Drops events that could not be stored.
   void withdraw(const changes& changes);
 
-  /// Notes that the effects of dispatched events are stored.
+  /// Records that the effects of dispatched events are stored.
   void forget_dispatched(const changes& changes);
 
   /// Dispatches the events of changes that are now stored.
@@ -50,12 +53,12 @@ class events {
 
   void dispatch_stored(const event_record& event, timestamp now);
 
-  /// Runs the follow-ups of ended runs. It does not throw: it skips a follow-up that fails, because the
+  /// Executes the follow-ups of ended runs. Does not throw: it skips a follow-up that fails, because the
   /// others do not depend on it.
   void run_follow_ups(timestamp now) noexcept;
 
   bool has_undispatched() const { return !undispatched_.empty(); }
-  /// The number of events that are not stored, or whose effects are not stored.
+  /// The number of events that are not stored yet, or whose effects are not stored yet.
   std::size_t size() const { return undispatched_.size() + dispatching_.size(); }
 
  private:

@@ -18,8 +18,8 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// A rate: `limit` runs in each `period`, and `burst` more at once. The generic cell rate algorithm (GCRA)
-/// enforces it with one number for each key: the time of the next run if all runs came evenly.
+/// A rate: `limit` runs in each `period`, and `burst` more at the same time. The generic cell rate algorithm
+/// (GCRA) enforces it with one number for each key: the time of the next run if all runs were evenly spaced.
 struct rate {
   std::int64_t limit = 1;
   std::int64_t burst = 1;
@@ -29,7 +29,7 @@ struct rate {
 /// The values that flow control remembers until they expire: used keys, and rates.
 class flow_memory {
  public:
-  /// Adds changed values to these changes.
+  /// Adds changed values to `changes`.
   explicit flow_memory(embedded::changes& changes) : changes_(changes) {}
 
   void load(remembered_value value);
@@ -39,6 +39,14 @@ class flow_memory {
 
   void remember(std::string key, std::string text, timestamp expires);
 
+  /// The values of all keys that begin with the prefix, ordered by key.
+  std::vector<std::string> all_of(std::string_view prefix, timestamp now) const;
+
+  /// Removes the value of the key. Returns false when it does not exist.
+  bool forget(const std::string& key);
+  /// Removes the values of all keys that begin with the prefix.
+  void forget_all(std::string_view prefix);
+
   /// Counts a run if the rate allows it now. Returns false otherwise.
   bool take(const std::string& key, const rate& rate, timestamp now);
 
@@ -46,6 +54,8 @@ class flow_memory {
   timestamp reserve(const std::string& key, const rate& rate, timestamp now);
 
   std::size_t size() const { return values_.size(); }
+  /// The number of keys that begin with the prefix.
+  std::size_t count(std::string_view prefix) const;
 
   /// Removes expired values.
   void clean(timestamp now);

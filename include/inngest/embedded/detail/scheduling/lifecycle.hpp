@@ -17,6 +17,7 @@
 #include <inngest/embedded/detail/scheduling/engine_events.hpp>
 #include <inngest/embedded/detail/scheduling/event_view.hpp>
 #include <inngest/embedded/detail/scheduling/limits.hpp>
+#include <inngest/embedded/detail/scheduling/rerun_plan.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler_state.hpp>
 #include <inngest/embedded/detail/scheduling/steps.hpp>
 #include <inngest/embedded/detail/scheduling/subscriptions.hpp>
@@ -27,18 +28,23 @@ namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 using shared_function = subscriptions::shared_function;
 
-/// The events with which a run starts.
+/// The events that a run starts with.
 struct run_input {
   std::string name{};
   std::vector<run_event> events{};
   std::size_t chain = 0;
+  /// The run's id if it is predetermined; otherwise the engine makes one.
+  std::string run_id{};
+  std::string original_run_id{};  // see run::original_run_id
+  std::string idempotency_key{};  // of the request that started the run; empty without
+  rerun_plan repeats{};
 
   static run_input of(const event_record& event);
 };
 
-/// Work that follows the end of a run: an event to dispatch, or a function that the run deferred. It is done
-/// after the change in which the run ended is complete, because it may end other runs, and no code may hold a
-/// pointer to a run then.
+/// Work that follows the end of a run: an event to dispatch, or a function that the run deferred. It is
+/// executed after the change that ended the run is complete, because it may end other runs, and no code may
+/// hold a pointer to a run at that time.
 using follow_up = std::variant<event_record, deferred_call>;
 
 /// Starts and ends runs.
@@ -52,8 +58,11 @@ class lifecycle {
   std::string begin(const shared_function& function, run_input input,
                     const std::optional<parent_step>& parent, timestamp now);
 
-  /// Returns false when the function is a singleton that is running. Cancels that run if the new one replaces
-  /// it.
+  /// Starts a run whose first call its app has begun itself, and returns the job of that call.
+  job begin_at_app(const shared_function& function, run_input input, timestamp now);
+
+  /// Returns false when the function is a singleton that is already running. Cancels that run if the new one
+  /// replaces it.
   bool make_room(const function_definition& function, const std::string& event, timestamp now);
 
   /// Adds a run without a call.
@@ -63,9 +72,10 @@ class lifecycle {
   void note_queued(active_run& run, std::string event_name, timestamp now);
 
   /// Calls the function of a run that has all its events, when its limits allow it.
-  void queue_first_call(active_run& run, timestamp now);
+  /// If the run repeats another one from a step, calls that step.
+  void queue_first_call(active_run& run, timestamp now, const rerun_plan& repeats = {});
 
-  /// Notes that the run's first call is under way.
+  /// Records that the run's first call is in progress.
   void mark_started(active_run& run, timestamp now);
 
   // ---- ending -------------------------------------------------------------------------------------------
@@ -84,9 +94,9 @@ class lifecycle {
   void end(active_run& run, run_status status, timeline_entry last, const step_end& for_parent,
            timestamp now);
 
-  /// Publishes the lifecycle events of the end of a run, which trigger on_failure, on_success, on_cancel and
-  /// other functions. The end of a run that such an event started publishes none, because this would never
-  /// end.
+  /// Publishes the lifecycle events for the end of a run, which trigger on_failure, on_success, on_cancel and
+  /// other functions. The end of a run that was started by such an event publishes none, because that would
+  /// never end.
   void publish_end(const active_run& ended, timestamp now);
 
   /// Does not store an event without listeners.

@@ -16,7 +16,7 @@
 #include <inngest/options/detail/option_limits.hpp>
 #include <inngest/time/detail/saturated.hpp>
 
-// The options that make runs compete: concurrency, priority and singletons.
+// The options by which runs compete: concurrency, priority and singletons.
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -26,7 +26,7 @@ std::shared_ptr<const concurrency_limits> concurrency_of(const function_definiti
                                                          event_view& view);
 
 /// How far a run is moved ahead in the queue, up to ten minutes; negative values move it back. A value that
-/// is not a number, or NaN, counts as 0.
+/// is not a number, or is NaN, counts as 0.
 std::chrono::seconds priority_of(const function_definition& function, event_view& view);
 
 /// The key of a singleton: only one run of a key exists at a time. `nullopt` when the event has no key.

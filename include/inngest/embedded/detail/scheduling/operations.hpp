@@ -35,13 +35,13 @@ class operations {
  public:
   operations(scheduler_state& state, steps& steps, lifecycle& lifecycle);
 
-  /// Returns an error when the operation is not possible, with which a server fails the run. Nothing has
-  /// changed then.
+  /// Executes an operation. If it is not possible, returns the error with which a server fails the run, and
+  /// changes nothing.
   [[nodiscard]] std::optional<run_error> take(active_run& run, const job& call, const reported_operation& op,
                                               bool waits_for_group, timestamp now);
 
  private:
-  /// Continues the run after a step that the app ran; after a step of a parallel group, when all steps of the
+  /// Continues the run after a step that the app ran; for a step of a parallel group, once all steps of the
   /// group have run.
   void take_result(active_run& run, const job& call, const reported_operation& op, timestamp now);
 
@@ -52,6 +52,16 @@ class operations {
 
   /// Remembers a function to run after the run has ended.
   void defer(active_run& run, const reported_operation& op);
+
+  /// The data of a deferred function's event: the input, and the run that defers it.
+  static std::string deferred_input(const active_run& run, const reported_operation& op,
+                                    const std::string& slug);
+
+  /// Drops a deferred call.
+  void abort_deferred(active_run& run, const reported_operation& op);
+
+  /// \throws payload_error for sessions that a server rejects.
+  static std::string invoke_meta(const reported_operation& op);
 
   std::optional<run_error> begin_sleep(active_run& run, const job& call, const reported_operation& op,
                                        timestamp now);
@@ -65,15 +75,19 @@ class operations {
   std::optional<run_error> begin_invoke(active_run& run, const job& call, const reported_operation& op,
                                         timestamp now);
 
-  /// The data of the event with which an invoked function starts, like a server's.
+  /// The data of an invoked function's event, like a server's.
   static std::string invoke_data(const active_run& run, const reported_operation& op, const std::string& slug,
                                  timestamp expires);
 
   std::optional<run_error> begin_request(active_run& run, const job& call, const reported_operation& op,
                                          timestamp now);
 
+  /// Whether the run continues after the step, even if the other steps of its group have not run.
+  static bool is_race(const reported_operation& op);
   /// The error of an operation that is not possible.
   static run_error refused(const reported_operation& op, const std::string& why);
+  /// A server's error for a duration of more than a year.
+  static run_error too_long(const std::string& what);
   static std::string not_a_time(const std::string& what, const std::string& text);
 
   scheduler_state& state_;

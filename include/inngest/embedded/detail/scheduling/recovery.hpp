@@ -36,8 +36,8 @@ class recovery {
   void resume_run(run_record record, const unfinished_work& work);
 
   /// The run's function. If no app has it, a placeholder: its calls fail, and finally the run, unless an app
-  /// registers the function. While a registration can't be read, the calls do not fail, because the
-  /// registration may be that of the function's app.
+  /// registers the function. While a registration can't be read, these calls do not fail, because it may be
+  /// that of the function's app.
   shared_function definition_for(const run& run, const unfinished_work& work) const;
 
   void resume_memo(memo_record memo);
@@ -46,13 +46,13 @@ class recovery {
 
   void resume_wait(const wait_record& wait);
 
-  /// Restores steps that wait for a run that they invoked, also when that run is set aside.
+  /// Restores invoke steps that wait for their run, even if that run is set aside.
   void resume_invokes(const unfinished_work& work);
 
   void resume_invoke(const parent_step& invoke, timestamp begun);
 
   /// Fails the attempt of a call during which the process ended. The next attempt starts without a delay,
-  /// because time has passed already.
+  /// because time has already passed.
   void end_lost_attempt(const job& lost, timestamp now);
 
   void retry_lost(active_run& run, const job& lost, const run_error& error, timestamp now);

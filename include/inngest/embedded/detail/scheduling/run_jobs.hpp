@@ -25,6 +25,11 @@ namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 inline bool is_call(const job& job) { return job.what == job::kind::call || job.what == job::kind::request; }
 
+/// Whether the job cancels its run because it takes too long.
+inline bool is_timeout_of_run(const job& job) {
+  return job.what == job::kind::start_timeout || job.what == job::kind::finish_timeout;
+}
+
 /// The jobs of all runs. Keeps the queue, the runs and the journal consistent.
 class run_jobs {
  public:
@@ -37,24 +42,27 @@ class run_jobs {
 
   // ---- adding -------------------------------------------------------------------------------------------
 
-  /// Adds a job and returns its new id. The job becomes available when its change is committed.
+  /// Adds a job and returns its new id. The job becomes available once its change is committed.
   std::uint64_t add(active_run& run, job job);
 
   /// Adds the timer of a step.
   std::uint64_t add_timer(active_run& run, job::kind what, const reported_operation& op, timestamp due,
                           timestamp now);
 
+  /// Adds a call of the whole function that is already in progress.
+  job add_begun(active_run& run, timestamp now);
+
   /// Adds a schedule's job, which belongs to no run.
   std::uint64_t add_schedule(job job);
 
-  /// Calls the whole function at a time, with all results that exist then.
+  /// Calls the whole function at a given time, with all results that exist by then.
   void replay(active_run& run, timestamp due, timestamp now);
 
   /// Replays the run after a new result, once for all results that arrive in the meantime. Steps that were
   /// planned earlier run first, because they are earlier in the queue.
   void continue_run(active_run& run, timestamp now);
 
-  /// Replaces the job of a call by another one.
+  /// Replaces the job of a call with another one.
   void replace(active_run& run, const job& call, job next);
 
   /// Repeats the call later, as the next attempt.
@@ -62,6 +70,9 @@ class run_jobs {
 
   /// Repeats the call at a time, as the same attempt.
   void postpone(active_run& run, const job& call, timestamp due);
+
+  /// Changes the due time of a job that was not taken. The job gets a new id.
+  void move(active_run& run, std::uint64_t id, timestamp due);
 
   // ---- removing -----------------------------------------------------------------------------------------
 
@@ -78,7 +89,7 @@ class run_jobs {
 
   // ---- calls --------------------------------------------------------------------------------------------
 
-  /// Notes that a call of an app, or a request for a step, is under way.
+  /// Records that a function call or a step request is in progress.
   void begin_call(active_run& run, const job& call);
 
   void end_call(const job& call);
@@ -87,14 +98,21 @@ class run_jobs {
 
   // ---- the queue ----------------------------------------------------------------------------------------
 
-  std::optional<job> take(timestamp now) { return queue_.take(now); }
+  std::optional<job> take(timestamp now, job_gate gate) { return queue_.take(now, gate); }
+  void retry_blocked() { queue_.retry_blocked(); }
+  /// See run_queue::open_blocked.
+  void open_blocked(const std::string& key) { queue_.open_blocked(key); }
+  void open_all_blocked() { queue_.open_all_blocked(); }
   std::optional<timestamp> next_due() const { return queue_.next_due(); }
-  /// Makes a job available, because its change is committed.
+  /// Makes a job available after its change was committed.
   void release(std::uint64_t id) { queue_.release(id); }
   const run_queue& queue() const { return queue_; }
 
   /// Applies the run's limits to its calls that were not taken.
   void update_limits(const active_run& run);
+
+  /// Takes the slots that the run holds until it ends, if it has already started.
+  void hold_slots(const active_run& run);
 
   /// Whether a step of a parallel group is running or about to run. A step that waits for a retry does not
   /// count.
@@ -113,7 +131,7 @@ class run_jobs {
   retry_delay delay_;
   run_queue queue_;
   std::uint64_t last_job_ = 0;
-  int calls_ = 0;  // the number of calls under way
+  int calls_ = 0;  // number of calls in progress
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::scheduling

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,19 +14,32 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/function_ref.hpp>
 #include <inngest/embedded/store.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The most jobs with the same key that may be under way at the same time.
+/// The maximum number of concurrent jobs with the same key, or of runs: a run holds its slot from its first
+/// job until release_run().
 struct concurrency_limit {
   std::string key{};
   int limit = 0;
+  bool holds_for_run = false;
 };
 using concurrency_limits = std::vector<concurrency_limit>;
 
-/// Jobs in the order of their due time. Of the jobs that are due, timers come first, and then calls by
-/// position, if their concurrency limits allow it. One thread at a time.
+/// Whether a due job may be taken now. Jobs with a key that may not be taken wait together until
+/// retry_blocked().
+struct job_passage {
+  bool is_open = true;
+  const std::string* key = nullptr;
+};
+using job_gate = detail::function_ref<job_passage(const job&)>;
+
+inline constexpr auto open_gate = [](const job&) { return job_passage{}; };
+
+/// Jobs ordered by due time. Of the due jobs, timers come first, then calls by position, if their concurrency
+/// limits allow it. Not thread-safe.
 class run_queue {
  public:
   /// Adds a job that is not available until release(), because its change must be committed first. Of several
@@ -44,17 +58,35 @@ class run_queue {
 
   const job* find(std::uint64_t id) const;
 
-  /// Takes the next job that is due and that its limits allow. A taken call is under way until finished().
-  std::optional<job> take(timestamp now);
+  /// Takes the next due job that its limits and the gate allow. A taken call is in progress until finished().
+  /// The gate is asked last, so that it may reserve capacity for the job that it lets pass.
+  std::optional<job> take(timestamp now, job_gate gate = open_gate);
+
+  /// Asks the gate again for the jobs that it blocked: for the first one of each key, and for the next ones
+  /// if that one may pass.
+  void retry_blocked();
+
+  /// Asks the gate again for every job that it blocked with this key, individually.
+  void open_blocked(const std::string& key);
+  /// Asks the gate again for every blocked job, individually.
+  void open_all_blocked();
 
   /// Ends a taken call, and frees its slots for other calls.
   void finished(std::uint64_t id);
+
+  /// Takes the slots of a run that has already started, even beyond the limits, unless it already holds some.
+  void hold(const std::string& run_id, const concurrency_limits& limits);
+
+  /// Frees the slots that the run holds.
+  void release_run(const std::string& run_id);
 
   /// The due time of the next job; `nullopt` without jobs.
   std::optional<timestamp> next_due() const;
 
   /// The number of due calls that wait for a slot.
   std::size_t parked() const { return parked_; }
+  /// Whether due jobs wait for the gate.
+  bool has_blocked() const { return !blocked_.empty(); }
   /// The number of jobs that were not taken.
   std::size_t size() const { return entries_.size(); }
   /// The number of taken jobs that hold slots.
@@ -64,14 +96,14 @@ class run_queue {
 
  private:
   using rank = std::pair<timestamp, std::uint64_t>;
-  enum class place { held, later, ready, parked };
+  enum class place { held, later, ready, parked, blocked };
 
   struct queued_job {
     job what{};
     timestamp position{};
     std::shared_ptr<const concurrency_limits> limits{};
     place at = place::held;
-    const std::string* parked_at = nullptr;
+    const std::string* waits_at = nullptr;  // the key of the limit, or of the gate
   };
 
   struct slot_state {
@@ -80,11 +112,18 @@ class run_queue {
   };
   using slot_states = std::unordered_map<std::string, slot_state>;
 
+  using blocked_jobs = std::map<std::string, std::set<rank>, std::less<>>;
+
   rank rank_of(const queued_job& queued) const { return {queued.position, queued.what.id}; }
 
   void become_ready(std::uint64_t id);
 
   void leave(queued_job& queued);
+
+  /// Whether the job needs no slot of the limit because its run already holds one.
+  bool is_held(const concurrency_limit& limit, const std::string& run_id) const {
+    return limit.holds_for_run && holders_.contains(run_id);
+  }
 
   /// Takes a slot of each of the job's limits, or parks the job at the first limit without a free slot.
   bool take_slots(queued_job& queued, const rank& place_in_line);
@@ -96,11 +135,20 @@ class run_queue {
 
   void drop_if_unused(slot_states::iterator slot);
 
+  void free_slots(const concurrency_limits& limits);
+
+  void block(queued_job& queued, const rank& place_in_line, const std::string& key);
+
+  /// Makes the first job that waits at the gate with this key ready.
+  void open(blocked_jobs::iterator group);
+
   std::unordered_map<std::uint64_t, queued_job> entries_;
   std::set<rank> later_;
   std::set<rank> ready_;
   slot_states slots_;
+  blocked_jobs blocked_;
   std::unordered_map<std::uint64_t, std::shared_ptr<const concurrency_limits>> under_way_;
+  std::unordered_map<std::string, std::vector<std::string>> holders_;  // keys of held slots, by run
   std::size_t parked_ = 0;
 };
 

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/crypto.hpp>
+#include <inngest/detail/hex.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/incoming_event.hpp>
@@ -29,7 +31,9 @@
 #include <inngest/embedded/detail/scheduling/lifecycle.hpp>
 #include <inngest/embedded/detail/scheduling/limits.hpp>
 #include <inngest/embedded/detail/scheduling/operations.hpp>
+#include <inngest/embedded/detail/scheduling/pause_control.hpp>
 #include <inngest/embedded/detail/scheduling/recovery.hpp>
+#include <inngest/embedded/detail/scheduling/rerun_plan.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler_state.hpp>
 #include <inngest/embedded/detail/scheduling/schedules.hpp>
 #include <inngest/embedded/detail/scheduling/steps.hpp>
@@ -45,10 +49,10 @@
 namespace inngest::inline INNGEST_ABI::embedded {
 
 /// Handles events, runs and steps like an Inngest server, without threads, clock, disk or network. It
-/// receives the time and the answers to calls, and returns the jobs that are due and the changes to commit.
-/// One thread at a time.
+/// receives the time and the answers to calls, and returns the due jobs and the changes to commit. Not
+/// thread-safe.
 ///
-/// It combines parts, each with one subject, around a state that they share: see scheduler_state.hpp.
+/// It combines parts with one responsibility each around a shared state: see scheduler_state.hpp.
 class scheduler {
  public:
   using retry_delay = scheduling::run_jobs::retry_delay;
@@ -61,9 +65,9 @@ class scheduler {
 
   /// Accepts events, all or none, and returns their ids. The events start runs, end waits and cancel runs
   /// after committed() was called with them. A seed determines the ids, so that a repeated request has the
-  /// same ids; events for whose id `is_dispatched` returns true are repetitions and have no effect. `chain`
-  /// is the events' position in a chain of runs, see chain_behind(). \throws payload_error that names the
-  /// event and the member that is wrong.
+  /// same ids; events for whose id `is_dispatched` returns true are duplicates and have no effect. `chain` is
+  /// the events' position in a chain of runs, see chain_behind().
+  /// \throws payload_error that names the event and the invalid member.
   std::vector<std::string> accept(std::string body, timestamp now, std::string_view seed = {},
                                   const std::function<bool(const std::string&)>& is_dispatched = {},
                                   std::size_t chain = 0);
@@ -72,34 +76,100 @@ class scheduler {
   /// second ago.
   std::size_t chain_behind(std::string_view run_id, timestamp now) const;
 
-  /// Forgets accepted events that could not be stored.
+  /// Drops accepted events that could not be stored.
   void withdraw(const changes& changes) { events_.withdraw(changes); }
 
-  /// Starts a run of a function, independent of its triggers, and returns the run's id.
+  /// Starts a run of a function, regardless of its triggers, and returns the run's id.
   std::string start(std::string_view slug, std::string data, timestamp now);
 
+  /// Runs a function like a request to a server's REST API: its rate limit applies, and a request with the
+  /// same key has an effect only once a day.
+  invoked_run invoke(const std::string& slug, const std::string& data, const std::string& key, timestamp now);
+
+  /// Cancels the runs that the cancellation selects, and remembers it. Returns it with its id and time.
+  /// \throws configuration_error, with a server's message, when its times or its condition are invalid.
+  bulk_cancellation cancel_many(bulk_cancellation wanted, timestamp now);
+
+  std::vector<bulk_cancellation> bulk_cancellations(timestamp now) const {
+    return state_.flow.bulk_cancellations(now);
+  }
+  bool forget_bulk_cancellation(const std::string& id) { return state_.flow.forget_bulk_cancellation(id); }
+
   /// Starts a run with the events of an earlier one and returns its id; empty when there is no such function.
-  std::string rerun(const run_record& earlier, timestamp now);
+  /// With a plan the new run repeats the earlier one from a step.
+  std::string rerun(const run_record& earlier, timestamp now, rerun_plan plan = {});
+
+  /// Accepts the event once more, with another id and the current time, and returns that id. It counts when
+  /// it is committed, like those of accept(). \throws configuration_error for an event of the engine itself.
+  std::string resend(const event_record& earlier, timestamp now);
+
+  // ---- for bulk operations ------------------------------------------------------------------------------
+
+  /// A new id, greater than those of all runs that the scheduler has made.
+  std::string new_id(timestamp now) { return state_.ids.next(now); }
+  /// Adds the operation to the changes.
+  void record(const bulk_operation& operation) {
+    state_.journal.changes.bulk_operations.push_back(operation);
+  }
+  /// Removes an ended run from the store. Returns false when the run has not ended.
+  bool remove(const std::string& run_id);
+
+  /// Starts a run of an endpoint, whose app has begun the first call by itself, and returns the job of that
+  /// call. There must be no run with the id.
+  job begin_at_app(std::string_view slug, std::string run_id, const incoming_event& event, timestamp now);
+
+  /// The secret that signs the tokens for responses of endpoints. It is stored.
+  std::string token_secret(timestamp now);
 
   /// Sets the result of a step before the run reaches it.
   void preload(std::string_view run_id, const step_hash& step, std::string memo);
 
-  /// Cancels a run. Returns false when there is no such run, or it has ended.
+  /// Cancels a run. Returns false when it does not exist or has ended.
   bool cancel(std::string_view run_id, timestamp now);
 
-  /// Ends the wait for a signal and returns the run's id; `nullopt` when no run waits for it.
+  /// Changes the tags of unfinished runs, so that records written later contain them. The caller adds the
+  /// changes to those to be stored.
+  void change_tags(const std::vector<tag_change>& all);
+
+  /// Ends the wait for a signal and returns the run's id; `nullopt` when no run is waiting for it.
   std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now);
+
+  // ---- pauses and schedules: see pause_control, and schedules -------------------------------------------
+
+  bool pause(const pause_target& target, std::string by, timestamp now) {
+    return pauses_.pause(target, std::move(by), now);
+  }
+  bool resume(const pause_target& target, timestamp now) { return pauses_.resume(target, now); }
+  void drain() { pauses_.drain(); }
+  void end_drain() { pauses_.end_drain(); }
+  /// Whether the run's next call must wait.
+  bool holds_back(std::string_view run_id) const;
+
+  const scheduling::schedules& schedules() const { return schedules_; }
+  invoked_run run_schedule(const std::string& slug, const std::string& cron, timestamp now);
+  std::string backfill(const std::string& slug, const std::string& cron, timestamp planned, timestamp now);
+
+  /// Forgets an unreadable record that was removed from the store.
+  void forget_unreadable(const std::string& table, const std::string& key);
 
   /// Replaces an app's functions.
   void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now);
+  /// When and with which SDK an app registered, as JSON; empty if unknown.
+  std::string registration_of(const std::string& app, timestamp now) const;
 
   // ---- calls --------------------------------------------------------------------------------------------
 
   /// The due time of the next job; `nullopt` without jobs.
   std::optional<timestamp> next_due() const { return state_.jobs.next_due(); }
 
-  /// Takes the next due call of an app, or request for a step. Handles the timers that are due before it.
-  std::optional<job> take_due(timestamp now);
+  /// Takes the next due function call or step request. Handles timers that are due before it. Calls of
+  /// functions in other processes wait until the gate lets them pass.
+  std::optional<job> take_due(timestamp now, scheduling::app_gate gate = scheduling::every_app);
+
+  /// Asks the gate again for the calls that it blocked.
+  void retry_blocked() { state_.jobs.retry_blocked(); }
+  /// Whether the gate has blocked calls.
+  bool has_blocked() const { return state_.jobs.queue().has_blocked(); }
 
   /// The request of a job. A call's URL has no origin when the app is in this process.
   http::request request_for(const job& call) const { return calls_.request_for(call); }
@@ -120,8 +190,8 @@ class scheduler {
   /// The changes to commit since the last call. Their jobs are not available before committed().
   changes take_changes() { return std::exchange(state_.journal.changes, {}); }
 
-  /// Notes that changes are stored: makes their jobs available and dispatches their events, which causes new
-  /// changes.
+  /// Records that changes are stored: makes their jobs available and dispatches their events, which causes
+  /// new changes.
   void committed(const changes& changes, timestamp now);
 
   /// The timeline entries since the last call, in order, with their runs. The runs have empty timelines.
@@ -129,33 +199,35 @@ class scheduler {
   /// Whether take_progress() returns all entries, or only failures.
   void collect_progress(bool wanted) { state_.journal.wants_progress = wanted; }
 
-  /// Whether nothing is under way, and nothing will be without a new event or a schedule.
+  /// Whether nothing is in progress or will be without a new event or a schedule.
   bool is_idle() const;
   bool is_running(std::string_view run_id) const { return state_.runs.contains(run_id); }
-  /// The run; null when there is no such run, or it has ended.
+  /// The run; null when it does not exist or has ended.
   const active_run* find_run(std::string_view run_id) const { return state_.runs.find(run_id); }
   const subscriptions& functions() const { return state_.functions; }
+  /// The state, for code that describes it.
+  const scheduling::scheduler_state& parts() const { return state_; }
   /// The records that could not be read at the start. The scheduler works without them.
   const std::vector<unreadable_record>& unreadable() const { return unreadable_; }
 
-  /// The numbers of objects in the scheduler. All but the schedules and their jobs are 0 when it is idle and
-  /// the values of flow control have expired.
+  /// The number of objects in the scheduler. All except the schedules and their jobs are 0 when it is idle
+  /// and the values of flow control have expired.
   struct holdings {
     std::size_t runs = 0;
     std::size_t jobs = 0;
-    std::size_t calls = 0;          // calls under way
+    std::size_t calls = 0;          // calls in progress
     std::size_t slots_in_use = 0;   // slots of concurrency limits that are in use or waited for
     std::size_t waits = 0;          // waits for events and signals
     std::size_t batch_buffers = 0;  // batches and debounces that collect events
     std::size_t singletons = 0;
     std::size_t schedules = 0;
-    std::size_t remembered = 0;  // values of flow control
+    std::size_t remembered = 0;  // values of flow control, without records of registrations
     std::size_t events = 0;      // events that are not stored, or whose effects are not stored
   };
   holdings held() const;
 
  private:
-  /// Runs the follow-ups of ended runs in its destructor. Every public function that may end a run has a
+  /// Executes the follow-ups of ended runs in its destructor. Every public function that may end a run has a
   /// guard.
   class follow_up_guard {
    public:
@@ -176,10 +248,11 @@ class scheduler {
   scheduling::batches batches_{state_, lifecycle_};
   scheduling::admission admission_{state_, lifecycle_, batches_};
   scheduling::events events_{state_, steps_, lifecycle_, admission_};
-  scheduling::schedules schedules_{state_, admission_};
+  scheduling::schedules schedules_{state_, lifecycle_, admission_};
   scheduling::operations operations_{state_, steps_, lifecycle_};
   scheduling::answers answers_{state_, steps_, lifecycle_, operations_};
   scheduling::calls calls_{state_, steps_, lifecycle_, batches_, schedules_, answers_};
+  scheduling::pause_control pauses_{state_};
   std::vector<unreadable_record> unreadable_;
 };
 

@@ -7,14 +7,15 @@
 #include <inngest/embedded/detail/scheduling/active_runs.hpp>
 #include <inngest/embedded/detail/scheduling/change_journal.hpp>
 #include <inngest/embedded/detail/scheduling/flow_control.hpp>
+#include <inngest/embedded/detail/scheduling/pauses.hpp>
 #include <inngest/embedded/detail/scheduling/run_jobs.hpp>
 #include <inngest/embedded/detail/scheduling/subscriptions.hpp>
 #include <inngest/embedded/detail/scheduling/waiting_steps.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
-/// The state that the parts of the scheduler share. Each part has one subject, and calls only parts above it
-/// in this list:
+/// The state shared by the parts of the scheduler. Each part has one responsibility, and calls only parts
+/// above it in this list:
 ///
 ///     steps       steps begin, wait and end; their results are remembered
 ///     limits      concurrency, priority and singletons of runs
@@ -26,6 +27,7 @@ namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 ///     operations  the operations of an app's answer, by step kind
 ///     answers     the effects of an app's answer on its call and its run
 ///     calls       calls and timers that are due
+///     pause_control  functions, apps and schedules are paused and resumed
 ///     recovery    unfinished work of an earlier process
 ///
 /// A part computes everything that may throw because of its input before it changes anything.
@@ -38,6 +40,7 @@ struct scheduler_state {
   change_journal journal{};
   subscriptions functions{};
   flow_control flow{journal.changes};
+  scheduling::pauses pauses{journal.changes};
   active_runs runs{};
   waiting_steps waits{};
   run_jobs jobs;

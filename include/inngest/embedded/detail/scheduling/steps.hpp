@@ -25,7 +25,7 @@ struct step_end {
   static step_end failure(const run_error& error, int attempt = 0);
 };
 
-/// Begins and ends the steps of runs, and remembers their results.
+/// Begins and ends the steps of runs, and stores their results.
 class steps {
  public:
   explicit steps(scheduler_state& state) : state_(state) {}
@@ -41,11 +41,11 @@ class steps {
   /// Ends a step that the engine ran, and continues the run.
   void end(active_run& run, const step_hash& step, const step_end& result, timestamp now);
 
-  /// Ends a step that the app ran. Its first result counts.
+  /// Ends a step that the app ran. The first result is used.
   void end_reported(active_run& run, const reported_operation& op, int attempt, timestamp now);
 
-  /// Remembers the result of a step for further calls of the run.
-  void remember(active_run& run, const step_hash& step, std::string memo);
+  /// Stores the result of a step for further calls of the run.
+  void remember(active_run& run, memo_record memo);
 
   void forget_wait(const step_place& place);
 

@@ -25,7 +25,7 @@ class subscriptions {
 
   void remove(const std::string& slug);
 
-  /// The function; null when there is none.
+  /// The function; null when it does not exist.
   shared_function find(std::string_view slug) const;
 
   const std::map<std::string, shared_function, std::less<>>& all() const { return by_slug_; }
@@ -33,10 +33,10 @@ class subscriptions {
   /// The functions that an event starts, without duplicates.
   std::vector<shared_function> started_by(const std::string& name, event_view& event) const;
 
-  /// Whether an event of the name could start or cancel a run.
+  /// Whether an event with the name could start or cancel a run.
   bool has_listeners(const std::string& name) const;
 
-  /// The functions whose runs an event of the name may cancel.
+  /// The functions whose runs an event with the name may cancel.
   const std::vector<shared_function>& cancelled_by(const std::string& name) const;
 
  private:

@@ -28,18 +28,20 @@ struct step_place {
   }
 };
 
-/// The steps that wait for an event that fulfils a condition, or for a signal.
+/// The steps that wait for an event that matches a condition, or for a signal.
 class waiting_steps {
  public:
   void add(const wait_record& wait, shared_expression condition);
 
-  /// Removes a wait. Returns false when the step did not wait.
+  /// Removes a wait. Returns false when the step was not waiting.
   bool remove(const step_place& place);
 
   std::size_t size() const { return waits_.size(); }
+  /// "event <name>" or "signal <name>"; empty when the step is not waiting.
+  std::string awaited_by(const step_place& place) const;
   bool waits_for(const std::string& event) const { return by_event_.contains(event); }
 
-  /// The steps that wait for an event of the name, and their conditions.
+  /// The steps that wait for an event with the name, and their conditions.
   std::vector<std::pair<step_place, shared_expression>> for_event(const std::string& name) const;
 
   std::optional<step_place> for_signal(const std::string& signal) const;

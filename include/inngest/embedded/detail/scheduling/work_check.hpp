@@ -29,8 +29,8 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Validates the work from a store before an engine continues with it. Removes and lists records with which
-/// the engine would fail later: texts that are not JSON or not UTF-8, timers without their step, invalid
+/// Validates the work from a store before an engine continues with it. Removes and lists records that would
+/// make the engine fail later: texts that are not JSON or not UTF-8, timers without their step, invalid
 /// expressions and registrations. A run continues with all its records, or not at all.
 class work_check {
  public:
@@ -48,10 +48,10 @@ class work_check {
     std::erase_if(records, [&](const auto& record) { return !is_good(record); });
   }
 
-  /// Removes the jobs and waits that are listed themselves.
+  /// Removes the jobs and waits that are themselves unreadable.
   void take_out_listed();
 
-  /// Lists a record with a problem and returns false.
+  /// Lists a record that has a problem, and returns false.
   bool look(const char* table, std::string key, problem found, const std::string& run_id = {});
 
   bool look(const app_record& app);
@@ -72,8 +72,8 @@ class work_check {
 
   static problem problem_of(const wait_record& wait);
 
-  /// The value of a rate is the nanosecond of the next run if all runs came evenly, which is not later than
-  /// the time at which the value expires.
+  /// The value of a rate is the time of the next run in nanoseconds if all runs were evenly spaced, which is
+  /// not later than the time at which the value expires.
   static problem problem_of(const remembered_value& value);
 
   unfinished_work& work_;

@@ -2,11 +2,13 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/active_runs.hpp>
+#include <inngest/error.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
 INNGEST_INLINE active_run& active_runs::add(std::unique_ptr<active_run> run,
                                             std::shared_ptr<const function_definition> function) {
+  if (runs_.contains(run->id())) throw protocol_error("there is already a run with the id " + run->id());
   run->function = std::move(function);
   active_run& out = *run;
   by_function_[out.function->slug].push_back(&out);

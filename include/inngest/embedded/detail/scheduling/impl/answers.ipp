@@ -12,17 +12,42 @@ INNGEST_INLINE answers::answers(scheduler_state& state, steps& steps, lifecycle&
 INNGEST_INLINE void answers::take(active_run& run, const job& call, const http::response& answer,
                                   timestamp now) {
   app_answer read = read_app_answer(answer, !run.function->url.empty());
-  // The run was replayed with more results while this call was under way: the later call decides.
+  // The run was replayed with more results while this call was in progress: the later call decides.
   const bool is_overtaken = !call.step && run.last_replay != call.id;
   if (read.what == app_answer::kind::operations) {
     take_operations(run, call, read, is_overtaken, answer, now);
   } else if (is_overtaken) {
     if (!run.has_work()) state_.jobs.continue_run(run, now);
   } else if (read.what == app_answer::kind::completed) {
-    lifecycle_.complete(run, call.attempt, std::move(read.output), now);
+    complete(run, call.attempt, std::move(read.output), now);
   } else {
+    run.problem = std::move(read.problem);
+    run.failed_answer = failed_answer_of(answer, read.error);
     retry_or_fail(run, call, read.error, read.may_retry, answer, now);
   }
+}
+
+INNGEST_INLINE void answers::complete(active_run& run, int attempt, std::string output, timestamp now) {
+  if (run.function->is_endpoint) {
+    const auto found = protocol::read_http_result(std::string_view(output));
+    if (found && found->response.status >= 500) {
+      run_error error{"Error",
+                      "the endpoint has answered with status " + std::to_string(found->response.status)};
+      error.text = detail::json_object_text()
+                       .add("name", error.name)
+                       .add("message", error.message)
+                       .add_raw("response", output)
+                       .text();
+      return lifecycle_.fail(run, attempt, error, now);
+    }
+  }
+  lifecycle_.complete(run, attempt, std::move(output), now);
+}
+
+INNGEST_INLINE std::string answers::failed_answer_of(const http::response& answer, const run_error& error) {
+  if (answer.status == 0) return {};
+  const bool is_of_proxy = answer.status >= 300 && !answer.headers.find(protocol::header::sdk);
+  return is_of_proxy ? text_of(error) : received_json_or_string(answer.body);
 }
 
 INNGEST_INLINE void answers::take_requested(active_run& run, const job& made, const http::response& answer,
@@ -52,6 +77,7 @@ INNGEST_INLINE void answers::retry_or_fail(active_run& run, const job& call, con
   if (!may_retry || !has_attempts_left(run, call)) return lifecycle_.fail(run, call.attempt, error, now);
   state_.journal.notify(
       run, {.at = now, .what = progress::run_retried, .attempt = call.attempt, .detail = words_of(error)});
+  state_.journal.note_error(run, {}, call.attempt, error, state_.ids.next(now), now);
   state_.jobs.retry(run, call, answer, now);
 }
 
@@ -64,6 +90,7 @@ INNGEST_INLINE void answers::retry_or_fail_step(active_run& run, const job& call
                               .step = call.step_name,
                               .attempt = call.attempt,
                               .detail = words_of(error)});
+  state_.journal.note_error(run, call.step_name, call.attempt, error, state_.ids.next(now), now);
   state_.jobs.retry(run, call, answer, now);
 }
 
@@ -72,8 +99,7 @@ INNGEST_INLINE void answers::take_operations(active_run& run, const job& call, c
   const std::optional<outcome> all = take_all(run, call, read, answer, now);
   if (!all) return;
   if (all->completed && !is_overtaken)
-    return lifecycle_.complete(run, call.attempt,
-                               all->completed->data.empty() ? "null" : all->completed->data, now);
+    return complete(run, call.attempt, all->completed->data.empty() ? "null" : all->completed->data, now);
   if (all->failed && !is_overtaken) {
     const bool is_final = !read.may_retry || all->failed->kind == operation_kind::step_failed;
     return retry_or_fail(run, call, read_error(all->failed->error), !is_final, answer, now);
@@ -103,8 +129,9 @@ INNGEST_INLINE std::optional<answers::outcome> answers::take_all(active_run& run
     } else if (is_failure_of_run(op)) {
       out.failed = &op;
     } else if (op.kind == operation_kind::step_error && may_retry) {
-      state_.journal.notify_step(run, op, progress::step_retried, call.attempt,
-                                 words_of(read_error(op.error)), now);
+      const run_error error = read_error(op.error);
+      state_.journal.notify_step(run, op, progress::step_retried, call.attempt, words_of(error), now);
+      state_.journal.note_error(run, op.shown_name(), call.attempt, error, state_.ids.next(now), now);
       state_.jobs.retry(run, call, answer, now);
     } else if (auto problem = operations_.take(run, call, op, waits_for_group, now);
                problem && !out.refusal) {
@@ -133,7 +160,8 @@ INNGEST_INLINE void answers::continue_without_result(active_run& run, const job&
 INNGEST_INLINE bool answers::says_nothing(const app_answer& read) {
   return !read.operations.empty() &&
          std::all_of(read.operations.begin(), read.operations.end(), [](const reported_operation& op) {
-           return op.kind == operation_kind::nothing || op.kind == operation_kind::defer;
+           return op.kind == operation_kind::nothing || op.kind == operation_kind::defer ||
+                  op.kind == operation_kind::abort_deferred;
          });
 }
 

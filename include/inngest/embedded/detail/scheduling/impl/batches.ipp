@@ -2,6 +2,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/batches.hpp>
+#include <inngest/embedded/detail/scheduling/run_labels.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
@@ -36,6 +37,7 @@ INNGEST_INLINE void batches::debounce(const shared_function& function, const eve
   run->record.events = {{.id = event.id, .text = event.text}};
   run->record.run.event_id = event.id;
   run->record.run.event_name = event.name;
+  set_labels(*run);
   state_.journal.write(*run);
   timestamp due = now + options.period;
   if (options.timeout) due = (std::min)(due, run->record.run.queued_at + *options.timeout);
@@ -93,7 +95,7 @@ INNGEST_INLINE bool batches::is_within_limits(const active_run& run, timestamp n
 INNGEST_INLINE bool batches::is_first_of_its_id(const active_run& run, timestamp now) {
   const run_event& event = run.record.events.front();
   const std::string id = detail::find_text(event.text, "id");
-  const std::string given_id = id == event.id ? std::string() : id;  // the engine's own id does not count
+  const std::string given_id = id == event.id ? std::string() : id;  // the engine's own id is not stored
   if (state_.flow.is_known_id(*run.function, given_id, now)) return false;
   state_.flow.remember_id(*run.function, given_id, now);
   return true;

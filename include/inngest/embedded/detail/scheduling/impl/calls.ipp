@@ -14,8 +14,8 @@ INNGEST_INLINE calls::calls(scheduler_state& state, steps& steps, lifecycle& lif
       schedules_(schedules),
       answers_(answers) {}
 
-INNGEST_INLINE std::optional<job> calls::take_next(timestamp now) {
-  while (auto next = state_.jobs.take(now)) {
+INNGEST_INLINE std::optional<job> calls::take_next(timestamp now, app_gate gate) {
+  while (auto next = state_.jobs.take(now, [&](const job& due) { return passage_of(due, gate); })) {
     if (next->what == job::kind::schedule) {
       schedules_.fire(*next, now);
       continue;
@@ -36,13 +36,33 @@ INNGEST_INLINE std::optional<job> calls::take_next(timestamp now) {
   return std::nullopt;
 }
 
+INNGEST_INLINE job_passage calls::passage_of(const job& due, app_gate gate) const {
+  const active_run* run = state_.runs.find(due.run_id);
+  if (!run) return {};
+  const bool is_held = (is_call(due) && state_.pauses.holds_back(*run->function)) ||
+                       (is_timeout_of_run(due) && state_.pauses.paused_since(*run->function));
+  if (is_held) return {.is_open = false, .key = &run->function->slug};
+  if (due.what != job::kind::call || run->function->url.empty()) return {};
+  return {.is_open = gate(*run->function), .key = &run->function->slug};
+}
+
 INNGEST_INLINE http::request calls::request_for(const job& call) const {
   if (call.what == job::kind::request) return outgoing_request(call.text);
   const active_run& run = *state_.runs.find(call.run_id);
+  if (run.function->is_endpoint && !run.function->url.empty()) return endpoint_request(run, call);
   const std::string step = call.step ? detail::to_hex(*call.step) : "step";
   http::request out{.method = "POST", .url = call_url(*run.function, step)};
   out.headers.add(protocol::header::content_type, "application/json");
   out.body = call_body(run, call);
+  return out;
+}
+
+INNGEST_INLINE http::request calls::endpoint_request(const active_run& run, const job& call) {
+  http::request out = protocol::read_http_event(run.event_text()).request;
+  out.headers.add(protocol::header::run_id, run.id());
+  out.headers.add(protocol::header::request_version, protocol::execution_version);
+  if (must_plan(run, call)) out.headers.add(protocol::header::force_step_plan, "true");
+  if (call.step) out.headers.add(protocol::header::step_id, detail::to_hex(*call.step));
   return out;
 }
 
@@ -88,8 +108,11 @@ INNGEST_INLINE void calls::end_timer(active_run& run, const job& timer, timestam
     case job::kind::wait_timeout:
       return steps_.end(run, *timer.step, {"null", progress::wait_timed_out}, now);
     case job::kind::invoke_timeout: {
-      const run_error error{"InngestInvokeTimeoutError", "the invoked function did not finish in time"};
-      return steps_.end(run, *timer.step, step_end::failure(error), now);
+      const run_error error{"InngestInvokeTimeoutError",
+                            "Timed out waiting for invoked function to complete"};
+      step_end timed_out = step_end::failure(error);
+      timed_out.memo = "{\"error\":" + standard_text_of(error, words_of(error)) + "}";
+      return steps_.end(run, *timer.step, timed_out, now);
     }
     case job::kind::gathered:
       return batches_.close(run, now);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/embedded/detail/scheduling/change_journal.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
@@ -16,6 +17,7 @@ INNGEST_INLINE void change_journal::update(const active_run& run) {
 }
 
 INNGEST_INLINE void change_journal::notify(active_run& run, timeline_entry entry) {
+  meter.count(run, entry);
   if (wants_progress || is_failure(entry.what)) progress.emplace_back(run.record.run, entry);
   changes.timeline.push_back(
       {.run_id = run.id(), .entry = std::move(entry), .position = ++run.record.timeline_size});
@@ -30,6 +32,18 @@ INNGEST_INLINE void change_journal::notify_step(active_run& run, const reported_
                .attempt = attempt,
                .duration = std::chrono::microseconds(op.took / 1000),
                .detail = std::move(detail)});
+}
+
+INNGEST_INLINE void change_journal::note_error(const active_run& run, const std::string& step, int attempt,
+                                               const run_error& error, std::string id, timestamp now) {
+  if (error.text.empty()) return;
+  changes.notes.push_back({.run_id = run.id(),
+                           .id = std::move(id),
+                           .what = run_note::kind::attempt_error,
+                           .at = now,
+                           .subject = step,
+                           .name = std::to_string(attempt),
+                           .text = short_text_of(error)});
 }
 
 INNGEST_INLINE bool change_journal::is_failure(embedded::progress what) {

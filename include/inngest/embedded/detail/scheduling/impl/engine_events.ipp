@@ -14,7 +14,8 @@ INNGEST_INLINE std::string end_data(const active_run& ended) {
   out.add("function_id", run.function_slug).add("run_id", run.id);
   out.add_raw("event", ended.event_text()).add_raw("events", ended.events_text());
   if (run.status == run_status::completed) out.add_raw("result", run.output_text);
-  if (run.error) out.add_raw("error", text_of(*run.error));
+  if (run.error) out.add_raw("error", standard_text_of(*run.error, ended.problem));
+  if (run.error && !ended.failed_answer.empty()) out.add_raw("result", ended.failed_answer);
   out.add_raw("_inngest", detail::json_object_text().add("status", status).text());
   return out.text();
 }
@@ -33,6 +34,20 @@ INNGEST_INLINE incoming_event timer_event(const registered_trigger& trigger, tim
                       .add("scheduledAt", to_text(planned))
                       .add("fireAt", to_text(fired))
                       .text()};
+}
+
+INNGEST_INLINE std::optional<std::string> schedule_of(const function_definition& function) {
+  for (const registered_trigger& trigger : function.triggers) {
+    if (!trigger.cron) return std::nullopt;
+  }
+  if (function.triggers.empty()) return std::nullopt;
+  return function.triggers.front().schedule;
+}
+
+INNGEST_INLINE incoming_event timer_by_hand(const std::string& schedule, const json& data, timestamp now) {
+  json whole{{"cron", schedule}, {"scheduledAt", to_text(now)}, {"fireAt", to_text(now)}};
+  whole.update(data);
+  return {.name = "inngest/scheduled.timer", .data = whole.dump()};
 }
 
 INNGEST_INLINE std::chrono::milliseconds jitter_of(const std::string& slug, const registered_trigger& trigger,

@@ -27,14 +27,18 @@ INNGEST_INLINE std::optional<std::string> event_view::limiting_key(const shared_
   return is_none ? std::nullopt : std::optional<std::string>(std::move(out));
 }
 
-INNGEST_INLINE std::optional<double> event_view::number(const shared_expression& expression) {
+INNGEST_INLINE std::optional<json> event_view::value(const shared_expression& expression) {
   if (!expression) return std::nullopt;
   try {
-    const json value = evaluate(*expression, variables());
-    return value.is_number() ? std::optional<double>(value.get<double>()) : std::nullopt;
+    return evaluate(*expression, variables());
   } catch (const error&) {
     return std::nullopt;
   }
+}
+
+INNGEST_INLINE std::optional<double> event_view::number(const shared_expression& expression) {
+  const std::optional<json> found = value(expression);
+  return found && found->is_number() ? std::optional<double>(found->get<double>()) : std::nullopt;
 }
 
 INNGEST_INLINE const json& event_view::variables() {

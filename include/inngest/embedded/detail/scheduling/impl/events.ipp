@@ -34,6 +34,23 @@ INNGEST_INLINE std::vector<std::string> events::accept(
   return ids;
 }
 
+INNGEST_INLINE std::string events::resend(const event_record& earlier, timestamp now) {
+  if (incoming::is_reserved(earlier.name))
+    throw configuration_error("event \"" + earlier.id + "\" is an event of the engine itself, \"" +
+                              earlier.name +
+                              "\": only events that were sent can be sent again; rerun its run instead");
+  incoming_event event = read_incoming_events(earlier.text).at(0);
+  event.id.reset();  // with the sender's id it would be a duplicate without effect
+  event.ts.reset();
+  event_record fresh = make_event_record(event, state_.ids.next(now), now);
+  fresh.dispatched = false;
+  fresh.resent_from = earlier.id;
+  std::string id = fresh.id;
+  undispatched_.insert(id);
+  state_.journal.changes.events.push_back(std::move(fresh));
+  return id;
+}
+
 INNGEST_INLINE void events::withdraw(const changes& changes) {
   for (const event_record& event : changes.events) undispatched_.erase(event.id);
 }
@@ -69,8 +86,10 @@ INNGEST_INLINE void events::run_follow_ups(timestamp now) noexcept {
 INNGEST_INLINE void events::follow(const deferred_call& deferred, timestamp now) {
   const auto function = state_.functions.find(deferred.slug);
   if (!function) return;  // the app no longer has it
-  const event_record event = make_event_record({.name = "inngest/deferred.schedule", .data = deferred.input},
-                                               state_.ids.next(now), now);
+  incoming_event scheduled{.name = std::string(deferred_event), .data = deferred.input};
+  const json about = detail::parse_dom(deferred.input).value("_inngest", json());
+  if (about.is_object() && about.contains("meta")) scheduled.meta = about["meta"].dump();
+  const event_record event = make_event_record(scheduled, state_.ids.next(now), now);
   event_view view(event.text);
   admission_.admit(function, event, view, now);
 }

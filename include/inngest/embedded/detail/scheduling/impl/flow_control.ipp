@@ -29,6 +29,37 @@ INNGEST_INLINE void flow_control::remember_id(const function_definition& functio
   if (!given_id.empty()) memory_.remember(key_of_id(function, given_id), "", now + std::chrono::hours(24));
 }
 
+INNGEST_INLINE std::optional<std::string> flow_control::invoked_by(const function_definition& function,
+                                                                   const std::string& key,
+                                                                   timestamp now) const {
+  if (key.empty()) return std::nullopt;
+  return memory_.find("invoked:" + function.slug + ":" + key, now);
+}
+
+INNGEST_INLINE void flow_control::remember_invoked(const function_definition& function,
+                                                   const std::string& key, const std::string& run_id,
+                                                   timestamp now) {
+  if (!key.empty())
+    memory_.remember("invoked:" + function.slug + ":" + key, run_id, now + std::chrono::hours(24));
+}
+
+INNGEST_INLINE std::vector<bulk_cancellation> flow_control::bulk_cancellations(timestamp now) const {
+  std::vector<bulk_cancellation> out;
+  for (const std::string& text : memory_.all_of("cancellation:", now)) {
+    if (auto found = cancellation_api::from_text(text)) out.push_back(std::move(*found));
+  }
+  return out;
+}
+
+INNGEST_INLINE void flow_control::remember(const bulk_cancellation& cancellation) {
+  memory_.remember("cancellation:" + cancellation.id, cancellation_api::text_of(cancellation),
+                   cancellation.created_at + std::chrono::hours(24 * 30));
+}
+
+INNGEST_INLINE bool flow_control::forget_bulk_cancellation(const std::string& id) {
+  return memory_.forget("cancellation:" + id);
+}
+
 INNGEST_INLINE timestamp flow_control::throttled(const function_definition& function, event_view& view,
                                                  timestamp earliest) {
   if (!function.throttle) return earliest;

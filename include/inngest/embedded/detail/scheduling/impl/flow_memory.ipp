@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/flow_memory.hpp>
 
@@ -20,6 +22,35 @@ INNGEST_INLINE void flow_memory::remember(std::string key, std::string text, tim
   remembered_value value{.key = std::move(key), .text = std::move(text), .expires = expires};
   changes_.values.push_back(value);
   load(std::move(value));
+}
+
+INNGEST_INLINE std::vector<std::string> flow_memory::all_of(std::string_view prefix, timestamp now) const {
+  std::map<std::string, std::string> found;
+  for (const auto& [key, value] : values_) {
+    if (key.starts_with(prefix) && value.expires > now) found.emplace(key, value.text);
+  }
+  std::vector<std::string> out;
+  for (auto& [key, text] : found) out.push_back(std::move(text));
+  return out;
+}
+
+INNGEST_INLINE std::size_t flow_memory::count(std::string_view prefix) const {
+  return static_cast<std::size_t>(std::count_if(
+      values_.begin(), values_.end(), [&](const auto& entry) { return entry.first.starts_with(prefix); }));
+}
+
+INNGEST_INLINE bool flow_memory::forget(const std::string& key) {
+  if (values_.erase(key) == 0) return false;
+  changes_.removed_values.push_back(key);
+  return true;
+}
+
+INNGEST_INLINE void flow_memory::forget_all(std::string_view prefix) {
+  std::erase_if(values_, [&](const auto& entry) {
+    const bool is_one = entry.first.starts_with(prefix);
+    if (is_one) changes_.removed_values.push_back(entry.first);
+    return is_one;
+  });
 }
 
 INNGEST_INLINE bool flow_memory::take(const std::string& key, const rate& rate, timestamp now) {

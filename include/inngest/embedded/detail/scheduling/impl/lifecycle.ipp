@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/lifecycle.hpp>
+#include <inngest/embedded/detail/scheduling/run_labels.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
@@ -16,10 +19,25 @@ INNGEST_INLINE std::string lifecycle::begin(const shared_function& function, run
                                             const std::optional<parent_step>& parent, timestamp now) {
   if (!make_room(*function, input.events.front().text, now)) return "";
   std::string name = input.name;
+  rerun_plan repeats = std::move(input.repeats);
+  input.repeats.replaced = repeats.replaced;
   active_run& run = add(function, std::move(input), parent, now);
   note_queued(run, std::move(name), now);
-  queue_first_call(run, now);
+  for (memo_record& memo : repeats.memos) {
+    memo.begun = (std::min)(memo.begun, now);  // before the run's own steps, also if the clock was set back
+    steps_.remember(run, std::move(memo));
+  }
+  queue_first_call(run, now, repeats);
   return run.id();
+}
+
+INNGEST_INLINE job lifecycle::begin_at_app(const shared_function& function, run_input input, timestamp now) {
+  std::string name = input.name;
+  active_run& run = add(function, std::move(input), {}, now);
+  note_queued(run, std::move(name), now);
+  limits_.resolve_keys(run);
+  mark_started(run, now);
+  return state_.jobs.add_begun(run, now);
 }
 
 INNGEST_INLINE bool lifecycle::make_room(const function_definition& function, const std::string& event,
@@ -34,28 +52,41 @@ INNGEST_INLINE active_run& lifecycle::add(const shared_function& function, run_i
                                           const std::optional<parent_step>& parent, timestamp now) {
   auto run = std::make_unique<active_run>();
   run->chain = input.chain;
-  run->record = {.run = {.id = state_.ids.next(now),
+  run->record = {.run = {.id = input.run_id.empty() ? state_.ids.next(now) : std::move(input.run_id),
                          .function_id = function->id(),
                          .function_slug = function->slug,
                          .event_id = input.events.front().id,
                          .event_name = std::move(input.name),
-                         .queued_at = now},
+                         .original_run_id = std::move(input.original_run_id),
+                         .queued_at = now,
+                         .idempotency_key = std::move(input.idempotency_key)},
                  .events = std::move(input.events),
-                 .parent = parent};
+                 .parent = parent,
+                 .replaced = std::move(input.repeats.replaced)};
   return state_.runs.add(std::move(run), function);
 }
 
 INNGEST_INLINE void lifecycle::note_queued(active_run& run, std::string event_name, timestamp now) {
+  set_labels(run);
   state_.journal.write(run);
   state_.journal.notify(run, {.at = now, .what = progress::run_queued, .detail = std::move(event_name)});
 }
 
-INNGEST_INLINE void lifecycle::queue_first_call(active_run& run, timestamp now) {
+INNGEST_INLINE void lifecycle::queue_first_call(active_run& run, timestamp now, const rerun_plan& repeats) {
   limits_.resolve_keys(run);
   event_view view(run.event_text());
   if (const auto timeout = run.function->start_timeout)
     state_.jobs.add(run, {.what = job::kind::start_timeout, .due = now + *timeout, .begun = now});
-  state_.jobs.replay(run, state_.flow.throttled(*run.function, view, now), now);
+  const timestamp due = state_.flow.throttled(*run.function, view, now);
+  if (!repeats.target) return state_.jobs.replay(run, due, now);
+  pending_step& pending =
+      run.pending.emplace(*repeats.target, pending_step{.name = repeats.target_name, .begun = now})
+          .first->second;
+  pending.job = state_.jobs.add(run, {.what = job::kind::call,
+                                      .step = *repeats.target,
+                                      .step_name = repeats.target_name,
+                                      .due = due,
+                                      .begun = now});
 }
 
 INNGEST_INLINE void lifecycle::mark_started(active_run& run, timestamp now) {
@@ -84,7 +115,8 @@ INNGEST_INLINE void lifecycle::fail(active_run& run, int attempt, const run_erro
   run.record.run.error = error;
   end(run, run_status::failed,
       {.at = now, .what = progress::run_failed, .attempt = attempt, .detail = words_of(error)},
-      step_end::failure(error), now);
+      {"{\"error\":" + standard_text_of(error, run.problem) + "}", progress::step_failed, words_of(error)},
+      now);
 }
 
 INNGEST_INLINE void lifecycle::cancel(active_run& run, timestamp now) {
@@ -131,8 +163,9 @@ INNGEST_INLINE void lifecycle::publish_end(const active_run& ended, timestamp no
 
 INNGEST_INLINE void lifecycle::publish(const active_run& ended, const char* name, timestamp now) {
   if (!state_.functions.has_listeners(name) && !state_.waits.waits_for(name)) return;
-  const event_record record =
-      make_event_record({.name = name, .data = end_data(ended)}, state_.ids.next(now), now);
+  incoming_event event{.name = name, .data = end_data(ended)};
+  if (event.name != "inngest/function.finished") event.id = ended.id();  // as a server's: one for each run
+  const event_record record = make_event_record(event, state_.ids.next(now), now);
   state_.journal.changes.events.push_back(record);
   follow_ups_.emplace_back(record);
 }

@@ -15,7 +15,8 @@ INNGEST_INLINE std::shared_ptr<const concurrency_limits> concurrency_of(const fu
                       : limit.within == scope::environment ? std::string("environment")
                                                            : std::string("account");
     if (limit.key) key += ":" + limit.key->text() + ":" + view.key(limit.key);
-    out.push_back({.key = std::move(key), .limit = limit.limit});
+    if (limit.holds_for_run) key.insert(0, "run:");
+    out.push_back({.key = std::move(key), .limit = limit.limit, .holds_for_run = limit.holds_for_run});
   }
   return std::make_shared<const concurrency_limits>(std::move(out));
 }
@@ -57,6 +58,7 @@ INNGEST_INLINE void limits::apply_definition(const subscriptions::shared_functio
     state_.runs.forget_singleton(*run);
     resolve_keys(*run);
     state_.jobs.update_limits(*run);
+    state_.jobs.hold_slots(*run);
   }
 }
 

@@ -11,7 +11,12 @@ INNGEST_INLINE recovery::recovery(scheduler_state& state, steps& steps, limits& 
 
 INNGEST_INLINE void recovery::resume(unfinished_work& work, timestamp now) {
   for (const app_record& app : work.apps) resume_app(app);
-  for (remembered_value& value : work.values) state_.flow.load(std::move(value));
+  for (remembered_value& value : work.values) {
+    if (pauses::is_pause(value))
+      state_.pauses.load(value);
+    else
+      state_.flow.load(std::move(value));
+  }
   for (run_record& record : work.runs) resume_run(std::move(record), work);
   for (memo_record& memo : work.memos) resume_memo(std::move(memo));
   for (const job& job : work.jobs) resume_job(job);
@@ -36,12 +41,16 @@ INNGEST_INLINE void recovery::resume_run(run_record record, const unfinished_wor
   const bool has_all_events = run->record.gathering.empty();
   if (!has_all_events) state_.runs.set_buffer(*run);
   active_run& known = state_.runs.add(std::move(run), function);
-  if (has_all_events) limits_.resolve_keys(known);
+  state_.journal.meter.count_resumed(known);
+  if (!has_all_events) return;
+  limits_.resolve_keys(known);
+  state_.jobs.hold_slots(known);
 }
 
 INNGEST_INLINE shared_function recovery::definition_for(const run& run, const unfinished_work& work) const {
   if (auto found = state_.functions.find(run.function_slug)) return found;
   function_definition out{.slug = run.function_slug, .name = run.function_id};
+  out.uuid = function_uuid(out.slug);
   if (const std::string end = "-" + run.function_id; out.slug.ends_with(end))
     out.app_id = out.slug.substr(0, out.slug.size() - end.size());
   if (std::any_of(work.unreadable.begin(), work.unreadable.end(),

@@ -18,6 +18,14 @@ INNGEST_INLINE std::uint64_t run_jobs::add_timer(active_run& run, job::kind what
   return add(run, {.what = what, .step = op.id, .step_name = op.shown_name(), .due = due, .begun = now});
 }
 
+INNGEST_INLINE job run_jobs::add_begun(active_run& run, timestamp now) {
+  job begun{.id = ++last_job_, .what = job::kind::call, .run_id = run.id(), .due = now, .begun = now};
+  journal_.changes.added_jobs.push_back(begun);
+  journal_.changes.started_jobs.push_back(begun.id);
+  begin_call(run, begun);
+  return begun;
+}
+
 INNGEST_INLINE std::uint64_t run_jobs::add_schedule(job job) {
   job.id = ++last_job_;
   journal_.changes.added_jobs.push_back(job);
@@ -63,6 +71,19 @@ INNGEST_INLINE void run_jobs::postpone(active_run& run, const job& call, timesta
   replace(run, call, std::move(next));
 }
 
+INNGEST_INLINE void run_jobs::move(active_run& run, std::uint64_t id, timestamp due) {
+  const job* found = queue_.find(id);
+  if (!found || !run.jobs.contains(id)) return;
+  job next = *found;
+  const job moved = next;
+  remove(run, id);
+  next.due = due;
+  if (is_call(next))
+    replace(run, moved, std::move(next));
+  else
+    add(run, std::move(next));
+}
+
 INNGEST_INLINE void run_jobs::remove(active_run& run, std::uint64_t id) {
   if (run.jobs.erase(id) == 0) return;
   queue_.remove(id);
@@ -81,6 +102,7 @@ INNGEST_INLINE void run_jobs::remove_all(const active_run& run) {
     queue_.remove(id);
     journal_.changes.removed_jobs.push_back(id);
   }
+  queue_.release_run(run.id());
 }
 
 INNGEST_INLINE void run_jobs::begin_call(active_run& run, const job& call) {
@@ -103,6 +125,10 @@ INNGEST_INLINE void run_jobs::update_limits(const active_run& run) {
     const job* queued = queue_.find(id);
     if (queued && is_call(*queued)) queue_.set_limits(id, run.limits);
   }
+}
+
+INNGEST_INLINE void run_jobs::hold_slots(const active_run& run) {
+  if (run.limits && run.record.run.status == run_status::running) queue_.hold(run.id(), *run.limits);
 }
 
 INNGEST_INLINE bool run_jobs::has_awaited_siblings(const active_run& run, timestamp now) const {

@@ -30,7 +30,8 @@ INNGEST_INLINE void run_queue::set_limits(std::uint64_t id,
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
   queued_job& changed = found->second;
-  const bool is_due = changed.at == place::ready || changed.at == place::parked;
+  const bool is_due =
+      changed.at == place::ready || changed.at == place::parked || changed.at == place::blocked;
   if (is_due) leave(changed);
   changed.limits = std::move(limits);
   if (is_due) become_ready(id);
@@ -41,7 +42,7 @@ INNGEST_INLINE const job* run_queue::find(std::uint64_t id) const {
   return found == entries_.end() ? nullptr : &found->second.what;
 }
 
-INNGEST_INLINE std::optional<job> run_queue::take(timestamp now) {
+INNGEST_INLINE std::optional<job> run_queue::take(timestamp now, job_gate gate) {
   while (!later_.empty() && later_.begin()->first <= now) {
     const std::uint64_t id = later_.begin()->second;
     later_.erase(later_.begin());
@@ -51,7 +52,16 @@ INNGEST_INLINE std::optional<job> run_queue::take(timestamp now) {
     const auto next = ready_.extract(ready_.begin()).value();
     queued_job& queued = entries_.at(next.second);
     if (!take_slots(queued, next)) continue;
+    const job_passage passage = gate(queued.what);
+    if (!passage.is_open) {
+      block(queued, next, *passage.key);
+      continue;
+    }
+    if (const auto others = passage.key ? blocked_.find(*passage.key) : blocked_.end();
+        others != blocked_.end())
+      open(others);
     job out = std::move(queued.what);
+    if (queued.limits) hold(out.run_id, *queued.limits);
     if (queued.limits) under_way_.emplace(out.id, std::move(queued.limits));
     entries_.erase(next.second);
     return out;
@@ -64,11 +74,69 @@ INNGEST_INLINE void run_queue::finished(std::uint64_t id) {
   if (found == under_way_.end()) return;
   const auto limits = std::move(found->second);
   under_way_.erase(found);
-  for (const concurrency_limit& limit : *limits) {
+  free_slots(*limits);
+}
+
+INNGEST_INLINE void run_queue::free_slots(const concurrency_limits& limits) {
+  for (const concurrency_limit& limit : limits) {
+    if (limit.holds_for_run) continue;
     const auto slot = slots_.find(limit.key);
     --slot->second.used;
     call_next(slot);
   }
+}
+
+INNGEST_INLINE void run_queue::hold(const std::string& run_id, const concurrency_limits& limits) {
+  if (holders_.contains(run_id)) return;
+  std::vector<std::string> keys;
+  for (const concurrency_limit& limit : limits) {
+    if (limit.holds_for_run) keys.push_back(limit.key);
+  }
+  if (keys.empty()) return;
+  for (const std::string& key : keys) ++slots_.try_emplace(key).first->second.used;
+  holders_.emplace(run_id, std::move(keys));
+}
+
+INNGEST_INLINE void run_queue::release_run(const std::string& run_id) {
+  const auto found = holders_.find(run_id);
+  if (found == holders_.end()) return;
+  const std::vector<std::string> keys = std::move(found->second);
+  holders_.erase(found);
+  for (const std::string& key : keys) {
+    const auto slot = slots_.find(key);
+    --slot->second.used;
+    call_next(slot);
+  }
+}
+
+INNGEST_INLINE void run_queue::block(queued_job& queued, const rank& place_in_line, const std::string& key) {
+  const auto group = blocked_.try_emplace(key).first;
+  group->second.insert(place_in_line);
+  queued.at = place::blocked;
+  queued.waits_at = &group->first;
+  if (queued.limits) free_slots(*queued.limits);
+}
+
+INNGEST_INLINE void run_queue::open(blocked_jobs::iterator group) {
+  const std::uint64_t id = group->second.extract(group->second.begin()).value().second;
+  if (group->second.empty()) blocked_.erase(group);
+  become_ready(id);
+}
+
+INNGEST_INLINE void run_queue::retry_blocked() {
+  for (auto group = blocked_.begin(); group != blocked_.end();) open(group++);
+}
+
+INNGEST_INLINE void run_queue::open_blocked(const std::string& key) {
+  const auto group = blocked_.find(key);
+  if (group == blocked_.end()) return;
+  const std::set<rank> jobs = std::move(group->second);
+  blocked_.erase(group);
+  for (const rank& waiting : jobs) become_ready(waiting.second);
+}
+
+INNGEST_INLINE void run_queue::open_all_blocked() {
+  while (!blocked_.empty()) open_blocked(std::string(blocked_.begin()->first));
 }
 
 INNGEST_INLINE std::optional<timestamp> run_queue::next_due() const {
@@ -92,23 +160,32 @@ INNGEST_INLINE void run_queue::leave(queued_job& queued) {
     case place::ready:
       ready_.erase(rank_of(queued));
       pass_on(queued);
+      retry_blocked();  // the gate may have been about to be asked for this job
       return;
-    case place::parked:
-      const auto slot = slots_.find(*queued.parked_at);
+    case place::parked: {
+      const auto slot = slots_.find(*queued.waits_at);
       slot->second.waiting.erase(rank_of(queued));
       --parked_;
       drop_if_unused(slot);
       return;
+    }
+    case place::blocked: {
+      const auto group = blocked_.find(*queued.waits_at);
+      group->second.erase(rank_of(queued));
+      if (group->second.empty()) blocked_.erase(group);
+      return;
+    }
   }
 }
 
 INNGEST_INLINE bool run_queue::take_slots(queued_job& queued, const rank& place_in_line) {
   if (!queued.limits) return true;
   for (const concurrency_limit& limit : *queued.limits) {
+    if (is_held(limit, queued.what.run_id)) continue;
     const auto found = slots_.try_emplace(limit.key).first;
     if (found->second.used < limit.limit) continue;
     queued.at = place::parked;
-    queued.parked_at = &found->first;
+    queued.waits_at = &found->first;
     found->second.waiting.insert(place_in_line);
     ++parked_;
     // The job may have been offered a slot of another limit: offers that slot to the next job.
@@ -117,7 +194,9 @@ INNGEST_INLINE bool run_queue::take_slots(queued_job& queued, const rank& place_
     }
     return false;
   }
-  for (const concurrency_limit& limit : *queued.limits) ++slots_.find(limit.key)->second.used;
+  for (const concurrency_limit& limit : *queued.limits) {
+    if (!limit.holds_for_run) ++slots_.find(limit.key)->second.used;
+  }
   return true;
 }
 

@@ -19,7 +19,9 @@ INNGEST_INLINE pending_step& steps::begin(active_run& run, const job& call, cons
 INNGEST_INLINE void steps::begin_wait(active_run& run, const job& call, const reported_operation& op,
                                       wait_record wait, shared_expression condition, timestamp until,
                                       timestamp now) {
-  const std::string& awaited = wait.signal.empty() ? wait.event_name : wait.signal;
+  constexpr std::size_t longest = 300;
+  std::string awaited = wait.signal.empty() ? wait.event_name : wait.signal;
+  if (!wait.expression.empty()) awaited += " if " + shortened(wait.expression, longest);
   pending_step& pending = begin(run, call, op, progress::wait_started, awaited, now);
   pending.job = state_.jobs.add_timer(run, job::kind::wait_timeout, op, until, now);
   pending.waits = true;
@@ -30,7 +32,7 @@ INNGEST_INLINE void steps::begin_wait(active_run& run, const job& call, const re
 INNGEST_INLINE void steps::end(active_run& run, const step_hash& step, const step_end& result,
                                timestamp now) {
   const auto found = run.pending.find(step);
-  if (found == run.pending.end()) return;  // it timed out before
+  if (found == run.pending.end()) return;  // it has already timed out
   const pending_step pending = std::move(run.pending.extract(found).mapped());
   if (pending.waits) forget_wait({run.id(), step});
   if (pending.job) state_.jobs.remove(run, *pending.job);
@@ -40,28 +42,34 @@ INNGEST_INLINE void steps::end(active_run& run, const step_hash& step, const ste
                               .attempt = result.attempt,
                               .duration = now - pending.begun,
                               .detail = result.detail});
-  remember(run, step, result.memo);
+  remember(run, {.step = step, .text = result.memo, .name = pending.name, .begun = pending.begun});
   state_.jobs.continue_run(run, now);
 }
 
 INNGEST_INLINE void steps::end_reported(active_run& run, const reported_operation& op, int attempt,
                                         timestamp now) {
   if (run.memos.contains(op.id)) return;
+  const auto planned = run.pending.find(op.id);
+  memo_record memo{.step = op.id,
+                   .name = op.shown_name(),
+                   .begun = planned == run.pending.end() ? now : planned->second.begun};
   if (op.kind == operation_kind::step_completed) {
     state_.journal.notify_step(run, op, progress::step_completed, attempt, shortened(op.data), now);
-    remember(run, op.id, "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}");
+    memo.text = "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}";
   } else {
     const std::string words = words_of(read_error(op.error));
     state_.journal.notify_step(run, op, progress::step_failed, attempt, words, now);
-    remember(run, op.id, "{\"error\":" + (op.error.empty() ? "{}" : op.error) + "}");
+    memo.text = "{\"error\":" + (op.error.empty() ? "{}" : op.error) + "}";
   }
+  remember(run, std::move(memo));
 }
 
-INNGEST_INLINE void steps::remember(active_run& run, const step_hash& step, std::string memo) {
-  run.pending.erase(step);
-  if (!run.memos.emplace(step, memo).second) return;
-  run.stack.push_back(step);
-  state_.journal.changes.memos.push_back({.run_id = run.id(), .step = step, .text = std::move(memo)});
+INNGEST_INLINE void steps::remember(active_run& run, memo_record memo) {
+  run.pending.erase(memo.step);
+  if (!run.memos.emplace(memo.step, memo.text).second) return;
+  run.stack.push_back(memo.step);
+  memo.run_id = run.id();
+  state_.journal.changes.memos.push_back(std::move(memo));
 }
 
 INNGEST_INLINE void steps::forget_wait(const step_place& place) {

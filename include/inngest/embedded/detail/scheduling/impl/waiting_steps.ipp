@@ -27,6 +27,13 @@ INNGEST_INLINE bool waiting_steps::remove(const step_place& place) {
   return true;
 }
 
+INNGEST_INLINE std::string waiting_steps::awaited_by(const step_place& place) const {
+  const auto found = waits_.find(place);
+  if (found == waits_.end()) return {};
+  const auto& [event, signal] = found->second;
+  return signal.empty() ? "event " + event : "signal " + signal;
+}
+
 INNGEST_INLINE std::vector<std::pair<step_place, shared_expression>> waiting_steps::for_event(
     const std::string& name) const {
   const auto found = by_event_.find(name);

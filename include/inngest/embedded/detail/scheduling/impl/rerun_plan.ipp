@@ -1,0 +1,175 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include <inngest/config.hpp>
+#include <inngest/detail/hex.hpp>
+#include <inngest/detail/sha1.hpp>
+#include <inngest/embedded/detail/received_json.hpp>
+#include <inngest/embedded/detail/scheduling/rerun_plan.hpp>
+#include <inngest/error.hpp>
+#include <inngest/json.hpp>
+
+namespace inngest::inline INNGEST_ABI::embedded::reruns {
+
+/// A step of the earlier run.
+struct step_of_run {
+  step_hash id{};
+  timestamp begun{};
+  std::string name{};
+};
+
+/// The steps with results that the name or the hashed id may mean.
+INNGEST_INLINE std::vector<step_of_run> steps_with_results(const std::vector<memo_record>& memos,
+                                                           const std::string& named) {
+  std::vector<step_of_run> out;
+  for (const memo_record& memo : memos) {
+    if (detail::to_hex(memo.step) == named) return {{memo.step, memo.begun, memo.name}};
+    const bool has_id = memo.name.empty() && memo.step == detail::sha1::of(named);
+    if (memo.name == named || has_id) out.push_back({memo.step, memo.begun, memo.name});
+  }
+  return out;
+}
+
+/// A step that has no result: its run ended before. Its name is its id, unless the function gave it another.
+INNGEST_INLINE std::optional<step_of_run> step_without_result(const run& run, const std::string& named) {
+  for (const timeline_entry& entry : run.timeline) {
+    if (entry.step.empty()) continue;
+    const step_hash id = detail::sha1::of(entry.step);
+    if (entry.step == named || detail::to_hex(id) == named) return step_of_run{id, entry.at, entry.step};
+  }
+  return std::nullopt;
+}
+
+/// The kind of the step, as far as the timeline tells it.
+INNGEST_INLINE step_kind kind_of(const run& run, const std::string& name) {
+  const auto first = std::find_if(run.timeline.begin(), run.timeline.end(),
+                                  [&](const timeline_entry& entry) { return entry.step == name; });
+  return first == run.timeline.end() ? step_kind::run : kind_begun_by(first->what);
+}
+
+INNGEST_INLINE step_of_run find_step(const run& run, const std::vector<memo_record>& memos,
+                                     const std::string& named) {
+  const std::vector<step_of_run> found = steps_with_results(memos, named);
+  if (found.size() > 1) throw configuration_error("Step name matches multiple steps in original run");
+  if (found.size() == 1) return found.front();
+  const auto unended = step_without_result(run, named);
+  if (!unended) throw configuration_error("Step not found in original run");
+  return *unended;
+}
+
+/// A given result as the step's memo: see rerun_step::result.
+INNGEST_INLINE std::string memo_of_result(const std::string& result, step_kind kind) {
+  check_received_json(result, detail::json_path("result"));
+  const json value = received_json_value(result);
+  const auto has = [&](const char* text) {
+    return value.is_object() && value.contains(text) && value[text].is_string() && value.contains("data");
+  };
+  if (kind == step_kind::sleep && !value.is_null())
+    throw payload_error("result", "the step is a sleep, whose result is null");
+  if (kind == step_kind::sleep) return "null";
+  if (kind != step_kind::wait_for_event) return "{\"data\":" + result + "}";
+  if (value.is_null()) return "null";
+  if (has("name")) return result;
+  if (has("signal")) return "{\"data\":" + result + "}";
+  throw payload_error("result",
+                      "the step is a wait, whose result is null, an event with name and data, or an object "
+                      "with signal and data");
+}
+
+/// The names of the steps whose failures ended the run, and how many of each: those after which no other step
+/// began. After an earlier failure the function went on.
+INNGEST_INLINE std::map<std::string, std::size_t> last_failures(const run& run) {
+  std::map<std::string, std::size_t> out;
+  std::set<std::string> open;  // steps under way
+  for (const timeline_entry& entry : run.timeline) {
+    if (entry.step.empty()) continue;
+    if (open.insert(entry.step).second) out.clear();  // a step begins
+    switch (entry.what) {
+      case progress::step_failed:
+        ++out[entry.step];
+        [[fallthrough]];
+      case progress::step_completed:
+      case progress::sleep_ended:
+      case progress::event_received:
+      case progress::wait_timed_out:
+      case progress::invoke_completed:
+        open.erase(entry.step);
+        break;
+      default:
+        break;
+    }
+  }
+  return out;
+}
+
+/// All results but for the failures that ended the run.
+INNGEST_INLINE std::vector<memo_record> without_last_failures(const run& run,
+                                                              std::vector<memo_record> memos) {
+  for (auto& [name, left] : last_failures(run)) {
+    const step_hash own_id = detail::sha1::of(name);
+    for (std::size_t i = memos.size(); i-- > 0 && left > 0;) {
+      const memo_record& memo = memos[i];
+      const bool has_name = memo.name == name || (memo.name.empty() && memo.step == own_id);
+      if (!has_name || !std::string_view(memo.text).starts_with("{\"error\"")) continue;
+      memos.erase(memos.begin() + static_cast<std::ptrdiff_t>(i));
+      --left;
+    }
+  }
+  return memos;
+}
+
+INNGEST_INLINE rerun_plan plan_from_failed_step(const run_record& earlier, std::vector<memo_record> memos,
+                                                const rerun_step& from) {
+  if (!from.step.empty() || !from.input.empty() || !from.result.empty())
+    throw configuration_error("from_failed_step excludes step, input and result");
+  if (earlier.run.status != run_status::failed)
+    throw configuration_error("from_failed_step: run \"" + earlier.run.id + "\" has not failed: it is " +
+                              std::string(to_string(earlier.run.status)));
+  return {.memos = without_last_failures(earlier.run, std::move(memos))};
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded::reruns
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE rerun_plan plan_rerun(const run_record& earlier, std::vector<memo_record> memos,
+                                     const rerun_step& from) {
+  if (from.from_failed_step) return reruns::plan_from_failed_step(earlier, std::move(memos), from);
+  rerun_plan out;
+  const reruns::step_of_run step = reruns::find_step(earlier.run, memos, from.step);
+  if (!from.input.empty()) {
+    check_received_json(from.input, detail::json_path("input"));
+    if (!received_json_value(from.input).is_array()) throw payload_error("input", "it must be a JSON array");
+    out.replaced = {.step = step.id, .input = from.input};
+  }
+  std::optional<memo_record> given;
+  const step_kind kind = reruns::kind_of(earlier.run, step.name);
+  if (!from.result.empty()) {
+    if (!from.input.empty())
+      throw payload_error("result", "a step has a new input or a new result, not both");
+    given = {.step = step.id,
+             .text = reruns::memo_of_result(from.result, kind),
+             .name = step.name.empty() ? from.step : step.name,
+             .begun = step.begun};
+  } else if (kind == step_kind::run) {
+    out.target = step.id;
+    out.target_name = step.name.empty() ? from.step : step.name;
+  }
+  // Steps of a parallel group began together: they stay in the order of their results.
+  std::stable_sort(memos.begin(), memos.end(),
+                   [](const memo_record& a, const memo_record& b) { return a.begun < b.begun; });
+  for (memo_record& memo : memos) {
+    if (memo.step == step.id || memo.begun > step.begun) break;
+    out.memos.push_back(std::move(memo));
+  }
+  if (given) out.memos.push_back(std::move(*given));
+  return out;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <chrono>
+
+#include <inngest/config.hpp>
+#include <inngest/json/detail/text.hpp>
+#include <inngest/log/sinks.hpp>
+#include <inngest/time/timestamp.hpp>
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE std::string time_of(const log_record& record) {
+  return to_text(std::chrono::floor<std::chrono::milliseconds>(record.time));
+}
+
+/// The text without line breaks and other control characters, which could forge another log line.
+INNGEST_INLINE std::string on_one_line(std::string_view text) {
+  std::string out = to_printable(text);
+  for (char& c : out) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x20 || code == 0x7f) c = ' ';
+  }
+  return out;
+}
+
+INNGEST_INLINE record_sink line_log(std::FILE* file, std::string (*line_of)(const log_record&)) {
+  return [=](const log_record& record) {
+    const std::string line = line_of(record) + "\n";
+    std::fwrite(line.data(), 1, line.size(), file);  // a single call, so that lines do not mix
+    std::fflush(file);
+  };
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+namespace inngest::inline INNGEST_ABI {
+
+INNGEST_INLINE std::string text_of(const log_record& record) {
+  std::string out = detail::time_of(record) + " " + std::string(to_string(record.level)) + ": " +
+                    detail::on_one_line(record.message);
+  const char* between = "  ";
+  const auto add = [&](const char* name, std::string_view value) {
+    if (value.empty()) return;
+    out += between + std::string(name) + "=" + detail::on_one_line(value);
+    between = " ";
+  };
+  add("app", record.fields.app);
+  add("function", record.fields.function);
+  add("run", record.fields.run);
+  add("step", record.fields.step);
+  if (record.fields.attempt) add("attempt", std::to_string(*record.fields.attempt));
+  return out;
+}
+
+INNGEST_INLINE std::string json_of(const log_record& record) {
+  detail::json_object_text out;
+  out.add("time", detail::time_of(record))
+      .add("level", to_string(record.level))
+      .add("message", detail::to_printable(record.message));
+  const auto add = [&](const char* name, std::string_view value) {
+    if (!value.empty()) out.add(name, detail::to_printable(value));
+  };
+  add("app", record.fields.app);
+  add("function", record.fields.function);
+  add("run", record.fields.run);
+  add("step", record.fields.step);
+  if (record.fields.attempt) out.add("attempt", *record.fields.attempt);
+  return out.text();
+}
+
+INNGEST_INLINE record_sink text_log(std::FILE* file) { return detail::line_log(file, &text_of); }
+
+INNGEST_INLINE record_sink json_log(std::FILE* file) { return detail::line_log(file, &json_of); }
+
+}  // namespace inngest::inline INNGEST_ABI

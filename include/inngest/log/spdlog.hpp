@@ -1,0 +1,59 @@
+#pragma once
+
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <inngest/config.hpp>
+#include <inngest/log.hpp>
+
+// Requires spdlog (Debian: libspdlog-dev).
+
+namespace inngest::inline INNGEST_ABI {
+
+namespace detail {
+
+inline spdlog::level::level_enum spdlog_level(log_level level) {
+  switch (level) {
+    case log_level::debug:
+      return spdlog::level::debug;
+    case log_level::info:
+      return spdlog::level::info;
+    case log_level::warn:
+      return spdlog::level::warn;
+    case log_level::error:
+      return spdlog::level::err;
+    case log_level::off:
+      return spdlog::level::off;
+  }
+  return spdlog::level::off;
+}
+
+}  // namespace detail
+
+/// Passes records to a spdlog logger. spdlog's messages have no fields, so the fields are appended to the
+/// message: "no answer app=shop function=charge run=01M8... step=pay attempt=1".
+///
+///     inngest::client app({.id = "shop", .log = inngest::logger(inngest::spdlog_log())});
+///
+/// \param to Default: spdlog's default logger at the time of the call.
+inline record_sink spdlog_log(std::shared_ptr<spdlog::logger> to = spdlog::default_logger()) {
+  return [to = std::move(to)](const log_record& record) {
+    const auto level = detail::spdlog_level(record.level);
+    if (!to->should_log(level)) return;
+    std::string text(record.message);
+    const auto add = [&](const char* name, std::string_view value) {
+      if (!value.empty()) text += std::string(" ") + name + "=" + std::string(value);
+    };
+    add("app", record.fields.app);
+    add("function", record.fields.function);
+    add("run", record.fields.run);
+    add("step", record.fields.step);
+    if (record.fields.attempt) add("attempt", std::to_string(*record.fields.attempt));
+    to->log(level, spdlog::string_view_t(text.data(), text.size()));  // no format string
+  };
+}
+
+}  // namespace inngest::inline INNGEST_ABI

@@ -1,0 +1,352 @@
+// How long an engine keeps what has ended, copies of its store, and what it does not let in.
+#include <inngest/inngest.hpp>
+
+#include <inngest/embedded.hpp>
+#include <inngest/embedded/http_server.hpp>
+#include <inngest/embedded/sqlite_store.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "catch.hpp"
+#include "embedded/store_records.hpp"
+#include "support/eventually.hpp"
+#include "support/http_client.hpp"
+#include "support/message_of.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace inngest::embedded;
+using namespace store_records;
+using Catch::Matchers::ContainsSubstring;
+using inngest::json;
+using support::eventually;
+
+struct numbered {
+  int n = 0;
+};
+INNGEST_FIELDS(numbered, n)
+using go = inngest::event<"keep/go", numbered>;
+
+inngest::client quiet_client() {
+  return inngest::client({.id = "shop",
+                          .send_attempts = 1,
+                          .log = inngest::logger(inngest::log_to_stderr, inngest::log_level::off),
+                          .environment = [](const char*) { return std::nullopt; }});
+}
+
+/// A store with ended runs "<slug>/<status>/<end in hours>".
+void add_ended(store& kept, const std::string& slug, run_status status, int hours) {
+  const std::string id = slug + "/" + std::string(to_string(status)) + "/" + std::to_string(hours);
+  run_record record = run_of(id, {"e-" + id});
+  record.run.function_slug = slug;
+  record.run.status = status;
+  record.run.ended_at = inngest::timestamp(std::chrono::hours(hours));
+  const std::vector<changes> all{{.events = {{.id = "e-" + id,
+                                              .name = "keep/go",
+                                              .text = R"({"data":{},"name":"keep/go","ts":1})",
+                                              .received_at = at(1)}},
+                                  .runs = {record},
+                                  .timeline = {{.run_id = id, .entry = {.at = at(2)}}}}};
+  kept.commit(all);
+}
+
+std::vector<std::string> ids_of(const store& kept) {
+  std::vector<std::string> out;
+  for (const run& each : kept.runs()) out.push_back(each.id);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("of several rules the most specific one says how long a run is kept", "[embedded][retention]") {
+  const retention kept{.history = 7h,
+                       .rules = {{.status = run_status::failed, .keep = 30h},
+                                 {.function = "a", .keep = 1h},
+                                 {.function = "a", .status = run_status::failed, .keep = 2h},
+                                 {.function = "a", .keep = 99h}}};
+  CHECK(kept.keep_for("b", run_status::completed) == 7h);
+  CHECK(kept.keep_for("b", run_status::failed) == 30h);
+  CHECK(kept.keep_for("a", run_status::completed) == 1h);
+  CHECK(kept.keep_for("a", run_status::failed) == 2h);
+  CHECK(kept.shortest() == 1h);
+  CHECK(kept.longest() == 99h);
+  CHECK(time_before(at(5), 1h) == at(0));
+}
+
+TEMPLATE_TEST_CASE("stores keep runs by function and status", "[embedded][retention][store]", memory_store,
+                   sqlite_store) {
+  const folder place;
+  std::shared_ptr<store> kept;
+  if constexpr (std::is_same_v<TestType, sqlite_store>)
+    kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
+  else
+    kept = std::make_shared<memory_store>();
+  for (const char* slug : {"a", "b"}) {
+    for (const run_status status : {run_status::completed, run_status::failed, run_status::skipped}) {
+      for (const int end : {10, 60, 90}) add_ended(*kept, slug, status, end);
+    }
+  }
+  kept->commit(std::vector<changes>{{.runs = {run_of("active", {"x"})}}});
+  kept->forget(
+      {.history = 20h, .rules = {{.status = run_status::failed, .keep = 50h}, {.function = "b", .keep = 5h}}},
+      inngest::timestamp(100h));
+  CHECK(ids_of(*kept) ==
+        std::vector<std::string>{"a/completed/90", "a/failed/60", "a/failed/90", "a/skipped/90", "active"});
+  CHECK(!kept->find_event("e-b/failed/90"));
+  CHECK(kept->find_event("e-a/failed/60"));
+  CHECK(kept->count_runs().skipped == 1);
+  CHECK(kept->unreadable().empty());
+}
+
+TEST_CASE("a store over its budget forgets the oldest ended runs, failed ones last, and shrinks",
+          "[embedded][retention][store]") {
+  const folder place;
+  const auto kept = std::make_shared<sqlite_store>(
+      sqlite_options{.path = place.file, .sync = sqlite_options::synchronous::normal});
+  const std::string big(20'000, 'x');
+  for (int i = 0; i < 600; ++i) {
+    run_record record = run_of((i < 10 ? "failed" : "done") + std::to_string(1000 + i), {"e"});
+    record.run.status = i < 10 ? run_status::failed : run_status::completed;
+    record.run.ended_at = at(i);
+    record.run.output_text = "\"" + big + "\"";
+    kept->commit(std::vector<changes>{{.runs = {record}}});
+  }
+  kept->commit(std::vector<changes>{{.runs = {run_of("active", {"e"})}}});
+  const std::uint64_t before = kept->size_in_bytes();
+  REQUIRE(before > 12'000'000);
+  CHECK(kept->forget_down_to(100'000'000) == 0);
+  const std::size_t removed = kept->forget_down_to(3'000'000);
+  CHECK(removed > 400);
+  CHECK(removed < 590);
+  CHECK(kept->count_runs().failed == 10);
+  CHECK(kept->count_runs().queued == 1);
+  CHECK(kept->find_run("done1599"));
+  CHECK(!kept->find_run("done1010"));
+  CHECK(std::filesystem::file_size(place.file) < 9'000'000);
+  CHECK(kept->forget_down_to(1) > 0);  // failed ones, too, but not what has not ended
+  CHECK(ids_of(*kept) == std::vector<std::string>{"active"});
+}
+
+TEST_CASE("an engine applies rules and budget by itself", "[embedded][retention]") {
+  const folder place;
+  const auto kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
+  add_ended(*kept, "a", run_status::completed, 1);
+  add_ended(*kept, "a", run_status::failed, 1);
+  inngest::client app = quiet_client();
+  engine engine{
+      app, {}, {.store = kept, .retention = {{.status = run_status::failed, .keep = 24h * 365 * 200}}}};
+  CHECK(eventually([&] { return ids_of(*kept) == std::vector<std::string>{"a/failed/1"}; }));
+}
+
+TEST_CASE("a backup of a working engine is a store with which another engine goes on", "[embedded][backup]") {
+  const folder place;
+  const std::filesystem::path copy = place.path / "copy.db";
+  const std::filesystem::path later = place.path / "later.db";
+  std::atomic<int> bodies{0};
+  std::string sleeping;
+  const auto functions = [&](inngest::client& app) {
+    return std::vector<inngest::any_function>{
+        app.create_function({.id = "quick"}, inngest::on<go>(),
+                            [&](auto& ctx) {
+                              ctx.step.run("a", [&] { ++bodies; });
+                              return ctx.step.run("b", [&] { return ctx.event.data.n; });
+                            }),
+        app.create_function({.id = "sleeps"}, inngest::on<inngest::event<"keep/sleep", numbered>>(),
+                            [](auto& ctx) {
+                              const int n = ctx.step.run("before", [] { return 7; });
+                              ctx.step.sleep("rest", 2s);
+                              return n;
+                            })};
+  };
+  {
+    inngest::client app = quiet_client();
+    engine engine{
+        app, functions(app), {.store = std::make_shared<sqlite_store>(sqlite_options{.path = place.file})}};
+    sleeping = engine.runs_of(engine.send(inngest::event<"keep/sleep", numbered>{}).ids.at(0)).at(0).id;
+    REQUIRE(eventually([&] { return engine.find_run(sleeping)->status == run_status::sleeping; }));
+    std::atomic<bool> ends{false};
+    std::thread sender([&] {
+      for (int n = 0; !ends; ++n) engine.send(go{{.n = n}});
+    });
+    REQUIRE(eventually([&] { return bodies > 50; }));
+    engine.backup_to(copy);
+    CHECK_THAT(support::message_of<inngest::store_error>([&] { engine.backup_to(copy); }),
+               ContainsSubstring("already exists"));
+    CHECK_THROWS_AS(engine.backup_to(place.path / "no folder" / "copy.db"), inngest::store_error);
+    sqlite_store::backup(place.file, later);  // as another program would
+    ends = true;
+    sender.join();
+    CHECK(engine.check().empty());
+    CHECK(!std::filesystem::exists(copy.string() + ".unfinished"));
+  }
+  for (const auto& file : {copy, later}) {
+    CAPTURE(file);
+    inngest::client app = quiet_client();
+    engine engine{
+        app, functions(app), {.store = std::make_shared<sqlite_store>(sqlite_options{.path = file})}};
+    CHECK(engine.check().empty());
+    REQUIRE(engine.wait_until_idle(60s));
+    CHECK(engine.wait_for(sleeping, 60s).output<int>() == 7);
+    std::size_t completed = 0;
+    for (const run& each : engine.runs()) completed += each.status == run_status::completed ? 1 : 0;
+    CHECK(completed == engine.runs().size());
+    CHECK(completed > 1);
+    CHECK((std::filesystem::status(file).permissions() & std::filesystem::perms::others_read) ==
+          std::filesystem::perms::none);
+  }
+}
+
+TEST_CASE("a process that is killed while it makes a backup leaves no half of one", "[embedded][backup]") {
+  const folder place;
+  {
+    sqlite_store kept({.path = place.file, .sync = sqlite_options::synchronous::normal});
+    std::vector<changes> all(1);
+    for (int i = 0; i < 3000; ++i) {
+      run_record record = run_of("r" + std::to_string(i), {"e"});
+      record.run.output_text = "\"" + std::string(5000, 'x') + "\"";
+      all[0].runs.push_back(record);
+    }
+    kept.commit(all);
+  }
+  const std::filesystem::path copy = place.path / "copy.db";
+  for (int round = 0; round < 8; ++round) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      try {
+        sqlite_store::backup(place.file, copy);
+      } catch (...) {
+      }
+      ::_exit(0);
+    }
+    ::usleep(static_cast<useconds_t>(round * 4000));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    if (!std::filesystem::exists(copy)) continue;
+    sqlite_store restored({.path = copy});
+    CHECK(restored.check().empty());
+    CHECK(restored.runs().size() == 3000);
+    std::filesystem::remove(copy);
+  }
+  sqlite_store::backup(place.file, copy);
+  sqlite_store restored({.path = copy});
+  CHECK(restored.runs().size() == 3000);
+}
+
+TEST_CASE("a store in memory makes no backups, and says so", "[embedded][backup]") {
+  const folder place;
+  inngest::client app = quiet_client();
+  engine engine{app, {}};
+  CHECK_THAT(support::message_of<inngest::store_error>([&] { engine.backup_to(place.path / "copy.db"); }),
+             ContainsSubstring("does not support backups"));
+  CHECK(engine.check().empty());
+}
+
+TEST_CASE("a check finds damage", "[embedded][backup]") {
+  const folder place;
+  {
+    sqlite_store kept({.path = place.file});
+    for (int i = 0; i < 100; ++i) add_ended(kept, "a" + std::to_string(i), run_status::completed, 1);
+    CHECK(kept.check().empty());
+  }
+  inngest::detail::sqlite::database(place.file.string(), inngest::detail::sqlite::access::writes)
+      .execute("UPDATE runs SET status = 99 WHERE function_slug = 'a5'");
+  {
+    const sqlite_store kept({.path = place.file});
+    REQUIRE(kept.check().size() == 1);
+    CHECK_THAT(kept.check().at(0), ContainsSubstring("runs where") && ContainsSubstring("99"));
+  }
+  std::int64_t page = 0;
+  {
+    inngest::detail::sqlite::database file(place.file.string(), inngest::detail::sqlite::access::writes);
+    file.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    page = file.number("SELECT rootpage FROM sqlite_schema WHERE name = 'timeline'");
+  }
+  {
+    std::fstream file(place.file, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp((page - 1) * 4096);
+    file << std::string(4096, '\x5a');
+  }
+  const sqlite_store kept({.path = place.file});
+  CHECK(!kept.check().empty());
+}
+
+TEST_CASE("a hundred thousand events in a POST are refused, and many POSTs meet back-pressure",
+          "[embedded][http_server][intake]") {
+  inngest::client app = quiet_client();
+  std::atomic<bool> opens{false};
+  const auto f = app.create_function({.id = "f"}, inngest::on<go>(), [&](auto& ctx) {
+    ctx.step.run("hold", [&] {
+      support::hold_until(opens);
+    });
+  });
+  engine engine{app, {f}, {.workers = 2}};
+  const http_server server{engine, {.port = 0, .max_queued_runs = 7000}};
+  support::http_client client(server.port());
+  const auto events = [](int count) {
+    std::string out = "[";
+    for (int i = 0; i < count; ++i) out += std::string(i ? "," : "") + R"({"name":"keep/go","data":{"n":1}})";
+    return out + "]";
+  };
+  const auto whole = client.Post("/e/key", events(100'000), "application/json");
+  REQUIRE(whole);
+  CHECK(whole->status == 400);
+  CHECK(engine.queued_runs() == 0);
+
+  int taken = 0;
+  for (int i = 0; i < 20; ++i) {  // the same events in pieces
+    const auto answer = client.Post("/e/key", events(5000), "application/json");
+    REQUIRE(answer);
+    if (answer->status == 200) {
+      ++taken;
+      continue;
+    }
+    CHECK(answer->status == 429);
+    CHECK(answer->get_header_value("Retry-After") == "1");
+  }
+  CHECK(taken == 2);  // 10,000 runs, and then no more
+  CHECK(engine.queued_runs() <= 10'000);
+  CHECK(engine.metrics().queued == engine.queued_runs());
+  opens = true;
+  CHECK(engine.wait_until_idle(60s));
+  CHECK(engine.queued_runs() == 0);
+  const auto again = client.Post("/e/key", events(10), "application/json");
+  REQUIRE(again);
+  CHECK(again->status == 200);
+}
+
+TEST_CASE("runs that wait for their first call are counted after a restart, and when they are cancelled",
+          "[embedded][intake]") {
+  const folder place;
+  for (int process = 0; process < 3; ++process) {
+    inngest::client app = quiet_client();
+    const auto f = app.create_function({.id = "f", .throttle = inngest::throttle{.limit = 1, .period = 1h}},
+                                       inngest::on<go>(), [](auto&) {});
+    engine engine{app, {f}, {.store = std::make_shared<sqlite_store>(sqlite_options{.path = place.file})}};
+    if (process == 0) {
+      for (int i = 0; i < 5; ++i) engine.send(go{});
+    }
+    const std::size_t expected = process < 2 ? 4 : 3;
+    CHECK(eventually([&] { return engine.queued_runs() == expected; }));
+    if (process == 1) {
+      for (const run& each : engine.runs()) {
+        if (each.ended()) continue;
+        CHECK(engine.cancel(each.id));
+        break;
+      }
+      CHECK(engine.queued_runs() == 3);
+    }
+  }
+}
