@@ -11,7 +11,7 @@ import http.client
 import http.server
 import urllib.parse
 
-from embed_page import PAGE, POLICY
+from embed_page import POLICY, joined, read
 
 FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
@@ -34,6 +34,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if self.command == "GET" and path in FILES:
             return self.answer_with_file(*FILES[path])
+        if self.command == "GET" and path == "/api/live":
+            return self.pass_stream_on()
         try:
             response, body = self.ask_engine()
         except (OSError, http.client.HTTPException) as error:
@@ -47,7 +49,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return [f"{host}:{self.server.server_port}" for host in ("127.0.0.1", "localhost")]
 
     def answer_with_file(self, name, media_type):
-        body = (PAGE / name).read_bytes()
+        body = (read(name) if name == "index.html" else joined(name)).encode("utf-8")
         self.reply(200, [("Content-Type", media_type), ("Content-Security-Policy", FILES_POLICY),
                          ("Cache-Control", "no-store")], body)
 
@@ -60,6 +62,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return response, response.read()
         finally:
             engine.close()
+
+    def pass_stream_on(self):
+        """Passes server-sent events on as they come, until one side goes."""
+        engine = http.client.HTTPConnection(self.server.engine, timeout=60)
+        try:
+            engine.request("GET", self.path, None, self.headers_for_engine())
+            response = engine.getresponse()
+            self.send_response(response.status)
+            self.send_header("Content-Type", response.getheader("Content-Type") or "text/plain")
+            self.end_headers()
+            while line := response.readline():
+                self.wfile.write(line)
+        except (OSError, http.client.HTTPException):
+            pass  # the browser tries again
+        finally:
+            engine.close()
+            self.close_connection = True
 
     def headers_for_engine(self):
         """The request's headers, as if it had been sent to the engine. Foreign origins stay: the engine rejects them."""
