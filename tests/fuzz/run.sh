@@ -16,10 +16,13 @@ build=${BUILD_DIR:-$root/build/fuzz}
 cxx=${FUZZ_CXX:-clang++}
 optimize=${FUZZ_OPTIMIZE:--O1}
 mkdir -p "$build"
+packages="simdjson openssl"
+if pkg-config --exists cpp-httplib; then packages+=" cpp-httplib"; fi
 
 compile() {
+  # shellcheck disable=SC2046,SC2086 # flags are words
   "$cxx" -std=c++20 "$optimize" -g1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I "$root/include" \
-    -c "$1" -o "$build/$(basename "$1" .cpp).o"
+    $(pkg-config --cflags $packages) -c "$1" -o "$build/$(basename "$1" .cpp).o"
 }
 run() {
   local target=$1
@@ -34,7 +37,7 @@ run() {
 }
 in_parallel() { xargs -P "$(nproc)" -I{} bash -euo pipefail -c '"$@"' - "$1" {}; }
 export -f compile run
-export here root seconds build cxx optimize
+export here root seconds build cxx optimize packages
 
 program=${FUZZ:-$build/inngest_fuzz}
 if [ -z "${FUZZ:-}" ]; then
@@ -48,8 +51,8 @@ if [ -z "${FUZZ:-}" ]; then
   printf '%s\n' "${sources[@]}" | in_parallel compile
   objects=()
   for source in "${sources[@]}"; do objects+=("$build/$(basename "$source" .cpp).o"); done
-  # shellcheck disable=SC2046 # flags are words
-  "$cxx" -fsanitize=fuzzer,address,undefined "${objects[@]}" -o "$program" $(pkg-config --libs simdjson openssl)
+  # shellcheck disable=SC2046,SC2086 # flags are words
+  "$cxx" -fsanitize=fuzzer,address,undefined "${objects[@]}" -o "$program" $(pkg-config --libs $packages) -lpthread
 fi
 export program
 

@@ -7,16 +7,23 @@
 /// function without its name here does not compile, because it is defined as a member of the namespace.
 // clang-format off
 #define FUZZ_TARGETS(target) \
+  target(ai_answer) \
   target(call_request) \
+  target(connect_message) \
   target(cron) \
   target(duration) \
+  target(endpoint) \
   target(engine) \
   target(evaluation) \
   target(expression) \
+  target(gateway_session) \
   target(http_request) \
   target(json) \
   target(lambda_event) \
+  target(realtime) \
+  target(run_filter) \
   target(server_answer) \
+  target(server_route) \
   target(signature) \
   target(time_zone)
 // clang-format on

@@ -20,6 +20,9 @@ namespace simulated {
 
 /// The app whose functions bodies invoke and defer.
 inline constexpr const char* app_id = "app";
+/// Another app, elsewhere; a function of it that is invoked has the prefix.
+inline constexpr const char* far_app_id = "far";
+inline constexpr std::string_view far_prefix = "far/";
 /// Events that bodies may send and wait for: the SDK has the name in the type.
 inline constexpr std::array<std::string_view, 4> event_names = {"sim/a", "sim/b", "sim/c", "sim/d"};
 
@@ -30,7 +33,7 @@ enum class node_kind {
   signal_wait,  ///< step.wait_for_signal: `target` for `ms`; with `replaces` it takes another run's place
   send_signal,  ///< `target`
   send,         ///< step.send_event: `count` events `target`
-  invoke,       ///< the function `target`; it times out after `ms` unless that is 0
+  invoke,       ///< the function `target`, perhaps with far_prefix; it times out after `ms` unless that is 0
   fetch,        ///< http://elsewhere/`count`
   parallel,     ///< `branches`
   race,         ///< 2 to 4 `branches`

@@ -277,7 +277,7 @@ class quiet_world final : public observer {
     const function& of = function_of(ended.id);
     const outcome expected = reference(of.steps, memos, of.retries + 1);
     const std::string error = ended.error ? ended.error->name + ": " + ended.error->message : "";
-    const bool is_refused = error.starts_with("Error: another run waits for signal");
+    const bool is_refused = error.starts_with("Error: Signal conflict");
     ++ends_[is_refused ? "refused" : std::string(to_string(ended.status))];
     const bool agrees = (ended.status == run_status::completed && expected.what == outcome::completed &&
                          ended.output_text == expected.output) ||

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/run_match.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler.hpp>
 #include <inngest/expression/evaluation.hpp>
 
@@ -16,6 +17,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -153,6 +155,10 @@ class commit_checks {
     rates_.clear();
     throttles_.clear();
   }
+  /// The throttles of functions begin anew when a pause ends.
+  void forget_throttles() { throttles_.clear(); }
+  /// What the store has forgotten may be done again.
+  void forget_schedules() { run_of_time_.clear(); }
   const known_function* find(const std::string& slug) const {
     const auto found = by_slug_.find(slug);
     return found == by_slug_.end() ? nullptr : found->second;
@@ -175,6 +181,7 @@ class commit_checks {
   void process_began() { refused_.clear(); }
   /// A lie of the network, or a repeated call: what comes of the run is open.
   void doubt(const std::string& run_id) { doubtful_.insert(run_id); }
+  void trust(const std::string& run_id) { doubtful_.erase(run_id); }
   bool is_doubtful(const std::string& run_id) const { return doubtful_.contains(run_id); }
   const std::set<std::string>& active() const { return active_; }
 
@@ -188,8 +195,34 @@ class commit_checks {
     }
   }
 
+  /// The operation takes at least the runs that are in the store now and that are earlier by their times.
+  /// Others are there when the clock was set back, or after a restart in the same millisecond.
+  void bulk_began(const std::string& id) {
+    for (const auto& operation : kept_.bulk_operations()) {
+      if (operation.id != id) continue;
+      const timestamp began = operation.created_at;
+      std::size_t later = 0;
+      for (const auto& run : kept_.find_runs({.limit = 10'000})) {
+        const bool is_earlier = run.queued_at < began || (run.queued_at == began && run.id < id);
+        later += !is_earlier || run.ended_at.value_or(began) > began ? 1U : 0U;
+      }
+      bulk_totals_[id] = operation.total - std::min(operation.total, later);
+    }
+  }
+  void runs_were_removed() { bulk_totals_.clear(); }
+
   /// When nothing is under way any more.
   void at_rest() const {
+    for (const auto& operation : kept_.bulk_operations()) {
+      if (operation.state == inngest::embedded::bulk_state::running)
+        throw violation("bulk operation " + operation.id + " has not ended");
+      const auto total = bulk_totals_.find(operation.id);
+      const bool is_whole = operation.state == inngest::embedded::bulk_state::completed &&
+                            operation.what == inngest::embedded::bulk_action::rerun &&
+                            total != bulk_totals_.end();
+      if (is_whole && operation.done + operation.failed < total->second)
+        throw violation("bulk operation " + operation.id + " has left out runs");
+    }
     for (const std::string& id : accepted_) {
       if (!dispatched_.contains(id)) throw violation("event " + id + " was accepted and never dispatched");
     }
@@ -198,6 +231,7 @@ class commit_checks {
 
  private:
   void check(const changes& one) {
+    check_bulk(one);
     check_dispatches(one);
     for (const run_record& record : one.runs) {
       const bool is_new = started_.insert(record.run.id).second;
@@ -205,6 +239,13 @@ class commit_checks {
       for (const auto& event : record.events)
         run_of_.try_emplace(record.run.function_slug + event.id, record.run.id);
       if (is_new && !is_ended(record.run.status)) active_.insert(record.run.id);
+      if (record.run.event_name == "inngest/scheduled.timer" && record.run.original_run_id.empty()) {
+        const auto [first, is_first] =
+            run_of_time_.try_emplace(record.run.function_slug + record.run.event_id, record.run.id);
+        if (!is_first && first->second != record.run.id)
+          throw violation("a time of a schedule of " + record.run.function_slug +
+                          " runs twice: " + first->second + " and " + record.run.id);
+      }
       const known_function* function = find(record.run.function_slug);
       if (!function) continue;
       const auto& batch = function->plan->options.batch;
@@ -217,6 +258,40 @@ class commit_checks {
     for (const run_update& update : one.run_updates) {
       if (is_ended(update.status)) check_end(one, update);
     }
+  }
+
+  /// What a bulk operation has repeated is in the changes that say so, and it goes by the ids of its runs: a
+  /// process that goes on with it neither loses a run nor repeats one twice.
+  void check_bulk(const changes& one) {
+    if (!one.removed_runs.empty()) runs_were_removed();
+    for (const auto& operation : one.bulk_operations) {
+      bulk_progress& known = bulk_[operation.id];
+      const auto state = std::tuple(operation.state, operation.done, operation.failed, operation.cursor);
+      if (!known.states.insert(state).second) continue;  // committed again
+      const std::size_t before = known.last.done + known.last.failed;
+      const auto begun = static_cast<std::size_t>(
+          std::count_if(one.runs.begin(), one.runs.end(), [&](const run_record& record) {
+            return !record.run.original_run_id.empty() && !started_.contains(record.run.id);
+          }));
+      const bool reruns = operation.what == inngest::embedded::bulk_action::rerun;
+      if (reruns && operation.done - known.last.done != begun)
+        throw violation("bulk operation " + operation.id + " says that it has repeated " +
+                        std::to_string(operation.done) + " runs after " + std::to_string(known.last.done) +
+                        ", but has repeated " + std::to_string(begun));
+      const bool took = operation.done + operation.failed > before;
+      const bool goes_on = operation.state == inngest::embedded::bulk_state::running;
+      if (took && goes_on && !(place_of(known.last.cursor) < place_of(operation.cursor)))
+        throw violation("bulk operation " + operation.id + " does not go on");
+      known.last = operation;
+    }
+  }
+
+  static inngest::embedded::order_place place_of(const std::string& cursor) {
+    if (cursor.empty()) return {};
+    const auto out =
+        inngest::embedded::place_of_cursor(cursor, false, [](const auto&) { return std::nullopt; });
+    if (!out) throw violation("a bulk operation goes on at " + cursor);
+    return *out;
   }
 
   static bool is_ended(run_status status) {
@@ -335,7 +410,8 @@ class commit_checks {
   void check_turns(const changes& one) {
     for (const job& added : one.added_jobs) {
       check_future(added);
-      if (added.what != job::kind::call || added.step || added.attempt > 0) continue;
+      // A run that repeats another from a step begins with that step.
+      if (added.what != job::kind::call || added.attempt > 0) continue;
       if (!first_calls_.insert(added.run_id).second) continue;
       const auto record = kept_.find_run(added.run_id);
       const known_function* function = record ? find(record->run.function_slug) : nullptr;
@@ -449,12 +525,19 @@ class commit_checks {
   std::set<std::string> accepted_, active_;
   std::unordered_map<std::string, std::map<std::string, std::set<std::string>>> dispatched_;
   std::unordered_set<std::string> started_, doubtful_, first_calls_, given_;
-  std::unordered_map<std::string, std::string> run_of_;  // the first, by function and event
-  std::set<std::uint64_t> refused_, taken_;              // numbers of events
-  std::unordered_map<std::string, timestamp> future_;    // when the event of a run happens, by run
-  std::unordered_map<std::string, timestamp> starts_;    // by function and the id that a sender gave
+  std::unordered_map<std::string, std::string> run_of_;       // the first, by function and event
+  std::set<std::uint64_t> refused_, taken_;                   // numbers of events
+  std::unordered_map<std::string, std::string> run_of_time_;  // by function and the schedule's event
+  std::unordered_map<std::string, timestamp> future_;         // when the event of a run happens, by run
+  std::unordered_map<std::string, timestamp> starts_;         // by function and the id that a sender gave
   std::unordered_map<std::string, run_status> ended_;
   std::map<std::string, std::multiset<timestamp>> rates_, throttles_;
+  struct bulk_progress {
+    inngest::embedded::bulk_operation last{};
+    std::set<std::tuple<inngest::embedded::bulk_state, std::size_t, std::size_t, std::string>> states{};
+  };
+  std::map<std::string, bulk_progress> bulk_;
+  std::map<std::string, std::size_t> bulk_totals_;  // of operations, while no run was removed
   std::map<std::string, std::set<std::string>> singletons_;
   std::map<std::string, std::set<std::string>*> singleton_of_;
 };

@@ -23,7 +23,6 @@
 
 namespace simulated {
 
-inline constexpr const char* far_app_id = "far";
 inline const std::vector<std::string> signal_names{"red", "green"};
 inline const std::vector<std::string> key_values{"k0", "k1", "k2"};
 
@@ -142,6 +141,20 @@ inline std::size_t add_triggers(chance& by, function_plan& plan, std::size_t lev
   return level;
 }
 
+/// Tags, which do not change what else is left to chance.
+inline void add_tags(chance by, inngest::function_options& options) {
+  if (by.one_in(3)) options.tags.push_back({.name = "k", .value = "event.data.k"});
+  if (by.one_in(4)) options.tags.push_back({.name = "n", .value = "event.data.n"});
+}
+
+/// Some of the invoke steps invoke one of these functions of the app elsewhere.
+inline void invoke_far(chance& by, sequence& nodes, const std::vector<std::string>& far) {
+  for (node& each : nodes) {
+    if (each.kind == node_kind::invoke && by.one_in(2)) each.target = std::string(far_prefix) + by.pick(far);
+    for (sequence& branch : each.branches) invoke_far(by, branch, far);
+  }
+}
+
 }  // namespace plans
 
 /// The functions of a seed. Those of the ends of runs and deferred ones come last.
@@ -159,24 +172,28 @@ inline std::vector<function_plan> random_functions(std::uint64_t seed) {
     level = std::min(level + (part.one_in(2) ? 1U : 0U), event_names.size() - 1);
     levels[i] = plans::add_triggers(part, out[i], level);
     plans::add_options(part, out[i].options);
+    plans::add_tags(chance(seed ^ (0xD1342543DE82EF95U + i)), out[i].options);
     out[i].is_elsewhere = part.one_in(5);
   }
   const bool has_deferred = by.one_in(3);
   for (std::size_t i = 0; i < count; ++i) {
     chance part = by.part();
     surroundings around{.signals = signal_names};
+    std::vector<std::string> far;
     if (levels[i] < event_names.size()) {
       if (has_deferred && !out[i].is_elsewhere) around.deferred = {"later"};
       for (std::size_t more = levels[i] + 1; more < event_names.size(); ++more)
         around.events.emplace_back(event_names[more]);
       for (std::size_t more = i + 1; more < count; ++more) {
-        if (levels[more] >= levels[i] && !out[more].is_elsewhere && !out[more].is_started_by_ends())
-          around.functions.push_back(ids[more]);
+        if (levels[more] < levels[i] || out[more].is_started_by_ends()) continue;
+        (out[more].is_elsewhere ? far : around.functions).push_back(ids[more]);
       }
     }
     around.awaited.assign(event_names.begin(), event_names.end());
     around.is_slow_behind_races = true;
     out[i].handler = random_body(part, around);
+    chance others(seed ^ (0xA0761D6478BD642FU + i));
+    if (!far.empty()) plans::invoke_far(others, out[i].handler.nodes, far);
     surroundings quiet{.signals = signal_names};
     quiet.awaited = around.awaited;
     const bool has_ends = !out[i].is_elsewhere;

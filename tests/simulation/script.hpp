@@ -38,6 +38,22 @@ enum class action_kind {
   forget,     ///< what is old
   stop,       ///< the process ends in order, and another begins
   crash,      ///< the process ends, and another begins
+  pause,      ///< a function, an app or a schedule
+  resume,     ///< one of them
+  drain,      ///< the engine begins no calls, or begins them again
+  backfill,   ///< a schedule's times of a span in the past
+  run_schedule,
+  place,         ///< another program adds events to its outbox, in a transaction
+  relay,         ///< its relay sends them
+  bulk,          ///< an operation on many runs begins, or is stopped
+  bulk_turn,     ///< one of them does something with its next runs
+  ask,           ///< for runs and events, which are compared with all that there are
+  resend,        ///< an event that was sent
+  invoke,        ///< a function, by somebody who may repeat that with a key
+  cancel_many,   ///< the runs of a function, or forgets such a cancellation
+  reach,         ///< the app elsewhere can't be reached, or can again
+  annotate,      ///< a run gets tags, lines and messages, and the audit trail an entry
+  begin_at_app,  ///< the app elsewhere begins a run by itself, and may report how its first call ends
 };
 
 struct action_chance {
@@ -70,6 +86,22 @@ inline constexpr std::array action_chances{
     action_chance{action_kind::forget, "forget", 4},
     action_chance{action_kind::stop, "stop", 4},
     action_chance{action_kind::crash, "crash", 8},
+    action_chance{action_kind::pause, "pause", 6},
+    action_chance{action_kind::resume, "resume", 10},
+    action_chance{action_kind::drain, "drain", 3},
+    action_chance{action_kind::backfill, "backfill", 4},
+    action_chance{action_kind::run_schedule, "run_schedule", 3},
+    action_chance{action_kind::place, "place", 12},
+    action_chance{action_kind::relay, "relay", 16},
+    action_chance{action_kind::bulk, "bulk", 3},
+    action_chance{action_kind::bulk_turn, "bulk_turn", 20},
+    action_chance{action_kind::ask, "ask", 8},
+    action_chance{action_kind::resend, "resend", 4},
+    action_chance{action_kind::invoke, "invoke", 8},
+    action_chance{action_kind::cancel_many, "cancel_many", 3},
+    action_chance{action_kind::reach, "reach", 6},
+    action_chance{action_kind::annotate, "annotate", 8},
+    action_chance{action_kind::begin_at_app, "begin_at_app", 4},
 };
 
 struct action {

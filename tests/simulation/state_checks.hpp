@@ -89,8 +89,18 @@ inline void check_same_state(const scheduler& here, const scheduler& loaded, con
       throw violation("run " + id + " is loaded with another status");
     if (steps(run->pending) != steps(other->pending))
       throw violation("run " + id + " is loaded with other steps under way");
+    if (run->record.run.tags != other->record.run.tags ||
+        run->record.run.concurrency_keys != other->record.run.concurrency_keys ||
+        run->record.run.idempotency_key != other->record.run.idempotency_key)
+      throw violation("run " + id + " is loaded with other tags or keys");
     if (!run->has_work()) throw violation("run " + id + " has not ended, and has nothing to do");
   }
+  const auto pauses = [](const scheduler& of) {
+    std::vector<std::pair<std::string, inngest::timestamp>> out;
+    for (const auto& pause : of.parts().pauses.all()) out.emplace_back(pause.target.text(), pause.since);
+    return out;
+  };
+  if (pauses(here) != pauses(loaded)) throw violation("other pauses are loaded");
   const auto due = here.next_due(), later = loaded.next_due();
   if (!checks.active().empty() && due.has_value() && !later.has_value())
     throw violation("nothing is due after loading");
