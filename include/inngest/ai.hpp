@@ -1,6 +1,6 @@
 #pragma once
 
-// Models, requests and answers for `ctx.step.ai.infer`, which has the Inngest server call the model:
+// Models, requests and answers for `ctx.step.ai.infer`, where the Inngest server calls the model:
 //
 //     namespace ai = inngest::ai;
 //     ...
@@ -8,8 +8,8 @@
 //     const auto answer = ctx.step.ai.infer("greet", ai::openai{.model = "gpt-4o"}, request);
 //     return ai::text(answer);
 //
-// Each provider has its own request and answer, with the provider's names. Fields without a member
-// are kept in `extra`, so new parameters of a provider can be used at once. A request may also be an
+// Each provider has its own request and answer types, with the provider's names. Fields without a member are
+// stored in `extra`, so you can use a provider's new parameters immediately. A request may also be an
 // inngest::json or your own type with the provider's fields.
 
 // IWYU pragma: begin_exports

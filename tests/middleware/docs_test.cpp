@@ -16,6 +16,8 @@
 #include <vector>
 
 #include <inngest/middleware/metrics.hpp>
+#include <inngest/middleware/otlp.hpp>
+#include <inngest/middleware/run_traces.hpp>
 #include <inngest/middleware/tracing.hpp>
 
 #include "catch.hpp"
@@ -55,8 +57,8 @@ class slow_steps : public inngest::middleware {
 
 class retry_notes : public inngest::middleware {
  public:
-  using shower = std::function<void(const std::string& run, const std::string& text)>;
-  explicit retry_notes(shower show) : show_(std::move(show)) {}
+  using callback = std::function<void(const std::string& run, const std::string& text)>;
+  explicit retry_notes(callback show) : show_(std::move(show)) {}
 
   void on_step_error(const inngest::call_info& call, const inngest::step_info& step,
                      const inngest::failure_info& failure) override {
@@ -72,28 +74,11 @@ class retry_notes : public inngest::middleware {
   }
 
  private:
-  shower show_;
+  callback show_;
 };
 
 void export_span(httplib::Client& collector, const inngest::span& span) {
-  using nlohmann::json;
-  const auto nanoseconds = [](auto time) {
-    return std::to_string(std::chrono::nanoseconds(time.time_since_epoch()).count());
-  };
-  json exported{{"traceId", span.trace_id},
-                {"spanId", span.span_id},
-                {"parentSpanId", span.parent_span_id},
-                {"name", span.name},
-                {"kind", 1},
-                {"startTimeUnixNano", nanoseconds(span.start)},
-                {"endTimeUnixNano", nanoseconds(span.end)},
-                {"attributes", json::array()},
-                {"status", {{"code", static_cast<int>(span.status)}, {"message", span.status_message}}}};
-  for (const auto& [key, value] : span.attributes)
-    exported["attributes"].push_back({{"key", key}, {"value", {{"stringValue", value}}}});
-  const json scope{{"scope", {{"name", "inngest"}}}, {"spans", json::array({exported})}};
-  const json body{{"resourceSpans", json::array({json{{"scopeSpans", json::array({scope})}}})}};
-  collector.Post("/v1/traces", body.dump(), "application/json");
+  collector.Post("/v1/traces", inngest::otlp_json({span}, "shop"), "application/json");
 }
 
 class prometheus_page {
@@ -186,6 +171,18 @@ TEST_CASE("docs: spans go to a collector", "[tracing]") {
                                        if (span.sampled) export_span(collector, span);
                                      })}});
   CHECK(app.settings().middleware().size() == 1);
+}
+
+TEST_CASE("docs: spans of users go to the server", "[tracing]") {
+  const auto decode = [](const std::string& path) {
+    inngest::user_span span("decode");
+    span.set("photo.path", path);
+  };
+  inngest::run_traces traces;
+  inngest::client app({.id = "shop", .middleware = {inngest::tracing(traces.sink())}});
+  traces.start(app);
+  decode("cat.png");  // outside of a run
+  CHECK(traces.flush());
 }
 
 TEST_CASE("docs: a span is a request of OTLP", "[tracing]") {

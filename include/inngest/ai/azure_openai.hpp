@@ -33,8 +33,8 @@ struct azure_openai {
   extra_fields default_parameters{};
 };
 
-/// Makes the request to the server; see ai::model for its exceptions. The key is sent twice: for a format
-/// that it does not know, the server sends a bearer token, while Azure reads the header api-key.
+/// Makes the request to the server; see ai::model for its exceptions. The key is sent twice: the server sends
+/// a bearer token for formats that it does not know, while Azure reads the header api-key.
 template <json_writable Request>
 gateway_request make_request(const azure_openai& model, const Request& request) {
   if (model.deployment.empty()) detail::refuse(model.model, "deployment must not be empty");

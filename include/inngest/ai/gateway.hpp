@@ -38,10 +38,10 @@ struct tool_call {
   std::string arguments;
 };
 
-/// A model for step.ai.infer: a type with an answer_type and, in its namespace, a function
-/// `gateway_request make_request(const Model&, const Request&)`. With a request_type, a request can be
-/// written in braces. The make_request of the models here throws configuration_error for a missing key or an
-/// address that is no URL, and payload_error for a request that is not a JSON object or asks for a streamed
+/// A model for step.ai.infer: a type with an answer_type and, in its namespace, a function `gateway_request
+/// make_request(const Model&, const Request&)`. If it also has a request_type, requests can be written in
+/// braces. The make_request functions of the models in this library throw configuration_error for a missing
+/// key or an invalid URL, and payload_error for a request that is not a JSON object or asks for a streamed
 /// answer.
 template <class T>
 concept model = json_convertible<typename T::answer_type> && requires(const T& value, const json& request) {

@@ -12,7 +12,7 @@
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
 
-// Google's Gemini. On the wire, the names of its format are in camel case.
+// Google's Gemini. The JSON names of its format are in camel case.
 
 namespace inngest::inline INNGEST_ABI::ai {
 
@@ -181,12 +181,12 @@ struct gemini {
   std::string api_key{};
   /// The address of the API.
   std::string base_url = "https://generativelanguage.googleapis.com/v1beta";
-  /// Fields added to requests that lack them; the fields of generationConfig are added one by one.
+  /// Fields added to requests that lack them. The fields of generationConfig are added individually.
   extra_fields default_parameters{};
 };
 
 /// Makes the request to the server; see ai::model for its exceptions. The URL does not contain the key,
-/// because everyone who can see the run can see the URL: the server adds it when it calls.
+/// because everyone who can see the run can see the URL. The server adds the key when it makes the call.
 template <json_writable Request>
 gateway_request make_request(const gemini& model, const Request& request) {
   if (model.model.empty()) throw configuration_error("a gemini model needs its name: it is part of the URL");

@@ -14,7 +14,7 @@
 
 namespace inngest::inline INNGEST_ABI::ai {
 
-/// Any endpoint that speaks OpenAI's chat format. It may need no key.
+/// Any endpoint that speaks OpenAI's chat format, with or without a key.
 struct openai_compatible {
   /// The request that can be written in braces.
   using request_type = chat_request;
@@ -22,7 +22,7 @@ struct openai_compatible {
   using answer_type = chat_answer;
   /// The model's name, as the provider spells it.
   std::string model;
-  /// The address of the API, such as "https://llm.example.com/v1". Its query stays at the end of the URL.
+  /// The address of the API, such as "https://llm.example.com/v1". Its query is moved to the end of the URL.
   std::string base_url;
   /// The API key; empty for an endpoint without one.
   std::string api_key{};

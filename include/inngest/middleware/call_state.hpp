@@ -23,6 +23,8 @@ class call_state {
     }
     return nullptr;
   }
+  /// The innermost state of any owner on this thread; null outside of calls.
+  static State* innermost() { return top() == nullptr ? nullptr : &top()->state; }
 
  private:
   static call_state*& top() {

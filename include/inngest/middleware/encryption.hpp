@@ -18,7 +18,7 @@
 #include <inngest/middleware.hpp>
 #include <inngest/protocol/step_kinds.hpp>
 
-// End-to-end encryption: the server stores only ciphertext. Needs libsodium. The format is that of the
+// End-to-end encryption: the server stores only ciphertext. Requires libsodium. The format is that of the
 // packages for TypeScript (@inngest/middleware-encryption) and Python, so apps may mix languages.
 
 namespace inngest::inline INNGEST_ABI {
@@ -38,7 +38,8 @@ struct encryption_options {
   bool every_event_field = false;
 };
 
-/// What came from the server can't be decrypted. It is tried again, as a missing key can be added meanwhile.
+/// Data from the server can't be decrypted. It is retried, because the missing key may be added in the
+/// meantime.
 class decryption_error : public detail::error_of<error_code::configuration> {
   using error_of::error_of;
 };
@@ -119,7 +120,7 @@ class encryption_middleware : public middleware {
     return encrypt_result(next());
   }
 
-  /// The data of an invoke or a deferred call are treated like an event's.
+  /// The data of an invoke or a deferred call are treated like an event's data.
   void transform_step_input(const call_info&, const step_info& step, step_input& called) override {
     const bool is_event = protocol::row_of(step.kind).takes == protocol::step_takes::event_data;
     if (!encrypts_ || !is_event || called.input.empty()) return;
@@ -313,9 +314,9 @@ class encryption_middleware : public middleware {
 ///     .middleware = {inngest::encryption({.key = key, .fallback_keys = {old_key}})}
 ///
 /// Each value is encrypted with XSalsa20-Poly1305 under the BLAKE2b hash of the passphrase, and grows by a
-/// third and some 130 bytes. Error messages, ids, names and arguments recorded with a step are not encrypted.
-/// Data that cannot be decrypted throw decryption_error, which names the event or step. \throws
-/// configuration_error without a key.
+/// third plus some 130 bytes. Error messages, ids, names and arguments recorded with a step are not
+/// encrypted. Data that can't be decrypted throw decryption_error, which names the event or step.
+/// \throws configuration_error without a key.
 inline std::shared_ptr<middleware> encryption(encryption_options options) {
   return std::make_shared<detail::encryption_middleware>(std::move(options));
 }

@@ -36,21 +36,17 @@ struct metric_label {
 };
 
 /// One measurement. Its strings and labels are valid only during the sink's call.
-///
 /// - `inngest_calls_total`, `inngest_call_duration_seconds` with `function`, `outcome`: requests of the
-/// server.
-///   Outcomes: completed, failed (permanently), retried, continued (steps were reported), error (no handler
-///   was reached, or any other answer).
+///   server. Outcomes: completed, failed (permanently), retried, continued (steps were reported), error (no
+///   handler was reached, or any other answer).
 /// - `inngest_runs_started_total`, `inngest_runs_completed_total`, `inngest_runs_failed_total` with
-/// `function`.
+///   `function`.
 /// - `inngest_steps_total`, `inngest_step_duration_seconds` with `function`, `step_kind`, `outcome`: steps
-/// whose
-///   body ran here. Outcomes: completed, failed (permanently), retried.
-/// - `inngest_events_sent_total` with `function`, `outcome`. `function` is empty for events sent by the
-/// client
-///   outside of functions. Outcomes: sent, failed, unsent (dropped or kept in the outbox).
+///   whose body ran in this process. Outcomes: completed, failed (permanently), retried.
+/// - `inngest_events_sent_total` with `function`, `outcome`. `function` is empty for events that the client
+///   sends outside of functions. Outcomes: sent, failed, unsent (dropped or stored in the outbox).
 struct measurement {
-  /// Counter or histogram.
+  /// The kind of the metric.
   metric_kind kind = metric_kind::counter;
   /// The metric's name.
   std::string_view name;
@@ -65,7 +61,7 @@ using metric_sink = std::function<void(const measurement&)>;
 
 namespace detail {
 
-/// The middleware of metrics(). Its only state is that of active calls.
+/// The middleware of metrics(). It has no state outside of active calls.
 class metrics_middleware : public middleware {
  public:
   explicit metrics_middleware(metric_sink sink);
@@ -115,8 +111,8 @@ class metrics_middleware : public middleware {
 
 }  // namespace detail
 
-/// Makes middleware that passes measurements of calls, runs, steps and sent events to `sink`. No label has
-/// unbounded values, such as run ids.
+/// Makes middleware that passes measurements of calls, runs, steps and sent events to `sink`. No label has an
+/// unbounded set of values, such as run ids.
 ///
 ///     .middleware = {inngest::metrics([&](const inngest::measurement& measured) { registry.add(measured);
 ///     })}

@@ -23,7 +23,7 @@
 #include <inngest/middleware/call_state.hpp>
 #include <inngest/protocol/headers.hpp>
 
-// Spans in the form of OpenTelemetry, for any exporter.
+// Spans in OpenTelemetry's form, for any exporter.
 
 namespace inngest::inline INNGEST_ABI {
 
@@ -38,7 +38,7 @@ struct span {
   std::string span_id;
   /// 16 digits; empty for a root span.
   std::string parent_span_id{};
-  /// "inngest.request", "inngest.run" or "inngest.step".
+  /// "inngest.request", "inngest.run", "inngest.step", or the name of a user_span.
   std::string name;
   /// When it started.
   std::chrono::system_clock::time_point start{};
@@ -52,7 +52,16 @@ struct span {
   std::string status_message{};
   /// Whether the server records this trace, according to its `traceparent`; true without one.
   bool sampled = true;
+  /// Whether it is a user_span.
+  bool is_user_span = false;
+  /// For a user_span: its parent in the server's trace of the run, which is another user_span or the server's
+  /// span of the step. Empty when the parent is the run.
+  std::string parent_in_run{};
+  /// For a user_span: the `tracestate` of the server's request, which tells where the span belongs.
+  std::string trace_state{};
 };
+
+class user_span;
 
 /// Receives finished spans, from many threads concurrently. Its exceptions are ignored.
 using span_sink = std::function<void(const span&)>;
@@ -79,10 +88,26 @@ std::string random_span_id() {
   }
 }
 
+std::string traceparent_of(const span& of);
+
+/// The open spans of one call.
+struct open_spans {
+  span request{};
+  std::optional<span> run{};
+  std::optional<span> step{};
+  std::string step_hash{};
+  std::shared_ptr<const span_sink> sink{};
+  user_span* user = nullptr;  // the innermost
+
+  const span& innermost() const { return step ? *step : run ? *run : request; }
+};
+
 /// The middleware behind tracing().
 class tracing_middleware : public middleware {
  public:
   explicit tracing_middleware(span_sink sink);
+
+  std::string open_traceparent(const call_info&) override;
 
   http::response wrap_request(const http::request& request, next_call<http::response> next) override;
 
@@ -100,12 +125,7 @@ class tracing_middleware : public middleware {
   void on_step_error(const call_info&, const step_info&, const failure_info& failure) override;
 
  private:
-  /// The open spans of one call.
-  struct spans {
-    span request;
-    std::optional<span> run{};
-    std::optional<span> step{};
-  };
+  using spans = open_spans;
 
   struct end_of_scope {
     span& ended;
@@ -125,26 +145,75 @@ class tracing_middleware : public middleware {
 
   void finish_step(spans& open) const;
 
-  /// Hooks report the run's outcome after its handler was left, so its span is finished only now.
+  /// Hooks report the run's outcome after the handler has returned or thrown, so its span ends only now.
   void finish_call(spans& open) const;
 
   void finish(span& ended) const;
 
   void report(const span& ended) const;
 
-  span_sink sink_;
+  std::shared_ptr<const span_sink> sink_;
 };
+
+/// Passes a span to a sink, whose exceptions are ignored: a run must not fail because of its trace.
+void report_to(const span_sink& sink, const span& ended) noexcept;
 
 }  // namespace detail
 
-/// Makes middleware that passes spans to `sink`: one per request of the server, containing one for the
-/// handler's call, containing one per step that ran. Their parent is the server's `traceparent`; without a
-/// valid one, a new trace begins.
+/// Makes middleware that passes spans to `sink`: one per request of the server, which contains one for the
+/// handler's call, which contains one per step that ran. Their parent is the server's `traceparent`; without
+/// a valid one, a new trace begins.
 ///
 ///     .middleware = {inngest::tracing([&](const inngest::span& span) { exporter.add(span); })}
 ///
 /// \throws configuration_error for an empty sink.
 std::shared_ptr<middleware> tracing(span_sink sink);
+
+/// A span of your own, from its construction to the end of its scope. Its parent is the span open on this
+/// thread: another user_span, the step's or the run's. Outside of calls, or without tracing(), it does
+/// nothing.
+///
+///     ctx.step.run("resize", [&] {
+///       inngest::user_span decoding("decode");
+///       decoding.set("image.format", "png");
+///       ...
+///     });
+///
+/// A handler runs several times, so a user_span outside of steps is reported by each call. An exception that
+/// leaves the scope does not change the status: call fail().
+class user_span {
+ public:
+  /// Begins a child of the span open on this thread.
+  explicit user_span(std::string name);
+  /// Begins a child of a span of another thread, which must not have ended.
+  user_span(const user_span& parent, std::string name);
+  /// Ends the span and reports it to the sink of tracing().
+  ~user_span();
+  user_span(const user_span&) = delete;
+  user_span& operator=(const user_span&) = delete;
+
+  /// Adds an attribute.
+  user_span& set(std::string key, std::string value);
+  /// Sets the status to `ok`.
+  void succeed();
+  /// Sets the status to `error`, with a message.
+  void fail(std::string message);
+  /// The W3C `traceparent` for requests made within the span; empty if it does nothing.
+  [[nodiscard]] std::string traceparent() const;
+
+ private:
+  void begin(std::string name, const span& parent);
+
+  span span_;
+  std::vector<std::pair<std::string, std::string>> inherited_;  // attributes of the step or run
+  std::shared_ptr<const span_sink> sink_;                       // null: it does nothing
+  detail::open_spans* open_ = nullptr;  // of this thread; null for a span of another thread
+  user_span* outer_ = nullptr;
+};
+
+/// The W3C `traceparent` of the innermost span open on this thread; empty when there is none. For code that
+/// has no context; see basic_context::traceparent.
+[[nodiscard]] std::string current_traceparent();
 
 }  // namespace inngest::inline INNGEST_ABI
 

@@ -12,7 +12,7 @@
 
 namespace inngest::inline INNGEST_ABI::ai::detail {
 
-/// The text of a message: a plain text, or the texts of its parts of the given type.
+/// The text of a message: plain text, or the texts of its parts of the given type.
 std::string text_of(const json& content, std::string_view type);
 
 /// Some endpoints answer with status 200 and an error in the body.

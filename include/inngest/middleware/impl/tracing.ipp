@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/middleware/detail/server_span_id.hpp>
 #include <inngest/middleware/tracing.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -21,15 +22,28 @@ INNGEST_INLINE std::optional<trace_parent> read_traceparent(std::string_view tex
   return trace_parent{std::string(trace), std::string(parent), (hex_digit(flags[1]) & 1) != 0};
 }
 
-INNGEST_INLINE tracing_middleware::tracing_middleware(span_sink sink) : sink_(std::move(sink)) {
-  if (!sink_) throw configuration_error("tracing: the sink must not be empty");
+INNGEST_INLINE std::string traceparent_of(const span& of) {
+  return "00-" + of.trace_id + "-" + of.span_id + (of.sampled ? "-01" : "-00");
+}
+
+INNGEST_INLINE tracing_middleware::tracing_middleware(span_sink sink) {
+  if (!sink) throw configuration_error("tracing: the sink must not be empty");
+  sink_ = std::make_shared<const span_sink>(std::move(sink));
+}
+
+INNGEST_INLINE std::string tracing_middleware::open_traceparent(const call_info&) {
+  const spans* open = call_state<spans>::find(this);
+  if (open == nullptr) return {};
+  return open->user != nullptr ? open->user->traceparent() : traceparent_of(open->innermost());
 }
 
 INNGEST_INLINE http::response tracing_middleware::wrap_request(const http::request& request,
                                                                next_call<http::response> next) {
   call_state<spans> here(this);
   spans& open = here.state;
+  open.sink = sink_;
   open.request = begin("inngest.request", request.headers.find(protocol::header::traceparent).value_or(""));
+  open.request.trace_state = request.headers.find(protocol::header::tracestate).value_or("");
   open.request.attributes = {{"http.request.method", request.method}, {"url.path", request.path()}};
   try {
     http::response answer = next();
@@ -49,7 +63,7 @@ INNGEST_INLINE http::response tracing_middleware::wrap_request(const http::reque
 INNGEST_INLINE std::string tracing_middleware::wrap_function_handler(const call_info& call,
                                                                      next_call<std::string> next) {
   spans* open = call_state<spans>::find(this);
-  if (open == nullptr) return next();  // another middleware has changed threads: there is no parent
+  if (open == nullptr) return next();  // other middleware has switched threads: there is no parent
   open->run = child("inngest.run", open->request);
   describe(*open->run, call);
   const end_of_scope at_end{*open->run};
@@ -68,6 +82,7 @@ INNGEST_INLINE void tracing_middleware::on_step_start(const call_info& call, con
   spans* open = call_state<spans>::find(this);
   if (open == nullptr) return;
   open->step = child("inngest.step", open->run ? *open->run : open->request);
+  open->step_hash = to_hex(step.hash);
   describe(*open->step, call);
   add(*open->step, "inngest.step.id", std::string(step.id));
   add(*open->step, "inngest.step.name", std::string(step.name));
@@ -139,6 +154,7 @@ INNGEST_INLINE void tracing_middleware::fail(span& failed, const failure_info& f
 INNGEST_INLINE void tracing_middleware::finish_step(spans& open) const {
   finish(*open.step);
   open.step.reset();
+  open.step_hash.clear();
 }
 
 INNGEST_INLINE void tracing_middleware::finish_call(spans& open) const {
@@ -151,10 +167,12 @@ INNGEST_INLINE void tracing_middleware::finish(span& ended) const {
   report(ended);
 }
 
-INNGEST_INLINE void tracing_middleware::report(const span& ended) const {
+INNGEST_INLINE void tracing_middleware::report(const span& ended) const { report_to(*sink_, ended); }
+
+INNGEST_INLINE void report_to(const span_sink& sink, const span& ended) noexcept {
   try {
-    sink_(ended);
-  } catch (...) {  // a run must not fail because of its trace
+    sink(ended);
+  } catch (...) {
   }
 }
 
@@ -164,6 +182,81 @@ namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE std::shared_ptr<middleware> tracing(span_sink sink) {
   return std::make_shared<detail::tracing_middleware>(std::move(sink));
+}
+
+INNGEST_INLINE user_span::user_span(std::string name)
+    : open_(detail::call_state<detail::open_spans>::innermost()) {
+  if (open_ == nullptr) return;
+  sink_ = open_->sink;
+  outer_ = open_->user;
+  begin(std::move(name), outer_ != nullptr ? outer_->span_ : open_->innermost());
+  span_.trace_state = open_->request.trace_state;
+  if (outer_ != nullptr) {
+    span_.attributes = outer_->inherited_;
+    span_.parent_in_run = outer_->span_.span_id;
+  } else {
+    const detail::open_spans& at = *open_;
+    for (const auto& attribute : at.innermost().attributes) {
+      if (attribute.first.starts_with("inngest.")) span_.attributes.push_back(attribute);
+    }
+    if (at.step) {
+      span_.attributes.emplace_back("inngest.step.hash", at.step_hash);
+      span_.parent_in_run = detail::server_span_id(at.step_hash);
+    }
+  }
+  inherited_ = span_.attributes;
+  open_->user = this;
+}
+
+INNGEST_INLINE user_span::user_span(const user_span& parent, std::string name) : sink_(parent.sink_) {
+  if (!sink_) return;
+  begin(std::move(name), parent.span_);
+  span_.trace_state = parent.span_.trace_state;
+  span_.parent_in_run = parent.span_.span_id;
+  span_.attributes = inherited_ = parent.inherited_;
+}
+
+INNGEST_INLINE user_span::~user_span() {
+  if (!sink_) return;
+  span_.end = std::chrono::system_clock::now();
+  const bool is_here = open_ != nullptr && open_ == detail::call_state<detail::open_spans>::innermost();
+  if (is_here && open_->user == this) open_->user = outer_;
+  detail::report_to(*sink_, span_);
+}
+
+INNGEST_INLINE void user_span::begin(std::string name, const span& parent) {
+  span_.trace_id = parent.trace_id;
+  span_.span_id = detail::random_span_id<8>();
+  span_.parent_span_id = parent.span_id;
+  span_.name = std::move(name);
+  span_.sampled = parent.sampled;
+  span_.is_user_span = true;
+  span_.start = std::chrono::system_clock::now();
+}
+
+INNGEST_INLINE user_span& user_span::set(std::string key, std::string value) {
+  if (sink_) span_.attributes.emplace_back(std::move(key), std::move(value));
+  return *this;
+}
+
+INNGEST_INLINE void user_span::succeed() {
+  span_.status = span_status::ok;
+  span_.status_message.clear();
+}
+
+INNGEST_INLINE void user_span::fail(std::string message) {
+  span_.status = span_status::error;
+  span_.status_message = std::move(message);
+}
+
+INNGEST_INLINE std::string user_span::traceparent() const {
+  return sink_ ? detail::traceparent_of(span_) : std::string();
+}
+
+INNGEST_INLINE std::string current_traceparent() {
+  const detail::open_spans* open = detail::call_state<detail::open_spans>::innermost();
+  if (open == nullptr) return {};
+  return open->user != nullptr ? open->user->traceparent() : detail::traceparent_of(open->innermost());
 }
 
 }  // namespace inngest::inline INNGEST_ABI
