@@ -3,5 +3,7 @@
 #include <inngest/embedded/detail/impl/sqlite.ipp>
 #include <inngest/embedded/detail/impl/sqlite_reader.ipp>
 #include <inngest/embedded/detail/impl/sqlite_schema.ipp>
+#include <inngest/embedded/detail/impl/sqlite_search.ipp>
+#include <inngest/embedded/detail/impl/sqlite_unreadable.ipp>
 #include <inngest/embedded/detail/impl/sqlite_writer.ipp>
 #include <inngest/embedded/impl/sqlite_store.ipp>

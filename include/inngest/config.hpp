@@ -1,7 +1,7 @@
 #pragma once
 
-// The library's switches. Override them before the first include, or in a header named <inngest_config.hpp>
-// on the include path.
+// The library's configuration macros. Define them before the first include, or in a header named
+// <inngest_config.hpp> on the include path.
 
 #if defined(__has_include)
 #if __has_include(<inngest_config.hpp>)
@@ -23,7 +23,7 @@
 // #define INNGEST_NO_HTTPLIB
 
 /// The maximum nesting depth of JSON that is converted to a DOM (`inngest::json`), or to canonical form to
-/// check a signature. Deeper text is refused, because it could exhaust the stack.
+/// check a signature. Deeper JSON is rejected, because it could exhaust the stack.
 #ifndef INNGEST_MAX_JSON_DEPTH
 #define INNGEST_MAX_JSON_DEPTH 512
 #endif
@@ -36,12 +36,12 @@
 
 /// Define it in all files to use the compiled library: the headers then only declare functions that are not
 /// templates, and src/inngest.cpp defines them. The CMake target `inngest::compiled` and the pkg-config file
-/// `inngest-compiled` define it.
+/// `inngest-compiled` define it for you.
 // #define INNGEST_COMPILED
 
-/// Define it in all files, and link RE2, to let RE2 search the patterns of `matches` in expressions. It knows
-/// Unicode classes (`\p{Greek}`), which the library's own search does not. With the compiled library it
-/// matters where src/inngest.cpp is compiled.
+/// Define it in all files, and link RE2, to evaluate `matches` in expressions with RE2. RE2 supports Unicode
+/// classes (`\p{Greek}`); the library's built-in matcher does not. With the compiled library, define it when
+/// you compile src/inngest.cpp.
 // #define INNGEST_WITH_RE2
 
 #ifdef INNGEST_COMPILED
@@ -50,9 +50,9 @@
 #define INNGEST_INLINE inline
 #endif
 
-// The inline namespace of the whole library. It contains the version, the flavour and, for header-only use,
-// the simdjson parser that the compiler's flags select. Files that differ in these get different symbol
-// names, so that the linker refuses to mix them.
+// The inline namespace of the whole library. Its name contains the version, the flavour and, for header-only
+// use, the simdjson parser that the compiler flags select. Files that differ in one of these get different
+// symbol names, so the linker refuses to mix them.
 #if defined(INNGEST_COMPILED)
 #define INNGEST_DETAIL_FLAVOUR compiled
 #elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VBMI2__)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <iterator>
 #include <map>
@@ -26,21 +27,26 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// What a handler's context needs besides the call itself.
+/// What a handler's context needs in addition to the call.
 struct handler_resources {
   /// The client's logger.
   const logger& log;
+  /// The app's id.
+  std::string_view app;
   /// The function's dependencies.
   const std::vector<dependency>& of_function;
   /// The client's dependencies.
   const std::vector<dependency>& of_client;
 };
 
-/// The handler's logger. It is silent during replay, so each message appears once.
+/// The handler's logger. It is silent during replay, so each message appears once. Messages carry the app,
+/// the function, the run, the attempt, and the step whose body logs them. An embedded engine also stores
+/// messages of level `info` and above with the run: see embedded::engine::logs_of.
 class context_logger {
  public:
   /// Used by basic_context.
-  context_logger(const logger& target, const execution::replay& replay) : target_(target), replay_(&replay) {}
+  context_logger(const handler_resources& resources, const execution::replay& replay)
+      : target_(resources.log), app_(resources.app), replay_(&replay) {}
 
   /// Logs a message with the level `debug`.
   void debug(std::string_view message) const { log(log_level::debug, message); }
@@ -55,6 +61,7 @@ class context_logger {
 
  private:
   logger target_;
+  std::string_view app_;
   const execution::replay* replay_;
 };
 
@@ -64,11 +71,11 @@ namespace detail {
 template <event_type... Events>
 struct context_event {
   using type = one_of<Events...>;
-  static type read(std::string_view text, dom_reader read_dom = &detail::read<json>) {
+  static type read(json_slice text, event_readers readers = all_event_readers()) {
     const std::string name = read_name(text);
     std::optional<type> out;
-    ((!out && is_of(Events::name, name) ? void(out = read_event<Events>(text, read_dom)) : void()), ...);
-    if (!out) read_unnamed(text, read_dom, out);
+    ((!out && is_of(Events::name, name) ? void(out = read_event<Events>(text, readers)) : void()), ...);
+    if (!out) read_unnamed(text, readers, out);
     return std::move(*out);
   }
 
@@ -78,7 +85,7 @@ struct context_event {
     return type.ends_with('*') ? name.starts_with(type.substr(0, type.size() - 1)) : type == name;
   }
 
-  static std::string read_name(std::string_view text) {
+  static std::string read_name(json_slice text) {
     json_document document(text);
     for (auto item : document.object()) {
       json_field field = take(item, {});
@@ -87,27 +94,28 @@ struct context_event {
     return {};
   }
 
-  /// An invoked function's event has the server's name: uses the first type that fits its data.
-  static void read_unnamed(std::string_view text, dom_reader read_dom, std::optional<type>& out) {
+  /// The event of an invoked function has the server's name, so this reads it as the first type that fits its
+  /// data.
+  static void read_unnamed(json_slice text, event_readers readers, std::optional<type>& out) {
     std::string problems;
     const auto attempt = [&]<class Event>(std::type_identity<Event>) {
       if (out) return;
       try {
-        out = read_event<Event>(text, read_dom);
+        out = read_event<Event>(text, readers);
       } catch (const payload_error& problem) {
         problems += "\n  as " + std::string(Event::name) + ": " + problem.what();
       }
     };
     (attempt(std::type_identity<Events>()), ...);
-    if (!out) throw payload_error("data", "fits none of the function's events:" + problems);
+    if (!out) throw payload_error("data", "fits none of the function's event types:" + problems);
   }
 };
 
 template <event_type Event>
 struct context_event<Event> {
   using type = Event;
-  static type read(std::string_view text, dom_reader read_dom = &detail::read<json>) {
-    return read_event<Event>(text, read_dom);
+  static type read(json_slice text, event_readers readers = all_event_readers()) {
+    return read_event<Event>(text, readers);
   }
 };
 
@@ -118,22 +126,22 @@ namespace detail {
 /// Reads an event, or one of several, from its JSON object.
 template <class Event>
 struct event_reader {
-  static Event read(std::string_view text) { return context_event<Event>::read(text); }
+  static Event read(json_slice text) { return context_event<Event>::read(text); }
 };
 template <event_type... Events>
 struct event_reader<one_of<Events...>> {
-  static one_of<Events...> read(std::string_view text) { return context_event<Events...>::read(text); }
+  static one_of<Events...> read(json_slice text) { return context_event<Events...>::read(text); }
 };
 
 }  // namespace detail
 
-/// The events of a batch, in the server's order. Each event is read on first access, so an event that does
-/// not fit its type does not affect the others.
+/// The events of a batch, in the server's order. Each event is read when it is first accessed, so an event
+/// that does not fit its type does not affect the others.
 template <class Event>
 class event_list {
  public:
-  /// `text` is a JSON array that must outlive the list.
-  explicit event_list(std::string_view text) : text_(text) {}
+  /// Used by the library. `text` is a JSON array that must outlive the list.
+  explicit event_list(detail::json_slice text) : text_(text) {}
 
   /// Reads all events. \throws payload_error
   auto begin() const { return all().begin(); }
@@ -153,13 +161,37 @@ class event_list {
 
  private:
   const std::vector<Event>& all() const;
-  const std::vector<std::string_view>& texts() const;
+  const std::vector<detail::json_slice>& texts() const;
   Event read(std::size_t index) const;
 
-  std::string_view text_;
-  mutable std::optional<std::vector<std::string_view>> texts_;
-  mutable std::map<std::size_t, Event> single_;  // those read one by one
+  detail::json_slice text_;
+  mutable std::optional<std::vector<detail::json_slice>> texts_;
+  mutable std::map<std::size_t, Event> single_;  // events that were read individually
   mutable std::optional<std::vector<Event>> events_;
+};
+
+/// Options of basic_context::defer.
+struct defer_options {
+  /// Sessions of the deferred run, in addition to those that it inherits.
+  event_meta meta{};
+  /// The variant that the deferred function scores: see deferred_parent.
+  std::optional<experiment_ref> experiment{};
+};
+
+/// Refers to a deferred call. It must not outlive the call of the handler that created it.
+class deferred_handle {
+ public:
+  /// Used by basic_context::defer.
+  deferred_handle(execution::replay& replay, protocol::operation added, std::string slug)
+      : replay_(&replay), added_(std::move(added)), slug_(std::move(slug)) {}
+
+  /// Withdraws the deferred call. Does nothing once the deferred run has started.
+  void abort() const { replay_->abort_deferred(added_, slug_); }
+
+ private:
+  execution::replay* replay_;
+  protocol::operation added_;
+  std::string slug_;
 };
 
 /// The part of a context that does not depend on event types.
@@ -177,25 +209,41 @@ class basic_context {
   const std::string function_id;
   /// The number of earlier failed attempts of the current step or function: 0 for the first attempt.
   const int attempt;
-  /// All attempts, including the first, if the server says so.
+  /// The maximum number of attempts, including the first; `nullopt` if the server does not send it.
   const std::optional<int> max_attempts;
 
   /// The function's steps.
   inngest::step step;
   /// Parallel branches, races and experiments.
   inngest::group group;
-  /// The handler's logger; messages are not repeated when the handler is called again.
+  /// The handler's logger. Messages are not repeated when the handler is called again.
   context_logger log;
 
-  /// Asks this call of the handler to stop: at the deadline of its step, when the run has ended (cancelled,
-  /// timed out), when the answer is no longer wanted because the connection is lost or another call of the
-  /// run has taken over, and when the engine or app stops. No further step begins then. A body that looks at
-  /// it may throw or return early: what it throws when the process is to end uses up no attempt of an
-  /// engine's. The token is the one that step bodies are given. Nobody can stop a body that does not look at
-  /// it.
+  /// Asks this call of the handler to stop. It is signalled when the deadline of the step passes, when the
+  /// run has ended (cancelled or timed out), when the answer is no longer needed because the connection is
+  /// lost or another call has taken over the run, and when the engine or app stops. No further step begins
+  /// after that.
+  ///
+  /// A body that checks the token may throw or return early. With an embedded engine, an exception that a
+  /// body throws because the process is stopping does not count as a failed attempt. Step bodies receive the
+  /// same token. A body that does not check it cannot be stopped.
   [[nodiscard]] inngest::stop_token stop_token() const { return replay_->stop().token(); }
 
-  /// The dependency of the type, from function_options or client_options: see provide().
+  /// The server's id of this call, for support requests; empty when the server sends none. See also
+  /// `job_id()`, `run_id` and `attempt`.
+  [[nodiscard]] std::string_view request_id() const { return replay_->info().request_id; }
+  /// The server's id of the queue item behind this call; empty when the server sends none.
+  [[nodiscard]] std::string_view job_id() const { return replay_->info().job_id; }
+
+  /// The run's sessions: the ones that all of its events share. Events that its steps send and runs that they
+  /// start inherit these sessions; see event_meta and client_options::session_propagation.
+  [[nodiscard]] const std::vector<session>& sessions() const { return replay_->sessions(); }
+
+  /// The W3C `traceparent` for your own requests and spans. With the middleware tracing() it is that of the
+  /// span open on this thread; otherwise that of the server's request. Empty when there is neither.
+  [[nodiscard]] std::string traceparent() const { return replay_->traceparent(); }
+
+  /// Returns the dependency of this type, from function_options or client_options: see provide().
   /// \throws configuration_error when none was provided.
   template <class T>
   T& get() const {
@@ -208,32 +256,59 @@ class basic_context {
   }
 
   /// Runs a deferred function with the data after this run has ended, whether it completed or failed. The run
-  /// does not wait for it.
+  /// does not wait for it. Use each id only once per run.
+  /// \throws payload_error for invalid sessions.
   template <class Data>
-  void defer(step_options options, const deferred_function<Data>& called, const Data& data) {
-    detail::json_object_text text;
-    text.add_exact("fn_slug", called.slug())
-        .add_raw("input", replay_->transform_deferred(options, encode(data, "data")));
-    replay_->record_deferred(
-        {.code = protocol::row_of(step_kind::defer).begins_with,
-         .id = options.id.hash(),
-         .name = options.name.empty() ? std::string(options.id.text()) : options.name,
-         .display_name = options.name.empty() ? std::string(options.id.text()) : options.name,
-         .user_id = std::string(options.id.text()),
-         .options = text.text()});
+  deferred_handle defer(step_options options, const deferred_function<Data>& called, const Data& data,
+                        const defer_options& more = {}) {
+    return defer_text(options, called.slug(), encode(data, "data"), more);
   }
   /// Like the other overload, without options.
   template <class Data>
-  void defer(step_id id, const deferred_function<Data>& called, const Data& data) {
-    defer(step_options{.id = id}, called, data);
+  deferred_handle defer(step_id id, const deferred_function<Data>& called, const Data& data,
+                        const defer_options& more = {}) {
+    return defer_text(step_options{.id = id}, called.slug(), encode(data, "data"), more);
+  }
+
+  /// Adds a score to the running step; outside of steps, to the run. In a step, the score becomes part of the
+  /// step's result. Outside of steps it is sent immediately, and again each time the handler is called:
+  /// prefer step.score there.
+  /// \throws configuration_error for an invalid name or value; outside of steps also unauthorized,
+  /// request_rejected, unreachable.
+  void score(const std::string& name, const score_value& value);
+  /// Stores values with the running step; outside of steps, with the run: see score(). `values` is a JSON
+  /// object.
+  void set_metadata(const std::string& kind, const json& values,
+                    metadata_change change = metadata_change::set);
+
+  /// Tags the run, so that an embedded engine can find it: `ctx.tag("customer", id)` and `run_query{.tags =
+  /// {{"customer", "c-17"}}}`. Setting a tag again replaces its value. A tag belongs to the run even when a
+  /// step sets it. It is sent immediately as metadata of the kind "tags", and again each time the handler or
+  /// step is called; an Inngest server shows it in the run's metadata. To tag runs by their event, use
+  /// function_options::tags.
+  /// \param name 1 to 64 bytes, without a colon. \param value At most 256 bytes.
+  /// \throws configuration_error for an invalid name or value; unauthorized, request_rejected, unreachable.
+  void tag(std::string_view name, std::string_view value);
+  /// Like tag() above, for an integer or a bool ("true" or "false").
+  template <std::integral Value>
+  void tag(std::string_view name, Value value) {
+    if constexpr (std::is_same_v<Value, bool>) {
+      tag(name, std::string_view(value ? "true" : "false"));
+    } else {
+      tag(name, std::string_view(std::to_string(value)));
+    }
   }
 
  private:
+  deferred_handle defer_text(const step_options& options, const std::string& slug, std::string data,
+                             const defer_options& more);
+  void add_metadata(const std::string& kind, metadata_change change, const std::string& values);
+
   execution::replay* replay_;
   const handler_resources* resources_;
 };
 
-/// The argument of a handler: the event that started the run, and the tools for its steps.
+/// The argument of a handler: the event that started the run, and the tools to run steps.
 template <event_type... Events>
 class context : public basic_context {
  public:
@@ -243,22 +318,22 @@ class context : public basic_context {
   /// Used by the library for each call. \throws payload_error when the event does not fit its type.
   context(execution::replay& replay, const handler_resources& resources)
       : basic_context(replay, resources, detail::shapes_of_events<Events...>()),
-        event(detail::context_event<Events...>::read(replay.request().event(), replay.dom_reader())),
+        event(detail::context_event<Events...>::read(replay.request().event(), replay.event_readers())),
         events(replay.request().events()),
         event_text_(replay.request().event()) {}
 
-  /// The event that started the run. With several event types see one_of::match.
+  /// The event that started the run. For several event types see one_of::match.
   const event_form event;
-  /// All events of the run: several with function_options::batch.
+  /// All events of the run; more than one only with function_options::batch.
   const event_list<event_form> events;
-  /// The event's actual name; useful when the trigger is a pattern such as "app/user.*".
+  /// The name of the event as sent; useful when the trigger is a pattern such as "app/user.*".
   std::string event_name() const { return detail::find_text(event_text_, "name"); }
 
  private:
   std::string_view event_text_;
 };
 
-/// An event that may not fit its type. It is read on access; its text is always available.
+/// An event that may not fit its type. It is read when accessed; its JSON text is always available.
 ///
 ///     if (ctx.event.fits()) refund(ctx.event->data.orderId);
 template <class Event>
@@ -267,7 +342,8 @@ class event_on_request {
   /// `text` is the event as a JSON object, or "null".
   explicit event_on_request(std::string text) : text_(std::move(text)) {}
 
-  /// The event as its type. \throws payload_error naming the member that does not fit.
+  /// The event as its type.
+  /// \throws payload_error naming the member that does not fit.
   const Event& get() const {
     if (!event_) event_ = read();
     return *event_;
@@ -302,8 +378,8 @@ class event_on_request {
   mutable std::optional<Event> event_;
 };
 
-/// The common part of the arguments of on_failure, on_cancel and on_success handlers. These are separate
-/// functions with their own steps.
+/// The common base of the contexts of on_failure, on_cancel and on_success handlers. These handlers are
+/// separate functions with their own steps.
 template <event_type... Events>
 class ended_run_context : public basic_context {
  public:
@@ -311,14 +387,14 @@ class ended_run_context : public basic_context {
   ended_run_context(execution::replay& replay, const handler_resources& resources)
       : ended_run_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
 
-  /// The event that started the ended run: `ctx.event->data`. The run may have failed because the event does
-  /// not fit its type.
+  /// The event that started the ended run: `ctx.event->data`. It is read on access, because the run may have
+  /// failed when the event did not fit its type.
   const event_on_request<typename detail::context_event<Events...>::type> event;
   /// The id of the ended run.
   const std::string ended_run_id;
 
  protected:
-  /// For derived classes, which read more from the event of the end.
+  /// For derived classes, which read more members of the event.
   ended_run_context(execution::replay& replay, const handler_resources& resources,
                     const protocol::lifecycle_event& ended)
       : basic_context(replay, resources),
@@ -334,7 +410,7 @@ class failure_context : public ended_run_context<Events...> {
   failure_context(execution::replay& replay, const handler_resources& resources)
       : failure_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
 
-  /// The error with which the function failed.
+  /// The error with which the run failed.
   const run_error error;
 
  private:
@@ -358,7 +434,7 @@ class success_context : public ended_run_context<Events...> {
   success_context(execution::replay& replay, const handler_resources& resources)
       : success_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
 
-  /// The function's result.
+  /// The result of the completed run.
   const Output output;
 
  private:
@@ -368,10 +444,41 @@ class success_context : public ended_run_context<Events...> {
         output(decode<Output>(ended.result(), "data.result")) {}
 };
 
+/// The run that deferred a function.
+struct deferred_parent {
+  /// The slug of that run's function: the app's id, a hyphen and the function's id.
+  std::string function_slug;
+  /// The run's id, for client::score.
+  std::string run_id;
+  /// See defer_options::experiment.
+  std::optional<experiment_ref> experiment{};
+};
+
+namespace detail {
+
+/// Reads the parent from a deferred function's event.
+/// \throws payload_error when the server did not name it.
+deferred_parent read_deferred_parent(std::string_view event);
+
+}  // namespace detail
+
+/// The parent of a deferred function's run. With function_options::batch, the parent of the event at `index`.
+///
+///     app.create_deferred_function<Answer>({.id = "judge"}, [&](inngest::context<inngest::deferred<Answer>>&
+///     ctx) {
+///       app.score(inngest::parent_of(ctx).run_id, "quality", ctx.step.run("judge", [&] { ... }));
+///     });
+///
+/// \throws payload_error when the server did not name it; std::out_of_range.
+template <class Data>
+deferred_parent parent_of(const context<deferred<Data>>& ctx, std::size_t index = 0) {
+  return detail::read_deferred_parent(ctx.events.text(index));
+}
+
 template <class Event>
-const std::vector<std::string_view>& event_list<Event>::texts() const {
+const std::vector<detail::json_slice>& event_list<Event>::texts() const {
   if (texts_) return *texts_;
-  std::vector<std::string_view> out;
+  std::vector<detail::json_slice> out;
   if (!text_.empty()) {
     detail::json_document document(text_);
     detail::json_value root = document.root(detail::json_path("events"));

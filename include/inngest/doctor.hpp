@@ -23,7 +23,7 @@ namespace inngest::inline INNGEST_ABI {
 struct finding {
   /// How serious a finding is. A problem stops the app from working.
   enum class severity { ok, warning, problem };
-  /// How serious this one is.
+  /// The severity of this finding.
   severity level = severity::ok;
   /// What was checked, such as "signing key".
   std::string check;
@@ -33,12 +33,12 @@ struct finding {
 
 /// The results of doctor().
 struct [[nodiscard]] diagnosis {
-  /// One entry per check, in order.
+  /// One finding per check, in order.
   std::vector<finding> findings{};
 
-  /// Whether there is no problem.
+  /// Whether no finding is a problem.
   bool healthy() const;
-  /// All findings, one per line, to print.
+  /// All findings as printable text, one per line.
   std::string text() const;
 };
 
@@ -64,14 +64,14 @@ class examination {
 
   void check_key_form(const std::string& name, const std::string& key);
 
-  /// Sends requests that every kind of server answers. False when no Inngest server answers.
+  /// Sends requests that every kind of server answers. Returns false when no Inngest server answers.
   bool check_server();
 
   std::string address_advice() const;
 
-  /// Self-hosted and dev servers send their kind in a header; all kinds have this health message.
+  /// Self-hosted and dev servers name their kind in a header; all kinds send this health message.
   static bool is_inngest_health(const http::response& answer);
-  /// The API answers with events or refuses the key.
+  /// Whether the answer is that of the API: a list of events, or a refusal of the key.
   static bool is_inngest_api(const http::response& answer);
   static std::string described(const http::response& answer);
 
@@ -93,10 +93,11 @@ class examination {
 }  // namespace detail
 
 /// Checks for common setup errors: keys, mode, whether a server of the right kind answers, clock skew. Print
-/// `.text()`; it never contains a key. \throws unreachable when the server stops answering in between.
+/// `.text()` of the result; it never contains a key.
+/// \throws unreachable when the server stops answering between checks.
 inline diagnosis doctor(const client& app) { return detail::examination(app).run(); }
 
-/// The same, and compares the functions that the server has registered with those being served.
+/// Like doctor() above; also compares the functions registered with the server to those being served.
 inline diagnosis doctor(const handler& served) { return detail::examination(served.client(), &served).run(); }
 
 }  // namespace inngest::inline INNGEST_ABI

@@ -14,10 +14,10 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// The kind of an error. The values are stable: programs may switch on them.
+/// The kind of an error. The values are stable, so programs may switch on them.
 enum class error_code {
   configuration,      ///< a client, function or server was set up wrongly
-  payload,            ///< JSON that does not fit its type
+  payload,            ///< JSON does not fit its type
   non_retriable,      ///< thrown by user code: do not retry
   retry_after,        ///< thrown by user code: retry at a given time
   step_failed,        ///< a step failed permanently; thrown by its step call
@@ -34,6 +34,7 @@ enum class error_code {
   protocol,           ///< a server's answer or request violates the protocol
   step_options,       ///< a step has invalid options, such as too long a sleep
   store,              ///< an embedded engine's store can't be opened, read or written
+  database,           ///< your own database failed: an outbox or a step's transaction
 };
 
 /// The code's name, such as "payload".
@@ -75,6 +76,8 @@ constexpr std::string_view to_string(error_code code) {
       return "step_options";
     case error_code::store:
       return "store";
+    case error_code::database:
+      return "database";
   }
   return "unknown";
 }
@@ -93,8 +96,8 @@ class error : public std::runtime_error {
 
 namespace detail {
 
-/// An error with a message only. Every derived class has its own name, which a server shows when the error
-/// ends a step or run.
+/// An error that has only a message. Every derived class has its own name, which a server shows when the
+/// error ends a step or run.
 template <error_code Code>
 class error_of : public error {
  public:
@@ -111,7 +114,7 @@ class configuration_error : public error {
   explicit configuration_error(const std::string& message) : error(error_code::configuration, message) {}
 
  protected:
-  /// For derived errors with their own code.
+  /// For derived classes with their own code.
   configuration_error(error_code code, const std::string& message) : error(code, message) {}
 };
 
@@ -123,13 +126,13 @@ class step_options_error : public configuration_error {
   step_options_error(const std::string& step_id, const std::string& problem);
 };
 
-/// JSON does not fit the type that it is read into or written from. It is never retried, because the same
-/// bytes would fail again.
+/// JSON does not fit the C++ type, when it is read or written. It is never retried, because the same JSON
+/// would fail again.
 class payload_error : public error {
  public:
-  /// `path` names the value, such as "data.nodes[2].position.x"; empty for the whole text.
+  /// `path` locates the value, such as "data.nodes[2].position.x"; empty for the whole text.
   payload_error(std::string path, const std::string& problem);
-  /// The place of the value, such as "data.nodes[2].position.x"; empty for the whole text.
+  /// The location of the value, such as "data.nodes[2].position.x"; empty for the whole text.
   const std::string& path() const noexcept { return path_; }
   /// The message without the path.
   const std::string& problem() const noexcept { return problem_; }
@@ -165,11 +168,11 @@ class retry_after_error : public error {
 /// this error to the handler. `what()` is the message of the original exception.
 class step_error : public error {
  public:
-  /// An exception nested in another.
+  /// An exception nested in the original one.
   struct cause {
-    /// The type name.
+    /// Its type name.
     std::string name;
-    /// The message.
+    /// Its message.
     std::string message;
   };
 
@@ -180,7 +183,7 @@ class step_error : public error {
   const std::string& step_id() const noexcept { return step_id_; }
   /// The type name of the exception that the step threw, such as "std::runtime_error".
   const std::string& name() const noexcept { return name_; }
-  /// The exceptions nested in it, outermost first.
+  /// The exceptions nested in the original one, outermost first.
   const std::vector<cause>& causes() const noexcept { return causes_; }
 
  private:
@@ -202,24 +205,24 @@ class too_large : public detail::error_of<error_code::too_large> {
 /// A step was called inside another step's body, where its result can't be memoized.
 class nested_step_error : public error {
  public:
-  /// The ids of the two steps.
+  /// The ids of the inner and the outer step.
   nested_step_error(std::string_view inner, std::string_view outer);
 };
 
 /// A step, group or deferred call was used on a thread other than the handler's. The run fails with this
-/// error even when the other thread catches it.
+/// error even if that thread catches it.
 class wrong_thread_error : public error {
  public:
-  /// `step` is the id; empty for calls without an id.
+  /// `step` is the step's id; empty for calls without an id.
   wrong_thread_error(std::string_view step, std::string_view function);
 };
 
 /// The server refused an event because of its name, size or data.
 class event_rejected : public error {
  public:
-  /// `accepted` are the ids of the events that the server accepted before.
+  /// `accepted` contains the ids of the events that the server accepted before the rejected one.
   explicit event_rejected(const std::string& message, std::vector<std::string> accepted = {});
-  /// The ids of the events at the front of the list that the server accepted before it refused one.
+  /// The ids of the events before the rejected one, which the server has accepted.
   const std::vector<std::string>& accepted() const noexcept { return accepted_; }
 
  private:
@@ -248,13 +251,13 @@ class request_rejected : public error {
   int status_;
 };
 
-/// A call request or an answer violates the protocol and can't be read.
+/// A request or an answer violates the protocol and can't be read.
 class protocol_error : public detail::error_of<error_code::protocol> {
   using error_of::error_of;
 };
 
-/// An embedded engine's store can't be opened, read or written. Its disk is full, or its file is damaged, in
-/// use by another process or from a newer version.
+/// An embedded engine's store can't be opened, read or written: the disk is full, or the file is damaged,
+/// open in another process, or written by a newer version.
 class store_error : public error {
  public:
   /// The message names the file, then the problem.

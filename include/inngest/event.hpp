@@ -25,8 +25,8 @@
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
-/// Whether an Inngest server accepts the text as an event's name: up to 512 bytes. Spaces and control
-/// characters are refused, since they are always mistakes.
+/// Whether an Inngest server accepts the text as an event's name: 1 to 512 bytes. Spaces and control
+/// characters are rejected, since they are always mistakes.
 constexpr bool valid_event_name(std::string_view name) {
   if (name.empty() || name.size() > 512) return false;
   for (const char c : name) {
@@ -43,6 +43,26 @@ concept event_data = json_convertible<Data> &&
      types_of<Data>() == json_types::object);
 
 }  // namespace detail
+
+/// A session of an event. Servers group runs by the sessions of the events that start them.
+struct session {
+  /// The kind of session, such as "conversation": 1 to 128 bytes.
+  std::string key;
+  /// The session's id: 1 to 512 bytes. An empty optional removes the session that the event would inherit
+  /// from the run that sends it.
+  std::optional<std::string> id{};
+
+  /// Whether key and id are equal.
+  bool operator==(const session&) const = default;
+};
+
+/// An event's settings for the server, in addition to its data.
+struct event_meta {
+  /// At most five sessions: `.meta = {.sessions = {{"conversation", "c1"}}}`.
+  std::vector<session> sessions{};
+  /// Whether the event inherits no sessions from the run that sends it. Can't be combined with `sessions`.
+  bool clear_sessions = false;
+};
 
 /// An event: a name and typed data, both known at compile time.
 ///
@@ -70,21 +90,23 @@ struct event {
   Data data{};
   /// For deduplication: the server drops further events with the same id for 24 hours.
   std::optional<std::string> id{};
-  /// When it happened. Default: the time of sending.
+  /// When the event happened. Default: the time of sending.
   std::optional<timestamp> ts{};
   /// Data about the user, separate from `data`.
   json user = nullptr;
   /// The version of the payload.
   std::optional<std::string> v{};
+  /// The sessions.
+  event_meta meta{};
 };
 
-/// What a cron trigger's run is given.
+/// The data of a cron trigger's event.
 struct scheduled_data {
   /// The schedule that fired.
   std::optional<std::string> cron{};
   /// The scheduled time.
   std::optional<timestamp> scheduled_at{};
-  /// With jitter, when it fired.
+  /// With jitter, the time at which the run was actually started.
   std::optional<timestamp> fire_at{};
 };
 INNGEST_CAMEL_FIELDS(scheduled_data, cron, scheduled_at, fire_at)
@@ -94,6 +116,10 @@ using scheduled_timer = event<"inngest/scheduled.timer", scheduled_data>;
 /// The event of a deferred function: see basic_context::defer.
 template <class Data = json>
 using deferred = event<"inngest/deferred.schedule", Data>;
+
+/// The event of a function that other runs invoke and no event starts: see on_invoke().
+template <class Data = json>
+using invoked = event<"inngest/function.invoked", Data>;
 
 /// One of several events: the type of `ctx.event` in a function with several triggers.
 template <event_type... Events>
@@ -134,7 +160,8 @@ class one_of : public std::variant<Events...> {
 /// `app.send({Created{...}, Deleted{...}})`.
 class any_event {
  public:
-  /// \throws payload_error for data that have no JSON form or fail the type's `validate`.
+  /// \throws payload_error for data that can't be written as JSON or fail the type's `validate`, and for
+  /// invalid sessions.
   template <event_type Event>
   any_event(const Event& event) : name_(Event::name) {
     write(event);
@@ -146,8 +173,9 @@ class any_event {
   }
 
   /// An event whose name is known only at run time.
-  /// \throws configuration_error for an invalid name, payload_error for data that are not an object.
-  any_event(std::string name, const json& data);
+  /// \throws configuration_error for an invalid name, payload_error for data that are not an object and for
+  /// invalid sessions.
+  any_event(std::string name, const json& data, const event_meta& meta = {});
 
   /// The event's name.
   const std::string& name() const { return name_; }
@@ -159,9 +187,23 @@ class any_event {
   void set_data(std::string_view object);
   /// Sets the event's time if it has none.
   void set_missing_ts(timestamp happened);
+  /// Adds the sessions of the run that sends the event, as a JSON object; the event's own sessions take
+  /// precedence. Used by steps.
+  void set_propagated_sessions(std::string_view object);
+  /// The event's id; empty when the server will assign one.
+  std::string id() const;
+  /// Sets the id of an event that has none.
+  void set_id(std::string_view id);
+  /// Reads an event from JSON text, such as text() of an event in another process. Unknown members are
+  /// dropped.
+  /// \throws payload_error for text that is not an event, configuration_error for an invalid name.
+  static any_event from_text(std::string_view text);
 
  private:
+  any_event() = default;  // for from_text()
+  static void check_name(std::string_view name);
   void begin(std::string_view name);
+  void write_meta(const event_meta& meta);
 
   template <class Event>
   void write(const Event& event) {
@@ -176,6 +218,7 @@ class any_event {
     if (event.ts) encode_to(text_ += ",\"ts\":", event.ts->time_since_epoch().count(), "ts");
     if (!event.user.is_null()) encode_to(text_ += ",\"user\":", event.user, "user");
     if (event.v) encode_to(text_ += ",\"v\":", *event.v, "v");
+    write_meta(event.meta);
     text_ += '}';
   }
 
@@ -183,17 +226,18 @@ class any_event {
   std::string text_;
   std::size_t data_begin_ = 0;
   std::size_t data_size_ = 0;
+  std::size_t meta_end_ = 0;  // position of the closing brace of `meta`; 0 for none
   bool has_ts_ = false;
 };
 
 namespace detail {
 
-/// The data members that expressions may use. The server's own events have more members than their types.
+/// The data members that expressions may use. The server's own events have more members than the C++ types.
 template <event_type Event>
 constexpr event_shape shape_of_event() {
-  constexpr bool data_is_whole = !Event::name.starts_with("inngest/") ||
-                                 Event::name == "inngest/deferred.schedule" ||
-                                 std::is_same_v<Event, scheduled_timer>;
+  constexpr bool data_is_whole =
+      !Event::name.starts_with("inngest/") || Event::name == "inngest/deferred.schedule" ||
+      Event::name == "inngest/function.invoked" || std::is_same_v<Event, scheduled_timer>;
   using data = std::conditional_t<data_is_whole, typename Event::data_type, json>;
   return {Event::name, &shape_of<data>};
 }
@@ -208,20 +252,34 @@ std::span<const event_shape> shapes_of_events() {
 
 /// The ids that the server assigned to sent events.
 struct sent_events {
-  /// In the order of sending; empty for events that were dropped or kept.
+  /// In the order of sending; empty for events that were dropped or stored for later.
   std::vector<std::string> ids;
 };
 INNGEST_FIELDS(sent_events, ids)
 
 namespace detail {
 
-/// read<json>, as a pointer: see execution::step_functions.
-using dom_reader = json (*)(json_value&, const json_path&);
+/// The sessions as the member `sessions` of an event's meta; empty for none.
+/// \throws payload_error for invalid sessions.
+std::string sessions_text(const event_meta& meta);
 
-/// Reads an event of the type from its JSON object. The name is not compared: an invoked function's event
-/// has the server's name and the function's data.
+/// Reads the meta of a received event. Ignores unknown members.
+void read_meta(json_value& value, event_meta& out);
+
+/// The data of a deferred call without the members that the server and the SDK added.
+std::string without_deferred_members(json_value& data);
+
+/// Readers of the rarer members of events, as pointers: see execution::step_functions.
+struct event_readers {
+  json (*dom)(json_value&, const json_path&);
+  void (*meta)(json_value&, event_meta&);
+};
+constexpr event_readers all_event_readers() { return {&read<json>, &read_meta}; }
+
+/// Reads an event of the type from its JSON object. The name is not compared, because an invoked function's
+/// event has the server's name and the function's data.
 template <event_type Event>
-Event read_event(json_object object, dom_reader read_dom = &read<json>) {
+Event read_event(json_object object, event_readers readers = all_event_readers()) {
   using data_type = typename Event::data_type;
   Event event;
   bool has_data = false;
@@ -232,7 +290,10 @@ Event read_event(json_object object, dom_reader read_dom = &read<json>) {
     json_value& value = field.value;
     if (key == "data") {
       if (type_of(value, at) == json_type::null) continue;
-      event.data = read<data_type>(value, json_path("data"));
+      if constexpr (Event::name == "inngest/deferred.schedule")
+        event.data = decode<data_type>(without_deferred_members(value), "data");
+      else
+        event.data = read<data_type>(value, json_path("data"));
       has_data = true;
     } else if (key == "id") {
       event.id = read<std::optional<std::string>>(value, json_path("id"));
@@ -240,9 +301,11 @@ Event read_event(json_object object, dom_reader read_dom = &read<json>) {
       const auto ts = read<std::optional<std::int64_t>>(value, json_path("ts"));
       if (ts) event.ts = timestamp(std::chrono::milliseconds(*ts));
     } else if (key == "user") {
-      event.user = read_dom(value, json_path("user"));
+      event.user = readers.dom(value, json_path("user"));
     } else if (key == "v") {
       event.v = read<std::optional<std::string>>(value, json_path("v"));
+    } else if (key == "meta") {
+      readers.meta(value, event.meta);
     }
   }
   if (!has_data) event.data = decode<data_type>("{}", "data");
@@ -250,9 +313,9 @@ Event read_event(json_object object, dom_reader read_dom = &read<json>) {
 }
 
 template <event_type Event>
-Event read_event(std::string_view text, dom_reader read_dom = &read<json>) {
+Event read_event(json_slice text, event_readers readers = all_event_readers()) {
   json_document document(text);
-  return read_event<Event>(document.object(), read_dom);
+  return read_event<Event>(document.object(), readers);
 }
 
 }  // namespace detail

@@ -7,7 +7,7 @@
 namespace inngest::inline INNGEST_ABI {
 
 /// Decides where calls of functions run when an adapter answers without blocking: see
-/// `serve_options::executor`. Implement it to run calls on threads that you have, such as those of
+/// `serve_options::executor`. Implement it to use your own threads, such as those of
 /// `boost::asio::thread_pool`:
 ///
 ///     struct asio_executor final : inngest::executor {
@@ -19,16 +19,16 @@ namespace inngest::inline INNGEST_ABI {
 ///       boost::asio::thread_pool& pool;
 ///     };
 ///
-/// A call may take as long as its steps, so don't run calls on the threads that do input and output. An app
-/// keeps its executor until its last call has ended, and may destroy it on the thread that ran that call.
+/// A call takes as long as its steps, so don't run calls on I/O threads. An app holds its executor until its
+/// last call has ended, and may destroy it on the thread that ran that call.
 class executor {
  public:
   virtual ~executor() = default;
 
-  /// Runs `work` later, on any thread but not within post(). Returns false when it can take no more: then it
-  /// doesn't run the work, and the caller gets 503 with `retry-after`. Called from any thread. The work does
-  /// not throw. Work that is destroyed instead of being run is answered with 500. An exception counts as
-  /// false.
+  /// Runs `work` later, on any thread but not inside post(). Returns false when it accepts no more work: it
+  /// then does not run the work, and the caller gets status 503 with `retry-after`. Called from any thread.
+  /// The work does not throw. If the work is destroyed without having run, the request gets status 500. An
+  /// exception thrown by post() counts as false.
   virtual bool post(std::function<void()> work) = 0;
 };
 

@@ -12,7 +12,7 @@
 #include <inngest/detail/crypto.hpp>
 #include <inngest/error.hpp>
 #include <inngest/execution/replay.hpp>
-#include <inngest/protocol/api.hpp>
+#include <inngest/protocol/metadata.hpp>
 #include <inngest/protocol/step_kinds.hpp>
 
 namespace inngest::inline INNGEST_ABI {
@@ -37,21 +37,32 @@ struct experiment_result {
   Result result;
 };
 
-/// A variant's share, in proportion to the other weights.
+/// Names a chosen variant, for scores: `inngest::experiment_ref{"pricing", chosen.variant}`.
+struct experiment_ref {
+  /// The experiment's id.
+  std::string experiment;
+  /// The variant's name.
+  std::string variant;
+
+  /// Whether both name the same variant of the same experiment.
+  bool operator==(const experiment_ref&) const = default;
+};
+
+/// The weight of a variant, relative to the other weights.
 struct variant_weight {
   /// The variant's name.
   std::string name;
-  /// Not negative; 0 is never chosen.
+  /// 0 or more; a variant with 0 is never chosen.
   double weight = 1;
 };
 
-/// How a variant is chosen. Made by the functions of the namespace inngest::experiment.
+/// How a variant is chosen. Use the functions of the namespace inngest::experiment to make one.
 struct experiment_strategy {
   /// The displayed name: "fixed", "weighted", "bucket" or "custom".
   std::string name;
   /// Returns the name of the chosen variant. Called once per run.
   std::function<std::string(std::string_view run_id, const std::vector<std::string>& variants)> choose;
-  /// The weights, to be displayed; empty for none.
+  /// The weights, for display; empty for none.
   std::vector<variant_weight> weights{};
 };
 
@@ -70,15 +81,16 @@ void check(const std::vector<variant_weight>& weights);
 /// Always chooses the same variant.
 [[nodiscard]] experiment_strategy fixed(std::string variant);
 
-/// Chooses by weight, using the run's id as the source of randomness.
+/// Chooses by weight, with the run's id as the source of randomness.
 /// \throws configuration_error for invalid weights.
 [[nodiscard]] experiment_strategy weighted(std::vector<variant_weight> weights);
 
 /// Chooses by a value, such as a user's id: the same value gets the same variant in every run. Without
-/// weights all variants have equal shares. \throws configuration_error for invalid weights.
+/// weights, all variants have equal shares.
+/// \throws configuration_error for invalid weights.
 [[nodiscard]] experiment_strategy bucket(std::string value, std::vector<variant_weight> weights = {});
 
-/// Chooses by your own function, which is called once per run.
+/// Chooses with your own function, which is called once per run.
 [[nodiscard]] experiment_strategy custom(
     std::function<std::string(const std::vector<std::string>& variants)> choose);
 

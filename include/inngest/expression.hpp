@@ -15,26 +15,27 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// The allowed content of an expression, which depends on its use.
+/// What an expression may contain, which depends on where it is used.
 enum class expression_policy {
   all,
   /// For cancel_on, as an Inngest server requires: comparisons and logic, no functions, arithmetic or macros.
   logic_only,
-  /// For a trigger, a key, a priority or a batch's condition. There is no `async`: it is the second event of
-  /// cancel_on and of waits. A server accepts it elsewhere, but it has no value there.
+  /// For a trigger, a key, a priority or a batch's condition. `async`, the second event of cancel_on and of
+  /// waits, is not allowed: a server accepts it here, but it never has a value.
   event_only
 };
 
 /// A parsed CEL expression: the language of trigger conditions, keys, priorities and waits.
 class expression {
  public:
-  /// Expressions that never reach a server may use any names.
+  /// Parses the text. By default it may use only the names that a server knows; expressions that never reach
+  /// a server may use any names.
   /// \throws expression_error for what a server would reject, with the position in the text.
   explicit expression(std::string text, expression_names names = expression_names::of_a_server);
 
   /// The expression as text.
   const std::string& text() const { return text_; }
-  /// Its parts; the root is the last.
+  /// The nodes of its tree; the root is the last.
   const std::vector<detail::cel_node>& nodes() const { return nodes_; }
 
  private:
@@ -42,7 +43,7 @@ class expression {
   std::vector<detail::cel_node> nodes_;
 };
 
-/// Checks an expression like a server, and that the types of the events have the members it names.
+/// Checks an expression as a server does, and checks that the event types have the members that it names.
 /// \throws expression_error
 void check_expression(std::string_view text, expression_policy policy = expression_policy::all,
                       const detail::expression_events& events = {});
@@ -50,7 +51,7 @@ void check_expression(std::string_view text, expression_policy policy = expressi
 namespace detail {
 
 /// Checks one side of a `match`: `field`, such as "data.userId", of `whose`, which is "event" or "async".
-/// \throws expression_error with the position in it.
+/// \throws expression_error with the position in `field`.
 void check_match(std::string_view field, std::string_view whose, const expression_events& events);
 
 }  // namespace detail

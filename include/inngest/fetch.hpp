@@ -8,7 +8,7 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// An HTTP request that the server makes for a step. The app does not wait for it and need not run meanwhile.
+/// An HTTP request that the server makes for a step. The app does not wait for it and need not keep running.
 struct fetch_request {
   /// An absolute URL.
   std::string url;

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/execution/replay.hpp>
+#include <inngest/json/detail/shape.hpp>
 #include <inngest/options.hpp>
 #include <inngest/trigger.hpp>
 
@@ -25,7 +27,8 @@ class any_function {
 
   /// Used by client::create_function.
   any_function(std::string app_id, function_options options, std::vector<trigger_definition> triggers,
-               handler_type handler, std::vector<any_function> end_handlers = {});
+               handler_type handler, std::vector<any_function> end_handlers = {}, bool is_endpoint = false,
+               std::span<const detail::event_shape> event_shapes = {});
 
   /// The id within the app, as given.
   const std::string& id() const { return shared_->options.id; }
@@ -35,10 +38,14 @@ class any_function {
   const std::string& app_id() const { return shared_->app_id; }
   /// The options as given.
   const function_options& options() const { return shared_->options; }
-  /// What starts it.
+  /// The triggers that start it.
   const std::vector<trigger_definition>& triggers() const { return shared_->triggers; }
   /// The handler, with erased types.
   const handler_type& handler() const { return shared_->handler; }
+  /// Whether it is a durable endpoint: requests start it, so it is never registered with a server.
+  bool is_endpoint() const { return shared_->is_endpoint; }
+  /// The names and data of the event types that its handler accepts. Used by engines, to show them to users.
+  std::span<const detail::event_shape> event_shapes() const { return shared_->event_shapes; }
   /// The functions of its on_failure, on_cancel and on_success handlers.
   const std::vector<any_function>& end_handlers() const { return shared_->end_handlers; }
 
@@ -50,6 +57,8 @@ class any_function {
     std::vector<trigger_definition> triggers;
     handler_type handler;
     std::vector<any_function> end_handlers;
+    bool is_endpoint = false;
+    std::span<const detail::event_shape> event_shapes{};
   };
   std::shared_ptr<const definition> shared_;
 };
@@ -63,7 +72,7 @@ class function : public any_function {
   using output_type = Output;
 };
 
-/// A function that runs after other runs, at their request: see basic_context::defer.
+/// A function that runs after other runs, when they ask for it: see basic_context::defer.
 template <class Data>
 class deferred_function : public any_function {
  public:

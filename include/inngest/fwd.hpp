@@ -3,11 +3,11 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/fixed_string.hpp>
 
-// The names of all classes that programs hold or pass on, for headers that mention them without using them.
-// Cheap to compile: it includes no JSON, no HTTP and no strings.
+// Forward declarations of the classes that programs hold or pass on. Cheap to compile: it includes no JSON,
+// no HTTP and no strings.
 //
-// An `inngest::context` needs its events, which are types of <inngest/event.hpp>; take a
-// `inngest::basic_context&` where any context will do.
+// An `inngest::context` needs its event types from <inngest/event.hpp>; take an `inngest::basic_context&`
+// where any context will do.
 
 namespace inngest::inline INNGEST_ABI {
 
@@ -55,6 +55,10 @@ struct function_ref;
 class handler;
 struct serve_options;
 
+class durable_endpoint;
+class endpoint_context;
+struct endpoint_options;
+
 // ---- handlers and steps -----------------------------------------------------------------------------------
 
 class basic_context;
@@ -83,6 +87,7 @@ struct experiment_strategy;
 template <class Run>
 struct variant;
 struct fetch_request;
+class deferred_handle;
 struct fetch_response;
 
 // ---- errors -----------------------------------------------------------------------------------------------
@@ -97,6 +102,8 @@ class expression;
 class runs;
 struct run_info;
 class outbox;
+class run_traces;
+class user_span;
 struct outbox_options;
 struct diagnosis;
 class httplib_transport;

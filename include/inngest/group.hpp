@@ -27,8 +27,8 @@ class group {
 
   /// Runs branches at the same time, each with any number of steps, and returns all results as a tuple. A
   /// branch without a result yields std::monostate. When branches fail, the first failure is thrown after all
-  /// branches have ended. Steps of different branches need different ids, unless their order is fixed: the
-  /// run fails if results decide which branch reaches an id first.
+  /// branches have ended. Steps of different branches need different ids unless their order is fixed: the run
+  /// fails if results decide which branch reaches an id first.
   ///
   ///     auto [logo, palette] = ctx.group.parallel([&] { return ctx.step.run("logo", ...); },
   ///                                               [&] { return ctx.step.run("palette", ...); });
@@ -43,7 +43,7 @@ class group {
         results);
   }
 
-  /// Runs one branch for every element and returns the results in order, or void when branches return void.
+  /// Runs one branch for each element and returns the results in order, or void when branches return void.
   template <class Range, class Branch>
     requires(!std::invocable<Range&> &&
              std::invocable<Branch&, decltype(*std::begin(std::declval<Range&>()))>)
@@ -71,9 +71,9 @@ class group {
     }
   }
 
-  /// Runs branches at the same time and returns the result of the branch that ended first, by the order in
-  /// which the server received step results. Throws if that branch failed. Steps that the other branches have
-  /// begun still run, but no new ones begin, and the server does not wait for them.
+  /// Runs branches at the same time and returns the result of the branch that ended first, in the order in
+  /// which the server received step results. Throws if that branch failed. Steps that other branches have
+  /// already begun still run, but those branches begin no new steps, and the server does not wait for them.
   template <std::invocable First, std::invocable... Rest>
   auto race(First&& first, Rest&&... rest) -> std::invoke_result_t<First&> {
     using returned = std::invoke_result_t<First&>;
@@ -106,8 +106,8 @@ class group {
     if constexpr (!std::is_void_v<returned>) return std::move(*best.value);
   }
 
-  /// Chooses one of several variants once per run, and runs it. The choice is stored and shown by the server.
-  /// `choose` is a strategy such as experiment::weighted, see <inngest/experiment.hpp>.
+  /// Chooses one of several variants once per run, and runs it. The server stores and shows the choice.
+  /// `choose` is a strategy such as experiment::weighted: see <inngest/experiment.hpp>.
   ///
   ///     auto [variant, price] = ctx.group.experiment(
   ///         "pricing", experiment::weighted({{"old", 80}, {"new", 20}}),

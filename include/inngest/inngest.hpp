@@ -1,7 +1,7 @@
 #pragma once
 
-/// Everything for an app that declares events and functions, sends the ones and serves the others. Beside it:
-/// an adapter for your HTTP framework (<inngest/adapters/...>) and the engine in the process
+/// Everything for an app that declares events and functions, sends events and serves functions. Include
+/// separately: an adapter for your HTTP framework (<inngest/adapters/...>) and the embedded engine
 /// (<inngest/embedded.hpp>).
 
 // IWYU pragma: begin_exports

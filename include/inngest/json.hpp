@@ -21,7 +21,7 @@ namespace inngest::inline INNGEST_ABI {
 /// JSON of any form.
 using json = nlohmann::json;
 
-/// The type in which a C++ value is read back from JSON: views and pointers to text become std::string, and a
+/// The type that a C++ value is read back as from JSON: views and pointers to text become std::string, and a
 /// std::span becomes a std::vector.
 template <class T>
 using json_form = std::conditional_t<detail::kind_of<std::decay_t<T>>() == detail::json_kind::text,
@@ -39,8 +39,8 @@ concept json_convertible = json_writable<T> &&
      detail::from_json_known<std::decay_t<T>>);
 
 /// Appends `value` to `out` as JSON.
-/// \throws payload_error for values without a JSON form (NaN, text that is not UTF-8) or refused by
-/// `validate`.
+/// \throws payload_error for values without a JSON form (NaN, text that is not UTF-8), or that `validate`
+/// rejects.
 template <json_writable T>
 void encode_to(std::string& out, const T& value, std::string_view root = {}) {
   detail::write<std::decay_t<const T&>>(out, value, detail::json_path(root));
@@ -68,7 +68,7 @@ template <json_convertible T>
 
 namespace detail {
 
-/// The conversions that INNGEST_FIELDS gives to nlohmann. They use the same reader and writer.
+/// The conversions that INNGEST_FIELDS defines for nlohmann. They use the same reader and writer.
 template <class T>
 void to_dom(nlohmann::json& out, const T& value) {
   out = parse_dom(encode(value));
@@ -86,25 +86,26 @@ void from_dom(const nlohmann::json& in, T& value) {
 ///     struct Position { double x, y; };
 ///     INNGEST_FIELDS(Position, x, y)
 ///
-/// The type is then read directly from the text, without a DOM, and also works with nlohmann's json.
-/// A std::optional member may be missing or null, and is omitted when empty. An extra_fields member keeps
+/// The type is then read directly from the text, without a DOM, and also works with nlohmann's json. A
+/// std::optional member may be missing or null, and is omitted when empty. An extra_fields member collects
 /// fields without a member. A `void validate(const T&)` in the type's namespace is called after reading and
 /// before writing; its exceptions become errors at the value's path.
 ///
-/// A member in parentheses may have another name on the wire, another form, or both:
+/// A member in parentheses may have another name in the JSON, another form, or both:
 ///
 ///     INNGEST_FIELDS(Upload, id, (media_type, "media-type"), (content, inngest::as_base64))
 ///
-/// Functions for nlohmann that the type has already, such as those of NLOHMANN_DEFINE_TYPE_INTRUSIVE, stay in
-/// use for nlohmann's json. This macro decides how Inngest's events, results and arguments are written.
+/// If the type already has functions for nlohmann, such as those of NLOHMANN_DEFINE_TYPE_INTRUSIVE,
+/// nlohmann's json keeps using them. This macro decides how Inngest's events, results and arguments are
+/// written.
 #define INNGEST_FIELDS(Type, ...) INNGEST_DETAIL_FIELDS(, Type, __VA_ARGS__)
 
-/// Like INNGEST_FIELDS, for members in snake case whose names on the wire are in camel case: `created_at` is
-/// "createdAt". Names given in parentheses stay as they are.
+/// Like INNGEST_FIELDS, for snake-case members whose JSON names are in camel case: `created_at` is
+/// "createdAt". Names given in parentheses are used unchanged.
 #define INNGEST_CAMEL_FIELDS(Type, ...) \
   INNGEST_DETAIL_FIELDS(, Type, __VA_ARGS__) INNGEST_DETAIL_CAMEL_CASE(, Type)
 
-/// Like INNGEST_FIELDS, inside of a class, for members that may be private:
+/// Like INNGEST_FIELDS, used inside a class, for members that may be private:
 ///
 ///     class Account {
 ///      public:
@@ -116,23 +117,23 @@ void from_dom(const nlohmann::json& in, T& value) {
 ///     };
 #define INNGEST_INTRUSIVE_FIELDS(Type, ...) INNGEST_DETAIL_FIELDS(friend, Type, __VA_ARGS__)
 
-/// Like INNGEST_CAMEL_FIELDS, inside of a class. An underscore at the end of a member's name is dropped:
-/// `created_at_` is "createdAt".
+/// Like INNGEST_CAMEL_FIELDS, used inside a class. A trailing underscore is dropped: `created_at_` is
+/// "createdAt".
 #define INNGEST_INTRUSIVE_CAMEL_FIELDS(Type, ...) \
   INNGEST_DETAIL_FIELDS(friend, Type, __VA_ARGS__) INNGEST_DETAIL_CAMEL_CASE(friend, Type)
 
 /// Camel case for a type whose fields are declared elsewhere: see <inngest/json/aggregates.hpp>.
 #define INNGEST_CAMEL_CASE(Type) INNGEST_DETAIL_CAMEL_CASE(, Type)
 
-/// Names fields that may be missing although they are not std::optional. They keep the value of their
-/// initializer.
+/// Names fields that may be missing although they are not std::optional. A missing field leaves the member's
+/// initializer unchanged.
 ///
 ///     struct Page { int number = 1; };
 ///     INNGEST_FIELDS(Page, number)
 ///     INNGEST_DEFAULTS(Page, number)
 #define INNGEST_DEFAULTS(Type, ...) INNGEST_DETAIL_DEFAULTS(, Type, __VA_ARGS__)
 
-/// Like INNGEST_DEFAULTS, inside of a class.
+/// Like INNGEST_DEFAULTS, used inside a class.
 #define INNGEST_INTRUSIVE_DEFAULTS(Type, ...) INNGEST_DETAIL_DEFAULTS(friend, Type, __VA_ARGS__)
 
 /// Maps an enumeration's values to JSON texts. Any other text is an error that lists the valid ones.

@@ -12,8 +12,8 @@
 #include <inngest/json.hpp>
 #include <inngest/json/detail/codec.hpp>
 
-// Keys and matches by members of C++ types, checked by the compiler. They become expressions over the names
-// on the wire.
+// Keys and matches by members of C++ types, checked by the compiler. They become expressions with the
+// members' JSON names.
 
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
@@ -29,7 +29,7 @@ constexpr bool is_field_of(const Field&) {
     return false;
 }
 
-/// The name of a member on the wire; empty when it has none.
+/// The JSON name of a member; empty when it has none.
 template <auto Pointer>
 std::string_view wire_name() {
   using owner = typename pointed_member<decltype(Pointer)>::owner;
@@ -38,7 +38,7 @@ std::string_view wire_name() {
     std::apply(
         [&](const auto&... field) { ((is_field_of<Pointer>(field) ? void(out = field.name) : void()), ...); },
         codec<owner>::all);
-  } else {  // an aggregate: its fields have no pointers, only places
+  } else {  // an aggregate: its fields have positions instead of pointers
     owner object{};
     const void* wanted = &(object.*Pointer);
     std::apply(
@@ -60,7 +60,7 @@ consteval bool is_json_member() {
     return kind_of<owner>() == json_kind::fields;
 }
 
-/// A member of an event's data, or of a member of it.
+/// A member of an event's data, possibly nested.
 template <auto... Pointers>
 class member_path;
 template <auto First, auto... Rest>
@@ -70,13 +70,13 @@ class member_path<First, Rest...> {
   using owner = typename pointed_member<decltype(First)>::owner;
   using type = typename without_optional<typename pointed_member<decltype(First)>::type>::type;
 
-  /// Such as "data.customer.id".
+  /// The path, such as "data.customer.id".
   static std::string text() {
     std::string out = "data";
     append_to(out);
     return out;
   }
-  /// Such as "event.data.customer.id".
+  /// The expression, such as "event.data.customer.id".
   operator std::string() const { return "event." + text(); }
 
   static void append_to(std::string& path) {
@@ -110,7 +110,7 @@ struct path_of_member<Member> {
   using type = member_path<Member>;
 };
 
-/// What inngest::same makes.
+/// The result of inngest::same.
 template <class OfEvent, class OfAsync>
 struct same_members {
   using of_event = OfEvent;
@@ -119,25 +119,24 @@ struct same_members {
 
 }  // namespace detail
 
-/// A key by a member of the event's data: of concurrency, throttle, rate_limit, debounce, batch, singleton,
-/// and the idempotency of a function. The expression has the member's name on the wire. A wrong member does
-/// not compile.
+/// A key made from a member of the event's data, for concurrency, throttle, rate_limit, debounce, batch,
+/// singleton and the idempotency of a function. The expression has the member's JSON name. A wrong member
+/// does not compile.
 ///
 ///     .concurrency = {{.limit = 5, .key = inngest::key<&Order::customer>}}
 ///     .idempotency = inngest::key<&Order::customer, &Customer::id>  // a member of a member
 ///
-/// Functions with another event type are refused when they are created.
+/// Using it in a function with another event type throws when the function is created.
 template <auto... Members>
 inline constexpr detail::member_path<Members...> key{};
 
-/// A match by members: the event that a run waits for, or that cancels it, has the same value as the run's
-/// event.
+/// A match by members: the event that a run waits for, or that cancels it, must have the same value as the
+/// run's event.
 ///
 ///     ctx.step.wait_for_event<Paid>("paid", {.timeout = 72h, .match = inngest::same<&Order::id>})
 ///
-/// With two members, the first is that of the run's event and the second that of the other event. A member of
-/// a member is written as a key: `inngest::same<inngest::key<&Order::customer, &Customer::id>,
-/// &Paid::customer_id>`.
+/// With two members, the first belongs to the run's event and the second to the other event. Write nested
+/// members as keys: `inngest::same<inngest::key<&Order::customer, &Customer::id>, &Paid::customer_id>`.
 template <auto OfEvent, auto OfAsync = OfEvent>
 inline constexpr detail::same_members<typename detail::path_of_member<OfEvent>::type,
                                       typename detail::path_of_member<OfAsync>::type>
@@ -169,7 +168,7 @@ class event_match {
   const std::string& of_async() const { return of_async_; }
   /// Whether no match is required.
   [[nodiscard]] bool empty() const { return of_event_.empty(); }
-  /// The match for messages.
+  /// The match as text, for messages.
   std::string text() const;
 
  private:

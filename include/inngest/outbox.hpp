@@ -29,22 +29,22 @@ namespace inngest::inline INNGEST_ABI {
 
 /// Options of an outbox.
 struct outbox_options {
-  /// The file's maximum size in bytes; keep() throws beyond it. A file that is already larger is kept and
-  /// sent, and accepts no further events until there is room.
+  /// The file's maximum size in bytes; keep() throws when it would be exceeded. A file that is already larger
+  /// is still opened and sent, and accepts no events until there is room.
   std::size_t max_size = 64 * 1024 * 1024;
-  /// Receives errors: refused lists, damaged bytes, disk failures.
+  /// Receives errors: rejected lists, damaged bytes, disk failures.
   logger log{};
 };
 
-/// A list of events that the server refused because of its contents.
+/// A list of events whose contents the server rejected.
 struct rejected_events {
   /// A JSON array.
   std::string events;
-  /// The seed with which it was sent.
+  /// The seed that it was sent with.
   std::string seed;
   /// The server's message.
   std::string reason;
-  /// When the server refused it.
+  /// When the server rejected it.
   timestamp rejected_at{};
 };
 
@@ -54,18 +54,17 @@ struct rejected_events {
 ///                          .when_unreachable = inngest::unreachable_policy::keep,
 ///                          .outbox = std::make_shared<inngest::outbox>("outbox.events")});
 ///
-/// Events are on disk before send() returns, and leave the file only after they were sent or written to
-/// another file:
+/// Events are on disk before send() returns. They are removed from the file only after they were sent or
+/// written to another file:
 ///
-/// - `FILE.rejected` contains lists that the server refused, with the reason: see rejected(). They do not
-/// block
-///   later lists.
+/// - `FILE.rejected` contains lists that the server rejected, with the reason: see rejected(). They do not
+///   block later lists.
 /// - `FILE.damaged` contains unreadable bytes: a record truncated by a crash, or damage. Later records are
-/// sent.
+///   still sent.
 ///
-/// Each list is sent with the seed of its first attempt, so that a server that took it before a crash makes
-/// no second event. May be used from many threads; while one sends, others can add. A second process on the
-/// same file is refused, and so is a child that was forked while it was open.
+/// Each list is always sent with the seed of its first attempt, so a server that accepted it before a crash
+/// creates no duplicate events. Thread-safe: while one thread sends, others can add events. A second process
+/// can't open the same file, and a child process can't use an outbox that was open at the fork.
 class outbox final : public event_keeper {
  public:
   /// \throws configuration_error when the file cannot be opened, is open in another process, or is not an
@@ -74,7 +73,7 @@ class outbox final : public event_keeper {
   outbox(const outbox&) = delete;
   outbox& operator=(const outbox&) = delete;
 
-  /// The events are on disk when it returns, and are not kept when it throws.
+  /// Stores a list of events. The events are on disk when it returns, and are not stored when it throws.
   /// \throws too_large when the outbox is full, configuration_error when the disk fails or `events` is empty.
   void keep(const std::string& events, const std::string& seed) override;
 
@@ -83,27 +82,32 @@ class outbox final : public event_keeper {
   /// The number of stored lists.
   [[nodiscard]] std::size_t size() const;
 
-  /// Waits while another thread sends. A list for which `send` throws event_rejected is set aside, and the
-  /// next one is sent; any other exception stops sending, and the list stays first.
+  /// Sends the stored lists, in order. Waits while another thread sends. A list for which `send` throws
+  /// event_rejected is moved to `FILE.rejected`, and the next one is sent. Any other exception stops sending,
+  /// and the list remains the first.
   void flush(const sender& send) override;
 
-  /// Like flush(), but returns false at once if another thread is sending.
+  /// Like flush(), but returns false immediately if another thread is sending.
   bool try_flush(const sender& send) override;
 
-  /// The lists that the server refused, oldest first: the contents of `FILE.rejected`, until you remove it.
+  /// The lists that the server rejected, oldest first: the contents of `FILE.rejected`, until you remove that
+  /// file.
   [[nodiscard]] std::vector<rejected_events> rejected() const;
 
-  /// The number of unreadable bytes since it was opened. They are in `FILE.damaged`.
+  /// The number of unreadable bytes found since the file was opened. They are in `FILE.damaged`.
   std::size_t damaged_bytes() const;
 
  private:
-  /// Marks this thread as the sender while it lives. It holds the lock when it begins and ends.
-  class turn {
+  /// Makes this thread the sender during the object's lifetime. The thread holds the lock at construction and
+  /// destruction.
+  class sending_scope {
    public:
-    turn(outbox& box, std::unique_lock<std::mutex>& lock) : box_(box), lock_(lock) { box_.sending_ = true; }
-    ~turn();
-    turn(const turn&) = delete;
-    turn& operator=(const turn&) = delete;
+    sending_scope(outbox& box, std::unique_lock<std::mutex>& lock) : box_(box), lock_(lock) {
+      box_.sending_ = true;
+    }
+    ~sending_scope();
+    sending_scope(const sending_scope&) = delete;
+    sending_scope& operator=(const sending_scope&) = delete;
 
    private:
     outbox& box_;
@@ -133,7 +137,7 @@ class outbox final : public event_keeper {
   const std::filesystem::path path_;
   const std::filesystem::path rejected_path_;
   const long process_ = detail::process_id();
-  mutable std::mutex mutex_;  // of the rest
+  mutable std::mutex mutex_;  // guards the members below
   std::condition_variable idle_;
   detail::outbox_file file_;
   bool sending_ = false;

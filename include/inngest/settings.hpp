@@ -27,7 +27,7 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// The kind of server that the app works with.
+/// The kind of server that the app talks to.
 enum class mode {
   cloud,  ///< a server with keys, including self-hosted ones: every call must be signed
   dev     ///< a dev server: calls need no signature
@@ -36,7 +36,7 @@ enum class mode {
 /// "cloud" or "dev".
 constexpr std::string_view to_string(mode mode) { return mode == mode::dev ? "dev" : "cloud"; }
 
-/// What happens to events when all attempts to send them have failed.
+/// What send() does with events when all attempts to send them have failed.
 enum class unreachable_policy {
   fail,  ///< send() throws `unreachable`
   drop,  ///< the events are lost; a warning is logged
@@ -46,24 +46,25 @@ enum class unreachable_policy {
 /// Stores events that could not be sent. <inngest/outbox.hpp> has an implementation in a file.
 class event_keeper {
  public:
-  /// Sends a JSON array of events with the seed of their ids. \throws event_rejected, unreachable
+  /// Sends a JSON array of events with the seed of their ids.
+  /// \throws event_rejected, unreachable
   using sender = std::function<void(const std::string& events, const std::string& seed)>;
 
   virtual ~event_keeper() = default;
-  /// Stores a JSON array of events and the seed of their ids. Must be durable on return.
+  /// Stores a JSON array of events and the seed of their ids. They must be durable when it returns.
   virtual void keep(const std::string& events, const std::string& seed) = 0;
-  /// Whether nothing is stored.
+  /// Whether no events are stored.
   [[nodiscard]] virtual bool empty() const = 0;
   /// Passes the stored events to `send`, in order, until it throws, and removes those that were sent. Events
-  /// for which `send` throws event_rejected will never be accepted: set them aside and continue.
+  /// for which `send` throws event_rejected will never be accepted: move them elsewhere and continue.
   virtual void flush(const sender& send) = 0;
-  /// Like flush(), but returns false at once if another thread is flushing; that thread then sends everything
-  /// stored so far.
+  /// Like flush(), but returns false immediately if another thread is flushing; that thread then sends
+  /// everything stored so far.
   virtual bool try_flush(const sender& send);
 };
 
-/// Options of a client. An empty option is taken from the named environment variable, then from the default.
-/// White space around keys, URLs and the environment name is ignored.
+/// Options of a client. An option that is not set is read from the environment variable named here; without
+/// the variable, the default applies. White space around keys, URLs and the environment name is ignored.
 struct client_options {
   /// The app's id; required.
   std::string id;
@@ -73,10 +74,12 @@ struct client_options {
   std::string signing_key{};
   /// INNGEST_SIGNING_KEY_FALLBACK: the previous or next key, while keys are rotated.
   std::string signing_key_fallback{};
-  /// INNGEST_ENV: a branch environment.
+  /// INNGEST_ENV: a branch environment. Default: the branch name that the hosting platform sets in
+  /// BRANCH_NAME, VERCEL_GIT_COMMIT_REF, BRANCH (Netlify), CF_PAGES_BRANCH, RENDER_GIT_BRANCH or
+  /// RAILWAY_GIT_BRANCH.
   std::string env{};
-  /// INNGEST_DEV: "1" or "true" for dev, "0" or "false" for cloud, a URL for dev with that server. Default:
-  /// cloud.
+  /// INNGEST_DEV: "1" or "true" for dev, "0" or "false" for cloud, or a URL for dev with that server.
+  /// Default: cloud.
   std::optional<inngest::mode> mode{};
   /// INNGEST_API_BASE_URL or INNGEST_BASE_URL. Default: https://api.inngest.com, in dev
   /// http://127.0.0.1:8288.
@@ -88,27 +91,31 @@ struct client_options {
   std::string serve_origin{};
   /// INNGEST_SERVE_PATH: the path at the origin. Default: the path of the sync request.
   std::string serve_path{};
-  /// Your app's version, shown by the server.
+  /// Your app's version, which the server shows.
   std::string app_version{};
   /// Sends HTTP requests. Default: the transport of <inngest/transport/httplib.hpp>.
   std::shared_ptr<http::transport> transport{};
   /// The time limit of one HTTP request.
   duration_ms timeout = std::chrono::seconds(30);
-  /// Attempts to send events: 1 or more. The delay between them starts at 100 ms and doubles.
+  /// The maximum number of attempts to send events: 1 or more. The delay between them starts at 100 ms and
+  /// doubles.
   int send_attempts = 5;
   /// Receives log messages. Default: standard error, with the level INNGEST_LOG_LEVEL (default "info").
   std::optional<logger> log{};
-  /// Runs around every request, run, step and sent event, before the functions' own middleware.
+  /// Runs around every request, run, step and sent event, outside of the functions' own middleware.
   middleware_list middleware{};
   /// Values for handlers: see provide().
   std::vector<dependency> dependencies{};
-  /// How step results are saved while functions continue; a function may override it.
+  /// How step results are saved while functions continue. A function may override it.
   inngest::checkpointing checkpointing{};
-  /// Sizes above which data are refused before they are sent.
+  /// INNGEST_SESSION_PROPAGATION ("true", "1", "false", "0"): whether events that a run sends and runs that
+  /// it starts inherit its sessions. Default: true.
+  std::optional<bool> session_propagation{};
+  /// Maximum sizes; larger data are rejected before they are sent.
   size_limits limits{};
   /// What send() does with events when no server answers.
   unreachable_policy when_unreachable = unreachable_policy::fail;
-  /// Stores events for later: see <inngest/outbox.hpp>.
+  /// Stores events for `unreachable_policy::keep`: see <inngest/outbox.hpp>.
   std::shared_ptr<event_keeper> outbox{};
   /// Reads an environment variable. Default: std::getenv.
   std::function<std::optional<std::string>(const char* name)> environment{};
@@ -120,13 +127,13 @@ std::optional<std::string> read_environment(const char* name);
 
 bool is_url(std::string_view text);
 
-/// Checks text for headers and messages. \throws configuration_error for control characters and invalid
-/// UTF-8.
+/// Checks text that goes into headers and messages.
+/// \throws configuration_error for control characters and invalid UTF-8.
 void check_plain_text(const std::string& name, const std::string& text);
 
 }  // namespace detail
 
-/// A client's options with defaults filled in. The environment is read once, when the client is created.
+/// A client's options with defaults filled in. The environment is read only when the client is created.
 class settings {
  public:
   /// \throws configuration_error for an invalid option or environment variable.
@@ -144,9 +151,12 @@ class settings {
   const std::string& signing_key_fallback() const { return options_.signing_key_fallback; }
   /// The branch environment; empty for none.
   const std::string& env() const { return options_.env; }
-  /// The API's URL, without a slash at the end.
+  /// The hosting platform, according to its environment variables: "vercel", "netlify", "cloudflare-pages",
+  /// "render", "railway"; empty for any other.
+  const std::string& platform() const { return platform_; }
+  /// The API's URL, without a trailing slash.
   const std::string& api_base_url() const { return options_.api_base_url; }
-  /// The event API's URL, without a slash at the end.
+  /// The event API's URL, without a trailing slash.
   const std::string& event_api_base_url() const { return options_.event_api_base_url; }
   /// See client_options::serve_origin; empty for the default.
   const std::string& serve_origin() const { return options_.serve_origin; }
@@ -158,7 +168,7 @@ class settings {
   const std::shared_ptr<http::transport>& transport() const { return options_.transport; }
   /// The time limit of one HTTP request.
   std::chrono::milliseconds timeout() const { return options_.timeout; }
-  /// Attempts to send events.
+  /// The maximum number of attempts to send events.
   int send_attempts() const { return options_.send_attempts; }
   /// The client's logger.
   const logger& log() const { return *options_.log; }
@@ -168,6 +178,8 @@ class settings {
   const std::vector<dependency>& dependencies() const { return options_.dependencies; }
   /// The default for functions.
   const inngest::checkpointing& checkpointing() const { return options_.checkpointing; }
+  /// See client_options::session_propagation.
+  bool session_propagation() const { return *options_.session_propagation; }
   /// See client_options::limits.
   const size_limits& limits() const { return options_.limits; }
   /// See client_options::when_unreachable.
@@ -175,14 +187,20 @@ class settings {
   /// See client_options::outbox; null for none.
   const std::shared_ptr<event_keeper>& outbox() const { return options_.outbox; }
 
-  /// Harmless oddities in options and variables, such as white space around keys. Contains no keys.
+  /// An environment variable, read now through client_options::environment; `nullopt` when it is not set or
+  /// blank.
+  std::optional<std::string> variable(const char* name) const;
+
+  /// Harmless problems in options and variables, such as white space around keys. Contains no keys.
   const std::vector<std::string>& remarks() const { return remarks_; }
 
-  /// All settings as text, one per line, to print at start-up. For keys it says only whether they are set.
+  /// All settings as text, one per line, to print at start-up. For keys it only says whether they are set.
   std::string describe() const;
 
  private:
-  std::optional<std::string> variable(const char* name) const;
+  std::string platform_from_environment() const;
+
+  bool session_propagation_from_environment() const;
 
   static inngest::mode mode_of(const std::string& dev_variable);
 
@@ -197,6 +215,7 @@ class settings {
   static std::string checked_url(std::string url);
 
   client_options options_;
+  std::string platform_;
   std::vector<std::string> remarks_;
 };
 

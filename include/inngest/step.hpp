@@ -22,6 +22,7 @@
 #include <inngest/options/detail/option_limits.hpp>
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/memo.hpp>
+#include <inngest/protocol/metadata.hpp>
 #include <inngest/protocol/step_kinds.hpp>
 #include <inngest/step/ai_steps.hpp>
 #include <inngest/step/detail/step_base.hpp>
@@ -37,12 +38,12 @@ namespace inngest::inline INNGEST_ABI {
 
 /// The result of sending a signal.
 struct sent_signal {
-  /// The id of the run that the signal woke; nullopt when no run waited for it.
+  /// The id of the run that the signal woke; nullopt when no run was waiting for it.
   std::optional<std::string> run_id;
 };
 INNGEST_CAMEL_FIELDS(sent_signal, run_id)
 
-/// A function of another app, named by its ids.
+/// A function of another app, identified by its ids.
 template <event_type Event, class Output = json>
 struct function_ref {
   /// The id of the app.
@@ -51,20 +52,34 @@ struct function_ref {
   std::string function_id;
 };
 
+namespace detail {
+
+/// Implements step::transaction for a kind of database. The headers of the databases specialize it.
+template <class Database>
+struct transactional_step {
+  static_assert(
+      sizeof(Database) == 0,
+      "inngest: step.transaction() needs the header of the database: <inngest/sql_outbox/sqlite.hpp> "
+      "for sqlite3*, <inngest/sql_outbox/postgresql.hpp> for PGconn*, <inngest/sql_outbox/pqxx.hpp> for "
+      "pqxx::connection");
+};
+
+}  // namespace detail
+
 // Every kind of step has two overloads, for an id and for options. One parameter can't accept both:
 // step_options must be an aggregate, so that {.id = "charge", .name = "Charge the card"} works, and an
 // aggregate has no constructor that converts a literal id and hashes it at compile time.
 
-/// The steps of a function: `ctx.step`. Each step has an id, runs once, and returns its stored result from
-/// then on. A step without a result leaves the handler, which is called again when the result is there. Code
+/// The steps of a function: `ctx.step`. Each step has an id, runs once, and from then on returns its stored
+/// result. A step without a result leaves the handler, which is called again once the result exists. Code
 /// between steps therefore runs several times and must not have side effects.
 ///
 /// Every call may throw step_error when the step failed permanently, and payload_error when its stored result
-/// does not fit the type, because the code has changed. The interrupt that leaves the handler is not a
-/// std::exception and must pass: end a `catch (...)` around steps with `throw;`.
+/// does not fit the type because the code has changed. The interrupt that leaves the handler is not a
+/// std::exception. Never swallow it: end a `catch (...)` around steps with `throw;`.
 class step : private detail::step_base {
  public:
-  /// Used by the library. `events` describes the events that start the function, as far as they are known.
+  /// Used by the library. `events` describes the known events that start the function.
   explicit step(execution::replay& replay, std::span<const detail::event_shape> events = {});
 
   /// Steps for language models.
@@ -74,8 +89,8 @@ class step : private detail::step_base {
   /// step_options, non_retriable_error and retry_after_error. A body may take the call's stop_token: see
   /// basic_context::stop_token.
   ///
-  /// Arguments after the body are recorded with the step and passed to it. They can be changed when the step
-  /// is rerun from the server's page.
+  /// Arguments after the body are recorded with the step and passed to the body. A user can change them when
+  /// rerunning the step from the server's page.
   template <class Body, class... Arguments>
   auto run(step_options options, Body&& body, const Arguments&... arguments) {
     using held = detail::body_ref<std::remove_reference_t<Body>>;
@@ -91,11 +106,46 @@ class step : private detail::step_base {
     return run(step_options{.id = id}, std::forward<Body>(body), arguments...);
   }
 
-  /// Starts a step without waiting for it; `get()` on the handle returns its result. Steps started before the
-  /// first `get()` run at the same time. The function finishes only after all of them.
+  /// Runs the body in a transaction of your database, and commits its writes together with a record of its
+  /// result. The body's effect on that database happens exactly once, even if the process dies before the
+  /// result is reported: the next attempt finds the record and returns its result without running the body.
   ///
-  /// The body may run inside `get()`: capture variables by value that may be gone by then, such as a loop
-  /// variable.
+  ///     #include <inngest/sql_outbox/postgresql.hpp>
+  ///
+  ///     ctx.step.transaction("book", connection, [&](auto& tx) {
+  ///       tx.execute("UPDATE accounts SET balance = balance - $1 WHERE id = $2", amount, account);
+  ///     });
+  ///
+  /// The body receives the transaction: an inngest::sql_transaction, or a pqxx::work. Include the header of
+  /// the database, and create the tables once: sql_outbox::create_tables(). Pass an sql_outbox as `tables` if
+  /// your tables have another name.
+  template <class Database, class Body, class... Tables>
+  auto transaction(step_options options, Database&& database, Body&& body, const Tables&... tables) {
+    using steps = detail::transactional_step<std::remove_cvref_t<Database>>;
+    return start_run<typename steps::template result<Body>>(
+               std::move(options), step_kind::run, [] { return plan_of(); },
+               [&](const execution::step_call& at, std::string& out) {
+                 steps::run(database, body, replay_->request().run_id(), at, out, tables...);
+               })
+        .get();
+  }
+  /// Like the other overload, without options.
+  template <class Database, class Body, class... Tables>
+  auto transaction(step_id id, Database&& database, Body&& body, const Tables&... tables) {
+    return transaction(step_options{.id = id}, database, body, tables...);
+  }
+
+  /// A key for services that execute a request once per key, such as payment providers. It has the form of a
+  /// UUID, belongs to the run and the step whose body calls this function, and is the same in every attempt
+  /// and process. If one step makes several requests, append something to it for each.
+  /// \throws configuration_error outside a step's body.
+  std::string idempotency_key() const;
+
+  /// Starts a step without waiting for it; `get()` on the handle returns its result. Steps started before the
+  /// first `get()` run at the same time. The function completes only after all of them.
+  ///
+  /// The body may run inside `get()`: capture by value any variables that may no longer exist then, such as a
+  /// loop variable.
   template <class Body>
   auto start(step_options options, Body body) {
     return start_body<detail::step_result_t<Body>>(std::move(options), std::move(body));
@@ -106,14 +156,14 @@ class step : private detail::step_base {
     return start(step_options{.id = id}, std::move(body));
   }
 
-  /// Continues after the duration, up to 366 days; at once when it is negative. The process need not run
-  /// meanwhile.
+  /// Continues after the duration, at most 366 days; immediately when it is negative. The process need not
+  /// keep running in the meantime.
   /// \throws step_options_error for a longer sleep.
   void sleep(step_options options, duration_ms duration);
   /// Like the other overload, without options.
   void sleep(step_id id, duration_ms duration) { sleep(step_options{.id = id}, duration); }
 
-  /// Continues at the given time, at most 366 days from now; at once when it has passed.
+  /// Continues at the given time, at most 366 days from now; immediately when the time has passed.
   /// \throws step_options_error for a later time.
   void sleep_until(step_options options, detail::saturated_time time);
   /// Like the other overload, without options.
@@ -126,7 +176,8 @@ class step : private detail::step_base {
     auto call = ask_server(std::move(options), step_kind::wait_for_event,
                            [&](const execution::step_call& at) { return describe_wait<Event>(at, wait); });
     return replay_->read_memo(call, false, [&](const protocol::memo& memo) {
-      return protocol::read_received<Event>(memo, call.id, replay_->failure_thrower(), replay_->dom_reader());
+      return protocol::read_received<Event>(memo, call.id, replay_->failure_thrower(),
+                                            replay_->event_readers());
     });
   }
   /// Like the other overload, without options.
@@ -135,7 +186,8 @@ class step : private detail::step_base {
     return wait_for_event<Event>(step_options{.id = id}, wait);
   }
 
-  /// Waits for a signal and returns its data; nullopt after the timeout. At most one run waits for a signal.
+  /// Waits for a signal and returns its data; nullopt after the timeout. Only one run at a time can wait for
+  /// a signal.
   template <json_convertible Data = json>
   std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
     auto call =
@@ -161,7 +213,7 @@ class step : private detail::step_base {
     return wait_for_signal<Data>(step_options{.id = id}, wait);
   }
 
-  /// Sends a signal once. It wakes the run that waits for it.
+  /// Sends a signal once. It wakes the run that is waiting for it.
   template <json_writable Data = json>
   sent_signal send_signal(step_options options, const std::string& signal, const Data& data = {}) {
     const auto send = [this, &signal, &data](const execution::step_call&, std::string& out) {
@@ -208,7 +260,7 @@ class step : private detail::step_base {
     return invoke(step_options{.id = id}, called, data, invoke_options);
   }
 
-  /// Sends events once. All event types convert to any_event, and a list may mix them.
+  /// Sends events once. All event types convert to any_event, so a list may mix them.
   sent_events send_event(step_options options, std::vector<any_event> events);
   /// Like the other overload, without options.
   sent_events send_event(step_id id, std::vector<any_event> events);
@@ -221,8 +273,8 @@ class step : private detail::step_base {
   /// Like the other overload, without options.
   sent_events send_event(step_id id, const any_event& event);
 
-  /// The server makes an HTTP request, and the step returns the answer, whatever its status.
-  /// \throws step_error when there was no answer.
+  /// Has the server make an HTTP request and returns the response, whatever its status.
+  /// \throws step_error when there was no response.
   fetch_response fetch(step_options options, const fetch_request& request);
   /// Like the other overload, without options.
   fetch_response fetch(step_id id, const fetch_request& request);
@@ -254,20 +306,37 @@ class step : private detail::step_base {
   void publish(step_id id, const std::string& channel, const typename Topic::data_type& data) {
     publish<Topic>(step_options{.id = id}, channel, data);
   }
-
-  /// Sets a score of the run once: the quality of its work, by your own measure.
-  void score(step_options options, const std::string& name, double value);
+  /// Like publish() above, for a typed channel, which must have the topic: `publish<Progress>("id",
+  /// Import{id}, {...})`.
+  template <topic_type Topic, channel_type Channel>
+  void publish(step_options options, const Channel& channel, const typename Topic::data_type& data) {
+    static_assert(Channel::template has<Topic>, "inngest: this inngest::channel does not have the topic");
+    publish(std::move(options), channel.name(), std::string(Topic::name), data);
+  }
   /// Like the other overload, without options.
-  void score(step_id id, const std::string& name, double value);
+  template <topic_type Topic, channel_type Channel>
+  void publish(step_id id, const Channel& channel, const typename Topic::data_type& data) {
+    publish<Topic>(step_options{.id = id}, channel, data);
+  }
 
-  /// Stores your own values with the run once; the server shows them. `values` is a JSON object.
-  void set_metadata(step_options options, const std::string& kind, const json& values);
+  /// Sets a score once: a measure of your own for the quality of work. By default it is stored with the run;
+  /// see also basic_context::score.
+  void score(step_options options, const std::string& name, const score_value& value,
+             const metadata_target& target = {});
   /// Like the other overload, without options.
-  void set_metadata(step_id id, const std::string& kind, const json& values);
+  void score(step_id id, const std::string& name, const score_value& value,
+             const metadata_target& target = {});
+
+  /// Stores your own values once, by default with the run; the server shows them. `values` is a JSON object.
+  void set_metadata(step_options options, const std::string& kind, const json& values,
+                    const metadata_target& target = {}, metadata_change change = metadata_change::set);
+  /// Like the other overload, without options.
+  void set_metadata(step_id id, const std::string& kind, const json& values,
+                    const metadata_target& target = {}, metadata_change change = metadata_change::set);
 
  private:
   template <class Result, class Body>
-  auto start_body(step_options options, Body body) {
+  auto start_body(step_options&& options, Body body) {
     return start_run<Result>(
         std::move(options), step_kind::run, [] { return plan_of(); },
         [body = std::move(body)](const execution::step_call& at, std::string& out) mutable {
@@ -316,8 +385,7 @@ class step : private detail::step_base {
     const auto describe = [&](const execution::step_call& at) {
       const std::string text = input.empty() ? encode(data, "data") : input.substr(1, input.size() - 2);
       detail::json_object_text out;
-      out.add_exact("function_id", slug)
-          .add_raw("payload", detail::json_object_text().add_raw("data", text).text());
+      out.add_exact("function_id", slug).add_raw("payload", invoke_payload(text, invoke));
       if (invoke.timeout) out.add("timeout", timeout_text(at, *invoke.timeout));
       return protocol::operation{.options = out.text()};
     };
@@ -325,7 +393,9 @@ class step : private detail::step_base {
     return detail::read_memo<Output>(*replay_, call);
   }
 
-  void set_run_metadata(step_options options, const std::string& metadata);
+  std::string invoke_payload(std::string_view data, const invoke_options& invoke) const;
+
+  void send_metadata(step_options options, const metadata_target& target, const std::string& metadata);
 
   std::span<const detail::event_shape> events_;
 };

@@ -22,9 +22,10 @@ namespace inngest::inline INNGEST_ABI {
 /// The SHA-1 by which an Inngest server identifies a step.
 using step_hash = detail::sha1_digest;
 
-/// The id of a step: it identifies the step, and so its stored result, within the function.
+/// The id of a step. It identifies the step, and so its stored result, within the function.
 ///
-/// A literal is hashed at compile time; text made at run time, such as "step-" + node.id, when it is used.
+/// A literal is hashed at compile time; text made at run time, such as "step-" + node.id, is hashed when
+/// used.
 class step_id {
  public:
   /// The id of a literal, hashed at compile time.
@@ -33,7 +34,7 @@ class step_id {
                     int line = __builtin_LINE())
       : text_(literal, Size - 1), hash_(detail::sha1::of(text_)), line_(line), file_(file) {}
 
-  /// The id of text made at run time, which must outlive the call.
+  /// The id of text made at run time. The text must outlive the call.
   template <class Text>
     requires(std::is_convertible_v<const Text&, std::string_view> && !std::is_array_v<Text> &&
              !std::is_same_v<Text, step_id>)
@@ -50,7 +51,7 @@ class step_id {
   constexpr int line() const { return line_; }
 
  private:
-  // This order avoids padding between the members: Clang 14 drops it from constants.
+  // This order of the members avoids padding: Clang 14 drops it from constants.
   std::string_view text_;
   step_hash hash_;
   int line_;
@@ -64,12 +65,12 @@ struct step_options {
   step_id id;
   /// The displayed name. Default: the id.
   std::string name{};
-  /// How often a failed run step is retried, if less than function_options::retries. Default: as often.
+  /// How often a failed run step is retried, if less than function_options::retries, which is the default.
   std::optional<int> retries{};
-  /// The delay after the given attempt (0 is the first) has failed. Default: the server decides.
+  /// The delay after the failure of the given attempt (0 is the first). Default: the server decides.
   std::function<duration_ms(int attempt)> backoff{};
-  /// How long a run step may take. Then its stop_token is signalled, its later result is discarded, and the
-  /// attempt fails with deadline_exceeded.
+  /// How long a run step may take. After that, its stop_token is signalled, a late result is discarded, and
+  /// the attempt fails with deadline_exceeded.
   std::optional<duration_ms> deadline{};
 };
 

@@ -12,9 +12,9 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// Asks a call of a handler, or a step's body, to stop. These are the standard library's own types where it
-/// has them. libc++ before version 20 (or without -fexperimental-library) does not: there, they are types of
-/// this library that work alike. Code for both writes `inngest::stop_token`.
+/// Asks a call of a handler, or a step's body, to stop. These are the standard library's types where it has
+/// them. libc++ before version 20 (or without -fexperimental-library) does not, so there they are equivalent
+/// types of this library. Code for both uses `inngest::stop_token`.
 #ifdef __cpp_lib_jthread
 using std::nostopstate;
 using std::stop_callback;

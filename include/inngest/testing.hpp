@@ -13,24 +13,25 @@
 #include <inngest/embedded/detail/retry.hpp>
 #include <inngest/event.hpp>
 #include <inngest/function.hpp>
+#include <inngest/http.hpp>
 #include <inngest/json.hpp>
 #include <inngest/testing/recorded_run.hpp>
 #include <inngest/testing/simulation.hpp>
 #include <inngest/testing/test_run.hpp>
 
-/// Tests of functions with a virtual clock.
+/// Tests functions with a virtual clock.
 namespace inngest::inline INNGEST_ABI::testing {
 
 /// Options of a harness.
 struct harness_options {
-  /// The virtual time at which a test begins. Default: 2026-01-01 00:00 UTC.
+  /// The virtual time at the start of a test. Default: 2026-01-01 00:00 UTC.
   timestamp start = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
-  /// False: the first failure of a step or function is final.
+  /// If false, the first failure of a step or function is final.
   bool retries = true;
   /// Replays the function after each call, and fails the run if it reaches different steps.
   bool check_determinism = true;
-  /// The virtual delay after the given attempt (0 is the first). Default: a server's delays, without their
-  /// random part.
+  /// The virtual delay after the failure of the given attempt (0 is the first). Default: a server's delays,
+  /// without their random part.
   std::function<duration_ms(int attempt)> retry_delay{};
 };
 
@@ -45,26 +46,27 @@ struct harness_options {
 ///
 /// Time moves only in advance(), advance_to_next() and execute(). Each call replays the function from its
 /// start, as after a restart, and all results are converted to JSON and back. Events that functions send stay
-/// in the harness: they start its functions, and sent() returns them. While a harness lives it replaces its
-/// client's transport.
+/// in the harness: they start its functions, and sent() returns them. A harness replaces its client's
+/// transport during its lifetime.
 class harness {
  public:
-  /// A harness with these functions. \throws configuration_error when the client already has an engine.
+  /// Makes a harness with these functions.
+  /// \throws configuration_error when the client already has an engine.
   harness(client app, const std::vector<any_function>& functions, harness_options options = {});
 
   // ---- before the run -----------------------------------------------------------------------------------
 
   /// Replaces a step's body, or the server's part of a step: an invoke, a fetch, a model's answer, a wait.
-  /// The callable's return value is the step's result: for a wait an event, its data or an empty optional for
-  /// a timeout. An exception fails the step.
+  /// The callable returns the step's result: for a wait, an event, its data, or an empty optional for a
+  /// timeout. An exception fails the step.
   template <class Callable>
   void mock_step(const std::string& id, Callable body) {
     simulation_->replaced().replace(id, mocks::body_of(std::move(body)));
   }
-  /// Makes the step's next `times` attempts fail. Afterwards the step or its mock runs.
+  /// Makes the next `times` attempts of the step fail. After that, the step or its mock runs.
   void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test");
-  /// Stores a step's result in all runs that begin from now on, so that a test can begin midway. `index` is
-  /// for an id that is used more than once.
+  /// Stores a step's result in all runs that start from now on, so that a test can start midway. `index`
+  /// selects one of several uses of the same id.
   template <json_writable Value>
   void preload_step(const std::string& id, const Value& result, std::size_t index = 0) {
     const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);
@@ -73,31 +75,35 @@ class harness {
 
   // ---- events -------------------------------------------------------------------------------------------
 
-  /// Sends an event and does everything that is due. Returns the run that it started, the first of several;
-  /// see test_run::started.
+  /// Sends an event and executes everything that is due. Returns the run that it started; if it started
+  /// several, the first: see test_run::started.
   test_run send(const any_event& event);
   /// Like send(), but returns all runs that the event started.
   std::vector<test_run> send_to_all(const any_event& event);
-  /// Starts a run of the function, whatever its triggers, like an invoke.
+  /// Starts a run of the function, whatever its triggers, as an invoke does.
   test_run start(const any_function& function, const json& data = json::object());
-  /// Continues a recorded run: starts a run of the function with its events and results. See
+  /// Sends a request to an endpoint and executes everything that is due. test_run::response() is what the
+  /// client finally receives. The request contains what servers store of it: method, URL, body and
+  /// content-type.
+  test_run call(const any_function& endpoint, const http::request& request);
+  /// Continues a recorded run: starts a run of the function with the recorded events and results. See
   /// read_recorded_run().
   test_run replay(const any_function& function, const recorded_run& recorded);
-  /// Sends a signal. False when no run waits for it.
+  /// Sends a signal. Returns false when no run is waiting for it.
   bool send_signal(const std::string& name, const json& data = json());
-  /// Cancels the run. False when it has already ended.
+  /// Cancels the run. Returns false when it has already ended.
   bool cancel(const test_run& run);
 
   // ---- time ---------------------------------------------------------------------------------------------
 
   /// The virtual time.
   timestamp now() const { return simulation_->now(); }
-  /// Lets time pass. Everything that becomes due happens at its time.
+  /// Advances the clock by `time`. Everything that becomes due happens at its own time.
   void advance(duration_ms time) { simulation_->go_to(detail::add_saturated(simulation_->now(), time)); }
-  /// Moves to the next time at which something happens: a sleep, a timeout, a retry, a schedule. False when
-  /// nothing is pending.
+  /// Advances the clock to the next time at which something is due: a sleep, a timeout, a retry, a schedule.
+  /// Returns false when nothing is pending.
   bool advance_to_next() { return simulation_->go_to_next((timestamp::max)()); }
-  /// Lets time pass until the run has ended, at most `longest`. Returns whether it has ended.
+  /// Advances the clock until the run has ended, by at most `longest`. Returns whether the run has ended.
   bool execute(const test_run& run, duration_ms longest = std::chrono::hours(24 * 366));
 
   // ---- after the run ------------------------------------------------------------------------------------

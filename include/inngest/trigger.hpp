@@ -14,7 +14,7 @@ namespace inngest::inline INNGEST_ABI {
 
 /// Options of an event trigger.
 struct trigger_options {
-  /// A CEL expression over `event`; only events for which it is true start the function. Empty is true.
+  /// A CEL expression over `event`; only events for which it is true start the function. Default: all events.
   std::string expression{};
 };
 
@@ -54,17 +54,29 @@ template <event_type... Events>
     return trigger<Events...>{
         {trigger_definition{.event = std::string(Events::name), .expression = options.expression}...}};
   } else {
-    return trigger<scheduled_timer>();  // refused above; avoids further compile errors
+    return trigger<scheduled_timer>();  // already rejected above; avoids further compile errors
   }
 }
 
 /// Starts the function on a schedule of five fields (minute, hour, day of month, month, day of week), in UTC
-/// or in the zone of a prefix: `cron("0 4 * * 0")`, `cron("TZ=Europe/Paris 0 9 * * 1-5")`.
+/// or in the time zone of a prefix: `cron("0 4 * * 0")`, `cron("TZ=Europe/Paris 0 9 * * 1-5")`.
 [[nodiscard]] trigger<scheduled_timer> cron(std::string schedule, const cron_options& options = {});
+
+/// Starts the function only when another function invokes it, or through a server's API. The data has the
+/// type:
+///
+///     auto resize = app.create_function({.id = "resize"}, inngest::on_invoke<Image>(),
+///                                       [](inngest::context<inngest::invoked<Image>>& ctx) { ... });
+///
+/// A function with other triggers can also be invoked; its data then has the type of its first event.
+template <class Data = json>
+[[nodiscard]] trigger<invoked<Data>> on_invoke() {
+  return {};
+}
 
 namespace detail {
 
-/// The first list, followed by the types of the second that are not in it.
+/// The first list, followed by the types of the second that it does not contain.
 template <class Trigger, class... More>
 struct merged {
   using type = Trigger;

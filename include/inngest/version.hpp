@@ -1,6 +1,6 @@
 #pragma once
 
-/// The one home of the version: CMake, Meson and the wire read it from here.
+/// The only place that states the version: CMake, Meson and the protocol's headers read it from here.
 #define INNGEST_VERSION_MAJOR 0
 #define INNGEST_VERSION_MINOR 1
 #define INNGEST_VERSION_PATCH 0

@@ -10,7 +10,7 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// In plain C++, for compilers without __builtin_add_overflow and the like (MSVC).
+/// In plain C++, for compilers without __builtin_add_overflow (MSVC).
 namespace plain_math {
 
 template <std::integral Integer>

@@ -18,10 +18,10 @@ using sha256_digest = std::array<std::uint8_t, 32>;
 sha256_digest sha256(std::span<const std::uint8_t> bytes);
 std::string sha256_hex(std::string_view text);
 
-/// The same as sha1::of, by OpenSSL, which uses the processor's own instructions: several times faster.
+/// Like sha1::of, but with OpenSSL, which uses special CPU instructions and is several times faster.
 sha1_digest sha1_at_run_time(std::string_view text);
 
-/// HMAC-SHA256 of two concatenated texts. It does not copy a large body to append a few digits.
+/// HMAC-SHA256 of two concatenated texts, so that a large body need not be copied to append a few digits.
 sha256_digest hmac_sha256(std::string_view key, std::string_view first, std::string_view second);
 
 /// Compares in constant time, which does not reveal where the texts differ.

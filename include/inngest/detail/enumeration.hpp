@@ -10,8 +10,8 @@
 #include <inngest/config.hpp>
 
 // Enumerations whose values are stored or shown. Each has one table of its enumerators and names, used by all
-// code that reads or writes values. src/inngest.cpp does not compile if a table is incomplete: the check
-// takes a second, so that users' files do not repeat it.
+// code that reads or writes values. src/inngest.cpp does not compile if a table is incomplete. The check
+// takes a second, so users' files do not repeat it.
 
 namespace inngest::inline INNGEST_ABI::detail {
 

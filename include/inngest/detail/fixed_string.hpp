@@ -6,7 +6,7 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// A string literal as a template argument: `event<"app/user.created", User>`. It includes no strings: see
+/// A string literal as a template argument: `event<"app/user.created", User>`. Does not include <string>: see
 /// <inngest/fwd.hpp>.
 template <std::size_t Size>
 struct fixed_string {

@@ -7,12 +7,11 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// An empty text with room for `size` bytes, for the body of a request. A large one gets the memory of an
-/// earlier body where there is some: fresh pages of the system cost more than reading the bytes into them.
+/// An empty text with room for `size` bytes, for a request body. A large one reuses the memory of an earlier
+/// body if available: getting fresh pages from the system costs more than reading the bytes into them.
 std::string text_with_room(std::size_t size);
 
-/// Keeps the memory of a text that is no longer needed, if it is worth it: 64 KB or more, and at most 32 MB
-/// together.
+/// Stores the memory of an unused text for reuse, if it is 64 KB or more, and at most 32 MB in total.
 void give_back(std::string text) noexcept;
 
 }  // namespace inngest::inline INNGEST_ABI::detail

@@ -14,14 +14,15 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Removes INNGEST_ABI from a type's name. It is not part of the name in the source, and would make errors
-/// differ between versions and flavours.
+/// Removes INNGEST_ABI from a type's name. It does not appear in user code, and would make errors differ
+/// between versions and flavours.
 std::string without_abi_namespace(std::string name);
 
-/// The type's name as in the source.
+/// The type's name as written in the source.
 std::string demangle(const char* name);
 
-/// The name of an exception's type as in the source, without the wrapper type of `std::throw_with_nested`.
+/// The name of an exception's type as written in the source, without the wrapper type of
+/// `std::throw_with_nested`.
 std::string exception_type_name(const std::type_info& type);
 
 /// The type name of the current exception; empty where the compiler does not provide it.

@@ -43,7 +43,7 @@ class ulid_source {
 /// "<milliseconds since 1970>,<base64 of 10 random bytes>".
 class ulid_seed {
  public:
-  /// Reads a seed; nullopt for other texts.
+  /// Reads a seed; nullopt for any other text.
   static std::optional<ulid_seed> parse(std::string_view text);
 
   /// The id of the event at a position, from 1.

@@ -1,13 +1,17 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include <inngest/config.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Whether all of the text is UTF-8.
+/// Whether the text is valid UTF-8.
 bool is_utf8(std::string_view text);
+
+/// The number of bytes of an incomplete UTF-8 character at the end of a text; 0 to 3.
+std::size_t incomplete_utf8_at_end(std::string_view text);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 

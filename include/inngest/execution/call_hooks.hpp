@@ -10,8 +10,8 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// The middleware hooks of one call of a handler. Knows whether a hook threw, because the handler then
-/// stopped before its own end.
+/// The middleware hooks of one call of a handler. Records whether a hook threw, because the handler then
+/// stopped early.
 class call_hooks {
  public:
   /// The arguments must outlive it. In a rehearsal, hooks that only receive notifications are not called.
@@ -21,7 +21,7 @@ class call_hooks {
   const hooks& all() const { return all_; }
   bool empty() const { return all_.empty(); }
   bool threw() const { return threw_; }
-  /// Called when the exception of a hook was caught and only became a warning.
+  /// Called when a hook's exception was caught and only became a warning.
   void forget_exception() { threw_ = false; }
 
   /// Calls `call` with every middleware, except in a rehearsal.
@@ -39,14 +39,14 @@ class call_hooks {
   /// Passes a step's result, as JSON text, through wrap_step.
   std::string wrap_result(const step_info& step, next_call<std::string> innermost);
 
-  /// Calls the body of a step inside wrap_step_handler. It returns JSON text. An exception is the step's.
+  /// Calls the body of a step inside wrap_step_handler. It returns JSON text. Exceptions count as the step's.
   std::string wrap_body(const step_info& step, next_call<std::string> innermost);
 
   /// Calls the handler inside wrap_function_handler. It returns JSON text.
   std::string wrap_handler(next_call<std::string> innermost);
 
  private:
-  /// Calls hooks around `innermost`, whose own exceptions are not the hooks'.
+  /// Calls hooks around `innermost`. Exceptions of `innermost` are not attributed to the hooks.
   std::string wrap(detail::function_ref<std::string(next_call<std::string>)> hooks,
                    next_call<std::string> innermost);
 

@@ -14,16 +14,17 @@
 namespace inngest::inline INNGEST_ABI::execution {
 
 /// Saves the step results of one call while the handler continues, instead of ending the call after every
-/// step. Results that could not be saved stay here for the answer.
+/// step. Results that could not be saved remain here for the answer.
 class checkpoints {
  public:
-  using clock = std::chrono::steady_clock;  // not affected when the clock is set
+  using clock = std::chrono::steady_clock;  // not affected by changes of the system clock
   enum class saved {
     yes,
-    no,     ///< not saved: the results belong into the answer
+    no,     ///< not saved: the results belong in the answer
     stale,  ///< another call of the run has taken over: this call must stop
   };
 
+  /// `options.max_runtime` must be set.
   checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
               std::function<saved(const std::vector<protocol::operation>&)> save);
 
@@ -34,7 +35,7 @@ class checkpoints {
   saved save();
 
   /// Whether the call should begin no further steps.
-  bool is_out_of_time() const { return now_() - started_ >= options_.max_runtime; }
+  bool is_out_of_time() const { return now_() - started_ >= *options_.max_runtime; }
 
   std::vector<protocol::operation> take_unsaved() { return std::exchange(unsaved_, {}); }
 

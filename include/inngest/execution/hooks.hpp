@@ -8,7 +8,7 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// The middleware of a function: first its client's, then its own. Functions without middleware have no cost.
+/// The middleware of a function: first its client's, then its own. Functions without middleware pay nothing.
 class hooks {
  public:
   hooks() = default;

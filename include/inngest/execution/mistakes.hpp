@@ -9,14 +9,15 @@
 #include <inngest/protocol/error_info.hpp>
 #include <inngest/step_id.hpp>
 
-// The errors and warnings about mistakes in user code.
+// Errors and warnings about mistakes in user code.
 
 namespace inngest::inline INNGEST_ABI::execution {
 
 /// \throws step_options_error for a blank id or negative retries.
 void check_step_options(const step_options& options);
 
-/// Refuses ids and names that no answer can contain. \throws payload_error when they are not UTF-8.
+/// Rejects ids and names that can't be written in an answer.
+/// \throws payload_error when they are not UTF-8.
 void refuse_unwritable(const std::string& id, const std::string& name);
 
 protocol::failure error_of_stale_call();
@@ -31,7 +32,7 @@ std::string warning_of_changed_id(const step_call& call, const std::string& firs
 /// The handler ended without some steps that have results.
 std::string warning_of_unused(std::size_t count, const std::string& first_unused);
 
-/// User code caught the interrupt of a step and did not throw it again.
+/// User code caught the interrupt of a step and did not rethrow it.
 std::string warning_of_swallowed(const std::string& step_id, const std::string& called_at);
 
 }  // namespace inngest::inline INNGEST_ABI::execution

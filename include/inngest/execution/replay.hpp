@@ -34,10 +34,12 @@
 #include <inngest/http.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/limits.hpp>
+#include <inngest/log.hpp>
 #include <inngest/protocol/call_request.hpp>
 #include <inngest/protocol/error_info.hpp>
 #include <inngest/protocol/memo.hpp>
 #include <inngest/protocol/operation.hpp>
+#include <inngest/protocol/sessions.hpp>
 #include <inngest/step_id.hpp>
 #include <inngest/stop_token.hpp>
 
@@ -50,15 +52,24 @@ struct host_services {
   /// The current time.
   std::function<std::chrono::system_clock::time_point()> now;
   /// Sends events through the function's middleware and returns their ids.
-  std::function<std::vector<std::string>(const std::vector<any_event>&, const replay&)> send;
+  std::function<std::vector<std::string>(std::vector<any_event>, replay&)> send;
   /// Calls the server's API: signals, metadata, realtime.
   std::function<http::response(http::request)> call_api{};
+  /// The settings of the client, by which it recognizes its own runs.
+  const inngest::settings* settings = nullptr;
+  /// Stores log messages with the run; empty when they are not stored. Must not throw.
+  std::function<void(const log_record&)> keep_log{};
 };
 
 /// Options of one replay. Empty or null disables an option.
 struct replay_options {
   std::string_view function_id{};
+  const any_function* function = nullptr;  // for middleware
+  /// Whether the sessions of the run's events are passed on.
+  bool propagate_sessions = true;
   std::string_view traceparent{};
+  std::string_view request_id{};
+  std::string_view job_id{};
   const execution::hooks* hooks = nullptr;
   /// Saves step results, so that the handler continues after a step.
   execution::checkpoints* checkpoints = nullptr;
@@ -70,6 +81,8 @@ struct replay_options {
   bool rehearse = false;
   /// Asks the call to stop.
   call_stop stop{};
+  /// The client's request that waits for the response of an endpoint; null when no client is waiting.
+  const http::request* caller = nullptr;
 };
 
 /// How one call of a handler ended.
@@ -93,22 +106,24 @@ struct outcome {
   std::optional<std::size_t> steps_before_continuing{};
   /// The first few steps without results that the handler reached instead of the requested one.
   std::vector<std::string> found{};
+  /// The response of an endpoint; `result` contains it in the form that servers store.
+  std::optional<http::response> response{};
   /// Whether the handler was stopped before its own end: after the requested step, or by an error of another
   /// component.
   bool stopped_early = false;
 };
 
-/// What steps call, as pointers that each replay holds. With headers alone, a file that only defines
-/// functions would otherwise contain all of it; so only a file that makes a replay does.
+/// The functions that steps call, as pointers that each replay holds. In header-only use, only files that
+/// create a replay then contain this code; files that only define functions do not.
 struct step_functions {
-  step_call (replay::*enter)(step_options, step_kind, std::string*);
+  step_call (replay::*enter)(step_options&&, step_kind, std::string*);
   void (replay::*discover)(const step_call&, const protocol::operation&,
                            detail::function_ref<void(std::string&)>);
   void (replay::*await)(step_call&, const protocol::operation&, detail::function_ref<void(std::string&)>);
   void (replay::*wait_for_server)(const step_call&, protocol::operation);
   protocol::memo (replay::*take_memo)(step_call&, bool, detail::json_buffer&);
   protocol::failure_thrower throw_if_failed;
-  detail::dom_reader read_dom;
+  detail::event_readers event_readers;
 };
 
 /// One call of a handler. Steps with stored results return them; new steps become operations.
@@ -123,14 +138,28 @@ class replay {
   replay(const replay&) = delete;
   replay& operator=(const replay&) = delete;
 
+  /// The replay whose handler runs on this thread; null outside of handlers.
+  static replay* current() { return current_on_thread(); }
+
   const protocol::call_request& request() const { return request_; }
   const host_services& services() const { return services_; }
   const execution::hooks& hooks() const { return hooks_.all(); }
   const call_info& info() const { return info_; }
   const call_stop& stop() const { return options_.stop; }
 
+  /// See replay_options::caller.
+  const http::request* caller() const { return options_.caller; }
+  /// Notes the response of an endpoint's handler.
+  void note_response(http::response response) { response_ = std::move(response); }
+
   /// Whether the handler has not reached the newest stored result yet.
   bool is_replaying() const { return is_replaying_; }
+
+  /// The id of the step whose body runs on this thread; empty when none does.
+  std::string_view running_step() const {
+    return running_ && std::this_thread::get_id() == owner_ ? std::string_view(running_->id)
+                                                            : std::string_view();
+  }
 
   /// Runs the handler, which appends its result to the given text.
   outcome run(detail::function_ref<void(std::string&)> handler);
@@ -141,7 +170,7 @@ class replay {
   /// `input`. \throws nested_step_error inside a step's body; wrong_thread_error on a thread other than the
   /// handler's; step_options_error for a blank id or negative retries; interrupt when the handler was
   /// interrupted before.
-  step_call enter(step_options options, step_kind kind, std::string* input = nullptr) {
+  step_call enter(step_options&& options, step_kind kind, std::string* input = nullptr) {
     return (this->*functions_.enter)(std::move(options), kind, input);
   }
 
@@ -177,8 +206,8 @@ class replay {
 
   /// Throws the step_error of a failed step; returns for every other memo.
   protocol::failure_thrower failure_thrower() const { return functions_.throw_if_failed; }
-  /// Reads a DOM.
-  detail::dom_reader dom_reader() const { return functions_.read_dom; }
+  /// What reads the rarer members of events.
+  detail::event_readers event_readers() const { return functions_.event_readers; }
 
   /// Leaves the handler at the step.
   [[noreturn]] void suspend(const step_call& call);
@@ -186,8 +215,25 @@ class replay {
   /// Records an operation that the run does not wait for, unless the server already has it.
   void record_deferred(protocol::operation op);
 
+  /// Takes back the deferred call of an operation, unless the server can no longer drop it.
+  void abort_deferred(const protocol::operation& added, std::string_view slug);
+
+  /// Whether steps are only found: see replay_options::rehearse.
+  bool is_rehearsal() const { return options_.rehearse; }
+  /// The step whose body is running; null outside.
+  const step_call* running() const { return running_; }
+
   /// Adds metadata, a JSON object, to the running step; false when no step is running.
+  /// \throws wrong_thread_error on a thread other than the handler's.
   bool add_metadata(const std::string& object);
+
+  /// The sessions that the run passes on.
+  const std::vector<session>& sessions();
+  /// The same as a JSON object; empty for none.
+  std::string propagated_sessions() { return protocol::propagated_text(sessions()); }
+
+  /// See basic_context::traceparent.
+  std::string traceparent() const;
 
   /// Passes the data for a deferred function through the middleware.
   std::string transform_deferred(const step_options& options, std::string data);
@@ -263,11 +309,13 @@ class replay {
  private:
   static const execution::hooks& no_hooks();
 
+  static replay*& current_on_thread();
+
   // ---- step_functions -----------------------------------------------------------------------------------
 
   static const step_functions all_functions;
 
-  step_call enter_step(step_options options, step_kind kind, std::string* input);
+  step_call enter_step(step_options&& options, step_kind kind, std::string* input);
   void discover_step(const step_call& call, const protocol::operation& plan,
                      detail::function_ref<void(std::string&)> body);
   void await_step(step_call& call, const protocol::operation& plan,
@@ -365,6 +413,7 @@ class replay {
   call_hooks hooks_;
 
   std::size_t used_memos_ = 0;
+  std::optional<std::vector<session>> sessions_;  // read when first needed
   std::vector<std::string> steps_;
   std::vector<std::string> found_;
   std::vector<protocol::operation> operations_;
@@ -382,6 +431,7 @@ class replay {
   bool warned_of_changed_ids_ = false;
   bool is_stale_ = false;
   bool saving_was_refused_ = false;
+  std::optional<http::response> response_;
 
   // results saved in this call; deques keep their addresses stable
   std::deque<detail::json_buffer> saved_texts_;

@@ -42,6 +42,7 @@ struct step_call {
   std::function<std::chrono::milliseconds(int)> backoff{};
   std::optional<std::chrono::milliseconds> deadline{};
   stop_source stop{nostopstate};          // the stop source of the call
+  std::string arguments{};                // for middleware: a JSON array
   held_memo memo{};                       // empty: no result yet
   const protocol::memo* input = nullptr;  // replaced by the server; the step has not run yet
   std::size_t entered_at = 0;             // the depth of branches at the call

@@ -13,16 +13,16 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// The used ids with the next index of each. The entries are in one block of memory, because a map would
-/// allocate each: a call may replay thousands of steps.
+/// The used ids and the next index of each. The entries are in one block of memory, because a call may replay
+/// thousands of steps and a map would allocate every entry.
 class id_table {
  public:
   void reserve(std::size_t count);
   bool contains(const step_hash& id) const;
-  /// Adds the id with the next index 1, unless it is there. Returns the next index, to be read or changed
-  /// before the next addition, and whether the id was added.
+  /// Adds the id with the next index 1 if it is new. Returns the next index, to be read or changed before the
+  /// next addition, and whether the id was added.
   std::pair<std::size_t*, bool> add(const step_hash& id);
-  /// Changes the next index of an id that is there.
+  /// Changes the next index of an existing id.
   void set(const step_hash& id, std::size_t next_index) { place_of(id)->next_index = next_index; }
   void remove(const step_hash& id) { place_of(id)->next_index = 0; }
 

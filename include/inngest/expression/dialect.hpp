@@ -10,7 +10,7 @@ namespace inngest::inline INNGEST_ABI {
 enum class expression_names {
   /// The variables event, async and vars, and the functions of an Inngest server.
   of_a_server,
-  /// Any name: an unknown name is an error only when it is evaluated, as in CEL. Names of fields may be in
+  /// Any name: as in CEL, an unknown name is an error only when it is evaluated. Field names may be in
   /// backticks.
   any
 };

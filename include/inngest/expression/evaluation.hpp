@@ -19,13 +19,13 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// An expression cannot be evaluated, for example because of a missing field, an argument of the wrong type,
+/// An expression can't be evaluated, for example because of a missing field, an argument of the wrong type or
 /// a division by zero. `what()` ends with the column.
 class evaluation_error : public error {
  public:
   /// `position` is in bytes from the start of the expression.
   evaluation_error(const std::string& problem, std::size_t position);
-  /// The position of the mistake, in bytes from the start.
+  /// The position of the error, in bytes from the start.
   std::size_t position() const noexcept { return position_; }
 
  private:
@@ -41,13 +41,13 @@ json to_json(const cel_value& value);
 
 }  // namespace detail
 
-/// Computes an expression over variables: an object such as `{"event": {...}, "async": {...}}`. In the result
-/// times are text, bytes are base64, and an unknown value is null.
+/// Evaluates an expression over variables: an object such as `{"event": {...}, "async": {...}}`. In the
+/// result, times are text, bytes are base64, and an unknown value is null.
 /// \throws evaluation_error
 [[nodiscard]] json evaluate(const expression& expression, const json& variables,
                             missing_fields missing = missing_fields::are_unknown);
 
-/// Whether the expression is true. It is false when it cannot be evaluated, or its result is not a bool.
+/// Whether the expression is true. False when it can't be evaluated, or its result is not a bool.
 [[nodiscard]] bool holds(const expression& expression, const json& variables);
 
 }  // namespace inngest::inline INNGEST_ABI

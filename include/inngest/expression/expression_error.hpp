@@ -11,7 +11,7 @@ namespace inngest::inline INNGEST_ABI {
 
 namespace detail {
 
-/// A place in a text: the bytes before it, and its line and column, in characters from 1.
+/// A position in a text: in bytes from the start, and as line and column, in characters from 1.
 struct text_place {
   std::size_t position = 0;
   std::size_t line = 1;
@@ -22,16 +22,16 @@ struct text_place {
 
 }  // namespace detail
 
-/// A CEL expression that a server would reject. `what()` ends with the place of the mistake.
+/// A CEL expression that a server would reject. `what()` ends with the position of the error.
 class expression_error : public error {
  public:
-  /// The message contains the problem and the place of `position` in the text.
+  /// The message contains the problem and the location of `position` in the text.
   expression_error(const std::string& problem, std::string_view text, std::size_t position);
-  /// The position of the mistake, in bytes from the start.
+  /// The position of the error, in bytes from the start.
   std::size_t position() const noexcept { return place_.position; }
-  /// The line of the mistake, from 1.
+  /// The line of the error, from 1.
   std::size_t line() const noexcept { return place_.line; }
-  /// The column of the mistake, in characters from 1.
+  /// The column of the error, in characters from 1.
   std::size_t column() const noexcept { return place_.column; }
 
  private:

@@ -28,17 +28,55 @@ INNGEST_INLINE any_function end_handler_of(const std::string& app_id, const func
 
 namespace inngest::inline INNGEST_ABI {
 
-INNGEST_INLINE sent_events client::send(std::initializer_list<any_event> events) const {
-  return send(std::vector<any_event>(events));
+INNGEST_INLINE sent_events client::send(std::initializer_list<any_event> events,
+                                        const send_options& options) const {
+  return send(std::vector<any_event>(events), options);
+}
+
+INNGEST_INLINE sent_events client::send(const std::vector<any_event>& events,
+                                        const send_options& options) const {
+  execution::replay* run = execution::replay::current();
+  const bool is_ours = run != nullptr && run->services().settings == &settings();
+  const std::string inherited = is_ours ? run->propagated_sessions() : std::string();
+  std::vector<any_event> sent = events;
+  if (!inherited.empty()) {
+    for (any_event& event : sent) event.set_propagated_sessions(inherited);
+  }
+  return send(std::move(sent), shared_->hooks, nullptr, options);
 }
 
 INNGEST_INLINE sent_events client::send(std::vector<any_event> events, const execution::hooks& hooks,
-                                        std::string_view traceparent) const {
-  if (events.empty()) return {};
-  hooks.for_each([&](middleware& layer) { layer.transform_send_event(events); });
-  return hooks.template wrap<sent_events>(
-      [&](middleware& layer, next_call<sent_events> next) { return layer.wrap_send_event(events, next); },
-      [&] { return deliver(events, traceparent); });
+                                        const call_info* sender, const send_options& options) const {
+  const std::string env = checked_env(options);
+  return send_through(events, hooks, sender, [&] {
+    return deliver(events, sender ? sender->traceparent : std::string_view(), env);
+  });
+}
+
+INNGEST_INLINE std::string client::checked_env(const send_options& options) {
+  std::string env = detail::trimmed(options.env);
+  detail::check_plain_text("send_options::env", env);
+  return env;
+}
+
+INNGEST_INLINE std::optional<std::string> client::send_signal_text(http::request request,
+                                                                   const send_options& options) const {
+  if (std::string env = checked_env(options); !env.empty())
+    request.headers.add(protocol::header::environment, std::move(env));
+  return protocol::read_signal_answer(call_api(std::move(request)));
+}
+
+INNGEST_INLINE sent_events client::send_once(std::vector<any_event> events) const {
+  return send_through(events, shared_->hooks, nullptr, [&] {
+    for (const any_event& event : events) check_size(event);
+    if (!has_engine()) set_missing_times(events);
+    // 0 expected ids, so that only a server's judgement of the events counts as a rejection
+    auto ids = post(event_request(list_of(events), event_id_seed(), {}), names(events), 0, 1);
+    if (ids.size() >= events.size()) return sent_events{std::move(ids)};
+    throw event_rejected("the server accepted only " + std::to_string(ids.size()) + " of the " +
+                             std::to_string(events.size()) + " events " + names(events),
+                         std::move(ids));
+  });
 }
 
 INNGEST_INLINE void client::flush_outbox() const {
@@ -47,14 +85,38 @@ INNGEST_INLINE void client::flush_outbox() const {
   outbox->flush([&](const std::string& events, const std::string& seed) { post_kept(events, seed); });
 }
 
-INNGEST_INLINE void client::score(const std::string& run_id, const std::string& name, double value) const {
-  const auto metadata =
+INNGEST_INLINE void client::score(const metadata_target& target, const std::string& name,
+                                  const score_value& value,
+                                  const std::optional<experiment_ref>& experiment) const {
+  std::string metadata =
       protocol::metadata_object({}, "inngest.score", "merge", protocol::score_values(name, value));
-  protocol::expect_success(call_api(protocol::metadata_request(run_id, {}, metadata)),
-                           "scoring run \"" + run_id + "\"");
+  if (experiment) {
+    if (experiment->experiment.empty() || experiment->variant.empty())
+      throw configuration_error("experiment_ref: experiment and variant must not be empty");
+    detail::json_object_text chosen;
+    chosen.add_exact("name", experiment->experiment).add_exact("variant", experiment->variant);
+    metadata = protocol::metadata_object({}, "inngest.experiment", "merge", chosen.text()) + "," + metadata;
+  }
+  send_metadata(target, metadata, "scoring");
 }
 
-INNGEST_INLINE http::response client::call_api(http::request request) const {
+INNGEST_INLINE void client::set_metadata(const metadata_target& target, const std::string& kind,
+                                         const json& values, metadata_change change) const {
+  if (!values.is_object()) throw configuration_error("set_metadata: the values must be a JSON object");
+  send_metadata(
+      target, protocol::metadata_object({}, "userland." + kind, to_string(change), encode(values, "values")),
+      "setting metadata of");
+}
+
+INNGEST_INLINE void client::send_metadata(const metadata_target& target, const std::string& metadata,
+                                          const char* what) const {
+  if (target.run_id.empty()) throw configuration_error("metadata_target: run_id must not be empty");
+  protocol::expect_success(call_api(protocol::metadata_request(target.run_id, target, metadata)),
+                           std::string(what) + " run \"" + target.run_id + "\"");
+}
+
+INNGEST_INLINE http::response client::call_api(http::request request,
+                                               std::chrono::milliseconds timeout) const {
   request.url = settings().api_base_url() + request.url;
   const signing_keys keys = this->keys();
   const http::headers given = request.headers;
@@ -67,9 +129,15 @@ INNGEST_INLINE http::response client::call_api(http::request request) const {
     if (!key->empty()) {
       request.headers.add(protocol::header::authorization, "Bearer " + protocol::hashed_signing_key(*key));
     }
-    answer = transport()->send(request, settings().timeout());
+    answer = transport()->send(request, timeout);
   }
   return answer;
+}
+
+INNGEST_INLINE void client::stream_api(http::request request, const http::streaming& handlers) const {
+  request.url = settings().api_base_url() + request.url;
+  add_common_headers(request.headers);
+  transport()->stream(request, handlers);
 }
 
 INNGEST_INLINE signing_keys client::keys() const {
@@ -86,7 +154,7 @@ INNGEST_INLINE void client::set_keys(signing_keys keys) const {
 
 INNGEST_INLINE void client::replace_transport(std::shared_ptr<http::transport> transport) const {
   const std::lock_guard lock(shared_->mutex);
-  if (shared_->replacement) throw configuration_error("client \"" + id() + "\" has an engine already");
+  if (shared_->replacement) throw configuration_error("client \"" + id() + "\" already has an engine");
   shared_->replacement = std::move(transport);
 }
 
@@ -130,14 +198,15 @@ INNGEST_INLINE bool client::has_engine() const {
   return shared_->replacement != nullptr;
 }
 
-INNGEST_INLINE sent_events client::deliver(std::vector<any_event> events,
-                                           std::string_view traceparent) const {
+INNGEST_INLINE sent_events client::deliver(std::vector<any_event> events, std::string_view traceparent,
+                                           const std::string& env) const {
   for (const any_event& event : events) check_size(event);
   // an engine has its own clock and receives events without delay
   if (!has_engine()) set_missing_times(events);
-  const std::string list = list_of(events), seed = event_id_seed();
+  const std::string list = list_of(events), seed = seed_with_env(event_id_seed(), env);
   const auto post_them = [&] {
-    return sent_events{post(event_request(list, seed, traceparent), names(events), events.size())};
+    return sent_events{post(event_request(list, seed, traceparent), names(events), events.size(),
+                            settings().send_attempts())};
   };
   const auto& outbox = settings().outbox();
   try {
@@ -157,7 +226,7 @@ INNGEST_INLINE sent_events client::deliver(std::vector<any_event> events,
       case unreachable_policy::keep:
         set_missing_times(events);
         outbox->keep(list_of(events), seed);
-        log().warn(std::string(problem.what()) + ": kept in the outbox");
+        log().warn(std::string(problem.what()) + ": stored in the outbox");
         break;
     }
     return {};
@@ -165,7 +234,7 @@ INNGEST_INLINE sent_events client::deliver(std::vector<any_event> events,
 }
 
 INNGEST_INLINE void client::post_kept(const std::string& list, const std::string& seed) const {
-  post(event_request(list, seed, {}), "events of the outbox", 0);
+  post(event_request(list, seed, {}), "events of the outbox", 0, settings().send_attempts());
 }
 
 INNGEST_INLINE std::string client::list_of(const std::vector<any_event>& events) {
@@ -190,9 +259,9 @@ INNGEST_INLINE void client::check_size(const any_event& event) const {
 }
 
 INNGEST_INLINE std::vector<std::string> client::post(const http::request& request, const std::string& what,
-                                                     std::size_t expected) const {
+                                                     std::size_t expected, int attempts) const {
   std::string problem;
-  for (int attempt = 0; attempt < settings().send_attempts(); ++attempt) {
+  for (int attempt = 0; attempt < attempts; ++attempt) {
     if (attempt > 0) std::this_thread::sleep_for(pause_before(attempt));
     try {
       const http::response answer = transport()->send(request, settings().timeout());
@@ -210,12 +279,16 @@ INNGEST_INLINE std::vector<std::string> client::post(const http::request& reques
       problem = failed.what();
     }
   }
-  throw unreachable("sending " + what + " failed after " + std::to_string(settings().send_attempts()) +
-                    " attempts: " + problem);
+  throw unreachable("sending " + what + " failed after " + std::to_string(attempts) +
+                    (attempts == 1 ? " attempt: " : " attempts: ") + problem);
 }
 
 INNGEST_INLINE bool client::judges_events(int status) {
   return status == 400 || status == 409 || status == 413 || status == 422;
+}
+
+INNGEST_INLINE std::string client::seed_with_env(std::string seed, const std::string& env) {
+  return env.empty() ? seed : seed + ";" + env;
 }
 
 INNGEST_INLINE http::request client::event_request(std::string list, const std::string& seed,
@@ -228,8 +301,10 @@ INNGEST_INLINE http::request client::event_request(std::string list, const std::
   http::request out{.method = "POST",
                     .url = settings().event_api_base_url() + "/e/" + http::percent_encoded(key),
                     .body = std::move(list)};
+  const std::size_t env = seed.find(';');
+  if (env != std::string::npos) out.headers.add(protocol::header::environment, seed.substr(env + 1));
   add_common_headers(out.headers);
-  out.headers.add(protocol::header::event_id_seed, seed);
+  out.headers.add(protocol::header::event_id_seed, seed.substr(0, env));
   if (!traceparent.empty()) out.headers.add(protocol::header::traceparent, std::string(traceparent));
   return out;
 }
@@ -239,7 +314,9 @@ INNGEST_INLINE void client::add_common_headers(http::headers& headers) const {
     headers.add(protocol::header::content_type, "application/json");
   headers.add(protocol::header::sdk, protocol::sdk_name);
   headers.add(protocol::header::user_agent, protocol::sdk_name);
-  if (!settings().env().empty()) headers.add(protocol::header::environment, settings().env());
+  if (!settings().env().empty() && !headers.find(protocol::header::environment))
+    headers.add(protocol::header::environment, settings().env());
+  if (!settings().platform().empty()) headers.add(protocol::header::platform, settings().platform());
 }
 
 INNGEST_INLINE std::string client::event_id_seed() {
@@ -293,7 +370,7 @@ INNGEST_INLINE std::vector<std::string> client::read_ids(const http::response& a
     throw protocol_error(std::string("the event API's answer can't be read: ") + problem.what());
   }
   if (ids.size() < expected) {
-    throw event_rejected("the server took " + std::to_string(ids.size()) + " of the " +
+    throw event_rejected("the server accepted only " + std::to_string(ids.size()) + " of the " +
                              std::to_string(expected) + " events " + what + ": " +
                              without_keys(refusal(answer)),
                          ids);

@@ -1,25 +1,48 @@
 #pragma once
 
+#include <algorithm>
+
 #include <inngest/config.hpp>
 #include <inngest/event.hpp>
 
 namespace inngest::inline INNGEST_ABI {
 
-INNGEST_INLINE any_event::any_event(std::string name, const json& data) : name_(std::move(name)) {
-  if (!detail::valid_event_name(name_) || name_.starts_with("inngest/") ||
-      name_.find('*') != std::string::npos || !detail::is_utf8(name_)) {
-    throw configuration_error("not a valid name for a sent event: \"" + detail::to_printable(name_) + "\"");
-  }
+INNGEST_INLINE any_event::any_event(std::string name, const json& data, const event_meta& meta)
+    : name_(std::move(name)) {
+  check_name(name_);
   if (!data.is_object()) throw payload_error("data", "an event's data must be a JSON object");
   begin(name_);
   encode_to(text_, data, "data");
   data_size_ = text_.size() - data_begin_;
+  write_meta(meta);
   text_ += '}';
+}
+
+INNGEST_INLINE void any_event::write_meta(const event_meta& meta) {
+  const std::string sessions = detail::sessions_text(meta);
+  if (sessions.empty()) return;
+  text_ += ",\"meta\":{\"sessions\":" + sessions;
+  meta_end_ = text_.size();
+  text_ += '}';
+}
+
+INNGEST_INLINE void any_event::set_propagated_sessions(std::string_view object) {
+  const std::string member = "\"propagated_sessions\":" + std::string(object);
+  if (meta_end_ != 0) {
+    text_.insert(meta_end_, "," + member);
+    meta_end_ += member.size() + 1;
+    return;
+  }
+  text_.pop_back();
+  text_ += ",\"meta\":{" + member;
+  meta_end_ = text_.size();
+  text_ += "}}";
 }
 
 INNGEST_INLINE void any_event::set_data(std::string_view object) {
   if (!object.starts_with('{')) throw payload_error("data", "an event's data must be a JSON object");
   text_.replace(data_begin_, data_size_, object);
+  if (meta_end_ != 0) meta_end_ = meta_end_ + object.size() - data_size_;
   data_size_ = object.size();
 }
 
@@ -30,6 +53,41 @@ INNGEST_INLINE void any_event::set_missing_ts(timestamp happened) {
   text_ += '}';
 }
 
+INNGEST_INLINE std::string any_event::id() const { return detail::find_text(text_, "id"); }
+
+INNGEST_INLINE void any_event::set_id(std::string_view id) {
+  text_.pop_back();
+  encode_to(text_ += ",\"id\":", id, "id");
+  text_ += '}';
+}
+
+INNGEST_INLINE any_event any_event::from_text(std::string_view text) {
+  const detail::json_buffer whole{std::string(text)};
+  any_event out;
+  out.name_ = decode<std::string>(detail::find_member(whole, "name"), "name");
+  check_name(out.name_);
+  const std::string_view data = detail::find_member(whole, "data");
+  out.begin(out.name_);
+  out.text_ += data.empty() || data == "null" ? "{}" : data;
+  out.data_size_ = out.text_.size() - out.data_begin_;
+  if (out.data().front() != '{') throw payload_error("data", "an event's data must be a JSON object");
+  for (const char* name : {"id", "ts", "user", "v"}) {
+    const std::string_view value = detail::find_member(whole, name);
+    if (value.empty() || value == "null") continue;
+    out.text_ += ",\"" + std::string(name) + "\":" + std::string(value);
+    if (std::string_view(name) == "ts") out.has_ts_ = true;
+  }
+  out.text_ += '}';
+  return out;
+}
+
+INNGEST_INLINE void any_event::check_name(std::string_view name) {
+  if (detail::valid_event_name(name) && !name.starts_with("inngest/") &&
+      name.find('*') == std::string_view::npos && detail::is_utf8(name))
+    return;
+  throw configuration_error("not a valid name for a sent event: \"" + detail::to_printable(name) + "\"");
+}
+
 INNGEST_INLINE void any_event::begin(std::string_view name) {
   text_ = "{\"name\":";
   encode_to(text_, name, "name");
@@ -38,3 +96,65 @@ INNGEST_INLINE void any_event::begin(std::string_view name) {
 }
 
 }  // namespace inngest::inline INNGEST_ABI
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE std::string sessions_text(const event_meta& meta) {
+  constexpr std::size_t most = 5, longest_key = 128, longest_id = 512;  // a server's limits
+  const auto refuse = [](const std::string& rule) { throw payload_error("meta.sessions", rule); };
+  if (meta.clear_sessions && !meta.sessions.empty()) refuse("clear_sessions can't be combined with sessions");
+  if (meta.clear_sessions) return "null";
+  if (meta.sessions.empty()) return {};
+  std::size_t count = 0;
+  json_object_text out;
+  for (const session& one : meta.sessions) {
+    const bool is_first = &one == &*std::find_if(meta.sessions.begin(), meta.sessions.end(),
+                                                 [&](const session& other) { return other.key == one.key; });
+    if (one.key.empty() || one.key.size() > longest_key) refuse("a key must have 1 to 128 bytes");
+    if (!is_utf8(one.key)) refuse("a key must be UTF-8");
+    if (!is_first) refuse("the key \"" + one.key + "\" is used twice");
+    if (one.id && (one.id->empty() || one.id->size() > longest_id))
+      refuse("the id of \"" + one.key + "\" must have 1 to 512 bytes");
+    if (one.id && !is_utf8(*one.id)) refuse("the id of \"" + one.key + "\" must be UTF-8");
+    count += one.id ? 1 : 0;
+    if (one.id)
+      out.add(one.key, *one.id);
+    else
+      out.add_raw(one.key, "null");
+  }
+  if (count > most) refuse("an event can have at most 5 sessions, not " + std::to_string(count));
+  return out.text();
+}
+
+INNGEST_INLINE void read_meta(json_value& value, event_meta& out) {
+  const json_path at("meta");
+  if (type_of(value, at) != json_type::object) return;
+  for (auto item : members_of(value, at)) {
+    json_field field = take(item, at);
+    if (field.key != "sessions" || type_of(field.value, at) != json_type::object) continue;
+    for (auto member : members_of(field.value, at)) {
+      json_field one = take(member, at);
+      const std::string key(one.key);
+      const json_type type = type_of(one.value, at);
+      if (type == json_type::string) {
+        out.sessions.push_back({key, read<std::string>(one.value, json_path(at, key))});
+      } else if (type == json_type::number) {
+        out.sessions.push_back({key, std::string(raw_text(one.value, at))});
+      }
+    }
+  }
+}
+
+INNGEST_INLINE std::string without_deferred_members(json_value& data) {
+  const json_path at("data");
+  if (type_of(data, at) != json_type::object) return std::string(raw_text(data, at));
+  json_object_text out;
+  for (auto item : members_of(data, at)) {
+    json_field field = take(item, at);
+    const std::string key(field.key);
+    if (key != "_inngest" && key != "_inngestExperiment") out.add_raw(key, raw_text(field.value, at));
+  }
+  return out.text();
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail

@@ -17,7 +17,7 @@ INNGEST_INLINE void check_expression(std::string_view text, expression_policy po
   if (policy == expression_policy::event_only) {
     for (const detail::cel_node& node : nodes) {
       const bool is_async = node.what == kind::variable && node.integer == 0 && node.text == "async";
-      if (is_async) throw expression_error("there is no async here, only event", text, node.position);
+      if (is_async) throw expression_error("async is not available here, only event", text, node.position);
     }
     return;
   }

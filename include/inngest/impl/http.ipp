@@ -1,9 +1,29 @@
 #pragma once
 
+#include <algorithm>
+
 #include <inngest/config.hpp>
+#include <inngest/error.hpp>
 #include <inngest/http.hpp>
 
 namespace inngest::inline INNGEST_ABI::http {
+
+INNGEST_INLINE headers::headers(std::initializer_list<std::pair<std::string, std::string>> fields) {
+  for (const auto& [name, value] : fields) add(name, value);
+}
+
+/// Replaces what would end a header field. Looks first, because each request has dozens of fields without it.
+INNGEST_INLINE void blank_ends_of_field(std::string& text) {
+  for (const char end : {'\r', '\n', '\0'}) {
+    if (text.find(end) != std::string::npos) std::replace(text.begin(), text.end(), end, ' ');
+  }
+}
+
+INNGEST_INLINE void headers::add(std::string name, std::string value) {
+  blank_ends_of_field(name);
+  blank_ends_of_field(value);
+  fields_.emplace_back(std::move(name), std::move(value));
+}
 
 INNGEST_INLINE std::optional<std::string_view> headers::find(std::string_view name) const {
   for (const auto& [field, value] : fields_) {
@@ -75,13 +95,20 @@ INNGEST_INLINE std::optional<std::string> request::query(std::string_view name) 
 
 INNGEST_INLINE std::string request::path() const {
   std::string_view rest = std::string_view(url).substr(0, url.find_first_of("?#"));
-  const std::size_t scheme = rest.find("://");
+  const std::size_t scheme = rest.starts_with('/') ? std::string_view::npos : rest.find("://");
   if (scheme != std::string_view::npos) {
     rest = rest.substr(scheme + 3);
     const std::size_t slash = rest.find('/');
     rest = slash == std::string_view::npos ? std::string_view("/") : rest.substr(slash);
   }
   return std::string(rest);
+}
+
+INNGEST_INLINE void transport::stream(const request& request, const streaming&) {
+  throw configuration_error(
+      request.method + " " + request.path() +
+      ": this client's transport can't receive an answer in pieces, which realtime needs: "
+      "override http::transport::stream, or use inngest::httplib_transport");
 }
 
 }  // namespace inngest::inline INNGEST_ABI::http

@@ -11,7 +11,7 @@ INNGEST_INLINE outbox::outbox(const std::filesystem::path& file, outbox_options 
       rejected_path_(path_.string() + ".rejected"),
       file_(path_) {
   if (file_.lost_its_header())
-    report("was damaged at its beginning: its events are sent, some of them perhaps again");
+    report("was damaged at its beginning: its events are sent, perhaps some of them twice");
   report_damage(file_.damaged_bytes());
 }
 
@@ -65,19 +65,19 @@ INNGEST_INLINE std::size_t outbox::damaged_bytes() const {
   return file_.damaged_bytes();
 }
 
-INNGEST_INLINE outbox::turn::~turn() {
+INNGEST_INLINE outbox::sending_scope::~sending_scope() {
   if (!lock_.owns_lock()) lock_.lock();
   box_.sending_ = false;
   box_.idle_.notify_all();
 }
 
 INNGEST_INLINE void outbox::send_all(std::unique_lock<std::mutex>& lock, const sender& send) {
-  const turn until_return(*this, lock);
+  const sending_scope until_return(*this, lock);
   while (!file_.empty()) {
     const std::size_t damaged = file_.damaged_bytes();
     const auto next = file_.front();
     const std::size_t now_damaged = file_.damaged_bytes() - damaged;
-    lock.unlock();  // other threads can keep events meanwhile
+    lock.unlock();  // other threads can add events in the meantime
     report_damage(now_damaged);
     const auto refusal = next ? refusal_of(send, next->events, next->seed) : std::nullopt;
     if (refusal) set_aside(*next, *refusal);
@@ -145,7 +145,7 @@ INNGEST_INLINE std::optional<rejected_events> outbox::read_rejected(const std::s
     }
     out.rejected_at = parse_timestamp(detail::find_text(line, "at")).value_or(timestamp{});
     return out;
-  } catch (const payload_error&) {  // truncated by a crash: the list is still in the outbox
+  } catch (const payload_error&) {  // truncated by a crash: the outbox still has the list
     return std::nullopt;
   }
 }
@@ -153,7 +153,7 @@ INNGEST_INLINE std::optional<rejected_events> outbox::read_rejected(const std::s
 INNGEST_INLINE void outbox::check_process() const {
   if (detail::process_id() == process_) return;
   throw configuration_error("the outbox \"" + path_.string() +
-                            "\" was opened before fork(): open one of its own in the child");
+                            "\" was opened before fork(): open a separate outbox in the child");
 }
 
 INNGEST_INLINE void outbox::report_damage(std::size_t bytes) const {

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <charconv>
+
 #include <inngest/config.hpp>
+#include <inngest/execution/hooks.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/runs.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -54,8 +58,9 @@ INNGEST_INLINE std::string run_not_completed::message_of(const std::string& outp
 INNGEST_INLINE std::optional<run_info> runs::find(const std::string& run_id) const {
   const std::string path = "/runs/" + http::percent_encoded(run_id), what = "asking for run " + run_id;
   http::response answer = get("/v2" + path + "?includeOutput=true");
-  if (!is_missing(answer)) return reading_run(answer, what);
   const bool has_v2 = says_why(answer);
+  if (has_v2 && answer.status == 400) return std::nullopt;  // not a run's id
+  if (!is_missing(answer)) return reading_run(answer, what);
   answer = get_uncached("/v1" + path);
   if (answer.status == 404 || (has_v2 && answer.status >= 400 && answer.status != 401)) return std::nullopt;
   return reading_run(answer, what);
@@ -98,12 +103,7 @@ INNGEST_INLINE std::string runs::rerun(const std::string& run_id) const {
   const http::response answer =
       app_.call_api(protocol::json_request("/v2/runs/" + http::percent_encoded(run_id) + "/rerun", "{}"));
   protocol::expect_success(answer, "rerunning run " + run_id);
-  return reading("a rerun", [&] {
-    const detail::json_buffer body(answer.body);
-    std::string id = detail::find_text(detail::find_member(body, "data"), "runId");
-    if (id.empty()) throw payload_error("data.runId", "missing");
-    return id;
-  });
+  return run_id_of(answer, "a rerun");
 }
 
 INNGEST_INLINE std::vector<runs::registered_function> runs::functions() const {
@@ -148,7 +148,7 @@ INNGEST_INLINE bool runs::says_why(const http::response& answer) {
 }
 
 INNGEST_INLINE std::optional<run_info> runs::reading_run(const http::response& answer,
-                                                         const std::string& what) {
+                                                         const std::string& what) const {
   protocol::expect_success(answer, what);
   return reading("a run", [&] {
     const detail::json_buffer body(answer.body);
@@ -159,7 +159,7 @@ INNGEST_INLINE std::optional<run_info> runs::reading_run(const http::response& a
 }
 
 INNGEST_INLINE std::string runs::reading_runs(const http::response& answer, const std::string& what,
-                                              std::vector<run_info>& out) {
+                                              std::vector<run_info>& out) const {
   protocol::expect_success(answer, what);
   return reading("a list of runs", [&]() -> std::string {
     const detail::json_buffer body(answer.body);
@@ -173,7 +173,7 @@ INNGEST_INLINE std::string runs::reading_runs(const http::response& answer, cons
   });
 }
 
-INNGEST_INLINE run_info runs::read_run(std::string_view text) {
+INNGEST_INLINE run_info runs::read_run(std::string_view text) const {
   const detail::json_buffer run{std::string(text)};
   const auto text_of = [&](const char* name, const char* earlier) {
     std::string out = detail::find_text(text, name);
@@ -190,7 +190,17 @@ INNGEST_INLINE run_info runs::read_run(std::string_view text) {
   const std::string_view function = detail::find_member(run, "function");
   out.function_id = detail::find_text(function, "id");
   if (out.event_id.empty()) out.event_id = first_event_of(detail::find_member(run, "trigger"));
+  make_readable(out, {});
   return out;
+}
+
+INNGEST_INLINE void runs::make_readable(run_info& run, const middleware_list& of_function) const {
+  const execution::hooks hooks(app_.settings().middleware(), of_function);
+  if (hooks.empty() || run.status != run_status::completed) return;  // errors are as they are
+  run.output_reader = [hooks, function = run.function_id, id = run.id](const std::string& text) {
+    const step_info output{.id = "output", .name = "output", .kind = step_kind::invoke, .memoized = true};
+    return hooks.read_result({.function_id = function, .run_id = id}, output, text);
+  };
 }
 
 INNGEST_INLINE std::string runs::first_event_of(std::string_view trigger) {
@@ -267,6 +277,7 @@ INNGEST_INLINE run_info runs::wait_for_run(const any_function& called, const std
   if (!ended && !found->ended())
     throw run_timed_out("function \"" + called.id() + "\" has not ended for event " + event_id + " in time");
   if (found->status != run_status::completed) throw run_not_completed(std::move(*found));
+  make_readable(*found, called.options().middleware);
   return std::move(*found);
 }
 
@@ -275,6 +286,155 @@ INNGEST_INLINE std::string runs::uuid_of(const any_function& called) const {
     if (function.slug == called.slug()) return function.uuid;
   }
   return {};
+}
+
+INNGEST_INLINE run_page runs::list(const run_filter& filter) const {
+  const http::response answer = get("/v2/runs" + query_of(filter));
+  run_page out;
+  out.cursor = reading_runs(answer, "asking for runs", out.runs);
+  return out;
+}
+
+INNGEST_INLINE std::string runs::query_of(const run_filter& filter) const {
+  std::string out = "?limit=" + std::to_string(filter.limit);
+  const auto add = [&](const char* name, const std::string& value) {
+    out += std::string("&") + name + "=" + http::percent_encoded(value);
+  };
+  if (filter.with_output) add("includeOutput", "true");
+  if (!filter.cursor.empty()) add("cursor", filter.cursor);
+  for (const run_status status : filter.statuses) {
+    if (status == run_status::skipped || status == run_status::unknown)
+      throw configuration_error("run_filter::statuses: a server can't select runs that are " +
+                                std::string(to_string(status)));
+    add("status", status == run_status::scheduled ? "queued" : std::string(to_string(status)));
+  }
+  for (const std::string& id : filter.apps) add("appId", id);
+  if (filter.apps.empty() && !filter.functions.empty()) add("appId", app_.id());
+  for (const std::string& id : filter.functions) add("functionId", id);
+  if (filter.from) add("from", to_text(*filter.from));
+  if (filter.until) add("until", to_text(*filter.until));
+  if (filter.by == run_time::started) add("timeField", "startedAt");
+  if (filter.by == run_time::ended) add("timeField", "endedAt");
+  if (filter.oldest_first) add("order", "asc");
+  if (filter.is_deferred) add("isDeferred", *filter.is_deferred ? "true" : "false");
+  return out;
+}
+
+INNGEST_INLINE std::optional<trace_span> runs::trace(const std::string& run_id, bool with_output) const {
+  const http::response answer = get("/v2/runs/" + http::percent_encoded(run_id) + "/trace" +
+                                    (with_output ? "?includeOutput=true" : ""));
+  if (says_why(answer) && (answer.status == 404 || answer.status == 400)) return std::nullopt;
+  protocol::expect_success(answer, "asking for the trace of run " + run_id);
+  return reading("a trace", [&] {
+    const detail::json_buffer body(answer.body);
+    const detail::json_buffer data{std::string(detail::find_member(body, "data"))};
+    return std::optional(read_span(detail::find_member(data, "rootSpan"), 0));
+  });
+}
+
+INNGEST_INLINE trace_span runs::read_span(std::string_view text, int depth) {
+  constexpr int deepest = 32;
+  if (depth > deepest) throw payload_error("children", "nested too deeply");
+  const detail::json_buffer span{std::string(text)};
+  trace_span out{.id = detail::find_text(text, "id"),
+                 .name = detail::find_text(text, "name"),
+                 .status = detail::find_text(text, "status"),
+                 .step_op = detail::find_text(text, "stepOp"),
+                 .step_id = detail::find_text(text, "stepId"),
+                 .queued_at = parse_timestamp(detail::find_text(text, "queuedAt")),
+                 .started_at = parse_timestamp(detail::find_text(text, "startedAt")),
+                 .ended_at = parse_timestamp(detail::find_text(text, "endedAt")),
+                 .input_text = std::string(detail::find_member(span, "input")),
+                 .output_text = std::string(detail::find_member(span, "output"))};
+  if (out.id.empty()) throw payload_error("id", "missing");
+  const std::string duration = detail::find_text(text, "durationMs");  // 64-bit numbers are texts
+  std::int64_t count = 0;
+  const auto [end, problem] = std::from_chars(duration.data(), duration.data() + duration.size(), count);
+  if (problem == std::errc() && !duration.empty()) out.duration = std::chrono::milliseconds(count);
+  const std::string_view children = detail::find_member(span, "children");
+  if (!children.starts_with('[')) return out;
+  for_each_element(children,
+                   [&](std::string_view child) { out.children.push_back(read_span(child, depth + 1)); });
+  return out;
+}
+
+INNGEST_INLINE std::string runs::run_id_of(const http::response& answer, const char* what) {
+  return reading(what, [&] {
+    const detail::json_buffer body(answer.body);
+    std::string id = detail::find_text(detail::find_member(body, "data"), "runId");
+    if (id.empty()) throw payload_error("data.runId", "missing");
+    return id;
+  });
+}
+
+INNGEST_INLINE std::string runs::invoke_text(const std::string& app_id, const std::string& function_id,
+                                             const std::string& data, const std::string& key) const {
+  detail::json_object_text body;
+  body.add_raw("data", data).add_if("idempotencyKey", key);
+  const http::response answer =
+      app_.call_api(protocol::json_request("/v2/apps/" + http::percent_encoded(app_id) + "/functions/" +
+                                               http::percent_encoded(function_id) + "/invoke",
+                                           body.text()));
+  const bool is_repeated = answer.status == 409 && !key.empty() && !says_why(answer);
+  if (!is_repeated) protocol::expect_success(answer, "invoking function \"" + function_id + "\"");
+  return run_id_of(answer, "a run");
+}
+
+INNGEST_INLINE std::string runs::rerun_text(const std::string& run_id, const std::string& step,
+                                            const std::string& input) const {
+  detail::json_object_text from;
+  from.add("stepId", step);
+  if (!input.empty()) from.add_raw("input", input);
+  const http::response answer = app_.call_api(
+      protocol::json_request("/v2/runs/" + http::percent_encoded(run_id) + "/rerun",
+                             detail::json_object_text().add_raw("fromStep", from.text()).text()));
+  protocol::expect_success(answer, "rerunning run " + run_id + " from step \"" + step + "\"");
+  return run_id_of(answer, "a rerun");
+}
+
+INNGEST_INLINE std::string runs::cancel_all(const bulk_cancel& wanted) const {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  detail::json_object_text body;
+  body.add("app_id", wanted.app.empty() ? app_.id() : wanted.app).add("function_id", wanted.function);
+  if (wanted.started_after) body.add("started_after", to_text(*wanted.started_after));
+  body.add("started_before", to_text(wanted.started_before.value_or(now)));
+  body.add_if("if", wanted.condition);
+  const http::response answer = app_.call_api(protocol::json_request("/v1/cancellations", body.text()));
+  protocol::expect_success(answer, "cancelling runs of function \"" + wanted.function + "\"");
+  return reading("a cancellation", [&] {
+    const detail::json_buffer whole(answer.body);
+    std::string id = detail::find_text(detail::find_member(whole, "data"), "id");
+    if (id.empty()) throw payload_error("data.id", "missing");
+    return id;
+  });
+}
+
+INNGEST_INLINE std::vector<bulk_cancellation> runs::cancellations() const {
+  const http::response answer = get("/v1/cancellations");
+  protocol::expect_success(answer, "asking for cancellations");
+  return reading("a list of cancellations", [&] {
+    std::vector<bulk_cancellation> out;
+    const detail::json_buffer body(answer.body);
+    const std::string data(detail::find_member(body, "data"));
+    if (data.empty() || data == "null") return out;
+    for_each_element(data, [&](std::string_view text) {
+      out.push_back({.id = detail::find_text(text, "id"),
+                     .function_id = detail::find_text(text, "function_id"),
+                     .created_at = parse_timestamp(detail::find_text(text, "created_at")),
+                     .started_after = parse_timestamp(detail::find_text(text, "started_after")),
+                     .started_before = parse_timestamp(detail::find_text(text, "started_before")),
+                     .condition = detail::find_text(text, "if")});
+    });
+    return out;
+  });
+}
+
+INNGEST_INLINE bool runs::remove_cancellation(const std::string& id) const {
+  http::request request{.method = "DELETE", .url = "/v1/cancellations/" + http::percent_encoded(id)};
+  const http::response answer = app_.call_api(std::move(request));
+  if (answer.status == 404) return false;
+  protocol::expect_success(answer, "removing cancellation " + id);
+  return true;
 }
 
 }  // namespace inngest::inline INNGEST_ABI

@@ -9,6 +9,11 @@ INNGEST_INLINE handler::handler(inngest::client client, std::vector<any_function
                                 serve_options options)
     : app_(std::make_shared<const serving::served_app>(std::move(client), functions, std::move(options))) {}
 
+INNGEST_INLINE handler::handler(inngest::client client, std::vector<any_function> functions,
+                                serve_options options, std::shared_ptr<const serving::route> route)
+    : app_(std::make_shared<const serving::served_app>(std::move(client), functions, std::move(options),
+                                                       std::move(route))) {}
+
 INNGEST_INLINE http::response handler::operator()(http::request request) const {
   return serving::guarded(*app_, [&] { return answer(std::move(request)); });
 }
@@ -30,7 +35,7 @@ INNGEST_INLINE void handler::operator()(http::request request, http::reply reply
     if (!call) return reply.send(std::move(answer));
     streams = streams && reply.streams();
     serving::post(call, *app_, std::move(reply), streams);
-  } catch (const std::exception& problem) {  // the reply that was not sent answers with 500
+  } catch (const std::exception& problem) {  // destroying the unanswered reply sends 500
     app_->client.log().error(std::string("serve: ") + problem.what());
   } catch (...) {
     app_->client.log().error("serve: a request could not be answered");
@@ -52,7 +57,9 @@ INNGEST_INLINE std::string handler::read_result(std::string_view slug, std::stri
   const bool is_here = found != app_->by_slug.end();
   const execution::hooks& hooks = is_here ? found->second.hooks : app_->client_hooks;
   const std::string function_id = is_here ? found->second.function->id() : "";
-  return hooks.read_result({.function_id = function_id, .run_id = run_id}, step, std::move(result));
+  const call_info call{
+      .function_id = function_id, .run_id = run_id, .function = is_here ? found->second.function : nullptr};
+  return hooks.read_result(call, step, std::move(result));
 }
 
 INNGEST_INLINE std::string handler::read_output(std::string_view slug, std::string_view run_id,
@@ -65,7 +72,7 @@ INNGEST_INLINE std::string handler::read_output(std::string_view slug, std::stri
 INNGEST_INLINE http::response handler::answer(http::request request) const {
   if (request.body.size() > options().max_body_size)
     return serving::bare_answer(413, "the body is too large");
-  serving::identity caller = serving::identify(*app_, request);
+  serving::identity caller = identify(request);
   if (is_streamed(request) && !caller.refused) return streamed(std::move(request), std::move(caller));
   return signed_answer(std::move(request), caller, {});
 }
@@ -74,12 +81,16 @@ INNGEST_INLINE http::response handler::answer_whole(http::request request,
                                                     const execution::call_stop& stop) const {
   if (request.body.size() > options().max_body_size)
     return serving::bare_answer(413, "the body is too large");
-  const serving::identity caller = serving::identify(*app_, request);
+  const serving::identity caller = identify(request);
   return signed_answer(std::move(request), caller, stop);
 }
 
+INNGEST_INLINE serving::identity handler::identify(http::request& request) const {
+  return app_->route ? serving::identify_caller(*app_, request) : serving::identify(*app_, request);
+}
+
 INNGEST_INLINE bool handler::is_streamed(const http::request& request) const {
-  return options().streaming && serving::is_call(request);
+  return options().streaming && !app_->route && serving::is_call(request);
 }
 
 INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::defer(http::request request,
@@ -89,9 +100,10 @@ INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::defer(http::reque
     answer = serving::bare_answer(413, "the body is too large");
     return nullptr;
   }
-  serving::identity caller = serving::identify(*app_, request);
-  const bool is_call = serving::is_call(request) && !caller.refused;
-  const bool registers = request.method == "PUT" && serving::may_register(*app_, request, caller);
+  serving::identity caller = identify(request);
+  const bool is_call = (app_->route || serving::is_call(request)) && !caller.refused;
+  const bool registers =
+      !app_->route && request.method == "PUT" && serving::may_register(*app_, request, caller);
   if (!is_call && !registers) {
     answer = signed_answer(std::move(request), caller, {});
     return nullptr;
@@ -109,6 +121,7 @@ INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::pending(http::req
   const auto asked = std::make_shared<http::request>(std::move(request));
   auto make_answer = [app = app_, asked, caller](const execution::call_stop& stop) {
     return serving::guarded(*app, [&] {
+      if (app->route) return app->route->answer(*app, std::move(*asked), stop);
       if (asked->method == "PUT") return serving::register_functions(*app, *asked, caller);
       return serving::answer_call(*app, std::move(*asked), nullptr, stop);
     });
@@ -133,7 +146,8 @@ INNGEST_INLINE http::response handler::signed_answer(http::request request, cons
 
 INNGEST_INLINE http::response handler::route(http::request request, const serving::identity& caller,
                                              const execution::call_stop& stop) const {
-  if (request.method == "PUT") return serving::register_if_running(*app_, request, caller);
+  if (app_->route && !caller.refused) return serving::answer_if_running(*app_, std::move(request), stop);
+  if (request.method == "PUT" && !app_->route) return serving::register_if_running(*app_, request, caller);
   if (caller.refused) return serving::refuse(*app_, caller);
   if (request.method == "GET") return serving::json_answer(*app_, 200, serving::describe_app(*app_, caller));
   if (request.method == "HEAD") return serving::json_answer(*app_, 200, {});

@@ -48,10 +48,13 @@ INNGEST_INLINE settings::settings(client_options options) : options_(std::move(o
   fill_key(options_.event_key, "event_key", "INNGEST_EVENT_KEY", true);
   fill_key(options_.signing_key, "signing_key", "INNGEST_SIGNING_KEY");
   fill_key(options_.signing_key_fallback, "signing_key_fallback", "INNGEST_SIGNING_KEY_FALLBACK");
-  fill(options_.env, {"INNGEST_ENV"});
+  fill(options_.env, {"INNGEST_ENV", "BRANCH_NAME", "VERCEL_GIT_COMMIT_REF", "BRANCH", "CF_PAGES_BRANCH",
+                      "RENDER_GIT_BRANCH", "RAILWAY_GIT_BRANCH"});
+  platform_ = platform_from_environment();
+  if (!options_.session_propagation) options_.session_propagation = session_propagation_from_environment();
   fill(options_.serve_origin, {"INNGEST_SERVE_ORIGIN"});
   fill(options_.serve_path, {"INNGEST_SERVE_PATH"});
-  detail::check_plain_text("client_options::env or INNGEST_ENV", options_.env);
+  detail::check_plain_text("client_options::env, INNGEST_ENV or the branch of the host", options_.env);
   detail::check_plain_text("client_options::serve_path or INNGEST_SERVE_PATH", options_.serve_path);
   detail::check_plain_text("client_options::app_version", options_.app_version);
   if (!options_.serve_origin.empty()) options_.serve_origin = checked_url(options_.serve_origin);
@@ -85,6 +88,22 @@ INNGEST_INLINE std::optional<std::string> settings::variable(const char* name) c
   auto value = options_.environment(name);
   if (value && value->find_first_not_of(detail::white_space) == std::string::npos) value.reset();
   return value;
+}
+
+INNGEST_INLINE std::string settings::platform_from_environment() const {
+  const auto says = [&](const char* name, const char* value) { return variable(name) == value; };
+  if (says("VERCEL", "1")) return "vercel";
+  if (says("NETLIFY", "true")) return "netlify";
+  if (says("CF_PAGES", "1")) return "cloudflare-pages";
+  if (says("RENDER", "true")) return "render";
+  return variable("RAILWAY_ENVIRONMENT") ? "railway" : "";
+}
+
+INNGEST_INLINE bool settings::session_propagation_from_environment() const {
+  const std::string value = detail::trimmed(variable("INNGEST_SESSION_PROPAGATION").value_or("true"));
+  if (value == "true" || value == "1") return true;
+  if (value == "false" || value == "0") return false;
+  throw configuration_error("INNGEST_SESSION_PROPAGATION must be 1, 0, true or false, not \"" + value + "\"");
 }
 
 INNGEST_INLINE inngest::mode settings::mode_of(const std::string& dev_variable) {

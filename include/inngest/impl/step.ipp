@@ -1,12 +1,30 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/crypto.hpp>
+#include <inngest/detail/hex.hpp>
 #include <inngest/step.hpp>
 
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE step::step(execution::replay& replay, std::span<const detail::event_shape> events)
     : step_base(replay), ai(replay), events_(events) {}
+
+INNGEST_INLINE std::string step::idempotency_key() const {
+  const execution::step_call* running = replay_->running();
+  if (running == nullptr) {
+    throw configuration_error(
+        "ctx.step.idempotency_key() was called outside a step: call it in the step's body, whose key it is");
+  }
+  std::string hex =
+      detail::sha256_hex("inngest idempotency key\n" + std::string(replay_->request().run_id()) + "\n" +
+                         detail::to_hex(running->hash));
+  hex.resize(32);
+  hex[12] = '8';  // a custom UUID: RFC 9562, version 8
+  hex[16] = "89ab"[detail::hex_digit(hex[16]) & 3];
+  for (const std::size_t at : {8u, 13u, 18u, 23u}) hex.insert(at, 1, '-');
+  return hex;
+}
 
 INNGEST_INLINE void step::sleep(step_options options, duration_ms duration) {
   fall_asleep(std::move(options), [&](const execution::step_call& call) {
@@ -67,22 +85,27 @@ INNGEST_INLINE fetch_response step::fetch(step_id id, const fetch_request& reque
   return fetch(step_options{.id = id}, request);
 }
 
-INNGEST_INLINE void step::score(step_options options, const std::string& name, double value) {
-  set_run_metadata(std::move(options), protocol::metadata_object({}, "inngest.score", "merge",
-                                                                 protocol::score_values(name, value)));
+INNGEST_INLINE void step::score(step_options options, const std::string& name, const score_value& value,
+                                const metadata_target& target) {
+  send_metadata(std::move(options), target,
+                protocol::metadata_object({}, "inngest.score", "merge", protocol::score_values(name, value)));
 }
 
-INNGEST_INLINE void step::score(step_id id, const std::string& name, double value) {
-  score(step_options{.id = id}, name, value);
+INNGEST_INLINE void step::score(step_id id, const std::string& name, const score_value& value,
+                                const metadata_target& target) {
+  score(step_options{.id = id}, name, value, target);
 }
 
-INNGEST_INLINE void step::set_metadata(step_options options, const std::string& kind, const json& values) {
-  set_run_metadata(std::move(options),
-                   protocol::metadata_object({}, "userland." + kind, "set", encode(values, "values")));
+INNGEST_INLINE void step::set_metadata(step_options options, const std::string& kind, const json& values,
+                                       const metadata_target& target, metadata_change change) {
+  send_metadata(
+      std::move(options), target,
+      protocol::metadata_object({}, "userland." + kind, to_string(change), encode(values, "values")));
 }
 
-INNGEST_INLINE void step::set_metadata(step_id id, const std::string& kind, const json& values) {
-  set_metadata(step_options{.id = id}, kind, values);
+INNGEST_INLINE void step::set_metadata(step_id id, const std::string& kind, const json& values,
+                                       const metadata_target& target, metadata_change change) {
+  set_metadata(step_options{.id = id}, kind, values, target, change);
 }
 
 INNGEST_INLINE void step::refuse_sleep(const execution::step_call& call, const std::string& how_long) {
@@ -97,9 +120,20 @@ INNGEST_INLINE std::string step::timeout_text(const execution::step_call& call, 
   return to_text(timeout);
 }
 
-INNGEST_INLINE void step::set_run_metadata(step_options options, const std::string& metadata) {
+INNGEST_INLINE std::string step::invoke_payload(std::string_view data, const invoke_options& invoke) const {
+  detail::json_object_text out;
+  out.add_raw("data", data);
+  if (invoke.v) out.add_exact("v", *invoke.v);
+  const std::string meta = protocol::meta_text(invoke.meta, replay_->propagated_sessions());
+  if (!meta.empty()) out.add_raw("meta", meta);
+  return out.text();
+}
+
+INNGEST_INLINE void step::send_metadata(step_options options, const metadata_target& target,
+                                        const std::string& metadata) {
+  const std::string& run = target.run_id.empty() ? replay_->request().run_id() : target.run_id;
+  const auto request = protocol::metadata_request(run, target, metadata);
   const auto send = [&](const execution::step_call&, std::string&) {
-    const auto request = protocol::metadata_request(replay_->request().run_id(), {}, metadata);
     protocol::expect_success(replay_->services().call_api(request), "setting metadata");
   };
   start_run<void>(

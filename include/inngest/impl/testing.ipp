@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/protocol/http_run.hpp>
 #include <inngest/testing.hpp>
 
 namespace inngest::inline INNGEST_ABI::testing {
@@ -26,6 +27,13 @@ INNGEST_INLINE std::vector<test_run> harness::send_to_all(const any_event& event
 INNGEST_INLINE test_run harness::start(const any_function& function, const json& data) {
   const std::string id = simulation_->start(function, encode(data, "data"));
   return begin({*simulation_->find_run(id)}).front();
+}
+
+INNGEST_INLINE test_run harness::call(const any_function& endpoint, const http::request& request) {
+  protocol::http_event event{.request = request, .function = endpoint.id()};
+  if (request.url.starts_with('/')) event.request.url = "http://localhost" + request.url;
+  const std::string text = protocol::write_http_event(event, now().time_since_epoch().count());
+  return begin({*simulation_->find_run(simulation_->begin(endpoint, {text}))}).front();
 }
 
 INNGEST_INLINE test_run harness::replay(const any_function& function, const recorded_run& recorded) {

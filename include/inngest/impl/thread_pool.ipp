@@ -28,20 +28,20 @@ struct thread_pool::state {
   void await_work(std::unique_lock<std::mutex>& lock);
 
   thread_pool_options options;
-  mutable std::mutex mutex{};  // protects the members below
+  mutable std::mutex mutex{};  // guards the members below
   std::condition_variable wake{};
   std::deque<std::function<void()>> work{};
   std::list<std::thread> threads{};
   std::list<std::thread> ended{};  // ended, but not joined
   std::size_t idle = 0;            // threads that wait for work or are about to
   std::size_t asleep = 0;          // threads that wait for work
-  bool is_waking = false;          // one of them has been woken, and does not run yet
+  bool is_waking = false;          // one of them was woken, but does not run yet
   bool is_stopped = false;
 };
 
 namespace detail {
 
-/// Waits for threads to end, but not for the one that calls.
+/// Waits for threads to end, except the calling one.
 INNGEST_INLINE void join_others(std::list<std::thread>& threads) {
   for (std::thread& thread : threads) {
     if (thread.get_id() == std::this_thread::get_id())
@@ -55,9 +55,9 @@ INNGEST_INLINE void run_and_report(std::function<void()> work) noexcept {
   try {
     work();
   } catch (const std::exception& problem) {
-    log_to_stderr(log_level::error, std::string("thread_pool: work has thrown: ") + problem.what());
+    log_to_stderr(log_level::error, std::string("thread_pool: work threw an exception: ") + problem.what());
   } catch (...) {
-    log_to_stderr(log_level::error, "thread_pool: work has thrown an object that is no std::exception");
+    log_to_stderr(log_level::error, "thread_pool: work threw something that is not a std::exception");
   }
 }
 
@@ -107,14 +107,14 @@ INNGEST_INLINE std::size_t thread_pool::threads() const {
   return state_->threads.size();
 }
 
-/// Whether a thread takes more work now, or later. Starts a thread if none is free.
+/// Whether a thread will take more work, now or later. Starts a thread if none is free.
 INNGEST_INLINE bool thread_pool::state::has_place(const std::shared_ptr<state>& self) {
   if (is_stopped) return false;
   if (work.size() < idle || add_thread(self)) return true;
   return !threads.empty() && work.size() - idle < options.queue;
 }
 
-/// Returns false when there are enough threads, or the system has no more.
+/// Returns false when there are enough threads, or the system can start no more.
 INNGEST_INLINE bool thread_pool::state::add_thread(const std::shared_ptr<state>& self) {
   if (threads.size() >= options.threads) return false;
   const place at = threads.emplace(threads.end());
@@ -128,8 +128,9 @@ INNGEST_INLINE bool thread_pool::state::add_thread(const std::shared_ptr<state>&
   }
 }
 
-/// Whether the caller must wake a thread, without the lock. One wakes at a time, and wakes the next when it
-/// takes its work: for short work a thread that runs anyway is faster than one that has to wake up.
+/// Whether the caller must wake a thread after releasing the lock. Only one thread wakes up at a time, and
+/// wakes the next when it takes its work: for short work, a running thread is faster than one that has to
+/// wake up.
 INNGEST_INLINE bool thread_pool::state::must_wake() {
   return !work.empty() && asleep > 0 && !std::exchange(is_waking, true);
 }

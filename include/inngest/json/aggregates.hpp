@@ -19,22 +19,22 @@
 #include <boost/pfr/core_name.hpp>
 #include <boost/pfr/tuple_size.hpp>
 
-// Aggregates without INNGEST_FIELDS: with this header, a struct of public members is JSON as it is.
+// Aggregates without INNGEST_FIELDS: with this header, a struct of public members has a JSON form by itself.
 //
 //     #include <inngest/json/aggregates.hpp>
 //
 //     struct Order { std::string id; int total_cents = 0; };
-//     INNGEST_CAMEL_CASE(Order)                // optional: names on the wire in camel case
+//     INNGEST_CAMEL_CASE(Order)                // optional: JSON names in camel case
 //     INNGEST_DEFAULTS(Order, total_cents)     // optional: may be missing
 //     using Placed = inngest::event<"order/placed", Order>;
 //
-// It needs Boost.PFR (headers only) from Boost 1.84 or newer. A type has no base class, no C array and no
-// private member, and is declared outside of functions. INNGEST_FIELDS and nlohmann's functions take
-// precedence. Include it in every source that uses such a type.
+// Requires Boost.PFR (header-only) from Boost 1.84 or later. The type must have no base class, C array or
+// private member, and must be declared outside of functions. INNGEST_FIELDS and nlohmann's functions take
+// precedence. Include it in every source file that uses such a type.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// The name says what to do, because compilers show it first.
+/// The name is the advice, because compilers show it first.
 template <class Owner, std::size_t Index, class Member>
 struct aggregate_member_needs_INNGEST_FIELDS_or_to_json {
   static_assert(
@@ -50,7 +50,7 @@ struct aggregate_field {
   using form = own_form;
   using check = aggregate_member_needs_INNGEST_FIELDS_or_to_json<Owner, Index, member_type>;
 
-  std::string_view name;           // on the wire
+  std::string_view name;           // in JSON
   std::string_view member = name;  // in C++
   bool is_named = false;
 

@@ -33,7 +33,8 @@ concept byte_range = range_like<T> && is_byte<std::remove_cv_t<typename T::value
   range.size();
 };
 
-/// Reads a base64 text. \throws payload_error for other texts.
+/// Reads a base64 text.
+/// \throws payload_error for any other text.
 std::string read_base64(json_value& value, const json_path& at);
 [[noreturn]] void fail_byte_count(const json_path& at, std::size_t expected, std::size_t found);
 
@@ -92,7 +93,7 @@ struct base64_form {
   template <class Member>
   static void write(std::string& out, const Member& value, const json_path&) {
     if constexpr (is_optional<Member>)
-      write_base64(out, *value);  // an empty one is not written at all
+      write_base64(out, *value);  // an empty optional is not written at all
     else
       write_base64(out, value);
   }
@@ -107,15 +108,15 @@ struct base64_form {
 ///     INNGEST_FIELDS(Upload, name, (content, inngest::as_base64))
 inline constexpr detail::base64_form as_base64{};
 
-/// Bytes that are base64 text, where there is no member: as a step's result or argument, as an element.
-/// A std::span may be written, and is read as a std::vector.
+/// Bytes as base64 text where there is no member, such as a step's result or argument, or an element. A
+/// std::span can be written, and is read as a std::vector.
 ///
 ///     ctx.step.run("render", [&] { return inngest::base64{render(page)}; }).bytes
 template <class Bytes = std::vector<std::byte>>
 struct base64 {
   /// The bytes.
   Bytes bytes{};
-  /// Whether the bytes are the same.
+  /// Whether the bytes are equal.
   bool operator==(const base64&) const = default;
 };
 template <class Bytes>

@@ -19,8 +19,9 @@
 //   sys_days               a date: "2026-11-23"
 //   year_month_day         a date: "2026-11-23"
 //
-// Times with any offset are read: "2026-11-23T05:40:40.258+01:00". Digits that are finer than the type are
-// cut off. Clocks other than the system clock have no JSON form: their times mean nothing to another process.
+// Times with any offset are read: "2026-11-23T05:40:40.258+01:00". Digits beyond the type's precision are
+// dropped. Clocks other than the system clock have no JSON form, because their times mean nothing to another
+// process.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -74,9 +75,9 @@ struct own_codec<std::chrono::time_point<std::chrono::system_clock, Duration>> {
       if constexpr (Duration::period::den == 1) {
         count = std::chrono::floor<wide>(moment.seconds.time_since_epoch()).count();
       } else {
-        constexpr std::int64_t each = Duration::period::den;  // in a second
+        constexpr std::int64_t per_second = Duration::period::den;  // in a second
         const std::int64_t whole = moment.seconds.time_since_epoch().count();
-        if (multiply_overflows(whole, each, count) ||
+        if (multiply_overflows(whole, per_second, count) ||
             add_overflows(count, std::chrono::floor<wide>(moment.fraction).count(), count))
           fail_time_range(at);
       }

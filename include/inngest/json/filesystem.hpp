@@ -7,8 +7,8 @@
 #include <inngest/config.hpp>
 #include <inngest/json/detail/codec.hpp>
 
-// The JSON form of std::filesystem::path: a text with slashes, also on Windows. It is recognized by its
-// members, so that programs without paths do not compile <filesystem>.
+// The JSON form of std::filesystem::path: text with forward slashes, also on Windows. The type is recognized
+// by its members, so that programs without paths do not compile <filesystem>.
 
 namespace inngest::inline INNGEST_ABI::detail {
 

@@ -13,8 +13,8 @@
 #include <inngest/error.hpp>
 #include <inngest/json/detail/codec.hpp>
 
-// The JSON form of std::variant: the alternative that it holds. Alternatives of different JSON types need no
-// declaration; the macros at the end say how others are distinguished.
+// The JSON form of std::variant: that of the alternative it holds. Alternatives of different JSON types need
+// no declaration; the macros at the end distinguish the others.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -77,8 +77,8 @@ unsigned set_of(json_type type);
 /// "string or number"
 std::string names_of(unsigned types);
 
-/// The text of a member of the object, a part of a json_buffer; it must be a string.
-std::string find_discriminator(std::string_view object, std::string_view member, const json_path& at);
+/// The text of a member of the object; it must be a string.
+std::string find_discriminator(json_slice object, std::string_view member, const json_path& at);
 [[noreturn]] void fail_discriminator(const json_path& at, std::string_view member,
                                      const std::string_view* values, std::size_t count,
                                      const std::string& found);
@@ -129,7 +129,8 @@ struct own_codec<std::variant<Alternatives...>> {
     return true;
   }
 
-  /// Whether a reader can know the alternative. The messages are for the whole variant, once.
+  /// Whether a reader can determine the alternative. Each message covers the whole variant, so it appears
+  /// only once.
   static consteval bool is_told_apart() {
     static_assert(
         is_discriminated || is_told_by_shape<variant> || has_disjoint_types(),
@@ -168,7 +169,7 @@ struct own_codec<std::variant<Alternatives...>> {
     static_assert(is_told_apart(), "inngest: INNGEST_VARIANT has the same value for two alternatives");
     constexpr auto rule = inngest_discriminator(static_cast<const variant*>(nullptr));
     expect(value, json_type::object, at, "object");
-    const std::string_view text = raw_text(value, at);
+    const json_slice text = raw_text(value, at);
     const std::string found = find_discriminator(text, rule.member, at);
     for (std::size_t i = 0; i < count; ++i) {
       if (rule.values[i] != found) continue;
@@ -181,7 +182,8 @@ struct own_codec<std::variant<Alternatives...>> {
     fail_discriminator(at, rule.member, rule.values.data(), count, found);
   }
 
-  /// What keeps unknown members must not keep the discriminator: it would be written twice.
+  /// An alternative that stores unknown members must not store the discriminator, or it would be written
+  /// twice.
   template <class Alternative>
   static void forget_member(Alternative& held, std::string_view name) {
     if constexpr (kind_of<Alternative>() == json_kind::fields) {
@@ -228,7 +230,7 @@ struct own_codec<std::variant<Alternatives...>> {
     (std::make_index_sequence<count>());
     return readers[index](value, at);
   }
-  /// Reads a part of a document once more.
+  /// Reads a part of a document a second time.
   static variant read_alternative(std::string_view text, std::size_t index, const json_path& at) {
     single_value again(text, at);
     return read_alternative(again.get(), index, at);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,15 +35,15 @@ class call_request {
   /// The step to run, when the server requests a single step.
   const std::optional<step_hash>& target() const { return target_; }
   /// The triggering event, as JSON.
-  std::string_view event() const { return event_; }
+  detail::json_slice event() const { return event_; }
   /// All events of the run, as a JSON array; empty when the request has none.
-  std::string_view events() const { return events_; }
+  detail::json_slice events() const { return events_; }
   const std::string& run_id() const { return run_id_; }
   /// The number of earlier attempts: 0 for the first attempt.
   int attempt() const { return attempt_; }
   /// The maximum number of attempts, including the first; nullopt when the server does not send it.
   std::optional<int> max_attempts() const { return max_attempts_; }
-  /// Whether new steps must be planned and not run at once, because a parallel group is running.
+  /// Whether new steps must only be planned and not run, because a parallel group is running.
   bool plan_only() const { return plan_only_; }
   /// Whether events and steps were too large for the request and must be fetched: see adopt_events,
   /// adopt_steps.
@@ -56,16 +57,24 @@ class call_request {
 
   /// Whether the server already has the deferred call with this hashed id.
   bool is_deferred(const step_hash& id) const;
+  /// Whether the server can still drop the deferred call.
+  bool is_abortable(const step_hash& id) const;
 
-  /// Replaces the events by those of a JSON array; the first one is the triggering event.
+  /// Replaces the events with those of a JSON array; the first one is the triggering event.
   /// \throws protocol_error when the text is not a JSON array.
   void adopt_events(std::string events);
 
-  /// Replaces the steps' memos by those of a JSON object. \throws protocol_error when the text is not one.
+  /// Replaces the steps' memos with those of a JSON object.
+  /// \throws protocol_error when the text is not one.
   void adopt_steps(std::string steps);
 
-  /// Replaces the events by the texts from middleware.
+  /// Replaces the events with the texts from middleware.
   void replace_events(std::string event, std::string events);
+
+  /// Frees memory that only makes memos faster to read. Called before work that may take long.
+  void close() const {
+    if (document_) document_->close();
+  }
 
   /// The step's memo; null when there is none.
   const memo* find(const step_hash& id) const;
@@ -75,7 +84,7 @@ class call_request {
   /// The size of all memos in bytes.
   std::size_t state_size() const { return state_size_; }
   bool has_results() const { return !stack_.empty(); }
-  /// Whether the step's result is the newest: an earlier call had all the others.
+  /// Whether the step's result is the newest one; all others were already in an earlier call.
   bool is_newest(const step_hash& id) const { return !stack_.empty() && stack_.back() == id; }
 
   /// The steps with results, in the order in which the results arrived.
@@ -87,7 +96,7 @@ class call_request {
  private:
   static void reading(detail::function_ref<void()> read);
 
-  /// Refuses a duplicate member: readers could disagree on which one counts.
+  /// Rejects a duplicate member, because readers could disagree on which one counts.
   class member_check {
    public:
     void note(std::string_view key, std::initializer_list<std::string_view> known,
@@ -99,13 +108,16 @@ class call_request {
 
   void read_body();
 
-  void read_steps(detail::json_value& value);
+  /// `document`: see memo::document.
+  void read_steps(detail::json_value& value, detail::kept_document* document);
 
   void read_defers(detail::json_value& value);
 
+  static bool read_abortable(detail::json_value& value, const detail::json_path& at);
+
   void read_context(detail::json_value& value);
 
-  /// An integer that all JSON readers read alike, because canonical JSON has doubles only. 0 for null.
+  /// An integer that all JSON readers read alike, since canonical JSON has only doubles. Null is 0.
   static std::int64_t read_exact_integer(detail::json_value& value, const detail::json_path& at);
 
   static std::string text_or_nothing(detail::json_value& value, const detail::json_path& at);
@@ -113,21 +125,24 @@ class call_request {
   void read_stack(detail::json_value& value, const detail::json_path& at);
 
   detail::json_buffer body_;
-  detail::json_buffer fetched_events_;  // replaces the body's
+  std::unique_ptr<detail::kept_document> document_;  // the body
+  detail::json_buffer fetched_events_;               // replaces the body's
   detail::json_buffer fetched_steps_;
   detail::json_buffer changed_event_;
   std::optional<step_hash> target_;
-  std::string_view event_;
-  std::string_view events_;
+  detail::json_slice event_;
+  detail::json_slice events_;
   std::string run_id_;
   int attempt_ = 0;
   std::optional<int> max_attempts_;
   bool plan_only_ = false;
   bool use_api_ = false;
-  std::vector<memo> memos_;
+  std::vector<memo> memos_;               // in the order of their ids
+  std::vector<std::uint64_t> memo_keys_;  // the first bytes of their ids, for a faster search
   std::size_t state_size_ = 0;
   std::vector<step_hash> stack_;
   std::vector<step_hash> defers_;
+  std::vector<step_hash> abortable_defers_;
   std::string function_uuid_;
   std::string queue_item_id_;
   std::string request_id_;

@@ -19,13 +19,13 @@
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// An exception in the form of the protocol.
+/// An exception in the protocol's form.
 struct error_info {
   std::string name;
   std::string message;
   /// The stack trace: the step call, if known.
   std::string stack{};
-  /// The exceptions nested in it, outermost first.
+  /// The exceptions nested in the original one, outermost first.
   std::vector<step_error::cause> causes{};
 };
 
@@ -40,7 +40,7 @@ inline constexpr std::size_t deepest_cause = 5;
 
 /// A currently handled exception that is not a std::exception.
 struct thrown_value {
-  std::string type{};  // the type as in the source code
+  std::string type{};  // the type as written in the source code
   std::string text{};  // the value, for texts and numbers
 };
 

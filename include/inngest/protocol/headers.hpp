@@ -10,11 +10,14 @@ namespace inngest::inline INNGEST_ABI::protocol::header {
 inline constexpr const char* sdk = "x-inngest-sdk";
 inline constexpr const char* framework = "x-inngest-framework";
 inline constexpr const char* environment = "x-inngest-env";
+inline constexpr const char* platform = "x-inngest-platform";
 inline constexpr const char* server_kind = "x-inngest-server-kind";
 inline constexpr const char* expected_server_kind = "x-inngest-expected-server-kind";
 inline constexpr const char* signature = "x-inngest-signature";
 inline constexpr const char* sync_kind = "x-inngest-sync-kind";
 inline constexpr const char* request_version = "x-inngest-req-version";
+inline constexpr const char* request_id = "x-request-id";
+inline constexpr const char* job_id = "x-inngest-job-id";
 inline constexpr const char* no_retry = "x-inngest-no-retry";
 inline constexpr const char* retry_after = "retry-after";
 inline constexpr const char* event_id_seed = "x-inngest-event-id-seed";
@@ -24,12 +27,16 @@ inline constexpr const char* user_agent = "user-agent";
 inline constexpr const char* server_timing = "server-timing";
 inline constexpr const char* traceparent = "traceparent";
 inline constexpr const char* tracestate = "tracestate";
+// sent by a server that continues the run of an endpoint
+inline constexpr const char* run_id = "x-run-id";
+inline constexpr const char* step_id = "x-inngest-step-id";
+inline constexpr const char* force_step_plan = "x-inngest-force-step-plan";
 
 }  // namespace inngest::inline INNGEST_ABI::protocol::header
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
-/// "<language>:v<version>". The server does not recognize an answer without it as an answer of an SDK.
+/// "<language>:v<version>". The server does not recognize an answer without it as that of an SDK.
 inline constexpr const char* sdk_name = "cpp:v" INNGEST_VERSION;
 
 /// The execution version in answers: the server waits for all steps of a parallel group before it calls the

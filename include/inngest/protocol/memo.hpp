@@ -24,13 +24,18 @@ namespace inngest::inline INNGEST_ABI::protocol {
 /// or a wait that timed out is null. A received event is the event itself.
 struct memo {
   step_hash id{};
-  std::string_view text{};  // in a json_buffer
+  detail::json_slice text{};
+  detail::kept_document* document = nullptr;  // for reading an object in place; may be null
+  detail::json_bookmark place{};
 
   bool is_null() const { return text.starts_with("null"); }
   bool is_object() const { return text.starts_with('{'); }
 };
 
-/// The order of memos: that of their ids' bytes. The first eight bytes almost always decide.
+/// The first eight bytes of an id as a number, in the order of ids.
+std::uint64_t first_bytes(const step_hash& id);
+
+/// Orders memos by the bytes of their ids. The first eight bytes almost always decide.
 bool comes_before(const step_hash& a, const step_hash& b);
 
 /// Whether the memo is an object with the key `wanted` and optionally "type", and no other keys.
@@ -38,7 +43,7 @@ bool holds_only(const memo& memo, std::string_view wanted);
 
 std::string text_member(const json& object, const char* key);
 
-/// The error of a failed step. It reads leniently, because the error may come from any SDK or the server.
+/// The error of a failed step. Reads leniently, because the error may come from any SDK or the server.
 step_error read_step_error(std::string_view text, std::string_view id);
 
 /// Throws the step_error of a failed step; returns for every other memo.
@@ -48,24 +53,38 @@ using failure_thrower = void (*)(const memo&, std::string_view);
 
 inline std::string memo_path(std::string_view id) { return "steps[\"" + std::string(id) + "\"]"; }
 
-/// Reads X of `{"data": X}` in one pass; nullopt when the memo has another form or X does not fit the type.
+/// Reads the members of a memo that is an object: in the call request if that is still open, otherwise in a
+/// document of its own.
+class memo_reader {
+ public:
+  explicit memo_reader(const memo& memo);
+  ~memo_reader();
+  memo_reader(const memo_reader&) = delete;
+  memo_reader& operator=(const memo_reader&) = delete;
+
+  detail::json_object object();
+  /// Called after all members were read.
+  void note_end() { is_at_end_ = true; }
+
+ private:
+  const memo& memo_;
+  const bool is_in_place_;
+  bool is_at_end_ = false;
+  std::optional<detail::json_document> own_;
+};
+
+/// Reads X of `{"data": X}` in one pass. \throws payload_error when X does not fit the type, or when the memo
+/// has another form.
 template <class Result>
-std::optional<Result> read_data(const memo& memo) {
-  if (!memo.text.starts_with("{\"data\":")) return std::nullopt;
-  std::optional<Result> out;
-  try {
-    detail::json_document document(memo.text);
-    for (auto item : document.object()) {
-      detail::json_field field = detail::take(item, {});
-      const std::string_view key = field.key;
-      if (key == "data" && !out)
-        out.emplace(detail::read<Result>(field.value, {}));
-      else if (key != "type")
-        return std::nullopt;
-    }
-  } catch (const payload_error&) {  // read_result() finds the reason
-    return std::nullopt;
+Result read_data(const memo& memo) {
+  memo_reader reader(memo);
+  detail::json_object members = reader.object();
+  auto next = members.begin();
+  Result out = detail::read<Result>(detail::take(*next, {}).value, {});
+  while (++next != members.end()) {
+    if (detail::take(*next, {}).key != "type") detail::fail_at({}, "not only a result");
   }
+  reader.note_end();
   return out;
 }
 
@@ -73,7 +92,12 @@ std::optional<Result> read_data(const memo& memo) {
 /// \throws step_error when the step failed; payload_error when the result does not fit.
 template <class Result>
 Result read_result(const memo& memo, std::string_view id, failure_thrower throw_failure = &throw_if_failed) {
-  if (auto fast = read_data<Result>(memo)) return std::move(*fast);
+  if (memo.text.starts_with("{\"data\":")) {
+    try {
+      return read_data<Result>(memo);
+    } catch (const payload_error&) {  // the code below finds the reason
+    }
+  }
   try {
     throw_failure(memo, id);
     if (holds_only(memo, "data")) {
@@ -98,10 +122,10 @@ std::string_view result_text(const memo& memo, std::string_view id);
 template <event_type Event>
 std::optional<Event> read_received(const memo& memo, std::string_view id,
                                    failure_thrower throw_failure = &throw_if_failed,
-                                   detail::dom_reader read_dom = &detail::read<json>) {
+                                   detail::event_readers readers = detail::all_event_readers()) {
   if (memo.is_null()) return std::nullopt;
   throw_failure(memo, id);
-  return detail::read_event<Event>(memo.text, read_dom);
+  return detail::read_event<Event>(memo.text, readers);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::protocol

@@ -38,9 +38,13 @@ std::string describe_limit(const concurrency_limit& limit);
 
 std::string describe_cancel(const cancel_on& cancel);
 
+/// Only an embedded engine reads tags; servers ignore unknown members.
+std::string describe_tag(const function_tag& tag);
+
 void describe_flow_control(json_object_text& out, const function_options& options);
 
-/// The registration of one function, which the server will call at `url`.
+/// The registration of one function, which the server will call at `url`. A `ws` or `wss` URL stands for the
+/// connection of a Connect worker.
 std::string describe_function(const std::string& slug, const function_options& options,
                               const std::vector<trigger_definition>& triggers, const std::string& url);
 

@@ -62,12 +62,12 @@ struct [[nodiscard]] signature_check {
   /// The key of a good signature.
   std::size_t key = 0;
   /// Set when only the canonical form of the body was signed. Read these bytes instead of the body, because
-  /// no other bytes are authenticated.
+  /// only they are authenticated.
   std::optional<std::string> canonical{};
 
   bool is_good() const { return state == signature_state::good; }
 
-  /// Why the signature is refused, for logs. It contains neither keys nor payloads.
+  /// Why the signature is rejected, for logs. Contains neither keys nor payloads.
   std::string reason() const;
 };
 
@@ -85,8 +85,8 @@ signature_check check_signature(std::string_view header, std::string_view body,
 [[nodiscard]] bool verify(std::string_view header, std::string_view body, std::string_view signing_key,
                           std::chrono::sys_seconds now);
 
-/// The bearer token for the server's API: the key's prefix, and the SHA-256 of the bytes that the rest of the
-/// key contains in hex.
+/// The bearer token for the server's API: the key's prefix, then the SHA-256 of the bytes that the rest of
+/// the key encodes in hex.
 [[nodiscard]] std::string hashed_signing_key(std::string_view signing_key);
 
 }  // namespace inngest::inline INNGEST_ABI::protocol

@@ -53,6 +53,7 @@ enum class opcode {
   gateway,
   ai_gateway,
   defer_add,
+  defer_abort,
   run_complete
 };
 
@@ -74,6 +75,7 @@ inline constexpr auto enumerators<protocol::opcode> = std::to_array<enumerator<p
     {protocol::opcode::gateway, "Gateway"},
     {protocol::opcode::ai_gateway, "AIGateway"},
     {protocol::opcode::defer_add, "DeferAdd"},
+    {protocol::opcode::defer_abort, "DeferAbort"},
     {protocol::opcode::run_complete, "RunComplete"},
 });
 
@@ -94,12 +96,12 @@ constexpr std::optional<opcode> opcode_of(std::string_view name) {
   return std::nullopt;
 }
 
-/// Who does a step's work.
+/// Who executes a step.
 enum class step_work {
   body,     ///< the app runs a body, and retries it
   request,  ///< the server makes an HTTP request, and retries it
   wait,     ///< the server waits for a time, an event, a signal or another run
-  none,     ///< nobody, because it is not a step
+  none,     ///< not a step, so nothing executes it
 };
 
 /// The input of a step that middleware may read and change.
@@ -121,11 +123,11 @@ struct step_kind_row {
   step_kind kind;
   /// The name in middleware, metrics and traces.
   std::string_view name;
-  /// Who does the work.
+  /// Who executes it.
   step_work work;
-  /// The operation that begins it on the server.
+  /// The operation that starts it on the server.
   opcode begins_with;
-  /// The word on the page; its script knows these words.
+  /// The word shown on the page; the page's script knows these words.
   std::string_view shown_as;
   /// The input.
   step_takes takes = step_takes::arguments;

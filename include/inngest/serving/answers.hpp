@@ -27,16 +27,16 @@ http::response message_answer(const served_app& app, int status, const std::stri
 /// The answer to methods other than GET, HEAD, PUT and POST.
 http::response method_not_allowed(const served_app& app);
 
-/// An answer for unauthenticated callers: it reveals nothing, not even that this is an Inngest app.
+/// An answer to unauthenticated callers. It reveals nothing, not even that this is an Inngest app.
 http::response bare_answer(int status, const char* why);
 
-/// The answer to a call that can't be taken now. A server tries it again after a second.
+/// The answer to a call that can't be accepted now. A server retries it after a second.
 http::response busy_answer(const served_app& app, const std::string& why);
 
-/// The answer to calls and registrations while the app stops.
+/// The answer to calls and registrations while the app is stopping.
 http::response stopping_answer(const served_app& app);
 
-/// Calls the function and returns its answer; an exception becomes an answer with the reason.
+/// Calls the function and returns its answer. An exception becomes an answer that states the reason.
 http::response guarded(const served_app& app, detail::function_ref<http::response()> answer);
 
 void add_retry_headers(http::response& out, const protocol::failure& failure);

@@ -14,13 +14,13 @@
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// The running calls, for which the shutdown of the app waits. Thread-safe.
+/// The running calls, which the app waits for when it shuts down. Thread-safe.
 class call_registry {
  public:
   /// The number of running calls.
   std::size_t count() const;
 
-  /// Refuses new calls, asks running calls to stop and waits for them up to the grace period. Returns true
+  /// Rejects new calls, asks running calls to stop and waits for them up to the grace period. Returns true
   /// when no call is running.
   bool drain(std::chrono::milliseconds grace);
 

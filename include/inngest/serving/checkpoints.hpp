@@ -20,7 +20,7 @@
 #include <inngest/protocol/operation.hpp>
 #include <inngest/serving/served_app.hpp>
 
-// Checkpointing: step results are saved with the server while the function continues.
+// Checkpointing: step results are saved on the server while the function continues.
 
 namespace inngest::inline INNGEST_ABI::serving {
 
@@ -33,10 +33,13 @@ std::int64_t milliseconds_now() {
   return now.time_since_epoch().count();
 }
 
-/// Sends results to the server, with up to four retries. After a failure no call saves results for a minute.
+/// Sends results to the server, with up to four retries. After a failure, no call saves results for a minute.
 execution::checkpoints::saved save_with_server(const served_app& app, const protocol::call_request& call,
                                                std::int64_t started,
                                                const std::vector<protocol::operation>& operations);
+
+/// The options of the function or client; where they set no time limit, the app's.
+checkpointing checkpointing_of(const served_app& app, const any_function& function);
 
 /// Checkpoints saved by a server; nullopt when the server does not support them or the options disable them.
 std::optional<execution::checkpoints> checkpoints_with_server(const served_app& app,

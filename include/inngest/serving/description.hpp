@@ -23,13 +23,16 @@ namespace inngest::inline INNGEST_ABI::serving {
 /// The functions for a registration, as a JSON array. The server calls them at `url`.
 std::string describe_functions(const served_app& app, const std::string& url);
 
-/// The first digits of a key's hash: enough to compare keys, too few to use one. Empty for no key.
+/// The first digits of a key's hash, to compare keys without revealing them. Empty for no key.
 std::string short_key_hash(const std::string& key);
 
 /// The body of the answer to GET: minimal for unauthenticated callers.
 std::string describe_app(const served_app& app, const identity& caller);
 
-/// The URL at which the server reaches the app: the configured one, or else that of this request.
+/// The origin at which the server reaches the app: the setting, or that of the request.
+std::string origin_of(const served_app& app, const http::request& request);
+
+/// The URL at which the server reaches the app: the configured one, or that of this request.
 std::string url_of(const served_app& app, const http::request& request);
 
 bool is_json_container(const std::string& text);

@@ -11,12 +11,12 @@
 namespace inngest::inline INNGEST_ABI::serving {
 
 /// Calls functions at an interval, on one thread for all calls of an app. The thread starts with the first
-/// function and ends some time after the last. Thread-safe.
+/// function and ends some time after the last one was removed. Thread-safe.
 class heartbeats {
  public:
-  /// An interval below a millisecond or above an hour is corrected to that.
+  /// The interval is limited to the range from a millisecond to an hour.
   explicit heartbeats(std::chrono::milliseconds interval);
-  /// Calls no function any more when it returns.
+  /// No function is called after it returns.
   ~heartbeats();
   heartbeats(const heartbeats&) = delete;
   heartbeats& operator=(const heartbeats&) = delete;
@@ -24,17 +24,17 @@ class heartbeats {
  private:
   friend class heartbeat;
   struct state;
-  std::shared_ptr<state> state_;  // the thread shares it, because a function may destroy the heartbeats
+  std::shared_ptr<state> state_;  // shared with the thread, because a function may destroy the heartbeats
   thread_pool thread_{{.threads = 1, .queue = 1}};
 };
 
-/// Calls a function at intervals during its lifetime. Where the system has no thread for it, the function is
-/// not called.
+/// Calls a function at intervals during its lifetime. If the system can start no thread, the function is not
+/// called.
 class heartbeat {
  public:
-  /// The function does not throw, and it does not block: it would hold up those of all other calls.
+  /// The function must not throw or block: it would delay those of all other calls.
   heartbeat(heartbeats& all, std::function<void()> function);
-  /// Does not wait for the function: it may be running, and end later.
+  /// Does not wait for the function, which may be running and end later.
   ~heartbeat();
   heartbeat(const heartbeat&) = delete;
   heartbeat& operator=(const heartbeat&) = delete;

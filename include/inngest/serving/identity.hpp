@@ -15,7 +15,7 @@
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// The result of checking who sent a request.
+/// The result of authenticating a request.
 struct identity {
   bool verified = false;  // the app's server signed the request
   bool refused = false;   // the signature is wrong, or required and missing
@@ -25,13 +25,20 @@ struct identity {
 
 std::chrono::sys_seconds signing_time();
 
-/// Checks the signature and replaces the body by the signed bytes, so that nothing else can be read.
+/// Checks the signature and replaces the body with the signed bytes, so that nothing else can be read.
 identity identify(const served_app& app, http::request& request);
 
-/// Refuses a request. The reason is logged and not sent to the caller.
+/// Whether a request to an endpoint continues a run. Only the app's server may send such a request.
+bool is_continuation(const http::request& request);
+
+/// Authenticates a request to an endpoint. Anyone may begin a run; only the app's server may continue one. A
+/// dev server sends an empty signature.
+identity identify_caller(const served_app& app, http::request& request);
+
+/// Rejects a request. The reason is logged but not sent to the caller.
 http::response refuse(const served_app& app, const identity& caller);
 
-/// Signs an answer for an authenticated server, with the key that the server uses.
+/// Signs an answer for an authenticated server, with the key that the server used.
 void sign_answer(http::response& answer, const identity& caller);
 
 }  // namespace inngest::inline INNGEST_ABI::serving

@@ -19,35 +19,35 @@
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// A request that is being answered. While it is, the heartbeats of its app look after the client: they write
-/// white space into a streamed answer, and ask the call to stop when the client is gone.
+/// A request that is being answered. In the meantime the app's heartbeats watch the client: they write white
+/// space into a streamed answer, and ask the call to stop when the client disconnects.
 class pending_call {
  public:
-  /// Makes the answer. It does not throw.
+  /// Produces the answer. Must not throw.
   using make_answer = std::function<http::response(const execution::call_stop&)>;
 
   /// All answers are signed for the caller.
   pending_call(std::shared_ptr<const served_app> app, identity caller, make_answer answer)
       : app_(std::move(app)), caller_(std::move(caller)), answer_(std::move(answer)) {}
-  /// A client that still waits gets 500: the executor has dropped the call.
+  /// If the client still waits, sends status 500: the executor dropped the call.
   ~pending_call();
   pending_call(const pending_call&) = delete;
   pending_call& operator=(const pending_call&) = delete;
 
-  /// Counts it among the running calls until its answer is sent. Returns false when the app is stopping.
+  /// Counts the call as running until its answer is sent. Returns false when the app is stopping.
   bool enter_registry();
 
-  /// From now on `reply` waits for the answer, which is to be sent in pieces if it is `streamed`.
+  /// Makes `reply` wait for the answer, which is sent in pieces if it is `streamed`.
   static void wait_with(const std::shared_ptr<pending_call>& call, http::reply reply, bool streamed);
 
   /// Sends the head of a streamed answer.
   void begin();
 
-  /// Makes the answer and sends it. Does nothing when there was an answer: an executor that fails may have
-  /// taken the call before, and runs it later.
+  /// Produces and sends the answer. Does nothing if an answer was already sent: an executor that fails may
+  /// have accepted the call before, and run it later.
   void run();
 
-  /// Sends an answer that needs no run, as a whole.
+  /// Sends a complete answer without running the call.
   void refuse(http::response answer);
 
  private:
@@ -61,8 +61,8 @@ class pending_call {
   make_answer answer_;
   execution::call_stop stop_;
   std::shared_ptr<registered_call> registered_;
-  std::mutex mutex_;                  // protects the members below
-  std::optional<http::reply> reply_;  // empty when the answer was sent
+  std::mutex mutex_;                  // guards the members below
+  std::optional<http::reply> reply_;  // empty once the answer was sent
   bool is_streamed_ = false;
   bool has_begun_ = false;
   std::optional<heartbeat> heartbeat_;
@@ -71,10 +71,10 @@ class pending_call {
 /// The last piece of a streamed answer: the whole answer as JSON, after white space.
 std::string streamed_text(const http::response& answer);
 
-/// The answer in pieces of a framework whose thread waits for it.
+/// An answer in pieces, for a framework whose thread waits for it.
 http::response streamed_on_this_thread(const std::shared_ptr<pending_call>& call, const served_app& app);
 
-/// Makes the answer on the app's executor. If that is full, the answer is 503.
+/// Produces the answer on the app's executor. If the executor is full, the answer is 503.
 void post(const std::shared_ptr<pending_call>& call, const served_app& app, http::reply reply, bool streamed);
 
 }  // namespace inngest::inline INNGEST_ABI::serving

@@ -15,8 +15,8 @@
 #include <inngest/serving/identity.hpp>
 #include <inngest/serving/served_app.hpp>
 
-// Registration of the app's functions: out of band, by a request to the server, or in band, in the answer to
-// one.
+// Registers the app's functions: out of band, by a request to the server, or in band, in the answer to a
+// server's request.
 
 namespace inngest::inline INNGEST_ABI {
 
@@ -26,7 +26,7 @@ struct sync_result {
   bool ok = false;
   /// Whether the registration changed the functions that the server knew.
   bool modified = false;
-  /// The server's message, or the reason why it did not answer.
+  /// The server's message, or why it did not answer.
   std::string message;
 };
 
@@ -34,17 +34,21 @@ struct sync_result {
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-/// The configuration mistake when the server's kind (dev or cloud) does not match the app's mode; else empty.
+/// The configuration error when the server's kind (dev or cloud) does not match the app's mode; otherwise
+/// empty.
 std::string server_mismatch(const served_app& app, const http::headers& headers);
 
 /// Reads the server's answer to a registration.
 sync_result read_sync_answer(const served_app& app, const http::response& answer);
 
-/// Registers the functions with the server, which will call them at `url`. `deployment` is the id that
-/// the hosting platform gave to this version of the app; empty for none.
+/// Registers like sync(), but without logging a warning.
+sync_result ask_to_register(const served_app& app, std::string url, const std::string& deployment);
+
+/// Registers the functions with the server, which will call them at `url`, and logs a warning if that fails.
+/// `deployment` is the id that the hosting platform gave to this version of the app; empty for none.
 sync_result sync(const served_app& app, std::string url, const std::string& deployment);
 
-/// Whether the app believes the caller's PUT. Without a signature anyone could send a forged Host header and
+/// Whether the app accepts the caller's PUT. Without a signature anyone could send a forged Host header and
 /// redirect the server.
 bool may_register(const served_app& app, const http::request& request, const identity& caller);
 
@@ -52,7 +56,7 @@ bool may_register(const served_app& app, const http::request& request, const ide
 http::response register_functions(const served_app& app, const http::request& request,
                                   const identity& caller);
 
-/// Answers PUT, unless the app is stopping: it must not be called any more.
+/// Answers PUT, or rejects it when the app is stopping and must receive no more calls.
 http::response register_if_running(const served_app& app, const http::request& request,
                                    const identity& caller);
 

@@ -13,7 +13,7 @@
 #include <inngest/protocol/error_info.hpp>
 #include <inngest/serving/served_app.hpp>
 
-// Runs a function's handler for a call. In strict mode it also checks that the handler is deterministic.
+// Runs a function's handler for a call. In strict mode, also checks that the handler is deterministic.
 
 namespace inngest::inline INNGEST_ABI::serving {
 
@@ -25,8 +25,8 @@ execution::outcome run_handler(const served_app& app, const served_function& ser
 protocol::failure not_deterministic(const std::string& function_id, std::size_t step_number,
                                     const std::string& first, const std::string& second);
 
-/// Calls the handler again without running any step, and fails the call when the handler reaches other steps.
-/// If the call was stopped, for example after its only step, the steps are compared up to that point.
+/// Calls the handler again without running any step, and fails the call when the handler reaches different
+/// steps. If the call was stopped, for example after its only step, the steps are compared up to that point.
 void check_determinism(const served_app& app, const served_function& served,
                        const protocol::call_request& call, execution::replay_options replay_options,
                        execution::outcome& outcome);

@@ -2,11 +2,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include <inngest/config.hpp>
 #include <inngest/executor.hpp>
+#include <inngest/log.hpp>
 #include <inngest/time/duration.hpp>
 
 namespace inngest::inline INNGEST_ABI {
@@ -15,23 +17,28 @@ namespace inngest::inline INNGEST_ABI {
 struct serve_options {
   /// The path at which the app answers GET, PUT and POST.
   std::string path = "/api/inngest";
-  /// The maximum size of a request body in bytes; a larger one is answered with 413.
+  /// The maximum size of a request body in bytes; larger ones get status 413.
   std::size_t max_body_size = INNGEST_MAX_BODY_SIZE;
-  /// Answers at once and sends white space while a function runs, so that no proxy closes the connection as
-  /// idle. For steps that take minutes behind a proxy or on a platform with a time limit.
+  /// Starts the answer immediately and sends white space while a function runs, so that no proxy closes the
+  /// connection as idle. For steps that take minutes behind a proxy or on a platform with a time limit.
   bool streaming = false;
-  /// The time between two pieces of white space, and between two looks whether the client of a call is gone.
-  /// From a millisecond to an hour; other times are corrected to these.
+  /// The interval at which white space is sent, and at which it is checked whether the client has
+  /// disconnected. Limited to the range from a millisecond to an hour.
   duration_ms heartbeat = std::chrono::seconds(3);
-  /// Runs calls where the adapter doesn't block, such as those of Beast, RESTinio and Qt. Null means a
-  /// `thread_pool` of the app's own. Blocking adapters, such as cpp-httplib's, call functions on the threads
-  /// of their server instead.
+  /// Runs calls where the adapter doesn't block, such as those of Beast, RESTinio and Qt. Default: a
+  /// `thread_pool` owned by the app. Blocking adapters, such as cpp-httplib's, call functions on their
+  /// server's threads instead.
   std::shared_ptr<inngest::executor> executor{};
-  /// For tests: calls every handler twice, and fails the call without a retry when the second pass
-  /// reaches other steps. Checkpointing is off meanwhile.
+  /// How long a call with checkpoints may start further steps, unless `checkpointing::max_runtime` is set.
+  duration_ms max_runtime = std::chrono::seconds(10);
+  /// For tests: calls every handler twice, and fails the call without a retry when the second pass reaches
+  /// different steps. Disables checkpointing.
   bool strict = false;
   /// The name of the HTTP framework, shown by the server. An adapter fills it in.
   std::string framework{};
+  /// Also receives each line that a handler logs with ctx.log, regardless of the level of the client's log.
+  /// Called from any thread; it must not throw. Its texts are valid only during the call.
+  std::function<void(const log_record&)> on_log{};
 };
 
 }  // namespace inngest::inline INNGEST_ABI

@@ -21,8 +21,9 @@ class ai_steps : private detail::step_base {
  public:
   using step_base::step_base;
 
-  /// The server calls a model, and the step returns the provider's answer. The app need not run meanwhile.
-  /// See <inngest/ai.hpp> for models and requests. \throws step_error when the call failed.
+  /// The server calls a model, and the step returns the provider's answer. The app need not keep running in
+  /// the meantime. See <inngest/ai.hpp> for models and requests.
+  /// \throws step_error when the call failed.
   template <class Model, class Request = typename Model::request_type>
   auto infer(step_options options, const Model& model, const Request& request) ->
       typename Model::answer_type {
@@ -45,7 +46,7 @@ class ai_steps : private detail::step_base {
   }
 
   /// Like step.run, for a body that calls a model with your own library; the server shows it as a model call.
-  /// The arguments after the body are recorded and passed to it.
+  /// Arguments after the body are recorded with the step and passed to the body.
   template <class Body, class... Arguments>
   auto wrap(step_options options, Body&& body, const Arguments&... arguments) {
     if constexpr (sizeof...(Arguments) > 0) {

@@ -46,10 +46,11 @@ protocol::operation described(const execution::step_call& call, Describe&& descr
 template <class Result, class Run>
 class [[nodiscard]] step_handle {
  public:
-  /// Used by the library. `plan` describes the step to the server if it has no result yet.
-  template <class Plan>
-  step_handle(execution::replay& replay, execution::step_call call, const Plan& plan, Run run)
-      : replay_(&replay), call_(std::move(call)), run_(std::move(run)) {
+  /// Used by the library. `enter` returns the step's call, which is constructed in place because it is large.
+  /// `plan` describes the step to the server if it has no result yet.
+  template <class Enter, class Plan>
+  step_handle(execution::replay& replay, const Enter& enter, const Plan& plan, Run run)
+      : replay_(&replay), call_(enter()), run_(std::move(run)) {
     if (call_.memo) return;
     plan_.emplace(detail::described(call_, plan));
     replay_->discover(call_, *plan_, body());

@@ -1,6 +1,6 @@
 #pragma once
 
-// Matchers of runs for Catch2, version 2 or 3. A failed assertion prints the run's timeline.
+// Matchers of runs for Catch2 version 2 or 3. A failed assertion prints the run's timeline.
 
 #if __has_include(<catch2/matchers/catch_matchers.hpp>)
 #include <catch2/matchers/catch_matchers.hpp>
@@ -29,13 +29,13 @@ using run_matcher_base = Catch::MatcherBase<test_run>;
 /// A matcher of runs. Made by the functions below, which combine with `&&`, `||` and `!`.
 class run_matcher final : public run_matcher_base {
  public:
-  /// Matches runs for which the function is true.
+  /// Matches runs for which the function returns true.
   run_matcher(std::string description, std::function<bool(const test_run&)> matches)
       : description_(std::move(description)), matches_(std::move(matches)) {}
 
   /// Whether the run was started and matches.
   bool match(const test_run& run) const override { return run.started() && matches_(run); }
-  /// For Catch2's messages.
+  /// The description in Catch2's messages.
   std::string describe() const override { return description_; }
 
  private:
@@ -57,9 +57,9 @@ inline run_matcher failed_with(const std::string& text) {
             return run.failed() && run.error().find(text) != std::string::npos;
           }};
 }
-/// The run sleeps or waits at the step, or waits for its retry.
+/// The run sleeps or waits at the step, or waits for the step's retry. It may wait at other steps, too.
 inline run_matcher waits_on(const std::string& step) {
-  return {"waits on \"" + step + "\"", [step](const test_run& run) { return run.waiting_on() == step; }};
+  return {"waits on \"" + step + "\"", [step](const test_run& run) { return run.waits_on(step); }};
 }
 /// The run has reached exactly these steps so far, in this order.
 inline run_matcher reached_steps(std::vector<std::string> steps) {

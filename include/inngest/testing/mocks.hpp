@@ -42,7 +42,7 @@ class mocks {
   /// Makes the step's next attempts fail.
   void fail(const std::string& step, int times, std::string message);
 
-  /// Notes that middleware has changed a step's id. Tests may use either id.
+  /// Records that middleware has changed a step's id. Tests may use either id.
   void rename(const std::string& step, const std::string& changed);
   /// The id by which the server identifies the step.
   const std::string& changed_id(const std::string& step) const;

@@ -17,7 +17,7 @@ namespace inngest::inline INNGEST_ABI::testing {
 
 /// A snapshot of a run: its events and the results of its steps.
 struct recorded_run {
-  /// Whole events, as JSON.
+  /// The complete events, as JSON.
   std::vector<std::string> events{};
   /// The results by step, as in a call request: {"data": ...}.
   std::vector<std::pair<step_hash, std::string>> results{};

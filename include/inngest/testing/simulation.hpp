@@ -16,19 +16,23 @@
 
 #include <inngest/client.hpp>
 #include <inngest/config.hpp>
+#include <inngest/detail/ulid.hpp>
+#include <inngest/embedded/detail/realtime_hub.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler.hpp>
 #include <inngest/embedded/detail/server_api.hpp>
 #include <inngest/embedded/memory_store.hpp>
 #include <inngest/error.hpp>
 #include <inngest/execution/checkpoints.hpp>
 #include <inngest/function.hpp>
+#include <inngest/http/streaming.hpp>
 #include <inngest/json/detail/dom.hpp>
 #include <inngest/protocol/operation.hpp>
 #include <inngest/protocol/step_kinds.hpp>
+#include <inngest/realtime/message.hpp>
 #include <inngest/serve.hpp>
 #include <inngest/testing/mocks.hpp>
 
-// The machinery of the test harness: the engine's scheduler and the app's handler on one thread, with a
+// The implementation of the test harness: the engine's scheduler and the app's handler on one thread, with a
 // virtual clock.
 
 namespace inngest::inline INNGEST_ABI::testing {
@@ -46,7 +50,7 @@ class simulation {
 
   simulation(client app, const std::vector<any_function>& functions, const options& chosen);
 
-  ~simulation() { app_.restore_transport(); }
+  ~simulation();
   simulation(const simulation&) = delete;
   simulation& operator=(const simulation&) = delete;
 
@@ -64,10 +68,10 @@ class simulation {
 
   // ---- events and runs ----------------------------------------------------------------------------------
 
-  /// Accepts events as JSON text, also from the app's own client.
+  /// Accepts events as JSON text, also those of the app's own client.
   std::vector<std::string> accept(std::string events, std::string_view seed = {});
 
-  /// Sends an event of the test. Runs that it starts begin at once.
+  /// Sends an event of the test. Runs that it starts begin immediately.
   std::vector<std::string> send(const any_event& event);
 
   std::optional<std::string> signal(const std::string& name, const std::string& data);
@@ -79,9 +83,28 @@ class simulation {
 
   bool cancel(std::string_view run_id);
 
-  std::optional<std::string> rerun(std::string_view run_id);
+  /// Reruns from a step, if one is given.
+  std::optional<std::string> rerun(std::string_view run_id,
+                                   const std::optional<embedded::rerun_step>& from = {});
+
+  embedded::invoked_run invoke(const std::string& slug, const std::string& data, const std::string& key);
+
+  embedded::bulk_cancellation cancel_many(embedded::bulk_cancellation wanted);
+  std::vector<embedded::bulk_cancellation> bulk_cancellations() const {
+    return scheduler_.bulk_cancellations(now_);
+  }
+  bool forget_bulk_cancellation(const std::string& id);
 
   void preload(const std::string& run_id, const step_hash& step, const std::string& memo);
+
+  // ---- realtime and metadata ----------------------------------------------------------------------------
+
+  const std::shared_ptr<embedded::realtime_hub>& realtime() const { return hub_; }
+  void broadcast(realtime::message message);
+  void note(realtime::message message);
+  void add_notes(std::vector<embedded::run_note> notes);
+  /// The published messages, oldest first; each stream as one message.
+  const std::vector<realtime::message>& published() const { return published_; }
 
   const embedded::store& store() const { return store_; }
   std::optional<embedded::run> find_run(std::string_view run_id) const;
@@ -100,11 +123,14 @@ class simulation {
  private:
   class loopback final : public http::transport {
    public:
-    explicit loopback(simulation& simulation) : simulation_(&simulation) {}
+    loopback(simulation& simulation, std::shared_ptr<embedded::realtime_hub> hub)
+        : simulation_(&simulation), hub_(std::move(hub)) {}
     http::response send(const http::request& request, std::chrono::milliseconds) override;
+    void stream(const http::request& request, const http::streaming& handlers) override;
 
    private:
     simulation* simulation_;
+    std::shared_ptr<embedded::realtime_hub> hub_;
   };
 
   void require_known(const any_function& function) const;
@@ -122,7 +148,7 @@ class simulation {
 
   /// The number of steps that a call may run. It is 1 for runs with few results, so that every call replays
   /// all steps, as after a restart. For runs with many results it is a fraction of their number, so that the
-  /// total time grows linearly and not quadratically.
+  /// total time grows linearly instead of quadratically.
   std::size_t steps_of_a_call(const std::string& run_id) const;
 
   /// Whether a call is replayed twice to check determinism. For a run with hundreds of results, only after
@@ -132,7 +158,7 @@ class simulation {
   /// Saves step results. Returns false when another call has taken over.
   bool save_results(const embedded::job& due, const std::vector<protocol::operation>& results);
 
-  /// The answer to an HTTP request: tests make none.
+  /// The answer to an HTTP request: tests make no real requests.
   static http::response refuse_request(const embedded::job& due);
 
   /// Records the reported operations, and answers mocked steps of the server.
@@ -156,6 +182,10 @@ class simulation {
   embedded::scheduler scheduler_;
   std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run
   std::vector<std::string> sent_;
+  std::shared_ptr<embedded::realtime_hub> hub_;
+  std::vector<realtime::message> published_;
+  detail::ulid_source note_ids_;
+  std::string called_run_;  // whose handler runs
   bool sends_ = false;
 };
 

@@ -16,9 +16,12 @@
 #include <inngest/embedded/run.hpp>
 #include <inngest/embedded/timeline.hpp>
 #include <inngest/error.hpp>
+#include <inngest/http.hpp>
 #include <inngest/protocol/memo.hpp>
 #include <inngest/protocol/step_kinds.hpp>
+#include <inngest/realtime/message.hpp>
 #include <inngest/testing/simulation.hpp>
+#include <inngest/topic.hpp>
 
 namespace inngest::inline INNGEST_ABI::testing {
 
@@ -61,7 +64,8 @@ class test_run {
   /// Used by harness. An empty id means that no run was started.
   test_run(std::shared_ptr<const simulation> simulation, std::string id);
 
-  /// Whether there is a run: an event may start none. The other functions throw configuration_error then.
+  /// Whether a run was started: an event may start none. If not, the other functions throw
+  /// configuration_error.
   bool started() const { return !id_.empty(); }
   /// The run's id.
   const std::string& id() const { return id_; }
@@ -84,18 +88,47 @@ class test_run {
   T output() const {
     return now().output<T>();
   }
+  /// The response to an endpoint's client.
+  /// \throws payload_error when there is no response yet, or the run has failed without one.
+  http::response response() const;
   /// "name: message" of the run's error; empty when it has not failed.
   std::string error() const;
 
-  /// The step at which the run sleeps, waits, or waits for a retry. Of several steps the one that began
-  /// first; empty when there is none.
+  /// The id of the step at which the run sleeps or waits, also for a retry. If there are several, the one
+  /// that began first; empty when there is none.
   std::string waiting_on() const;
+  /// Whether the run sleeps or waits at the step, also for a retry. It may wait at other steps at the same
+  /// time: those of other branches, and unfinished steps of a race.
+  bool waits_on(const std::string& step) const;
 
   /// The names of its steps, in the order in which it reached them.
   std::vector<std::string> steps() const;
 
-  /// The step with the id; it may not have run yet. `index` is for an id that is used more than once.
+  /// The step with the id; it need not have run yet. `index` selects one of several uses of the same id.
   test_step step(const std::string& id, std::size_t index = 0) const;
+
+  /// The messages that the run has published to realtime channels, oldest first. A stream of pieces counts as
+  /// one message with its whole text.
+  std::vector<realtime::message> published() const;
+  /// The data of the messages that the run has published to a topic, oldest first:
+  /// `run.published<ImportProgress>("import:7").back().percent`.
+  /// \throws payload_error when a message does not fit the type.
+  template <topic_type Topic>
+  std::vector<typename Topic::data_type> published(const std::string& channel) const {
+    std::vector<typename Topic::data_type> out;
+    for (const realtime::message& message : published()) {
+      if (message.channel == channel && message.topic == Topic::name)
+        out.push_back(message.template data<typename Topic::data_type>());
+    }
+    return out;
+  }
+  /// The run's metadata of a kind, such as "rows" of `set_metadata("id", "rows", {...})`; null when there is
+  /// none.
+  json metadata(const std::string& kind) const;
+  /// The run's tags by name, from basic_context::tag and function_options::tags.
+  std::vector<embedded::run_tag> tags() const;
+  /// The run's score with the name; `nullopt` when there is none.
+  std::optional<double> score(const std::string& name) const;
 
   /// The operations that the function reported, call by call, for protocol tests.
   const std::vector<embedded::reported_operation>& operations() const { return simulation_->operations(id_); }
@@ -109,6 +142,8 @@ class test_run {
 
  private:
   embedded::run now() const;
+
+  json metadata_of_kind(const std::string& kind) const;
 
   /// The step's kind, for middleware that depends on it.
   step_kind kind_of(const step_hash& step) const;

@@ -12,15 +12,15 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// A moment as the protocol counts it: milliseconds since 1970, UTC.
+/// A point in time as the protocol counts it: milliseconds since 1970, UTC.
 using timestamp = std::chrono::sys_time<std::chrono::milliseconds>;
 
-/// A moment in RFC 3339 with milliseconds, such as "2026-11-23T04:40:40.258Z". A year has four digits: a
-/// moment outside the years 0 to 9999 becomes the first or the last moment within.
+/// The time in RFC 3339 with milliseconds, such as "2026-11-23T04:40:40.258Z". Times outside the years 0 to
+/// 9999 are limited to that range, because a year has four digits.
 [[nodiscard]] std::string to_text(timestamp moment);
 
-/// Reads an RFC 3339 moment such as "2026-11-23T05:40:40.258+01:00"; `nullopt` for any other text. Digits
-/// beyond milliseconds are cut off. T and Z must be capitals.
+/// Reads an RFC 3339 time such as "2026-11-23T05:40:40.258+01:00"; `nullopt` for any other text. Digits
+/// beyond milliseconds are dropped. T and Z must be capitals.
 [[nodiscard]] std::optional<timestamp> parse_timestamp(std::string_view text);
 
 }  // namespace inngest::inline INNGEST_ABI

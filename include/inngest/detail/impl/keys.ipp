@@ -23,13 +23,13 @@ INNGEST_INLINE std::string checked_key(const std::string& name, std::string_view
     const auto byte = static_cast<unsigned char>(key[i]);
     const std::string place = " at character " + std::to_string(i + 1) + " of " + std::to_string(key.size());
     if ((byte == ' ' && !is_event_key) || (byte >= '\t' && byte <= '\r'))
-      refuse("has white space in it," + place + ": was more than the key copied?");
+      refuse("contains white space," + place + ": was more than the key copied?");
     if (byte == '"' || byte == '\'') refuse("has a quote in it," + place + ": give the key without quotes");
-    if (byte < ' ' || byte >= 0x7f) refuse("has a character that no key has," + place);
+    if (byte < ' ' || byte >= 0x7f) refuse("contains a character that is not valid in a key," + place);
   }
   constexpr std::string_view start = "signkey-";
   if (key.starts_with(start) && key.ends_with('-') && key.find('-', start.size()) == key.size() - 1)
-    refuse("has nothing after its prefix");
+    refuse("is empty after its prefix");
   return key;
 }
 

@@ -10,7 +10,7 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// The texts whose memory is kept, for all threads.
+/// The texts whose memory is stored for reuse, by all threads.
 struct spare_texts {
   static constexpr std::size_t smallest = 64 * 1024, most = 32 * 1024 * 1024;  // bytes
 
@@ -33,7 +33,7 @@ struct spare_texts {
 };
 
 INNGEST_INLINE spare_texts& all_spare_texts() {
-  static spare_texts& all = *new spare_texts;  // never destroyed: threads may outlive the end of main
+  static spare_texts& all = *new spare_texts;  // never destroyed: threads may outlive main()
   return all;
 }
 
@@ -55,7 +55,7 @@ INNGEST_INLINE void give_back(std::string text) noexcept {
   spare_texts& all = all_spare_texts();
   const std::lock_guard lock(all.mutex);
   all.size += text.capacity();
-  all.texts.insert(all.first_with(text.capacity()), std::move(text));  // there is room for it
+  all.texts.insert(all.first_with(text.capacity()), std::move(text));  // does not allocate
   while (all.size > spare_texts::most) all.take(all.texts.begin());
 }
 

@@ -28,7 +28,7 @@ INNGEST_INLINE void refuse_unwritable(const std::string& id, const std::string& 
   detail::require_utf8(name, step + ": its name");
 }
 
-/// What makes a handler reach other steps than in its last call.
+/// Why a handler may reach different steps than in its last call.
 inline constexpr const char* advice_on_ids =
     "step ids must not differ between the calls of a run (do not build them from times, random numbers, "
     "counters or pointers), or the function was changed during the run";

@@ -12,7 +12,7 @@ INNGEST_INLINE constinit const step_functions replay::all_functions{
     .wait_for_server = &replay::leave_step_to_server,
     .take_memo = &replay::take_memo,
     .throw_if_failed = &protocol::throw_if_failed,
-    .read_dom = &detail::read<json>};
+    .event_readers = detail::all_event_readers()};
 
 INNGEST_INLINE replay::replay(const protocol::call_request& request, const host_services& services,
                               replay_options options)
@@ -24,7 +24,12 @@ INNGEST_INLINE replay::replay(const protocol::call_request& request, const host_
             .run_id = request.run_id(),
             .attempt = request.attempt(),
             .max_attempts = request.max_attempts(),
-            .traceparent = options_.traceparent},
+            .traceparent = options_.traceparent,
+            .function = options_.function,
+            .event = request.event(),
+            .events = request.events(),
+            .request_id = options_.request_id,
+            .job_id = options_.job_id},
       hooks_(options_.hooks ? *options_.hooks : no_hooks(), info_, options_.rehearse) {
   ids_.reserve(request.memo_count() + 8);
 }
@@ -50,12 +55,13 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   out.steps = std::move(steps_);
   out.steps_before_continuing = steps_before_continuing_;
   out.found = std::move(found_);
+  out.response = std::move(response_);
   out.stopped_early = executed_ || is_stale_ || hooks_.threw() || misuse();
   notify_end(out);
   return out;
 }
 
-INNGEST_INLINE step_call replay::enter_step(step_options options, step_kind kind, std::string* input) {
+INNGEST_INLINE step_call replay::enter_step(step_options&& options, step_kind kind, std::string* input) {
   refuse_other_threads(options.id.text());
   refuse_nesting(options.id.text());
   refuse_if_interrupted();
@@ -68,8 +74,7 @@ INNGEST_INLINE step_call replay::enter_step(step_options options, step_kind kind
                  .line = options.id.line(),
                  .retries = options.retries,
                  .backoff = std::move(options.backoff),
-                 .deadline = options.deadline,
-                 .stop = options_.stop.source()};
+                 .deadline = options.deadline};
   if (!hooks_.empty()) transform_input(call, input);
   refuse_unwritable(call.id, call.given_name);
   if (auto error = ids_.identify(call, reached())) stop(*std::move(error));
@@ -80,7 +85,12 @@ INNGEST_INLINE step_call replay::enter_step(step_options options, step_kind kind
   if (found) ++used_memos_;
   if (found && protocol::holds_only(*found, "input"))
     call.input = std::exchange(found, nullptr);  // the step has not run yet
+  if (call.input && !hooks_.empty()) {
+    const detail::json_buffer replaced{std::string(call.input->text)};
+    call.arguments = std::string(detail::find_member(replaced, "input"));
+  }
   call.memo = held_memo(found);
+  if (!found) call.stop = options_.stop.source();
   constexpr std::size_t few = 5;
   if (request_.target() && !found && found_.size() < few) found_.push_back(call.id);
   if (!call.memo) end_memoization();
@@ -149,10 +159,47 @@ INNGEST_INLINE void replay::record_deferred(protocol::operation op) {
   }
 }
 
+INNGEST_INLINE void replay::abort_deferred(const protocol::operation& added, std::string_view slug) {
+  refuse_other_threads(added.user_id);
+  refuse_nesting(added.user_id);
+  refuse_if_interrupted();
+  if (request_.target()) return;
+  std::erase_if(deferred_, [&](const protocol::operation& op) { return op.id == added.id; });
+  if (!request_.is_abortable(added.id)) return;  // the server does not know it, or has started it
+  const std::string target = detail::to_hex(added.id);
+  protocol::operation op = added;
+  op.code = protocol::opcode::defer_abort;
+  op.id = detail::sha1_at_run_time(target + ":abort");
+  op.options = detail::json_object_text()
+                   .add("target_hashed_id", target)
+                   .add_exact("fn_slug", slug)
+                   .add_exact("id", added.user_id)
+                   .text();
+  const auto same = [&](const protocol::operation& candidate) { return candidate.id == op.id; };
+  if (std::none_of(deferred_.begin(), deferred_.end(), same)) deferred_.push_back(std::move(op));
+}
+
 INNGEST_INLINE bool replay::add_metadata(const std::string& object) {
+  refuse_other_threads("(metadata)");
   if (!running_) return false;
   metadata_ += (metadata_.empty() ? "" : ",") + object;
   return true;
+}
+
+INNGEST_INLINE const std::vector<session>& replay::sessions() {
+  if (!sessions_) {
+    sessions_ = options_.propagate_sessions ? protocol::shared_sessions(request_.event(), request_.events())
+                                            : std::vector<session>();
+  }
+  return *sessions_;
+}
+
+INNGEST_INLINE std::string replay::traceparent() const {
+  std::string out;
+  hooks_.all().for_each([&](middleware& layer) {
+    if (out.empty()) out = layer.open_traceparent(info_);
+  });
+  return out.empty() ? std::string(info_.traceparent) : out;
 }
 
 INNGEST_INLINE std::string replay::transform_deferred(const step_options& options, std::string data) {
@@ -171,7 +218,10 @@ INNGEST_INLINE step_info replay::describe(const step_call& call) const {
           .index = call.index,
           .kind = call.kind,
           .hash = call.hash,
-          .memoized = static_cast<bool>(call.memo)};
+          .memoized = static_cast<bool>(call.memo),
+          .input = call.arguments,
+          .retries = call.retries,
+          .deadline = call.deadline};
 }
 
 INNGEST_INLINE replay::group_scope::group_scope(replay& of, branches::kind kind) : replay_(of) {
@@ -225,6 +275,11 @@ INNGEST_INLINE void replay::record_again(std::vector<protocol::operation> operat
   std::move(operations.begin(), operations.end(), std::back_inserter(operations_));
 }
 
+INNGEST_INLINE replay*& replay::current_on_thread() {
+  thread_local replay* current = nullptr;
+  return current;
+}
+
 INNGEST_INLINE const execution::hooks& replay::no_hooks() {
   static const execution::hooks none;
   return none;
@@ -236,12 +291,14 @@ INNGEST_INLINE void replay::stop(protocol::failure failure) {
 }
 
 INNGEST_INLINE void replay::transform_input(step_call& call, std::string* input) {
-  step_input changed{.id = call.id, .name = call.given_name, .input = input ? *input : ""};
+  if (input) call.arguments = *input;
+  step_input changed{.id = call.id, .name = call.given_name, .input = call.arguments};
   const step_info before = describe(call);
   hooks_.transform_input(before, changed);
   if (changed.id != call.id) call.hash = detail::sha1_at_run_time(changed.id);
   call.id = std::move(changed.id);
   call.given_name = std::move(changed.name);
+  call.arguments = changed.input;
   if (input) *input = std::move(changed.input);
 }
 
@@ -318,6 +375,7 @@ INNGEST_INLINE bool replay::is_last_attempt() const {
 
 INNGEST_INLINE protocol::operation replay::execute(const step_call& call, const protocol::operation& plan,
                                                    detail::function_ref<void(std::string&)> body) {
+  request_.close();
   protocol::operation op = plan;
   op.code = protocol::opcode::step_run;
   const step_info step = hooks_.empty() ? step_info{} : describe(call);
@@ -436,10 +494,19 @@ INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op)
 
 INNGEST_INLINE void replay::call_handler(detail::function_ref<void(std::string&)> handler, std::string& out) {
   if (!request_.has_results()) end_memoization();
-  if (hooks_.empty()) return handler(out);
+  struct current_scope {
+    explicit current_scope(replay* inner) : outer(std::exchange(current_on_thread(), inner)) {}
+    ~current_scope() { current_on_thread() = outer; }
+    replay* outer;
+  };
+  if (hooks_.empty()) {
+    const current_scope here(this);
+    return handler(out);
+  }
   const auto innermost = [&] {
     std::string result;
     owner_ = std::this_thread::get_id();  // middleware may have switched threads
+    const current_scope here(this);
     handler(result);
     end_memoization();
     return result;

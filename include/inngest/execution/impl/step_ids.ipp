@@ -41,8 +41,8 @@ INNGEST_INLINE id_table::entry* id_table::place_of(const step_hash& id) {
 
 INNGEST_INLINE void id_table::resize(std::size_t places) {
   const std::vector<entry> before = std::exchange(entries_, std::vector<entry>(places));
-  for (const entry& each : before) {
-    if (each.is_taken) *place_of(each.id) = each;
+  for (const entry& moved : before) {
+    if (moved.is_taken) *place_of(moved.id) = moved;
   }
 }
 
@@ -52,10 +52,14 @@ INNGEST_INLINE std::optional<protocol::failure> step_ids::identify(step_call& ca
   const auto [first_use, is_first] = used_.add(base);
   const std::size_t index_before = *first_use;
   std::size_t next_index = index_before;
+  std::string numbered;
+  if (!is_first) numbered = call.id + ':';
   while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
     call.index = next_index++;
     used_.set(base, next_index);
-    call.hash = detail::sha1_at_run_time(call.id + ':' + std::to_string(call.index));
+    numbered.resize(call.id.size() + 1);
+    numbered += std::to_string(call.index);
+    call.hash = detail::sha1_at_run_time(numbered);
     if (auto error = note_use(call, call.hash, reached))
       return error;  // another branch may use "a:1" as an id
     if (used_.add(call.hash).second) break;

@@ -26,7 +26,7 @@ using cel_variables = std::vector<std::pair<std::string, cel_value>>;
 /// Evaluates an expression's tree.
 class cel_evaluator {
  public:
-  /// `more` are variables with values that have no JSON form.
+  /// `more` contains variables whose values have no JSON form.
   cel_evaluator(const std::vector<cel_node>& nodes, const json& variables, missing_fields missing,
                 cel_variables more = {});
 
@@ -37,7 +37,7 @@ class cel_evaluator {
 
   // ---- limits -------------------------------------------------------------------------------------------
 
-  /// Nested macros can take long and produce large values, so there is a limit, like on a server.
+  /// Nested macros can take long and produce large values, so steps are limited, as on a server.
   static constexpr std::size_t most_steps = 1'000'000;
 
   /// Counts steps. Returns false when there are too many.

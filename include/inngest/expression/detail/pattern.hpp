@@ -10,9 +10,9 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 enum class pattern_result { found, not_found, not_a_pattern, too_long };
 
-/// Searches a text for a pattern with the syntax of RE2. `spend` gets the cost of the search in steps, and
-/// returns whether the search may begin. RE2 does it where INNGEST_WITH_RE2 is defined, and regex.hpp
-/// elsewhere.
+/// Searches a text for a pattern with the syntax of RE2. `spend` receives the cost of the search in steps,
+/// and returns whether the search may begin. Implemented by RE2 if INNGEST_WITH_RE2 is defined, otherwise by
+/// regex.hpp.
 pattern_result search_pattern(std::string_view pattern, std::string_view text,
                               function_ref<bool(std::size_t steps)> spend);
 

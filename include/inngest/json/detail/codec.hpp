@@ -11,4 +11,4 @@
 #include <inngest/json/detail/scalars.hpp>
 
 // codec<T> reads a T from a json_value and writes one as text. kind.hpp lists the supported kinds of types,
-// read_write.hpp has the calls, and the other files have one short codec for every kind.
+// read_write.hpp has the entry points, and each of the other files has a short codec for one kind.

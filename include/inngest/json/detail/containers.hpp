@@ -49,13 +49,13 @@ struct codec<T, json_kind::sequence> {
     constexpr bool is_vector_of_small = sizeof(element) <= 64 && requires(T & out) { out.reserve(4); };
     T out{};
     std::size_t index = 0;
-    for (auto item : elements_of(value, at)) {
+    for (auto& item : elements_of(value, at)) {
       // Otherwise the third element would be the third allocation.
       if constexpr (is_vector_of_small) {
         if (index == 0) out.reserve(4);
       }
       const json_path here(at, index);
-      json_value found = take(item, here);
+      json_value& found = take(item, here);
       if constexpr (is_fixed_array<T>) {
         if (index >= out.size()) fail_size(at, index + 1);
         out[index] = detail::read<element>(found, here);
@@ -98,8 +98,8 @@ struct codec<T, json_kind::mapping> {
   static T read(json_value& value, const json_path& at) {
     expect(value, json_type::object, at, "object");
     T out{};
-    for (auto item : members_of(value, at)) {
-      json_field field = take(item, at);
+    for (auto& item : members_of(value, at)) {
+      json_field& field = take(item, at);
       const std::string name(field.key);
       const json_path here(at, name);
       auto key = key_of(name, here);

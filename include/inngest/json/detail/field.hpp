@@ -15,7 +15,7 @@
 #include <inngest/json/detail/path.hpp>
 #include <inngest/json/detail/read_write.hpp>
 
-// The declared members of a type, and their names on the wire.
+// The declared members of a type, and their JSON names.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -46,8 +46,8 @@ struct own_form {
   }
 };
 
-/// Compilers that refuse a member without a JSON form name this template, the member and its type first, and
-/// the sentence below much later. So its name says what to do.
+/// Compilers that reject a member without a JSON form name this template, the member and its type first, and
+/// the sentence below much later. So its name is the advice.
 template <auto Pointer, class Member>
 struct member_needs_INNGEST_FIELDS_or_to_json {
   static_assert(
@@ -55,7 +55,7 @@ struct member_needs_INNGEST_FIELDS_or_to_json {
       "inngest: a member named in INNGEST_FIELDS has a type that is not JSON: give it INNGEST_FIELDS, "
       "INNGEST_ENUM or nlohmann's to_json and from_json");
 };
-/// The same for a member with a form, such as inngest::as_base64.
+/// Like the template above, for a member with a form, such as inngest::as_base64.
 template <auto Pointer, class Member, class Form>
 struct member_does_not_fit_its_form {
   static_assert(Form::template fits<Member>(),
@@ -80,9 +80,9 @@ struct field {
                                    member_does_not_fit_its_form<Pointer, member_type, Form>>;
   static constexpr auto pointer = Pointer;
 
-  std::string_view name;           // on the wire
+  std::string_view name;           // in JSON
   std::string_view member = name;  // in C++
-  bool is_named = false;           // INNGEST_FIELDS gives the name on the wire
+  bool is_named = false;           // INNGEST_FIELDS gives the JSON name
 
   template <class Owner>
   static constexpr auto& of(Owner& owner) {
@@ -102,7 +102,7 @@ consteval std::string_view checked_name(std::string_view name) {
   return name;
 }
 
-// What INNGEST_FIELDS makes of (member, "name"), (member, form) and (member, "name", form).
+// The results of INNGEST_FIELDS for (member, "name"), (member, form) and (member, "name", form).
 template <auto Pointer>
 consteval auto make_field(std::string_view member, std::string_view name) {
   return field<Pointer>{checked_name(name), member, true};
@@ -165,7 +165,7 @@ struct camel_case_names {
       declared_fields<T>());
 };
 
-/// The members with their names on the wire.
+/// The members with their JSON names.
 template <class T>
 constexpr auto fields_of() {
   if constexpr (has_camel_case<T>) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -24,7 +25,7 @@
 
 namespace inngest::inline INNGEST_ABI {
 
-/// A member of this type, in a type declared with INNGEST_FIELDS, keeps the fields without a member of their
+/// A member of this type, in a type declared with INNGEST_FIELDS, stores the fields without a member of their
 /// own and writes them back.
 struct extra_fields : std::map<std::string, nlohmann::json> {
   using map::map;
@@ -52,15 +53,10 @@ struct codec<T, json_kind::fields> {
     expect(value, json_type::object, at, "object");
     T out{};
     std::array<bool, count> seen{};
-    for (auto item : members_of(value, at)) {
-      json_field found = take(item, at);
-      std::apply(
-          [&](const auto&... member) {
-            std::size_t index = 0;
-            const bool known = (read_member(out, member, found.key, found.value, at, seen[index++]) || ...);
-            if (!known) keep_extra(out, found.key, found.value, at);
-          },
-          all);
+    for (auto& item : members_of(value, at)) {
+      json_field& found = take(item, at);
+      if (!read_known(out, found, at, seen, std::make_index_sequence<count>()))
+        keep_extra(out, found.key, found.value, at);
     }
     std::apply(
         [&](const auto&... member) {
@@ -80,14 +76,32 @@ struct codec<T, json_kind::fields> {
     out += '}';
   }
 
+  /// Whether INNGEST_DEFAULTS names the member.
+  static bool has_default(std::string_view name) {
+    if constexpr (has_defaults<T>) {
+      for (const std::string_view defaulted : inngest_defaults(static_cast<const T*>(nullptr))) {
+        if (defaulted == name) return true;
+      }
+    }
+    return false;
+  }
+
  private:
-  template <class Field>
-  static bool read_member(T& out, const Field& member, std::string_view key, json_value& value,
-                          const json_path& at, bool& seen) {
+  template <std::size_t... Index>
+  static bool read_known(T& out, json_field& found, const json_path& at, std::array<bool, count>& seen,
+                         std::index_sequence<Index...>) {
+    return (read_member<Index>(out, found.key, found.value, at, seen[Index]) || ...);
+  }
+
+  template <std::size_t Index>
+  static bool read_member(T& out, std::string_view key, json_value& value, const json_path& at, bool& seen) {
+    using Field = std::tuple_element_t<Index, decltype(all)>;
     using type = typename Field::member_type;
     if constexpr (!std::same_as<type, extra_fields> && Field::form::template fits<type>()) {
-      if (member.name != key) return false;
-      Field::of(out) = Field::form::template read<type>(value, json_path(at, member.name));
+      constexpr std::string_view name = std::get<Index>(all).name;
+      // key == name, but compilers that know the size need no call of memcmp
+      if (key.size() != name.size() || std::memcmp(key.data(), name.data(), name.size()) != 0) return false;
+      Field::of(out) = Field::form::template read<type>(value, json_path(at, name));
       return seen = true;
     } else {
       return false;
@@ -114,15 +128,6 @@ struct codec<T, json_kind::fields> {
         fail_at(json_path(at, member.name), "expected " + expected + ", found nothing");
       }
     }
-  }
-
-  static bool has_default(std::string_view name) {
-    if constexpr (has_defaults<T>) {
-      for (const std::string_view defaulted : inngest_defaults(static_cast<const T*>(nullptr))) {
-        if (defaulted == name) return true;
-      }
-    }
-    return false;
   }
 
   template <class Field>

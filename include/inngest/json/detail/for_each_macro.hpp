@@ -1,7 +1,8 @@
 #pragma once
 
 // GCC follows an error in a macro's argument through every expansion, and there are hundreds here: a wrong
-// name in INNGEST_FIELDS would be followed by a thousand lines. It does not go into system headers.
+// name in INNGEST_FIELDS would cause a thousand lines of output. GCC does not follow expansions in system
+// headers.
 #pragma GCC system_header
 
 // INNGEST_DETAIL_FOR_EACH(macro, context, a, b, c) gives macro(context, a), macro(context, b), macro(context,
@@ -46,7 +47,7 @@
 #define INNGEST_DETAIL_CALL(macro, ...) macro(__VA_ARGS__)
 #define INNGEST_DETAIL_WITHOUT_PARENTHESES(...) __VA_ARGS__
 
-// What INNGEST_FIELDS makes of `member` and of `(member, "name", form)`.
+// The result of INNGEST_FIELDS for `member` and for `(member, "name", form)`.
 #define INNGEST_DETAIL_FIELD(Type, item) \
   INNGEST_DETAIL_BY_FORM(INNGEST_DETAIL_PLAIN_FIELD, INNGEST_DETAIL_FORMED_FIELD, Type, item)
 #define INNGEST_DETAIL_PLAIN_FIELD(Type, member) (::inngest::detail::field<&Type::member>{#member})

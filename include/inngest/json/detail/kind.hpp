@@ -15,7 +15,7 @@
 
 #include <inngest/config.hpp>
 
-// Which kind of JSON a C++ type is. codec.hpp lists the files that read and write the kinds.
+// The kind of JSON that a C++ type corresponds to. codec.hpp lists the files that read and write the kinds.
 
 namespace inngest::inline INNGEST_ABI::detail {
 

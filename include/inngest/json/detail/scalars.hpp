@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <concepts>
@@ -30,6 +31,8 @@ struct codec<T, json_kind::text> {
     static_assert(std::constructible_from<T, std::string> && !std::is_pointer_v<T> &&
                       !std::same_as<T, std::string_view>,
                   "inngest: text can only be read into a type that owns it: use std::string");
+    std::string_view plain;
+    if (value.get_plain_string(plain)) return T(std::string(plain));
     expect(value, json_type::string, at, "string");
     return T(std::string(take(value.get_string(), at)));
   }
@@ -78,7 +81,8 @@ struct codec<T, json_kind::integer> {
     expect(value, json_type::number, at, "integer");
     // not get_number(): some versions of simdjson read 1000000000000000.0000 as 0
     const std::string_view text = value.raw_json_token();
-    if (text.find_first_of(".eE") != std::string_view::npos) return read_real(value, at);
+    const auto marks_real = [](char c) { return c == '.' || c == 'e' || c == 'E'; };
+    if (std::any_of(text.begin(), text.end(), marks_real)) return read_real(value, at);
     if (text.starts_with('-')) return narrow(in_range(value.get_int64(), at), at);
     return narrow(in_range(value.get_uint64(), at), at);
   }

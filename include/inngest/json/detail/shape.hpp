@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,7 +16,8 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// The JSON form of a C++ type, as far as it is known: its members, to check expressions that name them.
+/// The JSON form of a C++ type, as far as it is known. Used to check expressions that name its members, and
+/// to show users what an event may contain.
 struct json_shape {
   enum class kind {
     any,     ///< unknown: inngest::json, types with their own to_json
@@ -30,6 +32,8 @@ struct json_shape {
   std::string_view name{};  // the name of values and lists in messages
   std::span<const member> members{};
   const json_shape& (*element)() = nullptr;
+  std::string_view type{};                     // of values: "string", "integer", "number" or "boolean"
+  std::span<const std::string_view> values{};  // the allowed texts; empty for any
 
   const member* find(std::string_view name) const;
 };
@@ -38,10 +42,23 @@ struct json_shape {
 struct json_shape::member {
   std::string_view name;
   const json_shape& (*shape)();
+  bool is_optional = false;  // whether it may be missing
 };
 
 template <class T>
 const json_shape& shape_of();
+
+/// The shape of an enumeration with INNGEST_ENUM.
+template <class T>
+json_shape shape_of_names() {
+  static constexpr auto texts = [] {
+    constexpr auto pairs = inngest_names(static_cast<const T*>(nullptr));
+    std::array<std::string_view, pairs.size()> out{};
+    for (std::size_t i = 0; i < pairs.size(); ++i) out[i] = pairs[i].second;
+    return out;
+  }();
+  return {.what = json_shape::kind::value, .name = "a text", .type = "string", .values = texts};
+}
 
 template <class T>
 inline constexpr bool holds_extra_fields = false;
@@ -56,12 +73,21 @@ using shape_type = typename Field::form::template shape_type<typename Field::mem
 /// Adds a member of one alternative of a variant. Where alternatives differ, the member may be anything.
 void add_member_of_alternative(std::vector<json_shape::member>& all, const json_shape::member& added);
 
+/// The shape of the member that distinguishes the alternatives of a variant.
+template <class Variant>
+const json_shape& shape_of_discriminator() {
+  static constexpr auto rule = inngest_discriminator(static_cast<const Variant*>(nullptr));
+  static constexpr json_shape shape{
+      .what = json_shape::kind::value, .name = "a text", .type = "string", .values = rule.values};
+  return shape;
+}
+
 /// The shape of a std::variant with INNGEST_VARIANT: the members of all its alternatives, and its own.
 template <class Variant, class... Alternatives>
 json_shape shape_of_variant(const std::variant<Alternatives...>*) {
   constexpr auto rule = inngest_discriminator(static_cast<const Variant*>(nullptr));
   static std::vector<json_shape::member> members;
-  members.assign({{rule.member, &shape_of<std::string>}});
+  members.assign({{rule.member, &shape_of_discriminator<Variant>}});
   for (const json_shape* alternative : {&shape_of<Alternatives>()...}) {
     if (alternative->what != json_shape::kind::object) return {};
     for (const json_shape::member& added : alternative->members) add_member_of_alternative(members, added);
@@ -79,8 +105,9 @@ json_shape make_shape() {
     } else {
       static const auto members = std::apply(
           []<class... Fields>(const Fields&... all) {
-            return std::array<json_shape::member, sizeof...(Fields)>{
-                json_shape::member{all.name, &shape_of<shape_type<Fields>>}...};
+            return std::array<json_shape::member, sizeof...(Fields)>{json_shape::member{
+                all.name, &shape_of<shape_type<Fields>>,
+                is_optional<typename Fields::member_type> || codec<T>::has_default(all.member)}...};
           },
           codec<T>::all);
       return {.what = kind::object, .members = members};
@@ -99,12 +126,15 @@ json_shape make_shape() {
             .element = &shape_of<std::remove_cvref_t<typename T::value_type>>};
   } else if constexpr (what == json_kind::tuple) {
     return {.what = kind::list, .name = "a list"};
-  } else if constexpr (what == json_kind::text || what == json_kind::names) {
-    return {.what = kind::value, .name = "a text"};
+  } else if constexpr (what == json_kind::names) {
+    return shape_of_names<T>();
+  } else if constexpr (what == json_kind::text) {
+    return {.what = kind::value, .name = "a text", .type = "string"};
   } else if constexpr (what == json_kind::integer || what == json_kind::floating) {
-    return {.what = kind::value, .name = "a number"};
+    return {
+        .what = kind::value, .name = "a number", .type = what == json_kind::integer ? "integer" : "number"};
   } else if constexpr (what == json_kind::boolean) {
-    return {.what = kind::value, .name = "a boolean"};
+    return {.what = kind::value, .name = "a boolean", .type = "boolean"};
   } else {
     return {};
   }

@@ -52,7 +52,7 @@ std::string find_text(std::string_view json, std::string_view name);
 
 /// The unchanged text of a member of a JSON object; empty when there is none. It points into the buffer.
 /// \throws payload_error when the JSON is not an object.
-std::string_view find_member(const json_buffer& buffer, std::string_view name);
+json_slice find_member(const json_buffer& buffer, std::string_view name);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 

@@ -36,7 +36,7 @@ INNGEST_INLINE std::string names_of(unsigned types) {
   return out;
 }
 
-INNGEST_INLINE std::string find_discriminator(std::string_view object, std::string_view member,
+INNGEST_INLINE std::string find_discriminator(json_slice object, std::string_view member,
                                               const json_path& at) {
   const json_path here(at, member);
   json_document document(object, at);

@@ -21,7 +21,7 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Checks options that every server would refuse. Errors name the function and the option.
+/// Checks options that every server would reject. Errors name the function and the option.
 class option_check {
  public:
   /// `events` are the events of the function's triggers.
@@ -31,7 +31,8 @@ class option_check {
   /// Checks all options. \throws configuration_error when one is invalid.
   void run() const;
 
-  /// Checks the retries of the function or of an end handler; `option` is such as "on_failure: retries".
+  /// Checks the retries of the function or of an end handler; `option` is, for example, "on_failure:
+  /// retries".
   void check_retries(const std::string& option, const std::optional<int>& retries) const;
 
   /// A warning about options that a server accepts but that can't work; empty when there is none.
@@ -74,6 +75,8 @@ class option_check {
   void check_batch() const;
 
   void check_keys() const;
+
+  void check_tags() const;
 
   void check_priority() const;
 

@@ -20,22 +20,22 @@ struct option_range {
   constexpr bool holds(long long value) const { return least <= value && value <= most; }
   constexpr bool holds(std::chrono::seconds value) const { return holds(value.count()); }
 
-  /// "from 1 s to 10 minutes"
+  /// The range as text: "from 1 s to 10 minutes".
   std::string text() const { return "from " + text_of(least) + " to " + text_of(most); }
-  /// A value in the same form, with its unit.
+  /// A value in the same format, with its unit.
   std::string text_of(long long value) const;
 };
 
 inline constexpr long long days_in_seconds = 86'400;
 
-/// Used where no bound is documented: short enough that no arithmetic overflows, even in nanoseconds.
+/// Used where no limit is documented: short enough that no arithmetic overflows, even in nanoseconds.
 inline constexpr long long longest_period = 100 * 365 * days_in_seconds;
 inline constexpr long long largest_limit = (std::numeric_limits<int>::max)();
 
 namespace option_limits {
 
 inline constexpr option_range retries{0, 20};
-inline constexpr option_range triggers{1, 10};
+inline constexpr option_range triggers{0, 10};
 inline constexpr option_range cancel_on{0, 5};
 inline constexpr option_range concurrency_limits{0, 2};
 inline constexpr option_range concurrency{1, largest_limit};
@@ -57,7 +57,7 @@ inline constexpr option_range event_name{1, 255};
 
 }  // namespace option_limits
 
-/// The maximum time for which a run may sleep or wait: a year, and a day for leap years.
+/// The maximum time for which a run may sleep or wait: a year, plus a day for leap years.
 inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24 * 366);
 
 /// Whether the duration is longer than any wait, in either direction.

@@ -17,9 +17,9 @@
 #include <inngest/error.hpp>
 #include <inngest/platform/detail/file.hpp>
 
-// The file of an outbox: a header with the position of the first unsent record, and the records. A record has
-// the lengths of its two texts, the first bytes of a SHA-256 over everything, and the texts. A record without
-// events replaces damaged bytes, so that they are set aside only once.
+// The file of an outbox: a header with the position of the first unsent record, then the records. A record
+// consists of the lengths of its two texts, the first bytes of a SHA-256 over everything, and the texts. A
+// record without events replaces damaged bytes, so that they are copied to the other file only once.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -42,7 +42,7 @@ class open_file {
   void write(std::size_t at, std::string_view bytes);
 
   void truncate(std::size_t size);
-  /// Tries to remove what a failed write left, because it must not look like a record.
+  /// Tries to remove the remains of a failed write, because they must not look like a record.
   void cut_back(std::size_t size) noexcept;
 
   /// Waits until the file's name is on the disk.
@@ -60,7 +60,7 @@ class open_file {
 /// Appends lines to a file, and waits until they are on the disk. Creates the file if necessary.
 void append_lines(const std::filesystem::path& path, const std::string& lines);
 
-/// A queue of event lists with their seeds, in a file. Not thread-safe.
+/// A queue of event lists and their seeds, in a file. Not thread-safe.
 class outbox_file {
  public:
   struct record {
@@ -87,10 +87,10 @@ class outbox_file {
   /// file.
   void append(const std::string& events, const std::string& seed);
 
-  /// The first record. If it can't be read, sets it aside and returns `nullopt`.
+  /// The first record. If it can't be read, moves it to "<path>.damaged" and returns `nullopt`.
   std::optional<record> front();
 
-  /// Removes the first record. When it throws, the record comes back when the file is opened again.
+  /// Removes the first record. If it throws, the record reappears when the file is opened again.
   void drop_front();
 
  private:
@@ -119,7 +119,8 @@ class outbox_file {
 
   [[noreturn]] void refuse() const;
 
-  /// Adds the records in the bytes, which begin at `base` in the file, and sets aside the rest.
+  /// Adds the records in the bytes, which begin at `base` in the file, and moves unreadable bytes to
+  /// "<path>.damaged".
   void scan(std::size_t base, const std::string& bytes);
 
   /// The position of the next record; the end of the bytes when there is none.

@@ -16,8 +16,8 @@
 #include <inngest/config.hpp>
 #include <inngest/platform/detail/windows.hpp>
 
-// Files that can wait until their bytes are on the disk, and locks between processes. The standard library
-// has neither. POSIX systems and Windows have different definitions of the same declarations.
+// Files that can wait until their bytes are on the disk, and locks between processes, neither of which the
+// standard library has. POSIX systems and Windows have different definitions of the same declarations.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -30,8 +30,8 @@ inline std::string to_utf8(const std::filesystem::path& path) {
   return {text.begin(), text.end()};
 }
 
-/// An open file. Only its owner may read it. Child processes do not inherit it by exec(). Functions return a
-/// std::error_code, which is 0 on success.
+/// An open file. Only its owner may read it. Child processes do not inherit it through exec(). Functions
+/// return a std::error_code, which is 0 on success.
 class disk_file {
  public:
   enum class mode { open_or_create, create_new };
@@ -47,13 +47,13 @@ class disk_file {
   void close();
 
   /// Locks the file until this object closes it, or the process ends in any way. The lock also excludes other
-  /// objects of this process. Returns std::errc::resource_unavailable_try_again when the file is locked.
+  /// objects in this process. Returns std::errc::resource_unavailable_try_again when the file is locked.
   std::error_code lock() const;
 
   std::error_code get_size(std::size_t& out) const;
   /// Sets `out` to `size` bytes, or fewer at the end of the file.
   std::error_code read(std::size_t at, std::size_t size, std::string& out) const;
-  /// Writes all bytes. They are not sure to be on the disk before sync().
+  /// Writes all bytes. They are guaranteed to be on the disk only after sync().
   std::error_code write(std::size_t at, std::string_view bytes) const;
   /// Truncates the file, or extends it with zeros.
   std::error_code resize(std::size_t size) const;

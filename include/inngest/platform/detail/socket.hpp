@@ -22,7 +22,7 @@
 #include <inngest/config.hpp>
 #include <inngest/platform/detail/windows.hpp>
 
-// The differences between POSIX sockets and Windows sockets. Code uses the calls that both have directly.
+// The differences between POSIX sockets and Windows sockets. Calls that both have are used directly.
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -63,13 +63,13 @@ bool may_succeed_later(const std::error_code& problem);
 
 bool is_address_in_use(const std::error_code& problem);
 
-/// Whether the error means that there are too many sockets, or too little memory for another one.
+/// Whether the error means that there are too many open sockets, or not enough memory for another one.
 bool is_out_of_sockets(const std::error_code& problem);
 
 /// The message for an error code of getaddrinfo().
 std::string name_problem(int problem);
 
-/// Returns false when the option can't be set.
+/// Sets a socket option. Returns false when it can't be set.
 template <class Socket>
 bool set_socket_option(Socket socket, int level, int name, int value) {
   // Windows takes a const char*, which converts to the const void* of other systems.
@@ -88,10 +88,14 @@ void set_listener_options(Socket socket) {
 #endif
 }
 
-/// Makes calls return at once, and keeps child processes from inheriting the socket by exec().
+/// Keeps child processes from inheriting the socket by exec(): they would keep the port in use and the
+/// connection open.
+void keep_from_children(native_socket socket);
+
+/// Makes calls non-blocking, and keeps child processes from inheriting the socket through exec().
 void set_nonblocking(native_socket socket);
 
-/// Waits until a socket is ready, at most for the milliseconds. Ignores entries with no_socket.
+/// Waits until a socket is ready, at most for `milliseconds`. Ignores entries with no_socket.
 int poll_sockets(pollfd* all, std::size_t count, int milliseconds);
 
 /// Receives bytes. Returns their number, 0 at the end, or -1 on failure.
@@ -103,7 +107,7 @@ std::ptrdiff_t send_some(native_socket socket, const char* bytes, std::size_t si
 /// Like MSG_NOSIGNAL, for systems that have an option of the socket instead.
 void refuse_signals([[maybe_unused]] native_socket socket);
 
-/// The most files and sockets that the process may open.
+/// The maximum number of files and sockets that the process may open.
 std::size_t open_file_limit();
 
 /// Wakes a thread that waits in poll_sockets(). Poll socket() for POLLIN, and call wake() from any thread.

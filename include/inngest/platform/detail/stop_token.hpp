@@ -12,8 +12,8 @@
 
 #include <inngest/config.hpp>
 
-// The classes of <stop_token>, for standard libraries without it: see <inngest/stop_token.hpp>. The names and
-// the guarantees are those of the standard. It uses a mutex, which is slower.
+// The classes of <stop_token>, for standard libraries without it: see <inngest/stop_token.hpp>. Names and
+// guarantees are those of the standard. It uses a mutex, which is slower.
 
 namespace inngest::inline INNGEST_ABI::detail::own_stop {
 
@@ -31,18 +31,18 @@ class stop_state {
 
   bool is_requested() const noexcept { return requested_; }
 
-  /// Calls the callbacks on this thread. Returns false when a stop was requested before.
+  /// Calls the callbacks on this thread. Returns false if a stop was already requested.
   bool request() noexcept;
 
-  /// Adds a callback. Returns false when a stop was requested before; then the caller calls the callback.
+  /// Adds a callback. Returns false if a stop was already requested; the caller then calls the callback.
   bool add(callback& added);
 
-  /// Removes a callback, and waits until it has returned unless it removes itself.
+  /// Removes a callback, and waits until it has returned, unless it removes itself.
   void remove(const callback& removed) noexcept;
 
  private:
   std::atomic<bool> requested_{false};
-  std::mutex mutex_;  // protects the members below
+  std::mutex mutex_;  // guards the members below
   std::condition_variable callback_ended_;
   std::list<callback*> callbacks_;
   callback* running_ = nullptr;
@@ -60,7 +60,7 @@ class stop_token {
   stop_token() noexcept = default;
 
   bool stop_requested() const noexcept { return state_ && state_->is_requested(); }
-  /// False when no stop was requested, and no source is left.
+  /// False when no stop was requested and no source exists any more.
   bool stop_possible() const noexcept { return state_ && (state_->is_requested() || !sources_.expired()); }
   void swap(stop_token& other) noexcept { std::swap(*this, other); }
 
@@ -87,8 +87,7 @@ class stop_source {
   stop_token get_token() const noexcept { return {state_, sources_}; }
   bool stop_requested() const noexcept { return state_ && state_->is_requested(); }
   bool stop_possible() const noexcept { return state_ != nullptr; }
-  /// Calls the callbacks on this thread. Returns false when a stop was requested before, or there is no
-  /// state.
+  /// Calls the callbacks on this thread. Returns false if a stop was already requested, or there is no state.
   bool request_stop() const noexcept;
   void swap(stop_source& other) noexcept { std::swap(*this, other); }
 

@@ -10,6 +10,12 @@ INNGEST_INLINE std::string refusal(const http::response& answer) {
     std::string text = detail::find_text(answer.body.substr(0, 64 * 1024), key);
     if (!text.empty()) return std::to_string(answer.status) + " " + text;
   }
+  constexpr std::string_view list = "{\"errors\":[";  // version 2: {"errors":[{"code","message"}]}
+  if (const std::size_t end = answer.body.find('}'); answer.body.starts_with(list) && end < 64 * 1024) {
+    const std::string text =
+        detail::find_text(answer.body.substr(list.size(), end + 1 - list.size()), "message");
+    if (!text.empty()) return std::to_string(answer.status) + " " + text;
+  }
   return std::to_string(answer.status);
 }
 
@@ -48,42 +54,6 @@ INNGEST_INLINE http::request publish_request(std::string_view channel, std::stri
   std::string path = "/v1/realtime/publish?channel=" + http::percent_encoded(channel);
   if (!run_id.empty()) path += "&run_id=" + http::percent_encoded(run_id);
   return json_request(path + "&topic=" + http::percent_encoded(topic), std::move(data));
-}
-
-INNGEST_INLINE std::string metadata_object(std::string_view scope, std::string_view kind,
-                                           std::string_view change, std::string_view values) {
-  detail::json_object_text out;
-  if (!scope.empty()) out.add("scope", scope);
-  return out.add_exact("kind", kind).add("op", change).add_raw("values", values).text();
-}
-
-INNGEST_INLINE http::request metadata_request(std::string_view run_id, std::string_view step_id,
-                                              const std::string& metadata) {
-  detail::json_object_text target;
-  target.add_if("step_id", step_id);
-  return json_request("/v1/runs/" + http::percent_encoded(run_id) + "/metadata",
-                      detail::json_object_text()
-                          .add_raw("target", target.text())
-                          .add_raw("metadata", "[" + metadata + "]")
-                          .text());
-}
-
-INNGEST_INLINE std::string score_values(std::string_view name, double value) {
-  detail::require_utf8(name, "a score's name");
-  bool printable = !name.empty() && name.size() <= 128;
-  for (const char c : name) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '\'') printable = false;
-  }
-  if (!printable) {
-    throw configuration_error(
-        "a score's name must have 1 to 128 bytes and no quotes or control characters: \"" +
-        std::string(name) + "\"");
-  }
-  std::string number;
-  detail::codec<double>::write(number, value, detail::json_path("value"));
-  return detail::json_object_text()
-      .add_raw(name, detail::json_object_text().add_raw("value", number).text())
-      .text();
 }
 
 }  // namespace inngest::inline INNGEST_ABI::protocol

@@ -17,6 +17,10 @@ INNGEST_INLINE bool call_request::is_deferred(const step_hash& id) const {
   return std::find(defers_.begin(), defers_.end(), id) != defers_.end();
 }
 
+INNGEST_INLINE bool call_request::is_abortable(const step_hash& id) const {
+  return std::find(abortable_defers_.begin(), abortable_defers_.end(), id) != abortable_defers_.end();
+}
+
 INNGEST_INLINE void call_request::adopt_events(std::string events) {
   fetched_events_ = detail::json_buffer(std::move(events));
   reading([&] {
@@ -36,11 +40,12 @@ INNGEST_INLINE void call_request::adopt_events(std::string events) {
 INNGEST_INLINE void call_request::adopt_steps(std::string steps) {
   fetched_steps_ = detail::json_buffer(std::move(steps));
   memos_.clear();
+  memo_keys_.clear();
   state_size_ = 0;
   reading([&] {
     detail::json_document document(fetched_steps_.text());
     detail::json_value root = document.root();
-    read_steps(root);
+    read_steps(root, nullptr);
   });
 }
 
@@ -52,10 +57,13 @@ INNGEST_INLINE void call_request::replace_events(std::string event, std::string 
 }
 
 INNGEST_INLINE const memo* call_request::find(const step_hash& id) const {
-  const auto found =
-      std::lower_bound(memos_.begin(), memos_.end(), id,
-                       [](const memo& a, const step_hash& b) { return comes_before(a.id, b); });
-  return found != memos_.end() && found->id == id ? &*found : nullptr;
+  const std::uint64_t key = first_bytes(id);
+  const auto first = std::lower_bound(memo_keys_.begin(), memo_keys_.end(), key);
+  for (auto at = first; at != memo_keys_.end() && *at == key; ++at) {
+    const memo& candidate = memos_[static_cast<std::size_t>(at - memo_keys_.begin())];
+    if (candidate.id == id) return &candidate;
+  }
+  return nullptr;
 }
 
 INNGEST_INLINE std::size_t call_request::completed_at(const step_hash& id) const {
@@ -81,7 +89,8 @@ INNGEST_INLINE void call_request::member_check::note(std::string_view key,
 }
 
 INNGEST_INLINE void call_request::read_body() {
-  detail::json_document document(body_.text());
+  document_ = std::make_unique<detail::kept_document>(body_.text());
+  detail::json_document& document = document_->document();
   member_check members;
   for (auto item : document.object()) {
     detail::json_field field = detail::take(item, {});
@@ -94,7 +103,7 @@ INNGEST_INLINE void call_request::read_body() {
     } else if (key == "events") {
       events_ = detail::raw_text(value, {});
     } else if (key == "steps") {
-      read_steps(value);
+      read_steps(value, document_.get());
     } else if (key == "ctx") {
       read_context(value);
     } else if (key == "defers") {
@@ -106,18 +115,33 @@ INNGEST_INLINE void call_request::read_body() {
   document.expect_end();
 }
 
-INNGEST_INLINE void call_request::read_steps(detail::json_value& value) {
+INNGEST_INLINE void call_request::read_steps(detail::json_value& value, detail::kept_document* document) {
   const detail::json_path at("steps");
   if (detail::is_null(value, at)) return;
   detail::expect(value, detail::json_type::object, at, "object");
-  for (auto item : detail::members_of(value, at)) {
-    detail::json_field field = detail::take(item, at);
-    memo found;
+  memos_.reserve(stack_.size() + 1);  // usually all, because the stack usually comes first
+  for (auto& item : detail::members_of(value, at)) {
+    detail::json_field& field = detail::take(item, at);
+    memo& found = memos_.emplace_back();
     const std::string_view key = field.key;
-    if (!detail::from_hex(key, found.id)) continue;  // not a step's id, so no step can read it
-    found.text = detail::raw_text(field.value, at);
+    if (!detail::from_hex(key, found.id)) {  // not a step's id, so no step can read it
+      memos_.pop_back();
+      continue;
+    }
+    if (document && detail::type_of(field.value, at) == detail::json_type::object) {
+      found.text = detail::raw_object(field.value, at, found.place);
+      found.document = document;
+      document->allow(found.text.size());
+    } else {
+      found.text = detail::raw_text(field.value, at);
+    }
     state_size_ += found.text.size();
-    memos_.push_back(found);
+  }
+  // For fetched results of an endpoint, a server indicates the order only by the order of the members.
+  if (stack_.empty() && !fetched_steps_.text().empty()) {
+    for (const memo& found : memos_) {
+      if (!holds_only(found, "input")) stack_.push_back(found.id);
+    }
   }
   // Keys of canonical JSON are in order, so they are usually sorted already.
   const auto before = [](const memo& a, const memo& b) { return comes_before(a.id, b.id); };
@@ -127,6 +151,8 @@ INNGEST_INLINE void call_request::read_steps(detail::json_value& value) {
   const auto twice = std::adjacent_find(memos_.begin(), memos_.end(), same);
   if (twice != memos_.end())
     detail::fail_at(detail::json_path(at, detail::to_hex(twice->id)), "duplicate step");
+  memo_keys_.reserve(memos_.size());
+  for (const memo& stored : memos_) memo_keys_.push_back(first_bytes(stored.id));
 }
 
 INNGEST_INLINE void call_request::read_defers(detail::json_value& value) {
@@ -136,8 +162,22 @@ INNGEST_INLINE void call_request::read_defers(detail::json_value& value) {
   for (auto item : detail::members_of(value, at)) {
     detail::json_field field = detail::take(item, at);
     step_hash id{};
-    if (detail::from_hex(field.key, id)) defers_.push_back(id);
+    if (!detail::from_hex(field.key, id)) continue;
+    defers_.push_back(id);
+    if (read_abortable(field.value, at)) abortable_defers_.push_back(id);
   }
+}
+
+INNGEST_INLINE bool call_request::read_abortable(detail::json_value& value, const detail::json_path& at) {
+  if (detail::type_of(value, at) != detail::json_type::object) return true;
+  bool out = true;  // the default if the server does not send it
+  for (auto item : detail::members_of(value, at)) {
+    detail::json_field field = detail::take(item, at);
+    const bool is_said =
+        field.key == "abortable" && detail::type_of(field.value, at) == detail::json_type::boolean;
+    if (is_said) out = detail::take(field.value.get_bool(), at);
+  }
+  return out;
 }
 
 INNGEST_INLINE void call_request::read_context(detail::json_value& value) {
@@ -201,11 +241,15 @@ INNGEST_INLINE void call_request::read_stack(detail::json_value& value, const de
     if (key != "stack") continue;
     if (detail::is_null(field.value, at)) continue;
     detail::expect(field.value, detail::json_type::array, at, "array");
-    for (auto id : detail::elements_of(field.value, at)) {
-      detail::json_value text = detail::take(id, at);
-      detail::expect(text, detail::json_type::string, at, "string");
+    for (auto& one : detail::elements_of(field.value, at)) {
+      detail::json_value& text = detail::take(one, at);
+      std::string_view id;
+      if (!text.get_plain_string(id)) {
+        detail::expect(text, detail::json_type::string, at, "string");
+        id = detail::take(text.get_string(), at);
+      }
       step_hash hash{};
-      if (detail::from_hex(detail::take(text.get_string(), at), hash)) stack_.push_back(hash);
+      if (detail::from_hex(id, hash)) stack_.push_back(hash);
     }
   }
 }

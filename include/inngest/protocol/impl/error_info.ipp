@@ -68,7 +68,7 @@ INNGEST_INLINE failure describe(const std::exception_ptr& thrown, std::chrono::s
     out.info.message = problem.what();
     describe_causes(problem, out.info);
     if (const auto* step = dynamic_cast<const step_error*>(&problem)) {
-      out.info.name = step->name();  // the original exception's name: the run shows the cause
+      out.info.name = step->name();  // the original exception's name, so that the run shows the cause
       out.info.causes = step->causes();
       out.retriable = false;
     } else if (const auto* later = dynamic_cast<const retry_after_error*>(&problem)) {

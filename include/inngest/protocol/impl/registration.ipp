@@ -29,6 +29,10 @@ INNGEST_INLINE std::string describe_cancel(const cancel_on& cancel) {
   return out.add_if("timeout", duration_text(cancel.timeout)).text();
 }
 
+INNGEST_INLINE std::string describe_tag(const function_tag& tag) {
+  return json_object_text().add("name", tag.name).add("value", tag.value).text();
+}
+
 INNGEST_INLINE void describe_flow_control(json_object_text& out, const function_options& options) {
   const auto& limits = options.concurrency.limits();
   if (!limits.empty()) out.add_raw("concurrency", describe_each(limits, describe_limit));
@@ -65,6 +69,7 @@ INNGEST_INLINE void describe_flow_control(json_object_text& out, const function_
   if (!options.priority.empty())
     out.add_raw("priority", json_object_text().add("run", options.priority).text());
   out.add_if("idempotency", options.idempotency);
+  if (!options.tags.empty()) out.add_raw("tags", describe_each(options.tags, describe_tag));
   if (options.timeouts.start || options.timeouts.finish) {
     json_object_text described;
     described.add_if("start", duration_text(options.timeouts.start));
@@ -80,7 +85,8 @@ INNGEST_INLINE std::string describe_function(const std::string& slug, const func
                                "fnId=" + http::percent_encoded(slug) + "&stepId=step";
   json_object_text step;
   step.add("id", "step").add("name", "step");
-  step.add_raw("runtime", json_object_text().add("type", "http").add("url", step_url).text());
+  const char* type = url.starts_with("ws://") || url.starts_with("wss://") ? "ws" : "http";
+  step.add_raw("runtime", json_object_text().add("type", type).add("url", step_url).text());
   if (options.retries) step.add_raw("retries", json_object_text().add("attempts", *options.retries).text());
   json_object_text out;
   out.add("id", slug).add("name", options.name.empty() ? options.id : options.name);

@@ -12,6 +12,8 @@ INNGEST_INLINE http::response json_answer(const served_app& app, int status, std
   if (!app.options.framework.empty()) out.headers.add(protocol::header::framework, app.options.framework);
   out.headers.add(protocol::header::request_version, protocol::execution_version);
   if (!app.settings().env().empty()) out.headers.add(protocol::header::environment, app.settings().env());
+  if (!app.settings().platform().empty())
+    out.headers.add(protocol::header::platform, app.settings().platform());
   return out;
 }
 
@@ -60,7 +62,7 @@ INNGEST_INLINE http::response guarded(const served_app& app, detail::function_re
 INNGEST_INLINE void add_retry_headers(http::response& out, const protocol::failure& failure) {
   out.headers.add(protocol::header::no_retry, failure.retriable ? "false" : "true");
   if (failure.retriable && failure.retry_after) {
-    // The limits of a server, which ignores "0" and uses a longer delay of its own.
+    // A server's limits: it ignores "0" and uses its own, longer delay.
     constexpr std::chrono::seconds shortest(1), longest = std::chrono::hours(24);
     const auto seconds =
         std::clamp(std::chrono::ceil<std::chrono::seconds>(*failure.retry_after), shortest, longest);

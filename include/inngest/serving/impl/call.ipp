@@ -18,6 +18,39 @@ INNGEST_INLINE std::optional<step_hash> target_of(const http::request& request) 
   return out;
 }
 
+INNGEST_INLINE protocol::call_request& incoming_call::get() const {
+  if (problem) std::rethrow_exception(problem);
+  return *request;
+}
+
+INNGEST_INLINE incoming_call read_call(const http::request& request, std::string body) {
+  const auto began = std::chrono::steady_clock::now();
+  incoming_call out;
+  try {
+    out.request = std::make_unique<protocol::call_request>(std::move(body), target_of(request));
+  } catch (...) {
+    out.problem = std::current_exception();
+  }
+  out.took = std::chrono::steady_clock::now() - began;
+  return out;
+}
+
+INNGEST_INLINE call_info info_of(const served_function& served, const http::request& request,
+                                 const protocol::call_request* call) {
+  call_info out{.function_id = served.function->id(),
+                .traceparent = request.headers.find(protocol::header::traceparent).value_or(""),
+                .function = served.function,
+                .request_id = request.headers.find(protocol::header::request_id).value_or(""),
+                .job_id = request.headers.find(protocol::header::job_id).value_or("")};
+  if (call == nullptr) return out;
+  out.run_id = call->run_id();
+  out.attempt = call->attempt();
+  out.max_attempts = call->max_attempts();
+  out.event = call->event();
+  out.events = call->events();
+  return out;
+}
+
 INNGEST_INLINE void fetch_state(const served_app& app, protocol::call_request& call) {
   const auto get = [&](const char* what) {
     const std::string path = "/v0/runs/" + http::percent_encoded(call.run_id()) + "/" + what;
@@ -31,13 +64,9 @@ INNGEST_INLINE void fetch_state(const served_app& app, protocol::call_request& c
 }
 
 INNGEST_INLINE void transform_input(const served_function& served, protocol::call_request& call,
-                                    const execution::replay_options& replay_options) {
+                                    const http::request& request) {
   if (served.hooks.empty()) return;
-  const call_info info{.function_id = replay_options.function_id,
-                       .run_id = call.run_id(),
-                       .attempt = call.attempt(),
-                       .max_attempts = call.max_attempts(),
-                       .traceparent = replay_options.traceparent};
+  const call_info info = info_of(served, request, &call);
   function_input input{.event = std::string(call.event()), .events = std::string(call.events())};
   served.hooks.for_each([&](middleware& layer) { layer.transform_function_input(info, input); });
   call.replace_events(std::move(input.event), std::move(input.events));
@@ -57,15 +86,19 @@ INNGEST_INLINE void add_call_headers(http::response& out, const http::request& r
 }
 
 INNGEST_INLINE http::response call_function(const served_app& app, const served_function& served,
-                                            const http::request& request, std::string body,
+                                            const http::request& request, const incoming_call& incoming,
                                             const save_results* save, const execution::call_stop& stop) {
   using clock = std::chrono::steady_clock;
-  const auto began = clock::now();
-  protocol::call_request call(std::move(body), target_of(request));
+  const auto began = clock::now() - incoming.took;
+  protocol::call_request& call = incoming.get();
   if (call.use_api()) fetch_state(app, call);
-  const std::string traceparent(request.headers.find(protocol::header::traceparent).value_or(""));
+  const call_info info = info_of(served, request, &call);
   execution::replay_options replay_options{.function_id = served.function->id(),
-                                           .traceparent = traceparent,
+                                           .function = served.function,
+                                           .propagate_sessions = app.settings().session_propagation(),
+                                           .traceparent = info.traceparent,
+                                           .request_id = info.request_id,
+                                           .job_id = info.job_id,
                                            .hooks = &served.hooks,
                                            .limits = app.settings().limits(),
                                            .trace_steps = app.options.strict,
@@ -73,10 +106,11 @@ INNGEST_INLINE http::response call_function(const served_app& app, const served_
   auto checkpoints = save ? checkpoints_in_process(app, *served.function, call, *save)
                           : checkpoints_with_server(app, *served.function, call);
   if (checkpoints) replay_options.checkpoints = &*checkpoints;
-  transform_input(served, call, replay_options);
+  transform_input(served, call, request);
   const auto parsed = clock::now();
 
   execution::outcome outcome = run_handler(app, served, call, replay_options);
+  seal_response(outcome);
   if (app.options.strict) check_determinism(app, served, call, replay_options, outcome);
   for (const std::string& warning : outcome.warnings) {
     app.client.log().warn("function \"" + served.function->id() + "\", run " + call.run_id() + ": " +
@@ -90,7 +124,7 @@ INNGEST_INLINE http::response call_function(const served_app& app, const served_
 INNGEST_INLINE http::response answer_call(const served_app& app, http::request request,
                                           const save_results* save, const execution::call_stop& stop) {
   const auto slug = request.query("fnId");
-  if (!slug) return message_answer(app, 400, "the call names no function: fnId is missing");
+  if (!slug) return message_answer(app, 400, "the parameter fnId, which names the function, is missing");
   const auto found = app.by_slug.find(*slug);
   if (found == app.by_slug.end()) {
     return message_answer(app, 500,
@@ -98,10 +132,40 @@ INNGEST_INLINE http::response answer_call(const served_app& app, http::request r
                               "\": has it been synced since it changed?");
   }
   const served_function& served = found->second;
-  if (served.hooks.empty()) return call_function(app, served, request, std::move(request.body), save, stop);
+  if (served.hooks.empty()) {
+    const incoming_call incoming = read_call(request, std::move(request.body));
+    return call_function(app, served, request, incoming, save, stop);
+  }
+  const incoming_call incoming = read_call(request, request.body);
+  const call_info info = info_of(served, request, incoming.request.get());
+  bool was_called = false;
   return served.hooks.template wrap<http::response>(
-      [&](middleware& layer, next_call<http::response> next) { return layer.wrap_request(request, next); },
-      [&] { return call_function(app, served, request, request.body, save, stop); });
+      [&](middleware& layer, next_call<http::response> next) {
+        return layer.wrap_request(info, request, next);
+      },
+      [&] {
+        if (!std::exchange(was_called, true))
+          return call_function(app, served, request, incoming, save, stop);
+        return call_function(app, served, request, read_call(request, request.body), save, stop);
+      });
+}
+
+INNGEST_INLINE void seal_response(execution::outcome& outcome) {
+  if (!outcome.response) return;
+  const auto seal = [&](std::string& result) {
+    if (!protocol::is_http_result(result))
+      result = protocol::sealed_http_result(outcome.response->status, result);
+  };
+  if (outcome.is_result_among_operations)
+    seal(outcome.operations.back().data);
+  else if (outcome.ended == execution::outcome::kind::completed)
+    seal(outcome.result);
+}
+
+INNGEST_INLINE http::response answer_if_running(const served_app& app, http::request request,
+                                                const execution::call_stop& stop) {
+  const registered_call registered(app.calls, stop);
+  return registered.is_refused() ? stopping_answer(app) : app.route->answer(app, std::move(request), stop);
 }
 
 INNGEST_INLINE http::response answer_if_running(const served_app& app, http::request request,

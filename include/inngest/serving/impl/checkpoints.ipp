@@ -38,10 +38,15 @@ INNGEST_INLINE execution::checkpoints::saved save_with_server(
   return saved::no;
 }
 
+INNGEST_INLINE checkpointing checkpointing_of(const served_app& app, const any_function& function) {
+  checkpointing chosen = function.options().checkpointing.value_or(app.settings().checkpointing());
+  if (!chosen.max_runtime) chosen.max_runtime = app.options.max_runtime;
+  return chosen;
+}
+
 INNGEST_INLINE std::optional<execution::checkpoints> checkpoints_with_server(
     const served_app& app, const any_function& function, const protocol::call_request& call) {
-  const checkpointing& chosen =
-      function.options().checkpointing ? *function.options().checkpointing : app.settings().checkpointing();
+  const checkpointing chosen = checkpointing_of(app, function);
   const bool possible =
       !call.function_uuid().empty() && !call.queue_item_id().empty() && !call.target() && !call.plan_only();
   if (!chosen.enabled || !possible || app.options.strict ||
@@ -58,7 +63,7 @@ INNGEST_INLINE std::optional<execution::checkpoints> checkpoints_with_server(
 INNGEST_INLINE std::optional<execution::checkpoints> checkpoints_in_process(
     const served_app& app, const any_function& function, const protocol::call_request& call,
     const save_results& save) {
-  const checkpointing chosen = function.options().checkpointing.value_or(app.settings().checkpointing());
+  const checkpointing chosen = checkpointing_of(app, function);
   if (!chosen.enabled || call.target() || call.plan_only()) return std::nullopt;
   return std::optional<execution::checkpoints>(std::in_place, chosen, execution::checkpoints::clock::now,
                                                save);

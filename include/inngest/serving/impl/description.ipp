@@ -6,7 +6,11 @@
 namespace inngest::inline INNGEST_ABI::serving {
 
 INNGEST_INLINE std::string describe_functions(const served_app& app, const std::string& url) {
-  return protocol::describe_each(app.functions, [&](const any_function& function) {
+  std::vector<any_function> registered;
+  for (const any_function& function : app.functions) {
+    if (!function.is_endpoint()) registered.push_back(function);
+  }
+  return protocol::describe_each(registered, [&](const any_function& function) {
     return protocol::describe_function(function.slug(), function.options(), function.triggers(), url);
   });
 }
@@ -37,15 +41,15 @@ INNGEST_INLINE std::string describe_app(const served_app& app, const identity& c
   return out.add_or_null("signing_key_fallback_hash", short_key_hash(keys.fallback)).text();
 }
 
+INNGEST_INLINE std::string origin_of(const served_app& app, const http::request& request) {
+  if (!app.settings().serve_origin().empty()) return app.settings().serve_origin();
+  const bool https = request.headers.find("x-forwarded-proto") == "https";
+  return (https ? "https://" : "http://") + std::string(request.headers.find("host").value_or("localhost"));
+}
+
 INNGEST_INLINE std::string url_of(const served_app& app, const http::request& request) {
   const inngest::settings& settings = app.settings();
-  std::string origin = settings.serve_origin();
-  if (origin.empty()) {
-    const bool https = request.headers.find("x-forwarded-proto") == "https";
-    origin =
-        (https ? "https://" : "http://") + std::string(request.headers.find("host").value_or("localhost"));
-  }
-  return origin + (settings.serve_path().empty() ? request.path() : settings.serve_path());
+  return origin_of(app, request) + (settings.serve_path().empty() ? request.path() : settings.serve_path());
 }
 
 INNGEST_INLINE bool is_json_container(const std::string& text) {
@@ -63,7 +67,7 @@ INNGEST_INLINE bool is_json_container(const std::string& text) {
 INNGEST_INLINE std::string describe_in_band(const served_app& app, const http::request& request,
                                             const identity& caller) {
   if (!request.body.empty() && !is_json_container(request.body))
-    throw protocol_error("the body of the PUT is not JSON");
+    throw protocol_error("the body of the PUT request is not JSON");
   const inngest::settings& settings = app.settings();
   const std::string asked = detail::find_text(request.body, "url");
   const std::string url = !asked.empty() && settings.serve_origin().empty() ? asked : url_of(app, request);

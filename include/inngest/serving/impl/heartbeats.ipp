@@ -21,9 +21,9 @@ struct heartbeats::state {
   std::function<void()> next(clock::time_point now);
 
   const std::chrono::milliseconds interval;
-  std::mutex mutex{};  // protects the members below
+  std::mutex mutex{};  // guards the members below
   std::condition_variable wake{};
-  std::list<heartbeat::entry> entries{};  // in the order in which they are due, because all wait equally long
+  std::list<heartbeat::entry> entries{};  // ordered by due time, because all have the same interval
   bool is_running = false;
   bool is_stopped = false;
 };
@@ -50,19 +50,19 @@ INNGEST_INLINE heartbeat::heartbeat(heartbeats& all, std::function<void()> funct
     state_->entries.splice(state_->entries.end(), added);
     must_start = !std::exchange(state_->is_running, true);
   }
-  // A thread that runs needs no wake-up: it waits for an entry that is due before this one.
+  // A running thread need not be woken: it waits for an entry that is due earlier.
   if (!must_start || all.thread_.post([state = state_] { state->run(); })) return;
   const std::lock_guard lock(state_->mutex);
   state_->is_running = false;
 }
 
 INNGEST_INLINE heartbeat::~heartbeat() {
-  std::list<entry> removed;  // what its function holds is destroyed without the lock
+  std::list<entry> removed;  // destroys the function's captures without the lock
   const std::lock_guard lock(state_->mutex);
   removed.splice(removed.end(), state_->entries, place_);
 }
 
-/// Takes the first entry's function, and puts the entry behind all others.
+/// Takes the first entry's function, and moves the entry to the end.
 INNGEST_INLINE std::function<void()> heartbeats::state::next(clock::time_point now) {
   entries.front().due = now + interval;
   entries.splice(entries.end(), entries, entries.begin());
@@ -80,7 +80,7 @@ INNGEST_INLINE void heartbeats::state::run() {
     std::function<void()> function = next(now);
     lock.unlock();
     function();
-    function = nullptr;  // what it holds is destroyed without the lock
+    function = nullptr;  // destroys the captures without the lock
     lock.lock();
   }
   is_running = false;

@@ -24,6 +24,20 @@ INNGEST_INLINE identity identify(const served_app& app, http::request& request) 
   return {.verified = true, .key = check.key == 0 ? keys.current : keys.fallback};
 }
 
+INNGEST_INLINE bool is_continuation(const http::request& request) {
+  // A dev server sends an empty signature, and some HTTP servers drop fields without a value.
+  return request.headers.find(protocol::header::run_id) &&
+         (request.headers.find(protocol::header::signature) ||
+          request.headers.find(protocol::header::request_version));
+}
+
+INNGEST_INLINE identity identify_caller(const served_app& app, http::request& request) {
+  if (!is_continuation(request)) return {};
+  if (request.headers.find(protocol::header::signature).value_or("").empty())
+    return {.refused = app.settings().mode() == mode::cloud};
+  return identify(app, request);
+}
+
 INNGEST_INLINE http::response refuse(const served_app& app, const identity& caller) {
   const signing_keys keys = app.client.keys();
   const bool no_keys = app.settings().mode() == mode::cloud && keys.current.empty() && keys.fallback.empty();

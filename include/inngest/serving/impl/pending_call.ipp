@@ -16,7 +16,7 @@ INNGEST_INLINE pending_call::~pending_call() {
   if (!reply_) return;
   try {
     finish(message_answer(*app_, 500, "the call ended without an answer"));
-  } catch (...) {  // out of memory: the reply tries it once more
+  } catch (...) {  // out of memory: the reply tries again
   }
 }
 
@@ -97,11 +97,11 @@ INNGEST_INLINE void pending_call::beat() {
     if (!lock || !reply_ || !heartbeat_) return;  // without the lock: the answer is being sent
     try {
       if (has_begun_ ? reply_->write(" ") : reply_->is_open()) return;
-    } catch (...) {  // the framework could not write: the client is gone
+    } catch (...) {  // the framework could not write: the client has disconnected
     }
     heartbeat_.reset();
   }
-  stop_.request();  // a body that ignores the stop runs to its end
+  stop_.request();  // a body that ignores the stop request runs to its end
 }
 
 INNGEST_INLINE std::string streamed_text(const http::response& answer) {
@@ -112,7 +112,7 @@ INNGEST_INLINE std::string streamed_text(const http::response& answer) {
   return text.add("body", answer.body).add("version", 2).text();
 }
 
-/// Writes into the body of an answer whose head the framework has sent.
+/// Writes to the body of an answer whose head the framework has already sent.
 class body_exchange final : public http::exchange {
  public:
   explicit body_exchange(const http::chunk_writer& write) : write_(write) {}
@@ -142,9 +142,9 @@ INNGEST_INLINE bool is_posted(const served_app& app, const std::shared_ptr<pendi
   try {
     return app.executor->post([call] { call->run(); });
   } catch (const std::exception& problem) {
-    app.client.log().error(std::string("serve: the executor has failed: ") + problem.what());
+    app.client.log().error(std::string("serve: the executor failed: ") + problem.what());
   } catch (...) {
-    app.client.log().error("serve: the executor has failed");
+    app.client.log().error("serve: the executor failed");
   }
   return false;
 }

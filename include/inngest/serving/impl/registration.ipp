@@ -34,6 +34,15 @@ INNGEST_INLINE sync_result read_sync_answer(const served_app& app, const http::r
 }
 
 INNGEST_INLINE sync_result sync(const served_app& app, std::string url, const std::string& deployment) {
+  if (app.route)
+    return {.message = "an endpoint needs no registration: the server learns of it with its first request"};
+  sync_result result = ask_to_register(app, url, deployment);
+  if (!result.ok) app.client.log().warn("registering the app at " + url + ": " + result.message);
+  return result;
+}
+
+INNGEST_INLINE sync_result ask_to_register(const served_app& app, std::string url,
+                                           const std::string& deployment) {
   const inngest::settings& settings = app.settings();
   const std::string query = deployment.empty() ? "" : "?deployId=" + http::percent_encoded(deployment);
   url += query;

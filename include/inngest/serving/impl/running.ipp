@@ -10,6 +10,7 @@ INNGEST_INLINE execution::outcome run_handler(const served_app& app, const serve
                                               const execution::replay_options& replay_options) {
   execution::replay replay(call, app.services, replay_options);
   const handler_resources resources{.log = app.client.log(),
+                                    .app = app.client.id(),
                                     .of_function = served.function->options().dependencies,
                                     .of_client = app.settings().dependencies()};
   return replay.run([&](std::string& result) { served.function->handler()(replay, resources, result); });

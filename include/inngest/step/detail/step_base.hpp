@@ -29,16 +29,17 @@ class step_base {
  protected:
   /// Starts a step that runs in this process: `run` receives the call and appends the result.
   template <class Result, class Plan, class Run>
-  auto start_run(step_options options, step_kind kind, const Plan& plan, Run run) {
-    return step_handle<Result, Run>(*replay_, replay_->enter(std::move(options), kind), plan, std::move(run));
+  auto start_run(step_options&& options, step_kind kind, const Plan& plan, Run run) {
+    return step_handle<Result, Run>(
+        *replay_, [&] { return replay_->enter(std::move(options), kind); }, plan, std::move(run));
   }
 
   static protocol::operation plan_of(std::string name = {}, std::string options = {});
 
-  /// Enters a step whose work the server does, and leaves the handler while it has no result. `describe`
+  /// Enters a step that the server executes, and leaves the handler while it has no result. `describe`
   /// returns the operation; its code is set to the kind's.
   template <class Describe>
-  execution::step_call ask_server(step_options options, step_kind kind, Describe describe,
+  execution::step_call ask_server(step_options&& options, step_kind kind, Describe describe,
                                   std::string* input = nullptr) {
     execution::step_call call = replay_->enter(std::move(options), kind, input);
     if (call.memo) return call;
@@ -49,7 +50,7 @@ class step_base {
 
   /// Starts a body with arguments. The arguments are recorded, and the server may replace them.
   template <class Body, class... Arguments>
-  auto start_with_input(step_options options, step_kind kind, std::string_view type, Body body,
+  auto start_with_input(step_options&& options, step_kind kind, std::string_view type, Body body,
                         const Arguments&... arguments) {
     using result = step_result_t<Body, json_form<Arguments>&...>;
     using inputs = std::tuple<json_form<Arguments>...>;
@@ -69,13 +70,14 @@ class step_base {
       auto given = decode<inputs>(input, "input");
       std::apply([&](auto&... values) { run_body(body, at.deadline, at.stop, out, values...); }, given);
     };
-    return step_handle<result, decltype(run)>(*replay_, std::move(call), plan, std::move(run));
+    return step_handle<result, decltype(run)>(
+        *replay_, [&] { return std::move(call); }, plan, std::move(run));
   }
 
   execution::replay* replay_;
 };
 
-/// A reference to the caller's body, for a step that is awaited at once.
+/// A reference to the caller's body, for a step that is awaited immediately.
 template <class Body>
 struct body_ref {
   Body* body;

@@ -37,16 +37,17 @@ template <class Body, class... Arguments>
 struct step_result {
   static constexpr bool callable =
       std::invocable<Body&, Arguments...> || takes_stop_token<Body, Arguments...>;
-  static_assert(callable,
-                "inngest: a step's body is called without arguments: [&] { ... }, or with those that are "
-                "given after it; a std::stop_token may come last");
+  static_assert(
+      callable,
+      "inngest: a step's body is called without arguments: [&] { ... }, or with those that are "
+      "given after it; a std::stop_token may come last. If it is, it has an error: see the first message");
   static constexpr bool may_throw = !std::is_nothrow_invocable_v<Body&, Arguments...> &&
                                     !std::is_nothrow_invocable_v<Body&, Arguments..., stop_token>;
   static_assert(may_throw,
                 "inngest: a step's body must not be noexcept: its errors are reported and retried");
   using returned = typename returned_by_body<Body, Arguments...>::type;
   static_assert(json_result<returned>,
-                "inngest: a step's result is kept as JSON and read back from it: declare its type with "
+                "inngest: a step's result is stored as JSON and read back: declare its type with "
                 "INNGEST_FIELDS(Type, members...), or give it nlohmann's to_json and from_json");
   static constexpr bool valid = callable && may_throw && json_result<returned>;
   using type = result_form_t<returned>;
@@ -56,7 +57,7 @@ struct step_result {
 template <class Body, class... Arguments>
 using step_result_t = typename step_result<std::remove_cvref_t<Body>, Arguments...>::type;
 
-/// Asks the body of a step to stop at the step's deadline. Without a limit it has no cost.
+/// Asks a step's body to stop at the step's deadline. Costs nothing if there is no deadline.
 class deadline_timer {
  public:
   deadline_timer(std::optional<std::chrono::milliseconds> limit, stop_source call);
@@ -72,7 +73,7 @@ class deadline_timer {
   const std::optional<std::chrono::milliseconds> limit_;
   std::chrono::steady_clock::time_point ends_{};
   stop_source source_;
-  std::mutex mutex_;  // protects has_ended_
+  std::mutex mutex_;  // guards has_ended_
   std::condition_variable body_ended_;
   bool has_ended_ = false;
   std::thread thread_;  // the last member: it uses the others
@@ -86,7 +87,7 @@ decltype(auto) call_body(Body& body, stop_token stop, Arguments&... arguments) {
     return body(arguments...);
 }
 
-/// Calls the body and appends its result as JSON. When the limit is over, `call` is asked to stop.
+/// Calls the body and appends its result as JSON. When the deadline has passed, `call` is asked to stop.
 template <class Body, class... Arguments>
 void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, const stop_source& call,
               std::string& out, Arguments&... arguments) {
@@ -97,7 +98,7 @@ void run_body(Body& body, std::optional<std::chrono::milliseconds> limit, const 
     else
       encode_to(out, call_body(body, deadline.token(), arguments...), "result");
   } catch (const inngest::error&) {
-    throw;  // its code already decides about retries
+    throw;  // its code already determines retries
   } catch (...) {
     if (deadline.is_over()) std::throw_with_nested(deadline.error());
     throw;

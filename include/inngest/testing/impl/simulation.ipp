@@ -14,9 +14,15 @@ INNGEST_INLINE simulation::simulation(client app, const std::vector<any_function
       handler_(app_, functions_, {.framework = "testing"}),
       strict_(app_, functions_, {.strict = true, .framework = "testing"}),
       checks_(chosen.check_determinism),
-      scheduler_(definitions(chosen.retries), {}, chosen.retry_delay, now_) {
-  app_.replace_transport(std::make_shared<loopback>(*this));
+      scheduler_(definitions(chosen.retries), {}, chosen.retry_delay, now_),
+      hub_(std::make_shared<embedded::realtime_hub>()) {
+  app_.replace_transport(std::make_shared<loopback>(*this, hub_));
   commit_changes();
+}
+
+INNGEST_INLINE simulation::~simulation() {
+  app_.restore_transport();
+  hub_->end();
 }
 
 INNGEST_INLINE void simulation::settle() {
@@ -94,11 +100,34 @@ INNGEST_INLINE bool simulation::cancel(std::string_view run_id) {
   return done;
 }
 
-INNGEST_INLINE std::optional<std::string> simulation::rerun(std::string_view run_id) {
+INNGEST_INLINE std::optional<std::string> simulation::rerun(std::string_view run_id,
+                                                            const std::optional<embedded::rerun_step>& from) {
   const auto earlier = store_.find_run(run_id);
-  std::string id = earlier ? scheduler_.rerun(*earlier, now_) : std::string();
+  if (!earlier) return std::nullopt;
+  embedded::rerun_plan plan;
+  if (from) plan = plan_rerun(*earlier, store_.memos_of(run_id), *from);
+  std::string id = scheduler_.rerun(*earlier, now_, std::move(plan));
   commit_changes();
   return id.empty() ? std::nullopt : std::optional<std::string>(std::move(id));
+}
+
+INNGEST_INLINE embedded::invoked_run simulation::invoke(const std::string& slug, const std::string& data,
+                                                        const std::string& key) {
+  embedded::invoked_run out = scheduler_.invoke(slug, data, key, now_);
+  commit_changes();
+  return out;
+}
+
+INNGEST_INLINE embedded::bulk_cancellation simulation::cancel_many(embedded::bulk_cancellation wanted) {
+  embedded::bulk_cancellation out = scheduler_.cancel_many(std::move(wanted), now_);
+  commit_changes();
+  return out;
+}
+
+INNGEST_INLINE bool simulation::forget_bulk_cancellation(const std::string& id) {
+  const bool done = scheduler_.forget_bulk_cancellation(id);
+  commit_changes();
+  return done;
 }
 
 INNGEST_INLINE void simulation::preload(const std::string& run_id, const step_hash& step,
@@ -140,6 +169,42 @@ INNGEST_INLINE http::response simulation::loopback::send(const http::request& re
   return embedded::server_api<simulation>(*simulation_).answer(request);
 }
 
+INNGEST_INLINE void simulation::loopback::stream(const http::request& request,
+                                                 const http::streaming& handlers) {
+  const bool subscribes = request.method == "GET" && request.path() == "/v1/realtime/sse";
+  if (subscribes) return hub_->stream(embedded::realtime_token_of(request), handlers);
+  http::request whole = request;
+  if (handlers.next_piece) {
+    for (auto piece = handlers.next_piece(); piece; piece = handlers.next_piece()) whole.body += *piece;
+  }
+  const http::response answer = send(whole, {});
+  if ((!handlers.on_head || handlers.on_head(answer)) && handlers.on_piece) handlers.on_piece(answer.body);
+}
+
+INNGEST_INLINE void simulation::broadcast(realtime::message message) {
+  if (message.run_id.empty()) message.run_id = called_run_;
+  message.created_at = now_;
+  hub_->publish(std::move(message));
+}
+
+INNGEST_INLINE void simulation::note(realtime::message message) {
+  if (message.run_id.empty()) message.run_id = called_run_;
+  message.created_at = now_;
+  if (!message.run_id.empty()) add_notes({embedded::note_of(message)});
+  published_.push_back(std::move(message));
+}
+
+INNGEST_INLINE void simulation::add_notes(std::vector<embedded::run_note> notes) {
+  for (embedded::run_note& note : notes) {
+    note.at = (std::max)(note.at, now_);
+    note.id = note_ids_.next(note.at);
+  }
+  std::vector<embedded::tag_change> tags = embedded::tag_changes_of(notes);
+  scheduler_.change_tags(tags);
+  const embedded::changes added{.notes = std::move(notes), .tags = std::move(tags)};
+  store_.commit({&added, 1});
+}
+
 INNGEST_INLINE void simulation::require_known(const any_function& function) const {
   if (!scheduler_.functions().find(function.slug()))
     throw configuration_error("the harness has no function \"" + function.id() + "\"");
@@ -152,7 +217,7 @@ INNGEST_INLINE std::vector<any_function> simulation::with_mocks(
     function_options changed = function.options();
     changed.middleware.push_back(std::make_shared<mocking>(mocks_));
     out.emplace_back(function.app_id(), std::move(changed), function.triggers(), function.handler(),
-                     with_mocks(function.end_handlers()));
+                     with_mocks(function.end_handlers()), function.is_endpoint());
   }
   return out;
 }
@@ -189,6 +254,7 @@ INNGEST_INLINE bool simulation::step() {
 INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   const handler& called = is_checked(due.run_id) ? strict_ : handler_;
   std::size_t steps_left = steps_of_a_call(due.run_id);
+  called_run_ = due.run_id;
   const auto save = [&](const std::vector<protocol::operation>& results) {
     using saved = execution::checkpoints::saved;
     if (--steps_left == 0) return saved::no;  // the results become the call's answer
@@ -196,6 +262,7 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   };
   http::response answer = steps_left > 1 ? called.answer_in_process(scheduler_.request_for(due), save)
                                          : called.answer_in_process(scheduler_.request_for(due));
+  called_run_.clear();
   if (answer.status == 206) note_operations(due.run_id, answer);
   return answer;
 }
@@ -227,7 +294,7 @@ INNGEST_INLINE bool simulation::save_results(const embedded::job& due,
 
 INNGEST_INLINE http::response simulation::refuse_request(const embedded::job& due) {
   http::response out =
-      embedded::no_answer("tests make no HTTP requests: use mock_step(\"" + due.step_name + "\", ...)");
+      embedded::no_answer("tests can't make HTTP requests: use mock_step(\"" + due.step_name + "\", ...)");
   out.headers.add(protocol::header::no_retry, "true");
   return out;
 }

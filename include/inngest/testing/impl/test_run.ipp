@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/protocol/http_run.hpp>
 #include <inngest/testing/test_run.hpp>
 
 namespace inngest::inline INNGEST_ABI::testing {
@@ -29,6 +30,20 @@ INNGEST_INLINE std::string test_step::error() const {
 INNGEST_INLINE test_run::test_run(std::shared_ptr<const simulation> simulation, std::string id)
     : simulation_(std::move(simulation)), id_(std::move(id)) {}
 
+INNGEST_INLINE http::response test_run::response() const {
+  const embedded::run run = now();
+  std::string text = run.output_text;
+  if (run.error && !run.error->text.empty())
+    text = detail::find_member(detail::json_buffer(run.error->text), "response");
+  auto found = protocol::read_http_result(std::string_view(text));
+  if (found && found->is_sealed)
+    found = protocol::read_http_result(std::string_view(run.output_reader(found->response.body)));
+  if (!found)
+    throw payload_error("response", "run " + id_ + " has none: it is " + std::string(to_string(run.status)) +
+                                        (run.error ? ": " + run.error->message : std::string()));
+  return std::move(found->response);
+}
+
 INNGEST_INLINE std::string test_run::error() const {
   const auto error = now().error;
   return error ? embedded::words_of(*error) : std::string();
@@ -45,6 +60,15 @@ INNGEST_INLINE std::string test_run::waiting_on() const {
   const auto last = now().timeline;
   const bool retries = !last.empty() && last.back().what == embedded::progress::step_retried;
   return retries ? last.back().step : std::string();
+}
+
+INNGEST_INLINE bool test_run::waits_on(const std::string& step) const {
+  const embedded::active_run* run = simulation_->active(id_);
+  if (!run) return false;
+  for (const auto& [hash, pending] : run->pending) {
+    if (pending.name == step) return true;
+  }
+  return waiting_on() == step;
 }
 
 INNGEST_INLINE std::vector<std::string> test_run::steps() const {
@@ -69,6 +93,34 @@ INNGEST_INLINE test_step test_run::step(const std::string& id, std::size_t index
     return simulation->read_result(run, step, result);
   };
   return {whole, std::move(memo), entries_of(shown_name(whole, base), index), read};
+}
+
+INNGEST_INLINE std::vector<realtime::message> test_run::published() const {
+  std::vector<realtime::message> out;
+  for (const realtime::message& message : simulation_->published()) {
+    if (message.run_id == id_) out.push_back(message);
+  }
+  return out;
+}
+
+INNGEST_INLINE json test_run::metadata_of_kind(const std::string& kind) const {
+  for (const json& found : embedded::combined_metadata(simulation_->store().notes_of(id_))) {
+    if (found["kind"] == kind && found["target"].is_null()) return found["values"];
+  }
+  return {};
+}
+
+INNGEST_INLINE json test_run::metadata(const std::string& kind) const {
+  return metadata_of_kind("userland." + kind);
+}
+
+INNGEST_INLINE std::vector<embedded::run_tag> test_run::tags() const { return now().tags; }
+
+INNGEST_INLINE std::optional<double> test_run::score(const std::string& name) const {
+  const json scores = metadata_of_kind("inngest.score");
+  if (!scores.is_object() || !scores.contains(name)) return std::nullopt;
+  const json& value = scores[name]["value"];
+  return value.is_boolean() ? (value.get<bool>() ? 1.0 : 0.0) : value.get<double>();
 }
 
 INNGEST_INLINE embedded::run test_run::now() const {

@@ -51,7 +51,7 @@ class cron_reader {
 
   std::string read_zone();
 
-  /// Refuses names of schedules such as @daily, which servers do not accept, and suggests the fields.
+  /// Rejects descriptors such as @daily, which servers do not accept, and suggests the equivalent fields.
   void refuse_descriptor();
 
   struct field {

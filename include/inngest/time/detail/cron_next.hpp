@@ -11,9 +11,9 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// The next time at which a schedule fires. Minutes that are skipped when summer time begins do not count,
-/// and minutes that are repeated when it ends count twice. \throws configuration_error when the zone does not
-/// exist.
+/// The next time at which a schedule fires. Minutes skipped at the start of summer time do not count, and
+/// minutes repeated at its end count twice.
+/// \throws configuration_error when the zone does not exist.
 std::optional<timestamp> cron_next(const cron_schedule& schedule, timestamp after);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

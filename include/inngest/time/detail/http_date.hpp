@@ -58,9 +58,9 @@ class http_date_reader {
   unsigned month_ = 1;
 };
 
-/// A date of an HTTP header in any of the three forms: "Sun, 06 Nov 1994 08:49:37 GMT",
-/// "Sunday, 06-Nov-94 08:49:37 GMT" (within 50 years of `now`) and "Sun Nov  6 08:49:37 1994". nullopt for
-/// other texts.
+/// Reads a date of an HTTP header in any of the three formats: "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday,
+/// 06-Nov-94 08:49:37 GMT" (within 50 years of `now`) and "Sun Nov  6 08:49:37 1994". nullopt for any other
+/// text.
 std::optional<std::chrono::sys_seconds> parse_http_date(
     std::string_view text, std::chrono::sys_seconds now =
                                std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <ratio>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -17,7 +18,7 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// The double without its fraction, from `least` to `most`; nothing for NaN.
+/// The double without its fraction, limited to the range from `least` to `most`; nullopt for NaN.
 template <std::integral Integer>
 constexpr std::optional<Integer> to_integer(double value,
                                             Integer least = (std::numeric_limits<Integer>::min)(),
@@ -76,6 +77,9 @@ constexpr std::chrono::time_point<Clock, Duration> add_saturated(
       Duration(add_saturated(time.time_since_epoch().count(), saturate<Duration>(duration).count())));
 }
 
+template <class T>
+concept number = std::is_arithmetic_v<T>;
+
 /// A std::chrono duration that accepts all durations that convert to it without loss. Where the standard
 /// conversion overflows, for example std::chrono::hours::max() to milliseconds, it becomes the maximum.
 template <class Duration>
@@ -85,6 +89,18 @@ class saturated : public Duration {
   template <class Rep, class Period>
     requires std::convertible_to<std::chrono::duration<Rep, Period>, Duration>
   constexpr saturated(std::chrono::duration<Rep, Period> given) : Duration(saturate<Duration>(given)) {}
+
+  /// Reports a mistake. Not a deleted function, because some compilers then report the braces around it
+  /// instead.
+  template <number Number>
+  constexpr saturated(Number) {
+    static_assert(sizeof(Number) == 0,
+                  "inngest: a duration needs a unit: write 5s with std::chrono_literals, or "
+                  "std::chrono::seconds(5)");
+  }
+  // Compilers show the line of a deleted function, with its comment.
+  template <class Rep, class Period>
+  saturated(std::chrono::duration<Rep, Period>) = delete;  // inngest: it is not exact: use std::chrono::ceil
 };
 
 /// The duration in another unit, rounded up.
@@ -98,6 +114,11 @@ constexpr To saturate_up(std::chrono::duration<Rep, Period> duration) {
   return has_rest ? To(add_saturated(out.count(), 1)) : out;
 }
 
+/// Text, or a time of another clock: mistakes for times of the system clock.
+template <class T>
+concept no_system_time = std::convertible_to<const T&, std::string_view> ||
+    (requires { typename T::clock; } && !std::is_same_v<typename T::clock, std::chrono::system_clock>);
+
 /// A time in another unit, rounded up. Every time of the system clock converts to it.
 template <class Unit>
 class saturated_time_in : public std::chrono::sys_time<Unit> {
@@ -106,6 +127,9 @@ class saturated_time_in : public std::chrono::sys_time<Unit> {
     requires std::integral<typename Duration::rep>
   constexpr saturated_time_in(std::chrono::time_point<std::chrono::system_clock, Duration> time)
       : std::chrono::sys_time<Unit>(saturate_up<Unit>(time.time_since_epoch())) {}
+
+  template <no_system_time Other>
+  saturated_time_in(const Other&) = delete;  // inngest: it needs a time of std::chrono::system_clock
 };
 
 using saturated_time = saturated_time_in<std::chrono::milliseconds>;

@@ -17,8 +17,8 @@
 #include <inngest/config.hpp>
 #include <inngest/error.hpp>
 
-// Time zones of the system's database, whose files RFC 9636 describes. The standard libraries of GCC 12 and
-// Clang 14 have no time zones yet.
+// Time zones from the system's database, whose files RFC 9636 describes. The standard libraries of GCC 12 and
+// Clang 14 do not have time zones yet.
 
 namespace inngest::inline INNGEST_ABI::detail {
 

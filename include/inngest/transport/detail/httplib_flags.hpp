@@ -4,9 +4,9 @@
 
 #include <inngest/config.hpp>
 
-// A compiled cpp-httplib of a distribution needs the flags that it was compiled with: with TLS its classes
-// have more members. A program without the flags compiles and links, and crashes later. This check makes it a
-// compile error. A header-only cpp-httplib needs no flags.
+// A distribution's compiled cpp-httplib needs the flags that it was compiled with: with TLS its classes have
+// more members. A program without the flags compiles and links, but crashes at run time. This check makes it
+// a compile error. A header-only cpp-httplib needs no flags.
 
 namespace inngest::inline INNGEST_ABI::detail {
 

@@ -7,13 +7,13 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Configures a cpp-httplib server: it does not share its port, and sends answers at once.
+/// Configures a cpp-httplib server: it does not share its port, and sends answers without delay.
 void configure(httplib::Server& server);
 
-/// Keeps cpp-httplib from compressing the answer to this request, because compression delays streamed pieces,
-/// and from sending only the part that a Range header names. Call it in a handler. It changes the request, by
-/// which the server decides after the handler has returned; the request that the server passes to handlers is
-/// not a constant object.
+/// Prevents cpp-httplib from compressing the answer to this request, which delays streamed pieces, and from
+/// sending only the part named by a Range header. Call it in a handler. It changes the request, because the
+/// server checks the request after the handler has returned. The request that the server passes to handlers
+/// is not a const object.
 void send_whole_and_plain(const httplib::Request& request);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

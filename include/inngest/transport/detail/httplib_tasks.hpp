@@ -19,7 +19,7 @@ class growing_task_queue final : public httplib::TaskQueue {
   explicit growing_task_queue(std::size_t max_threads = default_max_threads(),
                               std::chrono::milliseconds max_idle = std::chrono::seconds(10));
 
-  /// More than a thread pool's default, because each thread has a connection, which may wait for requests.
+  /// More than a thread pool's default, because each thread holds a connection, which may be idle.
   static std::size_t default_max_threads();
 
   /// The result type of enqueue(): bool, or void before cpp-httplib 0.14.

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,7 +21,7 @@
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
-/// Versions before 0.10.2 do not distinguish it.
+/// Versions before 0.10.2 do not distinguish this error.
 template <class Problem>
 bool is_connection_timeout(Problem problem) {
   if constexpr (requires { Problem::ConnectionTimeout; })
@@ -60,8 +61,8 @@ INNGEST_INLINE std::pair<std::string, std::string> split_url(const std::string& 
   return {url.substr(0, slash), url.substr(slash)};
 }
 
-/// Disables cpp-httplib's encoding, because URLs are already encoded. The switch has two names in its
-/// versions.
+/// Disables cpp-httplib's encoding, because URLs are already encoded. The name of the option depends on the
+/// version.
 template <class Client>
 void leave_urls_alone(Client& connection) {
   if constexpr (requires { connection.set_path_encode(false); })
@@ -82,6 +83,10 @@ class httplib_connections {
         return out;
       }
     }
+    return open(origin);
+  }
+
+  static std::unique_ptr<httplib::Client> open(const std::string& origin) {
 #ifndef CPPHTTPLIB_OPENSSL_SUPPORT
     if (origin.starts_with("https://")) {
       throw configuration_error(
@@ -108,6 +113,89 @@ class httplib_connections {
   std::map<std::string, std::vector<std::unique_ptr<httplib::Client>>> idle_;
 };
 
+INNGEST_INLINE void set_timeouts(httplib::Client& connection, std::chrono::milliseconds connecting,
+                                 std::chrono::milliseconds silence) {
+  // cpp-httplib stores milliseconds in an int
+  constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 24);
+  const auto set = [&](std::chrono::milliseconds time, auto setter) {
+    time = (std::min)(time, longest);
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+    setter(seconds.count(), std::chrono::microseconds(time - seconds).count());
+  };
+  set(connecting, [&](auto seconds, auto rest) { connection.set_connection_timeout(seconds, rest); });
+  set(silence, [&](auto seconds, auto rest) { connection.set_read_timeout(seconds, rest); });
+  set(silence, [&](auto seconds, auto rest) { connection.set_write_timeout(seconds, rest); });
+}
+
+INNGEST_INLINE httplib::Request httplib_request(const http::request& request, const std::string& target) {
+  httplib::Request out;
+  out.method = request.method;
+  out.path = target;
+  out.body = request.body;
+  for (const auto& [name, value] : request.headers) out.headers.emplace(name, value);
+  return out;
+}
+
+/// Collects the body of an answer, as far as its size and the time that it takes are within limits.
+class limited_body {
+ public:
+  explicit limited_body(std::chrono::milliseconds timeout) : timeout_((std::min)(timeout, longest)) {}
+
+  /// Returns false when a limit is reached.
+  bool take(std::string_view bytes) {
+    is_too_large_ = bytes.size() > most - bytes_.size();
+    if (is_too_large_) return false;
+    bytes_ += bytes;
+    const auto for_size = std::chrono::milliseconds(bytes_.size() / 64);  // a second for each 64 KB
+    is_too_slow_ = std::chrono::steady_clock::now() - began_ - for_size > timeout_;
+    return !is_too_slow_;
+  }
+
+  /// Throws why there is no answer. `of` names the request.
+  [[noreturn]] void fail(const std::string& of, httplib::Error error) const {
+    if (is_too_large_) throw too_large(of + ": the answer has more than " + std::to_string(most) + " bytes");
+    throw unreachable(of + ": " +
+                      (is_too_slow_ ? "the answer took too long to arrive" : words_of_problem(error)));
+  }
+
+  std::string release() { return std::move(bytes_); }
+
+ private:
+  static constexpr std::size_t most = INNGEST_MAX_BODY_SIZE;
+  static constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 365);
+
+  const std::chrono::milliseconds timeout_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  std::string bytes_;
+  bool is_too_large_ = false;
+  bool is_too_slow_ = false;
+};
+
+INNGEST_INLINE http::response response_of(const httplib::Response& answer) {
+  http::response out{.status = answer.status};
+  for (const auto& [name, value] : answer.headers) out.headers.add(name, value);
+  return out;
+}
+
+/// Sends a body in pieces, and passes on the complete answer. cpp-httplib can't stream in both directions.
+INNGEST_INLINE httplib::Result post_pieces(httplib::Client& connection, const httplib::Request& wire,
+                                           const http::streaming& handlers) {
+  const auto provide = [&](std::size_t, httplib::DataSink& sink) {
+    const std::optional<std::string> piece = handlers.next_piece();
+    if (piece && !piece->empty()) return sink.write(piece->data(), piece->size());
+    if (!piece) sink.done();
+    return true;
+  };
+  httplib::Headers headers = wire.headers;
+  const auto type = headers.find("content-type");
+  const std::string content_type = type == headers.end() ? std::string("text/stream") : type->second;
+  headers.erase("content-type");
+  httplib::Result result = connection.Post(wire.path, headers, provide, content_type);
+  if (result && (!handlers.on_head || handlers.on_head(response_of(*result))) && handlers.on_piece)
+    handlers.on_piece(result->body);
+  return result;
+}
+
 }  // namespace detail
 
 INNGEST_INLINE httplib_transport::httplib_transport()
@@ -119,27 +207,48 @@ INNGEST_INLINE http::response httplib_transport::send(const http::request& reque
                                                       std::chrono::milliseconds timeout) {
   const auto [origin, target] = detail::split_url(request.url);
   std::unique_ptr<httplib::Client> connection = connections_->take(origin);
-  // cpp-httplib stores milliseconds in an int
-  timeout = std::min<std::chrono::milliseconds>(timeout, std::chrono::hours(24 * 24));
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
-  const auto rest = std::chrono::microseconds(timeout - seconds);
-  connection->set_connection_timeout(seconds.count(), rest.count());
-  connection->set_read_timeout(seconds.count(), rest.count());
-  connection->set_write_timeout(seconds.count(), rest.count());
-
-  httplib::Request wire;
-  wire.method = request.method;
-  wire.path = target;
-  wire.body = request.body;
-  for (const auto& [name, value] : request.headers) wire.headers.emplace(name, value);
+  detail::set_timeouts(*connection, timeout, timeout);
+  detail::limited_body body(timeout);
+  httplib::Request wire = detail::httplib_request(request, target);
+  wire.content_receiver = [&](const char* bytes, std::size_t size, auto...) {
+    return body.take({bytes, size});
+  };
   const httplib::Result result = connection->send(wire);
-  if (!result) {
-    throw unreachable(request.method + " " + origin + ": " + detail::words_of_problem(result.error()));
-  }
-  http::response out{.status = result->status, .body = std::move(result->body)};
-  for (const auto& [name, value] : result->headers) out.headers.add(name, value);
+  if (!result) body.fail(request.method + " " + origin, result.error());
+  http::response out = detail::response_of(*result);
+  out.body = body.release();
   connections_->give_back(origin, std::move(connection));
   return out;
+}
+
+INNGEST_INLINE void httplib_transport::stream(const http::request& request, const http::streaming& handlers) {
+  constexpr std::chrono::milliseconds connecting = std::chrono::seconds(5);
+  const auto [origin, target] = detail::split_url(request.url);
+  const std::unique_ptr<httplib::Client> connection = detail::httplib_connections::open(origin);
+  detail::set_timeouts(*connection, (std::min)(connecting, handlers.timeout), handlers.timeout);
+  bool is_ended = false;  // ended by the caller
+  const auto goes_on = [&](bool wanted) {
+    is_ended = !wanted || handlers.stop.stop_requested();
+    return !is_ended;
+  };
+  httplib::Request wire = detail::httplib_request(request, target);
+  wire.response_handler = [&](const httplib::Response& head) {
+    return goes_on(!handlers.on_head || handlers.on_head(detail::response_of(head)));
+  };
+  wire.content_receiver = [&](const char* bytes, std::size_t size, auto...) {
+    return goes_on(!handlers.on_piece || handlers.on_piece({bytes, size}));
+  };
+  // A stop before the connection exists can't close it: the connection then gives up immediately.
+  connection->set_socket_options([&](auto) {
+    if (handlers.stop.stop_requested())
+      detail::set_timeouts(*connection, std::chrono::milliseconds(1), std::chrono::milliseconds(1));
+  });
+  const stop_callback ends(handlers.stop, [&] { connection->stop(); });
+  if (handlers.stop.stop_requested()) return;
+  const httplib::Result result =
+      handlers.next_piece ? detail::post_pieces(*connection, wire, handlers) : connection->send(wire);
+  if (!result && !is_ended && !handlers.stop.stop_requested())
+    throw unreachable(request.method + " " + origin + ": " + detail::words_of_problem(result.error()));
 }
 
 #if !defined(INNGEST_COMPILED)

@@ -104,7 +104,7 @@ INNGEST_INLINE cel_value cel_evaluator::compute(const cel_node& node) {
     case kind::map:
       return map(node);
     case kind::message:
-      return cel_error{.problem = "messages can't be computed with", .position = node.position};
+      return cel_error{.problem = "message values are not supported", .position = node.position};
   }
   return nullptr;
 }

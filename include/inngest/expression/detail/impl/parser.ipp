@@ -193,7 +193,7 @@ INNGEST_INLINE std::size_t cel_parser::selectors(std::size_t of) {
         of = method(position, std::move(name), of);
       } else {
         const bool of_google = name == "protobuf" && nodes_[of].text == "google";
-        if (of_google) forgive(nodes_[of].position);  // the standard types are there
+        if (of_google) forgive(nodes_[of].position);  // it contains the standard types
         of = add(kind::select, position, std::move(name), {of});
       }
     } else if (take("[")) {

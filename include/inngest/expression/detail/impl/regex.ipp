@@ -234,20 +234,21 @@ INNGEST_INLINE regex_program regex_parser::group() {
   return out;
 }
 
-/// Takes flags of the enclosing group, such as "(?i)".
+/// Reads flags of the enclosing group, such as "(?i)".
 INNGEST_INLINE bool regex_parser::take_flags_alone() {
   if (!looks_at("(?") || looks_at("(?P<") || looks_at("(?<")) return false;
   const std::size_t begin = at_;
   const flags before = flags_;
   at_ += 2;
   if (!take_flags()) return true;
-  at_ = begin;  // a group with flags of its own
+  at_ = begin;  // a group with its own flags
   flags_ = before;
   return false;
 }
 
 INNGEST_INLINE bool regex_parser::take_flags() {
   bool value = true;
+  bool needs_flag = false;  // after the minus
   while (!is_at_end()) {
     switch (const char c = pattern_[at_++]) {
       case 'i':
@@ -262,12 +263,15 @@ INNGEST_INLINE bool regex_parser::take_flags() {
       case 'U':
         break;  // lazy quantifiers do not change whether the pattern matches
       case '-':
+        if (!value) fail();
         value = false;
-        break;
+        needs_flag = true;
+        continue;
       default:
-        if (c != ')' && c != ':') fail();
+        if (needs_flag || (c != ')' && c != ':')) fail();
         return c == ':';
     }
+    needs_flag = false;
   }
   fail();
   return false;

@@ -122,7 +122,7 @@ INNGEST_INLINE int compare_numbers(const cel_value& a, const cel_value& b) {
   if (const auto* y = b.as<double>()) return std::isnan(*y) ? 2 : order(*x, *y);
   // first compare the whole parts, then the fractions
   constexpr double two_to_63 = 9223372036854775808.0;
-  // at the end of whole numbers their greatest is what it becomes as a double
+  // the largest integer becomes 2^63 as a double
   if (const auto* y = b.as<std::int64_t>()) {
     if (*x >= two_to_63) return order(*x, static_cast<double>(*y));
     if (*x < -two_to_63) return -1;

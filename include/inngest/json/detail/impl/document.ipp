@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -26,21 +28,21 @@ static_assert(static_cast<int>(json_type::boolean) ==
               static_cast<int>(simdjson::ondemand::json_type::boolean));
 static_assert(static_cast<int>(json_type::null) == static_cast<int>(simdjson::ondemand::json_type::null));
 
-/// The content of a json_object's storage: simdjson's iterator may point to its object.
+/// The contents of a json_object's storage: simdjson's iterator may point to its object.
 struct json_object_state {
   simdjson::ondemand::object object{};
   simdjson::ondemand::object_iterator at{};
   simdjson::error_code problem = simdjson::SUCCESS;  // from begin()
 };
 
-/// The content of a json_array's storage.
+/// The contents of a json_array's storage.
 struct json_array_state {
   simdjson::ondemand::array array{};
   simdjson::ondemand::array_iterator at{};
   simdjson::error_code problem = simdjson::SUCCESS;  // from begin()
 };
 
-/// The types in the storage of the opaque types.
+/// Access to the storage of the opaque types.
 struct json_access {
   template <class T, class Storage>
   static T& in(Storage& storage) {
@@ -53,11 +55,27 @@ struct json_access {
     static_assert(std::is_trivially_copyable_v<stored>, "a json_value is copied as its bytes");
     return in<stored>(value.storage_);
   }
-  static json_value make_value(simdjson::ondemand::value value) {
+  /// Moves a value that was passed by value: GCC keeps its parts in registers then. From a reference, it
+  /// would copy them through the stack, with loads that are wider than the stores before them, which are
+  /// slow.
+  static void set(json_value& out, simdjson::ondemand::value value) { value_in(out) = std::move(value); }
+  static json_value make_value(const simdjson::ondemand::value& value) {
     json_value out;
-    ::new (out.storage_.bytes) simdjson::ondemand::value(value);
+    set(out, value);
     return out;
   }
+
+  static simdjson::ondemand::object& object_at(json_bookmark& place) {
+    using stored = simdjson::ondemand::object;
+    static_assert(std::is_trivially_copyable_v<stored>, "a json_bookmark is copied as its bytes");
+    return in<stored>(place.storage_);
+  }
+  static void set(json_bookmark& place, const simdjson::ondemand::object& object) {
+    ::new (place.storage_.bytes) simdjson::ondemand::object(object);
+  }
+
+  /// Of what was read in a buffer.
+  static json_slice slice(std::string_view within) { return json_slice(within); }
 
   static json_object_state& state_of(json_object& object) { return in<json_object_state>(object.storage_); }
   static json_array_state& state_of(json_array& array) { return in<json_array_state>(array.storage_); }
@@ -79,13 +97,27 @@ inline json_or_error<json_value> unwrapped(simdjson::simdjson_result<simdjson::o
 /// Before simdjson 3, is_null() has no error: it is false for text that is not null.
 inline json_or_error<bool> unwrapped(bool value) { return {.value = value}; }
 
+/// Whether neither the text nor the seven bytes after it contain a backslash. These bytes must belong to the
+/// document or its padding.
+inline bool has_no_backslash(std::string_view text) {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  std::uint64_t found = 0;
+  for (std::size_t i = 0; i < text.size(); i += 8) {  // eight bytes at once
+    std::uint64_t bytes;
+    std::memcpy(&bytes, text.data() + i, sizeof bytes);
+    bytes ^= ones * '\\';  // now a backslash is zero
+    found |= (bytes - ones) & ~bytes;
+  }
+  return (found & ones << 7) == 0;
+}
+
 /// Old versions of simdjson take no argument, and later ones have no default for it.
 template <class Field>
-auto key_of(Field& field) {
+json_or_error<std::string_view> unescaped_key_of(Field& field) {
   if constexpr (requires { field.unescaped_key(false); })
-    return field.unescaped_key(false);
+    return unwrapped(field.unescaped_key(false));
   else
-    return field.unescaped_key();
+    return unwrapped(field.unescaped_key());
 }
 
 // ---- json_value -------------------------------------------------------------------------------------
@@ -98,6 +130,14 @@ INNGEST_INLINE json_or_error<json_type> json_value::type() {
 
 INNGEST_INLINE json_or_error<std::string_view> json_value::get_string() {
   return unwrapped(json_access::value_in(*this).get_string());
+}
+
+INNGEST_INLINE bool json_value::get_plain_string(std::string_view& out) {
+  simdjson::ondemand::value& value = json_access::value_in(*this);
+  const std::string_view token = value.raw_json_token();
+  if (token.size() < 2 || token.front() != '"' || token.back() != '"') return false;
+  out = token.substr(1, token.size() - 2);
+  return has_no_backslash(out) && value.get_raw_json_string().error() == simdjson::SUCCESS;
 }
 
 INNGEST_INLINE json_or_error<std::string_view> json_value::get_raw_json_string() {
@@ -138,6 +178,13 @@ INNGEST_INLINE json_object::json_object(json_value& value, const json_path& at) 
   ::new (storage_.bytes) json_object_state{.object = object};
 }
 
+INNGEST_INLINE json_object::json_object(const json_bookmark& place) {
+  json_bookmark copy = place;
+  simdjson::ondemand::object& object = json_access::object_at(copy);
+  if (const auto code = object.reset().error()) fail_parse({}, code);
+  ::new (storage_.bytes) json_object_state{.object = object};
+}
+
 INNGEST_INLINE json_object::~json_object() { json_access::state_of(*this).~json_object_state(); }
 
 INNGEST_INLINE json_object::iterator json_object::begin() {
@@ -151,15 +198,23 @@ INNGEST_INLINE bool json_object::is_at_end() {
   return state.problem == simdjson::SUCCESS && !(state.at != simdjson::ondemand::object_iterator());
 }
 
-INNGEST_INLINE json_or_error<json_field> json_object::current() {
+INNGEST_INLINE json_or_error<json_field>& json_object::current() {
   json_object_state& state = json_access::state_of(*this);
-  if (state.problem) return {.error = state.problem};
   simdjson::ondemand::field field;
-  if (const auto code = (*state.at).get(field)) return {.error = code};
-  json_or_error<json_field> out;
-  out.error = key_of(field).get(out.value.key);
-  out.value.value = json_access::make_value(field.value());
-  return out;
+  current_.error = state.problem ? state.problem : (*state.at).get(field);
+  if (current_.error != 0) return current_;
+  json_access::set(current_.value.value, field.value());
+  // Most keys have no escapes and are followed directly by their value, so simdjson need not copy them.
+  const char* const begin = field.key().raw();
+  const char* const end = field.value().raw_json_token().data() - 2;
+  if (begin <= end && end[0] == '"' && end[1] == ':') {
+    current_.value.key = std::string_view(begin, static_cast<std::size_t>(end - begin));
+    if (has_no_backslash(current_.value.key)) return current_;
+  }
+  const auto key = unescaped_key_of(field);
+  current_.value.key = key.value;
+  current_.error = key.error;
+  return current_;
 }
 
 INNGEST_INLINE void json_object::advance() { ++json_access::state_of(*this).at; }
@@ -185,10 +240,12 @@ INNGEST_INLINE bool json_array::is_at_end() {
   return state.problem == simdjson::SUCCESS && !(state.at != simdjson::ondemand::array_iterator());
 }
 
-INNGEST_INLINE json_or_error<json_value> json_array::current() {
+INNGEST_INLINE json_or_error<json_value>& json_array::current() {
   json_array_state& state = json_access::state_of(*this);
-  if (state.problem) return {.error = state.problem};
-  return unwrapped(*state.at);
+  simdjson::ondemand::value value;
+  current_.error = state.problem ? state.problem : (*state.at).get(value);
+  if (current_.error == 0) json_access::set(current_.value, value);
+  return current_;
 }
 
 INNGEST_INLINE void json_array::advance() { ++json_access::state_of(*this).at; }
@@ -239,7 +296,26 @@ INNGEST_INLINE std::string_view name_of(json_type type) {
 
 INNGEST_INLINE json_type type_of(json_value& value, const json_path& at) { return take(value.type(), at); }
 
+/// Whether a value that begins with this byte may be of the type. One byte does not suffice for null.
+inline bool begins(json_type type, char first) {
+  switch (type) {
+    case json_type::array:
+      return first == '[';
+    case json_type::object:
+      return first == '{';
+    case json_type::number:
+      return first == '-' || (first >= '0' && first <= '9');
+    case json_type::string:
+      return first == '"';
+    case json_type::boolean:
+      return first == 't' || first == 'f';
+    default:
+      return false;
+  }
+}
+
 INNGEST_INLINE void expect(json_value& value, json_type wanted, const json_path& at, std::string_view name) {
+  if (begins(wanted, *value.raw_json_token().data())) return;
   const json_type found = type_of(value, at);
   if (found == json_type::null && !take(value.is_null(), at)) fail_at(at, "not valid JSON: expected null");
   if (found == wanted) return;
@@ -263,14 +339,22 @@ INNGEST_INLINE void read_scalar(json_value& value, json_type type, const json_pa
     is_null(value, at);
 }
 
-INNGEST_INLINE std::string_view raw_text(json_value& value, const json_path& at) {
+INNGEST_INLINE json_slice raw_text(json_value& value, const json_path& at) {
   const json_type type = type_of(value, at);
   if (type == json_type::array || type == json_type::object)
-    return take(unwrapped(simdjson::to_json_string(json_access::value_in(value))), at);
+    return json_access::slice(take(unwrapped(simdjson::to_json_string(json_access::value_in(value))), at));
   std::string_view out = value.raw_json_token();
   out = out.substr(0, out.find_last_not_of(" \t\n\r") + 1);
   read_scalar(value, type, at);  // simdjson would ignore invalid text after it, such as "a":1}
-  return out;
+  return json_access::slice(out);
+}
+
+INNGEST_INLINE json_slice raw_object(json_value& value, const json_path& at, json_bookmark& place) {
+  simdjson::ondemand::object object;
+  if (const auto code = json_access::value_in(value).get_object().get(object)) fail_parse(at, code);
+  json_access::set(place, object);
+  const std::string_view out = take(unwrapped(object.raw_json()), at);
+  return json_access::slice(out.substr(0, out.find_last_not_of(" \t\n\r") + 1));
 }
 
 // ---- documents --------------------------------------------------------------------------------------
@@ -286,8 +370,8 @@ INNGEST_INLINE std::vector<std::unique_ptr<json_parser>>& idle_parsers() {
   return parsers;
 }
 
-/// The unused parsers for large texts. They are for all threads, because each holds several times the text,
-/// and because the one that was used last is still in the processor's cache.
+/// The unused parsers for large texts. They are shared by all threads, because each holds several times the
+/// text, and because the most recently used one is still in the CPU's cache.
 struct large_parsers {
   static constexpr std::size_t from = std::size_t{64} << 10, to = std::size_t{8} << 20;  // bytes of text
 
@@ -296,7 +380,7 @@ struct large_parsers {
 };
 
 INNGEST_INLINE large_parsers& idle_large_parsers() {
-  static large_parsers& parsers = *new large_parsers;  // never destroyed: threads may outlive the end of main
+  static large_parsers& parsers = *new large_parsers;  // never destroyed: threads may outlive main()
   return parsers;
 }
 
@@ -336,8 +420,7 @@ INNGEST_INLINE borrowed_parser::~borrowed_parser() {
     keep_large_parser(parser_);
 }
 
-INNGEST_INLINE json_document::json_document(std::string_view text, const json_path& at)
-    : parser_(text.size()) {
+INNGEST_INLINE json_document::json_document(json_slice text, const json_path& at) : parser_(text.size()) {
   // simdjson treats a zero byte as the end of a number
   if (text.find('\0') != std::string_view::npos) fail_at(at, "not valid JSON: there is a zero byte");
   const simdjson::padded_string_view padded(text.data(), text.size(),
@@ -364,6 +447,17 @@ INNGEST_INLINE void json_document::expect_end(const json_path& at) {
   if ((*parser_).document.current_location().get(rest) == simdjson::SUCCESS) {
     fail_at(at, "not valid JSON: there is more text after the value");
   }
+}
+
+INNGEST_INLINE bool kept_document::begin_reading(std::size_t size) {
+  if (!document_ || is_reading_ || size > allowed_) return false;
+  allowed_ -= size;
+  return is_reading_ = true;
+}
+
+INNGEST_INLINE void kept_document::end_reading(bool is_complete) {
+  is_reading_ = false;
+  if (!is_complete) allowed_ = 0;
 }
 
 // ---- single_value -----------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ INNGEST_INLINE std::string find_text(std::string_view json, std::string_view nam
   return {};
 }
 
-INNGEST_INLINE std::string_view find_member(const json_buffer& buffer, std::string_view name) {
+INNGEST_INLINE json_slice find_member(const json_buffer& buffer, std::string_view name) {
   json_document document(buffer.text());
   for (auto item : document.object()) {
     json_field field = take(item, {});

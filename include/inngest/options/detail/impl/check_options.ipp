@@ -28,6 +28,7 @@ INNGEST_INLINE void option_check::run() const {
   require_range("timeouts.finish", options_.timeouts.finish, option_limits::timeout);
   check_batch();
   check_keys();
+  check_tags();
   check_priority();
   if (options_.checkpointing) {
     const std::string problem = problem_of(*options_.checkpointing);
@@ -135,7 +136,7 @@ INNGEST_INLINE void option_check::check_pattern(const std::string& event, const 
   const bool last = star + 1 == event.size();
   const bool after_part = star > 0 && (event[star - 1] == '/' || event[star - 1] == '.');
   require(last && after_part,
-          whose + "'s event \"" + event + "\": a * must stand at the end, after a slash or a dot");
+          whose + "'s event \"" + event + "\": a * is only allowed at the end, after a slash or a dot");
 }
 
 INNGEST_INLINE bool option_check::matches(std::string_view pattern, std::string_view name) {
@@ -199,10 +200,10 @@ INNGEST_INLINE void option_check::check_batch() const {
   if (!options_.batch) return;
   require_range("batch.max_size", options_.batch->max_size, option_limits::batch_size);
   require_range("batch.timeout", options_.batch->timeout, option_limits::batch_timeout);
-  require(options_.cancel_on.empty(), "batch and cancel_on don't go together");
-  require(!options_.debounce, "batch and debounce don't go together");
-  require(!options_.singleton, "batch and singleton don't go together");
-  require(options_.priority.empty(), "batch and priority don't go together");
+  require(options_.cancel_on.empty(), "batch and cancel_on can't be combined");
+  require(!options_.debounce, "batch and debounce can't be combined");
+  require(!options_.singleton, "batch and singleton can't be combined");
+  require(options_.priority.empty(), "batch and priority can't be combined");
 }
 
 INNGEST_INLINE void option_check::check_keys() const {
@@ -217,6 +218,15 @@ INNGEST_INLINE void option_check::check_keys() const {
   }
   if (options_.singleton) check_expression_of("singleton.key", options_.singleton->key);
   check_expression_of("idempotency", options_.idempotency);
+}
+
+INNGEST_INLINE void option_check::check_tags() const {
+  for (const function_tag& tag : options_.tags) {
+    const std::string problem = problem_of_tag_name(tag.name);
+    require(problem.empty(), "tags: " + problem);
+    require(!is_blank(tag.value), "tags: \"" + tag.name + "\" needs an expression as its value");
+    check_expression_of("tags: " + tag.name, tag.value);
+  }
 }
 
 INNGEST_INLINE void option_check::check_priority() const {

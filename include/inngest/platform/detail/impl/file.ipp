@@ -28,14 +28,14 @@ INNGEST_INLINE OVERLAPPED file_position(std::size_t at) {
   return out;
 }
 
-/// The most bytes that a single call reads or writes.
+/// The maximum number of bytes that a single call reads or writes.
 INNGEST_INLINE DWORD file_piece(std::size_t bytes) {
   return static_cast<DWORD>((std::min)(bytes, std::size_t{1} << 30));
 }
 
 INNGEST_INLINE std::error_code disk_file::open(const std::filesystem::path& path, mode how) {
   close();
-  // Without FILE_SHARE_DELETE nobody can delete or rename the file while it is open.
+  // Without FILE_SHARE_DELETE no process can delete or rename the file while it is open.
   handle_ =
       ::CreateFileW(path.c_str(), GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr,
                     how == mode::create_new ? CREATE_NEW : OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
@@ -47,8 +47,8 @@ INNGEST_INLINE void disk_file::close() {
 }
 
 INNGEST_INLINE std::error_code disk_file::lock() const {
-  // Windows prevents others from reading and writing locked bytes, so this byte is beyond the end of every
-  // file.
+  // Windows prevents others from reading and writing locked bytes, so the locked byte is beyond the end of
+  // any file.
   OVERLAPPED place{};
   place.OffsetHigh = 0x7fffffff;
   if (::LockFileEx(handle_, LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &place) != 0)

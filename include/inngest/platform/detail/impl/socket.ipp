@@ -132,15 +132,22 @@ INNGEST_INLINE std::string name_problem(int problem) {
 #endif
 }
 
+INNGEST_INLINE void keep_from_children(native_socket socket) {
+#ifdef _WIN32
+  ::SetHandleInformation(reinterpret_cast<HANDLE>(socket), HANDLE_FLAG_INHERIT, 0);
+#else
+  ::fcntl(socket, F_SETFD, FD_CLOEXEC);
+#endif
+}
+
 INNGEST_INLINE void set_nonblocking(native_socket socket) {
 #ifdef _WIN32
   unsigned long yes = 1;
   ::ioctlsocket(socket, static_cast<long>(FIONBIO), &yes);
-  ::SetHandleInformation(reinterpret_cast<HANDLE>(socket), HANDLE_FLAG_INHERIT, 0);
 #else
   ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
-  ::fcntl(socket, F_SETFD, FD_CLOEXEC);
 #endif
+  keep_from_children(socket);
 }
 
 INNGEST_INLINE int poll_sockets(pollfd* all, std::size_t count, int milliseconds) {

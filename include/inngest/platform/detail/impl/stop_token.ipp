@@ -13,7 +13,7 @@ INNGEST_INLINE bool stop_state::request() noexcept {
     running_ = callbacks_.front();
     callbacks_.pop_front();
     callback& next = *running_;
-    lock.unlock();  // the callback may add and remove callbacks, also itself
+    lock.unlock();  // the callback may add and remove callbacks, including itself
     next.call();
     lock.lock();
     running_ = nullptr;
@@ -41,7 +41,7 @@ INNGEST_INLINE stop_token::stop_token(std::shared_ptr<stop_state> state,
     : state_(std::move(state)), sources_(std::move(sources)) {}
 
 INNGEST_INLINE bool stop_source::request_stop() const noexcept {
-  const auto state = state_;  // a callback may end this source
+  const auto state = state_;  // a callback may destroy this source
   return state && state->request();
 }
 

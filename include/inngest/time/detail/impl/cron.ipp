@@ -79,7 +79,7 @@ INNGEST_INLINE std::uint64_t cron_reader::read_field(const field& which, bool& a
 
 INNGEST_INLINE void cron_reader::expect_end() {
   skip_space();
-  if (at_ < text_.size()) fail("a schedule has five fields, and a sixth begins here");
+  if (at_ < text_.size()) fail("a schedule has only five fields, but a sixth begins here");
 }
 
 INNGEST_INLINE void cron_reader::fail(const std::string& problem, std::size_t at) {

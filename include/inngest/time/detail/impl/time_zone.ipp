@@ -181,7 +181,7 @@ INNGEST_INLINE void time_zone::read_block(std::string_view bytes, const header& 
   const auto offset_of = [&](std::size_t type) {
     if (type >= counts.types) fail();
     const auto offset = read_number<std::int32_t>(bytes, types + type * 6);
-    if (offset < -89'999 || offset > 93'599) fail();  // more than a day's clocks can differ
+    if (offset < -89'999 || offset > 93'599) fail();  // clocks can't differ by more than a day
     return std::chrono::seconds(offset);
   };
   before_ = offset_of(0);

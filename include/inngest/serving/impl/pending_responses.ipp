@@ -1,0 +1,136 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <utility>
+
+#include <inngest/config.hpp>
+#include <inngest/error.hpp>
+#include <inngest/json/detail/text.hpp>
+#include <inngest/protocol/api.hpp>
+#include <inngest/protocol/headers.hpp>
+#include <inngest/protocol/http_run.hpp>
+#include <inngest/serving/pending_responses.hpp>
+
+namespace inngest::inline INNGEST_ABI::serving {
+
+namespace endpoints {
+
+INNGEST_INLINE http::response message(int status, const std::string& text) {
+  return {.status = status,
+          .headers = {{protocol::header::content_type, "application/json"}},
+          .body = detail::json_object_text().add("message", text).text()};
+}
+
+INNGEST_INLINE http::response see_other(const std::string& location) {
+  return {.status = 303, .headers = {{"location", location}, {"cache-control", "no-store"}}};
+}
+
+INNGEST_INLINE bool is_run_id(std::string_view text) {
+  return text.size() == 26 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+         });
+}
+
+}  // namespace endpoints
+
+// ------------------------------------------------------------------------
+
+INNGEST_INLINE http::response failure_response(const protocol::failure& failure) {
+  return {.status = 500,
+          .headers = {{protocol::header::content_type, "application/json"}},
+          .body = detail::json_object_text()
+                      .add("name", failure.info.name)
+                      .add("message", failure.info.message)
+                      .text()};
+}
+
+namespace endpoints {
+
+/// The response as the handler returned it.
+INNGEST_INLINE std::optional<http::response> opened(const execution::hooks& hooks, const std::string& id,
+                                                    const std::string& run_id, protocol::http_result found) {
+  if (!found.is_sealed) return std::move(found.response);
+  const step_info output{.id = "output", .name = "output", .kind = step_kind::invoke, .memoized = true};
+  const std::string text =
+      hooks.read_result({.function_id = id, .run_id = run_id}, output, std::move(found.response.body));
+  auto inner = protocol::read_http_result(std::string_view(text));
+  if (!inner || inner->is_sealed) return std::nullopt;
+  return std::move(inner->response);
+}
+
+/// The response to a client whose run has failed. The server's answer is the run's error.
+INNGEST_INLINE http::response failed(const std::string& body) {
+  const detail::json_buffer whole(body);
+  std::string error(body);
+  try {
+    if (const auto inner = detail::find_member(whole, "error"); inner.starts_with('{')) error = inner;
+  } catch (const payload_error&) {  // not JSON
+  }
+  return failure_response({.info = {.name = detail::find_text(error, "name"),
+                                    .message = "the run failed: " + detail::find_text(error, "message")}});
+}
+
+/// Counts a waiting client. Waiting clients must leave enough threads for the server's calls, or no run would
+/// end.
+class waiting_client {
+ public:
+  explicit waiting_client(const served_app& app) : count_(app.waiting_clients), number_(++count_) {}
+  ~waiting_client() { --count_; }
+  waiting_client(const waiting_client&) = delete;
+  waiting_client& operator=(const waiting_client&) = delete;
+  bool are_many() const { return number_ > 32; }
+
+ private:
+  std::atomic<int>& count_;
+  const int number_;
+};
+
+/// The stored response of a run that reported other operations together with it, which a server shows only to
+/// the app. The token has already been checked.
+INNGEST_INLINE std::optional<protocol::http_result> result_of_run(const served_app& app,
+                                                                  const std::string& run_id) {
+  const http::response answer =
+      app.client.call_api({.method = "GET", .url = "/v2/runs/" + run_id + "?includeOutput=true"});
+  if (answer.status != 200) return std::nullopt;
+  const detail::json_buffer whole(answer.body);
+  const detail::json_buffer data{std::string(detail::find_member(whole, "data"))};
+  return protocol::read_http_result(detail::find_member(data, "output"));
+}
+
+}  // namespace endpoints
+
+INNGEST_INLINE http::response answer_pending(const served_app& app, const execution::hooks& hooks,
+                                             const std::string& run_id, const std::string& token,
+                                             const std::string& target, std::chrono::milliseconds wait) {
+  if (!endpoints::is_run_id(run_id)) return endpoints::message(400, "not the id of a run");
+  const endpoints::waiting_client counted(app);
+  if (counted.are_many()) wait = (std::min)(wait, std::chrono::milliseconds(1000));
+  const auto end = std::chrono::steady_clock::now() + wait;
+  http::response answer;
+  try {
+    answer = app.client.call_api(protocol::run_output_request(run_id, token), wait);
+  } catch (const unreachable& problem) {
+    if (std::chrono::steady_clock::now() + wait / 10 >= end) return endpoints::see_other(target);
+    app.client.log().error("the response of run " + run_id + " can't be read: " + problem.what());
+    return endpoints::message(502, "the response can't be read now: try again later");
+  }
+  if (answer.status == 401 || answer.status == 403)
+    return endpoints::message(401, "the token is not valid for this run, or it has expired");
+  auto found = protocol::read_http_result(answer);
+  if (!found && answer.status == 200 && answer.body == "null") found = endpoints::result_of_run(app, run_id);
+  if (found) {
+    const std::string id = app.functions.empty() ? std::string() : app.functions.front().id();
+    if (auto out = endpoints::opened(hooks, id, run_id, *std::move(found))) return *std::move(out);
+    return endpoints::message(500, "the response can't be read: has the middleware changed?");
+  }
+  const bool is_running =
+      answer.status == 302 || answer.status == 303 || detail::find_text(answer.body, "status") == "running";
+  if (is_running) return endpoints::see_other(target);
+  if (answer.status == 200) return endpoints::failed(answer.body);
+  app.client.log().error("the response of run " + run_id + " can't be read: " + protocol::refusal(answer));
+  return endpoints::message(answer.status == 404 ? 404 : 502, "there is no such response");
+}
+
+}  // namespace inngest::inline INNGEST_ABI::serving
