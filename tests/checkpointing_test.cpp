@@ -138,9 +138,9 @@ TEST_CASE("buffered results are saved when enough have come, and the last ride w
 }
 
 TEST_CASE("buffered results are saved when the interval is over", "[checkpointing]") {
-  served f({.buffered_steps = 10, .max_interval = 1ms}, [](inngest::context<test_event>& ctx) {
+  served f({.buffered_steps = 10, .max_interval = 300ms}, [](inngest::context<test_event>& ctx) {
     ctx.step.run("quick", [] {});
-    ctx.step.run("slow", [] { std::this_thread::sleep_for(5ms); });
+    ctx.step.run("slow", [] { std::this_thread::sleep_for(350ms); });
     ctx.step.run("last", [] {});
   });
   f.call();
@@ -263,4 +263,26 @@ TEST_CASE("a result that was saved is read back as JSON, as later calls will rea
   CHECK(reply.op().at("data") == R"({"n":1.5,"text":"x"}pointed to)");
   CHECK(f.api->saved.at(2).at("steps").at(0).at("id") == hash_of("a:1"));
   CHECK(f.api->saved.at(2).at("steps").at(0).at("userland").at("index") == 1);
+}
+
+TEST_CASE("the time of a call is the app's unless the function or the client sets it", "[checkpointing]") {
+  using std::chrono::minutes;
+  using std::chrono::seconds;
+  const auto runtime_of = [](std::optional<inngest::duration_ms> of_client,
+                             std::optional<inngest::duration_ms> of_function,
+                             inngest::serve_options options) -> std::chrono::milliseconds {
+    auto chosen = support::quiet_options();
+    chosen.checkpointing.max_runtime = of_client;
+    const inngest::client app(std::move(chosen));
+    inngest::function_options function{.id = "f"};
+    if (of_function) function.checkpointing = inngest::checkpointing{.max_runtime = of_function};
+    const auto f = app.create_function(function, inngest::on<test_event>(),
+                                       [](inngest::context<test_event>&) { return 1; });
+    const inngest::serving::served_app served(app, {f}, std::move(options));
+    return *inngest::serving::checkpointing_of(served, served.functions.front()).max_runtime;
+  };
+  CHECK(runtime_of({}, {}, {}) == seconds(10));
+  CHECK(runtime_of({}, {}, {.max_runtime = minutes(5)}) == minutes(5));
+  CHECK(runtime_of(seconds(7), {}, {.max_runtime = minutes(5)}) == seconds(7));
+  CHECK(runtime_of(seconds(7), seconds(8), {.max_runtime = minutes(5)}) == seconds(8));
 }

@@ -433,14 +433,12 @@ TEST_CASE("a trigger's event name has at most 255 characters", "[client][functio
   CHECK_THROWS_AS(app.create_function({.id = "f"}, trigger, [](auto&) {}), inngest::configuration_error);
 }
 
-TEST_CASE("from one to ten triggers", "[client][function]") {
+TEST_CASE("at most ten triggers", "[client][function]") {
   const client app = support::quiet_client();
   auto ten = inngest::on<client_shop::plain>();
   for (int i = 0; i < 9; ++i) ten.definitions.push_back({.event = "e" + std::to_string(i)});
   CHECK_NOTHROW(app.create_function({.id = "f"}, ten, [](auto&) {}));
   ten.definitions.push_back({.event = "one too many"});
-  CHECK_THROWS_AS(app.create_function({.id = "f"}, ten, [](auto&) {}), inngest::configuration_error);
-  ten.definitions.clear();
   CHECK_THROWS_AS(app.create_function({.id = "f"}, ten, [](auto&) {}), inngest::configuration_error);
 }
 

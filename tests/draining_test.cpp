@@ -9,26 +9,18 @@
 #include <thread>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 
 using namespace std::chrono_literals;
+
+using support::eventually;
 
 namespace {
 
 struct nothing {};
 INNGEST_FIELDS(nothing)
 using go = inngest::event<"test/go", nothing>;
-
-/// Waits for a condition, up to a minute.
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + 60s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
 
 inngest::http::request call_of(const inngest::any_function& function) {
   return {.method = "POST",

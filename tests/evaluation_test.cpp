@@ -71,7 +71,8 @@ TEST_CASE("texts, lists and maps have their functions", "[evaluation]") {
   CHECK(cel("'a1'.matches('^[a-z][0-9]$')") == true);
   CHECK(cel("'aab'.matches('^a(?i)*b$')") == true);  // flags are nothing that could be repeated
   CHECK(cel("'abbb'.matches(r'^\\Qab\\E*$')") == true);
-  for (const char* pattern : {"{2}", "a|{2}", "({2})", "(?i)*", "a**", "a{2}{3}", "\\\\ä"}) {
+  for (const char* pattern :
+       {"{2}", "a|{2}", "({2})", "(?i)*", "a**", "a{2}{3}", "\\\\ä", "(?-)a", "(?i-)a", "(?--i)a"}) {
     CAPTURE(pattern);
     CHECK(problem("'a'.matches('" + std::string(pattern) + "')").find("not a regular expression") == 0);
   }

@@ -64,7 +64,7 @@ std::string problem_of(const std::string& text,
   }
 }
 
-std::string repeated(const std::string& text, int count) {
+std::string copies_of(const std::string& text, int count) {
   std::string out;
   for (int i = 0; i < count; ++i) out += text;
   return out;
@@ -189,7 +189,7 @@ TEST_CASE("literals have their values", "[expression]") {
   CHECK(expression("2e3").nodes().back().real == 2000);
   CHECK(expression("-.5e1").nodes().back().real == -5);
   CHECK(expression("1e-400").nodes().back().real == 0);
-  CHECK(expression("0." + repeated("0", 400) + "1").nodes().back().real == 0);
+  CHECK(expression("0." + copies_of("0", 400) + "1").nodes().back().real == 0);
   CHECK(expression("true").nodes().back().what == kind::boolean);
   CHECK(expression("null").nodes().back().what == kind::null);
 }
@@ -413,13 +413,13 @@ TEST_CASE("deep nesting is an error, not the end of the stack", "[expression]") 
   for (const char* open : {"(", "[", "{1:", "true?1:", "1*(", "1==1+(", "-(", "!(", "event[", "size(",
                            "event.a.map(x,", "true||(1==(", "event.a.", "event.size().", "1+"}) {
     CAPTURE(open);
-    CHECK_THAT(problem_of(repeated(open, 6'000) + "a"), ContainsSubstring("too deeply"));
+    CHECK_THAT(problem_of(copies_of(open, 6'000) + "a"), ContainsSubstring("too deeply"));
   }
 }
 
 TEST_CASE("an expression is as deep as a server takes it", "[expression]") {
   const auto around = [](const char* open, int count, const char* inner, const char* close) {
-    return problem_of(repeated(open, count) + inner + repeated(close, count)).empty();
+    return problem_of(copies_of(open, count) + inner + copies_of(close, count)).empty();
   };
   CHECK(around("(", 249, "1", ")"));
   CHECK_FALSE(around("(", 250, "1", ")"));
@@ -441,12 +441,12 @@ TEST_CASE("an expression is as deep as a server takes it", "[expression]") {
   CHECK(around("", 10'000, "true", "||true"));
   CHECK(around("", 10'000, "true", "&&true"));
   CHECK(around("!", 50'000, "true", ""));
-  CHECK(problem_of("[1" + repeated(",1", 10'000) + "]").empty());
+  CHECK(problem_of("[1" + copies_of(",1", 10'000) + "]").empty());
 }
 
 TEST_CASE("an expression has as many characters as a server takes", "[expression]") {
-  CHECK(problem_of("'" + repeated("\u20ac", 99'998) + "'").empty());
-  CHECK_THAT(problem_of("'" + repeated("\u20ac", 99'999) + "'"), ContainsSubstring("100000 characters"));
+  CHECK(problem_of("'" + copies_of("\u20ac", 99'998) + "'").empty());
+  CHECK_THAT(problem_of("'" + copies_of("\u20ac", 99'999) + "'"), ContainsSubstring("100000 characters"));
 }
 
 TEST_CASE("for cancel_on only comparisons and logic are allowed", "[expression]") {
@@ -479,7 +479,7 @@ TEST_CASE("where there is one event only, async is refused", "[expression]") {
   CHECK(problem_of("event.data.id", policy).empty());
   CHECK(problem_of("event.ids.exists(async, async == 1)", policy).empty());
   CHECK(problem_of("event.async == event.data['async']", policy).empty());
-  CHECK(problem_of("event.a == async.a", policy) == "there is no async here, only event, at column 12");
+  CHECK(problem_of("event.a == async.a", policy) == "async is not available here, only event, at column 12");
 }
 
 TEST_CASE("a mistake in an option's expression names function, option and place", "[expression][function]") {

@@ -11,6 +11,7 @@ using not_templates =
     names<inngest::any_event, inngest::sent_events, inngest::client, inngest::client_options,
           inngest::settings, inngest::logger, inngest::dependency, inngest::signing_keys, inngest::middleware,
           inngest::any_function, inngest::function_options, inngest::handler, inngest::serve_options,
+          inngest::durable_endpoint, inngest::endpoint_context, inngest::endpoint_options,
           inngest::basic_context, inngest::context_logger, inngest::step, inngest::ai_steps, inngest::group,
           inngest::step_id, inngest::step_options, inngest::experiment_strategy, inngest::fetch_request,
           inngest::fetch_response, inngest::error, inngest::step_error, inngest::payload_error,
@@ -21,7 +22,7 @@ using not_templates =
           inngest::embedded::http_server_options, inngest::embedded::store, inngest::embedded::memory_store,
           inngest::embedded::sqlite_store, inngest::embedded::sqlite_options, inngest::testing::harness,
           inngest::testing::harness_options, inngest::testing::test_run, inngest::testing::test_step,
-          inngest::testing::recorded_run>;
+          inngest::testing::recorded_run, inngest::deferred_handle, inngest::run_traces, inngest::user_span>;
 
 template <inngest::event_type Event>
 int orders(inngest::context<Event>& ctx);
@@ -37,6 +38,8 @@ int attempts_of(const inngest::basic_context& ctx);
 }  // namespace
 
 #include <inngest/doctor.hpp>
+#include <inngest/endpoint.hpp>
+#include <inngest/middleware/run_traces.hpp>
 #include <inngest/outbox.hpp>
 #include <inngest/runs.hpp>
 

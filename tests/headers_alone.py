@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 
-NAMED_BY_USERS = ("", "adapters", "embedded", "json", "middleware", "testing", "transport")  # folders of inngest/
+NAMED_BY_USERS = ("", "adapters", "connect", "embedded", "json", "middleware", "testing", "transport")  # folders of inngest/
 
 # From below to above: what a header includes of them is precompiled, the last of them.
 PRECOMPILED = ("inngest/json.hpp", "inngest/event.hpp", "inngest/function.hpp", "inngest/client.hpp",

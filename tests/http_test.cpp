@@ -65,6 +65,18 @@ TEST_CASE("a URL inside the query does not change the path", "[http]") {
   CHECK(request{.url = "https://host?to=/x"}.path() == "/");
 }
 
+TEST_CASE("a path that looks like a URL further on is a path", "[http]") {
+  CHECK(request{.url = "/x://host/api/state?a"}.path() == "/x://host/api/state");
+  CHECK(request{.url = "//host/api"}.path() == "//host/api");
+}
+
+TEST_CASE("no header field ends another one", "[http]") {
+  inngest::http::headers headers{{"location", "/a\r\nset-cookie: b"}};
+  headers.add("x\ny", std::string("1\0002\r3", 5));
+  CHECK(headers.find("location") == "/a  set-cookie: b");
+  CHECK(headers.find("x y") == "1 2 3");
+}
+
 TEST_CASE("header names are compared without regard to case and the first one counts", "[http]") {
   inngest::http::headers headers{{"X-Inngest-SDK", "a"}, {"x-inngest-sdk", "b"}};
   headers.add("Empty", "");

@@ -1,5 +1,8 @@
 #include <inngest/json.hpp>
 
+#include <inngest/json/detail/document.hpp>
+#include <inngest/json/detail/text.hpp>
+
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -10,7 +13,9 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -493,6 +498,22 @@ TEST_CASE("what is JSON and what is not is known to the compiler", "[json]") {
   static_assert(inngest::json_convertible<json_shop::by_hand>);
   static_assert(inngest::json_convertible<json>);
   SUCCEED();
+}
+
+TEST_CASE("text is only read in place where it is in a buffer", "[json]") {
+  using inngest::detail::json_document, inngest::detail::json_slice;
+  static_assert(std::is_constructible_v<json_document, json_slice>);
+  static_assert(!std::is_constructible_v<json_document, std::string_view>);
+  static_assert(!std::is_constructible_v<json_document, std::string>);
+  static_assert(!std::is_constructible_v<json_document, const char*>);
+  static_assert(!std::is_constructible_v<json_slice, std::string_view>);
+  static_assert(!std::is_constructible_v<json_slice, std::string>);
+  static_assert(!std::is_assignable_v<json_slice&, std::string_view>);
+  const inngest::detail::json_buffer buffer(R"({"a":{"b":[1,2]}})");
+  const json_slice a = inngest::detail::find_member(buffer, "a");
+  CHECK(a == R"({"b":[1,2]})");
+  json_document inner(a);
+  for (auto item : inner.object()) CHECK(inngest::detail::take(item, {}).key == "b");
 }
 
 TEST_CASE("reading is safe from many threads and from inside other readers", "[json]") {

@@ -168,7 +168,7 @@ TEST_CASE("events that no server took are kept and sent before later ones, with 
   s.send("1");
   s.send("2");
   CHECK(box->size() == 2);
-  CHECK(s.log.count("kept in the outbox") == 2);
+  CHECK(s.log.count("stored in the outbox") == 2);
   s.away = false;
   s.send("3");
   CHECK(s.names() == strings{"1", "2", "3"});

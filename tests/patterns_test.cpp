@@ -43,23 +43,23 @@ struct travel {
 
 TEST_CASE("a trip is undone in reverse order when its last step is refused", "[patterns]") {
   const inngest::client app(support::quiet_options());
-  travel world{.refuses = "charge"};
-  harness t(app, {patterns::book_trip(app, world.services())});
+  travel fake{.refuses = "charge"};
+  harness t(app, {patterns::book_trip(app, fake.services())});
   auto run = t.send(patterns::trip_requested{{.id = "t-1", .flight = "LH1", .hotel = "Astoria"}});
   REQUIRE(run.completed());
   CHECK(run.output<patterns::trip_result>().status == "undone");
-  CHECK(world.calls == texts{"flight", "hotel", "cancel hotel-1", "cancel flight-1"});
+  CHECK(fake.calls == texts{"flight", "hotel", "cancel hotel-1", "cancel flight-1"});
 }
 // [saga-test]
 
 TEST_CASE("a trip that nobody refuses is booked, and nothing of it is undone", "[patterns]") {
   const inngest::client app(support::quiet_options());
-  travel world;
-  harness t(app, {patterns::book_trip(app, world.services())});
+  travel fake;
+  harness t(app, {patterns::book_trip(app, fake.services())});
   auto run = t.send(patterns::trip_requested{{.id = "t-1", .flight = "LH1", .hotel = "Astoria"}});
   REQUIRE(run.completed());
   CHECK(run.output<patterns::trip_result>().status == "booked");
-  CHECK(world.calls == texts{"flight", "hotel", "charge"});
+  CHECK(fake.calls == texts{"flight", "hotel", "charge"});
 }
 
 TEST_CASE("an expense is decided, decided late, or expires", "[patterns]") {
@@ -115,11 +115,11 @@ TEST_CASE("the report is made every night and when somebody asks", "[patterns]")
 TEST_CASE("a file is imported in a thousand parts, and a part that fails is imported again", "[patterns]") {
   const inngest::client app(support::quiet_options());
   int calls = 0;
-  const patterns::importer world{.import_lines = [&](const std::string&, const patterns::part& p) {
+  const patterns::importer fake{.import_lines = [&](const std::string&, const patterns::part& p) {
     if (++calls == 500) throw std::runtime_error("the disk is slow");
     return static_cast<int>((p.end - p.begin) / 10);
   }};
-  harness t(app, {patterns::import_file(app, world)}, {.check_determinism = false});
+  harness t(app, {patterns::import_file(app, fake)}, {.check_determinism = false});
   auto run = t.send(patterns::import_requested{{.file = "orders.csv", .bytes = 1'000'000}});
   t.execute(run);
   REQUIRE(run.completed());

@@ -23,12 +23,20 @@ has_libfuzzer() {
   ! apt-cache show libclang-rt-14-dev > /dev/null 2>&1 || dpkg -s libclang-rt-14-dev > /dev/null 2>&1
 }
 
+# Debian has its programs in a folder for each version.
+has_postgresql() {
+  compgen -G "/usr/lib/postgresql/*/bin/postgres" || command -v postgres
+}
+
 need_build_tools
 need python3 command -v python3
 need catch2 pkg-config --exists catch2
+need libcli11-dev pkg-config --exists CLI11
 need meson command -v meson
 need locales test -e /usr/share/i18n/locales/de_DE
 need libsodium-dev pkg-config --exists libsodium
+need libpq-dev pkg-config --exists libpq
+need libpqxx-dev pkg-config --exists libpqxx
 need libre2-dev test -e /usr/include/re2/re2.h
 need clang command -v clang++
 need lld command -v ld.lld
@@ -37,6 +45,9 @@ need tzdata test -e /usr/share/zoneinfo/Asia/Kathmandu
 install_needed
 need_adapter_packages
 install_needed || echo "without these packages some adapters are not tested"
+needed=()
+need postgresql has_postgresql
+install_needed || echo "without PostgreSQL's server, outboxes and transactions are tested with SQLite only"
 needed=()
 need chromium command -v chromium
 need doxygen command -v doxygen

@@ -537,6 +537,25 @@ TEST_CASE("sync says what the server said, or that none answered", "[serve][sync
   CHECK(served(options)(put()).status == 500);
 }
 
+TEST_CASE("a registration that fails is logged, because its result is easily ignored", "[serve][sync]") {
+  auto options = support::quiet_options();
+  std::vector<std::string> lines;
+  options.log = inngest::logger([&](inngest::log_level level, std::string_view text) {
+    if (level == inngest::log_level::warn) lines.emplace_back(text);
+  });
+  options.transport = std::make_shared<inngest::httplib_transport>();
+  sync_server refusing(400, R"({"error":"no functions"})");
+  options.api_base_url = refusing.url();
+  CHECK_FALSE(served(options).handler.sync("http://localhost:1/x").ok);
+  REQUIRE(lines.size() == 1);
+  CHECK_THAT(lines[0], ContainsSubstring("registering the app at http://localhost:1/x") &&
+                           ContainsSubstring("no functions"));
+  sync_server willing;
+  options.api_base_url = willing.url();
+  CHECK(served(options).handler.sync("http://localhost:1/x").ok);
+  CHECK(lines.size() == 1);
+}
+
 TEST_CASE("an unsigned out-of-band PUT in cloud mode is refused unless an origin is configured",
           "[serve][sync]") {
   sync_server server;

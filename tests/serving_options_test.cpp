@@ -12,6 +12,7 @@
 #include "catch.hpp"
 #include "support/free_port.hpp"
 #include "support/handler_driver.hpp"
+#include "support/http_client.hpp"
 #include "support/message_of.hpp"
 
 // What serving can do beyond one answer to one request: state that must be fetched, streamed answers, the
@@ -179,7 +180,7 @@ TEST_CASE("a streamed answer over a real connection reads like the recorded ones
                  {.streaming = true, .heartbeat = 1ms});
   const int port = server.bind_to_any_port("127.0.0.1");
   std::thread thread([&] { server.listen_after_bind(); });
-  httplib::Client client("127.0.0.1", port);
+  support::http_client client(port);
   const auto reply =
       client.Post("/api/inngest?fnId=app-f&stepId=step", support::call().text(), "application/json");
   server.stop();

@@ -181,10 +181,10 @@ TEST_CASE("a key with garbage in it is refused without repeating it", "[settings
       {"signkey-prod-00ff\nINNGEST_EVENT_KEY=x", "white space"},
       {"\"signkey-prod-00ff\"", "quote"},
       {"'signkey-prod-00ff'", "quote"},
-      {"signkey-prod-00ff\x01", "no key has"},
-      {"signkey-prod-00ff\xc2\xa0", "no key has"},
-      {std::string("signkey-prod-00ff\0x", 19), "no key has"},
-      {"signkey-prod-", "nothing after its prefix"}};
+      {"signkey-prod-00ff\x01", "not valid in a key"},
+      {"signkey-prod-00ff\xc2\xa0", "not valid in a key"},
+      {std::string("signkey-prod-00ff\0x", 19), "not valid in a key"},
+      {"signkey-prod-", "empty after its prefix"}};
   for (const auto& [key, problem] : garbage) {
     CAPTURE(key);
     const std::pair<std::string, std::string> errors[] = {

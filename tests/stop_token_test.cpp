@@ -11,6 +11,7 @@
 #include <inngest/stop_token.hpp>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 
 // The types of this library, also where the standard library has its own.
 namespace own = inngest::detail::own_stop;
@@ -107,7 +108,7 @@ TEST_CASE("own stop tokens: the end of a callback waits until another thread has
     left = true;
   });
   std::thread requester([&] { source.request_stop(); });
-  while (!entered) std::this_thread::yield();
+  support::hold_until(entered);
   callback.reset();
   CHECK(left);
   requester.join();

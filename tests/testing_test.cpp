@@ -1,3 +1,4 @@
+#include <inngest/endpoint.hpp>
 #include <inngest/inngest.hpp>
 #include <inngest/testing.hpp>
 #include <inngest/testing/catch2.hpp>
@@ -129,6 +130,27 @@ TEST_CASE("a test can begin in the middle", "[testing]") {
   CHECK(run.output<result>().cents == 5);
 }
 
+TEST_CASE("a run waits on each of the steps that have not ended, and on those that a race has left behind",
+          "[testing]") {
+  const auto app = make_client();
+  const auto quote =
+      app.create_function({.id = "quote"}, inngest::on<signed_up>(), [](inngest::context<signed_up>& ctx) {
+        ctx.group.race([&] { ctx.step.sleep("slow", 5s); }, [&] { ctx.step.sleep("fast", 1s); });
+        return ctx.step.wait_for_event<activated>("decision", {.timeout = 1h}).has_value();
+      });
+  harness t{app, {quote}};
+  auto run = t.send(signed_up{{.userId = "u1"}});
+  CHECK_THAT(run, inngest::testing::waits_on("slow") && inngest::testing::waits_on("fast") &&
+                      !inngest::testing::waits_on("decision"));
+  t.advance(1s);
+  CHECK(run.waiting_on() == "slow");
+  CHECK(run.waits_on("decision"));
+  CHECK_FALSE(run.waits_on("fast"));
+  t.send_to_all(activated{{.userId = "u1"}});
+  REQUIRE_THAT(run, inngest::testing::completed());
+  CHECK_FALSE(run.waits_on("decision"));
+}
+
 TEST_CASE("a run goes on where a recorded one was", "[testing]") {
   const auto app = make_client();
   int charges = 0;
@@ -234,4 +256,32 @@ TEST_CASE("a thousand steps in thirty days are gone through from the start each 
   CHECK(t.execute(run));
   CHECK(run.output<int>() == 124'750);
   CHECK(run.step("work", 499).template output<int>() == 499);
+}
+
+TEST_CASE("an endpoint is called in virtual time, and its response is what its client gets",
+          "[harness][endpoint]") {
+  const auto app = make_client();
+  const auto remind = inngest::endpoint(app, {.id = "remind"}, [](inngest::endpoint_context& ctx) {
+    const auto asked = ctx.body<user>();
+    ctx.step.sleep("a-month", 30 * 24h);
+    const auto cents = ctx.step.run("price", [] { return 5; });
+    if (ctx.request.query("fail")) throw inngest::http_error(503, "closed");
+    return result{asked.userId, cents};
+  });
+  harness t(app, {remind});
+  t.mock_step("price", [] { return 7; });
+  auto run = t.call(remind, {.method = "POST", .url = "/remind", .body = R"({"userId":"u1"})"});
+  CHECK(run.waiting_on() == "a-month");
+  CHECK_THROWS_AS(run.response(), inngest::payload_error);
+  REQUIRE(t.execute(run));
+  CHECK(run.completed());
+  CHECK(run.response().status == 200);
+  CHECK(run.response().body == R"({"status":"u1","cents":7})");
+
+  auto failed = t.call(remind, {.method = "POST", .url = "/remind?fail=1", .body = R"({"userId":"u1"})"});
+  REQUIRE(t.execute(failed));
+  CHECK(failed.failed());
+  CHECK(failed.response().status == 503);
+  auto unfit = t.call(remind, {.method = "POST", .url = "/remind", .body = "[]"});
+  CHECK(unfit.response().status == 400);
 }

@@ -9,9 +9,9 @@ function(compile_together)
   set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP "group_${count}")
 endfunction()
 
-# inngest_tests_of_headers has these.
-compile_together(json_test.cpp serve_test.cpp testing_test.cpp middleware/metrics_test.cpp)
-compile_together(step_test.cpp expression_test.cpp embedded/restart_test.cpp)
+# inngest_tests_of_headers has these. One group, because each file compiles all of the library again.
+compile_together(json_test.cpp serve_test.cpp testing_test.cpp middleware/metrics_test.cpp step_test.cpp
+                 expression_test.cpp embedded/restart_test.cpp)
 
 compile_together(embedded/outgoing_request_test.cpp embedded/engine_failures_test.cpp
                  embedded/http_server_access_test.cpp)
@@ -22,6 +22,12 @@ compile_together(embedded/flow_control_test.cpp embedded/durability_test.cpp emb
                  embedded/reported_operation_test.cpp)
 compile_together(embedded/engine_stop_test.cpp embedded/long_waits_test.cpp)
 compile_together(embedded/http_server_limits_test.cpp embedded/signed_calls_test.cpp)
+compile_together(embedded/apps_test.cpp embedded/control_test.cpp)
+compile_together(embedded/endpoint_runs_test.cpp embedded/keep_test.cpp embedded/find_test.cpp
+                 embedded/read_only_store_test.cpp)
+compile_together(embedded/other_sdks_test.cpp embedded/bulk_test.cpp embedded/find_plan_test.cpp
+                 embedded/run_filter_test.cpp)
+compile_together(embedded/metrics_test.cpp embedded/find_runs_test.cpp)
 compile_together(wire/reference_app_test.cpp matrix/step_kinds_test.cpp)
 compile_together(matrix/step_kinds_story_test.cpp ai_test.cpp properties/call_reader_test.cpp)
 compile_together(matrix/middleware_test.cpp group_test.cpp event_test.cpp)
@@ -44,13 +50,20 @@ compile_together(protocol/call_request_test.cpp expression_conformance_test.cpp 
                  harness_growth_test.cpp protocol/error_info_test.cpp settings_test.cpp time/server_duration_test.cpp
                  time/duration_test.cpp)
 compile_together(properties/expression_test.cpp detail/json_canonical_test.cpp detail/checked_math_test.cpp
-                 detail/file_test.cpp detail/parse_real_test.cpp detail/spare_texts_test.cpp)
+                 detail/file_test.cpp detail/parse_real_test.cpp detail/spare_texts_test.cpp detail/sha1_test.cpp)
 compile_together(options/check_options_test.cpp protocol/signature_test.cpp time/time_zone_test.cpp
                  embedded/page/web_page_test.cpp protocol/step_kinds_test.cpp time/rfc3339_test.cpp)
 compile_together(properties/codec_test.cpp properties/canonical_test.cpp middleware/every_step_kind_test.cpp)
 compile_together(embedded/store_test.cpp embedded/idempotent_commit_test.cpp embedded/store_failures_test.cpp)
 compile_together(embedded/unreadable_records_test.cpp embedded/taken_calls_test.cpp)
 compile_together(json/names_test.cpp json/types_test.cpp properties/types_test.cpp)
-compile_together(embedded/typed_events_test.cpp adapters/cgi_test.cpp)
+compile_together(embedded/typed_events_test.cpp adapters/cgi_test.cpp middleware/user_spans_test.cpp)
 compile_together(replies_test.cpp thread_pool_test.cpp serving/heartbeats_test.cpp patterns_test.cpp)
 compile_together(typed_members_test.cpp properties/reply_parity_test.cpp)
+compile_together(client_environment_test.cpp on_invoke_test.cpp execution/deferred_abort_test.cpp doctor_test.cpp)
+compile_together(metadata_test.cpp middleware/hook_arguments_test.cpp runs_requests_test.cpp
+                 sql_outbox/sql_outbox_faults_test.cpp)
+compile_together(sql_outbox/step_transaction_test.cpp sql_outbox/sql_outbox_test.cpp)
+compile_together(endpoint_test.cpp middleware/encryption_test.cpp middleware/docs_test.cpp adapters/custom_test.cpp)
+compile_together(embedded/rest_v2_test.cpp embedded/store_migration_test.cpp)
+compile_together(realtime_test.cpp embedded/realtime_test.cpp embedded/run_logs_test.cpp)

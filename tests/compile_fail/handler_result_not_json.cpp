@@ -1,4 +1,4 @@
-// expect: inngest: a handler's result is kept as JSON
+// expect: inngest: a handler's result is stored as JSON
 #include <inngest/inngest.hpp>
 
 using placed = inngest::event<"order.placed">;

@@ -1,4 +1,4 @@
-// expect: inngest: a step's result is kept as JSON and read back from it
+// expect: inngest: a step's result is stored as JSON and read back
 #include <memory>
 
 #include <inngest/inngest.hpp>

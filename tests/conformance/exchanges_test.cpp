@@ -17,8 +17,9 @@
 #include <inngest/adapters/httplib.hpp>
 #include <inngest/inngest.hpp>
 
+#include "app.hpp"
 #include "catch.hpp"
-#include "fixture_app.hpp"
+#include "support/http_client.hpp"
 
 // The exchanges of Inngest's conformance runner, over a real socket: its sync, then the calls that a server
 // makes for its events, and what it compares of each answer.
@@ -62,7 +63,7 @@ class served_app {
 
   httplib::Response send(const std::string& method, const std::string& target, const std::string& body = {},
                          httplib::Headers headers = {}) const {
-    httplib::Client client("127.0.0.1", port_);
+    support::http_client client(port_);
     httplib::Request request;
     request.method = method;
     request.path = target;

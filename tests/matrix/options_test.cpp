@@ -328,7 +328,17 @@ class world {
   }
   bool is_active(int n) const {
     const auto now = status(n);
-    return now == run_status::queued || now == run_status::running;
+    return now && now != run_status::completed && now != run_status::failed && now != run_status::cancelled;
+  }
+  /// Whether the last run for the number has the tag "who".
+  bool is_tagged(int n) const {
+    bool out = false;
+    for (const embedded::run& run : runs()) {
+      if (number_of_run(run.id) != n) continue;
+      out = std::any_of(run.tags.begin(), run.tags.end(),
+                        [](const embedded::run_tag& tag) { return tag.name == "who" && !tag.value.empty(); });
+    }
+    return out;
   }
   bool has_run(int n) const { return std::find(ran.begin(), ran.end(), n) != ran.end(); }
   /// What the step that invoked the function failed with.
@@ -533,7 +543,7 @@ struct option_row {
 strings all_members() {
   const function_options options{.id = "f"};
   [[maybe_unused]] const auto& [id, name, retries, concurrency, throttle, rate_limit, debounce, batch,
-                                singleton, priority, idempotency, cancel_on, timeouts, checkpointing,
+                                singleton, priority, idempotency, tags, cancel_on, timeouts, checkpointing,
                                 middleware, dependencies] = options;
   const inngest::concurrency_limit a_limit;
   [[maybe_unused]] const auto& [limit, key, scope] = a_limit;
@@ -577,6 +587,7 @@ strings all_members() {
           "singleton.key",
           "priority",
           "idempotency",
+          "tags",
           "cancel_on.event",
           "cancel_on.expression",
           "cancel_on.match",
@@ -1145,6 +1156,18 @@ std::vector<option_row> make_rows() {
                   .probe = probe_both_begin,
                   .ignored = [](o& f, const t& at) { f.idempotency = at.same; },
                   .exempt = is_asked_for});
+
+  rows.push_back({.member = "tags",
+                  .name = "a tag by expression",
+                  .set = [](o& f, const t& at) { f.tags = {{.name = "who", .value = at.same}}; },
+                  .probe =
+                      [](world& w) {
+                        const int a = w.fire();
+                        w.settle();
+                        w.point(restart_kind::under_way);
+                        w.expect(w.is_tagged(a), "the run has its tag");
+                        finish_with_another(w);
+                      }});
 
   const auto cancels_any = [](o& f, const t&) { f.cancel_on = {{.event = "stop/now"}}; };
   const auto probe_cancels_one = [](world& w) {

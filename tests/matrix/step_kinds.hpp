@@ -76,7 +76,7 @@ enum class stage {
 enum class need {
   nothing,
   website,   ///< step.fetch: the engine asks it
-  messages,  ///< somebody who takes what an Inngest server takes and an engine does not
+  messages,  ///< the routes of the server that take messages and metadata
 };
 
 /// A way to write a step.

@@ -246,19 +246,17 @@ static_assert(has_use_of_every_row(), "a row's step is missing, or not in its pl
 /// The body of steps whose body is the library's own: what they do is an HTTP request to the server.
 class body_of_library_steps final : public inngest::middleware {
  public:
-  /// \param takes_messages Nobody else takes what the step sends.
-  body_of_library_steps(world& at, bool takes_messages) : at_(at), takes_messages_(takes_messages) {}
+  explicit body_of_library_steps(world& at) : at_(at) {}
 
   std::string wrap_step_handler(const inngest::call_info&, const inngest::step_info& step,
                                 inngest::next_call<std::string> next) override {
     if (step.id != "s") return next();
     at_.visit();
-    return takes_messages_ ? "null" : next();
+    return next();
   }
 
  private:
   world& at_;
-  const bool takes_messages_;
 };
 
 inline bool is_library_step(const step_row& row) {
@@ -305,9 +303,7 @@ inline std::vector<inngest::any_function> functions_of(const inngest::client& ap
   const bool is_slow_to_fail = at.is(disturbance::step_timed_out);
   inngest::function_options options{.id = "main", .retries = is_slow_to_fail ? 1 : 4};
   if (at.is(disturbance::run_timed_out)) options.timeouts.finish = 1h;
-  if (is_library_step(row))
-    options.middleware = {
-        std::make_shared<body_of_library_steps>(at, row.needs == need::messages && at.takes_messages_itself)};
+  if (is_library_step(row)) options.middleware = {std::make_shared<body_of_library_steps>(at)};
   const use step = uses[static_cast<std::size_t>(&row - rows.data())].second;
   const bool handler_fails_once = at.is(disturbance::failing_once) && cannot_fail_once(row);
   const bool catches = at.is(disturbance::failing_and_caught) || at.is(disturbance::step_timed_out);

@@ -159,22 +159,6 @@ class held_requests final : public inngest::http::transport {
   inngest::httplib_transport real_{};
 };
 
-/// An app's way to its server. An engine does not take what step.publish, step.score and step.set_metadata
-/// send, as an Inngest server does: that ends here.
-class with_messages final : public inngest::http::transport {
- public:
-  inngest::http::response send(const inngest::http::request& request,
-                               std::chrono::milliseconds timeout) override {
-    const std::string path(request.path());
-    if (path.ends_with("/metadata") || path.ends_with("/realtime/publish"))
-      return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = "{}"};
-    return real_.send(request, timeout);
-  }
-
- private:
-  inngest::httplib_transport real_{};
-};
-
 class engine_host final : public host {
  public:
   /// \param over_http The functions are those of an app with a socket of its own.
@@ -267,7 +251,7 @@ class engine_host final : public host {
     inngest::client_options options = quiet("app");
     options.api_base_url = server_->url();
     options.event_api_base_url = server_->url();
-    options.transport = std::make_shared<with_messages>();
+    options.transport = std::make_shared<inngest::httplib_transport>();
     client_.emplace(std::move(options));
     listener_ = std::make_unique<httplib::Server>();
     handler_.emplace(inngest::serve(*listener_, *client_, functions_(*client_)));

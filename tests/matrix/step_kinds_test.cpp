@@ -28,7 +28,6 @@ class trial {
  public:
   trial(const step_row& row, const host_row& where, disturbance what, website& site)
       : row_(row), shares_thread_(where.name == harness_host), at_(what, where.name == harness_host, site) {
-    at_.takes_messages_itself = where.name != http_host;
     const auto make = [this](const inngest::client& app) { return functions_of(app, row_, at_); };
     host_ = where.name == harness_host
                 ? std::make_unique<harness_engine>(at_, make, row_.kind == step_kind::fetch ? "s" : "",
@@ -82,7 +81,8 @@ class trial {
   bool ends() {
     return host_->waits_until([&] {
       const run_status status = host_->look_at(run_).status;
-      return status != run_status::queued && status != run_status::running;
+      return status == run_status::completed || status == run_status::failed ||
+             status == run_status::cancelled;
     });
   }
 

@@ -93,8 +93,6 @@ class world {
 
   const disturbance what;
   website& site;
-  /// Nobody takes what step.publish and its like send: the matrix's middleware does.
-  bool takes_messages_itself = true;
 
   bool is(disturbance other) const { return what == other; }
   /// Whether the step stays under way until the test lets it go on.

@@ -8,6 +8,7 @@
 #include <inngest/embedded.hpp>
 #include <inngest/embedded/http_server.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
+#include <inngest/endpoint.hpp>
 #include <inngest/fwd.hpp>
 #include <inngest/testing.hpp>
 #endif

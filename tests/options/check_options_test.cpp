@@ -33,7 +33,7 @@ TEST_CASE("durations that no server would take are refused when the function is 
 TEST_CASE("the other event has no place where there is none", "[function]") {
   using Catch::Matchers::ContainsSubstring;
   CHECK_THROWS_WITH(make({.id = "f", .priority = "async.data.n"}),
-                    ContainsSubstring("\"f\": priority (async.data.n): there is no async here"));
+                    ContainsSubstring("\"f\": priority (async.data.n): async is not available here"));
   CHECK_NOTHROW(
       make({.id = "f", .cancel_on = {{.event = "x", .expression = "async.data.n == event.data.n"}}}));
 }

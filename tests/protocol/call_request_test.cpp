@@ -204,3 +204,68 @@ TEST_CASE("depth in a call request is an error of the event or the step, never a
   CHECK_THROWS_AS(call_request(R"({"event":{},"steps":)" + deep), inngest::protocol_error);
   CHECK_THROWS_AS(call_request(deep), inngest::protocol_error);
 }
+
+namespace {
+
+using words = std::vector<std::string>;
+
+/// A call with a result for every word, as JSON text; step 0 has the first.
+std::string call_with_results(const words& results) {
+  std::string steps;
+  for (std::size_t i = 0; i < results.size(); ++i)
+    steps += (i > 0 ? ",\"" : "\"") + hash_of(std::to_string(i)) + "\":{\"data\":" + results[i] + "}";
+  return R"({"event":{"name":"a"},"steps":{)" + steps + "}}";
+}
+
+template <class Result>
+Result result_of(const call_request& call, int step) {
+  const std::string id = std::to_string(step);
+  return inngest::protocol::read_result<Result>(*call.find(hash(id)), id);
+}
+
+}  // namespace
+
+TEST_CASE("results are read in any order, again, and after the body was closed", "[call][memo]") {
+  words results;
+  for (int i = 0; i < 50; ++i)
+    results.push_back(R"( ["\u00e9\n\"\\ )" + std::to_string(i) + R"(", "plain" ] )");
+  const call_request call{call_with_results(results)};
+  const auto expected = [](int i) { return words{"é\n\"\\ " + std::to_string(i), "plain"}; };
+  for (int i = 49; i >= 0; --i) CHECK(result_of<words>(call, i) == expected(i));
+  for (int i = 0; i < 25; ++i) CHECK(result_of<words>(call, i) == expected(i));
+  call.close();
+  for (int i = 49; i >= 0; --i) CHECK(result_of<words>(call, i) == expected(i));
+}
+
+TEST_CASE("a result that does not fit spoils none of the others", "[call][memo]") {
+  const call_request call{call_with_results({R"(["a"])", R"(["b" 7])", R"(["b", 7])", R"(["c"])"})};
+  CHECK(result_of<words>(call, 0) == words{"a"});
+  CHECK_THROWS_AS(result_of<words>(call, 2), inngest::payload_error);
+  CHECK_THROWS_AS(result_of<words>(call, 1), inngest::payload_error);
+  CHECK(result_of<words>(call, 3) == words{"c"});
+  CHECK(result_of<words>(call, 0) == words{"a"});
+}
+
+namespace {
+
+/// Reads another result while it is read.
+struct nosy {
+  std::string own, other;
+};
+const call_request* call_of_nosy = nullptr;
+INNGEST_FIELDS(nosy, own, other)
+void validate(const nosy& read) {
+  CHECK(result_of<words>(*call_of_nosy, 1) == words{"x", "y"});
+  CHECK(read.own == "mine");
+}
+
+}  // namespace
+
+TEST_CASE("reading a result while another is read disturbs neither", "[call][memo]") {
+  const call_request call{
+      call_with_results({R"([{"own":"mine","other":"a"},{"own":"mine","other":"b"}])", R"(["x","y"])"})};
+  call_of_nosy = &call;
+  const auto read = result_of<std::vector<nosy>>(call, 0);
+  CHECK(read.size() == 2);
+  CHECK(read.back().other == "b");
+}

@@ -32,8 +32,17 @@ class forwarding_store : public inngest::embedded::store {
     return memory.runs_of(id);
   }
   std::vector<inngest::embedded::run> runs() const override { return memory.runs(); }
+  std::vector<inngest::embedded::run> reruns_of(std::string_view id) const override {
+    return memory.reruns_of(id);
+  }
+  std::vector<inngest::embedded::bulk_operation> bulk_operations() const override {
+    return memory.bulk_operations();
+  }
   std::vector<inngest::embedded::memo_record> memos_of(std::string_view id) const override {
     return memory.memos_of(id);
+  }
+  std::vector<inngest::embedded::run_note> notes_of(std::string_view id) const override {
+    return memory.notes_of(id);
   }
   inngest::embedded::run_counts count_runs() const override { return memory.count_runs(); }
 };

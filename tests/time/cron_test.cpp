@@ -264,7 +264,7 @@ TEST_CASE("batches that no server would take are refused", "[function][batch]") 
                     ContainsSubstring("batch.timeout"));
   CHECK_THROWS_WITH(make({.id = "f", .batch = inngest::batch{}}), ContainsSubstring("batch.timeout"));
   CHECK_THROWS_WITH(make({.id = "f", .debounce = inngest::debounce{.period = 1s}, .batch = good}),
-                    ContainsSubstring("don't go together"));
+                    ContainsSubstring("can't be combined"));
   CHECK_THROWS_WITH(make({.id = "f", .batch = good, .singleton = inngest::singleton{}}),
                     ContainsSubstring("singleton"));
   CHECK_THROWS_WITH(make({.id = "f", .batch = good, .priority = "1"}), ContainsSubstring("priority"));

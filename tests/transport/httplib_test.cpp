@@ -41,6 +41,18 @@ class echo_server {
       std::this_thread::sleep_for(2s);
       out.set_content("late", "text/plain");
     });
+    server_.Get("/endless", [](const httplib::Request&, httplib::Response& out) {
+      out.set_chunked_content_provider("text/plain", [](std::size_t, httplib::DataSink& sink) {
+        static const std::string piece(1024 * 1024, 'x');
+        return sink.write(piece.data(), piece.size());
+      });
+    });
+    server_.Get("/drops", [](const httplib::Request&, httplib::Response& out) {
+      out.set_chunked_content_provider("text/plain", [](std::size_t, httplib::DataSink& sink) {
+        std::this_thread::sleep_for(10ms);
+        return sink.write("x", 1);
+      });
+    });
     server_.Get(".*", echo);
     server_.Post(".*", echo);
     server_.Put(".*", echo);
@@ -171,6 +183,22 @@ TEST_CASE("an answer that does not come in time is unreachable, in about that ti
   CHECK_THROWS_AS(transport.send({.url = server.url() + "/slow"}, 300ms), inngest::unreachable);
   CHECK(std::chrono::steady_clock::now() - began < 1500ms);
   CHECK(transport.send({.url = server.url() + "/fast"}, 5s).status == 200);
+}
+
+TEST_CASE("an answer without end is too large", "[transport][errors]") {
+  const echo_server server;
+  httplib_transport transport;
+  CHECK_THROWS_AS(transport.send({.url = server.url() + "/endless"}, 60s), inngest::too_large);
+  CHECK(transport.send({.url = server.url()}, 60s).status == 200);
+}
+
+TEST_CASE("an answer that comes drop by drop has the same time as one that does not come",
+          "[transport][errors]") {
+  const echo_server server;
+  httplib_transport transport;
+  const auto began = std::chrono::steady_clock::now();
+  CHECK_THROWS_AS(transport.send({.url = server.url() + "/drops"}, 300ms), inngest::unreachable);
+  CHECK(std::chrono::steady_clock::now() - began < 30s);
 }
 
 TEST_CASE("a URL that is none is a configuration_error", "[transport][errors]") {

@@ -198,7 +198,7 @@ inline void check_sent(const setup& setup, const inngest::http::request& ours, c
   const std::string path = recorded.at("path");
   INFO("sent: " << ours.method << " " << ours.url << " " << ours.body);
   INFO("recorded: " << path << " " << recorded.at("body").dump());
-  CHECK(ours.method == recorded.at("method"));
+  CHECK(ours.method == recorded.at("method").get<std::string>());
   CHECK(ours.url == setup.api() + path);
   CHECK(header(ours.headers, "content-type") == "application/json");
   CHECK(header(ours.headers, "x-inngest-sdk") == inngest::protocol::sdk_name);

@@ -1,4 +1,4 @@
-// Serves the conformance runner's app: fixture_app [port]. The port may also come from PORT; 0 takes a free
+// Serves the conformance runner's app: app [port]. The port may also come from PORT; 0 takes a free
 // one.
 
 #include <cstdio>
@@ -8,7 +8,7 @@
 #include <inngest/adapters/httplib.hpp>
 #include <inngest/inngest.hpp>
 
-#include "fixture_app.hpp"
+#include "app.hpp"
 
 int main(int argc, char** argv) {
   const char* from_environment = std::getenv("PORT");
