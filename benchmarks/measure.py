@@ -130,11 +130,10 @@ def start(signed):
     return servers
 
 
-def measure(name, function, request, signed, status):
-    """The best rate and CPU of each server, and the memory of ours with large bodies."""
+def measure_servers(servers, name, function, request, signed, status):
+    """The rates and CPU of each server in all rounds, and the memory of ours; adds the server with the constant."""
     body = WORK / f"{request}.json"
     sign = signature(body, signed)
-    servers = start(signed)
     answers = {each: ask(server.port, function, body, sign) for each, server in servers.items()}
     for each, answer in answers.items():
         if answer[0] != status or meaning(*answer) != meaning(*answers["beast"]):
@@ -151,8 +150,17 @@ def measure(name, function, request, signed, status):
     if request == "state-4mb" and not QUICK:
         time.sleep(5)
         memory = {each: (servers[each].memory("VmHWM"), servers[each].memory("VmRSS")) for each in ("beast", "httplib")}
-    for server in servers.values():
-        server.stop()
+    return figures, memory
+
+
+def measure(name, function, request, signed, status):
+    """The best rate and CPU of each server, and the memory of ours with large bodies."""
+    servers = start(signed)
+    try:
+        figures, memory = measure_servers(servers, name, function, request, signed, status)
+    finally:
+        for server in servers.values():
+            server.stop()
     best = {each: (max(rate for rate, _ in rounds), min(cpu for _, cpu in rounds)) for each, rounds in figures.items()}
     return best, memory
 

@@ -1,8 +1,11 @@
-# Frameworks that have an adapter. Used by the build and by the installed package, which look only for frameworks that
+# Frameworks that have an adapter, and databases that have a driver. Used by the build and by the installed package, which look only for frameworks that
 # are asked for.
 
-# The header <inngest/adapters/X.hpp> of each needs the target inngest::X.
+# The header <inngest/adapters/X.hpp> of each needs the target inngest::X. There is also the component "connect", for
+# <inngest/connect.hpp>.
 set(inngest_adapters beast restinio poco pistache qt drogon microhttpd civetweb lambda cgi)
+# The same for <inngest/sql_outbox/X.hpp>.
+set(inngest_databases sqlite postgresql pqxx)
 
 # Debian's configuration of the package fails, because it names a program that is not installed.
 function(inngest_find_civetweb)
@@ -16,17 +19,32 @@ function(inngest_find_civetweb)
   endif()
 endfunction()
 
+# A library of headers, which has no package.
+function(inngest_find_protozero)
+  find_path(INNGEST_PROTOZERO_INCLUDE protozero/pbf_reader.hpp)
+  mark_as_advanced(INNGEST_PROTOZERO_INCLUDE)
+  if(INNGEST_PROTOZERO_INCLUDE AND NOT TARGET inngest_protozero)
+    add_library(inngest_protozero INTERFACE IMPORTED)
+    target_include_directories(inngest_protozero INTERFACE "${INNGEST_PROTOZERO_INCLUDE}")
+  endif()
+endfunction()
+
 # The targets of a component's framework; "-NOTFOUND" when it is not installed.
 function(inngest_find_framework component result)
   set(targets NOTFOUND)
   if(component STREQUAL "lambda" OR component STREQUAL "cgi")
     set(targets)  # they need nothing more
-  elseif(component STREQUAL "beast")
+  elseif(component STREQUAL "beast" OR component STREQUAL "connect")
     find_package(Boost 1.74 QUIET CONFIG)
     if(NOT TARGET Boost::headers)
       find_package(Boost 1.74 QUIET)
     endif()
     set(targets Boost::headers)
+    if(component STREQUAL "connect")
+      inngest_find_protozero()
+      find_package(OpenSSL QUIET COMPONENTS SSL)  # for wss
+      list(APPEND targets inngest_protozero OpenSSL::SSL)
+    endif()
   elseif(component STREQUAL "restinio")
     find_package(fmt QUIET CONFIG)
     find_package(restinio QUIET CONFIG)
@@ -48,6 +66,18 @@ function(inngest_find_framework component result)
   elseif(component STREQUAL "civetweb")
     inngest_find_civetweb()
     set(targets inngest_civetweb)
+  elseif(component STREQUAL "sqlite")
+    find_package(SQLite3 QUIET)
+    set(targets SQLite::SQLite3)
+  elseif(component STREQUAL "postgresql")
+    find_package(PostgreSQL QUIET)  # libpq
+    set(targets PostgreSQL::PostgreSQL)
+  elseif(component STREQUAL "pqxx")
+    find_package(PkgConfig QUIET)
+    if(PKG_CONFIG_FOUND)
+      pkg_check_modules(libpqxx QUIET IMPORTED_TARGET libpqxx)
+    endif()
+    set(targets PkgConfig::libpqxx)
   elseif(component STREQUAL "pistache" OR component STREQUAL "microhttpd")
     find_package(PkgConfig QUIET)
     if(PKG_CONFIG_FOUND)

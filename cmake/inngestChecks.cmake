@@ -3,6 +3,12 @@
 option(INNGEST_WERROR "Warnings are errors" OFF)
 set(INNGEST_SANITIZE "" CACHE STRING "Sanitizers of tests and examples: address,undefined or thread")
 
+# Programs with sanitizers are large: GNU ld needs ten seconds for one.
+find_program(LLD ld.lld)
+if(LLD AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_link_options(-fuse-ld=lld)
+endif()
+
 add_library(inngest_warnings INTERFACE)
 if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   target_compile_options(inngest_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow

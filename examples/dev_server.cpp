@@ -1,10 +1,12 @@
 // A local server for apps of any Inngest SDK, with a page that shows their runs:
 //
-//     dev_server [port] [file] [host]
+//     dev_server [port] [file] [host] [gateway port]
 //
-// The defaults are port 8288, no file (state in memory) and host 127.0.0.1.
+// The defaults are port 8288, no file (state in memory) and host 127.0.0.1. The gateway's port is 8289, or a
+// free one if the first port is not 8288.
 //
-// Then start an app with INNGEST_DEV=http://127.0.0.1:8288.
+// Then start an app with INNGEST_DEV=http://127.0.0.1:8288. If Boost and protozero are installed, workers can
+// connect, too (Connect).
 //
 // With INNGEST_SIGNING_KEY and INNGEST_EVENT_KEY (a comma-separated list), apps and senders need these keys,
 // and people sign in with the printed link. Only then may the host be an address that other machines can
@@ -22,6 +24,9 @@
 #include <vector>
 
 #include <inngest/embedded.hpp>
+#ifdef INNGEST_EXAMPLE_GATEWAY
+#include <inngest/embedded/connect_gateway.hpp>
+#endif
 #include <inngest/embedded/http_server.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
 #include <inngest/inngest.hpp>
@@ -64,6 +69,11 @@ int main(int count, char** arguments) try {
                                 .event_keys = list(variable("INNGEST_EVENT_KEY")),
                                 .hosts = list(variable("INNGEST_HOSTS"))}};
   std::printf("listening on %s; press Ctrl-C to stop\n", server.url().c_str());
+#ifdef INNGEST_EXAMPLE_GATEWAY
+  const int gateway_port = count > 4 ? std::stoi(arguments[4]) : port == 8288 ? 8289 : 0;
+  embedded::connect_gateway gateway{server, {.port = gateway_port}};
+  std::printf("workers connect to %s\n", gateway.url().c_str());
+#endif
 
   int signal = SIGUSR1;
   while (signal == SIGUSR1) {

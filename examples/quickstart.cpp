@@ -23,7 +23,7 @@ INNGEST_FIELDS(Receipt, status, chunks)
 using BrandIngested = inngest::event<"brand.knowledge.ingested", BrandAsset>;
 using SyncRequested = inngest::event<"brand.intelligence.sync_requested", Workspace>;
 
-int index(const std::string& url) { return static_cast<int>(url.size()) / 8; }  // your work goes here
+int index(const std::string& url) { return static_cast<int>(url.size()) / 8; }  // stands for your code
 
 int main() {
   inngest::client app{{.id = "studio-233"}};

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# What the tests of adapters need: to be sourced after packages.sh. An adapter whose package is missing is not tested.
+# What the tests of adapters and of Connect need: to be sourced after packages.sh. What lacks its package is not tested.
 
 need_adapter_packages() {
   need libboost1.81-dev test -e /usr/include/boost/beast.hpp
@@ -15,4 +15,7 @@ need_adapter_packages() {
   need qt6-base-dev test -e "$(echo /usr/lib/*/cmake/Qt6Network)"
   need qt6-websockets-dev test -e "$(echo /usr/lib/*/cmake/Qt6WebSockets)"  # Qt6HttpServer asks for it
   need qt6-httpserver-dev test -e "$(echo /usr/lib/*/cmake/Qt6HttpServer)"
+  need libprotozero-dev test -e /usr/include/protozero/pbf_reader.hpp
+  need libprotobuf-dev test -e /usr/include/google/protobuf/descriptor.h
+  need protobuf-compiler command -v protoc
 }

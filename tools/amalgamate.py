@@ -25,13 +25,20 @@ WHOLE = """\
 #ifndef INNGEST_NO_HTTPLIB
 #include <inngest/transport/detail/httplib_flags.hpp>
 #endif
+#include <inngest/http/streaming.hpp>
 #include <inngest/inngest.hpp>
+#include <inngest/realtime.hpp>
 #include <inngest/embedded.hpp>
 #include <inngest/doctor.hpp>
+#include <inngest/endpoint.hpp>
+#include <inngest/log/sinks.hpp>
 #include <inngest/middleware/metrics.hpp>
+#include <inngest/middleware/otlp.hpp>
+#include <inngest/middleware/run_traces.hpp>
 #include <inngest/middleware/tracing.hpp>
 #include <inngest/outbox.hpp>
 #include <inngest/runs.hpp>
+#include <inngest/embedded/detail/redirect.hpp>
 #if !defined(INNGEST_NO_HTTPLIB) || defined(INNGEST_WITH_HTTP_SERVER)
 #include <inngest/platform/detail/socket.hpp>
 #endif
@@ -44,6 +51,9 @@ WHOLE = """\
 #include <inngest/adapters/cgi.hpp>
 #endif
 #ifdef INNGEST_WITH_LAMBDA
+#include <inngest/adapters/detail/lambda_members.hpp>
+#include <inngest/adapters/detail/lambda_runtime.hpp>
+#include <inngest/adapters/lambda_events.hpp>
 #include <inngest/adapters/lambda.hpp>
 #endif
 #ifdef INNGEST_WITH_AGGREGATES
@@ -64,16 +74,32 @@ WHOLE = """\
 #include <inngest/ai/openai_responses.hpp>
 #include <inngest/ai.hpp>
 #endif
+#ifdef INNGEST_WITH_SPDLOG
+#include <inngest/log/spdlog.hpp>
+#endif
 #ifdef INNGEST_WITH_ENCRYPTION
 #include <inngest/middleware/encryption.hpp>
 #endif
 #ifdef INNGEST_WITH_HTTP_SERVER
+#include <inngest/embedded/detail/changing_routes.hpp>
+#include <inngest/embedded/detail/request_body.hpp>
+#include <inngest/embedded/detail/rerun_api.hpp>
+#include <inngest/embedded/detail/bulk_api.hpp>
+#include <inngest/embedded/detail/apps_api.hpp>
+#include <inngest/embedded/detail/find_api.hpp>
+#include <inngest/embedded/detail/page_run.hpp>
 #include <inngest/embedded/detail/page_api.hpp>
 #include <inngest/embedded/detail/page.hpp>
 #include <inngest/embedded/detail/http_parser.hpp>
+#include <inngest/embedded/detail/open_answer.hpp>
 #include <inngest/embedded/detail/http_listener.hpp>
+#include <inngest/embedded/detail/server_realtime.hpp>
+#include <inngest/embedded/detail/live_changes.hpp>
 #include <inngest/embedded/detail/server_access.hpp>
 #include <inngest/embedded/http_server_options.hpp>
+#include <inngest/embedded/detail/server_gateway.hpp>
+#include <inngest/embedded/detail/control_api.hpp>
+#include <inngest/embedded/detail/operating_api.hpp>
 #include <inngest/embedded/detail/http_server_body.hpp>
 #include <inngest/embedded/http_server.hpp>
 #endif
@@ -90,10 +116,28 @@ WHOLE = """\
 #ifdef INNGEST_WITH_SQLITE
 #include <inngest/embedded/detail/file_lock.hpp>
 #include <inngest/embedded/detail/sqlite.hpp>
+#include <inngest/embedded/detail/sqlite_search.hpp>
 #include <inngest/embedded/detail/sqlite_reader.hpp>
 #include <inngest/embedded/detail/sqlite_schema.hpp>
 #include <inngest/embedded/detail/sqlite_writer.hpp>
+#include <inngest/embedded/detail/sqlite_unreadable.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
+#endif
+#if defined(INNGEST_WITH_SQLITE) || defined(INNGEST_WITH_POSTGRESQL) || defined(INNGEST_WITH_PQXX)
+#include <inngest/sql_outbox/sql.hpp>
+#include <inngest/sql_outbox/detail/postgresql_values.hpp>
+#include <inngest/sql_outbox.hpp>
+#include <inngest/sql_outbox/transaction.hpp>
+#include <inngest/sql_outbox/relay.hpp>
+#endif
+#ifdef INNGEST_WITH_SQLITE
+#include <inngest/sql_outbox/sqlite.hpp>
+#endif
+#ifdef INNGEST_WITH_POSTGRESQL
+#include <inngest/sql_outbox/postgresql.hpp>
+#endif
+#ifdef INNGEST_WITH_PQXX
+#include <inngest/sql_outbox/pqxx.hpp>
 #endif
 """
 

@@ -24,29 +24,39 @@ LAYERS = [
      "json/detail/for_each_macro.hpp", "json/detail/parse_real.hpp"],
     ["error.hpp"],
     ["json.hpp", "json/*", "detail/utf8.hpp", "detail/crypto.hpp", "detail/keys.hpp", "detail/ulid.hpp",
-     "detail/result_traits.hpp", "time/*", "log.hpp", "http.hpp", "http/*", "thread_pool.hpp", "expression.hpp", "expression/*",
+     "detail/result_traits.hpp", "time/*", "log.hpp", "log/*", "http.hpp", "http/*", "thread_pool.hpp", "expression.hpp", "expression/*",
      "step/detail/step_body.hpp", "fetch.hpp"],
     ["step_id.hpp", "event.hpp", "members.hpp", "topic.hpp", "middleware.hpp", "trigger.hpp", "options.hpp", "settings.hpp",
      "options/detail/check_options.hpp"],
-    ["protocol/*"],
+    ["protocol/*", "connect/detail/messages.hpp", "connect/detail/message_layouts.hpp", "connect/detail/codec.hpp"],
     ["execution/*"],
     ["function.hpp", "step.hpp", "step/*", "experiment.hpp", "group.hpp", "context.hpp"],
     ["client.hpp"],
-    ["serve.hpp", "serving/*"],
-    ["middleware/*", "ai.hpp", "ai/*", "runs.hpp", "doctor.hpp", "outbox.hpp", "outbox/*"],
-    ["embedded/run.hpp", "embedded/store.hpp", "embedded/timeline.hpp"],
-    ["embedded/detail/app_answer.hpp", "embedded/detail/function_definition.hpp",
+    ["serve.hpp", "serving/*", "endpoint.hpp", "endpoint_options.hpp"],
+    ["realtime.hpp", "realtime/*"],
+    ["middleware/*", "ai.hpp", "ai/*", "runs.hpp", "runs/*", "doctor.hpp", "outbox.hpp", "outbox/*",
+     "sql_outbox.hpp", "sql_outbox/*"],
+    ["connect.hpp", "connect/detail/*", "connect/worker*.hpp", "connect/websocket.hpp", "connect/beast_websocket.hpp"],
+    ["embedded/bulk.hpp", "embedded/bulk_operation.hpp", "embedded/run.hpp", "embedded/store.hpp",
+     "embedded/timeline.hpp", "embedded/metrics.hpp", "embedded/health.hpp", "embedded/retention.hpp",
+     "embedded/app_info.hpp", "embedded/function_stats.hpp", "embedded/audit.hpp", "embedded/pause.hpp",
+     "embedded/query.hpp", "embedded/detail/run_match.hpp"],
+    ["embedded/detail/realtime_tokens.hpp", "embedded/detail/realtime_hub.hpp", "embedded/detail/run_notes.hpp",
+     "embedded/detail/app_answer.hpp", "embedded/detail/bulk_text.hpp", "embedded/detail/cancellation_api.hpp",
+     "embedded/detail/event_sessions.hpp", "embedded/detail/function_definition.hpp",
      "embedded/detail/incoming_event.hpp", "embedded/detail/outgoing_request.hpp",
-     "embedded/detail/received_json.hpp", "embedded/detail/reported_operation.hpp", "embedded/detail/retry.hpp",
+     "embedded/detail/received_json.hpp", "embedded/detail/request_body.hpp", "embedded/detail/registered_names.hpp",
+     "embedded/detail/reported_operation.hpp", "embedded/detail/retry.hpp",
      "embedded/detail/run_errors.hpp", "embedded/detail/set_aside.hpp"],
     ["embedded/detail/scheduling/*"],
-    ["adapters/*", "transport/*", "embedded.hpp", "embedded/*", "testing.hpp", "testing/*"],
+    ["adapters/*", "transport/*", "connect/httplib_websocket.hpp", "embedded.hpp", "embedded/*", "testing.hpp", "testing/*"],
     ["inngest.hpp"],
 ]
 
 # (what may not be included, who may not, but for these)
 FORBIDDEN = [
-    (["adapters/*", "transport/*"], ["*"], ["inngest.hpp", "adapters/*", "transport/*", "embedded/detail/http_server_body.hpp"]),
+    (["adapters/*", "transport/*"], ["*"], ["inngest.hpp", "adapters/*", "transport/*", "connect/httplib_websocket.hpp",
+                                             "embedded/detail/http_server_body.hpp"]),
     (["embedded.hpp", "embedded/*"], ["*"], ["embedded.hpp", "embedded/*", "testing.hpp", "testing/*"]),
 ]
 
@@ -55,8 +65,10 @@ PACKAGES = [
     (r"nlohmann/", ["json.hpp", "json/detail/*"]),
     (r"boost/pfr", ["json/aggregates.hpp"]),
     (r"^simdjson\.h$", ["json/detail/simdjson.hpp"]),
-    (r"httplib\.h$", ["adapters/httplib.hpp", "transport/impl/httplib.ipp", "transport/detail/httplib_*.hpp"]),
-    (r"boost/(?!pfr)", ["adapters/beast.hpp"]),
+    (r"httplib\.h$", ["adapters/httplib.hpp", "connect/httplib_websocket.hpp", "transport/impl/httplib.ipp", "transport/detail/httplib_*.hpp"]),
+    (r"boost/(?!pfr)", ["adapters/beast.hpp", "adapters/detail/beast_*.hpp", "connect/beast_websocket.hpp", "embedded/detail/gateway_body.hpp",
+                          "embedded/detail/gateway_socket.hpp"]),
+    (r"protozero/", ["connect/detail/codec.hpp"]),
     (r"restinio/", ["adapters/restinio.hpp"]),
     (r"Poco/", ["adapters/poco.hpp"]),
     (r"civetweb\.h$", ["adapters/civetweb.hpp"]),
@@ -67,7 +79,10 @@ PACKAGES = [
     (r"openssl/", ["detail/impl/crypto.ipp"]),
     (r"sodium", ["middleware/encryption.hpp"]),
     (r"re2/", ["expression/detail/impl/pattern.ipp"]),
-    (r"sqlite3", ["embedded/detail/impl/sqlite.ipp"]),
+    (r"sqlite3", ["embedded/detail/impl/sqlite.ipp", "sql_outbox/sqlite.hpp"]),
+    (r"libpq-fe", ["sql_outbox/postgresql.hpp"]),
+    (r"pqxx/", ["sql_outbox/pqxx.hpp"]),
+    (r"spdlog/", ["log/spdlog.hpp"]),
 ]
 
 # The end of a header with definitions of its own.
@@ -99,8 +114,12 @@ def matches(name, patterns):
 
 
 def header_of(name):
-    """The header that a file belongs to: detail/crypto.hpp for detail/impl/crypto.ipp."""
-    return re.sub(r"(^|/)impl/(\w+)\.ipp$", r"\1\2.hpp", name)
+    """The header that a file belongs to: detail/crypto.hpp for detail/impl/crypto.ipp. Without a header of its name,
+    that of the beginning of its name: detail/engine_body.hpp for detail/impl/engine_body_calls.ipp."""
+    header = re.sub(r"(^|/)impl/(\w+)\.ipp$", r"\1\2.hpp", name)
+    while header != name and not (HEADERS / header).exists() and "_" in header.rpartition("/")[2]:
+        header = header.rpartition("_")[0] + ".hpp"
+    return header
 
 
 def layer_of(name):
@@ -146,7 +165,9 @@ def check_ipp(name, text):
         return
     if f"#include <inngest/{header}>" not in text:
         yield 1, f"does not include {header}"
-    if not (HEADERS / header).read_text(encoding="utf-8").endswith(INCLUDE_IPP.format(name)):
+    end = (HEADERS / header).read_text(encoding="utf-8").rpartition("\n#if !defined(INNGEST_COMPILED)\n")[2]
+    includes = end.removesuffix("#endif\n").splitlines()
+    if f"#include <inngest/{name}>" not in includes or not all(line.startswith("#include <") for line in includes):
         yield 1, f"{header} must end with:{INCLUDE_IPP.format(name)}"
 
 

@@ -35,6 +35,10 @@ install_needed
 
 echo "== headers"
 tools/all_headers.sh > "$build/all_headers.cpp"
+if [ -e /usr/include/boost/beast.hpp ] && [ -e /usr/include/protozero/pbf_reader.hpp ]; then
+  echo '#include <inngest/connect.hpp>
+#include <inngest/embedded/connect_gateway.hpp>' >> "$build/all_headers.cpp"
+fi
 "$compiler" "${flags[@]}" -fsyntax-only "$build/all_headers.cpp"
 
 echo "== core tests"

@@ -1,7 +1,7 @@
 #pragma once
 
-// Documents are summarized by a model, one call for each, and then compared by another call. A server makes
-// the calls, so the app pays for no waiting; the embedded engine makes them itself.
+// A model summarizes documents, one call per document, and another call compares the summaries. The server,
+// or the embedded engine, makes the calls, so no thread of the app waits for the model.
 
 #include <chrono>
 #include <string>

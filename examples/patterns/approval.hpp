@@ -45,7 +45,7 @@ inline auto approve_expense(const inngest::client& app, const mailer& mail) {
               ctx.step.wait_for_event<expense_decided>("late-decision", {.timeout = 96h, .match = "data.id"});
         }
         const std::string outcome = !answer ? "expired" : answer->data.approved ? "approved" : "refused";
-        ctx.step.run("tell", [&] { mail.send(claim.employee, claim.id + " is " + outcome); });
+        ctx.step.run("notify", [&] { mail.send(claim.employee, claim.id + " is " + outcome); });
         return outcome;
       });
   // [approval]

@@ -37,15 +37,15 @@ struct importer {
   std::function<int(const std::string& file, const part&)> import_lines;
 };
 
-inline auto import_file(const inngest::client& app, const importer& world) {
+inline auto import_file(const inngest::client& app, const importer& services) {
   // [import]
   return app.create_function(
       {.id = "import-file", .retries = 4, .concurrency = 20}, inngest::on<import_requested>(),
-      [world](inngest::context<import_requested>& ctx) {
+      [services](inngest::context<import_requested>& ctx) {
         const std::string file = ctx.event.data.file;
         const auto import_part = [&](const part& p) {
           return ctx.step.start("part-" + std::to_string(p.begin),
-                                [world, file, p] { return world.import_lines(file, p); });
+                                [services, file, p] { return services.import_lines(file, p); });
         };
         std::vector<decltype(import_part({}))> parts;
         for (const part& p : parts_of(ctx.event.data.bytes, 1000)) parts.push_back(import_part(p));

@@ -1,6 +1,6 @@
 #pragma once
 
-// A report at three in the morning, Berlin time, summer and winter. It can be asked for by hand, too.
+// A report at three in the morning, Berlin time, in summer and winter. An event can request it as well.
 
 #include <functional>
 #include <string>
@@ -26,18 +26,18 @@ struct report_services {
   std::function<void(const std::string& text)> publish;
 };
 
-inline auto nightly_report(const inngest::client& app, const report_services& world) {
+inline auto nightly_report(const inngest::client& app, const report_services& services) {
   // [report]
   return app.create_function(
       {.id = "nightly-report",
        .retries = 5,
        .singleton = inngest::singleton{.mode = inngest::singleton_mode::skip}},
       inngest::any_of(inngest::cron("TZ=Europe/Berlin 0 3 * * *"), inngest::on<report_requested>()),
-      [world](auto& ctx) {
-        const figures day = ctx.step.run("count", [&] { return world.count(); });
+      [services](auto& ctx) {
+        const figures day = ctx.step.run("count", [&] { return services.count(); });
         const std::string text =
             std::to_string(day.orders) + " orders, " + std::to_string(day.cents) + " cents";
-        ctx.step.run("publish", [&] { world.publish(text); });
+        ctx.step.run("publish", [&] { services.publish(text); });
         return text;
       });
   // [report]

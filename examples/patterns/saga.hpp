@@ -1,6 +1,6 @@
 #pragma once
 
-// A saga: several services must all agree, and what was done is undone when one of them refuses.
+// A saga: several services must all succeed. When one of them refuses, the earlier steps are undone.
 
 #include <functional>
 #include <string>
@@ -34,24 +34,24 @@ struct travel_services {
   std::function<void(const std::string& trip, int cents)> charge;
 };
 
-inline auto book_trip(const inngest::client& app, const travel_services& world) {
+inline auto book_trip(const inngest::client& app, const travel_services& travel) {
   // [saga]
   return app.create_function(
       {.id = "book-trip", .retries = 3}, inngest::on<trip_requested>(),
-      [world](inngest::context<trip_requested>& ctx) -> trip_result {
+      [travel](inngest::context<trip_requested>& ctx) -> trip_result {
         const trip& wanted = ctx.event.data;
         std::vector<std::function<void()>> undo;  // filled in the same order in every call
         try {
           const auto flight =
-              ctx.step.run("book-flight", [&] { return world.book_flight(wanted.id, wanted.flight); });
+              ctx.step.run("book-flight", [&] { return travel.book_flight(wanted.id, wanted.flight); });
           undo.push_back(
-              [&, flight] { ctx.step.run("cancel-flight", [&] { world.cancel_flight(flight); }); });
+              [&, flight] { ctx.step.run("cancel-flight", [&] { travel.cancel_flight(flight); }); });
 
           const auto room =
-              ctx.step.run("book-hotel", [&] { return world.book_hotel(wanted.id, wanted.hotel); });
-          undo.push_back([&, room] { ctx.step.run("cancel-hotel", [&] { world.cancel_hotel(room); }); });
+              ctx.step.run("book-hotel", [&] { return travel.book_hotel(wanted.id, wanted.hotel); });
+          undo.push_back([&, room] { ctx.step.run("cancel-hotel", [&] { travel.cancel_hotel(room); }); });
 
-          ctx.step.run("charge", [&] { world.charge(wanted.id, wanted.cents); });
+          ctx.step.run("charge", [&] { travel.charge(wanted.id, wanted.cents); });
           return {.status = "booked"};
         } catch (const inngest::step_error& problem) {  // its retries are used up
           for (auto step = undo.rbegin(); step != undo.rend(); ++step) (*step)();

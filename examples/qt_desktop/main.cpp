@@ -44,7 +44,7 @@ void import_photos(inngest::context<import_requested>& ctx) {
                  [&](std::stop_token stop) { import_photo(number, stop); });
 }
 
-// Follows an import. It is a window of its own here, and could be a part of any other.
+// Shows the progress of an import. Here it is a window; it could also be a widget of another window.
 class import_bar : public QProgressBar {
  public:
   import_bar(int imported, int stop_after) : steps_left_(stop_after) {
@@ -91,7 +91,7 @@ int import_in_window(QApplication& program, int stop_after) {
   const std::optional<int> imported = imported_before(*store);
   import_bar bar(imported.value_or(0), stop_after);
 
-  // The engine calls this in its threads; the bar follows in its own.
+  // The engine calls this in its threads; the bar is updated in the thread of the widgets.
   const auto on_progress = [&](const embedded::run&, const timeline_entry& entry) {
     QMetaObject::invokeMethod(
         &bar, [&bar, entry] { bar.follow(entry); }, Qt::QueuedConnection);
