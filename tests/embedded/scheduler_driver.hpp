@@ -1,10 +1,12 @@
 #pragma once
 
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/engine_core.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler.hpp>
 #include <inngest/embedded/store.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -59,8 +61,11 @@ class driver {
     keep();
   }
   void restart_without_keeping() {
+    unfinished_work left = store_->load();
+    now = (std::max)(now, time_to_continue_from(left, *store_));  // as an engine does
     scheduler_ = std::make_unique<scheduler>(
-        std::vector<function_definition>(), store_->load(), [](int) { return std::chrono::seconds(1); }, now);
+        std::vector<function_definition>(), std::move(left), [](int) { return std::chrono::seconds(1); },
+        now);
   }
 
   void keep() {

@@ -3,6 +3,7 @@
 // The engine's scheduler and an app's handler on one thread, under a clock that a test sets, on a store that
 // a test chooses. A restart is another scheduler on the same store.
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <deque>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/engine_core.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler.hpp>
@@ -144,8 +146,10 @@ class driver {
   void restart() {
     ++process_;
     pumped_.clear();
+    embedded::unfinished_work left = store_->load();
+    now = (std::max)(now, embedded::time_to_continue_from(left, *store_));  // as an engine does
     scheduler_ = std::make_unique<embedded::scheduler>(
-        definitions_, store_->load(), [](int) { return std::chrono::seconds(30); }, now);
+        definitions_, std::move(left), [](int) { return std::chrono::seconds(30); }, now);
     commit();
   }
 
