@@ -144,6 +144,34 @@ TEST_CASE("a thousand memos are found whatever their order", "[call]") {
   CHECK(call.find(hash("1000")) == nullptr);
 }
 
+TEST_CASE("memos whose ids begin alike are all found, and fetched ones replace them", "[call]") {
+  const int count = GENERATE(1, 2, 3, 64, 65, 1000);
+  const auto id_of = [](int i, char first) {  // differs only in its last bytes
+    inngest::step_hash out{};
+    out.fill(static_cast<decltype(out)::value_type>(first));
+    out[18] = static_cast<decltype(out)::value_type>(i / 256);
+    out[19] = static_cast<decltype(out)::value_type>(i % 256);
+    return out;
+  };
+  for (const char first : {'\0', 'a', '\xff'}) {
+    json steps = json::object();
+    for (int i = 0; i < count; ++i) steps[inngest::detail::to_hex(id_of(i, first))] = {{"data", i}};
+    call_request call{json{{"event", json::object()}, {"steps", steps}}.dump()};
+    for (int i = 0; i < count; ++i) {
+      const memo* found = call.find(id_of(i, first));
+      REQUIRE(found);
+      CHECK(inngest::protocol::read_result<int>(*found, "s") == i);
+    }
+    for (const char absent : {'\0', 'a', 'b', '\xff'}) CHECK_FALSE(call.find(id_of(count, absent)));
+
+    call.adopt_steps(json{{inngest::detail::to_hex(hash("b")), nullptr}}.dump());
+    CHECK(call.find(hash("b")));
+    CHECK_FALSE(call.find(id_of(0, first)));
+    call.adopt_steps("{}");
+    CHECK_FALSE(call.find(hash("b")));
+  }
+}
+
 TEST_CASE("a hash in capitals is the same hash", "[call]") {
   std::string id = hash_of("a");
   for (char& c : id) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));

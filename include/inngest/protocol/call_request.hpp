@@ -1,10 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -111,6 +113,9 @@ class call_request {
   /// `document`: see memo::document.
   void read_steps(detail::json_value& value, detail::kept_document* document);
 
+  std::size_t group_of(const step_hash& id) const;
+  void group_memos();
+
   void read_defers(detail::json_value& value);
 
   static bool read_abortable(detail::json_value& value, const detail::json_path& at);
@@ -137,8 +142,11 @@ class call_request {
   std::optional<int> max_attempts_;
   bool plan_only_ = false;
   bool use_api_ = false;
-  std::vector<memo> memos_;               // in the order of their ids
-  std::vector<std::uint64_t> memo_keys_;  // the first bytes of their ids, for a faster search
+  std::vector<memo> memos_;  // in the order of their ids
+  // Memos whose ids have the same first bits are a group. There are as many groups as memos, and ids are
+  // hashes, so a group has about one memo, and a step finds its memo without a search.
+  unsigned group_bits_ = 0;
+  std::vector<std::size_t> group_starts_;  // the index of the first memo of each group, and the end
   std::size_t state_size_ = 0;
   std::vector<step_hash> stack_;
   std::vector<step_hash> defers_;

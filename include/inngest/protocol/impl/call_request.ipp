@@ -40,7 +40,7 @@ INNGEST_INLINE void call_request::adopt_events(std::string events) {
 INNGEST_INLINE void call_request::adopt_steps(std::string steps) {
   fetched_steps_ = detail::json_buffer(std::move(steps));
   memos_.clear();
-  memo_keys_.clear();
+  group_starts_.clear();
   state_size_ = 0;
   reading([&] {
     detail::json_document document(fetched_steps_.text());
@@ -57,13 +57,27 @@ INNGEST_INLINE void call_request::replace_events(std::string event, std::string 
 }
 
 INNGEST_INLINE const memo* call_request::find(const step_hash& id) const {
-  const std::uint64_t key = first_bytes(id);
-  const auto first = std::lower_bound(memo_keys_.begin(), memo_keys_.end(), key);
-  for (auto at = first; at != memo_keys_.end() && *at == key; ++at) {
-    const memo& candidate = memos_[static_cast<std::size_t>(at - memo_keys_.begin())];
-    if (candidate.id == id) return &candidate;
-  }
-  return nullptr;
+  if (group_starts_.empty()) return nullptr;
+  const std::size_t group = group_of(id);
+  const memo* first = memos_.data() + group_starts_[group];
+  const memo* last = memos_.data() + group_starts_[group + 1];
+  const auto before = [](const memo& stored, const step_hash& wanted) {
+    return comes_before(stored.id, wanted);
+  };
+  const memo* found = std::lower_bound(first, last, id, before);
+  return found != last && found->id == id ? found : nullptr;
+}
+
+INNGEST_INLINE std::size_t call_request::group_of(const step_hash& id) const {
+  return static_cast<std::size_t>(first_bytes(id) >> (64 - group_bits_));
+}
+
+INNGEST_INLINE void call_request::group_memos() {
+  if (memos_.empty()) return;
+  group_bits_ = static_cast<unsigned>(std::bit_width(memos_.size()));
+  group_starts_.assign((std::size_t{1} << group_bits_) + 1, 0);
+  for (const memo& stored : memos_) ++group_starts_[group_of(stored.id) + 1];
+  std::partial_sum(group_starts_.begin(), group_starts_.end(), group_starts_.begin());
 }
 
 INNGEST_INLINE std::size_t call_request::completed_at(const step_hash& id) const {
@@ -151,8 +165,7 @@ INNGEST_INLINE void call_request::read_steps(detail::json_value& value, detail::
   const auto twice = std::adjacent_find(memos_.begin(), memos_.end(), same);
   if (twice != memos_.end())
     detail::fail_at(detail::json_path(at, detail::to_hex(twice->id)), "duplicate step");
-  memo_keys_.reserve(memos_.size());
-  for (const memo& stored : memos_) memo_keys_.push_back(first_bytes(stored.id));
+  group_memos();
 }
 
 INNGEST_INLINE void call_request::read_defers(detail::json_value& value) {
