@@ -22,6 +22,7 @@
 
 #include "catch.hpp"
 #include "support/handler_driver.hpp"
+#include "support/http_client.hpp"
 
 using namespace std::chrono_literals;
 
@@ -193,7 +194,7 @@ TEST_CASE("docs: a span is a request of OTLP", "[tracing]") {
   const int port = server.bind_to_any_port("127.0.0.1");
   std::thread thread([&] { server.listen_after_bind(); });
   while (!server.is_running()) std::this_thread::sleep_for(1ms);
-  httplib::Client collector("127.0.0.1", port);
+  support::http_client collector(port);
   export_span(collector, {.trace_id = "t", .span_id = "s", .name = "n", .attributes = {{"k", "v"}}});
   server.stop();
   thread.join();
