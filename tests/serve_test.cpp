@@ -12,6 +12,7 @@
 #include <inngest/transport/httplib.hpp>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/free_port.hpp"
 #include "support/handler_driver.hpp"
 #include "support/message_of.hpp"
@@ -105,7 +106,7 @@ class sync_server {
     });
     port_ = server_.bind_to_any_port("127.0.0.1");
     thread_ = std::thread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running()) std::this_thread::sleep_for(1ms);
+    CHECK(support::eventually([&] { return server_.is_running(); }));
   }
   ~sync_server() {
     server_.stop();
