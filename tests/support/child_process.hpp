@@ -30,6 +30,9 @@ class child_process {
   child_process(const child_process&) = delete;
   child_process& operator=(const child_process&) = delete;
 
+  /// 0 after its end.
+  pid_t id() const { return id_; }
+
   void kill() const {
     if (id_ > 0) ::kill(id_, SIGKILL);
   }
