@@ -138,14 +138,12 @@ TEST_CASE("buffered results are saved when enough have come, and the last ride w
 }
 
 TEST_CASE("buffered results are saved when the interval is over", "[checkpointing]") {
-  served f({.buffered_steps = 10, .max_interval = 300ms}, [](inngest::context<test_event>& ctx) {
-    ctx.step.run("quick", [] {});
-    ctx.step.run("slow", [] { std::this_thread::sleep_for(350ms); });
-    ctx.step.run("last", [] {});
-  });
-  f.call();
-  REQUIRE_FALSE(f.api->ids().empty());
-  CHECK(f.api->ids().front() == "quick slow ");
+  served always({.buffered_steps = 10, .max_interval = 0ms}, three_steps());
+  always.call();
+  CHECK(always.api->ids() == strings{"a ", "b ", "c "});
+  served never({.buffered_steps = 10, .max_interval = 1h}, three_steps());
+  CHECK(codes(never.call()) == strings{"StepRun:a", "StepRun:b", "StepRun:c", "RunComplete:"});
+  CHECK(never.api->ids().empty());
 }
 
 TEST_CASE("a server that saves nothing gets the results in the answer, and nothing runs twice",
@@ -191,8 +189,8 @@ TEST_CASE("a call whose run was taken over by another stops at once", "[checkpoi
 }
 
 TEST_CASE("no step begins after the longest runtime: it is planned", "[checkpointing]") {
-  served f({.buffered_steps = 5, .max_runtime = 5ms}, [](inngest::context<test_event>& ctx) {
-    ctx.step.run("slow", [] { std::this_thread::sleep_for(10ms); });
+  served f({.buffered_steps = 5, .max_runtime = 2s}, [](inngest::context<test_event>& ctx) {
+    ctx.step.run("slow", [] { std::this_thread::sleep_for(2s); });
     ctx.step.run("next", [] { FAIL("must not run in this call"); });
   });
   CHECK(codes(f.call()) == strings{"StepPlanned:next"});

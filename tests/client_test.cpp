@@ -121,20 +121,26 @@ TEST_CASE("a key with odd characters stays one segment of the path", "[client][s
 }
 
 TEST_CASE("what may pass is tried again with the same body and the same seed", "[client][send][retry]") {
+  using clock = std::chrono::steady_clock;
+  auto shortest = clock::duration::max();
   for (const int status : {500, 502, 503, 504, 429, 408}) {
     CAPTURE(status);
-    std::atomic<int> calls = 0;
-    sender s([&, status](const request& r) { return ++calls < 3 ? response{.status = status} : ids_of(r); });
-    const auto began = std::chrono::steady_clock::now();
+    std::vector<clock::time_point> calls;
+    sender s([&, status](const request& r) {
+      calls.push_back(clock::now());
+      return calls.size() < 3 ? response{.status = status} : ids_of(r);
+    });
     CHECK(s.app().send(client_shop::placed{{"o1"}}).ids.size() == 1);
-    const auto took = std::chrono::steady_clock::now() - began;
-    CHECK(took >= 300ms);  // 100, then 200
-    CHECK(took < 2s);
+    REQUIRE(calls.size() == 3);
+    CHECK(calls[1] - calls[0] >= 100ms);
+    CHECK(calls[2] - calls[1] >= 200ms);
+    shortest = (std::min)(shortest, calls[2] - calls[0]);
     const auto sent = s.transport->requests();
     REQUIRE(sent.size() == 3);
     CHECK(header(sent[0], "x-inngest-event-id-seed") == header(sent[2], "x-inngest-event-id-seed"));
     CHECK(sent[0].body == sent[2].body);
   }
+  CHECK(shortest < 2s);  // a busy machine makes some of them longer, and not all
 }
 
 TEST_CASE("the seed is a time and ten random bytes, another for each send", "[client][send]") {

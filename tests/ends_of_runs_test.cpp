@@ -6,6 +6,7 @@
 #include <inngest/serve.hpp>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 #include "support/message_of.hpp"
 
@@ -124,7 +125,7 @@ TEST_CASE("the embedded engine runs the handlers of a run's end", "[ends][embedd
   inngest::embedded::engine engine(app, {charging(app)});
   engine.send(ordered{{.item = "tea", .count = 2}});
   engine.send(ordered{{.item = "void", .count = -1}});
-  REQUIRE(engine.wait_until_idle(10s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   strings outputs;
   for (const auto& run : engine.runs()) outputs.push_back(run.function_id + " " + run.output_text);
   std::sort(outputs.begin(), outputs.end());
@@ -148,7 +149,7 @@ TEST_CASE("the embedded engine runs a deferred function when the run has ended",
   });
   inngest::embedded::engine engine(app, {f, clean_up});
   engine.send(ordered{{.item = "tea"}});
-  REQUIRE(engine.wait_until_idle(10s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const auto runs = engine.runs();
   REQUIRE(runs.size() == 2);
   CHECK(runs[1].function_id == "clean-up");

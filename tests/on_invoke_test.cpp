@@ -5,13 +5,13 @@
 #include <inngest/testing.hpp>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 
 // Functions that nothing but an invoke starts.
 
 namespace on_invoke {
 
-using namespace std::chrono_literals;
 using inngest::json;
 
 struct image {
@@ -81,7 +81,7 @@ TEST_CASE("a function for invokes runs over HTTP, on an engine, and with on_fail
 
   inngest::embedded::engine engine(app, {f, both});
   const std::string run = engine.start(f, {{"path", "cat.png"}, {"width", 2}});
-  REQUIRE(engine.wait_until_idle(10s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(engine.find_run(run)->error.has_value());
   CHECK(failed == "cat.png");
 }

@@ -10,12 +10,12 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <future>
 #include <iterator>
 #include <memory>
 #include <mutex>
@@ -29,7 +29,10 @@
 #include <inngest/client.hpp>
 
 #include "catch.hpp"
+#include "support/child_process.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace {
 
@@ -40,15 +43,10 @@ using inngest::outbox;
 using strings = std::vector<std::string>;
 
 struct place {
-  std::filesystem::path folder =
-      std::filesystem::temp_directory_path() / ("inngest-outbox-faults-" + std::to_string(::getpid()));
+  support::temporary_folder made{};
+  std::filesystem::path folder = made.path();
   std::filesystem::path file = folder / "events";
-  support::log_record log;
-  place() {
-    std::filesystem::remove_all(folder);
-    std::filesystem::create_directories(folder);
-  }
-  ~place() { std::filesystem::remove_all(folder); }
+  support::log_record log{};
 
   std::unique_ptr<outbox> open(std::size_t max_size = 1 << 20) const {
     return std::make_unique<outbox>(
@@ -246,19 +244,26 @@ TEST_CASE("events can be kept while others are being sent", "[outbox]") {
   const place p;
   const auto box = p.open();
   box->keep("[1]", "s");
-  strings sent;
+  strings sent, sent_twice;
+  std::size_t size = 0;
+  bool is_empty = true, flushes = true;
   box->flush([&](const std::string& events, const std::string&) {
     sent.push_back(events);
     if (sent.size() > 1) return;
     std::thread([&] {  // another thread, as a server that hangs would have it
       box->keep("[2]", "s");
-      CHECK(box->size() == 2);
-      CHECK_FALSE(box->empty());
-      CHECK_FALSE(box->try_flush([](const std::string&, const std::string&) { FAIL("sent twice"); }));
+      size = box->size();
+      is_empty = box->empty();
+      flushes =
+          box->try_flush([&](const std::string& again, const std::string&) { sent_twice.push_back(again); });
     })
         .join();
   });
   CHECK(sent == strings{"[1]", "[2]"});
+  CHECK(sent_twice.empty());
+  CHECK(size == 2);
+  CHECK_FALSE(is_empty);
+  CHECK_FALSE(flushes);
 }
 
 TEST_CASE("events that the server refuses are set aside, listed, and hold nothing up", "[outbox]") {
@@ -296,8 +301,7 @@ TEST_CASE("a child of the process that opened it can't use it", "[outbox][fork]"
   const place p;
   const auto box = p.open();
   box->keep("[1]", "s");
-  const pid_t child = ::fork();
-  if (child == 0) {
+  support::child_process child([&] {
     int refusals = 0;
     try {
       box->keep("[2]", "s");
@@ -309,10 +313,10 @@ TEST_CASE("a child of the process that opened it can't use it", "[outbox][fork]"
     } catch (const inngest::configuration_error&) {
       ++refusals;
     }
-    ::_exit(refusals);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
+    return refusals;
+  });
+  const int status = child.wait();
+  REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 2);
   CHECK(sent_from(*box) == strings{"[1]"});
 }
@@ -344,7 +348,7 @@ class journal {
 /// Keeps and sends for ever, and notes what it did after it did so.
 [[noreturn]] void keep_and_send(const place& p, int round) {
   const journal kept(p.folder / "kept"), sent(p.folder / "sent");
-  const auto box = p.open();
+  const auto box = p.open(std::size_t{1} << 40);  // a fast disk would reach the default limit
   for (int i = 0;; ++i) {
     const std::string name = std::to_string(round) + "." + std::to_string(i);
     const std::string events = "[\"" + name + std::string(static_cast<std::size_t>(i % 50) * 10, ' ') + "\"]";
@@ -369,17 +373,15 @@ TEST_CASE("what was acknowledged before a kill is sent, in order", "[outbox][cra
   std::mt19937 random(std::random_device{}());
   { const journal empty(p.folder / "kept"); }
   for (int round = 0; round < 200; ++round) {
-    const pid_t child = ::fork();
-    if (child == 0) keep_and_send(p, round);
-    const auto end = std::chrono::steady_clock::now() + 60s;  // somewhere in its work, on a slow machine, too
     const auto noted = std::filesystem::file_size(p.folder / "kept") + random() % 60;
-    while (std::filesystem::file_size(p.folder / "kept") <= noted && std::chrono::steady_clock::now() < end)
+    support::child_process child([&]() -> int { keep_and_send(p, round); });
+    const auto end = std::chrono::steady_clock::now() + support::patience;
+    while (std::filesystem::file_size(p.folder / "kept") <= noted && !child.has_ended() &&
+           std::chrono::steady_clock::now() < end)
       std::this_thread::sleep_for(std::chrono::microseconds(100));
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
-    ::kill(child, SIGKILL);
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    REQUIRE(WIFSIGNALED(status));
+    child.kill();  // at any point of its work, also on a slow machine
+    REQUIRE(WIFSIGNALED(child.wait()));
   }
   {
     const auto box = p.open();
@@ -481,34 +483,23 @@ TEST_CASE("events that the server refuses do not hold up those behind them", "[o
 TEST_CASE("sending returns while another thread waits for a server that does not answer",
           "[outbox][client]") {
   const place p;
-  std::mutex mutex;
-  std::condition_variable changed;
-  int asked = 0;
-  bool away = true, answers = false;
+  std::atomic<int> asked = 0;
+  std::atomic<bool> away = true, answers = false;
   const std::shared_ptr<outbox> box = p.open();
   producer shop(box, [&](const inngest::http::request&) {
-    std::unique_lock lock(mutex);
     if (away) throw inngest::unreachable("nobody there");
     ++asked;
-    changed.notify_all();
-    changed.wait(lock, [&] { return answers; });
+    support::hold_until(answers);
     return ok;
   });
   shop.send("1");
   away = false;
-  std::thread hanging([&] { shop.send("2"); });
-  {
-    std::unique_lock lock(mutex);
-    REQUIRE(changed.wait_for(lock, 60s, [&] { return asked == 1; }));
-  }
+  auto hanging = std::async(std::launch::async, [&] { return shop.send("2"); });
+  REQUIRE(support::eventually([&] { return asked == 1; }));
   CHECK(shop.send("3").empty());  // kept: this would hang otherwise
   CHECK(box->size() == 3);
-  {
-    const std::lock_guard lock(mutex);
-    answers = true;
-  }
-  changed.notify_all();
-  hanging.join();
+  answers = true;
+  hanging.get();
   CHECK(shop.taken == strings{"1", "2", "3"});
   CHECK(box->empty());
 }

@@ -8,12 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
-
 #include <inngest/client.hpp>
 
 #include "catch.hpp"
 #include "support/handler_driver.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace {
 
@@ -23,14 +22,9 @@ using strings = std::vector<std::string>;
 
 /// A path in a folder of its own.
 struct place {
-  std::filesystem::path folder =
-      std::filesystem::temp_directory_path() / ("inngest-outbox-" + std::to_string(::getpid()));
+  support::temporary_folder made{};
+  std::filesystem::path folder = made.path();
   std::filesystem::path file = folder / "events";
-  place() {
-    std::filesystem::remove_all(folder);
-    std::filesystem::create_directories(folder);
-  }
-  ~place() { std::filesystem::remove_all(folder); }
 };
 
 strings sent_from(outbox& box, std::size_t at_most = 1000) {

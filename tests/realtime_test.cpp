@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -178,6 +179,15 @@ struct watcher {
       return texts.size() >= count;
     });
   }
+  /// A copy: the subscription goes on.
+  strings received() const {
+    const std::lock_guard lock(mutex);
+    return texts;
+  }
+  strings told() const {
+    const std::lock_guard lock(mutex);
+    return problems;
+  }
   bool fails_with(const std::string& words) const {
     return eventually([&] {
       const std::lock_guard lock(mutex);
@@ -206,10 +216,11 @@ TEST_CASE("a subscription connects again with a new token after the server drops
     at.write(event(std::to_string(++connections)));
   });
   const watcher seen(client_of(server.url()));
-  CHECK(seen.has(3));
+  REQUIRE(seen.has(3));
+  CHECK(seen.received().at(0) == "1");
   const std::lock_guard lock(mutex);
+  REQUIRE(used.size() >= 3);
   CHECK(strings(used.begin(), used.begin() + 3) == strings{"token-1", "token-2", "token-3"});
-  CHECK(seen.texts.at(0) == "1");
 }
 
 TEST_CASE("a refused token is replaced, and refused keys are told", "[realtime]") {
@@ -253,10 +264,10 @@ TEST_CASE("garbage between messages is reported and does not end a subscription"
   });
   const watcher seen(client_of(server.url()));
   CHECK(seen.has(1));
-  CHECK(seen.texts == strings{"1"});
+  CHECK(seen.received() == strings{"1"});
   CHECK(seen.fails_with("the callback failed"));
   CHECK(seen.subscription.state() == realtime::subscription_state::open);
-  CHECK(seen.problems.size() >= 6);
+  CHECK(seen.told().size() >= 6);
 }
 
 TEST_CASE("answers that are no stream of events are told with what they say", "[realtime]") {
@@ -294,8 +305,8 @@ TEST_CASE("a message of several megabytes arrives whole, and one beyond the limi
     at.wait_for_end();
   });
   const watcher seen(client_of(server.url()), {.max_message_size = 6 * 1024 * 1024});
-  CHECK(seen.has(1));
-  CHECK((seen.texts.at(0) == large));
+  REQUIRE(seen.has(1));
+  CHECK((seen.received().at(0) == large));
   CHECK(seen.fails_with("subscribe_options::max_message_size"));
 }
 
@@ -323,7 +334,7 @@ TEST_CASE("a server that announces its end is left at once", "[realtime]") {
   });
   const watcher seen(client_of(server.url()));
   CHECK(seen.has(1));
-  CHECK(seen.problems.empty());
+  CHECK(seen.told().empty());
 }
 
 TEST_CASE("a stream that a lost connection interrupts is reported", "[realtime]") {
@@ -343,7 +354,7 @@ TEST_CASE("a stream that a lost connection interrupts is reported", "[realtime]"
   });
   const watcher seen(client_of(server.url()));
   CHECK(seen.has(3));
-  CHECK(seen.texts == strings{"\"s1\"", "\"a\"", "1"});
+  CHECK(seen.received() == strings{"\"s1\"", "\"a\"", "1"});
   CHECK(seen.fails_with("in the middle of 1 stream(s)"));
 }
 
@@ -393,7 +404,8 @@ TEST_CASE("a subscription stops whatever it is doing", "[realtime]") {
   CHECK(eventually([&] { return reached > 0 || problems > 0; }));
   const auto began = std::chrono::steady_clock::now();
   watching.stop();
-  CHECK(std::chrono::steady_clock::now() - began < 20s);
+  CHECK(std::chrono::steady_clock::now() - began <
+        support::patience);  // the pause and the silence are longer
   CHECK(watching.state() == realtime::subscription_state::stopped);
   CHECK_FALSE(watching.wait_until_open(1h));  // returns at once
   watching.stop();
@@ -418,14 +430,19 @@ TEST_CASE("a subscription tells its states", "[realtime]") {
   std::atomic<int> connections = 0;
   const played_server server([&](const connection& at) {
     if (asks_for_token(at)) return answer(at, 201, R"({"jwt":"t"})");
+    if (++connections == 1) {  // breaks off: always followed by a pause
+      at.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\n:\n\n");
+      return;
+    }
     begin_events(at);
-    if (++connections > 1) at.wait_for_end();
+    at.wait_for_end();
   });
   std::mutex mutex;
   std::vector<realtime::subscription_state> states;
   {
     auto watching = realtime::subscribe(client_of(server.url()), "c", {"t"}, [](const realtime::message&) {},
-                                        {.on_state =
+                                        {.on_error = [](const std::exception&) {},
+                                         .on_state =
                                              [&](realtime::subscription_state next) {
                                                const std::lock_guard lock(mutex);
                                                states.push_back(next);
@@ -434,6 +451,32 @@ TEST_CASE("a subscription tells its states", "[realtime]") {
     CHECK(eventually([&] { return connections == 2 && watching.state() == open; }));
   }
   CHECK(states == std::vector{connecting, open, waiting, connecting, open, stopped});
+}
+
+TEST_CASE("a subscription pauses after a connection that the server closes at once", "[realtime]") {
+  using enum realtime::subscription_state;
+  using clock = std::chrono::steady_clock;
+  const played_server server([&](const connection& at) {
+    if (asks_for_token(at)) return answer(at, 201, R"({"jwt":"t"})");
+    begin_events(at);
+  });
+  std::mutex mutex;
+  std::vector<std::pair<realtime::subscription_state, clock::time_point>> states;
+  auto watching = realtime::subscribe(client_of(server.url()), "c", {"t"}, [](const realtime::message&) {},
+                                      {.on_state =
+                                           [&](realtime::subscription_state next) {
+                                             const std::lock_guard lock(mutex);
+                                             states.emplace_back(next, clock::now());
+                                           },
+                                       .first_pause = 1ms});
+  REQUIRE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return states.size() >= 3;
+  }));
+  watching.stop();
+  REQUIRE(states[1].first == open);
+  const auto took = states[2].second - states[0].second;  // at least as long as the connection
+  CHECK((states[2].first == waiting || took > 1s));       // after more than a second there is no pause
 }
 
 TEST_CASE("a subscription to nothing is refused where it is made", "[realtime]") {
@@ -495,7 +538,10 @@ TEST_CASE("a stream that the server refuses tells its writer", "[realtime]") {
   writer.write("two");
   writer.close();
   CHECK(requests == 3);
-  CHECK(body == "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");  // all of it again with the second key
+  {
+    const std::lock_guard lock(mutex);
+    CHECK(body == "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");  // all of it again with the second key
+  }
 
   auto broken = realtime::open_stream(client_of(server.url(), "signkey-test-02"), "c", "t");
   CHECK_THROWS_AS(broken.write("\xff"), inngest::payload_error);

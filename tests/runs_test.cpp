@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 
 namespace {
@@ -89,7 +90,7 @@ TEST_CASE("the words for a status are read in any case, unknown ones too", "[run
 TEST_CASE("a run is waited for until it has ended", "[runs]") {
   int asked = 0;
   fake_server server{[&](const request&) { return data(run_of(++asked < 3 ? "RUNNING" : "FAILED")); }};
-  CHECK(server.runs().wait("R1", 10s).status == run_status::failed);
+  CHECK(server.runs().wait("R1", support::patience).status == run_status::failed);
   CHECK(asked == 3);
   server.answer = [](const request&) { return data(run_of("RUNNING")); };
   CHECK_THROWS_AS(server.runs().wait("R1", 1ms), inngest::run_timed_out);

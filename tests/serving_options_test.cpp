@@ -10,7 +10,7 @@
 #include <inngest/serve.hpp>
 
 #include "catch.hpp"
-#include "support/free_port.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 #include "support/http_client.hpp"
 #include "support/message_of.hpp"
@@ -126,17 +126,18 @@ TEST_CASE("state that can't be fetched is an error that is tried again", "[serve
 TEST_CASE("a streamed answer is white space and then the answer", "[serve][streaming]") {
   auto options = support::quiet_options();
   options.signing_key = key;
-  const auto handler = serving(options,
-                               [](inngest::context<test_event>& ctx) {
-                                 ctx.step.run("slow", [] { std::this_thread::sleep_for(30ms); });
-                               },
-                               {.streaming = true, .heartbeat = 5ms});
+  std::atomic<int> pieces = 0;
+  const auto handler =
+      serving(options,
+              [&](inngest::context<test_event>& ctx) {
+                ctx.step.run("slow", [&] { support::eventually([&] { return pieces > 1; }); });
+              },
+              {.streaming = true, .heartbeat = 5ms});
   const response reply = handler(signed_with(post("app-f", support::call().text()), key));
   CHECK(reply.status == 201);
   CHECK(reply.headers.find("x-inngest-sdk"));
   REQUIRE(reply.stream);
   std::string text;
-  int pieces = 0;
   reply.stream([&](std::string_view chunk) {
     text += chunk;
     ++pieces;

@@ -1,8 +1,5 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -19,8 +16,10 @@
 #include <inngest/testing.hpp>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 #include "support/message_of.hpp"
+#include "support/temporary_folder.hpp"
 
 // Sessions of events, and how runs pass them on.
 
@@ -263,6 +262,10 @@ struct chain {
     }
     return {{"no run", name}};
   }
+  bool has_run(const std::string& name) const {
+    const std::lock_guard lock(mutex);
+    return std::any_of(seen.begin(), seen.end(), [&](const auto& run) { return run.first == name; });
+  }
   std::vector<inngest::any_function> functions() const { return {deferred, by_event, invoked, first}; }
 
   void check() const {
@@ -286,9 +289,8 @@ TEST_CASE("runs inherit sessions in a harness", "[sessions][harness]") {
 TEST_CASE("runs inherit sessions on an engine that restarts in between", "[sessions][engine][sqlite]") {
   const bool on_disk = GENERATE(false, true);
   CAPTURE(on_disk);
-  const auto path =
-      std::filesystem::temp_directory_path() / ("inngest-sessions-" + std::to_string(::getpid()));
-  std::filesystem::remove(path);
+  const support::temporary_folder place;
+  const auto path = place.path() / "engine.db";
   const auto open = [&]() -> std::shared_ptr<inngest::embedded::store> {
     return std::make_shared<inngest::embedded::sqlite_store>(
         inngest::embedded::sqlite_options{.path = path.string()});
@@ -311,8 +313,7 @@ TEST_CASE("runs inherit sessions on an engine that restarts in between", "[sessi
       const auto found = engine.runs_of(run);
       return !found.empty() && found.front().timeline.size() > 2;
     };
-    for (int i = 0; i < 2000 && !sleeps(); ++i) std::this_thread::sleep_for(5ms);
-    REQUIRE(sleeps());
+    REQUIRE(support::eventually(sleeps));
   }
   if (on_disk) {
     store.reset();
@@ -323,14 +324,13 @@ TEST_CASE("runs inherit sessions on an engine that restarts in between", "[sessi
   functions.push_back(gate_of(runs));
   inngest::embedded::engine engine(runs.app, functions, {.store = store});
   REQUIRE(engine.cancel(engine.runs().front().id));  // what it deferred follows
-  REQUIRE(engine.wait_until_idle(20s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(runs.of("deferred gate") == list{{"conversation", "c1"}, {"user", "u3"}});
   engine.send(asked{.meta = {.sessions = two}});
-  for (int i = 0; i < 2000 && runs.of("deferred t").front().key == "no run"; ++i)
-    std::this_thread::sleep_for(5ms);
+  CHECK(support::eventually(
+      [&] { return runs.has_run("event") && runs.has_run("invoked") && runs.has_run("deferred t"); }));
   engine.stop(10s);
   runs.check();
-  std::filesystem::remove(path);
 }
 
 TEST_CASE("sessions round trip, whatever their text", "[sessions][property]") {

@@ -2,12 +2,12 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <inngest/serve.hpp>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 #include "support/message_of.hpp"
 
@@ -219,7 +219,7 @@ TEST_CASE("a step's own back-off says when the next attempt starts", "[step][ret
 TEST_CASE("a step's body is told to stop at its deadline, and the attempt has failed", "[step][deadline]") {
   auto f = made([](auto& ctx) {
     ctx.step.run({.id = "endless", .deadline = 20ms}, [](inngest::stop_token stop) {
-      while (!stop.stop_requested()) std::this_thread::sleep_for(1ms);
+      support::eventually([&] { return stop.stop_requested(); });
       return 1;
     });
   });
@@ -233,7 +233,7 @@ TEST_CASE("a step's body is told to stop at its deadline, and the attempt has fa
 TEST_CASE("what a body throws when it is told to stop is the cause", "[step][deadline]") {
   auto f = made([](auto& ctx) {
     ctx.step.run({.id = "a", .deadline = 5ms}, [](inngest::stop_token stop) {
-      while (!stop.stop_requested()) std::this_thread::sleep_for(1ms);
+      support::eventually([&] { return stop.stop_requested(); });
       throw std::runtime_error("interrupted download");
     });
   });

@@ -20,6 +20,8 @@ compile_together(embedded/engine_test.cpp embedded/overlapping_calls_test.cpp em
 compile_together(embedded/flow_control_test.cpp embedded/durability_test.cpp embedded/enumerations_test.cpp
                  embedded/limits_test.cpp embedded/run_queue_test.cpp embedded/retry_test.cpp
                  embedded/reported_operation_test.cpp)
+compile_together(embedded/active_runs_test.cpp embedded/continued_time_test.cpp execution/checkpoints_test.cpp
+                 support/resources_test.cpp support/watchdog_test.cpp)
 compile_together(embedded/engine_stop_test.cpp embedded/long_waits_test.cpp)
 compile_together(embedded/http_server_limits_test.cpp embedded/signed_calls_test.cpp)
 compile_together(embedded/apps_test.cpp embedded/control_test.cpp)

@@ -218,7 +218,8 @@ TEST_CASE("a server that is not there yet is asked again", "[connect][worker]") 
 
 TEST_CASE("a gateway that does not answer is excluded from the next attempt", "[connect][worker]") {
   fixture t;
-  t.api.set_url("ws://127.0.0.1:" + std::to_string(support::free_port()) + "/");
+  const support::closed_port closed;
+  t.api.set_url("ws://127.0.0.1:" + std::to_string(closed.port()) + "/");
   auto w = t.make();
   w.start();
   REQUIRE(eventually([&] { return !w.last_problem().empty(); }));

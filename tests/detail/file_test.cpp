@@ -7,16 +7,15 @@
 #include <inngest/platform/detail/file.hpp>
 
 #include "../catch.hpp"
+#include "../support/temporary_folder.hpp"
 
 namespace {
 
 using inngest::detail::disk_file;
 
 struct folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() /
-                               ("inngest-file-" + std::to_string(inngest::detail::process_id()));
-  folder() { std::filesystem::create_directories(path); }
-  ~folder() { std::filesystem::remove_all(path); }
+  support::temporary_folder made{};
+  std::filesystem::path path = made.path();
 };
 
 std::string all_of(const disk_file& file) {

@@ -10,6 +10,7 @@
 #include <inngest/testing.hpp>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 
 // Deferred calls that are taken back, and the runs that deferred functions were deferred by.
@@ -152,7 +153,7 @@ TEST_CASE("an engine drops what was taken back, after a step, after a failure an
           inngest::on_failure([&](auto&) { ended = true; }));
       inngest::embedded::engine engine(with.app, {f, with.write});
       engine.send(started{});
-      REQUIRE(engine.wait_until_idle(20s));
+      REQUIRE(engine.wait_until_idle(support::patience));
       CHECK(with.notes == std::vector<std::string>{"2"});
       CHECK(ended == fails);
     }

@@ -7,13 +7,13 @@
 #include <inngest/testing.hpp>
 
 #include "../catch.hpp"
+#include "../support/eventually.hpp"
 #include "../support/handler_driver.hpp"
 
 // Deferred calls of functions that fail.
 
 namespace {
 
-using namespace std::chrono_literals;
 using inngest::json;
 using support::answer;
 using support::hash_of;
@@ -116,7 +116,7 @@ TEST_CASE("the engine runs the deferred function and on_failure of a failed run"
       inngest::on_failure([&](auto& ctx) { failures.push_back(ctx.error.message); }));
   inngest::embedded::engine engine(with.app, {f, with.write}, {.workers = 1});
   engine.send(started{});
-  REQUIRE(engine.wait_until_idle(30s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(with.notes == strings{"n"});
   CHECK(failures == strings{"oh no"});
 }

@@ -7,6 +7,7 @@
 #include <inngest/testing.hpp>
 
 #include "../catch.hpp"
+#include "../support/eventually.hpp"
 #include "../support/handler_driver.hpp"
 
 // Payloads that do not fit their types, and what runs at the end of such runs.
@@ -96,7 +97,7 @@ TEST_CASE("the engine runs on_failure for a malformed payload, with an error tha
   shop with;
   inngest::embedded::engine engine(with.app, {with.charging()}, {.workers = 1});
   engine.send(inngest::any_event("shop/ordered", json{{"item", "tea"}, {"count", "many"}}));
-  REQUIRE(engine.wait_until_idle(30s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   REQUIRE(with.ends.size() == 1);
   CHECK_THAT(with.ends[0], ContainsSubstring("data.count: expected integer, found string"));
 }

@@ -10,6 +10,7 @@
 #include <inngest/testing.hpp>
 
 #include "../catch.hpp"
+#include "../support/eventually.hpp"
 #include "../support/handler_driver.hpp"
 
 // Steps on other threads, ids that differ between calls, and what is thrown that is no std::exception.
@@ -259,7 +260,7 @@ TEST_CASE("an engine's run and its timeline say what was thrown", "[misuse][embe
                                [](context& ctx) { ctx.step.run("print", [] { throw 42; }); });
   inngest::embedded::engine engine(app, {f});
   engine.send(started{});
-  REQUIRE(engine.wait_until_idle(30s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const auto run = engine.find_run(engine.runs().at(0).id).value();
   REQUIRE(run.error);
   CHECK(run.error->name == "int");
@@ -319,7 +320,7 @@ TEST_CASE("a planned step that is not found again is named by its hash, with tho
 TEST_CASE("a body that throws no std::exception after its deadline has exceeded it", "[misuse]") {
   auto f = made([](context& ctx) {
     ctx.step.run({.id = "slow", .deadline = 1ms}, [](std::stop_token stop) {
-      while (!stop.stop_requested()) std::this_thread::yield();
+      support::eventually([&] { return stop.stop_requested(); });
       throw 42;
     });
   });

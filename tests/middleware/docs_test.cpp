@@ -21,7 +21,9 @@
 #include <inngest/middleware/tracing.hpp>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
+#include "support/http_client.hpp"
 
 using namespace std::chrono_literals;
 
@@ -192,8 +194,8 @@ TEST_CASE("docs: a span is a request of OTLP", "[tracing]") {
               [&](const httplib::Request& request, httplib::Response&) { received = request.body; });
   const int port = server.bind_to_any_port("127.0.0.1");
   std::thread thread([&] { server.listen_after_bind(); });
-  while (!server.is_running()) std::this_thread::sleep_for(1ms);
-  httplib::Client collector("127.0.0.1", port);
+  CHECK(support::eventually([&] { return server.is_running(); }));
+  support::http_client collector(port);
   export_span(collector, {.trace_id = "t", .span_id = "s", .name = "n", .attributes = {{"k", "v"}}});
   server.stop();
   thread.join();

@@ -78,7 +78,9 @@ TEST_CASE("calls, runs and steps are counted once each", "[metrics]") {
 TEST_CASE("durations are in seconds", "[metrics]") {
   registry kept;
   run_driver run(one_step(), kept.options());
+  const auto began = std::chrono::steady_clock::now();
   run.discover();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   REQUIRE(kept.histograms.size() == 2);
   const auto& steps =
       kept.histograms.at("inngest_step_duration_seconds function=f step_kind=run outcome=completed");
@@ -86,8 +88,8 @@ TEST_CASE("durations are in seconds", "[metrics]") {
   REQUIRE(steps.size() == 1);
   REQUIRE(calls.size() == 1);
   CHECK(steps[0] >= 0.003);
-  CHECK(steps[0] < 3);
   CHECK(calls[0] >= steps[0]);
+  CHECK(calls[0] <= took.count());
 }
 
 TEST_CASE("failures tell those that are tried again from those that are not", "[metrics]") {

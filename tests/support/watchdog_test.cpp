@@ -1,49 +1,65 @@
 #include "support/watchdog.hpp"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <string>
 
 #include "catch.hpp"
+#include "support/child_process.hpp"
 
 namespace {
 
-/// Watches for a second what lasts for five, in a process of its own: the first sentence on its standard
-/// error.
-std::string said_of(const std::string& name, bool ends_in_time, int& status) {
+struct outcome {
+  int status = 0;
+  std::string said{};  // on standard error
+};
+
+/// Runs the function in a process of its own, with its standard error.
+template <class Body>
+outcome outcome_of(Body body) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
+  support::child_process child([&] {
     ::dup2(ends[1], STDERR_FILENO);
-    support::watchdog dog(1);
-    dog.begin("something else");
-    dog.begin(name);
-    if (ends_in_time) dog.end();
-    ::sleep(ends_in_time ? 2 : 5);
-    ::_exit(7);
-  }
+    return body();
+  });
   ::close(ends[1]);
-  std::string out(1000, '\0');
-  const auto size = ::read(ends[0], out.data(), out.size());
-  out.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  outcome out;
+  char buffer[1000];
+  for (ssize_t size = 0; (size = ::read(ends[0], buffer, sizeof buffer)) > 0;)
+    out.said.append(buffer, static_cast<std::size_t>(size));
   ::close(ends[0]);
-  REQUIRE(::waitpid(child, &status, 0) == child);
+  out.status = child.wait();
   return out;
 }
 
 }  // namespace
 
 TEST_CASE("a watchdog ends the process and names what takes too long", "[watchdog]") {
-  int status = 0;
-  CHECK(said_of("the test", false, status) == "the test hangs: it has not ended after 1 s\n");
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 1);
+  const outcome out = outcome_of([] {
+    support::watchdog patient(3600);  // the second begins before the first barks, however slow this is
+    patient.begin("something else");
+    support::watchdog dog(1);
+    dog.begin("the test");
+    ::sleep(60);
+    return 7;
+  });
+  CHECK(out.said == "the test hangs: it has not ended after 1 s\n");
+  REQUIRE(WIFEXITED(out.status));
+  CHECK(WEXITSTATUS(out.status) == 1);
 }
 
 TEST_CASE("a watchdog says nothing of what ends in time", "[watchdog]") {
-  int status = 0;
-  CHECK(said_of("the test", true, status).empty());
-  CHECK(WEXITSTATUS(status) == 7);
+  const outcome out = outcome_of([] {
+    support::watchdog dog(3600);
+    dog.begin("the test");
+    const unsigned while_it_runs = ::alarm(3600);
+    dog.end();
+    const bool watches_then_not = while_it_runs > 0 && ::alarm(0) == 0;
+    return watches_then_not ? 7 : 8;
+  });
+  CHECK(out.said.empty());
+  REQUIRE(WIFEXITED(out.status));
+  CHECK(WEXITSTATUS(out.status) == 7);
 }

@@ -168,7 +168,8 @@ TEST_CASE("a connection that the server closed meanwhile is no error", "[transpo
 }
 
 TEST_CASE("nobody there is unreachable, and says where without the path", "[transport][errors]") {
-  const std::string origin = "http://127.0.0.1:" + std::to_string(support::free_port());
+  const support::closed_port closed;
+  const std::string origin = closed.url();
   httplib_transport transport;
   const std::string message = support::message_of<inngest::unreachable>(
       [&] { transport.send({.method = "POST", .url = origin + "/e/secret-key"}, 1s); });
