@@ -43,6 +43,11 @@ class asset_server {
   explicit asset_server(std::shared_ptr<const blob_storage> blobs, const asset_server_options& options = {})
       : blobs_(std::move(blobs)), cold_requests_(options.cold_requests) {
     add_routes();
+    // The next process gets the port at once, and never one on which another server listens, as by SO_REUSEPORT.
+    server_.set_socket_options([](auto socket) {
+      const int yes = 1;
+      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, reinterpret_cast<const char*>(&yes), sizeof yes);
+    });
     const bool any = options.port == 0;
     port_ = any ? server_.bind_to_any_port(host) : options.port;
     if (port_ < 0 || (!any && !server_.bind_to_port(host, port_)))
