@@ -8,8 +8,9 @@
 
 namespace support {
 
-/// A port of the loopback on which nobody listens. It stays reserved until the process ends: a socket is bound to
-/// it, so that no other program gets it by chance, while a server that sets SO_REUSEADDR may listen on it.
+/// A port of the loopback on which nobody listens. It stays reserved until the process ends: a socket is
+/// bound to it, so that no other program gets it by chance, while a server that sets SO_REUSEADDR may listen
+/// on it.
 inline int free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int yes = 1;
