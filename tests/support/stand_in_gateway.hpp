@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -46,7 +47,6 @@ class stand_in_gateway {
   std::atomic<bool> answers_heartbeats = true;
   std::atomic<bool> acknowledges_replies = true;
   std::atomic<bool> extends_leases = true;
-  std::atomic<bool> reads = true;  // otherwise it leaves what arrives in the socket
   std::string subprotocol = wire::gateway_subprotocol;
 
   stand_in_gateway() : acceptor_(context_, {boost::asio::ip::address_v4::loopback(), 0}) {
@@ -122,6 +122,20 @@ class stand_in_gateway {
       if (to->queue.size() == 1) write(to);
     });
   }
+  /// Sends a frame before those of send() that wait: a worker does not wait long for an acknowledgement,
+  /// however many requests a test has sent.
+  template <class Message>
+  void answer(std::size_t connection, wire::message_kind kind, const Message& message) {
+    const auto to = at(connection);  // on the thread of the context
+    auto& queue = to->queue;
+    const auto place = queue.empty() ? queue.end() : std::next(queue.begin());  // the first one is being sent
+    queue.emplace(place, wire::encode(wire::connect_message{kind, wire::encode(message)}), false);
+    if (queue.size() == 1) write(to);
+  }
+  /// Leaves in the socket what arrives over a connection from now on, but for one frame.
+  void leave_unread(std::size_t connection) {
+    boost::asio::post(context_, [to = at(connection)] { to->is_read = false; });
+  }
   /// Breaks a connection without a close frame.
   void drop(std::size_t connection) {
     boost::asio::post(context_, [to = at(connection)] { to->stream.next_layer().close(); });
@@ -140,6 +154,7 @@ class stand_in_gateway {
         : stream(std::move(socket)), number(place) {}
     boost::beast::websocket::stream<boost::beast::tcp_stream> stream;
     std::size_t number;
+    bool is_read = true;
     boost::beast::flat_buffer buffer{};
     std::deque<std::pair<std::string, bool>> queue{};
   };
@@ -192,7 +207,7 @@ class stand_in_gateway {
   }
 
   void read(const std::shared_ptr<connection>& from) {
-    if (!reads) return;
+    if (!from->is_read) return;
     from->stream.async_read(from->buffer, [this, from](error failed, std::size_t) {
       if (failed) {
         const std::lock_guard lock(mutex_);
@@ -204,11 +219,11 @@ class stand_in_gateway {
       const auto frame =
           wire::decode<wire::connect_message>(boost::beast::buffers_to_string(from->buffer.data()));
       from->buffer.consume(from->buffer.size());
-      react(from->number, frame);
       {
         const std::lock_guard lock(mutex_);
         frames_.push_back({from->number, frame.kind, frame.payload});
       }
+      react(from->number, frame);  // then the worker goes on, and perhaps the test
       changed_.notify_all();
       read(from);
     });
@@ -221,14 +236,14 @@ class stand_in_gateway {
     if (frame.kind == message_kind::worker_heartbeat && answers_heartbeats)
       send(from, message_kind::gateway_heartbeat);
     if (frame.kind == message_kind::worker_reply && acknowledges_replies) {
-      send(from, message_kind::worker_reply_ack,
-           wire::worker_reply_ack{wire::decode<wire::sdk_response>(frame.payload).request_id});
+      answer(from, message_kind::worker_reply_ack,
+             wire::worker_reply_ack{wire::decode<wire::sdk_response>(frame.payload).request_id});
     }
     if (frame.kind == message_kind::worker_request_extend_lease) {
       const auto asked = wire::decode<wire::extend_lease>(frame.payload);
-      wire::extend_lease_ack answer{.request_id = asked.request_id};
-      if (extends_leases) answer.new_lease_id = asked.lease_id + "+";
-      send(from, message_kind::worker_request_extend_lease_ack, answer);
+      wire::extend_lease_ack ack{.request_id = asked.request_id};
+      if (extends_leases) ack.new_lease_id = asked.lease_id + "+";
+      answer(from, message_kind::worker_request_extend_lease_ack, ack);
     }
   }
 
