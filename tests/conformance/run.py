@@ -196,6 +196,19 @@ class Server:
         return output["data"] if isinstance(output, dict) and set(output) == {"data"} else output
 
 
+    def await_step(self, event, step, seconds):
+        """Waits until the event's run has come to a step. Only the engine shows this: with the real server it waits for so
+        many seconds."""
+        if self.setup.server != "engine":
+            time.sleep(seconds)
+            return
+
+        def has_come():
+            return any(each["name"] == step for run in self.get(f"/v1/events/{event}/runs")["data"]
+                       for each in self.get(f"/api/runs/{run['run_id']}")["steps"])
+        eventually(f"step {step}", has_come)
+
+
 def expect(wanted, found, what):
     if wanted != found:
         raise Failed(f"{what}: expected {json.dumps(wanted)}, found {json.dumps(found)}")
@@ -399,12 +412,12 @@ def swap(setup, order):
     app = start(order[0])
     event = server.send("probe/journey.wanted", {"id": ident})
     app.wait_for(f"ran {ident} first")
-    time.sleep(1)  # the sleep of four seconds has begun
+    server.await_step(event, "nap", 1)  # the sleep of four seconds has begun
     app.kill()
     app = start(order[1])
     for step in ("left", "right"):
         app.wait_for(f"ran {ident} {step}")
-    time.sleep(2)  # the wait for the event has begun
+    server.await_step(event, "go", 2)  # the wait for the event has begun
     app.kill()
     app = start(order[2])
     server.send("probe/go", {"id": "another", "n": 1})
