@@ -1,6 +1,13 @@
-"""Ports for programs that are told theirs. Import it after `sys.path.insert(0, "<folder of this file>")`."""
+"""Ports for programs that are told theirs.
 
+    ports.py <count> <command>...    runs the command with the first of so many ports in a row as PORT
+
+Python programs import it after `sys.path.insert(0, "<this folder>")`.
+"""
+
+import os
 import socket
+import sys
 
 _reserved = []
 
@@ -26,3 +33,10 @@ def free_ports(count=1):
 
 def free_port():
     return free_ports(1)
+
+
+if __name__ == "__main__":
+    environment = {**os.environ, "PORT": str(free_ports(int(sys.argv[1])))}
+    for each in _reserved:
+        each.set_inheritable(True)
+    os.execvpe(sys.argv[2], sys.argv[2:], environment)
