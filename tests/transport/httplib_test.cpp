@@ -1,5 +1,7 @@
 #include <inngest/transport/httplib.hpp>
 
+#include <httplib.h>
+
 #include <atomic>
 #include <mutex>
 #include <set>
