@@ -21,6 +21,7 @@
 #include <deque>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -82,7 +83,7 @@ class stand_in_gateway {
       if (frame.kind == kind) out.push_back(std::move(frame));
     return out;
   }
-  /// Waits for a number of frames of a kind, up to a minute.
+  /// Waits for a number of frames of a kind, up to three minutes.
   bool await(wire::message_kind kind, std::size_t count = 1) const {
     return await([&] { return count_of(kind) >= count; });
   }
@@ -163,12 +164,11 @@ class stand_in_gateway {
   template <class Condition>
   bool await(Condition condition) const {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::minutes(1), condition);
+    return changed_.wait_for(lock, std::chrono::minutes(3), condition);
   }
   std::size_t count_of(wire::message_kind kind) const {
-    std::size_t count = 0;
-    for (const worker_frame& frame : frames_) count += frame.kind == kind ? 1 : 0;
-    return count;
+    const auto found = counts_.find(kind);  // not of all frames each time that one arrives
+    return found == counts_.end() ? 0 : found->second;
   }
   std::shared_ptr<connection> at(std::size_t number) const {
     const std::lock_guard lock(mutex_);
@@ -222,6 +222,7 @@ class stand_in_gateway {
       {
         const std::lock_guard lock(mutex_);
         frames_.push_back({from->number, frame.kind, frame.payload});
+        ++counts_[frame.kind];
       }
       react(from->number, frame);  // then the worker goes on, and perhaps the test
       changed_.notify_all();
@@ -264,6 +265,7 @@ class stand_in_gateway {
   std::vector<std::shared_ptr<connection>> connections_;
   std::vector<std::string> ends_;
   std::vector<worker_frame> frames_;
+  std::map<wire::message_kind, std::size_t> counts_;
   std::thread thread_;
 };
 
