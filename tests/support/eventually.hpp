@@ -6,10 +6,10 @@
 
 namespace support {
 
-/// Waits for a condition, up to a minute.
+/// Waits for a condition, up to three minutes: what takes a second may take one of these on a busy machine.
 template <class Condition>
 bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(3);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
