@@ -7,6 +7,7 @@ npm_install() {
   shift
   installed=$folder/node_modules/.installed-$({ cat "$folder/package.json" 2> /dev/null; echo "$@"; } | cksum | cut -d' ' -f1)
   [ -e "$installed" ] && return
+  rm -f "$folder"/node_modules/.installed-*  # npm removes what it is not asked for
   npm install --silent --no-audit --no-fund --no-save --no-package-lock --prefix "$folder" "$@" || return
   touch "$installed"
 }

@@ -70,6 +70,7 @@ await check("a known trigger fills the form, and the run is followed while it go
   await page.locator("#known .chip", { hasText: shared.trigger }).first().click();
   expect(await page.locator("#send-name").inputValue() === shared.trigger, "the name was not filled in");
   if (fake) expect((await page.locator("#send-data").inputValue()).includes("customer"), "the last data were not offered");
+  else await page.locator("#send-data").fill("{}");  // the last run was a long one
   await page.keyboard.press("Control+Enter");
   await page.getByRole("link", { name: "See it" }).click();
   await page.locator(".stack a").first().click();
