@@ -33,8 +33,8 @@ struct served_request {
   int status = 0;
 };
 
-/// Lets a server listen on a port that another process has just left, but not on one where another server listens, as it
-/// could with cpp-httplib's own option. inngest::serve() does the same.
+/// Lets a server listen on a port that another process has just left, but not on one where another server
+/// listens, as it could with cpp-httplib's own option. inngest::serve() does the same.
 inline void do_not_share_port(httplib::Server& server) {
   server.set_socket_options([](auto socket) {
     const int yes = 1;
