@@ -20,11 +20,11 @@ using listener = Catch::TestEventListenerBase;
 
 namespace {
 
-/// How many seconds a test case may take. INNGEST_TEST_PATIENCE replaces it, for example under a debugger; 0
-/// is forever.
+/// How many seconds a test case may take: far more than the longest needs, with ThreadSanitizer beside much
+/// other work. INNGEST_TEST_PATIENCE replaces it, for example under a debugger; 0 is forever.
 unsigned patience() {
   const char* given = std::getenv("INNGEST_TEST_PATIENCE");
-  return given != nullptr ? static_cast<unsigned>(std::atoi(given)) : 300;
+  return given != nullptr ? static_cast<unsigned>(std::atoi(given)) : 900;
 }
 
 class test_watchdog final : public listener {

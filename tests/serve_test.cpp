@@ -531,7 +531,7 @@ TEST_CASE("sync says what the server said, or that none answered", "[serve][sync
     options.api_base_url = server.url();
     CHECK_NOTHROW(served(options).handler.sync("http://localhost:1/x"));
   }
-  const support::closed_port closed;
+  const support::reserved_port closed;
   options.api_base_url = closed.url();
   const auto nobody = served(options).handler.sync("http://localhost:1/x");
   CHECK_FALSE(nobody.ok);

@@ -56,10 +56,13 @@ int main() {
   });
   server.Get("/stop", [&](const httplib::Request&, httplib::Response&) { server.stop(); });
 
-  const char* port = std::getenv("PORT");
-  std::printf("http://127.0.0.1:%s/checkout\n", port ? port : "3000");
+  const char* chosen = std::getenv("PORT");  // 0 for any free one
+  int port = chosen ? std::atoi(chosen) : 3000;
+  if (port == 0) port = server.bind_to_any_port("127.0.0.1");
+  else if (!server.bind_to_port("127.0.0.1", port)) return 1;
+  std::printf("http://127.0.0.1:%d/checkout\n", port);
   std::fflush(stdout);
-  const bool listened = server.listen("127.0.0.1", port ? std::atoi(port) : 3000);
+  const bool listened = server.listen_after_bind();
   handler.drain(10s);
   return listened ? 0 : 1;
 }

@@ -1,29 +1,38 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Orders twice, once with a confirmation by the bank, and checks what the client gets.
 #   checkout_test.sh <program>
-set -eu
+set -euo pipefail
 
-base="http://127.0.0.1:${PORT:-3491}"
-PORT="${PORT:-3491}" "$1" &
-trap 'curl -s -m 5 "$base/stop" >/dev/null || true; wait' EXIT
+said=$(mktemp)
+PORT=0 "$1" > "$said" &
+program=$!
+base=
+trap 'curl -s -m 60 "$base/stop" > /dev/null || kill "$program" 2> /dev/null || true; wait; rm -f "$said"' EXIT
 
-order() { curl -s -L -m 60 "$base/checkout" -d "$1"; }
+for _ in $(seq 600); do
+  base=$(sed -n 's,^\(http://.*\)/checkout$,\1,p' "$said")
+  [ -n "$base" ] && break
+  kill -0 "$program" 2> /dev/null || { echo "it does not start" >&2; exit 1; }
+  sleep 0.1
+done
+[ -n "$base" ] || { echo "it does not listen" >&2; exit 1; }
+
+order() { curl -s -L -m 120 "$base/checkout" -d "$1"; }
 expect() {
   if [ "$1" != "$2" ]; then
     echo "expected $2, got $1" >&2
     exit 1
   fi
 }
-
-tries=0
-until curl -s -m 5 "$base/checkout" -d '{"id":"warm-up","cents":1}' >/dev/null; do
-  tries=$((tries + 1))
-  [ "$tries" -lt 300 ]
-  sleep 0.1
-done
+confirm() {  # when the order waits for it
+  for _ in $(seq 600); do
+    [ "$(curl -s -m 60 "$base/bank/$1")" = confirmed ] && return
+    sleep 0.1
+  done
+}
 
 expect "$(order '{"id":"o-1","cents":4200}')" '{"order":"o-1","payment":"payment of 4200 cents"}'
 expect "$(order '{"id":"o-1","cents":0}')" '{"message":"an order costs something"}'
-(sleep 1; curl -s -m 5 "$base/bank/o-2" >/dev/null) &
+confirm o-2 &
 expect "$(order '{"id":"o-2","cents":990000}')" '{"order":"o-2","payment":"payment of 990000 cents, confirmed"}'
 echo "the checkout works"

@@ -55,6 +55,7 @@ class import_bar : public QProgressBar {
   }
 
   void follow(const timeline_entry& entry) {
+    if (!isVisible()) return;  // it was closed
     if (entry.what == progress::step_completed) setValue(value() + 1);
     if (entry.what == progress::step_completed && --steps_left_ == 0) close();
     if (entry.what == progress::run_completed) end("All photos are imported");

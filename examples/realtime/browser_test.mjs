@@ -9,8 +9,9 @@ const [program, executablePath, server] = process.argv.slice(2);
 const { chromium } = createRequire(join(process.env.PLAYWRIGHT ?? process.cwd(), "x.js"))("playwright-core");
 const example = spawn(program, ["0", ...(server ? [server] : [])], { stdio: ["ignore", "pipe", "inherit"] });
 const url = String((await once(example.stdout, "data"))[0]).trim();
-const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
+let browser;
 try {
+  browser = await chromium.launch({ executablePath, timeout: 120000, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
   const page = await browser.newPage();
   page.setDefaultTimeout(60000);
   const problems = [];
@@ -31,7 +32,7 @@ try {
   if (problems.length) throw new Error(problems.join("\n"));
   console.log(`ok: the bar showed ${seen}, and the summary came word by word`);
 } finally {
-  await browser.close();
+  await browser?.close();
   example.kill("SIGTERM");
   await once(example, "exit");
 }

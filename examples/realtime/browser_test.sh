@@ -8,6 +8,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD_DIR:-$here/../../build/page}
 program=$(realpath "$1")
+# shellcheck source=tests/support/npm_install.sh
+source "$here/../../tests/support/npm_install.sh"
 
 for each in node npm; do
   command -v "$each" > /dev/null || { echo "skipped: there is no $each"; exit 77; }
@@ -15,10 +17,7 @@ done
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
   { echo "skipped: there is no chromium"; exit 77; }
 mkdir -p "$build"
-if ! [ -d "$build/node_modules/playwright-core" ]; then
-  npm install --silent --no-audit --no-fund --no-save --prefix "$build" playwright-core@1 ||
-    { echo "skipped: playwright-core could not be installed"; exit 77; }
-fi
+npm_install "$build" playwright-core@1 || { echo "skipped: playwright-core could not be installed"; exit 77; }
 PLAYWRIGHT=$(cd "$build" && pwd)
 export PLAYWRIGHT
 

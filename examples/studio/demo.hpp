@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <inngest/embedded.hpp>
@@ -89,7 +90,8 @@ inline void leave_old_blob(studio::blob_storage& blobs) {
 
 /// Starts every function of the studio.
 inline void send_all(inngest::embedded::engine& engine, const studio::services& world,
-                     const std::string& assets, const std::vector<inngest::any_function>& functions) {
+                     const studio::asset_server& web, const std::vector<inngest::any_function>& functions) {
+  const std::string assets = web.url("");
   const std::string workspace = samples::new_id("workspace");
   const auto workflow = samples::workflow(assets, samples::new_id("run"));
   world.data->create_workflow_run(workflow);  // as the web app does before it sends the event
@@ -97,6 +99,9 @@ inline void send_all(inngest::embedded::engine& engine, const studio::services& 
   leave_old_blob(*world.blobs);
 
   engine.send(studio::BrandIngested{samples::guidelines(assets, workspace)});
+  // The asset server refuses the first request, which is that of the ingestion: the others wait for it.
+  for (int i = 0; i < 10'000 && web.requests().empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   engine.send(studio::StudioWorkflowRequested{workflow});
   engine.send({studio::BrandVisionSync{samples::logo(assets, workspace)},
                studio::FashionItemRequested{samples::fashion_item(assets, samples::new_id("job"))},
@@ -129,14 +134,16 @@ inline bool run_all(const studio::environment& env, const options& chosen) {
 
   const inngest::client app = studio::make_client(env);
   const auto functions = studio::functions(app, world);
+  // A process that is to be killed does not live to see the second attempt.
+  const std::chrono::milliseconds pause = chosen.crash_after > 0 ? 5s : 300ms;
   inngest::embedded::engine engine(app, functions,
                                    {.store = store,
-                                    .retry_delay = [](int) { return 300ms; },
+                                    .retry_delay = [pause](int) { return pause; },
                                     .on_progress = progress_printer(chosen.crash_after)});
   if (unfinished > 0)
     std::printf("%zu runs were under way when the last process ended: resuming them\n", unfinished);
   else
-    send_all(engine, world, web.url(""), functions);
+    send_all(engine, world, web, functions);
 
   bool stopped = false;
   const auto end = std::chrono::steady_clock::now() + 60s;

@@ -17,6 +17,9 @@ import time
 import urllib.error
 import urllib.request
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from ports import free_port  # noqa: E402
+
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
 QUERY = "fnId=shop-confirm-order&stepId=step"
 CALL = json.dumps({"event": {"name": "shop/order.placed", "data": {"id": "17", "customer": "Zoë"}},
@@ -74,12 +77,6 @@ def without_web_server():
                              timeout=60, check=False)
     assert program.returncode != 0
     assert b"a web server has to start this program" in program.stderr, program.stderr
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def ask(url, body=None):

@@ -3,10 +3,6 @@
 
 #include <inngest/adapters/drogon.hpp>
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -21,6 +17,8 @@
 #include <inngest/inngest.hpp>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
+#include "support/free_port.hpp"
 #include "support/handler_driver.hpp"
 #include "support/http_connection.hpp"
 
@@ -35,19 +33,6 @@ using support::request_text;
 using test_event = inngest::event<"test/event">;
 
 constexpr std::size_t limit = 9'000'000;
-
-std::uint16_t free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool ok = ::bind(socket, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  ::close(socket);
-  if (!ok) throw std::runtime_error("no free port");
-  return ntohs(address.sin_port);
-}
 
 /// The server of all tests, with a function that waits until all of its calls run.
 class drogon_server {
@@ -89,7 +74,7 @@ class drogon_server {
         });
     drogon::app().setLogLevel(trantor::Logger::kError).setThreadNum(2).addListener("127.0.0.1", port_);
     thread_ = std::thread([] { drogon::app().run(); });
-    while (!listens()) std::this_thread::sleep_for(5ms);
+    if (!support::eventually([&] { return listens(); })) throw std::runtime_error("Drogon does not listen");
   }
   ~drogon_server() {
     drogon::app().quit();
@@ -105,7 +90,7 @@ class drogon_server {
     }
   }
 
-  const std::uint16_t port_ = free_port();
+  const std::uint16_t port_ = static_cast<std::uint16_t>(support::free_port());
   const inngest::client app_ = support::quiet_client();
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -9,12 +9,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <filesystem>
-#include <iterator>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -22,34 +18,27 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
+#include "support/meeting.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
+using support::eventually;
+using support::meeting;
 using test_event = inngest::event<"test/event">;
 
 constexpr auto patience = 60s;
 
-/// A number of threads that wait for each other.
-class meeting {
- public:
-  explicit meeting(int wanted) : wanted_(wanted) {}
-  /// False when not all have come in time.
-  bool join() {
-    std::unique_lock lock(mutex_);
-    ++here_;
-    changed_.notify_all();
-    return changed_.wait_for(lock, patience, [&] { return here_ >= wanted_; });
-  }
-
- private:
-  const int wanted_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int here_ = 0;
+/// A thread that has run a task. Other threads of the process come and go, so the system can't be asked.
+struct counted_thread {
+  static inline std::atomic<int> living{0}, all{0};
+  counted_thread() { ++living, ++all; }
+  ~counted_thread() { --living; }
+  static void count() { [[maybe_unused]] thread_local const counted_thread this_one; }
 };
 
 /// A server with a thread of its own.
@@ -212,8 +201,7 @@ TEST_CASE("a drained server sends the ends of its streams", "[adapter][streaming
     const running port(server);
     caller = std::make_unique<connection>(port.port());
     REQUIRE(caller->send(request("POST", "/api/inngest?fnId=app-f&stepId=step", "", support::call().text())));
-    const auto end = std::chrono::steady_clock::now() + patience;
-    while (!*begun && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
+    REQUIRE(eventually([&] { return begun->load(); }));
     CHECK(handler.calls_under_way() == 1);
     CHECK(handler.drain(patience));
   }
@@ -254,31 +242,32 @@ TEST_CASE("a task queue that was chosen before stays", "[adapter][threads]") {
 
 TEST_CASE("threads are made when no other is free, up to a limit, and end when they have nothing to do",
           "[adapter][threads]") {
-  const auto threads_of_process = [] {
-    const std::filesystem::directory_iterator tasks("/proc/self/task");
-    return std::distance(begin(tasks), end(tasks));
-  };
-  const auto before = threads_of_process();
   inngest::detail::growing_task_queue queue(3, 20ms);
   const auto all = std::make_shared<meeting>(4);  // three tasks and this test
   const auto tasks = std::make_shared<std::atomic<int>>(0);
+  const auto run = [tasks] {
+    counted_thread::count();
+    ++*tasks;
+  };
   for (int i = 0; i < 3; ++i) {
     queue.enqueue([=] {
+      counted_thread::count();
       all->join();
       ++*tasks;
     });
   }
-  for (int i = 0; i < 20; ++i) queue.enqueue([=] { ++*tasks; });
-  CHECK(threads_of_process() == before + 3);
+  for (int i = 0; i < 20; ++i) queue.enqueue(run);
+  REQUIRE(eventually([&] { return counted_thread::living == 3; }));
+  std::this_thread::sleep_for(20ms);  // time for a fourth thread, which would run the others' tasks
+  CHECK(*tasks == 0);
   CHECK(all->join());
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (threads_of_process() > before && std::chrono::steady_clock::now() < end)
-    std::this_thread::sleep_for(5ms);
-  CHECK(threads_of_process() == before);
-  CHECK(*tasks == 23);
-  queue.enqueue([=] { ++*tasks; });  // it begins anew
+  CHECK(eventually([&] { return *tasks == 23; }));
+  CHECK(eventually([&] { return counted_thread::living == 0; }));
+  CHECK(counted_thread::all == 3);
+  queue.enqueue(run);  // it begins anew
   queue.shutdown();
   CHECK(*tasks == 24);
+  CHECK(counted_thread::all == 4);
 }
 
 TEST_CASE("a port that is in use is refused, and one that was just left is not", "[adapter][port]") {

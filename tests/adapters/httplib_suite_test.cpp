@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "suite.hpp"
+#include "support/own_sockets.hpp"
 
 namespace {
 
@@ -21,7 +22,7 @@ class server_of_httplib final : public suite::running_server {
     const bool bound = port == 0 ? (port_ = server_.bind_to_any_port("127.0.0.1")) > 0
                                  : server_.bind_to_port("127.0.0.1", port);
     if (!bound) throw std::runtime_error("the port is in use");
-    server_.set_keep_alive_timeout(1);  // stop() waits for it
+    server_.set_keep_alive_timeout(60);
     server_.set_keep_alive_max_count(1000);
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     while (!server_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -31,8 +32,11 @@ class server_of_httplib final : public suite::running_server {
   int port() const override { return port_; }
   const inngest::handler& handler() const override { return handler_; }
   void stop() override {
+    if (!thread_.joinable()) return;
     server_.stop();
-    if (thread_.joinable()) thread_.join();
+    // It waits for the next request of each connection, which is to end now.
+    for (const int socket : support::sockets_on(port_)) ::shutdown(socket, SHUT_RD);
+    thread_.join();
   }
 
  private:

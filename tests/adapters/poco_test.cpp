@@ -83,7 +83,7 @@ class running final : public suite::running_server {
 /// Sends bytes, and returns all that comes until the server closes the connection.
 std::string exchange(int port, const std::string& request, bool ends_sending = false) {
   Poco::Net::StreamSocket socket(Poco::Net::SocketAddress("127.0.0.1", static_cast<Poco::UInt16>(port)));
-  socket.setReceiveTimeout(Poco::Timespan(20, 0));
+  socket.setReceiveTimeout(Poco::Timespan(60, 0));
   socket.sendBytes(request.data(), static_cast<int>(request.size()));
   if (ends_sending) socket.shutdownSend();
   std::string out;

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <future>
 #include <memory>
 #include <stdexcept>
@@ -111,12 +112,18 @@ namespace {
 template <class Client>
 void serve_until_done(Client client) {
   QEventLoop loop;
+  std::exception_ptr problem;
   std::thread thread([&] {
-    client();
+    try {
+      client();
+    } catch (...) {
+      problem = std::current_exception();
+    }
     QMetaObject::invokeMethod(&loop, &QEventLoop::quit, Qt::QueuedConnection);
   });
   loop.exec();
   thread.join();
+  if (problem) std::rethrow_exception(problem);
 }
 
 /// A server on this thread, with a function that waits for a promise.
@@ -211,7 +218,7 @@ TEST_CASE(
     "[qt][limits]") {
   qt_app app;
   const int port = app.listen();
-  app.listener->set_timeout(300ms);
+  app.listener->set_timeout(1s);  // a busy machine is slow to send a request, too
   std::string rest = "not read", called;
   serve_until_done([&] {
     http_connection caller(port);
@@ -219,7 +226,7 @@ TEST_CASE(
     http_connection slow(port);
     slow.send("POST /api/inngest HTTP/1.1\r\n");
     rest = slow.read_rest();
-    std::this_thread::sleep_for(500ms);
+    std::this_thread::sleep_for(1s);  // so that the call took longer
     app.promise.set_value();
     called = caller.read_answer().body;
   });

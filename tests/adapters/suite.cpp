@@ -17,6 +17,7 @@
 #include <inngest/inngest.hpp>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 #include "support/http_connection.hpp"
 
@@ -25,6 +26,7 @@ namespace {
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
 using inngest::json;
+using support::eventually;
 using support::http_answer;
 using support::http_connection;
 using support::request_text;
@@ -35,17 +37,6 @@ constexpr const char* path = "/api/inngest";
 constexpr std::size_t functions_of_app = 5;
 constexpr std::size_t large_size = 10'000'000;  // more than a socket takes before it is read
 constexpr const char* signing_key = "signkey-test-00112233";
-
-/// Waits for a condition, up to a minute.
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
 
 /// Functions wait in it until it is opened.
 class gate {

@@ -66,8 +66,11 @@ def call_in_terminal(*arguments, columns=80, answer="", key=KEY, **more):
     """The exit code and what a terminal of that width gets."""
     child, terminal = pty.fork()
     if child == 0:
-        os.execve(PROGRAM, [str(PROGRAM), *map(str, arguments)], environment_of(key, **more))
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        try:  # here, before the program can ask for it
+            fcntl.ioctl(sys.stdout.fileno(), termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            os.execve(PROGRAM, [str(PROGRAM), *map(str, arguments)], environment_of(key, **more))
+        finally:
+            os._exit(127)
     if answer:
         os.write(terminal, answer.encode())
     out = b""
@@ -147,6 +150,11 @@ class Terminal(unittest.TestCase):
             return [run for run in self.runs("--failed") if run["event_id"] == event]
         return eventually("the run fails", failed)[0]
 
+    def await_lines(self, run):
+        """Waits for the last log line of a run that failed: lines are stored up to a second after what they tell."""
+        eventually("its lines are stored", lambda: any(f"run {run} of" in line["text"] and " failed: " in line["text"]
+                                                       for line in self.ask_json("runs", "logs", run)["logs"]))
+
 
 class WithEngine(Terminal):
     def test_a_list_of_runs_is_a_table_or_the_api_s_json(self):
@@ -170,6 +178,7 @@ class WithEngine(Terminal):
 
     def test_a_run_is_shown_with_its_steps_error_and_event(self):
         failed = self.failed_run()
+        self.await_lines(failed["id"])
         shown = self.ask("runs", "show", failed["id"])
         for text in ("status:       failed", "reserve-goods", "compute-tax", "there is no tax rate for the country",
                      '"customer": "acme"', "attempt 2 failed permanently"):
@@ -191,7 +200,7 @@ class WithEngine(Terminal):
         self.assertIn("Sent event ", self.ask("events", "send", "shop/other", "--data", '{"a": 1}'))
         (self.folder / "data.json").write_text('{"b": 2}')
         self.ask("events", "send", "shop/other", "--data", f"@{self.folder / 'data.json'}")
-        self.assertIn('{"b":2}', self.ask("events", "list", "--limit", "5"))
+        self.assertIn('{"b":2}', self.ask("events", "list", "--limit", "100"))  # the orders' runs send others
 
     def test_wrong_events_are_named(self):
         problem = self.ask("events", "send", "--from-file", "-", input='{"name":"a"}\n\nnonsense\n', expected=2)
@@ -452,8 +461,7 @@ class FromFile(Terminal):
         eventually("all runs end", lambda: all(run["ended_at"] for run in self.runs("--limit", "1000")))
         beside = json.loads(self.from_file("--json", "runs", "list", "--limit", "1000"))
         self.assertEqual(beside["runs"], self.runs("--limit", "1000"))
-        eventually("its lines are stored", lambda: any("failed:" in line["text"] for line in self.ask_json(
-            "runs", "logs", failed["id"])["logs"]))
+        self.await_lines(failed["id"])
         self.assertEqual(json.loads(self.from_file("--json", "runs", "show", failed["id"])),
                          self.ask_json("runs", "show", failed["id"]))
         self.service.stop(signal.SIGKILL)

@@ -17,7 +17,6 @@ import pathlib
 import queue
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,10 @@ import urllib.error
 import urllib.request
 
 HERE = pathlib.Path(__file__).parent
+SUPPORT = HERE.resolve().parent / "support"
+sys.path.insert(0, str(SUPPORT))
+from ports import free_port, free_ports  # noqa: E402
+
 BUILT = HERE.parent.parent / "build/tests"
 PROGRAMS = {"conformance_app": BUILT / "tests/inngest_conformance_app",
             "conformance_probe": BUILT / "tests/inngest_conformance_probe",
@@ -47,12 +50,6 @@ class Failed(Exception):
 
 class Skipped(Exception):
     """The case cannot run here."""
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def eventually(what, look, seconds=PATIENCE):
@@ -199,6 +196,19 @@ class Server:
         return output["data"] if isinstance(output, dict) and set(output) == {"data"} else output
 
 
+    def await_step(self, event, step, seconds):
+        """Waits until the event's run has come to a step. Only the engine shows this: with the real server it waits for so
+        many seconds."""
+        if self.setup.server != "engine":
+            time.sleep(seconds)
+            return
+
+        def has_come():
+            return any(each["name"] == step for run in self.get(f"/v1/events/{event}/runs")["data"]
+                       for each in self.get(f"/api/runs/{run['run_id']}")["steps"])
+        eventually(f"step {step}", has_come)
+
+
 def expect(wanted, found, what):
     if wanted != found:
         raise Failed(f"{what}: expected {json.dumps(wanted)}, found {json.dumps(found)}")
@@ -241,11 +251,9 @@ class Setup:
                 raise Skipped(f"there is no {tool}")
         folder = self.work / "typescript"
         shutil.copytree(HERE / "typescript", folder, dirs_exist_ok=True)
-        if not (folder / "node_modules/inngest").exists():
-            done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"], cwd=folder,
-                                  capture_output=True, text=True)
-            if done.returncode != 0:
-                raise Skipped("npm cannot get the SDK")
+        install = f'source "{SUPPORT}/npm_install.sh" && npm_install "{folder}"'
+        if subprocess.run(["bash", "-c", install], capture_output=True, text=True).returncode != 0:
+            raise Skipped("npm cannot get the SDK")
         return folder
 
 
@@ -306,7 +314,7 @@ def expect_studio_completed(server, events):
 def studio(setup):
     """The studio over serve"""
     server = setup.start_server("studio")
-    port = free_port()
+    port = free_ports(2)  # the second one is for the assets
     app = setup.start([setup.program("studio_server"), "--data", setup.work / f"studio-{setup.server}-{os.getpid()}"],
                       server.env(PORT=str(port)))
     app.wait_for(": registered")
@@ -318,7 +326,7 @@ def studio(setup):
 def studio_over_connect(setup):
     """The studio over Connect"""
     server = setup.start_server("connect")
-    port = free_port()
+    port = free_ports(2)  # the second one is for the assets
     worker = setup.start([setup.program("studio_worker"), setup.work / f"worker-{setup.server}-{os.getpid()}"],
                          server.env(PORT=str(port)))
     worker.wait_for("worker: active")
@@ -343,7 +351,7 @@ def endpoints(setup):
     """Durable endpoints, unsigned and signed"""
     if setup.server == "engine":
         raise Skipped("the unit tests run them on the engine")
-    ports = {"APP_PORT": str(free_port()), "SERVER_PORT": str(free_port())}
+    ports = {"APP_PORT": str(free_port()), "SERVER_PORT": str(free_ports(4))}
     done = subprocess.run([str(HERE / "endpoints.sh"), setup.program("endpoint_app")], capture_output=True, text=True,
                           timeout=400, env={**os.environ, "INNGEST_CLI": str(setup.cli), **ports})
     if done.returncode != 0 or "skipped" in done.stdout:
@@ -404,12 +412,12 @@ def swap(setup, order):
     app = start(order[0])
     event = server.send("probe/journey.wanted", {"id": ident})
     app.wait_for(f"ran {ident} first")
-    time.sleep(1)  # the sleep of four seconds has begun
+    server.await_step(event, "nap", 1)  # the sleep of four seconds has begun
     app.kill()
     app = start(order[1])
     for step in ("left", "right"):
         app.wait_for(f"ran {ident} {step}")
-    time.sleep(2)  # the wait for the event has begun
+    server.await_step(event, "go", 2)  # the wait for the event has begun
     app.kill()
     app = start(order[2])
     server.send("probe/go", {"id": "another", "n": 1})

@@ -22,6 +22,7 @@ int main(int argc, char** argv) try {
 
   const inngest::client app = studio::make_client(env);
   httplib::Server server;
+  studio::do_not_share_port(server);
   hosting::add_run_route(server, world);
   if (!server.bind_to_port(env.host(), env.port())) throw std::runtime_error("can't listen on the port");
   const hosting::listening until_return(server);

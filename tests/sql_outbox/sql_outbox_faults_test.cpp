@@ -135,23 +135,19 @@ TEST_CASE("serializable writers of events do not conflict with each other or wit
   relay.start();
   constexpr int writers = 4, rounds = 30;
   std::atomic<int> conflicts = 0;
-  std::vector<std::thread> all;
-  for (int writer = 0; writer < writers; ++writer) {
-    all.emplace_back([&, writer] {
-      const auto db = s.world.open();
-      for (int round = 0; round < rounds; ++round) {
-        try {
-          run(db, "BEGIN");
-          s.outbox.add(db.get(), order_placed{{writer * rounds + round}});
-          run(db, "COMMIT");
-        } catch (const inngest::sql_error&) {
-          ++conflicts;
-          run(db, "ROLLBACK");
-        }
+  at_once(writers, [&](int writer) {
+    const auto db = s.world.open();
+    for (int round = 0; round < rounds; ++round) {
+      try {
+        run(db, "BEGIN");
+        s.outbox.add(db.get(), order_placed{{writer * rounds + round}});
+        run(db, "COMMIT");
+      } catch (const inngest::sql_error&) {
+        ++conflicts;
+        run(db, "ROLLBACK");
       }
-    });
-  }
-  for (auto& one : all) one.join();
+    }
+  });
   CHECK(conflicts == 0);
   CHECK(support::eventually([&] { return s.server->numbers().size() == writers * rounds; }));
 }
@@ -386,11 +382,10 @@ TEST_CASE("attempts at the same time do the work of a step once, at every isolat
             return 5;
           });
         });
-    std::vector<std::thread> attempts;
     std::vector<std::string> results(4);
-    for (auto& result : results)
-      attempts.emplace_back([&] { result = support::run_driver(f).discover().op().dump(); });
-    for (auto& attempt : attempts) attempt.join();
+    at_once(4, [&](int attempt) {
+      results[static_cast<std::size_t>(attempt)] = support::run_driver(f).discover().op().dump();
+    });
     for (const auto& result : results) CHECK_THAT(result, ContainsSubstring("\"data\":5"));
     CHECK(*run(s.db, "SELECT count(*) FROM bookings")[0][0] == "1");
   }

@@ -282,21 +282,17 @@ TEST_CASE("no wake-up of a PostgreSQL relay is lost, whatever writers and other 
     relays.back()->start();
   }
   constexpr int writers = 4, rounds = 60;
-  std::vector<std::thread> all;
-  for (int writer = 0; writer < writers; ++writer) {
-    all.emplace_back([&s, writer] {
-      const auto db = s.world.open();
-      for (int round = 0; round < rounds; ++round) {
-        run(db, "BEGIN");
-        s.outbox.add(db.get(), order_placed{{writer * rounds + round}});
-        // long enough for relays to fall asleep meanwhile, and sometimes in between
-        std::this_thread::sleep_for(std::chrono::microseconds((writer * 37 + round * 131) % 12'000));
-        run(db, round % 5 == 4 ? "ROLLBACK" : "COMMIT");
-        std::this_thread::sleep_for(std::chrono::microseconds((writer * 53 + round * 77) % 30'000));
-      }
-    });
-  }
-  for (auto& one : all) one.join();
+  at_once(writers, [&s](int writer) {
+    const auto db = s.world.open();
+    for (int round = 0; round < rounds; ++round) {
+      run(db, "BEGIN");
+      s.outbox.add(db.get(), order_placed{{writer * rounds + round}});
+      // long enough for relays to fall asleep meanwhile, and sometimes in between
+      std::this_thread::sleep_for(std::chrono::microseconds((writer * 37 + round * 131) % 12'000));
+      run(db, round % 5 == 4 ? "ROLLBACK" : "COMMIT");
+      std::this_thread::sleep_for(std::chrono::microseconds((writer * 53 + round * 77) % 30'000));
+    }
+  });
   CHECK(support::eventually([&] { return s.server->numbers().size() == writers * rounds * 4 / 5; }));
 }
 
@@ -357,21 +353,17 @@ TEMPLATE_TEST_CASE("writers at the same time keep the order of their commits wit
   run(s.db, "INSERT INTO counters VALUES ('a', 0)");
   auto relay = s.relay();
   relay.start();
-  std::vector<std::thread> writers;
-  for (int writer = 0; writer < 4; ++writer) {
-    writers.emplace_back([&] {
-      const auto db = s.world.open();
-      for (int i = 0; i < 25; ++i) {
-        run(db, std::is_same_v<TestType, sqlite_world> ? "BEGIN IMMEDIATE" : "BEGIN");
-        // The stream's lock orders the transactions, before they look at the row.
-        s.outbox.add(db.get(), order_placed{{-1}}, {.stream = "a"});
-        const auto rows = run(db, "UPDATE counters SET value = value + 1 WHERE name = 'a' RETURNING value");
-        s.outbox.add(db.get(), order_placed{{std::stoi(*rows[0][0])}}, {.stream = "a"});
-        run(db, "COMMIT");
-      }
-    });
-  }
-  for (auto& writer : writers) writer.join();
+  at_once(4, [&](int) {
+    const auto db = s.world.open();
+    for (int i = 0; i < 25; ++i) {
+      run(db, std::is_same_v<TestType, sqlite_world> ? "BEGIN IMMEDIATE" : "BEGIN");
+      // The stream's lock orders the transactions, before they look at the row.
+      s.outbox.add(db.get(), order_placed{{-1}}, {.stream = "a"});
+      const auto rows = run(db, "UPDATE counters SET value = value + 1 WHERE name = 'a' RETURNING value");
+      s.outbox.add(db.get(), order_placed{{std::stoi(*rows[0][0])}}, {.stream = "a"});
+      run(db, "COMMIT");
+    }
+  });
   CHECK(support::eventually([&] { return s.server->numbers().size() == 200; }));
   int last = 0;
   for (const int number : s.server->numbers()) {
@@ -410,9 +402,7 @@ TEMPLATE_TEST_CASE(
   if (!TestType::is_there()) return;
   const TestType world;
   const inngest::sql_outbox outbox("my_events");
-  std::vector<std::thread> all;
-  for (int i = 0; i < 4; ++i) all.emplace_back([&] { outbox.create_tables(world.open().get()); });
-  for (auto& one : all) one.join();
+  at_once(4, [&](int) { outbox.create_tables(world.open().get()); });
   const auto db = world.open();
   outbox.create_tables(db.get());
   outbox.add(db.get(), order_placed{{1}});

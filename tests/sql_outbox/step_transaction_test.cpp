@@ -120,11 +120,10 @@ TEMPLATE_TEST_CASE("attempts at the same time do the work of a step once", "[sql
       return body;
     });
   });
-  std::vector<std::thread> attempts;
   std::vector<int> results(4);
-  for (int& result : results)
-    attempts.emplace_back([&] { result = run_driver(f).discover().op().at("data").template get<int>(); });
-  for (auto& attempt : attempts) attempt.join();
+  at_once(4, [&](int attempt) {
+    results[static_cast<std::size_t>(attempt)] = run_driver(f).discover().op().at("data").template get<int>();
+  });
   CHECK(bodies == 1);
   CHECK(b.count() == 1);
   CHECK(results == std::vector<int>{1, 1, 1, 1});

@@ -2,12 +2,17 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include <inngest/inngest.hpp>
@@ -54,20 +59,24 @@ struct sqlite_world {
 
   static bool is_there() { return true; }
   sqlite_world() {
-    static int count = 0;
-    folder = std::filesystem::temp_directory_path() /
-             ("inngest-sql-outbox-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
-    std::filesystem::create_directories(folder);
+    std::string name = (std::filesystem::temp_directory_path() / "inngest-sql-outbox-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("can't make a folder for SQLite");
+    folder = name;
     const auto first = open();
     inngest::sql_driver<sqlite3*>::execute(first, {"PRAGMA journal_mode = WAL"});
   }
-  ~sqlite_world() { std::filesystem::remove_all(folder); }
+  ~sqlite_world() {
+    std::error_code none;
+    std::filesystem::remove_all(folder, none);
+  }
+  sqlite_world(const sqlite_world&) = delete;
+  sqlite_world& operator=(const sqlite_world&) = delete;
 
   connection open() const {
     sqlite3* out = nullptr;
     if (sqlite3_open((folder / "shop.db").c_str(), &out) != SQLITE_OK)
       throw std::runtime_error("no database");
-    sqlite3_busy_timeout(out, 10'000);
+    sqlite3_busy_timeout(out, 120'000);  // it is not fair to those who wait, and disks may be slow
     return connection(out);
   }
   inngest::sql_connector connector() const { return inngest::sqlite_file(folder / "shop.db"); }
@@ -113,6 +122,16 @@ template <class Handle>
 inngest::sql_rows run(const Handle& handle, const std::string& text) {
   using plain = std::remove_cvref_t<decltype(handle.get())>;
   return inngest::sql_driver<plain>::execute(handle.get(), {text});
+}
+
+/// Runs the body for each number on a thread of its own, and throws what one of them throws.
+template <class Body>
+void at_once(int count, Body body) {
+  std::vector<std::future<void>> all;
+  for (int number = 0; number < count; ++number)
+    all.push_back(std::async(std::launch::async, [&body, number] { body(number); }));
+  for (auto& one : all) one.wait();
+  for (auto& one : all) one.get();
 }
 
 /// A transport that takes the part of the event API. It remembers what it took, in order.

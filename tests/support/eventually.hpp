@@ -8,9 +8,9 @@ namespace support {
 
 /// How long a test waits for something that takes milliseconds. It is long, because sanitizers and other
 /// tests slow the machine down, and it is shorter than the patience of the watchdog in main.cpp.
-inline constexpr std::chrono::minutes patience{1};
+inline constexpr std::chrono::minutes patience{3};
 
-/// Waits for a condition, up to a minute.
+/// Waits for a condition.
 template <class Condition>
 bool eventually(Condition condition) {
   const auto end = std::chrono::steady_clock::now() + patience;

@@ -38,7 +38,7 @@ struct http_answer {
 /// A client's connection that sends bytes as given, and reads answers one by one.
 class http_connection {
  public:
-  static constexpr std::chrono::seconds patience{60};
+  static constexpr std::chrono::seconds patience{180};
 
   /// With a `receive_buffer`, the other side can send only little before this side reads.
   explicit http_connection(int port, int receive_buffer = 0) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {

@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 
+#include <httplib.h>
+
 #include "catch.hpp"
 #include "support/child_process.hpp"
 #include "support/free_port.hpp"
@@ -28,19 +30,16 @@ TEST_CASE("a temporary folder is new, and gone afterwards", "[support]") {
   CHECK_FALSE(std::filesystem::exists(path));
 }
 
-TEST_CASE("a closed port refuses connections and is not free", "[support]") {
-  const support::closed_port closed;
-  CHECK_FALSE(support::is_free(closed.port()));
-  CHECK_THROWS_WITH(support::http_connection(closed.port()), Catch::Matchers::ContainsSubstring("refused"));
-  CHECK(closed.url() == "http://127.0.0.1:" + std::to_string(closed.port()));
-}
-
-TEST_CASE("a free port is none that the system gives to clients", "[support]") {
-  const int port = support::free_port();
-  CHECK(support::is_free(port));
-  int first = 0, last = 0;
-  if (std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last && first > 13'024)
-    CHECK((port < first || port > last));
+TEST_CASE("a reserved port refuses connections until its server listens, and is given to nobody else",
+          "[support]") {
+  const support::reserved_port reserved;
+  const auto connect = [&] { support::http_connection{reserved.port()}; };
+  CHECK_THROWS_WITH(connect(), Catch::Matchers::ContainsSubstring("refused"));
+  CHECK(reserved.url() == "http://127.0.0.1:" + std::to_string(reserved.port()));
+  CHECK(support::free_port() != support::free_port());
+  httplib::Server server;
+  CHECK(server.bind_to_port("127.0.0.1", reserved.port()));
+  server.stop();
 }
 
 TEST_CASE("a child process ends with what its function returns, and with a code of its own when that throws",

@@ -57,7 +57,7 @@ function data_of(name) {
 }
 
 /// The steps of a run that began at `at`, as they are at `till`: what comes later has not happened yet.
-function steps_of(at, till, fails) {
+function steps_of(at, till, fails, is_long) {
   const steps = [];
   let now = at;
   const step = (name, kind, parts, result) => {
@@ -94,7 +94,7 @@ function steps_of(at, till, fails) {
   step("charge the card", "run", fails ? [[10, 640, "card_declined: insufficient funds"], [1500, 580, "card_declined: insufficient funds"], [3100, 610, "card_declined: insufficient funds"]]
     : [[10, 640, "gateway timed out after 600 ms"], [1500, 410]]);
   if (!fails) {
-    step("cool down", "sleep", 6000);
+    step("cool down", "sleep", is_long ? 3600000 : 6000);
     step("wait for the packing", "wait", 2400);
     step("label", "invoke", 900);
     step("send the mail", "run", [[15, 230]]);
@@ -132,7 +132,7 @@ export function start({ port = 0, runs: amount = 10000 } = {}) {
   function now(run) {
     const till = run.cancelled_at ?? Date.now();
     const started = run.at + 40;
-    const { steps, end } = run.event_name === "catalogue/huge" ? many_steps(started) : steps_of(started, till, run.fate === "failed");
+    const { steps, end } = run.event_name === "catalogue/huge" ? many_steps(started) : steps_of(started, till, run.fate === "failed", events.get(run.event_id).event.data?.long);
     let status = end <= till ? run.fate : till < started ? "queued" : "running";
     if (run.cancelled_at !== null && end > run.cancelled_at) status = "cancelled";
     const ended = status === "cancelled" ? run.cancelled_at : status === "completed" || status === "failed" ? end : null;

@@ -24,9 +24,10 @@ export const engine = given.engine && spawn(given.engine, [], { stdio: ["pipe", 
 if (engine) given.base = String((await once(engine.stdout, "data"))[0]).trim();
 export const fake = given.base ? null : await start();
 export const base = (given.base ?? fake.base).replace(/\/$/, "");
-export const browser = await chromium.launch({ executablePath: given.browser, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
+export const browser = await chromium.launch({ executablePath: given.browser, timeout: 120000, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
 export const page = await browser.newPage({ viewport: { width: 1360, height: 860 }, colorScheme: "light" });
-page.setDefaultTimeout(20000);
+const patience = 60;  // seconds for what should take one
+page.setDefaultTimeout(patience * 1000);
 
 export const problems = [];
 export const requested = [];
@@ -59,11 +60,17 @@ export async function with_refusals(body) {
 }
 export const only_fake = () => { if (!fake) throw new Skip("needs the runs of the fake engine"); };
 
-export async function until(question, words, seconds = 20) {
+export async function until(question, words, seconds = patience) {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await page.waitForTimeout(50))
     if (await question()) return;
   throw new Error(`in ${seconds} s it did not happen that ${words}`);
 }
+
+/// Waits until no run goes on, whose end would change what a check has counted. Only for the fake engine.
+export const no_run_goes_on = () => until(async () => {
+  const { counts } = await (await fetch(`${base}/api/state`)).json();
+  return counts.running + counts.queued === 0;
+}, "no run goes on");
 
 export const rows = page.locator("#list-runs .row");
 export const strips = page.locator(".fall button.strip");

@@ -7,6 +7,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD_DIR:-$here/../../../build/page}
+# shellcheck source=tests/support/npm_install.sh
+source "$here/../../support/npm_install.sh"
 
 for each in node npm; do
   command -v "$each" > /dev/null || { echo "skipped: there is no $each"; exit 77; }
@@ -15,8 +17,6 @@ browser=$(command -v chromium || command -v chromium-browser || command -v googl
   { echo "skipped: there is no chromium"; exit 77; }
 
 mkdir -p "$build"
-if ! [ -d "$build/node_modules/playwright-core" ] || ! [ -d "$build/node_modules/axe-core" ]; then
-  npm install --silent --no-audit --no-fund --no-save --prefix "$build" playwright-core@1 axe-core@4 ||
-    { echo "skipped: playwright-core and axe-core could not be installed"; exit 77; }
-fi
+npm_install "$build" playwright-core@1 axe-core@4 ||
+  { echo "skipped: playwright-core and axe-core could not be installed"; exit 77; }
 PLAYWRIGHT=$(cd "$build" && pwd) exec node "$here/page.mjs" --browser "$browser" "$@"

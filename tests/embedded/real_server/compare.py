@@ -8,7 +8,7 @@ listed in EXPECTED, with the reason, and docs/embedding.md tells users about the
 import contextlib
 import json
 import os
-import socket
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -16,7 +16,9 @@ import time
 import urllib.error
 import urllib.request
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 from app import App
+from ports import free_port
 from registrations import REGISTRATIONS, base
 from requests_of_runs import REQUESTS
 
@@ -33,16 +35,6 @@ EXPECTED.update({
     "the output of words": "a failed run shows its error, not the answer that was refused",
     "the lifecycle event of year": "a server writes the error as text into the error",
 })
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def ask(method, url, body=None, headers=None):
@@ -90,7 +82,7 @@ def engine(program, stack):
 
 
 def real(program, stack):
-    ports = free_ports(4)
+    ports = [free_port() for _ in range(4)]
     folder = stack.enter_context(tempfile.TemporaryDirectory())
     log = stack.enter_context(open(os.path.join(folder, "log"), "w", encoding="utf-8"))
     options = ["--port", "--connect-gateway-port", "--connect-gateway-grpc-port", "--connect-executor-grpc-port"]

@@ -1,5 +1,5 @@
 // An app on the official TypeScript SDK. CHECKPOINTING=off makes each step a call of its own. TRANSPORT=connect makes
-// it a worker: it connects to the engine, instead of waiting to be called at PORT.
+// it a worker: it connects to the engine, instead of waiting to be called at the port that it prints.
 import { createServer } from "node:http";
 import { Inngest, NonRetriableError, RetryAfterError, step } from "inngest";
 import { connect } from "inngest/connect";
@@ -113,12 +113,12 @@ if (process.env.TRANSPORT === "connect") {
   // The functions of a worker that is killed and of one that is asked to stop.
   functions.push(
     on("hangs", { retries: 1 }, async ({ step }) => step.run("work", async () => {
-      console.log("working");
+      console.log("hangs works");
       if (process.env.HANGS) await new Promise(() => setInterval(() => {}, 1000));
       return "done by the next worker";
     })),
     on("lasts", { retries: 0 }, async ({ step }) => step.run("work", async () => {
-      console.log("working");
+      console.log("lasts works");
       await new Promise(done => setTimeout(done, Number(process.env.LASTS ?? 0)));
       return "done by the first worker";
     })));
@@ -126,6 +126,6 @@ if (process.env.TRANSPORT === "connect") {
   console.log("connected");
 } else {
   const app = serve({ client: inngest, functions });
-  createServer((request, response) => (request.url.startsWith("/endpoint") ? endpoint : app)(request, response))
-    .listen(Number(process.env.PORT), "127.0.0.1", () => console.log("listening"));
+  const server = createServer((request, response) => (request.url.startsWith("/endpoint") ? endpoint : app)(request, response))
+    .listen(0, "127.0.0.1", () => console.log(server.address().port));
 }

@@ -24,7 +24,7 @@ int main(int count, char** arguments) {
   const inngest::client app({.id = "engine", .mode = inngest::mode::dev});
   const auto nap = app.create_function({.id = "nap"}, inngest::on<nap_wanted>(), [](auto& ctx) {
     ctx.step.run("undress", [] { return "pyjamas"; });
-    ctx.step.sleep("nap", 10s);
+    ctx.step.sleep("nap", ctx.event.data.is_object() && ctx.event.data.value("long", false) ? 3600s : 10s);
     return "awake";
   });
   using parcel_posted = inngest::event<"engine/parcel.posted", parcel>;

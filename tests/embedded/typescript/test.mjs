@@ -3,28 +3,32 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { deepStrictEqual as equal } from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
 
-async function free_port() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  return port;
+const patience = 120;  // seconds for what should take one
+
+/// The first result that counts as true.
+async function until(what, condition) {
+  for (const end = Date.now() + patience * 1000; Date.now() < end; await sleep(50)) {
+    const found = await condition();
+    if (found) return found;
+  }
+  throw new Error(`in vain for ${patience} s: ${what}`);
 }
 
-/// A process that has said so when it is ready.
+/// A process that has said so when it is ready: its first line, and all that it says.
 async function start(command, args, env) {
   const flags = { NODE_OPTIONS: "--experimental-websocket" };  // which node 20 has, but does not show
   const process_ = spawn(command, args, { env: { ...process.env, ...flags, ...env }, stdio: ["pipe", "pipe", "inherit"] });
-  const [line] = await Promise.race([
-    once(process_.stdout, "data"),
+  let all = "";
+  process_.stdout.on("data", text => { all += text; });
+  const says = text => until(`${command} says ${text}`, () => all.includes(text));
+  await Promise.race([
+    says("\n"),
     once(process_, "exit").then(([code]) => { throw new Error(`${command} ended with ${code}`); }),
   ]);
-  process_.stdout.resume();
-  return { process: process_, said: String(line).trim() };
+  return { process: process_, said: all.split("\n")[0], says };
 }
 
 const connects = process.env.TRANSPORT === "connect";
@@ -33,41 +37,36 @@ const app_file = new URL("app.mjs", import.meta.url).pathname;
 async function check(engine_program, checkpointing) {
   const engine = await start(engine_program, []);
   const url = engine.said;
-  const port = await free_port();
-  const app = await start("node", [app_file], { PORT: String(port), INNGEST_DEV: url, CHECKPOINTING: checkpointing });
+  const app = await start("node", [app_file], { INNGEST_DEV: url, CHECKPOINTING: checkpointing });
+  const port = app.said;
   const get = async path => (await fetch(url + path)).json();
-  const send = async (name, data) => {
-    const answer = await fetch(`${url}/e/key`, { method: "POST", body: JSON.stringify({ name: `ts/${name}`, data }) });
-    return (await answer.json()).ids[0];
+  /// Events at the same time.
+  const send_all = async (name, all) => {
+    const answer = await fetch(`${url}/e/key`, { method: "POST", body: JSON.stringify(all.map(data => ({ name: `ts/${name}`, data }))) });
+    return (await answer.json()).ids;
   };
+  const send = async (name, data) => (await send_all(name, [data]))[0];
   /// The one run of an event, when it is as wanted.
-  const run_of = async (event, wanted = run => run.ended_at) => {
-    for (let i = 0; i < 900; ++i, await sleep(50)) {
-      const { data } = await get(`/v1/events/${event}/runs`);
-      if (data.length === 1 && wanted(data[0])) return data[0];
-    }
-    throw new Error(`the run of event ${event} does not end`);
-  };
+  const run_of = (event, wanted = run => run.ended_at) => until(`the run of event ${event} ends`, async () => {
+    const { data } = await get(`/v1/events/${event}/runs`);
+    return data.length === 1 && wanted(data[0]) && data[0];
+  });
   const waits_at = async (event, step) => {
     const { run_id } = await run_of(event, () => true);
-    for (let i = 0; i < 600; ++i, await sleep(50)) {
+    await until(`run ${run_id} waits at ${step}`, async () => {
       const { steps } = await get(`/api/runs/${run_id}`);
-      if (steps.some(each => each.name === step && each.status === "waiting")) return;
-    }
-    throw new Error(`run ${run_id} does not wait at ${step}`);
+      return steps.some(each => each.name === step && each.status === "waiting");
+    });
   };
   const output_of = async event => {
     const run = await run_of(event);
     equal(run.status, "Completed");
     return run.output;
   };
-  const run_of_function = async name => {
-    for (let i = 0; i < 300; ++i, await sleep(50)) {
-      const { runs } = await get(`/api/runs?function=ts-${name}`);
-      if (runs.length > 0 && runs.every(each => each.ended_at)) return Promise.all(runs.map(each => get(`/api/runs/${each.id}`)));
-    }
-    throw new Error(`no run of ${name} ends`);
-  };
+  const run_of_function = name => until(`the runs of ${name} end`, async () => {
+    const { runs } = await get(`/api/runs?function=ts-${name}`);
+    return runs.length > 0 && runs.every(each => each.ended_at) && Promise.all(runs.map(each => get(`/api/runs/${each.id}`)));
+  });
 
   try {
     if (!connects) {
@@ -79,9 +78,8 @@ async function check(engine_program, checkpointing) {
     for (const name of ["edits", "plain", "sequence", "parallel", "race", "signal", "invokes", "sends", "retries", "function-retries", "catches", "fails", "non-retriable", "cancelled", "large"])
       events[name] = await send(name, { name: "world", id: "7" });
     events.waits = await send("waits", { id: "7", n: 3 });
-    for (const n of [1, 2, 3, 4]) events[`batch${n}`] = await send("batch", { n });
-    await send("debounced", { id: "a", n: 1 });
-    await send("debounced", { id: "a", n: 2 });
+    [events.batch1, , , events.batch4] = await send_all("batch", [1, 2, 3, 4].map(n => ({ n })));  // before the timeout
+    await send_all("debounced", [1, 2].map(n => ({ id: "a", n })));  // within the period
 
     await waits_at(events.waits, "match");
     await send("resume", { id: "other" });
@@ -131,13 +129,11 @@ async function check(engine_program, checkpointing) {
     const again = await (await fetch(`${url}/v2/runs/${edited.run_id}/rerun`, {
       method: "POST", headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ fromStep: { stepId: "double", input: [10] } }) })).json();
-    const ended = async () => {
-      for (let i = 0; i < 300; ++i, await sleep(50)) {
-        const { data } = await get(`/v2/runs/${again.data.runId}?includeOutput=true`);
-        if (data.endedAt) return data.output;
-      }
-    };
-    equal(await ended(), { before: edited.output.before, doubled: 20, after: 21 });
+    const ended = until("the repetition ends", async () => {
+      const { data } = await get(`/v2/runs/${again.data.runId}?includeOutput=true`);
+      return data.endedAt && data.output;
+    });
+    equal(await ended, { before: edited.output.before, doubled: 20, after: 21 });
     const { data: { rootSpan } } = await get(`/v2/runs/${again.data.runId}/trace`);
     equal(rootSpan.children.map(each => each.name), ["double", "after", "Finalization"]);
   } finally {
@@ -159,13 +155,6 @@ async function check_workers(engine_program, env) {
     return (await answer.json()).ids[0];
   };
   const workers = async () => (await get("/v0/connect/envs/dev/conns")).data;
-  const until = async (what, condition) => {
-    for (let i = 0; i < 900; ++i, await sleep(50)) {
-      const found = await condition();
-      if (found) return found;
-    }
-    throw new Error(`in vain: ${what}`);
-  };
   const run_of = event => get(`/v1/events/${event}/runs`).then(({ data }) => data[0]);
   const output_of = event => until(`the end of event ${event}'s run`, async () => {
     const run = await run_of(event);
@@ -176,9 +165,8 @@ async function check_workers(engine_program, env) {
   try {
     const hanging = await worker({ HANGS: "1", INSTANCE: "hanging" });
     equal((await workers()).map(each => each.instance_id), ["hanging"]);
-    const works = once(hanging.process.stdout, "data");
     const killed = await send("hangs");
-    await works;
+    await hanging.says("hangs works");
     hanging.process.kill("SIGKILL");
     await until("nobody", async () => (await workers()).length === 0);
     const waiting = await send("plain");  // which nobody can run now
@@ -188,10 +176,8 @@ async function check_workers(engine_program, env) {
     const stopping = await worker({ LASTS: "2000", INSTANCE: "stopping" });
     equal((await output_of(waiting)).status, "Completed");
     equal((await output_of(killed)).output, "done by the next worker");
-    await sleep(100);
-    const works_again = once(stopping.process.stdout, "data");
     const lasting = await send("lasts");
-    await works_again;
+    await stopping.says("lasts works");
     stopping.process.kill("SIGTERM");  // it ends its step and goes
     await until("nobody", async () => (await workers()).length === 0);
     equal((await run_of(lasting)).ended_at, null);

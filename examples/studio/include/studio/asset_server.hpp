@@ -33,6 +33,15 @@ struct served_request {
   int status = 0;
 };
 
+/// Lets a server listen on a port that another process has just left, but not on one where another server
+/// listens, as it could with cpp-httplib's own option. inngest::serve() does the same.
+inline void do_not_share_port(httplib::Server& server) {
+  server.set_socket_options([](auto socket) {
+    const int yes = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, reinterpret_cast<const char*>(&yes), sizeof yes);
+  });
+}
+
 /// Serves a brand's documents and pictures, and the blobs, over HTTP on the loopback interface.
 ///
 ///     /brand/<name>.txt                      a brand's guidelines
@@ -43,6 +52,7 @@ class asset_server {
   explicit asset_server(std::shared_ptr<const blob_storage> blobs, const asset_server_options& options = {})
       : blobs_(std::move(blobs)), cold_requests_(options.cold_requests) {
     add_routes();
+    do_not_share_port(server_);
     const bool any = options.port == 0;
     port_ = any ? server_.bind_to_any_port(host) : options.port;
     if (port_ < 0 || (!any && !server_.bind_to_port(host, port_)))

@@ -1,4 +1,4 @@
-import { base, check, expect, fake, focused, live_text, only_fake, page, requested, rows, run_of, send, shared, shot, Skip, until, visit } from "../harness.mjs";
+import { base, check, expect, fake, focused, live_text, no_run_goes_on, only_fake, page, requested, rows, run_of, send, shared, shot, Skip, until, visit } from "../harness.mjs";
 
 const chips = page.locator("#filters .chip");
 const all_rows = question => rows.evaluateAll((all, text) => all.length > 0 && all.every(row => row.innerText.includes(text)), question);
@@ -155,6 +155,7 @@ await check("a click selects while selecting, Shift selects those between, and E
 
 await check("all runs that match are counted first and then run again, with progress", async () => {
   only_fake();
+  await no_run_goes_on();
   await visit("#/runs?status=failed");
   await rows.first().waitFor();
   const { count } = await (await fetch(`${base}/api/runs/count?status=failed`)).json();
@@ -220,10 +221,7 @@ await check("changes come by themselves, and without the stream by asking", asyn
   await rows.first().waitFor();
   expect(requested.some(each => each.url().endsWith("/api/live")), "the stream was not asked for");
   const states = () => requested.filter(each => each.url().endsWith("/api/state")).length;
-  await until(async () => {
-    const { counts } = await (await fetch(`${base}/api/state`)).json();
-    return counts.running + counts.queued === 0;
-  }, "no run goes on");
+  await no_run_goes_on();
   await page.waitForTimeout(1500);
   const before = states();
   await page.waitForTimeout(3500);
@@ -266,7 +264,7 @@ await check("a real engine understands each filter, the histogram, and a count f
 
 await check("all that match are cancelled by a real engine, with progress", async () => {
   if (fake || !shared.trigger) throw new Skip("needs a real engine");
-  await run_of(await send(shared.trigger, { bulk: true }));
+  await run_of(await send(shared.trigger, { bulk: true, long: true }));
   await visit(`#/runs?${new URLSearchParams({ event: shared.trigger, where: "event.data.bulk == true" })}`);
   await rows.first().waitFor();
   await page.keyboard.press("b");

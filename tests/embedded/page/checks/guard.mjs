@@ -6,6 +6,7 @@ await check("a guarded engine lets a browser in by its link, once", async () => 
   if (!engine) throw new Skip("needs an engine's program");
   const guarded = spawn(given.engine, ["guarded"], { stdio: ["pipe", "pipe", "inherit"] });
   const context = await browser.newContext();
+  context.setDefaultTimeout(60000);
   try {
     const link = String((await once(guarded.stdout, "data"))[0]).trim();
     const { origin } = new URL(link);
