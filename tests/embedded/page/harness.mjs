@@ -26,7 +26,7 @@ export const fake = given.base ? null : await start();
 export const base = (given.base ?? fake.base).replace(/\/$/, "");
 export const browser = await chromium.launch({ executablePath: given.browser, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
 export const page = await browser.newPage({ viewport: { width: 1360, height: 860 }, colorScheme: "light" });
-page.setDefaultTimeout(20000);
+page.setDefaultTimeout(60000);
 
 export const problems = [];
 export const requested = [];
@@ -59,7 +59,7 @@ export async function with_refusals(body) {
 }
 export const only_fake = () => { if (!fake) throw new Skip("needs the runs of the fake engine"); };
 
-export async function until(question, words, seconds = 20) {
+export async function until(question, words, seconds = 60) {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await page.waitForTimeout(50))
     if (await question()) return;
   throw new Error(`in ${seconds} s it did not happen that ${words}`);

@@ -79,7 +79,7 @@ await check("a known trigger fills the form, and the run is followed while it go
     await until(async () => await page.locator(".label[data-s=sleeping], .label[data-s=retrying]").count() > 0, "a step waits");
     await shot("running");
   }
-  await until(async () => ["Completed", "Failed", "Cancelled"].includes((await status.innerText()).trim()), "the run ended", 60);
+  await until(async () => ["Completed", "Failed", "Cancelled"].includes((await status.innerText()).trim()), "the run ended");
   if (fake) expect((await live_text()).includes("completed"), "the end is not announced");
   if (fake) await page.locator(".json", { hasText: "receipt" }).waitFor();
 });
@@ -218,7 +218,7 @@ await check("the timeline of a running run moves", async () => {
   const place = () => first.evaluate(bar => bar.style.width);
   const took = () => page.locator(".fall .whole .took").innerText();
   const [width, text] = [await place(), await took()];
-  await until(async () => await took() !== text && await place() !== width, "the bars move", 3);
+  await until(async () => await took() !== text && await place() !== width, "the bars move");
 });
 
 await check("a real engine runs again from a step with another result, and links the runs", async () => {
