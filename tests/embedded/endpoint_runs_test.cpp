@@ -69,10 +69,11 @@ request post(std::string body = R"({"id":"o1","amount":21})", std::string url = 
 /// The handler with adapters that wait, such as cpp-httplib's.
 response ask(const inngest::handler& handler, request asked) { return handler(std::move(asked)); }
 
-/// Follows the redirects to a response, like a browser.
+/// Follows the redirects to a response, like a browser, for up to a minute.
 response follow(const inngest::handler& handler, const response& first) {
   response out = first;
-  for (int i = 0; i < 20 && out.status == 303; ++i) {
+  const auto end = std::chrono::steady_clock::now() + 1min;
+  while (out.status == 303 && std::chrono::steady_clock::now() < end) {
     const std::string location(out.headers.find("location").value_or(""));
     out = ask(handler, {.method = "GET", .url = "/checkout" + location});
   }
