@@ -15,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 
@@ -24,6 +23,7 @@
 #include "support/eventually.hpp"
 #include "support/forwarding_store.hpp"
 #include "support/http_client.hpp"
+#include "support/running_server.hpp"
 
 namespace apps_testing {
 
@@ -100,16 +100,11 @@ class remote_app {
       if (is_of_sdk) answer.set_header("x-inngest-sdk", "js:v3.99.1");
       answer.set_content("\"done\"", "application/json");
     });
-    port_ = server_.bind_to_any_port("127.0.0.1");
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    running_.emplace(server_);
   }
-  ~remote_app() { stop(); }
-  void stop() {
-    server_.stop();
-    if (thread_.joinable()) thread_.join();
-  }
+  void stop() { running_->stop(); }
 
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/api/inngest"; }
+  std::string url() const { return running_->url("/api/inngest"); }
   std::string registration(const std::string& retries = "0") const {
     return R"({"appName":"mail","url":")" + url() + R"(","sdk":"js:v3.99.1","appVersion":"2026-11",)" +
            R"("functions":[{"id":"mail-welcome","name":"Welcome","triggers":[{"event":"apps/untyped"}],)" +
@@ -119,8 +114,7 @@ class remote_app {
 
  private:
   httplib::Server server_;
-  int port_ = 0;
-  std::thread thread_;
+  std::optional<support::running_server> running_;
 };
 
 json get(const http_server& server, const std::string& path, int status = 200) {
@@ -229,7 +223,7 @@ TEST_CASE("an engine tells of the app of its own process", "[apps]") {
 TEST_CASE("an engine tells where an app registered, and what went wrong with it since", "[apps]") {
   remote_app mail;
   engine engine{shop(), {}, {.retry_delay = [](int) { return 1ms; }}};
-  const http_server server{engine, {.port = 0, .call_timeout = 5s}};
+  const http_server server{engine, {.port = 0}};
   support::http_client client(server.url());
   REQUIRE(client.Post("/fn/register", mail.registration(), "application/json")->status == 200);
 
@@ -245,7 +239,7 @@ TEST_CASE("an engine tells where an app registered, and what went wrong with it 
 
   const auto call = [&] {
     engine.accept(R"({"name":"apps/untyped","data":{}})");
-    REQUIRE(engine.wait_until_idle(20s));
+    REQUIRE(engine.wait_until_idle(60s));
     told = app_of(engine, "mail");
   };
   mail.is_of_sdk = false;
@@ -416,7 +410,7 @@ TEST_CASE("statistics of a function count the runs before a restart", "[apps]") 
   for (std::size_t round = 1; round <= 2; ++round) {
     engine engine{app, {f}, {.store = std::make_shared<sqlite_store>(sqlite_options{.path = folder.file})}};
     engine.send(untyped{});
-    REQUIRE(engine.wait_until_idle(20s));
+    REQUIRE(engine.wait_until_idle(60s));
     CHECK(engine.stats_of("shop-f").hour.completed == round);
   }
 }
@@ -429,7 +423,7 @@ TEST_CASE("an event is told with its payload and the runs that it started", "[ap
   engine engine{app, {f}};
   const http_server server{engine, {.port = 0}};
   const std::string id = engine.send(untyped{{{"a", 1}}}).ids.front();
-  REQUIRE(engine.wait_until_idle(20s));
+  REQUIRE(engine.wait_until_idle(60s));
   const json told = get(server, "/api/events/" + id);
   CHECK(told.at("name") == "apps/untyped");
   CHECK(told.at("event").at("data") == json{{"a", 1}});

@@ -462,10 +462,11 @@ TEST_CASE("backups over HTTP need a folder", "[control][http_server]") {
 
 TEST_CASE("the views of a file name pauses, paused runs and the audit trail", "[control]") {
   const folder place;
+  hands time;
   inngest::client app = quiet_client();
   const auto f = app.create_function({.id = "f"}, inngest::on<go>(), [](auto&) {});
   const auto g = app.create_function({.id = "g"}, inngest::cron(hourly), [](auto&) {});
-  engine engine{app, {f, g}, {.store = on_disk(place)}};
+  engine engine{app, {f, g}, {.store = on_disk(place), .system_time = time.clock()}};
   engine.pause(pause_target::app("shop"));
   engine.pause(pause_target::schedule("shop-g", hourly));
   engine.start(f, {{"n", 1}});
@@ -486,14 +487,15 @@ TEST_CASE("after a kill at any moment, what is paused stays paused, and no time 
   const folder place;
   const timestamp midnight = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
   constexpr int times = 60;
-  std::set<std::string> ids;
+  hands time;
+  time.advance(1h + 1s);  // and no further: no time of the schedule comes by itself before it is paused
   for (int round = 0; round < 12; ++round) {
     const pid_t child = ::fork();
     if (child == 0) {
       try {
         inngest::client app = quiet_client();
         const auto f = app.create_function({.id = "f"}, inngest::cron("* * * * *"), [](auto&) {});
-        engine engine{app, {f}, {.store = on_disk(place)}};
+        engine engine{app, {f}, {.store = on_disk(place), .system_time = time.clock()}};
         engine.pause(pause_target::schedule("shop-f", "* * * * *"));
         engine.pause(pause_target::function("shop-f"));
         for (int i = 1; i <= times; ++i)
@@ -512,7 +514,7 @@ TEST_CASE("after a kill at any moment, what is paused stays paused, and no time 
   inngest::client app = quiet_client();
   std::atomic<int> calls = 0;
   const auto f = app.create_function({.id = "f"}, inngest::cron("* * * * *"), [&](auto&) { ++calls; });
-  engine engine{app, {f}, {.store = on_disk(place)}};
+  engine engine{app, {f}, {.store = on_disk(place), .system_time = time.clock()}};
   engine.pause(pause_target::function("shop-f"));  // if no process came so far
   engine.pause(pause_target::schedule("shop-f", "* * * * *"));
   CHECK(calls == 0);
@@ -558,7 +560,7 @@ class slow_store final : public store {
  private:
   void wait() {
     ++under_way;
-    while (!goes_on) std::this_thread::sleep_for(1ms);
+    support::hold_until(goes_on);
     --under_way;
   }
   memory_store kept_;
@@ -610,13 +612,14 @@ TEST_CASE("a store is checked, and backed up, by one request at a time", "[contr
 TEST_CASE("a request that may mean more than it says is refused, and changes nothing",
           "[control][http_server]") {
   const folder place;
+  hands time;
   inngest::client app = quiet_client();
   const auto f = app.create_function(
       {.id = "f", .retries = 0}, inngest::any_of(inngest::on<go>(), inngest::cron(hourly)), [](auto& ctx) {
         ctx.step.run("a", [] { return 1; });
         ctx.step.sleep("long", 24h);
       });
-  engine engine{app, {f}, {.store = on_disk(place)}};
+  engine engine{app, {f}, {.store = on_disk(place), .system_time = time.clock()}};
   http_server server{engine, {.port = 0, .backup_folder = place.path}};
   support::http_client client(server.url());
   const auto event = engine.send(go{{.n = 1}}).ids.at(0);

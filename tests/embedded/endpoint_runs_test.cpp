@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -10,7 +9,6 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -25,8 +23,11 @@
 #include <inngest/transport/httplib.hpp>
 
 #include "catch.hpp"
+#include "support/background.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 #include "support/http_client.hpp"
+#include "support/running_server.hpp"
 
 namespace {
 
@@ -68,10 +69,11 @@ request post(std::string body = R"({"id":"o1","amount":21})", std::string url = 
 /// The handler with adapters that wait, such as cpp-httplib's.
 response ask(const inngest::handler& handler, request asked) { return handler(std::move(asked)); }
 
-/// Follows the redirects to a response, like a browser.
+/// Follows the redirects to a response, like a browser, for up to a minute.
 response follow(const inngest::handler& handler, const response& first) {
   response out = first;
-  for (int i = 0; i < 20 && out.status == 303; ++i) {
+  const auto end = std::chrono::steady_clock::now() + 1min;
+  while (out.status == 303 && std::chrono::steady_clock::now() < end) {
     const std::string location(out.headers.find("location").value_or(""));
     out = ask(handler, {.method = "GET", .url = "/checkout" + location});
   }
@@ -192,7 +194,7 @@ TEST_CASE("an endpoint on the engine answers at once when its steps need no paus
   CHECK(data.at("query_params") == "tag=t1");
   CHECK(data.at("content_type") == "application/json");
   CHECK(data.at("body") == "eyJpZCI6Im8xIiwiYW1vdW50IjoyMX0=");
-  CHECK(engine.wait_until_idle(10s));
+  CHECK(engine.wait_until_idle(60s));
 }
 
 TEST_CASE("the engine continues the run of an endpoint after a sleep, and the client gets the response",
@@ -418,10 +420,8 @@ TEST_CASE("an endpoint that does not keep the body reads it in a step", "[endpoi
 TEST_CASE("an endpoint whose process ends in a step continues in the next process",
           "[endpoint][engine][restart]") {
   const auto file = fresh_file("killed"), copy = fresh_file("copy");
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool in_step = false, may_end = false;
-  std::string location, run_id;
+  std::atomic<bool> in_step{false}, may_end{false};
+  std::string run_id;
   {
     // The first process begins the run and stands in its second step while its file is copied: the copy is
     // what a killed process leaves.
@@ -429,29 +429,20 @@ TEST_CASE("an endpoint whose process ends in a step continues in the next proces
     const auto checkout = inngest::endpoint(app, {.id = "checkout"}, [&](endpoint_context& ctx) -> response {
       const int first = ctx.step.run("a", [] { return 20; });
       ctx.step.run("b", [&] {
-        std::unique_lock lock(mutex);
         in_step = true;
-        changed.notify_all();
-        changed.wait(lock, [&] { return may_end; });
+        support::hold_until(may_end);
       });
       return {.body = std::to_string(first)};
     });
     engine engine(app, {checkout}, fast(on_disk(file)));
-    std::thread client([&] { ask(checkout.serve(), post()); });
-    {
-      std::unique_lock lock(mutex);
-      changed.wait(lock, [&] { return in_step; });
-    }
+    support::background client([&](const std::atomic<bool>&) { ask(checkout.serve(), post()); });
+    support::hold_until(in_step);
     for (const char* end : {"", "-wal"}) {
       if (std::filesystem::exists(file.string() + end))
         std::filesystem::copy_file(file.string() + end, copy.string() + end);
     }
-    {
-      const std::lock_guard lock(mutex);
-      may_end = true;
-    }
-    changed.notify_all();
-    client.join();
+    may_end = true;
+    client.end();
     run_id = engine.runs().at(0).id;
   }
   const auto app = make_client();
@@ -462,7 +453,7 @@ TEST_CASE("an endpoint whose process ends in a step continues in the next proces
     return {.body = std::to_string(first)};
   });
   engine engine(app, {checkout}, fast(on_disk(copy)));
-  const auto run = engine.wait_for(run_id, 30s);
+  const auto run = engine.wait_for(run_id, 60s);
   CHECK(run.status == run_status::completed);
   CHECK(first_steps == 0);   // its result is in the file
   CHECK(second_steps == 1);  // the killed process did not end it
@@ -495,37 +486,26 @@ TEST_CASE("the next process continues a sleeping endpoint, and knows the token o
 
 TEST_CASE("an app that stops hands the runs of its endpoints over to the engine", "[endpoint][engine]") {
   const auto app = make_client();
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool in_step = false, may_end = false;
+  std::atomic<bool> in_step{false}, may_end{false};
   std::atomic<int> second{0};
   const auto checkout = inngest::endpoint(app, {.id = "checkout"}, [&](endpoint_context& ctx) {
     ctx.step.run("a", [&] {
-      std::unique_lock lock(mutex);
       in_step = true;
-      changed.notify_all();
-      changed.wait(lock, [&] { return may_end; });
+      support::hold_until(may_end);
     });
     return ctx.step.run("b", [&] { return ++second; });
   });
   engine engine(app, {checkout}, fast());
   const auto handler = checkout.serve();
   response first;
-  std::thread client([&] { first = ask(handler, post()); });
-  {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return in_step; });
-  }
+  support::background client([&](const std::atomic<bool>&) { first = ask(handler, post()); });
+  support::hold_until(in_step);
   CHECK_FALSE(handler.drain(1ms));
-  {
-    const std::lock_guard lock(mutex);
-    may_end = true;
-  }
-  changed.notify_all();
-  client.join();
+  may_end = true;
+  client.end();
   CHECK(first.status == 303);
   CHECK(ask(handler, post()).status == 503);
-  CHECK(engine.wait_for(run_id_of(first), 30s).status == run_status::completed);
+  CHECK(engine.wait_for(run_id_of(first), 60s).status == run_status::completed);
   CHECK(second == 1);
 }
 
@@ -587,7 +567,7 @@ TEST_CASE("a run that was cancelled while its app worked leads to its end", "[en
   const response answer = follow(handler, first);
   CHECK(answer.status == 500);
   CHECK_THAT(answer.body, ContainsSubstring("cancelled"));
-  CHECK(engine.wait_until_idle(10s));
+  CHECK(engine.wait_until_idle(60s));
 }
 
 TEST_CASE("an engine's server continues an endpoint of another process, with a signature",
@@ -609,11 +589,9 @@ TEST_CASE("an engine's server continues an endpoint of another process, with a s
   const auto checkout = sleepy(app, ran);
   httplib::Server web;
   const auto handler = inngest::serve(web, "/checkout", checkout);
-  const int port = web.bind_to_any_port("127.0.0.1");
-  std::thread thread([&] { web.listen_after_bind(); });
-  while (!web.is_running()) std::this_thread::sleep_for(1ms);
+  support::running_server running(web);
 
-  support::http_client browser(port);
+  support::http_client browser(running.port());
   browser.set_read_timeout(60s);
   const auto first = browser.Post("/checkout?tag=t1", R"({"id":"o1","amount":21})", "application/json");
   REQUIRE(first);
@@ -661,8 +639,6 @@ TEST_CASE("an engine's server continues an endpoint of another process, with a s
   CHECK(by_token->body == "o1 44 POST t1");
   CHECK(stranger.Get("/v1/checkpoint/" + run_id + "/output?token=" + token)->status == 201);
   CHECK(api.Post("/v1/checkpoint", "{}", "application/json")->status == 400);
-  web.stop();
-  thread.join();
 }
 
 TEST_CASE("requests by which apps begin runs are judged completely before anything changes",
@@ -760,7 +736,7 @@ TEST_CASE("the engine continues the run of an app that has died, after two hours
   const json ids = json::parse(answer.body).at("data");
   CHECK(engine.find_run(id)->status == run_status::running);
   hours = 3;
-  CHECK(engine.wait_for(id, 30s).status == run_status::completed);
+  CHECK(engine.wait_for(id, 60s).status == run_status::completed);
   {
     const std::lock_guard lock(mutex);
     REQUIRE(calls.size() == 1);

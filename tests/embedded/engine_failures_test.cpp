@@ -421,7 +421,7 @@ TEST_CASE("sleeps and retries take about as long when the clock is set back", "[
   REQUIRE(eventually([&] {
     const auto first = engine.runs_of(ids[0]).at(0);
     const auto jobs = engine.find_run(first.id)->timeline;
-    return failed == 1 && std::any_of(jobs.begin(), jobs.end(), [](const timeline_entry& entry) {
+    return failed >= 1 && std::any_of(jobs.begin(), jobs.end(), [](const timeline_entry& entry) {
              return entry.what == progress::sleep_started;
            });
   }));

@@ -9,10 +9,10 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "catch.hpp"
+#include "support/background.hpp"
 #include "support/eventually.hpp"
 #include "support/forwarding_store.hpp"
 
@@ -147,12 +147,13 @@ TEST_CASE("a call that had not begun when the engine stopped is made by the next
     engine first(app, {function}, {.store = store});
     first.send(go{});
     REQUIRE(eventually([&] { return store->waits.load(); }));
-    std::thread opener([&] {
-      std::this_thread::sleep_for(20ms);
+    // when the engine has begun to stop, which then waits for the commit
+    support::background opener([&](const std::atomic<bool>&) {
+      eventually([&] { return !first.health().ready; });
       store->opens = true;
     });
     first.stop(0ms);
-    opener.join();
+    opener.end();
   }
   CHECK(attempts.empty());
   engine second(app, {function}, {.store = store});
@@ -169,7 +170,7 @@ TEST_CASE("a body is asked to stop when its run is cancelled or out of time", "[
   std::atomic<int> begun{0}, asked{0}, after{0};
   std::string first_id;
   inngest::function_options options{.id = "f", .cancel_on = {{.event = "test/halt"}}};
-  if (has_timeout) options.timeouts = inngest::timeouts{.finish = 1s};
+  if (has_timeout) options.timeouts = inngest::timeouts{.finish = 1h};
   if (is_singleton) options.singleton = inngest::singleton{.mode = inngest::singleton_mode::cancel};
   const auto function = app.create_function(options, inngest::on<go>(), [&](inngest::context<go>& ctx) {
     ctx.step.run("work", [&](std::stop_token stop) {
@@ -179,9 +180,13 @@ TEST_CASE("a body is asked to stop when its run is cancelled or out of time", "[
     });
     if (ctx.event.data.n == 0) ctx.step.run("after", [&] { ++after; });
   });
-  engine engine(app, {function}, {});
+  std::atomic<int> hours{0};
+  engine engine(app, {function}, {.system_time = [&] {
+                  return std::chrono::system_clock::now() + std::chrono::hours(hours);
+                }});
   engine.send(go{});
   REQUIRE(eventually([&] { return begun == 1; }));
+  if (has_timeout) hours = 2;
   if (how == std::string("cancel")) CHECK(engine.cancel(engine.runs().at(0).id));
   if (how == std::string("event")) engine.send(halt{});
   if (is_singleton) engine.send(go{.data = {.n = 1}});
@@ -209,15 +214,16 @@ TEST_CASE("a permanent error is one, even when the engine stops", "[embedded][st
 
 TEST_CASE("an engine can be stopped twice, and from its own body", "[embedded][stop]") {
   const auto app = quiet_client();
-  std::atomic<bool> stopped{false};
+  std::atomic<bool> stopped{false}, all_ended{true};
   std::unique_ptr<engine> engine;
   const auto function = app.create_function({.id = "f"}, inngest::on<go>(), [&](inngest::context<go>&) {
-    CHECK_FALSE(engine->stop(10ms));
+    all_ended = engine->stop(10ms);
     stopped = true;
   });
   engine = std::make_unique<inngest::embedded::engine>(app, std::vector<inngest::any_function>{function});
   engine->send(go{});
   REQUIRE(eventually([&] { return stopped.load(); }));
+  CHECK_FALSE(all_ended);
   CHECK(engine->stop(60s));
   CHECK(engine->stop(std::chrono::milliseconds::max()));
 }

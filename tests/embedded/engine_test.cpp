@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 
 using namespace std::chrono_literals;
 using inngest::embedded::engine;
@@ -43,7 +44,7 @@ inngest::embedded::engine_options quick() {
 run ended_run(const engine& engine, const inngest::sent_events& sent) {
   const auto started = engine.runs_of(sent.ids.at(0));
   REQUIRE(started.size() == 1);
-  const run out = engine.wait_for(started[0].id, 10s);
+  const run out = engine.wait_for(started[0].id, 60s);
   REQUIRE(out.ended());
   return out;
 }
@@ -67,7 +68,7 @@ TEST_CASE("an event runs every function that it triggers, and no other", "[embed
   engine engine(app, {first, second, third}, quick());
 
   const auto sent = engine.send(go{{.n = 7}});
-  REQUIRE(engine.wait_until_idle(10s));
+  REQUIRE(engine.wait_until_idle(60s));
   const auto runs = engine.runs_of(sent.ids.at(0));
   REQUIRE(runs.size() == 2);
   CHECK(runs[0].function_id == "first");
@@ -221,7 +222,7 @@ TEST_CASE("sleeps take their time and are over when the engine says so", "[embed
 TEST_CASE("a wait gets the event that comes after it began, or nothing in time", "[embedded]") {
   const auto app = make_client();
   const auto waiter = app.create_function({.id = "waiter"}, inngest::on<go>(), [](auto& ctx) {
-    const auto got = ctx.step.template wait_for_event<resume>("wait", {.timeout = 10s});
+    const auto got = ctx.step.template wait_for_event<resume>("wait", {.timeout = 1h});
     const auto none = ctx.step.template wait_for_event<resume>("in-vain", {.timeout = 20ms});
     return std::to_string(got ? got->data.n : -1) + (none ? " and more" : " only");
   });
@@ -279,7 +280,7 @@ TEST_CASE("events sent by a step start runs, once", "[embedded]") {
   const run ended = ended_run(engine, engine.send(go{}));
   const auto ids = ended.output<std::vector<std::string>>();
   REQUIRE(ids.size() == 2);
-  REQUIRE(engine.wait_until_idle(10s));
+  REQUIRE(engine.wait_until_idle(60s));
   CHECK(engine.runs().size() == 3);
   CHECK(engine.runs_of(ids[0]).at(0).output<int>() == 1);
   CHECK(engine.runs_of(ids[1]).at(0).output<int>() == 2);
@@ -295,7 +296,7 @@ TEST_CASE("parallel steps run at the same time on several workers, and each runs
     for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
     }
     // stays until the others are there as well; it gives up only if they never come
-    for (int waited = 0; most < together && waited < 5000; ++waited) std::this_thread::sleep_for(1ms);
+    support::eventually([&] { return most >= together; });
     --running;
     const std::lock_guard lock(mutex);
     return ++calls[id];
@@ -343,7 +344,7 @@ TEST_CASE("a race is won by the branch whose steps ended first", "[embedded]") {
   const auto race = app.create_function({.id = "race"}, inngest::on<go>(), [](auto& ctx) {
     return ctx.group.race(
         [&] {
-          ctx.step.sleep("slow", 50ms);
+          ctx.step.sleep("slow", 1h);
           return std::string("slow");
         },
         [&] { return ctx.step.run("fast", [] { return std::string("fast"); }); });
@@ -358,7 +359,7 @@ TEST_CASE("functions start by hand whatever their triggers are, scheduled ones t
                                            [](auto& ctx) { return ctx.event.data.cron.value_or("by hand"); });
   const auto foreign = app.create_function({.id = "foreign"}, inngest::on<go>(), [](auto&) {});
   engine engine(app, {nightly}, quick());
-  CHECK(engine.wait_for(engine.start(nightly), 10s).output<std::string>() == "by hand");
+  CHECK(engine.wait_for(engine.start(nightly), 60s).output<std::string>() == "by hand");
   CHECK_THROWS_AS(engine.start(foreign), inngest::configuration_error);
 }
 
@@ -368,8 +369,8 @@ TEST_CASE("another engine on the same store goes on where the first one stopped"
   const auto durable = app.create_function({.id = "durable"}, inngest::on<go>(), [&](auto& ctx) {
     const int first = ctx.step.run("first", [&] { return ++calls; });
     auto started = ctx.step.start("side", [&] { return ++calls; });
-    ctx.step.sleep("nap", 150ms);
-    const auto event = ctx.step.template wait_for_event<resume>("wait", {.timeout = 10s});
+    ctx.step.sleep("nap", 1h);
+    const auto event = ctx.step.template wait_for_event<resume>("wait", {.timeout = 24h});
     return first + started.get() + (event ? event->data.n : 0);
   });
   const auto parent = app.create_function({.id = "parent"}, inngest::on<other>(), [=](auto& ctx) {
@@ -377,21 +378,32 @@ TEST_CASE("another engine on the same store goes on where the first one stopped"
   });
   auto options = quick();
   options.store = std::make_shared<inngest::embedded::memory_store>();
+  std::atomic<int> hours = 0;
+  options.system_time = [&] { return std::chrono::system_clock::now() + std::chrono::hours(hours); };
+  const auto reaches = [](const engine& engine, run_status status) {
+    return support::eventually([&] {
+      const auto runs = engine.runs();
+      return std::any_of(runs.begin(), runs.end(), [&](const run& each) {
+        return each.function_id == "durable" && each.status == status;
+      });
+    });
+  };
   std::string run_id;
   {
     engine first(app, {durable, parent}, options);
     const auto sent = first.send(other{});
     run_id = first.runs_of(sent.ids.at(0)).at(0).id;
-    std::this_thread::sleep_for(50ms);  // it is asleep now
+    REQUIRE(reaches(first, run_status::sleeping));
   }
   {
+    hours = 2;
     engine second(app, {durable, parent}, options);
     CHECK_FALSE(second.find_run(run_id)->ended());
-    std::this_thread::sleep_for(250ms);  // and now it waits
+    REQUIRE(reaches(second, run_status::waiting));
   }
   engine third(app, {durable, parent}, options);
   third.send(resume{{.n = 100}});
-  const run ended = third.wait_for(run_id, 10s);
+  const run ended = third.wait_for(run_id, 60s);
   REQUIRE(ended.status == run_status::completed);
   CHECK(ended.output<int>() == 103);
   CHECK(calls == 2);
@@ -415,7 +427,7 @@ TEST_CASE("progress is told in order and never by two threads at once", "[embedd
   };
   engine engine(app, {steps}, options);
   for (int i = 0; i < 50; ++i) engine.send(go{});
-  REQUIRE(engine.wait_until_idle(20s));
+  REQUIRE(engine.wait_until_idle(60s));
   CHECK_FALSE(overlapped);
   CHECK(told.size() == 50);
   for (const auto& [id, entries] : told) {
@@ -439,7 +451,7 @@ TEST_CASE("many threads send to one engine and nothing is lost", "[embedded]") {
     });
   }
   for (auto& each : senders) each.join();
-  REQUIRE(engine.wait_until_idle(20s));
+  REQUIRE(engine.wait_until_idle(60s));
   CHECK(sum == 200);
   CHECK(engine.runs().size() == 200);
 }
@@ -511,7 +523,7 @@ TEST_CASE("a function that triggers itself without a pause is stopped by the lim
   options.max_chain = 20;
   engine engine(app, {f}, options);
   engine.send(go{});
-  REQUIRE(engine.wait_until_idle(20s));
+  REQUIRE(engine.wait_until_idle(60s));
   const auto all = engine.runs();
   CHECK(all.back().status == run_status::failed);
   CHECK_THAT(all.back().error.value().message, Catch::Matchers::ContainsSubstring("max_chain"));

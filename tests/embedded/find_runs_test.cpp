@@ -229,7 +229,7 @@ TEST_CASE("events are found by name, time and condition", "[embedded][find]") {
   engine running(s.app, s.functions(), on(GENERATE(false, true) ? &place : nullptr));
   running.send(
       {order{{{"how", "pays"}, {"order", 1}}}, order{{{"how", "pays"}, {"order", 2}}}, packed{{{"n", 3}}}});
-  CHECK(running.wait_until_idle(30s));
+  CHECK(running.wait_until_idle(60s));
   CHECK(running.find_events({}).size() == 3);
   CHECK(running.find_events({.name = "shop/packed"}).size() == 1);
   CHECK(running.find_events({.where = "event.data.order == 2"}).size() == 1);
@@ -257,7 +257,7 @@ TEST_CASE("tags are checked, and a function's tags belong to its options", "[emb
       });
   engine running(app, {tags_badly});
   const auto sent = running.send(order{json::object()});
-  CHECK(running.wait_until_idle(30s));
+  CHECK(running.wait_until_idle(60s));
   CHECK_THAT(running.runs_of(sent.ids.front()).front().error.value().message, ContainsSubstring("256 bytes"));
 }
 
@@ -282,10 +282,10 @@ TEST_CASE("the routes find, count and refuse", "[http_server][find]") {
   engine running(s.app, s.functions());
   place_order(running, "pays", {{"customer", "c1"}, {"order", 1}, {"amount", 20}});
   place_order(running, "fails", {{"customer", "c2"}, {"order", 2}});
-  http_server server(running, {});
+  http_server server(running, {.port = 0});
   const auto client = inngest::detail::default_transport();
   const auto get = [&](const std::string& route) {
-    const auto answer = client->send({.url = server.url() + route}, 30s);
+    const auto answer = client->send({.url = server.url() + route}, 60s);
     json out = json::parse(answer.body);
     out["status"] = answer.status;
     return out;

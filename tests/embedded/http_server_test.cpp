@@ -11,6 +11,7 @@
 
 #include "catch.hpp"
 #include "support/http_client.hpp"
+#include "support/running_server.hpp"
 
 using namespace std::chrono_literals;
 using inngest::json;
@@ -72,7 +73,7 @@ TEST_CASE("an engine on a port takes events and tells of runs", "[http_server]")
   const json sent =
       caller.post("/e/key", R"([{"name":"server/go","data":{"n":21}},{"name":"server/other"}])");
   REQUIRE(sent.at("ids").size() == 2);
-  REQUIRE(engine.wait_until_idle(10s));
+  REQUIRE(engine.wait_until_idle(60s));
   const std::string event = sent.at("ids").at(0);
   const json runs = caller.get("/v1/events/" + event + "/runs").at("data");
   REQUIRE(runs.size() == 1);
@@ -135,7 +136,7 @@ TEST_CASE("what the page shows is told as JSON", "[http_server]") {
   const http_server server{engine, {.port = 0}};
   caller caller{server};
   engine.send(go{{.n = 1}});
-  REQUIRE(engine.wait_until_idle(10s));
+  REQUIRE(engine.wait_until_idle(60s));
 
   const json state = caller.get("/api/state");
   CHECK(state.at("mode") == "memory");
@@ -200,25 +201,22 @@ TEST_CASE("an app elsewhere is called, with a signature where there is a key", "
     response.set_header("x-inngest-sdk", "test:v1");
     response.set_content("\"from elsewhere\"", "application/json");
   });
-  const int port = other.bind_to_any_port("127.0.0.1");
-  std::thread thread([&] { other.listen_after_bind(); });
-
+  support::running_server running(other);
   engine engine{make_client(), {}};
   const http_server server{engine, {.port = 0, .signing_key = key, .event_keys = {"key"}}};
   caller caller{server};
-  const std::string body = registration("http://127.0.0.1:" + std::to_string(port) + "/app");
+  const std::string body = registration(running.url("/app"));
   CHECK(caller.post("/fn/register", body, 401).contains("error"));
   caller.client.set_default_headers(
       {{"Authorization", "Bearer " + inngest::protocol::hashed_signing_key(key)}});
   CHECK(caller.post("/fn/register", body).at("ok") == true);
   const std::string event =
       caller.post("/e/key", R"({"name":"server/go","data":{"n":1.50}})").at("ids").at(0);
-  REQUIRE(engine.wait_until_idle(10s));
+  REQUIRE(engine.wait_until_idle(60s));
   CHECK(engine.runs_of(event).at(0).output<std::string>() == "from elsewhere");
+  running.stop();
   CHECK(target == "/app?fnId=other-f&stepId=step&kept=1");
   CHECK(is_signed);
-  other.stop();
-  thread.join();
 }
 
 TEST_CASE("an app elsewhere that does not answer is tried again, then its run fails", "[http_server]") {
@@ -227,7 +225,7 @@ TEST_CASE("an app elsewhere that does not answer is tried again, then its run fa
   caller caller{server};
   caller.post("/fn/register", registration("http://127.0.0.1:1/app"));
   const std::string event = caller.post("/e/key", R"({"name":"server/go"})").at("ids").at(0);
-  REQUIRE(engine.wait_until_idle(10s));
+  REQUIRE(engine.wait_until_idle(60s));
   const auto run = engine.runs_of(event).at(0);
   CHECK(run.status == inngest::embedded::run_status::failed);
   CHECK(run.error->name == "Error");
@@ -242,7 +240,7 @@ TEST_CASE("the client for runs works with the engine as with a server", "[http_s
                                            [](auto& ctx) { ctx.step.sleep("long", 24h); });
   engine engine{app, {doubled, sleeper}};
   const inngest::runs runs(app);
-  CHECK(runs.send_and_wait(doubled, go{{.n = 4}}, 10s) == 8);
+  CHECK(runs.send_and_wait(doubled, go{{.n = 4}}, 60s) == 8);
   const auto sent = app.send(inngest::any_event("server/sleep", json::object()));
   const auto run = runs.of_event(sent.ids.at(0)).at(0);
   runs.cancel(run.id);

@@ -16,11 +16,11 @@
 #include <fstream>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "catch.hpp"
 #include "embedded/store_records.hpp"
+#include "support/background.hpp"
 #include "support/eventually.hpp"
 #include "support/http_client.hpp"
 #include "support/message_of.hpp"
@@ -177,9 +177,11 @@ TEST_CASE("a backup of a working engine is a store with which another engine goe
         app, functions(app), {.store = std::make_shared<sqlite_store>(sqlite_options{.path = place.file})}};
     sleeping = engine.runs_of(engine.send(inngest::event<"keep/sleep", numbered>{}).ids.at(0)).at(0).id;
     REQUIRE(eventually([&] { return engine.find_run(sleeping)->status == run_status::sleeping; }));
-    std::atomic<bool> ends{false};
-    std::thread sender([&] {
-      for (int n = 0; !ends; ++n) engine.send(go{{.n = n}});
+    support::background sender([&](const std::atomic<bool>& ends) {
+      for (int n = 0; !ends; ++n) {
+        engine.send(go{{.n = n}});
+        eventually([&] { return ends || engine.queued_runs() < 100; });  // or the next process has much to do
+      }
     });
     REQUIRE(eventually([&] { return bodies > 50; }));
     engine.backup_to(copy);
@@ -187,8 +189,7 @@ TEST_CASE("a backup of a working engine is a store with which another engine goe
                ContainsSubstring("already exists"));
     CHECK_THROWS_AS(engine.backup_to(place.path / "no folder" / "copy.db"), inngest::store_error);
     sqlite_store::backup(place.file, later);  // as another program would
-    ends = true;
-    sender.join();
+    sender.end();
     CHECK(engine.check().empty());
     CHECK(!std::filesystem::exists(copy.string() + ".unfinished"));
   }
@@ -288,12 +289,10 @@ TEST_CASE("a hundred thousand events in a POST are refused, and many POSTs meet 
   inngest::client app = quiet_client();
   std::atomic<bool> opens{false};
   const auto f = app.create_function({.id = "f"}, inngest::on<go>(), [&](auto& ctx) {
-    ctx.step.run("hold", [&] {
-      support::hold_until(opens);
-    });
+    ctx.step.run("hold", [&] { support::hold_until(opens); });
   });
   engine engine{app, {f}, {.workers = 2}};
-  const http_server server{engine, {.port = 0, .max_queued_runs = 7000}};
+  const http_server server{engine, {.port = 0, .max_queued_runs = 700}};
   support::http_client client(server.port());
   const auto events = [](int count) {
     std::string out = "[";
@@ -306,8 +305,8 @@ TEST_CASE("a hundred thousand events in a POST are refused, and many POSTs meet 
   CHECK(engine.queued_runs() == 0);
 
   int taken = 0;
-  for (int i = 0; i < 20; ++i) {  // the same events in pieces
-    const auto answer = client.Post("/e/key", events(5000), "application/json");
+  for (int i = 0; i < 20; ++i) {  // such events in pieces
+    const auto answer = client.Post("/e/key", events(500), "application/json");
     REQUIRE(answer);
     if (answer->status == 200) {
       ++taken;
@@ -316,8 +315,8 @@ TEST_CASE("a hundred thousand events in a POST are refused, and many POSTs meet 
     CHECK(answer->status == 429);
     CHECK(answer->get_header_value("Retry-After") == "1");
   }
-  CHECK(taken == 2);  // 10,000 runs, and then no more
-  CHECK(engine.queued_runs() <= 10'000);
+  CHECK(taken == 2);  // 1,000 runs, and then no more
+  CHECK(engine.queued_runs() <= 1000);
   CHECK(engine.metrics().queued == engine.queued_runs());
   opens = true;
   CHECK(engine.wait_until_idle(60s));
@@ -342,7 +341,7 @@ TEST_CASE("runs that wait for their first call are counted after a restart, and 
     CHECK(eventually([&] { return engine.queued_runs() == expected; }));
     if (process == 1) {
       for (const run& each : engine.runs()) {
-        if (each.ended()) continue;
+        if (each.started_at || each.ended()) continue;  // the first may still be on its way
         CHECK(engine.cancel(each.id));
         break;
       }

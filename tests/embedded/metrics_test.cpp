@@ -11,13 +11,11 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -27,6 +25,7 @@
 
 #include "catch.hpp"
 #include "embedded/store_records.hpp"
+#include "support/background.hpp"
 #include "support/eventually.hpp"
 #include "support/forwarding_store.hpp"
 #include "support/http_client.hpp"
@@ -58,26 +57,16 @@ inngest::client quiet_client() {
 class gate {
  public:
   void pass() {
-    std::unique_lock lock(mutex_);
     ++waiting_;
-    changed_.wait(lock, [&] { return open_; });
+    support::hold_until(open_);
     --waiting_;
   }
-  void open() {
-    const std::lock_guard lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  int waiting() {
-    const std::lock_guard lock(mutex_);
-    return waiting_;
-  }
+  void open() { open_ = true; }
+  int waiting() const { return waiting_; }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
-  int waiting_ = 0;
+  std::atomic<bool> open_{false};
+  std::atomic<int> waiting_{0};
 };
 
 const function_metrics& of(const engine_metrics& all, const std::string& function) {
@@ -395,9 +384,8 @@ TEST_CASE("metrics agree with a thousand runs under load", "[embedded][metrics]"
     });
   });
   engine engine{app, {f}, {.workers = 4}};
-  std::atomic<bool> ends{false};
   std::atomic<int> reads{0};
-  std::thread reader([&] {
+  support::background reader([&](const std::atomic<bool>& ends) {
     while (!ends) {
       const engine_metrics told = engine.metrics();
       if (told.functions.size() == 1) ++reads;
@@ -413,9 +401,8 @@ TEST_CASE("metrics agree with a thousand runs under load", "[embedded][metrics]"
     });
   }
   for (std::thread& sender : senders) sender.join();
-  CHECK(engine.wait_until_idle(60s));
-  ends = true;
-  reader.join();
+  CHECK(engine.wait_until_idle(120s));
+  reader.end();
   CHECK(reads > 0);
   const function_metrics told = of(engine.metrics(), "f");
   CHECK(told.runs_created == 1000);

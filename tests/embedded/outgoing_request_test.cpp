@@ -6,18 +6,18 @@
 #include <inngest/transport/httplib.hpp>
 
 #include <httplib.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
-#include <thread>
 
 #include "catch.hpp"
+#include "embedded/store_records.hpp"
 #include "support/eventually.hpp"
+#include "support/running_server.hpp"
 
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
@@ -40,23 +40,14 @@ class website {
  public:
   website() {
     server.set_tcp_nodelay(true);
-    port_ = server.bind_to_any_port("127.0.0.1");
-    thread_ = std::thread([this] { server.listen_after_bind(); });
-    while (!server.is_running()) std::this_thread::yield();
+    running_.emplace(server);
   }
-  ~website() {
-    server.stop();
-    thread_.join();
-  }
-  std::string url(const std::string& path) const {
-    return "http://127.0.0.1:" + std::to_string(port_) + path;
-  }
+  std::string url(const std::string& path) const { return running_->url(path); }
 
   httplib::Server server{};
 
  private:
-  int port_ = 0;
-  std::thread thread_{};
+  std::optional<support::running_server> running_{};
 };
 
 inngest::client make_client() {
@@ -71,7 +62,7 @@ inngest::embedded::engine_options quick() {
 
 run run_of(engine& engine, const std::string& url) {
   const auto sent = engine.send(asked{{.url = url}});
-  return engine.wait_for(engine.runs_of(sent.ids.at(0)).at(0).id, 10s);
+  return engine.wait_for(engine.runs_of(sent.ids.at(0)).at(0).id, 60s);
 }
 
 }  // namespace
@@ -172,10 +163,10 @@ TEST_CASE("a request that was asked for is made by the engine that comes after",
       throw inngest::unreachable("it ended");
     }
   };
-  namespace fs = std::filesystem;
-  const fs::path file = fs::temp_directory_path() / ("inngest-fetch-" + std::to_string(getpid()) + ".db");
+  const store_records::folder place;
   const auto open = [&] {
-    return std::make_shared<inngest::embedded::sqlite_store>(inngest::embedded::sqlite_options{.path = file});
+    return std::make_shared<inngest::embedded::sqlite_store>(
+        inngest::embedded::sqlite_options{.path = place.file});
   };
   const auto fetch = [](inngest::context<asked>& ctx) {
     return ctx.step.fetch("page", {.url = ctx.event.data.url}).body;
@@ -191,19 +182,18 @@ TEST_CASE("a request that was asked for is made by the engine that comes after",
     engine engine(app, {app.create_function({.id = "fetcher"}, inngest::on<asked>(), fetch)}, options);
     id = engine.runs_of(engine.send(asked{{.url = site.url("/page")}}).ids.at(0)).at(0).id;
     support::hold_until(requests->asked);
+    engine.stop(0ms);  // otherwise it would use up the attempts
     requests->ends = true;
   }
   const auto app = make_client();
   auto options = quick();
   options.store = open();
   engine engine(app, {app.create_function({.id = "fetcher"}, inngest::on<asked>(), fetch)}, options);
-  const run ended = engine.wait_for(id, 10s);
+  const run ended = engine.wait_for(id, 60s);
   INFO(format_timeline(ended));
   REQUIRE(ended.status == run_status::completed);
   CHECK(ended.output<std::string>() == "page");
   CHECK(calls == 1);
-  options.store.reset();
-  for (const char* each : {"", "-wal", "-shm", ".lock"}) fs::remove(file.string() + each);
 }
 
 TEST_CASE("a test asks nobody: a fetch without a mock fails and says so", "[testing]") {

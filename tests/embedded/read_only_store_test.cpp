@@ -81,7 +81,7 @@ TEST_CASE("an engine on a store that only reads begins nothing", "[store][sqlite
       app,
       {},
       {.store = std::make_shared<sqlite_store>(sqlite_options{.path = here.file, .read_only = true})}};
-  CHECK(viewer.wait_until_idle(1s));
+  CHECK(viewer.wait_until_idle(60s));
   CHECK(viewer.find_run("r1")->status == run_status::queued);
   CHECK(sqlite_store({.path = here.file}).load().events.size() == 1);  // not dispatched to nobody
 }

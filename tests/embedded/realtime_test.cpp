@@ -344,6 +344,8 @@ TEST_CASE("a subscription continues on the engine that replaces the first one", 
   CHECK(eventually([&] { return !here.problems().empty(); }));
   CHECK(here.problems().front() == "the engine has ended");
   engine second(app, {}, {.store = open_store()});
+  // the state may still be that of the first connection
+  CHECK(eventually([&] { return second.realtime()->subscribers() == 1; }));
   CHECK(eventually([&] { return watching.state() == realtime::subscription_state::open; }));
   app.publish("c", "t", 2);
   CHECK(eventually([&] { return here.count() == 2; }));
@@ -360,7 +362,6 @@ TEST_CASE("a subscriber that does not keep up is told so, and delays nobody", "[
   const bool is_remote = GENERATE(false, true);
   const inngest::client subscriber = is_remote ? remote_client(server.url()) : app;
   std::mutex gate;
-  std::unique_lock closed(gate);
   received into;
   realtime::subscribe_options options{.on_error = [&](const std::exception& p) { into.fail(p); },
                                       .first_pause = 1ms};
@@ -372,10 +373,12 @@ TEST_CASE("a subscriber that does not keep up is told so, and delays nobody", "[
       },
       options);
   REQUIRE(slow.wait_until_open(60s));
+  std::unique_lock closed(gate);  // open again before the subscription ends, whatever becomes of the test
   received fast;
   auto other = watch(app, "c", {"t"}, fast);
   const std::string large(100'000, 'x');
-  for (int i = 0; i < 400; ++i) {
+  const int count = is_remote ? 300 : 150;  // 8 MB may wait, and of a remote one more in two sockets
+  for (int i = 0; i < count; ++i) {
     app.publish("c", "t", large);  // returns at once
     if (i % 20 == 19) CHECK(eventually([&] { return fast.count() == static_cast<std::size_t>(i) + 1; }));
   }
@@ -383,7 +386,7 @@ TEST_CASE("a subscriber that does not keep up is told so, and delays nobody", "[
   closed.unlock();
   CHECK(eventually([&] { return !into.problems().empty(); }));
   CHECK(eventually([&] { return slow.state() == realtime::subscription_state::open; }));
-  CHECK(into.count() < 400);
+  CHECK(into.count() < static_cast<std::size_t>(count));
   CHECK(eventually([&] {
     app.publish("c", "t", "new");
     const auto all = into.all();
@@ -506,7 +509,8 @@ TEST_CASE("the limits of what is passed on hold for every spelling of a path", "
     CHECK(answer->status == 413);
   }
   received there;
-  auto watching = watch(app, "c", {"t"}, there);
+  // One in the process may have no more than 1,000 messages waiting, and its thread may get no processor.
+  auto watching = watch(remote_client(server.url()), "c", {"t"}, there);
   const auto answer = plain.Post("/v1/realtime/p%75blish?channel=c&topic=t", large, "text/stream");
   REQUIRE(answer);
   CHECK(answer->status == 413);

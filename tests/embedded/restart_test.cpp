@@ -5,7 +5,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <inngest/embedded.hpp>
@@ -15,6 +14,7 @@
 
 #include "catch.hpp"
 #include "embedded/store_records.hpp"
+#include "support/eventually.hpp"
 
 // What an engine makes of what an earlier one left in a store.
 
@@ -23,6 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace store_records;
 using Catch::Matchers::ContainsSubstring;
+using support::eventually;
 
 struct nothing {};
 INNGEST_FIELDS(nothing)
@@ -36,17 +37,14 @@ inngest::client make_app() {
                           .environment = [](const char*) { return std::nullopt; }});
 }
 
-engine_options on(std::shared_ptr<store> kept, std::chrono::milliseconds delay = 1ms) {
-  return {.workers = 2, .store = std::move(kept), .retry_delay = [=](int) { return delay; }};
-}
-
-template <class Condition>
-bool comes(Condition condition) {
-  for (int i = 0; i < 6000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(10ms);
-  }
-  return false;
+/// An engine whose time is `ahead` of the system's: naps are so long that no process sees their end by
+/// chance.
+engine_options on(std::shared_ptr<store> kept, std::chrono::hours ahead = 0h,
+                  std::chrono::milliseconds delay = 1ms) {
+  return {.workers = 2,
+          .store = std::move(kept),
+          .retry_delay = [=](int) { return delay; },
+          .system_time = [=] { return std::chrono::system_clock::now() + ahead; }};
 }
 
 std::size_t count(const run& run, progress what) {
@@ -55,9 +53,11 @@ std::size_t count(const run& run, progress what) {
                     [&](const timeline_entry& entry) { return entry.what == what; }));
 }
 
+/// Whether one of the runs has begun to sleep.
 bool sleeps(const store& kept) {
   const auto runs = kept.runs();
-  return !runs.empty() && count(runs.front(), progress::sleep_started) == 1;
+  return std::any_of(runs.begin(), runs.end(),
+                     [](const run& each) { return count(each, progress::sleep_started) == 1; });
 }
 
 /// Keeps everything, and then says that it failed, now and then.
@@ -96,7 +96,7 @@ TEST_CASE("a run whose function is gone is retried, and then fails with its name
   if (on_disk) kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
   const auto app = make_app();
   const auto old = app.create_function({.id = "old"}, inngest::on<go>(), [](auto& ctx) {
-    ctx.step.sleep("nap", 200ms);
+    ctx.step.sleep("nap", 1h);
     return 1;
   });
   std::atomic<int> told{0};
@@ -106,14 +106,14 @@ TEST_CASE("a run whose function is gone is retried, and then fails with its name
   {
     engine first(app, {old}, on(kept));
     id = first.start(old);
-    REQUIRE(comes([&] { return sleeps(*kept); }));
+    REQUIRE(eventually([&] { return sleeps(*kept); }));
   }
-  engine second(app, {listener}, on(kept));
+  engine second(app, {listener}, on(kept, 2h));
   const run ended = second.wait_for(id, 60s);
   REQUIRE(ended.status == run_status::failed);
   CHECK_THAT(ended.error.value().message, ContainsSubstring("\"app-old\""));
   CHECK(count(ended, progress::run_retried) == 4);
-  CHECK(comes([&] { return told == 1; }));
+  CHECK(eventually([&] { return told == 1; }));
   CHECK(second.functions().size() == 1);
 }
 
@@ -121,20 +121,20 @@ TEST_CASE("a run goes on when its function comes back in time", "[embedded][rest
   const auto kept = std::make_shared<memory_store>();
   const auto app = make_app();
   const auto old = app.create_function({.id = "old"}, inngest::on<go>(), [](auto& ctx) {
-    ctx.step.sleep("nap", 50ms);
+    ctx.step.sleep("nap", 1h);
     return 1;
   });
   std::string id;
   {
     engine first(app, {old}, on(kept));
     id = first.start(old);
-    REQUIRE(comes([&] { return sleeps(*kept); }));
+    REQUIRE(eventually([&] { return sleeps(*kept); }));
   }
   {
-    engine second(app, {}, on(kept, 200ms));
-    REQUIRE(comes([&] { return count(*second.find_run(id), progress::run_retried) >= 1; }));
+    engine second(app, {}, on(kept, 2h, 1h));
+    REQUIRE(eventually([&] { return count(*second.find_run(id), progress::run_retried) == 1; }));
   }
-  engine third(app, {old}, on(kept));
+  engine third(app, {old}, on(kept, 4h));
   CHECK(third.wait_for(id, 60s).output<int>() == 1);
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("a run of an app whose registration can't be read does not fail for it
                  .added_jobs = {call(1, "r1")},
                  .apps = {{.id = "elsewhere", .text = "no registration"}}});
   engine running(make_app(), {}, on(kept));
-  REQUIRE(comes([&] { return count(*running.find_run("r1"), progress::run_retried) >= 8; }));
+  REQUIRE(eventually([&] { return count(*running.find_run("r1"), progress::run_retried) >= 8; }));
   CHECK_FALSE(running.find_run("r1")->ended());
   CHECK(running.unreadable().at(0).table == "apps");
 }
@@ -155,7 +155,7 @@ TEST_CASE("an invoke step keeps its name over a restart", "[embedded][restart]")
   const bool on_disk = GENERATE(false, true);
   const auto app = make_app();
   const auto child = app.create_function({.id = "child"}, inngest::on<go>(), [](auto& ctx) {
-    ctx.step.sleep("nap", 200ms);
+    ctx.step.sleep("nap", 1h);
     return 5;
   });
   const auto parent = app.create_function({.id = "parent"}, inngest::cron("0 0 1 1 *"), [=](auto& ctx) {
@@ -167,13 +167,13 @@ TEST_CASE("an invoke step keeps its name over a restart", "[embedded][restart]")
   {
     engine first(app, {child, parent}, on(kept));
     id = first.start(parent);
-    REQUIRE(comes([&] { return kept->runs().size() == 2; }));
+    REQUIRE(eventually([&] { return sleeps(*kept); }));  // the child does
   }
   if (on_disk) {
     kept.reset();
     kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
   }
-  engine second(app, {child, parent}, on(kept));
+  engine second(app, {child, parent}, on(kept, 2h));
   const run ended = second.wait_for(id, 60s);
   REQUIRE(ended.status == run_status::completed);
   const auto returned = std::find_if(ended.timeline.begin(), ended.timeline.end(), [](const auto& entry) {
@@ -204,7 +204,7 @@ TEST_CASE("a store that keeps what it says it did not leaves nothing double",
     running.send(go{});
   } catch (const std::exception&) {  // it may have happened all the same: that is another question
   }
-  REQUIRE(comes([&] {
+  REQUIRE(eventually([&] {
     const auto runs = kept->runs();
     return !runs.empty() && runs.front().ended();
   }));
@@ -230,5 +230,5 @@ TEST_CASE("jobs of runs that ended meanwhile are cleared away", "[embedded][rest
                  .added_waits = {{.run_id = "r1", .step = step("w"), .event_name = "test/w"}}});
   engine running(make_app(), {}, on(kept));
   CHECK(running.unreadable().empty());
-  CHECK(comes([&] { return kept->load().jobs.empty() && kept->load().waits.empty(); }));
+  CHECK(eventually([&] { return kept->load().jobs.empty() && kept->load().waits.empty(); }));
 }

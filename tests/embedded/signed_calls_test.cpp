@@ -8,9 +8,9 @@
 
 #include <chrono>
 #include <string>
-#include <thread>
 
 #include "catch.hpp"
+#include "support/running_server.hpp"
 
 using namespace std::chrono_literals;
 
@@ -24,17 +24,14 @@ TEST_CASE("calls of apps elsewhere are sent and signed as RFC 8785 has it", "[ht
     signature = request.get_header_value("x-inngest-signature");
     response.set_content("null", "application/json");
   });
-  const int port = app.bind_to_any_port("127.0.0.1");
-  std::thread thread([&] { app.listen_after_bind(); });
-
-  inngest::embedded::app_calls calls(key, 30s);
-  const auto answer =
-      calls.send({.method = "POST",
-                  .url = "http://127.0.0.1:" + std::to_string(port) + "/app",
-                  .body = "{ \"b\": [1.0, 1e-06, -0.0, 1.23e+20, 1E-7],\n"
-                          "\"\\ufb33\": 1, \"\\ud83d\\ude02\": 2, \"\\u0061\": \"\\u0026\\/\" }"});
-  app.stop();
-  thread.join();
+  support::running_server running(app);
+  // without a connection that stays open, and would delay the server's end
+  const auto answer = inngest::embedded::app_calls(key, 2min).send(
+      {.method = "POST",
+       .url = running.url("/app"),
+       .body = "{ \"b\": [1.0, 1e-06, -0.0, 1.23e+20, 1E-7],\n"
+               "\"\\ufb33\": 1, \"\\ud83d\\ude02\": 2, \"\\u0061\": \"\\u0026\\/\" }"});
+  running.stop();
   CHECK(answer.status == 200);
   CHECK(body ==
         "{\"a\":\"&/\",\"b\":[1,0.000001,0,123000000000000000000,1e-7],\"\U0001f602\":2,\"\ufb33\":1}");

@@ -72,6 +72,7 @@ class folder {
     const bool has_room = std::filesystem::space(in_memory, ignored).available > (std::uintmax_t{64} << 20);
     path_ = (!ignored && has_room ? in_memory : std::filesystem::temp_directory_path()) /
             ("inngest-matrix-" + std::to_string(::getpid()));
+    std::filesystem::remove_all(path_, ignored);  // of an earlier process with this number that was killed
     std::filesystem::create_directories(path_);
   }
   ~folder() {

@@ -24,6 +24,7 @@
 
 #include "matrix/step_kinds.hpp"
 #include "matrix/step_kinds_world.hpp"
+#include "support/free_port.hpp"
 
 // Where the functions of the matrix run: engines on each store, with the functions in their process or in an
 // app over HTTP. An engine's time is the system's and what the test adds to it.
@@ -56,7 +57,10 @@ template <>
 struct store_row<embedded::sqlite_store> {
   static constexpr std::string_view name = "SQLite";
   struct where final : place {
-    where() { std::filesystem::create_directories(folder); }
+    where() {
+      std::filesystem::remove_all(folder);  // of an earlier process with this number that was killed
+      std::filesystem::create_directories(folder);
+    }
     ~where() override {
       std::error_code ignored;
       std::filesystem::remove_all(folder, ignored);
@@ -218,14 +222,11 @@ class engine_host final : public host {
   }
 
  private:
-  /// While a process starts its app can't be called yet, which uses up attempts.
   std::chrono::milliseconds retry_delay() const {
-    if (at_.is(disturbance::restarted_before_retry)) return world::long_time;
-    return is_starting_ ? 100ms : 1ms;
+    return at_.is(disturbance::restarted_before_retry) ? world::long_time : 1ms;
   }
 
   void start() {
-    is_starting_ = over_http_;
     store_ = place_->open();
     embedded::engine_options options{
         .workers = 6,
@@ -240,30 +241,25 @@ class engine_host final : public host {
       engine_.emplace(*client_, functions_(*client_), std::move(options));
       return;
     }
+    start_app();  // first: calls of an app that can't be reached would use up attempts
     engine_.emplace(inngest::client(quiet("engine")), std::vector<inngest::any_function>(),
                     std::move(options));
     server_.emplace(*engine_, embedded::http_server_options{.port = server_port_});
-    server_port_ = server_->port();
-    start_app();
+    const auto synced = handler_->sync("http://127.0.0.1:" + std::to_string(app_port_) + "/api/inngest");
+    if (!synced.ok) throw std::runtime_error("not registered: " + synced.message);
   }
 
   void start_app() {
     inngest::client_options options = quiet("app");
-    options.api_base_url = server_->url();
-    options.event_api_base_url = server_->url();
+    options.api_base_url = "http://127.0.0.1:" + std::to_string(server_port_);
+    options.event_api_base_url = options.api_base_url;
     options.transport = std::make_shared<inngest::httplib_transport>();
     client_.emplace(std::move(options));
     listener_ = std::make_unique<httplib::Server>();
     handler_.emplace(inngest::serve(*listener_, *client_, functions_(*client_)));
-    if (app_port_ == 0)
-      app_port_ = listener_->bind_to_any_port("127.0.0.1");
-    else if (!listener_->bind_to_port("127.0.0.1", app_port_))
-      throw std::runtime_error("the app's port is taken");
+    if (!listener_->bind_to_port("127.0.0.1", app_port_)) throw std::runtime_error("the app's port is taken");
     thread_ = std::thread([this] { listener_->listen_after_bind(); });
     while (!listener_->is_running()) std::this_thread::yield();
-    const auto synced = handler_->sync("http://127.0.0.1:" + std::to_string(app_port_) + "/api/inngest");
-    if (!synced.ok) throw std::runtime_error("not registered: " + synced.message);
-    is_starting_ = false;
   }
 
   void stop() {
@@ -292,8 +288,7 @@ class engine_host final : public host {
   std::optional<inngest::client> client_{};
   std::optional<embedded::engine> engine_{};
   std::optional<embedded::http_server> server_{};
-  int server_port_ = 0, app_port_ = 0;
-  std::atomic<bool> is_starting_{false};
+  const int server_port_ = support::free_port(), app_port_ = support::free_port();
   std::unique_ptr<httplib::Server> listener_{};
   std::optional<inngest::handler> handler_{};
   std::thread thread_{};

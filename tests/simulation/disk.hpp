@@ -31,6 +31,7 @@ class disk {
  public:
   explicit disk(bool with_sqlite) {
     if (!with_sqlite) return;
+    std::filesystem::remove_all(folder_);  // of an earlier process with this number that was killed
     std::filesystem::create_directories(folder_);
     open();
   }

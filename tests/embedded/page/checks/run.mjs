@@ -218,7 +218,7 @@ await check("the timeline of a running run moves", async () => {
   const place = () => first.evaluate(bar => bar.style.width);
   const took = () => page.locator(".fall .whole .took").innerText();
   const [width, text] = [await place(), await took()];
-  await until(async () => await took() !== text && await place() !== width, "the bars move", 10);
+  await until(async () => await took() !== text && await place() !== width, "the bars move");
 });
 
 await check("a real engine runs again from a step with another result, and links the runs", async () => {
