@@ -38,6 +38,10 @@ TEST_CASE("a reserved port refuses connections until its server listens, and is 
   CHECK(reserved.url() == "http://127.0.0.1:" + std::to_string(reserved.port()));
   CHECK(support::free_port() != support::free_port());
   httplib::Server server;
+  server.set_socket_options([](auto socket) {
+    const int yes = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  });
   CHECK(server.bind_to_port("127.0.0.1", reserved.port()));
   server.stop();
 }
