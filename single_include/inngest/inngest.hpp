@@ -36330,7 +36330,7 @@ INNGEST_INLINE std::unique_lock<std::mutex> engine_monitor::lock_in_time() const
   std::unique_lock lock(mutex_, std::try_to_lock);
   while (!lock.owns_lock() && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    lock.try_lock();
+    lock = std::unique_lock(mutex_, std::try_to_lock);
   }
   return lock;
 }
