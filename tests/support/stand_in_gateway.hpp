@@ -83,7 +83,7 @@ class stand_in_gateway {
       if (frame.kind == kind) out.push_back(std::move(frame));
     return out;
   }
-  /// Waits for a number of frames of a kind, up to three minutes.
+  /// Waits for a number of frames of a kind: up to two minutes for each frame, and ten for all.
   bool await(wire::message_kind kind, std::size_t count = 1) const {
     return await([&] { return count_of(kind) >= count; });
   }
@@ -164,7 +164,15 @@ class stand_in_gateway {
   template <class Condition>
   bool await(Condition condition) const {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::minutes(3), condition);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(10);
+    while (!condition()) {
+      const std::size_t before = frames_.size();
+      const auto goes_on = [&] { return condition() || frames_.size() != before; };
+      if (std::chrono::steady_clock::now() > end ||
+          !changed_.wait_for(lock, std::chrono::minutes(2), goes_on))
+        return false;
+    }
+    return true;
   }
   std::size_t count_of(wire::message_kind kind) const {
     const auto found = counts_.find(kind);  // not of all frames each time that one arrives
