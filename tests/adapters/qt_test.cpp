@@ -196,6 +196,39 @@ TEST_CASE("qt: draining in the event loop lets answers be written", "[qt][drain]
   CHECK(status == 206);
 }
 
+TEST_CASE("qt: draining in the event loop lets answers be written that were queued before it",
+          "[qt][drain]") {
+  QThreadPool pool;
+  qt_app app;
+  const int port = app.listen({.executor = std::make_shared<inngest::qt_executor>(pool)});
+  int status = 0;
+  bool drained = false;
+  serve_until_done([&] {
+    http_connection caller(port);
+    caller.send(app.call());
+    while (app.handler->calls_under_way() == 0 || pool.activeThreadCount() == 0)
+      std::this_thread::sleep_for(1ms);
+    // The event loop is busy with a timer until the drain, and behind it the answer, are queued.
+    std::promise<void> begins, ends;
+    const auto be_busy = [&] {
+      begins.set_value();
+      ends.get_future().wait();
+    };
+    QMetaObject::invokeMethod(
+        &app.server, [&] { QTimer::singleShot(1ms, &app.server, be_busy); }, Qt::QueuedConnection);
+    begins.get_future().wait();
+    QMetaObject::invokeMethod(
+        &app.server, [&] { drained = inngest::drain_in_event_loop(*app.handler, 60s); },
+        Qt::QueuedConnection);
+    app.promise.set_value();
+    pool.waitForDone();
+    ends.set_value();
+    status = caller.read_answer().status;
+  });
+  CHECK(drained);
+  CHECK(status == 206);
+}
+
 TEST_CASE("qt: calls run on a QThreadPool", "[qt][executor]") {
   QThreadPool pool;
   qt_app app;

@@ -440,6 +440,10 @@ inline bool drain_in_event_loop(const handler& handler,
     out = handler.drain(grace);
     QMetaObject::invokeMethod(&loop, &QEventLoop::quit, Qt::QueuedConnection);
   });
+  // An answer may already be queued behind the event that called this. Qt's dispatcher for GLib does not see
+  // it in a new loop before another event is queued.
+  const auto nothing = [] {};
+  QMetaObject::invokeMethod(&loop, nothing, Qt::QueuedConnection);
   loop.exec();
   waiting.join();
   return out;
