@@ -17,8 +17,8 @@
 #include "raw_client.hpp"
 #include "support/background.hpp"
 #include "support/eventually.hpp"
-#include "support/http_client.hpp"
 #include "support/free_port.hpp"
+#include "support/http_client.hpp"
 
 using namespace std::chrono_literals;
 using inngest::json;

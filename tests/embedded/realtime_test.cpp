@@ -377,7 +377,8 @@ TEST_CASE("a subscriber that does not keep up is told so, and delays nobody", "[
   received fast;
   auto other = watch(app, "c", {"t"}, fast);
   const std::string large(100'000, 'x');
-  const int count = is_remote ? 200 : 150;  // 8 MB may wait, and of a remote one up to 10 MB more in two sockets
+  // 8 MB may wait, and up to 10 MB more in the two sockets of a remote subscriber.
+  const int count = is_remote ? 200 : 150;
   for (int i = 0; i < count; ++i) {
     app.publish("c", "t", large);  // returns at once
     if (i % 20 == 19) CHECK(eventually([&] { return fast.count() == static_cast<std::size_t>(i) + 1; }));
