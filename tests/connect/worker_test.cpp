@@ -389,6 +389,7 @@ TEST_CASE("garbage from a gateway ends its connection, and calls go on", "[conne
         0, wire::encode(wire::connect_message{wire_kind::gateway_executor_request, "\x0a\x05x"}));
   }
   REQUIRE(t.gateway.await_ready(2));
+  REQUIRE(eventually([&] { return w.state() == worker_state::active; }));  // before, replies go over HTTP
   door.open();
   REQUIRE(t.gateway.await(wire_kind::worker_reply));
   CHECK(t.gateway.frames(wire_kind::worker_reply).at(0).connection == 1);

@@ -18,7 +18,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
+#include <list>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -157,7 +157,7 @@ class stand_in_gateway {
     std::size_t number;
     bool is_read = true;
     boost::beast::flat_buffer buffer{};
-    std::deque<std::pair<std::string, bool>> queue{};
+    std::list<std::pair<std::string, bool>> queue{};
   };
   using error = boost::system::error_code;
 
