@@ -29,11 +29,13 @@ TEST_CASE("a worker connects with cpp-httplib", "[connect][httplib]") {
     CHECK(t.gateway.await(wire_kind::worker_reply, 101));
   }
   SECTION("a half-open connection is noticed") {
-    t.gateway.set_intervals("500ms", "5s");
+    t.gateway.set_intervals("50ms", "5s");
     t.gateway.drop(0);
     REQUIRE(t.gateway.await_ready(2));
-    t.gateway.set_intervals("1h", "5s");  // of the next connection
-    t.gateway.leave_unread(1);
+    t.gateway.reads = false;
+    CHECK(support::eventually([&] { return w.state() == worker_state::reconnecting; }));
+    t.gateway.set_intervals("10s", "5s");
+    t.gateway.reads = true;
     CHECK(t.gateway.await_ready(3));
   }
   SECTION("it ends in order") {
