@@ -149,6 +149,10 @@ class world {
   void reply_ack(wire::connection_number over, const std::string& id) {
     receive(over, message_kind::worker_reply_ack, wire::worker_reply_ack{id});
   }
+  void end_sending(wire::connection_number number) {
+    session.sending_ended(number);
+    look();
+  }
   void stop(std::chrono::milliseconds grace = 10s) {
     session.stop(now, grace, 2s);
     look();
@@ -383,9 +387,61 @@ TEST_CASE("a request that can't be acknowledged is not run", "[connect]") {
   const auto first = w.start();
   w.request(first, "r1");
   w.lose(first);
+  w.end_sending(first);
   w.acknowledge("r1");  // too late
   CHECK(w.count<wire::run_call>() == 0);
   CHECK(w.session.calls_under_way() == 0);
+}
+
+TEST_CASE("a request whose acknowledgement was sent just before its connection was lost is run",
+          "[connect]") {
+  world w;
+  const auto first = w.start();
+  w.request(first, "r1");
+  w.lose(first);
+  w.acknowledge("r1");
+  w.end_sending(first);
+  CHECK(w.count<wire::run_call>() == 1);
+  CHECK(w.session.calls_under_way() == 1);
+  w.advance(10min);
+  const auto second = w.connect("two");
+  w.finish("r1");
+  CHECK(w.sent(message_kind::worker_reply, second).size() == 1);
+}
+
+TEST_CASE("a request that arrives again over the next connection is acknowledged there, and runs once",
+          "[connect]") {
+  world w;
+  const auto first = w.start();
+  w.request(first, "r1");
+  w.lose(first);
+  w.advance(10min);
+  const auto second = w.connect("two");
+  w.request(second, "r1");
+  CHECK(w.sent(message_kind::worker_request_ack, second).size() == 1);
+  SECTION("the first acknowledgement was not sent") {
+    w.end_sending(first);
+    w.acknowledge("r1");
+  }
+  SECTION("both were") {
+    w.acknowledge("r1");
+    w.acknowledge("r1");
+    w.end_sending(first);
+  }
+  CHECK(w.count<wire::run_call>() == 1);
+  w.finish("r1");
+  CHECK(w.sent(message_kind::worker_reply, second).size() == 1);
+}
+
+TEST_CASE("a worker that stops waits until it is known whether a request was acknowledged", "[connect]") {
+  world w;
+  const auto first = w.start();
+  w.request(first, "r1");
+  w.stop();
+  w.lose(first);
+  CHECK_FALSE(w.session.has_ended());
+  w.end_sending(first);
+  CHECK(w.session.has_ended());
 }
 
 TEST_CASE("a request for an app that the worker does not have is not acknowledged", "[connect]") {

@@ -72,8 +72,11 @@ class session {
   void received(connection_number number, std::string_view bytes, time now);
   /// The WebSocket has ended. `why` is for the log and contains the reason of the close frame.
   void lost(connection_number number, std::string_view why, time now);
-  /// The frame that acknowledges a request was sent.
+  /// The frame that acknowledges a request was sent, perhaps over a connection that was lost meanwhile.
   void acknowledged(const std::string& request_id, time now);
+  /// No more frames are sent over a connection. Requests that it did not acknowledge are not run: the server
+  /// gives them to another worker.
+  void sending_ended(connection_number number);
   /// A call has ended. The response's ids need not be filled in.
   void finished(const std::string& request_id, sdk_response response, time now);
   /// A reply sent over HTTP was accepted (`done`), refused permanently, or could not be sent.

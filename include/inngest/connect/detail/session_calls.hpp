@@ -39,9 +39,11 @@ inline void session::on_request(connection_number number, executor_request reque
                                     "\" is ignored: this worker does not have the app, or it has no id");
   }
   if (const auto known = calls_.find(request.request_id); known != calls_.end()) {
-    if (!known->second.is_acknowledged) return;  // the first acknowledgement is on its way
+    const bool is_new = !known->second.is_acknowledged;
+    if (is_new && known->second.asked_on == number) return;  // the first acknowledgement is on its way
+    if (is_new) known->second.asked_on = number;             // its connection was lost, and perhaps it, too
     if (!request.lease_id.empty()) known->second.request.lease_id = request.lease_id;
-    return acknowledge(number, request, false);  // the first acknowledgement was lost
+    return acknowledge(number, request, is_new);
   }
   if (const auto kept = replies_.find(request.request_id); kept != replies_.end()) {
     acknowledge(number, request, false);
@@ -71,6 +73,12 @@ inline void session::acknowledged(const std::string& request_id, time now) {
   const duration interval = connected != connections_.end() ? connected->second.lease : duration(5'000);
   at(*(of.extend_at = now + interval), timer_kind::lease, 0, request_id);
   close_if_drained(of.asked_on);
+}
+
+inline void session::sending_ended(connection_number number) {
+  std::erase_if(calls_,
+                [&](const auto& of) { return of.second.asked_on == number && !of.second.is_acknowledged; });
+  end_if_idle();
 }
 
 /// Leases are never extended over a draining connection: the answer could get lost, and the old lease be

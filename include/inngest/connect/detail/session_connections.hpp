@@ -271,13 +271,11 @@ inline void session::lost(connection_number number, std::string_view why, time n
   end_if_idle();
 }
 
-/// Removes a connection, and sends over HTTP what was not acknowledged on it. Requests that the connection
-/// could not acknowledge are not run: the server gives them to another worker.
+/// Removes a connection, and sends over HTTP what was not acknowledged on it. Its requests stay: an
+/// acknowledgement may have been sent just before, and sending_ended() says when none will be.
 inline void session::forget(connections::iterator at) {
   const connection_number number = at->first;
   connections_.erase(at);
-  std::erase_if(calls_,
-                [&](const auto& of) { return of.second.asked_on == number && !of.second.is_acknowledged; });
   for (auto& [id, kept] : replies_)
     if (kept.sent_on == number) flush(id, kept);
 }

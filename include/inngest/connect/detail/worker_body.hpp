@@ -107,6 +107,7 @@ class worker_body : public std::enable_shared_from_this<worker_body> {
   std::unique_ptr<websocket> open_socket(const start_response& with) const;
   void receive_all(connection_number number, link& over);
   void send_all(connection_number number, link& over);
+  void send_frames(connection_number number, link& over);
 
   // ---- calls
   void start_calls();

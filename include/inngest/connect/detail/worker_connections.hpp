@@ -93,6 +93,11 @@ inline void worker_body::receive_all(connection_number number, link& over) {
 }
 
 inline void worker_body::send_all(connection_number number, link& over) {
+  send_frames(number, over);
+  update_session([&](session& of, session::time) { of.sending_ended(number); });
+}
+
+inline void worker_body::send_frames(connection_number number, link& over) {
   while (auto item = over.next()) {
     if (item->close_code) {
       over.socket().close(*item->close_code, item->close_reason);
