@@ -14119,9 +14119,11 @@ INNGEST_INLINE std::optional<std::chrono::sys_seconds> cron_schedule::next_after
   using namespace std::chrono_literals;
   const auto start = std::chrono::floor<std::chrono::minutes>(time) + 1min;
   const auto first_day = std::chrono::floor<std::chrono::days>(start);
+  const auto first_hour =
+      static_cast<unsigned>(std::chrono::floor<std::chrono::hours>(start - first_day).count());
   for (auto day = first_day; day <= first_day + std::chrono::days(8 * 366); day += std::chrono::days(1)) {
     if (!is_on(day)) continue;
-    for (unsigned hour = 0; hour < 24; ++hour) {
+    for (unsigned hour = day == first_day ? first_hour : 0; hour < 24; ++hour) {
       for (unsigned minute = 0; has(hours, hour) && minute < 60; ++minute) {
         const auto moment = day + std::chrono::hours(hour) + std::chrono::minutes(minute);
         if (has(minutes, minute) && moment >= start) return moment;
