@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@
 
 #include "catch.hpp"
 #include "connect/worker_stand_in.hpp"
+#include "support/eventually.hpp"
 #include "support/http_client.hpp"
 #include "support/own_sockets.hpp"
 
@@ -34,6 +36,7 @@ using inngest::embedded::http_server;
 using inngest::embedded::http_server_options;
 using inngest::embedded::run;
 using inngest::embedded::run_status;
+using support::eventually;
 using kind = messages::message_kind;
 
 namespace {
@@ -50,15 +53,15 @@ engine_options quick(std::shared_ptr<inngest::embedded::store> store = nullptr) 
   return {.workers = 16, .store = std::move(store), .retry_delay = [](int) { return 1ms; }};
 }
 
-connect_gateway_options on_any_port(connect_gateway_options options = {}) {
+/// Calls that a test leaves running do not make it wait long.
+connect_gateway_options on_any_port(connect_gateway_options options = {.drain_time = 200ms}) {
   options.port = 0;
-  options.drain_time = 200ms;
   return options;
 }
 
 /// An engine without functions, its server and its gateway.
 struct house {
-  explicit house(connect_gateway_options options = {}, engine_options how = quick())
+  explicit house(connect_gateway_options options = {.drain_time = 200ms}, engine_options how = quick())
       : host(make_client(), {}, std::move(how)), server(host, {.port = 0}) {
     gateway.emplace(server, on_any_port(std::move(options)));
   }
@@ -68,7 +71,7 @@ struct house {
     return host.accept(json{{"name", name}, {"data", data}}.dump()).at(0);
   }
   run run_of(const std::string& event) { return host.runs_of(event).at(0); }
-  run ended(const std::string& event) { return host.wait_for(run_of(event).id, 30s); }
+  run ended(const std::string& event) { return host.wait_for(run_of(event).id, support::patience); }
 
   json get(const std::string& path) {
     const auto answer = support::http_client(server.port()).Get(path);
@@ -81,15 +84,6 @@ struct house {
   http_server server;
   std::optional<connect_gateway> gateway;
 };
-
-template <class Condition>
-bool eventually(Condition condition) {
-  for (int i = 0; i < 3000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(10ms);
-  }
-  return false;
-}
 
 int attempts_of(const run& ended) {
   int out = 0;
@@ -237,7 +231,7 @@ TEST_CASE("a call whose lease is not extended is a failed attempt", "[connect][g
 }
 
 TEST_CASE("a lease that is extended keeps its call", "[connect][gateway]") {
-  house house({.lease = 600ms, .lease_grace = 1ms});
+  house house({.lease = 2s, .lease_grace = 1ms});
   worker_stand_in worker(house.server.port());
   worker.connect();
   const std::string event = house.send("far/f");
@@ -245,7 +239,7 @@ TEST_CASE("a lease that is extended keeps its call", "[connect][gateway]") {
   worker.acknowledge(call);
   std::string lease = call.lease_id;
   for (int i = 0; i < 6; ++i) {
-    std::this_thread::sleep_for(150ms);
+    std::this_thread::sleep_for(400ms);
     const auto ack = worker.extend(call, lease);
     REQUIRE(ack.new_lease_id);
     CHECK(ack.request_id == call.request_id);
@@ -320,7 +314,7 @@ TEST_CASE("two apps of a worker share its places", "[connect][gateway]") {
 }
 
 TEST_CASE("a thousand calls are shared by two workers", "[connect][gateway]") {
-  house house;
+  house house({.heartbeat_interval = 1h});  // these workers send none
   worker_stand_in a(house.server.port(), {.instance = "a", .max_concurrency = 3});
   worker_stand_in b(house.server.port(), {.instance = "b"});
   a.connect();
@@ -394,10 +388,10 @@ TEST_CASE("a gateway that closes tells its workers, and its calls are made by th
   const auto call = worker.next_call();
   worker.acknowledge(call);
   CHECK(worker.extend(call, call.lease_id).new_lease_id);
-  std::thread closing([&] { house.gateway.reset(); });
+  auto closing = std::async(std::launch::async, [&] { house.gateway.reset(); });
   worker.read(kind::gateway_closing);
   CHECK(worker.closed() == "1001 connect_gateway_closing");
-  closing.join();
+  closing.get();
   CHECK(worker.ask_to_start()->status == 501);
   house.gateway.emplace(house.server, on_any_port());
   worker_stand_in again(house.server.port());
@@ -408,25 +402,25 @@ TEST_CASE("a gateway that closes tells its workers, and its calls are made by th
 }
 
 TEST_CASE("a gateway that closes lets a call end that a worker is about to answer", "[connect][gateway]") {
-  house house;
+  house house({.drain_time = 1min});
   worker_stand_in worker(house.server.port());
   worker.connect();
   const std::string event = house.send("far/f");
   const auto call = worker.next_call();
   worker.acknowledge(call);
   CHECK(worker.extend(call, call.lease_id).new_lease_id);
-  std::thread closing([&] { house.gateway.reset(); });
+  auto closing = std::async(std::launch::async, [&] { house.gateway.reset(); });
   worker.read(kind::gateway_closing);
   worker.reply(worker_stand_in::reply_to(call, "8"));
-  closing.join();
+  closing.get();
   CHECK(house.ended(event).output_text == "8");
 }
 
 TEST_CASE("a worker that is silent gets no calls, and is given up", "[connect][gateway]") {
-  house house({.heartbeat_interval = 100ms});
+  house house({.heartbeat_interval = 500ms});
   worker_stand_in worker(house.server.port());
-  CHECK(worker.connect().heartbeat_interval == "100ms");
-  std::this_thread::sleep_for(260ms);  // two intervals
+  CHECK(worker.connect().heartbeat_interval == "500ms");
+  std::this_thread::sleep_for(1100ms);  // two intervals
   const std::string event = house.send("far/f");
   std::this_thread::sleep_for(30ms);
   CHECK(house.run_of(event).status == run_status::queued);
@@ -452,7 +446,7 @@ TEST_CASE("apps of workers are in the store, and their runs wait for a worker af
   std::string answered, interrupted;
   messages::executor_request call;
   {
-    house house({}, quick(store()));
+    house house({.drain_time = 200ms}, quick(store()));
     worker_stand_in worker(house.server.port());
     worker.connect();
     answered = house.send("far/f", {{"n", 1}});
@@ -462,7 +456,7 @@ TEST_CASE("apps of workers are in the store, and their runs wait for a worker af
     house.host.stop(0ms);
   }
   {
-    house house({}, quick(store()));
+    house house({.drain_time = 200ms}, quick(store()));
     interrupted = house.send("far/f", {{"n", 2}});  // the app is known before its worker is back
     CHECK(house.run_of(interrupted).status == run_status::queued);
     worker_stand_in worker(house.server.port());
@@ -773,7 +767,7 @@ TEST_CASE("workers of this library run functions on the engine", "[connect][gate
     house.gateway.emplace(house.server, on_any_port());
     const std::string later = house.send("sdk/sum", {{"n", 40}});
     CHECK(house.ended(later).output_text == "42");
-    CHECK(worker.drain(10s));
+    CHECK(worker.drain(support::patience));
   }
   waiting = house.send("sdk/sum", {{"n", 5}});
   std::this_thread::sleep_for(50ms);

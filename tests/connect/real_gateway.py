@@ -8,11 +8,13 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from ports import free_port  # noqa: E402
 
 if not os.environ.get("INNGEST_CLI"):
     print("skipped: INNGEST_CLI names no server")
@@ -22,16 +24,6 @@ APP = sys.argv[1]
 DIRECTORY = pathlib.Path(sys.argv[2])
 DIRECTORY.mkdir(parents=True, exist_ok=True)
 processes = []
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def get(path, body=None):
@@ -159,7 +151,7 @@ def main():
     check("the last worker ends in order", third.wait(timeout=60) == 0)
 
 
-PORTS = free_ports(4)
+PORTS = [free_port() for _ in range(4)]
 URL = f"http://127.0.0.1:{PORTS[0]}"
 try:
     main()

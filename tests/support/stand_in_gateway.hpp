@@ -18,8 +18,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <functional>
+#include <iterator>
+#include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -46,7 +48,6 @@ class stand_in_gateway {
   std::atomic<bool> answers_heartbeats = true;
   std::atomic<bool> acknowledges_replies = true;
   std::atomic<bool> extends_leases = true;
-  std::atomic<bool> reads = true;  // otherwise it leaves what arrives in the socket
   std::string subprotocol = wire::gateway_subprotocol;
 
   stand_in_gateway() : acceptor_(context_, {boost::asio::ip::address_v4::loopback(), 0}) {
@@ -82,7 +83,7 @@ class stand_in_gateway {
       if (frame.kind == kind) out.push_back(std::move(frame));
     return out;
   }
-  /// Waits for a number of frames of a kind, up to a minute.
+  /// Waits for a number of frames of a kind: up to two minutes for each frame, and ten for all.
   bool await(wire::message_kind kind, std::size_t count = 1) const {
     return await([&] { return count_of(kind) >= count; });
   }
@@ -122,6 +123,20 @@ class stand_in_gateway {
       if (to->queue.size() == 1) write(to);
     });
   }
+  /// Sends a frame before those of send() that wait: a worker does not wait long for an acknowledgement,
+  /// however many requests a test has sent.
+  template <class Message>
+  void answer(std::size_t connection, wire::message_kind kind, const Message& message) {
+    const auto to = at(connection);  // on the thread of the context
+    auto& queue = to->queue;
+    const auto place = queue.empty() ? queue.end() : std::next(queue.begin());  // the first one is being sent
+    queue.emplace(place, wire::encode(wire::connect_message{kind, wire::encode(message)}), false);
+    if (queue.size() == 1) write(to);
+  }
+  /// Leaves in the socket what arrives over a connection from now on, but for one frame.
+  void leave_unread(std::size_t connection) {
+    boost::asio::post(context_, [to = at(connection)] { to->is_read = false; });
+  }
   /// Breaks a connection without a close frame.
   void drop(std::size_t connection) {
     boost::asio::post(context_, [to = at(connection)] { to->stream.next_layer().close(); });
@@ -140,20 +155,28 @@ class stand_in_gateway {
         : stream(std::move(socket)), number(place) {}
     boost::beast::websocket::stream<boost::beast::tcp_stream> stream;
     std::size_t number;
+    bool is_read = true;
     boost::beast::flat_buffer buffer{};
-    std::deque<std::pair<std::string, bool>> queue{};
+    std::list<std::pair<std::string, bool>> queue{};
   };
   using error = boost::system::error_code;
 
   template <class Condition>
   bool await(Condition condition) const {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::minutes(1), condition);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(10);
+    while (!condition()) {
+      const std::size_t before = frames_.size();
+      const auto goes_on = [&] { return condition() || frames_.size() != before; };
+      if (std::chrono::steady_clock::now() > end ||
+          !changed_.wait_for(lock, std::chrono::minutes(2), goes_on))
+        return false;
+    }
+    return true;
   }
   std::size_t count_of(wire::message_kind kind) const {
-    std::size_t count = 0;
-    for (const worker_frame& frame : frames_) count += frame.kind == kind ? 1 : 0;
-    return count;
+    const auto found = counts_.find(kind);  // not of all frames each time that one arrives
+    return found == counts_.end() ? 0 : found->second;
   }
   std::shared_ptr<connection> at(std::size_t number) const {
     const std::lock_guard lock(mutex_);
@@ -192,7 +215,7 @@ class stand_in_gateway {
   }
 
   void read(const std::shared_ptr<connection>& from) {
-    if (!reads) return;
+    if (!from->is_read) return;
     from->stream.async_read(from->buffer, [this, from](error failed, std::size_t) {
       if (failed) {
         const std::lock_guard lock(mutex_);
@@ -204,11 +227,12 @@ class stand_in_gateway {
       const auto frame =
           wire::decode<wire::connect_message>(boost::beast::buffers_to_string(from->buffer.data()));
       from->buffer.consume(from->buffer.size());
-      react(from->number, frame);
       {
         const std::lock_guard lock(mutex_);
         frames_.push_back({from->number, frame.kind, frame.payload});
+        ++counts_[frame.kind];
       }
+      react(from->number, frame);  // then the worker goes on, and perhaps the test
       changed_.notify_all();
       read(from);
     });
@@ -221,14 +245,14 @@ class stand_in_gateway {
     if (frame.kind == message_kind::worker_heartbeat && answers_heartbeats)
       send(from, message_kind::gateway_heartbeat);
     if (frame.kind == message_kind::worker_reply && acknowledges_replies) {
-      send(from, message_kind::worker_reply_ack,
-           wire::worker_reply_ack{wire::decode<wire::sdk_response>(frame.payload).request_id});
+      answer(from, message_kind::worker_reply_ack,
+             wire::worker_reply_ack{wire::decode<wire::sdk_response>(frame.payload).request_id});
     }
     if (frame.kind == message_kind::worker_request_extend_lease) {
       const auto asked = wire::decode<wire::extend_lease>(frame.payload);
-      wire::extend_lease_ack answer{.request_id = asked.request_id};
-      if (extends_leases) answer.new_lease_id = asked.lease_id + "+";
-      send(from, message_kind::worker_request_extend_lease_ack, answer);
+      wire::extend_lease_ack ack{.request_id = asked.request_id};
+      if (extends_leases) ack.new_lease_id = asked.lease_id + "+";
+      answer(from, message_kind::worker_request_extend_lease_ack, ack);
     }
   }
 
@@ -249,6 +273,7 @@ class stand_in_gateway {
   std::vector<std::shared_ptr<connection>> connections_;
   std::vector<std::string> ends_;
   std::vector<worker_frame> frames_;
+  std::map<wire::message_kind, std::size_t> counts_;
   std::thread thread_;
 };
 
