@@ -218,7 +218,7 @@ TEST_CASE("drain() waits for posted registrations, and refuses later ones", "[se
   CHECK(s.handler(registration).status == 503);
   s.executor->run_all();
   CHECK(to->status == 200);
-  CHECK(s.handler.drain(60s));
+  CHECK(s.handler.drain(support::patience));
 }
 
 TEST_CASE("drain() waits until the answers of posted calls are written", "[serve][reply][drain]") {
@@ -231,7 +231,7 @@ TEST_CASE("drain() waits until the answers of posted calls are written", "[serve
   CHECK(late->status == 503);
   s.executor->run_all();
   CHECK(to->answers == 1);
-  CHECK(s.handler.drain(60s));
+  CHECK(s.handler.drain(support::patience));
 }
 
 TEST_CASE("an app may be destroyed while its calls run", "[serve][reply]") {
@@ -553,7 +553,7 @@ TEST_CASE("each call of a crowd gets one answer, those that find no place too", 
     });
   }
   for (std::thread& thread : posting) thread.join();
-  CHECK(s.handler.drain(60s));
+  CHECK(s.handler.drain(support::patience));
   CHECK(s.handler.calls_under_way() == 0);
   int refused = 0;
   for (const auto& clients : crowd) {
@@ -581,5 +581,5 @@ TEST_CASE("drain() within a call gives up when its grace is over", "[serve][repl
   s.handler(call_of("app-f"), reply_to(to));
   CHECK(eventually([&] { return to->has_answer(); }));
   CHECK_FALSE(is_drained);
-  CHECK(s.handler.drain(60s));
+  CHECK(s.handler.drain(support::patience));
 }

@@ -180,7 +180,7 @@ TEST_CASE("Beast: connections that are idle or too slow are closed, but not duri
   const auto slow = app.create_function({.id = "greet"}, inngest::on<test_event>(),
                                         [wait = others_are_closed.get_future().share()](auto& ctx) {
                                           return ctx.step.run("greet", [&] {
-                                            wait.wait_for(60s);
+                                            wait.wait_for(support::patience);
                                             return "hello";
                                           });
                                         });
@@ -453,5 +453,5 @@ TEST_CASE("Beast: answer() answers the requests of a user's own session", "[beas
   connection.send(request_text("GET", "/api/inngest", "", "Connection: close\r\n"));
   CHECK(connection.read_answer().status == 200);
   CHECK(connection.read_rest().empty());
-  CHECK(endpoint.drain(60s));  // it was written
+  CHECK(endpoint.drain(support::patience));  // it was written
 }

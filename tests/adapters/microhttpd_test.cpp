@@ -10,6 +10,7 @@
 
 #include "adapters/suite.hpp"
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 #include "support/http_connection.hpp"
 
@@ -122,7 +123,7 @@ TEST_CASE("microhttpd: a daemon of the user's own answers requests for functions
     CHECK(ask(daemon.port(), call_text()).status == 200);
     CHECK(ask(daemon.port(), request_text("GET", "/other")).body == "hello");
     CHECK(ask(daemon.port(), call_text()).status == 200);
-    CHECK(handler.drain(20s));
+    CHECK(handler.drain(support::patience));
   }
   CHECK(*calls == 2);
 }
@@ -142,7 +143,7 @@ TEST_CASE("microhttpd: the callbacks of an endpoint are those of a daemon", "[mi
   REQUIRE(daemon != nullptr);
   const int at = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
   CHECK(ask(at, call_text()).status == 200);
-  CHECK(handler.drain(20s));
+  CHECK(handler.drain(support::patience));
   endpoint.stop();
   MHD_stop_daemon(daemon);
 }

@@ -19,6 +19,7 @@
 
 #include "catch.hpp"
 #include "suite.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 #include "support/http_connection.hpp"
 
@@ -133,7 +134,7 @@ struct qt_app {
         client.create_function({.id = "f"}, inngest::on<test_event>(), [finish = finish, this](auto& ctx) {
           return ctx.step.run("wait", [&] {
             ran_on = std::this_thread::get_id();
-            return finish.wait_for(60s) == std::future_status::ready;
+            return finish.wait_for(support::patience) == std::future_status::ready;
           });
         });
     handler = std::make_unique<inngest::handler>(inngest::serve(server, client, {f}, std::move(options)));
@@ -187,7 +188,7 @@ TEST_CASE("qt: draining in the event loop lets answers be written", "[qt][drain]
     caller.send(app.call());
     while (app.handler->calls_under_way() == 0) std::this_thread::sleep_for(1ms);
     QMetaObject::invokeMethod(
-        &app.server, [&] { drained = inngest::drain_in_event_loop(*app.handler, 60s); },
+        &app.server, [&] { drained = inngest::drain_in_event_loop(*app.handler, support::patience); },
         Qt::QueuedConnection);
     app.promise.set_value();
     status = caller.read_answer().status;
@@ -218,7 +219,7 @@ TEST_CASE("qt: draining in the event loop lets answers be written that were queu
         &app.server, [&] { QTimer::singleShot(1ms, &app.server, be_busy); }, Qt::QueuedConnection);
     begins.get_future().wait();
     QMetaObject::invokeMethod(
-        &app.server, [&] { drained = inngest::drain_in_event_loop(*app.handler, 60s); },
+        &app.server, [&] { drained = inngest::drain_in_event_loop(*app.handler, support::patience); },
         Qt::QueuedConnection);
     app.promise.set_value();
     pool.waitForDone();

@@ -113,7 +113,7 @@ class served {
   }
   ~served() {
     gate_->open();
-    if (auto ends = std::exchange(suite::endpoint_handler, std::nullopt)) ends->drain(60s);
+    if (auto ends = std::exchange(suite::endpoint_handler, std::nullopt)) ends->drain(support::patience);
     server_.reset();
   }
 

@@ -239,7 +239,7 @@ TEST_CASE("an engine tells where an app registered, and what went wrong with it 
 
   const auto call = [&] {
     engine.accept(R"({"name":"apps/untyped","data":{}})");
-    REQUIRE(engine.wait_until_idle(60s));
+    REQUIRE(engine.wait_until_idle(support::patience));
     told = app_of(engine, "mail");
   };
   mail.is_of_sdk = false;
@@ -385,7 +385,7 @@ TEST_CASE("a store tells the times of a function's newest runs", "[apps][store]"
   const auto g = app.create_function({.id = "g"}, inngest::on<untyped>(), nothing);
   engine engine{app, {f, g}, {.store = kept}};
   for (int i = 0; i < 250; ++i) engine.send(untyped{{{"fails", i % 5 == 0}}});
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const auto times = kept->times_of_runs("shop-f", 230);
   REQUIRE(times.size() == 230);
   for (std::size_t i = 1; i < times.size(); ++i) CHECK(times[i].queued_at <= times[i - 1].queued_at);
@@ -410,7 +410,7 @@ TEST_CASE("statistics of a function count the runs before a restart", "[apps]") 
   for (std::size_t round = 1; round <= 2; ++round) {
     engine engine{app, {f}, {.store = std::make_shared<sqlite_store>(sqlite_options{.path = folder.file})}};
     engine.send(untyped{});
-    REQUIRE(engine.wait_until_idle(60s));
+    REQUIRE(engine.wait_until_idle(support::patience));
     CHECK(engine.stats_of("shop-f").hour.completed == round);
   }
 }
@@ -423,7 +423,7 @@ TEST_CASE("an event is told with its payload and the runs that it started", "[ap
   engine engine{app, {f}};
   const http_server server{engine, {.port = 0}};
   const std::string id = engine.send(untyped{{{"a", 1}}}).ids.front();
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const json told = get(server, "/api/events/" + id);
   CHECK(told.at("name") == "apps/untyped");
   CHECK(told.at("event").at("data") == json{{"a", 1}});

@@ -88,7 +88,7 @@ TEST_CASE("failed runs are repeated in bulk, each once, and later ones are not",
   const store_records::folder place;
   engine engine{its.app, its.functions(), {.store = store_for(place, on_disk)}};
   send_orders(engine, 0, 70);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   REQUIRE(count(engine, run_status::failed) == 70);
 
   // new runs fail meanwhile, also the repetitions: none of them belongs to the operation
@@ -108,7 +108,7 @@ TEST_CASE("failed runs are repeated in bulk, each once, and later ones are not",
   CHECK(done.state == bulk_state::completed);
   CHECK(done.ended_at);
   CHECK(done.failed == 0);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   std::map<std::string, int> times;
   std::size_t repetitions = 0;
   for (const run& each : engine.runs()) {
@@ -128,12 +128,12 @@ TEST_CASE("bulk repetitions begin at the step that failed, or at a named one", "
   const store_records::folder place;
   engine engine{its.app, its.functions(), {.store = store_for(place, on_disk)}};
   send_orders(engine, 0, 30);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   its.is_repaired = true;
   const auto from_failed = engine.begin_bulk({.from_failed_step = true, .per_second = 1000});
   CHECK(from_failed.total == 30);
   CHECK(ended(engine, from_failed.id).done == 30);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(its.prices == 30);
   CHECK(its.charges == 60);
   CHECK(count(engine, run_status::completed) == 30);
@@ -141,7 +141,7 @@ TEST_CASE("bulk repetitions begin at the step that failed, or at a named one", "
   const auto named = engine.begin_bulk(
       {.runs = {.status = run_status::completed}, .from_step = "charge", .per_second = 1000});
   CHECK(ended(engine, named.id).done == 30);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(its.prices == 30);
   CHECK(its.charges == 90);
 
@@ -168,11 +168,11 @@ TEST_CASE(
     shop its;
     engine engine{its.app, its.functions(), {.store = kept}};
     send_orders(engine, 0, 20);
-    REQUIRE(engine.wait_until_idle(60s));
+    REQUIRE(engine.wait_until_idle(support::patience));
     const auto first = engine.begin_bulk(wanted);
     CHECK(first.total == 20);
     CHECK(ended(engine, first.id).done == 20);
-    REQUIRE(engine.wait_until_idle(60s));
+    REQUIRE(engine.wait_until_idle(support::patience));
     CHECK(count(engine, run_status::failed) == 40);  // the bank is still closed
     CHECK(engine.count_runs({.status = run_status::failed, .is_repeated = true}) == 20);
     for (const run& each : engine.find_runs({.is_repeated = false}))
@@ -188,7 +188,7 @@ TEST_CASE(
   const auto second = engine.begin_bulk(wanted);
   CHECK(second.total == 20);
   CHECK(ended(engine, second.id).done == 20);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(its.prices == 0);  // kept through both repetitions
   CHECK(its.charges == 20);
   CHECK(count(engine, run_status::completed) == 20);
@@ -209,12 +209,12 @@ TEST_CASE("two bulk operations side by side repeat what was not repeated yet onc
   const store_records::folder place;
   engine engine{its.app, its.functions(), {.store = store_for(place, on_disk)}};
   send_orders(engine, 0, 200);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   its.is_repaired = true;
   const bulk_request wanted{.runs = {.status = run_status::failed, .is_repeated = false}, .per_second = 500};
   const std::string one = engine.begin_bulk(wanted).id, other = engine.begin_bulk(wanted).id;
   CHECK(ended(engine, one).done + ended(engine, other).done == 200);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(count(engine, run_status::completed) == 200);
 }
 
@@ -273,7 +273,7 @@ TEST_CASE("a time span of ends selects runs, whenever they were queued", "[bulk]
   shop its;
   engine engine{its.app, its.functions(), {}};
   send_orders(engine, 0, 10);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const auto oldest = engine.find_runs({.by = run_query::time::ended, .oldest_first = true});
   const auto middle = oldest.at(4).ended_at.value() + 1ms;
   const auto expected = static_cast<std::size_t>(
@@ -288,7 +288,7 @@ TEST_CASE("a bulk operation keeps to its speed, and stops", "[bulk]") {
   shop its;
   engine engine{its.app, its.functions(), {}};
   send_orders(engine, 0, 40);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const auto start = std::chrono::steady_clock::now();
   const auto slow = engine.begin_bulk({.per_second = 5});
   REQUIRE(support::eventually([&] { return engine.find_bulk(slow.id)->done >= 3; }));
@@ -315,7 +315,7 @@ TEST_CASE("a bulk operation goes on after restarts, and repeats no run twice", "
     shop its;
     engine engine{its.app, its.functions(), {.store = kept}};
     send_orders(engine, 0, 60);
-    REQUIRE(engine.wait_until_idle(60s));
+    REQUIRE(engine.wait_until_idle(support::patience));
     id = engine.begin_bulk({.runs = {.status = run_status::failed}, .per_second = 50}).id;
   }
   int restarts = 0;
@@ -334,7 +334,7 @@ TEST_CASE("a bulk operation goes on after restarts, and repeats no run twice", "
       return now->state != bulk_state::running || now->done >= before + more_runs;
     }));
     more = engine.find_bulk(id)->state == bulk_state::running;
-    if (!more) REQUIRE(engine.wait_until_idle(60s));
+    if (!more) REQUIRE(engine.wait_until_idle(support::patience));
   }
   CHECK(restarts > 2);
   std::map<std::string, int> times;
@@ -357,13 +357,13 @@ TEST_CASE(
       shop its;
       engine engine{its.app, its.functions(), {.store = kept, .system_time = [now] { return now; }}};
       send_orders(engine, 0, 3);
-      REQUIRE(engine.wait_until_idle(60s));
+      REQUIRE(engine.wait_until_idle(support::patience));
       id = engine.begin_bulk({.per_second = 20}).id;
     }
     shop its;
     engine engine{its.app, its.functions(), {.store = kept, .system_time = [now] { return now; }}};
     CHECK(ended(engine, id).done == 3);
-    CHECK(engine.wait_until_idle(60s));
+    CHECK(engine.wait_until_idle(support::patience));
     CHECK(engine.runs().size() == 6);
   }
 }
@@ -378,7 +378,7 @@ TEST_CASE(
                   return std::chrono::system_clock::now() - std::chrono::days(time->load());
                 }}};
   send_orders(engine, 0, 30);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const std::string id = engine.begin_bulk({.per_second = 10}).id;
   *time = 3;
   REQUIRE(support::eventually([&] { return engine.find_bulk(id)->state != bulk_state::running; }));
@@ -396,7 +396,7 @@ TEST_CASE("a bulk operation waits while the runs that it began are not called", 
                                      [&](inngest::context<go>&) { support::hold_until(is_open); });
   engine engine{app, {f}, {.workers = 4}};
   send_orders(engine, 0, 1200);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   is_open = false;
   const auto begun = engine.begin_bulk({.per_second = 10'000});
   REQUIRE(support::eventually([&] { return engine.find_bulk(begun.id)->done >= 1000; }));
@@ -404,7 +404,7 @@ TEST_CASE("a bulk operation waits while the runs that it began are not called", 
   CHECK(engine.find_bulk(begun.id)->done < 1200);
   is_open = true;
   CHECK(ended(engine, begun.id).done == 1200);
-  CHECK(engine.wait_until_idle(60s));
+  CHECK(engine.wait_until_idle(support::patience));
 }
 
 TEST_CASE("wrong bulk requests name what is wrong", "[bulk]") {
@@ -454,7 +454,7 @@ TEST_CASE("a store without bulk operations refuses them, and still finds repetit
   shop its;
   engine engine{its.app, its.functions(), {.store = std::make_shared<plain_store>()}};
   send_orders(engine, 0, 3);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK_THROWS_AS(engine.begin_bulk({}), inngest::store_error);
   CHECK_THROWS_WITH(engine.bulk_operations(), ContainsSubstring("does not support bulk operations"));
   const std::string original = engine.runs().at(0).id;
@@ -484,7 +484,7 @@ TEST_CASE("bulk operations over HTTP count first, tell how far they are, and sto
     return json::parse(answer->body);
   };
   send_orders(engine, 0, 25);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   its.is_repaired = true;
 
   const std::string filter = R"("filter":{"status":"failed","function":")" + its.order.slug() + "\"}";
@@ -503,7 +503,7 @@ TEST_CASE("bulk operations over HTTP count first, tell how far they are, and sto
   CHECK(done.at("done") == 25);
   CHECK(done.at("problems").empty());
   CHECK(get("/api/bulk").at("operations") == json::array({done}));
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(its.prices == 25);
   const std::string anew = R"("filter":{"status":"failed","repeated":"false"})";
   CHECK(post("/api/bulk", R"({"action":"rerun","dry_run":true,)" + anew + "}") == json{{"count", 0}});
@@ -562,7 +562,7 @@ TEST_CASE("a client that repeats its request does not begin bulk operations with
   const http_server server{engine, {.port = 0}};
   support::http_client client(server.port());
   send_orders(engine, 0, 300);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   // each takes five minutes, and they take no runs from each other
   const std::string body = R"({"action":"rerun","per_second":1,"filter":{"status":"failed"}})";
   std::size_t refusals = 0;

@@ -66,7 +66,7 @@ std::shared_ptr<sqlite_store> on_disk(const folder& place) {
 class api {
  public:
   explicit api(const http_server& server, const std::string& token = {}) : client_(server.url()) {
-    client_.set_read_timeout(60s);
+    client_.set_read_timeout(support::patience);
     if (!token.empty()) client_.set_bearer_token_auth(token);
   }
   json get(const std::string& path, int status = 200) { return read(client_.Get(path), status); }
@@ -144,7 +144,7 @@ TEST_CASE("a function that is paused over HTTP stays paused in the next process,
   REQUIRE(eventually([&] { return engine.metrics().paused == 20; }));
   CHECK(calls == 0);
   CHECK(engine.resume(pause_target::function("shop-f")));
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(calls == 20);
   CHECK(engine.metrics().functions.at(0).runs_completed == 20);
 }
@@ -165,7 +165,7 @@ TEST_CASE("a function that saves its results while it continues pauses after the
   CHECK(second == 0);
   CHECK(engine.store().memos_of(id).size() == 1);
   engine.resume(pause_target::app("shop"));
-  CHECK(engine.wait_for(id, 60s).output<int>() == 7);
+  CHECK(engine.wait_for(id, support::patience).output<int>() == 7);
   CHECK(second == 1);
 }
 
@@ -192,13 +192,13 @@ TEST_CASE("a drain ends what runs, is no state of health, and can be ended", "[c
   CHECK(eventually([&] { return !engine.health().ready; }));
   CHECK_THAT(anyone.get("/health/ready", 503).dump(), ContainsSubstring("draining"));
   may_end = true;
-  CHECK(engine.drain(60s));
+  CHECK(engine.drain(support::patience));
   CHECK(engine.store().memos_of(first).size() == 1);
   CHECK(engine.find_run(first)->status == run_status::paused);
   CHECK(engine.find_run(next)->status == run_status::paused);
   anyone.remove("/api/drain");
-  CHECK(engine.wait_for(first, 60s).output<int>() == 7);
-  CHECK(engine.wait_for(next, 60s).output<int>() == 7);
+  CHECK(engine.wait_for(first, support::patience).output<int>() == 7);
+  CHECK(engine.wait_for(next, support::patience).output<int>() == 7);
   CHECK(eventually([&] { return engine.health().ready; }));
 }
 
@@ -243,7 +243,7 @@ TEST_CASE("a backfill runs the times that a paused schedule has skipped, once", 
   CHECK(again["run_ids"].size() == 1);  // that of midnight, from before the function existed
   again = anyone.post("/api/schedules/backfill", wanted);
   CHECK(again["repeated"] == 7);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(runs_of_function(engine, "shop-f") == 7);
   CHECK(late == 4);
 }
@@ -379,7 +379,7 @@ TEST_CASE("the audit trail tells the program from sessions, and can be heard as 
   CHECK(trail[1].action == "deploy");
   CHECK(trail[1].details == R"({"by":"ci"})");
   CHECK(trail[2].target == "function shop-f");
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(events == 1);
 }
 
@@ -530,7 +530,7 @@ TEST_CASE("after a kill at any moment, what is paused stays paused, and no time 
   for (const run& each : engine.runs()) CHECK(events.insert(each.event_id).second);
   CHECK(events.size() == times);
   engine.resume(pause_target::function("shop-f"));
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(calls == times);
 }
 

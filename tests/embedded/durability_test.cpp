@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/forwarding_store.hpp"
 
 using namespace std::chrono_literals;
@@ -123,7 +124,7 @@ TEST_CASE("no call begins before every result in its request is durable", "[embe
   std::vector<inngest::any_event> events;
   for (int i = 0; i < runs; ++i) events.emplace_back(go{{.n = i}});
   engine.send(events);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(check->calls >= runs);
   CHECK(check->not_durable == 0);
   CHECK(check->not_started == 0);
@@ -153,7 +154,7 @@ TEST_CASE("what on_progress and wait_for tell is durable", "[embedded][durabilit
   for (const std::string& id : ids) {
     const auto started = engine.runs_of(id);
     REQUIRE(started.size() == 1);
-    CHECK(engine.wait_for(started[0].id, 60s).status == run_status::completed);
+    CHECK(engine.wait_for(started[0].id, support::patience).status == run_status::completed);
   }
   CHECK(told >= 20 * 5);
   CHECK(too_early == 0);

@@ -194,7 +194,7 @@ TEST_CASE("an endpoint on the engine answers at once when its steps need no paus
   CHECK(data.at("query_params") == "tag=t1");
   CHECK(data.at("content_type") == "application/json");
   CHECK(data.at("body") == "eyJpZCI6Im8xIiwiYW1vdW50IjoyMX0=");
-  CHECK(engine.wait_until_idle(60s));
+  CHECK(engine.wait_until_idle(support::patience));
 }
 
 TEST_CASE("the engine continues the run of an endpoint after a sleep, and the client gets the response",
@@ -453,7 +453,7 @@ TEST_CASE("an endpoint whose process ends in a step continues in the next proces
     return {.body = std::to_string(first)};
   });
   engine engine(app, {checkout}, fast(on_disk(copy)));
-  const auto run = engine.wait_for(run_id, 60s);
+  const auto run = engine.wait_for(run_id, support::patience);
   CHECK(run.status == run_status::completed);
   CHECK(first_steps == 0);   // its result is in the file
   CHECK(second_steps == 1);  // the killed process did not end it
@@ -505,7 +505,7 @@ TEST_CASE("an app that stops hands the runs of its endpoints over to the engine"
   client.end();
   CHECK(first.status == 303);
   CHECK(ask(handler, post()).status == 503);
-  CHECK(engine.wait_for(run_id_of(first), 60s).status == run_status::completed);
+  CHECK(engine.wait_for(run_id_of(first), support::patience).status == run_status::completed);
   CHECK(second == 1);
 }
 
@@ -567,7 +567,7 @@ TEST_CASE("a run that was cancelled while its app worked leads to its end", "[en
   const response answer = follow(handler, first);
   CHECK(answer.status == 500);
   CHECK_THAT(answer.body, ContainsSubstring("cancelled"));
-  CHECK(engine.wait_until_idle(60s));
+  CHECK(engine.wait_until_idle(support::patience));
 }
 
 TEST_CASE("an engine's server continues an endpoint of another process, with a signature",
@@ -592,7 +592,7 @@ TEST_CASE("an engine's server continues an endpoint of another process, with a s
   support::running_server running(web);
 
   support::http_client browser(running.port());
-  browser.set_read_timeout(60s);
+  browser.set_read_timeout(support::patience);
   const auto first = browser.Post("/checkout?tag=t1", R"({"id":"o1","amount":21})", "application/json");
   REQUIRE(first);
   REQUIRE(first->status == 303);
@@ -736,7 +736,7 @@ TEST_CASE("the engine continues the run of an app that has died, after two hours
   const json ids = json::parse(answer.body).at("data");
   CHECK(engine.find_run(id)->status == run_status::running);
   hours = 3;
-  CHECK(engine.wait_for(id, 60s).status == run_status::completed);
+  CHECK(engine.wait_for(id, support::patience).status == run_status::completed);
   {
     const std::lock_guard lock(mutex);
     REQUIRE(calls.size() == 1);

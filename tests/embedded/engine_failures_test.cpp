@@ -137,7 +137,7 @@ TEST_CASE("an engine whose constructor throws leaves its client as it was", "[em
   engine works(app, {function}, {.store = store});  // and another engine may have it
   app.send(go{});
   CHECK(transport->sent == 1);
-  CHECK(works.wait_until_idle(60s));
+  CHECK(works.wait_until_idle(support::patience));
 }
 
 TEST_CASE("a second engine of a client is refused, and the first goes on", "[embedded][failures]") {
@@ -148,7 +148,7 @@ TEST_CASE("a second engine of a client is refused, and the first goes on", "[emb
   engine first(app, {function});
   CHECK_THROWS_AS(engine(app, {function}), inngest::configuration_error);
   app.send(go{});
-  CHECK(first.wait_until_idle(60s));
+  CHECK(first.wait_until_idle(support::patience));
   CHECK(ran == 1);
 }
 
@@ -179,7 +179,7 @@ TEST_CASE("a store of a user's may throw anything: send throws, and what was beg
   CHECK_THROWS_AS(app.send(go{}), inngest::unreachable);
   CHECK(second == 0);
   is_away = false;
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(second == 1);
   CHECK(engine.runs_of(sent.ids.at(0)).at(0).status == run_status::completed);
   CHECK_NOTHROW(app.send(go{}));
@@ -197,7 +197,7 @@ TEST_CASE("a store of a user's may throw when it is asked, and when it forgets",
   CHECK_THROWS(engine.find_run("x"));
   CHECK_THROWS(engine.rerun("x"));
   engine.send(go{});
-  CHECK(engine.wait_until_idle(60s));
+  CHECK(engine.wait_until_idle(support::patience));
   CHECK(eventually(
       [&] { return !book.with("error: the engine can't remove old records from its store").empty(); }));
 }
@@ -219,7 +219,7 @@ TEST_CASE("while the store forgets the engine works", "[embedded][failures]") {
   engine engine(app, {function}, {.workers = 1, .store = store});
   REQUIRE(eventually([&] { return forgets.load(); }));
   engine.send(go{});
-  CHECK(engine.wait_until_idle(60s));
+  CHECK(engine.wait_until_idle(support::patience));
   CHECK(ran == 1);
   released = true;
 }
@@ -265,7 +265,7 @@ TEST_CASE("a hook of middleware may throw anything: the run fails and says so", 
                           inngest::on<go>(), [&](auto& ctx) { ctx.step.run("a", [] { return 1; }); });
   engine engine(app, {function});
   engine.send(go{});
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(engine.runs().at(0).status == run_status::failed);
   CHECK(book.with("error: run " + engine.runs().at(0).id).size() == 1);
 }
@@ -312,7 +312,7 @@ TEST_CASE("transports may throw anything: the step fails", "[embedded][failures]
       [&](inngest::context<go>& ctx) { ctx.step.fetch("a", {.url = "http://localhost/"}); });
   engine engine(app, {function}, {.requests = std::make_shared<throwing_transport>()});
   engine.send(go{});
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(engine.runs().at(0).status == run_status::failed);
 }
 
@@ -327,7 +327,7 @@ TEST_CASE("a log's sink may throw anything", "[embedded][failures]") {
       });
   engine engine(app, {function}, {.retry_delay = [](int) { return 1ms; }});
   engine.send(go{});
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(engine.runs().at(0).status == run_status::completed);
 }
 
@@ -426,7 +426,7 @@ TEST_CASE("sleeps and retries take about as long when the clock is set back", "[
            });
   }));
   offset = -1;
-  CHECK(engine.wait_until_idle(60s));
+  CHECK(engine.wait_until_idle(support::patience));
 }
 
 TEST_CASE("a sleep takes about as long when the clock is set back while no engine runs",
@@ -449,7 +449,7 @@ TEST_CASE("a sleep takes about as long when the clock is set back while no engin
   const auto app = client_with(book);
   engine engine(app, {make(app)},
                 {.store = store, .system_time = [] { return std::chrono::system_clock::now() - 1h; }});
-  CHECK(engine.wait_until_idle(60s));
+  CHECK(engine.wait_until_idle(support::patience));
 }
 
 TEST_CASE("what is due is done when the clock is set forward", "[embedded][clock]") {
@@ -464,7 +464,7 @@ TEST_CASE("what is due is done when the clock is set forward", "[embedded][clock
   engine.send(go{});
   CHECK_FALSE(engine.wait_until_idle(50ms));
   offset = 2;
-  CHECK(engine.wait_until_idle(60s));
+  CHECK(engine.wait_until_idle(support::patience));
 }
 
 // ---- the log ----------------------------------------------------------------------------------------------
@@ -485,7 +485,7 @@ TEST_CASE("failed attempts, failed runs and what is resumed are logged", "[embed
     CHECK(book.with("resumes").empty());
     const auto first = engine.send(go{.data = {.n = 0}}).ids.at(0);
     const auto second = engine.send(go{.data = {.n = 1}}).ids.at(0);
-    REQUIRE(engine.wait_until_idle(60s));
+    REQUIRE(engine.wait_until_idle(support::patience));
     const std::string of_first = "run " + engine.runs_of(first).at(0).id + " of function \"f\"";
     const std::string of_second = "run " + engine.runs_of(second).at(0).id + " of function \"f\"";
     const auto retried =
@@ -547,7 +547,7 @@ TEST_CASE("calls of apps elsewhere wait until they can be reached and use up no 
   CHECK(engine.runs_of(ids.at(0)).at(0).status == inngest::embedded::run_status::queued);
   apps->is_there = true;
   engine.retry_remote_apps();
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const run ended = engine.runs_of(ids.at(0)).at(0);
   CHECK(ended.output_text == "7");
   for (const timeline_entry& entry : ended.timeline) CHECK(entry.attempt == 0);

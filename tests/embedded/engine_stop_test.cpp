@@ -79,7 +79,7 @@ TEST_CASE("stop() asks a body to stop, and the next engine runs it again as the 
   }
   const auto app = quiet_client();
   engine second(app, {make(app)}, {.store = store, .retry_delay = [](int) { return 1ms; }});
-  const auto run = second.wait_for(run_id, 60s);
+  const auto run = second.wait_for(run_id, support::patience);
   CHECK(run.status == run_status::completed);
   CHECK(run.output<int>() == 7);
   CHECK(attempts == std::vector<int>{0, 0});
@@ -117,7 +117,7 @@ TEST_CASE("stop() does not wait for a body longer than the grace, but its result
   CHECK(first_ran == 1);
   CHECK(second_ran == 0);  // nothing begins any more
   engine second(app, {make()}, {.store = store});
-  REQUIRE(second.wait_until_idle(60s));
+  REQUIRE(second.wait_until_idle(support::patience));
   CHECK(first_ran == 2);  // once for each event
   CHECK(second_ran == 2);
 }
@@ -157,7 +157,7 @@ TEST_CASE("a call that had not begun when the engine stopped is made by the next
   }
   CHECK(attempts.empty());
   engine second(app, {function}, {.store = store});
-  REQUIRE(second.wait_until_idle(60s));
+  REQUIRE(second.wait_until_idle(support::patience));
   CHECK(attempts == std::vector<int>{0});
   CHECK(second.runs().at(0).status == run_status::completed);
 }
@@ -190,7 +190,7 @@ TEST_CASE("a body is asked to stop when its run is cancelled or out of time", "[
   if (how == std::string("cancel")) CHECK(engine.cancel(engine.runs().at(0).id));
   if (how == std::string("event")) engine.send(halt{});
   if (is_singleton) engine.send(go{.data = {.n = 1}});
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(asked == 1);
   CHECK(after == 0);
   CHECK(engine.find_run(first_id)->status == run_status::cancelled);

@@ -44,7 +44,7 @@ inngest::embedded::engine_options quick() {
 run ended_run(const engine& engine, const inngest::sent_events& sent) {
   const auto started = engine.runs_of(sent.ids.at(0));
   REQUIRE(started.size() == 1);
-  const run out = engine.wait_for(started[0].id, 60s);
+  const run out = engine.wait_for(started[0].id, support::patience);
   REQUIRE(out.ended());
   return out;
 }
@@ -68,7 +68,7 @@ TEST_CASE("an event runs every function that it triggers, and no other", "[embed
   engine engine(app, {first, second, third}, quick());
 
   const auto sent = engine.send(go{{.n = 7}});
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const auto runs = engine.runs_of(sent.ids.at(0));
   REQUIRE(runs.size() == 2);
   CHECK(runs[0].function_id == "first");
@@ -280,7 +280,7 @@ TEST_CASE("events sent by a step start runs, once", "[embedded]") {
   const run ended = ended_run(engine, engine.send(go{}));
   const auto ids = ended.output<std::vector<std::string>>();
   REQUIRE(ids.size() == 2);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(engine.runs().size() == 3);
   CHECK(engine.runs_of(ids[0]).at(0).output<int>() == 1);
   CHECK(engine.runs_of(ids[1]).at(0).output<int>() == 2);
@@ -359,7 +359,7 @@ TEST_CASE("functions start by hand whatever their triggers are, scheduled ones t
                                            [](auto& ctx) { return ctx.event.data.cron.value_or("by hand"); });
   const auto foreign = app.create_function({.id = "foreign"}, inngest::on<go>(), [](auto&) {});
   engine engine(app, {nightly}, quick());
-  CHECK(engine.wait_for(engine.start(nightly), 60s).output<std::string>() == "by hand");
+  CHECK(engine.wait_for(engine.start(nightly), support::patience).output<std::string>() == "by hand");
   CHECK_THROWS_AS(engine.start(foreign), inngest::configuration_error);
 }
 
@@ -403,7 +403,7 @@ TEST_CASE("another engine on the same store goes on where the first one stopped"
   }
   engine third(app, {durable, parent}, options);
   third.send(resume{{.n = 100}});
-  const run ended = third.wait_for(run_id, 60s);
+  const run ended = third.wait_for(run_id, support::patience);
   REQUIRE(ended.status == run_status::completed);
   CHECK(ended.output<int>() == 103);
   CHECK(calls == 2);
@@ -427,7 +427,7 @@ TEST_CASE("progress is told in order and never by two threads at once", "[embedd
   };
   engine engine(app, {steps}, options);
   for (int i = 0; i < 50; ++i) engine.send(go{});
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK_FALSE(overlapped);
   CHECK(told.size() == 50);
   for (const auto& [id, entries] : told) {
@@ -451,7 +451,7 @@ TEST_CASE("many threads send to one engine and nothing is lost", "[embedded]") {
     });
   }
   for (auto& each : senders) each.join();
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(sum == 200);
   CHECK(engine.runs().size() == 200);
 }
@@ -523,7 +523,7 @@ TEST_CASE("a function that triggers itself without a pause is stopped by the lim
   options.max_chain = 20;
   engine engine(app, {f}, options);
   engine.send(go{});
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const auto all = engine.runs();
   CHECK(all.back().status == run_status::failed);
   CHECK_THAT(all.back().error.value().message, Catch::Matchers::ContainsSubstring("max_chain"));

@@ -229,7 +229,7 @@ TEST_CASE("events are found by name, time and condition", "[embedded][find]") {
   engine running(s.app, s.functions(), on(GENERATE(false, true) ? &place : nullptr));
   running.send(
       {order{{{"how", "pays"}, {"order", 1}}}, order{{{"how", "pays"}, {"order", 2}}}, packed{{{"n", 3}}}});
-  CHECK(running.wait_until_idle(60s));
+  CHECK(running.wait_until_idle(support::patience));
   CHECK(running.find_events({}).size() == 3);
   CHECK(running.find_events({.name = "shop/packed"}).size() == 1);
   CHECK(running.find_events({.where = "event.data.order == 2"}).size() == 1);
@@ -257,7 +257,7 @@ TEST_CASE("tags are checked, and a function's tags belong to its options", "[emb
       });
   engine running(app, {tags_badly});
   const auto sent = running.send(order{json::object()});
-  CHECK(running.wait_until_idle(60s));
+  CHECK(running.wait_until_idle(support::patience));
   CHECK_THAT(running.runs_of(sent.ids.front()).front().error.value().message, ContainsSubstring("256 bytes"));
 }
 

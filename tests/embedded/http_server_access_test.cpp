@@ -13,6 +13,7 @@
 
 #include "catch.hpp"
 #include "raw_client.hpp"
+#include "support/eventually.hpp"
 #include "support/http_client.hpp"
 
 using namespace std::chrono_literals;
@@ -258,7 +259,8 @@ TEST_CASE("a registration takes no function of the process or of another app", "
   const auto sent = it.functions.send(start{{.k = "secret"}});
   std::string output;
   for (const auto& run : it.functions.runs_of(sent.ids.at(0)))
-    if (run.function_slug == "app-local") output = it.functions.wait_for(run.id, 60s).output<std::string>();
+    if (run.function_slug == "app-local")
+      output = it.functions.wait_for(run.id, support::patience).output<std::string>();
   CHECK(output == "local secret");
   CHECK(registers(R"({"appName":"shop","url":")" + shop + R"(","functions":[]})").first == 200);
 }
@@ -331,7 +333,7 @@ TEST_CASE("a function of the process stays when a stored registration has its id
                                          [](inngest::context<start>&) { return "local"; });
   engine after{app, {local}, {.store = store}};
   const std::string run = after.start(local, json{{"k", "x"}});
-  CHECK(after.wait_for(run, 60s).output<std::string>() == "local");
+  CHECK(after.wait_for(run, support::patience).output<std::string>() == "local");
 }
 
 TEST_CASE("with keys, every route asks for one", "[http_server]") {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "catch.hpp"
+#include "support/eventually.hpp"
 #include "support/http_client.hpp"
 #include "support/running_server.hpp"
 
@@ -73,7 +74,7 @@ TEST_CASE("an engine on a port takes events and tells of runs", "[http_server]")
   const json sent =
       caller.post("/e/key", R"([{"name":"server/go","data":{"n":21}},{"name":"server/other"}])");
   REQUIRE(sent.at("ids").size() == 2);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const std::string event = sent.at("ids").at(0);
   const json runs = caller.get("/v1/events/" + event + "/runs").at("data");
   REQUIRE(runs.size() == 1);
@@ -136,7 +137,7 @@ TEST_CASE("what the page shows is told as JSON", "[http_server]") {
   const http_server server{engine, {.port = 0}};
   caller caller{server};
   engine.send(go{{.n = 1}});
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
 
   const json state = caller.get("/api/state");
   CHECK(state.at("mode") == "memory");
@@ -212,7 +213,7 @@ TEST_CASE("an app elsewhere is called, with a signature where there is a key", "
   CHECK(caller.post("/fn/register", body).at("ok") == true);
   const std::string event =
       caller.post("/e/key", R"({"name":"server/go","data":{"n":1.50}})").at("ids").at(0);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(engine.runs_of(event).at(0).output<std::string>() == "from elsewhere");
   running.stop();
   CHECK(target == "/app?fnId=other-f&stepId=step&kept=1");
@@ -225,7 +226,7 @@ TEST_CASE("an app elsewhere that does not answer is tried again, then its run fa
   caller caller{server};
   caller.post("/fn/register", registration("http://127.0.0.1:1/app"));
   const std::string event = caller.post("/e/key", R"({"name":"server/go"})").at("ids").at(0);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const auto run = engine.runs_of(event).at(0);
   CHECK(run.status == inngest::embedded::run_status::failed);
   CHECK(run.error->name == "Error");
@@ -240,7 +241,7 @@ TEST_CASE("the client for runs works with the engine as with a server", "[http_s
                                            [](auto& ctx) { ctx.step.sleep("long", 24h); });
   engine engine{app, {doubled, sleeper}};
   const inngest::runs runs(app);
-  CHECK(runs.send_and_wait(doubled, go{{.n = 4}}, 60s) == 8);
+  CHECK(runs.send_and_wait(doubled, go{{.n = 4}}, support::patience) == 8);
   const auto sent = app.send(inngest::any_event("server/sleep", json::object()));
   const auto run = runs.of_event(sent.ids.at(0)).at(0);
   runs.cancel(run.id);

@@ -199,8 +199,8 @@ TEST_CASE("a backup of a working engine is a store with which another engine goe
     engine engine{
         app, functions(app), {.store = std::make_shared<sqlite_store>(sqlite_options{.path = file})}};
     CHECK(engine.check().empty());
-    REQUIRE(engine.wait_until_idle(60s));
-    CHECK(engine.wait_for(sleeping, 60s).output<int>() == 7);
+    REQUIRE(engine.wait_until_idle(support::patience));
+    CHECK(engine.wait_for(sleeping, support::patience).output<int>() == 7);
     std::size_t completed = 0;
     for (const run& each : engine.runs()) completed += each.status == run_status::completed ? 1 : 0;
     CHECK(completed == engine.runs().size());
@@ -319,7 +319,7 @@ TEST_CASE("a hundred thousand events in a POST are refused, and many POSTs meet 
   CHECK(engine.queued_runs() <= 1000);
   CHECK(engine.metrics().queued == engine.queued_runs());
   opens = true;
-  CHECK(engine.wait_until_idle(60s));
+  CHECK(engine.wait_until_idle(support::patience));
   CHECK(engine.queued_runs() == 0);
   const auto again = client.Post("/e/key", events(10), "application/json");
   REQUIRE(again);

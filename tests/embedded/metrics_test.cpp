@@ -159,7 +159,7 @@ TEST_CASE("metrics count runs, steps and attempts by function and outcome", "[em
   const engine_metrics before = engine.metrics();
   CHECK(before.functions.size() == 2);  // a series begins with 0
   for (int i = 0; i < 5; ++i) engine.send(go{});
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const engine_metrics after = engine.metrics();
   const function_metrics& of_good = of(after, "good");
   CHECK(of_good.app == "shop");
@@ -264,7 +264,7 @@ TEST_CASE("concurrency slots and the oldest due call are told", "[embedded][metr
   CHECK(eventually([&] { return engine.metrics().oldest_due_job > 20ms; }));
   CHECK(engine.health().ready);  // the limit holds the calls back, nothing is stuck
   door.open();
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(engine.metrics().oldest_due_job == 0ms);
   CHECK(engine.metrics().slots_in_use == 0);
 }

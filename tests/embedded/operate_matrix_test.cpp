@@ -74,7 +74,7 @@ class lab {
   engine& operator*() { return *engine_; }
   engine* operator->() { return engine_.get(); }
 
-  run wait(const std::string& id) { return engine_->wait_for(id, 60s); }
+  run wait(const std::string& id) { return engine_->wait_for(id, support::patience); }
   std::vector<run> runs_of_function(const std::string& slug) {
     return engine_->find_runs({.function = slug, .limit = 1000, .oldest_first = true});
   }
@@ -86,7 +86,7 @@ class lab {
   }
   /// Nothing is left, and nothing is damaged.
   void check_all_is_well() {
-    CHECK(engine_->wait_until_idle(60s));
+    CHECK(engine_->wait_until_idle(support::patience));
     CHECK(engine_->check().empty());
     CHECK(engine_->metrics().slots_in_use == 0);
   }
@@ -187,7 +187,7 @@ std::vector<way> all_ways() {
       {"an event, resent", "app-plain",
        [](lab& at) {
          const std::string id = at->send(inngest::any_event(single{{{"n", 1}}})).ids.at(0);
-         at->wait_until_idle(60s);
+         at->wait_until_idle(support::patience);
          at->resend(id);
        },
        json::array({1})},
@@ -249,7 +249,7 @@ TEST_CASE("a failed run is repeated whole, from a step and from the failed step,
     works its;
     at.start(its.app, its.functions());
     each.begin(at);
-    REQUIRE(at->wait_until_idle(60s));  // a resent event starts a second run
+    REQUIRE(at->wait_until_idle(support::patience));  // a resent event starts a second run
     REQUIRE(at.runs_of_function(each.slug).back().status == run_status::failed);
     const run failed = at.runs_of_function(each.slug).back();
     at.restart();
@@ -461,7 +461,7 @@ TEST_CASE("a backfill of a paused schedule, or of a paused function, begins afte
   REQUIRE(at->pause(pause_target::schedule("app-nightly", yearly)));
   const timestamp from = first_of_march - 24h * 800;
   CHECK(at->backfill("app-nightly", yearly, from, first_of_march - 24h * 300).run_ids.size() == 2);
-  CHECK(at->wait_until_idle(60s));
+  CHECK(at->wait_until_idle(support::patience));
   CHECK(at.count("app-nightly", run_status::completed) == 2);  // the schedule is paused, not the function
   REQUIRE(at->pause(pause_target::function("app-nightly")));
   const auto rest = at->backfill("app-nightly", yearly, from, first_of_march);
@@ -598,7 +598,7 @@ TEST_CASE("a drain holds sleepers that wake up, and the next process continues t
   at.start(app, {f});
   for (int n = 0; n < 5; ++n) at->send(sleeps{{{"n", n}}});
   REQUIRE(at.reaches("app-f", run_status::sleeping, 5));
-  CHECK(at->drain(10s));  // sleepers are no calls
+  CHECK(at->drain(support::patience));  // sleepers are no calls
   at.advance(11min);
   REQUIRE(at.reaches("app-f", run_status::paused, 5));
   at->send(sleeps{{{"n", 5}}});

@@ -18,6 +18,7 @@
 #include "catch.hpp"
 #include "embedded/scheduler_driver.hpp"
 #include "embedded/store_records.hpp"
+#include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 #include "support/http_client.hpp"
 #include "support/running_server.hpp"
@@ -152,10 +153,10 @@ TEST_CASE("a recorded Go app registers, is called and completes on the engine", 
     CHECK(function.retries == (function.slug == "rec-concurrency" ? 2 : 4));
   }
   const std::string event = engine.accept(R"({"name":"rec/asked","data":{"user":{"id":42}}})").front();
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   for (const auto& run : engine.runs_of(event)) {  // the one that sleeps, too
     CAPTURE(run.function_slug);
-    const auto ended = engine.wait_for(run.id, 60s);
+    const auto ended = engine.wait_for(run.id, support::patience);
     if (run.function_slug == "rec-fails") {
       CHECK(ended.status == run_status::failed);
       CHECK(ended.error->message == "unhandled step error: nope");
@@ -180,10 +181,10 @@ TEST_CASE("an app of Python's shape registers, sleeps, waits, invokes and fails 
   CAPTURE(registered->body);
   REQUIRE(registered->status == 200);
   const std::string event = engine.accept(R"({"name":"py/asked","data":{"user":{"id":1}}})").front();
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   std::set<std::string> outputs;
   for (const auto& run : engine.runs_of(event)) {
-    const auto ended = engine.wait_for(run.id, 60s);
+    const auto ended = engine.wait_for(run.id, support::patience);
     outputs.insert(run.function_slug + ": " + (ended.error ? ended.error->message : ended.output_text));
   }
   CHECK(outputs ==
@@ -494,7 +495,7 @@ TEST_CASE("a call follows redirects with its body and headers, but not for ever"
   engine.register_app("app", json{{"appName", "app"}, {"functions", {moved, round}}}.dump());
   const std::string event = engine.accept(R"({"name":"a/x"})").front();
   for (const auto& run : engine.runs_of(event)) {
-    const auto ended = engine.wait_for(run.id, 60s);
+    const auto ended = engine.wait_for(run.id, support::patience);
     if (run.function_slug == "app-f") {
       CHECK(ended.output_text == "7");
     } else {

@@ -62,7 +62,7 @@ inngest::embedded::engine_options quick() {
 
 run run_of(engine& engine, const std::string& url) {
   const auto sent = engine.send(asked{{.url = url}});
-  return engine.wait_for(engine.runs_of(sent.ids.at(0)).at(0).id, 60s);
+  return engine.wait_for(engine.runs_of(sent.ids.at(0)).at(0).id, support::patience);
 }
 
 }  // namespace
@@ -189,7 +189,7 @@ TEST_CASE("a request that was asked for is made by the engine that comes after",
   auto options = quick();
   options.store = open();
   engine engine(app, {app.create_function({.id = "fetcher"}, inngest::on<asked>(), fetch)}, options);
-  const run ended = engine.wait_for(id, 60s);
+  const run ended = engine.wait_for(id, support::patience);
   INFO(format_timeline(ended));
   REQUIRE(ended.status == run_status::completed);
   CHECK(ended.output<std::string>() == "page");

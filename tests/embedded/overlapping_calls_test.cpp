@@ -14,6 +14,7 @@
 
 #include "catch.hpp"
 #include "embedded/scheduler_driver.hpp"
+#include "support/eventually.hpp"
 
 using namespace std::chrono_literals;
 using namespace scheduler_testing;
@@ -114,7 +115,7 @@ TEST_CASE("a step after a race runs once although the loser ends while the funct
   });
   engine engine(app, {f}, {.retry_delay = [](int) { return 1ms; }});
   const auto sent = engine.send(inngest::any_event("a/x", json::object()));
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const run ended = engine.runs_of(sent.ids.front()).front();
   INFO(format_timeline(ended));
   CHECK(ended.status == run_status::completed);

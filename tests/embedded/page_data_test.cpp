@@ -114,7 +114,7 @@ TEST_CASE("a run's page has every failed attempt with its error, also after a re
     engine host{app, {pay}, {.store = store_of(on_disk, place), .retry_delay = [](int) { return 0ms; }}};
     const http_server server{host, {.port = 0}};
     const auto event = host.send(go{}).ids.at(0);
-    REQUIRE(host.wait_until_idle(60s));
+    REQUIRE(host.wait_until_idle(support::patience));
     id = host.runs_of(event).at(0).id;
     check(run_shown(server, id));
   }
@@ -135,7 +135,7 @@ TEST_CASE("a run's page has a step's final error with its stack, and large resul
   engine host{app, {f}};
   const http_server server{host, {.port = 0}};
   const auto event = host.send(go{}).ids.at(0);
-  REQUIRE(host.wait_until_idle(60s));
+  REQUIRE(host.wait_until_idle(support::patience));
   const json run = run_shown(server, host.runs_of(event).at(0).id);
   CHECK_FALSE(step_of(run, "large").contains("output"));
   CHECK(step_of(run, "large")["output_size"].get<int>() > 100'000);
@@ -152,11 +152,11 @@ TEST_CASE("a rerun's page has the steps that it kept of the original run", "[emb
   engine host{app, {f}};
   const http_server server{host, {.port = 0}};
   const auto event = host.send(go{}).ids.at(0);
-  REQUIRE(host.wait_until_idle(60s));
+  REQUIRE(host.wait_until_idle(support::patience));
   const std::string id = host.runs_of(event).at(0).id;
   const auto again = host.rerun(id, rerun_step{.step = "last"});
   REQUIRE(again);
-  REQUIRE(host.wait_until_idle(60s));
+  REQUIRE(host.wait_until_idle(support::patience));
   const json original = run_shown(server, id);
   for (const json& step : original["steps"]) CHECK_FALSE(step.contains("is_kept"));
   const json steps = run_shown(server, *again)["steps"];
@@ -186,7 +186,7 @@ TEST_CASE("the pages of runs that invoke each other link to each other", "[embed
   engine host{app, {child, parent}, {.store = store_of(on_disk, place)}};
   const http_server server{host, {.port = 0}};
   const auto event = host.send(go{}).ids.at(0);
-  REQUIRE(host.wait_until_idle(60s));
+  REQUIRE(host.wait_until_idle(support::patience));
   const std::string id = host.runs_of(event).at(0).id;
   const json run = run_shown(server, id);
   REQUIRE(run["children"].size() == 2);
@@ -222,7 +222,7 @@ TEST_CASE("a run's page tells what a wait matches, and the event that ended it",
   }));
   CHECK(step_of(run_shown(server, id), "pack")["awaits"] == "page/packed if async.data.n == event.data.n");
   host.send(packed{{.n = 7}});
-  REQUIRE(host.wait_until_idle(60s));
+  REQUIRE(host.wait_until_idle(support::patience));
   CHECK(step_of(run_shown(server, id), "pack")["output"]["data"]["n"] == 7);
 }
 
@@ -238,7 +238,7 @@ TEST_CASE("a viewer is told at once and after each change, and at the end", "[em
   host.send(go{});
   std::uint64_t last = page.next();
   CHECK(last > first);
-  REQUIRE(host.wait_until_idle(60s));
+  REQUIRE(host.wait_until_idle(support::patience));
   while (last < host.sequence()) last = page.next();
   CHECK(last == host.sequence());
   viewer late(*server);

@@ -109,7 +109,7 @@ TEST_CASE("a run is repeated with another result of a step, which does not run",
   REQUIRE(its.charges == 1);
 
   const std::string again = engine.rerun(original, {.step = "charge", .result = R"("by cheque")"}).value();
-  const auto ended = engine.wait_for(again, 60s);
+  const auto ended = engine.wait_for(again, support::patience);
   CHECK(ended.output<json>() == json{{"price", 100}, {"receipt", "by cheque"}});
   CHECK(ended.original_run_id == original);
   CHECK(its.prices == 1);
@@ -121,7 +121,7 @@ TEST_CASE("a run is repeated with another result of a step, which does not run",
 
   // the links lead in both directions; a repetition of a repetition counts for the first run
   const std::string third = engine.rerun(again, {.step = "charge", .result = R"("in cash")"}).value();
-  CHECK(engine.wait_for(third, 60s).output<json>()["receipt"] == "in cash");
+  CHECK(engine.wait_for(third, support::patience).output<json>()["receipt"] == "in cash");
   std::vector<std::string> ids;
   for (const auto& each : engine.reruns_of(original)) ids.push_back(each.id);
   CHECK(ids == std::vector{again, third});
@@ -145,7 +145,8 @@ TEST_CASE("a given result of a wait, a sleep or an invoked function fits the ste
   REQUIRE(engine.find_run(original)->output<json>() ==
           json{{"event", nullptr}, {"signal", nullptr}, {"n", 1}});
   const auto output = [&](const char* step, const std::string& result) {
-    return engine.wait_for(engine.rerun(original, {.step = step, .result = result}).value(), 60s)
+    return engine
+        .wait_for(engine.rerun(original, {.step = step, .result = result}).value(), support::patience)
         .output<json>();
   };
   CHECK(output("event", R"({"name":"right/came","data":{"x":7},"ts":1,"id":"i"})")["event"]["x"] == 7);
@@ -167,7 +168,7 @@ TEST_CASE("a run is repeated from the step that failed, and keeps all other resu
   const std::string original = only_run_of(engine, engine.send(go{json{{"ends badly", true}}}).ids.at(0));
   its.charging_fails = false;
   const std::string again = engine.rerun(original, {.from_failed_step = true}).value();
-  auto run = engine.wait_for(again, 60s);
+  auto run = engine.wait_for(again, support::patience);
   CHECK(run.status == run_status::failed);  // outside of its steps
   CHECK(run.error->message == "a wrong end");
   CHECK(its.prices == 1);
@@ -175,7 +176,7 @@ TEST_CASE("a run is repeated from the step that failed, and keeps all other resu
   CHECK(its.ships == 1);
 
   // no step failed: the function is called again with all results
-  run = engine.wait_for(engine.rerun(again, {.from_failed_step = true}).value(), 60s);
+  run = engine.wait_for(engine.rerun(again, {.from_failed_step = true}).value(), support::patience);
   CHECK(run.output<json>() == json{{"price", 100}, {"receipt", "paid 100"}});
   CHECK(its.charges == 2);
   CHECK(its.ships == 1);
@@ -216,7 +217,8 @@ TEST_CASE("of a parallel group only the steps that failed run again", "[put_righ
   REQUIRE(engine.find_run(original)->status == run_status::failed);
   const int failures = bad;
   fails = false;
-  const auto run = engine.wait_for(engine.rerun(original, {.from_failed_step = true}).value(), 60s);
+  const auto run =
+      engine.wait_for(engine.rerun(original, {.from_failed_step = true}).value(), support::patience);
   CHECK(run.output<json>() == json{{"known", false}, {"all", {10, 1, 10}}});
   CHECK(fine == 1);
   CHECK(bad == failures + 2);
@@ -231,11 +233,11 @@ TEST_CASE("an event that is sent again starts its functions once more, under ano
   {
     engine engine{its.app, {its.order}, options_for(place, on_disk)};
     engine.send(go{.data = {{"n", 9007199254740993}}, .id = "given", .user = {{"name", "kim"}}});
-    REQUIRE(engine.wait_until_idle(60s));
+    REQUIRE(engine.wait_until_idle(support::patience));
     first = engine.store().find_events({}).at(0).id;
     second = engine.resend(first).value();
     CHECK(second != first);
-    REQUIRE(engine.wait_until_idle(60s));
+    REQUIRE(engine.wait_until_idle(support::patience));
     CHECK(engine.runs_of(first).size() == 1);
     CHECK(engine.runs_of(second).size() == 1);  // although the sender's id was used before
     CHECK_FALSE(engine.resend("none"));
@@ -255,7 +257,7 @@ TEST_CASE("an event that is sent again starts its functions once more, under ano
   CHECK(fresh["id"] == second);
   CHECK(old["id"] == "given");
   const std::string third = engine.resend(second).value();
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(engine.store().find_event(third)->resent_from == second);
 }
 
@@ -267,7 +269,7 @@ TEST_CASE("an event of the engine itself is not sent again", "[put_right]") {
       [&](auto&) { ++told; });
   engine engine{its.app, {its.order, listener}, {}};
   engine.send(go{json::object()});
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   REQUIRE(told == 1);
   for (const auto& event : engine.store().find_events({})) {
     if (event.name == "inngest/function.failed")
@@ -288,16 +290,16 @@ TEST_CASE("a scheduled function that is run by hand gets the event of its schedu
   engine engine{app, {nightly, both}, {}};
   const auto began = std::chrono::system_clock::now() - 1s;
   const auto invoked = engine.invoke(nightly.slug());
-  const auto run = engine.wait_for(invoked.run_id, 60s);
+  const auto run = engine.wait_for(invoked.run_id, support::patience);
   CHECK(run.event_name == "inngest/scheduled.timer");
   CHECK(run.output<json>()["cron"] == "0 4 * * 0");
   CHECK(inngest::parse_timestamp(run.output<json>()["at"].get<std::string>()).value() > began);
   CHECK(engine.store().find_event(run.event_id)->name == "inngest/scheduled.timer");
   CHECK_THROWS_AS(engine.resend(run.event_id), inngest::configuration_error);
   const auto other = engine.invoke(nightly.slug(), R"({"scheduledAt":"2026-01-31T04:00:00Z"})");
-  CHECK(engine.wait_for(other.run_id, 60s).output<json>()["at"] == "2026-01-31T04:00:00.000Z");
+  CHECK(engine.wait_for(other.run_id, support::patience).output<json>()["at"] == "2026-01-31T04:00:00.000Z");
   const auto plain = engine.invoke(both.slug(), R"({"n":1})");
-  CHECK(engine.wait_for(plain.run_id, 60s).event_name == "inngest/function.invoked");
+  CHECK(engine.wait_for(plain.run_id, support::patience).event_name == "inngest/function.invoked");
 }
 
 TEST_CASE("the harness repeats runs and gives schedules their event, too", "[put_right]") {
@@ -335,12 +337,12 @@ TEST_CASE("runs are put right over HTTP, and wrong requests name what is wrong",
   const std::string run = "/api/runs/" + original;
   const std::string given =
       caller.post(run + "/rerun", R"({"step":"charge","result":"by hand"})").at("run_id");
-  CHECK(engine.wait_for(given, 60s).output<json>()["receipt"] == "by hand");
+  CHECK(engine.wait_for(given, support::patience).output<json>()["receipt"] == "by hand");
   const std::string whole = caller.post(run + "/rerun", "{}").at("run_id");
-  CHECK(engine.wait_for(whole, 60s).status == run_status::failed);
+  CHECK(engine.wait_for(whole, support::patience).status == run_status::failed);
   its.charging_fails = false;
   const std::string from_failed = caller.post(run + "/rerun", R"({"from_failed_step":true})").at("run_id");
-  CHECK(engine.wait_for(from_failed, 60s).output<json>()["receipt"] == "paid 100");
+  CHECK(engine.wait_for(from_failed, support::patience).output<json>()["receipt"] == "paid 100");
   const json details = caller.get(run);
   REQUIRE(details.at("reruns").size() == 3);
   CHECK(details.at("reruns")[0].at("id") == given);
@@ -365,7 +367,7 @@ TEST_CASE("runs are put right over HTTP, and wrong requests name what is wrong",
 
   const std::string invoked =
       caller.post("/api/functions/" + its.order.slug() + "/invoke", R"({"data":{"n":1}})").at("run_id");
-  CHECK(engine.wait_for(invoked, 60s).status == run_status::completed);
+  CHECK(engine.wait_for(invoked, support::patience).status == run_status::completed);
   caller.refuses("/api/functions/none/invoke", "{}", 404, "none");
   caller.refuses("/api/functions/" + its.order.slug() + "/invoke", R"({"data":[1]})", 400, "data");
 }

@@ -12,6 +12,7 @@
 
 #include "catch.hpp"
 #include "embedded/store_records.hpp"
+#include "support/eventually.hpp"
 #include "support/message_of.hpp"
 
 // A store that only reads a file beside the engine that has it.
@@ -81,7 +82,7 @@ TEST_CASE("an engine on a store that only reads begins nothing", "[store][sqlite
       app,
       {},
       {.store = std::make_shared<sqlite_store>(sqlite_options{.path = here.file, .read_only = true})}};
-  CHECK(viewer.wait_until_idle(60s));
+  CHECK(viewer.wait_until_idle(support::patience));
   CHECK(viewer.find_run("r1")->status == run_status::queued);
   CHECK(sqlite_store({.path = here.file}).load().events.size() == 1);  // not dispatched to nobody
 }

@@ -107,7 +107,7 @@ realtime::subscription watch(const inngest::client& app, const std::string& chan
   options.on_error = [&into](const std::exception& problem) { into.fail(problem); };
   auto out = realtime::subscribe(
       app, channel, topics, [&into](const realtime::message& m) { into(m); }, std::move(options));
-  CHECK(out.wait_until_open(60s));
+  CHECK(out.wait_until_open(support::patience));
   return out;
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("a subscriber sees the progress of a run, in the process and through t
                                      const std::lock_guard lock(mutex);
                                      typed.push_back(p.percent);
                                    }));
-  REQUIRE(by_type.wait_until_open(60s));
+  REQUIRE(by_type.wait_until_open(support::patience));
 
   const std::string event = running.send(asked{{.id = "7"}}).ids.at(0);
   const strings expected{R"(data progress {"percent":10})", R"(data log "working")",
@@ -164,7 +164,7 @@ TEST_CASE("a subscriber sees the progress of a run, in the process and through t
     CHECK(m.created_at.has_value());
   }
   CHECK(there.all().at(0).data<Progress>().percent == 10);
-  REQUIRE(running.wait_until_idle(60s));
+  REQUIRE(running.wait_until_idle(support::patience));
   CHECK(running.find_run(run)->output<std::string>() == "done");
 }
 
@@ -185,7 +185,7 @@ TEST_CASE("another process publishes, scores and sets metadata through the engin
   CHECK(there.texts() == strings{R"(data t {"a":"ä"})", R"(data t "text")"});
 
   const std::string run = running.start(import, {{"id", "1"}});
-  REQUIRE(running.wait_until_idle(60s));
+  REQUIRE(running.wait_until_idle(support::patience));
   remote.score(run, "quality", 0.25);
   CHECK_THROWS_WITH(remote.score("unknown", "quality", 1),
                     Catch::Matchers::ContainsSubstring("there is no run \"unknown\""));
@@ -302,8 +302,8 @@ TEST_CASE("what runs note survives a restart on SQLite, and the page shows it", 
     const auto import = make_import(app);
     engine running(app, {import}, {.store = open_store()});
     run = running.start(import, {{"id", "1"}});
-    REQUIRE(running.wait_for(run, 60s).status == inngest::embedded::run_status::completed);
-    REQUIRE(running.wait_until_idle(60s));
+    REQUIRE(running.wait_for(run, support::patience).status == inngest::embedded::run_status::completed);
+    REQUIRE(running.wait_until_idle(support::patience));
     app.score(run, "later", 1);
   }
   const inngest::client app(quiet());
@@ -372,7 +372,7 @@ TEST_CASE("a subscriber that does not keep up is told so, and delays nobody", "[
         into(m);
       },
       options);
-  REQUIRE(slow.wait_until_open(60s));
+  REQUIRE(slow.wait_until_open(support::patience));
   std::unique_lock closed(gate);  // open again before the subscription ends, whatever becomes of the test
   received fast;
   auto other = watch(app, "c", {"t"}, fast);
@@ -422,7 +422,7 @@ TEST_CASE("a callback may stop or destroy its own subscription", "[embedded][rea
     ++calls;
     destroys ? mine.reset() : mine->stop();
   });
-  REQUIRE(mine->wait_until_open(60s));
+  REQUIRE(mine->wait_until_open(support::patience));
   app.publish("c", "t", 1);
   CHECK(eventually([&] { return calls == 1; }));
   CHECK(eventually([&] { return running.realtime()->subscribers() == 0; }));
@@ -561,7 +561,7 @@ TEST_CASE("messages and metadata are judged where they come in", "[embedded][rea
   CHECK(there.all().at(2).data<std::string>() == "bad ? bytes");
 
   const std::string run = running.start(import, {{"id", "1"}});
-  REQUIRE(running.wait_until_idle(60s));
+  REQUIRE(running.wait_until_idle(support::patience));
   const std::size_t before = running.store().notes_of(run).size();
   const auto change = [&](const std::string& text) {
     return post("/v1/runs/" + run + "/metadata", R"({"target":{},"metadata":[)" + text + "]}");
@@ -601,7 +601,7 @@ TEST_CASE("a run keeps its newest messages, and long ones shortened", "[embedded
   });
   engine running(app, {chatty});
   const std::string run = running.start(chatty, {{"id", "1"}});
-  REQUIRE(running.wait_until_idle(60s));
+  REQUIRE(running.wait_until_idle(support::patience));
   const auto notes = running.store().notes_of(run);
   REQUIRE(notes.size() == inngest::embedded::most_messages_of_run);
   CHECK(notes.front().text == "51");

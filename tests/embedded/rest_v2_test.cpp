@@ -97,7 +97,7 @@ TEST_CASE("a run is repeated from a step, with the results before it and other a
   REQUIRE(engine.find_run(original)->output<json>() == json{{"first", 1}, {"second", 10}, {"third", 11}});
 
   const auto repeat = [&](const std::string& step, const auto&... inputs) {
-    const inngest::run_info ended = runs.wait(runs.rerun_from(original, step, inputs...), 60s);
+    const inngest::run_info ended = runs.wait(runs.rerun_from(original, step, inputs...), support::patience);
     const auto run = engine.find_run(ended.id);
     CHECK(run->original_run_id == original);
     CHECK(run->event_id == event);
@@ -113,11 +113,11 @@ TEST_CASE("a run is repeated from a step, with the results before it and other a
   CHECK(repeat("first")["first"] == 2);  // everything again
 
   const std::string again = runs.rerun_from(original, "third");
-  runs.wait(again, 60s);
+  runs.wait(again, support::patience);
   const std::string of_repeated = runs.rerun_from(again, "third");
-  runs.wait(of_repeated, 60s);
+  runs.wait(of_repeated, support::patience);
   CHECK(engine.find_run(of_repeated)->original_run_id == original);  // not the one in between
-  runs.wait(runs.rerun(original), 60s);
+  runs.wait(runs.rerun(original), support::patience);
   CHECK(engine.find_run(runs.rerun(original))->original_run_id == original);
 
   CHECK_THROWS_WITH(runs.rerun_from(original, "none"), ContainsSubstring("Step not found in original run"));
@@ -143,7 +143,8 @@ TEST_CASE("a repetition survives a restart in its middle, with its arguments and
   REQUIRE(engine.cancel(original));
   CHECK(engine.find_run(again)->original_run_id == original);
   its.app.send(resumed{json::object()});
-  CHECK(engine.wait_for(again, 60s).output<json>() == json{{"first", 1}, {"second", 70}, {"third", 71}});
+  CHECK(engine.wait_for(again, support::patience).output<json>() ==
+        json{{"first", 1}, {"second", 70}, {"third", 71}});
   CHECK(its.firsts == 0);
   CHECK(its.seconds == 0);
 
@@ -152,7 +153,7 @@ TEST_CASE("a repetition survives a restart in its middle, with its arguments and
   wait_until_it_waits(engine, from_wait);
   CHECK(its.seconds == 0);
   its.app.send(resumed{json::object()});
-  CHECK(engine.wait_for(from_wait, 60s).output<json>()["third"] == 11);
+  CHECK(engine.wait_for(from_wait, support::patience).output<json>()["third"] == 11);
 }
 
 TEST_CASE("changed arguments are given at each attempt, and after a restart before the first", "[rest_v2]") {
@@ -320,10 +321,10 @@ TEST_CASE("a function is invoked through the API, once for each key", "[rest_v2]
     shop its;
     engine engine{its.app, its.functions(), on_disk(place)};
     const inngest::runs runs(its.app);
-    CHECK(runs.invoke_and_wait(its.order, json::object(), 60s)["first"] == 1);
+    CHECK(runs.invoke_and_wait(its.order, json::object(), support::patience)["first"] == 1);
     id = runs.invoke(its.order, json{{"k", 1}}, "key");
     CHECK(runs.invoke(its.order, json{{"k", 2}}, "key") == id);
-    CHECK(runs.wait(id, 60s).output<json>()["first"] == 2);
+    CHECK(runs.wait(id, support::patience).output<json>()["first"] == 2);
     CHECK(engine.find_run(id)->event_name == "inngest/function.invoked");
     CHECK_THROWS_AS(runs.invoke("app", "none", json::object()), inngest::request_rejected);
     CHECK_THROWS_WITH(runs.invoke(its.order, 5), ContainsSubstring("object"));
@@ -434,7 +435,7 @@ TEST_CASE("the routes refuse what is wrong like a server", "[rest_v2]") {
   }
   // the page shows repeated runs as well
   const std::string again = engine.rerun(run, {.step = "third"}).value();
-  engine.wait_for(again, 60s);
+  engine.wait_for(again, support::patience);
   CHECK(json::parse(client.Get("/api/runs/" + again)->body).at("original_run_id") == run);
   CHECK(json::parse(client.Get("/api/runs")->body).at("runs").size() == 2);
 }
@@ -479,18 +480,18 @@ TEST_CASE("outputs that middleware has changed are read as the function returned
   engine engine{app, {add}};
   const inngest::runs runs(app);
 
-  CHECK(runs.send_and_wait(add, started{{{"n", 1}}}, 60s) == 2);
-  CHECK(runs.invoke_and_wait(add, json{{"n", 2}}, 60s) == 3);
+  CHECK(runs.send_and_wait(add, started{{{"n", 1}}}, support::patience) == 2);
+  CHECK(runs.invoke_and_wait(add, json{{"n", 2}}, support::patience) == 3);
   const std::string event = app.send(started{{{"n", 3}}}).ids.at(0);
   const std::string id = only_run_of(engine, event);
   CHECK_THAT(runs.find(id)->output_text, ContainsSubstring("of_client"));
   if (!of_function) {  // a run that is looked up by its id does not know its function's middleware
-    CHECK(runs.wait(id, 60s).output<int>() == 4);
+    CHECK(runs.wait(id, support::patience).output<int>() == 4);
     CHECK(runs.of_event(event).at(0).output<int>() == 4);
     for (const auto& run : runs.list({.with_output = true}).runs) CHECK(run.output<int>() > 1);
   }
   try {
-    runs.send_and_wait(add, started{{{"fails", true}}}, 60s);
+    runs.send_and_wait(add, started{{{"fails", true}}}, support::patience);
     FAIL("the run has failed");
   } catch (const inngest::run_not_completed& problem) {  // errors are as they are
     CHECK_THAT(problem.what(), ContainsSubstring("no money"));

@@ -109,7 +109,7 @@ TEST_CASE("a run whose function is gone is retried, and then fails with its name
     REQUIRE(eventually([&] { return sleeps(*kept); }));
   }
   engine second(app, {listener}, on(kept, 2h));
-  const run ended = second.wait_for(id, 60s);
+  const run ended = second.wait_for(id, support::patience);
   REQUIRE(ended.status == run_status::failed);
   CHECK_THAT(ended.error.value().message, ContainsSubstring("\"app-old\""));
   CHECK(count(ended, progress::run_retried) == 4);
@@ -135,7 +135,7 @@ TEST_CASE("a run goes on when its function comes back in time", "[embedded][rest
     REQUIRE(eventually([&] { return count(*second.find_run(id), progress::run_retried) == 1; }));
   }
   engine third(app, {old}, on(kept, 4h));
-  CHECK(third.wait_for(id, 60s).output<int>() == 1);
+  CHECK(third.wait_for(id, support::patience).output<int>() == 1);
 }
 
 TEST_CASE("a run of an app whose registration can't be read does not fail for it", "[embedded][restart]") {
@@ -174,7 +174,7 @@ TEST_CASE("an invoke step keeps its name over a restart", "[embedded][restart]")
     kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
   }
   engine second(app, {child, parent}, on(kept, 2h));
-  const run ended = second.wait_for(id, 60s);
+  const run ended = second.wait_for(id, support::patience);
   REQUIRE(ended.status == run_status::completed);
   const auto returned = std::find_if(ended.timeline.begin(), ended.timeline.end(), [](const auto& entry) {
     return entry.what == progress::invoke_completed;
@@ -208,7 +208,7 @@ TEST_CASE("a store that keeps what it says it did not leaves nothing double",
     const auto runs = kept->runs();
     return !runs.empty() && runs.front().ended();
   }));
-  CHECK(running.wait_until_idle(60s));
+  CHECK(running.wait_until_idle(support::patience));
   for (const run& run : kept->runs()) {
     CHECK(run.status == run_status::completed);
     CHECK(kept->memos_of(run.id).size() == 5);

@@ -105,7 +105,7 @@ TEST_CASE("lines of handlers and of the engine say what they are about", "[embed
   });
   engine engine{app, {f}, {.retry_delay = [](int) { return 0ms; }}};
   const auto id = engine.send(go{}).ids.at(0);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const std::string run_id = engine.runs_of(id).at(0).id;
 
   const auto before = book.with("before");
@@ -192,7 +192,7 @@ TEST_CASE("a run's lines are kept with it, and survive a restart", "[embedded][l
     });
     engine engine{app, {f}, {.store = kept}};
     id = engine.runs_of(engine.send(go{}).ids.at(0)).at(0).id;
-    REQUIRE(engine.wait_for(id, 60s).ended());
+    REQUIRE(engine.wait_for(id, support::patience).ended());
     REQUIRE(eventually([&] {
       const auto lines = engine.logs_of(id);
       return !lines.empty() && lines.back().level == inngest::log_level::error;
@@ -238,7 +238,7 @@ TEST_CASE("only the newest lines of a run are kept, and each is short", "[embedd
   });
   engine engine{app, {f}, {.store = store_of(on_disk, place), .run_log_lines = 10}};
   const std::string id = engine.runs_of(engine.send(go{}).ids.at(0)).at(0).id;
-  REQUIRE(engine.wait_for(id, 60s).ended());
+  REQUIRE(engine.wait_for(id, support::patience).ended());
   REQUIRE(eventually(
       [&] { return engine.logs_of(id).size() == 10 && engine.logs_of(id).back().text[0] == 'x'; }));
   const auto lines = engine.logs_of(id);
@@ -261,7 +261,7 @@ TEST_CASE("a long step's lines are stored before it ends", "[embedded][log]") {
   const std::string id = engine.runs_of(engine.send(go{}).ids.at(0)).at(0).id;
   CHECK(eventually([&] { return texts(engine.logs_of(id)) == std::vector<std::string>{"begun"}; }));
   ends = true;
-  CHECK(engine.wait_for(id, 60s).ended());
+  CHECK(engine.wait_for(id, support::patience).ended());
 }
 
 TEST_CASE("a store that is full holds back lines without end, and goes on later", "[embedded][log]") {
@@ -296,7 +296,7 @@ TEST_CASE("a store that is full holds back lines without end, and goes on later"
   CHECK(kept->largest <= 40'000);
   kept->is_full = false;
   goes_on = true;
-  CHECK(engine.wait_for(id, 60s).status == run_status::completed);
+  CHECK(engine.wait_for(id, support::patience).status == run_status::completed);
   CHECK(eventually([&] { return engine.logs_of(id).size() == 500; }));
 }
 

@@ -95,7 +95,7 @@ TEST_CASE("while the store takes nothing events are refused with its reason, and
   CHECK(ran == 1);  // the function doesn't go on before its result is kept
 
   store->is_full = false;
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   const auto runs = engine.runs_of(sent.ids.at(0));
   REQUIRE(runs.size() == 1);
   CHECK(runs[0].status == run_status::completed);
@@ -134,7 +134,7 @@ TEST_CASE("a send that threw has not happened, and a repeated one counts once", 
   store->is_full = true;
   CHECK_THROWS_AS(engine.accept(event, seed), inngest::unreachable);
   store->is_full = false;
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(ran == 0);
   CHECK(store->find_events({}).empty());
 
@@ -153,7 +153,7 @@ TEST_CASE("a send that threw has not happened, and a repeated one counts once", 
   CHECK_THROWS_AS(engine.accept(event, seed), inngest::unreachable);
   const auto ids = accept_at_last();
   CHECK(accept_at_last() == ids);
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(ran == 1);
   CHECK(engine.runs_of(ids.front()).size() == 1);
 }
@@ -169,11 +169,11 @@ TEST_CASE("a send that threw does not happen in the next process either, though 
     engine engine(app, {function}, {.store = store});
     store->lies = 1;
     CHECK_THROWS_AS(engine.accept(R"({"name":"test/go","data":{}})"), inngest::unreachable);
-    REQUIRE(engine.wait_until_idle(60s));
+    REQUIRE(engine.wait_until_idle(support::patience));
   }
   CHECK(store->find_events({}).empty());
   engine next(app, {function}, {.store = store});
-  REQUIRE(next.wait_until_idle(60s));
+  REQUIRE(next.wait_until_idle(support::patience));
   CHECK(ran == 0);
 }
 
@@ -191,7 +191,7 @@ TEST_CASE("an event that was stored is taken, although what it started can't be 
   CHECK(ran == 0);
   store->commits_left = 1'000'000;
   store->is_full = false;
-  REQUIRE(engine.wait_until_idle(60s));
+  REQUIRE(engine.wait_until_idle(support::patience));
   CHECK(ran == 1);
   CHECK(engine.runs_of(ids.at(0)).size() == 1);
 }

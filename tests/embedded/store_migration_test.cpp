@@ -11,6 +11,7 @@
 
 #include "catch.hpp"
 #include "embedded/store_records.hpp"
+#include "support/eventually.hpp"
 
 // Files of earlier versions.
 
@@ -122,8 +123,8 @@ TEST_CASE("a file of the first version is upgraded in place and goes on", "[embe
   const auto child = app.create_function({.id = "c"}, inngest::on<go>(), [](auto&) { return 7; });
   const auto parent = app.create_function({.id = "p"}, inngest::cron("0 0 1 1 *"), [](auto&) { return 8; });
   engine running(app, {child, parent}, {.workers = 1, .store = kept});
-  CHECK(running.wait_for("c", 60s).status == run_status::completed);
-  CHECK(running.wait_for("p", 60s).status == run_status::completed);
+  CHECK(running.wait_for("c", support::patience).status == run_status::completed);
+  CHECK(running.wait_for("p", support::patience).status == run_status::completed);
   const auto timeline = running.find_run("p")->timeline;
   CHECK(std::any_of(timeline.begin(), timeline.end(), [](const timeline_entry& entry) {
     return entry.what == progress::invoke_completed && entry.step == "c";  // its name was not kept then

@@ -21,6 +21,7 @@
 
 #include "catch.hpp"
 #include "embedded/store_records.hpp"
+#include "support/eventually.hpp"
 #include "support/message_of.hpp"
 
 // Records that can't be read are kept and listed, and everything else runs.
@@ -142,7 +143,7 @@ void check_goes_on(const std::filesystem::path& file, const std::string& table) 
       sqlite_options{.path = file, .sync = sqlite_options::synchronous::normal});
   const auto app = make_client();
   engine running(app, {simple(app)}, {.workers = 1, .store = store});
-  CHECK(running.wait_for("b", 60s).status == run_status::completed);
+  CHECK(running.wait_for("b", support::patience).status == run_status::completed);
   CHECK(lists(running.unreadable(), table));
   // Nothing that is asked of the store fails, either.
   store->find_events({});
@@ -162,7 +163,7 @@ void check_goes_on(const std::filesystem::path& file, const std::string& table) 
   const auto damaged = store->find_run("a");
   if (damaged) CHECK_FALSE(damaged->run.ended());
   const auto sent_later = running.send(go{});
-  CHECK(running.wait_for(running.runs_of(sent_later.ids.at(0)).at(0).id, 60s).status ==
+  CHECK(running.wait_for(running.runs_of(sent_later.ids.at(0)).at(0).id, support::patience).status ==
         run_status::completed);
 }
 
@@ -322,7 +323,7 @@ TEST_CASE(
   engine running(app, {simple(app)},
                  {.workers = 1, .store = std::make_shared<sqlite_store>(sqlite_options{.path = place.file})});
   CHECK(running.unreadable().empty());
-  CHECK(running.wait_for("a", 60s).status == run_status::completed);
+  CHECK(running.wait_for("a", support::patience).status == run_status::completed);
 }
 
 TEST_CASE("a page of runs is not shorter because of those that can't be read",
@@ -415,7 +416,8 @@ TEST_CASE("without a time-zone database schedules with a zone are refused, and s
       engine next(app, {simple(app)}, {.workers = 1, .store = store});
       if (!lists(next.unreadable(), "apps")) status = 4;
       const auto sent_later = next.send(go{});
-      if (next.wait_for(next.runs_of(sent_later.ids.at(0)).at(0).id, 60s).status != run_status::completed)
+      if (next.wait_for(next.runs_of(sent_later.ids.at(0)).at(0).id, support::patience).status !=
+          run_status::completed)
         status = 5;
       const auto zoned =
           app.create_function({.id = "z"}, inngest::cron("TZ=America/Paramaribo 0 9 * * *"), [](auto&) {});

@@ -20,6 +20,7 @@
 
 #include "../catch.hpp"
 #include "middleware_tables.hpp"
+#include "support/eventually.hpp"
 
 namespace {
 
@@ -111,7 +112,7 @@ class engine_world {
   ended_run end() {
     engine last(app_, made_.all(), options());
     last.send(second_gate{});
-    CHECK(last.wait_until_idle(60s));
+    CHECK(last.wait_until_idle(support::patience));
     const auto run = last.find_run(run_id());
     INFO(inngest::embedded::format_timeline(*run));
     CHECK(run->status == inngest::embedded::run_status::completed);
@@ -143,7 +144,7 @@ class engine_world {
 
   /// Until the run waits in the step, whatever middleware puts before its name. False when it never does.
   bool await_wait(std::string_view step) const {
-    const auto deadline = std::chrono::steady_clock::now() + 60s;
+    const auto deadline = std::chrono::steady_clock::now() + support::patience;
     std::optional<inngest::embedded::run> run;
     while (std::chrono::steady_clock::now() < deadline && !(run && run->ended())) {
       if (!store_->runs().empty()) run = store_->find_run(run_id())->run;
