@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include <inngest/embedded.hpp>
 #include <inngest/inngest.hpp>
@@ -39,9 +40,10 @@ int main() {
   inngest::embedded::engine engine{app, {fulfil}, {.retry_delay = [](int) { return 50ms; }}};
   const auto sent = engine.send(OrderPlaced{{.id = "o-1", .cents = 4200}});
   const auto run = engine.runs_of(sent.ids.front()).front();
-  engine.wait_for(run.id, 300ms);  // it is waiting for the parcel to be packed
+  while (engine.find_run(run.id)->status != inngest::embedded::run_status::waiting)
+    std::this_thread::sleep_for(1ms);  // until it waits for the parcel to be packed
   engine.send(OrderPacked{{.id = "o-1"}});
-  const auto ended = engine.wait_for(run.id, 10s);
+  const auto ended = engine.wait_for(run.id, 1min);
   std::printf("%s", inngest::embedded::format_timeline(ended).c_str());
   // [engine]
   return ended.status == inngest::embedded::run_status::completed ? 0 : 1;

@@ -241,21 +241,21 @@ TEST_CASE("a run prints its timeline", "[testing]") {
   CHECK(t.runs().at(0).timeline().find("2026-01-04 00:00:00.000") != std::string::npos);
 }
 
-TEST_CASE("a thousand steps in thirty days are gone through from the start each time", "[testing]") {
+TEST_CASE("three hundred steps in thirty days are gone through from the start each time", "[testing]") {
   const auto app = make_client();
   const auto month = app.create_function({.id = "month"}, inngest::on<signed_up>(), [](auto& ctx) {
     int sum = 0;
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 150; ++i) {
       sum += ctx.step.run("work", [&] { return i; });
-      ctx.step.sleep("rest", 86min);
+      ctx.step.sleep("rest", 288min);
     }
     return sum;
   });
   harness t{app, {month}};
   const auto run = t.send(signed_up{});
   CHECK(t.execute(run));
-  CHECK(run.output<int>() == 124'750);
-  CHECK(run.step("work", 499).template output<int>() == 499);
+  CHECK(run.output<int>() == 11'175);
+  CHECK(run.step("work", 149).template output<int>() == 149);
 }
 
 TEST_CASE("an endpoint is called in virtual time, and its response is what its client gets",

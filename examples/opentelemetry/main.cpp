@@ -68,5 +68,5 @@ int main() {
   inngest::embedded::engine engine(app, {publish});
   engine.send(Uploaded{{.path = "cat.png"}});
   engine.send(Uploaded{{.path = "cat.raw"}});
-  return engine.wait_until_idle(30s) ? 0 : 1;
+  return engine.wait_until_idle(1min) ? 0 : 1;
 }

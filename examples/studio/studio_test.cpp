@@ -68,7 +68,7 @@ struct studio_app {
   std::map<std::string, run> run_all(const inngest::any_event& event) {
     const std::size_t before = engine.runs().size();
     engine.send(event);
-    REQUIRE(engine.wait_until_idle(30s));
+    REQUIRE(engine.wait_until_idle(3min));
     std::map<std::string, run> out;
     const auto runs = engine.runs();
     for (std::size_t i = before; i < runs.size(); ++i) out.emplace(runs[i].function_id, runs[i]);

@@ -21,7 +21,7 @@ int main() {
   });
   inngest::embedded::engine engine(app, {greet});
   const auto sent = engine.send(met{{.text = "world"}});
-  const auto run = engine.wait_for(engine.runs_of(sent.ids.front()).front().id, std::chrono::seconds(10));
+  const auto run = engine.wait_for(engine.runs_of(sent.ids.front()).front().id, std::chrono::minutes(3));
   std::printf("inngest %s: %s\n", INNGEST_VERSION, run.output<std::string>().c_str());
   return run.output<std::string>() == "Hello world" ? EXIT_SUCCESS : EXIT_FAILURE;
 }

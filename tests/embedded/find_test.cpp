@@ -196,10 +196,10 @@ TEST_CASE("memory, SQLite, a plain store and a comparison of all runs find the s
     const strings wanted = expected(all.runs, query);
     REQUIRE(pages_of(memory, query) == wanted);
     REQUIRE(pages_of(file, query) == wanted);
-    REQUIRE(pages_of(plain, query) == wanted);
+    if (i % 3 == 0) REQUIRE(pages_of(plain, query) == wanted);  // it reads all runs for each page
     REQUIRE(visited_in(memory, query) == wanted);
     REQUIRE(visited_in(file, query) == wanted);
-    REQUIRE(visited_in(plain, query) == wanted);
+    if (i % 3 == 0) REQUIRE(visited_in(plain, query) == wanted);
     REQUIRE(searched_in(place.file, query, {.few = 0, .most = 7}) == wanted);
     REQUIRE(searched_in(place.file, query, {.few = 30, .most = 1'000}) == wanted);
     if (const auto count = file.quick_count(query)) REQUIRE(*count == wanted.size());
