@@ -193,6 +193,50 @@ TEST_CASE("a worker that does not acknowledge a call loses it to another one", "
   CHECK(attempts_of(house.ended(event)) == 1);
 }
 
+TEST_CASE("a late acknowledgement does not count for the worker that has the call now",
+          "[connect][gateway]") {
+  house house({.ack_timeout = 5s, .lease = 1h});
+  worker_stand_in late(house.server.port(), {.instance = "late"});
+  late.connect();
+  const std::string event = house.send("far/f");
+  const auto first = late.next_call();
+  worker_stand_in second(house.server.port(), {.instance = "second"});
+  second.connect();
+  CHECK(second.next_call().request_id == first.request_id);
+  worker_stand_in third(house.server.port(), {.instance = "third"});
+  third.connect();
+  late.acknowledge(first);
+  late.send(kind::worker_heartbeat);
+  late.read(kind::gateway_heartbeat);
+  second.stop();
+  const auto call = third.next_call();
+  CHECK(call.request_id == first.request_id);
+  third.answer(call, "3");
+  CHECK(house.ended(event).output_text == "3");
+  CHECK(attempts_of(house.ended(event)) == 1);
+}
+
+TEST_CASE("a worker that has lost a call to another one gets calls that waited for its room",
+          "[connect][gateway]") {
+  house house({.ack_timeout = 5s});
+  const std::vector<messages::app_configuration> f_and_g{
+      {.app_name = "far", .functions = functions_of("far", {"f", "g"})}};
+  worker_stand_in small(house.server.port(), {.instance = "small", .apps = f_and_g, .max_concurrency = 1});
+  small.connect();
+  const std::string of_f = house.send("far/f");
+  const auto unheard = small.next_call();
+  const std::string of_g = house.send("far/g");
+  worker_stand_in other(house.server.port(), {.instance = "other", .max_concurrency = 1});
+  other.connect();
+  const auto call = other.next_call();
+  CHECK(call.request_id == unheard.request_id);
+  other.acknowledge(call);  // and works for long
+  small.answer(small.next_call(), "\"g\"");
+  CHECK(house.ended(of_g).output_text == "\"g\"");
+  other.reply(worker_stand_in::reply_to(call, "\"f\""));
+  CHECK(house.ended(of_f).output_text == "\"f\"");
+}
+
 TEST_CASE("a call that nobody has acknowledged is made again when its worker goes away",
           "[connect][gateway]") {
   house house;
@@ -379,6 +423,25 @@ TEST_CASE("a worker that pauses ends its calls and gets no others", "[connect][g
   CHECK(house.ended(later).output_text == "6");
 }
 
+TEST_CASE("a worker that pauses before it acknowledges a call keeps it", "[connect][gateway]") {
+  house house({.lease = 1h});
+  worker_stand_in leaving(house.server.port(), {.instance = "leaving"});
+  leaving.connect();
+  const std::string event = house.send("far/f");
+  const auto call = leaving.next_call();
+  worker_stand_in next(house.server.port(), {.instance = "next"});
+  next.connect();
+  leaving.send(kind::worker_pause);
+  leaving.send(kind::worker_heartbeat);
+  leaving.read(kind::gateway_heartbeat);
+  std::this_thread::sleep_for(50ms);
+  leaving.acknowledge(call);
+  leaving.reply(worker_stand_in::reply_to(call, "5"));
+  CHECK(house.ended(event).output_text == "5");
+  next.send(kind::worker_heartbeat);
+  CHECK(next.read().kind == kind::gateway_heartbeat);  // and no call before it
+}
+
 TEST_CASE("a gateway that closes tells its workers, and its calls are made by the next one",
           "[connect][gateway]") {
   house house;
@@ -407,10 +470,18 @@ TEST_CASE("a gateway that closes lets a call end that a worker is about to answe
   worker.connect();
   const std::string event = house.send("far/f");
   const auto call = worker.next_call();
-  worker.acknowledge(call);
-  CHECK(worker.extend(call, call.lease_id).new_lease_id);
+  SECTION("after it was acknowledged") {
+    worker.acknowledge(call);
+    CHECK(worker.extend(call, call.lease_id).new_lease_id);
+  }
+  SECTION("while the acknowledgement is on its way") {}
   auto closing = std::async(std::launch::async, [&] { house.gateway.reset(); });
   worker.read(kind::gateway_closing);
+  const messages::executor_request unknown{.request_id = "01M83CB674M7N7PVBWZ2JE8P18"};
+  worker.send(kind::worker_reply, messages::encode(worker_stand_in::reply_to(unknown, "1")));
+  worker.send(kind::worker_heartbeat);
+  CHECK(worker.read().kind == kind::gateway_heartbeat);  // the next gateway may need the reply
+  worker.acknowledge(call);
   worker.reply(worker_stand_in::reply_to(call, "8"));
   closing.get();
   CHECK(house.ended(event).output_text == "8");
@@ -623,6 +694,21 @@ TEST_CASE("a worker that is wrong about itself is refused with the reason of a s
   }
   SECTION("nothing at all") { CHECK(worker.closed() == "1008 connect_worker_hello_timeout"); }
   CHECK(house.gateway->workers() == 0);
+}
+
+TEST_CASE("a client without tokens can't make a gateway store large messages", "[connect][gateway]") {
+  house house;
+  worker_stand_in stranger(house.server.port());
+  stranger.start();
+  stranger.open();
+  stranger.read(kind::gateway_hello);
+  stranger.send_frame(std::string(1'200'000, 'x'));
+  CHECK_THAT(stranger.closed(), ContainsSubstring("1009"));
+  worker_stand_in worker(house.server.port());
+  worker.connect();
+  const std::string event = house.send("far/f");
+  worker.answer(worker.next_call(), '"' + std::string(3'000'000, 'x') + '"');
+  CHECK(house.ended(event).output_text.size() == 3'000'002);
 }
 
 TEST_CASE("tokens are for one connection at a time", "[connect][gateway]") {

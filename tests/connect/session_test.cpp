@@ -119,7 +119,8 @@ class world {
     advance(0ms);
     return connect();
   }
-  void request(wire::connection_number over, const std::string& id, const std::string& app = "app") {
+  void request(wire::connection_number over, const std::string& id, const std::string& app = "app",
+               const std::string& lease = "lease-1") {
     receive(over, message_kind::gateway_executor_request,
             wire::executor_request{.request_id = id,
                                    .account_id = "acc",
@@ -128,7 +129,7 @@ class world {
                                    .step_id = "step",
                                    .request_payload = "{}",
                                    .run_id = "run-" + id,
-                                   .lease_id = "lease-1"});
+                                   .lease_id = lease});
   }
   void acknowledge(const std::string& id) {
     session.acknowledged(id, now);
@@ -444,6 +445,45 @@ TEST_CASE("a worker that stops waits until it is known whether a request was ack
   CHECK(w.session.has_ended());
 }
 
+TEST_CASE("a request that arrives over two connections runs when either acknowledgement was sent",
+          "[connect]") {
+  world w;
+  const auto first = w.start();
+  w.request(first, "r1");
+  w.receive(first, message_kind::gateway_closing);
+  w.advance(0ms);
+  const auto second = w.connect("two");
+  w.request(second, "r1");
+  w.lose(second);
+  w.end_sending(second);
+  SECTION("the first") {
+    w.acknowledge("r1");
+    CHECK(w.count<wire::run_call>() == 1);
+  }
+  SECTION("neither") {
+    w.end_sending(first);
+    w.acknowledge("r1");
+    CHECK(w.count<wire::run_call>() == 0);
+  }
+}
+
+TEST_CASE("a worker that stops connects again for a request whose acknowledgement is reported late",
+          "[connect]") {
+  world w;
+  const auto first = w.start();
+  w.request(first, "r1");
+  w.stop(1min);
+  w.lose(first);
+  w.advance(1s);
+  w.acknowledge("r1");
+  w.end_sending(first);
+  w.advance(1s);
+  REQUIRE(w.dialed() == 2);
+  const auto second = w.connect("two");
+  w.advance(5s);
+  CHECK(w.sent(message_kind::worker_request_extend_lease, second).size() == 1);
+}
+
 TEST_CASE("a request for an app that the worker does not have is not acknowledged", "[connect]") {
   world w;
   const auto first = w.start();
@@ -501,6 +541,53 @@ TEST_CASE("a call whose lease was lost is asked to stop, and its reply is not se
   CHECK(w.count<wire::flush_reply>() == 0);
   w.receive(first, message_kind::worker_request_extend_lease_ack, wire::extend_lease_ack{.request_id = "r1"});
   CHECK(w.count<wire::stop_call>() == 1);
+}
+
+TEST_CASE("a request that comes again while its lost call goes on is left to another worker", "[connect]") {
+  world w;
+  const auto first = w.start();
+  w.run(first, "r1");
+  w.advance(5s);
+  w.receive(first, message_kind::worker_request_extend_lease_ack, wire::extend_lease_ack{.request_id = "r1"});
+  w.request(first, "r1");
+  CHECK(w.sent(message_kind::worker_request_ack).size() == 1);
+  w.finish("r1");
+  w.run(first, "r1");
+  CHECK(w.count<wire::run_call>() == 2);
+  w.finish("r1");
+  CHECK(w.sent(message_kind::worker_reply).size() == 1);
+}
+
+TEST_CASE("a repeated request brings a new lease, but not its first one again", "[connect]") {
+  world w;
+  const auto first = w.start();
+  w.run(first, "r1");
+  w.advance(5s);
+  w.receive(first, message_kind::worker_request_extend_lease_ack,
+            wire::extend_lease_ack{.request_id = "r1", .new_lease_id = "lease-2"});
+  w.request(first, "r1");
+  w.advance(5s);
+  CHECK(w.last_sent<wire::extend_lease>(message_kind::worker_request_extend_lease).lease_id == "lease-2");
+  w.request(first, "r1", "app", "lease-7");
+  w.advance(5s);
+  CHECK(w.last_sent<wire::extend_lease>(message_kind::worker_request_extend_lease).lease_id == "lease-7");
+}
+
+TEST_CASE("a refusal of the lease that a call had before the server made it again stops nothing",
+          "[connect]") {
+  world w;
+  const auto first = w.start();
+  w.run(first, "r1");
+  w.lose(first);
+  w.advance(10min);
+  const auto second = w.connect("two");
+  REQUIRE(w.sent(message_kind::worker_request_extend_lease, second).size() == 1);
+  w.request(second, "r1", "app", "lease-2");
+  w.receive(second, message_kind::worker_request_extend_lease_ack,
+            wire::extend_lease_ack{.request_id = "r1"});
+  CHECK(w.count<wire::stop_call>() == 0);
+  w.finish("r1");
+  CHECK(w.sent(message_kind::worker_reply, second).size() == 1);
 }
 
 TEST_CASE("leases that became due without a connection are extended over the next one", "[connect]") {
@@ -731,6 +818,33 @@ TEST_CASE("a stop asks calls to stop after the grace period, and ends in any cas
   w.advance(2s);
   CHECK(w.session.has_ended());
   CHECK(w.session.abandoned() == 1);
+}
+
+TEST_CASE("a call that is acknowledged after the grace period is asked to stop", "[connect]") {
+  world w;
+  const auto first = w.start();
+  w.request(first, "r1");
+  w.stop(0ms);
+  w.advance(0ms);
+  w.acknowledge("r1");
+  REQUIRE(w.count<wire::run_call>() == 1);
+  CHECK(w.last<wire::stop_call>().request_id == "r1");
+  CHECK(w.last<wire::stop_call>().is_shutdown);
+}
+
+TEST_CASE("a request that arrives after the grace period is not acknowledged", "[connect]") {
+  world w;
+  const auto first = w.start();
+  w.run(first, "r1");
+  w.stop(1s);
+  w.request(first, "r2");
+  CHECK(w.sent(message_kind::worker_request_ack).size() == 2);
+  w.advance(1s);
+  w.request(first, "r3");
+  CHECK(w.sent(message_kind::worker_request_ack).size() == 2);
+  w.advance(2s);
+  CHECK(w.session.has_ended());
+  CHECK(w.session.abandoned() == 2);  // also the one whose acknowledgement was perhaps sent
 }
 
 TEST_CASE("a worker that stops connects again only for its calls", "[connect]") {

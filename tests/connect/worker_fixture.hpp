@@ -38,6 +38,7 @@ class stand_in_api {
   std::atomic<int> start_status = 200;
   std::atomic<int> flush_status = 200;
   std::string accepted_key{};  // hashed; empty accepts all
+  std::function<void()> before_flush{};
 
   std::shared_ptr<support::fake_transport> transport() {
     return std::make_shared<support::fake_transport>(
@@ -62,6 +63,7 @@ class stand_in_api {
 
  private:
   inngest::http::response answer(const inngest::http::request& request) {
+    if (before_flush && request.url.ends_with("/v0/connect/flush")) before_flush();
     const std::lock_guard lock(mutex_);
     requests_.push_back(request);
     const bool is_known =
@@ -100,7 +102,7 @@ class gate {
   /// A test that fails before it opens the door must not hang.
   void pass() {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, 3min, [&] { return is_open_; });
+    changed_.wait_for(lock, support::patience, [&] { return is_open_; });
   }
 
  private:

@@ -266,6 +266,30 @@ TEST_CASE("a reply that the gateway does not acknowledge goes over HTTP", "[conn
   CHECK(w.drain(support::patience));
 }
 
+TEST_CASE("a worker that has ended sends no more replies, however long a server takes", "[connect][worker]") {
+  fixture t;
+  std::atomic<int> arrived = 0;
+  gate server;
+  t.api.before_flush = [&] {
+    ++arrived;
+    server.pass();
+  };
+  t.gateway.acknowledges_replies = false;
+  {
+    auto w = t.make();
+    w.start();
+    REQUIRE(t.gateway.await_ready());
+    for (int i = 0; i < 20; ++i) t.call("r" + std::to_string(i));
+    REQUIRE(t.gateway.await(wire_kind::worker_reply, 20));
+    t.api.start_status = 503;
+    t.gateway.drop(0);
+    REQUIRE(eventually([&] { return arrived == 4; }));  // that many at a time
+    CHECK_FALSE(w.drain(0s));
+    server.open();
+  }
+  CHECK(arrived == 4);
+}
+
 TEST_CASE("a call continues while its connection is lost, and its reply goes over HTTP",
           "[connect][worker]") {
   fixture t;

@@ -23,7 +23,8 @@ struct connect_gateway_options {
   std::string group = "gw-dev";
   /// The maximum number of open connections. Further workers are told to retry later.
   std::size_t max_connections = 1000;
-  /// The maximum size of a worker's message in bytes. A larger one closes the connection.
+  /// The maximum size of a worker's message in bytes. A larger one closes the connection. A worker's first
+  /// message, which describes its functions, has at most 1 MB.
   std::size_t max_message_size = std::size_t{10} * 1024 * 1024;
   /// How often workers send heartbeats. A worker gets no calls after two intervals without one, and its
   /// connection is closed after five.

@@ -138,9 +138,11 @@ class session {
   };
   struct call {
     executor_request request;
-    connection_number asked_on;
+    std::string first_lease;               // a repeated message has it, too
+    std::set<connection_number> asked_on;  // that may still acknowledge it
     bool is_acknowledged = false;
-    bool is_lost = false;  // the lease
+    bool is_lost = false;          // the lease
+    std::string extended_lease{};  // that the last extension asked about
     std::optional<time> extend_at{};
     bool is_extension_due = false;  // as soon as there is a connection
   };
@@ -196,9 +198,12 @@ class session {
 
   // ---- calls
   void on_request(connection_number number, executor_request request, time now);
+  void on_repeated_request(connection_number number, call& of, const executor_request& request);
   void acknowledge(connection_number number, const executor_request& request, bool runs);
   void extend_lease(call& of, time now);
   void on_extension(const extend_lease_ack& answer);
+  bool is_grace_over(time now) const { return grace_ends_ && now >= *grace_ends_; }
+  std::size_t unfinished_calls() const;
   void end_if_idle();
   void end();
 

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,21 +41,33 @@ inline void session::on_request(connection_number number, executor_request reque
     return log(log_level::warn, "connect: a request for app \"" + request.app_name +
                                     "\" is ignored: this worker does not have the app, or it has no id");
   }
-  if (const auto known = calls_.find(request.request_id); known != calls_.end()) {
-    const bool is_new = !known->second.is_acknowledged;
-    if (is_new && known->second.asked_on == number) return;  // the first acknowledgement is on its way
-    if (is_new) known->second.asked_on = number;             // its connection was lost, and perhaps it, too
-    if (!request.lease_id.empty()) known->second.request.lease_id = request.lease_id;
-    return acknowledge(number, request, is_new);
-  }
+  if (const auto known = calls_.find(request.request_id); known != calls_.end())
+    return on_repeated_request(number, known->second, request);
   if (const auto kept = replies_.find(request.request_id); kept != replies_.end()) {
     acknowledge(number, request, false);
     if (!kept->second.is_flushing) deliver(kept->first, kept->second, now);
     return;
   }
+  if (is_grace_over(now)) return;  // it would be asked to stop at once
   acknowledge(number, request, true);
-  std::string id = request.request_id;
-  calls_.emplace(std::move(id), call{.request = std::move(request), .asked_on = number});
+  std::string id = request.request_id, lease = request.lease_id;
+  calls_.emplace(std::move(id),
+                 call{.request = std::move(request), .first_lease = std::move(lease), .asked_on = {number}});
+}
+
+/// A server repeats a message that was not acknowledged in time, and gives a call whose lease has expired a
+/// new lease.
+inline void session::on_repeated_request(connection_number number, call& of,
+                                         const executor_request& request) {
+  if (of.is_lost) {
+    return log(log_level::info, "connect: request " + request.request_id +
+                                    " is left to another worker: its earlier call has not stopped yet");
+  }
+  if (!request.lease_id.empty() && request.lease_id != of.first_lease)
+    of.request.lease_id = of.first_lease = request.lease_id;
+  if (of.is_acknowledged) return acknowledge(number, request, false);
+  // The first acknowledgement is on its way; that over another connection is perhaps lost.
+  if (of.asked_on.insert(number).second) acknowledge(number, request, true);
 }
 
 inline void session::acknowledge(connection_number number, const executor_request& request, bool runs) {
@@ -69,15 +84,19 @@ inline void session::acknowledged(const std::string& request_id, time now) {
   executor_request request = of.request;
   of.request.request_payload.clear();
   out_.push_back(run_call{std::move(request)});
-  const auto connected = connections_.find(of.asked_on);
+  if (is_grace_over(now)) out_.push_back(stop_call{request_id, true});
+  const std::set<connection_number> asked_on = std::exchange(of.asked_on, {});
+  const auto connected = connections_.find(*asked_on.begin());
   const duration interval = connected != connections_.end() ? connected->second.lease : duration(5'000);
   at(*(of.extend_at = now + interval), timer_kind::lease, 0, request_id);
-  close_if_drained(of.asked_on);
+  for (const connection_number number : asked_on) close_if_drained(number);
 }
 
 inline void session::sending_ended(connection_number number) {
-  std::erase_if(calls_,
-                [&](const auto& of) { return of.second.asked_on == number && !of.second.is_acknowledged; });
+  for (auto of = calls_.begin(); of != calls_.end();) {
+    std::set<connection_number>& asked_on = of->second.asked_on;
+    of = asked_on.erase(number) > 0 && asked_on.empty() ? calls_.erase(of) : std::next(of);
+  }
   end_if_idle();
 }
 
@@ -88,7 +107,7 @@ inline void session::extend_lease(call& of, time now) {
   of.is_extension_due = !active_;
   if (!active_) return;
   auto message = about<connect::detail::extend_lease>(of.request);
-  message.lease_id = of.request.lease_id;
+  message.lease_id = of.extended_lease = of.request.lease_id;
   send(*active_, message_kind::worker_request_extend_lease, message);
   at(*(of.extend_at = now + connections_.at(*active_).lease), timer_kind::lease, 0, of.request.request_id);
 }
@@ -101,6 +120,8 @@ inline void session::on_extension(const extend_lease_ack& answer) {
     of.request.lease_id = *answer.new_lease_id;
     return;
   }
+  const bool is_about_earlier_lease = !of.extended_lease.empty() && of.extended_lease != of.request.lease_id;
+  if (is_about_earlier_lease) return;  // the server has made the call again meanwhile
   log(log_level::warn, "connect: the lease of request " + answer.request_id + " of function \"" +
                            of.request.function_slug + "\" was lost, its call is asked to stop");
   of.is_lost = true;
@@ -200,18 +221,21 @@ inline void session::give_up(replies::iterator at, std::string_view why) {
 
 // ---- the end ----------------------------------------------------------------------------------------------
 
+inline std::size_t session::unfinished_calls() const {
+  return static_cast<std::size_t>(
+      std::count_if(calls_.begin(), calls_.end(), [](const auto& of) { return !of.second.is_lost; }));
+}
+
 inline void session::end_if_idle() {
-  if (!is_stopping_ || has_ended() || !replies_.empty()) return;
-  for (const auto& [id, of] : calls_)
-    if (!of.is_lost) return;
-  end();
+  if (is_stopping_ && !has_ended() && replies_.empty() && unfinished_calls() == 0) end();
 }
 
 inline void session::end() {
   if (has_ended()) return;
-  abandoned_ = running_ + replies_.size();
+  const std::size_t unfinished = unfinished_calls();
+  abandoned_ = unfinished + replies_.size();
   if (abandoned_ > 0)
-    log(log_level::warn, "connect: stopped with " + std::to_string(running_) + " calls and " +
+    log(log_level::warn, "connect: stopped with " + std::to_string(unfinished) + " calls and " +
                              std::to_string(replies_.size()) + " replies under way");
   for (const auto& [number, of] : connections_)
     out_.push_back(close_connection{number, 1000, to_string(disconnect_reason::worker_shutdown),

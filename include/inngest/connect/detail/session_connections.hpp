@@ -19,9 +19,10 @@ namespace inngest::inline INNGEST_ABI::connect::detail {
 
 // ---- making a connection ------------------------------------------------------------------------------
 
-/// A stopping worker needs a connection only to keep the leases of its calls.
+/// A stopping worker needs a connection only to keep the leases of its calls. An acknowledgement that is
+/// being sent may make a call of any request.
 inline bool session::needs_connection() const {
-  return is_started_ && !has_ended() && !active_ && !pending_ && (!is_stopping_ || running_ > 0);
+  return is_started_ && !has_ended() && !active_ && !pending_ && (!is_stopping_ || unfinished_calls() > 0);
 }
 
 inline void session::dial_later(duration delay, time now) { at(*(dial_at_ = now + delay), timer_kind::dial); }
@@ -227,7 +228,7 @@ inline void session::close_if_drained(connection_number number) {
   for (const auto& [id, kept] : replies_)
     if (kept.sent_on == number) return;
   for (const auto& [id, called] : calls_)
-    if (called.asked_on == number && !called.is_acknowledged) return;
+    if (called.asked_on.contains(number)) return;
   end_draining(found);
 }
 

@@ -20,10 +20,11 @@ namespace inngest::inline INNGEST_ABI::connect::detail {
 
 inline void worker_body::start() {
   const std::lock_guard lock(mutex_);
-  if (std::exchange(is_started_, true)) return;
+  if (is_started_) return;
+  main_ = std::thread([this] { work(); });  // which begins when the mutex is free
+  is_started_ = true;
   session_.start(clock::now());
   take_effects();
-  main_ = std::thread([this] { work(); });
 }
 
 inline bool worker_body::stop(std::chrono::milliseconds grace) {
@@ -99,6 +100,7 @@ inline void worker_body::work() {
   }
   for (const executor_request& request : waiting_) calls_.erase(request.request_id);
   waiting_.clear();
+  unflushed_.clear();  // those that are not acknowledged meanwhile were counted as abandoned
   has_worked_ = true;
   changed_.notify_all();
 }
@@ -173,11 +175,18 @@ inline void worker_body::perform(stop_call what) {
 }
 
 inline void worker_body::perform(flush_reply what) {
-  const std::lock_guard lock(mutex_);
-  unflushed_.push_back(std::move(what));
-  if (flushes_ >= max_flushes) return;
-  ++flushes_;
-  if (!io_.post([this] { flush_some(); })) --flushes_;  // the next one tries again
+  {
+    const std::lock_guard lock(mutex_);
+    unflushed_.push_back(std::move(what));
+    if (flushes_ >= max_flushes) return;
+    ++flushes_;
+  }
+  if (io_.post([this] { flush_some(); })) return;
+  update_session([&](session& of, session::time now) {
+    --flushes_;
+    for (const flush_reply& unsent : std::exchange(unflushed_, {}))
+      of.flushed(unsent.request_id, session::flush_result::failed, "the system has no thread for it", now);
+  });
 }
 
 inline void worker_body::perform(show_state what) {

@@ -248,6 +248,7 @@ inline void gateway_body::look_at_clock() {
     look_at_clock();  // first: what follows may throw
     for_each_socket([now = gateway_socket::clock::now()](gateway_socket& one) { one.look_at_clock(now); });
     if (!is_accepting_ && !is_stopping_) accept();
+    if (pool_->take_room()) engine_.retry_remote_apps();
   });
 }
 
@@ -342,7 +343,7 @@ inline http::response gateway_body::flush(const http::request& request) const {
   if (request.body.empty()) return server_api<engine>::refusal(400, "the body is missing");
   auto reply = connect::detail::decode<connect::detail::sdk_response>(request.body);
   const connect::detail::flush_response out{.request_id = reply.request_id};
-  pool_->take_reply(std::move(reply));
+  if (!pool_->take_reply(std::move(reply))) return server_api<engine>::refusal(503, "the gateway is closing");
   return message(connect::detail::encode(out));
 }
 

@@ -78,6 +78,8 @@ class gateway_session {
   void drain();
   /// The connection was closed.
   void end(std::string_view reason);
+  /// Whether the worker has shown tokens of this gateway.
+  bool is_trusted() const { return phase_ == phase::registering || phase_ == phase::connected; }
 
  private:
   enum class phase { greeted, registering, connected, ended };
@@ -144,14 +146,15 @@ inline void gateway_session::handle(const connect::detail::connect_message& mess
       is_paused_ = true;
       return services_.pool.pause(worker_.connection_id);
     case kind::worker_request_ack:
-      return services_.pool.acknowledge(decode<worker_request_ack>(message.payload).request_id);
+      return services_.pool.acknowledge(decode<worker_request_ack>(message.payload).request_id,
+                                        worker_.connection_id);
     case kind::worker_request_extend_lease:
       return acknowledge_lease(decode<extend_lease>(message.payload));
     case kind::worker_reply: {
       auto reply = decode<sdk_response>(message.payload);
       const worker_reply_ack ack{.request_id = reply.request_id};
-      services_.pool.take_reply(std::move(reply));
-      return send(kind::worker_reply_ack, encode(ack));
+      if (services_.pool.take_reply(std::move(reply))) send(kind::worker_reply_ack, encode(ack));
+      return;
     }
     default:
       return;  // such as worker_status, and kinds of later versions

@@ -17,6 +17,7 @@
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -72,6 +73,8 @@ class gateway_socket final : public gateway_connection, public std::enable_share
   static constexpr std::chrono::seconds open_timeout{10};
   static constexpr std::chrono::seconds write_timeout{30};
   static constexpr std::size_t max_waiting_bytes = std::size_t{128} * 1024 * 1024;
+  /// Clients without a token can't make a gateway store more: thousands of functions have room in it.
+  static constexpr std::size_t max_hello_size = std::size_t{1024} * 1024;
   static constexpr std::size_t max_spare_buffer = std::size_t{256} * 1024;
 
   static bool opens_connection(const request& asked);
@@ -139,7 +142,7 @@ inline void gateway_socket::accept() {
   stream_.set_option(websocket::stream_base::decorator([](websocket::response_type& answer) {
     answer.set(boost::beast::http::field::sec_websocket_protocol, connect::detail::gateway_subprotocol);
   }));
-  stream_.read_message_max(services_.options.max_message_size);
+  stream_.read_message_max((std::min)(max_hello_size, services_.options.max_message_size));
   stream_.binary(true);
   stream_.auto_fragment(false);
   stream_.async_accept(parser_->get(), [self = shared_from_this()](error_code error) {
@@ -170,6 +173,7 @@ inline void gateway_socket::on_read(error_code error) {
   } else {
     const auto bytes = buffer_.data();
     session_.receive({static_cast<const char*>(bytes.data()), bytes.size()});
+    if (session_.is_trusted()) stream_.read_message_max(services_.options.max_message_size);
   }
   buffer_.clear();
   if (buffer_.capacity() > max_spare_buffer) buffer_.shrink_to_fit();

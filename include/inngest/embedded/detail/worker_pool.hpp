@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -89,7 +90,7 @@ class worker_pool : public std::enable_shared_from_this<worker_pool> {
   /// Adds a connection, which gets no calls before set_ready(). Returns false when its id is in use.
   bool add(connected_worker worker);
   void set_ready(const std::string& connection_id);
-  /// Gives a connection no more calls. Its running calls may end over it.
+  /// Gives a connection no more calls. Those that were sent may end over it.
   void pause(const std::string& connection_id);
   /// Removes a connection. Calls that it has acknowledged continue until their lease expires, because the
   /// worker may reconnect and answer them.
@@ -105,19 +106,23 @@ class worker_pool : public std::enable_shared_from_this<worker_pool> {
   /// Reserves capacity of a ready worker that has the function; null when there is none.
   std::unique_ptr<app_route> route_to(const function_definition& function);
 
-  /// Gives no more calls to any worker, and withdraws those that no worker has acknowledged.
+  /// Gives no more calls to any worker. Those that were sent may end: an acknowledgement may be on its way.
   void begin_to_close();
   /// Waits until no call is in progress. Returns false when the timeout passes first.
   bool wait_until_unused(std::chrono::milliseconds timeout) const;
+  /// Whether a worker has lost a call to another one since the last question, so that it has room for calls.
+  bool take_room() { return has_room_.exchange(false); }
   /// Ends all running calls, as if no worker had received them.
   void close();
 
   // ---- what workers say about calls ---------------------------------------------------------------------
 
-  void acknowledge(const std::string& request_id);
+  /// Does nothing if the call was meanwhile given to another connection.
+  void acknowledge(const std::string& request_id, const std::string& connection_id);
   /// The next lease; `nullopt` when the worker has lost the call.
   std::optional<std::string> extend(const std::string& request_id, std::string_view lease_id);
-  void take_reply(connect::detail::sdk_response reply);
+  /// Returns false when the pool closes and no call waits for the reply: the worker must keep it.
+  bool take_reply(connect::detail::sdk_response reply);
 
  private:
   struct worker_state {
@@ -176,7 +181,7 @@ class worker_pool : public std::enable_shared_from_this<worker_pool> {
   /// Waits until the worker has acknowledged the call. Returns false when it does not.
   bool is_acknowledged(std::unique_lock<std::mutex>& lock, call_state& state) const;
   std::optional<http::response> result_of(std::unique_lock<std::mutex>& lock, call_state& state) const;
-  void refuse_unacknowledged(const std::string* connection_id);
+  void refuse_unacknowledged(const std::string& connection_id);
 
   static std::string request_id_of(const remote_call& call);
   static http::response failure(const char* name, const char* message);
@@ -203,6 +208,7 @@ class worker_pool : public std::enable_shared_from_this<worker_pool> {
   std::uint64_t uses_ = 0;
   bool is_closing_ = false;
   bool is_closed_ = false;
+  std::atomic<bool> has_room_ = false;
 };
 
 inline bool worker_pool::add(connected_worker worker) {
@@ -225,14 +231,12 @@ inline void worker_pool::set_ready(const std::string& connection_id) {
 inline void worker_pool::pause(const std::string& connection_id) {
   const std::lock_guard lock(mutex_);
   const auto found = workers_.find(connection_id);
-  if (found == workers_.end()) return;
-  found->second.at = status::draining;
-  refuse_unacknowledged(&connection_id);
+  if (found != workers_.end()) found->second.at = status::draining;
 }
 
 inline void worker_pool::remove(const std::string& connection_id) {
   const std::lock_guard lock(mutex_);
-  if (workers_.erase(connection_id) > 0) refuse_unacknowledged(&connection_id);
+  if (workers_.erase(connection_id) > 0) refuse_unacknowledged(connection_id);
 }
 
 inline bool worker_pool::note_heartbeat(const std::string& connection_id) {
@@ -342,6 +346,7 @@ inline std::optional<http::response> worker_pool::call(place& where, remote_call
     tried.push_back(where.connection_id_);
     if (tried.size() == max_sends) break;
     free(where);
+    has_room_ = true;
     if (!enter(where, tried)) break;
   }
   return std::nullopt;
@@ -399,18 +404,19 @@ inline std::optional<http::response> worker_pool::result_of(std::unique_lock<std
   }
 }
 
-inline void worker_pool::refuse_unacknowledged(const std::string* connection_id) {
+inline void worker_pool::refuse_unacknowledged(const std::string& connection_id) {
   for (const auto& [id, state] : calls_) {
-    if (state->at != phase::sent || (connection_id && state->connection_id != *connection_id)) continue;
+    if (state->at != phase::sent || state->connection_id != connection_id) continue;
     state->at = phase::refused;
     state->changed.notify_all();
   }
 }
 
-inline void worker_pool::acknowledge(const std::string& request_id) {
+inline void worker_pool::acknowledge(const std::string& request_id, const std::string& connection_id) {
   const std::lock_guard lock(mutex_);
   const auto found = calls_.find(request_id);
-  if (found == calls_.end() || found->second->at == phase::acknowledged) return;
+  if (found == calls_.end() || found->second->at != phase::sent) return;
+  if (found->second->connection_id != connection_id) return;
   found->second->at = phase::acknowledged;
   found->second->lease_end = clock::now() + options_.lease;
   found->second->changed.notify_all();
@@ -429,13 +435,17 @@ inline std::optional<std::string> worker_pool::extend(const std::string& request
   return state.lease_id;
 }
 
-inline void worker_pool::take_reply(connect::detail::sdk_response reply) {
+inline bool worker_pool::take_reply(connect::detail::sdk_response reply) {
   const std::lock_guard lock(mutex_);
   const auto found = calls_.find(reply.request_id);
-  if (found == calls_.end()) return keep(std::move(reply));
-  if (found->second->reply) return;  // several workers may have made the call
-  found->second->reply = std::move(reply);
-  found->second->changed.notify_all();
+  if (found == calls_.end()) {
+    if (is_closing_) return false;
+    keep(std::move(reply));
+  } else if (!found->second->reply) {  // several workers may have made the call
+    found->second->reply = std::move(reply);
+    found->second->changed.notify_all();
+  }
+  return true;
 }
 
 inline std::size_t worker_pool::size_of(const std::string& request_id,
@@ -472,7 +482,6 @@ inline std::optional<connect::detail::sdk_response> worker_pool::take_kept(const
 inline void worker_pool::begin_to_close() {
   const std::lock_guard lock(mutex_);
   is_closing_ = true;
-  refuse_unacknowledged(nullptr);
 }
 
 inline bool worker_pool::wait_until_unused(std::chrono::milliseconds timeout) const {
