@@ -77,6 +77,7 @@ class subscription_body : public std::enable_shared_from_this<subscription_body>
   std::map<std::string, open_stream, std::less<>> streams_;  // by id
   bool is_closing_ = false;                                  // the server will close connections
   bool was_open_ = false;
+  bool is_abandoned_ = false;  // a callback destroyed the handle: no function of the user may be called
 
   mutable std::mutex mutex_;  // guards state_
   mutable std::condition_variable changed_;

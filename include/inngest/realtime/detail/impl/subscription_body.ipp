@@ -52,6 +52,8 @@ INNGEST_INLINE void subscription_body::stop() {
 
 INNGEST_INLINE void subscription_body::end() {
   stop();
+  // A callback that destroys its subscription may also destroy what the other callbacks refer to.
+  if (std::this_thread::get_id() == id_) is_abandoned_ = true;
   const std::lock_guard lock(join_);
   if (thread_.joinable()) thread_.detach();  // called on this thread, which ends after the callback
 }
@@ -76,6 +78,7 @@ INNGEST_INLINE void subscription_body::run() {
   std::chrono::milliseconds next_pause = options_.first_pause;
   while (!is_stopping()) {
     enter(subscription_state::connecting);
+    if (is_stopping()) break;  // on_state may stop it
     bool ended_well = false;
     try {
       ended_well = connect_once();
@@ -222,7 +225,7 @@ INNGEST_INLINE void subscription_body::enter(subscription_state next) {
   }
   changed_.notify_all();
   try {
-    if (options_.on_state) options_.on_state(next);
+    if (options_.on_state && !is_abandoned_) options_.on_state(next);
   } catch (const std::exception& problem) {
     report(problem);
   } catch (...) {
@@ -231,13 +234,14 @@ INNGEST_INLINE void subscription_body::enter(subscription_state next) {
 }
 
 INNGEST_INLINE void subscription_body::report(const std::exception& problem) const {
+  if (is_abandoned_) return;
   try {
     if (options_.on_error)
       options_.on_error(problem);
     else
       app_.log().warn("the subscription to \"" + channel_ + "\": " + problem.what());
   } catch (...) {
-    app_.log().error("subscribe_options::on_error threw an exception");
+    if (!is_abandoned_) app_.log().error("subscribe_options::on_error threw an exception");
   }
 }
 
