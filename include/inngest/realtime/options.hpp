@@ -33,7 +33,8 @@ struct subscribe_options {
   /// callback destroys the subscription.
   std::function<void(subscription_state state)> on_state{};
   /// The delay after the first failure. It doubles with each further failure, up to `longest_pause`, and half
-  /// of it is random. Both are limited to the range from a millisecond to a year.
+  /// of it is random. Both are limited to the range from a millisecond to a year. A connection that ends
+  /// within a second counts as a failure, too.
   duration_ms first_pause = std::chrono::milliseconds(500);
   /// The maximum delay.
   duration_ms longest_pause = std::chrono::seconds(30);
