@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -137,6 +138,8 @@ std::string event(const std::string& data, const std::string& topic = "t") {
          R"(,"created_at":"2026-01-01T00:00:00.5Z"})"
          "\n\n";
 }
+
+constexpr std::string_view closing = "data: {\"kind\":\"closing\",\"data\":null,\"topic\":\"\"}\n\n";
 
 inngest::client client_of(const std::string& url, const std::string& key = {},
                           const std::string& fallback = {}) {
@@ -329,7 +332,7 @@ TEST_CASE("a server that announces its end is left at once", "[realtime]") {
     if (asks_for_token(at)) return answer(at, 201, R"({"jwt":"t"})");
     begin_events(at);
     if (++connections > 1) at.write(event("1"));
-    if (connections == 1) at.write("data: {\"kind\":\"closing\",\"data\":null,\"topic\":\"\"}\n\n");
+    if (connections == 1) at.write(closing);
     at.wait_for_end();
   });
   const watcher seen(client_of(server.url()));
@@ -477,6 +480,107 @@ TEST_CASE("a subscription pauses after a connection that the server closes at on
   REQUIRE(states[1].first == open);
   const auto took = states[2].second - states[0].second;  // at least as long as the connection
   CHECK((states[2].first == waiting || took > 1s));       // after more than a second there is no pause
+}
+
+TEST_CASE("a server that says at once that it closes is not asked again at once", "[realtime]") {
+  using enum realtime::subscription_state;
+  using clock = std::chrono::steady_clock;
+  std::atomic<int> connections = 0;
+  const played_server server([&](const connection& at) {
+    if (asks_for_token(at)) return answer(at, 201, R"({"jwt":"t"})");
+    ++connections;
+    begin_events(at);
+    at.write(closing);
+    at.wait_for_end();
+  });
+  std::mutex mutex;
+  std::vector<std::pair<realtime::subscription_state, clock::time_point>> states;
+  auto watching = realtime::subscribe(client_of(server.url()), "c", {"t"}, [](const realtime::message&) {},
+                                      {.on_state =
+                                           [&](realtime::subscription_state next) {
+                                             const std::lock_guard lock(mutex);
+                                             states.emplace_back(next, clock::now());
+                                           },
+                                       .first_pause = 1h,
+                                       .longest_pause = 1h});
+  REQUIRE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return states.size() >= 3;
+  }));
+  watching.stop();
+  REQUIRE(states[1].first == open);
+  const bool took_long = states[2].second - states[0].second > 1s;  // then there is no pause
+  CHECK((states[2].first == waiting || took_long));
+  CHECK((connections == 1 || took_long));
+}
+
+TEST_CASE("a server that closes after a longer connection is asked again at once", "[realtime]") {
+  using enum realtime::subscription_state;
+  std::atomic<int> connections = 0;
+  const bool says_so = GENERATE(false, true);
+  const played_server server([&](const connection& at) {
+    if (asks_for_token(at)) return answer(at, 201, R"({"jwt":"t"})");
+    const bool is_first = ++connections == 1;
+    begin_events(at);
+    if (is_first) std::this_thread::sleep_for(1100ms);  // a second is long enough
+    if (is_first && says_so) at.write(closing);
+    if (!is_first || says_so) at.wait_for_end();
+  });
+  std::mutex mutex;
+  std::vector<realtime::subscription_state> states;
+  auto watching = realtime::subscribe(client_of(server.url()), "c", {"t"}, [](const realtime::message&) {},
+                                      {.on_state =
+                                           [&](realtime::subscription_state next) {
+                                             const std::lock_guard lock(mutex);
+                                             states.push_back(next);
+                                           },
+                                       .first_pause = 1h,
+                                       .longest_pause = 1h});
+  CHECK(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return states.size() >= 4;
+  }));
+  watching.stop();
+  CHECK(states == std::vector{connecting, open, connecting, open, stopped});
+}
+
+TEST_CASE("the pauses between connections that end at once grow", "[realtime]") {
+  using enum realtime::subscription_state;
+  using clock = std::chrono::steady_clock;
+  const bool says_so = GENERATE(false, true);
+  const played_server server([&](const connection& at) {
+    if (asks_for_token(at)) return answer(at, 201, R"({"jwt":"t"})");
+    begin_events(at);
+    if (says_so) at.write(closing);
+    if (says_so) at.wait_for_end();
+  });
+  std::mutex mutex;
+  clock::time_point began{}, paused{};
+  int in_a_row = 0;  // connections of less than a second
+  std::optional<clock::duration> third_pause;
+  auto watching =
+      realtime::subscribe(client_of(server.url()), "c", {"t"}, [](const realtime::message&) {},
+                          {.on_state =
+                               [&](realtime::subscription_state next) {
+                                 const auto now = clock::now();
+                                 const std::lock_guard lock(mutex);
+                                 if (next == waiting) {
+                                   paused = now;
+                                   in_a_row = now - began > 1s ? 0 : in_a_row + 1;
+                                 }
+                                 if (next != connecting) return;
+                                 if (paused < began)
+                                   in_a_row = 0;  // no pause: this machine made the connection a long one
+                                 if (in_a_row >= 3 && !third_pause) third_pause = now - paused;
+                                 began = now;
+                               },
+                           .first_pause = 60ms});
+  REQUIRE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return third_pause.has_value();
+  }));
+  watching.stop();
+  CHECK(*third_pause >= 120ms);  // half of 60, 120 and 240 ms is certain
 }
 
 TEST_CASE("a subscription to nothing is refused where it is made", "[realtime]") {

@@ -32,11 +32,13 @@ class subscription {
   subscription(subscription&& other) noexcept;
   /// Ends this subscription and takes over the other one.
   subscription& operator=(subscription&& other) noexcept;
-  /// Calls stop(). If one of its own callbacks destroys it, it ends after that callback.
+  /// Calls stop(). If one of its own callbacks destroys it, it ends after that callback: no callback is
+  /// called after that, and what that callback throws is dropped.
   ~subscription();
 
   /// Ends the subscription and waits until a running callback has returned; no callback is called after that.
-  /// A call from a callback does not wait. If a connection attempt is pending, it takes up to five seconds.
+  /// A call from a callback does not wait: `on_error` may be called after that callback, and `on_state` is
+  /// told `stopped`. If a connection attempt is pending, it takes up to five seconds.
   void stop();
 
   /// The current state.

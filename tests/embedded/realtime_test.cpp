@@ -11,7 +11,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -428,6 +430,83 @@ TEST_CASE("a callback may stop or destroy its own subscription", "[embedded][rea
   CHECK(eventually([&] { return running.realtime()->subscribers() == 0; }));
   app.publish("c", "t", 2);
   CHECK(calls == 1);
+}
+
+TEST_CASE("a callback that destroys its own subscription is the last one to be called",
+          "[embedded][realtime]") {
+  struct notes {
+    std::mutex mutex{};
+    strings lines{};
+    void add(const std::string& line) {
+      const std::lock_guard lock(mutex);
+      lines.push_back(line);
+    }
+    strings all() {
+      const std::lock_guard lock(mutex);
+      return lines;
+    }
+  };
+  const std::string destroyer = GENERATE(as<std::string>{}, "on_message", "on_error", "on_state");
+  const auto told = std::make_shared<notes>();
+  inngest::client_options settings = quiet();
+  settings.log = inngest::logger(
+      [kept = std::weak_ptr(told)](inngest::log_level, std::string_view text) {
+        const auto into = kept.lock();
+        if (into && text.find("subscri") != std::string_view::npos) into->add("logged");
+      },
+      inngest::log_level::warn);
+  const inngest::client app(settings);
+  engine running(app, {});
+  std::mutex place;  // a state is told as soon as the thread runs, when the handle may not be in its place
+  std::optional<realtime::subscription> mine;
+  const auto callback = [&](const std::string& name) {
+    return [&mine, &place, told, name, destroyer](const auto&) {
+      told->add(name);
+      if (name == destroyer) {
+        const std::lock_guard lock(place);
+        mine.reset();
+        told->add("destroyed");
+      }
+      if (name == destroyer || name == "on_message") throw std::runtime_error(name);
+    };
+  };
+  {
+    const std::lock_guard lock(place);
+    mine = realtime::subscribe(app, "c", {"t"}, callback("on_message"),
+                               {.on_error = callback("on_error"), .on_state = callback("on_state")});
+  }
+  if (destroyer != "on_state") {
+    REQUIRE(mine->wait_until_open(support::patience));
+    app.publish("c", "t", 1);
+  }
+  REQUIRE(eventually([&] { return told.use_count() == 1; }));  // the thread has let go of its callbacks
+  const strings lines = told->all();
+  REQUIRE_FALSE(lines.empty());
+  CAPTURE(lines);
+  CHECK(lines.back() == "destroyed");
+}
+
+TEST_CASE("a callback that stops its own subscription is followed by what is left to tell",
+          "[embedded][realtime]") {
+  const inngest::client app(quiet());
+  engine running(app, {});
+  std::optional<realtime::subscription> mine;
+  std::atomic<int> problems = 0;
+  std::atomic<int> ends = 0;
+  mine = realtime::subscribe(app, "c", {"t"},
+                             [&](const realtime::message&) {
+                               mine->stop();
+                               throw std::runtime_error("after the stop");
+                             },
+                             {.on_error = [&](const std::exception&) { ++problems; },
+                              .on_state =
+                                  [&](realtime::subscription_state next) {
+                                    if (next == realtime::subscription_state::stopped) ++ends;
+                                  }});
+  REQUIRE(mine->wait_until_open(support::patience));
+  app.publish("c", "t", 1);
+  CHECK(eventually([&] { return ends == 1; }));
+  CHECK(problems == 1);
 }
 
 TEST_CASE("the server's subscriptions need a token, which lasts for a minute", "[embedded][realtime]") {

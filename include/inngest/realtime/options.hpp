@@ -29,10 +29,12 @@ struct subscribe_options {
   /// Called for every failure, on the subscription's thread: a failed connection, an unreadable message, an
   /// exception of a callback. The subscription continues. Empty: failures are logged as warnings.
   std::function<void(const std::exception& problem)> on_error{};
-  /// Called when the state changes, on the subscription's thread.
+  /// Called when the state changes, on the subscription's thread. The last state is `stopped`, unless a
+  /// callback destroys the subscription.
   std::function<void(subscription_state state)> on_state{};
   /// The delay after the first failure. It doubles with each further failure, up to `longest_pause`, and half
-  /// of it is random. Both are limited to the range from a millisecond to a year.
+  /// of it is random. Both are limited to the range from a millisecond to a year. A connection that ends
+  /// within a second counts as a failure, too.
   duration_ms first_pause = std::chrono::milliseconds(500);
   /// The maximum delay.
   duration_ms longest_pause = std::chrono::seconds(30);

@@ -44,7 +44,8 @@ class subscription_body : public std::enable_shared_from_this<subscription_body>
 
   void run();
 
-  /// Connects and reads until the connection ends. Returns whether it was open and ended without an error.
+  /// Connects and reads until the connection ends. Returns whether it ended without an error after a time
+  /// that permits to reconnect at once.
   bool connect_once();
 
   std::string fetch_token() const;
@@ -77,6 +78,8 @@ class subscription_body : public std::enable_shared_from_this<subscription_body>
   std::map<std::string, open_stream, std::less<>> streams_;  // by id
   bool is_closing_ = false;                                  // the server will close connections
   bool was_open_ = false;
+  bool has_lasted_ = false;    // the connection was open, and longer than a moment
+  bool is_abandoned_ = false;  // a callback destroyed the handle: no function of the user may be called
 
   mutable std::mutex mutex_;  // guards state_
   mutable std::condition_variable changed_;

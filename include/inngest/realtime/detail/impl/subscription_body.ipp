@@ -52,6 +52,8 @@ INNGEST_INLINE void subscription_body::stop() {
 
 INNGEST_INLINE void subscription_body::end() {
   stop();
+  // A callback that destroys its subscription may also destroy what the other callbacks refer to.
+  if (std::this_thread::get_id() == id_) is_abandoned_ = true;
   const std::lock_guard lock(join_);
   if (thread_.joinable()) thread_.detach();  // called on this thread, which ends after the callback
 }
@@ -76,6 +78,7 @@ INNGEST_INLINE void subscription_body::run() {
   std::chrono::milliseconds next_pause = options_.first_pause;
   while (!is_stopping()) {
     enter(subscription_state::connecting);
+    if (is_stopping()) break;  // on_state may stop it
     bool ended_well = false;
     try {
       ended_well = connect_once();
@@ -84,7 +87,7 @@ INNGEST_INLINE void subscription_body::run() {
     } catch (...) {  // a user's transport may throw anything
       if (!is_stopping()) report(unreachable("the transport threw something that is not a std::exception"));
     }
-    if (was_open_) next_pause = options_.first_pause;
+    if (has_lasted_) next_pause = options_.first_pause;
     if (is_stopping() || ended_well) continue;
     enter(subscription_state::waiting);
     pause(next_pause);
@@ -94,7 +97,7 @@ INNGEST_INLINE void subscription_body::run() {
 }
 
 INNGEST_INLINE bool subscription_body::connect_once() {
-  was_open_ = is_closing_ = false;
+  was_open_ = has_lasted_ = is_closing_ = false;
   http::request request{.url = "/v1/realtime/sse", .headers = {{"accept", "text/event-stream"}}};
   request.headers.add(protocol::header::authorization, "Bearer " + fetch_token());
   detail::sse_parser parser(options_.max_message_size);
@@ -127,14 +130,16 @@ INNGEST_INLINE bool subscription_body::connect_once() {
   } catch (...) {
     if (!problem) problem = std::current_exception();
   }
+  // Do not reconnect without a delay to a server that repeatedly ends connections immediately, whether or not
+  // it says that it closes.
+  has_lasted_ = was_open_ && std::chrono::steady_clock::now() - began > std::chrono::seconds(1);
   if (!streams_.empty() && !is_stopping())
     report(unreachable("the connection ended in the middle of " + std::to_string(streams_.size()) +
                        " stream(s): the rest of them was lost"));
   streams_.clear();
   if (problem) std::rethrow_exception(problem);
   if (!was_open_ && !is_stopping()) detail::refuse_subscription(refused);
-  // do not reconnect without a delay to a server that repeatedly closes connections immediately
-  return is_closing_ || std::chrono::steady_clock::now() - began > std::chrono::seconds(1);
+  return has_lasted_;
 }
 
 INNGEST_INLINE std::string subscription_body::fetch_token() const {
@@ -222,7 +227,7 @@ INNGEST_INLINE void subscription_body::enter(subscription_state next) {
   }
   changed_.notify_all();
   try {
-    if (options_.on_state) options_.on_state(next);
+    if (options_.on_state && !is_abandoned_) options_.on_state(next);
   } catch (const std::exception& problem) {
     report(problem);
   } catch (...) {
@@ -231,13 +236,14 @@ INNGEST_INLINE void subscription_body::enter(subscription_state next) {
 }
 
 INNGEST_INLINE void subscription_body::report(const std::exception& problem) const {
+  if (is_abandoned_) return;
   try {
     if (options_.on_error)
       options_.on_error(problem);
     else
       app_.log().warn("the subscription to \"" + channel_ + "\": " + problem.what());
   } catch (...) {
-    app_.log().error("subscribe_options::on_error threw an exception");
+    if (!is_abandoned_) app_.log().error("subscribe_options::on_error threw an exception");
   }
 }
 
