@@ -19890,10 +19890,12 @@ struct subscribe_options {
   /// Called for every failure, on the subscription's thread: a failed connection, an unreadable message, an
   /// exception of a callback. The subscription continues. Empty: failures are logged as warnings.
   std::function<void(const std::exception& problem)> on_error{};
-  /// Called when the state changes, on the subscription's thread.
+  /// Called when the state changes, on the subscription's thread. The last state is `stopped`, unless a
+  /// callback destroys the subscription.
   std::function<void(subscription_state state)> on_state{};
   /// The delay after the first failure. It doubles with each further failure, up to `longest_pause`, and half
-  /// of it is random. Both are limited to the range from a millisecond to a year.
+  /// of it is random. Both are limited to the range from a millisecond to a year. A connection that ends
+  /// within a second counts as a failure, too.
   duration_ms first_pause = std::chrono::milliseconds(500);
   /// The maximum delay.
   duration_ms longest_pause = std::chrono::seconds(30);
@@ -19930,11 +19932,13 @@ class subscription {
   subscription(subscription&& other) noexcept;
   /// Ends this subscription and takes over the other one.
   subscription& operator=(subscription&& other) noexcept;
-  /// Calls stop(). If one of its own callbacks destroys it, it ends after that callback.
+  /// Calls stop(). If one of its own callbacks destroys it, it ends after that callback: no callback is
+  /// called after that, and what that callback throws is dropped.
   ~subscription();
 
   /// Ends the subscription and waits until a running callback has returned; no callback is called after that.
-  /// A call from a callback does not wait. If a connection attempt is pending, it takes up to five seconds.
+  /// A call from a callback does not wait: `on_error` may be called after that callback, and `on_state` is
+  /// told `stopped`. If a connection attempt is pending, it takes up to five seconds.
   void stop();
 
   /// The current state.
@@ -20385,7 +20389,8 @@ class subscription_body : public std::enable_shared_from_this<subscription_body>
 
   void run();
 
-  /// Connects and reads until the connection ends. Returns whether it was open and ended without an error.
+  /// Connects and reads until the connection ends. Returns whether it ended without an error after a time
+  /// that permits to reconnect at once.
   bool connect_once();
 
   std::string fetch_token() const;
@@ -20418,6 +20423,8 @@ class subscription_body : public std::enable_shared_from_this<subscription_body>
   std::map<std::string, open_stream, std::less<>> streams_;  // by id
   bool is_closing_ = false;                                  // the server will close connections
   bool was_open_ = false;
+  bool has_lasted_ = false;    // the connection was open, and longer than a moment
+  bool is_abandoned_ = false;  // a callback destroyed the handle: no function of the user may be called
 
   mutable std::mutex mutex_;  // guards state_
   mutable std::condition_variable changed_;
@@ -20542,6 +20549,8 @@ INNGEST_INLINE void subscription_body::stop() {
 
 INNGEST_INLINE void subscription_body::end() {
   stop();
+  // A callback that destroys its subscription may also destroy what the other callbacks refer to.
+  if (std::this_thread::get_id() == id_) is_abandoned_ = true;
   const std::lock_guard lock(join_);
   if (thread_.joinable()) thread_.detach();  // called on this thread, which ends after the callback
 }
@@ -20566,6 +20575,7 @@ INNGEST_INLINE void subscription_body::run() {
   std::chrono::milliseconds next_pause = options_.first_pause;
   while (!is_stopping()) {
     enter(subscription_state::connecting);
+    if (is_stopping()) break;  // on_state may stop it
     bool ended_well = false;
     try {
       ended_well = connect_once();
@@ -20574,7 +20584,7 @@ INNGEST_INLINE void subscription_body::run() {
     } catch (...) {  // a user's transport may throw anything
       if (!is_stopping()) report(unreachable("the transport threw something that is not a std::exception"));
     }
-    if (was_open_) next_pause = options_.first_pause;
+    if (has_lasted_) next_pause = options_.first_pause;
     if (is_stopping() || ended_well) continue;
     enter(subscription_state::waiting);
     pause(next_pause);
@@ -20584,7 +20594,7 @@ INNGEST_INLINE void subscription_body::run() {
 }
 
 INNGEST_INLINE bool subscription_body::connect_once() {
-  was_open_ = is_closing_ = false;
+  was_open_ = has_lasted_ = is_closing_ = false;
   http::request request{.url = "/v1/realtime/sse", .headers = {{"accept", "text/event-stream"}}};
   request.headers.add(protocol::header::authorization, "Bearer " + fetch_token());
   detail::sse_parser parser(options_.max_message_size);
@@ -20617,14 +20627,16 @@ INNGEST_INLINE bool subscription_body::connect_once() {
   } catch (...) {
     if (!problem) problem = std::current_exception();
   }
+  // Do not reconnect without a delay to a server that repeatedly ends connections immediately, whether or not
+  // it says that it closes.
+  has_lasted_ = was_open_ && std::chrono::steady_clock::now() - began > std::chrono::seconds(1);
   if (!streams_.empty() && !is_stopping())
     report(unreachable("the connection ended in the middle of " + std::to_string(streams_.size()) +
                        " stream(s): the rest of them was lost"));
   streams_.clear();
   if (problem) std::rethrow_exception(problem);
   if (!was_open_ && !is_stopping()) detail::refuse_subscription(refused);
-  // do not reconnect without a delay to a server that repeatedly closes connections immediately
-  return is_closing_ || std::chrono::steady_clock::now() - began > std::chrono::seconds(1);
+  return has_lasted_;
 }
 
 INNGEST_INLINE std::string subscription_body::fetch_token() const {
@@ -20712,7 +20724,7 @@ INNGEST_INLINE void subscription_body::enter(subscription_state next) {
   }
   changed_.notify_all();
   try {
-    if (options_.on_state) options_.on_state(next);
+    if (options_.on_state && !is_abandoned_) options_.on_state(next);
   } catch (const std::exception& problem) {
     report(problem);
   } catch (...) {
@@ -20721,13 +20733,14 @@ INNGEST_INLINE void subscription_body::enter(subscription_state next) {
 }
 
 INNGEST_INLINE void subscription_body::report(const std::exception& problem) const {
+  if (is_abandoned_) return;
   try {
     if (options_.on_error)
       options_.on_error(problem);
     else
       app_.log().warn("the subscription to \"" + channel_ + "\": " + problem.what());
   } catch (...) {
-    app_.log().error("subscribe_options::on_error threw an exception");
+    if (!is_abandoned_) app_.log().error("subscribe_options::on_error threw an exception");
   }
 }
 
