@@ -195,7 +195,7 @@ TEST_CASE("a worker that does not acknowledge a call loses it to another one", "
 
 TEST_CASE("a late acknowledgement does not count for the worker that has the call now",
           "[connect][gateway]") {
-  house house({.ack_timeout = 5s, .lease = 1h});
+  house house({.lease = 1h, .ack_timeout = 5s});
   worker_stand_in late(house.server.port(), {.instance = "late"});
   late.connect();
   const std::string event = house.send("far/f");
