@@ -40,8 +40,8 @@ int main() {
   inngest::embedded::engine engine{app, {fulfil}, {.retry_delay = [](int) { return 50ms; }}};
   const auto sent = engine.send(OrderPlaced{{.id = "o-1", .cents = 4200}});
   const auto run = engine.runs_of(sent.ids.front()).front();
-  while (engine.find_run(run.id)->status != inngest::embedded::run_status::waiting)
-    std::this_thread::sleep_for(1ms);  // until it waits for the parcel to be packed
+  while (engine.find_run(run.id)->waits_for != "event shop/order.packed")
+    std::this_thread::sleep_for(1ms);
   engine.send(OrderPacked{{.id = "o-1"}});
   const auto ended = engine.wait_for(run.id, 1min);
   std::printf("%s", inngest::embedded::format_timeline(ended).c_str());
