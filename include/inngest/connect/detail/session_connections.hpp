@@ -19,8 +19,8 @@ namespace inngest::inline INNGEST_ABI::connect::detail {
 
 // ---- making a connection ------------------------------------------------------------------------------
 
-/// A stopping worker needs a connection only to keep the leases of its calls. An acknowledgement that is
-/// being sent may make a call of any request.
+/// A stopping worker needs a connection only to keep the leases of its calls. A request whose acknowledgement
+/// is still being sent counts, because it will be a call.
 inline bool session::needs_connection() const {
   return is_started_ && !has_ended() && !active_ && !pending_ && (!is_stopping_ || unfinished_calls() > 0);
 }
