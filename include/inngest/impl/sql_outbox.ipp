@@ -9,6 +9,7 @@
 #include <inngest/detail/ulid.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/sql_outbox.hpp>
 
 namespace inngest::inline INNGEST_ABI {
@@ -69,6 +70,14 @@ inline void require_text(std::string_view text, const char* member) {
   if (!is_utf8(text)) throw payload_error(member, "it must be UTF-8");
   if (text.find('\0') != std::string_view::npos)
     throw payload_error(member, "it has a zero byte, which databases do not store");
+}
+
+/// The words of an error as all databases store them, and not endless.
+inline std::string reason_text(std::string_view reason) {
+  constexpr std::size_t most = 4'000;
+  std::string out = to_printable(reason);
+  std::replace(out.begin(), out.end(), '\0', ' ');
+  return out.size() <= most ? out : to_printable(std::string_view(out).substr(0, most)) + "...";
 }
 
 inline sql_value text_or_null(std::string_view text) {
@@ -296,7 +305,8 @@ INNGEST_INLINE sql_statement sql_outbox::postpone_statement(const sql_dialect& d
                                                             std::chrono::milliseconds delay) const {
   return {"UPDATE " + table_ + " SET attempts = CAST($1 AS integer), reason = CAST($2 AS text), due_at = " +
               std::string(dialect.now) + " + CAST($3 AS bigint) WHERE id = CAST($4 AS bigint)",
-          {std::int64_t{event.attempts}, event.reason, std::int64_t{delay.count()}, event.number}};
+          {std::int64_t{event.attempts}, detail::outbox_sql::reason_text(event.reason),
+           std::int64_t{delay.count()}, event.number}};
 }
 
 INNGEST_INLINE sql_statement sql_outbox::bury_statement(const sql_dialect& dialect,
@@ -305,7 +315,7 @@ INNGEST_INLINE sql_statement sql_outbox::bury_statement(const sql_dialect& diale
               "died_at) SELECT event_id, stream, lane, event, added_at, CAST($1 AS integer), " +
               "CAST($2 AS text), " + std::string(dialect.now) + " FROM " + table_ +
               " WHERE id = CAST($3 AS bigint)",
-          {std::int64_t{event.attempts}, event.reason, event.number}};
+          {std::int64_t{event.attempts}, detail::outbox_sql::reason_text(event.reason), event.number}};
 }
 
 INNGEST_INLINE sql_statement sql_outbox::dead_query(std::size_t limit) const {
