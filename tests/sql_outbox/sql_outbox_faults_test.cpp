@@ -247,6 +247,18 @@ TEMPLATE_TEST_CASE("a stop waits for a request, and not for all events of a batc
   CHECK(s.waiting() == 50 - alone);
 }
 
+TEMPLATE_TEST_CASE("the tables of an outbox may be in a schema", "[sql_outbox]", sqlite_world,
+                   postgresql_world) {
+  if (!TestType::is_there()) return;
+  shop<TestType> s;
+  s.options.outbox = inngest::sql_outbox(TestType::schema() + ".shop_events");
+  s.options.outbox.create_tables(s.db.get());
+  s.options.outbox.create_tables(s.db.get());
+  s.options.outbox.add(s.db.get(), order_placed{{7}}, {.stream = "a"});
+  CHECK(s.relay().flush() == 1);
+  CHECK(s.server->numbers() == numbers{7});
+}
+
 TEST_CASE("a relay that was started sends by itself", "[sql_outbox]") {
   const shop<sqlite_world> s;
   auto relay = s.relay();

@@ -56,6 +56,13 @@ inline std::string without_schema(const std::string& table) {
   return table.substr(table.find('.') == std::string::npos ? 0 : table.find('.') + 1);
 }
 
+/// `CREATE INDEX` with the index's name and its table, both without schema.
+inline std::string create_index(const sql_dialect& dialect, const std::string& schema,
+                                const std::string& index, const std::string& table) {
+  return dialect.index_has_schema ? "CREATE INDEX " + schema + index + " ON " + table
+                                  : "CREATE INDEX " + index + " ON " + schema + table;
+}
+
 /// The name as PostgreSQL reads it without quotes, limited to the maximum length of its names.
 inline std::string channel_of(const std::string& table) {
   if (table.size() > 60) return "inngest_" + std::to_string(number_of_text(table));
@@ -156,6 +163,10 @@ INNGEST_INLINE sql_statement sql_outbox::insert(const sql_dialect& dialect, cons
 
 INNGEST_INLINE std::vector<sql_migration> sql_outbox::migrations(const sql_dialect& dialect) const {
   const std::string name = detail::outbox_sql::without_schema(table_);
+  const std::string schema = table_.substr(0, table_.size() - name.size());  // with its point
+  const auto index = [&](const std::string& suffix, const std::string& of) {
+    return detail::outbox_sql::create_index(dialect, schema, name + suffix, name + of);
+  };
   const std::string row_number(dialect.row_number), now(dialect.now);
   const std::string event_columns =
       "event_id text NOT NULL, stream text, lane integer NOT NULL DEFAULT 0, event text NOT NULL, "
@@ -165,16 +176,16 @@ INNGEST_INLINE std::vector<sql_migration> sql_outbox::migrations(const sql_diale
   first.statements = {
       "CREATE TABLE " + table_ + " (id " + row_number + ", " + event_columns +
           "due_at bigint NOT NULL DEFAULT 0, reason text)",
-      "CREATE INDEX " + name + "_lane ON " + table_ + " (lane, id)",
-      "CREATE INDEX " + name + "_late ON " + table_ + " (stream, id) WHERE due_at > 0",
+      index("_lane", "") + " (lane, id)",
+      index("_late", "") + " (stream, id) WHERE due_at > 0",
       "CREATE TABLE " + table_ + "_dead (id " + row_number + ", " + event_columns +
           "reason text, died_at bigint NOT NULL)",
       "CREATE TABLE " + table_ + "_sent (id bigint NOT NULL, " + event_columns + "sent_at bigint NOT NULL)",
-      "CREATE INDEX " + name + "_sent_at ON " + table_ + "_sent (sent_at)",
+      index("_sent_at", "_sent") + " (sent_at)",
       "CREATE TABLE " + table_ +
           "_steps (run_id text NOT NULL, step text NOT NULL, name text NOT NULL, "
           "result text, done_at bigint NOT NULL, PRIMARY KEY (run_id, step))",
-      "CREATE INDEX " + name + "_steps_at ON " + table_ + "_steps (done_at)",
+      index("_steps_at", "_steps") + " (done_at)",
       "CREATE TABLE " + table_ + "_lanes (lane integer PRIMARY KEY)",
   };
   std::string lanes = "INSERT INTO " + table_ + "_lanes (lane) VALUES ";

@@ -37,6 +37,7 @@ INNGEST_INLINE const sql_dialect& sqlite_dialect() {
       .take_turn = "",
       .notify = "",
       .quiet = "",
+      .index_has_schema = true,
   };
   return dialect;
 }
