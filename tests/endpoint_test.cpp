@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -104,6 +105,14 @@ request call_of(const std::string& run_id, inngest::http::headers more = {}) {
   for (const auto& [name, value] : more) out.headers.add(name, value);
   return out;
 }
+
+/// A server that never answers.
+struct slow_transport final : inngest::http::transport {
+  response send(const request&, std::chrono::milliseconds timeout) override {
+    std::this_thread::sleep_for(timeout);
+    throw inngest::unreachable("no answer in time");
+  }
+};
 
 constexpr const char* some_run = "01JZZZZZZZZZZZZZZZZZZZZZZZ";
 
@@ -221,12 +230,15 @@ TEST_CASE("what needs the server ends the client's wait: it is redirected, gets 
                                         {.id = "e",
                                          .custom_answer =
                                              [](const request& asked, const inngest::pending_response& run) {
-                                               return response{.status = 202, .body = asked.url + run.token};
+                                               return response{.status = 202,
+                                                               .headers = {{"Content-Type", "text/html"}},
+                                                               .body = asked.url + run.token};
                                              }},
                                         sleepy)
                           .serve()(post());
   CHECK(custom.status == 202);
   CHECK(custom.body == "/checkout?tag=t1a+b");
+  CHECK(custom.headers.begin()->first == "content-type");  // as adapters compare it
 }
 
 TEST_CASE("parallel steps, retries and the time limit of an endpoint leave the rest to the server",
@@ -316,6 +328,35 @@ TEST_CASE("a run stops when its progress can't be saved, and says so", "[endpoin
   CHECK(attempts({0, 409}).first.status == 500);
   // the server continues the run already
   CHECK(attempts({200, 409}).first.status == 303);
+}
+
+TEST_CASE("a run whose first operations were taken, although the answer was lost, is not called stopped",
+          "[endpoint][failures]") {
+  app_with_server f;
+  f.server->statuses = {0, 409};
+  const auto sleepy = [](endpoint_context& ctx) {
+    ctx.step.sleep("nap", 1h);
+    return 1;
+  };
+  const response answer = inngest::endpoint(f.app, {.id = "e"}, sleepy).serve()(post());
+  CHECK(answer.status == 200);
+  CHECK(json::parse(answer.body).at("run_id") == header(answer, "x-run-id"));
+  CHECK(json::parse(answer.body).at("token") == "");
+  f.server->statuses = {409};
+  CHECK(inngest::endpoint(f.app, {.id = "e"}, sleepy).serve()(post()).status == 500);
+}
+
+TEST_CASE("a drain does not wait for clients that wait for a response", "[endpoint][drain]") {
+  auto options = support::quiet_options();
+  options.transport = std::make_shared<slow_transport>();
+  const inngest::client app(std::move(options));
+  const auto handler = inngest::endpoint(app, {.id = "e", .wait = 10min}, two_steps{}).serve();
+  const auto client = std::make_shared<support::client>();
+  handler({.method = "GET", .url = std::string("/checkout?inngestRun=") + some_run + "&inngestToken=t"},
+          support::reply_to(client));
+  REQUIRE(support::eventually([&] { return handler.calls_under_way() == 1; }));
+  CHECK(handler.drain(support::patience));
+  CHECK(client->status == 303);
 }
 
 TEST_CASE("the response of a run that has ended reaches the client, though its end can't be saved",

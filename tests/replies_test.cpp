@@ -1,4 +1,5 @@
 // Requests that are answered later, through a reply: what an adapter that does not block relies on.
+#include <inngest/endpoint.hpp>
 #include <inngest/inngest.hpp>
 
 #include <atomic>
@@ -76,6 +77,43 @@ TEST_CASE("a call is posted to the executor and answered when it has run", "[ser
   CHECK_THAT(to->body, ContainsSubstring("\"data\":7"));
   CHECK(to->is_written);
   CHECK(s.handler.calls_under_way() == 0);
+}
+
+namespace {
+
+/// Returns from post() when the work has begun to write its answer.
+struct overtaking_executor final : inngest::executor {
+  bool post(std::function<void()> work) override {
+    thread = std::thread(std::move(work));
+    support::hold_until(is_writing);
+    return true;
+  }
+  std::atomic<bool> is_writing{false};
+  std::thread thread;
+};
+
+}  // namespace
+
+TEST_CASE("a thread that posts a call does not wait for the stream of its answer", "[serve][reply]") {
+  const auto executor = std::make_shared<overtaking_executor>();
+  std::atomic<bool> is_returned{false};
+  bool was_free = false;
+  const inngest::client app(support::quiet_options());
+  const auto slow = inngest::endpoint(app, {.id = "e", .record_without_steps = false},
+                                      [&](inngest::endpoint_context&) -> inngest::http::response {
+                                        return {.stream = [&](const inngest::http::chunk_writer& write) {
+                                          write("a");
+                                          executor->is_writing = true;
+                                          was_free = eventually([&] { return is_returned.load(); });
+                                        }};
+                                      });
+  const auto handler = slow.serve({.executor = executor});
+  const auto to = std::make_shared<client>();
+  handler({.method = "GET", .url = "/e"}, reply_to(to));
+  is_returned = true;
+  CHECK(handler.drain(support::patience));
+  executor->thread.join();  // its work may hold the last reference to the executor
+  CHECK(was_free);
 }
 
 TEST_CASE("a reply gives the same answer as the handler that blocks", "[serve][reply]") {

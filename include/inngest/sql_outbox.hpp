@@ -84,7 +84,8 @@ struct sql_migration {
 /// events. The object holds only names. Thread-safe.
 class sql_outbox {
  public:
-  /// `table` is the prefix of all table names. It may include a schema: "shop.inngest_outbox".
+  /// `table` is the prefix of all table names. It may include a schema: "shop.inngest_outbox". With SQLite use
+  /// only the file of your own tables: several attached files in WAL mode do not commit together.
   /// \throws configuration_error for characters other than letters, digits and "_".
   explicit sql_outbox(std::string table = "inngest_outbox");
 

@@ -349,6 +349,21 @@ TEST_CASE("Beast: an answer without content says nothing of its length", "[beast
   }
 }
 
+TEST_CASE("Beast: lines around chunks have the limit of header fields", "[beast][limits]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  inngest::beast_server server(running.io, {.port = 0, .max_header_size = 4096});
+  inngest::serve(server, app, {greet(app)});
+  const std::string many(64 * 1024, 'a');
+  for (const std::string& line : {"1;" + many, "0\r\nx: " + many}) {
+    http_connection connection(server.port());
+    connection.send("POST /elsewhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    connection.send(line);
+    CHECK(connection.read_answer().status == 431);
+    CHECK(connection.read_rest().empty());
+  }
+}
+
 TEST_CASE("Beast: programs that a step starts inherit neither port nor connections", "[beast]") {
   running_io running;
   const auto app = support::quiet_client();
@@ -434,6 +449,30 @@ class own_session : public std::enable_shared_from_this<own_session> {
 };
 
 }  // namespace
+
+TEST_CASE("Beast: answer() gives answers without content their form", "[beast]") {
+  running_io running;
+  const auto app = support::quiet_client();
+  const auto checkout = inngest::endpoint(app, {.id = "checkout", .record_without_steps = false},
+                                          [](inngest::endpoint_context& ctx) -> inngest::http::response {
+                                            if (ctx.request.query("text")) return {.body = "content"};
+                                            return {.status = 204, .body = "not to be sent"};
+                                          });
+  boost::asio::ip::tcp::acceptor acceptor(running.io, {boost::asio::ip::make_address("127.0.0.1"), 0});
+  acceptor.async_accept([&](auto error, boost::asio::ip::tcp::socket socket) {
+    if (!error) std::make_shared<own_session>(std::move(socket), checkout.serve())->read();
+  });
+  http_connection connection(acceptor.local_endpoint().port());
+  for (int i = 0; i < 2; ++i) {
+    connection.send(request_text("GET", "/checkout"));
+    CHECK(connection.read_answer().status == 204);
+    connection.send(request_text("HEAD", "/checkout?text=1"));
+    const http_answer head = connection.read_answer(true);
+    connection.send(request_text("GET", "/checkout?text=1"));
+    CHECK(connection.read_answer().body == "content");
+    CHECK(head.status != 204);
+  }
+}
 
 TEST_CASE("Beast: answer() answers the requests of a user's own session", "[beast]") {
   running_io running;

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include <inngest/endpoint.hpp>
 #include <inngest/transport/httplib.hpp>
 
 #include "catch.hpp"
@@ -13,6 +14,7 @@
 #include "support/http_client.hpp"
 #include "support/http_connection.hpp"
 #include "support/meeting.hpp"
+#include "support/running_server.hpp"
 
 namespace {
 
@@ -164,6 +166,28 @@ TEST_CASE("odd content types and empty bodies do no harm", "[adapter][garbage]")
   const auto multipart = client.Post(call_path, running::body(3), "multipart/form-data; boundary=x");
   if (multipart) CHECK(multipart->status >= 200);
   CHECK(client.Post(call_path, running::body(3), "application/json")->status == 206);
+}
+
+TEST_CASE("a form with files arrives whole, and nothing in it is another request", "[adapter]") {
+  const inngest::client app(support::quiet_options());
+  const auto upload = inngest::endpoint(
+      app, {.id = "upload", .record_without_steps = false}, [](inngest::endpoint_context& ctx) {
+        return inngest::http::response{.headers = {{"content-type", "text/plain"}}, .body = ctx.request.body};
+      });
+  httplib::Server server;
+  inngest::serve(server, "/upload", upload);
+  const support::running_server running(server);
+  support::http_connection connection(running.port());
+  const std::string form =
+      "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n"
+      "GET /upload HTTP/1.1\r\nHost: x\r\n\r\n--x--\r\n";
+  for (int i = 0; i < 2; ++i) {
+    connection.send(
+        support::request_text("POST", "/upload", form, "Content-Type: multipart/form-data; boundary=x\r\n"));
+    const auto answer = connection.read_answer();
+    CHECK(answer.status == 200);
+    CHECK(answer.body == form);
+  }
 }
 
 TEST_CASE("an answer is sent whole though a range of it is asked for", "[adapter]") {

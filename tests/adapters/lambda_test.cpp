@@ -237,6 +237,19 @@ TEST_CASE("a response has the form that its event's source reads", "[lambda]") {
   CHECK(written(event_source::gateway_v2, false).at("body") == "//4=");
 }
 
+TEST_CASE("cookies of format 2.0 are lists of their own", "[lambda]") {
+  json event = json::parse(fixture("gateway_v2"));
+  event["headers"].erase("cookie");
+  event["cookies"] = {"a=1", "b=2"};
+  CHECK(inngest::lambda::read_event(event.dump()).request.headers.find("cookie") == "a=1; b=2");
+  const inngest::http::response answer{.headers = {{"set-cookie", "a=1"}, {"b", "x"}, {"set-cookie", "b=2"}}};
+  const json v2 = json::parse(inngest::lambda::write_response({.source = event_source::gateway_v2}, answer));
+  CHECK(v2.at("cookies") == json{"a=1", "b=2"});
+  CHECK(v2.at("headers") == json{{"b", "x"}});
+  const json v1 = json::parse(inngest::lambda::write_response({.source = event_source::gateway_v1}, answer));
+  CHECK_FALSE(v1.contains("cookies"));
+}
+
 TEST_CASE("a response that escapes made too large for Lambda is sent as base64", "[lambda][limits]") {
   const std::string quotes(4 * 1024 * 1024, '"');
   const auto text =

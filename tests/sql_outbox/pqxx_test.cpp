@@ -38,6 +38,39 @@ TEST_CASE("an event commits with a transaction of libpqxx", "[sql_outbox][pqxx]"
   CHECK_THROWS_AS(inngest::sql_outbox("no_such_table").depth(tx), inngest::sql_error);
 }
 
+TEST_CASE("a conflict of libpqxx in a body or at its commit is repeated at once",
+          "[sql_outbox][pqxx][step]") {
+  if (!postgresql_world::is_there()) return;
+  const postgresql_world world;
+  const auto other = world.open();
+  inngest::sql_outbox().create_tables(other.get());
+  run(other, "SET default_transaction_isolation = 'serializable'");
+  run(other, "CREATE TABLE bookings (n integer)");
+  run(other, "INSERT INTO bookings VALUES (1)");
+  pqxx::connection connection(world.server().conninfo());
+  pqxx::nontransaction(connection).exec("SET default_transaction_isolation = 'serializable'");
+  int bodies = 0;
+  std::string others, own;
+  SECTION("in the body") {
+    others = "UPDATE bookings SET n = 2";
+    own = "UPDATE bookings SET n = n + 10";
+  }
+  SECTION("at the commit") {  // each has read what the other one writes
+    others = "INSERT INTO bookings SELECT count(*) FROM bookings";
+    own = "INSERT INTO bookings SELECT 100";
+  }
+  const auto f = support::quiet_client().create_function(
+      {.id = "f"}, inngest::on<pqxx_tests::test_event>(), [&](inngest::context<pqxx_tests::test_event>& ctx) {
+        ctx.step.transaction("book", connection, [&](pqxx::work& tx) {
+          tx.exec("SELECT n FROM bookings");
+          if (++bodies == 1) run(other, others);
+          tx.exec(own);
+        });
+      });
+  CHECK(run_driver(f).discover().op().at("op") == "StepRun");
+  CHECK(bodies == 2);
+}
+
 TEST_CASE("a step's transaction on a connection of libpqxx is a pqxx::work", "[sql_outbox][pqxx][step]") {
   if (!postgresql_world::is_there()) return;
   const postgresql_world world;

@@ -164,8 +164,11 @@ TEST_CASE("a relay does not depend on the defaults of a PostgreSQL database", "[
     CHECK(s.relay().flush() == 1);
   }
   SECTION("for writes") {
+    run(s.db,
+        "INSERT INTO " + s.outbox.table() + "_steps (run_id, step, name, done_at) VALUES ('r', 's', 'n', 0)");
     const database_setting read_only(s.world, "default_transaction_read_only", "on");
     CHECK(s.relay().flush() == 1);
+    CHECK(run(s.db, "SELECT count(*) FROM " + s.outbox.table() + "_steps")[0][0] == "0");  // of long ago
   }
   SECTION("for the time that a transaction may wait for a slow server") {
     const database_setting limit(s.world, "idle_in_transaction_session_timeout", "'50ms'");
@@ -209,6 +212,76 @@ TEST_CASE("tables with capital letters wake their PostgreSQL relay", "[sql_outbo
     outbox.add(s.db.get(), order_placed{{number}});
     CHECK(support::eventually([&] { return static_cast<int>(s.server->numbers().size()) == number; }));
   }
+}
+
+TEST_CASE("a PostgreSQL statement has one time, so that no event overtakes the one before it",
+          "[sql_outbox]") {
+  if (!postgresql_world::is_there()) return;
+  const shop<postgresql_world> s;
+  const std::string now(inngest::postgresql_dialect().now);
+  CHECK(run(s.db, "SELECT count(DISTINCT " + now + ") FROM generate_series(1, 300000)")[0][0] == "1");
+}
+
+// ---- the program's own threads
+
+TEMPLATE_TEST_CASE("a stop waits for a request, and not for all events of a batch", "[sql_outbox]",
+                   sqlite_world, postgresql_world) {
+  if (!TestType::is_there()) return;
+  const shop<TestType> s;
+  for (int i = 0; i < 50; ++i) s.add(i);
+  std::atomic<bool> is_stopping{false};
+  std::atomic<int> alone{0};
+  s.server->answer = [&](const auto& events) {
+    if (events.size() > 1) return 400;
+    ++alone;
+    support::hold_until(is_stopping);
+    std::this_thread::sleep_for(100ms);  // until stop() has told the relay
+    return 0;
+  };
+  auto relay = s.relay();
+  relay.start();
+  REQUIRE(support::eventually([&] { return alone == 1; }));
+  is_stopping = true;
+  relay.stop();
+  CHECK(alone < 50);
+  CHECK(s.waiting() == 50 - alone);
+}
+
+TEMPLATE_TEST_CASE("the tables of an outbox may be in a schema", "[sql_outbox]", sqlite_world,
+                   postgresql_world) {
+  if (!TestType::is_there()) return;
+  shop<TestType> s;
+  s.options.outbox = inngest::sql_outbox(TestType::schema() + ".shop_events");
+  s.options.outbox.create_tables(s.db.get());
+  s.options.outbox.create_tables(s.db.get());
+  s.options.outbox.add(s.db.get(), order_placed{{7}}, {.stream = "a"});
+  CHECK(s.relay().flush() == 1);
+  CHECK(s.server->numbers() == numbers{7});
+}
+
+TEST_CASE("a relay that was started sends by itself", "[sql_outbox]") {
+  const shop<sqlite_world> s;
+  auto relay = s.relay();
+  relay.start();
+  CHECK_THROWS_AS(relay.flush(), inngest::configuration_error);
+  relay.stop();
+  s.add(1);
+  CHECK(relay.flush() == 1);
+}
+
+TEMPLATE_TEST_CASE("words of an error that no database stores stop no other event", "[sql_outbox]",
+                   sqlite_world, postgresql_world) {
+  if (!TestType::is_there()) return;
+  const shop<TestType> s;
+  s.server->answer = [](const auto& events) {
+    for (const auto& event : events)
+      if (event.number == 2) throw std::runtime_error("caf\xe9");
+    return 0;
+  };
+  for (int i = 1; i <= 3; ++i) s.add(i);
+  auto relay = s.relay();
+  relay.start();
+  CHECK(support::eventually([&] { return s.server->numbers() == numbers{1, 3}; }));
 }
 
 // ---- bytes

@@ -58,6 +58,7 @@ struct sqlite_world {
   using connection = owned<sqlite3*, close>;
 
   static bool is_there() { return true; }
+  static std::string schema() { return "main"; }
   sqlite_world() {
     std::string name = (std::filesystem::temp_directory_path() / "inngest-sql-outbox-XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("can't make a folder for SQLite");
@@ -99,6 +100,7 @@ struct postgresql_world {
         "name the folder of its programs");
     return false;
   }
+  static std::string schema() { return "public"; }
   static support::postgresql_server& server() {
     static support::postgresql_server all({"fsync=off", "max_prepared_transactions=5"});
     return all;

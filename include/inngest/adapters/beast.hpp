@@ -33,18 +33,20 @@ class beast_reply_exchange final : public http::exchange,
   using done_function = std::function<void(response answer, std::shared_ptr<void> under_way)>;
 
   beast_reply_exchange(boost::asio::any_io_executor executor, done_function done, unsigned version,
-                       bool keeps_alive)
+                       bool keeps_alive, bool is_head)
       : executor_(std::move(executor)),
         done_(std::move(done)),
         version_(version),
-        keeps_alive_(keeps_alive) {}
+        keeps_alive_(keeps_alive),
+        is_head_(is_head) {}
 
   void send(http::response answer) override {
     response out{static_cast<boost::beast::http::status>(answer.status), version_};
     for (const auto& [name, value] : answer.headers) out.insert(name, value);
-    out.body() = std::move(answer.body);
+    const bool has_content = answer.status >= 200 && answer.status != 204 && answer.status != 304;
+    if (has_content) out.content_length(answer.body.size());
+    if (has_content && !is_head_) out.body() = std::move(answer.body);
     out.keep_alive(keeps_alive_);
-    out.prepare_payload();
     boost::asio::post(executor_, [self = shared_from_this(), out = std::move(out)]() mutable {
       const done_function done = std::exchange(self->done_, nullptr);
       done(std::move(out), std::move(self));
@@ -62,6 +64,7 @@ class beast_reply_exchange final : public http::exchange,
   done_function done_;
   const unsigned version_;
   const bool keeps_alive_;
+  const bool is_head_;
 };
 
 }  // namespace detail
@@ -90,8 +93,8 @@ void answer(const handler& endpoint,
                       .body = std::move(request.body())};
   for (const auto& field : request)
     asked.headers.add(std::string(field.name_string()), std::string(field.value()));
-  auto exchange = std::make_shared<detail::beast_reply_exchange>(executor, std::move(done), request.version(),
-                                                                 request.keep_alive());
+  auto exchange = std::make_shared<detail::beast_reply_exchange>(
+      executor, std::move(done), request.version(), request.keep_alive(), asked.method == "HEAD");
   endpoint(std::move(asked), http::reply(std::move(exchange)));
 }
 

@@ -57,7 +57,7 @@ struct adapter<Server> {
       }
       const std::size_t limit = handler.options().max_body_size;
       body = detail::text_with_room((std::min)(length_of(request), limit) + detail::json_buffer::padding);
-      const bool complete = read([&](const char* data, std::size_t size) {
+      const bool complete = read_whole(request, read, [&](const char* data, std::size_t size) {
         body.append(data, size);
         return body.size() <= limit;
       });
@@ -72,6 +72,13 @@ struct adapter<Server> {
   }
 
  private:
+  template <class Receiver>
+  static bool read_whole(const httplib::Request& request, const httplib::ContentReader& read,
+                         Receiver receive) {
+    const detail::hidden_content_type hidden(request);
+    return read(receive);
+  }
+
   /// The length of the body according to the client, at most 8 MB because it may send less. 0 when it is
   /// unknown.
   static std::size_t length_of(const httplib::Request& request) {

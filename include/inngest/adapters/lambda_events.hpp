@@ -88,22 +88,27 @@ inline std::vector<std::pair<std::string, std::vector<std::string>>> grouped(con
   return out;
 }
 
+/// A JSON array of texts.
+inline std::string listed(const std::vector<std::string>& values) {
+  std::string out;
+  for (const std::string& value : values) {
+    out += out.empty() ? '[' : ',';
+    inngest::detail::write_quoted(out, inngest::detail::to_printable(value));
+  }
+  return out + ']';
+}
+
 inline std::string listed_headers(const http::headers& headers) {
   inngest::detail::json_object_text out;
-  for (const auto& [name, values] : grouped(headers)) {
-    std::string list;
-    for (const std::string& value : values) {
-      list += list.empty() ? '[' : ',';
-      inngest::detail::write_quoted(list, inngest::detail::to_printable(value));
-    }
-    out.add_raw(name, list + ']');
-  }
+  for (const auto& [name, values] : grouped(headers)) out.add_raw(name, listed(values));
   return out.text();
 }
 
-inline std::string joined_headers(const http::headers& headers) {
+/// Cookies can't be joined: a browser reads them as one. Format 2.0 has a list of its own for them.
+inline std::string joined_headers(const http::headers& headers, bool with_cookies) {
   inngest::detail::json_object_text out;
   for (const auto& [name, values] : grouped(headers)) {
+    if (!with_cookies && name == "set-cookie") continue;
     std::string joined;
     for (const std::string& value : values) joined += (joined.empty() ? "" : ", ") + value;
     out.add(name, joined);
@@ -119,7 +124,11 @@ inline std::string write(const http_event& event, const http::response& answer, 
   if (event.lists_values)
     out.add_raw("multiValueHeaders", listed_headers(answer.headers));
   else
-    out.add_raw("headers", joined_headers(answer.headers));
+    out.add_raw("headers", joined_headers(answer.headers, event.source != event_source::gateway_v2));
+  if (event.source == event_source::gateway_v2) {
+    for (const auto& [name, values] : grouped(answer.headers))
+      if (name == "set-cookie") out.add_raw("cookies", listed(values));
+  }
   out.add("isBase64Encoded", as_base64);
   if (!as_base64) return out.add("body", answer.body).text();
   const std::span bytes(reinterpret_cast<const std::uint8_t*>(answer.body.data()), answer.body.size());
@@ -147,6 +156,9 @@ inline http_event read_event(std::string_view event_json) {
   out.request.url = detail::path_of(event) + (query.empty() ? "" : "?" + query);
   out.request.body = detail::body_of(event);
   for (auto& [name, value] : event.headers) out.request.headers.add(std::move(name), std::move(value));
+  std::string cookies;
+  for (const std::string& cookie : event.cookies) cookies += (cookies.empty() ? "" : "; ") + cookie;
+  if (!cookies.empty() && !out.request.headers.find("cookie")) out.request.headers.add("cookie", cookies);
   return out;
 }
 

@@ -128,8 +128,8 @@ class proxy_route final : public serving::route {
       : allow_origin_(std::move(allow_origin)), wait_(wait) {}
 
   http::response answer(const serving::served_app& app, http::request request,
-                        const execution::call_stop&) const override {
-    http::response out = answer_inside(app, request);
+                        const execution::call_stop& stop) const override {
+    http::response out = answer_inside(app, request, stop);
     if (request.method == "HEAD") out.body.clear();
     if (allow_origin_.empty()) return out;
     out.headers.add("access-control-allow-origin", allow_origin_);
@@ -138,7 +138,8 @@ class proxy_route final : public serving::route {
   }
 
  private:
-  http::response answer_inside(const serving::served_app& app, const http::request& request) const {
+  http::response answer_inside(const serving::served_app& app, const http::request& request,
+                               const execution::call_stop& stop) const {
     if (request.method == "OPTIONS")
       return {.status = 204,
               .headers = {{"access-control-allow-methods", "GET, OPTIONS"},
@@ -154,7 +155,7 @@ class proxy_route final : public serving::route {
     if (run_id.empty() || token.empty()) return serving::bare_answer(400, "runId or token is missing");
     const std::string here =
         "?runId=" + http::percent_encoded(run_id) + "&token=" + http::percent_encoded(token);
-    return serving::answer_pending(app, app.client_hooks, run_id, token, here, wait_);
+    return serving::answer_pending(app, app.client_hooks, run_id, token, here, wait_, stop);
   }
 
   const std::string allow_origin_;

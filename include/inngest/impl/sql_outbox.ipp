@@ -9,6 +9,7 @@
 #include <inngest/detail/ulid.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/sql_outbox.hpp>
 
 namespace inngest::inline INNGEST_ABI {
@@ -55,6 +56,13 @@ inline std::string without_schema(const std::string& table) {
   return table.substr(table.find('.') == std::string::npos ? 0 : table.find('.') + 1);
 }
 
+/// `CREATE INDEX` with the index's name and its table, both without schema.
+inline std::string create_index(const sql_dialect& dialect, const std::string& schema,
+                                const std::string& index, const std::string& table) {
+  return dialect.index_has_schema ? "CREATE INDEX " + schema + index + " ON " + table
+                                  : "CREATE INDEX " + index + " ON " + schema + table;
+}
+
 /// The name as PostgreSQL reads it without quotes, limited to the maximum length of its names.
 inline std::string channel_of(const std::string& table) {
   if (table.size() > 60) return "inngest_" + std::to_string(number_of_text(table));
@@ -69,6 +77,14 @@ inline void require_text(std::string_view text, const char* member) {
   if (!is_utf8(text)) throw payload_error(member, "it must be UTF-8");
   if (text.find('\0') != std::string_view::npos)
     throw payload_error(member, "it has a zero byte, which databases do not store");
+}
+
+/// The words of an error as all databases store them, and not endless.
+inline std::string reason_text(std::string_view reason) {
+  constexpr std::size_t most = 4'000;
+  std::string out = to_printable(reason);
+  std::replace(out.begin(), out.end(), '\0', ' ');
+  return out.size() <= most ? out : to_printable(std::string_view(out).substr(0, most)) + "...";
 }
 
 inline sql_value text_or_null(std::string_view text) {
@@ -147,6 +163,10 @@ INNGEST_INLINE sql_statement sql_outbox::insert(const sql_dialect& dialect, cons
 
 INNGEST_INLINE std::vector<sql_migration> sql_outbox::migrations(const sql_dialect& dialect) const {
   const std::string name = detail::outbox_sql::without_schema(table_);
+  const std::string schema = table_.substr(0, table_.size() - name.size());  // with its point
+  const auto index = [&](const std::string& suffix, const std::string& of) {
+    return detail::outbox_sql::create_index(dialect, schema, name + suffix, name + of);
+  };
   const std::string row_number(dialect.row_number), now(dialect.now);
   const std::string event_columns =
       "event_id text NOT NULL, stream text, lane integer NOT NULL DEFAULT 0, event text NOT NULL, "
@@ -156,16 +176,16 @@ INNGEST_INLINE std::vector<sql_migration> sql_outbox::migrations(const sql_diale
   first.statements = {
       "CREATE TABLE " + table_ + " (id " + row_number + ", " + event_columns +
           "due_at bigint NOT NULL DEFAULT 0, reason text)",
-      "CREATE INDEX " + name + "_lane ON " + table_ + " (lane, id)",
-      "CREATE INDEX " + name + "_late ON " + table_ + " (stream, id) WHERE due_at > 0",
+      index("_lane", "") + " (lane, id)",
+      index("_late", "") + " (stream, id) WHERE due_at > 0",
       "CREATE TABLE " + table_ + "_dead (id " + row_number + ", " + event_columns +
           "reason text, died_at bigint NOT NULL)",
       "CREATE TABLE " + table_ + "_sent (id bigint NOT NULL, " + event_columns + "sent_at bigint NOT NULL)",
-      "CREATE INDEX " + name + "_sent_at ON " + table_ + "_sent (sent_at)",
+      index("_sent_at", "_sent") + " (sent_at)",
       "CREATE TABLE " + table_ +
           "_steps (run_id text NOT NULL, step text NOT NULL, name text NOT NULL, "
           "result text, done_at bigint NOT NULL, PRIMARY KEY (run_id, step))",
-      "CREATE INDEX " + name + "_steps_at ON " + table_ + "_steps (done_at)",
+      index("_steps_at", "_steps") + " (done_at)",
       "CREATE TABLE " + table_ + "_lanes (lane integer PRIMARY KEY)",
   };
   std::string lanes = "INSERT INTO " + table_ + "_lanes (lane) VALUES ";
@@ -296,7 +316,8 @@ INNGEST_INLINE sql_statement sql_outbox::postpone_statement(const sql_dialect& d
                                                             std::chrono::milliseconds delay) const {
   return {"UPDATE " + table_ + " SET attempts = CAST($1 AS integer), reason = CAST($2 AS text), due_at = " +
               std::string(dialect.now) + " + CAST($3 AS bigint) WHERE id = CAST($4 AS bigint)",
-          {std::int64_t{event.attempts}, event.reason, std::int64_t{delay.count()}, event.number}};
+          {std::int64_t{event.attempts}, detail::outbox_sql::reason_text(event.reason),
+           std::int64_t{delay.count()}, event.number}};
 }
 
 INNGEST_INLINE sql_statement sql_outbox::bury_statement(const sql_dialect& dialect,
@@ -305,7 +326,7 @@ INNGEST_INLINE sql_statement sql_outbox::bury_statement(const sql_dialect& diale
               "died_at) SELECT event_id, stream, lane, event, added_at, CAST($1 AS integer), " +
               "CAST($2 AS text), " + std::string(dialect.now) + " FROM " + table_ +
               " WHERE id = CAST($3 AS bigint)",
-          {std::int64_t{event.attempts}, event.reason, event.number}};
+          {std::int64_t{event.attempts}, detail::outbox_sql::reason_text(event.reason), event.number}};
 }
 
 INNGEST_INLINE sql_statement sql_outbox::dead_query(std::size_t limit) const {

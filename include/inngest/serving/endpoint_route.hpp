@@ -89,6 +89,9 @@ class begun_run {
   const std::string event_;
   bool is_begun_ = false;  // the server knows the run
   bool is_stale_ = false;  // the server already continues the run
+  /// The server has begun the run with the operations that were sent, but its answer was lost, and with it
+  /// the run's token.
+  bool is_begun_unheard_ = false;
   protocol::begun_run_ids ids_{};
   std::string problem_{};  // why operations could not be saved
 };

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <inngest/config.hpp>
+#include <inngest/execution/call_stop.hpp>
 #include <inngest/execution/hooks.hpp>
 #include <inngest/http.hpp>
 #include <inngest/protocol/error_info.hpp>
@@ -26,11 +27,12 @@ bool is_run_id(std::string_view text);
 
 }  // namespace endpoints
 
-/// Waits for the response of a run, and returns it. After `wait`, redirects the client to the same URL.
+/// Waits for the response of a run, and returns it. After `wait`, or soon after the call was asked to stop,
+/// redirects the client to the same URL.
 /// `hooks` decode the response, for example decrypt it.
 http::response answer_pending(const served_app& app, const execution::hooks& hooks, const std::string& run_id,
                               const std::string& token, const std::string& target,
-                              std::chrono::milliseconds wait);
+                              std::chrono::milliseconds wait, const execution::call_stop& stop);
 
 /// The response for a handler's failure.
 http::response failure_response(const protocol::failure& failure);

@@ -114,8 +114,12 @@ namespace detail {
 class postgresql_connection final : public sql_connection {
  public:
   explicit postgresql_connection(const std::string& conninfo) {
-    const char* const names[] = {"dbname", "client_encoding", "fallback_application_name", nullptr};
-    const char* const values[] = {conninfo.c_str(), "UTF8", "inngest relay", nullptr};
+    // Before the user's, which may override them: a peer that has vanished is noticed within half a minute.
+    const char* const names[] = {"keepalives_idle",  "keepalives_interval",       "keepalives_count",
+                                 "tcp_user_timeout", "connect_timeout",           "dbname",
+                                 "client_encoding",  "fallback_application_name", nullptr};
+    const char* const values[] = {"15",   "5", "3", "30000", "10", conninfo.c_str(), "UTF8", "inngest relay",
+                                  nullptr};
     database_.reset(PQconnectdbParams(names, values, 1));
     if (PQstatus(database_.get()) == CONNECTION_OK) return;
     throw sql_error("PostgreSQL: a relay can't connect: " + without_line_end(PQerrorMessage(database_.get())),
@@ -134,8 +138,21 @@ class postgresql_connection final : public sql_connection {
     is_pooled_ = server != std::to_string(PQbackendPID(database_.get()));
     if (is_pooled_) return;
     lock_ = lock_number(channel, "waiting");
-    execute({"SET idle_in_transaction_session_timeout = 0"});  // a request may take longer
+    set_session();
     execute({"LISTEN " + channel});
+  }
+
+  /// The relay does not depend on the database's defaults. A request may take longer than their limits.
+  void set_session() {
+    for (const char* const limit :
+         {"idle_in_transaction_session_timeout", "statement_timeout", "transaction_timeout"}) {
+      execute(
+          {"SELECT set_config(name, '0', false) FROM pg_settings WHERE name = '" + std::string(limit) + "'"});
+    }
+    execute({"SET default_transaction_read_only = off"});
+    execute({"SET tcp_keepalives_idle = 15"});  // so that claims of a machine that has vanished end
+    execute({"SET tcp_keepalives_interval = 5"});
+    execute({"SET tcp_keepalives_count = 3"});
   }
 
   bool prepare_to_wait() override {

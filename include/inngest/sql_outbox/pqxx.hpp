@@ -32,13 +32,23 @@ struct sql_driver<Transaction> {
   static sql_rows execute(pqxx::transaction_base& tx, const sql_statement& statement) {
     const detail::postgresql_values values(statement, tx.conn().get_client_encoding());
     try {
-      return rows_of(tx.exec_params(statement.text, pqxx::prepare::make_dynamic_params(values.pointers())));
+      return translate_errors([&] {
+        return rows_of(tx.exec_params(statement.text, pqxx::prepare::make_dynamic_params(values.pointers())));
+      });
+    } catch (const pqxx::failure& problem) {
+      throw sql_error(problem.what());
+    }
+  }
+
+  /// Calls a function, and throws conflicts and lost connections of libpqxx as sql_error.
+  template <class Function>
+  static decltype(auto) translate_errors(Function function) {
+    try {
+      return function();
     } catch (const pqxx::broken_connection& problem) {
       throw sql_error(problem.what(), sql_error::kind::connection);
     } catch (const pqxx::transaction_rollback& problem) {  // serialization failures and deadlocks
       throw sql_error(problem.what(), sql_error::kind::conflict);
-    } catch (const pqxx::failure& problem) {
-      throw sql_error(problem.what());
     }
   }
 

@@ -92,7 +92,8 @@ class sql_relay {
   void run(const stop_token& stop);
 
   /// Sends what is due now, and returns how many events were sent.
-  /// \throws sql_error, unreachable, unauthorized, configuration_error, protocol_error.
+  /// \throws configuration_error also while the relay runs: it sends by itself until stop().
+  /// \throws sql_error, unreachable, unauthorized, protocol_error.
   std::size_t flush();
 
   /// The relay's state, for metrics and health checks. Does not query the database.
@@ -110,11 +111,11 @@ class sql_relay {
   sql_connection& connected();
   /// Whether this relay may send: see sql_connection::may_send().
   bool may_send(sql_connection& database);
-  std::size_t send_batch(sql_connection& database);
-  judged_events claim_and_send(sql_connection& database);
-  judged_events send_events(const std::vector<outbox_event>& events);
+  std::size_t send_batch(sql_connection& database, const stop_token& stop);
+  judged_events claim_and_send(sql_connection& database, const stop_token& stop);
+  judged_events send_events(const std::vector<outbox_event>& events, const stop_token& stop);
   bool are_sent_together(const std::vector<outbox_event>& events, judged_events& out);
-  void send_one_by_one(const std::vector<outbox_event>& events, judged_events& out);
+  void send_one_by_one(const std::vector<outbox_event>& events, judged_events& out, const stop_token& stop);
   bool is_sent_alone(outbox_event& event);
   static std::vector<any_event> read(const std::vector<outbox_event>& events);
   void settle(sql_connection& database, const judged_events& judged);

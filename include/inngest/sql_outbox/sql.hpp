@@ -70,7 +70,7 @@ struct sql_dialect {
   std::string_view name;
   /// The type of a column `id` that numbers rows in the order of their insertion.
   std::string_view row_number;
-  /// An expression for the time in milliseconds since 1970.
+  /// An expression for the time in milliseconds since 1970, constant within a statement.
   std::string_view now;
   /// Begins a transaction that writes.
   std::string_view begin;
@@ -88,6 +88,8 @@ struct sql_dialect {
   /// A statement that suppresses notices about existing tables until the end of the transaction. Empty: there
   /// are none.
   std::string_view quiet;
+  /// Whether an index's schema is named before the index, and not before its table.
+  bool index_has_schema = false;
 };
 
 /// SQLite 3.35 or later.

@@ -123,7 +123,7 @@ struct transactional_step<Database> {
     for (int repeats = 0;; ++repeats) {
       try {
         out.clear();
-        return run_once(database, body, run_id, at, out, tables);
+        return with_sql_errors([&] { run_once(database, body, run_id, at, out, tables); });
       } catch (const sql_error& problem) {
         const bool gives_up = problem.why() != sql_error::kind::conflict || repeats == transaction_repeats;
         if (gives_up || at.stop.stop_requested()) throw;
@@ -133,6 +133,15 @@ struct transactional_step<Database> {
   }
 
  private:
+  /// The body and the commit may throw conflicts as errors of the driver's library.
+  template <class Once>
+  static void with_sql_errors(Once once) {
+    if constexpr (requires { sql_driver<transaction>::translate_errors(once); })
+      sql_driver<transaction>::translate_errors(once);
+    else
+      once();
+  }
+
   template <class Body>
   static void run_once(Database& database, Body& body, const std::string& run_id,
                        const execution::step_call& at, std::string& out, const sql_outbox& tables) {

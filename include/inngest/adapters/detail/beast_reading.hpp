@@ -104,6 +104,10 @@ inline beast_session::parsed beast_session::parse() {
   while (buffer_.size() > 0 && !parser_->is_done() && !problem_) {
     buffer_.consume(parser_->put(buffer_.data(), problem_));
   }
+  // The parser leaves only a line that is not complete, and has no limit for lines around chunks.
+  const bool is_incomplete = !problem_ || problem_ == boost::beast::http::error::need_more;
+  if (is_incomplete && parser_ && !parser_->is_done() && buffer_.size() > options_->max_header_size)
+    problem_ = boost::beast::http::error::header_limit;
   if (problem_ && problem_ != boost::beast::http::error::need_more) return parsed::garbage;
   if (parser_ && parser_->is_done()) return parsed::request;
   const bool has_header = parser_ && parser_->is_header_done();

@@ -29,6 +29,7 @@ struct event_members {
   std::string raw_path{};   // rawPath: only in format 2.0
   std::string full_path{};  // requestContext.path: with the stage, as the client sent it
   std::string raw_query{};
+  std::vector<std::string> cookies{};  // only in format 2.0, whose headers have none
   fields headers{};
   fields query{};
   std::string body{};
@@ -68,6 +69,16 @@ inline void read_fields(json_value& value, const json_path& at, fields& out) {
       out.emplace_back(name, read_text(text, here));
     }
   }
+}
+
+inline std::vector<std::string> read_texts(json_value& value, const json_path& at) {
+  std::vector<std::string> out;
+  if (inngest::detail::is_null(value, at)) return out;
+  for (auto element : inngest::detail::elements_of(value, at)) {
+    auto text = take(element, at);
+    out.push_back(read_text(text, at));
+  }
+  return out;
 }
 
 /// Reads the fields, unless the event also lists all values of each field and they were already read.
@@ -113,6 +124,7 @@ inline void read_member(std::string_view name, json_value& value, event_members&
     out.is_format_2 = true;
   }
   if (name == "rawQueryString") out.raw_query = read_text(value, at);
+  if (name == "cookies") out.cookies = read_texts(value, at);
   if (name == "headers") read_single_fields(value, at, out.headers);
   if (name == "multiValueHeaders" && read_listed_fields(value, at, out.headers)) out.lists_values = true;
   if (name == "queryStringParameters") read_single_fields(value, at, out.query);

@@ -64,18 +64,19 @@ INNGEST_INLINE void check_belongs(std::string_view event, const std::string& id,
 }
 
 /// Whether a field says how bytes are sent, which only the adapter knows.
-INNGEST_INLINE bool is_framing(std::string name) {
+INNGEST_INLINE bool is_framing(std::string_view name) {
   constexpr std::array<std::string_view, 6> all{"connection", "content-length",    "keep-alive",
                                                 "trailer",    "transfer-encoding", "upgrade"};
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
   return std::find(all.begin(), all.end(), name) != all.end();
 }
 
-/// A handler that passes on another server's response has that server's fields, too.
+/// A handler that passes on another server's response has that server's fields, too. Names become lower case,
+/// because adapters compare some of them.
 INNGEST_INLINE http::response without_framing(http::response answer) {
   http::headers kept;
-  for (const auto& [name, value] : answer.headers) {
-    if (!is_framing(name)) kept.add(name, value);
+  for (auto [name, value] : answer.headers) {
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    if (!is_framing(name)) kept.add(std::move(name), std::move(value));
   }
   answer.headers = std::move(kept);
   return answer;
@@ -106,7 +107,7 @@ INNGEST_INLINE http::response endpoint_route::respond(const served_app& app, htt
   if (const auto token = request.query(endpoints::token_parameter); run_id && token) {
     const std::string here =
         endpoints::with_query("", endpoints::run_parameter, endpoints::token_parameter, *run_id, *token);
-    http::response out = answer_pending(app, served.hooks, *run_id, *token, here, options_.wait);
+    http::response out = answer_pending(app, served.hooks, *run_id, *token, here, options_.wait, stop);
     if (request.method == "HEAD") out.body.clear();
     return out;
   }
@@ -245,8 +246,8 @@ INNGEST_INLINE http::response begun_run::fail(execution::outcome outcome) {
 
 INNGEST_INLINE http::response begun_run::hand_over(const std::vector<protocol::operation>& operations,
                                                    const std::optional<protocol::failure>& failure) {
-  if (save(operations, failure) == execution::checkpoints::saved::no) return not_saved();
-  return pending();
+  const bool is_saved = save(operations, failure) != execution::checkpoints::saved::no;
+  return is_saved || is_begun_unheard_ ? pending() : not_saved();
 }
 
 INNGEST_INLINE http::response begun_run::pending() const {
@@ -302,6 +303,7 @@ INNGEST_INLINE execution::checkpoints::saved begun_run::save(
 
 INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& request) {
   constexpr int attempts = 5;
+  bool was_unanswered = false;
   for (int attempt = 0; attempt < attempts; ++attempt) {
     if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(50 << attempt));
     try {
@@ -311,11 +313,12 @@ INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& r
         return std::move(answer.body);
       }
       is_stale_ = answer.status == 409 && is_begun_;
+      is_begun_unheard_ = answer.status == 409 && !is_begun_ && was_unanswered;
       problem_ = protocol::refusal(answer);
-      // 409 after an attempt without an answer: that attempt has begun the run, but its answer was lost
       if (answer.status < 500 && answer.status != 429 && answer.status != 408) break;
     } catch (const unreachable& failed) {
       problem_ = failed.what();
+      was_unanswered = true;
     }
   }
   if (is_stale_) problem_.clear();

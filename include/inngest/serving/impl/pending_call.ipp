@@ -152,7 +152,10 @@ INNGEST_INLINE bool is_posted(const served_app& app, const std::shared_ptr<pendi
 INNGEST_INLINE void post(const std::shared_ptr<pending_call>& call, const served_app& app, http::reply reply,
                          bool streamed) {
   pending_call::wait_with(call, std::move(reply), streamed);
-  if (is_posted(app, call)) return call->begin();
+  if (is_posted(app, call)) {
+    if (streamed) call->begin();  // never waits behind an answer that a function of the user writes
+    return;
+  }
   call->refuse(busy_answer(app, "all threads of the app are busy"));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -87,6 +88,30 @@ class waiting_client {
   const int number_;
 };
 
+/// Asks the server for a run's output, which answers when there is one. `nullopt` when there is none in time,
+/// or the call was asked to stop: a stop is seen between requests only, so these are short.
+/// \throws unreachable when the server can't be reached
+INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& app,
+                                                             const http::request& request,
+                                                             std::chrono::milliseconds wait,
+                                                             const execution::call_stop& stop) {
+  using clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds longest_request{5'000};
+  const auto end = clock::now() + wait;
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now());
+    const auto most = std::clamp(left, std::chrono::milliseconds(1), longest_request);
+    const auto answered_by = clock::now() + most;
+    try {
+      return app.client.call_api(request, most);
+    } catch (const unreachable&) {
+      const bool has_waited = clock::now() + most / 10 >= answered_by;
+      if (!has_waited) throw;
+      if (clock::now() + wait / 10 >= end || stop.is_requested()) return std::nullopt;
+    }
+  }
+}
+
 /// The stored response of a run that reported other operations together with it, which a server shows only to
 /// the app. The token has already been checked.
 INNGEST_INLINE std::optional<protocol::http_result> result_of_run(const served_app& app,
@@ -103,16 +128,17 @@ INNGEST_INLINE std::optional<protocol::http_result> result_of_run(const served_a
 
 INNGEST_INLINE http::response answer_pending(const served_app& app, const execution::hooks& hooks,
                                              const std::string& run_id, const std::string& token,
-                                             const std::string& target, std::chrono::milliseconds wait) {
+                                             const std::string& target, std::chrono::milliseconds wait,
+                                             const execution::call_stop& stop) {
   if (!endpoints::is_run_id(run_id)) return endpoints::message(400, "not the id of a run");
   const endpoints::waiting_client counted(app);
   if (counted.are_many()) wait = (std::min)(wait, std::chrono::milliseconds(1000));
-  const auto end = std::chrono::steady_clock::now() + wait;
   http::response answer;
   try {
-    answer = app.client.call_api(protocol::run_output_request(run_id, token), wait);
+    auto received = endpoints::wait_for_output(app, protocol::run_output_request(run_id, token), wait, stop);
+    if (!received) return endpoints::see_other(target);
+    answer = *std::move(received);
   } catch (const unreachable& problem) {
-    if (std::chrono::steady_clock::now() + wait / 10 >= end) return endpoints::see_other(target);
     app.client.log().error("the response of run " + run_id + " can't be read: " + problem.what());
     return endpoints::message(502, "the response can't be read now: try again later");
   }

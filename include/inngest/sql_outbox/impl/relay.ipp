@@ -60,7 +60,12 @@ INNGEST_INLINE void sql_relay::stop() {
 }
 
 INNGEST_INLINE void sql_relay::run(const stop_token& stop) {
-  const std::lock_guard turn(turn_);
+  std::unique_lock turn(turn_, std::try_to_lock);
+  while (!turn && !stop.stop_requested()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    static_cast<void>(turn.try_lock());
+  }
+  if (!turn) return;
   try {
     run_in_turn(stop);
   } catch (...) {  // for example out of memory while handling an error
@@ -72,12 +77,17 @@ INNGEST_INLINE void sql_relay::run(const stop_token& stop) {
 }
 
 INNGEST_INLINE std::size_t sql_relay::flush() {
+  {
+    const std::lock_guard lock(thread_mutex_);
+    if (thread_.joinable())
+      throw configuration_error("sql_relay::flush: the relay was started, and sends by itself until stop()");
+  }
   const std::lock_guard turn(turn_);
   std::size_t all = 0;
   try {
     sql_connection& database = connected();
     if (!may_send(database)) return 0;
-    while (const std::size_t count = send_batch(database)) all += count;
+    while (const std::size_t count = send_batch(database, {})) all += count;
     keep_house(database);
   } catch (const sql_error&) {
     connection_ = nullptr;
@@ -103,7 +113,7 @@ INNGEST_INLINE void sql_relay::run_in_turn(const stop_token& stop) {
 INNGEST_INLINE bool sql_relay::send_or_note(const stop_token& stop) {
   try {
     sql_connection& database = connected();
-    const bool is_idle = !may_send(database) || send_batch(database) == 0;
+    const bool is_idle = !may_send(database) || send_batch(database, stop) == 0;
     keep_house(database);
     if (is_idle && !database.prepare_to_wait()) database.wait(options_.poll, stop);
     return true;
@@ -148,10 +158,10 @@ INNGEST_INLINE bool sql_relay::may_send(sql_connection& database) {
 
 // ---- a batch ----------------------------------------------------------------------------------------------
 
-INNGEST_INLINE std::size_t sql_relay::send_batch(sql_connection& database) {
+INNGEST_INLINE std::size_t sql_relay::send_batch(sql_connection& database, const stop_token& stop) {
   judged_events judged;
   try {
-    judged = claim_and_send(database);
+    judged = claim_and_send(database, stop);
   } catch (...) {
     connection_ = nullptr;  // perhaps in the middle of a transaction
     throw;
@@ -162,7 +172,8 @@ INNGEST_INLINE std::size_t sql_relay::send_batch(sql_connection& database) {
   return judged.sent.size() + judged.refused.size();
 }
 
-INNGEST_INLINE sql_relay::judged_events sql_relay::claim_and_send(sql_connection& database) {
+INNGEST_INLINE sql_relay::judged_events sql_relay::claim_and_send(sql_connection& database,
+                                                                  const stop_token& stop) {
   const sql_dialect& dialect = database.dialect();
   const sql_outbox& outbox = options_.outbox;
   const auto begin = [&] { database.execute({std::string(dialect.begin_relay)}); };
@@ -182,7 +193,7 @@ INNGEST_INLINE sql_relay::judged_events sql_relay::claim_and_send(sql_connection
     if (claim) database.execute({"ROLLBACK"});
     return {};
   }
-  judged_events judged = send_events(events);
+  judged_events judged = send_events(events, stop);
   if (!claim) begin();
   settle(database, judged);
   database.execute({"COMMIT"});
@@ -202,7 +213,8 @@ INNGEST_INLINE std::vector<any_event> sql_relay::read(const std::vector<outbox_e
 
 /// Sends all events in one request. Events that failed before, and later events of their streams, are sent
 /// after that one at a time, so that they can't make the others fail.
-INNGEST_INLINE sql_relay::judged_events sql_relay::send_events(const std::vector<outbox_event>& events) {
+INNGEST_INLINE sql_relay::judged_events sql_relay::send_events(const std::vector<outbox_event>& events,
+                                                               const stop_token& stop) {
   std::vector<outbox_event> fresh, suspect;
   std::set<std::string> suspected;  // streams
   for (const outbox_event& event : events) {
@@ -211,9 +223,9 @@ INNGEST_INLINE sql_relay::judged_events sql_relay::send_events(const std::vector
     (is_suspect ? suspect : fresh).push_back(event);
   }
   judged_events out;
-  if (!are_sent_together(fresh, out)) send_one_by_one(fresh, out);
+  if (!are_sent_together(fresh, out)) send_one_by_one(fresh, out, stop);
   if (out.problem) return out;
-  send_one_by_one(suspect, out);
+  send_one_by_one(suspect, out, stop);
   const bool is_answering = out.sent.size() + out.refused.size() > 0;
   if (is_answering) {
     out.problem = nullptr;
@@ -243,9 +255,12 @@ INNGEST_INLINE bool sql_relay::are_sent_together(const std::vector<outbox_event>
   return false;
 }
 
-INNGEST_INLINE void sql_relay::send_one_by_one(const std::vector<outbox_event>& events, judged_events& out) {
+/// After a stop was requested, the rest is left for the next batch.
+INNGEST_INLINE void sql_relay::send_one_by_one(const std::vector<outbox_event>& events, judged_events& out,
+                                               const stop_token& stop) {
   std::set<std::string> held_up;  // blocked streams
   for (outbox_event event : events) {
+    if (stop.stop_requested()) return;
     if (held_up.contains(event.stream)) continue;
     try {
       if (is_sent_alone(event)) {
@@ -327,6 +342,7 @@ INNGEST_INLINE void sql_relay::keep_house(sql_connection& database) {
   const sql_outbox& outbox = options_.outbox;
   const auto now = clock::now();
   if (now >= next_count_) {
+    next_count_ = now + std::chrono::minutes(1);  // if it fails: to count is not worth a pause
     const auto depth = sql_outbox::read_depth(database.execute(outbox.depth_query(dialect)));
     const auto took = clock::now() - now;  // do not spend all the time counting a long table
     next_count_ = now + (std::max)(clock::duration(std::chrono::seconds(1)), 20 * took);

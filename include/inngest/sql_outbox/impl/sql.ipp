@@ -37,6 +37,7 @@ INNGEST_INLINE const sql_dialect& sqlite_dialect() {
       .take_turn = "",
       .notify = "",
       .quiet = "",
+      .index_has_schema = true,
   };
   return dialect;
 }
@@ -45,7 +46,9 @@ INNGEST_INLINE const sql_dialect& postgresql_dialect() {
   static constexpr sql_dialect dialect{
       .name = "PostgreSQL",
       .row_number = "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-      .now = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
+      // Constant within a statement: otherwise a query that compares two events may see two times, and send
+      // the second event of a stream without the first.
+      .now = "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS bigint)",
       .begin = "BEGIN",
       .begin_relay = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
       .skip_locked = " FOR UPDATE SKIP LOCKED",

@@ -16,6 +16,20 @@ void configure(httplib::Server& server);
 /// is not a const object.
 void send_whole_and_plain(const httplib::Request& request);
 
+/// Hides a request's content type while its body is read: cpp-httplib takes a form with files apart, and has
+/// no way to read it whole. See send_whole_and_plain() for why the request can be changed.
+class hidden_content_type {
+ public:
+  explicit hidden_content_type(const httplib::Request& request);
+  ~hidden_content_type();
+  hidden_content_type(const hidden_content_type&) = delete;
+  hidden_content_type& operator=(const hidden_content_type&) = delete;
+
+ private:
+  httplib::Headers& headers_;
+  httplib::Headers hidden_;
+};
+
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 #if !defined(INNGEST_COMPILED)

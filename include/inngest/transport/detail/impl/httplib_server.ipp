@@ -16,4 +16,13 @@ INNGEST_INLINE void send_whole_and_plain(const httplib::Request& request) {
   asked.ranges.clear();
 }
 
+INNGEST_INLINE hidden_content_type::hidden_content_type(const httplib::Request& request)
+    : headers_(const_cast<httplib::Request&>(request).headers) {
+  const auto [begin, end] = headers_.equal_range("Content-Type");
+  hidden_.insert(begin, end);
+  headers_.erase(begin, end);
+}
+
+INNGEST_INLINE hidden_content_type::~hidden_content_type() { headers_.merge(hidden_); }
+
 }  // namespace inngest::inline INNGEST_ABI::detail
