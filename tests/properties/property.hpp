@@ -1,47 +1,29 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <functional>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "catch.hpp"
 #include "simulation/chance.hpp"
+#include "support/test_seed.hpp"
 
-// Properties: what holds for every input, tried with random ones. A failure names the seed; with that in
-// INNGEST_TEST_SEED the same inputs come again.
+// Properties: what holds for every input, tried with the inputs of a seed.
 
 namespace property {
 
 using simulated::chance;
 
-/// The seed of the environment alone, or a fixed one and a fresh one, which is printed.
-inline const std::vector<std::uint64_t>& seeds() {
-  static const std::vector<std::uint64_t> all = [] {
-    if (const char* given = std::getenv("INNGEST_TEST_SEED"); given != nullptr && *given != '\0')
-      return std::vector<std::uint64_t>{std::strtoull(given, nullptr, 10)};
-    const std::uint64_t fresh = std::random_device{}() % 1'000'000'000;
-    std::fprintf(stderr, "Properties are tried with seed 1 and with INNGEST_TEST_SEED=%llu\n",
-                 static_cast<unsigned long long>(fresh));
-    return std::vector<std::uint64_t>{1, fresh};
-  }();
-  return all;
-}
-
-/// Tries a property with so many random inputs of each seed.
+/// Tries a property with so many random inputs.
 inline void try_cases(std::size_t count, const std::function<void(chance&)>& property) {
-  for (const std::uint64_t seed : seeds()) {
-    chance whole(seed);
-    for (std::size_t i = 0; i < count; ++i) {
-      INFO("INNGEST_TEST_SEED=" << seed << ", input " << i);
-      chance input = whole.part();
-      property(input);
-    }
+  const std::uint64_t seed = support::test_seed();
+  chance whole(seed);
+  for (std::size_t i = 0; i < count; ++i) {
+    INFO("INNGEST_TEST_SEED=" << seed << ", input " << i);
+    chance input = whole.part();
+    property(input);
   }
 }
 

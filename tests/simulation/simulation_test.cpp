@@ -56,3 +56,16 @@ TEST_CASE("a request that is repeated before what its events start is stored sta
                                             {4, body{sequence{}}}}};
   CHECK(simulated::run(script).problem == "");
 }
+
+TEST_CASE("an event that is stored just before an app registers a function does not start it",
+          "[simulation]") {
+  const simulated::script script{.seed = 4145000219U,
+                                 .actions = {{action_kind::send, 11495533087306990233U},
+                                             {action_kind::register_app, 11795505383046182079U},
+                                             {action_kind::fill_disk, 6673972981638612987U},
+                                             {action_kind::resend, 1393746943772116218U},
+                                             {action_kind::begin_commit, 4684611357955286687U}},
+                                 .without = {0, 1, 2, 3, 5},
+                                 .bodies = {{4, body{sequence{}}}}};
+  CHECK(simulated::run(script).problem == "");
+}

@@ -1215,19 +1215,20 @@ class world final : public observer {
     chance_ = &by;
     is_calm_ = true;
     is_full_ = false;
-    if (!deployment_.far_places(deployment_.all()).empty() && settles(core().changed()))
-      register_far(deployment_.far_places(deployment_.all()));
-    if (present_.size() < deployment_.all().size() ||
-        by.one_in(2)) {  // a process that goes on must come to rest, too
-      stop();
-      while (is_dead_) go_on_after_death();
-    }
     const auto commit_all = [this] {
       while (core().has_uncommitted() || process_->committing) {
         begin_commit();
         end_commit();
       }
     };
+    commit_all();  // the runs that stored events start, too: they are those of the functions registered now
+    if (!deployment_.far_places(deployment_.all()).empty())
+      register_far(deployment_.far_places(deployment_.all()));
+    if (present_.size() < deployment_.all().size() ||
+        by.one_in(2)) {  // a process that goes on must come to rest, too
+      stop();
+      while (is_dead_) go_on_after_death();
+    }
     commit_all();
     core().end_drain();
     core().retry_blocked();
