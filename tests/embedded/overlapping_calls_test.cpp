@@ -41,6 +41,16 @@ struct overlap {
   }
 };
 
+/// The app "app" elsewhere, with a function that an event starts.
+app_record app_with_f() {
+  return {
+      .id = "app",
+      .text =
+          json{{"functions",
+                {on_event("app-f", "a/x", {{"steps", {{"step", {{"runtime", {{"url", "http://x/"}}}}}}}})}}}
+              .dump()};
+}
+
 }  // namespace
 
 TEST_CASE("while another call of the run is under way, steps are only planned", "[embedded][calls]") {
@@ -225,12 +235,7 @@ TEST_CASE("a call whose run is ended by a timer that is due before it is not mad
 }
 
 TEST_CASE("of a call that a stop has put back and a later one only the later is made", "[embedded][calls]") {
-  const app_record app{
-      .id = "app",
-      .text =
-          json{{"functions",
-                {on_event("app-f", "a/x", {{"steps", {{"step", {{"runtime", {{"url", "http://x/"}}}}}}}})}}}
-              .dump()};
+  const app_record app = app_with_f();
   memory_store store;
   inngest::timestamp now = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
   std::optional<engine_core> core;
@@ -278,4 +283,37 @@ TEST_CASE("of a call that a stop has put back and a later one only the later is 
   CHECK(next->what.id > first->what.id);
   CHECK(json::parse(next->request.body).at("steps").size() == 2);
   CHECK_FALSE(take_after(0ms));
+}
+
+TEST_CASE("a run that ends during a call leaves no job in the store, also if the engine stops meanwhile",
+          "[embedded][calls]") {
+  const bool stops = GENERATE(false, true);
+  const app_record app = app_with_f();
+  inngest::timestamp now = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
+  memory_store store;
+  engine_core core({}, store.load(), engine_core::options{}, now);
+  const auto keep = [&](std::uint64_t change = 0) {
+    while (core.has_uncommitted()) {
+      auto batch = core.begin_commit();
+      store.commit(batch.all);
+      core.end_commit(std::move(batch), "", now);
+    }
+    return core.committed() >= change;
+  };
+  core.register_app(app, read_registration(app), now);
+  keep();
+  core.accept(R"({"name":"a/x"})", "", "", now, [&](const auto& id) { return store.find_event(id); }, keep);
+  const auto call = core.take(now);
+  REQUIRE(call);
+  keep();
+  REQUIRE(store.load().jobs.size() == 1);
+  REQUIRE(core.cancel(call->what.run_id, now));
+  keep();
+  CHECK(store.load().jobs.empty());
+  if (stops) core.begin_to_stop();
+  keep();
+  CHECK(store.load().jobs.empty());
+  core.finish(*call, {.status = 200, .headers = {{"x-inngest-sdk", "test:v1"}}, .body = "1"}, now);
+  keep();
+  CHECK(store.load().jobs.empty());
 }

@@ -317,7 +317,9 @@ class engine_core {
     return value;
   }
 
-  void stop_calls_of(std::string_view run_id);
+  /// Asks the calls of a run that has ended to stop. Their jobs are removed with the run's end: the store may
+  /// forget the run before they end.
+  void stop_calls_of(std::string_view run_id, std::vector<std::uint64_t>& removed_jobs);
 
   /// Withdraws events that could not be stored. Returns false when the store has them after all and only the
   /// runs that they start are not stored, or when the events belong to a request that was withdrawn earlier.

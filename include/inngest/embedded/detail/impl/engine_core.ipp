@@ -169,15 +169,16 @@ INNGEST_INLINE void engine_core::postpone(const call& taken, timestamp due) {
 INNGEST_INLINE void engine_core::begin_to_stop() {
   if (std::exchange(stopping_, true)) return;
   note();
+  const auto put_back = [&](const job& taken) {
+    if (!scheduler_.find_run(taken.run_id)) return;  // it has ended, and its jobs are removed
+    pending_.push_back({.removed_jobs = {taken.id}});
+    pending_.push_back({.added_jobs = {taken}});
+  };
   for (const auto& [id, running] : calls_) {
     stops_.push_back({running.stop, true});
-    pending_.push_back({.removed_jobs = {id}});
-    pending_.push_back({.added_jobs = {running.what}});
+    put_back(running.what);
   }
-  for (const auto& [id, running] : at_apps_) {
-    pending_.push_back({.removed_jobs = {id}});
-    pending_.push_back({.added_jobs = {running}});
-  }
+  for (const auto& [id, begun] : at_apps_) put_back(begun);
   if (!calls_.empty() || !at_apps_.empty()) ++changed_;
 }
 
@@ -220,16 +221,22 @@ INNGEST_INLINE std::uint64_t engine_core::note() {
     ++changed_;
     note_progress(fresh);
     for (const run_update& update : fresh.run_updates) {
-      if (is_end(update.status)) stop_calls_of(update.id);
+      if (is_end(update.status)) stop_calls_of(update.id, fresh.removed_jobs);
     }
     pending_.push_back(std::move(fresh));
   }
   return changed_;
 }
 
-INNGEST_INLINE void engine_core::stop_calls_of(std::string_view run_id) {
+INNGEST_INLINE void engine_core::stop_calls_of(std::string_view run_id,
+                                               std::vector<std::uint64_t>& removed_jobs) {
   for (const auto& [id, running] : calls_) {
-    if (running.what.run_id == run_id) stops_.push_back({running.stop, false});
+    if (running.what.run_id != run_id) continue;
+    stops_.push_back({running.stop, false});
+    removed_jobs.push_back(id);
+  }
+  for (const auto& [id, begun] : at_apps_) {
+    if (begun.run_id == run_id) removed_jobs.push_back(id);
   }
 }
 
