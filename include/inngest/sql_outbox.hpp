@@ -84,9 +84,9 @@ struct sql_migration {
 /// events. The object holds only names. Thread-safe.
 class sql_outbox {
  public:
-  /// `table` is the prefix of all table names. It may include a schema: "shop.inngest_outbox". With SQLite use
-  /// only the file of your own tables: several attached files in WAL mode do not commit together.
-  /// \throws configuration_error for characters other than letters, digits and "_".
+  /// `table` is the prefix of all table names. It may include a schema: "shop.inngest_outbox". With SQLite
+  /// use only the file of your own tables: several attached files in WAL mode do not commit together. \throws
+  /// configuration_error for characters other than letters, digits and "_".
   explicit sql_outbox(std::string table = "inngest_outbox");
 
   /// Adds an event to the open transaction of the database and returns the id that it will be sent with: its
@@ -134,8 +134,10 @@ class sql_outbox {
     if (numbers.empty()) return 0;
     std::size_t count = 0;
     in_transaction(database, [&] {
-      execute(database, requeue_statement(dialect_of<Database>(), numbers));
-      count = execute(database, drop_statement(numbers)).size();
+      const sql_rows taken = execute(database, take_dead_statement(numbers));
+      for (const sql_statement& insert : requeue_statements(dialect_of<Database>(), taken))
+        execute(database, insert);
+      count = taken.size();
     });
     detail::added_events::notify();
     return count;
@@ -148,12 +150,16 @@ class sql_outbox {
     return numbers.empty() ? 0 : execute(database, drop_statement(numbers)).size();
   }
 
-  /// Deletes the records of a run's transactional steps: see step::transaction. Call it after the run has
-  /// ended, such as in an on_success() handler. A relay also deletes old records.
+  /// Deletes the results of a run's transactional steps: see step::transaction. Call it after the run has
+  /// ended, such as in an on_success() handler. That the steps have run stays recorded for a day, so that a
+  /// late attempt does not run them again: it fails with a non_retriable_error. The call also deletes such
+  /// records of other runs that are older. A relay deletes all records after relay_options::keep_steps.
   /// \throws sql_error
   template <class Database>
   void forget_steps(Database&& database, std::string_view run_id) const {
-    execute(database, forget_steps_statement(run_id));
+    const sql_dialect& dialect = dialect_of<Database>();
+    execute(database, forget_steps_statement(dialect, run_id));
+    execute(database, forget_emptied_steps_statement(dialect));
   }
 
   // ---- for databases without a driver -------------------------------------------------------------------
@@ -205,7 +211,7 @@ class sql_outbox {
   /// transactions anyway.
   [[nodiscard]] std::optional<sql_statement> begin_step(const sql_dialect& dialect, std::string_view run_id,
                                                         std::string_view step) const;
-  /// Finds the recorded result of a step.
+  /// Finds the recorded result of a step: null after forget_steps().
   [[nodiscard]] sql_statement find_step(std::string_view run_id, std::string_view step) const;
   /// Records a step's result. Returns one row, or none if the step already has a result.
   [[nodiscard]] sql_statement record_step(const sql_dialect& dialect, std::string_view run_id,
@@ -263,10 +269,14 @@ class sql_outbox {
   [[nodiscard]] std::string ready(const sql_dialect& dialect, std::chrono::milliseconds longest) const;
   [[nodiscard]] std::string from_old(const sql_dialect& dialect, std::string_view table) const;
   [[nodiscard]] sql_statement dead_query(std::size_t limit) const;
-  [[nodiscard]] sql_statement requeue_statement(const sql_dialect& dialect,
-                                                const std::vector<std::int64_t>& numbers) const;
+  [[nodiscard]] sql_statement take_dead_statement(const std::vector<std::int64_t>& numbers) const;
+  /// Inserts the rows of take_dead_statement(), in order.
+  [[nodiscard]] std::vector<sql_statement> requeue_statements(const sql_dialect& dialect,
+                                                              sql_rows taken) const;
   [[nodiscard]] sql_statement drop_statement(const std::vector<std::int64_t>& numbers) const;
-  [[nodiscard]] sql_statement forget_steps_statement(std::string_view run_id) const;
+  [[nodiscard]] sql_statement forget_steps_statement(const sql_dialect& dialect,
+                                                     std::string_view run_id) const;
+  [[nodiscard]] sql_statement forget_emptied_steps_statement(const sql_dialect& dialect) const;
 
   std::string table_;
 };

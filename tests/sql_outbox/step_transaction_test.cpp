@@ -80,8 +80,28 @@ TEMPLATE_TEST_CASE("a step's transaction happens once, also when its result was 
   CHECK(b.count() == 1);
   CHECK(b.count("inngest_outbox") == 1);
   CHECK(run_driver(f).finish().result.at("row") == 1);
+}
 
+TEMPLATE_TEST_CASE("a late attempt of a run whose results were forgotten does not run the body again",
+                   "[sql_outbox][step]", sqlite_world, postgresql_world) {
+  if (!TestType::is_there()) return;
+  const books<TestType> b;
+  const auto f = b.function([&](inngest::context<test_event>& ctx) {
+    ctx.step.transaction("book", b.db.get(),
+                         [](auto& tx) { tx.execute("INSERT INTO bookings (n) VALUES ($1)", 7); });
+  });
+  run_driver(f).discover();
   b.outbox.forget_steps(b.db.get(), "01RUN");
+
+  const auto late = run_driver(f).discover().op();
+  CHECK_THAT(late.at("error").at("message").template get<std::string>(),
+             ContainsSubstring("step \"book\" has run already"));
+  CHECK(b.count() == 1);
+
+  b.outbox.forget_steps(b.db.get(), "01OTHER");
+  CHECK(b.count("inngest_outbox_steps") == 1);
+  run(b.db, "UPDATE inngest_outbox_steps SET done_at = done_at - 86400001");
+  b.outbox.forget_steps(b.db.get(), "01OTHER");
   CHECK(b.count("inngest_outbox_steps") == 0);
 }
 

@@ -334,13 +334,29 @@ INNGEST_INLINE sql_statement sql_outbox::dead_query(std::size_t limit) const {
           "_dead ORDER BY id LIMIT " + std::to_string(limit)};
 }
 
-INNGEST_INLINE sql_statement sql_outbox::requeue_statement(const sql_dialect& dialect,
-                                                           const std::vector<std::int64_t>& numbers) const {
-  const std::string wake =
-      dialect.notify.empty() ? "" : " WHERE " + detail::outbox_sql::notify_call(dialect, channel());
-  return {"INSERT INTO " + table_ + " (event_id, stream, lane, event, added_at) SELECT event_id, stream, " +
-          "lane, event, added_at FROM (SELECT * FROM " + table_ + "_dead WHERE id IN " +
-          detail::outbox_sql::list_of(numbers) + " ORDER BY id) AS dead" + wake};
+INNGEST_INLINE sql_statement sql_outbox::take_dead_statement(const std::vector<std::int64_t>& numbers) const {
+  return {"DELETE FROM " + table_ + "_dead WHERE id IN " + detail::outbox_sql::list_of(numbers) +
+          " RETURNING id, event_id, stream, lane, event, added_at"};
+}
+
+INNGEST_INLINE std::vector<sql_statement> sql_outbox::requeue_statements(const sql_dialect& dialect,
+                                                                         sql_rows taken) const {
+  namespace sql = detail::outbox_sql;
+  const std::string wake = dialect.notify.empty() ? "" : " WHERE " + sql::notify_call(dialect, channel());
+  const std::string text = "INSERT INTO " + table_ +
+                           " (event_id, stream, lane, event, added_at) SELECT CAST($1 AS text), "
+                           "CAST($2 AS text), CAST($3 AS integer), CAST($4 AS text), CAST($5 AS bigint)" +
+                           wake;
+  std::sort(taken.begin(), taken.end(), [](const sql_row& left, const sql_row& right) {
+    return sql::integer_of(left.at(0)) < sql::integer_of(right.at(0));
+  });
+  std::vector<sql_statement> out;
+  for (const sql_row& row : taken) {
+    out.push_back({text,
+                   {row.at(1).value_or(""), sql::text_or_null(row.at(2).value_or("")),
+                    sql::integer_of(row.at(3)), row.at(4).value_or(""), sql::integer_of(row.at(5))}});
+  }
+  return out;
 }
 
 INNGEST_INLINE sql_statement sql_outbox::drop_statement(const std::vector<std::int64_t>& numbers) const {
@@ -390,8 +406,18 @@ INNGEST_INLINE sql_statement sql_outbox::record_step(const sql_dialect& dialect,
           {std::string(run_id), std::string(step), std::string(name), std::move(result)}};
 }
 
-INNGEST_INLINE sql_statement sql_outbox::forget_steps_statement(std::string_view run_id) const {
-  return {"DELETE FROM " + table_ + "_steps WHERE run_id = CAST($1 AS text)", {std::string(run_id)}};
+INNGEST_INLINE sql_statement sql_outbox::forget_steps_statement(const sql_dialect& dialect,
+                                                                std::string_view run_id) const {
+  return {"UPDATE " + table_ + "_steps SET result = NULL, done_at = " + std::string(dialect.now) +
+              " WHERE run_id = CAST($1 AS text)",
+          {std::string(run_id)}};
+}
+
+INNGEST_INLINE sql_statement sql_outbox::forget_emptied_steps_statement(const sql_dialect& dialect) const {
+  constexpr std::chrono::milliseconds kept = std::chrono::hours(24);
+  sql_statement out = forget_statement(dialect, "steps", kept);
+  out.text += " AND result IS NULL";
+  return out;
 }
 
 }  // namespace inngest::inline INNGEST_ABI

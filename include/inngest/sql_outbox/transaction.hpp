@@ -152,7 +152,11 @@ struct transactional_step<Database> {
     if (const auto turn = tables.begin_step(driver::dialect(), run_id, step)) driver::execute(tx, *turn);
     const sql_rows found = driver::execute(tx, tables.find_step(run_id, step));
     if (!found.empty()) {
-      out = found.front().front().value_or("");
+      if (!found.front().front())
+        throw non_retriable_error("step \"" + at.id +
+                                  "\" has run already, and forget_steps() of the outbox has " +
+                                  "deleted its result: call it only after the run has ended");
+      out = *found.front().front();
       return;
     }
     run_body(body, at.deadline, at.stop, out, tx);
