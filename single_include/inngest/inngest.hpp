@@ -18973,7 +18973,10 @@ INNGEST_INLINE bool is_posted(const served_app& app, const std::shared_ptr<pendi
 INNGEST_INLINE void post(const std::shared_ptr<pending_call>& call, const served_app& app, http::reply reply,
                          bool streamed) {
   pending_call::wait_with(call, std::move(reply), streamed);
-  if (is_posted(app, call)) return call->begin();
+  if (is_posted(app, call)) {
+    if (streamed) call->begin();  // never waits behind an answer that a function of the user writes
+    return;
+  }
   call->refuse(busy_answer(app, "all threads of the app are busy"));
 }
 
@@ -34676,7 +34679,9 @@ class engine_core {
     return value;
   }
 
-  void stop_calls_of(std::string_view run_id);
+  /// Asks the calls of a run that has ended to stop. Their jobs are removed with the run's end: the store may
+  /// forget the run before they end.
+  void stop_calls_of(std::string_view run_id, std::vector<std::uint64_t>& removed_jobs);
 
   /// Withdraws events that could not be stored. Returns false when the store has them after all and only the
   /// runs that they start are not stored, or when the events belong to a request that was withdrawn earlier.
@@ -34902,15 +34907,16 @@ INNGEST_INLINE void engine_core::postpone(const call& taken, timestamp due) {
 INNGEST_INLINE void engine_core::begin_to_stop() {
   if (std::exchange(stopping_, true)) return;
   note();
+  const auto put_back = [&](const job& taken) {
+    if (!scheduler_.find_run(taken.run_id)) return;  // it has ended, and its jobs are removed
+    pending_.push_back({.removed_jobs = {taken.id}});
+    pending_.push_back({.added_jobs = {taken}});
+  };
   for (const auto& [id, running] : calls_) {
     stops_.push_back({running.stop, true});
-    pending_.push_back({.removed_jobs = {id}});
-    pending_.push_back({.added_jobs = {running.what}});
+    put_back(running.what);
   }
-  for (const auto& [id, running] : at_apps_) {
-    pending_.push_back({.removed_jobs = {id}});
-    pending_.push_back({.added_jobs = {running}});
-  }
+  for (const auto& [id, begun] : at_apps_) put_back(begun);
   if (!calls_.empty() || !at_apps_.empty()) ++changed_;
 }
 
@@ -34953,16 +34959,22 @@ INNGEST_INLINE std::uint64_t engine_core::note() {
     ++changed_;
     note_progress(fresh);
     for (const run_update& update : fresh.run_updates) {
-      if (is_end(update.status)) stop_calls_of(update.id);
+      if (is_end(update.status)) stop_calls_of(update.id, fresh.removed_jobs);
     }
     pending_.push_back(std::move(fresh));
   }
   return changed_;
 }
 
-INNGEST_INLINE void engine_core::stop_calls_of(std::string_view run_id) {
+INNGEST_INLINE void engine_core::stop_calls_of(std::string_view run_id,
+                                               std::vector<std::uint64_t>& removed_jobs) {
   for (const auto& [id, running] : calls_) {
-    if (running.what.run_id == run_id) stops_.push_back({running.stop, false});
+    if (running.what.run_id != run_id) continue;
+    stops_.push_back({running.stop, false});
+    removed_jobs.push_back(id);
+  }
+  for (const auto& [id, begun] : at_apps_) {
+    if (begun.run_id == run_id) removed_jobs.push_back(id);
   }
 }
 
@@ -42128,6 +42140,9 @@ class begun_run {
   const std::string event_;
   bool is_begun_ = false;  // the server knows the run
   bool is_stale_ = false;  // the server already continues the run
+  /// The server has begun the run with the operations that were sent, but its answer was lost, and with it
+  /// the run's token.
+  bool is_begun_unheard_ = false;
   protocol::begun_run_ids ids_{};
   std::string problem_{};  // why operations could not be saved
 };
@@ -42158,11 +42173,12 @@ bool is_run_id(std::string_view text);
 
 }  // namespace endpoints
 
-/// Waits for the response of a run, and returns it. After `wait`, redirects the client to the same URL.
+/// Waits for the response of a run, and returns it. After `wait`, or soon after the call was asked to stop,
+/// redirects the client to the same URL.
 /// `hooks` decode the response, for example decrypt it.
 http::response answer_pending(const served_app& app, const execution::hooks& hooks, const std::string& run_id,
                               const std::string& token, const std::string& target,
-                              std::chrono::milliseconds wait);
+                              std::chrono::milliseconds wait, const execution::call_stop& stop);
 
 /// The response for a handler's failure.
 http::response failure_response(const protocol::failure& failure);
@@ -42245,6 +42261,30 @@ class waiting_client {
   const int number_;
 };
 
+/// Asks the server for a run's output, which answers when there is one. `nullopt` when there is none in time,
+/// or the call was asked to stop: a stop is seen between requests only, so these are short.
+/// \throws unreachable when the server can't be reached
+INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& app,
+                                                             const http::request& request,
+                                                             std::chrono::milliseconds wait,
+                                                             const execution::call_stop& stop) {
+  using clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds longest_request{5'000};
+  const auto end = clock::now() + wait;
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now());
+    const auto most = std::clamp(left, std::chrono::milliseconds(1), longest_request);
+    const auto answered_by = clock::now() + most;
+    try {
+      return app.client.call_api(request, most);
+    } catch (const unreachable&) {
+      const bool has_waited = clock::now() + most / 10 >= answered_by;
+      if (!has_waited) throw;
+      if (clock::now() + wait / 10 >= end || stop.is_requested()) return std::nullopt;
+    }
+  }
+}
+
 /// The stored response of a run that reported other operations together with it, which a server shows only to
 /// the app. The token has already been checked.
 INNGEST_INLINE std::optional<protocol::http_result> result_of_run(const served_app& app,
@@ -42261,16 +42301,17 @@ INNGEST_INLINE std::optional<protocol::http_result> result_of_run(const served_a
 
 INNGEST_INLINE http::response answer_pending(const served_app& app, const execution::hooks& hooks,
                                              const std::string& run_id, const std::string& token,
-                                             const std::string& target, std::chrono::milliseconds wait) {
+                                             const std::string& target, std::chrono::milliseconds wait,
+                                             const execution::call_stop& stop) {
   if (!endpoints::is_run_id(run_id)) return endpoints::message(400, "not the id of a run");
   const endpoints::waiting_client counted(app);
   if (counted.are_many()) wait = (std::min)(wait, std::chrono::milliseconds(1000));
-  const auto end = std::chrono::steady_clock::now() + wait;
   http::response answer;
   try {
-    answer = app.client.call_api(protocol::run_output_request(run_id, token), wait);
+    auto received = endpoints::wait_for_output(app, protocol::run_output_request(run_id, token), wait, stop);
+    if (!received) return endpoints::see_other(target);
+    answer = *std::move(received);
   } catch (const unreachable& problem) {
-    if (std::chrono::steady_clock::now() + wait / 10 >= end) return endpoints::see_other(target);
     app.client.log().error("the response of run " + run_id + " can't be read: " + problem.what());
     return endpoints::message(502, "the response can't be read now: try again later");
   }
@@ -42334,18 +42375,19 @@ INNGEST_INLINE void check_belongs(std::string_view event, const std::string& id,
 }
 
 /// Whether a field says how bytes are sent, which only the adapter knows.
-INNGEST_INLINE bool is_framing(std::string name) {
+INNGEST_INLINE bool is_framing(std::string_view name) {
   constexpr std::array<std::string_view, 6> all{"connection", "content-length",    "keep-alive",
                                                 "trailer",    "transfer-encoding", "upgrade"};
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
   return std::find(all.begin(), all.end(), name) != all.end();
 }
 
-/// A handler that passes on another server's response has that server's fields, too.
+/// A handler that passes on another server's response has that server's fields, too. Names become lower case,
+/// because adapters compare some of them.
 INNGEST_INLINE http::response without_framing(http::response answer) {
   http::headers kept;
-  for (const auto& [name, value] : answer.headers) {
-    if (!is_framing(name)) kept.add(name, value);
+  for (auto [name, value] : answer.headers) {
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    if (!is_framing(name)) kept.add(std::move(name), std::move(value));
   }
   answer.headers = std::move(kept);
   return answer;
@@ -42376,7 +42418,7 @@ INNGEST_INLINE http::response endpoint_route::respond(const served_app& app, htt
   if (const auto token = request.query(endpoints::token_parameter); run_id && token) {
     const std::string here =
         endpoints::with_query("", endpoints::run_parameter, endpoints::token_parameter, *run_id, *token);
-    http::response out = answer_pending(app, served.hooks, *run_id, *token, here, options_.wait);
+    http::response out = answer_pending(app, served.hooks, *run_id, *token, here, options_.wait, stop);
     if (request.method == "HEAD") out.body.clear();
     return out;
   }
@@ -42515,8 +42557,8 @@ INNGEST_INLINE http::response begun_run::fail(execution::outcome outcome) {
 
 INNGEST_INLINE http::response begun_run::hand_over(const std::vector<protocol::operation>& operations,
                                                    const std::optional<protocol::failure>& failure) {
-  if (save(operations, failure) == execution::checkpoints::saved::no) return not_saved();
-  return pending();
+  const bool is_saved = save(operations, failure) != execution::checkpoints::saved::no;
+  return is_saved || is_begun_unheard_ ? pending() : not_saved();
 }
 
 INNGEST_INLINE http::response begun_run::pending() const {
@@ -42572,6 +42614,7 @@ INNGEST_INLINE execution::checkpoints::saved begun_run::save(
 
 INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& request) {
   constexpr int attempts = 5;
+  bool was_unanswered = false;
   for (int attempt = 0; attempt < attempts; ++attempt) {
     if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(50 << attempt));
     try {
@@ -42581,11 +42624,12 @@ INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& r
         return std::move(answer.body);
       }
       is_stale_ = answer.status == 409 && is_begun_;
+      is_begun_unheard_ = answer.status == 409 && !is_begun_ && was_unanswered;
       problem_ = protocol::refusal(answer);
-      // 409 after an attempt without an answer: that attempt has begun the run, but its answer was lost
       if (answer.status < 500 && answer.status != 429 && answer.status != 408) break;
     } catch (const unreachable& failed) {
       problem_ = failed.what();
+      was_unanswered = true;
     }
   }
   if (is_stale_) problem_.clear();
@@ -42751,8 +42795,8 @@ class proxy_route final : public serving::route {
       : allow_origin_(std::move(allow_origin)), wait_(wait) {}
 
   http::response answer(const serving::served_app& app, http::request request,
-                        const execution::call_stop&) const override {
-    http::response out = answer_inside(app, request);
+                        const execution::call_stop& stop) const override {
+    http::response out = answer_inside(app, request, stop);
     if (request.method == "HEAD") out.body.clear();
     if (allow_origin_.empty()) return out;
     out.headers.add("access-control-allow-origin", allow_origin_);
@@ -42761,7 +42805,8 @@ class proxy_route final : public serving::route {
   }
 
  private:
-  http::response answer_inside(const serving::served_app& app, const http::request& request) const {
+  http::response answer_inside(const serving::served_app& app, const http::request& request,
+                               const execution::call_stop& stop) const {
     if (request.method == "OPTIONS")
       return {.status = 204,
               .headers = {{"access-control-allow-methods", "GET, OPTIONS"},
@@ -42777,7 +42822,7 @@ class proxy_route final : public serving::route {
     if (run_id.empty() || token.empty()) return serving::bare_answer(400, "runId or token is missing");
     const std::string here =
         "?runId=" + http::percent_encoded(run_id) + "&token=" + http::percent_encoded(token);
-    return serving::answer_pending(app, app.client_hooks, run_id, token, here, wait_);
+    return serving::answer_pending(app, app.client_hooks, run_id, token, here, wait_, stop);
   }
 
   const std::string allow_origin_;
@@ -45093,6 +45138,20 @@ void configure(httplib::Server& server);
 /// is not a const object.
 void send_whole_and_plain(const httplib::Request& request);
 
+/// Hides a request's content type while its body is read: cpp-httplib takes a form with files apart, and has
+/// no way to read it whole. See send_whole_and_plain() for why the request can be changed.
+class hidden_content_type {
+ public:
+  explicit hidden_content_type(const httplib::Request& request);
+  ~hidden_content_type();
+  hidden_content_type(const hidden_content_type&) = delete;
+  hidden_content_type& operator=(const hidden_content_type&) = delete;
+
+ private:
+  httplib::Headers& headers_;
+  httplib::Headers hidden_;
+};
+
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/transport/detail/impl/httplib_server.ipp
@@ -45109,6 +45168,15 @@ INNGEST_INLINE void send_whole_and_plain(const httplib::Request& request) {
   asked.headers.erase("Accept-Encoding");
   asked.ranges.clear();
 }
+
+INNGEST_INLINE hidden_content_type::hidden_content_type(const httplib::Request& request)
+    : headers_(const_cast<httplib::Request&>(request).headers) {
+  const auto [begin, end] = headers_.equal_range("Content-Type");
+  hidden_.insert(begin, end);
+  headers_.erase(begin, end);
+}
+
+INNGEST_INLINE hidden_content_type::~hidden_content_type() { headers_.merge(hidden_); }
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
@@ -45213,7 +45281,7 @@ struct adapter<Server> {
       }
       const std::size_t limit = handler.options().max_body_size;
       body = detail::text_with_room((std::min)(length_of(request), limit) + detail::json_buffer::padding);
-      const bool complete = read([&](const char* data, std::size_t size) {
+      const bool complete = read_whole(request, read, [&](const char* data, std::size_t size) {
         body.append(data, size);
         return body.size() <= limit;
       });
@@ -45228,6 +45296,13 @@ struct adapter<Server> {
   }
 
  private:
+  template <class Receiver>
+  static bool read_whole(const httplib::Request& request, const httplib::ContentReader& read,
+                         Receiver receive) {
+    const detail::hidden_content_type hidden(request);
+    return read(receive);
+  }
+
   /// The length of the body according to the client, at most 8 MB because it may send less. 0 when it is
   /// unknown.
   static std::size_t length_of(const httplib::Request& request) {
@@ -45576,6 +45651,7 @@ struct event_members {
   std::string raw_path{};   // rawPath: only in format 2.0
   std::string full_path{};  // requestContext.path: with the stage, as the client sent it
   std::string raw_query{};
+  std::vector<std::string> cookies{};  // only in format 2.0, whose headers have none
   fields headers{};
   fields query{};
   std::string body{};
@@ -45615,6 +45691,16 @@ inline void read_fields(json_value& value, const json_path& at, fields& out) {
       out.emplace_back(name, read_text(text, here));
     }
   }
+}
+
+inline std::vector<std::string> read_texts(json_value& value, const json_path& at) {
+  std::vector<std::string> out;
+  if (inngest::detail::is_null(value, at)) return out;
+  for (auto element : inngest::detail::elements_of(value, at)) {
+    auto text = take(element, at);
+    out.push_back(read_text(text, at));
+  }
+  return out;
 }
 
 /// Reads the fields, unless the event also lists all values of each field and they were already read.
@@ -45660,6 +45746,7 @@ inline void read_member(std::string_view name, json_value& value, event_members&
     out.is_format_2 = true;
   }
   if (name == "rawQueryString") out.raw_query = read_text(value, at);
+  if (name == "cookies") out.cookies = read_texts(value, at);
   if (name == "headers") read_single_fields(value, at, out.headers);
   if (name == "multiValueHeaders" && read_listed_fields(value, at, out.headers)) out.lists_values = true;
   if (name == "queryStringParameters") read_single_fields(value, at, out.query);
@@ -45985,22 +46072,27 @@ inline std::vector<std::pair<std::string, std::vector<std::string>>> grouped(con
   return out;
 }
 
+/// A JSON array of texts.
+inline std::string listed(const std::vector<std::string>& values) {
+  std::string out;
+  for (const std::string& value : values) {
+    out += out.empty() ? '[' : ',';
+    inngest::detail::write_quoted(out, inngest::detail::to_printable(value));
+  }
+  return out + ']';
+}
+
 inline std::string listed_headers(const http::headers& headers) {
   inngest::detail::json_object_text out;
-  for (const auto& [name, values] : grouped(headers)) {
-    std::string list;
-    for (const std::string& value : values) {
-      list += list.empty() ? '[' : ',';
-      inngest::detail::write_quoted(list, inngest::detail::to_printable(value));
-    }
-    out.add_raw(name, list + ']');
-  }
+  for (const auto& [name, values] : grouped(headers)) out.add_raw(name, listed(values));
   return out.text();
 }
 
-inline std::string joined_headers(const http::headers& headers) {
+/// Cookies can't be joined: a browser reads them as one. Format 2.0 has a list of its own for them.
+inline std::string joined_headers(const http::headers& headers, bool with_cookies) {
   inngest::detail::json_object_text out;
   for (const auto& [name, values] : grouped(headers)) {
+    if (!with_cookies && name == "set-cookie") continue;
     std::string joined;
     for (const std::string& value : values) joined += (joined.empty() ? "" : ", ") + value;
     out.add(name, joined);
@@ -46016,7 +46108,11 @@ inline std::string write(const http_event& event, const http::response& answer, 
   if (event.lists_values)
     out.add_raw("multiValueHeaders", listed_headers(answer.headers));
   else
-    out.add_raw("headers", joined_headers(answer.headers));
+    out.add_raw("headers", joined_headers(answer.headers, event.source != event_source::gateway_v2));
+  if (event.source == event_source::gateway_v2) {
+    for (const auto& [name, values] : grouped(answer.headers))
+      if (name == "set-cookie") out.add_raw("cookies", listed(values));
+  }
   out.add("isBase64Encoded", as_base64);
   if (!as_base64) return out.add("body", answer.body).text();
   const std::span bytes(reinterpret_cast<const std::uint8_t*>(answer.body.data()), answer.body.size());
@@ -46044,6 +46140,9 @@ inline http_event read_event(std::string_view event_json) {
   out.request.url = detail::path_of(event) + (query.empty() ? "" : "?" + query);
   out.request.body = detail::body_of(event);
   for (auto& [name, value] : event.headers) out.request.headers.add(std::move(name), std::move(value));
+  std::string cookies;
+  for (const std::string& cookie : event.cookies) cookies += (cookies.empty() ? "" : "; ") + cookie;
+  if (!cookies.empty() && !out.request.headers.find("cookie")) out.request.headers.add("cookie", cookies);
   return out;
 }
 
@@ -59530,7 +59629,7 @@ struct sql_dialect {
   std::string_view name;
   /// The type of a column `id` that numbers rows in the order of their insertion.
   std::string_view row_number;
-  /// An expression for the time in milliseconds since 1970.
+  /// An expression for the time in milliseconds since 1970, constant within a statement.
   std::string_view now;
   /// Begins a transaction that writes.
   std::string_view begin;
@@ -59548,6 +59647,8 @@ struct sql_dialect {
   /// A statement that suppresses notices about existing tables until the end of the transaction. Empty: there
   /// are none.
   std::string_view quiet;
+  /// Whether an index's schema is named before the index, and not before its table.
+  bool index_has_schema = false;
 };
 
 /// SQLite 3.35 or later.
@@ -59680,6 +59781,7 @@ INNGEST_INLINE const sql_dialect& sqlite_dialect() {
       .take_turn = "",
       .notify = "",
       .quiet = "",
+      .index_has_schema = true,
   };
   return dialect;
 }
@@ -59688,7 +59790,9 @@ INNGEST_INLINE const sql_dialect& postgresql_dialect() {
   static constexpr sql_dialect dialect{
       .name = "PostgreSQL",
       .row_number = "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-      .now = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
+      // Constant within a statement: otherwise a query that compares two events may see two times, and send
+      // the second event of a stream without the first.
+      .now = "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS bigint)",
       .begin = "BEGIN",
       .begin_relay = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
       .skip_locked = " FOR UPDATE SKIP LOCKED",
@@ -59871,8 +59975,9 @@ struct sql_migration {
 /// events. The object holds only names. Thread-safe.
 class sql_outbox {
  public:
-  /// `table` is the prefix of all table names. It may include a schema: "shop.inngest_outbox".
-  /// \throws configuration_error for characters other than letters, digits and "_".
+  /// `table` is the prefix of all table names. It may include a schema: "shop.inngest_outbox". With SQLite
+  /// use only the file of your own tables: several attached files in WAL mode do not commit together. \throws
+  /// configuration_error for characters other than letters, digits and "_".
   explicit sql_outbox(std::string table = "inngest_outbox");
 
   /// Adds an event to the open transaction of the database and returns the id that it will be sent with: its
@@ -59920,8 +60025,10 @@ class sql_outbox {
     if (numbers.empty()) return 0;
     std::size_t count = 0;
     in_transaction(database, [&] {
-      execute(database, requeue_statement(dialect_of<Database>(), numbers));
-      count = execute(database, drop_statement(numbers)).size();
+      const sql_rows taken = execute(database, take_dead_statement(numbers));
+      for (const sql_statement& insert : requeue_statements(dialect_of<Database>(), taken))
+        execute(database, insert);
+      count = taken.size();
     });
     detail::added_events::notify();
     return count;
@@ -59934,12 +60041,16 @@ class sql_outbox {
     return numbers.empty() ? 0 : execute(database, drop_statement(numbers)).size();
   }
 
-  /// Deletes the records of a run's transactional steps: see step::transaction. Call it after the run has
-  /// ended, such as in an on_success() handler. A relay also deletes old records.
+  /// Deletes the results of a run's transactional steps: see step::transaction. Call it after the run has
+  /// ended, such as in an on_success() handler. That the steps have run stays recorded for a day, so that a
+  /// late attempt does not run them again: it fails with a non_retriable_error. The call also deletes such
+  /// records of other runs that are older. A relay deletes all records after relay_options::keep_steps.
   /// \throws sql_error
   template <class Database>
   void forget_steps(Database&& database, std::string_view run_id) const {
-    execute(database, forget_steps_statement(run_id));
+    const sql_dialect& dialect = dialect_of<Database>();
+    execute(database, forget_steps_statement(dialect, run_id));
+    execute(database, forget_emptied_steps_statement(dialect));
   }
 
   // ---- for databases without a driver -------------------------------------------------------------------
@@ -59991,7 +60102,7 @@ class sql_outbox {
   /// transactions anyway.
   [[nodiscard]] std::optional<sql_statement> begin_step(const sql_dialect& dialect, std::string_view run_id,
                                                         std::string_view step) const;
-  /// Finds the recorded result of a step.
+  /// Finds the recorded result of a step: null after forget_steps().
   [[nodiscard]] sql_statement find_step(std::string_view run_id, std::string_view step) const;
   /// Records a step's result. Returns one row, or none if the step already has a result.
   [[nodiscard]] sql_statement record_step(const sql_dialect& dialect, std::string_view run_id,
@@ -60049,10 +60160,14 @@ class sql_outbox {
   [[nodiscard]] std::string ready(const sql_dialect& dialect, std::chrono::milliseconds longest) const;
   [[nodiscard]] std::string from_old(const sql_dialect& dialect, std::string_view table) const;
   [[nodiscard]] sql_statement dead_query(std::size_t limit) const;
-  [[nodiscard]] sql_statement requeue_statement(const sql_dialect& dialect,
-                                                const std::vector<std::int64_t>& numbers) const;
+  [[nodiscard]] sql_statement take_dead_statement(const std::vector<std::int64_t>& numbers) const;
+  /// Inserts the rows of take_dead_statement(), in order.
+  [[nodiscard]] std::vector<sql_statement> requeue_statements(const sql_dialect& dialect,
+                                                              sql_rows taken) const;
   [[nodiscard]] sql_statement drop_statement(const std::vector<std::int64_t>& numbers) const;
-  [[nodiscard]] sql_statement forget_steps_statement(std::string_view run_id) const;
+  [[nodiscard]] sql_statement forget_steps_statement(const sql_dialect& dialect,
+                                                     std::string_view run_id) const;
+  [[nodiscard]] sql_statement forget_emptied_steps_statement(const sql_dialect& dialect) const;
 
   std::string table_;
 };
@@ -60105,6 +60220,13 @@ inline std::string without_schema(const std::string& table) {
   return table.substr(table.find('.') == std::string::npos ? 0 : table.find('.') + 1);
 }
 
+/// `CREATE INDEX` with the index's name and its table, both without schema.
+inline std::string create_index(const sql_dialect& dialect, const std::string& schema,
+                                const std::string& index, const std::string& table) {
+  return dialect.index_has_schema ? "CREATE INDEX " + schema + index + " ON " + table
+                                  : "CREATE INDEX " + index + " ON " + schema + table;
+}
+
 /// The name as PostgreSQL reads it without quotes, limited to the maximum length of its names.
 inline std::string channel_of(const std::string& table) {
   if (table.size() > 60) return "inngest_" + std::to_string(number_of_text(table));
@@ -60119,6 +60241,14 @@ inline void require_text(std::string_view text, const char* member) {
   if (!is_utf8(text)) throw payload_error(member, "it must be UTF-8");
   if (text.find('\0') != std::string_view::npos)
     throw payload_error(member, "it has a zero byte, which databases do not store");
+}
+
+/// The words of an error as all databases store them, and not endless.
+inline std::string reason_text(std::string_view reason) {
+  constexpr std::size_t most = 4'000;
+  std::string out = to_printable(reason);
+  std::replace(out.begin(), out.end(), '\0', ' ');
+  return out.size() <= most ? out : to_printable(std::string_view(out).substr(0, most)) + "...";
 }
 
 inline sql_value text_or_null(std::string_view text) {
@@ -60197,6 +60327,10 @@ INNGEST_INLINE sql_statement sql_outbox::insert(const sql_dialect& dialect, cons
 
 INNGEST_INLINE std::vector<sql_migration> sql_outbox::migrations(const sql_dialect& dialect) const {
   const std::string name = detail::outbox_sql::without_schema(table_);
+  const std::string schema = table_.substr(0, table_.size() - name.size());  // with its point
+  const auto index = [&](const std::string& suffix, const std::string& of) {
+    return detail::outbox_sql::create_index(dialect, schema, name + suffix, name + of);
+  };
   const std::string row_number(dialect.row_number), now(dialect.now);
   const std::string event_columns =
       "event_id text NOT NULL, stream text, lane integer NOT NULL DEFAULT 0, event text NOT NULL, "
@@ -60206,16 +60340,16 @@ INNGEST_INLINE std::vector<sql_migration> sql_outbox::migrations(const sql_diale
   first.statements = {
       "CREATE TABLE " + table_ + " (id " + row_number + ", " + event_columns +
           "due_at bigint NOT NULL DEFAULT 0, reason text)",
-      "CREATE INDEX " + name + "_lane ON " + table_ + " (lane, id)",
-      "CREATE INDEX " + name + "_late ON " + table_ + " (stream, id) WHERE due_at > 0",
+      index("_lane", "") + " (lane, id)",
+      index("_late", "") + " (stream, id) WHERE due_at > 0",
       "CREATE TABLE " + table_ + "_dead (id " + row_number + ", " + event_columns +
           "reason text, died_at bigint NOT NULL)",
       "CREATE TABLE " + table_ + "_sent (id bigint NOT NULL, " + event_columns + "sent_at bigint NOT NULL)",
-      "CREATE INDEX " + name + "_sent_at ON " + table_ + "_sent (sent_at)",
+      index("_sent_at", "_sent") + " (sent_at)",
       "CREATE TABLE " + table_ +
           "_steps (run_id text NOT NULL, step text NOT NULL, name text NOT NULL, "
           "result text, done_at bigint NOT NULL, PRIMARY KEY (run_id, step))",
-      "CREATE INDEX " + name + "_steps_at ON " + table_ + "_steps (done_at)",
+      index("_steps_at", "_steps") + " (done_at)",
       "CREATE TABLE " + table_ + "_lanes (lane integer PRIMARY KEY)",
   };
   std::string lanes = "INSERT INTO " + table_ + "_lanes (lane) VALUES ";
@@ -60346,7 +60480,8 @@ INNGEST_INLINE sql_statement sql_outbox::postpone_statement(const sql_dialect& d
                                                             std::chrono::milliseconds delay) const {
   return {"UPDATE " + table_ + " SET attempts = CAST($1 AS integer), reason = CAST($2 AS text), due_at = " +
               std::string(dialect.now) + " + CAST($3 AS bigint) WHERE id = CAST($4 AS bigint)",
-          {std::int64_t{event.attempts}, event.reason, std::int64_t{delay.count()}, event.number}};
+          {std::int64_t{event.attempts}, detail::outbox_sql::reason_text(event.reason),
+           std::int64_t{delay.count()}, event.number}};
 }
 
 INNGEST_INLINE sql_statement sql_outbox::bury_statement(const sql_dialect& dialect,
@@ -60355,7 +60490,7 @@ INNGEST_INLINE sql_statement sql_outbox::bury_statement(const sql_dialect& diale
               "died_at) SELECT event_id, stream, lane, event, added_at, CAST($1 AS integer), " +
               "CAST($2 AS text), " + std::string(dialect.now) + " FROM " + table_ +
               " WHERE id = CAST($3 AS bigint)",
-          {std::int64_t{event.attempts}, event.reason, event.number}};
+          {std::int64_t{event.attempts}, detail::outbox_sql::reason_text(event.reason), event.number}};
 }
 
 INNGEST_INLINE sql_statement sql_outbox::dead_query(std::size_t limit) const {
@@ -60363,13 +60498,29 @@ INNGEST_INLINE sql_statement sql_outbox::dead_query(std::size_t limit) const {
           "_dead ORDER BY id LIMIT " + std::to_string(limit)};
 }
 
-INNGEST_INLINE sql_statement sql_outbox::requeue_statement(const sql_dialect& dialect,
-                                                           const std::vector<std::int64_t>& numbers) const {
-  const std::string wake =
-      dialect.notify.empty() ? "" : " WHERE " + detail::outbox_sql::notify_call(dialect, channel());
-  return {"INSERT INTO " + table_ + " (event_id, stream, lane, event, added_at) SELECT event_id, stream, " +
-          "lane, event, added_at FROM (SELECT * FROM " + table_ + "_dead WHERE id IN " +
-          detail::outbox_sql::list_of(numbers) + " ORDER BY id) AS dead" + wake};
+INNGEST_INLINE sql_statement sql_outbox::take_dead_statement(const std::vector<std::int64_t>& numbers) const {
+  return {"DELETE FROM " + table_ + "_dead WHERE id IN " + detail::outbox_sql::list_of(numbers) +
+          " RETURNING id, event_id, stream, lane, event, added_at"};
+}
+
+INNGEST_INLINE std::vector<sql_statement> sql_outbox::requeue_statements(const sql_dialect& dialect,
+                                                                         sql_rows taken) const {
+  namespace sql = detail::outbox_sql;
+  const std::string wake = dialect.notify.empty() ? "" : " WHERE " + sql::notify_call(dialect, channel());
+  const std::string text = "INSERT INTO " + table_ +
+                           " (event_id, stream, lane, event, added_at) SELECT CAST($1 AS text), "
+                           "CAST($2 AS text), CAST($3 AS integer), CAST($4 AS text), CAST($5 AS bigint)" +
+                           wake;
+  std::sort(taken.begin(), taken.end(), [](const sql_row& left, const sql_row& right) {
+    return sql::integer_of(left.at(0)) < sql::integer_of(right.at(0));
+  });
+  std::vector<sql_statement> out;
+  for (const sql_row& row : taken) {
+    out.push_back({text,
+                   {row.at(1).value_or(""), sql::text_or_null(row.at(2).value_or("")),
+                    sql::integer_of(row.at(3)), row.at(4).value_or(""), sql::integer_of(row.at(5))}});
+  }
+  return out;
 }
 
 INNGEST_INLINE sql_statement sql_outbox::drop_statement(const std::vector<std::int64_t>& numbers) const {
@@ -60419,8 +60570,18 @@ INNGEST_INLINE sql_statement sql_outbox::record_step(const sql_dialect& dialect,
           {std::string(run_id), std::string(step), std::string(name), std::move(result)}};
 }
 
-INNGEST_INLINE sql_statement sql_outbox::forget_steps_statement(std::string_view run_id) const {
-  return {"DELETE FROM " + table_ + "_steps WHERE run_id = CAST($1 AS text)", {std::string(run_id)}};
+INNGEST_INLINE sql_statement sql_outbox::forget_steps_statement(const sql_dialect& dialect,
+                                                                std::string_view run_id) const {
+  return {"UPDATE " + table_ + "_steps SET result = NULL, done_at = " + std::string(dialect.now) +
+              " WHERE run_id = CAST($1 AS text)",
+          {std::string(run_id)}};
+}
+
+INNGEST_INLINE sql_statement sql_outbox::forget_emptied_steps_statement(const sql_dialect& dialect) const {
+  constexpr std::chrono::milliseconds kept = std::chrono::hours(24);
+  sql_statement out = forget_statement(dialect, "steps", kept);
+  out.text += " AND result IS NULL";
+  return out;
 }
 
 }  // namespace inngest::inline INNGEST_ABI
@@ -60534,7 +60695,7 @@ struct transactional_step<Database> {
     for (int repeats = 0;; ++repeats) {
       try {
         out.clear();
-        return run_once(database, body, run_id, at, out, tables);
+        return with_sql_errors([&] { run_once(database, body, run_id, at, out, tables); });
       } catch (const sql_error& problem) {
         const bool gives_up = problem.why() != sql_error::kind::conflict || repeats == transaction_repeats;
         if (gives_up || at.stop.stop_requested()) throw;
@@ -60544,6 +60705,15 @@ struct transactional_step<Database> {
   }
 
  private:
+  /// The body and the commit may throw conflicts as errors of the driver's library.
+  template <class Once>
+  static void with_sql_errors(Once once) {
+    if constexpr (requires { sql_driver<transaction>::translate_errors(once); })
+      sql_driver<transaction>::translate_errors(once);
+    else
+      once();
+  }
+
   template <class Body>
   static void run_once(Database& database, Body& body, const std::string& run_id,
                        const execution::step_call& at, std::string& out, const sql_outbox& tables) {
@@ -60554,7 +60724,11 @@ struct transactional_step<Database> {
     if (const auto turn = tables.begin_step(driver::dialect(), run_id, step)) driver::execute(tx, *turn);
     const sql_rows found = driver::execute(tx, tables.find_step(run_id, step));
     if (!found.empty()) {
-      out = found.front().front().value_or("");
+      if (!found.front().front())
+        throw non_retriable_error("step \"" + at.id +
+                                  "\" has run already, and forget_steps() of the outbox has " +
+                                  "deleted its result: call it only after the run has ended");
+      out = *found.front().front();
       return;
     }
     run_body(body, at.deadline, at.stop, out, tx);
@@ -60651,7 +60825,8 @@ class sql_relay {
   void run(const stop_token& stop);
 
   /// Sends what is due now, and returns how many events were sent.
-  /// \throws sql_error, unreachable, unauthorized, configuration_error, protocol_error.
+  /// \throws configuration_error also while the relay runs: it sends by itself until stop().
+  /// \throws sql_error, unreachable, unauthorized, protocol_error.
   std::size_t flush();
 
   /// The relay's state, for metrics and health checks. Does not query the database.
@@ -60669,11 +60844,11 @@ class sql_relay {
   sql_connection& connected();
   /// Whether this relay may send: see sql_connection::may_send().
   bool may_send(sql_connection& database);
-  std::size_t send_batch(sql_connection& database);
-  judged_events claim_and_send(sql_connection& database);
-  judged_events send_events(const std::vector<outbox_event>& events);
+  std::size_t send_batch(sql_connection& database, const stop_token& stop);
+  judged_events claim_and_send(sql_connection& database, const stop_token& stop);
+  judged_events send_events(const std::vector<outbox_event>& events, const stop_token& stop);
   bool are_sent_together(const std::vector<outbox_event>& events, judged_events& out);
-  void send_one_by_one(const std::vector<outbox_event>& events, judged_events& out);
+  void send_one_by_one(const std::vector<outbox_event>& events, judged_events& out, const stop_token& stop);
   bool is_sent_alone(outbox_event& event);
   static std::vector<any_event> read(const std::vector<outbox_event>& events);
   void settle(sql_connection& database, const judged_events& judged);
@@ -60761,7 +60936,12 @@ INNGEST_INLINE void sql_relay::stop() {
 }
 
 INNGEST_INLINE void sql_relay::run(const stop_token& stop) {
-  const std::lock_guard turn(turn_);
+  std::unique_lock turn(turn_, std::try_to_lock);
+  while (!turn && !stop.stop_requested()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    static_cast<void>(turn.try_lock());
+  }
+  if (!turn) return;
   try {
     run_in_turn(stop);
   } catch (...) {  // for example out of memory while handling an error
@@ -60773,12 +60953,17 @@ INNGEST_INLINE void sql_relay::run(const stop_token& stop) {
 }
 
 INNGEST_INLINE std::size_t sql_relay::flush() {
+  {
+    const std::lock_guard lock(thread_mutex_);
+    if (thread_.joinable())
+      throw configuration_error("sql_relay::flush: the relay was started, and sends by itself until stop()");
+  }
   const std::lock_guard turn(turn_);
   std::size_t all = 0;
   try {
     sql_connection& database = connected();
     if (!may_send(database)) return 0;
-    while (const std::size_t count = send_batch(database)) all += count;
+    while (const std::size_t count = send_batch(database, {})) all += count;
     keep_house(database);
   } catch (const sql_error&) {
     connection_ = nullptr;
@@ -60804,7 +60989,7 @@ INNGEST_INLINE void sql_relay::run_in_turn(const stop_token& stop) {
 INNGEST_INLINE bool sql_relay::send_or_note(const stop_token& stop) {
   try {
     sql_connection& database = connected();
-    const bool is_idle = !may_send(database) || send_batch(database) == 0;
+    const bool is_idle = !may_send(database) || send_batch(database, stop) == 0;
     keep_house(database);
     if (is_idle && !database.prepare_to_wait()) database.wait(options_.poll, stop);
     return true;
@@ -60849,10 +61034,10 @@ INNGEST_INLINE bool sql_relay::may_send(sql_connection& database) {
 
 // ---- a batch ----------------------------------------------------------------------------------------------
 
-INNGEST_INLINE std::size_t sql_relay::send_batch(sql_connection& database) {
+INNGEST_INLINE std::size_t sql_relay::send_batch(sql_connection& database, const stop_token& stop) {
   judged_events judged;
   try {
-    judged = claim_and_send(database);
+    judged = claim_and_send(database, stop);
   } catch (...) {
     connection_ = nullptr;  // perhaps in the middle of a transaction
     throw;
@@ -60863,7 +61048,8 @@ INNGEST_INLINE std::size_t sql_relay::send_batch(sql_connection& database) {
   return judged.sent.size() + judged.refused.size();
 }
 
-INNGEST_INLINE sql_relay::judged_events sql_relay::claim_and_send(sql_connection& database) {
+INNGEST_INLINE sql_relay::judged_events sql_relay::claim_and_send(sql_connection& database,
+                                                                  const stop_token& stop) {
   const sql_dialect& dialect = database.dialect();
   const sql_outbox& outbox = options_.outbox;
   const auto begin = [&] { database.execute({std::string(dialect.begin_relay)}); };
@@ -60883,7 +61069,7 @@ INNGEST_INLINE sql_relay::judged_events sql_relay::claim_and_send(sql_connection
     if (claim) database.execute({"ROLLBACK"});
     return {};
   }
-  judged_events judged = send_events(events);
+  judged_events judged = send_events(events, stop);
   if (!claim) begin();
   settle(database, judged);
   database.execute({"COMMIT"});
@@ -60903,7 +61089,8 @@ INNGEST_INLINE std::vector<any_event> sql_relay::read(const std::vector<outbox_e
 
 /// Sends all events in one request. Events that failed before, and later events of their streams, are sent
 /// after that one at a time, so that they can't make the others fail.
-INNGEST_INLINE sql_relay::judged_events sql_relay::send_events(const std::vector<outbox_event>& events) {
+INNGEST_INLINE sql_relay::judged_events sql_relay::send_events(const std::vector<outbox_event>& events,
+                                                               const stop_token& stop) {
   std::vector<outbox_event> fresh, suspect;
   std::set<std::string> suspected;  // streams
   for (const outbox_event& event : events) {
@@ -60912,9 +61099,9 @@ INNGEST_INLINE sql_relay::judged_events sql_relay::send_events(const std::vector
     (is_suspect ? suspect : fresh).push_back(event);
   }
   judged_events out;
-  if (!are_sent_together(fresh, out)) send_one_by_one(fresh, out);
+  if (!are_sent_together(fresh, out)) send_one_by_one(fresh, out, stop);
   if (out.problem) return out;
-  send_one_by_one(suspect, out);
+  send_one_by_one(suspect, out, stop);
   const bool is_answering = out.sent.size() + out.refused.size() > 0;
   if (is_answering) {
     out.problem = nullptr;
@@ -60944,9 +61131,12 @@ INNGEST_INLINE bool sql_relay::are_sent_together(const std::vector<outbox_event>
   return false;
 }
 
-INNGEST_INLINE void sql_relay::send_one_by_one(const std::vector<outbox_event>& events, judged_events& out) {
+/// After a stop was requested, the rest is left for the next batch.
+INNGEST_INLINE void sql_relay::send_one_by_one(const std::vector<outbox_event>& events, judged_events& out,
+                                               const stop_token& stop) {
   std::set<std::string> held_up;  // blocked streams
   for (outbox_event event : events) {
+    if (stop.stop_requested()) return;
     if (held_up.contains(event.stream)) continue;
     try {
       if (is_sent_alone(event)) {
@@ -61028,6 +61218,7 @@ INNGEST_INLINE void sql_relay::keep_house(sql_connection& database) {
   const sql_outbox& outbox = options_.outbox;
   const auto now = clock::now();
   if (now >= next_count_) {
+    next_count_ = now + std::chrono::minutes(1);  // if it fails: to count is not worth a pause
     const auto depth = sql_outbox::read_depth(database.execute(outbox.depth_query(dialect)));
     const auto took = clock::now() - now;  // do not spend all the time counting a long table
     next_count_ = now + (std::max)(clock::duration(std::chrono::seconds(1)), 20 * took);
@@ -61331,8 +61522,12 @@ namespace detail {
 class postgresql_connection final : public sql_connection {
  public:
   explicit postgresql_connection(const std::string& conninfo) {
-    const char* const names[] = {"dbname", "client_encoding", "fallback_application_name", nullptr};
-    const char* const values[] = {conninfo.c_str(), "UTF8", "inngest relay", nullptr};
+    // Before the user's, which may override them: a peer that has vanished is noticed within half a minute.
+    const char* const names[] = {"keepalives_idle",  "keepalives_interval",       "keepalives_count",
+                                 "tcp_user_timeout", "connect_timeout",           "dbname",
+                                 "client_encoding",  "fallback_application_name", nullptr};
+    const char* const values[] = {"15",   "5", "3", "30000", "10", conninfo.c_str(), "UTF8", "inngest relay",
+                                  nullptr};
     database_.reset(PQconnectdbParams(names, values, 1));
     if (PQstatus(database_.get()) == CONNECTION_OK) return;
     throw sql_error("PostgreSQL: a relay can't connect: " + without_line_end(PQerrorMessage(database_.get())),
@@ -61351,8 +61546,21 @@ class postgresql_connection final : public sql_connection {
     is_pooled_ = server != std::to_string(PQbackendPID(database_.get()));
     if (is_pooled_) return;
     lock_ = lock_number(channel, "waiting");
-    execute({"SET idle_in_transaction_session_timeout = 0"});  // a request may take longer
+    set_session();
     execute({"LISTEN " + channel});
+  }
+
+  /// The relay does not depend on the database's defaults. A request may take longer than their limits.
+  void set_session() {
+    for (const char* const limit :
+         {"idle_in_transaction_session_timeout", "statement_timeout", "transaction_timeout"}) {
+      execute(
+          {"SELECT set_config(name, '0', false) FROM pg_settings WHERE name = '" + std::string(limit) + "'"});
+    }
+    execute({"SET default_transaction_read_only = off"});
+    execute({"SET tcp_keepalives_idle = 15"});  // so that claims of a machine that has vanished end
+    execute({"SET tcp_keepalives_interval = 5"});
+    execute({"SET tcp_keepalives_count = 3"});
   }
 
   bool prepare_to_wait() override {
@@ -61453,13 +61661,23 @@ struct sql_driver<Transaction> {
   static sql_rows execute(pqxx::transaction_base& tx, const sql_statement& statement) {
     const detail::postgresql_values values(statement, tx.conn().get_client_encoding());
     try {
-      return rows_of(tx.exec_params(statement.text, pqxx::prepare::make_dynamic_params(values.pointers())));
+      return translate_errors([&] {
+        return rows_of(tx.exec_params(statement.text, pqxx::prepare::make_dynamic_params(values.pointers())));
+      });
+    } catch (const pqxx::failure& problem) {
+      throw sql_error(problem.what());
+    }
+  }
+
+  /// Calls a function, and throws conflicts and lost connections of libpqxx as sql_error.
+  template <class Function>
+  static decltype(auto) translate_errors(Function function) {
+    try {
+      return function();
     } catch (const pqxx::broken_connection& problem) {
       throw sql_error(problem.what(), sql_error::kind::connection);
     } catch (const pqxx::transaction_rollback& problem) {  // serialization failures and deadlocks
       throw sql_error(problem.what(), sql_error::kind::conflict);
-    } catch (const pqxx::failure& problem) {
-      throw sql_error(problem.what());
     }
   }
 

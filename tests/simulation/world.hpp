@@ -1047,9 +1047,10 @@ class world final : public observer {
       target = pause_target::function(deployment_.plans()[chance_->pick(deployment_.all())].slug());
     else if (schedule && chance_->one_in(2))
       target = pause_target::schedule(schedule->function, schedule->cron);
+    const std::uint64_t resumed = resumed_;
     core().pause(target, "the simulation", now());
     must_settle();
-    acknowledged_pauses_.insert(target.text());
+    if (resumed == resumed_) acknowledged_pauses_.insert(target.text());  // otherwise it may be over
   }
 
   void resume() {
@@ -1058,8 +1059,9 @@ class world final : public observer {
     end_pause(chance_->pick(all).target);
   }
   void end_pause(const inngest::embedded::pause_target& target) {
-    acknowledged_pauses_.erase(target.text());  // from now on it may be over
-    checks_.forget_throttles();                 // which begin anew
+    acknowledged_pauses_.erase(target.text());
+    ++resumed_;
+    checks_.forget_throttles();  // which begin anew
     core().resume(target, now());
     must_settle();
   }
@@ -1311,6 +1313,7 @@ class world final : public observer {
   /// By run, in the order in which the engine took them, and whether it acknowledged them.
   std::map<std::string, std::vector<std::pair<std::string, bool>>> noted_;
   std::set<std::string> acknowledged_pauses_;
+  std::uint64_t resumed_ = 0;  // how many pauses somebody has ended, or is ending
   promises promises_;
   std::map<std::string, std::size_t> told_;  // entries of a run's timeline that an observer has seen
   std::set<std::string> at_app_;             // runs whose first call an app has begun by itself
