@@ -473,9 +473,9 @@ TEST_CASE("a call is asked to stop before its deadline, and still answers", "[la
   const auto started = std::make_shared<std::promise<void>>();
   running_loop loop(waiting_handler(started), stub.options());
   const auto begin = std::chrono::steady_clock::now();
-  stub.invoke(fixture("gateway_v2"), 800ms);
+  stub.invoke(fixture("gateway_v2"), 8s);
   const auto sent = stub.wait_for(0);
-  CHECK(std::chrono::steady_clock::now() - begin >= 500ms);  // a quarter of the time is left for the answer
+  CHECK(std::chrono::steady_clock::now() - begin >= 5s);  // a quarter of the time is left for the answer
   CHECK(sent.path == "invocation/request-1/response");
   const json response = json::parse(sent.body);
   CHECK_THAT(response.at("body").get<std::string>(), ContainsSubstring("asked to stop"));

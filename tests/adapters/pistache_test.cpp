@@ -83,12 +83,12 @@ TEST_CASE("pistache: a call may take longer than a request may take to arrive", 
   const auto app = support::quiet_client();
   const auto f = app.create_function({.id = "f"}, inngest::on<test_event>(), [](auto& ctx) {
     return ctx.step.run("slow", [] {
-      std::this_thread::sleep_for(2s);  // Pistache looks for slow clients twice a second
+      std::this_thread::sleep_for(5s);  // Pistache looks for slow clients twice a second
       return true;
     });
   });
   pistache::Endpoint endpoint(loopback(0));
-  endpoint.init(options().headerTimeout(1s).bodyTimeout(1s));
+  endpoint.init(options().headerTimeout(3s).bodyTimeout(3s));
   inngest::serve(endpoint, app, {f});
   endpoint.serveThreaded();
   http_connection caller(endpoint.getPort());

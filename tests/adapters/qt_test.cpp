@@ -252,7 +252,7 @@ TEST_CASE(
     "[qt][limits]") {
   qt_app app;
   const int port = app.listen();
-  app.listener->set_timeout(1s);  // a busy machine is slow to send a request, too
+  app.listener->set_timeout(3s);  // a busy machine is slow to send a request, too
   std::string rest = "not read", called;
   serve_until_done([&] {
     http_connection caller(port);
@@ -260,7 +260,7 @@ TEST_CASE(
     http_connection slow(port);
     slow.send("POST /api/inngest HTTP/1.1\r\n");
     rest = slow.read_rest();
-    std::this_thread::sleep_for(1s);  // so that the call took longer
+    std::this_thread::sleep_for(3s);  // so that the call took longer
     app.promise.set_value();
     called = caller.read_answer().body;
   });

@@ -68,7 +68,7 @@ inline std::vector<inngest::any_function> functions(const inngest::client& app) 
                             const std::string& id = ctx.event.data.id;
                             travelled out;
                             out.first = ctx.step.run("first", [&] { return ran(id, "first"); });
-                            ctx.step.sleep("nap", 4s);
+                            ctx.step.sleep("nap", 8s);
                             auto left = ctx.step.start("left", [id] { return ran(id, "left"); });
                             auto right = ctx.step.start("right", [id] { return ran(id, "right"); });
                             out.left = left.get();

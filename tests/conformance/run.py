@@ -412,7 +412,7 @@ def swap(setup, order):
     app = start(order[0])
     event = server.send("probe/journey.wanted", {"id": ident})
     app.wait_for(f"ran {ident} first")
-    server.await_step(event, "nap", 1)  # the sleep of four seconds has begun
+    server.await_step(event, "nap", 1)  # the sleep of eight seconds has begun
     app.kill()
     app = start(order[1])
     for step in ("left", "right"):

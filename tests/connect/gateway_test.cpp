@@ -265,7 +265,7 @@ TEST_CASE("a call whose lease is not extended is a failed attempt", "[connect][g
   CHECK(again.request_id != call.request_id);
   CHECK(json::parse(again.request_payload).at("ctx").at("attempt") == 1);
   CHECK_FALSE(worker.extend(call, call.lease_id).new_lease_id);
-  worker.answer(again, "2");
+  worker.reply(worker_stand_in::reply_to(again, "2"));  // which is an acknowledgement, too
   const run ended = house.ended(event);
   CHECK(ended.output_text == "2");
   bool is_told = false;
@@ -275,7 +275,7 @@ TEST_CASE("a call whose lease is not extended is a failed attempt", "[connect][g
 }
 
 TEST_CASE("a lease that is extended keeps its call", "[connect][gateway]") {
-  house house({.lease = 2s, .lease_grace = 1ms});
+  house house({.lease = 6s, .lease_grace = 1ms});
   worker_stand_in worker(house.server.port());
   worker.connect();
   const std::string event = house.send("far/f");
@@ -283,7 +283,7 @@ TEST_CASE("a lease that is extended keeps its call", "[connect][gateway]") {
   worker.acknowledge(call);
   std::string lease = call.lease_id;
   for (int i = 0; i < 6; ++i) {
-    std::this_thread::sleep_for(400ms);
+    std::this_thread::sleep_for(1200ms);
     const auto ack = worker.extend(call, lease);
     REQUIRE(ack.new_lease_id);
     CHECK(ack.request_id == call.request_id);
@@ -488,10 +488,10 @@ TEST_CASE("a gateway that closes lets a call end that a worker is about to answe
 }
 
 TEST_CASE("a worker that is silent gets no calls, and is given up", "[connect][gateway]") {
-  house house({.heartbeat_interval = 500ms});
+  house house({.heartbeat_interval = 2s});
   worker_stand_in worker(house.server.port());
-  CHECK(worker.connect().heartbeat_interval == "500ms");
-  std::this_thread::sleep_for(1100ms);  // two intervals
+  CHECK(worker.connect().heartbeat_interval == "2s");
+  std::this_thread::sleep_for(4200ms);  // two intervals
   const std::string event = house.send("far/f");
   std::this_thread::sleep_for(30ms);
   CHECK(house.run_of(event).status == run_status::queued);

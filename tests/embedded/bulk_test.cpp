@@ -96,6 +96,7 @@ TEST_CASE("failed runs are repeated in bulk, each once, and later ones are not",
     for (int n = 1000; !ends; n += 5) {
       send_orders(engine, n, 5);
       std::this_thread::sleep_for(5ms);
+      support::eventually([&] { return ends || engine.queued_runs() < 100; });  // or there is no end to them
     }
   });
   const auto begun = engine.begin_bulk({.what = bulk_action::rerun,
@@ -287,7 +288,7 @@ TEST_CASE("a time span of ends selects runs, whenever they were queued", "[bulk]
 TEST_CASE("a bulk operation keeps to its speed, and stops", "[bulk]") {
   shop its;
   engine engine{its.app, its.functions(), {}};
-  send_orders(engine, 0, 40);
+  send_orders(engine, 0, 400);
   REQUIRE(engine.wait_until_idle(support::patience));
   const auto start = std::chrono::steady_clock::now();
   const auto slow = engine.begin_bulk({.per_second = 5});
@@ -299,7 +300,7 @@ TEST_CASE("a bulk operation keeps to its speed, and stops", "[bulk]") {
   const bulk_operation stopped = engine.find_bulk(slow.id).value();
   CHECK(stopped.state == bulk_state::stopped);
   CHECK(stopped.ended_at);
-  CHECK(stopped.done < 40);
+  CHECK(stopped.done < 400);
   std::this_thread::sleep_for(500ms);
   std::size_t repetitions = 0;
   for (const run& each : engine.runs()) repetitions += each.original_run_id.empty() ? 0U : 1U;
@@ -316,7 +317,7 @@ TEST_CASE("a bulk operation goes on after restarts, and repeats no run twice", "
     engine engine{its.app, its.functions(), {.store = kept}};
     send_orders(engine, 0, 60);
     REQUIRE(engine.wait_until_idle(support::patience));
-    id = engine.begin_bulk({.runs = {.status = run_status::failed}, .per_second = 50}).id;
+    id = engine.begin_bulk({.runs = {.status = run_status::failed}, .per_second = 10}).id;
   }
   int restarts = 0;
   for (bool more = true; more; ++restarts) {
@@ -379,7 +380,7 @@ TEST_CASE(
                 }}};
   send_orders(engine, 0, 30);
   REQUIRE(engine.wait_until_idle(support::patience));
-  const std::string id = engine.begin_bulk({.per_second = 10}).id;
+  const std::string id = engine.begin_bulk({.per_second = 1}).id;
   *time = 3;
   REQUIRE(support::eventually([&] { return engine.find_bulk(id)->state != bulk_state::running; }));
   const bulk_operation stopped = engine.find_bulk(id).value();

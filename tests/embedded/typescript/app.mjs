@@ -51,14 +51,14 @@ const functions = [
     return { before, doubled, after: await step.run("after", () => doubled + 1) };
   }),
   on("race", {}, async ({ step, group }) => group.parallel({ mode: "race" }, () =>
-    Promise.race([step.run("fast", () => "fast"), step.sleep("slow", "10s").then(() => "slow")]))),
+    Promise.race([step.run("fast", () => "fast"), step.sleep("slow", "1h").then(() => "slow")]))),
   on("waits", {}, async ({ step }) => {
-    const matched = await step.waitForEvent("match", { event: "ts/resume", timeout: "1m", match: "data.id" });
-    const chosen = await step.waitForEvent("if", { event: "ts/choose", timeout: "1m", if: "async.data.n > event.data.n" });
+    const matched = await step.waitForEvent("match", { event: "ts/resume", timeout: "1h", match: "data.id" });
+    const chosen = await step.waitForEvent("if", { event: "ts/choose", timeout: "1h", if: "async.data.n > event.data.n" });
     const none = await step.waitForEvent("none", { event: "ts/never", timeout: "100ms" });
     return { matched: matched.data, chosen: chosen.data, none };
   }),
-  on("signal", {}, async ({ step }) => step.waitForSignal("signal", { signal: "ts-signal", timeout: "1m", onConflict: "replace" })),
+  on("signal", {}, async ({ step }) => step.waitForSignal("signal", { signal: "ts-signal", timeout: "1h", onConflict: "replace" })),
   on("signaller", {}, async ({ step }) => { await step.sendSignal("send", { signal: "ts-signal", data: { from: "us" } }); }),
   on("invokes", { retries: 0 }, async ({ step }) => {
     const good = await step.invoke("good", { function: child, data: { x: 1 } });

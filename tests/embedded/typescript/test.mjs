@@ -173,7 +173,7 @@ async function check_workers(engine_program, env) {
     await sleep(300);
     equal((await run_of(waiting)).ended_at, null);
 
-    const stopping = await worker({ LASTS: "2000", INSTANCE: "stopping" });
+    const stopping = await worker({ LASTS: "15000", INSTANCE: "stopping" });
     equal((await output_of(waiting)).status, "Completed");
     equal((await output_of(killed)).output, "done by the next worker");
     const lasting = await send("lasts");
