@@ -167,7 +167,8 @@ INNGEST_INLINE std::vector<sql_migration> sql_outbox::migrations(const sql_diale
   const auto index = [&](const std::string& suffix, const std::string& of) {
     return detail::outbox_sql::create_index(dialect, schema, name + suffix, name + of);
   };
-  const std::string row_number(dialect.row_number), now(dialect.now);
+  const std::string row_number(dialect.row_number);
+  const std::string now(dialect.now_of_row.empty() ? dialect.now : dialect.now_of_row);
   const std::string event_columns =
       "event_id text NOT NULL, stream text, lane integer NOT NULL DEFAULT 0, event text NOT NULL, "
       "added_at bigint NOT NULL DEFAULT (" +
