@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <future>
 #include <memory>
 #include <string>
@@ -187,6 +188,26 @@ TEST_CASE("a relay does not depend on the defaults of a PostgreSQL database", "[
     CHECK_THAT(s.server->all().back().text, ContainsSubstring("Zoë"));
   }
   CHECK(s.waiting() == 0);
+}
+
+TEST_CASE("PGCONNECT_TIMEOUT limits how long a relay connects, unless its connection string does",
+          "[sql_outbox]") {
+  if (!postgresql_world::is_there()) return;
+  const shop<postgresql_world> s;
+  const std::string here = "host=" + std::string(PQhost(s.db)) + " user=test dbname=postgres";
+  setenv("PGCONNECT_TIMEOUT", "soon", 1);  // libpq complains about it where it uses it
+  const auto is_connected = [](const std::string& conninfo) {
+    try {
+      return inngest::postgresql(conninfo)() != nullptr;
+    } catch (const inngest::sql_error& problem) {
+      CHECK_THAT(problem.what(), ContainsSubstring("connect_timeout"));
+      return false;
+    }
+  };
+  CHECK_FALSE(is_connected(here));
+  CHECK(is_connected(here + " connect_timeout=10"));
+  unsetenv("PGCONNECT_TIMEOUT");
+  CHECK(is_connected(here));
 }
 
 TEST_CASE("a PostgreSQL connection that would change the letters of an event is refused", "[sql_outbox]") {
