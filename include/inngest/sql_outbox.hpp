@@ -152,14 +152,12 @@ class sql_outbox {
 
   /// Deletes the results of a run's transactional steps: see step::transaction. Call it after the run has
   /// ended, such as in an on_success() handler. That the steps have run stays recorded for a day, so that a
-  /// late attempt does not run them again: it fails with a non_retriable_error. The call also deletes such
-  /// records of other runs that are older. A relay deletes all records after relay_options::keep_steps.
+  /// late attempt does not run them again: it fails with a non_retriable_error. A relay deletes these records
+  /// after the day, and all others after sql_relay_options::keep_steps.
   /// \throws sql_error
   template <class Database>
   void forget_steps(Database&& database, std::string_view run_id) const {
-    const sql_dialect& dialect = dialect_of<Database>();
-    execute(database, forget_steps_statement(dialect, run_id));
-    execute(database, forget_emptied_steps_statement(dialect));
+    execute(database, forget_steps_statement(dialect_of<Database>(), run_id));
   }
 
   // ---- for databases without a driver -------------------------------------------------------------------
@@ -201,11 +199,12 @@ class sql_outbox {
                                                  std::chrono::milliseconds delay) const;
   /// Copies an event to the table of dead events.
   [[nodiscard]] sql_statement bury_statement(const sql_dialect& dialect, const outbox_event& event) const;
-  /// Returns a row if older records exist. `table` is "sent", "dead" or "steps".
-  [[nodiscard]] sql_statement old_query(const sql_dialect& dialect, std::string_view table,
+  /// Returns a row if older records exist. `records` are "sent", "dead" or "steps", or "emptied steps": those
+  /// whose results forget_steps() has deleted.
+  [[nodiscard]] sql_statement old_query(const sql_dialect& dialect, std::string_view records,
                                         std::chrono::milliseconds age) const;
   /// Deletes older records.
-  [[nodiscard]] sql_statement forget_statement(const sql_dialect& dialect, std::string_view table,
+  [[nodiscard]] sql_statement forget_statement(const sql_dialect& dialect, std::string_view records,
                                                std::chrono::milliseconds age) const;
   /// Waits until no other attempt of the step has an open transaction; nullopt when the database serializes
   /// transactions anyway.
@@ -267,7 +266,7 @@ class sql_outbox {
   /// The condition for an event `o` to be sent now. An event that waits for its next attempt blocks its
   /// stream.
   [[nodiscard]] std::string ready(const sql_dialect& dialect, std::chrono::milliseconds longest) const;
-  [[nodiscard]] std::string from_old(const sql_dialect& dialect, std::string_view table) const;
+  [[nodiscard]] std::string from_old(const sql_dialect& dialect, std::string_view records) const;
   [[nodiscard]] sql_statement dead_query(std::size_t limit) const;
   [[nodiscard]] sql_statement take_dead_statement(const std::vector<std::int64_t>& numbers) const;
   /// Inserts the rows of take_dead_statement(), in order.
@@ -276,7 +275,6 @@ class sql_outbox {
   [[nodiscard]] sql_statement drop_statement(const std::vector<std::int64_t>& numbers) const;
   [[nodiscard]] sql_statement forget_steps_statement(const sql_dialect& dialect,
                                                      std::string_view run_id) const;
-  [[nodiscard]] sql_statement forget_emptied_steps_statement(const sql_dialect& dialect) const;
 
   std::string table_;
 };

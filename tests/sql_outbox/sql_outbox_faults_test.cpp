@@ -3,6 +3,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -187,6 +190,26 @@ TEST_CASE("a relay does not depend on the defaults of a PostgreSQL database", "[
   CHECK(s.waiting() == 0);
 }
 
+TEST_CASE("PGCONNECT_TIMEOUT limits how long a relay connects, unless its connection string does",
+          "[sql_outbox]") {
+  if (!postgresql_world::is_there()) return;
+  const shop<postgresql_world> s;
+  const std::string here = "host=" + std::string(PQhost(s.db)) + " user=test dbname=postgres";
+  setenv("PGCONNECT_TIMEOUT", "soon", 1);  // libpq complains about it where it uses it
+  const auto is_connected = [](const std::string& conninfo) {
+    try {
+      return inngest::postgresql(conninfo)() != nullptr;
+    } catch (const inngest::sql_error& problem) {
+      CHECK_THAT(problem.what(), ContainsSubstring("connect_timeout"));
+      return false;
+    }
+  };
+  CHECK_FALSE(is_connected(here));
+  CHECK(is_connected(here + " connect_timeout=10"));
+  unsetenv("PGCONNECT_TIMEOUT");
+  CHECK(is_connected(here));
+}
+
 TEST_CASE("a PostgreSQL connection that would change the letters of an event is refused", "[sql_outbox]") {
   if (!postgresql_world::is_there()) return;
   const shop<postgresql_world> s;
@@ -220,6 +243,34 @@ TEST_CASE("a PostgreSQL statement has one time, so that no event overtakes the o
   const shop<postgresql_world> s;
   const std::string now(inngest::postgresql_dialect().now);
   CHECK(run(s.db, "SELECT count(DISTINCT " + now + ") FROM generate_series(1, 300000)")[0][0] == "1");
+}
+
+TEST_CASE("an event of a PostgreSQL stream has no earlier time than those that its writer waited for",
+          "[sql_outbox]") {
+  if (!postgresql_world::is_there()) return;
+  const shop<postgresql_world> s;
+  run(s.db, "BEGIN");
+  s.add(1, "a");
+  auto second = std::async(std::launch::async, [&s] {
+    const auto own = s.world.open();
+    s.outbox.add(own.get(), order_placed{{2}}, {.stream = "a"});
+  });
+  const auto waits = [&] {
+    return run(s.db, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")[0][0] ==
+           "1";
+  };
+  CHECK(support::eventually(waits));
+  std::this_thread::sleep_for(20ms);
+  s.add(3, "a");
+  run(s.db, "COMMIT");
+  second.get();
+  std::int64_t last = 0;
+  for (const auto& row : run(s.db, "SELECT added_at FROM inngest_outbox ORDER BY id")) {
+    CHECK(std::stoll(*row[0]) >= last);
+    last = std::stoll(*row[0]);
+  }
+  CHECK(s.relay().flush() == 3);
+  CHECK(s.server->numbers() == numbers{1, 3, 2});
 }
 
 // ---- the program's own threads

@@ -430,6 +430,29 @@ TEMPLATE_TEST_CASE("sent and dead events and steps are kept as long as the optio
   CHECK(count("dead") == "0");
 }
 
+TEMPLATE_TEST_CASE("a relay deletes the record of a forgotten step after a day, and keeps those of others",
+                   "[sql_outbox]", sqlite_world, postgresql_world) {
+  if (!TestType::is_there()) return;
+  const shop<TestType> s;
+  using driver = inngest::sql_driver<typename TestType::handle>;
+  const auto record = [&](const char* run_id) {
+    driver::execute(s.db.get(), s.outbox.record_step(driver::dialect(), run_id, "s", "book", "1"));
+  };
+  const auto runs = [&] {
+    std::string out;
+    for (const auto& row : run(s.db, "SELECT run_id FROM inngest_outbox_steps ORDER BY run_id"))
+      out += *row[0] + ' ';
+    return out;
+  };
+  for (const char* run_id : {"forgotten", "late", "other"}) record(run_id);
+  for (const char* run_id : {"forgotten", "late"}) s.outbox.forget_steps(s.db.get(), run_id);
+  s.relay().flush();
+  CHECK(runs() == "forgotten late other ");
+  run(s.db, "UPDATE inngest_outbox_steps SET done_at = done_at - 86400001 WHERE run_id <> 'late'");
+  s.relay().flush();
+  CHECK(runs() == "late other ");
+}
+
 TEMPLATE_TEST_CASE(
     "tables are created once, also by many processes, and those of a later version are refused",
     "[sql_outbox]", sqlite_world, postgresql_world) {

@@ -98,11 +98,9 @@ TEMPLATE_TEST_CASE("a late attempt of a run whose results were forgotten does no
              ContainsSubstring("step \"book\" has run already"));
   CHECK(b.count() == 1);
 
-  b.outbox.forget_steps(b.db.get(), "01OTHER");
-  CHECK(b.count("inngest_outbox_steps") == 1);
   run(b.db, "UPDATE inngest_outbox_steps SET done_at = done_at - 86400001");
-  b.outbox.forget_steps(b.db.get(), "01OTHER");
-  CHECK(b.count("inngest_outbox_steps") == 0);
+  b.outbox.forget_steps(b.db.get(), "01OTHER");  // leaves the rows of other runs to the relay
+  CHECK(b.count("inngest_outbox_steps") == 1);
 }
 
 TEMPLATE_TEST_CASE("a step's transaction is rolled back when its body throws, and repeated",

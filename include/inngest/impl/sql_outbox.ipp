@@ -167,7 +167,8 @@ INNGEST_INLINE std::vector<sql_migration> sql_outbox::migrations(const sql_diale
   const auto index = [&](const std::string& suffix, const std::string& of) {
     return detail::outbox_sql::create_index(dialect, schema, name + suffix, name + of);
   };
-  const std::string row_number(dialect.row_number), now(dialect.now);
+  const std::string row_number(dialect.row_number);
+  const std::string now(dialect.now_of_row.empty() ? dialect.now : dialect.now_of_row);
   const std::string event_columns =
       "event_id text NOT NULL, stream text, lane integer NOT NULL DEFAULT 0, event text NOT NULL, "
       "added_at bigint NOT NULL DEFAULT (" +
@@ -364,20 +365,23 @@ INNGEST_INLINE sql_statement sql_outbox::drop_statement(const std::vector<std::i
           " RETURNING id"};
 }
 
-INNGEST_INLINE sql_statement sql_outbox::old_query(const sql_dialect& dialect, std::string_view table,
+INNGEST_INLINE sql_statement sql_outbox::old_query(const sql_dialect& dialect, std::string_view records,
                                                    std::chrono::milliseconds age) const {
-  return {"SELECT 1" + from_old(dialect, table) + " LIMIT 1", {std::int64_t{age.count()}}};
+  return {"SELECT 1" + from_old(dialect, records) + " LIMIT 1", {std::int64_t{age.count()}}};
 }
 
-INNGEST_INLINE sql_statement sql_outbox::forget_statement(const sql_dialect& dialect, std::string_view table,
+INNGEST_INLINE sql_statement sql_outbox::forget_statement(const sql_dialect& dialect,
+                                                          std::string_view records,
                                                           std::chrono::milliseconds age) const {
-  return {"DELETE" + from_old(dialect, table), {std::int64_t{age.count()}}};
+  return {"DELETE" + from_old(dialect, records), {std::int64_t{age.count()}}};
 }
 
-INNGEST_INLINE std::string sql_outbox::from_old(const sql_dialect& dialect, std::string_view table) const {
+INNGEST_INLINE std::string sql_outbox::from_old(const sql_dialect& dialect, std::string_view records) const {
+  const bool are_emptied = records == "emptied steps";
+  const std::string table(are_emptied ? "steps" : records);
   const std::string column = table == "sent" ? "sent_at" : table == "dead" ? "died_at" : "done_at";
-  return " FROM " + table_ + "_" + std::string(table) + " WHERE " + column + " < " +
-         std::string(dialect.now) + " - CAST($1 AS bigint)";
+  return " FROM " + table_ + "_" + table + " WHERE " + column + " < " + std::string(dialect.now) +
+         " - CAST($1 AS bigint)" + (are_emptied ? " AND result IS NULL" : "");
 }
 
 // ---- steps ------------------------------------------------------------------------------------------------
@@ -411,13 +415,6 @@ INNGEST_INLINE sql_statement sql_outbox::forget_steps_statement(const sql_dialec
   return {"UPDATE " + table_ + "_steps SET result = NULL, done_at = " + std::string(dialect.now) +
               " WHERE run_id = CAST($1 AS text)",
           {std::string(run_id)}};
-}
-
-INNGEST_INLINE sql_statement sql_outbox::forget_emptied_steps_statement(const sql_dialect& dialect) const {
-  constexpr std::chrono::milliseconds kept = std::chrono::hours(24);
-  sql_statement out = forget_statement(dialect, "steps", kept);
-  out.text += " AND result IS NULL";
-  return out;
 }
 
 }  // namespace inngest::inline INNGEST_ABI

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -114,12 +115,14 @@ namespace detail {
 class postgresql_connection final : public sql_connection {
  public:
   explicit postgresql_connection(const std::string& conninfo) {
-    // Before the user's, which may override them: a peer that has vanished is noticed within half a minute.
+    // Before the user's conninfo, which may override them: a peer that has vanished is noticed within half a
+    // minute. They override a service file. libpq ignores empty values, and then reads the environment.
+    const char* const connect_timeout = std::getenv("PGCONNECT_TIMEOUT") != nullptr ? "" : "10";
     const char* const names[] = {"keepalives_idle",  "keepalives_interval",       "keepalives_count",
                                  "tcp_user_timeout", "connect_timeout",           "dbname",
                                  "client_encoding",  "fallback_application_name", nullptr};
-    const char* const values[] = {"15",   "5", "3", "30000", "10", conninfo.c_str(), "UTF8", "inngest relay",
-                                  nullptr};
+    const char* const values[] = {
+        "15", "5", "3", "30000", connect_timeout, conninfo.c_str(), "UTF8", "inngest relay", nullptr};
     database_.reset(PQconnectdbParams(names, values, 1));
     if (PQstatus(database_.get()) == CONNECTION_OK) return;
     throw sql_error("PostgreSQL: a relay can't connect: " + without_line_end(PQerrorMessage(database_.get())),
@@ -218,7 +221,8 @@ class postgresql_connection final : public sql_connection {
 
 /// Connects a relay to PostgreSQL. `conninfo` is libpq's, such as "postgresql://localhost/shop" or
 /// "dbname=shop". The relay opens its own connection, on which LISTEN must work: behind PgBouncer in
-/// transaction mode it only polls.
+/// transaction mode it only polls. To notice a lost server, it sets keepalives, `tcp_user_timeout` and,
+/// without PGCONNECT_TIMEOUT, `connect_timeout`, unless `conninfo` does: a service file does not count.
 inline sql_connector postgresql(std::string conninfo) {
   return
       [conninfo = std::move(conninfo)] { return std::make_unique<detail::postgresql_connection>(conninfo); };

@@ -43,7 +43,7 @@ struct sql_relay_options {
   /// How long events that were given up are kept. Default: forever.
   std::optional<std::chrono::milliseconds> keep_dead{};
   /// How long the records of transactional steps are kept. An older run that repeats such a step would
-  /// execute it again.
+  /// execute it again. Those that sql_outbox::forget_steps() has emptied are kept for at most a day.
   std::chrono::milliseconds keep_steps = std::chrono::hours(24 * 30);
 };
 
@@ -122,7 +122,8 @@ class sql_relay {
   void settle_refused(sql_connection& database, const outbox_event& event);
 
   void keep_house(sql_connection& database);
-  void forget_old(sql_connection& database, std::string_view table, duration age);
+  void clean(sql_connection& database);
+  void forget_old(sql_connection& database, std::string_view records, duration age);
   void note_sent(std::size_t count);
   void note_success();
   void note_failure(const std::string& problem);

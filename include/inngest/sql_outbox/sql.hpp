@@ -90,6 +90,9 @@ struct sql_dialect {
   std::string_view quiet;
   /// Whether an index's schema is named before the index, and not before its table.
   bool index_has_schema = false;
+  /// Like `now`, for the column `added_at` of an inserted row: the time after the statement has waited for
+  /// locks, so that the times of a stream's events have the order of their numbers. Empty: `now` is that.
+  std::string_view now_of_row{};
 };
 
 /// SQLite 3.35 or later.

@@ -351,16 +351,23 @@ INNGEST_INLINE void sql_relay::keep_house(sql_connection& database) {
   }
   if (now < next_cleaning_ || !may_send(database)) return;
   next_cleaning_ = now + std::chrono::minutes(1);
+  clean(database);
+  const auto took = clock::now() - now;  // to find emptied steps, it reads all steps older than a day
+  next_cleaning_ = (std::max)(next_cleaning_, now + 20 * took);
+}
+
+INNGEST_INLINE void sql_relay::clean(sql_connection& database) {
   if (options_.keep_sent > duration::zero()) forget_old(database, "sent", options_.keep_sent);
   if (options_.keep_dead) forget_old(database, "dead", *options_.keep_dead);
   forget_old(database, "steps", options_.keep_steps);
+  forget_old(database, "emptied steps", std::chrono::hours(24));  // see sql_outbox::forget_steps()
 }
 
 /// Queries first, so that it does not wait for writers when there is nothing to do.
-INNGEST_INLINE void sql_relay::forget_old(sql_connection& database, std::string_view table, duration age) {
+INNGEST_INLINE void sql_relay::forget_old(sql_connection& database, std::string_view records, duration age) {
   const sql_dialect& dialect = database.dialect();
-  if (database.execute(options_.outbox.old_query(dialect, table, age)).empty()) return;
-  database.execute(options_.outbox.forget_statement(dialect, table, age));
+  if (database.execute(options_.outbox.old_query(dialect, records, age)).empty()) return;
+  database.execute(options_.outbox.forget_statement(dialect, records, age));
 }
 
 INNGEST_INLINE void sql_relay::note_sent(std::size_t count) {

@@ -56,6 +56,7 @@ INNGEST_INLINE const sql_dialect& postgresql_dialect() {
       // NOTIFY serializes commits. A waiting relay holds the lock exclusively, so that the first half fails.
       .notify = "(pg_try_advisory_xact_lock_shared(#) OR pg_notify('%', '') IS NOT NULL)",
       .quiet = "SET LOCAL client_min_messages = warning",
+      .now_of_row = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
   };
   return dialect;
 }
