@@ -359,6 +359,55 @@ TEST_CASE("a drain does not wait for clients that wait for a response", "[endpoi
   CHECK(client->status == 303);
 }
 
+TEST_CASE("a client waits on while the server answers that the run has not ended", "[endpoint]") {
+  auto options = support::quiet_options();
+  const response see_other{.status = 303}, found{.status = 302},
+      running{.status = 200, .body = R"({"status":"running"})"},
+      ended{.status = 302, .headers = {{"x-inngest-result", "plain"}}, .body = "moved"};
+  const auto answers = std::make_shared<std::vector<response>>();
+  options.transport = std::make_shared<support::fake_transport>([answers](const request& asked) {
+    CHECK(asked.headers.find("x-inngest-cpp-longest-wait") == "4000");  // less than this side waits
+    if (answers->empty()) throw inngest::unreachable("it restarts");
+    const response out = answers->front();
+    answers->erase(answers->begin());
+    return out;
+  });
+  const inngest::client app(std::move(options));
+  const std::string run = std::string(some_run);
+  const auto endpoint = inngest::endpoint(app, {.id = "e", .wait = support::patience}, two_steps{}).serve();
+  const request asked{.method = "GET", .url = "/checkout?inngestRun=" + run + "&inngestToken=t"};
+  *answers = {see_other, found, running, ended};
+  CHECK(endpoint(asked).body == "moved");
+  CHECK(answers->empty());
+  *answers = {found};
+  CHECK(endpoint(asked).status == 303);  // a server that was there a moment ago
+  CHECK(endpoint(asked).status == 502);
+  const auto proxy = inngest::endpoint_proxy(app, {.wait = support::patience}).serve();
+  *answers = {running, ended};
+  CHECK(proxy({.method = "GET", .url = "/results?runId=" + run + "&token=t"}).body == "moved");
+}
+
+TEST_CASE("a drain does not wait for clients whose server answers at once that the run has not ended",
+          "[endpoint][drain]") {
+  auto options = support::quiet_options();
+  std::atomic<int> asked{0};
+  options.transport = std::make_shared<support::fake_transport>(
+      [&](const request&) { return ++asked, response{.status = 302}; });
+  const inngest::client app(std::move(options));
+  const std::string run = std::string(some_run);
+  const auto check = [&](const inngest::handler& handler, const std::string& url) {
+    asked = 0;
+    const auto client = std::make_shared<support::client>();
+    handler({.method = "GET", .url = url}, support::reply_to(client));
+    REQUIRE(support::eventually([&] { return asked >= 2; }));
+    CHECK(handler.drain(support::patience));
+    CHECK(client->status == 303);
+  };
+  check(inngest::endpoint(app, {.id = "e", .wait = 10min}, two_steps{}).serve(),
+        "/checkout?inngestRun=" + run + "&inngestToken=t");
+  check(inngest::endpoint_proxy(app, {.wait = 10min}).serve(), "/results?runId=" + run + "&token=t");
+}
+
 TEST_CASE("the response of a run that has ended reaches the client, though its end can't be saved",
           "[endpoint][failures]") {
   app_with_server f;
@@ -480,10 +529,12 @@ TEST_CASE("pending responses are fetched with the token, and the server's answer
 
   f.server->output = {.status = 401};
   CHECK(handler(asked).status == 401);
+  const auto impatient = inngest::endpoint(f.app, {.id = "e", .wait = 1ms}, two_steps{}).serve();
   f.server->output = {.status = 200, .body = R"({"status":"running","message":"not yet"})"};
-  CHECK(handler(asked).status == 303);
+  CHECK(impatient(asked).status == 303);
   f.server->output = {.status = 302};
-  CHECK(header(handler(asked), "location") == std::string("?inngestRun=") + some_run + "&inngestToken=a%2Bb");
+  CHECK(header(impatient(asked), "location") ==
+        std::string("?inngestRun=") + some_run + "&inngestToken=a%2Bb");
   f.server->output = {.status = 200, .body = R"({"error":{"name":"Error","message":"no money"}})"};
   CHECK(handler(asked).status == 500);
   CHECK_THAT(handler(asked).body, ContainsSubstring("no money"));
