@@ -333,17 +333,23 @@ TEST_CASE("a run stops when its progress can't be saved, and says so", "[endpoin
 TEST_CASE("a run whose first operations were taken, although the answer was lost, is not called stopped",
           "[endpoint][failures]") {
   app_with_server f;
-  f.server->statuses = {0, 409};
   const auto sleepy = [](endpoint_context& ctx) {
     ctx.step.sleep("nap", 1h);
     return 1;
   };
-  const response answer = inngest::endpoint(f.app, {.id = "e"}, sleepy).serve()(post());
-  CHECK(answer.status == 200);
-  CHECK(json::parse(answer.body).at("run_id") == header(answer, "x-run-id"));
-  CHECK(json::parse(answer.body).at("token") == "");
-  f.server->statuses = {409};
-  CHECK(inngest::endpoint(f.app, {.id = "e"}, sleepy).serve()(post()).status == 500);
+  // no answer, one of a proxy, and one of a server that could not save the run before the next attempt
+  for (const int lost : {0, 408, 500, 502, 503, 504}) {
+    CAPTURE(lost);
+    f.server->statuses = {lost, 409};
+    const response answer = inngest::endpoint(f.app, {.id = "e"}, sleepy).serve()(post());
+    REQUIRE(answer.status == 200);
+    CHECK(json::parse(answer.body).at("run_id") == header(answer, "x-run-id"));
+    CHECK(json::parse(answer.body).at("token") == "");
+  }
+  for (const std::vector<int>& refused : {std::vector<int>{409}, std::vector<int>{429, 409}}) {
+    f.server->statuses = refused;
+    CHECK(inngest::endpoint(f.app, {.id = "e"}, sleepy).serve()(post()).status == 500);
+  }
 }
 
 TEST_CASE("a drain does not wait for clients that wait for a response", "[endpoint][drain]") {

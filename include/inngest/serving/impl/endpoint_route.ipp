@@ -315,6 +315,8 @@ INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& r
       is_stale_ = answer.status == 409 && is_begun_;
       is_begun_unheard_ = answer.status == 409 && !is_begun_ && was_unanswered;
       problem_ = protocol::refusal(answer);
+      // a server that failed to save the run, or a proxy before it, may answer so although the run has begun
+      was_unanswered = was_unanswered || answer.status >= 500 || answer.status == 408;
       if (answer.status < 500 && answer.status != 429 && answer.status != 408) break;
     } catch (const unreachable& failed) {
       problem_ = failed.what();
