@@ -621,6 +621,30 @@ TEST_CASE("an endpoint's middleware sees its requests, runs and steps", "[endpoi
   CHECK(layer->seen == strings{"request POST", "run", "step a", "step b", "end"});
 }
 
+TEST_CASE("a run with saved steps goes on at the server when middleware throws at its end",
+          "[endpoint][middleware][failures]") {
+  struct throwing final : inngest::middleware {
+    void on_run_complete(const inngest::call_info&, std::string_view) override {
+      throw std::runtime_error("no disk space");
+    }
+  };
+  auto options = support::quiet_options();
+  options.middleware = {std::make_shared<throwing>()};
+  app_with_server f(std::move(options));
+  const response answer = inngest::endpoint(f.app, {.id = "e"}, two_steps{}).serve()(post());
+  CHECK(answer.status == 303);
+  CHECK_THAT(header(answer, "location"), ContainsSubstring("&inngestToken=TOKEN"));
+  CHECK(f.server->operations() == strings{"StepRun:a ", "StepRun:b ", "StepError: "});
+  f.server->bodies.clear();
+  const response final = inngest::endpoint(f.app, {.id = "e", .retries = 0}, two_steps{}).serve()(post());
+  CHECK(final.status == 500);
+  CHECK(f.server->operations() == strings{"StepRun:a ", "StepRun:b ", "RunComplete: "});
+  f.server->bodies.clear();
+  const auto stepless = inngest::endpoint(f.app, {.id = "e"}, [](endpoint_context&) { return 1; });
+  CHECK(stepless.serve()(post()).status == 500);  // the server does not know the run
+  CHECK(f.server->bodies.empty());
+}
+
 TEST_CASE("endpoints are no functions for the server, and wrong options are refused", "[endpoint]") {
   app_with_server f;
   const auto checkout = inngest::endpoint(f.app, {.id = "e"}, two_steps{});
