@@ -333,17 +333,23 @@ TEST_CASE("a run stops when its progress can't be saved, and says so", "[endpoin
 TEST_CASE("a run whose first operations were taken, although the answer was lost, is not called stopped",
           "[endpoint][failures]") {
   app_with_server f;
-  f.server->statuses = {0, 409};
   const auto sleepy = [](endpoint_context& ctx) {
     ctx.step.sleep("nap", 1h);
     return 1;
   };
-  const response answer = inngest::endpoint(f.app, {.id = "e"}, sleepy).serve()(post());
-  CHECK(answer.status == 200);
-  CHECK(json::parse(answer.body).at("run_id") == header(answer, "x-run-id"));
-  CHECK(json::parse(answer.body).at("token") == "");
-  f.server->statuses = {409};
-  CHECK(inngest::endpoint(f.app, {.id = "e"}, sleepy).serve()(post()).status == 500);
+  // no answer, one of a proxy, and one of a server that could not save the run before the next attempt
+  for (const int lost : {0, 408, 500, 502, 503, 504}) {
+    CAPTURE(lost);
+    f.server->statuses = {lost, 409};
+    const response answer = inngest::endpoint(f.app, {.id = "e"}, sleepy).serve()(post());
+    REQUIRE(answer.status == 200);
+    CHECK(json::parse(answer.body).at("run_id") == header(answer, "x-run-id"));
+    CHECK(json::parse(answer.body).at("token") == "");
+  }
+  for (const std::vector<int>& refused : {std::vector<int>{409}, std::vector<int>{429, 409}}) {
+    f.server->statuses = refused;
+    CHECK(inngest::endpoint(f.app, {.id = "e"}, sleepy).serve()(post()).status == 500);
+  }
 }
 
 TEST_CASE("a drain does not wait for clients that wait for a response", "[endpoint][drain]") {
@@ -357,6 +363,55 @@ TEST_CASE("a drain does not wait for clients that wait for a response", "[endpoi
   REQUIRE(support::eventually([&] { return handler.calls_under_way() == 1; }));
   CHECK(handler.drain(support::patience));
   CHECK(client->status == 303);
+}
+
+TEST_CASE("a client waits on while the server answers that the run has not ended", "[endpoint]") {
+  auto options = support::quiet_options();
+  const response see_other{.status = 303}, found{.status = 302},
+      running{.status = 200, .body = R"({"status":"running"})"},
+      ended{.status = 302, .headers = {{"x-inngest-result", "plain"}}, .body = "moved"};
+  const auto answers = std::make_shared<std::vector<response>>();
+  options.transport = std::make_shared<support::fake_transport>([answers](const request& asked) {
+    CHECK(asked.headers.find("x-inngest-cpp-longest-wait") == "4000");  // less than this side waits
+    if (answers->empty()) throw inngest::unreachable("it restarts");
+    const response out = answers->front();
+    answers->erase(answers->begin());
+    return out;
+  });
+  const inngest::client app(std::move(options));
+  const std::string run = std::string(some_run);
+  const auto endpoint = inngest::endpoint(app, {.id = "e", .wait = support::patience}, two_steps{}).serve();
+  const request asked{.method = "GET", .url = "/checkout?inngestRun=" + run + "&inngestToken=t"};
+  *answers = {see_other, found, running, ended};
+  CHECK(endpoint(asked).body == "moved");
+  CHECK(answers->empty());
+  *answers = {found};
+  CHECK(endpoint(asked).status == 303);  // a server that was there a moment ago
+  CHECK(endpoint(asked).status == 502);
+  const auto proxy = inngest::endpoint_proxy(app, {.wait = support::patience}).serve();
+  *answers = {running, ended};
+  CHECK(proxy({.method = "GET", .url = "/results?runId=" + run + "&token=t"}).body == "moved");
+}
+
+TEST_CASE("a drain does not wait for clients whose server answers at once that the run has not ended",
+          "[endpoint][drain]") {
+  auto options = support::quiet_options();
+  std::atomic<int> asked{0};
+  options.transport = std::make_shared<support::fake_transport>(
+      [&](const request&) { return ++asked, response{.status = 302}; });
+  const inngest::client app(std::move(options));
+  const std::string run = std::string(some_run);
+  const auto check = [&](const inngest::handler& handler, const std::string& url) {
+    asked = 0;
+    const auto client = std::make_shared<support::client>();
+    handler({.method = "GET", .url = url}, support::reply_to(client));
+    REQUIRE(support::eventually([&] { return asked >= 2; }));
+    CHECK(handler.drain(support::patience));
+    CHECK(client->status == 303);
+  };
+  check(inngest::endpoint(app, {.id = "e", .wait = 10min}, two_steps{}).serve(),
+        "/checkout?inngestRun=" + run + "&inngestToken=t");
+  check(inngest::endpoint_proxy(app, {.wait = 10min}).serve(), "/results?runId=" + run + "&token=t");
 }
 
 TEST_CASE("the response of a run that has ended reaches the client, though its end can't be saved",
@@ -480,10 +535,12 @@ TEST_CASE("pending responses are fetched with the token, and the server's answer
 
   f.server->output = {.status = 401};
   CHECK(handler(asked).status == 401);
+  const auto impatient = inngest::endpoint(f.app, {.id = "e", .wait = 1ms}, two_steps{}).serve();
   f.server->output = {.status = 200, .body = R"({"status":"running","message":"not yet"})"};
-  CHECK(handler(asked).status == 303);
+  CHECK(impatient(asked).status == 303);
   f.server->output = {.status = 302};
-  CHECK(header(handler(asked), "location") == std::string("?inngestRun=") + some_run + "&inngestToken=a%2Bb");
+  CHECK(header(impatient(asked), "location") ==
+        std::string("?inngestRun=") + some_run + "&inngestToken=a%2Bb");
   f.server->output = {.status = 200, .body = R"({"error":{"name":"Error","message":"no money"}})"};
   CHECK(handler(asked).status == 500);
   CHECK_THAT(handler(asked).body, ContainsSubstring("no money"));
@@ -562,6 +619,30 @@ TEST_CASE("an endpoint's middleware sees its requests, runs and steps", "[endpoi
   const auto layer = std::make_shared<notes>();
   inngest::endpoint(f.app, {.id = "e", .middleware = {layer}}, two_steps{}).serve()(post());
   CHECK(layer->seen == strings{"request POST", "run", "step a", "step b", "end"});
+}
+
+TEST_CASE("a run with saved steps goes on at the server when middleware throws at its end",
+          "[endpoint][middleware][failures]") {
+  struct throwing final : inngest::middleware {
+    void on_run_complete(const inngest::call_info&, std::string_view) override {
+      throw std::runtime_error("no disk space");
+    }
+  };
+  auto options = support::quiet_options();
+  options.middleware = {std::make_shared<throwing>()};
+  app_with_server f(std::move(options));
+  const response answer = inngest::endpoint(f.app, {.id = "e"}, two_steps{}).serve()(post());
+  CHECK(answer.status == 303);
+  CHECK_THAT(header(answer, "location"), ContainsSubstring("&inngestToken=TOKEN"));
+  CHECK(f.server->operations() == strings{"StepRun:a ", "StepRun:b ", "StepError: "});
+  f.server->bodies.clear();
+  const response final = inngest::endpoint(f.app, {.id = "e", .retries = 0}, two_steps{}).serve()(post());
+  CHECK(final.status == 500);
+  CHECK(f.server->operations() == strings{"StepRun:a ", "StepRun:b ", "RunComplete: "});
+  f.server->bodies.clear();
+  const auto stepless = inngest::endpoint(f.app, {.id = "e"}, [](endpoint_context&) { return 1; });
+  CHECK(stepless.serve()(post()).status == 500);  // the server does not know the run
+  CHECK(f.server->bodies.empty());
 }
 
 TEST_CASE("endpoints are no functions for the server, and wrong options are refused", "[endpoint]") {

@@ -335,6 +335,45 @@ TEST_CASE("a client that waits longer than a request is redirected to ask again"
   CHECK(follow(handler, first).body == "true");
 }
 
+TEST_CASE("the engine holds a request for a response no longer than its sender waits for the answer",
+          "[endpoint][engine]") {
+  const auto app = make_client();
+  const auto checkout = inngest::endpoint(
+      app, {.id = "checkout", .when_async = inngest::async_answer::token}, [&](endpoint_context& ctx) {
+        return ctx.step.wait_for_event<paid>("paid", {.timeout = 1h}).has_value();
+      });
+  engine engine(app, {checkout}, fast());
+  const json run = json::parse(ask(checkout.serve(), post()).body);
+  const auto held_for = [&](std::string limit, std::chrono::milliseconds timeout) {
+    request asked{.method = "GET",
+                  .url = "/v1/http/runs/" + run.at("run_id").get<std::string>() +
+                         "/output?token=" + run.at("token").get<std::string>(),
+                  .headers = {{"x-inngest-cpp-longest-wait", std::move(limit)}}};
+    const auto began = std::chrono::steady_clock::now();
+    CHECK(app.call_api(std::move(asked), timeout).status == 302);
+    return std::chrono::steady_clock::now() - began;
+  };
+  CHECK(held_for("1", support::patience) < support::patience);
+  for (const std::string garbage : {"", "-1", "1s", "99999999999999999999"})
+    CHECK(held_for(garbage, 20ms) >= 20ms);
+}
+
+TEST_CASE("clients do not wait for the responses of an engine that stops", "[endpoint][engine]") {
+  const auto app = make_client();
+  const auto checkout =
+      inngest::endpoint(app, {.id = "checkout", .wait = support::patience}, [&](endpoint_context& ctx) {
+        return ctx.step.wait_for_event<paid>("paid", {.timeout = 1h}).has_value();
+      });
+  engine engine(app, {checkout}, fast());
+  const auto handler = checkout.serve();
+  const response first = ask(handler, post());
+  const std::string location(first.headers.find("location").value_or(""));
+  CHECK(engine.stop(support::patience));
+  const auto began = std::chrono::steady_clock::now();
+  CHECK(ask(handler, {.method = "GET", .url = "/checkout" + location}).status == 303);
+  CHECK(std::chrono::steady_clock::now() - began < support::patience / 2);
+}
+
 TEST_CASE("responses that are no text, and statuses of 500, come back as they were", "[endpoint][engine]") {
   const auto app = make_client();
   const std::string bytes("\x00\xff\x80 picture", 11);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -58,6 +59,10 @@ class begun_run {
   std::string call_text() const;
 
   execution::outcome run(const execution::call_stop& stop);
+
+  /// The outcome of a run that the server knows, and that an exception of middleware has ended here: without
+  /// one, the server would wait long for the rest, and the client would have no token.
+  execution::outcome failed(const std::exception_ptr& thrown) const;
 
   http::response finish(execution::outcome outcome);
 

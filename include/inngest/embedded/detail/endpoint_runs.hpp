@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -23,6 +24,7 @@
 #include <inngest/http.hpp>
 #include <inngest/json.hpp>
 #include <inngest/json/detail/text.hpp>
+#include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/http_run.hpp>
 #include <inngest/time/timestamp.hpp>
 
@@ -75,6 +77,10 @@ http::response answer_of(int status, std::string body);
 http::response refusal(int status, const std::string& problem);
 
 std::int64_t seconds_of(timestamp now);
+
+/// How long the sender of a request waits for the answer, as far as it says so. A request that is held longer
+/// occupies a thread for nobody.
+std::chrono::milliseconds longest_wait(const http::request& request);
 
 /// A stored response in the form in which it is sent, with the header field by which its app recognizes it.
 std::optional<http::response> sent(std::string_view stored);
@@ -195,14 +201,17 @@ class endpoint_runs {
       if (!is_response_token(token, secret, run_id, endpoint::seconds_of(now)))
         return endpoint::refusal(401, "the token is not valid for this run, or it has expired");
     }
-    await(run_id, wait);
+    const bool is_stopping = await(run_id, (std::min)(wait, endpoint::longest_wait(request)));
     const auto found = engine_.find_run(run_id);
     if (!found) return endpoint::refusal(404, "there is no run \"" + run_id + "\"");
     if (found->ended()) return response_of(*found);
-    return {.status = 302, .headers = {{"location", request.url}, {"cache-control", "no-store"}}};
+    http::response out{.status = 302, .headers = {{"location", request.url}, {"cache-control", "no-store"}}};
+    if (is_stopping) out.headers.add(protocol::header::retry_after, "1");
+    return out;
   }
 
-  void await(const std::string& run_id, std::chrono::milliseconds wait) {
+  /// Waits for the run's end. Returns whether the engine stops, so that waiting longer is in vain.
+  bool await(const std::string& run_id, std::chrono::milliseconds wait) {
     std::unique_lock lock(engine_.mutex_);
     ++engine_.waiting_for_responses_;
     std::optional<std::uint64_t> last;  // number of the run's last change
@@ -212,6 +221,7 @@ class endpoint_runs {
     });
     --engine_.waiting_for_responses_;
     engine_.settled_.notify_all();
+    return engine_.core_.is_stopping();
   }
 
   /// The response to a client whose run has ended.

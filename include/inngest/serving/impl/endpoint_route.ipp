@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -13,6 +14,7 @@
 #include <inngest/error.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/api.hpp>
+#include <inngest/protocol/error_info.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/serving/answers.hpp>
 #include <inngest/serving/call.hpp>
@@ -203,8 +205,24 @@ INNGEST_INLINE execution::outcome begun_run::run(const execution::call_stop& sto
                                                  .stop = stop,
                                                  .caller = &request_};
   transform_input(served_, call, request_);
-  execution::outcome out = run_handler(app_, served_, call, replay_options);
+  execution::outcome out;
+  try {
+    out = run_handler(app_, served_, call, replay_options);
+  } catch (...) {  // middleware threw after the handler had ended
+    if (!is_begun_) throw;
+    out = failed(std::current_exception());
+  }
   seal_response(out);
+  return out;
+}
+
+INNGEST_INLINE execution::outcome begun_run::failed(const std::exception_ptr& thrown) const {
+  protocol::failure failure =
+      protocol::describe(thrown, app_.services.now(), "endpoint \"" + served_.function->id() + "\"");
+  if (options_.retries == 0) failure.retriable = false;
+  execution::outcome out;
+  out.ended = execution::outcome::kind::failed;
+  out.failure = std::move(failure);
   return out;
 }
 
@@ -315,6 +333,8 @@ INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& r
       is_stale_ = answer.status == 409 && is_begun_;
       is_begun_unheard_ = answer.status == 409 && !is_begun_ && was_unanswered;
       problem_ = protocol::refusal(answer);
+      // a server that failed to save the run, or a proxy before it, may answer so although the run has begun
+      was_unanswered = was_unanswered || answer.status >= 500 || answer.status == 408;
       if (answer.status < 500 && answer.status != 429 && answer.status != 408) break;
     } catch (const unreachable& failed) {
       problem_ = failed.what();

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <chrono>
 #include <optional>
+#include <string>
+#include <thread>
 #include <utility>
 
 #include <inngest/config.hpp>
@@ -88,27 +90,52 @@ class waiting_client {
   const int number_;
 };
 
-/// Asks the server for a run's output, which answers when there is one. `nullopt` when there is none in time,
-/// or the call was asked to stop: a stop is seen between requests only, so these are short.
+/// Whether the server's answer says that the run has not ended.
+INNGEST_INLINE bool is_running(const http::response& answer) {
+  if (protocol::read_http_result(answer)) return false;  // a handler may have returned the same
+  return answer.status == 302 || answer.status == 303 ||
+         detail::find_text(answer.body, "status") == "running";
+}
+
+/// Asks the server for a run's output until there is one. `nullopt` when there is none in time, or the call
+/// was asked to stop.
+///
+/// A stop is seen between requests only, so these are short, and an answer that there is no output yet leads
+/// to the next one. Each tells the engine to answer before this side gives up: the engine does not notice
+/// that, and would hold several requests of one client. A pause follows an answer that came at once.
+///
 /// \throws unreachable when the server can't be reached
 INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& app,
                                                              const http::request& request,
                                                              std::chrono::milliseconds wait,
                                                              const execution::call_stop& stop) {
   using clock = std::chrono::steady_clock;
-  constexpr std::chrono::milliseconds longest_request{5'000};
+  using std::chrono::milliseconds;
+  constexpr milliseconds longest_request{5'000};
+  constexpr clock::duration longest_pause = milliseconds(500);
   const auto end = clock::now() + wait;
+  const auto almost_end = end - (std::min)(wait / 10, milliseconds(1000));
+  bool was_answered = false;
   while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now());
-    const auto most = std::clamp(left, std::chrono::milliseconds(1), longest_request);
-    const auto answered_by = clock::now() + most;
+    const auto began = clock::now();
+    const auto most =
+        std::clamp(std::chrono::ceil<milliseconds>(end - began), milliseconds(1), longest_request);
+    const milliseconds held = most * 4 / 5;
+    http::request asked = request;
+    asked.headers.add(protocol::header::longest_wait, std::to_string(held.count()));
     try {
-      return app.client.call_api(request, most);
+      http::response answer = app.client.call_api(std::move(asked), most);
+      if (!is_running(answer)) return answer;
+      if (answer.headers.find(protocol::header::retry_after)) return std::nullopt;  // the engine stops
+      was_answered = true;
     } catch (const unreachable&) {
-      const bool has_waited = clock::now() + most / 10 >= answered_by;
-      if (!has_waited) throw;
-      if (clock::now() + wait / 10 >= end || stop.is_requested()) return std::nullopt;
+      const bool has_waited = clock::now() + most / 10 >= began + most;
+      if (!has_waited && !was_answered) throw;
+      if (!has_waited) return std::nullopt;  // perhaps it restarts: the client asks again
     }
+    if (clock::now() < began + held / 2)
+      std::this_thread::sleep_for(std::clamp(end - clock::now(), clock::duration::zero(), longest_pause));
+    if (clock::now() >= almost_end || stop.is_requested()) return std::nullopt;
   }
 }
 
@@ -151,9 +178,6 @@ INNGEST_INLINE http::response answer_pending(const served_app& app, const execut
     if (auto out = endpoints::opened(hooks, id, run_id, *std::move(found))) return *std::move(out);
     return endpoints::message(500, "the response can't be read: has the middleware changed?");
   }
-  const bool is_running =
-      answer.status == 302 || answer.status == 303 || detail::find_text(answer.body, "status") == "running";
-  if (is_running) return endpoints::see_other(target);
   if (answer.status == 200) return endpoints::failed(answer.body);
   app.client.log().error("the response of run " + run_id + " can't be read: " + protocol::refusal(answer));
   return endpoints::message(answer.status == 404 ? 404 : 502, "there is no such response");

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -14,6 +17,7 @@
 #include <inngest/embedded/detail/path_parts.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
 #include <inngest/json/detail/text.hpp>
+#include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/http_run.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -82,6 +86,15 @@ INNGEST_INLINE http::response refusal(int status, const std::string& problem) {
 
 INNGEST_INLINE std::int64_t seconds_of(timestamp now) {
   return std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+}
+
+INNGEST_INLINE std::chrono::milliseconds longest_wait(const http::request& request) {
+  const std::string_view text = request.headers.find(protocol::header::longest_wait).value_or("");
+  std::uint32_t out = 0;
+  const auto [stop, problem] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (text.empty() || problem != std::errc{} || stop != text.data() + text.size())
+    return (std::chrono::milliseconds::max)();
+  return std::chrono::milliseconds(out);
 }
 
 /// A stored response in the form in which it is sent, with the header field by which its app recognizes it.
