@@ -140,6 +140,60 @@ TEST_CASE("a store over its budget forgets the oldest ended runs, failed ones la
   CHECK(ids_of(*kept) == std::vector<std::string>{"active"});
 }
 
+TEMPLATE_TEST_CASE(
+    "a run that was put right does not look unrepeated because its rerun is older than the history",
+    "[embedded][retention][store]", memory_store, sqlite_store) {
+  const folder place;
+  std::shared_ptr<store> kept;
+  if constexpr (std::is_same_v<TestType, sqlite_store>)
+    kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
+  else
+    kept = std::make_shared<memory_store>();
+  const auto add = [&](const std::string& id, run_status status, int hours, const std::string& original) {
+    run_record record = run_of(id, {"e-" + id});
+    record.run.status = status;
+    record.run.ended_at = inngest::timestamp(std::chrono::hours(hours));
+    record.run.original_run_id = original;
+    commit(*kept, {.runs = {record}});
+  };
+  add("a", run_status::failed, 1, "");
+  add("a-again", run_status::completed, 2, "a");
+  add("b", run_status::failed, 19, "");
+  add("b-again", run_status::completed, 18, "b");  // the clock was set back
+  add("c-again", run_status::completed, 2, "forgotten");
+  add("d", run_status::completed, 1, "");
+  add("d-again", run_status::failed, 18, "d");
+  const retention rules{.history = 7h, .rules = {{.status = run_status::failed, .keep = 30h}}};
+  kept->forget(rules, inngest::timestamp(30h));
+  CHECK(ids_of(*kept) == strings{"a", "a-again", "b", "b-again", "d-again"});
+  CHECK(ids(kept->find_runs({.statuses = {run_status::failed}, .is_repeated = false})) == strings{"d-again"});
+  kept->forget(rules, inngest::timestamp(48h));
+  CHECK(ids_of(*kept) == strings{"b", "b-again", "d-again"});
+  kept->forget(rules, inngest::timestamp(60h));
+  CHECK(ids_of(*kept).empty());
+}
+
+TEST_CASE("a store over its budget does not forget that a run was repeated", "[embedded][retention][store]") {
+  const folder place;
+  sqlite_store kept({.path = place.file, .sync = sqlite_options::synchronous::normal});
+  const auto add = [&](const std::string& id, run_status status, int ended_at, const std::string& original) {
+    run_record record = run_of(id, {"e"});
+    record.run.status = status;
+    record.run.ended_at = at(ended_at);
+    record.run.original_run_id = original;
+    record.run.output_text = "\"" + std::string(20'000, 'x') + "\"";
+    commit(kept, {.runs = {record}});
+  };
+  add("a", run_status::failed, 1, "");
+  add("a-again", run_status::completed, 2, "a");
+  for (int i = 0; i < 200; ++i) add("done" + std::to_string(1000 + i), run_status::completed, 10 + i, "");
+  CHECK(kept.forget_down_to(2'500'000) > 0);
+  CHECK(kept.find_run("a-again"));
+  CHECK(kept.find_runs({.statuses = {run_status::failed}, .is_repeated = false}).empty());
+  CHECK(kept.forget_down_to(1) > 0);
+  CHECK(ids_of(kept).empty());
+}
+
 TEST_CASE("an engine applies rules and budget by itself", "[embedded][retention]") {
   const folder place;
   const auto kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
