@@ -194,6 +194,53 @@ TEST_CASE("a store over its budget does not forget that a run was repeated", "[e
   CHECK(ids_of(kept).empty());
 }
 
+TEST_CASE("a store over its budget with large events removes only as many runs as needed",
+          "[embedded][retention][store]") {
+  const folder place;
+  sqlite_store kept({.path = place.file, .sync = sqlite_options::synchronous::normal});
+  const std::string big = R"({"data":")" + std::string(50'000, 'x') + R"("})";
+  const auto add_event = [&](const std::string& id, int received_at) {
+    commit(kept, {.events = {{.id = id,
+                              .name = "keep/go",
+                              .text = big,
+                              .received_at = at(received_at),
+                              .dispatched = true}}});
+  };
+  const auto add_run = [&](const std::string& id, run_status status, int number, const strings& events) {
+    run_record record = run_of(id, events);
+    for (run_event& each : record.events) each.text = big;
+    record.run.status = status;
+    record.run.queued_at = at(number);
+    record.run.ended_at = at(1000 + number);
+    commit(kept, {.runs = {record}});
+  };
+  add_event("shared", 5);
+  for (int i = 0; i < 10; ++i) {
+    add_event("e-failed" + std::to_string(i), 10);
+    add_run("failed" + std::to_string(i), run_status::failed, 10, {"e-failed" + std::to_string(i)});
+  }
+  for (int i = 100; i < 400; ++i) {
+    add_event("e" + std::to_string(i), i);
+    add_run("done" + std::to_string(i), run_status::completed, i, {"e" + std::to_string(i), "shared"});
+  }
+  SECTION("of the runs that use them") {
+    const std::size_t removed = kept.forget_down_to(10'000'000);
+    CHECK(removed >= 100);
+    CHECK(removed <= 200);
+    CHECK(kept.count_runs().failed == 10);
+    CHECK(!kept.find_event("e100"));
+    CHECK(kept.find_event("e399"));
+    CHECK(kept.find_event("shared"));  // runs that are left use it
+    CHECK(kept.events_of("done399").at(1).text == big);
+  }
+  SECTION("that no run uses") {
+    for (int i = 0; i < 300; ++i) add_event("unused" + std::to_string(i), 50);
+    CHECK(kept.forget_down_to(16'000'000) <= 50);
+    CHECK(kept.count_runs().completed >= 250);
+    CHECK(!kept.find_event("unused0"));
+  }
+}
+
 TEST_CASE("an engine applies rules and budget by itself", "[embedded][retention]") {
   const folder place;
   const auto kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});

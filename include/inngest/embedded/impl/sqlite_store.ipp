@@ -57,16 +57,19 @@ INNGEST_INLINE std::size_t sqlite_store::forget_down_to(std::uint64_t bytes) {
   std::size_t out = 0;
   detail::sqlite::writer writer(writing_);
   timestamp last = (timestamp::min)();
+  detail::sqlite::writer::place events;
+  bool has_events = false;  // as old as the removed runs: they go first
   for (const bool spares_failed : {true, false}) {
     in_slices([&] {
       if (used_bytes() <= bytes) return false;
+      has_events = has_events && writer.forget_events(last, slice, events);
+      if (has_events) return true;
       const std::size_t removed = writer.forget_oldest_runs(slice, spares_failed, last);
       out += removed;
-      return removed > 0;
+      has_events = removed > 0;
+      return has_events;
     });
   }
-  detail::sqlite::writer::place events;
-  if (out > 0) in_slices([&] { return writer.forget_events(last, slice, events); });
   give_back_pages();
   return out;
 }

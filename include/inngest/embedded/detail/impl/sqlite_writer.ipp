@@ -94,7 +94,11 @@ INNGEST_INLINE std::size_t writer::forget_oldest_runs(int at_most, bool spares_f
     found.read(numbers.emplace_back(), queued);
     last = (std::max)(last, queued);
   }
-  for (const std::int64_t number : numbers) forget_run(number);
+  for (const std::int64_t number : numbers) {
+    const std::vector<std::string> events = events_of(number);
+    forget_run(number);
+    for (const std::string& id : events) forget_event(id);
+  }
   return numbers.size();
 }
 
@@ -107,6 +111,22 @@ INNGEST_INLINE void writer::forget_run(std::int64_t number) {
   file_.run("DELETE FROM run_tags WHERE run = ?1", number);
   file_.run("DELETE FROM run_keys WHERE run = ?1", number);
   file_.run("DELETE FROM runs WHERE number = ?1", number);
+}
+
+INNGEST_INLINE std::vector<std::string> writer::events_of(std::int64_t run) {
+  std::vector<std::string> out;
+  rows found =
+      file_.query("SELECT event_id FROM run_events WHERE run = ?1 AND typeof(event_id) = 'text'", run);
+  while (found.next()) found.read(out.emplace_back());
+  return out;
+}
+
+INNGEST_INLINE void writer::forget_event(const std::string& id) {
+  file_.run(
+      "DELETE FROM events WHERE id = ?1 AND dispatched IS 1 AND typeof(name) = 'text' AND typeof(text) = "
+      "'text' "
+      "AND NOT EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id)",
+      id);
 }
 
 INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& from) {
