@@ -241,6 +241,33 @@ TEST_CASE("a store over its budget with large events removes only as many runs a
   }
 }
 
+TEST_CASE("a store forgets although times in damaged records are beyond all times",
+          "[embedded][retention][store]") {
+  const folder place;
+  const std::string beyond = GENERATE("-9000000000000000000", "9000000000000000000");
+  {
+    sqlite_store kept({.path = place.file});
+    for (const char* slug : {"a", "b", "c"}) add_ended(kept, slug, run_status::completed, 1);
+    commit(kept, {.events = {{.id = "damaged", .name = "keep/go", .text = "{}", .dispatched = true},
+                             {.id = "sound", .name = "keep/go", .text = "{}", .dispatched = true}}});
+  }
+  {
+    inngest::detail::sqlite::database file(place.file.string(), inngest::detail::sqlite::access::writes);
+    file.execute("UPDATE events SET received_at = " + beyond + " WHERE id = 'damaged'");
+    file.execute("UPDATE runs SET queued_at = " + beyond + " WHERE function_slug = 'a'");
+  }
+  sqlite_store kept({.path = place.file});
+  SECTION("what is too old") {
+    CHECK_NOTHROW(kept.forget_before(at(1000)));
+    CHECK(!kept.find_event("sound"));
+  }
+  SECTION("what is too large") {
+    CHECK_NOTHROW(kept.forget_down_to(1));
+    CHECK(!kept.find_run("b/completed/1"));
+    CHECK(!kept.find_run("c/completed/1"));
+  }
+}
+
 TEST_CASE("an engine applies rules and budget by itself", "[embedded][retention]") {
   const folder place;
   const auto kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});

@@ -84,11 +84,11 @@ INNGEST_INLINE std::size_t writer::forget_oldest_runs(int at_most, bool spares_f
   rows found = file_.query(
       "SELECT number, queued_at FROM runs WHERE ended_at IS NOT NULL AND status BETWEEN ?1 AND ?2 AND status "
       "<> ?3 "
-      "AND typeof(queued_at) = 'integer' "
+      "AND typeof(queued_at) = 'integer' AND queued_at BETWEEN 0 AND ?5 "
       "AND NOT EXISTS (SELECT 1 FROM runs AS original WHERE original.id = runs.original_run_id) "
       "ORDER BY ended_at LIMIT ?4",
       embedded::run_status::completed, embedded::run_status::skipped,
-      spares_failed ? static_cast<int>(embedded::run_status::failed) : -1, at_most);
+      spares_failed ? static_cast<int>(embedded::run_status::failed) : -1, at_most, latest_time);
   while (found.next()) {
     timestamp queued;
     found.read(numbers.emplace_back(), queued);
@@ -136,7 +136,8 @@ INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& fr
       "SELECT received_at, number, dispatched IS NOT 1 OR typeof(id) <> 'text' OR typeof(name) <> 'text' "
       "OR typeof(text) <> 'text' OR EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id) "
       "FROM events "
-      "WHERE (received_at, number) > (?1, ?2) AND received_at < ?3 AND typeof(received_at) = 'integer' "
+      "WHERE (received_at, number) > (?1, ?2) AND received_at BETWEEN 0 AND ?3 - 1 AND typeof(received_at) = "
+      "'integer' "
       "ORDER BY received_at, number LIMIT ?4",
       from.time, from.number, time, at_most);
   for (bool is_used = false; found.next(); found_event = true) {
