@@ -222,9 +222,8 @@ INNGEST_INLINE std::vector<audit_entry> sqlite_store::audit_trail(const audit_qu
 }
 
 INNGEST_INLINE std::string sqlite_store::export_unreadable() const {
-  const std::vector<unreadable_record> all = unreadable();
-  const std::lock_guard lock(reading_mutex_);
-  return detail::sqlite::unreadable_rows(reading_).export_lines(all);
+  database file = open(path_);  // its own connection, like unreadable()
+  return detail::sqlite::unreadable_rows(file).export_lines(reader(file).unreadable());
 }
 
 INNGEST_INLINE bool sqlite_store::remove_unreadable(const std::string& table, const std::string& key) {
@@ -240,7 +239,8 @@ INNGEST_INLINE run_counts sqlite_store::count_runs() const {
 }
 
 INNGEST_INLINE std::vector<unreadable_record> sqlite_store::unreadable() const {
-  return ask([](reader& from) { return from.unreadable(); });
+  database file = open(path_);  // its own connection: an engine does not wait while it reads all tables
+  return reader(file).unreadable();
 }
 
 INNGEST_INLINE std::uint64_t sqlite_store::size_in_bytes() const {
