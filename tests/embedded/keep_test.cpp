@@ -140,6 +140,134 @@ TEST_CASE("a store over its budget forgets the oldest ended runs, failed ones la
   CHECK(ids_of(*kept) == std::vector<std::string>{"active"});
 }
 
+TEMPLATE_TEST_CASE(
+    "a run that was put right does not look unrepeated because its rerun is older than the history",
+    "[embedded][retention][store]", memory_store, sqlite_store) {
+  const folder place;
+  std::shared_ptr<store> kept;
+  if constexpr (std::is_same_v<TestType, sqlite_store>)
+    kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
+  else
+    kept = std::make_shared<memory_store>();
+  const auto add = [&](const std::string& id, run_status status, int hours, const std::string& original) {
+    run_record record = run_of(id, {"e-" + id});
+    record.run.status = status;
+    record.run.ended_at = inngest::timestamp(std::chrono::hours(hours));
+    record.run.original_run_id = original;
+    commit(*kept, {.runs = {record}});
+  };
+  add("a", run_status::failed, 1, "");
+  add("a-again", run_status::completed, 2, "a");
+  add("b", run_status::failed, 19, "");
+  add("b-again", run_status::completed, 18, "b");  // the clock was set back
+  add("c-again", run_status::completed, 2, "forgotten");
+  add("d", run_status::completed, 1, "");
+  add("d-again", run_status::failed, 18, "d");
+  const retention rules{.history = 7h, .rules = {{.status = run_status::failed, .keep = 30h}}};
+  kept->forget(rules, inngest::timestamp(30h));
+  CHECK(ids_of(*kept) == strings{"a", "a-again", "b", "b-again", "d-again"});
+  CHECK(ids(kept->find_runs({.statuses = {run_status::failed}, .is_repeated = false})) == strings{"d-again"});
+  kept->forget(rules, inngest::timestamp(48h));
+  CHECK(ids_of(*kept) == strings{"b", "b-again", "d-again"});
+  kept->forget(rules, inngest::timestamp(60h));
+  CHECK(ids_of(*kept).empty());
+}
+
+TEST_CASE("a store over its budget does not forget that a run was repeated", "[embedded][retention][store]") {
+  const folder place;
+  sqlite_store kept({.path = place.file, .sync = sqlite_options::synchronous::normal});
+  const auto add = [&](const std::string& id, run_status status, int ended_at, const std::string& original) {
+    run_record record = run_of(id, {"e"});
+    record.run.status = status;
+    record.run.ended_at = at(ended_at);
+    record.run.original_run_id = original;
+    record.run.output_text = "\"" + std::string(20'000, 'x') + "\"";
+    commit(kept, {.runs = {record}});
+  };
+  add("a", run_status::failed, 1, "");
+  add("a-again", run_status::completed, 2, "a");
+  for (int i = 0; i < 200; ++i) add("done" + std::to_string(1000 + i), run_status::completed, 10 + i, "");
+  CHECK(kept.forget_down_to(2'500'000) > 0);
+  CHECK(kept.find_run("a-again"));
+  CHECK(kept.find_runs({.statuses = {run_status::failed}, .is_repeated = false}).empty());
+  CHECK(kept.forget_down_to(1) > 0);
+  CHECK(ids_of(kept).empty());
+}
+
+TEST_CASE("a store over its budget with large events removes only as many runs as needed",
+          "[embedded][retention][store]") {
+  const folder place;
+  sqlite_store kept({.path = place.file, .sync = sqlite_options::synchronous::normal});
+  const std::string big = R"({"data":")" + std::string(50'000, 'x') + R"("})";
+  const auto add_event = [&](const std::string& id, int received_at) {
+    commit(kept, {.events = {{.id = id,
+                              .name = "keep/go",
+                              .text = big,
+                              .received_at = at(received_at),
+                              .dispatched = true}}});
+  };
+  const auto add_run = [&](const std::string& id, run_status status, int number, const strings& events) {
+    run_record record = run_of(id, events);
+    for (run_event& each : record.events) each.text = big;
+    record.run.status = status;
+    record.run.queued_at = at(number);
+    record.run.ended_at = at(1000 + number);
+    commit(kept, {.runs = {record}});
+  };
+  add_event("shared", 5);
+  for (int i = 0; i < 10; ++i) {
+    add_event("e-failed" + std::to_string(i), 10);
+    add_run("failed" + std::to_string(i), run_status::failed, 10, {"e-failed" + std::to_string(i)});
+  }
+  for (int i = 100; i < 400; ++i) {
+    add_event("e" + std::to_string(i), i);
+    add_run("done" + std::to_string(i), run_status::completed, i, {"e" + std::to_string(i), "shared"});
+  }
+  SECTION("of the runs that use them") {
+    const std::size_t removed = kept.forget_down_to(10'000'000);
+    CHECK(removed >= 100);
+    CHECK(removed <= 200);
+    CHECK(kept.count_runs().failed == 10);
+    CHECK(!kept.find_event("e100"));
+    CHECK(kept.find_event("e399"));
+    CHECK(kept.find_event("shared"));  // runs that are left use it
+    CHECK(kept.events_of("done399").at(1).text == big);
+  }
+  SECTION("that no run uses") {
+    for (int i = 0; i < 300; ++i) add_event("unused" + std::to_string(i), 50);
+    CHECK(kept.forget_down_to(16'000'000) <= 50);
+    CHECK(kept.count_runs().completed >= 250);
+    CHECK(!kept.find_event("unused0"));
+  }
+}
+
+TEST_CASE("a store forgets although times in damaged records are beyond all times",
+          "[embedded][retention][store]") {
+  const folder place;
+  const std::string beyond = GENERATE("-9000000000000000000", "9000000000000000000");
+  {
+    sqlite_store kept({.path = place.file});
+    for (const char* slug : {"a", "b", "c"}) add_ended(kept, slug, run_status::completed, 1);
+    commit(kept, {.events = {{.id = "damaged", .name = "keep/go", .text = "{}", .dispatched = true},
+                             {.id = "sound", .name = "keep/go", .text = "{}", .dispatched = true}}});
+  }
+  {
+    inngest::detail::sqlite::database file(place.file.string(), inngest::detail::sqlite::access::writes);
+    file.execute("UPDATE events SET received_at = " + beyond + " WHERE id = 'damaged'");
+    file.execute("UPDATE runs SET queued_at = " + beyond + " WHERE function_slug = 'a'");
+  }
+  sqlite_store kept({.path = place.file});
+  SECTION("what is too old") {
+    CHECK_NOTHROW(kept.forget_before(at(1000)));
+    CHECK(!kept.find_event("sound"));
+  }
+  SECTION("what is too large") {
+    CHECK_NOTHROW(kept.forget_down_to(1));
+    CHECK(!kept.find_run("b/completed/1"));
+    CHECK(!kept.find_run("c/completed/1"));
+  }
+}
+
 TEST_CASE("an engine applies rules and budget by itself", "[embedded][retention]") {
   const folder place;
   const auto kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});

@@ -317,3 +317,53 @@ TEST_CASE("a run that ends during a call leaves no job in the store, also if the
   keep();
   CHECK(store.load().jobs.empty());
 }
+
+TEST_CASE(
+    "a run that ends while the engine stops leaves no job in the store, also not of a call that ended before",
+    "[embedded][calls]") {
+  const app_record app = app_with_f();
+  inngest::timestamp now = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
+  memory_store store;
+  engine_core core({}, store.load(), engine_core::options{}, now);
+  const auto keep = [&](std::uint64_t change = 0) {
+    while (core.has_uncommitted()) {
+      auto batch = core.begin_commit();
+      store.commit(batch.all);
+      core.end_commit(std::move(batch), "", now);
+    }
+    return core.committed() >= change;
+  };
+  const auto take_after = [&](std::chrono::milliseconds time) {
+    now += time;
+    auto out = core.take(now);
+    keep();
+    if (!out) out = core.take(now);  // what a timer led to
+    keep();
+    return out;
+  };
+  core.register_app(app, read_registration(app), now);
+  keep();
+  core.accept(R"({"name":"a/x"})", "", "", now, [&](const auto& id) { return store.find_event(id); }, keep);
+  const auto call = take_after(0ms);
+  REQUIRE(call);
+  const json sleeps{operation("Sleep", 1, {{"opts", {{"duration", "100ms"}}}}),
+                    operation("Sleep", 2, {{"opts", {{"duration", "250ms"}}}})};
+  core.finish(*call, {.status = 206, .headers = {{"x-inngest-sdk", "test:v1"}}, .body = sleeps.dump()}, now);
+  keep();
+  const auto first = take_after(100ms);
+  REQUIRE(first);
+  const auto second = take_after(150ms);
+  REQUIRE(second);
+  core.begin_to_stop();
+  keep();
+  REQUIRE(store.load().jobs.size() == 2);
+  core.postpone(*first, now);  // the next process makes it again, unless the run ends
+  keep();
+  REQUIRE(store.load().jobs.size() == 2);
+  SECTION("cancelled") { REQUIRE(core.cancel(second->what.run_id, now)); }
+  SECTION("completed by the other call") {
+    core.finish(*second, {.status = 200, .headers = {{"x-inngest-sdk", "test:v1"}}, .body = "1"}, now);
+  }
+  keep();
+  CHECK(store.load().jobs.empty());
+}

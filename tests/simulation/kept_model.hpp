@@ -37,11 +37,19 @@ class kept_model {
     for (const changes& one : all) apply(one);
   }
 
-  /// What is too old is removed: see store::forget.
+  /// What is too old is removed: see store::forget. A repetition stays with what it repeats.
   void forgotten(const inngest::embedded::retention& kept, timestamp now) {
+    std::set<std::string> old;
+    for (const auto& [id, entry] : runs_) {
+      const inngest::embedded::run& run = entry.run;
+      if (run.ended() && run.ended_at && *run.ended_at < now - keep_for(kept, run)) old.insert(id);
+    }
+    std::set<std::string> stay;
+    for (const auto& [id, entry] : runs_) {
+      if (!old.contains(id)) stay.insert(id);
+    }
     std::erase_if(runs_, [&](const auto& entry) {
-      const inngest::embedded::run& run = entry.second.run;
-      return run.ended() && run.ended_at && *run.ended_at < now - keep_for(kept, run);
+      return old.contains(entry.first) && !stay.contains(entry.second.run.original_run_id);
     });
     std::set<std::string> starters;
     for (const auto& [id, run] : runs_) {

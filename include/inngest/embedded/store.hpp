@@ -381,14 +381,15 @@ class store {
   /// \throws store_error
   virtual void forget_before(timestamp time) = 0;
   /// Like forget_before(), with a time that depends on each run's function and status. For events and values,
-  /// retention::history applies. Default: forget_before() with the longest of all times.
-  /// \throws store_error
+  /// retention::history applies. A run that repeats another one stays as long as that one, or
+  /// run_query::is_repeated would select as not repeated what was already repeated. Default: forget_before()
+  /// with the longest of all times. \throws store_error
   virtual void forget(const retention& kept, timestamp now) {
     forget_before(time_before(now, kept.longest()));
   }
-  /// Removes the oldest ended runs, failed ones last, then events without runs, until the records take at
-  /// most this many bytes or nothing removable is left. Returns the number of removed runs. Default: removes
-  /// nothing.
+  /// Removes the oldest ended runs, failed ones last, and the events that no run uses from before the removed
+  /// runs, until the records take at most this many bytes or nothing removable is left. A run that repeats
+  /// another one stays as long as that one. Returns the number of removed runs. Default: removes nothing.
   /// \throws store_error
   virtual std::size_t forget_down_to(std::uint64_t /*bytes*/) { return 0; }
 

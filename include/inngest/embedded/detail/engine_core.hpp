@@ -318,7 +318,7 @@ class engine_core {
   }
 
   /// Asks the calls of a run that has ended to stop. Their jobs are removed with the run's end: the store may
-  /// forget the run before they end.
+  /// forget the run before they end. So are the jobs that begin_to_stop() has put back.
   void stop_calls_of(std::string_view run_id, std::vector<std::uint64_t>& removed_jobs);
 
   /// Withdraws events that could not be stored. Returns false when the store has them after all and only the
@@ -373,6 +373,7 @@ class engine_core {
   bool stopping_ = false;
   std::map<std::uint64_t, under_way> calls_;  // by id of the job
   std::map<std::uint64_t, job> at_apps_;      // calls that their apps have begun by themselves, by id
+  std::vector<std::pair<std::string, std::uint64_t>> put_back_;  // runs and jobs: see begin_to_stop()
   std::vector<requested_stop> stops_;
   std::deque<pending_progress> progress_;
 };

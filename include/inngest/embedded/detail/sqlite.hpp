@@ -166,6 +166,9 @@ class rows {
   int column_ = 0;
 };
 
+/// The distance from 1970 of the latest time that can be read.
+inline constexpr std::chrono::milliseconds latest_time = std::chrono::years(20'000);
+
 /// What a connection may do with its file.
 enum class access { reads, writes, creates };  // `creates` includes writing
 

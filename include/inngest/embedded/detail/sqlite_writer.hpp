@@ -31,8 +31,8 @@ class writer {
   /// Returns false when there were no runs.
   bool forget_runs(const embedded::retention& kept, timestamp now, int at_most, place& from);
 
-  /// Removes some of the readable runs that ended first, and returns their number. `last` becomes the latest
-  /// time at which one was queued.
+  /// Removes some of the readable runs that ended first, with the events that only they used, and returns
+  /// their number. `last` becomes the latest time at which one was queued.
   std::size_t forget_oldest_runs(int at_most, bool spares_failed, timestamp& last);
 
   /// Checks some of the events from before the time, and removes those that are readable, dispatched and used
@@ -61,6 +61,12 @@ class writer {
   void change(const embedded::tag_change& change);
 
   void forget_input(std::int64_t run);
+
+  /// The ids of a run's events.
+  std::vector<std::string> events_of(std::int64_t run);
+
+  /// Removes a readable, dispatched event that no run uses.
+  void forget_event(const std::string& id);
 
   void put_input(std::int64_t run, const embedded::run_record& record);
 

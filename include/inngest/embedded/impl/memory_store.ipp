@@ -49,10 +49,15 @@ INNGEST_INLINE void memory_store::forget_before(timestamp time) {
 INNGEST_INLINE void memory_store::forget(const retention& kept, timestamp now) {
   const std::lock_guard lock(mutex_);
   const timestamp time = time_before(now, kept.history);
+  const auto is_too_old = [&](const run& each) {
+    return each.ended() && each.ended_at &&
+           *each.ended_at < time_before(now, kept.keep_for(each.function_slug, each.status));
+  };
   std::erase_if(runs_, [&](const auto& entry) {
     const run& ended = entry.second.record.run;
-    if (!ended.ended() || !ended.ended_at) return false;
-    if (*ended.ended_at >= time_before(now, kept.keep_for(ended.function_slug, ended.status))) return false;
+    if (!is_too_old(ended)) return false;
+    const auto original = runs_.find(ended.original_run_id);
+    if (original != runs_.end() && !is_too_old(original->second.record.run)) return false;
     forget_links(entry.second.record);
     return true;
   });

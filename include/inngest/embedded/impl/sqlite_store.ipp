@@ -57,16 +57,19 @@ INNGEST_INLINE std::size_t sqlite_store::forget_down_to(std::uint64_t bytes) {
   std::size_t out = 0;
   detail::sqlite::writer writer(writing_);
   timestamp last = (timestamp::min)();
+  detail::sqlite::writer::place events;
+  bool has_events = false;  // as old as the removed runs: they go first
   for (const bool spares_failed : {true, false}) {
     in_slices([&] {
       if (used_bytes() <= bytes) return false;
+      has_events = has_events && writer.forget_events(last, slice, events);
+      if (has_events) return true;
       const std::size_t removed = writer.forget_oldest_runs(slice, spares_failed, last);
       out += removed;
-      return removed > 0;
+      has_events = removed > 0;
+      return has_events;
     });
   }
-  detail::sqlite::writer::place events;
-  if (out > 0) in_slices([&] { return writer.forget_events(last, slice, events); });
   give_back_pages();
   return out;
 }
@@ -219,9 +222,8 @@ INNGEST_INLINE std::vector<audit_entry> sqlite_store::audit_trail(const audit_qu
 }
 
 INNGEST_INLINE std::string sqlite_store::export_unreadable() const {
-  const std::vector<unreadable_record> all = unreadable();
-  const std::lock_guard lock(reading_mutex_);
-  return detail::sqlite::unreadable_rows(reading_).export_lines(all);
+  database file = open(path_);  // its own connection, like unreadable()
+  return detail::sqlite::unreadable_rows(file).export_lines(reader(file).unreadable());
 }
 
 INNGEST_INLINE bool sqlite_store::remove_unreadable(const std::string& table, const std::string& key) {
@@ -237,7 +239,8 @@ INNGEST_INLINE run_counts sqlite_store::count_runs() const {
 }
 
 INNGEST_INLINE std::vector<unreadable_record> sqlite_store::unreadable() const {
-  return ask([](reader& from) { return from.unreadable(); });
+  database file = open(path_);  // its own connection: an engine does not wait while it reads all tables
+  return reader(file).unreadable();
 }
 
 INNGEST_INLINE std::uint64_t sqlite_store::size_in_bytes() const {

@@ -82,7 +82,11 @@ INNGEST_INLINE std::uint64_t engine_body::sequence() const {
 }
 
 INNGEST_INLINE std::vector<unreadable_record> engine_body::unreadable() const {
-  std::vector<unreadable_record> out = core_.state().unreadable();
+  std::vector<unreadable_record> out;
+  {
+    const std::lock_guard lock(mutex_);  // forget_unreadable() changes them
+    out = core_.state().unreadable();
+  }
   for (unreadable_record& record : options_.store->unreadable()) {
     const bool is_known = std::any_of(out.begin(), out.end(), [&](const unreadable_record& other) {
       return other.table == record.table && other.key == record.key;

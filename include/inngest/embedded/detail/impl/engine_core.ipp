@@ -173,6 +173,7 @@ INNGEST_INLINE void engine_core::begin_to_stop() {
     if (!scheduler_.find_run(taken.run_id)) return;  // it has ended, and its jobs are removed
     pending_.push_back({.removed_jobs = {taken.id}});
     pending_.push_back({.added_jobs = {taken}});
+    put_back_.emplace_back(taken.run_id, taken.id);
   };
   for (const auto& [id, running] : calls_) {
     stops_.push_back({running.stop, true});
@@ -237,6 +238,9 @@ INNGEST_INLINE void engine_core::stop_calls_of(std::string_view run_id,
   }
   for (const auto& [id, begun] : at_apps_) {
     if (begun.run_id == run_id) removed_jobs.push_back(id);
+  }
+  for (const auto& [owner, id] : put_back_) {  // their calls may have ended
+    if (owner == run_id) removed_jobs.push_back(id);
   }
 }
 

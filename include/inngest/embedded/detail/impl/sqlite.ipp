@@ -164,9 +164,8 @@ INNGEST_INLINE void rows::read_at(int at, std::string& out) const {
 }
 
 INNGEST_INLINE void rows::read_at(int at, timestamp& out) const {
-  constexpr std::int64_t longest = std::chrono::milliseconds(std::chrono::years(20'000)).count();
   const std::int64_t count = integer_at(at);
-  if (count < -longest || count > longest) fail(at, "out of the range of times");
+  if (count < -latest_time.count() || count > latest_time.count()) fail(at, "out of the range of times");
   out = timestamp(std::chrono::milliseconds(count));
 }
 

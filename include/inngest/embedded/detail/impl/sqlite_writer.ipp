@@ -40,24 +40,40 @@ INNGEST_INLINE void writer::apply(const embedded::changes& changes) {
   for (const auto& id : changes.removed_runs) remove_run(id);
 }
 
+/// SQL: the status of an ended, readable run from before the time ?3 in the table; otherwise NULL.
+INNGEST_INLINE std::string old_status_of(const std::string& table) {
+  return "CASE WHEN " + table + ".status BETWEEN ?4 AND ?5 AND typeof(" + table +
+         ".function_slug) = 'text' AND " + table + ".ended_at BETWEEN 0 AND ?3 - 1 AND typeof(" + table +
+         ".ended_at) = 'integer' THEN " + table + ".status END";
+}
+
 INNGEST_INLINE bool writer::forget_runs(const embedded::retention& kept, timestamp now, int at_most,
                                         place& from) {
   std::vector<std::int64_t> numbers;
   bool found_run = false;
-  rows found = file_.query(
-      "SELECT ended_at, number, CASE WHEN status BETWEEN ?4 AND ?5 AND typeof(function_slug) = 'text' "
-      "THEN status END, function_slug FROM runs "
-      "WHERE (ended_at, number) > (?1, ?2) AND ended_at BETWEEN 0 AND ?3 - 1 AND typeof(ended_at) = "
-      "'integer' "
-      "ORDER BY ended_at, number LIMIT ?6",
-      from.time, from.number, embedded::time_before(now, kept.shortest()), embedded::run_status::completed,
-      embedded::run_status::skipped, at_most);
+  const auto is_too_old = [&](timestamp ended, const std::string& function, embedded::run_status status) {
+    return ended < embedded::time_before(now, kept.keep_for(function, status));
+  };
+  // A run that repeats another one stays as long as that one, which would not look repeated otherwise.
+  static const std::string old_runs =
+      "SELECT runs.ended_at, runs.number, " + old_status_of("runs") + ", original.number IS NOT NULL, " +
+      old_status_of("original") +
+      ", CASE WHEN typeof(original.ended_at) = 'integer' AND original.ended_at BETWEEN 0 AND ?3 - 1 "
+      "THEN original.ended_at ELSE 0 END, runs.function_slug, original.function_slug "
+      "FROM runs LEFT JOIN runs AS original ON original.id = runs.original_run_id "
+      "WHERE (runs.ended_at, runs.number) > (?1, ?2) AND runs.ended_at BETWEEN 0 AND ?3 - 1 "
+      "AND typeof(runs.ended_at) = 'integer' ORDER BY runs.ended_at, runs.number LIMIT ?6";
+  rows found = file_.query(old_runs, from.time, from.number, embedded::time_before(now, kept.shortest()),
+                           embedded::run_status::completed, embedded::run_status::skipped, at_most);
   for (; found.next(); found_run = true) {
-    std::optional<embedded::run_status> status;
-    found.read(from.time, from.number, status);
-    const std::string function = found.text_at(3);
-    if (status && from.time < embedded::time_before(now, kept.keep_for(function, *status)))
-      numbers.push_back(from.number);
+    std::optional<embedded::run_status> status, status_of_original;
+    bool has_original = false;
+    timestamp end_of_original;
+    found.read(from.time, from.number, status, has_original, status_of_original, end_of_original);
+    if (!status || !is_too_old(from.time, found.text_at(6), *status)) continue;
+    const bool original_goes =
+        status_of_original && is_too_old(end_of_original, found.text_at(7), *status_of_original);
+    if (!has_original || original_goes) numbers.push_back(from.number);
   }
   for (const std::int64_t number : numbers) forget_run(number);
   return found_run;
@@ -68,15 +84,21 @@ INNGEST_INLINE std::size_t writer::forget_oldest_runs(int at_most, bool spares_f
   rows found = file_.query(
       "SELECT number, queued_at FROM runs WHERE ended_at IS NOT NULL AND status BETWEEN ?1 AND ?2 AND status "
       "<> ?3 "
-      "AND typeof(queued_at) = 'integer' ORDER BY ended_at LIMIT ?4",
+      "AND typeof(queued_at) = 'integer' AND queued_at BETWEEN 0 AND ?5 "
+      "AND NOT EXISTS (SELECT 1 FROM runs AS original WHERE original.id = runs.original_run_id) "
+      "ORDER BY ended_at LIMIT ?4",
       embedded::run_status::completed, embedded::run_status::skipped,
-      spares_failed ? static_cast<int>(embedded::run_status::failed) : -1, at_most);
+      spares_failed ? static_cast<int>(embedded::run_status::failed) : -1, at_most, latest_time);
   while (found.next()) {
     timestamp queued;
     found.read(numbers.emplace_back(), queued);
     last = (std::max)(last, queued);
   }
-  for (const std::int64_t number : numbers) forget_run(number);
+  for (const std::int64_t number : numbers) {
+    const std::vector<std::string> events = events_of(number);
+    forget_run(number);
+    for (const std::string& id : events) forget_event(id);
+  }
   return numbers.size();
 }
 
@@ -91,6 +113,22 @@ INNGEST_INLINE void writer::forget_run(std::int64_t number) {
   file_.run("DELETE FROM runs WHERE number = ?1", number);
 }
 
+INNGEST_INLINE std::vector<std::string> writer::events_of(std::int64_t run) {
+  std::vector<std::string> out;
+  rows found =
+      file_.query("SELECT event_id FROM run_events WHERE run = ?1 AND typeof(event_id) = 'text'", run);
+  while (found.next()) found.read(out.emplace_back());
+  return out;
+}
+
+INNGEST_INLINE void writer::forget_event(const std::string& id) {
+  file_.run(
+      "DELETE FROM events WHERE id = ?1 AND dispatched IS 1 AND typeof(name) = 'text' AND typeof(text) = "
+      "'text' "
+      "AND NOT EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id)",
+      id);
+}
+
 INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& from) {
   std::vector<std::int64_t> unused;
   bool found_event = false;
@@ -98,7 +136,8 @@ INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& fr
       "SELECT received_at, number, dispatched IS NOT 1 OR typeof(id) <> 'text' OR typeof(name) <> 'text' "
       "OR typeof(text) <> 'text' OR EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id) "
       "FROM events "
-      "WHERE (received_at, number) > (?1, ?2) AND received_at < ?3 AND typeof(received_at) = 'integer' "
+      "WHERE (received_at, number) > (?1, ?2) AND received_at BETWEEN 0 AND ?3 - 1 AND typeof(received_at) = "
+      "'integer' "
       "ORDER BY received_at, number LIMIT ?4",
       from.time, from.number, time, at_most);
   for (bool is_used = false; found.next(); found_event = true) {
