@@ -107,6 +107,46 @@ TEST_CASE("a step that is made to fail is tried again in a server's time", "[tes
   CHECK(run.waiting_on() == "wait-for-activation");
 }
 
+TEST_CASE("a step that is made to fail no times does not fail", "[testing]") {
+  const auto app = make_client();
+  harness t{app, {make_onboarding(app)}};
+  t.fail_step("charge-card", 3);
+  t.fail_step("charge-card", GENERATE(0, -1));
+  const auto run = t.send(signed_up{});
+  CHECK(run.waiting_on() == "wait-for-activation");
+  CHECK(run.step("charge-card").attempts() == 1);
+}
+
+TEST_CASE("an event of the test that is refused does not hide the events that functions send", "[testing]") {
+  const auto app = make_client();
+  harness t{app, {make_onboarding(app)}};
+  CHECK_THROWS_AS(t.send(signed_up{.ts = inngest::timestamp(1ms)}), inngest::payload_error);
+  const auto run = t.send(signed_up{{.userId = "u1"}});
+  REQUIRE(t.execute(run));
+  CHECK(t.sent<reminded>().size() == 1);
+}
+
+TEST_CASE("a function's times are those of the test", "[testing]") {
+  const auto app = make_client();
+  const inngest::timestamp start = std::chrono::sys_days(std::chrono::year(2030) / 1 / 1);
+  const auto naps =
+      app.create_function({.id = "naps"}, inngest::on<signed_up>(), [&](inngest::context<signed_up>& ctx) {
+        ctx.step.sleep_until("nap", start + 30 * 24h);
+        ctx.step.run("later", [&, attempt = ctx.attempt] {
+          if (attempt == 0) throw inngest::retry_after_error("busy", start + 31 * 24h);
+        });
+      });
+  harness t{app, {naps}, {.start = start}};
+  const auto run = t.send(signed_up{});
+  CHECK(run.waiting_on() == "nap");
+  t.advance(30 * 24h);
+  CHECK(run.waiting_on() == "later");
+  t.advance(24h - 1ms);
+  CHECK_FALSE(run.ended());
+  t.advance(1ms);
+  CHECK(run.completed());
+}
+
 TEST_CASE("without retries the first failure counts", "[testing]") {
   const auto app = make_client();
   harness t{app, {make_onboarding(app)}, {.retries = false}};

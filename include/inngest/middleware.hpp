@@ -112,8 +112,10 @@ using next_call = detail::function_ref<Result()>;
 /// hooks are the outermost. One object serves many calls from many threads.
 ///
 /// A hook that throws fails the operation that it was called for: the request, the run's attempt or the
-/// step's attempt. When a handler reaches a step without a result, an interrupt that is not a std::exception
-/// passes through the function's wrapping hooks. Never swallow it.
+/// step's attempt. The handler cannot catch what a hook throws where it reaches a step; only a failed step's
+/// own error can be caught there. What on_step_error and on_run_error throw becomes a warning. When a handler
+/// reaches a step without a result, an interrupt that is not a std::exception passes through the function's
+/// wrapping hooks. Never swallow it.
 class middleware {
  public:
   virtual ~middleware() = default;

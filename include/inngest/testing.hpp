@@ -63,7 +63,8 @@ class harness {
   void mock_step(const std::string& id, Callable body) {
     simulation_->replaced().replace(id, mocks::body_of(std::move(body)));
   }
-  /// Makes the next `times` attempts of the step fail. After that, the step or its mock runs.
+  /// Makes the next `times` attempts of the step fail. After that, the step or its mock runs. It replaces an
+  /// earlier call for the step, so 0 ends the failures.
   void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test");
   /// Stores a step's result in all runs that start from now on, so that a test can start midway. `index`
   /// selects one of several uses of the same id.
@@ -112,7 +113,8 @@ class harness {
   std::vector<test_run> runs() const;
   /// The runs of a function so far, oldest first.
   std::vector<test_run> runs_of(const any_function& function) const;
-  /// The events of the type that functions have sent, oldest first.
+  /// The events of the type that functions have sent, oldest first, as a function would receive them: they
+  /// pass the client's middleware::transform_function_input, which decrypts encrypted ones.
   /// \throws payload_error when an event does not fit the type.
   template <event_type Event>
   std::vector<Event> sent() const {
@@ -120,7 +122,7 @@ class harness {
     for (const std::string& id : simulation_->sent()) {
       const auto event = simulation_->store().find_event(id);
       if (event && event->name == Event::name) {
-        const detail::json_buffer text(event->text);
+        const detail::json_buffer text(simulation_->read_event(event->text));
         out.push_back(detail::read_event<Event>(text.text()));
       }
     }

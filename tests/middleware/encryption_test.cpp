@@ -1,6 +1,7 @@
 #include <inngest/middleware/encryption.hpp>
 
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -161,16 +162,21 @@ TEST_CASE("all events of a batch are decrypted", "[encryption]") {
 TEST_CASE("the event of an ended run, and its result, are decrypted where the server's event holds them",
           "[encryption]") {
   const auto secret = inngest::encryption({.key = key});
-  const json ended = {
-      {"name", "inngest/function.finished"},
-      {"data",
-       {{"result", sealed(text_of_typescript)},
-        {"event", {{"name", "a"}, {"data", {{"encrypted", sealed(object_of_typescript)}}}}}}}};
+  const json ended = {{"name", "inngest/function.finished"},
+                      {"data",
+                       {{"result", sealed(text_of_typescript)},
+                        {"event", {{"name", "a"}, {"data", {{"encrypted", sealed(object_of_typescript)}}}}},
+                        {"events",
+                         {{{"name", "a"}, {"data", {{"encrypted", sealed(object_of_typescript)}}}},
+                          {{"name", "b"}, {"data", {{"n", 1}}}}}}}}};
   function_input input{.event = ended.dump(), .events = ""};
   secret->transform_function_input({}, input);
   const json data = json::parse(input.event).at("data");
   CHECK(data.at("result") == "plain \"text\"");
   CHECK(data.at("event").at("data").at("encrypted") == object);
+  REQUIRE(data.at("events").size() == 2);
+  CHECK(data.at("events").at(0).at("data").at("encrypted") == object);
+  CHECK(data.at("events").at(1).at("data").at("n") == 1);
 }
 
 TEST_CASE("a received event is decrypted", "[encryption]") {
@@ -269,6 +275,24 @@ TEST_CASE("what can't be decrypted is an error that names the step or event, and
   CHECK(reply.status == 500);  // to be retried: the key may come
   CHECK_THAT(reply.body().at("message").get<std::string>(),
              ContainsSubstring("event \"test/event\": data.encrypted"));
+}
+
+TEST_CASE("a handler that catches errors does not go on after a result that can't be decrypted",
+          "[encryption]") {
+  const auto compensate = [](inngest::context<ping>& ctx) {
+    try {
+      ctx.step.run("work", [] { return 1; });
+    } catch (const std::exception&) {
+      ctx.step.run("compensate", [] {});
+    }
+  };
+  const auto f = support::quiet_client().create_function({.id = "f"}, inngest::on<ping>(), compensate);
+  run_driver run(f, options_with({.key = "a wrong key"}));
+  const answer reply = run.result("work", sealed(number_of_spaced_key)).discover();
+  CHECK(reply.status == 500);
+  CHECK(reply.header("x-inngest-no-retry") == "false");
+  CHECK_THAT(reply.body().at("message").get<std::string>(),
+             ContainsSubstring("step \"work\"") && ContainsSubstring("can't be decrypted"));
 }
 
 TEST_CASE("what only looks encrypted is left alone", "[encryption]") {

@@ -202,6 +202,8 @@ TEST_CASE("after decryption hooks are told the readable event, on a harness, too
   auto run = t.send(put{{.name = "name of it", .size = 4}});
   REQUIRE(run.completed());
   REQUIRE(t.runs_of(g).size() == 1);
+  REQUIRE(t.sent<taken>().size() == 1);
+  CHECK(t.sent<taken>()[0].data.name == "name of it");
   std::vector<std::string> of_g;
   for (const std::string& event : heard->events) {
     if (event.starts_with("{") && event.find("test/taken") != std::string::npos) of_g.push_back(event);

@@ -400,6 +400,103 @@ TEST_CASE("a hook that throws at a step's error leaves the step's own error to b
   CHECK(reply.op().at("op") == "StepError");
 }
 
+TEST_CASE("a hook that throws where a handler reaches a step ends the attempt past the handler's catch",
+          "[middleware]") {
+  struct breaker : inngest::middleware {
+    std::string where;
+    void fail(const std::string& at) const {
+      if (at == where) throw std::runtime_error("hook of " + at);
+    }
+    void transform_step_input(const call_info&, const step_info& step, step_input&) override {
+      fail("input of " + std::string(step.id));
+    }
+    std::string wrap_step(const call_info&, const step_info& step, next_call<std::string> next) override {
+      std::string result = next();
+      fail("result of " + std::string(step.id));
+      return result;
+    }
+    void on_memoization_end(const call_info&) override { fail("memoization end"); }
+  };
+  const auto breaks = std::make_shared<breaker>();
+  const auto charge = [](auto& ctx) {
+    try {
+      ctx.step.run("charge", [] {});
+    } catch (const std::exception&) {
+      ctx.step.run("compensate", [] {});
+    }
+  };
+  const auto fails = [&](run_driver& run, const char* where) {
+    CAPTURE(where);
+    breaks->where = where;
+    const answer reply = run.discover();
+    CHECK(reply.status == 500);
+    CHECK(reply.header("x-inngest-no-retry") == "false");
+    CHECK(reply.body().at("message") == "hook of " + std::string(where));
+  };
+  SECTION("in a sequence") {
+    run_driver run(function_of([&](auto& ctx) {
+                     ctx.step.run("one", [] {});
+                     charge(ctx);
+                   }),
+                   options_with({breaks}));
+    run.result("one", 1);
+    fails(run, "memoization end");
+    fails(run, "input of charge");
+    run.result("charge", nullptr);
+    fails(run, "result of charge");
+  }
+  SECTION("in a branch") {
+    run_driver run(
+        function_of([&](auto& ctx) { ctx.group.parallel([&] { charge(ctx); }, [&] { charge(ctx); }); }),
+        options_with({breaks}));
+    run.result("charge", nullptr);
+    fails(run, "result of charge");
+  }
+  SECTION("and the error of the step itself still reaches the handler") {
+    run_driver run(function_of(charge), options_with({breaks}));
+    run.failure("charge", "Error", "no luck");
+    CHECK(run.discover().operations() == texts{"StepRun:compensate"});
+  }
+}
+
+TEST_CASE("a hook that throws at a run's error leaves the run's own error to be reported", "[middleware]") {
+  struct breaker : inngest::middleware {
+    void on_run_error(const call_info&, const failure_info&) override { throw std::runtime_error("hook"); }
+  };
+  support::log_record log;
+  auto options = options_with({std::make_shared<breaker>()});
+  options.log = log.logger();
+  run_driver run(function_of([](auto&) { throw inngest::non_retriable_error("own"); }), options);
+  const answer reply = run.discover();
+  CHECK(reply.status == 400);
+  CHECK(reply.header("x-inngest-no-retry") == "true");
+  CHECK(reply.body().at("message") == "own");
+  CHECK(log.count("middleware::on_run_error threw: hook") == 1);
+}
+
+TEST_CASE("a hook that throws at a run's end loses no results of the call", "[middleware][checkpointing]") {
+  struct breaker : inngest::middleware {
+    void on_run_complete(const call_info&, std::string_view) override { throw std::runtime_error("hook"); }
+  };
+  auto options = options_with({std::make_shared<breaker>()});
+  options.checkpointing = {.buffered_steps = 5};
+  const auto transport = std::make_shared<support::fake_transport>();
+  options.transport = transport;
+  const any_function function = two_steps();
+  const inngest::handler handler(client(options), {function});
+  json call = json::parse(support::call().text());
+  call["ctx"]["qi_id"] = "q";
+  const answer reply(handler(support::post(function.slug(), call.dump())));
+  CHECK(reply.operations() == texts{"StepRun:one", "StepRun:two"});
+  for (const char* id : {"one", "two"}) {
+    call["steps"][support::hash_of(id)] = {{"data", 1}};
+    call["ctx"]["stack"]["stack"].push_back(support::hash_of(id));
+  }
+  const answer next(handler(support::post(function.slug(), call.dump())));
+  CHECK(next.status == 500);
+  CHECK(next.body().at("message") == "hook");
+}
+
 TEST_CASE("events pass the client's middleware when the client sends them", "[middleware]") {
   texts log;
   struct change : inngest::middleware {

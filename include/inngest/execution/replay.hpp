@@ -328,6 +328,10 @@ class replay {
   /// Ends the run with an error that the handler can't catch.
   [[noreturn]] void stop(protocol::failure failure);
 
+  /// Calls hooks for a step that the handler has reached. If one throws, the attempt fails with its error,
+  /// and the handler is left by an interrupt, because it would take an exception for the step's own error.
+  void guard_hooks(const step_call& call, detail::function_ref<void()> hooks);
+
   void transform_input(step_call& call, std::string* input);
 
   protocol::operation completed(const step_call& call, protocol::operation op) const;
@@ -395,7 +399,12 @@ class replay {
 
   static failure_info to_failure_info(const protocol::failure& failure);
 
-  void notify_end(const outcome& out);
+  /// Calls on_run_complete. Returns the exception of a hook, which fails the attempt.
+  std::exception_ptr notify_complete(std::string_view result);
+
+  /// Calls on_run_error if the function failed. An exception of a hook becomes a warning, because the
+  /// function's own error is reported.
+  void notify_error(const outcome& out);
 
   /// Warns if the handler reaches a new step before all steps with results: it is not deterministic then.
   void warn_of_changed_ids(const step_call& call);
@@ -424,6 +433,7 @@ class replay {
   std::string metadata_;                // of the running step: JSON objects separated by commas
   bool executed_ = false;
   std::optional<protocol::failure> fatal_;
+  std::exception_ptr hook_error_;  // of a hook that was called where the handler reached a step
   std::thread::id owner_;
   mutable std::mutex misuse_mutex_;
   std::optional<protocol::failure> misuse_;

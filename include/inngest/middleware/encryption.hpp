@@ -103,17 +103,7 @@ class encryption_middleware : public middleware {
 
   void transform_function_input(const call_info&, function_input& input) override {
     if (may_be_encrypted(input.event)) input.event = decrypt_event(input.event);
-    if (!may_be_encrypted(input.events)) return;
-    const json_buffer buffer(std::move(input.events));
-    input.events = "[";
-    json_document document(buffer.text());
-    json_value root = document.root(json_path("events"));
-    for (auto item : elements_of(root, json_path("events"))) {
-      json_value event = take(item, json_path("events"));
-      if (input.events.size() > 1) input.events += ',';
-      input.events += decrypt_event(raw_text(event, json_path("events")));
-    }
-    input.events += ']';
+    if (may_be_encrypted(input.events)) input.events = decrypt_events(std::move(input.events));
   }
 
   std::string wrap_function_handler(const call_info&, next_call<std::string> next) override {
@@ -279,7 +269,20 @@ class encryption_middleware : public middleware {
     });
   }
 
-  /// Decrypts the members of an event's data, and of the event inside the data of a server's event about the
+  std::string decrypt_events(std::string events) const {
+    const json_buffer buffer(std::move(events));
+    std::string out = "[";
+    json_document document(buffer.text());
+    json_value root = document.root(json_path("events"));
+    for (auto item : elements_of(root, json_path("events"))) {
+      json_value event = take(item, json_path("events"));
+      if (out.size() > 1) out += ',';
+      out += decrypt_event(raw_text(event, json_path("events")));
+    }
+    return out + ']';
+  }
+
+  /// Decrypts the members of an event's data, and of the events inside the data of a server's event about the
   /// end of a run. The Python package encrypts data as a whole.
   std::string decrypt_event_data(std::string_view data, const std::string& where) const {
     if (!data.starts_with('{') || !may_be_encrypted(data)) return std::string(data);
@@ -295,6 +298,8 @@ class encryption_middleware : public middleware {
         const std::string inner = decrypt_if_encrypted(value, here);
         return inner == value ? decrypt_event(value, here) : inner;
       }
+      if (name == "events" && value.starts_with('[') && may_be_encrypted(value))
+        return decrypt_events(std::string(value));
       return decrypt_if_encrypted(value, here);
     });
   }

@@ -39,6 +39,9 @@ struct serve_options {
   /// Also receives each line that a handler logs with ctx.log, regardless of the level of the client's log.
   /// Called from any thread; it must not throw. Its texts are valid only during the call.
   std::function<void(const log_record&)> on_log{};
+  /// For tests: the current time, by which the times of steps and retries are judged. Called from any thread.
+  /// Default: the system's clock.
+  std::function<std::chrono::system_clock::time_point()> clock{};
 };
 
 }  // namespace inngest::inline INNGEST_ABI

@@ -39,7 +39,7 @@ class mocks {
 
   /// Replaces the step with the id.
   void replace(const std::string& step, body with) { replaced_[step] = std::move(with); }
-  /// Makes the step's next attempts fail.
+  /// Makes the step's next attempts fail; none if `times` is not positive.
   void fail(const std::string& step, int times, std::string message);
 
   /// Records that middleware has changed a step's id. Tests may use either id.

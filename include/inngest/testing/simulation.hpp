@@ -31,6 +31,7 @@
 #include <inngest/realtime/message.hpp>
 #include <inngest/serve.hpp>
 #include <inngest/testing/mocks.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 // The implementation of the test harness: the engine's scheduler and the app's handler on one thread, with a
 // virtual clock.
@@ -110,6 +111,8 @@ class simulation {
   std::optional<embedded::run> find_run(std::string_view run_id) const;
   /// A step's result in a run, as its function reads it.
   std::string read_result(const embedded::run& run, const step_info& step, const std::string& result) const;
+  /// A stored event as the app's first function would receive it.
+  std::string read_event(const std::string& text) const;
   std::vector<embedded::run> runs_of(std::string_view event_id) const { return store_.runs_of(event_id); }
   std::vector<embedded::function_definition> functions() const;
   /// The run; null when it has ended.
@@ -132,6 +135,9 @@ class simulation {
     simulation* simulation_;
     std::shared_ptr<embedded::realtime_hub> hub_;
   };
+
+  /// The virtual time, for what functions and steps compare with the current time.
+  std::function<std::chrono::system_clock::time_point()> clock() const;
 
   void require_known(const any_function& function) const;
 

@@ -50,14 +50,15 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
     thrown = std::current_exception();
   }
   if (interrupted_ && !left_by_interrupt) report_swallowed();
+  if (interrupted_) thrown = hook_error_;  // after an interrupt nothing that the handler throws counts
   finish(out, thrown);
+  out.stopped_early = executed_ || is_stale_ || hooks_.threw() || hook_error_ || misuse();
+  notify_error(out);
   out.warnings = std::move(warnings_);
   out.steps = std::move(steps_);
   out.steps_before_continuing = steps_before_continuing_;
   out.found = std::move(found_);
   out.response = std::move(response_);
-  out.stopped_early = executed_ || is_stale_ || hooks_.threw() || misuse();
-  notify_end(out);
   return out;
 }
 
@@ -93,7 +94,7 @@ INNGEST_INLINE step_call replay::enter_step(step_options&& options, step_kind ki
   if (!found) call.stop = options_.stop.source();
   constexpr std::size_t few = 5;
   if (request_.target() && !found && found_.size() < few) found_.push_back(call.id);
-  if (!call.memo) end_memoization();
+  if (!call.memo) guard_hooks(call, [&] { end_memoization(); });
   return call;
 }
 
@@ -205,10 +206,14 @@ INNGEST_INLINE std::string replay::traceparent() const {
 INNGEST_INLINE std::string replay::transform_deferred(const step_options& options, std::string data) {
   refuse_other_threads(options.id.text());
   if (hooks_.empty()) return data;
-  const step_info call{
-      .id = options.id.text(), .name = options.name, .kind = step_kind::defer, .hash = options.id.hash()};
-  step_input changed{.id = std::string(call.id), .name = options.name, .input = "[" + data + "]"};
-  hooks_.transform_input(call, changed);
+  const step_call call{.hash = options.id.hash(),
+                       .id = std::string(options.id.text()),
+                       .kind = step_kind::defer,
+                       .file = options.id.file(),
+                       .line = options.id.line()};
+  const step_info info{.id = call.id, .name = options.name, .kind = call.kind, .hash = call.hash};
+  step_input changed{.id = call.id, .name = options.name, .input = "[" + data + "]"};
+  guard_hooks(call, [&] { hooks_.transform_input(info, changed); });
   return changed.input.substr(1, changed.input.size() - 2);
 }
 
@@ -249,8 +254,8 @@ INNGEST_INLINE replay::branch_result replay::run_branch(detail::function_ref<voi
   out.completed_at = last_completed_;
   tracks_completion_ = tracked;
   last_completed_ = (std::max)(completed_before, out.completed_at);
-  if (executed_ || fatal_) throw interrupt();  // nothing else may run in this call
-  interrupted_ = false;                        // the other branches still run
+  if (executed_ || fatal_ || hook_error_) throw interrupt();  // nothing else may run in this call
+  interrupted_ = false;                                       // the other branches still run
   return out;
 }
 
@@ -290,11 +295,22 @@ INNGEST_INLINE void replay::stop(protocol::failure failure) {
   suspend_group();
 }
 
+INNGEST_INLINE void replay::guard_hooks(const step_call& call, detail::function_ref<void()> hooks) {
+  try {
+    hooks();
+  } catch (...) {
+    // a failed step's own error is the handler's, and what is thrown inside a step's body is that step's
+    if (!hooks_.threw() || running_) throw;
+    hook_error_ = std::current_exception();
+  }
+  if (hook_error_) suspend(call);
+}
+
 INNGEST_INLINE void replay::transform_input(step_call& call, std::string* input) {
   if (input) call.arguments = *input;
   step_input changed{.id = call.id, .name = call.given_name, .input = call.arguments};
   const step_info before = describe(call);
-  hooks_.transform_input(before, changed);
+  guard_hooks(call, [&] { hooks_.transform_input(before, changed); });
   if (changed.id != call.id) call.hash = detail::sha1_at_run_time(changed.id);
   call.id = std::move(changed.id);
   call.given_name = std::move(changed.name);
@@ -348,8 +364,11 @@ INNGEST_INLINE protocol::memo replay::take_memo(step_call& call, bool wrapped, d
   note_completed(call);
   const protocol::memo& memo = *call.memo.memo_;
   if (hooks_.empty()) return memo;
-  std::string text =
-      hooks_.wrap_result(describe(call), [&] { return std::string(protocol::result_text(memo, call.id)); });
+  std::string text;
+  guard_hooks(call, [&] {
+    text =
+        hooks_.wrap_result(describe(call), [&] { return std::string(protocol::result_text(memo, call.id)); });
+  });
   if (wrapped) text = "{\"data\":" + text + "}";
   changed = detail::json_buffer(std::move(text));
   return {.id = call.hash, .text = changed.text()};
@@ -531,15 +550,17 @@ INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& throw
   if (is_stale_) return fail(out, error_of_stale_call());
   if (auto problem = misuse()) return fail(out, *std::move(problem));
   if (fatal_) return fail(out, *std::move(fatal_));
-  if (completed) {
+  const bool fits = operations_.size() + deferred_.size() < options_.limits.operations;
+  const std::exception_ptr error = completed && fits ? notify_complete(out.result) : thrown;
+  if (completed && !error) {
     const std::size_t left = request_.memo_count() - (std::min)(used_memos_, request_.memo_count());
     if (left > 0) warnings_.push_back(warning_of_unused(left, first_unused()));
     if (!options_.checkpoints && deferred_.empty()) return;
     take_deferred();
     operations_.push_back(protocol::run_complete(out.result));
     out.is_result_among_operations = true;
-  } else if (operations_.empty() && thrown && !interrupted_) {
-    return fail(out, protocol::describe(thrown, services_.now(), function_name()));
+  } else if (operations_.empty() && error) {
+    return fail(out, protocol::describe(error, services_.now(), function_name()));
   } else if (operations_.empty()) {
     out.ended = outcome::kind::not_reached;
     return;
@@ -582,12 +603,22 @@ INNGEST_INLINE failure_info replay::to_failure_info(const protocol::failure& fai
           .retry_after = failure.retry_after};
 }
 
-INNGEST_INLINE void replay::notify_end(const outcome& out) {
-  if (out.ended == outcome::kind::failed || out.is_failure_among_operations) {
-    const failure_info reported = to_failure_info(*out.failure);
+INNGEST_INLINE std::exception_ptr replay::notify_complete(std::string_view result) {
+  try {
+    hooks_.notify([&](middleware& layer) { layer.on_run_complete(info_, result); });
+    return nullptr;
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
+INNGEST_INLINE void replay::notify_error(const outcome& out) {
+  if (out.ended != outcome::kind::failed && !out.is_failure_among_operations) return;
+  const failure_info reported = to_failure_info(*out.failure);
+  try {
     hooks_.notify([&](middleware& layer) { layer.on_run_error(info_, reported); });
-  } else if (out.ended == outcome::kind::completed || out.is_result_among_operations) {
-    hooks_.notify([&](middleware& layer) { layer.on_run_complete(info_, out.result); });
+  } catch (...) {
+    warnings_.push_back("middleware::on_run_error threw: " + message_of_exception());
   }
 }
 

@@ -6,7 +6,10 @@
 namespace inngest::inline INNGEST_ABI::testing {
 
 INNGEST_INLINE void mocks::fail(const std::string& step, int times, std::string message) {
-  failures_[step] = {times, std::move(message)};
+  if (times > 0)
+    failures_[step] = {times, std::move(message)};
+  else
+    failures_.erase(step);
 }
 
 INNGEST_INLINE void mocks::rename(const std::string& step, const std::string& changed) {

@@ -11,8 +11,8 @@ INNGEST_INLINE simulation::simulation(client app, const std::vector<any_function
       app_(std::move(app)),
       mocks_(std::make_shared<mocks>()),
       functions_(with_mocks(functions)),
-      handler_(app_, functions_, {.framework = "testing"}),
-      strict_(app_, functions_, {.strict = true, .framework = "testing"}),
+      handler_(app_, functions_, {.framework = "testing", .clock = clock()}),
+      strict_(app_, functions_, {.strict = true, .framework = "testing", .clock = clock()}),
       checks_(chosen.check_determinism),
       scheduler_(definitions(chosen.retries), {}, chosen.retry_delay, now_),
       hub_(std::make_shared<embedded::realtime_hub>()) {
@@ -61,10 +61,13 @@ INNGEST_INLINE std::vector<std::string> simulation::accept(std::string events, s
 }
 
 INNGEST_INLINE std::vector<std::string> simulation::send(const any_event& event) {
+  struct sending {
+    bool& is_on;
+    ~sending() { is_on = false; }  // also when the event is refused
+  };
   sends_ = true;
-  auto ids = accept(event.text());
-  sends_ = false;
-  return ids;
+  const sending until_accepted{sends_};
+  return accept(event.text());
 }
 
 INNGEST_INLINE std::optional<std::string> simulation::signal(const std::string& name,
@@ -151,6 +154,17 @@ INNGEST_INLINE std::string simulation::read_result(const embedded::run& run, con
   return handler_.read_result(run.function_slug, run.id, step, result);
 }
 
+INNGEST_INLINE std::string simulation::read_event(const std::string& text) const {
+  if (functions_.empty()) return text;
+  const std::string function_id = functions_.front().id();
+  const std::string events = "[" + text + "]";
+  const call_info call{
+      .function_id = function_id, .function = &functions_.front(), .event = text, .events = events};
+  function_input input{.event = text, .events = events};
+  for (const auto& layer : app_.settings().middleware()) layer->transform_function_input(call, input);
+  return input.event;
+}
+
 INNGEST_INLINE std::vector<embedded::function_definition> simulation::functions() const {
   std::vector<embedded::function_definition> out;
   for (const auto& [slug, definition] : scheduler_.functions().all()) out.push_back(*definition);
@@ -203,6 +217,11 @@ INNGEST_INLINE void simulation::add_notes(std::vector<embedded::run_note> notes)
   scheduler_.change_tags(tags);
   const embedded::changes added{.notes = std::move(notes), .tags = std::move(tags)};
   store_.commit({&added, 1});
+}
+
+INNGEST_INLINE std::function<std::chrono::system_clock::time_point()> simulation::clock() const {
+  using in_system_clock = detail::saturated_time_in<std::chrono::system_clock::duration>;
+  return [this] { return std::chrono::system_clock::time_point(in_system_clock(now_)); };
 }
 
 INNGEST_INLINE void simulation::require_known(const any_function& function) const {
